@@ -1,0 +1,167 @@
+// Which file may import which. Layers stand low to high: a file imports lower layers and its own layer; the files
+// of a layer marked "apart" do not import each other either. A new file must be put in a layer here. A name
+// ending in "/" is a folder.
+const layers = {
+  shared: [
+    ["errors", "limits", "equal", "hash", "target", "random", "clock"],
+    ["values", "topic-pattern", "guard", "standard"],
+    ["slice", "record"],
+    ["wiring", "apply", "protocol"],
+    ["payloads", "serialiser", "format-json", "messagepack", "serialiser-custom"],
+    ["index"],
+  ],
+  server: [
+    ["clock", "connection", "origin", "log", "pubsub", "identity", "handlers", "events"],
+    ["log-memory", "rate-limit", "transports/"],
+    ["target-engine", "conversation", "ephemeral-engine"], // the engines
+    ["topic-registry", "hub", "dispatcher"],
+    ["server"],
+    ["index", "testing"],
+  ],
+  client: [
+    ["clock", "storage", "transports/"],
+    ["backoff", "storage-memory", "notifier"],
+    ["rebase", "outbox", "subscriptions"], // the engines
+    ["sync", "runtime"],
+    ["client"],
+    ["index", "testing"],
+  ],
+};
+const apart = { server: [2], client: [2] };
+// Pure besides the engines and all of shared: files of the server that touch no Node builtin.
+const pure = { server: ["hub", "topic-registry", "dispatcher", "rate-limit", "log-memory"] };
+// Published entry points: the only files of a package that another package may reach.
+const entries = "src/(index|messagepack|testing|transports/websocket)[.]ts$";
+
+const sourceOf = (pkg, names) =>
+  names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);
+const forbid = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
+const test = "[.](test|sim|bench|contract|test-d)[.]ts$|/test/";
+
+const downhill = Object.entries(layers).flatMap(([pkg, levels]) =>
+  levels
+    .slice(0, -1)
+    .map((names, level) =>
+      forbid(
+        `${pkg}-layer-${level}-looks-down`,
+        "A lower layer does not import a higher one.",
+        { path: sourceOf(pkg, names), pathNot: test },
+        { path: sourceOf(pkg, levels.slice(level + 1).flat()) },
+      ),
+    ),
+);
+
+const siblings = Object.entries(apart).flatMap(([pkg, levels]) =>
+  levels.flatMap((level) =>
+    layers[pkg][level].map((name, _, all) =>
+      forbid(
+        `${pkg}-${name.replace("/", "")}-stands-alone`,
+        "Engines do not know each other; the hub and the runtime join them.",
+        { path: sourceOf(pkg, [name]), pathNot: test },
+        {
+          path: sourceOf(
+            pkg,
+            all.filter((other) => other !== name),
+          ),
+        },
+      ),
+    ),
+  ),
+);
+
+const layered = Object.entries(layers).flatMap(([pkg, levels]) => sourceOf(pkg, levels.flat()));
+const engines = Object.entries(apart).flatMap(([pkg, levels]) =>
+  sourceOf(
+    pkg,
+    levels.flatMap((level) => layers[pkg][level]),
+  ),
+);
+
+module.exports = {
+  forbidden: [
+    ...downhill,
+    ...siblings,
+    forbid("no-cycles", "No import leads back to its file.", {}, { circular: true }),
+    forbid(
+      "every-file-has-a-layer",
+      "Put the new file in a layer at the top of .dependency-cruiser.cjs.",
+      { path: "^packages/(shared|server|client)/src/", pathNot: [test, ...layered] },
+      {},
+    ),
+    forbid(
+      "every-file-is-placed",
+      "Put the new file in a layer at the top of .dependency-cruiser.cjs.",
+      {},
+      { path: "^packages/(shared|server|client)/src/", pathNot: [test, ...layered] },
+    ),
+    forbid(
+      "no-deep-imports",
+      "Packages meet at their published entry points.",
+      { path: "^packages/([^/]+)/" },
+      { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", entries] },
+    ),
+    forbid(
+      "no-deep-imports-from-outside",
+      "Examples, browser tests and benchmarks use what a user can use.",
+      { path: "^(examples|e2e|bench)/" },
+      { path: "^packages/[^/]+/src/", pathNot: entries },
+    ),
+    forbid(
+      "server-and-client-never-meet",
+      "What both need lives in shared; only the testing kit joins them.",
+      { path: "^packages/(server|client)/" },
+      { path: "^packages/(server|client|testing)/", pathNot: "^packages/$1/" },
+    ),
+    forbid(
+      "shared-is-the-floor",
+      "Shared imports no other package of ours.",
+      { path: "^packages/shared/" },
+      { path: "^packages/(server|client|testing)/" },
+    ),
+    forbid(
+      "no-node-builtins-here",
+      "Shared, the client and the engines run anywhere.",
+      {
+        path: [
+          "^packages/(shared|client)/src/",
+          ...engines,
+          ...Object.entries(pure).flatMap(([pkg, names]) => sourceOf(pkg, names)),
+        ],
+        pathNot: test,
+      },
+      { dependencyTypes: ["core"] },
+    ),
+    forbid(
+      "io-lives-at-the-edge",
+      "Only transports and storage touch an I/O library.",
+      { path: "^packages/(server|client)/src/", pathNot: ["/transports/", "/(storage|log)-", test] },
+      { path: "node_modules/(ws|@types/ws)/", dependencyTypesNot: ["type-only"] },
+    ),
+    forbid(
+      "adapters-are-plugged-in",
+      "The app (or a default in an entry point) chooses a transport or storage, never an engine.",
+      {
+        path: "^packages/(server|client)/src/",
+        pathNot: ["/transports/", "/(index|testing|server|client)[.]ts$", test],
+      },
+      { path: ["/transports/(?!transport[.])", "/(storage|log)-"] },
+    ),
+    forbid(
+      "tests-are-not-imported",
+      "Test files are leaves.",
+      { pathNot: test },
+      { path: test, pathNot: "node_modules" },
+    ),
+    forbid("not-to-unresolvable", "Every import leads somewhere.", {}, { couldNotResolve: true }),
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)dist/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.base.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["calla-source", "import", "types", "node", "default"],
+    },
+  },
+};

@@ -1,0 +1,33 @@
+// What an app pays per entry point, minified and gzipped, from the sources (which are what dist holds, minus types).
+const fromSource = (config) => ({
+  ...config,
+  conditions: ["calla-source"],
+  platform: "browser",
+  format: "esm",
+});
+const line = (name, limit, imports) => ({
+  name,
+  limit,
+  path: Object.keys(imports),
+  import: imports,
+  ignore: ["ws"],
+  gzip: true,
+  modifyEsbuildConfig: fromSource,
+});
+
+const shared = "packages/shared/src/index.ts";
+const messagePack = "packages/shared/src/messagepack.ts";
+const client = "packages/client/src/index.ts";
+const webSocket = "packages/client/src/transports/websocket.ts";
+
+export default [
+  line("client core: client, JSON, WebSocket, memory storage", "8 KB", {
+    [client]: "{ createClient }",
+    [webSocket]: "{ webSocket }",
+    [shared]: "{ automatic, json }",
+  }),
+  line("@calla/client, all of it", "8 KB", { [client]: "*" }),
+  line("@calla/client/websocket", "2 KB", { [webSocket]: "*" }),
+  line("@calla/shared, all of it", "8 KB", { [shared]: "*" }),
+  line("@calla/shared/messagepack", "10 KB", { [messagePack]: "*" }),
+];

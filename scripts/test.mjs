@@ -1,0 +1,77 @@
+// `npm test`: sets up what is missing, then runs every check and test. Ends with `N passed, M failed`.
+// `npm test -- --only check` (or sim, build, e2e; several with commas) runs some of the stages.
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { e2eReport, forgetReports, readReport, reports, simReport } from "./reports.mjs";
+import { root, seconds, show } from "./run.mjs";
+import { ensureChromium, ensureInstalled } from "./setup.mjs";
+
+const stages = ["check", "sim", "build", "e2e"];
+const only = process.argv.indexOf("--only");
+const wanted = only < 0 ? stages : (process.argv[only + 1] ?? "").split(",");
+const unknown = wanted.filter((stage) => !stages.includes(stage));
+if (unknown.length > 0) {
+  console.log(`No such stage: ${unknown.join(", ") || "(none named)"}. There are: ${stages.join(", ")}.`);
+  process.exit(1);
+}
+
+const began = Date.now();
+let passed = 0;
+let failed = 0;
+/** @type {string[]} */
+const broken = [];
+
+/**
+ * Counts a runner's tests. A stage that fails without a failed test (a lint finding, a crash) counts as one.
+ * @param {string} stage
+ * @param {boolean} ok
+ * @param {"unit" | "sim" | "e2e"} [runner]
+ */
+const count = (stage, ok, runner) => {
+  const report = runner && readReport(runner);
+  const lost = runner !== undefined && report === undefined;
+  if (lost) console.log(`${stage}: the test runner left no report`);
+  passed += report?.passed ?? 0;
+  const failures = report?.failed ?? 0;
+  failed += failures > 0 ? failures : ok && !lost ? 0 : 1;
+  if (!ok || lost || failures > 0) broken.push(stage);
+};
+
+/** @type {Record<string, () => Promise<void>>} */
+const run = {
+  check: async () => count("check", await show("check", "node scripts/check.mjs"), "unit"),
+  sim: async () => {
+    const ok = await show("properties and simulations", `npm run --silent test:sim -- ${simReport}`);
+    count("sim", ok, "sim");
+  },
+  build: async () => {
+    count("build", await show("build the packages", "npm run --silent build"));
+    if (existsSync(join(root, "examples/board/client/index.html")))
+      count("build", await show("build the board", "npm run --silent build:board"));
+  },
+  e2e: async () => {
+    const chromium = await ensureChromium();
+    if (!chromium) return count("e2e", false);
+    console.log(`\nChromium: ${chromium}`);
+    const env = { ...e2eReport, CALLA_CHROMIUM: chromium };
+    count(
+      "e2e",
+      await show("browser tests", "npm run --silent test:e2e -- --reporter=list,json", env),
+      "e2e",
+    );
+  },
+};
+
+if (!(await ensureInstalled())) {
+  console.log("0 passed, 1 failed");
+  process.exit(1);
+}
+forgetReports();
+mkdirSync(join(root, reports), { recursive: true });
+for (const stage of wanted) await run[stage]?.();
+
+console.log(
+  `\n${wanted.join(", ")}: ${seconds(began)}${broken.length > 0 ? `; FAILED: ${broken.join(", ")}` : ""}`,
+);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
