@@ -18,6 +18,5 @@ export default defineConfig({
       project("testing", ["packages/testing/src/**/*.test.ts"]),
       project("sim", ["packages/testing/test/**/*.{test,sim}.ts"]),
     ],
-    passWithNoTests: true,
   },
 });

@@ -21,8 +21,8 @@ const inPlaywrightCache = () => {
     .flatMap((cache) =>
       readdirSync(cache)
         .filter((folder) => folder.startsWith("chromium-"))
-        .sort()
-        .reverse()
+        .toSorted()
+        .toReversed()
         .flatMap((folder) => [
           join(cache, folder, "chrome-linux64", "chrome"),
           join(cache, folder, "chrome-linux", "chrome"),
