@@ -1,1 +1,97 @@
-export {};
+// Frames as MessagePack: compact, with bytes as bytes. The only file that knows @msgpack/msgpack, and a subpath of
+// its own, so that who speaks JSON does not download it.
+import { Decoder, Encoder } from "@msgpack/msgpack";
+import { CallaError } from "./errors.ts";
+import { scan } from "./messagepack-scan.ts";
+import { describe } from "./refusal.ts";
+import { DEFAULT_DECODE_LIMITS, maxTreeDepth } from "./serialiser.ts";
+import type { DecodeLimits, Format, Serialiser } from "./serialiser.ts";
+import { custom } from "./serialiser-custom.ts";
+import type { CustomCodec } from "./serialiser-custom.ts";
+
+// No extension types in either direction: Dates are tagged, as in JSON.
+const extensionCodec = {
+  tryToEncode: () => null,
+  decode: () => {
+    throw new CallaError("undecodable", { format: "messagepack" });
+  },
+};
+// `ignoreUndefined` does with fields of the envelope what JSON does.
+const makeEncoder = (): Encoder =>
+  new Encoder({ extensionCodec, ignoreUndefined: true, maxDepth: Number.POSITIVE_INFINITY });
+
+// An encoder keeps a buffer of twice its longest frame. One that has written a longer frame than this is dropped.
+const KEPT_BYTES = 1_048_576;
+
+/**
+ * The MessagePack format, named `messagepack`.
+ *
+ * @example
+ * const serialiser = automatic(messagePack(), json());
+ */
+export function messagePack(): Format {
+  let encoder = makeEncoder();
+  const decoder = new Decoder({ extensionCodec });
+  return {
+    name: "messagepack",
+    binary: true,
+    encode: (value) => {
+      try {
+        const bytes = encoder.encode(value);
+        if (bytes.length > KEPT_BYTES) encoder = makeEncoder();
+        return bytes;
+      } catch (thrown) {
+        const problem = describe(thrown);
+        throw new CallaError("invalid-value", { problem }, `MessagePack cannot write this: ${problem}.`);
+      }
+    },
+    decode: (data, limits = DEFAULT_DECODE_LIMITS) => {
+      checkFrame(data, limits);
+      scan(data, { maxDepth: maxTreeDepth(limits), maxEntries: limits.maxEntries });
+      try {
+        return decoder.decode(data);
+      } catch (thrown) {
+        // The scan leaves one thing to refuse: a key `__proto__`, however it is written.
+        throw new CallaError("hostile-key", { problem: describe(thrown) });
+      }
+    },
+  };
+}
+
+function checkFrame(data: string | Uint8Array, { maxFrameBytes }: DecodeLimits): asserts data is Uint8Array {
+  if (typeof data === "string") {
+    throw new CallaError(
+      "undecodable",
+      { format: "messagepack" },
+      "A text frame came where binary was agreed on.",
+    );
+  }
+  if (data.length > maxFrameBytes) throw new CallaError("too-large", { maxFrameBytes });
+}
+
+/**
+ * A serialiser whose messages and models are the bytes that these functions make of them, such as Protocol Buffers,
+ * in a MessagePack envelope.
+ *
+ * @example
+ * export const serialiser = customBinary({
+ *   encodeMessage: (message: Message) => pb.Message.encode(message).finish(),
+ *   decodeMessage: (bytes) => pb.Message.decode(bytes),
+ *   encodeModel: (model: Model) => pb.Model.encode(model).finish(),
+ *   decodeModel: (bytes) => pb.Model.decode(bytes),
+ * });
+ */
+export function customBinary<Message, Model>(codec: CustomCodec<Uint8Array, Message, Model>): Serialiser {
+  return custom(messagePack(), codec as CustomCodec<unknown>, {
+    write: (encoded) => bytesOr("invalid-value", encoded),
+    readMessage: (plain) => bytesOr("undecodable", plain).slice(),
+    readModel: (plain) => bytesOr("undecodable", plain).slice(),
+    copy: (encoded) => new Uint8Array(bytesOr("invalid-value", encoded)),
+  });
+}
+
+function bytesOr(code: "invalid-value" | "undecodable", value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  const problem = "is no Uint8Array, which customBinary's functions make and take.";
+  throw new CallaError(code, { path: "", problem }, `The encoded value ${problem}`);
+}

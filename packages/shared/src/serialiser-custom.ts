@@ -1,0 +1,99 @@
+// Serialisers whose messages and models go through the user's own functions; the envelope around them is ours.
+import { CallaError } from "./errors.ts";
+import { describe } from "./refusal.ts";
+import { fromPlain } from "./from-plain.ts";
+import { json } from "./format-json.ts";
+import { preferred } from "./serialiser.ts";
+import type { Format, PayloadCodec, Serialiser } from "./serialiser.ts";
+import { toPlain } from "./to-plain.ts";
+import { normalise } from "./values.ts";
+
+/** A user's functions. Decoders get what came over the wire; what they throw refuses the frame. */
+export interface CustomCodec<Encoded, Message = unknown, Model = unknown> {
+  encodeMessage(message: Message): Encoded;
+  decodeMessage(encoded: Encoded): Message;
+  encodeModel(model: Model): Encoded;
+  decodeModel(encoded: Encoded): Model;
+}
+
+/**
+ * A serialiser in JSON whose messages and models are what these functions make of them: any values that JSON has
+ * (and, for convenience, any others of the value domain).
+ *
+ * @example
+ * export const serialiser = customJson({
+ *   encodeMessage: (message: Message) => [codes[message.type], message.at],
+ *   decodeMessage: ([code, at]: [number, number]) => ({ type: types[code], at }),
+ *   encodeModel: (model: Model) => model,
+ *   decodeModel: (encoded) => boardSchema.parse(encoded),
+ * });
+ */
+export function customJson<Encoded, Message, Model>(codec: CustomCodec<Encoded, Message, Model>): Serialiser {
+  return custom(json(), codec as CustomCodec<unknown>, {
+    write: (encoded) => toPlain(encoded, { bytes: "base64" }),
+    readMessage: (plain) => fromPlain(plain, { hostileKeys: "refuse" }),
+    readModel: (plain) => fromPlain(plain),
+    copy: (encoded) => normalise(encoded),
+  });
+}
+
+/** What a format asks of, and does with, what the user's functions return. */
+export interface CustomCarrier {
+  write(encoded: unknown): unknown;
+  readMessage(plain: unknown): unknown;
+  readModel(plain: unknown): unknown;
+  copy(encoded: unknown): unknown;
+}
+
+export function custom(format: Format, codec: CustomCodec<unknown>, carrier: CustomCarrier): Serialiser {
+  const payload: PayloadCodec = {
+    encodeMessage: (message) => carrier.write(encoding("encodeMessage", () => codec.encodeMessage(message))),
+    decodeMessage: (plain) =>
+      decoding("decodeMessage", carrier.readMessage(plain), codec.decodeMessage.bind(codec)),
+    encodeModel: (model) => carrier.write(encoding("encodeModel", () => codec.encodeModel(model))),
+    decodeModel: (plain) => decoding("decodeModel", carrier.readModel(plain), codec.decodeModel.bind(codec)),
+  };
+  const formats = [format];
+  const serialiser: Serialiser = {
+    formats,
+    payload: () => payload,
+    use: (name) => {
+      preferred(formats, name);
+      return serialiser;
+    },
+    normaliseMessage: (message) =>
+      encoding("decodeMessage", () =>
+        codec.decodeMessage(carrier.copy(encoding("encodeMessage", () => codec.encodeMessage(message)))),
+      ),
+    normaliseModel: (model) =>
+      encoding("decodeModel", () =>
+        codec.decodeModel(carrier.copy(encoding("encodeModel", () => codec.encodeModel(model)))),
+      ),
+  };
+  return serialiser;
+}
+
+function encoding(name: string, run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (thrown) {
+    if (thrown instanceof CallaError) throw thrown;
+    throw new CallaError(
+      "invalid-value",
+      { path: "", problem: describe(thrown) },
+      `${name} threw: ${describe(thrown)}.`,
+    );
+  }
+}
+
+function decoding(name: string, plain: unknown, run: (encoded: unknown) => unknown): unknown {
+  try {
+    return run(plain);
+  } catch (thrown) {
+    throw new CallaError(
+      "undecodable",
+      { path: "", problem: describe(thrown) },
+      `${name} threw: ${describe(thrown)}.`,
+    );
+  }
+}
