@@ -1,0 +1,94 @@
+// What is wrong with a slice's definition, said when it is defined: by name, and with what to do about it.
+import { CallaError } from "./errors.ts";
+import type { ModelSlice } from "./slice.ts";
+import type { Schema, Schemas } from "./standard.ts";
+import { ignoreOutcome, isSchema, isThenable } from "./standard.ts";
+import type { TopicPattern } from "./topic-pattern.ts";
+import { parseTopicPattern } from "./topic-pattern.ts";
+
+/** Names that the table of versions could not hold beside the slices' own, or could not hold safely. */
+const RESERVED = new Set(["session", "local", "__proto__", "constructor", "prototype"]);
+
+export const wiringError = (slice: string, message: string): CallaError =>
+  new CallaError("wiring", { slice }, `Slice "${slice}": ${message}`);
+
+export function topicPattern<const P extends string>(pattern: P): TopicPattern<P> {
+  const parsed = parseTopicPattern(pattern);
+  if (RESERVED.has(pattern)) throw wiringError(pattern, "this name is reserved; give the topic another one.");
+  return parsed;
+}
+
+export function checkVersion(slice: string, version: unknown): void {
+  if (!Number.isSafeInteger(version) || (version as number) < 1) {
+    throw wiringError(slice, `version must be a whole number from 1, not ${String(version)}.`);
+  }
+}
+
+export function checkModelSlice(slice: Omit<ModelSlice, "kind">): void {
+  const { name } = slice;
+  checkVersion(name, slice.version);
+  if (!isSchema(slice.model)) throw wiringError(name, `model ${NOT_A_SCHEMA}`);
+  if (typeof slice.initial !== "function") {
+    throw wiringError(name, "initial must be a function that gives the first model.");
+  }
+  if (slice.presence !== undefined && !isSchema(slice.presence)) {
+    throw wiringError(name, `presence ${NOT_A_SCHEMA}`);
+  }
+  checkSchemas(name, "message", slice.messages);
+  checkSchemas(name, "rejection", slice.rejections);
+  checkUpdates(name, slice.messages, slice.update);
+}
+
+const NOT_A_SCHEMA = "must be a Standard Schema, such as z.object({ … }).";
+
+export function checkSchemas(slice: string, what: "message" | "rejection", schemas: Schemas): void {
+  for (const [key, schema] of Object.entries(schemas)) {
+    if (!isSchema(schema)) throw wiringError(slice, `${what} "${key}" ${NOT_A_SCHEMA}`);
+    const problem = probe(schema);
+    if (problem === "async") {
+      throw wiringError(
+        slice,
+        `the schema of ${what} "${key}" is asynchronous; only synchronous checks can decide.`,
+      );
+    }
+    if (problem === "type" && what === "message") {
+      throw wiringError(
+        slice,
+        `message "${key}" has a field named "type", which is the message's own name; rename the field.`,
+      );
+    }
+  }
+}
+
+function checkUpdates(slice: string, messages: Schemas, update: object): void {
+  for (const type of Object.keys(messages)) {
+    const one: unknown = Object.hasOwn(update, type) ? (update as Record<string, unknown>)[type] : undefined;
+    if (typeof one !== "function") {
+      throw wiringError(slice, `message "${type}" has no update; add a function update.${type}.`);
+    }
+  }
+  for (const type of Object.keys(update)) {
+    if (!Object.hasOwn(messages, type)) {
+      throw wiringError(slice, `update.${type} belongs to no message; add messages.${type} or remove it.`);
+    }
+  }
+}
+
+/**
+ * Standard Schema does not list a schema's fields, so it is shown an empty object: a schema that misses `type` has
+ * such a field, one that answers later is asynchronous. (An optional `type` is found by the compiler, or when an
+ * output has it: apply.ts.)
+ */
+function probe(schema: Schema): "type" | "async" | undefined {
+  try {
+    const result = schema["~standard"].validate({});
+    if (isThenable(result)) {
+      ignoreOutcome(result);
+      return "async";
+    }
+    const first = (result.issues ?? []).map(({ path }) => path?.[0]);
+    return first.some((key) => (typeof key === "object" ? key.key : key) === "type") ? "type" : undefined;
+  } catch {
+    return undefined; // It may well trip over a value without its fields.
+  }
+}

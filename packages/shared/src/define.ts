@@ -1,0 +1,281 @@
+// How a user makes slices: four functions that infer every type from the definition and refuse a bad one at once.
+// A wrong message, field, rejection code, missing update or converting schema is a compile error; what the compiler
+// cannot see, or JavaScript does not ask, is checked in define-checks.ts.
+import type { Context } from "./context.ts";
+import { checkModelSlice, checkSchemas, checkVersion, topicPattern, wiringError } from "./define-checks.ts";
+import type {
+  EphemeralSlice,
+  Keep,
+  LocalSlice,
+  MessageIn,
+  Migrate,
+  ModelSlice,
+  SessionSlice,
+  TopicSlice,
+  Typed,
+} from "./slice.ts";
+import type { Describes, OutputOf, Schema, Schemas } from "./standard.ts";
+
+const serverOnlyMark: unique symbol = Symbol("serverOnly");
+
+/** A message schema that clients cannot send. */
+export interface ServerOnly<S extends Schema = Schema> {
+  readonly "~standard": S["~standard"];
+  readonly [serverOnlyMark]: true;
+}
+
+/**
+ * Marks a message that only the server may dispatch: a type error on the client, and refused on the wire.
+ *
+ * @example
+ * messages: { titleStamped: serverOnly(z.object({ at: z.number() })) }
+ */
+export const serverOnly = <S extends Schema>(schema: S): ServerOnly<S> =>
+  Object.freeze({ "~standard": schema["~standard"], [serverOnlyMark]: true as const });
+
+// ---------------------------------------------------------------------------------------- what a definition must be
+
+type NoFields = { "a message is an object of named fields": never };
+type TypeField = { "a message cannot have a field named type: type is the message's own name": never };
+type NoServer = { "a local slice has no server: serverOnly means nothing here": never };
+
+/** true for each member of a union that names a field `type`; a dictionary names none. */
+type NamesType<Out> = Out extends unknown
+  ? string extends keyof Out
+    ? never
+    : "type" extends keyof Out
+      ? true
+      : never
+  : never;
+type IsMessage<Out> = [Out] extends [object]
+  ? [Extract<Out, readonly unknown[]>] extends [never]
+    ? [NamesType<Out>] extends [never]
+      ? unknown
+      : TypeField
+    : NoFields
+  : NoFields;
+
+type MessageSchemas<M extends Schemas> = M & {
+  readonly [K in keyof M]: Describes<M[K]> & IsMessage<OutputOf<M[K]>>;
+};
+type LocalSchemas<M extends Schemas> = MessageSchemas<M> & {
+  readonly [K in keyof M]: M[K] extends { readonly [serverOnlyMark]: true } ? NoServer : unknown;
+};
+type DetailSchemas<R extends Schemas> = R & { readonly [K in keyof R]: Describes<R[K]> };
+type OutputsOf<M extends Schemas> = { [K in keyof M & string]: OutputOf<M[K]> };
+
+/** One pure function per message type. */
+type Updates<Model, M extends Schemas, R extends Schemas> = {
+  readonly [K in keyof M & string]: (
+    model: Model,
+    message: Typed<K, OutputOf<M[K]>>,
+    context: Context<{ [C in keyof R & string]: OutputOf<R[C]> }>,
+  ) => Model;
+};
+
+/** What `defineLocal` takes. */
+export interface LocalDefinition<S extends Schema, M extends Schemas> {
+  /** What the model looks like: any Standard Schema that describes and does not convert. */
+  readonly model: S & Describes<S>;
+  readonly initial: () => NoInfer<OutputOf<S>>;
+  /** Message type to the schema of its fields. */
+  readonly messages: LocalSchemas<M>;
+  readonly update: Updates<OutputOf<S>, M, Record<never, never>>;
+}
+
+/** What `defineTopic` and `defineSession` take. */
+export interface ModelDefinition<S extends Schema, M extends Schemas, R extends Schemas, P extends Schema> {
+  /** What the model looks like: any Standard Schema that describes and does not convert. */
+  readonly model: S & Describes<S>;
+  readonly initial: () => NoInfer<OutputOf<S>>;
+  /** Message type to the schema of its fields; `serverOnly(schema)` where clients may not send it. */
+  readonly messages: MessageSchemas<M>;
+  /** Reasons to reject a message, each with the schema of its details. */
+  readonly rejections?: DetailSchemas<R>;
+  readonly update: Updates<OutputOf<S>, M, R>;
+  /** Raised when models or messages change their form; 1 unless given. */
+  readonly version?: number;
+  readonly migrate?: Migrate<OutputOf<S>, MessageIn<OutputsOf<M>>>;
+  /** What one member of the presence list says of itself. */
+  readonly presence?: P & Describes<P>;
+}
+
+/** What `defineEphemeral` takes. */
+export interface EphemeralDefinition<M extends Schemas> {
+  /** Message type to the schema of its fields; `serverOnly(schema)` where clients may not send it. */
+  readonly messages: MessageSchemas<M>;
+  /** "latest": who comes later gets each client's latest message. "none" unless given. */
+  readonly keep?: Keep;
+  readonly version?: number;
+}
+
+type NoSchemas = Record<never, never>;
+/** The types that a definition makes, spelled out in each signature below so that editors show them resolved. */
+type ServerOnlyIn<M> = {
+  [K in keyof M & string]: M[K] extends { readonly [serverOnlyMark]: true } ? K : never;
+}[keyof M & string];
+
+// ------------------------------------------------------------------------------------------------ the four functions
+
+/**
+ * A family of topics, or one: state that its followers share.
+ *
+ * @example
+ * const counter = defineTopic("counter:*", {
+ *   model: z.object({ n: z.number() }),
+ *   initial: () => ({ n: 0 }),
+ *   messages: { added: z.object({ by: z.number() }) },
+ *   update: { added: (counter, { by }) => ({ n: counter.n + by }) },
+ * });
+ */
+export function defineTopic<
+  const P extends string,
+  S extends Schema,
+  const M extends Schemas,
+  const R extends Schemas = NoSchemas,
+  Presence extends Schema = never,
+>(
+  pattern: P,
+  definition: ModelDefinition<S, M, R, Presence>,
+): TopicSlice<
+  P,
+  {
+    model: OutputOf<S>;
+    messages: { [K in keyof M & string]: OutputOf<M[K]> };
+    serverOnly: ServerOnlyIn<M>;
+    rejections: { [C in keyof R & string]: OutputOf<R[C]> };
+    presence: [Presence] extends [never] ? undefined : OutputOf<Presence>;
+  }
+> {
+  const parsed = topicPattern(pattern);
+  return Object.freeze({ kind: "topic", pattern: parsed, ...modelSlice(pattern, definition) });
+}
+
+/**
+ * State that belongs to one client alone and lives on the server too.
+ *
+ * @example
+ * const session = defineSession({
+ *   model: z.object({ name: z.string() }),
+ *   initial: () => ({ name: "" }),
+ *   messages: { renamed: z.object({ name: z.string() }) },
+ *   update: { renamed: (session, { name }) => ({ ...session, name }) },
+ * });
+ */
+export function defineSession<S extends Schema, const M extends Schemas, const R extends Schemas = NoSchemas>(
+  definition: Omit<ModelDefinition<S, M, R, never>, "presence">,
+): SessionSlice<{
+  model: OutputOf<S>;
+  messages: { [K in keyof M & string]: OutputOf<M[K]> };
+  serverOnly: ServerOnlyIn<M>;
+  rejections: { [C in keyof R & string]: OutputOf<R[C]> };
+  presence: undefined;
+}> {
+  return Object.freeze({ kind: "session", ...modelSlice("session", definition) });
+}
+
+/**
+ * State of this client alone, which no server sees.
+ *
+ * @example
+ * const local = defineLocal({
+ *   model: z.object({ open: z.boolean() }),
+ *   initial: () => ({ open: false }),
+ *   messages: { toggled: z.object({}) },
+ *   update: { toggled: (local) => ({ open: !local.open }) },
+ * });
+ */
+export function defineLocal<S extends Schema, const M extends Schemas>(
+  definition: LocalDefinition<S, M>,
+): LocalSlice<{
+  model: OutputOf<S>;
+  messages: { [K in keyof M & string]: OutputOf<M[K]> };
+  serverOnly: never;
+  rejections: Record<never, never>;
+  presence: undefined;
+}> {
+  const slice = modelSlice("local", definition);
+  const stray = Object.keys(slice.messages).find((type) => slice.serverOnly(type));
+  if (stray !== undefined) {
+    throw wiringError(
+      "local",
+      `message "${stray}" is serverOnly, but a local slice has no server; give the plain schema.`,
+    );
+  }
+  return Object.freeze({ kind: "local", ...slice });
+}
+
+/**
+ * Topics without a model or a history: messages go to who is there now, and are not kept.
+ *
+ * @example
+ * const cursors = defineEphemeral("cursors:*", {
+ *   messages: { moved: z.object({ x: z.number(), y: z.number() }) },
+ *   keep: "latest",
+ * });
+ */
+export function defineEphemeral<const P extends string, const M extends Schemas>(
+  pattern: P,
+  definition: EphemeralDefinition<M>,
+): EphemeralSlice<
+  P,
+  {
+    model: undefined;
+    messages: { [K in keyof M & string]: OutputOf<M[K]> };
+    serverOnly: ServerOnlyIn<M>;
+    rejections: Record<never, never>;
+    presence: undefined;
+  }
+> {
+  const parsed = topicPattern(pattern);
+  const { keep = "none", version = 1 } = definition;
+  checkVersion(pattern, version);
+  const messages: Schemas = Object.freeze({ ...definition.messages });
+  checkSchemas(pattern, "message", messages);
+  return Object.freeze({
+    kind: "ephemeral",
+    name: pattern,
+    pattern: parsed,
+    version,
+    keep,
+    messages,
+    serverOnly: serverOnlyOf(messages),
+  });
+}
+
+// ------------------------------------------------------------------------------------------------------- making one
+
+/** A definition with its types forgotten: what the four functions share. */
+interface AnyDefinition {
+  readonly model: Schema;
+  readonly initial: () => unknown;
+  readonly messages: Schemas;
+  readonly update: object;
+  readonly rejections?: Schemas;
+  readonly version?: number;
+  readonly migrate?: Migrate<unknown, unknown>;
+  readonly presence?: Schema;
+}
+
+function modelSlice(name: string, definition: AnyDefinition): Omit<ModelSlice<never>, "kind"> {
+  const messages: Schemas = Object.freeze({ ...definition.messages });
+  const slice = {
+    name,
+    version: definition.version ?? 1,
+    model: definition.model,
+    initial: definition.initial,
+    messages,
+    rejections: Object.freeze({ ...definition.rejections }),
+    update: Object.freeze({ ...definition.update }) as ModelSlice["update"],
+    migrate: definition.migrate,
+    presence: definition.presence,
+    serverOnly: serverOnlyOf(messages),
+  };
+  checkModelSlice(slice);
+  return slice;
+}
+
+const serverOnlyOf = (messages: Schemas) => {
+  const types = new Set(Object.keys(messages).filter((type) => serverOnlyMark in (messages[type] as object)));
+  return (type: string): boolean => types.has(type);
+};

@@ -1,0 +1,120 @@
+// What a slice is: a model with its messages and updates, and the types that follow from one. Not here: making one
+// (define.ts), running its updates (apply.ts) and the table of slices (wiring.ts).
+import type { Schema, Schemas } from "./standard.ts";
+import type { Params, TopicPattern } from "./topic-pattern.ts";
+
+/** A message of any slice, as engines see it. */
+export interface Message {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** What a slice is about. Its types carry this one bag, so that they stay short where an editor shows them. */
+export interface SliceTypes {
+  readonly model: unknown;
+  /** Message type to its fields. */
+  readonly messages: object;
+  /** The message types that only the server may send. */
+  readonly serverOnly: string;
+  /** Rejection code to its details. */
+  readonly rejections: object;
+  readonly presence: unknown;
+}
+
+/** `z.object({})` gives `Record<string, never>`, in which no `type` could stand: such a message has no fields. */
+type Fields<Out> = Out extends Record<string, never> ? unknown : Out;
+/** A message: its type and its fields. */
+export type Typed<Type extends string, Out> = Out extends unknown
+  ? { readonly type: Type } & Fields<Out>
+  : never;
+/** The union of a slice's messages, from its fields by type. */
+export type MessageIn<Messages> = { [K in keyof Messages & string]: Typed<K, Messages[K]> }[keyof Messages &
+  string];
+
+/** Brings what an older version of a slice has left behind into this version. */
+export interface Migrate<Model, AnyMessage> {
+  model?(model: unknown, fromVersion: number): Model;
+  /** undefined: the message means nothing any more and is rejected. */
+  message?(message: Message, fromVersion: number): AnyMessage | undefined;
+}
+
+/** What every slice has. */
+interface Base<T extends SliceTypes> {
+  /** Only a type: never there at runtime. */
+  readonly "~types"?: T;
+  /** The pattern of a topic; "session" or "local". */
+  readonly name: string;
+  readonly version: number;
+  readonly messages: Schemas;
+  /** Whether clients may not send messages of this type. */
+  serverOnly(type: string): boolean;
+}
+
+/** A slice with a model. Its functions are untyped here: apply.ts runs them, and everyone else goes through it. */
+export interface ModelSlice<T extends SliceTypes = SliceTypes> extends Base<T> {
+  readonly kind: "topic" | "session" | "local";
+  readonly model: Schema;
+  readonly initial: () => unknown;
+  readonly rejections: Schemas;
+  readonly update: Readonly<Record<string, (model: never, message: never, context: never) => unknown>>;
+  readonly migrate: Migrate<unknown, unknown> | undefined;
+  readonly presence: Schema | undefined;
+}
+export interface TopicSlice<
+  P extends string = string,
+  T extends SliceTypes = SliceTypes,
+> extends ModelSlice<T> {
+  readonly kind: "topic";
+  readonly pattern: TopicPattern<P>;
+}
+export interface SessionSlice<T extends SliceTypes = SliceTypes> extends ModelSlice<T> {
+  readonly kind: "session";
+}
+export interface LocalSlice<T extends SliceTypes = SliceTypes> extends ModelSlice<T> {
+  readonly kind: "local";
+}
+/** What the server keeps of an ephemeral topic for those who come later: each client's latest message, or nothing. */
+export type Keep = "latest" | "none";
+export interface EphemeralSlice<
+  P extends string = string,
+  T extends SliceTypes = SliceTypes,
+> extends Base<T> {
+  readonly kind: "ephemeral";
+  readonly pattern: TopicPattern<P>;
+  readonly keep: Keep;
+}
+export type Slice<T extends SliceTypes = SliceTypes> =
+  | TopicSlice<string, T>
+  | SessionSlice<T>
+  | EphemeralSlice<string, T>
+  | LocalSlice<T>;
+
+type TypesOf<S> = S extends { readonly "~types"?: infer T } ? Extract<T, SliceTypes> : never;
+/** The model of a slice: `ModelOf<typeof board>`. */
+export type ModelOf<S> = TypesOf<S>["model"];
+/** Every message of a slice. */
+export type MessageOf<S> = MessageIn<TypesOf<S>["messages"]>;
+/** The messages that a client may send: all but the server-only ones. */
+export type ClientMessageOf<S> = MessageIn<Omit<TypesOf<S>["messages"], TypesOf<S>["serverOnly"]>>;
+/** What one member of the presence list says of itself. */
+export type PresenceOf<S> = TypesOf<S>["presence"];
+/** The parameters of a topic: one string per "*" of its pattern. */
+export type ParamsOf<S> = S extends { readonly pattern: TopicPattern<infer P> } ? Params<P> : [];
+/** Calla's own reasons to reject a message. */
+export type CallaRejectionCode =
+  | "unknown-message"
+  | "invalid"
+  | "server-only"
+  | "forbidden"
+  | "unhandled"
+  | "update-threw"
+  | "too-large"
+  | "client-expired"
+  | "removed";
+type AppRejection<R> = {
+  [C in keyof R & string]: { readonly from: "app"; readonly code: C; readonly details: R[C] };
+}[keyof R & string];
+/** Why a message of this slice was rejected: one of the app's own reasons or one of Calla's. */
+export type RejectionOf<S> =
+  | AppRejection<TypesOf<S>["rejections"]>
+  | { readonly from: "calla"; readonly code: CallaRejectionCode; readonly details: unknown };

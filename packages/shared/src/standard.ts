@@ -1,0 +1,83 @@
+// Standard Schema: the one way in which a user's schema (zod, valibot, arktype, …) enters Calla. Types come from
+// @standard-schema/spec; no schema library is ever imported. Schemas describe values and do not convert them.
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+
+/** Any schema that follows Standard Schema: zod, zod/mini, valibot, arktype and others. */
+export type Schema = StandardSchemaV1;
+export type Schemas = Readonly<Record<string, Schema>>;
+/** What a schema accepts. */
+export type InputOf<S extends Schema> = StandardSchemaV1.InferInput<S>;
+/** What a schema gives. */
+export type OutputOf<S extends Schema> = StandardSchemaV1.InferOutput<S>;
+
+/** `unknown` where the schema's output is a valid input again; otherwise the sentence that the compiler shows. */
+export type Describes<S extends Schema> =
+  OutputOf<S> extends InputOf<S>
+    ? unknown
+    : {
+        "this schema converts: its output is not a valid input. Describe the value, convert it elsewhere": never;
+      };
+
+/** One complaint of a schema, plain enough for the wire. */
+export interface Issue {
+  readonly message: string;
+  readonly path: readonly (string | number)[];
+}
+
+/** What a schema says of a value. */
+export type Checked =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/** A refusal goes back to a peer who may have sent a value with a million mistakes: it hears of the first few. */
+const MAX_ISSUES = 8;
+const MAX_TEXT = 300;
+const MAX_PATH = 32;
+
+/** Thrown by `check` for a schema that answers later: a wiring must be decided in one synchronous step. */
+export class AsyncSchemaError extends Error {}
+
+/** Runs a schema. Throws `AsyncSchemaError` if it is asynchronous, and whatever the schema itself throws. */
+export function check(schema: Schema, value: unknown): Checked {
+  const result = schema["~standard"].validate(value);
+  if (isThenable(result)) {
+    ignoreOutcome(result);
+    throw new AsyncSchemaError("asynchronous schema");
+  }
+  if (result.issues === undefined) return { ok: true, value: result.value };
+  return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(plain) };
+}
+
+/** Whether the value is a schema at all. */
+export const isSchema = (value: unknown): value is Schema =>
+  ((typeof value === "object" && value !== null) || typeof value === "function") &&
+  typeof (value as Partial<Schema>)["~standard"]?.validate === "function";
+
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+
+/** A promise that nobody waits for must not become an unhandled rejection. */
+export function ignoreOutcome(promise: PromiseLike<unknown>): void {
+  const nothing = () => undefined;
+  Promise.resolve(promise).then(nothing, nothing);
+}
+
+/** `cards[0].text: Invalid input; title: …` */
+export const issuesText = (issues: readonly Issue[]): string =>
+  issues
+    .map(({ path, message }) => (path.length === 0 ? message : `${pathText(path)}: ${message}`))
+    .join("; ");
+
+/** `["cards", 0, "text"]` as `cards[0].text`. */
+export const pathText = (path: readonly (string | number)[]): string =>
+  path.map((key, i) => (typeof key === "number" ? `[${key}]` : i === 0 ? key : `.${key}`)).join("");
+
+function plain(issue: StandardSchemaV1.Issue): Issue {
+  const path = (issue.path ?? []).slice(0, MAX_PATH).map((segment) => {
+    const key = typeof segment === "object" ? segment.key : segment;
+    return typeof key === "number" ? key : short(String(key));
+  });
+  return { message: short(issue.message), path };
+}
+
+const short = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);

@@ -1,0 +1,132 @@
+// The checks of development and of the testing kit: frozen inputs, every update run twice and compared, its result
+// parsed strictly. They find mutation, impurity and typos where they are made, not where replicas later differ.
+import { sameValue } from "./equal.ts";
+import { CallaError } from "./errors.ts";
+import { deepFreeze } from "./freeze.ts";
+import { combine, hashValue } from "./hash.ts";
+import { withLaterClock } from "./later-clock.ts";
+import { runUpdate, text, threw } from "./run-update.ts";
+import type { ContextValues, Step } from "./run-update.ts";
+import type { Message, ModelSlice, Slice } from "./slice.ts";
+import { check, issuesText, pathText } from "./standard.ts";
+import type { Schema } from "./standard.ts";
+
+const PURE =
+  "Use only the model, the message and the context (context.at, context.id()): no clock, no chance, nothing from outside.";
+const MUTATES = "changes what it was given; return a changed copy instead.";
+
+/** `runUpdate` with the checks; what they find is a refusal of kind "threw" with a CallaError("strict"). Never throws. */
+export function strictUpdate(
+  slice: ModelSlice,
+  model: unknown,
+  message: Message,
+  values: ContextValues,
+  idsBefore: number,
+): Step {
+  const fail = (what: string, cause?: unknown): Step => threw(slice, message.type, what, cause, "strict");
+  const run = () => runUpdate(slice, model, message, values, idsBefore);
+  try {
+    deepFreeze(model);
+    deepFreeze(message);
+    const before = combine(hashValue(model), hashValue(message));
+    const first = run();
+    if (combine(hashValue(model), hashValue(message)) !== before) {
+      return fail(`${MUTATES} (A Map, Set, Date or Uint8Array inside cannot be frozen.)`);
+    }
+    if (!first.ok && first.kind === "threw") {
+      const { cause } = first.error.details as { cause?: unknown };
+      return isMutation(cause) ? fail(`${MUTATES} (${text(cause)})`, cause) : first;
+    }
+    const second = withLaterClock(run);
+    if (!sameStep(first, second)) {
+      const where = first.ok && second.ok ? difference(first.model, second.model) : "";
+      return fail(`is not pure: run twice on the same input it gave two results${where}. ${PURE}`);
+    }
+    // The same model again: checked when it was made.
+    if (!first.ok || first.model === model) return first;
+    const problem = modelProblem(slice, first.model);
+    if (problem !== undefined) return fail(`returned a wrong model: ${problem}`);
+    deepFreeze(first.model);
+    return first;
+  } catch (error) {
+    return fail(`could not be checked: ${text(error)}`, error); // A cycle, or nested too deeply.
+  }
+}
+
+/** Throws CallaError("strict") for an `initial` that is impure or does not fit the model's schema. */
+export function checkInitial(slice: ModelSlice, model: unknown): void {
+  const fail = (what: string) =>
+    new CallaError("strict", { slice: slice.name }, `Slice "${slice.name}": initial() ${what}`);
+  const again = withLaterClock(() => slice.initial());
+  if (!sameValue(model, again)) {
+    throw fail(
+      `is not pure: called twice it gave two models${difference(model, again)}. Every replica begins with its own call.`,
+    );
+  }
+  const problem = modelProblem(slice, model);
+  if (problem !== undefined) throw fail(`returned a wrong model: ${problem}`);
+  deepFreeze(model);
+}
+
+/** Throws CallaError("strict") for a message schema that changes its own output. */
+export function checkIdempotent(slice: Slice, type: string, schema: Schema, output: unknown): void {
+  const again = check(schema, output);
+  if (again.ok && sameValue(again.value, output)) return;
+  const what = again.ok
+    ? `changes it again${difference(output, again.value)}`
+    : `refuses it: ${issuesText(again.issues)}`;
+  throw new CallaError(
+    "strict",
+    { slice: slice.name, message: type },
+    `Slice "${slice.name}": the schema of "${type}" converts: given its own output, it ${what}. Schemas describe; convert before dispatch.`,
+  );
+}
+
+function modelProblem(slice: ModelSlice, model: unknown): string | undefined {
+  try {
+    const checked = check(slice.model, model);
+    if (!checked.ok) return `${issuesText(checked.issues)}.`;
+    if (sameValue(checked.value, model)) return undefined;
+    return `the model's schema gives something else back${difference(model, checked.value)}. A field it does not know, or a schema that converts?`;
+  } catch (error) {
+    return `its schema threw: ${text(error)}`;
+  }
+}
+
+function sameStep(a: Step, b: Step): boolean {
+  if (a.ok) return b.ok && a.ids === b.ids && sameValue(a.model, b.model);
+  if (b.ok || a.kind === "threw" || b.kind === "threw") return false;
+  return a.code === b.code && sameValue(a.details, b.details);
+}
+
+/** What engines say when something frozen is changed: V8, SpiderMonkey and JavaScriptCore in turn. */
+const isMutation = (error: unknown): boolean =>
+  error instanceof TypeError &&
+  /read.?only|not extensible|cannot delete|can't (be deleted|define)|unable to delete|frozen/i.test(
+    error.message,
+  );
+
+/** " (first at cards[0].text)", or nothing where no place can be named. */
+function difference(a: unknown, b: unknown): string {
+  const path = firstDifference(a, b, []);
+  return path === undefined || path.length === 0 ? "" : ` (first at ${pathText(path)})`;
+}
+
+type Path = readonly (string | number)[];
+
+function firstDifference(a: unknown, b: unknown, path: Path): Path | undefined {
+  if (sameValue(a, b)) return undefined;
+  if (!isTree(a) || !isTree(b) || Array.isArray(a) !== Array.isArray(b)) return path;
+  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const here = [...path, Array.isArray(a) ? Number(key) : key];
+    if (Object.hasOwn(a, key) !== Object.hasOwn(b, key)) return here;
+    const found = firstDifference(a[key], b[key], here);
+    if (found !== undefined) return found;
+  }
+  return path;
+}
+
+const isTree = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" &&
+  value !== null &&
+  (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype);
