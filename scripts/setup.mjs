@@ -43,6 +43,10 @@ export const ensureInstalled = async () => {
 export const ensureChromium = async () => {
   const found = findChromium();
   if (found) return found;
+  if (process.env.CALLA_CHROMIUM) {
+    console.log(`CALLA_CHROMIUM names ${process.env.CALLA_CHROMIUM}, and there is no such file.`);
+    return undefined;
+  }
   console.log("No Chromium found: installing one.");
   const asRoot = onPath("apt-get") ? mayRunAsRoot() : undefined;
   if (asRoot !== undefined) {
