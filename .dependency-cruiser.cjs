@@ -57,7 +57,7 @@ const entries = "src/(index|messagepack|testing|transports/websocket)[.]ts$";
 const sourceOf = (pkg, names) =>
   names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);
 const forbid = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
-const test = "[.](test|sim|bench|contract|test-d)[.]ts$|/test/";
+const test = "[.](test|sim|bench|contract|arbitrary|test-d)[.]ts$|/test/";
 
 const downhill = Object.entries(layers).flatMap(([pkg, levels]) =>
   levels
