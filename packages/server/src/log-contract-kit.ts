@@ -1,0 +1,116 @@
+// What the checks of the log contract share: plain assertions and makers of valid appends.
+import { inspect, isDeepStrictEqual } from "node:util";
+import type { Cursor, TargetKey } from "@calla/shared";
+import type { Append, ClientRow, Head, LogRecord, LogSnapshot, LogStorage } from "./log.ts";
+
+/** How the contract gets logs to check. */
+export interface LogMaker {
+  /** A fresh, empty log. */
+  create(): LogStorage | Promise<LogStorage>;
+  /** The same stored data again, after `log.close()`, as after a restart. Absent: checks of durability are skipped. */
+  reopen?(log: LogStorage): LogStorage | Promise<LogStorage>;
+}
+
+/** One rule of the contract; `name` begins with its id. */
+export interface LogCheck {
+  readonly name: string;
+  /** Rejects with what is wrong. */
+  run(logs: LogMaker): Promise<void>;
+}
+
+export const ORIGIN: Cursor = { sequence: 0, mark: 0 };
+
+export function equal(actual: unknown, expected: unknown, what: string): void {
+  if (isDeepStrictEqual(actual, expected)) return;
+  const show = (value: unknown): string =>
+    inspect(value, { depth: 8, maxStringLength: 200, maxArrayLength: 20 });
+  throw new Error(`${what}: expected ${show(expected)}, got ${show(actual)}`);
+}
+
+/** A mark as good as any. Some are above 2^31, as real ones are. */
+export const markOf = (sequence: number, salt = 0): number =>
+  ((sequence + salt * 7_919) * 2_654_435_769 + 1) >>> 0;
+
+export const at = (sequence: number, salt = 0): Cursor =>
+  sequence === 0 ? ORIGIN : { sequence, mark: markOf(sequence, salt) };
+
+export const record = (sequence: number, more: Partial<LogRecord> = {}): LogRecord => ({
+  sequence,
+  mark: markOf(sequence),
+  version: 1,
+  at: 1_900_000_000_000 + sequence,
+  author: { clientId: "ann", userId: "u1" },
+  mid: sequence,
+  id: `id-${sequence}`,
+  messages: [{ type: "added", n: sequence }],
+  ...more,
+});
+
+/** `count` records after `from`. */
+export const recordsAfter = (from: number, count: number, more: Partial<LogRecord> = {}): LogRecord[] =>
+  Array.from({ length: count }, (_, i) => record(from + i + 1, more));
+
+export const row = (clientId: string, last: number, more: Partial<ClientRow> = {}): ClientRow => ({
+  clientId,
+  last,
+  settled: 0,
+  outcomes: [{ mid: last, id: `id-${last}`, sequence: last }],
+  ...more,
+});
+
+export const appendOf = (
+  target: TargetKey,
+  from: number,
+  count: number,
+  {
+    rows = [],
+    expected = at(from),
+    ...more
+  }: { rows?: readonly ClientRow[]; expected?: Cursor } & Partial<LogRecord> = {},
+): Append => ({ target, expected, records: recordsAfter(from, count, more), rows });
+
+/** Appends `count` records to what is `from` records long, and insists. */
+export async function fill(log: LogStorage, target: TargetKey, from: number, count: number): Promise<void> {
+  equal(await log.append([appendOf(target, from, count)]), [{ status: "appended" }], "append");
+}
+
+export const snapshot = (sequence: number, more: Partial<LogSnapshot> = {}): LogSnapshot => ({
+  ...at(sequence),
+  version: 1,
+  at: 1_900_000_000_000 + sequence,
+  model: { sum: sequence },
+  ...more,
+});
+
+export const placeOf = (head: Head | undefined): Cursor | undefined =>
+  head === undefined ? undefined : { sequence: head.sequence, mark: head.mark };
+
+/** Insists that reading after the cursor gives exactly these sequences. */
+export async function reads(
+  log: LogStorage,
+  target: TargetKey,
+  after: Cursor,
+  expected: number[],
+  limit = 1_000,
+): Promise<void> {
+  const result = await log.read(target, after, limit);
+  const got = result.status === "records" ? result.records.map((one) => one.sequence) : result.status;
+  equal(got, expected, `read after ${after.sequence}, at most ${limit}`);
+}
+
+export async function refuses(
+  log: LogStorage,
+  target: TargetKey,
+  after: Cursor,
+  status: "compacted" | "other-history",
+): Promise<void> {
+  equal(
+    (await log.read(target, after, 10)).status,
+    status,
+    `read after ${after.sequence} with mark ${after.mark}`,
+  );
+}
+
+/** The one member of a batch of one. */
+export const status = async (log: LogStorage, append: Append): Promise<string | undefined> =>
+  (await log.append([append]))[0]?.status;

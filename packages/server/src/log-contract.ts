@@ -1,0 +1,399 @@
+// What every log must do, as checks that any test runner can run. SPEC.md, section LG, is this list in prose.
+import type { LogRecord } from "./log.ts";
+import {
+  appendOf,
+  at,
+  equal,
+  fill,
+  markOf,
+  ORIGIN,
+  placeOf,
+  reads,
+  record,
+  recordsAfter,
+  refuses,
+  row,
+  snapshot,
+  status,
+} from "./log-contract-kit.ts";
+import type { LogCheck } from "./log-contract-kit.ts";
+
+export type { LogCheck, LogMaker } from "./log-contract-kit.ts";
+
+const appended = { status: "appended" };
+const conflict = { status: "conflict" };
+const check = (name: string, run: LogCheck["run"]): LogCheck => ({ name, run });
+
+/**
+ * The checks that make a log fit for Calla.
+ *
+ * @example
+ * for (const { name, run } of logContract) test(name, () => run({ create: () => memoryLog() }));
+ */
+export const logContract: readonly LogCheck[] = [
+  // ------------------------------------------------------------------------------------------------------- appending
+  check(
+    "[LG1] a target that never was has no head and no rows, and begins at the origin",
+    async ({ create }) => {
+      const log = await create();
+      equal(await log.open("t"), undefined, "open");
+      equal(await log.client("t", "ann"), undefined, "client");
+      await reads(log, "t", ORIGIN, []);
+      await refuses(log, "t", at(1), "other-history");
+      equal(await log.open("t"), undefined, "open, after looking");
+    },
+  ),
+  check("[LG2] an append moves the head to its last record's place and version", async ({ create }) => {
+    const log = await create();
+    await fill(log, "t", 0, 3);
+    equal(await log.open("t"), { ...at(3), version: 1, snapshot: undefined, removed: false }, "open");
+    equal(await status(log, appendOf("t", 3, 1, { version: 7 })), "appended", "second append");
+    equal(await log.open("t"), { ...at(4), version: 7, snapshot: undefined, removed: false }, "open");
+  }),
+  check(
+    "[LG3] an append from another place than the head is a conflict and writes nothing",
+    async ({ create }) => {
+      const log = await create();
+      equal(await status(log, appendOf("t", 1, 1)), "conflict", "append after 1 to nothing");
+      equal(await log.open("t"), undefined, "open after a conflict on nothing");
+      equal(await status(log, appendOf("t", 0, 2, { rows: [row("ann", 2)] })), "appended", "append");
+      const wrong = { rows: [row("ann", 9), row("bob", 9)] };
+      equal(await status(log, appendOf("t", 0, 1, wrong)), "conflict", "append behind the head");
+      equal(await status(log, appendOf("t", 3, 1, wrong)), "conflict", "append ahead of the head");
+      equal(placeOf(await log.open("t")), at(2), "head");
+      equal(await log.client("t", "ann"), row("ann", 2), "row");
+      equal(await log.client("t", "bob"), undefined, "row of a conflict");
+      await reads(log, "t", ORIGIN, [1, 2]);
+    },
+  ),
+  check("[LG4] the head's sequence with another mark is a conflict", async ({ create }) => {
+    const log = await create();
+    equal(
+      await status(log, appendOf("t", 0, 1, { expected: { sequence: 0, mark: 5 } })),
+      "conflict",
+      "origin, other mark",
+    );
+    await fill(log, "t", 0, 2);
+    const expected = { sequence: 2, mark: markOf(2) ^ 1 };
+    equal(await status(log, appendOf("t", 2, 1, { expected, rows: [row("ann", 3)] })), "conflict", "append");
+    equal(placeOf(await log.open("t")), at(2), "head");
+    equal(await log.client("t", "ann"), undefined, "row");
+  }),
+  check(
+    "[LG5] each target of a batch is decided by itself; results come in its order",
+    async ({ create }) => {
+      const log = await create();
+      await fill(log, "b", 0, 1);
+      const batch = ["a", "b", "c"].map((target) => appendOf(target, 0, 2, { rows: [row("ann", 2)] }));
+      equal(await log.append(batch), [appended, conflict, appended], "results");
+      equal(
+        await Promise.all(["a", "b", "c"].map(async (target) => placeOf(await log.open(target)))),
+        [at(2), at(1), at(2)],
+        "heads",
+      );
+      equal(await log.client("b", "ann"), undefined, "row of the conflict");
+      equal(await log.client("c", "ann"), row("ann", 2), "row");
+      equal(await log.append([]), [], "an empty batch");
+    },
+  ),
+  check("[LG6] of appends that race from one place exactly one wins", async ({ create }) => {
+    const log = await create();
+    const racing = Array.from({ length: 8 }, (_, i) =>
+      status(log, {
+        target: "t",
+        expected: ORIGIN,
+        records: [record(1, { mark: markOf(1, i), id: `from-${i}` })],
+        rows: [row(`c${i}`, 1)],
+      }),
+    );
+    const results = await Promise.all(racing);
+    equal(results.filter((one) => one === "appended").length, 1, "winners");
+    const winner = results.indexOf("appended");
+    equal(placeOf(await log.open("t")), at(1, winner), "head");
+    const rows = await Promise.all(results.map((_, i) => log.client("t", `c${i}`)));
+    equal(
+      rows.map((one) => one !== undefined),
+      results.map((one) => one === "appended"),
+      "rows",
+    );
+  }),
+  check("[LG7] rows are replaced with the records' append; others stay", async ({ create }) => {
+    const log = await create();
+    const rejected = {
+      mid: 2,
+      id: "x",
+      from: "app" as const,
+      code: "noSuchCard",
+      details: { id: "c1", at: null },
+    };
+    const ann = row("ann", 2, { settled: 0, outcomes: [{ mid: 1, id: "id-1", sequence: 1 }, rejected] });
+    equal(await status(log, appendOf("t", 0, 1, { rows: [ann, row("bob", 1)] })), "appended", "append");
+    equal(await log.client("t", "ann"), ann, "row");
+    const later = row("ann", 300, { settled: 299 });
+    equal(
+      await status(log, appendOf("t", 1, 1, { rows: [later, row("#key", 1, { outcomes: [] })] })),
+      "appended",
+      "append",
+    );
+    equal(await log.client("t", "ann"), later, "replaced row");
+    equal(await log.client("t", "bob"), row("bob", 1), "another row");
+    equal(await log.client("t", "#key"), row("#key", 1, { outcomes: [] }), "a server key's row");
+    equal(await log.client("other", "ann"), undefined, "another target's row");
+  }),
+  // --------------------------------------------------------------------------------------------------------- reading
+  check(
+    "[LG8] read gives the records after the cursor in order, at most limit of them",
+    async ({ create }) => {
+      const log = await create();
+      await fill(log, "t", 0, 4);
+      await fill(log, "t", 4, 3);
+      await reads(log, "t", ORIGIN, [1, 2, 3, 4, 5, 6, 7]);
+      await reads(log, "t", at(2), [3, 4, 5], 3);
+      await reads(log, "t", at(5), [6, 7], 3);
+      await reads(log, "t", at(6), [7], 1);
+      await reads(log, "t", at(7), []);
+    },
+  ),
+  check(
+    "[LG9] a cursor with another mark, or ahead of the head, is of another history",
+    async ({ create }) => {
+      const log = await create();
+      await fill(log, "t", 0, 3);
+      await refuses(log, "t", { sequence: 0, mark: 1 }, "other-history");
+      await refuses(log, "t", { sequence: 2, mark: markOf(2) ^ 1 }, "other-history");
+      await refuses(log, "t", { sequence: 3, mark: markOf(3) ^ 1 }, "other-history");
+      await refuses(log, "t", at(4), "other-history");
+    },
+  ),
+  check("[LG10] records come back as they were given", async ({ create }) => {
+    const log = await create();
+    const records: LogRecord[] = [
+      record(1, { mark: 4_294_967_295, author: null, mid: 0, id: "" }),
+      record(2, {
+        mark: 0,
+        author: { clientId: "ann", userId: null },
+        mid: 2 ** 40,
+        messages: [{ type: "a" }, { type: "b", list: [[], {}] }],
+      }),
+      record(3, { messages: [], model: { value: null }, version: 2 }),
+      record(4, { messages: [{ type: "t", text: "\u0000 \u2028 é 🙂 ' \" \\" }] }),
+      record(5, { messages: [], model: { value: JSON.parse('{"__proto__":1,"constructor":2}') as unknown } }),
+    ];
+    equal(await log.append([{ target: "t", expected: ORIGIN, records, rows: [] }]), [appended], "append");
+    equal(await log.read("t", ORIGIN, 10), { status: "records", records }, "read");
+  }),
+  check("[LG11] every value of the domain comes back: messages, details, models", async ({ create }) => {
+    const log = await create();
+    const value = {
+      type: "all",
+      numbers: [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1e300, 2 ** 53 - 1],
+      big: -(2n ** 70n),
+      date: new Date(0),
+      map: new Map<unknown, unknown>([
+        [{ key: 1 }, new Set([1, "1"])],
+        [null, -0],
+      ]),
+      bytes: new Uint8Array([0, 255, 128]),
+      text: "\ud800 half a pair",
+    };
+    const records = [record(1, { messages: [value] }), record(2, { messages: [], model: { value } })];
+    const ann = row("ann", 1, { outcomes: [{ mid: 1, id: "a", from: "app", code: "no", details: value }] });
+    equal(await log.append([{ target: "t", expected: ORIGIN, records, rows: [ann] }]), [appended], "append");
+    await log.saveSnapshot("t", snapshot(2, { model: value }));
+    equal((await log.open("t"))?.snapshot, snapshot(2, { model: value }), "snapshot");
+    equal(await log.client("t", "ann"), ann, "row");
+    const after = await log.read("t", ORIGIN, 10);
+    if (after.status !== "compacted") equal(after, { status: "records", records }, "read");
+  }),
+  check("[LG12] large values and long appends are taken whole", async ({ create }) => {
+    const log = await create();
+    const text = "é".repeat(1_000_000);
+    const records = [record(1, { messages: [{ type: "t", text }] }), ...recordsAfter(1, 1_999)];
+    equal(await log.append([{ target: "t", expected: ORIGIN, records, rows: [] }]), [appended], "append");
+    equal(await log.read("t", ORIGIN, 2_000), { status: "records", records }, "read");
+    await log.saveSnapshot("t", snapshot(2_000, { model: { text } }));
+    equal((await log.open("t"))?.snapshot?.model, { text }, "snapshot");
+    const many = Array.from({ length: 200 }, (_, i) => appendOf(`many:${i}`, 0, 1));
+    equal(
+      await log.append(many),
+      many.map(() => appended),
+      "a batch of 200 targets",
+    );
+  }),
+  check("[LG13] targets are apart, whatever their names have in common", async ({ create }) => {
+    const log = await create();
+    const targets = [
+      "a",
+      "A",
+      "a ",
+      "a:b",
+      "a:B",
+      "a%",
+      "a_",
+      "a/b",
+      "a.b",
+      "a*",
+      "a>",
+      "@a",
+      "á",
+      "a\u0301",
+      "🙂",
+      "'; --",
+      "x".repeat(256),
+    ];
+    const batch = targets.map((target, i) => appendOf(target, 0, i + 1, { rows: [row("ann", i + 1)] }));
+    equal(
+      await log.append(batch),
+      targets.map(() => appended),
+      "append",
+    );
+    await log.remove("a");
+    for (const [i, target] of targets.entries()) {
+      const head = await log.open(target);
+      equal([placeOf(head), head?.removed], [at(i + 1), i === 0], `head of ${target}`);
+      equal(await log.client(target, "ann"), row("ann", i + 1), `row of ${target}`);
+    }
+  }),
+  check("[LG14] what was read does not change when more is written", async ({ create }) => {
+    const log = await create();
+    await fill(log, "t", 0, 2);
+    const head = await log.open("t");
+    const read = await log.read("t", ORIGIN, 10);
+    await fill(log, "t", 2, 2);
+    await log.remove("t");
+    equal(placeOf(head), at(2), "head");
+    equal(read, { status: "records", records: recordsAfter(0, 2) }, "read");
+  }),
+  // ------------------------------------------------------------------------------------------------------- snapshots
+  check(
+    "[LG15] a saved snapshot comes with the head, moves nothing, and what follows it can be read",
+    async ({ create }) => {
+      const log = await create();
+      await fill(log, "t", 0, 5);
+      await log.saveSnapshot("t", snapshot(3));
+      equal(await log.open("t"), { ...at(5), version: 1, snapshot: snapshot(3), removed: false }, "open");
+      await reads(log, "t", at(3), [4, 5]);
+      await log.saveSnapshot("t", snapshot(5, { version: 2 }));
+      equal((await log.open("t"))?.snapshot, snapshot(5, { version: 2 }), "newer snapshot");
+      await reads(log, "t", at(5), []);
+      await fill(log, "t", 5, 1);
+      await reads(log, "t", at(5), [6]);
+    },
+  ),
+  check(
+    "[LG16] a cursor under the snapshot gives all records after it or compacted, never a part",
+    async ({ create }) => {
+      const log = await create();
+      await fill(log, "t", 0, 6);
+      await log.saveSnapshot("t", snapshot(4));
+      for (const sequence of [0, 1, 2, 3]) {
+        const result = await log.read("t", at(sequence), 100);
+        if (result.status !== "compacted")
+          equal(result, { status: "records", records: recordsAfter(sequence, 6 - sequence) }, "read");
+      }
+    },
+  ),
+  check("[LG17] a snapshot that is not newer than the stored one is ignored (S40)", async ({ create }) => {
+    const log = await create();
+    await fill(log, "t", 0, 6);
+    await log.saveSnapshot("t", snapshot(4));
+    await log.saveSnapshot("t", snapshot(2));
+    await log.saveSnapshot("t", snapshot(4, { model: "another" }));
+    equal((await log.open("t"))?.snapshot, snapshot(4), "snapshot");
+    await reads(log, "t", at(4), [5, 6]);
+  }),
+  check(
+    "[LG18] a snapshot of another history, of no target or of the future is ignored",
+    async ({ create }) => {
+      const log = await create();
+      await log.saveSnapshot("never", snapshot(1));
+      equal(await log.open("never"), undefined, "a target that never was");
+      await fill(log, "t", 0, 3);
+      await log.saveSnapshot("t", snapshot(2, { mark: markOf(2) ^ 1 }));
+      await log.saveSnapshot("t", snapshot(3, { mark: markOf(3) ^ 1 }));
+      await log.saveSnapshot("t", snapshot(4));
+      equal(await log.open("t"), { ...at(3), version: 1, snapshot: undefined, removed: false }, "open");
+      await reads(log, "t", ORIGIN, [1, 2, 3]);
+    },
+  ),
+  // --------------------------------------------------------------------------------------------------------- removal
+  check(
+    "[LG19] remove leaves a tombstone: place and rows stay, model and records are gone",
+    async ({ create }) => {
+      const log = await create();
+      equal(await status(log, appendOf("t", 0, 3, { rows: [row("ann", 3)] })), "appended", "append");
+      await log.saveSnapshot("t", snapshot(2));
+      await log.remove("t");
+      equal(await log.open("t"), { ...at(3), version: 1, snapshot: undefined, removed: true }, "open");
+      equal(await log.client("t", "ann"), row("ann", 3), "row");
+      await refuses(log, "t", ORIGIN, "compacted");
+      await refuses(log, "t", at(2), "compacted");
+      await reads(log, "t", at(3), []);
+      await refuses(log, "t", at(4), "other-history");
+      await log.remove("t");
+      equal(placeOf(await log.open("t")), at(3), "head, removed twice");
+      await log.remove("never");
+      equal(await log.open("never"), undefined, "a target that never was");
+    },
+  ),
+  check(
+    "[LG20] after a removal the next append continues from the tombstone and nowhere else (S46)",
+    async ({ create }) => {
+      const log = await create();
+      equal(await status(log, appendOf("t", 0, 3, { rows: [row("ann", 3)] })), "appended", "append");
+      await log.remove("t");
+      equal(await status(log, appendOf("t", 0, 1)), "conflict", "append at the origin");
+      equal(await status(log, appendOf("t", 2, 1)), "conflict", "append behind the tombstone");
+      equal((await log.open("t"))?.removed, true, "removed, after the conflicts");
+      equal(
+        await status(log, appendOf("t", 3, 2, { messages: [], model: { value: 1 } })),
+        "appended",
+        "append",
+      );
+      equal(await log.open("t"), { ...at(5), version: 1, snapshot: undefined, removed: false }, "open");
+      equal(await log.client("t", "ann"), row("ann", 3), "row");
+      await reads(log, "t", at(3), [4, 5]);
+      await refuses(log, "t", at(1), "compacted");
+    },
+  ),
+  check("[LG21] a snapshot of before a removal, saved late, brings nothing back", async ({ create }) => {
+    const log = await create();
+    await fill(log, "t", 0, 3);
+    await log.remove("t");
+    await log.saveSnapshot("t", snapshot(3));
+    equal(await log.open("t"), { ...at(3), version: 1, snapshot: undefined, removed: true }, "open");
+    await fill(log, "t", 3, 1);
+    await log.saveSnapshot("t", snapshot(2));
+    await log.saveSnapshot("t", snapshot(3));
+    equal((await log.open("t"))?.snapshot, undefined, "snapshot");
+    await log.saveSnapshot("t", snapshot(4));
+    equal((await log.open("t"))?.snapshot, snapshot(4), "a snapshot of the new life");
+  }),
+  // -------------------------------------------------------------------------------------------------------- the rest
+  check("[LG22] the secret is always the same, or always undefined, and long enough", async ({ create }) => {
+    const log = await create();
+    const [first, second] = await Promise.all([log.secret(), log.secret()]);
+    equal(first, second, "secrets asked for at once");
+    equal(await log.secret(), first, "secret");
+    if (first !== undefined && first.length < 32)
+      throw new Error(`a secret of ${first.length} bytes is too short`);
+  }),
+  check("[LG23] what was resolved is there after a restart", async ({ create, reopen }) => {
+    if (reopen === undefined) return;
+    const before = await create();
+    equal(await status(before, appendOf("t", 0, 3, { rows: [row("ann", 3)] })), "appended", "append");
+    await before.saveSnapshot("t", snapshot(2));
+    await fill(before, "gone", 0, 2);
+    await before.remove("gone");
+    const secret = await before.secret();
+    await before.close();
+    const log = await reopen(before);
+    equal(await log.open("t"), { ...at(3), version: 1, snapshot: snapshot(2), removed: false }, "open");
+    equal(await log.client("t", "ann"), row("ann", 3), "row");
+    await reads(log, "t", at(2), [3]);
+    equal(await log.open("gone"), { ...at(2), version: 1, snapshot: undefined, removed: true }, "tombstone");
+    equal(await log.secret(), secret, "secret");
+    await fill(log, "t", 3, 1);
+    await log.close();
+  }),
+];

@@ -1,0 +1,59 @@
+import { describe, expect, test } from "vitest";
+import { appendOf, at, ORIGIN, recordsAfter, snapshot } from "./log-contract-kit.ts";
+import { logContract } from "./log-contract.ts";
+import { memoryLog } from "./log-memory.ts";
+import { rewindableLog } from "./log-rewindable.ts";
+
+describe("memoryLog", () => {
+  for (const { name, run } of logContract) test(name, () => run({ create: () => memoryLog() }));
+});
+
+describe("memoryLog without retention", () => {
+  for (const { name, run } of logContract)
+    test(name, () => run({ create: () => memoryLog({ retention: 0 }) }));
+});
+
+describe("rewindableLog", () => {
+  for (const { name, run } of logContract)
+    test(name, () => run({ create: () => rewindableLog(memoryLog()) }));
+});
+
+test("[LG24] the memory log keeps values by reference", async () => {
+  const log = memoryLog();
+  const append = appendOf("t", 0, 1);
+  await log.append([append]);
+  const read = await log.read("t", ORIGIN, 1);
+  expect(read.status === "records" && read.records[0]).toBe(append.records[0]);
+  const saved = snapshot(1);
+  await log.saveSnapshot("t", saved);
+  expect((await log.open("t"))?.snapshot).toBe(saved);
+});
+
+test("[LG25] the memory log forgets only records that a snapshot covers, and keeps the last `retention` of them", async () => {
+  const log = memoryLog({ retention: 3 });
+  await log.append([appendOf("t", 0, 20)]);
+  expect(await log.read("t", ORIGIN, 100)).toMatchObject({ status: "records", records: { length: 20 } });
+  await log.saveSnapshot("t", snapshot(10));
+  expect(await log.read("t", at(7), 100)).toEqual({ status: "records", records: recordsAfter(7, 13) });
+  expect(await log.read("t", at(6), 100)).toEqual({ status: "compacted" });
+  expect(await log.read("t", ORIGIN, 100)).toEqual({ status: "compacted" });
+  // Of a record that is gone nobody knows the mark any more; the base's own is remembered.
+  expect(await log.read("t", { sequence: 7, mark: 1 }, 100)).toEqual({ status: "other-history" });
+  expect(await log.read("t", { sequence: 0, mark: 1 }, 100)).toEqual({ status: "other-history" });
+  await log.saveSnapshot("t", snapshot(20));
+  expect(await log.read("t", at(17), 100)).toEqual({ status: "records", records: recordsAfter(17, 3) });
+  expect(await log.read("t", at(16), 100)).toEqual({ status: "compacted" });
+});
+
+test("[LG26] a malformed append is the caller's mistake and is thrown", async () => {
+  const log = memoryLog();
+  await expect(log.append([{ ...appendOf("t", 0, 1), records: [] }])).rejects.toThrow(RangeError);
+  await expect(log.append([{ ...appendOf("t", 0, 1), records: recordsAfter(1, 1) }])).rejects.toThrow(
+    RangeError,
+  );
+  expect(await log.open("t")).toBeUndefined();
+});
+
+test("[LG22] each memory log has its own secret", async () => {
+  expect(await memoryLog().secret()).not.toEqual(await memoryLog().secret());
+});

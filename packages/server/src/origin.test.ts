@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import { originAllowed, originPolicyProblem } from "./origin.ts";
+
+const same = (origin: string | readonly string[] | undefined, host?: string) =>
+  originAllowed("same-origin", { origin, host });
+
+describe("same-origin", () => {
+  test("[AU7] a page of the host that was asked may connect; a proxy may have ended TLS", () => {
+    expect(same("https://app.example", "app.example")).toBe(true);
+    expect(same("http://app.example", "app.example")).toBe(true);
+    expect(same("https://app.example", "other.example")).toBe(false);
+    expect(same("https://app.example.evil.example", "app.example")).toBe(false);
+    expect(same("https://sub.app.example", "app.example")).toBe(false);
+  });
+
+  test("[AU7] ports count, the scheme's own port goes unsaid, case does not count", () => {
+    expect(same("http://localhost:5173", "localhost:5173")).toBe(true);
+    expect(same("http://localhost:5173", "localhost:8080")).toBe(false);
+    expect(same("http://localhost:5173", "localhost")).toBe(false);
+    expect(same("https://app.example", "app.example:443")).toBe(true);
+    expect(same("https://app.example:443", "app.example")).toBe(true);
+    expect(same("http://app.example", "app.example:443")).toBe(false);
+    expect(same("HTTPS://App.Example", "APP.example")).toBe(true);
+    expect(same("http://[::1]:80", "[::1]")).toBe(true);
+  });
+
+  test("[AU8] without an Origin header it is no browser, and authentication decides", () => {
+    expect(same(undefined, "app.example")).toBe(true);
+    expect(originAllowed(["https://app.example"], {})).toBe(true);
+  });
+
+  test("[AU9] the null origin and malformed ones are refused", () => {
+    const malformed = [
+      "null",
+      "",
+      " ",
+      "app.example",
+      "//app.example",
+      "https://",
+      "https:app.example",
+      "https://app.example/",
+      "https://app.example/path",
+      "https://app.example#",
+      "https://app.example?x",
+      "https://user@app.example",
+      "https://app.example\\@evil.example",
+      "https://app.example https://evil.example",
+      "https://app.example,https://evil.example",
+      "https://app.example:x",
+      "https://*",
+      "file://",
+      "javascript://app.example",
+      "https://app.example:443443",
+      "https://[::1",
+    ];
+    for (const origin of malformed) {
+      expect([origin, same(origin, "app.example")]).toEqual([origin, false]);
+      expect([origin, originAllowed(["https://app.example"], { origin })]).toEqual([origin, false]);
+    }
+    expect(same(["https://app.example", "https://app.example"], "app.example")).toBe(false);
+    expect(same("https://app.example", undefined)).toBe(false);
+    for (const host of ["", "x@app.example", "app.example/", "app.example, app.example"]) {
+      expect([host, same("https://app.example", host)]).toEqual([host, false]);
+    }
+  });
+});
+
+test("[AU10] a list names whole origins, scheme and port included", () => {
+  const list = ["https://app.example", "http://localhost:5173", "capacitor://localhost"];
+  const allowed = (origin: string) => originAllowed(list, { origin, host: "elsewhere.example" });
+  expect(allowed("https://app.example")).toBe(true);
+  expect(allowed("https://APP.example:443")).toBe(true);
+  expect(allowed("http://localhost:5173")).toBe(true);
+  expect(allowed("capacitor://localhost")).toBe(true);
+  expect(allowed("http://app.example")).toBe(false);
+  expect(allowed("http://localhost")).toBe(false);
+  expect(allowed("https://elsewhere.example")).toBe(false);
+  expect(originAllowed([], { origin: "https://app.example", host: "app.example" })).toBe(false);
+});
+
+test("[AU11] any is any; a function decides alone, and one that throws refuses", () => {
+  for (const origin of [undefined, "null", "nonsense", "https://app.example", ["a", "b"]]) {
+    expect(originAllowed("any", { origin })).toBe(true);
+  }
+  const seen: (string | undefined)[] = [];
+  const policy = (origin: string | undefined) => seen.push(origin) === 2;
+  expect(originAllowed(policy, { origin: "null" })).toBe(false);
+  expect(originAllowed(policy, {})).toBe(true);
+  expect(seen).toEqual(["null", undefined]);
+  expect(
+    originAllowed(() => {
+      throw new Error("oops");
+    }, {}),
+  ).toBe(false);
+  expect(originAllowed((() => Promise.resolve(false)) as unknown as () => boolean, {})).toBe(false);
+});
+
+test("[AU12] a misspelt policy is told, with what to write", () => {
+  expect(originPolicyProblem("any")).toBeUndefined();
+  expect(originPolicyProblem("same-origin")).toBeUndefined();
+  expect(originPolicyProblem(() => true)).toBeUndefined();
+  expect(originPolicyProblem(["https://app.example", "http://localhost:5173"])).toBeUndefined();
+  expect(originPolicyProblem(["*"])).toContain('write "any"');
+  expect(originPolicyProblem(["https://app.example/"])).toContain('"https://app.example/" is not an origin');
+  expect(originPolicyProblem(["null"])).toBeDefined();
+  expect(originPolicyProblem("https://app.example" as "any")).toContain("a list of origins");
+});
