@@ -1,13 +1,13 @@
 // The one place where a user's schemas and updates run, on the server and on the client alike. What they do wrong
 // comes back as a value, so one bad message stays one; engines never call user code otherwise. Not here: the stricter
 // checks of development (strict.ts).
-import { runUpdate } from "./run-update.ts";
+import { runUpdate, text } from "./run-update.ts";
 import type { ContextValues, Step } from "./run-update.ts";
 import { CallaError } from "./errors.ts";
 import type { Message, ModelSlice, Slice } from "./slice.ts";
-import { AsyncSchemaError, check, ignoreOutcome, isThenable } from "./standard.ts";
-import type { Checked, Issue, Schema } from "./standard.ts";
-import { checkIdempotent, checkInitial, strictUpdate } from "./strict.ts";
+import { check, ignoreOutcome, isThenable } from "./standard.ts";
+import type { Checked, Issue } from "./standard.ts";
+import { checkInitial, conversion, strictUpdate } from "./strict.ts";
 
 export type { ContextValues } from "./run-update.ts";
 
@@ -16,7 +16,7 @@ export interface Strictness {
   readonly strict: boolean;
 }
 
-/** What became of a value that should be a message. `error` tells the app, not the peer, that its schema threw. */
+/** What became of a value that should be a message. */
 export type Parsed =
   | { readonly ok: true; readonly message: Message }
   | {
@@ -24,12 +24,14 @@ export type Parsed =
       readonly code: "unknown-message" | "server-only";
       readonly details: { readonly type: string };
     }
-  | {
-      readonly ok: false;
-      readonly code: "invalid";
-      readonly details: { readonly issues: readonly Issue[] };
-      readonly error?: CallaError;
-    };
+  | Invalid;
+interface Invalid {
+  readonly ok: false;
+  readonly code: "invalid";
+  readonly details: { readonly issues: readonly Issue[] };
+  /** The schema itself is at fault (it threw, is asynchronous, converts): for the app to report, not for the peer. */
+  readonly error?: CallaError;
+}
 
 /** What became of a dispatch: a new model, or nothing at all. */
 export type Applied<Model = unknown> =
@@ -39,7 +41,7 @@ export type Applied<Model = unknown> =
 
 /**
  * The message that `value` is. Its fields go through the schema without `type`; what the schema gives is the message.
- * Throws only for a schema that is asynchronous or converts: the programmer's fault, whatever the peer sent.
+ * Never throws: what a peer sends may lead a schema anywhere.
  *
  * @example
  * parseMessage(board, { type: "cardMoved", id: "1", before: null, stray: 1 }, "client");
@@ -58,54 +60,38 @@ export function parseMessage(
     return { ok: false, code: "unknown-message", details: { type: type.slice(0, 100) } };
   if (from === "client" && slice.serverOnly(type))
     return { ok: false, code: "server-only", details: { type } };
-  const checked = checkFields(slice, type, schema, fields);
-  if (!checked.ok) return checked;
-  const output = checked.value;
-  if (!isFields(output) || Object.hasOwn(output, "type")) {
-    const what = isFields(output)
-      ? 'a field named "type", which is the message\'s own name'
-      : "no object of fields";
-    throw messageError(
-      "wiring",
-      slice,
-      type,
-      `has a schema that gives ${what}; describe the message's fields.`,
-    );
-  }
-  if (strict) checkIdempotent(slice, type, schema, output);
-  return { ok: true, message: { type, ...output } };
-}
-
-type Invalid = Extract<Parsed, { code: "invalid" }>;
-
-function checkFields(
-  slice: Slice,
-  type: string,
-  schema: Schema,
-  fields: object,
-): Invalid | Extract<Checked, { ok: true }> {
   try {
     const checked = check(schema, fields);
-    return checked.ok ? checked : invalid(checked.issues);
+    if (!checked.ok) return invalid(checked.issues);
+    const output = checked.value;
+    const problem = outputProblem(output);
+    if (problem !== undefined) return faulty(slice, type, problem, "wiring");
+    const converts = strict ? conversion(schema, output) : undefined;
+    if (converts !== undefined) return faulty(slice, type, converts, "strict");
+    return { ok: true, message: { type, ...(output as object) } };
   } catch (error) {
-    if (error instanceof AsyncSchemaError) {
-      throw messageError(
-        "wiring",
-        slice,
-        type,
-        "has an asynchronous schema; only synchronous checks can decide.",
-      );
-    }
-    // Hostile input may reach this (a refinement that assumes too much), so the peer is told no more than "invalid".
-    const report = messageError(
-      "invalid",
-      slice,
-      type,
-      "has a schema that threw; report issues instead.",
-      error,
-    );
-    return { ...invalid([{ message: "the schema threw", path: [] }]), error: report };
+    return faulty(slice, type, `failed: ${text(error)}`, "wiring", error);
   }
+}
+
+/** What keeps a schema's output from being a message's fields. */
+function outputProblem(output: unknown): string | undefined {
+  if (!isFields(output)) return "gives no object of fields; describe the message's fields.";
+  if (!Object.hasOwn(output, "type")) return undefined;
+  return 'gives a field named "type", which is the message\'s own name; rename the field.';
+}
+
+/** The peer hears nothing of what went wrong inside; the app does. */
+function faulty(
+  slice: Slice,
+  type: string,
+  what: string,
+  code: "wiring" | "strict",
+  cause?: unknown,
+): Invalid {
+  const sentence = `Slice "${slice.name}": the schema of "${type}" ${what}`;
+  const error = new CallaError(code, { slice: slice.name, message: type, cause }, sentence);
+  return { ...invalid([{ message: "the schema could not decide", path: [] }]), error };
 }
 
 /**
@@ -145,19 +131,12 @@ export function initialModel(slice: ModelSlice, { strict }: Strictness): unknown
   return model;
 }
 
-/** Whether `value` is a model of the slice. Throws for a schema that is asynchronous. */
+/** Whether `value` is a model of the slice, and as what its schema gives it back. Never throws. */
 export function parseModel(slice: ModelSlice, value: unknown): Checked {
   try {
     return check(slice.model, value);
   } catch (error) {
-    if (error instanceof AsyncSchemaError) {
-      throw new CallaError(
-        "wiring",
-        { slice: slice.name },
-        `Slice "${slice.name}": the model's schema is asynchronous; only synchronous checks can decide.`,
-      );
-    }
-    return { ok: false, issues: [{ message: `the schema threw: ${String(error)}`, path: [] }] };
+    return { ok: false, issues: [{ message: `the schema failed: ${text(error)}`, path: [] }] };
   }
 }
 
@@ -171,16 +150,3 @@ const invalid = (issues: readonly Issue[]): Invalid => ({ ok: false, code: "inva
 
 const initialError = (slice: ModelSlice, text: string): CallaError =>
   new CallaError("wiring", { slice: slice.name }, `Slice "${slice.name}": initial() ${text}`);
-
-const messageError = (
-  code: "wiring" | "invalid",
-  slice: Slice,
-  message: string,
-  text: string,
-  cause?: unknown,
-) =>
-  new CallaError(
-    code,
-    { slice: slice.name, message, cause },
-    `Slice "${slice.name}": message "${message}" ${text}`,
-  );

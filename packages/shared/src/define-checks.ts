@@ -44,14 +44,7 @@ const NOT_A_SCHEMA = "must be a Standard Schema, such as z.object({ … }).";
 export function checkSchemas(slice: string, what: "message" | "rejection", schemas: Schemas): void {
   for (const [key, schema] of Object.entries(schemas)) {
     if (!isSchema(schema)) throw wiringError(slice, `${what} "${key}" ${NOT_A_SCHEMA}`);
-    const problem = probe(schema);
-    if (problem === "async") {
-      throw wiringError(
-        slice,
-        `the schema of ${what} "${key}" is asynchronous; only synchronous checks can decide.`,
-      );
-    }
-    if (problem === "type" && what === "message") {
+    if (what === "message" && requiresType(schema)) {
       throw wiringError(
         slice,
         `message "${key}" has a field named "type", which is the message's own name; rename the field.`,
@@ -75,20 +68,19 @@ function checkUpdates(slice: string, messages: Schemas, update: object): void {
 }
 
 /**
- * Standard Schema does not list a schema's fields, so it is shown an empty object: a schema that misses `type` has
- * such a field, one that answers later is asynchronous. (An optional `type` is found by the compiler, or when an
- * output has it: apply.ts.)
+ * Standard Schema does not list a schema's fields, so it is shown an empty object: one that misses `type` there has
+ * such a field. (An optional `type` is found by the compiler, or when an output has it: apply.ts.)
  */
-function probe(schema: Schema): "type" | "async" | undefined {
+function requiresType(schema: Schema): boolean {
   try {
     const result = schema["~standard"].validate({});
     if (isThenable(result)) {
       ignoreOutcome(result);
-      return "async";
+      return false;
     }
     const first = (result.issues ?? []).map(({ path }) => path?.[0]);
-    return first.some((key) => (typeof key === "object" ? key.key : key) === "type") ? "type" : undefined;
+    return first.some((key) => (typeof key === "object" ? key.key : key) === "type");
   } catch {
-    return undefined; // It may well trip over a value without its fields.
+    return false; // It may well trip over a value without its fields.
   }
 }

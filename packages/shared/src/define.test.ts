@@ -2,10 +2,11 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import * as zm from "zod/mini";
-import { applyMessages, initialModel, parseMessage } from "./apply.ts";
+import { applyMessages, initialModel, parseMessage, parseModel } from "./apply.ts";
+import type { Parsed } from "./apply.ts";
 import { defineEphemeral, defineLocal, defineSession, defineTopic, serverOnly } from "./define.ts";
 import { CallaError } from "./errors.ts";
-import type { ModelSlice } from "./slice.ts";
+import type { TopicSlice } from "./slice.ts";
 
 const n = { model: z.object({ n: z.number() }), initial: () => ({ n: 0 }) };
 const noop = { ...n, messages: {}, update: {} };
@@ -22,6 +23,9 @@ const errorOf = (work: () => unknown): CallaError => {
   }
   throw new Error("nothing was thrown");
 };
+
+const errorIn = (parsed: Parsed): string | undefined =>
+  !parsed.ok && parsed.code === "invalid" ? parsed.error?.message : undefined;
 
 describe("defining slices", () => {
   test("[WR1] each kind has what the engines need", () => {
@@ -157,26 +161,62 @@ describe("defining slices", () => {
       messages: { added: z.object({ type: z.string().default("x") }) },
       update: { added: (model: unknown) => model },
     };
-    const slice = define(definition) as ModelSlice & { kind: "topic" };
-    expect(() => parseMessage(slice as never, { type: "added" }, "client")).toThrow(
-      /"a:\*": message "added" has a schema that gives a field named "type"/,
+    const slice = define(definition) as TopicSlice;
+    const parsed = parseMessage(slice, { type: "added" }, "client");
+    expect(parsed).toMatchObject({
+      ok: false,
+      code: "invalid",
+      error: { code: "wiring", details: { slice: "a:*", message: "added" } },
+    });
+    expect(errorIn(parsed)).toBe(
+      'Slice "a:*": the schema of "added" gives a field named "type", which is the message\'s own name; rename the field.',
     );
   });
 
-  test("[WR5] an asynchronous schema is refused when defined, and its promise is nobody's rejection", async () => {
-    const never = {
+  test("[WR4] a schema that trips over an empty object can be defined", () => {
+    const tripping = z.custom<{ list: string[] }>((value) => (value as { list: string[] }).list.length > 0);
+    const slice = defineTopic("a", {
+      ...n,
+      messages: { listed: tripping },
+      update: { listed: (model) => model },
+    });
+    expect(parseMessage(slice, { type: "listed", list: ["x"] }, "client").ok).toBe(true);
+  });
+
+  test("[WR5] an asynchronous schema decides nothing, and its promise is nobody's rejection", async () => {
+    const rejecting = {
       "~standard": { version: 1, vendor: "test", validate: () => Promise.reject(new Error("later")) },
     } as const;
-    expect(() => define({ ...n, messages: { added: never }, update: { added: () => 0 } })).toThrow(
-      /message "added" is asynchronous/,
-    );
-    const late = z.object({ name: z.string().refine(async () => false) });
-    const slice = defineTopic("a", { ...n, messages: { named: late }, update: { named: (model) => model } });
-    const error = errorOf(() => parseMessage(slice, { type: "named", name: "x" }, "client"));
-    expect(error.message).toBe(
-      'Slice "a": message "named" has an asynchronous schema; only synchronous checks can decide.',
-    );
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    const late = z.object({ name: z.string().refine(async () => true) });
+    for (const schema of [
+      rejecting,
+      late,
+      v.pipeAsync(
+        v.object({ name: v.string() }),
+        v.checkAsync(async () => true),
+      ),
+    ]) {
+      const slice = define({
+        ...n,
+        messages: { named: schema },
+        update: { named: (model: unknown) => model },
+      }) as TopicSlice;
+      const parsed = parseMessage(slice, { type: "named", name: "x" }, "client");
+      expect(parsed).toMatchObject({
+        ok: false,
+        code: "invalid",
+        details: { issues: [{ message: "the schema could not decide", path: [] }] },
+      });
+      expect(errorIn(parsed)).toMatch(
+        /^Slice "a:\*": the schema of "named" failed: TypeError: it answered with a promise: it is asynchronous/,
+      );
+      const asModel = define({ ...noop, model: schema }) as TopicSlice;
+      expect(parseModel(asModel, { name: "x" })).toMatchObject({
+        ok: false,
+        issues: [{ message: expect.stringContaining("answered with a promise") as string }],
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 0)); // An unhandled rejection would fail the run.
   });
 });
 

@@ -34,15 +34,17 @@ const MAX_ISSUES = 8;
 const MAX_TEXT = 300;
 const MAX_PATH = 32;
 
-/** Thrown by `check` for a schema that answers later: a wiring must be decided in one synchronous step. */
-export class AsyncSchemaError extends Error {}
-
-/** Runs a schema. Throws `AsyncSchemaError` if it is asynchronous, and whatever the schema itself throws. */
+/**
+ * Runs a schema. Throws what the schema throws, and where it answers with a promise: an asynchronous schema cannot
+ * decide in one synchronous step, and zod answers so when a schema threw.
+ */
 export function check(schema: Schema, value: unknown): Checked {
   const result = schema["~standard"].validate(value);
   if (isThenable(result)) {
     ignoreOutcome(result);
-    throw new AsyncSchemaError("asynchronous schema");
+    throw new TypeError(
+      "it answered with a promise: it is asynchronous, or (in zod) it threw. Only synchronous schemas can decide.",
+    );
   }
   if (result.issues === undefined) return { ok: true, value: result.value };
   return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(plain) };

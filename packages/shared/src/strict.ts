@@ -7,7 +7,7 @@ import { combine, hashValue } from "./hash.ts";
 import { withLaterClock } from "./later-clock.ts";
 import { runUpdate, text, threw } from "./run-update.ts";
 import type { ContextValues, Step } from "./run-update.ts";
-import type { Message, ModelSlice, Slice } from "./slice.ts";
+import type { Message, ModelSlice } from "./slice.ts";
 import { check, issuesText, pathText } from "./standard.ts";
 import type { Schema } from "./standard.ts";
 
@@ -68,18 +68,14 @@ export function checkInitial(slice: ModelSlice, model: unknown): void {
   deepFreeze(model);
 }
 
-/** Throws CallaError("strict") for a message schema that changes its own output. */
-export function checkIdempotent(slice: Slice, type: string, schema: Schema, output: unknown): void {
+/** What a message schema does to its own output, if anything: such a schema converts. */
+export function conversion(schema: Schema, output: unknown): string | undefined {
   const again = check(schema, output);
-  if (again.ok && sameValue(again.value, output)) return;
+  if (again.ok && sameValue(again.value, output)) return undefined;
   const what = again.ok
     ? `changes it again${difference(output, again.value)}`
     : `refuses it: ${issuesText(again.issues)}`;
-  throw new CallaError(
-    "strict",
-    { slice: slice.name, message: type },
-    `Slice "${slice.name}": the schema of "${type}" converts: given its own output, it ${what}. Schemas describe; convert before dispatch.`,
-  );
+  return `converts: given its own output, it ${what}. Schemas describe; convert before dispatch.`;
 }
 
 function modelProblem(slice: ModelSlice, model: unknown): string | undefined {
