@@ -246,7 +246,7 @@ describe.each(modes)("applyMessages, %j", ({ strict }) => {
     const swallow = (after: (board: Board, context: Context<{ no: { id: string } }>) => unknown) =>
       wrong((board, _, context) => {
         try {
-          context.reject("no", { id: "1" });
+          return context.reject("no", { id: "1" });
         } catch {
           return after(board, context);
         }
