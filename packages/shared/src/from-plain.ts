@@ -2,7 +2,7 @@
 import { fromBase64 } from "./base64.ts";
 import { fieldsBefore, setField } from "./kind.ts";
 import { below, describe, Refusal, refused } from "./refusal.ts";
-import { DEFAULT_MAX_DEPTH, hostileKey, isHostileKey, MAX_BIGINT_DIGITS, primitive } from "./values.ts";
+import { DEFAULT_MAX_DEPTH, hostileKey, isHostileKey, MAX_BIGINT_DIGITS } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
 
 interface Tagged {
@@ -98,7 +98,7 @@ function readTagged(tagged: Tagged, depth: number, options: ValueOptions): unkno
 const SCALARS = new Map<string, (v: unknown, tag: string) => unknown>([
   ["undefined", (v, tag) => (v === undefined ? v : malformedValue(tag))],
   ["number", (v, tag) => (NUMBERS.has(v) ? Number(v) : malformedValue(tag))],
-  ["bigint", (v, tag) => (isBigint(v) ? primitive(BigInt(v)) : malformedValue(tag))],
+  ["bigint", (v, tag) => (isBigint(v) ? BigInt(v) : malformedValue(tag))],
   ["text", (v, tag) => (typeof v === "string" ? readText(v) : malformedValue(tag))],
   ["date", (v, tag) => (v === null ? new Date(Number.NaN) : isTime(v) ? new Date(v) : malformedValue(tag))],
   ["bytes", (v, tag) => (typeof v === "string" ? fromBase64(v) : undefined) ?? malformedValue(tag)],
@@ -112,9 +112,8 @@ const HOLDERS = new Map<string, (v: readonly unknown[], depth: number, options: 
 
 const NUMBERS = new Set<unknown>(["NaN", "Infinity", "-Infinity", "-0"]);
 const isTime = (v: unknown): v is number => Number.isInteger(v) && Math.abs(v as number) <= 8.64e15;
-const isBigint = (v: unknown): v is string =>
-  typeof v === "string" && v.length <= MAX_BIGINT_DIGITS + 1 && BIGINT.test(v);
-const BIGINT = /^(?:0|-?[1-9]\d*)$/;
+const isBigint = (v: unknown): v is string => typeof v === "string" && BIGINT.test(v);
+const BIGINT = new RegExp(`^(?:0|-?[1-9]\\d{0,${MAX_BIGINT_DIGITS - 1}})$`);
 
 const malformed = (tag: unknown): Refusal =>
   new Refusal(
