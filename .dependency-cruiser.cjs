@@ -19,22 +19,22 @@ const layers = {
     ["index"],
   ],
   server: [
-    ["clock", "connection", "origin", "log", "pubsub", "identity", "handlers", "events"],
+    ["clock", "connection", "origin", "log", "pubsub", "identity", "intent"],
     [
+      "handlers",
       "encoder",
       "client-row",
       "records",
       "log-memory",
-      "rate-limit",
-      "transports/",
       "log-faulty",
       "log-rewindable",
       "log-contract-kit",
       "log-contract",
+      "transports/",
     ],
-    ["target-engine", "conversation", "ephemeral-engine"], // the engines
-    ["core", "audience", "live-target", "target-registry", "turns", "hub", "dispatcher"],
-    ["server"],
+    ["target-engine", "conversation"], // the engines
+    ["core", "audience", "ephemeral", "live-target", "target-registry", "turns", "follow", "hello", "hub"],
+    ["server-topic", "server"],
     ["index", "testing"],
   ],
   client: [
@@ -49,7 +49,7 @@ const layers = {
 const apart = { server: [2], client: [2] };
 // Pure besides the engines and all of shared: files of the server that touch no Node builtin.
 const pure = {
-  server: ["client-row", "records", "rate-limit", "log-memory", "audience", "live-target", "turns", "hub"],
+  server: ["client-row", "records", "log-memory", "audience", "ephemeral", "live-target", "turns", "follow", "hub"],
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries = "src/(index|messagepack|testing|transports/websocket)[.]ts$";

@@ -1,1 +1,26 @@
-export {};
+// The public list of @calla/server. Transports and storages with a dependency of their own are subpaths.
+export { createServer } from "./server.ts";
+export type { Incoming, Server, ServerOptions } from "./server.ts";
+export type { DispatchOptions, HistoryEntry, ServerTopic } from "./server-topic.ts";
+export type { Accepted, AnyUser, Asking, Handlers, Who } from "./handlers.ts";
+export type { Authenticate } from "./hello.ts";
+export type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
+export type { Refused } from "./core.ts";
+export type { OriginPolicy } from "./origin.ts";
+export { generateClientId } from "./identity.ts";
+export { memoryLog } from "./log-memory.ts";
+export type { MemoryLogOptions } from "./log-memory.ts";
+export type {
+  Append,
+  AppendResult,
+  Author,
+  ClientRow,
+  Head,
+  LogRecord,
+  LogSnapshot,
+  LogStorage,
+  Outcome,
+  ReadResult,
+} from "./log.ts";
+export { localPubSub } from "./pubsub.ts";
+export type { PubSub } from "./pubsub.ts";

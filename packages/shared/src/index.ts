@@ -1,1 +1,85 @@
-export {};
+// The public list of @calla/shared: first what users write with, then what the server and client packages share.
+
+// Wiring
+export { defineEphemeral, defineLocal, defineSession, defineTopic, serverOnly } from "./define.ts";
+export type { EphemeralDefinition, LocalDefinition, ModelDefinition, ServerOnly } from "./define.ts";
+export { defineWiring } from "./wiring.ts";
+export type { AnyTopicSlice, TopicOf, Wiring } from "./wiring.ts";
+export type { Context } from "./context.ts";
+export type {
+  CallaRejectionCode,
+  ClientMessageOf,
+  EphemeralSlice,
+  Keep,
+  LocalSlice,
+  Message,
+  MessageOf,
+  Migrate,
+  ModelOf,
+  ModelSlice,
+  ParamsOf,
+  PresenceOf,
+  RejectionOf,
+  SessionSlice,
+  Slice,
+  SliceTypes,
+  TopicSlice,
+} from "./slice.ts";
+export { matchTopic, parseTopicPattern, topicId } from "./topic-pattern.ts";
+export type { Params, TopicPattern } from "./topic-pattern.ts";
+export type { Schema, Schemas } from "./standard.ts";
+
+// Serialisers
+export { automatic } from "./serialiser.ts";
+export type {
+  AutomaticOptions,
+  AutomaticSerialiser,
+  DecodeLimits,
+  Format,
+  PayloadCodec,
+  Serialiser,
+} from "./serialiser.ts";
+export { customJson } from "./serialiser-custom.ts";
+export type { CustomCodec } from "./serialiser-custom.ts";
+export { json } from "./format-json.ts";
+export { defineClass } from "./classes.ts";
+export type { ClassCodec, ValueClass } from "./classes.ts";
+
+// Errors and ceilings
+export { CallaError, ERROR_SENTENCES } from "./errors.ts";
+export type { ErrorCode } from "./errors.ts";
+export { DEFAULT_LIMITS } from "./limits.ts";
+export type { Limits } from "./limits.ts";
+
+// Running a wiring
+export { applyMessages, initialModel, parseMessage, parseModel } from "./apply.ts";
+export type { Applied, ContextValues, Parsed } from "./apply.ts";
+
+// Values
+export { sameValue } from "./equal.ts";
+export { deepFreeze } from "./freeze.ts";
+export { combine, hashString, hashValue } from "./hash.ts";
+
+// The wire
+export { asFrame, clientFrames, PROTOCOL_VERSION, serverFrames } from "./protocol.ts";
+export type {
+  ClientFrame,
+  ClientFrames,
+  ServerFrame,
+  ServerFrames,
+  Subscription,
+  Update,
+  WireOutcome,
+  WireRecord,
+} from "./protocol.ts";
+export type { Guard, Guarded } from "./guard.ts";
+export { mapPayloads } from "./payloads.ts";
+export type { PayloadMap } from "./payloads.ts";
+export { authorTag } from "./author.ts";
+export { isSession, ORIGIN, OWN_SESSION, sessionKey } from "./target.ts";
+export type { Cursor, TargetKey } from "./target.ts";
+
+// Time and chance
+export type { Cancel, Clock } from "./clock.ts";
+export { fraction, messageId } from "./random.ts";
+export type { Random } from "./random.ts";

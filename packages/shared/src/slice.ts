@@ -83,11 +83,7 @@ export interface EphemeralSlice<
   readonly pattern: TopicPattern<P>;
   readonly keep: Keep;
 }
-export type Slice<T extends SliceTypes = SliceTypes> =
-  | TopicSlice<string, T>
-  | SessionSlice<T>
-  | EphemeralSlice<string, T>
-  | LocalSlice<T>;
+export type Slice<T extends SliceTypes = SliceTypes> = ModelSlice<T> | EphemeralSlice<string, T>;
 
 type TypesOf<S> = S extends { readonly "~types"?: infer T } ? Extract<T, SliceTypes> : never;
 /** The model of a slice: `ModelOf<typeof board>`. */
@@ -110,7 +106,11 @@ export type CallaRejectionCode =
   | "update-threw"
   | "too-large"
   | "client-expired"
-  | "removed";
+  | "removed"
+  | "cancelled"
+  | "hook"
+  | "topic"
+  | "mid-conflict";
 type AppRejection<R> = {
   [C in keyof R & string]: { readonly from: "app"; readonly code: C; readonly details: R[C] };
 }[keyof R & string];

@@ -1,0 +1,25 @@
+// All that the server knows of a socket. Any socket library can be wired in by these few functions.
+
+/** Encoded frames. The same object goes to every follower, so a transport may cache what it makes of it. */
+export interface WireFrame {
+  readonly bytes: Uint8Array;
+  /** Whether the bytes are UTF-8 text (JSON) or binary (MessagePack). */
+  readonly text: boolean;
+}
+
+/** A live socket or stream, given to `server.connect`. */
+export interface Connection {
+  /** Hands one frame to the socket; must not throw for a socket that is closing. */
+  send(frame: WireFrame): void;
+  /** Closes the socket. `code` is a WebSocket close code, `reason` one of Calla's codes. */
+  close(code: number, reason: string): void;
+  /** Bytes handed over and not yet written. */
+  bufferedAmount(): number;
+}
+
+/** What the server reads of the request that opened a connection. */
+export interface ConnectRequest {
+  readonly url: string;
+  readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
+  readonly remoteAddress: string | undefined;
+}

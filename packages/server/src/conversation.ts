@@ -1,0 +1,131 @@
+// One connection's protocol life: bytes in, frames that are allowed in this state out. It knows who speaks and what
+// they follow. Not here: doing what the frames ask (hub.ts).
+import { asFrame, clientFrames, CallaError, mapPayloads } from "@calla/shared";
+import type {
+  Cancel,
+  ClientFrame,
+  Limits,
+  PayloadMap,
+  ServerFrame,
+  Serialiser,
+  TargetKey,
+} from "@calla/shared";
+import type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
+import type { Encoder, Shared } from "./encoder.ts";
+import type { AnyUser, Who } from "./handlers.ts";
+
+/** `waiting`: no Hello yet. `greeting`: Hello under way. `open`: may say everything. `closed`: nothing counts any more. */
+export type Phase = "waiting" | "greeting" | "open" | "closed";
+
+/** How a conversation stands to one target. The object's identity is the subscribing: a newer one outdates it. */
+export interface Follow {
+  readonly ref: number;
+  /** Shown updates. Before: being authorised and caught up. */
+  live: boolean;
+}
+
+/** What waits while it is found out whether a client may reach a topic it does not follow. */
+export interface Gate {
+  /** undefined: being asked. */
+  open: boolean | undefined;
+  readonly waiting: ((admitted: true | string) => void)[];
+}
+
+/** Close codes on a WebSocket: one for "come back", one for "do not". The reason is the Calla code. */
+export const CLOSE_RETRYABLE = 4001;
+export const CLOSE_TERMINAL = 4002;
+
+export class Conversation implements Who {
+  readonly connection: Connection;
+  readonly request: ConnectRequest;
+  readonly encoder: Encoder;
+  phase: Phase = "waiting";
+  clientId = "";
+  user: AnyUser | null = null;
+  follows = new Map<TargetKey, Follow>();
+  /** Only for topics dispatched to and not followed; made when first needed. */
+  gates: Map<TargetKey, Gate> | undefined;
+  /** Topics the server let this client follow by itself. */
+  granted: Set<TargetKey> | undefined;
+  /** Ends the wait for Hello. */
+  greeted: Cancel | undefined;
+  /** Targets with a mid-conflict: nothing more is taken for them before a new Hello (TE5). */
+  conflicts: Set<TargetKey> | undefined;
+
+  constructor(connection: Connection, request: ConnectRequest, encoder: Encoder) {
+    this.connection = connection;
+    this.request = request;
+    this.encoder = encoder;
+  }
+
+  get userId(): string | null {
+    return this.user?.id ?? null;
+  }
+  send(frame: ServerFrame): void {
+    if (this.phase !== "closed") this.connection.send(this.encoder.encode(frame));
+  }
+  sendShared(shared: Shared): void {
+    if (this.phase !== "closed") this.connection.send(shared.in(this.encoder));
+  }
+  sendEncoded(frame: WireFrame): void {
+    if (this.phase !== "closed") this.connection.send(frame);
+  }
+  /** Says a last word and closes. */
+  close(code: string, retryable: boolean, within = 0): void {
+    if (this.phase === "closed") return;
+    this.send({ type: "Closing", code, retryable, within });
+    this.phase = "closed";
+    this.connection.close(retryable ? CLOSE_RETRYABLE : CLOSE_TERMINAL, code);
+  }
+}
+
+/** What bytes said: frames in order, or why the peer must go. */
+export type Heard =
+  | { readonly ok: true; readonly frames: readonly ClientFrame[] }
+  | { readonly ok: false; readonly code: string; readonly error: unknown };
+
+/** Reads packets of one format. Total: hostile bytes give a typed refusal. */
+export function reader(
+  serialiser: Serialiser,
+  limits: Limits,
+): (encoder: Encoder, data: string | Uint8Array) => Heard {
+  const payloads = new Map<string, PayloadMap>();
+  for (const format of serialiser.formats) {
+    const codec = serialiser.payload(format);
+    // A bad payload refuses its own message, by its mid; only a bad envelope costs the connection (CV4).
+    const message = (plain: unknown): unknown => {
+      try {
+        return codec.decodeMessage(plain);
+      } catch {
+        return undefined;
+      }
+    };
+    payloads.set(format.name, { message, model: codec.decodeModel });
+  }
+  return (encoder, data) => {
+    try {
+      const packet = encoder.format.decode(data, limits);
+      const values: readonly unknown[] = Array.isArray(packet) ? packet : [packet];
+      const frames: ClientFrame[] = [];
+      for (const value of values) {
+        const frame = asFrame(clientFrames, value);
+        if (frame === undefined)
+          return {
+            ok: false,
+            code: "protocol",
+            error: new CallaError("protocol", { packet: "no client frame" }),
+          };
+        frames.push(mapPayloads(frame, payloads.get(encoder.name)!));
+      }
+      return { ok: true, frames };
+    } catch (error) {
+      const code = error instanceof CallaError ? error.code : "undecodable";
+      return { ok: false, code, error };
+    }
+  };
+}
+
+/** Whether a frame is allowed in this phase. */
+export function allowed(phase: Phase, frame: ClientFrame): boolean {
+  return frame.type === "Hello" ? phase === "waiting" : phase === "open";
+}

@@ -1,0 +1,35 @@
+// What all parts of one server share: its wiring, its ceilings, and everything from outside (time, chance, storage,
+// other nodes, the app's reporters). No state and no logic.
+import type { Clock, Limits, Random, Serialiser, TargetKey, Wiring } from "@calla/shared";
+import type { Encoder } from "./encoder.ts";
+import type { LooseHandlers } from "./handlers.ts";
+import type { LogStorage } from "./log.ts";
+import type { PubSub } from "./pubsub.ts";
+
+/** Something that was refused, for the app's records. */
+export interface Refused {
+  readonly code: string;
+  readonly clientId: string | undefined;
+  readonly userId: string | null;
+  readonly target: TargetKey | undefined;
+  readonly details: unknown;
+}
+
+export interface Core {
+  readonly wiring: Wiring;
+  readonly serialiser: Serialiser;
+  readonly encoders: readonly Encoder[];
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: LogStorage;
+  readonly pubsub: PubSub;
+  readonly strict: boolean;
+  /** This node's own name on pubsub, so that it does not hear itself. */
+  readonly node: string;
+  /** Slice name to what the app said of it. A slice without is refused. */
+  readonly handlers: ReadonlyMap<string, LooseHandlers>;
+  /** The app's code or a storage threw; the server goes on. */
+  report(error: unknown): void;
+  refused(refused: Refused): void;
+}

@@ -1,0 +1,46 @@
+// From frames to bytes, once per format. A frame that many receive is a `Shared`: whoever sends it first in a format
+// pays for the encoding, the others take the same bytes.
+import { mapPayloads } from "@calla/shared";
+import type { Format, PayloadMap, Serialiser, ServerFrame } from "@calla/shared";
+import type { WireFrame } from "./connection.ts";
+
+/** Encodes server frames in one format. */
+export interface Encoder {
+  readonly name: string;
+  readonly format: Format;
+  /** Its place among the server's formats: the index into a `Shared`. */
+  readonly index: number;
+  encode(frame: ServerFrame): WireFrame;
+  /** A model's text or bytes by itself, to be sent in parts. */
+  encodeModel(model: unknown): string | Uint8Array;
+}
+
+export function encoders(serialiser: Serialiser): readonly Encoder[] {
+  return serialiser.formats.map((format, index) => {
+    const codec = serialiser.payload(format);
+    const payloads: PayloadMap = { message: codec.encodeMessage, model: codec.encodeModel };
+    return {
+      name: format.name,
+      format,
+      index,
+      encode: (frame) => wireFrame(format.encode(mapPayloads(frame, payloads))),
+      encodeModel: (model) => format.encode(codec.encodeModel(model)),
+    };
+  });
+}
+
+const wireFrame = (data: string | Uint8Array): WireFrame =>
+  typeof data === "string" ? { bytes: Buffer.from(data), text: true } : { bytes: data, text: false };
+
+/** One frame for many: encoded at most once per format. */
+export class Shared {
+  readonly #frame: ServerFrame;
+  readonly #encoded: (WireFrame | undefined)[] = [];
+
+  constructor(frame: ServerFrame) {
+    this.#frame = frame;
+  }
+  in(encoder: Encoder): WireFrame {
+    return (this.#encoded[encoder.index] ??= encoder.encode(this.#frame));
+  }
+}

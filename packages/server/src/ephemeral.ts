@@ -1,0 +1,64 @@
+// An ephemeral topic: who follows it here and, where the slice keeps it, each author's latest message. No model, no
+// sequence, no mids; what a slow or absent follower misses is gone.
+import { authorTag } from "@calla/shared";
+import type { EphemeralSlice, Message, TargetKey } from "@calla/shared";
+import { Audience } from "./audience.ts";
+import type { Pushed } from "./audience.ts";
+import type { Conversation, Follow } from "./conversation.ts";
+import type { Core } from "./core.ts";
+
+/** The pubsub channel of a topic's pushes. */
+export const pushChannel = (topic: TargetKey): string => `pushed:${topic}`;
+
+export class EphemeralTopic {
+  readonly topic: TargetKey;
+  readonly slice: EphemeralSlice;
+  readonly params: readonly string[];
+  readonly audience: Audience;
+  readonly #core: Core;
+  /** Of local authors; each node keeps its own. */
+  #latest = new Map<string, Pushed>();
+
+  constructor(core: Core, topic: TargetKey, slice: EphemeralSlice, params: readonly string[]) {
+    this.#core = core;
+    this.topic = topic;
+    this.slice = slice;
+    this.params = params;
+    this.audience = new Audience(topic, core.clock);
+  }
+
+  join(conversation: Conversation, follow: Follow): void {
+    follow.live = true;
+    conversation.send({
+      type: "Settled",
+      target: this.topic,
+      ref: follow.ref,
+      sequence: 0,
+      next: 1,
+      outcomes: [],
+      resync: "current",
+      reason: "ephemeral",
+    });
+    if (this.#latest.size > 0)
+      conversation.send({ type: "Push", target: this.topic, pushes: [...this.#latest.values()] });
+    this.audience.followers.add(conversation);
+  }
+
+  leave(conversation: Conversation): void {
+    this.audience.followers.delete(conversation);
+    if (this.#latest.delete(conversation.clientId))
+      this.#say([authorTag(conversation.clientId, this.topic), conversation.userId, null]);
+  }
+
+  /** A client's message. It has been admitted. */
+  dispatch(conversation: Conversation, message: Message): void {
+    const pushed: Pushed = [authorTag(conversation.clientId, this.topic), conversation.userId, message];
+    if (this.slice.keep === "latest") this.#latest.set(conversation.clientId, pushed);
+    this.#say(pushed);
+  }
+
+  #say(pushed: Pushed): void {
+    this.audience.push(pushed);
+    this.#core.pubsub.publish(pushChannel(this.topic), { node: this.#core.node, pushed });
+  }
+}

@@ -1,0 +1,198 @@
+// How a client comes to follow a target and is brought up to date: authorise, open, look, catch up, join. Every step
+// may take time, so after each the newest wish counts: a Follow that is no longer the conversation's own is dropped (S43).
+import { CallaError } from "@calla/shared";
+import type { Cursor, ServerFrames, Subscription, TargetKey, WireOutcome } from "@calla/shared";
+import type { Conversation, Follow } from "./conversation.ts";
+import type { WireFrame } from "./connection.ts";
+import type { Core } from "./core.ts";
+import type { LiveTarget } from "./live-target.ts";
+import type { ClientRow, Outcome } from "./log.ts";
+import type { Turns } from "./turns.ts";
+
+/** What a follower gets after `Settled`. */
+interface CatchUp {
+  readonly resync: ServerFrames["Settled"]["resync"];
+  readonly reason: string;
+  readonly frames: readonly WireFrame[];
+}
+
+/** Records fewer than these are sent without weighing them against a snapshot. */
+const FEW_RECORDS = 16;
+
+export class Followers {
+  readonly #core: Core;
+  readonly #turns: Turns;
+
+  constructor(core: Core, turns: Turns) {
+    this.#core = core;
+    this.#turns = turns;
+  }
+
+  /** Opens, looks, catches up and joins. `follow` is the wish; resolves to whether it was fulfilled. */
+  async join(
+    conversation: Conversation,
+    live: LiveTarget,
+    follow: Follow,
+    asked: Subscription,
+    why?: string,
+  ): Promise<boolean> {
+    // No await where nothing has to be waited for: most followers join in the turn they ask in.
+    const current = (): boolean =>
+      conversation.phase === "open" && !live.closed && conversation.follows.get(live.key) === follow;
+    if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
+    if (!current()) return false;
+    const engine = live.engine;
+    if (engine === undefined) return this.#fail(conversation, live, follow, "storage");
+    const ahead = asked.cursor !== undefined && asked.cursor.sequence > engine.state.sequence;
+    if (this.#core.log.shared || ahead) {
+      const looked = await this.#turns.look(live);
+      if (!current()) return false;
+      if (!looked) return this.#fail(conversation, live, follow, "storage");
+    }
+    if (engine.state.removed) {
+      conversation.follows.delete(live.key);
+      conversation.send({
+        type: "Unsubscribed",
+        target: live.wire,
+        ref: follow.ref,
+        code: "removed",
+        retryable: false,
+      });
+      return false;
+    }
+    for (;;) {
+      let row: ClientRow | undefined;
+      if (asked.sent > asked.settled) {
+        await this.#turns.row(live, conversation.clientId);
+        if (!current()) return false;
+        row = engine.row(conversation.clientId);
+        if (row === undefined) return this.#fail(conversation, live, follow, "storage");
+      }
+      const catchUp =
+        this.#fromMemory(conversation, live, asked.cursor, why) ??
+        (await this.#fromLog(conversation, live, asked.cursor!));
+      if (!current()) return false;
+      // While the log was read the row may have been outdated by another node's record: then once more.
+      if (row !== undefined && engine.row(conversation.clientId) === undefined) continue;
+      this.#welcome(conversation, live, follow, asked, catchUp, row && engine.row(conversation.clientId));
+      return true;
+    }
+  }
+
+  /** In one synchronous step: outcomes, what was missed, and from here on every update. */
+  #welcome(
+    conversation: Conversation,
+    live: LiveTarget,
+    follow: Follow,
+    asked: Subscription,
+    { resync, reason, frames }: CatchUp,
+    row: ClientRow | undefined,
+  ): void {
+    const settled = Math.max(asked.settled, row?.settled ?? 0);
+    conversation.send({
+      type: "Settled",
+      target: live.wire,
+      ref: follow.ref,
+      sequence: live.engine!.state.sequence,
+      next: Math.max(row?.last ?? 0, asked.settled) + 1,
+      outcomes: (row?.outcomes ?? []).filter((outcome) => outcome.mid > settled).map(wireOutcome),
+      resync,
+      reason,
+    });
+    for (const frame of frames) conversation.sendEncoded(frame);
+    follow.live = true;
+    live.audience.followers.add(conversation);
+    live.lastUsed = this.#core.clock.now();
+  }
+
+  /** What memory can answer; undefined: the log must be read. */
+  #fromMemory(
+    conversation: Conversation,
+    live: LiveTarget,
+    cursor: Cursor | undefined,
+    why: string | undefined,
+  ): CatchUp | undefined {
+    const { encoder } = conversation;
+    const { state } = live.engine!;
+    if (cursor === undefined)
+      return { resync: "snapshot", reason: why ?? "first", frames: live.snapshot(encoder) };
+    if (cursor.sequence > state.sequence)
+      return { resync: "snapshot", reason: "other-history", frames: live.snapshot(encoder) };
+    const missed = live.engine!.recentAfter(cursor);
+    if (missed !== undefined) return this.#records(conversation, live, cursor, missed);
+    if (cursor.sequence === state.sequence)
+      return { resync: "snapshot", reason: "other-history", frames: live.snapshot(encoder) };
+    return undefined;
+  }
+
+  async #fromLog(conversation: Conversation, live: LiveTarget, cursor: Cursor): Promise<CatchUp> {
+    const snapshot = (reason: string): CatchUp => ({
+      resync: "snapshot",
+      reason,
+      frames: live.snapshot(conversation.encoder),
+    });
+    const { maxCatchUp } = this.#core.limits;
+    try {
+      const result = await this.#core.log.read(live.key, cursor, maxCatchUp + 1);
+      if (result.status !== "records") return snapshot(result.status);
+      const last = result.records.at(-1);
+      if (last === undefined || result.records.length > maxCatchUp) return snapshot("cheaper");
+      const { state } = live.engine!;
+      // Read beyond what this node has folded: show no more than its own state; the rest comes as an update.
+      if (last.sequence > state.sequence) {
+        const known = result.records.filter((record) => record.sequence <= state.sequence);
+        if ((known.at(-1) ?? cursor).mark !== state.mark) return snapshot("other-history");
+        return this.#records(conversation, live, cursor, known);
+      }
+      const rest = live.engine!.recentAfter(last);
+      if (rest === undefined) return snapshot("compacted");
+      return this.#records(conversation, live, cursor, [...result.records, ...rest]);
+    } catch (cause) {
+      this.#core.report(new CallaError("storage", { method: "read", cause }));
+      return snapshot("storage");
+    }
+  }
+
+  /** The records, unless the whole model is cheaper or one of them is a whole model. */
+  #records(
+    conversation: Conversation,
+    live: LiveTarget,
+    cursor: Cursor,
+    records: Parameters<LiveTarget["replay"]>[1],
+  ): CatchUp {
+    const { encoder } = conversation;
+    if (records.length === 0) return { resync: "current", reason: "current", frames: [] };
+    const snapshot = (reason: string): CatchUp => ({
+      resync: "snapshot",
+      reason,
+      frames: live.snapshot(encoder),
+    });
+    if (records.some((record) => record.model !== undefined)) return snapshot("reset");
+    if (records.length > this.#core.limits.maxCatchUp) return snapshot("cheaper");
+    const replay = live.replay(cursor, records, encoder);
+    if (records.length > FEW_RECORDS) {
+      const whole = live.snapshot(encoder).reduce((bytes, frame) => bytes + frame.bytes.length, 0);
+      if (whole < replay.bytes.length) return snapshot("cheaper");
+    }
+    return { resync: "records", reason: "missed", frames: [replay] };
+  }
+
+  #fail(conversation: Conversation, live: LiveTarget, follow: Follow, code: string): false {
+    conversation.follows.delete(live.key);
+    conversation.send({ type: "Unsubscribed", target: live.wire, ref: follow.ref, code, retryable: true });
+    return false;
+  }
+}
+
+const wireOutcome = (outcome: Outcome): WireOutcome =>
+  "sequence" in outcome
+    ? [outcome.mid, outcome.id, "acknowledge", outcome.sequence, null, null, null]
+    : [outcome.mid, outcome.id, "reject", 0, outcome.from, outcome.code, outcome.details];
+
+/** A subscription that asks for everything. */
+export const fromNothing = (target: TargetKey, ref: number): Subscription => ({
+  target,
+  ref,
+  settled: 0,
+  sent: 1,
+});

@@ -1,0 +1,197 @@
+// What an app tells the server about a slice: who may follow and dispatch, what is changed before it is taken, what to
+// do after. Types for users above, the engine's one door to them (`admission`) below.
+import { CallaError, parseMessage, sameValue } from "@calla/shared";
+import type {
+  ClientMessageOf,
+  EphemeralSlice,
+  Message,
+  MessageOf,
+  ModelOf,
+  ModelSlice,
+  ParamsOf,
+  Parsed,
+  Slice,
+  TargetKey,
+} from "@calla/shared";
+import type { Admit, Refusal } from "./intent.ts";
+
+/** Whoever `authenticate` found. */
+export interface AnyUser {
+  readonly id: string;
+}
+
+/** Who asks. `user` is null where the server has no `authenticate`. */
+export interface Who<User extends AnyUser = AnyUser> {
+  readonly clientId: string;
+  readonly user: User | null;
+}
+/** Who asks, and for which topic. `topic` is its id, `params` what stands for each "*". */
+export interface Asking<S, User extends AnyUser> extends Who<User> {
+  readonly topic: TargetKey;
+  readonly params: ParamsOf<S>;
+}
+/** An accepted message's author (null: the server) and place. */
+export interface Accepted<S, User extends AnyUser> {
+  readonly topic: TargetKey;
+  readonly params: ParamsOf<S>;
+  readonly author: Who<User> | null;
+  readonly sequence: number;
+  readonly at: number;
+  /** The model after the message. */
+  readonly model: ModelOf<S>;
+}
+
+type Maybe<T> = T | void | Promise<T | void>;
+
+/** How the server treats one slice. Everything absent is refused; `public: true` allows everybody everything. */
+export interface Handlers<S, User extends AnyUser> {
+  /** Everybody may follow, and dispatch what clients may dispatch. */
+  readonly public?: true;
+  /**
+   * Whether a client may follow the topic, and reach it at all: dispatching to a topic asks this first (`purpose`).
+   * Absent: nobody. A throw or rejected promise refuses, retryably.
+   */
+  canSubscribe?(
+    asking: Asking<S, User> & { readonly purpose: "subscribe" | "dispatch" },
+  ): boolean | Promise<boolean>;
+  /** Whether a client may dispatch this message now. Synchronous: it is part of the decision. Absent: read-only. */
+  canDispatch?(
+    message: ClientMessageOf<S>,
+    asking: Asking<S, User> & { readonly model: ModelOf<S> },
+  ): boolean;
+  /** Changes a message before it is taken: stamp a time, clamp a value. Followers and author get what it returns. */
+  amend?(message: ClientMessageOf<S>, asking: Asking<S, User> & { readonly model: ModelOf<S> }): MessageOf<S>;
+  /** After a client began to follow. Messages returned are dispatched by the server. */
+  onSubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;
+  /** After a client ceased to follow, for whatever reason. Messages returned are dispatched by the server. */
+  onUnsubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;
+  /** After a message was accepted here, at most once: observe, do not rely on it. */
+  onMessage?(message: MessageOf<S>, accepted: Accepted<S, User>): void;
+}
+
+/** Handlers as the hub runs them. */
+export interface LooseHandlers {
+  readonly public?: true;
+  canSubscribe?(
+    asking: LooseAsking & { readonly purpose: "subscribe" | "dispatch" },
+  ): boolean | Promise<boolean>;
+  canDispatch?(message: Message, asking: LooseAsking & { readonly model: unknown }): boolean;
+  amend?(message: Message, asking: LooseAsking & { readonly model: unknown }): Message;
+  onSubscribe?(asking: LooseAsking): Maybe<Message | readonly Message[]>;
+  onUnsubscribe?(asking: LooseAsking): Maybe<Message | readonly Message[]>;
+  onMessage?(message: Message, accepted: LooseAccepted): void;
+}
+export interface LooseAsking extends Who {
+  readonly topic: TargetKey;
+  readonly params: readonly string[];
+}
+export interface LooseAccepted {
+  readonly topic: TargetKey;
+  readonly params: readonly string[];
+  readonly author: Who | null;
+  readonly sequence: number;
+  readonly at: number;
+  readonly model: unknown;
+}
+
+const refuse = (code: string, details: unknown = {}): { readonly ok: false } & Refusal => ({
+  ok: false,
+  from: "calla",
+  code,
+  details,
+});
+
+/** A place in the decision where the app's code runs; what it throws is reported and refuses that message alone. */
+export interface AdmissionOptions<Reply> {
+  readonly slice: ModelSlice;
+  readonly handlers: LooseHandlers | undefined;
+  readonly topic: TargetKey;
+  readonly params: readonly string[];
+  readonly maxBatch: number;
+  readonly strict: boolean;
+  who(reply: Reply): Who;
+  report(error: unknown): void;
+}
+
+/** Authorise, amend and validate, in one synchronous step (TE2). */
+export function admission<Reply>(options: AdmissionOptions<Reply>): Admit<Reply> {
+  const { slice, handlers, topic, params, maxBatch, strict, who, report } = options;
+  return (intent, model) => {
+    const given = intent.messages ?? [];
+    const fromClient = intent.author !== null;
+    if (given.length === 0)
+      return refuse("invalid", { issues: [{ message: "a dispatch holds at least one message", path: [] }] });
+    if (given.length > maxBatch) return refuse("too-large", { maxBatch });
+    const messages: Message[] = [];
+    let amended = false;
+    for (const value of given) {
+      try {
+        const parsed = parseMessage(slice, value, fromClient ? "client" : "server", { strict });
+        if (!parsed.ok) return unparsed(parsed, report);
+        if (!fromClient) {
+          messages.push(parsed.message);
+          continue;
+        }
+        const { clientId, user } = who(intent.reply);
+        const checked = check(slice, handlers, parsed.message, { clientId, user, topic, params, model });
+        if (!checked.ok) return checked;
+        amended ||= checked.message !== parsed.message && !sameValue(checked.message, parsed.message);
+        messages.push(checked.message);
+      } catch (error) {
+        report(error);
+        return refuse("hook");
+      }
+    }
+    return { ok: true, messages, amended };
+  };
+}
+
+/** The peer hears "invalid"; the app hears that its own schema threw. */
+function unparsed(parsed: Exclude<Parsed, { ok: true }>, report: (error: unknown) => void) {
+  if ("error" in parsed && parsed.error !== undefined) report(parsed.error);
+  return refuse(parsed.code, parsed.details);
+}
+
+type Checked = { readonly ok: true; readonly message: Message } | ({ readonly ok: false } & Refusal);
+
+function check(
+  slice: Slice,
+  handlers: LooseHandlers | undefined,
+  message: Message,
+  asking: LooseAsking & { readonly model: unknown },
+): Checked {
+  if (handlers === undefined) return refuse("unhandled");
+  const allowed: unknown = handlers.canDispatch?.(message, asking) ?? handlers.public === true;
+  if (allowed !== true) {
+    if (typeof allowed === "object") throw asynchronous(slice, "canDispatch");
+    return refuse("forbidden");
+  }
+  if (handlers.amend === undefined) return { ok: true, message };
+  const parsed = parseMessage(slice, handlers.amend(message, asking), "server");
+  if (parsed.ok) return parsed;
+  throw new CallaError(
+    "hook",
+    { slice: slice.name, ...parsed.details },
+    `amend of slice "${slice.name}" returned what is no message of it; return the message, changed or not.`,
+  );
+}
+
+/** The same door for ephemeral topics, which have no model and no mids. */
+export function admitEphemeral(
+  slice: EphemeralSlice,
+  handlers: LooseHandlers | undefined,
+  value: unknown,
+  asking: LooseAsking,
+  report: (error: unknown) => void,
+): Checked {
+  const parsed = parseMessage(slice, value, "client");
+  if (!parsed.ok) return unparsed(parsed, report);
+  return check(slice, handlers, parsed.message, { ...asking, model: undefined });
+}
+
+const asynchronous = (slice: { name: string }, hook: string): CallaError =>
+  new CallaError(
+    "hook",
+    { slice: slice.name },
+    `${hook} of slice "${slice.name}" returned a promise; it is part of one synchronous decision and must return a boolean.`,
+  );

@@ -1,0 +1,99 @@
+// What a Hello comes to: refused, or an identity. Protocol and slice versions first, then the user, then the client.
+import { PROTOCOL_VERSION } from "@calla/shared";
+import type { ClientFrames, ServerFrame } from "@calla/shared";
+import type { ConnectRequest } from "./connection.ts";
+import type { Core } from "./core.ts";
+import type { AnyUser } from "./handlers.ts";
+import { generateClientId, signIdentity, verifyIdentity } from "./identity.ts";
+
+/** Who is there? null refuses for good; a throw or rejected promise refuses for now. */
+export type Authenticate<User extends AnyUser> = (asked: {
+  readonly request: ConnectRequest;
+  /** What the client's `token` gave; undefined without. It is the peer's: validate it. */
+  readonly token: unknown;
+}) => User | null | Promise<User | null>;
+
+export type Greeting =
+  | {
+      readonly ok: true;
+      readonly user: AnyUser | null;
+      readonly clientId: string;
+      readonly connected: ServerFrame;
+    }
+  /** `last`: a frame that says why, before the close. */
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly retryable: boolean;
+      readonly last?: ServerFrame;
+      readonly error?: unknown;
+    };
+
+export interface GreetingOptions {
+  readonly core: Core;
+  readonly authenticate: Authenticate<AnyUser> | undefined;
+  readonly secret: Promise<Uint8Array>;
+}
+
+export async function greet(
+  { core, authenticate, secret }: GreetingOptions,
+  hello: ClientFrames["Hello"],
+  request: ConnectRequest,
+): Promise<Greeting> {
+  const differs = versionDiffers(core, hello);
+  if (differs !== undefined) return differs;
+  let user: AnyUser | null = null;
+  if (authenticate !== undefined) {
+    try {
+      user = await authenticate({ request, token: hello.token });
+    } catch (error) {
+      return { ok: false, code: "authentication-failed", retryable: true, error };
+    }
+    if (user === null || user === undefined) return { ok: false, code: "unauthenticated", retryable: false };
+  }
+  let key: Uint8Array;
+  try {
+    key = await secret;
+  } catch (error) {
+    return { ok: false, code: "storage", retryable: true, error };
+  }
+  const userId = user?.id ?? null;
+  const now = core.clock.now();
+  const known =
+    hello.identity && verifyIdentity(hello.identity.clientId, userId, hello.identity.secret, key, now);
+  const clientId = known?.ok === true ? hello.identity!.clientId : generateClientId(core.random);
+  return {
+    ok: true,
+    user,
+    clientId,
+    connected: {
+      type: "Connected",
+      clientId,
+      secret: signIdentity({ clientId, userId, expires: now + core.limits.identityLifetime }, key),
+      userId,
+      now,
+      ...(known?.ok === false
+        ? { refused: known.reason === "expired" ? ("expired" as const) : ("foreign" as const) }
+        : {}),
+      maxInFlight: core.limits.maxInFlight,
+    },
+  };
+}
+
+/** Both sides must speak one protocol and one version of each slice that both know. */
+function versionDiffers(core: Core, hello: ClientFrames["Hello"]): Greeting | undefined {
+  const slices = core.wiring.versions();
+  let older = hello.protocol < PROTOCOL_VERSION;
+  let newer = hello.protocol > PROTOCOL_VERSION;
+  for (const [name, version] of Object.entries(hello.slices)) {
+    const ours = Object.hasOwn(slices, name) ? slices[name]! : undefined;
+    // A slice only one side knows: its topics are refused one by one.
+    if (ours === undefined) continue;
+    older ||= version < ours;
+    newer ||= version > ours;
+  }
+  if (!older && !newer) return undefined;
+  // An older page must reload; a newer one meets an old node in a rolling deploy and should try another.
+  const last: ServerFrame = { type: "Version", protocol: PROTOCOL_VERSION, slices, terminal: older };
+  return { ok: false, code: "version", retryable: !older, last };
+}

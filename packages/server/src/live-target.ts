@@ -1,0 +1,129 @@
+// A target held in memory: its engine, its audience, and the frames that bring a follower up to date, each encoded once
+// for all who need the same. Not here: when it is opened and evicted (target-registry.ts), who may follow (follow.ts).
+import { isSession, OWN_SESSION } from "@calla/shared";
+import type { Cursor, ModelSlice, TargetKey } from "@calla/shared";
+import { Audience } from "./audience.ts";
+import type { WireFrame } from "./connection.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Core } from "./core.ts";
+import { Shared } from "./encoder.ts";
+import type { Encoder } from "./encoder.ts";
+import type { LooseHandlers } from "./handlers.ts";
+import type { LogRecord } from "./log.ts";
+import { toUpdate } from "./records.ts";
+import type { TargetEngine } from "./target-engine.ts";
+
+/** A dispatch, read or stop of the server's own that waits for its end. */
+export interface Call {
+  settle(sequence: number): void;
+  fail(error: unknown): void;
+}
+/** Who hears an outcome. */
+export type Reply = Conversation | Call;
+
+export class LiveTarget {
+  /** The log's key. */
+  readonly key: TargetKey;
+  readonly slice: ModelSlice;
+  readonly params: readonly string[];
+  readonly handlers: LooseHandlers | undefined;
+  readonly audience: Audience;
+  /** undefined while it is being opened. */
+  engine: TargetEngine<Reply> | undefined;
+  /** Waits for `engine`; called with undefined if opening failed. */
+  opening: ((engine: TargetEngine<Reply> | undefined) => void)[] = [];
+  /** Waits for a read of the log to have been folded. */
+  looking: ((looked: boolean) => void)[] = [];
+  /** Waits for a client's row. */
+  rows = new Map<string, (() => void)[]>();
+  /** In the next turn's list already. */
+  due = false;
+  sinceSnapshot = 0;
+  lastUsed: number;
+  /** Undoes the doorbell's subscription. */
+  silence: (() => void) | undefined;
+  closed = false;
+  readonly #core: Core;
+  #snapshot: { readonly at: Cursor; readonly frames: (readonly WireFrame[] | undefined)[] } | undefined;
+  #replay: { readonly after: Cursor; readonly head: Cursor; readonly shared: Shared } | undefined;
+
+  constructor(core: Core, key: TargetKey, slice: ModelSlice, params: readonly string[]) {
+    this.#core = core;
+    this.key = key;
+    this.slice = slice;
+    this.params = params;
+    this.handlers = core.handlers.get(slice.name);
+    this.audience = new Audience(isSession(key) ? OWN_SESSION : key, core.clock);
+    this.lastUsed = core.clock.now();
+  }
+
+  /** The target as the wire names it. */
+  get wire(): TargetKey {
+    return this.audience.target;
+  }
+
+  /** Records to all followers, own authors included: the same bytes for everyone. */
+  announce(after: Cursor, records: readonly LogRecord[]): void {
+    this.sinceSnapshot += records.length;
+    if (this.audience.followers.size === 0) return;
+    const update = toUpdate(this.key, after, records);
+    this.audience.say(
+      isSession(this.key)
+        ? { type: "SessionUpdate", ...update }
+        : { type: "TopicUpdate", target: this.key, ...update },
+    );
+  }
+
+  /** The records after a cursor as one frame, encoded once for all who missed the same. */
+  replay(after: Cursor, records: readonly LogRecord[], encoder: Encoder): WireFrame {
+    const head = this.engine!.state;
+    const cached = this.#replay;
+    if (cached !== undefined && sameCursor(cached.after, after) && sameCursor(cached.head, head))
+      return cached.shared.in(encoder);
+    const update = toUpdate(this.key, after, records);
+    const shared = new Shared(
+      isSession(this.key)
+        ? { type: "SessionUpdate", ...update }
+        : { type: "TopicUpdate", target: this.key, ...update },
+    );
+    this.#replay = {
+      after: { sequence: after.sequence, mark: after.mark },
+      head: { sequence: head.sequence, mark: head.mark },
+      shared,
+    };
+    return shared.in(encoder);
+  }
+
+  /** The whole model, encoded once per sequence and format; in parts where it is large. */
+  snapshot(encoder: Encoder): readonly WireFrame[] {
+    const { sequence, mark, model } = this.engine!.state;
+    if (this.#snapshot === undefined || !sameCursor(this.#snapshot.at, { sequence, mark })) {
+      this.#snapshot = { at: { sequence, mark }, frames: [] };
+    }
+    return (this.#snapshot.frames[encoder.index] ??= snapshotFrames(
+      { type: "Snapshot", target: this.wire, sequence, mark, version: this.slice.version },
+      model,
+      encoder,
+      this.#core.limits.snapshotPartBytes,
+    ));
+  }
+}
+
+const sameCursor = (a: Cursor, b: Cursor): boolean => a.sequence === b.sequence && a.mark === b.mark;
+
+type SnapshotHead = { type: "Snapshot"; target: TargetKey; sequence: number; mark: number; version: number };
+
+function snapshotFrames(
+  head: SnapshotHead,
+  model: unknown,
+  encoder: Encoder,
+  partBytes: number,
+): readonly WireFrame[] {
+  const whole = encoder.encode({ ...head, model });
+  if (whole.bytes.length <= partBytes) return [whole];
+  const encoded = encoder.encodeModel(model);
+  const parts = Math.ceil(encoded.length / partBytes);
+  return Array.from({ length: parts }, (_, part) =>
+    encoder.encode({ ...head, part, parts, chunk: encoded.slice(part * partBytes, (part + 1) * partBytes) }),
+  );
+}

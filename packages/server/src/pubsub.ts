@@ -1,0 +1,25 @@
+// Fan-out between nodes. Calla's sync side rings doorbells through it: a ring may be late, double or lost.
+
+export interface PubSub {
+  publish(channel: string, payload: unknown): void;
+  /** Returns the undo. The publisher itself need not hear its own. */
+  subscribe(channel: string, listener: (payload: unknown) => void): () => void;
+}
+
+/** Fan-out inside one process. */
+export function localPubSub(): PubSub {
+  const listeners = new Map<string, Set<(payload: unknown) => void>>();
+  return {
+    publish(channel, payload) {
+      for (const listener of listeners.get(channel) ?? []) listener(payload);
+    },
+    subscribe(channel, listener) {
+      const set = listeners.get(channel) ?? new Set();
+      listeners.set(channel, set.add(listener));
+      return () => {
+        set.delete(listener);
+        if (set.size === 0) listeners.delete(channel);
+      };
+    },
+  };
+}

@@ -1,0 +1,81 @@
+// Records: the mark that chains them, what folding one does, and how they stand in an update frame.
+import {
+  applyMessages,
+  authorTag,
+  combine,
+  hashString,
+  hashValue,
+  isSession,
+  OWN_SESSION,
+} from "@calla/shared";
+import type { Cursor, ModelSlice, TargetKey, Update, WireRecord } from "@calla/shared";
+import type { LogRecord } from "./log.ts";
+
+/** The mark after a record: a hash over all that a fold reads, chained to the mark before it (TE8). */
+export function chainMark(previous: number, record: Omit<LogRecord, "mark">): number {
+  let mark = combine(previous, record.version);
+  mark = combine(mark, hashValue(record.at));
+  mark = hashString(
+    record.author === null ? "" : `${record.author.clientId}\n${record.author.userId ?? ""}`,
+    mark,
+  );
+  mark = hashString(record.id, mark);
+  return hashValue(record.model === undefined ? record.messages : record.model.value, mark);
+}
+
+/** The model after a record. A record was applied once already, so a throw here is a bug of the app or a changed slice. */
+export function foldRecord(
+  slice: ModelSlice,
+  model: unknown,
+  record: LogRecord,
+): { model: unknown; error?: unknown } {
+  if (record.model !== undefined) return { model: record.model.value };
+  const result = applyMessages(
+    slice,
+    model,
+    record.messages,
+    { at: record.at, userId: record.author?.userId ?? null, messageId: record.id },
+    { strict: false },
+  );
+  if (result.ok) return { model: result.model };
+  return {
+    model,
+    error: result.kind === "threw" ? result.error : new Error(`record rejected: ${result.code}`),
+  };
+}
+
+/** Records as the wire has them: authors named once, times as differences. Holds nothing personal. */
+export function toUpdate(target: TargetKey, after: Cursor, records: readonly LogRecord[]): Update {
+  const named = isSession(target) ? OWN_SESSION : target;
+  const at = records[0]?.at ?? 0;
+  const authors: [number, string | null][] = [];
+  const indexes = new Map<string, number>();
+  const wire: WireRecord[] = Array.from({ length: records.length });
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i]!;
+    let index = -1;
+    if (record.author !== null) {
+      const known = indexes.get(record.author.clientId);
+      index = known ?? authors.length;
+      if (known === undefined) {
+        indexes.set(record.author.clientId, index);
+        authors.push([authorTag(record.author.clientId, named), record.author.userId]);
+      }
+    }
+    wire[i] = [
+      record.at - at,
+      index,
+      record.mid,
+      record.id,
+      record.messages.length === 1 ? record.messages[0] : record.messages,
+    ];
+  }
+  return {
+    after: after.sequence,
+    from: after.mark,
+    at,
+    authors,
+    records: wire,
+    mark: records.at(-1)?.mark ?? after.mark,
+  };
+}

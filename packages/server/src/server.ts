@@ -1,0 +1,389 @@
+// createServer: the composition root and the public methods. No logic of its own.
+import { CallaError, DEFAULT_LIMITS, isSession, sessionKey, topicId } from "@calla/shared";
+import type {
+  AnyTopicSlice,
+  Clock,
+  EphemeralSlice,
+  Limits,
+  Message,
+  MessageOf,
+  ModelOf,
+  ParamsOf,
+  Random,
+  Serialiser,
+  SessionSlice,
+  Slice,
+  TargetKey,
+  TopicPattern,
+  TopicSlice,
+  Wiring,
+} from "@calla/shared";
+import { systemClock, systemRandom } from "./clock.ts";
+import type { Connection, ConnectRequest } from "./connection.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Core, Refused } from "./core.ts";
+import { encoders } from "./encoder.ts";
+import type { AnyUser, Handlers, LooseHandlers, Who } from "./handlers.ts";
+import { greet } from "./hello.ts";
+import type { Authenticate } from "./hello.ts";
+import { Hub } from "./hub.ts";
+import { memoryLog } from "./log-memory.ts";
+import type { LogStorage } from "./log.ts";
+import { originAllowed, originPolicyProblem } from "./origin.ts";
+import type { OriginPolicy } from "./origin.ts";
+import { localPubSub } from "./pubsub.ts";
+import type { PubSub } from "./pubsub.ts";
+import { serverTopic } from "./server-topic.ts";
+import type { ServerTopic } from "./server-topic.ts";
+
+/** A message of the session slice, where the wiring has one. */
+type SessionMessageOf<W extends Wiring> = MessageOf<NonNullable<W["session"]>>;
+
+export interface ServerOptions<W extends Wiring, User extends AnyUser> {
+  readonly wiring: W;
+  readonly serialiser: Serialiser;
+  /** Default: a memory log. It forgets everything when the process ends. */
+  readonly log?: LogStorage;
+  /** Doorbells and pushes between nodes. Default: inside this process. */
+  readonly pubsub?: PubSub;
+  /** Which pages may connect. Default: those of the server's own origin. */
+  readonly origins?: OriginPolicy;
+  /** Gives the user of a connection. Absent: everybody is nobody (`user` is null). */
+  readonly authenticate?: Authenticate<User>;
+  /** Signs client identities. Nodes that share a log need the same. Default: the log's own, if it keeps one. */
+  readonly secret?: Uint8Array | string;
+  readonly limits?: Partial<Limits>;
+  /** Development's checks: frozen models, updates run twice, results parsed. Default: unless NODE_ENV is "production". */
+  readonly strict?: boolean;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** A client is there (again). Messages returned are dispatched to its session; server-only ones are welcome. */
+  readonly onConnect?: (
+    who: Who<User> & { readonly request: ConnectRequest },
+  ) => Returned<SessionMessageOf<W>> | Promise<Returned<SessionMessageOf<W>>>;
+  readonly onDisconnect?: (who: Who<User>) => void;
+  /** After a session message was accepted here, at most once. */
+  readonly onMessage?: (
+    message: SessionMessageOf<W>,
+    accepted: {
+      readonly clientId: string;
+      readonly user: User | null;
+      readonly model: ModelOf<NonNullable<W["session"]>>;
+      readonly sequence: number;
+    },
+  ) => void;
+  /** After a topic message was accepted here, at most once. `author` is null for the server's own. */
+  readonly onTopicMessage?: (
+    message: Message,
+    accepted: {
+      readonly topic: TargetKey;
+      readonly author: Who<User> | null;
+      readonly model: unknown;
+      readonly sequence: number;
+    },
+  ) => void;
+  /** The app's code or the storage threw; the server goes on. Default: a line on the standard error output. */
+  readonly onError?: (error: unknown) => void;
+  /** Something was refused: a forged frame, a forbidden topic, an invalid message. Default: nothing. */
+  readonly onRefused?: (refused: Refused) => void;
+}
+type Returned<M> = M | readonly M[] | void | undefined;
+
+/** A connection seen by a transport. */
+export interface Incoming {
+  /** Bytes or text from the peer. Never throws. */
+  incoming(data: string | Uint8Array): void;
+  /** The socket is gone. Repeating it does nothing. */
+  disconnect(code?: number, reason?: string): void;
+  /** The socket's buffer has emptied. */
+  drained(): void;
+}
+
+export interface Server<W extends Wiring, User extends AnyUser> {
+  readonly wiring: W;
+  readonly serialiser: Serialiser;
+  readonly limits: Limits;
+  /** Says who may follow and dispatch on a slice. A slice without handlers is refused. Call it before clients come. */
+  handle<S extends W["topics"][number] | NonNullable<W["session"]>>(
+    slice: S,
+    handlers: Handlers<S, User>,
+  ): void;
+  topic<S extends W["topics"][number]>(slice: S, ...params: ParamsOf<S>): ServerTopic<S>;
+  session(clientId: string): ServerTopic<NonNullable<W["session"]>>;
+  /** Dispatches to one client's session. */
+  dispatchTo(clientId: string, message: SessionMessageOf<W>): Promise<{ readonly sequence: number }>;
+  /** Dispatches to the session of every client connected to this node. */
+  dispatchToAll(message: SessionMessageOf<W>): Promise<void>;
+  /** Pushes a message to the followers of every topic of a slice on this node. */
+  broadcast<S extends W["topics"][number]>(slice: S, message: MessageOf<S>): void;
+  /** The same in the name of a client, which does not get it itself. */
+  broadcastFrom<S extends W["topics"][number]>(clientId: string, slice: S, message: MessageOf<S>): void;
+  /** Makes a connected client follow a topic whatever `canSubscribe` says. False if it is not connected here. */
+  subscribe<S extends W["topics"][number]>(clientId: string, slice: S, ...params: ParamsOf<S>): boolean;
+  /** Cuts a client off a topic. It is asked again (`canSubscribe`) should it come back. */
+  unsubscribe<S extends W["topics"][number]>(clientId: string, slice: S, ...params: ParamsOf<S>): boolean;
+  /** Whether a page of this origin may connect. Transports ask before anything else. */
+  allowsOrigin(request: ConnectRequest): boolean;
+  /** Wires in a connection of any socket library. `format` is one of the serialiser's names. */
+  connect(wired: {
+    readonly connection: Connection;
+    readonly request: ConnectRequest;
+    readonly format: string;
+  }): Incoming;
+  /** Says goodbye to everybody, lets appends land, stores snapshots. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Makes a server: the authority over every model.
+ *
+ * @example
+ * const server = createServer({ wiring, serialiser });
+ * server.handle(board, { public: true });
+ * webSocket(server, { httpServer, path: "/ws" });
+ * @throws CallaError `wiring`: an option is wrong; the message says which and what to write.
+ */
+export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
+  options: ServerOptions<W, User>,
+): Server<W, User> {
+  const {
+    wiring,
+    serialiser,
+    log = memoryLog(),
+    clock = systemClock,
+    random = systemRandom,
+    origins = "same-origin",
+  } = options;
+  const problem = originPolicyProblem(origins);
+  if (problem !== undefined) throw new CallaError("wiring", { origins }, problem);
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const handlers = new Map<string, LooseHandlers>();
+  const contain = contained(options.onError);
+  const core: Core = {
+    wiring,
+    serialiser,
+    encoders: encoders(serialiser),
+    limits,
+    clock,
+    random,
+    log,
+    pubsub: options.pubsub ?? localPubSub(),
+    strict: options.strict ?? process.env["NODE_ENV"] !== "production",
+    node: `${random.uint32().toString(36)}${random.uint32().toString(36)}`,
+    handlers,
+    report: contain.report,
+    refused: (refused) => contain.run(() => options.onRefused?.(refused)),
+  };
+  const secret = secretOf(options.secret, log);
+  secret.catch(contain.report); // and every Hello is refused, retryably
+  const hub = new Hub(core, {
+    greet: (hello, request) => greet({ core, authenticate: options.authenticate, secret }, hello, request),
+    connected: (conversation) => void seed(hub, options, conversation).catch(contain.report),
+    disconnected: (conversation) => contain.run(() => options.onDisconnect?.(whoOf<User>(conversation))),
+    accepted: (live, author, message, record, model) => {
+      const { sequence, at } = record;
+      const who = author === undefined ? null : whoOf<User>(author);
+      const { key: topic, params } = live;
+      contain.run(() =>
+        live.handlers?.onMessage?.(message, { topic, params, author: who, sequence, at, model }),
+      );
+      contain.run(() => {
+        if (!isSession(topic))
+          return options.onTopicMessage?.(message, { topic, author: who, model, sequence });
+        const clientId = topic.slice(1);
+        const user = (hub.clients.get(clientId)?.user ?? null) as User | null;
+        options.onMessage?.(message as never, { clientId, user, model: model as never, sequence });
+      });
+    },
+  });
+  const cancels = housekeeping(hub);
+  let stopping: Promise<void> | undefined;
+
+  const keyOf = (slice: Slice, params: readonly string[]): TargetKey => {
+    const { pattern } = slice as TopicSlice | EphemeralSlice;
+    return topicId(pattern as TopicPattern<"*">, ...(params as [string]));
+  };
+  const session = (clientId: string): ServerTopic<NonNullable<W["session"]>> => {
+    if (wiring.session === undefined)
+      throw new CallaError("wiring", {}, "The wiring has no session slice; give defineWiring one.");
+    return serverTopic(hub, wiring.session, sessionKey(clientId));
+  };
+  const eachTopic = (slice: Slice, push: (topic: ServerTopic<never>) => void): void => {
+    const keys = [...hub.registry.all()].filter((live) => live.slice === slice).map((live) => live.key);
+    for (const [key, { topic }] of hub.ephemerals) if (topic.slice === slice) keys.push(key);
+    for (const key of keys) push(serverTopic(hub, slice, key));
+  };
+
+  return {
+    wiring,
+    serialiser,
+    limits,
+    handle(slice, given) {
+      if (
+        !(wiring.topics as readonly AnyTopicSlice[]).includes(slice as never) &&
+        slice !== (wiring.session as SessionSlice | undefined)
+      ) {
+        throw new CallaError(
+          "wiring",
+          { slice: slice.name },
+          `handle: slice "${slice.name}" is not in this server's wiring; add it to defineWiring.`,
+        );
+      }
+      if (handlers.has(slice.name))
+        throw new CallaError(
+          "wiring",
+          { slice: slice.name },
+          `handle: slice "${slice.name}" has handlers already; give them all at once.`,
+        );
+      handlers.set(slice.name, given as unknown as LooseHandlers);
+    },
+    topic: (slice, ...params) => serverTopic(hub, slice, keyOf(slice, params)),
+    session,
+    dispatchTo: (clientId, message) => session(clientId).dispatch(message),
+    async dispatchToAll(message) {
+      await Promise.all([...hub.clients.keys()].map((clientId) => session(clientId).dispatch(message)));
+    },
+    broadcast: (slice, message) => eachTopic(slice, (topic) => topic.push(message as never)),
+    broadcastFrom: (clientId, slice, message) =>
+      eachTopic(slice, (topic) => topic.pushFrom(clientId, message as never)),
+    subscribe(clientId, slice, ...params) {
+      const conversation = hub.clients.get(clientId);
+      if (conversation !== undefined) hub.grant(conversation, keyOf(slice, params));
+      return conversation !== undefined;
+    },
+    unsubscribe(clientId, slice, ...params) {
+      const conversation = hub.clients.get(clientId);
+      if (conversation !== undefined) hub.cut(conversation, keyOf(slice, params), "unsubscribed", false);
+      return conversation !== undefined;
+    },
+    allowsOrigin: ({ headers }) =>
+      originAllowed(origins, { origin: one(headers["origin"]), host: one(headers["host"]) }),
+    connect({ connection, request, format }) {
+      const encoder = core.encoders.find(({ name }) => name === format);
+      if (encoder === undefined) {
+        throw new CallaError(
+          "transport",
+          { format },
+          `connect: the serialiser has no format "${format}"; it has ${core.encoders.map(({ name }) => name).join(", ")}.`,
+        );
+      }
+      const conversation = hub.connect(connection, request, encoder);
+      if (stopping !== undefined) hub.end(conversation, "stopping", true);
+      return new Wire(hub, conversation);
+    },
+    stop: () => (stopping ??= stop(hub, cancels)),
+  };
+}
+
+/** A transport's end of a conversation: an object with a prototype, so that a connection costs no closures. */
+class Wire implements Incoming {
+  readonly #hub: Hub;
+  readonly #conversation: Conversation;
+  constructor(hub: Hub, conversation: Conversation) {
+    this.#hub = hub;
+    this.#conversation = conversation;
+  }
+  incoming(data: string | Uint8Array): void {
+    this.#hub.incoming(this.#conversation, data);
+  }
+  disconnect(): void {
+    this.#hub.disconnect(this.#conversation);
+  }
+  drained(): void {
+    // Collapsing for slow consumers will resume here; today a full buffer closes (`maxBufferedBytes`).
+  }
+}
+
+/** onConnect, and the messages it returns into the client's session. */
+async function seed<W extends Wiring, User extends AnyUser>(
+  hub: Hub,
+  options: ServerOptions<W, User>,
+  conversation: Conversation,
+): Promise<void> {
+  const returned = await options.onConnect?.({ ...whoOf<User>(conversation), request: conversation.request });
+  if (returned === undefined || returned === null) return;
+  const messages = (Array.isArray(returned as unknown) ? returned : [returned]) as never;
+  const { session } = options.wiring;
+  if (session === undefined)
+    throw new CallaError(
+      "wiring",
+      {},
+      "onConnect returned messages, but the wiring has no session slice for them.",
+    );
+  await serverTopic(hub, session, sessionKey(conversation.clientId)).dispatch(messages);
+}
+
+/** Timers of the whole server: idle targets leave, followed ones on a shared log are looked at. */
+function housekeeping({ core, registry, turns }: Hub): (() => void)[] {
+  const cancels: (() => void)[] = [];
+  const every = (milliseconds: number, run: () => void): void => {
+    const index = cancels.length;
+    const again = (): void => {
+      run();
+      cancels[index] = core.clock.setTimeout(again, milliseconds);
+    };
+    cancels[index] = core.clock.setTimeout(again, milliseconds);
+  };
+  every(core.limits.targetIdle, () => registry.sweep());
+  if (core.log.shared) {
+    every(core.limits.maxStaleness, () => {
+      for (const live of registry.all())
+        if (live.engine?.ready === true && live.audience.followers.size > 0) void turns.look(live);
+    });
+  }
+  return cancels;
+}
+
+async function stop(hub: Hub, cancels: (() => void)[]): Promise<void> {
+  for (const cancel of cancels) cancel();
+  await hub.turns.landed();
+  for (const conversation of [...hub.connections]) hub.end(conversation, "stopping", true, 1_000);
+  for (const live of hub.registry.all()) if (live.engine !== undefined) await hub.registry.saveSnapshot(live);
+  hub.turns.stop();
+  await hub.core.log.close();
+}
+
+const whoOf = <User extends AnyUser>({ clientId, user }: Conversation): Who<User> => ({
+  clientId,
+  user: user as User | null,
+});
+
+const one = (header: string | readonly string[] | undefined): string | undefined =>
+  typeof header === "string" || header === undefined ? header : header[0];
+
+async function secretOf(given: Uint8Array | string | undefined, log: LogStorage): Promise<Uint8Array> {
+  const secret =
+    typeof given === "string" ? new TextEncoder().encode(given) : (given ?? (await log.secret()));
+  if (secret !== undefined && secret.length >= 16) return secret;
+  const why = secret === undefined ? "This log keeps none, so" : "It is shorter than 16 bytes;";
+  throw new CallaError(
+    "wiring",
+    {},
+    `createServer({ secret }): ${why} give all nodes the same random secret of at least 32 bytes.`,
+  );
+}
+
+/** The app's reporters, which must not throw either. */
+function contained(onError: ((error: unknown) => void) | undefined) {
+  const print = (error: unknown): void =>
+    void process.stderr.write(
+      `calla: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  const report = (error: unknown): void => {
+    try {
+      (onError ?? print)(error);
+    } catch (thrown) {
+      print(thrown);
+    }
+  };
+  return {
+    report,
+    run(call: () => void): void {
+      try {
+        call();
+      } catch (error) {
+        report(error);
+      }
+    },
+  };
+}

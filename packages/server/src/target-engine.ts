@@ -1,0 +1,560 @@
+// One target: its model, its head, its client rows. Two-phase and pure: `take` decides what was offered and gives an
+// append; `appended`, `conflicted` or `lost` says what became of it and gives frames and outcomes. It holds no socket,
+// no timer and no storage; the hub carries the effects out. Not here: who follows (followers.ts), who may subscribe
+// (hub.ts), ephemeral topics (ephemeral.ts).
+import { applyMessages } from "@calla/shared";
+import type { Cursor, Limits, Message, ModelSlice, Random, TargetKey } from "@calla/shared";
+import { dedupe, draftOf, emptyRow, remember, settle } from "./client-row.ts";
+import type { RowDraft } from "./client-row.ts";
+import type { Admit, Intent, Refusal } from "./intent.ts";
+import type { Append, ClientRow, LogRecord, Outcome, ReadResult } from "./log.ts";
+import { chainMark, foldRecord } from "./records.ts";
+
+export type Effect<Reply> =
+  | { readonly type: "load-row"; readonly clientId: string }
+  | { readonly type: "append"; readonly append: Append }
+  /** Read what follows the cursor and answer with `missed`. `retry`: the head is in doubt, read until it works. */
+  | { readonly type: "read"; readonly after: Cursor; readonly retry: boolean }
+  /** The history is another one: open again and answer with `reset`. */
+  | { readonly type: "reopen" }
+  | { readonly type: "update"; readonly after: Cursor; readonly records: readonly LogRecord[] }
+  | { readonly type: "snapshot"; readonly reason: string }
+  /** A fresh record of this node: tell its author unless it follows, run the hooks. */
+  | {
+      readonly type: "accepted";
+      readonly intent: Intent<Reply>;
+      readonly record: LogRecord;
+      readonly model: unknown;
+      readonly amended: boolean;
+    }
+  | {
+      readonly type: "acknowledge";
+      readonly reply: Reply;
+      readonly mid: number;
+      readonly id: string;
+      readonly sequence: number;
+    }
+  | ({ readonly type: "reject"; readonly reply: Reply; readonly mid: number; readonly id: string } & Refusal)
+  | { readonly type: "pause"; readonly reply: Reply; readonly from: number; readonly code: PauseCode }
+  | { readonly type: "mid-conflict"; readonly reply: Reply; readonly mid: number; readonly id: string }
+  | { readonly type: "report"; readonly error: unknown };
+export type PauseCode = "gap" | "busy" | "storage" | "in-flight" | "draining";
+
+export interface TargetState extends Cursor {
+  readonly at: number;
+  readonly model: unknown;
+  /** A tombstone: only the server's own dispatch brings it back. */
+  readonly removed: boolean;
+}
+
+export interface TargetOptions<Reply> {
+  readonly target: TargetKey;
+  readonly slice: ModelSlice;
+  readonly state: TargetState;
+  readonly admit: Admit<Reply>;
+  readonly limits: Limits;
+  readonly random: Random;
+  readonly strict: boolean;
+  /** Other nodes may append: refusals wait until the head is known not to have moved. */
+  readonly shared: boolean;
+}
+
+interface Flight<Reply> {
+  readonly intents: readonly Intent<Reply>[];
+  readonly state: TargetState;
+  readonly records: LogRecord[];
+  readonly rows: Map<string, RowDraft>;
+  /** Told when the flight lands, in order. */
+  readonly tells: Effect<Reply>[];
+}
+
+/** `ready`: may take. `flying`: one append is under way. `reading`: head in doubt. `lost`: an append's fate is unknown. */
+type Phase = "ready" | "flying" | "checking" | "reading" | "lost" | "reopening";
+
+export class TargetEngine<Reply> {
+  readonly target: TargetKey;
+  readonly slice: ModelSlice;
+  #state: TargetState;
+  #phase: Phase = "ready";
+  #flight: Flight<Reply> | undefined;
+  #queue: Intent<Reply>[] = [];
+  /** Intents whose fate the next read tells (their append threw), or that are decided anew after it. */
+  #doubtful: readonly Intent<Reply>[] = [];
+  #rows = new Map<string, ClientRow>();
+  /** Rows changed by refusals alone; they ride along with the next append. */
+  #dirty = new Set<string>();
+  /** Clients whose row is being loaded, and what waits for it. `again`: a foreign record overtook the load. */
+  #loading = new Map<string, { intents: Intent<Reply>[]; again: boolean }>();
+  /** The newest records, for followers that are a little behind, and the cursor they continue from. */
+  #recent: LogRecord[] = [];
+  #recentFrom: Cursor;
+  readonly #options: TargetOptions<Reply>;
+
+  constructor(options: TargetOptions<Reply>) {
+    this.target = options.target;
+    this.slice = options.slice;
+    this.#state = options.state;
+    this.#recentFrom = options.state;
+    this.#options = options;
+  }
+
+  /** What is durable: what followers are shown. */
+  get state(): TargetState {
+    return this.#state;
+  }
+  /** Nothing is under way or in doubt: it can take and look. */
+  get ready(): boolean {
+    return this.#phase === "ready";
+  }
+  /** Nothing queued, under way or in doubt. */
+  get quiet(): boolean {
+    return this.#phase === "ready" && this.#queue.length === 0 && this.#loading.size === 0;
+  }
+  get waiting(): number {
+    return this.#queue.length + (this.#flight?.intents.length ?? 0) + this.#doubtful.length;
+  }
+  /** A client's row if it is in memory. Outcomes in it are durable or refusals. */
+  row(clientId: string): ClientRow | undefined {
+    return this.#rows.get(clientId);
+  }
+  /** Records after the cursor if all of them are in memory and it is of this history. */
+  recentAfter(cursor: Cursor): readonly LogRecord[] | undefined {
+    const skip = cursor.sequence - this.#recentFrom.sequence;
+    if (skip < 0 || skip > this.#recent.length) return undefined;
+    const mark = skip === 0 ? this.#recentFrom.mark : this.#recent[skip - 1]!.mark;
+    return mark === cursor.mark ? this.#recent.slice(skip) : undefined;
+  }
+
+  /** Takes an intent in. It is decided by the next `take`. */
+  offer(intent: Intent<Reply>): readonly Effect<Reply>[] {
+    if (intent.author !== null) {
+      if (this.#phase === "lost") return [pause(intent, "storage")];
+      if (this.#queue.length >= this.#options.limits.maxQueued) return [pause(intent, "busy")];
+    }
+    if (intent.row === "" || this.#rows.has(intent.row)) {
+      this.#queue.push(intent);
+      return [];
+    }
+    const load = this.#loading.get(intent.row);
+    if (load !== undefined) {
+      load.intents.push(intent);
+      return [];
+    }
+    this.#loading.set(intent.row, { intents: [intent], again: false });
+    return [{ type: "load-row", clientId: intent.row }];
+  }
+
+  /** Makes sure a client's row is in memory, for a follower that asks for its outcomes. */
+  needRow(clientId: string): readonly Effect<Reply>[] {
+    if (this.#rows.has(clientId) || this.#loading.has(clientId)) return [];
+    this.#loading.set(clientId, { intents: [], again: false });
+    return [{ type: "load-row", clientId }];
+  }
+
+  rowLoaded(clientId: string, row: ClientRow | undefined): readonly Effect<Reply>[] {
+    const load = this.#loading.get(clientId);
+    if (load === undefined) return [];
+    if (load.again) {
+      // A record of this client was folded after the read began: the row read may lack it (TE6).
+      load.again = false;
+      return [{ type: "load-row", clientId }];
+    }
+    this.#loading.delete(clientId);
+    this.#forgetQuietRows();
+    this.#rows.set(clientId, row ?? emptyRow(clientId));
+    this.#queue.push(...load.intents);
+    return [];
+  }
+
+  rowFailed(clientId: string): readonly Effect<Reply>[] {
+    const load = this.#loading.get(clientId);
+    this.#loading.delete(clientId);
+    return (load?.intents ?? []).map((intent) => pause(intent, "storage"));
+  }
+
+  /** Decides everything offered so far. At most one append is under way; what comes meanwhile is the next batch. */
+  take(now: number): readonly Effect<Reply>[] {
+    if (this.#phase !== "ready" || this.#queue.length === 0) return [];
+    const intents = this.#queue;
+    this.#queue = [];
+    const batch = new Batch(this.#options, this.#state, intents, this.#rows, now);
+    for (const intent of intents) batch.decide(intent);
+    const { flight, effects } = batch;
+    if (flight.records.length > 0) {
+      this.#flight = flight;
+      this.#phase = "flying";
+      for (const clientId of this.#dirty) {
+        if (!flight.rows.has(clientId)) flight.rows.set(clientId, draftOf(this.#rows.get(clientId)!));
+      }
+      effects.push({
+        type: "append",
+        append: {
+          target: this.target,
+          expected: { sequence: this.#state.sequence, mark: this.#state.mark },
+          records: flight.records,
+          rows: [...flight.rows.values()],
+        },
+      });
+    } else if (this.#options.shared && flight.tells.some((tell) => tell.type === "reject")) {
+      // Decided on a model that may be old: look before telling (TE10).
+      this.#flight = flight;
+      this.#phase = "checking";
+      effects.push({ type: "read", after: this.#state, retry: true });
+    } else {
+      effects.push(...this.#land(flight));
+    }
+    return effects;
+  }
+
+  appended(): readonly Effect<Reply>[] {
+    const flight = this.#flight!;
+    this.#flight = undefined;
+    this.#phase = "ready";
+    return this.#land(flight);
+  }
+
+  /** Another node was first. Nothing of the flight is in the log. */
+  conflicted(): readonly Effect<Reply>[] {
+    this.#doubtful = this.#flight!.intents;
+    this.#flight = undefined;
+    this.#phase = "reading";
+    return [{ type: "read", after: this.#state, retry: true }];
+  }
+
+  /** The append threw: it may be in the log or not. Nobody is told until a read shows (TE12). */
+  lost(): readonly Effect<Reply>[] {
+    this.#doubtful = this.#flight!.intents;
+    this.#flight = undefined;
+    this.#phase = "lost";
+    return [{ type: "read", after: this.#state, retry: true }];
+  }
+
+  /** A doorbell, a cursor ahead of us, or time: look whether the log has moved. */
+  look(): readonly Effect<Reply>[] {
+    if (this.#phase !== "ready") return [];
+    this.#phase = "reading";
+    return [{ type: "read", after: this.#state, retry: false }];
+  }
+
+  /** The read that `lost` or `conflicted` asked for goes on failing: clients come again, the server's own wait. */
+  stalled(): readonly Effect<Reply>[] {
+    if (this.#phase === "checking") {
+      this.#doubtful = this.#flight!.intents;
+      this.#flight = undefined;
+      this.#phase = "reading";
+    }
+    const waiting = [...this.#doubtful, ...this.#queue];
+    this.#doubtful = waiting.filter((intent) => intent.author === null);
+    this.#queue = [];
+    return waiting.filter((intent) => intent.author !== null).map((intent) => pause(intent, "storage"));
+  }
+
+  /** The read failed and nobody is waiting for it. */
+  readFailed(): void {
+    if (this.#phase === "reading") this.#phase = "ready";
+  }
+
+  /** What a read found after our head. */
+  missed(result: ReadResult, limit: number): readonly Effect<Reply>[] {
+    if (result.status !== "records") {
+      this.#abandonCheck();
+      this.#phase = "reopening";
+      return [{ type: "reopen" }];
+    }
+    if (this.#phase === "checking" && result.records.length === 0) {
+      // The head has not moved: the refusals stand.
+      this.#phase = "ready";
+      const flight = this.#flight!;
+      this.#flight = undefined;
+      return this.#land(flight);
+    }
+    this.#abandonCheck();
+    const effects = this.#foldForeign(result.records);
+    if (result.records.length >= limit) {
+      effects.push({ type: "read", after: this.#state, retry: true });
+      return effects;
+    }
+    this.#phase = "ready";
+    effects.push(...this.#decideAnew());
+    return effects;
+  }
+
+  /** Another history was opened: what we held is dropped, the batch is taken from dedupe again (TE11). */
+  reset(state: TargetState, reason: string): readonly Effect<Reply>[] {
+    this.#state = state;
+    this.#recent = [];
+    this.#recentFrom = state;
+    this.#rows.clear();
+    this.#dirty.clear();
+    for (const load of this.#loading.values()) load.again = true;
+    this.#phase = "ready";
+    return [{ type: "snapshot", reason }, ...this.#decideAnew()];
+  }
+
+  /** Everything that still waits, for a target that ends. */
+  abandon(): readonly Intent<Reply>[] {
+    const loading = [...this.#loading.values()].flatMap((load) => load.intents);
+    const all = [...this.#doubtful, ...(this.#flight?.intents ?? []), ...this.#queue, ...loading];
+    this.#loading.clear();
+    this.#doubtful = [];
+    this.#queue = [];
+    return all;
+  }
+
+  #abandonCheck(): void {
+    if (this.#phase !== "checking") return;
+    this.#doubtful = this.#flight!.intents;
+    this.#flight = undefined;
+  }
+
+  #decideAnew(): Effect<Reply>[] {
+    const again = [...this.#doubtful, ...this.#queue];
+    this.#doubtful = [];
+    this.#queue = [];
+    return again.flatMap((intent) => this.offer(intent));
+  }
+
+  #land(flight: Flight<Reply>): Effect<Reply>[] {
+    const after = this.#state;
+    this.#state = flight.state;
+    for (const [clientId, draft] of flight.rows) {
+      this.#rows.set(clientId, draft);
+      if (flight.records.length > 0) this.#dirty.delete(clientId);
+      else this.#dirty.add(clientId);
+    }
+    if (flight.records.length === 0) return flight.tells;
+    return [this.#announce(after, flight.records), ...flight.tells];
+  }
+
+  #foldForeign(records: readonly LogRecord[]): Effect<Reply>[] {
+    if (records.length === 0) return [];
+    const after = this.#state;
+    const effects: Effect<Reply>[] = [];
+    let { model, at } = after;
+    for (const record of records) {
+      const folded = foldRecord(this.slice, model, record);
+      if (folded.error !== undefined) effects.push({ type: "report", error: folded.error });
+      model = folded.model;
+      at = record.at;
+      // The log has a newer row than we do, maybe with refusals that no record shows: read it again when needed (TE6).
+      if (record.author !== null) this.#outdate(record.author.clientId);
+      this.#doubtful = this.#doubtful.filter((intent) => {
+        const found = intent.row === "" && record.author === null && intent.id === record.id;
+        if (found)
+          effects.push({
+            type: "acknowledge",
+            reply: intent.reply,
+            mid: 0,
+            id: intent.id,
+            sequence: record.sequence,
+          });
+        return !found;
+      });
+    }
+    for (const row of [...this.#rows.keys()]) if (row.startsWith("#")) this.#outdate(row);
+    const last = records.at(-1)!;
+    this.#state = { sequence: last.sequence, mark: last.mark, at, model, removed: false };
+    effects.unshift(this.#announce(after, records));
+    // Whoever waited on an outdated row goes back through the door.
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const intent of queue) effects.push(...this.offer(intent));
+    return effects;
+  }
+
+  #outdate(clientId: string): void {
+    this.#rows.delete(clientId);
+    this.#dirty.delete(clientId);
+    const load = this.#loading.get(clientId);
+    if (load !== undefined) load.again = true;
+  }
+
+  /** Keeps the records at hand and shows them to followers: as they are, or by a snapshot if one holds a whole model. */
+  #announce(after: Cursor, records: readonly LogRecord[]): Effect<Reply> {
+    if (records.some((record) => record.model !== undefined)) {
+      this.#recent = [];
+      this.#recentFrom = this.#state;
+      return { type: "snapshot", reason: "reset" };
+    }
+    for (const record of records) this.#recent.push(record);
+    const { maxCatchUp } = this.#options.limits;
+    if (this.#recent.length > 2 * maxCatchUp) {
+      const cut = this.#recent.length - maxCatchUp;
+      this.#recentFrom = this.#recent[cut - 1]!;
+      this.#recent = this.#recent.slice(cut);
+    }
+    return { type: "update", after, records };
+  }
+
+  #forgetQuietRows(): void {
+    if (this.#rows.size < this.#options.limits.maxClientRows) return;
+    // Oldest first. A row with unwritten refusals is kept: its client may not have heard them yet.
+    for (const clientId of this.#rows.keys()) {
+      if (this.#dirty.has(clientId) || this.#flight?.rows.has(clientId) === true) continue;
+      if (this.#queue.some((intent) => intent.row === clientId)) continue;
+      this.#rows.delete(clientId);
+      return;
+    }
+  }
+}
+
+const pause = <Reply>(intent: Intent<Reply>, code: PauseCode): Effect<Reply> => ({
+  type: "pause",
+  reply: intent.reply,
+  from: intent.mid,
+  code,
+});
+
+/** One batch being decided: each intent sees the model that the ones before it left. */
+class Batch<Reply> {
+  readonly effects: Effect<Reply>[] = [];
+  readonly flight: Flight<Reply>;
+  readonly #options: TargetOptions<Reply>;
+  readonly #known: ReadonlyMap<string, ClientRow>;
+  #state: TargetState;
+
+  constructor(
+    options: TargetOptions<Reply>,
+    state: TargetState,
+    intents: readonly Intent<Reply>[],
+    known: ReadonlyMap<string, ClientRow>,
+    now: number,
+  ) {
+    this.#options = options;
+    this.#known = known;
+    this.#state = { ...state, at: Math.max(state.at, now) };
+    const batch = () => this.#state;
+    this.flight = {
+      intents,
+      get state() {
+        return batch();
+      },
+      records: [],
+      rows: new Map(),
+      tells: [],
+    };
+  }
+
+  decide(intent: Intent<Reply>): void {
+    if (intent.row === "") return this.#accept(intent, undefined);
+    const row = this.#draft(intent.row);
+    settle(row, intent.settled);
+    const found = dedupe(row, intent.mid, intent.id);
+    const { reply, mid, id } = intent;
+    switch (found.is) {
+      case "next":
+        if (row.outcomes.length >= this.#options.limits.maxInFlight) {
+          this.effects.push(pause(intent, "in-flight"));
+          return;
+        }
+        return this.#accept(intent, row);
+      case "known":
+        // With the flight: the outcome may be of this very batch and not yet durable (TE4).
+        this.flight.tells.push(
+          "sequence" in found.outcome
+            ? { type: "acknowledge", reply, mid, id, sequence: found.outcome.sequence }
+            : {
+                type: "reject",
+                reply,
+                mid,
+                id,
+                from: found.outcome.from,
+                code: found.outcome.code,
+                details: found.outcome.details,
+              },
+        );
+        return;
+      case "early":
+        this.effects.push({ type: "pause", reply, from: found.from, code: "gap" });
+        return;
+      case "conflict":
+        this.effects.push({ type: "mid-conflict", reply, mid, id });
+        return;
+      default:
+        found satisfies never;
+    }
+  }
+
+  #draft(clientId: string): RowDraft {
+    let row = this.flight.rows.get(clientId);
+    if (row === undefined) this.flight.rows.set(clientId, (row = draftOf(this.#known.get(clientId)!)));
+    return row;
+  }
+
+  #accept(intent: Intent<Reply>, row: RowDraft | undefined): void {
+    if (intent.messages === null)
+      return this.#refuse(intent, row, { from: "calla", code: "cancelled", details: {} });
+    if (this.#state.removed && intent.author !== null) {
+      return this.#refuse(intent, row, { from: "calla", code: "removed", details: {} });
+    }
+    const admitted = this.#options.admit(intent, this.#state.model);
+    if (!admitted.ok) return this.#refuse(intent, row, admitted);
+    const { slice, strict } = this.#options;
+    const context = { at: this.#state.at, userId: intent.author?.userId ?? null, messageId: intent.id };
+    const result = applyMessages(slice, this.#state.model, admitted.messages, context, { strict });
+    if (!result.ok) {
+      if (result.kind === "rejected")
+        return this.#refuse(intent, row, { from: "app", code: result.code, details: result.details });
+      this.effects.push({ type: "report", error: result.error });
+      return this.#refuse(intent, row, { from: "calla", code: "update-threw", details: {} });
+    }
+    if (this.#state.removed) this.#revive();
+    const record = this.#record(intent, admitted.messages);
+    this.#state = {
+      sequence: record.sequence,
+      mark: record.mark,
+      at: record.at,
+      model: result.model,
+      removed: false,
+    };
+    this.flight.records.push(record);
+    if (row !== undefined)
+      remember(row, { mid: intent.mid, id: intent.id, sequence: record.sequence } satisfies Outcome);
+    this.flight.tells.push({
+      type: "accepted",
+      intent,
+      record,
+      model: result.model,
+      amended: admitted.amended,
+    });
+  }
+
+  #refuse(intent: Intent<Reply>, row: RowDraft | undefined, { from, code, details }: Refusal): void {
+    const { mid, id, reply } = intent;
+    if (row !== undefined) remember(row, { mid, id, from, code, details });
+    this.flight.tells.push({ type: "reject", reply, mid, id, from, code, details });
+  }
+
+  #record(intent: Intent<Reply>, messages: readonly Message[]): LogRecord {
+    const { sequence, mark, at } = this.#state;
+    const record = {
+      sequence: sequence + 1,
+      version: this.#options.slice.version,
+      at,
+      author: intent.author,
+      mid: intent.author === null ? 0 : intent.mid,
+      id: intent.id,
+      messages,
+    };
+    // A history begins with a random seed, so that another one with equal content has other marks (TE8).
+    return { ...record, mark: chainMark(sequence === 0 ? this.#options.random.uint32() : mark, record) };
+  }
+
+  /** Return after remove: a record that holds the whole model, at the next sequence, with a fresh seed. */
+  #revive(): void {
+    const { sequence, at, model } = this.#state;
+    const record = {
+      sequence: sequence + 1,
+      version: this.#options.slice.version,
+      at,
+      author: null,
+      mid: 0,
+      id: `revived-${sequence + 1}`,
+      messages: [],
+      model: { value: model },
+    };
+    const revived = { ...record, mark: chainMark(this.#options.random.uint32(), record) };
+    this.flight.records.push(revived);
+    this.#state = { sequence: revived.sequence, mark: revived.mark, at, model, removed: false };
+  }
+}

@@ -1,0 +1,363 @@
+// Carries out what target engines ask for: once per turn everything offered is decided and appended in one go, what
+// became of it goes back to the engines, and what they answer goes to clients, hooks and other nodes.
+import { CallaError } from "@calla/shared";
+import type { Cancel, Cursor } from "@calla/shared";
+import { Conversation } from "./conversation.ts";
+import type { Core } from "./core.ts";
+import type { LiveTarget, Reply } from "./live-target.ts";
+import type { Append, LogRecord } from "./log.ts";
+import { doorbell, openState } from "./target-registry.ts";
+import type { TargetRegistry } from "./target-registry.ts";
+import type { Intent } from "./intent.ts";
+import type { Effect, TargetEngine } from "./target-engine.ts";
+
+/** What a turn tells the rest of the server. */
+export interface TurnEvents {
+  /** Followers must be given a snapshot, in place of what they have. */
+  resnapshot(live: LiveTarget, reason: string): void;
+  /** A message was accepted here. Runs the hooks. */
+  accepted(live: LiveTarget, reply: Reply, record: LogRecord, model: unknown): void;
+}
+
+/** Milliseconds a paused client is asked to wait, by what held it up. */
+const RETRY_AFTER = { gap: 0, busy: 200, storage: 1_000, "in-flight": 0, draining: 1_000 } as const;
+const RETRY_READ = { first: 50, most: 5_000 };
+
+type Engine = TargetEngine<Reply>;
+
+export class Turns {
+  readonly #core: Core;
+  readonly #registry: TargetRegistry;
+  readonly #events: TurnEvents;
+  #due: LiveTarget[] = [];
+  #timers = new Set<Cancel>();
+  #appending = 0;
+  #stopped = false;
+
+  constructor(core: Core, registry: TargetRegistry, events: TurnEvents) {
+    this.#core = core;
+    this.#registry = registry;
+    this.#events = events;
+  }
+
+  /** Hands an intent to its target, once that is open. */
+  offer(live: LiveTarget, intent: Intent<Reply>): void {
+    if (live.engine === undefined) {
+      live.opening.push((engine) => {
+        if (engine === undefined)
+          tell(intent.reply, live, { type: "pause", reply: intent.reply, from: intent.mid, code: "storage" });
+        else this.offer(live, intent);
+      });
+      return;
+    }
+    this.run(live, live.engine.offer(intent));
+    this.schedule(live);
+  }
+
+  /** Decides what a target was offered, at the end of this turn. */
+  schedule(live: LiveTarget): void {
+    if (live.due || this.#stopped) return;
+    live.due = true;
+    this.#due.push(live);
+    if (this.#due.length === 1) this.#core.clock.defer(() => this.#turn());
+  }
+
+  /** Looks whether the log has moved; resolves once what was found is folded, with false if it could not be read. */
+  look(live: LiveTarget): Promise<boolean> {
+    return new Promise((resolve) => {
+      live.looking.push(resolve);
+      this.run(live, live.engine!.look());
+      // Otherwise a flight or a read is under way: its landing looks again for us.
+    });
+  }
+
+  /** The client's row is in memory, or cannot be had (then `engine.row` is undefined). */
+  row(live: LiveTarget, clientId: string): Promise<void> {
+    const engine = live.engine!;
+    if (engine.row(clientId) !== undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiting = live.rows.get(clientId);
+      if (waiting === undefined) live.rows.set(clientId, [resolve]);
+      else waiting.push(resolve);
+      this.run(live, engine.needRow(clientId));
+    });
+  }
+
+  /** Resolves once nothing of this target is queued, under way or in doubt. */
+  async idle(live: LiveTarget): Promise<void> {
+    while (live.engine?.quiet === false) await this.#nextTurn();
+  }
+  /** Resolves once no append is under way and nothing offered waits for one. */
+  async landed(): Promise<void> {
+    while (this.#appending > 0 || this.#due.length > 0) await this.#nextTurn();
+  }
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.#core.clock.setTimeout(resolve, 1));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+  }
+
+  #turn(): void {
+    const due = this.#due;
+    this.#due = [];
+    const now = this.#core.clock.now();
+    const flying: LiveTarget[] = [];
+    const appends: Append[] = [];
+    for (const live of due) {
+      live.due = false;
+      for (const effect of live.engine!.take(now)) {
+        if (effect.type === "append") {
+          flying.push(live);
+          appends.push(effect.append);
+        } else this.#carryOut(live, effect);
+      }
+    }
+    if (appends.length > 0) void this.#append(flying, appends);
+  }
+
+  /** One append for all targets of the turn (group commit). */
+  async #append(flying: readonly LiveTarget[], appends: readonly Append[]): Promise<void> {
+    this.#appending++;
+    try {
+      const results = await this.#core.log.append(appends);
+      flying.forEach((live, i) => {
+        const engine = live.engine!;
+        const status = results[i]?.status;
+        if (status === "appended") {
+          this.run(live, engine.appended());
+          if (this.#core.log.shared)
+            this.#core.pubsub.publish(doorbell(live.key), appends[i]!.records.at(-1)!.sequence);
+        } else if (status === "conflict") this.run(live, engine.conflicted());
+        else this.run(live, engine.lost());
+      });
+    } catch (error) {
+      this.#core.report(storageError("append", error));
+      for (const live of flying) this.run(live, live.engine!.lost());
+    } finally {
+      this.#appending--;
+    }
+    for (const live of flying) this.#settled(live);
+  }
+
+  /** A flight has landed or a read was folded: whatever waited goes on. */
+  #settled(live: LiveTarget): void {
+    this.schedule(live);
+    const engine = live.engine!;
+    if (engine.ready && live.looking.length > 0) this.run(live, engine.look());
+    if (live.sinceSnapshot >= this.#core.limits.snapshotEvery && engine.ready)
+      void this.#registry.saveSnapshot(live);
+  }
+
+  run(live: LiveTarget, effects: readonly Effect<Reply>[]): void {
+    for (const effect of effects) this.#carryOut(live, effect);
+  }
+
+  #carryOut(live: LiveTarget, effect: Effect<Reply>): void {
+    switch (effect.type) {
+      case "load-row":
+        return void this.#loadRow(live, effect.clientId);
+      case "read":
+        return void this.#read(live, effect.after, effect.retry);
+      case "reopen":
+        return void this.#reopen(live);
+      case "update":
+        return live.announce(effect.after, effect.records);
+      case "snapshot":
+        live.sinceSnapshot++;
+        return this.#events.resnapshot(live, effect.reason);
+      case "accepted": {
+        const { intent, record, model, amended } = effect;
+        const { reply } = intent;
+        if (!(reply instanceof Conversation)) reply.settle(record.sequence);
+        else if (!live.audience.followers.has(reply)) {
+          const message = amended
+            ? { message: record.messages.length === 1 ? record.messages[0] : record.messages }
+            : {};
+          const { mid, id } = intent;
+          reply.send({
+            type: "Acknowledge",
+            target: live.wire,
+            mid,
+            id,
+            sequence: record.sequence,
+            ...message,
+          });
+        }
+        return this.#events.accepted(live, reply, record, model);
+      }
+      case "report":
+        return this.#core.report(effect.error);
+      case "append":
+        throw new Error("an append outside of a turn"); // take() alone makes them
+      default:
+        if (effect.type === "reject") this.#recordRefusal(live, effect.reply, effect.code, effect.details);
+        return tell(effect.reply, live, effect);
+    }
+  }
+
+  #recordRefusal(live: LiveTarget, reply: Reply, code: string, details: unknown): void {
+    const who = reply instanceof Conversation ? reply : undefined;
+    this.#core.refused({
+      code,
+      clientId: who?.clientId,
+      userId: who?.userId ?? null,
+      target: live.key,
+      details,
+    });
+  }
+
+  async #loadRow(live: LiveTarget, clientId: string): Promise<void> {
+    const engine = live.engine!;
+    try {
+      const row = await this.#core.log.client(live.key, clientId);
+      this.run(live, engine.rowLoaded(clientId, row));
+      if (engine.row(clientId) === undefined) return; // being read again
+    } catch (error) {
+      this.#core.report(storageError("client", error));
+      this.run(live, engine.rowFailed(clientId));
+    }
+    const waiting = live.rows.get(clientId) ?? [];
+    live.rows.delete(clientId);
+    for (const go of waiting) go();
+    this.schedule(live);
+  }
+
+  /** `waiting` asked before this read began; whoever asks later needs a later read (TE13). */
+  async #read(
+    live: LiveTarget,
+    after: Cursor,
+    retry: boolean,
+    attempt = 0,
+    waiting = live.looking.splice(0),
+  ): Promise<void> {
+    const engine = live.engine!;
+    const limit = this.#core.limits.maxCatchUp;
+    try {
+      const result = await this.#core.log.read(live.key, after, limit);
+      this.run(live, engine.missed(result, limit));
+    } catch (error) {
+      this.#core.report(storageError("read", error));
+      if (retry) {
+        if (attempt === 0) this.run(live, engine.stalled());
+        this.#later(attempt, () => void this.#read(live, after, retry, attempt + 1));
+      } else engine.readFailed();
+      for (const looked of waiting) looked(false);
+      return;
+    }
+    this.#looked(live, engine, waiting);
+  }
+
+  async #reopen(live: LiveTarget, attempt = 0): Promise<void> {
+    const engine = live.engine!;
+    try {
+      this.run(live, engine.reset(await openState(this.#core, live.key, live.slice), "other-history"));
+    } catch (error) {
+      this.#core.report(storageError("open", error));
+      if (attempt === 0) this.run(live, engine.stalled());
+      this.#later(attempt, () => void this.#reopen(live, attempt + 1));
+      return;
+    }
+    this.#looked(live, engine, []);
+  }
+
+  #looked(live: LiveTarget, engine: Engine, waiting: readonly ((looked: boolean) => void)[]): void {
+    if (!engine.ready) {
+      live.looking.push(...waiting);
+      return;
+    }
+    for (const looked of waiting) looked(true);
+    if (live.looking.length > 0) this.run(live, engine.look());
+    this.schedule(live);
+  }
+
+  #later(attempt: number, again: () => void): void {
+    if (this.#stopped) return;
+    const cancel = this.#core.clock.setTimeout(
+      () => {
+        this.#timers.delete(cancel);
+        again();
+      },
+      Math.min(RETRY_READ.first * 2 ** attempt, RETRY_READ.most),
+    );
+    this.#timers.add(cancel);
+  }
+}
+
+type Told = Extract<Effect<Reply>, { reply: Reply }>;
+
+/** An outcome to whoever waits for it. */
+function tell(reply: Reply, live: LiveTarget, outcome: Told): void {
+  const target = live.wire;
+  if (!(reply instanceof Conversation)) return tellCall(reply, outcome);
+  switch (outcome.type) {
+    case "acknowledge":
+      return reply.send({
+        type: "Acknowledge",
+        target,
+        mid: outcome.mid,
+        id: outcome.id,
+        sequence: outcome.sequence,
+      });
+    case "reject": {
+      const { mid, id, from, code, details } = outcome;
+      return reply.send({ type: "Rejected", target, mid, id, from, code, details });
+    }
+    case "pause":
+      return reply.send({
+        type: "Paused",
+        target,
+        from: outcome.from,
+        code: outcome.code,
+        retryAfter: RETRY_AFTER[outcome.code],
+      });
+    case "mid-conflict":
+      (reply.conflicts ??= new Set()).add(live.key);
+      return reply.send({
+        type: "Rejected",
+        target,
+        mid: outcome.mid,
+        id: outcome.id,
+        from: "calla",
+        code: "mid-conflict",
+        details: {},
+      });
+    default:
+      outcome satisfies never;
+  }
+}
+
+function tellCall(call: Exclude<Reply, Conversation>, outcome: Told): void {
+  switch (outcome.type) {
+    case "acknowledge":
+      return call.settle(outcome.sequence);
+    case "reject":
+      return call.fail(
+        new CallaError(
+          "rejected",
+          { from: outcome.from, code: outcome.code, details: outcome.details },
+          `The dispatch was rejected: ${outcome.code}.`,
+        ),
+      );
+    case "pause":
+      return call.fail(
+        new CallaError("storage", { code: outcome.code }, "The target takes nothing now; try again."),
+      );
+    case "mid-conflict":
+      return call.fail(
+        new CallaError("protocol", { code: "mid-conflict" }, "This key was used for another dispatch."),
+      );
+    default:
+      outcome satisfies never;
+  }
+}
+
+const storageError = (method: string, cause: unknown): CallaError =>
+  new CallaError(
+    "storage",
+    { method, cause },
+    `The log's ${method}() failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+  );

@@ -1,0 +1,62 @@
+// Every ceiling has a name, a default and a defined failure; SPEC.md, section LM, lists the failures.
+
+/** Ceilings of a server and its connections. Bytes are UTF-8 or binary bytes, times are milliseconds. */
+export interface Limits {
+  /** Bytes of one frame a client may send. Over it: the connection is closed, terminal, `too-large`. */
+  readonly maxFrameBytes: number;
+  /** Nesting of a decoded frame. Over it: the connection is closed, terminal, `too-deep`. */
+  readonly maxDepth: number;
+  /** Items of one array, fields of one object in a frame. Over it: the connection is closed, terminal, `too-large`. */
+  readonly maxEntries: number;
+  /** Messages in one dispatch. Over it: rejected, `too-large`. */
+  readonly maxBatch: number;
+  /** Messages of one client to one target without a known outcome. Over it: `Paused`, `in-flight`. */
+  readonly maxInFlight: number;
+  /** Topics one connection may follow. Over it: `Unsubscribed`, `too-many-topics`. */
+  readonly maxTopicsPerConnection: number;
+  /** UTF-16 units of a topic id. Over it: `Unsubscribed` or `Rejected`, `topic`. */
+  readonly maxTopicIdLength: number;
+  /** Messages waiting for one target's next append. Over it: `Paused`, `busy`. */
+  readonly maxQueued: number;
+  /** Targets held in memory; idle ones leave first. All busy and over it: `Paused` or retryable `Unsubscribed`, `busy`. */
+  readonly maxOpenTargets: number;
+  /** How long a target without followers and work stays in memory. */
+  readonly targetIdle: number;
+  /** Client rows held in memory per target; settled, quiet ones leave first and come back from the log. */
+  readonly maxClientRows: number;
+  /** Records sent to catch a follower up; more are a snapshot. */
+  readonly maxCatchUp: number;
+  /** Bytes waiting to be written to one connection. Over it: closed, retryable, `slow`. */
+  readonly maxBufferedBytes: number;
+  /** How long a connection may stay without a valid `Hello`. Then: closed, retryable, `hello-timeout`. */
+  readonly helloTimeout: number;
+  /** How often a followed target's log is read although no doorbell rang (several nodes). */
+  readonly maxStaleness: number;
+  /** How long an identity is valid after its last `Hello`. */
+  readonly identityLifetime: number;
+  /** Records after which a target's snapshot is stored, so that opening it stays quick. */
+  readonly snapshotEvery: number;
+  /** Model bytes above which a snapshot is sent in parts of this size. */
+  readonly snapshotPartBytes: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxFrameBytes: 1_048_576,
+  maxDepth: 64,
+  maxEntries: 100_000,
+  maxBatch: 100,
+  maxInFlight: 256,
+  maxTopicsPerConnection: 1_000,
+  maxTopicIdLength: 256,
+  maxQueued: 10_000,
+  maxOpenTargets: 10_000,
+  targetIdle: 60_000,
+  maxClientRows: 10_000,
+  maxCatchUp: 1_000,
+  maxBufferedBytes: 16_777_216,
+  helloTimeout: 10_000,
+  maxStaleness: 5_000,
+  identityLifetime: 30 * 24 * 3_600_000,
+  snapshotEvery: 1_000,
+  snapshotPartBytes: 262_144,
+};

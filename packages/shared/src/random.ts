@@ -1,0 +1,22 @@
+// Chance is passed in, so that a seeded run can be repeated.
+
+/** Where chance comes from: uniform 32-bit unsigned integers. Real ones are cryptographic, a test's are seeded. */
+export interface Random {
+  uint32(): number;
+}
+
+const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+
+/** A message's own random 64-bit name: 11 characters. */
+export function messageId(random: Random): string {
+  let text = "";
+  let bits = random.uint32();
+  for (let i = 0; i < 5; i++, bits >>>= 6) text += ALPHABET[bits & 63];
+  const carry = bits; // two bits left
+  bits = random.uint32();
+  for (let i = 0; i < 5; i++, bits >>>= 6) text += ALPHABET[bits & 63];
+  return text + ALPHABET[(carry << 2) | bits];
+}
+
+/** A float in [0, 1). */
+export const fraction = (random: Random): number => random.uint32() / 4_294_967_296;
