@@ -76,7 +76,7 @@ export class Hub {
     this.#stopWaiting(conversation);
     const wasOpen = conversation.clientId !== "";
     conversation.phase = "closed";
-    for (const key of [...conversation.follows.keys()]) this.#leave(conversation, key);
+    for (const key of conversation.follows.keys()) this.#leave(conversation, key);
     if (!wasOpen) return;
     if (this.clients.get(conversation.clientId) === conversation) this.clients.delete(conversation.clientId);
     this.#hooks.disconnected(conversation);
@@ -259,7 +259,9 @@ export class Hub {
 
   /** Everybody gets what there is now, in place of what they had. */
   #resnapshot(live: LiveTarget, reason: string): void {
-    for (const conversation of [...live.audience.followers]) {
+    // A copy: joining may put a follower back at once.
+    const followers = [...live.audience.followers];
+    for (const conversation of followers) {
       const { ref } = conversation.follows.get(live.key)!;
       const follow: Follow = { ref, live: false };
       conversation.follows.set(live.key, follow);

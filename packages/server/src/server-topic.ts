@@ -4,7 +4,7 @@ import type { Message, MessageOf, ModelOf, Slice, TargetKey } from "@calla/share
 import { EphemeralTopic, pushChannel } from "./ephemeral.ts";
 import type { Hub } from "./hub.ts";
 import { noSuchTopic } from "./hub.ts";
-import { LiveTarget } from "./live-target.ts";
+import type { LiveTarget } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
 import type { TargetEngine } from "./target-engine.ts";
 import type { Reply } from "./live-target.ts";

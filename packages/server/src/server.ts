@@ -337,7 +337,7 @@ function housekeeping({ core, registry, turns }: Hub): (() => void)[] {
 async function stop(hub: Hub, cancels: (() => void)[]): Promise<void> {
   for (const cancel of cancels) cancel();
   await hub.turns.landed();
-  for (const conversation of [...hub.connections]) hub.end(conversation, "stopping", true, 1_000);
+  for (const conversation of hub.connections) hub.end(conversation, "stopping", true, 1_000);
   for (const live of hub.registry.all()) if (live.engine !== undefined) await hub.registry.saveSnapshot(live);
   hub.turns.stop();
   await hub.core.log.close();

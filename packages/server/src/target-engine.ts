@@ -351,7 +351,7 @@ export class TargetEngine<Reply> {
         return !found;
       });
     }
-    for (const row of [...this.#rows.keys()]) if (row.startsWith("#")) this.#outdate(row);
+    for (const row of this.#rows.keys()) if (row.startsWith("#")) this.#outdate(row);
     const last = records.at(-1)!;
     this.#state = { sequence: last.sequence, mark: last.mark, at, model, removed: false };
     effects.unshift(this.#announce(after, records));

@@ -1,0 +1,184 @@
+// A server with hand-held sockets: tests say frames, flush, and read the literal frames that came back.
+import {
+  automatic,
+  defineEphemeral,
+  defineSession,
+  defineTopic,
+  defineWiring,
+  json,
+  serverOnly,
+} from "@calla/shared";
+import type { ClientFrame, Clock, Random, ServerFrame } from "@calla/shared";
+import * as z from "zod";
+import { createServer } from "../src/server.ts";
+import type { Server, ServerOptions } from "../src/server.ts";
+import type { AnyUser } from "../src/handlers.ts";
+
+export const list = defineTopic("list:*", {
+  model: z.object({ items: z.array(z.string()) }),
+  initial: () => ({ items: [] }),
+  messages: {
+    added: z.object({ item: z.string().max(20) }),
+    removed: z.object({ item: z.string() }),
+    cleared: serverOnly(z.object({})),
+    exploded: z.object({}),
+    stamped: z.object({}),
+  },
+  rejections: { missing: z.object({ item: z.string() }) },
+  update: {
+    added: ({ items }, { item }) => ({ items: [...items, item] }),
+    removed: ({ items }, { item }, context) =>
+      items.includes(item)
+        ? { items: items.filter((other) => other !== item) }
+        : context.reject("missing", { item }),
+    cleared: () => ({ items: [] }),
+    exploded: () => {
+      throw new Error("boom");
+    },
+    stamped: ({ items }, _, context) => ({
+      items: [...items, `${context.at} ${context.userId} ${context.id()}`],
+    }),
+  },
+});
+export const other = defineTopic("other:*", {
+  model: z.object({ n: z.number() }),
+  initial: () => ({ n: 0 }),
+  messages: { bumped: z.object({}) },
+  update: { bumped: ({ n }) => ({ n: n + 1 }) },
+});
+export const cursors = defineEphemeral("cursors:*", {
+  messages: { moved: z.object({ x: z.number() }) },
+  keep: "latest",
+});
+export const session = defineSession({
+  model: z.object({ name: z.string() }),
+  initial: () => ({ name: "" }),
+  messages: { named: z.object({ name: z.string() }), signedIn: serverOnly(z.object({ name: z.string() })) },
+  update: { named: (_, { name }) => ({ name }), signedIn: (_, { name }) => ({ name }) },
+});
+export const wiring = defineWiring({ session, topics: [list, other, cursors] });
+export type TestWiring = typeof wiring;
+
+/** Time that moves when told, and turns that end when told. */
+export function handClock(start = 1_000) {
+  let now = start;
+  let timers: { at: number; run: () => void }[] = [];
+  let turn: (() => void)[] = [];
+  const clock: Clock = {
+    now: () => now,
+    setTimeout(run, milliseconds) {
+      const timer = { at: now + milliseconds, run };
+      timers.push(timer);
+      return () => void (timers = timers.filter((other) => other !== timer));
+    },
+    defer: (run) => void turn.push(run),
+  };
+  /** Ends turns until nothing more happens. */
+  const settle = async (): Promise<void> => {
+    for (let quiet = 0; quiet < 3;) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const due = turn;
+      turn = [];
+      quiet = due.length === 0 ? quiet + 1 : 0;
+      for (const run of due) run();
+    }
+  };
+  const advance = async (milliseconds: number): Promise<void> => {
+    const end = now + milliseconds;
+    for (;;) {
+      await settle();
+      const next = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (next === undefined) break;
+      timers = timers.filter((other) => other !== next);
+      now = next.at;
+      next.run();
+    }
+    now = end;
+  };
+  return { clock, settle, advance };
+}
+
+export function countingRandom(seed = 1): Random {
+  let state = seed;
+  return { uint32: () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) };
+}
+
+export type Said = ServerFrame;
+
+export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, hand = handClock()) {
+  const errors: unknown[] = [];
+  const refused: { code: string; target: string | undefined; clientId: string | undefined }[] = [];
+  const server: Server<TestWiring, AnyUser> = createServer<TestWiring, AnyUser>({
+    wiring,
+    serialiser: automatic(json()),
+    clock: hand.clock,
+    random: countingRandom(),
+    strict: true,
+    onError: (error) => void errors.push(error),
+    onRefused: ({ code, target, clientId }) => void refused.push({ code, target, clientId }),
+    ...options,
+  });
+  /** A socket held in the hand. */
+  const socket = () => {
+    let heard: Said[] = [];
+    const closed: { code: number; reason: string }[] = [];
+    let buffered = 0;
+    const incoming = server.connect({
+      connection: {
+        send: ({ bytes }) => void heard.push(JSON.parse(Buffer.from(bytes).toString()) as Said),
+        close: (code, reason) => void closed.push({ code, reason }),
+        bufferedAmount: () => buffered,
+      },
+      request: { url: "/ws", headers: {}, remoteAddress: undefined },
+      format: "json",
+    });
+    return {
+      closed,
+      sayRaw: (data: string | Uint8Array) => incoming.incoming(data),
+      say: (...frames: ClientFrame[]) => incoming.incoming(JSON.stringify(frames)),
+      /** Ends the turn and takes what came. */
+      async heard(): Promise<Said[]> {
+        await hand.settle();
+        const all = heard;
+        heard = [];
+        return all;
+      },
+      stuff: (bytes: number) => void (buffered = bytes),
+      drop: () => incoming.disconnect(),
+    };
+  };
+  /** A socket whose Hello was answered. */
+  const client = async (identity?: { clientId: string; secret: string }, token?: unknown) => {
+    const its = socket();
+    its.say({
+      type: "Hello",
+      protocol: 1,
+      slices: wiring.versions(),
+      targets: [],
+      ...(identity && { identity }),
+      ...(token === undefined ? {} : { token }),
+    });
+    const [connected] = await its.heard();
+    if (connected?.type !== "Connected") throw new Error(`no Connected but ${JSON.stringify(connected)}`);
+    return { ...its, identity: { clientId: connected.clientId, secret: connected.secret }, connected };
+  };
+  return { server, errors, refused, socket, client, ...hand };
+}
+
+export const subscribe = (target: string, ref = 1, more: object = {}): ClientFrame => ({
+  type: "Subscribe",
+  target,
+  ref,
+  settled: 0,
+  sent: 0,
+  ...more,
+});
+export const say = (target: string, mid: number, message: unknown, more: object = {}): ClientFrame => ({
+  type: "TopicMessage",
+  target,
+  mid,
+  id: `id-${mid}`,
+  settled: 0,
+  message,
+  ...more,
+});
