@@ -1,0 +1,498 @@
+import { DEFAULT_LIMITS } from "@calla/shared";
+import type { Limits, Message } from "@calla/shared";
+import { describe, expect, test } from "vitest";
+import { countingRandom, list } from "../test/wired.ts";
+import { admission } from "./handlers.ts";
+import type { LooseHandlers } from "./handlers.ts";
+import type { Intent } from "./intent.ts";
+import type { Append, ClientRow, LogRecord } from "./log.ts";
+import { chainMark } from "./records.ts";
+import { TargetEngine } from "./target-engine.ts";
+import type { Effect } from "./target-engine.ts";
+
+type Told = Effect<string>;
+
+/** An engine whose rows are there at once, and whose effects the test carries out by hand. */
+function engineOf(
+  options: {
+    shared?: boolean;
+    limits?: Partial<Limits>;
+    handlers?: LooseHandlers;
+    rows?: Record<string, ClientRow>;
+    removed?: boolean;
+  } = {},
+) {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const errors: unknown[] = [];
+  const engine = new TargetEngine<string>({
+    target: "list:1",
+    slice: list,
+    state: { sequence: 0, mark: 0, at: 0, model: { items: [] }, removed: options.removed ?? false },
+    admit: admission<string>({
+      slice: list,
+      handlers: options.handlers ?? { public: true },
+      topic: "list:1",
+      params: ["1"],
+      maxBatch: limits.maxBatch,
+      strict: true,
+      who: (clientId) => ({ clientId, user: null }),
+      report: (error) => void errors.push(error),
+    }),
+    limits,
+    random: countingRandom(),
+    strict: true,
+    shared: options.shared ?? false,
+  });
+  /** Offers, with the row loaded where that is asked for. */
+  const offer = (...intents: Intent<string>[]): Told[] =>
+    intents.flatMap((intent) =>
+      engine
+        .offer(intent)
+        .flatMap((effect) =>
+          effect.type === "load-row"
+            ? [...engine.rowLoaded(effect.clientId, options.rows?.[effect.clientId])]
+            : [effect],
+        ),
+    );
+  /** Offers and takes; the append, if there was one, and what was told before it. */
+  const take = (now: number, ...intents: Intent<string>[]) => {
+    const told = [...offer(...intents), ...engine.take(now)];
+    const append = told.find((effect) => effect.type === "append")?.append;
+    return { append, told: told.filter((effect) => effect.type !== "append") };
+  };
+  return { engine, offer, take, errors };
+}
+
+const from = (
+  clientId: string,
+  mid: number,
+  message: Message | readonly Message[] | null,
+  more: Partial<Intent<string>> = {},
+): Intent<string> => ({
+  author: { clientId, userId: `user of ${clientId}` },
+  row: clientId,
+  mid,
+  id: `${clientId}-${mid}`,
+  settled: 0,
+  messages: message === null ? null : Array.isArray(message) ? (message as Message[]) : [message as Message],
+  reply: clientId,
+  ...more,
+});
+const byServer = (message: Message, key?: string): Intent<string> => ({
+  author: null,
+  row: key === undefined ? "" : `#${key}`,
+  mid: key === undefined ? 0 : 1,
+  id: key ?? "own",
+  settled: 0,
+  messages: [message],
+  reply: "server",
+});
+const add = (item: string): Message => ({ type: "added", item });
+const remove = (item: string): Message => ({ type: "removed", item });
+const kinds = (told: readonly Told[]): string[] => told.map((effect) => effect.type);
+/** The foreign record that another node would have appended after `cursor`. */
+const foreign = (
+  cursor: { sequence: number; mark: number },
+  clientId: string,
+  mid: number,
+  message: Message,
+): LogRecord => {
+  const record = {
+    sequence: cursor.sequence + 1,
+    version: 1,
+    at: 5,
+    author: { clientId, userId: null },
+    mid,
+    id: `${clientId}-${mid}`,
+    messages: [message],
+  };
+  return { ...record, mark: chainMark(cursor.mark, record) };
+};
+const rowsOf = (append: Append | undefined, clientId: string): ClientRow | undefined =>
+  append?.rows.find((row) => row.clientId === clientId);
+
+describe("deciding", () => {
+  test("[TE1] a batch is decided in order, each message on the model the one before left; one append at a time", () => {
+    const { engine, take, offer } = engineOf();
+    const { append, told } = take(
+      10,
+      from("a", 1, add("x")),
+      from("b", 1, remove("x")),
+      from("a", 2, add("y")),
+    );
+    expect(append?.expected).toEqual({ sequence: 0, mark: 0 });
+    expect(append?.records.map(({ sequence, at, messages }) => ({ sequence, at, messages }))).toEqual([
+      { sequence: 1, at: 10, messages: [add("x")] },
+      { sequence: 2, at: 10, messages: [remove("x")] },
+      { sequence: 3, at: 10, messages: [add("y")] },
+    ]);
+    expect(told).toEqual([]);
+    expect(engine.state.model).toEqual({ items: [] });
+    offer(from("b", 2, add("z")));
+    expect(engine.take(11)).toEqual([]); // one append is under way
+    expect(kinds(engine.appended())).toEqual(["update", "accepted", "accepted", "accepted"]);
+    expect(engine.state).toMatchObject({ sequence: 3, model: { items: ["y"] } });
+    expect(take(12).append?.records[0]).toMatchObject({ sequence: 4, messages: [add("z")] });
+  });
+
+  test("[TE2] S28 a throwing update and a throwing hook refuse that message alone and are reported", () => {
+    const { engine, take, errors } = engineOf({
+      handlers: {
+        canDispatch(message) {
+          if (message["item"] === "bad hook") throw new Error("in the hook");
+          return true;
+        },
+      },
+    });
+    const { append, told } = take(
+      1,
+      from("a", 1, { type: "exploded" }),
+      from("a", 2, add("bad hook")),
+      from("a", 3, add("x")),
+    );
+    expect(append?.records).toHaveLength(1);
+    expect(kinds(told)).toEqual(["report"]);
+    expect(errors).toEqual([new Error("in the hook")]);
+    expect(
+      engine
+        .appended()
+        .filter((effect) => effect.type === "reject")
+        .map((effect) => [effect.mid, effect.code]),
+    ).toEqual([
+      [1, "update-threw"],
+      [2, "hook"],
+    ]);
+    expect(engine.state.model).toEqual({ items: ["x"] });
+  });
+
+  test("[TE16] several messages of a dispatch are one record, and none is applied if one is refused", () => {
+    const { engine, take } = engineOf();
+    expect(take(1, from("a", 1, [add("x"), remove("nowhere")])).append).toBeUndefined();
+    expect(engine.state.model).toEqual({ items: [] });
+    expect(
+      take(1, from("a", 2, [add("x"), add("y")])).append?.records.map(({ messages }) => messages),
+    ).toEqual([[add("x"), add("y")]]);
+  });
+
+  test("[TE15] context.at never goes back", () => {
+    const { engine, take } = engineOf();
+    take(100, from("a", 1, add("x")));
+    engine.appended();
+    expect(take(50, from("a", 2, add("y"))).append?.records[0]?.at).toBe(100);
+  });
+
+  test("[TE8] marks chain over what a fold reads, and two histories of equal content differ", () => {
+    const one = engineOf();
+    const { append } = one.take(1, from("a", 1, add("x")), from("a", 2, add("y")));
+    const [first, second] = append!.records;
+    expect(second!.mark).toBe(chainMark(first!.mark, second!));
+    for (const change of [
+      { at: 2 },
+      { version: 2 },
+      { id: "?" },
+      { author: null },
+      { messages: [add("z")] },
+    ]) {
+      expect(chainMark(first!.mark, { ...second!, ...change })).not.toBe(second!.mark);
+    }
+    expect(chainMark(0, second!)).not.toBe(second!.mark);
+    // The first record's mark is seeded by chance, not by what stands before it.
+    expect(first!.mark).not.toBe(chainMark(0, first!));
+  });
+});
+
+describe("mids", () => {
+  test("[TE3] [TE7] S32 a refusal takes its mid; a mid above the next is paused, a void one is refused as cancelled", () => {
+    const { engine, take } = engineOf();
+    const { append, told } = take(
+      1,
+      from("a", 1, remove("x")),
+      from("a", 3, add("early")),
+      from("a", 2, null),
+      from("a", 3, add("y")),
+    );
+    expect(told).toEqual([{ type: "pause", reply: "a", from: 2, code: "gap" }]);
+    expect(append?.records.map(({ mid }) => mid)).toEqual([3]);
+    expect(rowsOf(append, "a")).toMatchObject({ last: 3, settled: 0 });
+    expect(
+      engine
+        .appended()
+        .filter((effect) => effect.type === "reject")
+        .map(({ mid, code }) => [mid, code]),
+    ).toEqual([
+      [1, "missing"],
+      [2, "cancelled"],
+    ]);
+  });
+
+  test("[TE3] S32 after a crash that forgot a refusal, the client's settled mid stands in for it", () => {
+    const { take } = engineOf(); // a fresh server: nothing is known of mid 1
+    expect(take(1, from("a", 2, add("x"), { settled: 1 })).append?.records[0]).toMatchObject({ mid: 2 });
+    expect(engineOf().take(1, from("a", 2, add("x"))).told).toEqual([
+      { type: "pause", reply: "a", from: 1, code: "gap" },
+    ]);
+  });
+
+  test("[TE4] a repeated mid is told only once its record is durable, also within one batch", () => {
+    const { engine, take } = engineOf();
+    const { told } = take(1, from("a", 1, add("x")), from("a", 1, add("x")));
+    expect(told).toEqual([]);
+    expect(kinds(engine.appended())).toEqual(["update", "accepted", "acknowledge"]);
+    expect(engine.state.model).toEqual({ items: ["x"] });
+    expect(take(2, from("a", 1, add("x"))).told).toEqual([
+      { type: "acknowledge", reply: "a", mid: 1, id: "a-1", sequence: 1 },
+    ]);
+  });
+
+  test("[TE5] S35 another message under a known mid, or a forgotten one, is a conflict and never acknowledged", () => {
+    const { engine, take } = engineOf();
+    take(1, from("a", 1, add("x")), from("a", 2, add("y")));
+    engine.appended();
+    expect(take(2, from("a", 2, add("z"), { id: "another" })).told).toEqual([
+      { type: "mid-conflict", reply: "a", mid: 2, id: "another" },
+    ]);
+    take(3, from("a", 3, add("z"), { settled: 2 }));
+    engine.appended();
+    expect(take(4, from("a", 1, add("x"))).told).toEqual([
+      { type: "mid-conflict", reply: "a", mid: 1, id: "a-1" },
+    ]);
+    expect(engine.state.model).toEqual({ items: ["x", "y", "z"] });
+  });
+
+  test("[TE9] S34 at maxInFlight outcomes that the client has not settled it is paused; at its ceiling it is not", () => {
+    const { engine, take } = engineOf({ limits: { maxInFlight: 3 } });
+    const { told, append } = take(1, ...[1, 2, 3, 4].map((mid) => from("a", mid, add(`${mid}`))));
+    expect(append?.records).toHaveLength(3);
+    expect(told).toEqual([{ type: "pause", reply: "a", from: 4, code: "in-flight" }]);
+    engine.appended();
+    expect(take(2, from("a", 4, add("4"), { settled: 1 })).append?.records).toHaveLength(1);
+    expect(DEFAULT_LIMITS.maxInFlight).toBe(256);
+  });
+
+  test("[TE9] S34 every one of 256 refusals is remembered until its client settles it", () => {
+    const { take } = engineOf();
+    take(1, ...Array.from({ length: 256 }, (_, i) => from("a", i + 1, remove("nothing"))));
+    const again = take(2, ...Array.from({ length: 256 }, (_, i) => from("a", i + 1, remove("nothing"))));
+    expect(again.told.map((effect) => (effect.type === "reject" ? effect.mid : 0))).toEqual(
+      Array.from({ length: 256 }, (_, i) => i + 1),
+    );
+  });
+
+  test("[TE19] refusals without a record ride along with the next append, another client's too", () => {
+    const { take } = engineOf();
+    expect(take(1, from("a", 1, remove("x"))).append).toBeUndefined();
+    const { append } = take(2, from("b", 1, add("y")));
+    expect(rowsOf(append, "a")).toMatchObject({ last: 1, outcomes: [{ mid: 1, code: "missing" }] });
+    expect(rowsOf(append, "b")).toMatchObject({ last: 1, outcomes: [{ mid: 1, sequence: 1 }] });
+  });
+
+  test("[TE18] a key is applied once; another dispatch under it is the first one's", () => {
+    const { engine, take } = engineOf();
+    expect(rowsOf(take(1, byServer(add("x"), "job")).append, "#job")).toMatchObject({ last: 1 });
+    engine.appended();
+    expect(take(2, byServer(add("x"), "job")).told).toEqual([
+      { type: "acknowledge", reply: "server", mid: 1, id: "job", sequence: 1 },
+    ]);
+    expect(engine.state.model).toEqual({ items: ["x"] });
+  });
+});
+
+describe("other nodes", () => {
+  test("[TE14] S31 a conflict whose missed record is the very message being retried applies it once", () => {
+    const rows: Record<string, ClientRow> = {};
+    const { engine, take, offer } = engineOf({ shared: true, rows });
+    take(1, from("a", 1, add("x")));
+    const [read] = engine.conflicted();
+    expect(read).toMatchObject({ type: "read", retry: true });
+    const record = foreign({ sequence: 0, mark: 0 }, "a", 1, add("x"));
+    rows["a"] = { clientId: "a", last: 1, settled: 0, outcomes: [{ mid: 1, id: "a-1", sequence: 1 }] };
+    const told = engine.missed({ status: "records", records: [record] }, 100);
+    expect(kinds(told)).toEqual(["update", "load-row"]); // decided again from dedupe, with the log's row
+    engine.rowLoaded("a", rows["a"]);
+    expect(take(2).told).toEqual([{ type: "acknowledge", reply: "a", mid: 1, id: "a-1", sequence: 1 }]);
+    expect(engine.state.model).toEqual({ items: ["x"] });
+    expect(offer()).toEqual([]);
+  });
+
+  test("[TE14] a message is decided again on the model that another node made", () => {
+    const { engine, take } = engineOf({ shared: true });
+    take(1, from("a", 1, remove("x")), from("a", 2, add("q")));
+    engine.conflicted();
+    engine.missed({ status: "records", records: [foreign({ sequence: 0, mark: 0 }, "b", 1, add("x"))] }, 100);
+    const { append } = take(2);
+    expect(append?.expected.sequence).toBe(1);
+    expect(append?.records.map(({ mid }) => mid)).toEqual([1, 2]); // what was a refusal is none any more
+  });
+
+  test("[TE10] on a shared log a refusal waits for a look; if the head has moved it is decided again", () => {
+    const { engine, take } = engineOf({ shared: true });
+    expect(kinds(take(1, from("a", 1, remove("x"))).told)).toEqual(["read"]);
+    expect(kinds(engine.missed({ status: "records", records: [] }, 100))).toEqual(["reject"]);
+    expect(kinds(take(2, from("a", 2, remove("x"))).told)).toEqual(["read"]);
+    expect(
+      kinds(
+        engine.missed(
+          { status: "records", records: [foreign({ sequence: 0, mark: 0 }, "b", 1, add("x"))] },
+          100,
+        ),
+      ),
+    ).toEqual(["update"]);
+    expect(take(3).append?.records[0]).toMatchObject({ mid: 2, messages: [remove("x")] });
+  });
+
+  test("[TE6] a row whose read a foreign record overtook is read again", () => {
+    const { engine } = engineOf({ shared: true });
+    expect(engine.offer(from("a", 2, add("y")))).toEqual([{ type: "load-row", clientId: "a" }]);
+    engine.look();
+    engine.missed({ status: "records", records: [foreign({ sequence: 0, mark: 0 }, "a", 1, add("x"))] }, 100);
+    // The read began before that record: it shows mid 1 as not yet taken.
+    expect(engine.rowLoaded("a", undefined)).toEqual([{ type: "load-row", clientId: "a" }]);
+    engine.rowLoaded("a", {
+      clientId: "a",
+      last: 1,
+      settled: 0,
+      outcomes: [{ mid: 1, id: "a-1", sequence: 1 }],
+    });
+    expect(engine.take(1).find((effect) => effect.type === "append")?.append.records[0]).toMatchObject({
+      mid: 2,
+      sequence: 2,
+    });
+  });
+
+  test("[TE6] a row in memory is dropped when another node has taken its client's messages", () => {
+    const { engine, take } = engineOf({ shared: true });
+    take(1, from("a", 1, add("x")));
+    engine.appended();
+    engine.look();
+    engine.missed({ status: "records", records: [foreign(engine.state, "a", 2, add("y"))] }, 100);
+    expect(engine.row("a")).toBeUndefined();
+  });
+
+  test("[TE12] S36 an append that threw and is there is told once; the author hears of it by dedupe", () => {
+    const { engine, take } = engineOf({ shared: true });
+    const { append } = take(1, from("a", 1, add("x")));
+    expect(engine.lost()).toEqual([
+      { type: "read", after: expect.objectContaining({ sequence: 0 }) as unknown, retry: true },
+    ]);
+    expect(engine.offer(from("b", 1, add("z")))).toEqual([
+      { type: "pause", reply: "b", from: 1, code: "storage" },
+    ]);
+    expect(kinds(engine.missed({ status: "records", records: append!.records }, 100))).toEqual([
+      "update",
+      "load-row",
+    ]);
+    engine.rowLoaded("a", append!.rows[0]);
+    expect(take(2).told).toEqual([{ type: "acknowledge", reply: "a", mid: 1, id: "a-1", sequence: 1 }]);
+    expect(engine.state.model).toEqual({ items: ["x"] });
+  });
+
+  test("[TE12] an append that threw and is not there is decided again", () => {
+    const { engine, take } = engineOf();
+    take(1, from("a", 1, add("x")));
+    engine.lost();
+    expect(engine.missed({ status: "records", records: [] }, 100)).toEqual([]);
+    expect(take(2).append?.records).toHaveLength(1);
+  });
+
+  test("[TE12] a server's own dispatch without a key is found by its message id", () => {
+    const { engine, take } = engineOf();
+    const { append } = take(1, byServer(add("x")));
+    engine.lost();
+    const told = engine.missed({ status: "records", records: append!.records }, 100);
+    expect(told).toContainEqual({ type: "acknowledge", reply: "server", mid: 0, id: "own", sequence: 1 });
+    expect(take(2).append).toBeUndefined();
+  });
+
+  test("[TE12] while the log cannot be read, clients are paused; the server's own waits", () => {
+    const { engine, take } = engineOf();
+    take(1, from("a", 1, add("x")), byServer(add("y")));
+    engine.lost();
+    expect(engine.stalled()).toEqual([{ type: "pause", reply: "a", from: 1, code: "storage" }]);
+    engine.missed({ status: "records", records: [] }, 100);
+    expect(take(2).append?.records.map(({ messages }) => messages)).toEqual([[add("y")]]);
+  });
+
+  test("[TE11] S14 S37 a log with another history is opened anew, and what waits is decided from dedupe", () => {
+    const { engine, take } = engineOf({ shared: true });
+    take(1, from("a", 1, add("x")));
+    engine.conflicted();
+    expect(engine.missed({ status: "other-history" }, 100)).toEqual([{ type: "reopen" }]);
+    const state = { sequence: 9, mark: 77, at: 5, model: { items: ["restored"] }, removed: false };
+    expect(kinds(engine.reset(state, "other-history"))).toEqual(["snapshot", "load-row"]);
+    engine.rowLoaded("a", undefined);
+    expect(take(6).append).toMatchObject({
+      expected: { sequence: 9, mark: 77 },
+      records: [{ sequence: 10 }],
+    });
+    expect(engine.recentAfter({ sequence: 0, mark: 0 })).toBeUndefined();
+  });
+});
+
+describe("the rest", () => {
+  test("[TE17] S46 a removed target refuses new messages, tells known ones their outcome, and comes back whole", () => {
+    const rows = {
+      a: { clientId: "a", last: 1, settled: 0, outcomes: [{ mid: 1, id: "a-1", sequence: 4 }] },
+    };
+    const { engine, take } = engineOf({ removed: true, rows });
+    const { append, told } = take(1, from("a", 1, add("x")), from("a", 2, add("late")));
+    expect(append).toBeUndefined();
+    expect(told).toMatchObject([
+      { type: "acknowledge", sequence: 4 },
+      { type: "reject", mid: 2, code: "removed" },
+    ]);
+    const back = take(2, byServer(add("new")));
+    expect(back.append?.records).toMatchObject([
+      { sequence: 1, messages: [], model: { value: { items: [] } } },
+      { sequence: 2, messages: [add("new")] },
+    ]);
+    expect(kinds(engine.appended())).toEqual(["snapshot", "accepted"]);
+    expect(engine.state).toMatchObject({ sequence: 2, removed: false, model: { items: ["new"] } });
+  });
+
+  test("[TE20] maxQueued: at the ceiling taken, over it paused as busy", () => {
+    const { offer } = engineOf({ limits: { maxQueued: 2 } });
+    const told = offer(from("a", 1, add("1")), from("a", 2, add("2")), from("a", 3, add("3")));
+    expect(told).toEqual([{ type: "pause", reply: "a", from: 3, code: "busy" }]);
+    expect(DEFAULT_LIMITS.maxQueued).toBe(10_000);
+  });
+
+  test("[TE20] maxClientRows: quiet rows leave memory, rows with unwritten refusals stay", () => {
+    const { engine, take } = engineOf({ limits: { maxClientRows: 2 } });
+    take(1, from("refused", 1, remove("x")));
+    take(2, from("quiet", 1, add("x")));
+    engine.appended();
+    take(3, from("refused", 2, remove("nothing")));
+    take(4, from("new", 1, add("y")));
+    engine.appended();
+    expect(
+      [engine.row("refused"), engine.row("quiet"), engine.row("new")].map((row) => row !== undefined),
+    ).toEqual([true, false, true]);
+  });
+
+  test("[TE13] looking is a read after the state, once nothing is under way", () => {
+    const { engine, take } = engineOf({ shared: true });
+    take(1, from("a", 1, add("x")));
+    expect(engine.look()).toEqual([]);
+    engine.appended();
+    expect(engine.look()).toMatchObject([{ type: "read", after: { sequence: 1 }, retry: false }]);
+    engine.readFailed();
+    expect(engine.ready).toBe(true);
+  });
+
+  test("[FO1] records after a cursor are at hand while they are recent, by sequence and mark", () => {
+    const { engine, take } = engineOf({ limits: { maxCatchUp: 2 } });
+    const marks = [0];
+    for (let mid = 1; mid <= 5; mid++) {
+      take(mid, from("a", mid, add(`${mid}`)));
+      engine.appended();
+      marks.push(engine.state.mark);
+    }
+    expect(engine.recentAfter({ sequence: 5, mark: marks[5]! })).toEqual([]);
+    expect(engine.recentAfter({ sequence: 3, mark: marks[3]! })?.map(({ sequence }) => sequence)).toEqual([
+      4, 5,
+    ]);
+    expect(engine.recentAfter({ sequence: 3, mark: 1 })).toBeUndefined();
+    expect(engine.recentAfter({ sequence: 0, mark: 0 })).toBeUndefined(); // no longer at hand
+    expect(engine.recentAfter({ sequence: 6, mark: 0 })).toBeUndefined();
+  });
+});
