@@ -98,6 +98,7 @@ test("[CO19] the corners of equality", () => {
     [{}, []],
     [{}, fieldsOf([["__proto__", {}]], {})],
     [fieldsOf([["__proto__", {}]], {}), {}],
+    [fieldsOf([["__proto__", {}]], {}), { a: 1 }],
     [{ a: 1 }, { b: 1 }],
     [
       { a: 1, b: undefined },

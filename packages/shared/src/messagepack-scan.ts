@@ -1,6 +1,7 @@
 // Reads only the structure of a MessagePack frame, before anything is made of it. The decoder believes every header
 // and makes an array of the announced length at once, so that nested arrays, 5 bytes each, that announce 100,000
-// items each would cost 800 KB each. Here what is announced must be there in bytes, and depth and lengths have limits.
+// items each would cost 800 KB each. Here every announced item is met before any is made, and depth and lengths have
+// limits.
 import { CallaError } from "./errors.ts";
 
 export interface ScanLimits {
@@ -24,7 +25,6 @@ export function scan(bytes: Uint8Array, limits: ScanLimits): void {
 function scanView(view: DataView, { maxDepth, maxEntries }: ScanLimits): void {
   const levels: number[] = []; // of every open level but the innermost: values still to come
   let left = 1; // the same of the innermost; negative in a map, where keys and values take turns
-  let awaited = 1; // values still to come on all levels; each takes a byte at least
   let at = 0;
 
   const open = (size: number, values: number): void => {
@@ -32,7 +32,6 @@ function scanView(view: DataView, { maxDepth, maxEntries }: ScanLimits): void {
     if (size > maxEntries) throw new CallaError("too-large", { maxEntries });
     levels.push(left);
     left = values;
-    awaited += Math.abs(values);
   };
 
   for (;;) {
@@ -44,8 +43,6 @@ function scanView(view: DataView, { maxDepth, maxEntries }: ScanLimits): void {
       }
       left = outer;
     }
-    if (awaited > view.byteLength - at) throw undecodable("it is cut short");
-    awaited--;
     const head = view.getUint8(at++);
     if (left < 0) {
       if (left % 2 === 0 && !isText(head)) throw undecodable("a key is no text");

@@ -80,6 +80,11 @@ test("[CO3] an undefined field is dropped, undefined elsewhere is kept, a hole i
   expect(normalise(undefined)).toBe(undefined);
   expect(toPlain({ a: undefined })).toStrictEqual({});
   expect(fromPlain({ a: { $: "undefined" }, b: 1 })).toStrictEqual({ b: 1 });
+  const entries = [
+    ["$", 1],
+    ["a", { $: "undefined" }],
+  ];
+  expect(fromPlain({ $: "object", v: entries })).toStrictEqual({ $: 1 });
 });
 
 test("[CO3] null prototypes, Buffers and objects of another realm become the plain thing", () => {
