@@ -27,7 +27,7 @@ const target = string;
 const outcome = nullable(oneOf("acknowledge", "reject"));
 
 /** What a client asks for one target: "I have up to `cursor`, know my outcomes up to `settled`, sent up to `sent`." */
-const subscription = object({
+const asked = {
   target,
   /** Names this subscribing; answers carry it, and only the newest counts. */
   ref: count,
@@ -35,7 +35,8 @@ const subscription = object({
   cursor: optional(object({ sequence: count, mark: count })),
   settled: count,
   sent: count,
-});
+};
+const subscription = object(asked);
 
 // ---------------------------------------------------------------------------------------------- client to server
 
@@ -68,23 +69,13 @@ const sessionMessage = object({ type: literal("SessionMessage"), ...dispatched }
 /** A dispatch to a topic, followed or not. Its outcome returns as `TopicUpdate`, `Acknowledge`, `Rejected` or `Paused`. */
 const topicMessage = object({ type: literal("TopicMessage"), target, ...dispatched });
 /** Follow one target from a cursor (= resync of one). First answer: `Settled` with the ref, or `Unsubscribed`. */
-const subscribe = object({ type: literal("Subscribe"), ...fieldsOfSubscription() });
+const subscribe = object({ type: literal("Subscribe"), ...asked });
 /** Stop following. No answer; what is still under way is ignored by the client. */
 const unsubscribe = object({ type: literal("Unsubscribe"), target, ref: count });
 /** Many `Subscribe`s in one frame, as after a gap or a wake-up. */
 const resync = object({ type: literal("Resync"), targets: array(subscription) });
 /** After silence only. Carries the cursors so that a lost tail is found. Answered by `Pong`, and records where behind. */
 const ping = object({ type: literal("Ping"), cursors: array(tuple(target, count, count)) });
-
-function fieldsOfSubscription() {
-  return {
-    target,
-    ref: count,
-    cursor: optional(object({ sequence: count, mark: count })),
-    settled: count,
-    sent: count,
-  };
-}
 
 // ---------------------------------------------------------------------------------------------- server to client
 

@@ -1,0 +1,149 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { json } from "./format-json.ts";
+import { hashString } from "./hash.ts";
+import { messagePack } from "./messagepack.ts";
+import { mapPayloads } from "./payloads.ts";
+import { asFrame, clientFrames, PROTOCOL_VERSION, serverFrames } from "./protocol.ts";
+import type { ClientFrame, ClientFrames, ServerFrame, ServerFrames } from "./protocol.ts";
+
+const message = { type: "added", item: "x" };
+const said = { mid: 1, id: "AbCdEfGhIjK", settled: 0, message };
+const asked = { target: "list:1", ref: 1, cursor: { sequence: 4, mark: 99 }, settled: 0, sent: 1 };
+const update = {
+  after: 4,
+  from: 99,
+  at: 1_000,
+  authors: [[7, "ada"]],
+  records: [[0, 0, 1, "AbCdEfGhIjK", message]],
+  mark: 100,
+} as const;
+
+const client: { [K in keyof ClientFrames]: ClientFrames[K] } = {
+  Hello: {
+    type: "Hello",
+    protocol: 1,
+    identity: { clientId: "c", secret: "s" },
+    slices: { "list:*": 1 },
+    targets: [asked],
+  },
+  SessionMessage: { type: "SessionMessage", ...said },
+  TopicMessage: { type: "TopicMessage", target: "list:1", ...said },
+  Subscribe: { type: "Subscribe", ...asked },
+  Unsubscribe: { type: "Unsubscribe", target: "list:1", ref: 1 },
+  Resync: { type: "Resync", targets: [asked] },
+  Ping: { type: "Ping", cursors: [["list:1", 4, 99]] },
+};
+const server: { [K in keyof ServerFrames]: ServerFrames[K] } = {
+  Connected: { type: "Connected", clientId: "c", secret: "s", userId: "ada", now: 1_000, maxInFlight: 256 },
+  Acknowledge: { type: "Acknowledge", target: "list:1", mid: 1, id: "AbCdEfGhIjK", sequence: 5 },
+  Rejected: {
+    type: "Rejected",
+    target: "list:1",
+    mid: 1,
+    id: "AbCdEfGhIjK",
+    from: "app",
+    code: "missing",
+    details: {},
+  },
+  Paused: { type: "Paused", target: "list:1", from: 1, code: "busy", retryAfter: 200 },
+  Settled: {
+    type: "Settled",
+    target: "list:1",
+    ref: 1,
+    sequence: 5,
+    next: 2,
+    outcomes: [[1, "AbCdEfGhIjK", "acknowledge", 5, null, null, null]],
+    resync: "records",
+    reason: "missed",
+  },
+  SessionUpdate: { type: "SessionUpdate", ...update },
+  TopicUpdate: { type: "TopicUpdate", target: "list:1", ...update },
+  Push: { type: "Push", target: "list:1", pushes: [[7, "ada", message]] },
+  Snapshot: {
+    type: "Snapshot",
+    target: "list:1",
+    sequence: 5,
+    mark: 100,
+    version: 1,
+    model: { items: ["x"] },
+  },
+  Version: { type: "Version", protocol: 1, slices: { "list:*": 2 }, terminal: true },
+  Unsubscribed: { type: "Unsubscribed", target: "list:1", ref: 1, code: "forbidden", retryable: false },
+  Pong: { type: "Pong" },
+  Closing: { type: "Closing", code: "stopping", retryable: true, within: 1_000 },
+};
+const frames = [...Object.values(client), ...Object.values(server)];
+const read = (value: unknown): ClientFrame | ServerFrame | undefined =>
+  asFrame(clientFrames, value) ?? asFrame(serverFrames, value);
+const hex = (bytes: string | Uint8Array): string =>
+  typeof bytes === "string" ? bytes : [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+describe("protocol", () => {
+  test("[PR1] the shape of all frames is pinned: if this fails, old peers no longer understand new ones; raise PROTOCOL_VERSION", () => {
+    const shapes = [clientFrames, serverFrames].map((all) => Object.values(all).map((guard) => guard.shape));
+    expect(hashString(shapes.flat().join("\n"))).toMatchInlineSnapshot(`3584594286`);
+    expect(PROTOCOL_VERSION).toBe(1);
+  });
+
+  test.each(frames.map((frame) => [frame.type, frame] as const))("[PR2] the bytes of %s", (_, frame) => {
+    expect(json().encode(frame)).toMatchSnapshot("JSON");
+    expect(hex(messagePack().encode(frame))).toMatchSnapshot("MessagePack");
+    for (const format of [json(), messagePack()])
+      expect(read(format.decode(format.encode(frame)))).toEqual(frame);
+  });
+
+  test.each(frames.map((frame) => [frame.type, frame] as const))(
+    "[PR3] %s is refused with any field missing or of another kind",
+    (_, frame) => {
+      const optional = new Set(["identity", "cursor", "token", "model", "message", "details"]);
+      for (const key of Object.keys(frame)) {
+        const { [key as "type"]: _dropped, ...rest } = frame;
+        if (!optional.has(key)) expect(read(rest)).toBeUndefined();
+        if (!["model", "message", "token", "details"].includes(key))
+          expect(read({ ...frame, [key]: Symbol("wrong") })).toBeUndefined();
+      }
+    },
+  );
+
+  test("[PR3] reading is total, and sees own fields only", () => {
+    fc.assert(
+      fc.property(
+        fc.anything({ withNullPrototype: true, withBigInt: true, withSparseArray: true }),
+        (value) => void read(value),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...frames), fc.anything(), (frame, value) => {
+        for (const key of Object.keys(frame)) read({ ...frame, [key]: value });
+      }),
+    );
+    expect(read(Object.create(client.Ping))).toBeUndefined();
+    for (const type of ["constructor", "__proto__", "toString", "hasOwnProperty"])
+      expect(read({ type })).toBeUndefined();
+  });
+
+  test("[PR4] payloads, and only they, go through the codec", () => {
+    const map = { message: () => "MESSAGE", model: () => "MODEL" };
+    const payloads = frames.map((frame) => [
+      frame.type,
+      JSON.stringify(mapPayloads(frame, map))
+        .match(/MESSAGE|MODEL/g)
+        ?.join() ?? "",
+    ]);
+    expect(Object.fromEntries(payloads)).toEqual({
+      ...Object.fromEntries(frames.map(({ type }) => [type, ""])),
+      SessionMessage: "MESSAGE",
+      TopicMessage: "MESSAGE",
+      Rejected: "MESSAGE",
+      Settled: "MESSAGE",
+      SessionUpdate: "MESSAGE",
+      TopicUpdate: "MESSAGE",
+      Push: "MESSAGE",
+      Snapshot: "MODEL",
+    });
+    const several = mapPayloads({ ...client.TopicMessage, message: [message, message] }, map);
+    expect(several.message).toEqual(["MESSAGE", "MESSAGE"]);
+    expect(mapPayloads({ ...client.TopicMessage, message: null }, map).message).toBeNull();
+  });
+});
