@@ -1,0 +1,36 @@
+// What the transport reads of an upgrade request, and its answer to one that does not come in.
+import { STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { ConnectRequest } from "../connection.ts";
+
+/** The path, without the query. */
+export function pathOf({ url = "/" }: IncomingMessage): string {
+  const query = url.indexOf("?");
+  return query === -1 ? url : url.slice(0, query);
+}
+
+/** The subprotocols asked for, in the client's order. */
+export const protocolsOf = ({ headers }: IncomingMessage): string[] =>
+  (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+
+export const requestOf = ({ url = "/", headers, socket }: IncomingMessage): ConnectRequest => ({
+  url,
+  headers,
+  remoteAddress: socket.remoteAddress,
+});
+
+/** Answers over plain HTTP and ends the socket. */
+export function answer(socket: Duplex, status: number, text: string): void {
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
+    "Connection: close",
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(text)}`,
+  ];
+  socket.on("error", ignore);
+  socket.once("finish", () => socket.destroy());
+  socket.end(`${head.join("\r\n")}\r\n\r\n${text}`);
+}
+
+const ignore = (): void => undefined;
