@@ -1,1 +1,24 @@
-export {};
+// The public list of @calla/client. The WebSocket transport is @calla/client/websocket.
+export { createClient } from "./client.ts";
+export type { Client, ClientOptions, ClientStatus, ConnectedAs } from "./client.ts";
+export type { Dispatched, EphemeralTopic, Latest, PendingOf, Selection, Topic, TopicState, WriteOf } from "./topic.ts";
+export type { Local } from "./local.ts";
+export { RejectedError } from "./write.ts";
+export type { AppliedWrite, Rejection, Write, WriteState } from "./write.ts";
+export type { Pending, Pushed, TopicStatus } from "./target.ts";
+export type { RejectedWrite } from "./targets.ts";
+export type { SnapshotTaken } from "./receiver.ts";
+export type { ConnectionStatus } from "./sync.ts";
+export type { Stop } from "./notifier.ts";
+export { memoryStorage } from "./storage-memory.ts";
+export type {
+  Owner,
+  Storage,
+  StorageChange,
+  StoredClient,
+  StoredEntry,
+  StoredIdentity,
+  StoredModel,
+  StoredTarget,
+} from "./storage.ts";
+export type { CloseReason, Link, ReconnectOptions, Transport, TransportHandlers } from "./transports/transport.ts";

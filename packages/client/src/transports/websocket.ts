@@ -1,1 +1,109 @@
-export {};
+// WebSocket, in browsers and in Node: one socket per attempt, the format as its subprotocol. Not here: retries.
+import { CallaError } from "@calla/shared";
+import type { Link, ReconnectOptions, Transport } from "./transport.ts";
+
+/** As much of a WebSocket as is used: the browser's, Node's, or the class of the `ws` package. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly readyState: number;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+}
+
+export interface WebSocketOptions {
+  /** Absolute, or relative to the page ("/ws"). A function is asked before every attempt. */
+  readonly url: string | (() => string | Promise<string>);
+  /** 1,000 ms. */
+  readonly reconnectBaseMilliseconds?: number;
+  /** 30,000 ms. */
+  readonly reconnectMaxMilliseconds?: number;
+  /** 2. */
+  readonly reconnectMultiplier?: number;
+  /** ± 0.25 of each delay. */
+  readonly reconnectJitterRatio?: number;
+  /** The class to use where there is no global one: `import WebSocket from "ws"`. */
+  readonly WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
+}
+
+const OPEN = 1;
+
+/**
+ * The WebSocket transport.
+ *
+ * @example
+ * createClient({ wiring, serialiser, transport: webSocket({ url: "/ws" }) });
+ */
+export function webSocket(options: WebSocketOptions): Transport {
+  const { url, WebSocket: Given } = options;
+  return {
+    reconnect: reconnectOptions(options),
+    connect(handlers, format) {
+      let socket: WebSocketLike | undefined;
+      let over = false;
+      const end = (code: number, reason: string): void => {
+        if (!over) handlers.close({ code, reason });
+        over = true;
+      };
+      const open = (address: string): void => {
+        if (over) return;
+        const Socket = Given ?? (globalThis as { WebSocket?: WebSocketOptions["WebSocket"] }).WebSocket;
+        if (!Socket) throw new CallaError("transport", {}, 'There is no global WebSocket; give webSocket({ WebSocket }) the class of "ws".');
+        socket = new Socket(resolved(address), [`calla.${format.name}`]);
+        socket.binaryType = "arraybuffer";
+        socket.onopen = () => over || handlers.open();
+        socket.onmessage = ({ data }: { data: string | ArrayBuffer }) => {
+          if (!over) handlers.receive(typeof data === "string" ? data : new Uint8Array(data));
+        };
+        // A close follows every error; without a listener `ws` would throw it.
+        socket.onerror = () => {};
+        socket.onclose = ({ code, reason }: { code: number; reason: string }) => end(code, String(reason));
+      };
+      // Never before `connect` has returned, and whatever a callback or constructor throws is this attempt's end.
+      Promise.resolve()
+        .then(() => (typeof url === "string" ? url : url()))
+        .then(open)
+        .catch((error: unknown) => end(1006, error instanceof Error ? error.message : "url"));
+      const link: Link = {
+        send(data) {
+          if (socket?.readyState === OPEN) socket.send(data as Uint8Array<ArrayBuffer>);
+        },
+        close() {
+          over = true;
+          socket?.close(1000);
+        },
+      };
+      return link;
+    },
+  };
+}
+
+/** This page's host with the given path, as `ws:` or `wss:`. */
+export function urlFromCurrentLocation(path: string): string {
+  const { location } = globalThis as { location?: { href: string } };
+  if (!location) throw new CallaError("transport", { path }, "There is no page to be relative to; give webSocket() an absolute url.");
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.hash = "";
+  return url.href;
+}
+
+const resolved = (url: string): string => (/^wss?:/i.test(url) ? url : urlFromCurrentLocation(url));
+
+function reconnectOptions(options: WebSocketOptions): ReconnectOptions {
+  const {
+    reconnectBaseMilliseconds: baseMilliseconds = 1_000,
+    reconnectMaxMilliseconds: maxMilliseconds = 30_000,
+    reconnectMultiplier: multiplier = 2,
+    reconnectJitterRatio: jitterRatio = 0.25,
+  } = options;
+  const fits =
+    baseMilliseconds > 0 && maxMilliseconds >= baseMilliseconds && multiplier >= 1 && jitterRatio >= 0 && jitterRatio <= 1;
+  if (!fits) {
+    throw new CallaError("transport", options, "webSocket() wants 0 < base ≤ max, multiplier ≥ 1 and a jitter ratio from 0 to 1.");
+  }
+  return { baseMilliseconds, maxMilliseconds, multiplier, jitterRatio };
+}

@@ -1,0 +1,265 @@
+// createClient: puts the parts together and gives the app what it holds. No logic of its own beyond that.
+import { OWN_SESSION, topicId } from "@calla/shared";
+import type {
+  AnyTopicSlice,
+  Clock,
+  EphemeralSlice,
+  LocalSlice,
+  ParamsOf,
+  Random,
+  Serialiser,
+  ServerFrames,
+  SessionSlice,
+  TopicSlice,
+  Wiring,
+} from "@calla/shared";
+import { systemClock, systemRandom } from "./clock.ts";
+import { createLocal } from "./local.ts";
+import type { Local } from "./local.ts";
+import { contain, oncePerTurn, signal } from "./notifier.ts";
+import type { Stop } from "./notifier.ts";
+import type { SnapshotTaken } from "./receiver.ts";
+import { createRuntime } from "./runtime.ts";
+import { memoryStorage } from "./storage-memory.ts";
+import type { Storage } from "./storage.ts";
+import { createSync } from "./sync.ts";
+import type { ConnectionStatus, Sync } from "./sync.ts";
+import type { RejectedWrite } from "./targets.ts";
+import { createEphemeral, createTopic } from "./topic.ts";
+import type { EphemeralTopic, Topic } from "./topic.ts";
+import type { CloseReason, Transport } from "./transports/transport.ts";
+
+/** Whom the server has named. */
+export interface ConnectedAs {
+  readonly clientId: string;
+  readonly userId: string | null;
+}
+
+export interface ClientOptions<W extends Wiring = Wiring> {
+  readonly wiring: W;
+  readonly serialiser: Serialiser;
+  readonly transport: Transport;
+  /** What survives a reload; by default nothing does. */
+  readonly storage?: Storage;
+  /** Which server the storage is about, if one storage serves several. */
+  readonly server?: string;
+  /** Whose this client is. Without it nothing stored is shown or sent before the server has named the user. */
+  readonly user?: string | null;
+  /** Asked before every attempt; what it gives is `authenticate`'s token. */
+  readonly token?: () => unknown;
+  /** Connect at once: the default. */
+  readonly connect?: boolean;
+  /** Development's checks: by default unless NODE_ENV is "production". */
+  readonly strict?: boolean;
+  /** Milliseconds of silence before asking whether the server is there: 25,000. */
+  readonly heartbeat?: number;
+  /** And for the answer: 10,000. */
+  readonly heartbeatTimeout?: number;
+  /** From the start of an attempt to its success: 10,000. */
+  readonly connectTimeout?: number;
+  /** For the answer to a subscription or a message, before it is sent again: 10,000. */
+  readonly answerTimeout?: number;
+  /** How long a topic is followed after its last listener: 5,000. */
+  readonly linger?: number;
+  /** Dispatches without an outcome, all targets together: 10,000. Over it `dispatch` throws `queue-full`. */
+  readonly maxPending?: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Calls back when it is worth trying at once; by default when the browser is online again or the page visible. */
+  readonly wakeUps?: (wake: () => void) => Stop;
+  readonly onConnect?: (as: ConnectedAs) => void;
+  readonly onReconnect?: (as: ConnectedAs) => void;
+  readonly onDisconnect?: (reason: CloseReason) => void;
+  /** A model was replaced, not continued; it says why. Observes only. */
+  readonly onSnapshot?: (taken: SnapshotTaken) => void;
+  /** The server runs another version: this page is to be reloaded. */
+  readonly onVersionMismatch?: (versions: Pick<ServerFrames["Version"], "protocol" | "slices">) => void;
+  /** A message was refused for good, also one of before a reload. */
+  readonly onRejected?: (rejected: RejectedWrite) => void;
+  /** What went wrong without anybody to throw at: listeners, storage, transport, undecodable data. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** The same object until something in it changes. */
+export interface ClientStatus {
+  readonly connection: ConnectionStatus;
+  /** Why, where there is a reason. */
+  readonly reason: string;
+  /** Dispatches without an outcome. */
+  readonly pending: number;
+}
+
+export interface Client<W extends Wiring = Wiring> {
+  /** A look-up without effect: following begins with a listener. The same object for the same topic. */
+  topic<S extends Extract<W["topics"][number], TopicSlice>>(slice: S, ...params: ParamsOf<S>): Topic<S>;
+  topic<S extends Extract<W["topics"][number], EphemeralSlice>>(slice: S, ...params: ParamsOf<S>): EphemeralTopic<S>;
+  readonly session: W["session"] extends SessionSlice ? Topic<W["session"]> : undefined;
+  readonly local: W["local"] extends LocalSlice ? Local<W["local"]> : undefined;
+  readonly status: ClientStatus;
+  onStatus(listener: (status: ClientStatus) => void): Stop;
+  /** Given by the server; undefined before the first connection. */
+  readonly clientId: string | undefined;
+  readonly pending: number;
+  connect(): void;
+  disconnect(): void;
+  /** Stores what is not yet stored, and ends everything. */
+  close(): Promise<void>;
+}
+
+/**
+ * A client of one server, for one user.
+ *
+ * @example
+ * const client = createClient({ wiring, serialiser, transport: webSocket({ url: "/ws" }) });
+ * const topic = client.topic(board, "42");
+ */
+export function createClient<W extends Wiring>(options: ClientOptions<W>): Client<W> {
+  const { wiring, serialiser, transport, token } = options;
+  const { clock = systemClock, random = systemRandom, strict = isDevelopment(), onError = reportError } = options;
+  const { storage = memoryStorage(), wakeUps = browserWakeUps } = options;
+  const report = (error: unknown): void => contain(() => {}, onError, error);
+  const statusChanges = signal<ClientStatus>(report);
+  let status: ClientStatus = { connection: "offline", reason: "", pending: 0 };
+  let told = status;
+  let connectedBefore = false;
+  let closing: Promise<void> | undefined;
+
+  const setStatus = (connection: ConnectionStatus, reason: string): void => {
+    const { pending } = runtime;
+    if (connection === status.connection && reason === status.reason && pending === status.pending) return;
+    status = { connection, reason, pending };
+    tell();
+  };
+  const tell = oncePerTurn(clock, () => {
+    if (told !== status) statusChanges.emit((told = status));
+  });
+
+  const runtime = createRuntime({
+    wiring,
+    serialiser,
+    storage,
+    owner: { server: options.server ?? "", user: options.user },
+    clock,
+    random,
+    reconnect: transport.reconnect,
+    strict,
+    linger: options.linger ?? 5_000,
+    answerTimeout: options.answerTimeout ?? 10_000,
+    maxPending: options.maxPending ?? 10_000,
+    outlet: {
+      get open() {
+        return sync.open;
+      },
+      send: (frames) => sync.send(frames),
+      renew: (reason) => sync.renew(reason),
+    },
+    report,
+    onSnapshot: options.onSnapshot,
+    onRejected: options.onRejected,
+    changed: () => setStatus(status.connection, status.reason),
+  });
+
+  const sync: Sync = createSync(
+    {
+      transport,
+      serialiser,
+      clock,
+      random,
+      heartbeat: options.heartbeat ?? 25_000,
+      heartbeatTimeout: options.heartbeatTimeout ?? 10_000,
+      connectTimeout: options.connectTimeout ?? 10_000,
+      token,
+    },
+    {
+      hello: runtime.hello,
+      ping: runtime.ping,
+      connected(frame) {
+        runtime.connected(frame);
+        const as = { clientId: frame.clientId, userId: frame.userId };
+        contain(report, connectedBefore ? options.onReconnect : options.onConnect, as);
+        connectedBefore = true;
+      },
+      frame: runtime.receive,
+      disconnected(reason) {
+        runtime.disconnected();
+        contain(report, options.onDisconnect, reason);
+      },
+      status: setStatus,
+      outdated: ({ protocol, slices }) => contain(report, options.onVersionMismatch, { protocol, slices }),
+      error: report,
+    },
+  );
+
+  const loaded = runtime.load();
+  let wanted = false;
+  const connect = (): void => {
+    if (closing) return;
+    wanted = true;
+    // What is stored says who we are, so it comes first.
+    void loaded.then(() => wanted && sync.start());
+  };
+  const disconnect = (): void => {
+    wanted = false;
+    sync.stop("offline");
+  };
+  const stopWaking = wakeUps(() => sync.wake());
+
+  const topic = (slice: AnyTopicSlice, ...params: string[]): unknown => {
+    const key = topicId(slice.pattern, ...params);
+    const target = runtime.target(key);
+    return (target.handle ??= slice.kind === "topic" ? createTopic(runtime, key) : createEphemeral(runtime, key));
+  };
+
+  const session = wiring.session && createTopic(runtime, OWN_SESSION);
+  session?.retain();
+  const local = wiring.local && createLocal(wiring.local, { clock, random, serialiser, strict, report });
+  if (options.connect !== false) connect();
+
+  return {
+    topic: topic as Client<W>["topic"],
+    session: session as Client<W>["session"],
+    local: local as Client<W>["local"],
+    get status() {
+      return status;
+    },
+    onStatus: (listener) => statusChanges.add(listener),
+    get clientId() {
+      return runtime.clientId;
+    },
+    get pending() {
+      return runtime.pending;
+    },
+    connect,
+    disconnect,
+    close: () =>
+      (closing ??= loaded.then(() => {
+        wanted = false;
+        stopWaking();
+        sync.stop("closed");
+        return runtime.close();
+      })),
+  };
+}
+
+declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
+// Written so that a bundler can replace it.
+const isDevelopment = (): boolean => typeof process === "undefined" || process.env["NODE_ENV"] !== "production";
+
+/** Where nobody listens for errors they are at least to be seen; throwing them would end a Node process. */
+const reportError = (error: unknown): void => {
+  // oxlint-disable-next-line no-console -- reason: the last resort when the app gave no onError
+  console.error(error);
+};
+
+function browserWakeUps(wake: () => void): Stop {
+  if (typeof window === "undefined") return () => {};
+  const visible = (): void => {
+    if (document.visibilityState === "visible") wake();
+  };
+  window.addEventListener("online", wake);
+  document.addEventListener("visibilitychange", visible);
+  return () => {
+    window.removeEventListener("online", wake);
+    document.removeEventListener("visibilitychange", visible);
+  };
+}

@@ -1,0 +1,63 @@
+// What a dispatch is made of: checked messages and an entry that outbox and rebase share. Not here: what happens to it.
+import { CallaError, deepFreeze, parseMessage } from "@calla/shared";
+import type { Serialiser, Slice } from "@calla/shared";
+import type { StorageChange } from "./storage.ts";
+import type { Dispatch } from "./target.ts";
+import type { WriteState } from "./write.ts";
+
+/** A message as the app gave it, and the list of messages it stands for. */
+export interface Accepted {
+  readonly message: unknown;
+  readonly messages: readonly unknown[];
+}
+
+/**
+ * Parsed, as every reader will get it, and frozen: what is predicted, stored and sent is one value.
+ *
+ * @throws CallaError `invalid`, before anything has happened.
+ */
+export function accept(slice: Slice, input: unknown, serialiser: Serialiser, strict: boolean): Accepted {
+  const list: readonly unknown[] = Array.isArray(input) ? input : [input];
+  if (list.length === 0) throw new CallaError("invalid", {}, "A dispatch of no messages; give it at least one.");
+  const messages = list.map((one) => {
+    const parsed = parseMessage(slice, one, "client", { strict });
+    if (parsed.ok) return deepFreeze(serialiser.normaliseMessage(parsed.message));
+    const { code, details } = parsed;
+    throw new CallaError(
+      "invalid",
+      { code, ...details },
+      `Slice "${slice.name}" does not take this message (${code}): ${JSON.stringify(details)}.`,
+    );
+  });
+  return { message: Array.isArray(input) ? messages : messages[0], messages };
+}
+
+/** A message on the wire or in a storage: one, several with one fate, or null for a mid that was given up. */
+export const listOf = (message: unknown): readonly unknown[] =>
+  Array.isArray(message) ? message : message === null ? [] : [message];
+
+export type EntryFields = Pick<Dispatch, "target" | "id" | "message" | "at" | "userId">;
+
+export const newEntry = (fields: EntryFields, messages: readonly unknown[], control?: Dispatch["control"]): Dispatch => ({
+  ...fields,
+  messages,
+  mid: 0,
+  stage: "new",
+  out: false,
+  sentAt: 0,
+  view: { id: fields.id, message: fields.message },
+  outcome: undefined,
+  recorded: false,
+  control,
+});
+
+export const entryChange = ({ target, mid, id, message, at }: Dispatch, version: number): StorageChange => ({
+  type: "entry",
+  entry: { target, mid, id, message, at, version },
+});
+
+export function writeState({ outcome, stage }: Dispatch): WriteState {
+  if (!outcome) return stage === "new" ? "pending" : stage === "stored" ? "queued" : "sent";
+  if ("sequence" in outcome) return "applied";
+  return outcome.error.code === "cancelled" ? "cancelled" : "rejected";
+}

@@ -1,0 +1,48 @@
+// Listeners, contained: one that throws is reported and disturbs nobody. And work that happens once per turn.
+import type { Clock } from "@calla/shared";
+
+/** Undo of a subscription. Calling it again does nothing. */
+export type Stop = () => void;
+
+export interface Signal<T> {
+  add(listener: (value: T) => void): Stop;
+  emit(value: T): void;
+}
+
+/** `report` hears what listeners throw. */
+export function signal<T>(report: (error: unknown) => void): Signal<T> {
+  // One object per subscription, so that the same function can subscribe twice and leave once.
+  const all = new Set<{ readonly listener: (value: T) => void }>();
+  return {
+    add(listener) {
+      const subscription = { listener };
+      all.add(subscription);
+      return () => void all.delete(subscription);
+    },
+    emit(value) {
+      for (const { listener } of all) contain(report, listener, value);
+    },
+  };
+}
+
+/** Calls the app's function, if there is one. */
+export function contain<T>(report: (error: unknown) => void, run: ((value: T) => unknown) | undefined, value: T): void {
+  try {
+    run?.(value);
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** A function that runs `work` once at the end of the turn, however often it is called in it. */
+export function oncePerTurn(clock: Clock, work: () => void): () => void {
+  let due = false;
+  return () => {
+    if (due) return;
+    due = true;
+    clock.defer(() => {
+      due = false;
+      work();
+    });
+  };
+}

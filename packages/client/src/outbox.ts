@@ -1,0 +1,120 @@
+// The outbox engine: what was dispatched and not yet decided, per target in dispatch order, with dense mids. It says
+// what may be sent and what must be remembered; pure but for its own state. Not here: storing (runtime.ts), what is
+// shown meanwhile (rebase.ts), who hears an outcome (write.ts).
+import { CallaError } from "@calla/shared";
+import type { TargetKey } from "@calla/shared";
+
+/** `new`: not durable yet. `stored`: may leave. `sent`: on this connection. `decided`: the outcome is known. */
+export type Stage = "new" | "stored" | "sent" | "decided";
+
+/** One dispatch on its way to an outcome. */
+export interface Entry {
+  readonly target: TargetKey;
+  readonly id: string;
+  /** One message, several with one fate, or null: given up. */
+  message: unknown;
+  readonly at: number;
+  /** 0 until it is numbered. */
+  mid: number;
+  stage: Stage;
+  /** It may have left this machine, in this page's life or an earlier one's. */
+  out: boolean;
+  /** When it was last sent. */
+  sentAt: number;
+}
+
+/** One target's undecided dispatches, in mid order; those without a mid at the end. */
+export interface Queue<E> {
+  readonly target: TargetKey;
+  entries: E[];
+  /** The highest mid ever given out. */
+  last: number;
+  /** Every outcome up to here is durable: what the server hears. */
+  settled: number;
+  /** Mids up to here were given out before this page was loaded. */
+  loaded: number;
+  /** Nothing is sent before this time. */
+  resumeAt: number;
+  /** Nothing from this mid on is sent: it is taken under another message id (OB8). */
+  conflict: number;
+}
+
+export interface Outbox<E extends Entry> {
+  readonly queues: ReadonlyMap<TargetKey, Queue<E>>;
+  readonly size: number;
+  queue(target: TargetKey): Queue<E>;
+  add(entry: E): void;
+  number(queue: Queue<E>): readonly E[];
+  load(queue: Queue<E>, entries: readonly E[]): void;
+  find(queue: Queue<E>, mid: number, id: string): E | undefined;
+  sendable(queue: Queue<E>, maxInFlight: number, now: number): readonly E[];
+  again(queue: Queue<E>, from: number, before: number): void;
+  decide(queue: Queue<E>, entry: E): void;
+}
+
+export function createOutbox<E extends Entry>(maxPending: number): Outbox<E> {
+  const queues = new Map<TargetKey, Queue<E>>();
+  let size = 0;
+  return {
+    queues,
+    get size() {
+      return size;
+    },
+    queue(target) {
+      let queue = queues.get(target);
+      if (!queue) {
+        queue = { target, entries: [], last: 0, settled: 0, loaded: 0, resumeAt: 0, conflict: Infinity };
+        queues.set(target, queue);
+      }
+      return queue;
+    },
+    /** Throws before anything has happened if the outbox is full (OB5). */
+    add(entry) {
+      if (size >= maxPending) throw new CallaError("queue-full", { maxPending });
+      size++;
+      this.queue(entry.target).entries.push(entry);
+    },
+    /** Gives mids to those that have none; returns them. */
+    number(queue) {
+      const first = queue.entries.findLastIndex((entry) => entry.mid > 0) + 1;
+      const fresh = queue.entries.slice(first);
+      for (const entry of fresh) entry.mid = ++queue.last;
+      return fresh;
+    },
+    load(queue, entries) {
+      queue.entries = [...entries, ...queue.entries];
+      size += entries.length;
+    },
+    find: ({ entries }, mid, id) => entries.find((entry) => entry.mid === mid && entry.id === id),
+    /** What may leave now: durable, in order, and never so far ahead that the server must remember too much (OB4). */
+    sendable(queue, maxInFlight, now) {
+      const found: E[] = [];
+      if (now < queue.resumeAt) return found;
+      const end = Math.min(queue.settled + maxInFlight + 1, queue.conflict);
+      for (const entry of queue.entries) {
+        if (entry.stage === "new" || entry.mid >= end) break;
+        if (entry.stage === "stored") found.push(entry);
+      }
+      return found;
+    },
+    /** What was sent before the given time, from this mid on, is to be sent again. */
+    again({ entries }, from, before) {
+      for (const entry of entries) {
+        if (entry.stage === "sent" && entry.mid >= from && entry.sentAt < before) entry.stage = "stored";
+      }
+    },
+    decide({ entries }, entry) {
+      const index = entries.indexOf(entry);
+      if (index < 0) return;
+      entries.splice(index, 1);
+      entry.stage = "decided";
+      size--;
+    },
+  };
+}
+
+/** The highest mid up to which every outcome is known. */
+export const settledMid = <E extends Entry>({ entries, last }: Queue<E>): number => {
+  const first = entries[0]?.mid ?? 0;
+  return first ? first - 1 : last;
+};

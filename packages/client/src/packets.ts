@@ -1,0 +1,63 @@
+// From frames to bytes and back: payloads through the serialiser's codec, several frames in one packet, a snapshot's
+// parts put together. Not here: sockets and what a frame means.
+import { asFrame, CallaError, mapPayloads, serverFrames } from "@calla/shared";
+import type { ClientFrame, Format, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
+
+/** A packet above this is sent in pieces, so that a big outbox does not meet the server's frame limit. */
+const MAX_PACKET = 65_536;
+/** The server is trusted with more than a client is: a snapshot may be large. */
+const LIMITS = { maxFrameBytes: 1 << 28, maxDepth: 64, maxEntries: 1 << 24 };
+
+/** One connection's codec: it remembers the parts of an unfinished snapshot. */
+export interface Packets {
+  encode(frames: readonly ClientFrame[]): readonly (string | Uint8Array)[];
+  /** @throws CallaError for what is not a packet of server frames. */
+  decode(data: string | Uint8Array): readonly ServerFrame[];
+}
+
+export function createPackets(serialiser: Serialiser, format: Format): Packets {
+  const codec = serialiser.payload(format);
+  const writing = { message: codec.encodeMessage, model: codec.encodeModel };
+  const reading = { message: codec.decodeMessage, model: codec.decodeModel };
+  let parts: ServerFrames["Snapshot"][] = [];
+
+  const encode = (frames: readonly unknown[]): readonly (string | Uint8Array)[] => {
+    const data = format.encode(frames.length > 1 ? frames : frames[0]);
+    if (data.length <= MAX_PACKET || frames.length < 2) return [data];
+    const half = frames.length >> 1;
+    return [...encode(frames.slice(0, half)), ...encode(frames.slice(half))];
+  };
+
+  const frame = (value: unknown): ServerFrame | undefined => {
+    const found = asFrame(serverFrames, value) as ServerFrame | undefined;
+    if (!found) throw new CallaError("undecodable");
+    if (found.type !== "Snapshot" || found.chunk === undefined) return mapPayloads(found, reading);
+    if (found.part === 0) parts = [];
+    if (found.part !== parts.length) throw new CallaError("undecodable");
+    parts.push(found);
+    if (parts.length < (found.parts ?? 0)) return undefined;
+    const whole = joined(parts.map(({ chunk }) => chunk ?? ""));
+    parts = [];
+    return { ...found, chunk: undefined, model: codec.decodeModel(format.decode(whole, LIMITS)) };
+  };
+
+  return {
+    encode: (frames) => encode(frames.map((one) => mapPayloads(one, writing))),
+    decode(data) {
+      const value = format.decode(data, LIMITS);
+      return (Array.isArray(value) ? value : [value]).map(frame).filter((one) => one !== undefined);
+    },
+  };
+}
+
+function joined(chunks: readonly (string | Uint8Array)[]): string | Uint8Array {
+  if (typeof chunks[0] === "string") return chunks.join("");
+  const all = chunks as readonly Uint8Array[];
+  const whole = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of all) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

@@ -1,0 +1,214 @@
+// What each of the server's frames does to the targets. Not here: the frames of the conversation itself (sync.ts).
+import { authorTag, CallaError, deepFreeze, messageId, OWN_SESSION, parseMessage } from "@calla/shared";
+import type { Clock, Random, ServerFrame, ServerFrames, TargetKey, Update } from "@calla/shared";
+import { listOf, newEntry } from "./dispatch.ts";
+import type { Ledger } from "./ledger.ts";
+import { contain } from "./notifier.ts";
+import type { Outbox } from "./outbox.ts";
+import { isFollowed } from "./subscriptions.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { Dispatch, Target } from "./target.ts";
+import type { Targets } from "./targets.ts";
+import { RejectedError } from "./write.ts";
+
+/** What `onSnapshot` hears: that a model was replaced and not continued, and why. */
+export interface SnapshotTaken {
+  readonly target: TargetKey;
+  readonly reason: string;
+  readonly sequence: number;
+}
+
+export interface ReceiverOptions {
+  readonly targets: Targets;
+  readonly ledger: Ledger;
+  readonly outbox: Outbox<Dispatch>;
+  readonly subscriptions: Subscriptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly strict: boolean;
+  readonly report: (error: unknown) => void;
+  readonly onSnapshot: ((taken: SnapshotTaken) => void) | undefined;
+  /** Nothing more will be taken on this connection: say `Hello` again. */
+  readonly renew: (reason: string) => void;
+  /** Try to send again, later. */
+  readonly resume: (milliseconds: number) => void;
+}
+
+export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) => void {
+  const { targets, ledger, outbox, subscriptions, clock, random, report } = options;
+  const answered = ({ subscription }: Target): boolean => subscription.phase === "answered";
+  const ownTag = (key: TargetKey): number | undefined => ledger.identity && authorTag(ledger.identity.clientId, key);
+
+  function acknowledge({ target, mid, id, sequence, message }: ServerFrames["Acknowledge"]): void {
+    const one = targets.get(target);
+    const entry = outbox.find(one.queue, mid, id);
+    if (!entry) return;
+    ledger.decide(one, entry, { sequence, message: message ?? entry.message });
+    targets.settle(one);
+  }
+
+  function rejected({ target, mid, id, from, code, details }: ServerFrames["Rejected"]): void {
+    const one = targets.get(target);
+    const entry = outbox.find(one.queue, mid, id);
+    if (code === "mid-conflict" && from === "calla") {
+      // Another life of this client has used the mid. What is ours moves to a fresh identity (OB8).
+      if (entry) one.queue.conflict = Math.min(one.queue.conflict, mid);
+      options.renew(code);
+    } else if (entry) {
+      ledger.decide(one, entry, { error: new RejectedError({ from, code, details }) });
+      targets.settle(one);
+    }
+  }
+
+  function outcomes(one: Target, frame: ServerFrames["Settled"]): void {
+    for (const [mid, id, what, sequence, from, code, details] of frame.outcomes) {
+      const entry = outbox.find(one.queue, mid, id);
+      if (!entry) continue;
+      if (what === "acknowledge") ledger.decide(one, entry, { sequence, message: details ?? entry.message });
+      else ledger.decide(one, entry, { error: new RejectedError({ from: from ?? "calla", code: code ?? "rejected", details }) });
+    }
+  }
+
+  function settled(frame: ServerFrames["Settled"]): void {
+    const one = targets.get(frame.target);
+    const { subscription } = one;
+    const followed = isFollowed(subscription);
+    if (frame.ref === 0 && !followed) {
+      // The server made us follow it (CL7).
+      subscription.pinned = true;
+      subscription.ref = 0;
+    } else if (!followed || frame.ref !== subscription.ref) return;
+    subscription.phase = "answered";
+    subscription.code = "";
+    one.delays.reset();
+    one.head = frame.sequence;
+    outbox.again(one.queue, frame.next, subscription.askedAt);
+    one.awaited = frame.resync === "snapshot" ? frame : undefined;
+    if (one.slice?.kind === "ephemeral") one.replica = { confirmed: { model: new Map(), sequence: 0, mark: 0 }, pending: [] };
+    // With a snapshot on its way, outcomes wait for it: both are shown as one (CL5).
+    if (!one.awaited) outcomes(one, frame);
+    targets.settle(one);
+  }
+
+  function snapshot({ target, model, sequence, mark }: ServerFrames["Snapshot"]): void {
+    const one = targets.get(target);
+    const { awaited } = one;
+    if (!awaited || !answered(one)) return;
+    one.awaited = undefined;
+    outcomes(one, awaited);
+    targets.show(one, { model: options.strict ? deepFreeze(model) : model, sequence, mark });
+    contain(report, options.onSnapshot, { target, reason: awaited.reason, sequence });
+  }
+
+  function update(key: TargetKey, frame: Update): void {
+    const one = targets.get(key);
+    const { confirmed } = one.replica;
+    if (!confirmed || one.awaited || !answered(one)) return;
+    const sequence = frame.after + frame.records.length;
+    if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {
+      // Seen already, unless the same place has another mark: then it is another history (CL3).
+      if (sequence < confirmed.sequence || (sequence === confirmed.sequence && frame.mark === confirmed.mark)) return;
+      return subscriptions.ask(one.subscription);
+    }
+    const tag = ownTag(key);
+    const records = frame.records.map(([later, author, mid, id, message], i) => {
+      const [by, userId] = frame.authors[author] ?? [undefined, null];
+      const entry = by !== undefined && by === tag ? outbox.find(one.queue, mid, id) : undefined;
+      const at = frame.at + later;
+      one.at = Math.max(one.at, at);
+      const messages = listOf(message);
+      if (entry) {
+        const amended = Array.isArray(entry.message) ? messages : message;
+        ledger.decide(one, entry, { sequence: frame.after + i + 1, message: amended });
+      }
+      return { act: { id, messages, at, userId }, entry };
+    });
+    if (targets.advance(one, { records, sequence, mark: frame.mark })) return;
+    // It must not go on from what it has: a place in no history asks for a snapshot (CL3).
+    one.replica = { ...one.replica, confirmed: { ...confirmed, sequence: -1 } };
+    subscriptions.ask(one.subscription);
+  }
+
+  function paused({ target: key, from, retryAfter }: ServerFrames["Paused"]): void {
+    const { queue } = targets.get(key);
+    // A mid that an earlier page gave out and its storage lost: void, or the server would wait for it for ever (OB9).
+    if (from > queue.settled && from <= queue.loaded && !queue.entries.some(({ mid }) => mid === from)) {
+      const { userId } = ledger;
+      const lost = newEntry({ target: key, id: messageId(random), message: null, at: 0, userId }, []);
+      outbox.load(queue, [{ ...lost, mid: from, stage: "stored", out: true }]);
+      queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));
+    }
+    outbox.again(queue, from, Infinity);
+    queue.resumeAt = clock.now() + retryAfter;
+    options.resume(retryAfter);
+  }
+
+  function unsubscribed({ target, ref, code, retryable }: ServerFrames["Unsubscribed"]): void {
+    const one = targets.get(target);
+    const { subscription, delays } = one;
+    if (!isFollowed(subscription) || ref !== subscription.ref) return;
+    if (retryable) {
+      subscriptions.ask(subscription, delays.next());
+      return targets.touch(one);
+    }
+    subscriptions.stop(subscription, subscription.holders ? code : undefined);
+    targets.show(one, undefined);
+    targets.forget(one);
+  }
+
+  function push({ target, pushes }: ServerFrames["Push"]): void {
+    const one = targets.get(target);
+    const { slice } = one;
+    const { confirmed } = one.replica;
+    if (!slice || !confirmed || !answered(one)) return;
+    const own = ownTag(target);
+    const latest = slice.kind === "ephemeral" && slice.keep === "latest" ? new Map(confirmed.model as []) : undefined;
+    for (const [from, userId, value] of pushes) {
+      // One's own comes back to everybody and is no news here.
+      if (from === own) continue;
+      latest?.delete(from);
+      if (value === null) continue;
+      const parsed = parseMessage(slice, value, "server");
+      if (!parsed.ok) {
+        report(new CallaError("invalid", { code: parsed.code, ...parsed.details }));
+        continue;
+      }
+      const { message } = parsed;
+      if (from !== null) latest?.set(from, { message, userId });
+      one.pushes.emit({ message, from, userId });
+    }
+    if (!latest) return;
+    one.replica = { confirmed: { ...confirmed, model: latest }, pending: [] };
+    targets.touch(one);
+  }
+
+  return (frame) => {
+    switch (frame.type) {
+      case "TopicUpdate":
+        return update(frame.target, frame);
+      case "SessionUpdate":
+        return update(OWN_SESSION, frame);
+      case "Acknowledge":
+        return acknowledge(frame);
+      case "Rejected":
+        return rejected(frame);
+      case "Paused":
+        return paused(frame);
+      case "Settled":
+        return settled(frame);
+      case "Snapshot":
+        return snapshot(frame);
+      case "Unsubscribed":
+        return unsubscribed(frame);
+      case "Push":
+        return push(frame);
+      case "Connected":
+      case "Version":
+      case "Closing":
+      case "Pong":
+        return; // sync.ts has heard them
+      default:
+        frame satisfies never;
+    }
+  };
+}

@@ -1,0 +1,295 @@
+// Joins the engines: a dispatch becomes prediction, stored entry and frame, and what the server says becomes models and
+// outcomes (receiver.ts). Here is the way out: dispatching, asking, sending, asking again. Not here: the connection
+// (sync.ts), what the app holds in its hands (topic.ts), composition (client.ts).
+import { CallaError, messageId, OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
+import type { Cancel, ClientFrame, Clock, Random, Serialiser, ServerFrame, ServerFrames, Slice, TargetKey, Wiring } from "@calla/shared";
+import { accept, newEntry, writeState } from "./dispatch.ts";
+import { createLedger } from "./ledger.ts";
+import { oncePerTurn } from "./notifier.ts";
+import type { Stop } from "./notifier.ts";
+import { createOutbox } from "./outbox.ts";
+import { createReceiver } from "./receiver.ts";
+import type { SnapshotTaken } from "./receiver.ts";
+import type { Owner, Storage } from "./storage.ts";
+import { createSubscriptions, isFollowed } from "./subscriptions.ts";
+import { isLive } from "./target.ts";
+import type { AnyState, Dispatch, Target } from "./target.ts";
+import { createTargets } from "./targets.ts";
+import type { RejectedWrite } from "./targets.ts";
+import type { ReconnectOptions } from "./transports/transport.ts";
+import { createWrite } from "./write.ts";
+import type { Write } from "./write.ts";
+
+/** As much of the connection as the runtime needs. */
+export interface Outlet {
+  readonly open: boolean;
+  send(frames: readonly ClientFrame[]): void;
+  renew(reason: string): void;
+}
+
+export interface RuntimeOptions {
+  readonly wiring: Wiring;
+  readonly serialiser: Serialiser;
+  readonly storage: Storage;
+  readonly owner: Owner;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly reconnect: ReconnectOptions;
+  readonly strict: boolean;
+  readonly linger: number;
+  readonly answerTimeout: number;
+  readonly maxPending: number;
+  readonly outlet: Outlet;
+  readonly report: (error: unknown) => void;
+  readonly onSnapshot: ((taken: SnapshotTaken) => void) | undefined;
+  readonly onRejected: ((rejected: RejectedWrite) => void) | undefined;
+  readonly changed: () => void;
+}
+
+export interface Runtime {
+  target(key: TargetKey): Target;
+  state(target: Target): AnyState;
+  retain(target: Target): Stop;
+  dispatch(key: TargetKey, input: unknown): Write;
+  /** To an ephemeral topic: sent with this turn or never. */
+  tell(key: TargetKey, input: unknown): void;
+  readonly pending: number;
+  readonly clientId: string | undefined;
+  load(): Promise<void>;
+  hello(token: unknown): ClientFrame;
+  ping(): ClientFrame;
+  connected(frame: ServerFrames["Connected"]): void;
+  receive(frame: ServerFrame): void;
+  disconnected(): void;
+  close(): Promise<void>;
+}
+
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { wiring, serialiser, clock, random, strict, outlet, answerTimeout } = options;
+  const outbox = createOutbox<Dispatch>(options.maxPending);
+  const targets = createTargets({ ...options, queue: outbox.queue, connected: () => outlet.open });
+  const ledger = createLedger({ ...options, outbox, targets, durable: flush });
+  const subscriptions = createSubscriptions(clock, options.linger, { ask: ({ target }) => ask(targets.get(target)), drop });
+  const receive = createReceiver({
+    ...options,
+    targets,
+    ledger,
+    outbox,
+    subscriptions,
+    renew: (reason) => outlet.renew(reason),
+    resume: (milliseconds) => later(milliseconds, flush),
+  });
+  let maxInFlight = 0;
+  /** The server's clock minus ours. */
+  let offset = 0;
+  let closed = false;
+  let sweeping = false;
+  const timers = new Set<Cancel>();
+
+  // ------------------------------------------------------------------------------------------------------ dispatch
+
+  function dispatch(key: TargetKey, input: unknown): Write {
+    const one = targets.get(key);
+    const { message, messages } = check(one.slice, input);
+    const at = Math.max(one.at, clock.now() + offset);
+    const id = messageId(random);
+    const control = createWrite(id, () => writeState(entry), () => cancel(entry));
+    const entry = newEntry({ target: key, id, message, at, userId: ledger.userId }, messages, control);
+    outbox.add(entry);
+    one.at = at;
+    targets.predict(one, entry);
+    ledger.save();
+    return control.write;
+  }
+
+  function check(slice: Slice | undefined, input: unknown) {
+    if (closed) throw new CallaError("closed");
+    if (!slice) throw new CallaError("topic");
+    return accept(slice, input, serialiser, strict);
+  }
+
+  /** Never sent: without a mid it is as if it had never been, with one that goes out as void (OB7). */
+  function cancel(entry: Dispatch): boolean {
+    if (entry.out || entry.outcome) return false;
+    const one = targets.get(entry.target);
+    entry.outcome = { error: new CallaError("cancelled") };
+    entry.recorded = true;
+    if (entry.mid === 0) outbox.decide(one.queue, entry);
+    else {
+      entry.message = null;
+      const { target, mid, id, at } = entry;
+      ledger.note({ type: "entry", entry: { target, mid, id, at, message: null, version: 0 } });
+    }
+    targets.settle(one);
+    return true;
+  }
+
+  const tellAll = oncePerTurn(clock, () => {
+    for (const one of targets.all.values()) {
+      const frames = one.outgoing.map((message) => topicMessage(one.key, 0, messageId(random), 0, message));
+      one.outgoing = [];
+      outlet.send(frames);
+    }
+  });
+
+  function tell(key: TargetKey, input: unknown): void {
+    const one = targets.get(key);
+    const { messages } = check(one.slice, input);
+    const latest = one.slice?.kind === "ephemeral" && one.slice.keep === "latest";
+    one.outgoing = latest ? messages.slice(-1) : [...one.outgoing, ...messages];
+    tellAll();
+  }
+
+  // ----------------------------------------------------------------------------------------------------- frames out
+
+  /** Sends whatever may leave. */
+  function flush(): void {
+    if (!outlet.open) return;
+    if (movable()) return outlet.renew("mid-conflict");
+    const now = clock.now();
+    const frames: ClientFrame[] = [];
+    for (const queue of outbox.queues.values()) {
+      for (const entry of outbox.sendable(queue, maxInFlight, now)) {
+        entry.stage = "sent";
+        entry.out = true;
+        entry.sentAt = now;
+        frames.push(topicMessage(entry.target, entry.mid, entry.id, queue.settled, entry.message));
+      }
+    }
+    outlet.send(frames);
+    if (frames.length > 0) sweepLater();
+  }
+
+  /** A conflict is known, and nothing else of this identity is undecided: it can be left behind (OB8). */
+  function movable(): boolean {
+    const queues = [...outbox.queues.values()];
+    return (
+      queues.some(({ conflict }) => conflict < Infinity) &&
+      queues.every(({ entries, conflict }) => entries.every(({ out, mid }) => !out || mid >= conflict))
+    );
+  }
+
+  const asked = ({ key, slice, subscription, queue, replica: { confirmed } }: Target) => ({
+    target: key,
+    ref: subscription.ref,
+    ...(confirmed && confirmed.sequence >= 0 && slice?.kind !== "ephemeral"
+      ? { cursor: { sequence: confirmed.sequence, mark: confirmed.mark } }
+      : {}),
+    settled: queue.settled,
+    sent: queue.last,
+  });
+
+  function ask(one: Target): void {
+    one.awaited = undefined;
+    outlet.send([{ type: "Subscribe", ...asked(one) }]);
+    targets.touch(one);
+    sweepLater();
+  }
+
+  function drop({ target }: { target: TargetKey }, ref: number): void {
+    const one = targets.get(target);
+    if (ref) outlet.send([{ type: "Unsubscribe", target, ref }]);
+    one.awaited = undefined;
+    targets.show(one, undefined);
+    targets.forget(one);
+  }
+
+  // ----------------------------------------------------------------------------------------------------------- time
+
+  function later(milliseconds: number, run: () => void): void {
+    if (closed) return;
+    const cancel = clock.setTimeout(() => {
+      timers.delete(cancel);
+      run();
+    }, milliseconds);
+    timers.add(cancel);
+  }
+
+  /** A lost frame wedges nothing: what has no answer in time is asked or sent again (CL10). */
+  function sweepLater(): void {
+    if (sweeping) return;
+    sweeping = true;
+    later(answerTimeout, () => {
+      sweeping = false;
+      if (!outlet.open) return;
+      const before = clock.now() - answerTimeout + 1;
+      let waiting = false;
+      for (const one of targets.all.values()) {
+        const { subscription, queue } = one;
+        if (isFollowed(subscription) && !isLive(one)) {
+          waiting = true;
+          if (subscription.askedAt < before) subscriptions.ask(subscription);
+        }
+        outbox.again(queue, 0, before);
+        waiting ||= queue.entries.length > 0;
+      }
+      flush();
+      if (waiting) sweepLater();
+    });
+  }
+
+  return {
+    target: targets.get,
+    state: targets.state,
+    retain: ({ subscription }) => subscriptions.retain(subscription),
+    dispatch,
+    tell,
+    load: ledger.load,
+    receive,
+    get pending() {
+      return outbox.size;
+    },
+    get clientId() {
+      return ledger.identity?.clientId;
+    },
+    hello(token) {
+      const followed = [...targets.all.values()].filter(({ subscription }) => isFollowed(subscription));
+      for (const one of followed) {
+        one.awaited = undefined;
+        subscriptions.renew(one.subscription);
+      }
+      const { identity } = ledger;
+      return {
+        type: "Hello",
+        protocol: PROTOCOL_VERSION,
+        ...(identity && !movable() ? { identity: { clientId: identity.clientId, secret: identity.secret } } : {}),
+        ...(token === undefined ? {} : { token }),
+        slices: wiring.versions(),
+        targets: followed.map(asked),
+      };
+    },
+    ping: () => ({
+      type: "Ping",
+      cursors: [...targets.all.values()].flatMap(({ key, slice, subscription, awaited, replica: { confirmed } }) =>
+        confirmed && !awaited && subscription.phase === "answered" && slice?.kind !== "ephemeral"
+          ? [[key, confirmed.sequence, confirmed.mark] as const]
+          : [],
+      ),
+    }),
+    connected(frame) {
+      offset = frame.now - clock.now();
+      maxInFlight = frame.maxInFlight;
+      ledger.connected(frame);
+      for (const one of targets.all.values()) targets.touch(one);
+      flush();
+      sweepLater();
+    },
+    disconnected() {
+      for (const one of targets.all.values()) targets.touch(one);
+    },
+    close() {
+      closed = true;
+      for (const cancel of timers) cancel();
+      for (const { subscription, replica } of targets.all.values()) {
+        subscriptions.stop(subscription);
+        for (const { entry } of replica.pending) entry.control?.applied.reject(new CallaError("closed"));
+      }
+      return ledger.close();
+    },
+  };
+}
+
+const topicMessage = (target: TargetKey, mid: number, id: string, settled: number, message: unknown): ClientFrame =>
+  target === OWN_SESSION
+    ? { type: "SessionMessage", mid, id, settled, message }
+    : { type: "TopicMessage", target, mid, id, settled, message };

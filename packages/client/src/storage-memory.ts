@@ -1,0 +1,39 @@
+// The default storage: as durable as the page. Handing one to a second client is a reload, as a test needs it.
+import { applyChange, nothingStored } from "./storage.ts";
+import type { Storage, StoredDraft } from "./storage.ts";
+
+/** Keeps everything in memory. Stores no models unless they are committed, so a settled entry leaves at once. */
+export function memoryStorage(): Storage {
+  /** The newest last. */
+  let clients: StoredDraft[] = [];
+  let current = nothingStored({ server: "", user: undefined });
+  return {
+    load(owner) {
+      const found = clients.findLast(
+        ({ server, user }) => server === owner.server && (owner.user === undefined || owner.user === user),
+      );
+      current = found ?? nothingStored(owner);
+      return Promise.resolve(
+        found && {
+          ...found,
+          entries: [...found.entries.values()],
+          targets: new Map(found.targets),
+          models: new Map(found.models),
+        },
+      );
+    },
+    commit(changes) {
+      for (const change of changes) {
+        if (change.type === "begin") {
+          if (!change.keepFormer) clients = clients.filter((client) => client !== current);
+          current = nothingStored({ server: current.server, user: change.user });
+        } else {
+          applyChange(current, change);
+        }
+        if (!clients.includes(current)) clients.push(current);
+      }
+      return Promise.resolve();
+    },
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,136 @@
+// What survives a reload: the interface between the client and any storage. Not here: one (storage-memory.ts).
+// The client commits changes; a storage holds what folding them gives (`applyChange`), so every storage can be
+// checked against that one function (`storageContract` in testing.ts).
+import type { Cursor, TargetKey } from "@calla/shared";
+
+/** Who this client is, as the server signed it. */
+export interface StoredIdentity {
+  readonly clientId: string;
+  readonly secret: string;
+  readonly userId: string | null;
+}
+
+/** A dispatch without a told outcome, or one that an older stored model still needs. */
+export interface StoredEntry {
+  readonly target: TargetKey;
+  readonly mid: number;
+  readonly id: string;
+  /** One message, several with one fate, or null: given up. */
+  readonly message: unknown;
+  readonly at: number;
+  /** The slice's version that wrote the message. */
+  readonly version: number;
+  /** The outcome is known and the stored model is older: shown on top of it, never sent again, no part of the queue. */
+  readonly sequence?: number;
+}
+
+/** What is left of a target's mids when its entries are gone: none of them may be used again (OB2). */
+export interface StoredTarget {
+  /** Every outcome up to this mid has been recorded. */
+  readonly settled: number;
+  /** The highest mid ever given out. */
+  readonly last: number;
+}
+
+export interface StoredModel extends Cursor {
+  /** The slice's version. */
+  readonly version: number;
+  readonly model: unknown;
+}
+
+/** Whose data a storage is asked for: one server, one user. `user` undefined: not known yet. */
+export interface Owner {
+  readonly server: string;
+  readonly user: string | null | undefined;
+}
+
+/** All that is stored for one client. */
+export interface StoredClient extends Owner {
+  readonly identity?: StoredIdentity;
+  readonly entries: readonly StoredEntry[];
+  readonly targets: ReadonlyMap<TargetKey, StoredTarget>;
+  readonly models: ReadonlyMap<TargetKey, StoredModel>;
+}
+
+export type StorageChange =
+  /** What follows belongs to a new client. The former's data is kept for its owner, or dropped. */
+  | { readonly type: "begin"; readonly user: string | null; readonly keepFormer: boolean }
+  | { readonly type: "identity"; readonly identity: StoredIdentity }
+  | { readonly type: "entry"; readonly entry: StoredEntry }
+  /** The outcome of a mid; sequence 0: rejected, cancelled or unknown. */
+  | { readonly type: "outcome"; readonly target: TargetKey; readonly mid: number; readonly sequence: number }
+  | ({ readonly type: "target"; readonly target: TargetKey } & StoredTarget)
+  | { readonly type: "model"; readonly target: TargetKey; readonly model: StoredModel }
+  | { readonly type: "drop-model"; readonly target: TargetKey };
+
+/** Implement this to keep a client's data elsewhere. Values are immutable; a storage never changes what it was given. */
+export interface Storage {
+  /**
+   * The client last stored for this owner; with `user` undefined, the last one of the server whoever it belongs to.
+   * Commits that follow go to it, or to a new one if there is none.
+   */
+  load(owner: Owner): Promise<StoredClient | undefined>;
+  /** All of them or none, durable when it resolves, in the order of the calls even if they overlap. */
+  commit(changes: readonly StorageChange[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A stored client while it changes. */
+export interface StoredDraft {
+  readonly server: string;
+  user: string | null | undefined;
+  identity?: StoredIdentity;
+  /** By `entryKey`. */
+  readonly entries: Map<string, StoredEntry>;
+  readonly targets: Map<TargetKey, StoredTarget>;
+  readonly models: Map<TargetKey, StoredModel>;
+}
+
+export const nothingStored = ({ server, user }: Owner): StoredDraft => ({
+  server,
+  user,
+  entries: new Map(),
+  targets: new Map(),
+  models: new Map(),
+});
+
+const entryKey = (target: TargetKey, mid: number): string => `${mid} ${target}`;
+
+/**
+ * Applies a change (all but `begin`, which is about several clients). Here stands the rule of which settled entries
+ * stay: those that a stored older model lacks, until a model at or past them is stored, or none (OB6).
+ */
+export function applyChange(stored: StoredDraft, change: Exclude<StorageChange, { type: "begin" }>): void {
+  const { entries, models } = stored;
+  switch (change.type) {
+    case "identity":
+      stored.identity = change.identity;
+      stored.user = change.identity.userId;
+      return;
+    case "entry":
+      entries.set(entryKey(change.entry.target, change.entry.mid), change.entry);
+      return;
+    case "outcome": {
+      const { target, sequence } = change;
+      const key = entryKey(target, change.mid);
+      const entry = entries.get(key);
+      const needed = (models.get(target)?.sequence ?? sequence) < sequence;
+      if (needed && entry) entries.set(key, { ...entry, sequence });
+      else entries.delete(key);
+      return;
+    }
+    case "target":
+      stored.targets.set(change.target, { settled: change.settled, last: change.last });
+      return;
+    case "model":
+    case "drop-model": {
+      const { target } = change;
+      const reached = change.type === "model" ? change.model.sequence : Infinity;
+      if (change.type === "model") models.set(target, change.model);
+      else models.delete(target);
+      for (const [key, { target: other, sequence = Infinity }] of entries) {
+        if (other === target && sequence <= reached && sequence < Infinity) entries.delete(key);
+      }
+    }
+  }
+}

@@ -1,0 +1,204 @@
+// The conversation with the server: attempts, handshake, heartbeat, reconnecting; bytes to frames and frames to bytes.
+// One attempt at a time, and the late events of an older one touch nothing (CL2). Not here: what frames mean for
+// targets and dispatches (runtime.ts), what a network is (transports/).
+import { CallaError, fraction } from "@calla/shared";
+import type { Cancel, ClientFrame, Clock, Format, Random, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
+import { backoff } from "./backoff.ts";
+import { createPackets } from "./packets.ts";
+import type { Packets } from "./packets.ts";
+import type { CloseReason, Link, Transport } from "./transports/transport.ts";
+
+/**
+ * `offline`: not connected and not trying. `connecting`: no `Connected` yet. `waiting`: for the next attempt.
+ * `closed`: the server said not to come back, or the app closed the client. `outdated`: reload the page.
+ */
+export type ConnectionStatus = "offline" | "connecting" | "open" | "waiting" | "closed" | "outdated";
+
+export interface SyncOptions {
+  readonly transport: Transport;
+  readonly serialiser: Serialiser;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Silence after which the client asks whether the server is there. */
+  readonly heartbeat: number;
+  /** Silence after that question which means it is not. */
+  readonly heartbeatTimeout: number;
+  /** From the start of an attempt to `Connected`. */
+  readonly connectTimeout: number;
+  readonly token: (() => unknown) | undefined;
+}
+
+/** What the conversation is about; the runtime answers. */
+export interface SyncEvents {
+  hello(token: unknown): ClientFrame;
+  ping(): ClientFrame;
+  connected(frame: ServerFrames["Connected"]): void;
+  frame(frame: ServerFrame): void;
+  /** The connection that was open is not any more. */
+  disconnected(reason: CloseReason): void;
+  status(status: ConnectionStatus, reason: string): void;
+  outdated(frame: ServerFrames["Version"]): void;
+  error(error: unknown): void;
+}
+
+export interface Sync {
+  /** Connects, and keeps connecting. */
+  start(): void;
+  /** Says goodbye and stays away. */
+  stop(status: "offline" | "closed"): void;
+  /** Whatever we waited for may have changed (online, visible): try now; or, if open, ask whether the server is there. */
+  wake(): void;
+  /** Leaves this connection and comes back with a new `Hello`. */
+  renew(reason: string): void;
+  readonly open: boolean;
+  /** Nothing happens unless open. */
+  send(frames: readonly ClientFrame[]): void;
+}
+
+/** One attempt. The object's identity says whether an event is still about us. */
+interface Attempt {
+  readonly packets: Packets;
+  link: Link | undefined;
+  open: boolean;
+  lastHeard: number;
+}
+
+export function createSync(options: SyncOptions, events: SyncEvents): Sync {
+  const { transport, serialiser, clock, random, heartbeat, heartbeatTimeout } = options;
+  const format = serialiser.formats[0] as Format;
+  const delays = backoff(transport.reconnect, random);
+  let attempt: Attempt | undefined;
+  let wanted = false;
+  /** The one timer: next attempt, end of patience with this one, or heartbeat. */
+  let timer: Cancel | undefined;
+
+  const after = (milliseconds: number, run: () => void): void => {
+    timer?.();
+    timer = clock.setTimeout(run, milliseconds);
+  };
+
+  function begin(): void {
+    const mine: Attempt = { packets: createPackets(serialiser, format), link: undefined, open: false, lastHeard: 0 };
+    const current = (): boolean => attempt === mine;
+    attempt = mine;
+    events.status("connecting", "");
+    after(options.connectTimeout, () => fail("timeout"));
+    // The token is asked for first, so that no open socket waits for it; a rejecting one costs this attempt (S25).
+    Promise.resolve()
+      .then(options.token)
+      .then((token) => {
+        if (!current()) return;
+        const handlers = {
+          open: () => current() && transmit(mine, [events.hello(token)]),
+          receive: (data: string | Uint8Array) => current() && receive(mine, data),
+          close: ({ code, reason }: CloseReason) => current() && fail(reason, code),
+        };
+        mine.link = transport.connect(handlers, format);
+      })
+      .catch((cause: unknown) => {
+        if (!current()) return;
+        events.error(new CallaError("transport", { cause }, "An attempt to connect failed; it is tried again."));
+        fail("failed");
+      });
+  }
+
+  function transmit({ packets, link }: Attempt, frames: readonly ClientFrame[]): void {
+    for (const data of packets.encode(frames)) link?.send(data);
+  }
+
+  function receive(mine: Attempt, data: string | Uint8Array): void {
+    mine.lastHeard = clock.now();
+    try {
+      for (const frame of mine.packets.decode(data)) if (attempt === mine) hear(mine, frame);
+    } catch (error) {
+      events.error(error);
+      fail("undecodable");
+    }
+  }
+
+  function hear(mine: Attempt, frame: ServerFrame): void {
+    switch (frame.type) {
+      case "Connected":
+        if (mine.open) return;
+        mine.open = true;
+        delays.reset();
+        after(heartbeat, watch);
+        events.connected(frame);
+        events.status("open", "");
+        return;
+      case "Closing":
+        if (frame.retryable) fail(frame.code, 1000, fraction(random) * frame.within);
+        else end("closed", frame.code);
+        return;
+      case "Version":
+        if (frame.terminal) {
+          end("outdated", "version");
+          events.outdated(frame);
+        } else fail("version");
+        return;
+      case "Pong":
+        return;
+      default:
+        if (mine.open) events.frame(frame);
+    }
+  }
+
+  /** Only an unanswered `Ping` declares death; that sends succeed proves nothing (CL6). */
+  function watch(): void {
+    if (!attempt) return;
+    const silence = clock.now() - attempt.lastHeard;
+    if (silence >= 0 && silence < heartbeat) after(heartbeat - silence, watch);
+    else ask(attempt);
+  }
+
+  function ask(mine: Attempt): void {
+    const asked = clock.now();
+    transmit(mine, [events.ping()]);
+    after(heartbeatTimeout, () => {
+      if (mine.lastHeard < asked) fail("silent");
+      else watch();
+    });
+  }
+
+  /** This attempt is over. Its link is let go before anything else can happen. */
+  function leave(code: number, reason: string): void {
+    const { link, open } = attempt ?? {};
+    attempt = undefined;
+    timer?.();
+    link?.close();
+    if (open) events.disconnected({ code, reason });
+  }
+
+  function fail(reason: string, code = 1006, delay?: number): void {
+    leave(code, reason);
+    if (!wanted) return;
+    after(delay ?? delays.next(), begin);
+    events.status("waiting", reason);
+  }
+
+  function end(status: ConnectionStatus, reason: string): void {
+    wanted = false;
+    leave(1000, reason);
+    events.status(status, reason);
+  }
+
+  return {
+    start() {
+      if (wanted) return;
+      wanted = true;
+      begin();
+    },
+    stop: (status) => end(status, status),
+    wake() {
+      if (attempt?.open) ask(attempt);
+      else if (wanted && !attempt) begin();
+    },
+    renew: (reason) => fail(reason, 1000),
+    get open() {
+      return attempt?.open ?? false;
+    },
+    send(frames) {
+      if (attempt?.open && frames.length > 0) transmit(attempt, frames);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+// One target in use: what the runtime holds of it, and the state that the app sees. Not here: what changes it
+// (runtime.ts). An ephemeral topic is held likewise: its "confirmed model" is the map of latest messages.
+import type { CallaError, EphemeralSlice, ModelSlice, ServerFrames, TargetKey } from "@calla/shared";
+import type { Backoff } from "./backoff.ts";
+import type { Signal } from "./notifier.ts";
+import type { Entry, Queue } from "./outbox.ts";
+import { visible } from "./rebase.ts";
+import type { Act, Replica } from "./rebase.ts";
+import type { Subscription } from "./subscriptions.ts";
+import type { WriteControl } from "./write.ts";
+
+/** What became of a dispatch. */
+export type Outcome = { readonly sequence: number; readonly message: unknown } | { readonly error: CallaError<string> };
+
+/** A dispatch that is shown and not yet confirmed. */
+export interface Pending<M = unknown> {
+  readonly id: string;
+  readonly message: M;
+}
+
+/** One dispatch, for both the outbox and the rebase. */
+export interface Dispatch extends Entry, Act {
+  readonly view: Pending;
+  outcome: Outcome | undefined;
+  /** The storage has the outcome, or has failed to take it: the caller may hear it. */
+  recorded: boolean;
+  /** Absent for one of an earlier page. */
+  readonly control: WriteControl | undefined;
+}
+
+/** `loading`: nothing known yet. `live`: up to date. `stale`: it was. `refused`: see `code`. */
+export type TopicStatus = "loading" | "live" | "stale" | "refused";
+
+export interface AnyState {
+  readonly status: TopicStatus;
+  readonly model: unknown;
+  readonly pending: readonly Pending[];
+  readonly code: string;
+}
+
+/** Something pushed. `from` is the author's tag, the same for all of one author's in this topic; null: the server. */
+export interface Pushed<M = unknown> {
+  readonly message: M;
+  readonly from: number | null;
+  readonly userId: string | null;
+}
+
+export interface Target {
+  readonly key: TargetKey;
+  /** undefined: the wiring does not know it (any more). */
+  readonly slice: ModelSlice | EphemeralSlice | undefined;
+  readonly subscription: Subscription;
+  readonly queue: Queue<Dispatch>;
+  /** Spreads asking again. */
+  readonly delays: Backoff;
+  replica: Replica<Dispatch>;
+  /** Announces a snapshot and is applied together with it (CL5). */
+  awaited: ServerFrames["Settled"] | undefined;
+  /** The server's head when it last answered. */
+  head: number;
+  /** Times never go back: the last one seen. */
+  at: number;
+  /** An ephemeral topic's messages of this turn. */
+  outgoing: unknown[];
+  state: AnyState;
+  /** What listeners heard last. */
+  told: AnyState;
+  readonly changes: Signal<AnyState>;
+  readonly pushes: Signal<Pushed>;
+  /** The app's handle, made when first asked for. */
+  handle: unknown;
+}
+
+export const loading: AnyState = { status: "loading", model: undefined, pending: [], code: "" };
+
+/** Whether what is confirmed is also the newest, as far as can be known. */
+export const isLive = ({ subscription, awaited, replica: { confirmed }, head }: Target): boolean =>
+  subscription.phase === "answered" && !awaited && confirmed !== undefined && confirmed.sequence >= head;
+
+/** The state to show: the same object until something in it changes (CL9). */
+export function stateOf(target: Target, connected: boolean): AnyState {
+  const { subscription, replica, state } = target;
+  const refused = subscription.phase === "refused";
+  const status = refused ? "refused" : !replica.confirmed ? "loading" : connected && isLive(target) ? "live" : "stale";
+  const model = refused ? undefined : visible(replica);
+  const views = replica.pending.map(({ entry }) => entry.view);
+  const same = views.length === state.pending.length && views.every((view, i) => view === state.pending[i]);
+  const pending = same ? state.pending : views;
+  if (same && status === state.status && model === state.model && subscription.code === state.code) return state;
+  return (target.state = { status, model, pending, code: subscription.code });
+}

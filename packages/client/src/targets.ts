@@ -1,0 +1,166 @@
+// The targets in use and what is shown of them: models through the rebase, states to listeners, outcomes to callers.
+// Not here: what frames say (receiver.ts), what is stored (ledger.ts), what is sent (runtime.ts).
+import { applyMessages, OWN_SESSION } from "@calla/shared";
+import type { Clock, Message, Random, TargetKey, Wiring } from "@calla/shared";
+import { backoff } from "./backoff.ts";
+import { contain, oncePerTurn, signal } from "./notifier.ts";
+import type { Queue } from "./outbox.ts";
+import { advance, emptyReplica, predict, reset } from "./rebase.ts";
+import type { Act, Advance, Confirmed } from "./rebase.ts";
+import { isFollowed, newSubscription } from "./subscriptions.ts";
+import { loading, stateOf } from "./target.ts";
+import type { AnyState, Dispatch, Pushed, Target } from "./target.ts";
+import type { ReconnectOptions } from "./transports/transport.ts";
+import { RejectedError } from "./write.ts";
+
+/** What `onRejected` hears, also of dispatches of an earlier page. */
+export interface RejectedWrite {
+  readonly target: TargetKey;
+  readonly id: string;
+  readonly message: unknown;
+  readonly error: RejectedError;
+}
+
+export interface TargetsOptions {
+  readonly wiring: Wiring;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly reconnect: ReconnectOptions;
+  readonly strict: boolean;
+  readonly queue: (key: TargetKey) => Queue<Dispatch>;
+  readonly connected: () => boolean;
+  readonly report: (error: unknown) => void;
+  readonly onRejected: ((rejected: RejectedWrite) => void) | undefined;
+  /** Once per turn in which something has changed. */
+  readonly changed: () => void;
+}
+
+export type Targets = ReturnType<typeof createTargets>;
+
+export function createTargets(options: TargetsOptions) {
+  const { wiring, clock, strict, report } = options;
+  const all = new Map<TargetKey, Target>();
+  const changed = new Set<Target>();
+
+  function get(key: TargetKey): Target {
+    let found = all.get(key);
+    if (!found) {
+      found = {
+        key,
+        slice: key === OWN_SESSION ? wiring.session : wiring.sliceOf(key)?.slice,
+        subscription: newSubscription(key),
+        queue: options.queue(key),
+        delays: backoff(options.reconnect, options.random),
+        replica: emptyReplica,
+        awaited: undefined,
+        head: 0,
+        at: 0,
+        outgoing: [],
+        state: loading,
+        told: loading,
+        changes: signal<AnyState>(report),
+        pushes: signal<Pushed>(report),
+        handle: undefined,
+      };
+      all.set(key, found);
+    }
+    return found;
+  }
+
+  /** Nothing of it is in use: the next look makes it anew. Its mids stay with its queue. */
+  function forget({ key, subscription, replica }: Target): void {
+    if (subscription.phase === "off" && replica.pending.length === 0) all.delete(key);
+  }
+
+  const notify = oncePerTurn(clock, () => {
+    const due = [...changed];
+    changed.clear();
+    for (const one of due) {
+      const state = stateOf(one, options.connected());
+      if (state === one.told) continue;
+      one.told = state;
+      one.changes.emit(state);
+    }
+    options.changed();
+  });
+
+  function touch(one: Target): void {
+    changed.add(one);
+    notify();
+  }
+
+  const fold =
+    ({ slice }: Target) =>
+    (model: unknown, { messages, at, userId, id }: Act) =>
+      slice && "update" in slice
+        ? applyMessages(slice, model, messages as readonly Message[], { at, userId, messageId: id }, { strict })
+        : UNKNOWN;
+
+  /** Dispatches that are no longer pending once confirmed has reached the sequence (RB5). */
+  const goneAt = (sequence: number) => ({ outcome }: Dispatch) =>
+    outcome !== undefined && ("error" in outcome || outcome.sequence <= sequence);
+
+  /** Where confirmed stands, for saying what it contains: nowhere while another history may be on its way. */
+  const reached = ({ subscription, awaited, replica: { confirmed } }: Target): number =>
+    !isFollowed(subscription) ? Infinity : subscription.phase === "answered" && !awaited && confirmed ? confirmed.sequence : -1;
+
+  function left(one: Target, before: Target["replica"]["pending"], sequence: number): void {
+    const gone = goneAt(sequence);
+    if (before !== one.replica.pending) for (const { entry } of before) if (gone(entry)) conclude(entry);
+    touch(one);
+  }
+
+  /** Another confirmed model; what it contains leaves pending in the same step. */
+  function show(one: Target, confirmed: Confirmed | undefined, sequence = confirmed ? confirmed.sequence : reached(one)): void {
+    const before = one.replica.pending;
+    one.replica = reset(one.replica, confirmed, goneAt(sequence), fold(one));
+    left(one, before, sequence);
+  }
+
+  /** Its caller hears the outcome once that is recorded and what is shown has it. */
+  function conclude(entry: Dispatch): void {
+    const { outcome, control, target: key, id, view } = entry;
+    if (!outcome || !entry.recorded) return;
+    const one = get(key);
+    if (one.replica.pending.some((pending) => pending.entry === entry)) return;
+    if ("sequence" in outcome) control?.applied.resolve(outcome);
+    else {
+      const { error } = outcome;
+      control?.applied.reject(error);
+      if (error instanceof RejectedError) contain(report, options.onRejected, { target: key, id, message: view.message, error });
+    }
+    forget(one);
+    touch(one);
+  }
+
+  return {
+    all,
+    get,
+    forget,
+    touch,
+    show,
+    conclude,
+    state: (one: Target): AnyState => stateOf(one, options.connected()),
+    /** The same confirmed model, without what it contains by now. */
+    settle: (one: Target): void => show(one, one.replica.confirmed, reached(one)),
+    predict(one: Target, entry: Dispatch): void {
+      const { replica, failed } = predict(one.replica, entry, fold(one));
+      one.replica = replica;
+      // A local reject may be overruled; a throw is a bug worth hearing of. Either way the message is sent (RB4).
+      if (failed?.kind === "threw") report(failed.error);
+      touch(one);
+    },
+    /** False: this replica folds otherwise than the server, and has been left as it was. */
+    advance(one: Target, records: Advance<Dispatch>): boolean {
+      const before = one.replica.pending;
+      const next = advance(one.replica, records, goneAt(records.sequence), fold(one));
+      if (next.ok) {
+        one.replica = next.replica;
+        left(one, before, records.sequence);
+      } else report(next.kind === "threw" ? next.error : new RejectedError({ from: "app", ...next }));
+      return next.ok;
+    },
+  };
+}
+
+const UNKNOWN = { ok: false, kind: "rejected", code: "topic", details: {} } as const;

@@ -1,0 +1,155 @@
+// What the app holds in its hands: a topic, an ephemeral topic, the session. Thin: every call looks the target up, so a
+// handle may be kept for ever. Types follow from the slice.
+import type { ClientMessageOf, MessageOf, ModelOf, RejectionOf, Slice, TargetKey } from "@calla/shared";
+import type { Stop } from "./notifier.ts";
+import type { Runtime } from "./runtime.ts";
+import type { AnyState, Pending, Pushed } from "./target.ts";
+import type { Write } from "./write.ts";
+
+/** What there is to show. The same object until something in it changes. */
+export type TopicState<S> =
+  | { readonly status: "loading"; readonly model: undefined; readonly pending: readonly PendingOf<S>[] }
+  | { readonly status: "live" | "stale"; readonly model: ModelOf<S>; readonly pending: readonly PendingOf<S>[] }
+  /** `code` says why: one of Calla's, such as "forbidden". */
+  | { readonly status: "refused"; readonly model: undefined; readonly code: string; readonly pending: readonly PendingOf<S>[] };
+
+/** A dispatch that is shown and not yet confirmed. */
+export type PendingOf<S> = Pending<MessageOf<S> | readonly MessageOf<S>[]>;
+/** One message, or several with one fate: one mid, one record. */
+export type Dispatched<S> = ClientMessageOf<S> | readonly ClientMessageOf<S>[];
+export type WriteOf<S, M = Dispatched<S>> = Write<M extends readonly unknown[] ? readonly MessageOf<S>[] : MessageOf<S>, RejectionOf<S>>;
+
+/** A part of a state. */
+export interface Selection<T> {
+  readonly value: T;
+  /** Follows the topic; called when the selected part has changed. */
+  onChange(listener: (value: T) => void): Stop;
+}
+
+/**
+ * A topic or the session.
+ *
+ * @example
+ * const stop = topic.onChange(({ status, model, pending }) => render(model));
+ * const write = topic.dispatch({ type: "cardAdded", id, text: "hello" });
+ */
+export interface Topic<S extends Slice> {
+  /** The topic's id; "@" for the session. */
+  readonly id: TargetKey;
+  readonly state: TopicState<S>;
+  /** Follows the topic, and hears of every change of `state`, once per turn. */
+  onChange(listener: (state: TopicState<S>) => void): Stop;
+  /** Follows the topic without listening. Returns the undo. */
+  retain(): Stop;
+  select<T>(pick: (state: TopicState<S>) => T, equal?: (a: T, b: T) => boolean): Selection<T>;
+  /** Shown at once, stored, sent. Throws for an invalid message or a full outbox, before anything has happened. */
+  dispatch<M extends Dispatched<S>>(message: M): WriteOf<S, M>;
+  /** Follows the topic, and hears what is pushed to its followers. */
+  onPush(listener: (pushed: Pushed<MessageOf<S>>) => void): Stop;
+}
+
+/** Each author's latest message by the author's tag, one's own not among them. */
+export type Latest<S> = ReadonlyMap<number, { readonly message: MessageOf<S>; readonly userId: string | null }>;
+
+/** A topic without history: what is dispatched reaches who is there now. */
+export interface EphemeralTopic<S extends Slice> {
+  readonly id: TargetKey;
+  readonly status: "loading" | "live" | "stale" | "refused";
+  /** Empty unless the slice says `keep: "latest"`. The same object until it changes. */
+  readonly latest: Latest<S>;
+  /** Follows the topic; called when `latest` or `status` has changed, once per turn. */
+  onChange(listener: (topic: EphemeralTopic<S>) => void): Stop;
+  retain(): Stop;
+  /** Sent with this turn if connected, otherwise dropped. With `keep: "latest"` only the turn's last one is sent. */
+  dispatch(message: ClientMessageOf<S>): void;
+  /** Follows the topic, and hears what others dispatch. */
+  onPush(listener: (pushed: Pushed<MessageOf<S>>) => void): Stop;
+}
+
+/** Selects from anything that has a value and tells of its changes. */
+export function selection<V, T>(
+  read: () => V,
+  onChange: (listener: () => void) => Stop,
+  pick: (value: V) => T,
+  equal: (a: T, b: T) => boolean = Object.is,
+): Selection<T> {
+  let from: { readonly value: V } | undefined;
+  let picked: T;
+  const current = (): T => {
+    const value = read();
+    if (from?.value !== value || !from) {
+      const next = pick(value);
+      if (!from || !equal(picked, next)) picked = next;
+      from = { value };
+    }
+    return picked;
+  };
+  return {
+    get value() {
+      return current();
+    },
+    onChange(listener) {
+      let told = current();
+      return onChange(() => {
+        const next = current();
+        if (next !== told) listener((told = next));
+      });
+    },
+  };
+}
+
+function followed(runtime: Runtime, key: TargetKey) {
+  const target = () => runtime.target(key);
+  /** Listening and following are one thing, undone together. */
+  const following = (listen: () => Stop): Stop => {
+    const stop = listen();
+    const release = runtime.retain(target());
+    return () => {
+      stop();
+      release();
+    };
+  };
+  return {
+    state: () => runtime.state(target()),
+    retain: () => runtime.retain(target()),
+    onChange: (listener: (state: AnyState) => void) => following(() => target().changes.add(listener)),
+    onPush: (listener: (pushed: Pushed) => void) => following(() => target().pushes.add(listener)),
+  };
+}
+
+/** The handle's types are the slice's; inside, nothing is known of them. */
+export function createTopic<S extends Slice>(runtime: Runtime, key: TargetKey): Topic<S> {
+  const { state, retain, onChange, onPush } = followed(runtime, key);
+  const topic: Topic<Slice> = {
+    id: key,
+    get state() {
+      return state() as TopicState<Slice>;
+    },
+    onChange: onChange as Topic<Slice>["onChange"],
+    retain,
+    select: (pick, equal) => selection(() => topic.state, topic.onChange, pick, equal),
+    dispatch: (message) => runtime.dispatch(key, message) as WriteOf<Slice, never>,
+    onPush: onPush as Topic<Slice>["onPush"],
+  };
+  return topic as unknown as Topic<S>;
+}
+
+const EMPTY: ReadonlyMap<number, never> = new Map<number, never>();
+
+export function createEphemeral<S extends Slice>(runtime: Runtime, key: TargetKey): EphemeralTopic<S> {
+  const { state, retain, onChange, onPush } = followed(runtime, key);
+  const topic: EphemeralTopic<S> = {
+    id: key,
+    get status() {
+      return state().status;
+    },
+    get latest() {
+      return (state().model ?? EMPTY) as Latest<S>;
+    },
+    onChange: (listener) => onChange(() => listener(topic)),
+    retain,
+    dispatch: (message) => runtime.tell(key, message),
+    onPush: onPush as EphemeralTopic<S>["onPush"],
+  };
+  return topic;
+}

@@ -1,0 +1,36 @@
+// All that the client knows of a network: one attempt at a time. Whoever implements this opens a socket, hands over
+// what comes and says when it is over; retries, timeouts and heartbeats are not its business.
+
+/** Why a connection ended; `code` as of a WebSocket close. */
+export interface CloseReason {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Called by a transport; never before `connect` has returned. */
+export interface TransportHandlers {
+  open(): unknown;
+  receive(data: string | Uint8Array): unknown;
+  /** The attempt is over, whether or not it was ever open. The last call. */
+  close(reason: CloseReason): unknown;
+}
+
+/** One attempt, from the client's side. */
+export interface Link {
+  send(data: string | Uint8Array): void;
+  close(): void;
+}
+
+/** How attempts follow each other: base × multiplier^n up to max, each ± jitter. */
+export interface ReconnectOptions {
+  readonly baseMilliseconds: number;
+  readonly maxMilliseconds: number;
+  readonly multiplier: number;
+  readonly jitterRatio: number;
+}
+
+export interface Transport {
+  /** `format` is the serialiser's preferred one; a transport that can tell the server (a subprotocol) does. */
+  connect(handlers: TransportHandlers, format: { readonly name: string; readonly binary: boolean }): Link;
+  readonly reconnect: ReconnectOptions;
+}

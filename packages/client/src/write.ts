@@ -1,0 +1,102 @@
+// What `dispatch` gives back: one dispatch's way to its outcome, as the app sees it. Not here: deciding anything.
+import { CallaError } from "@calla/shared";
+
+/**
+ * `pending`: not durable yet. `queued`: would survive a reload, if the storage does. `sent`: on its way.
+ * The last three are final.
+ */
+export type WriteState = "pending" | "queued" | "sent" | "applied" | "rejected" | "cancelled";
+
+/** Where in the target's history it stands, and what was applied: the server may have amended it. */
+export interface AppliedWrite<M> {
+  readonly sequence: number;
+  readonly message: M;
+}
+
+/** Why a message was refused for good. */
+export interface Rejection {
+  readonly from: "app" | "calla";
+  readonly code: string;
+  readonly details: unknown;
+}
+
+/** What `applied` rejects with. `write.rejection` gives the same with the slice's own types. */
+export class RejectedError extends CallaError<string> {
+  /** "app": a reason of the slice; "calla": one of the framework's. */
+  readonly from: "app" | "calla";
+
+  constructor({ from, code, details }: Rejection) {
+    super(code, details, `The message was rejected: ${code}.`);
+    this.from = from;
+  }
+}
+
+/** One dispatch. Its promises may be ignored: an ignored one is never an unhandled rejection. */
+export interface Write<M = unknown, R = Rejection> {
+  /** The message id. */
+  readonly id: string;
+  readonly state: WriteState;
+  /** The storage has it. */
+  readonly queued: Promise<void>;
+  /** Its outcome is known, and shown if the target is followed. */
+  readonly applied: Promise<AppliedWrite<M>>;
+  /** The outcome without a throw: the reason it was rejected for, or undefined once it is applied. */
+  readonly rejection: Promise<R | undefined>;
+  /** Gives it up if it was never sent. False: too late. */
+  cancel(): boolean;
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+/** A write and the handles of whoever decides it. */
+export interface WriteControl {
+  readonly write: Write;
+  readonly queued: Deferred<void>;
+  readonly applied: Deferred<AppliedWrite<unknown>>;
+}
+
+export function createWrite(id: string, state: () => WriteState, cancel: () => boolean): WriteControl {
+  const queued = deferred<void>();
+  const applied = deferred<AppliedWrite<unknown>>();
+  const write: Write = {
+    id,
+    get state() {
+      return state();
+    },
+    queued: queued.promise,
+    applied: applied.promise,
+    get rejection() {
+      return quiet(
+        applied.promise.then(
+          () => undefined,
+          (error: unknown) => {
+            if (error instanceof RejectedError) return error;
+            throw error;
+          },
+        ),
+      );
+    },
+    cancel,
+  };
+  return { write, queued, applied };
+}
+
+function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise: quiet(promise), resolve, reject };
+}
+
+/** Whoever ignores it is not told by an unhandled rejection. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
