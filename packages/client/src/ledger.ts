@@ -41,6 +41,11 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
   const storageError = (cause: unknown): CallaError =>
     new CallaError("storage", { cause }, "The storage failed; messages are sent, but would not survive a reload.");
 
+  const store = (all: readonly StorageChange[]): Promise<CallaError | undefined> =>
+    Promise.resolve()
+      .then(() => storage.commit(all))
+      .then(() => undefined, storageError);
+
   /** Everything of one turn in one transaction (OB1). */
   function commit(): void {
     if (!ready) return;
@@ -54,7 +59,7 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
     const rows = new Map<Queue<Dispatch>, number>();
     for (const { target } of [...fresh, ...told]) rows.set(outbox.queue(target), settledMid(outbox.queue(target)));
     for (const [{ target, last: highest }, settled] of rows) all.push({ type: "target", target, settled, last: highest });
-    const done = (error?: CallaError): void => {
+    const landed = (error?: CallaError): void => {
       // The stated policy for a storage that fails: the app is told, `queued` rejects, the message is sent all the
       // same; only what the server may forget (`settled`) waits for a transaction that works (OB9).
       if (error) report(error);
@@ -71,12 +76,7 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       }
       durable();
     };
-    last = Promise.resolve()
-      .then(() => storage.commit(all))
-      .then(
-        () => done(),
-        (cause: unknown) => done(storageError(cause)),
-      );
+    last = store(all).then(landed);
   }
   const save = oncePerTurn(clock, commit);
 
@@ -106,7 +106,7 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
   /** To a fresh identity: what was never sent is numbered anew, what may have been sent can never be known (CL1). */
   function move(one: Target): void {
     const { queue } = one;
-    for (const entry of [...queue.entries]) {
+    for (const entry of queue.entries.slice()) {
       if (entry.out && entry.mid < queue.conflict) {
         outbox.decide(queue, entry);
         entry.outcome ??= { error: new RejectedError({ from: "calla", code: "client-expired", details: {} }) };

@@ -2,14 +2,18 @@
 import { CallaError } from "@calla/shared";
 import type { Link, ReconnectOptions, Transport } from "./transport.ts";
 
+/** What the events of a WebSocket say. */
+interface SocketEvent {
+  readonly data?: unknown;
+  readonly code?: number;
+  readonly reason?: string;
+}
+
 /** As much of a WebSocket as is used: the browser's, Node's, or the class of the `ws` package. */
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: never) => void) | null;
-  onerror: ((event: never) => void) | null;
-  onclose: ((event: never) => void) | null;
+  addEventListener(type: "open" | "message" | "error" | "close", listener: (event: never) => void): void;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
 }
@@ -54,13 +58,15 @@ export function webSocket(options: WebSocketOptions): Transport {
         if (!Socket) throw new CallaError("transport", {}, 'There is no global WebSocket; give webSocket({ WebSocket }) the class of "ws".');
         socket = new Socket(resolved(address), [`calla.${format.name}`]);
         socket.binaryType = "arraybuffer";
-        socket.onopen = () => over || handlers.open();
-        socket.onmessage = ({ data }: { data: string | ArrayBuffer }) => {
-          if (!over) handlers.receive(typeof data === "string" ? data : new Uint8Array(data));
-        };
+        const on = (type: "open" | "message" | "error" | "close", listener: (event: SocketEvent) => void): void =>
+          socket?.addEventListener(type, listener);
+        on("open", () => over || handlers.open());
+        on("message", ({ data }) => {
+          if (!over) handlers.receive(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
+        });
         // A close follows every error; without a listener `ws` would throw it.
-        socket.onerror = () => {};
-        socket.onclose = ({ code, reason }: { code: number; reason: string }) => end(code, String(reason));
+        on("error", () => {});
+        on("close", ({ code, reason }) => end(code ?? 1006, reason ?? ""));
       };
       // Never before `connect` has returned, and whatever a callback or constructor throws is this attempt's end.
       Promise.resolve()

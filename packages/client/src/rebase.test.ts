@@ -1,0 +1,235 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { advance, emptyReplica, predict, reset, visible } from "./rebase.ts";
+import type { Act, Replica } from "./rebase.ts";
+
+// Messages are texts appended to a list. "!x" is refused while the list holds x, "#" appends the context's time.
+interface Entry extends Act {
+  sequence?: number;
+}
+let folds = 0;
+const fold = (model: unknown, { messages, at }: Act) => {
+  folds++;
+  let list = model as readonly string[];
+  for (const message of messages as readonly string[]) {
+    if (message.startsWith("!") && list.includes(message.slice(1))) return { ok: false } as const;
+    if (message === "=") continue;
+    list = [...list, message === "#" ? `#${at}` : message];
+  }
+  return { ok: true, model: list } as const;
+};
+const act = (id: string, ...messages: string[]): Entry => ({ id, messages, at: 1, userId: null });
+const confirmed = (sequence: number, ...model: string[]) => ({ model, sequence, mark: sequence });
+const goneAt =
+  (sequence: number) =>
+  (entry: Entry): boolean =>
+    entry.sequence !== undefined && entry.sequence <= sequence;
+const never = (): boolean => false;
+
+function withPending(model: readonly string[], ...entries: readonly Entry[]): Replica<Entry> {
+  let replica: Replica<Entry> = reset(emptyReplica as Replica<Entry>, confirmed(0, ...model), never, fold);
+  for (const entry of entries) replica = predict(replica, entry, fold).replica;
+  return replica;
+}
+/** The records come as one frame; those that are entries are own. */
+function received(replica: Replica<Entry>, ...acts: readonly Entry[]): Replica<Entry> {
+  const after = replica.confirmed?.sequence ?? 0;
+  const sequence = after + acts.length;
+  const pending = replica.pending.map(({ entry }) => entry);
+  const records = acts.map((one, i) => {
+    const entry = pending.find(({ id }) => id === one.id);
+    if (entry) entry.sequence = after + i + 1;
+    return { act: one, entry };
+  });
+  const next = advance(replica, { records, sequence, mark: sequence }, goneAt(sequence), fold);
+  if (!next.ok) throw new Error("diverged");
+  return next.replica;
+}
+
+test("[RB1] a dispatch is folded over what is visible", () => {
+  const replica = withPending(["a"], act("1", "b"), act("2", "c"));
+  expect(visible(replica)).toEqual(["a", "b", "c"]);
+  expect(replica.confirmed?.model).toEqual(["a"]);
+});
+
+test("[RB1] a prediction's time is the one it was dispatched at, however often it is replayed", () => {
+  const mine = { ...act("1", "#"), at: 7 };
+  let replica = withPending([], mine);
+  replica = received(replica, { ...act("x", "#"), at: 9 });
+  expect(visible(replica)).toEqual(["#9", "#7"]);
+});
+
+test("[RB2] S1 others' records go under what is pending, which is replayed on top", () => {
+  const replica = received(withPending(["a"], act("1", "mine")), act("x", "theirs"));
+  expect(replica.confirmed).toEqual(confirmed(1, "a", "theirs"));
+  expect(visible(replica)).toEqual(["a", "theirs", "mine"]);
+});
+
+test("[RB2] P pending cost P updates a frame, however many records are in it", () => {
+  const pending = Array.from({ length: 10 }, (_, i) => act(`${i}`, `p${i}`));
+  const replica = withPending([], ...pending);
+  folds = 0;
+  received(replica, act("x", "x"), act("y", "y"), act("z", "z"));
+  expect(folds).toBe(3 + 10);
+});
+
+test("[RB3] S2 own records that are as predicted leave visible the same object and cost nothing but themselves", () => {
+  let replica = withPending(["a"], act("1", "b"), act("2", "c"), act("3", "d"));
+  const shown = visible(replica);
+  folds = 0;
+  replica = received(replica, act("1", "b"));
+  expect(visible(replica)).toBe(shown);
+  replica = received(replica, act("2", "c"), act("3", "d"));
+  expect(visible(replica)).toBe(shown);
+  expect(replica).toEqual({ confirmed: confirmed(3, "a", "b", "c", "d"), pending: [] });
+  expect(folds).toBe(3);
+});
+
+test("[RB3] a record that changes nothing keeps confirmed and every prediction", () => {
+  const replica = withPending(["a"], act("1", "b"));
+  folds = 0;
+  const next = received(replica, act("x", "="));
+  expect(next.confirmed?.model).toBe(replica.confirmed?.model);
+  expect(next.pending).toEqual(replica.pending);
+  expect(folds).toBe(1);
+});
+
+test("[RB2] S9 an amended own record replays the rest on the amended model", () => {
+  const replica = received(withPending([], act("1", "x"), act("2", "y")), act("1", "X"));
+  expect(visible(replica)).toEqual(["X", "y"]);
+  expect(replica.pending.map(({ entry }) => entry.id)).toEqual(["2"]);
+});
+
+test("[RB4] S10 a refused prediction is skipped, stays pending, and shows once it fits", () => {
+  const first = predict(withPending(["a"]), act("1", "!a"), fold);
+  expect(first.failed).toEqual({ ok: false });
+  expect(visible(first.replica)).toEqual(["a"]);
+  const { replica } = predict(first.replica, act("2", "b"), fold);
+  expect(visible(replica)).toEqual(["a", "b"]);
+  expect(visible(reset(replica, confirmed(5), never, fold))).toEqual(["!a", "b"]);
+});
+
+test("[RB5] S8 a rejected dispatch is rolled back and later ones are replayed", () => {
+  const replica = withPending([], act("1", "a"), act("2", "!a"), act("3", "c"));
+  expect(visible(replica)).toEqual(["a", "c"]);
+  const next = reset(replica, replica.confirmed, ({ id }) => id === "1", fold);
+  expect(visible(next)).toEqual(["!a", "c"]);
+});
+
+test("[RB5] S3 S39 a snapshot and what it contains are one step", () => {
+  const mine = act("1", "a");
+  const replica = withPending([], mine, act("2", "b"));
+  mine.sequence = 4;
+  const next = reset(replica, confirmed(4, "x", "a"), goneAt(4), fold);
+  expect(visible(next)).toEqual(["x", "a", "b"]);
+  expect(next.pending.map(({ entry }) => entry.id)).toEqual(["2"]);
+});
+
+test("[RB5] a dispatch whose place is ahead of confirmed stays until confirmed is there", () => {
+  const mine = { ...act("1", "a"), sequence: 2 };
+  let replica = withPending([], mine);
+  replica = reset(replica, replica.confirmed, goneAt(0), fold);
+  expect(visible(replica)).toEqual(["a"]);
+  replica = received(replica, act("x", "x"));
+  expect(visible(replica)).toEqual(["x", "a"]);
+  replica = received(replica, act("1", "a"));
+  expect(replica.pending).toEqual([]);
+});
+
+test("[RB6] what comes out equal is shown as the same object", () => {
+  const replica = withPending(["a"], act("1", "b"));
+  const shown = visible(replica);
+  expect(visible(reset(replica, confirmed(9, "a"), never, fold))).toBe(shown);
+  expect(visible(reset(replica, confirmed(9, "a", "b"), () => true, fold))).toBe(shown);
+});
+
+test("[RB7] while nothing is confirmed nothing is predicted; the first snapshot shows what waits", () => {
+  const { replica, failed } = predict(emptyReplica as Replica<Entry>, act("1", "a"), fold);
+  expect([visible(replica), failed]).toEqual([undefined, undefined]);
+  expect(visible(reset(replica, confirmed(3, "x"), never, fold))).toEqual(["x", "a"]);
+  expect(visible(reset(replica, undefined, never, fold))).toBeUndefined();
+});
+
+test("[RB8] a confirmed record that does not fold here changes nothing and says so", () => {
+  const replica = withPending(["a"], act("1", "b"));
+  const records = [{ act: act("x", "!a"), entry: undefined }];
+  expect(advance(replica, { records, sequence: 1, mark: 1 }, never, fold)).toEqual({ ok: false });
+});
+
+test("[RB2] S1 visible is confirmed with pending applied on top, and confirmed the server's, in any interleaving", () => {
+  const text = fc.constantFrom("a", "b", "!a", "!b", "=", "#");
+  const step = fc.oneof(
+    fc.record({ do: fc.constant("dispatch" as const), text }),
+    fc.record({ do: fc.constant("theirs" as const), text }),
+    fc.record({ do: fc.constant("take" as const), amended: fc.boolean(), more: text }),
+    fc.record({ do: fc.constant("refuse" as const) }),
+    fc.record({ do: fc.constant("acknowledge" as const) }),
+    fc.record({ do: fc.constant("snapshot" as const) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      let server: readonly string[] = [];
+      let sequence = 0;
+      let count = 0;
+      /** What the server has and the client has not: acts by sequence. */
+      let ahead: Entry[] = [];
+      let undecided: Entry[] = [];
+      let replica = withPending([]);
+      const accept = (one: Entry): boolean => {
+        const result = fold(server, one);
+        if (result.ok) server = result.model;
+        return result.ok;
+      };
+      const catchUp = (): void => {
+        replica = received(replica, ...ahead);
+        ahead = [];
+      };
+      for (const one of steps) {
+        const own = undecided[0];
+        if (one.do === "dispatch") {
+          const entry = act(`${count++}`, one.text);
+          undecided.push(entry);
+          replica = predict(replica, entry, fold).replica;
+        } else if (one.do === "theirs") {
+          const record = act(`t${count++}`, one.text);
+          if (!accept(record)) continue;
+          sequence++;
+          ahead.push(record);
+          catchUp();
+        } else if ((one.do === "take" || one.do === "acknowledge") && own) {
+          const record = one.do === "take" && one.amended ? { ...own, messages: [one.more] } : own;
+          undecided = undecided.slice(1);
+          if (!accept(record)) {
+            replica = reset(replica, replica.confirmed, ({ id }) => id === own.id, fold);
+            continue;
+          }
+          sequence++;
+          ahead.push({ ...record });
+          if (one.do === "take") catchUp();
+          else own.sequence = sequence;
+        } else if (one.do === "refuse" && own) {
+          undecided = undecided.slice(1);
+          replica = reset(replica, replica.confirmed, ({ id }) => id === own.id, fold);
+        } else if (one.do === "snapshot") {
+          ahead = [];
+          replica = reset(replica, { model: server, sequence, mark: sequence }, goneAt(sequence), fold);
+        }
+        const known = replica.confirmed?.sequence === sequence;
+        if (known) expect(replica.confirmed?.model).toEqual(server);
+        let expected = replica.confirmed?.model;
+        for (const { entry, model } of replica.pending) {
+          const result = fold(expected, entry);
+          if (result.ok) expected = result.model;
+          expect(model).toEqual(expected);
+        }
+        expect(visible(replica)).toEqual(expected);
+        expect(replica.pending.map(({ entry }) => entry.id).filter((id) => undecided.some((entry) => entry.id === id))).toEqual(
+          undecided.map(({ id }) => id),
+        );
+      }
+      catchUp();
+      expect(replica.confirmed?.model).toEqual(server);
+    }),
+    { numRuns: 500 },
+  );
+});
