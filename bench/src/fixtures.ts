@@ -1,0 +1,77 @@
+// What every system carries and what the codecs write: one message of about 100 bytes as JSON, the wiring it belongs to,
+// and frames made of it. A test (packages/shared/test/bench-fixtures.test.ts) proves that both formats give all of it
+// back, so that a fast wrong encoder cannot win here.
+import { automatic, defineTopic, defineWiring, json } from "@calla/shared";
+import type { ServerFrames } from "@calla/shared";
+import { messagePack } from "@calla/shared/messagepack";
+import { z } from "zod";
+
+/** `from` says it as its `n`th, dense from 1: that is how loss, order and duplicates are seen. */
+export interface Said {
+  readonly type: "said";
+  readonly from: number;
+  readonly n: number;
+  readonly text: string;
+}
+
+const TEXT = "The quick brown fox jumps over the lazy dog; it was asleep.";
+export const said = (from: number, n: number): Said => ({ type: "said", from, n, text: TEXT });
+
+/** How many of the last messages a room's model holds. */
+const KEPT = 10;
+const message = z.object({ from: z.number(), n: z.number(), text: z.string().max(500) });
+
+export const room = defineTopic("room:*", {
+  model: z.object({ count: z.number(), last: z.array(message) }),
+  initial: () => ({ count: 0, last: [] }),
+  messages: { said: message },
+  update: {
+    said: ({ count, last }, { from, n, text }) => ({
+      count: count + 1,
+      last: [...(last.length < KEPT ? last : last.slice(1)), { from, n, text }],
+    }),
+  },
+});
+export const wiring = defineWiring({ topics: [room] });
+export const serialiser = automatic(json(), messagePack());
+
+/** The id a message carries on Calla's wire: of the usual length, and known to whoever checks it. */
+export const idOf = (from: number, n: number): string =>
+  `${from.toString(36).padStart(5, "0")}${n.toString(36).padStart(6, "0")}`;
+
+/** An update frame of this many records by four authors. */
+export function updateFrame(records: number): ServerFrames["TopicUpdate"] {
+  return {
+    type: "TopicUpdate",
+    target: "room:1",
+    after: 1_000,
+    from: 3_141_592_653,
+    at: 1_763_000_000_000,
+    authors: [1, 2, 3, 4].map((author) => [2_718_281_828 + author, `user-${author}`] as const),
+    records: Array.from({ length: records }, (_, i) => {
+      const author = i % 4;
+      const n = 1 + (i - author) / 4;
+      return [i % 3, author, n, idOf(author, n), said(author, n)] as const;
+    }),
+    mark: 2_236_067_977,
+  };
+}
+
+/** A snapshot of about 100 KB as JSON, with a date in every card as real models have. */
+export function snapshotFrame(): ServerFrames["Snapshot"] {
+  const cards = Array.from({ length: 620 }, (_, i) => ({
+    id: idOf(i, i),
+    text: TEXT,
+    done: i % 3 === 0,
+    place: { x: i * 17, y: i / 8 },
+    due: new Date(1_763_000_000_000 + i),
+  }));
+  return {
+    type: "Snapshot",
+    target: "board:1",
+    sequence: 1_000,
+    mark: 3_141_592_653,
+    version: 1,
+    model: { title: "A board", cards },
+  };
+}

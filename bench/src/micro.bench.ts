@@ -1,0 +1,117 @@
+// Small pieces in one process: what a codec costs for one frame, what a rebase costs with so many pending. Medians of
+// many samples of at least some milliseconds each; the codec's cost stands beside that of bare JSON in the same run.
+import { applyMessages, asFrame, mapPayloads, serverFrames } from "@calla/shared";
+import type { Format, ServerFrame } from "@calla/shared";
+import { idOf, room, said, serialiser, snapshotFrame, updateFrame } from "./fixtures.ts";
+import { median } from "./median.ts";
+import type { Micro } from "./report.ts";
+
+const quick = process.argv[2] === "quick";
+const SAMPLES = quick ? 3 : 25;
+const SAMPLE_MS = quick ? 2 : 20;
+
+/** Results are put here, so that no compiler finds them unused. */
+let sink: unknown;
+
+/** Median nanoseconds of one call. */
+function time(call: () => unknown): number {
+  const sample = (count: number): number => {
+    const began = performance.now();
+    for (let i = 0; i < count; i++) sink = call();
+    return performance.now() - began;
+  };
+  let count = 1;
+  while (sample(count) < SAMPLE_MS) count *= 2;
+  const samples = Array.from({ length: SAMPLES }, () => sample(count));
+  return (1_000_000 * median(samples)) / count;
+}
+
+const micros = (nanoseconds: number): string => (nanoseconds / 1_000).toFixed(2);
+
+function codecs(): Micro[number] {
+  const frames = {
+    "update, 1 record": updateFrame(1),
+    "update, 64 records": updateFrame(64),
+    "snapshot, 100 KB": snapshotFrame(),
+  };
+  const rows: string[][] = [["frame", "format", "bytes", "encode µs", "decode µs"]];
+  for (const [title, frame] of Object.entries(frames)) {
+    const text = JSON.stringify(frame);
+    rows.push([
+      title,
+      "bare JSON",
+      String(Buffer.byteLength(text)),
+      micros(time(() => JSON.stringify(frame))),
+      micros(time(() => JSON.parse(text) as unknown)),
+    ]);
+    for (const format of serialiser.formats) rows.push([title, format.name, ...codec(format, frame)]);
+  }
+  return { title: "Codecs: a whole frame, its guard and its payloads", rows };
+}
+
+/** As server and client do it: payloads made plain, then the format; and back through the frame's guard. */
+function codec(format: Format, frame: ServerFrame): string[] {
+  const payload = serialiser.payload(format);
+  const out = { message: payload.encodeMessage, model: payload.encodeModel };
+  const back = { message: payload.decodeMessage, model: payload.decodeModel };
+  const encode = (): string | Uint8Array => format.encode(mapPayloads(frame, out));
+  const data = encode();
+  const decode = (): unknown => mapPayloads(asFrame(serverFrames, format.decode(data))!, back);
+  return [String(Buffer.byteLength(data)), micros(time(encode)), micros(time(decode))];
+}
+
+// What of packages/client/src/rebase.ts is called here; the engine is bundled by itself because it is no export.
+interface Act {
+  readonly id: string;
+  readonly messages: readonly unknown[];
+  readonly at: number;
+  readonly userId: string | null;
+}
+type Fold = (model: unknown, act: Act) => { readonly ok: boolean };
+interface Rebase {
+  readonly emptyReplica: object;
+  reset(replica: object, confirmed: object, gone: () => boolean, fold: Fold): object;
+  predict(replica: object, entry: Act, fold: Fold): { readonly replica: object };
+  advance(replica: object, by: object, gone: () => boolean, fold: Fold): { readonly ok: boolean };
+}
+
+async function rebase(): Promise<Micro[number]> {
+  const bundle: string = "./rebase.mjs";
+  const engine = (await import(bundle)) as Rebase;
+  const never = (): boolean => false;
+  const fold: Fold = (model, { id, at, userId, messages }) =>
+    applyMessages(
+      room,
+      model,
+      messages as Parameters<typeof applyMessages>[2],
+      { at, userId, messageId: id },
+      { strict: false },
+    );
+  const act = (from: number, n: number): Act => ({
+    id: idOf(from, n),
+    messages: [said(from, n)],
+    at: n,
+    userId: null,
+  });
+  const rows: string[][] = [["pending", "someone else's record: rebase µs", "own record as predicted µs"]];
+  for (const count of [1, 10, 100, 1_000]) {
+    const confirmed = { sequence: 0, mark: 0, model: room.initial() };
+    let replica = engine.reset(engine.emptyReplica, confirmed, never, fold);
+    const pending = Array.from({ length: count }, (_, i) => act(1, i + 1));
+    for (const entry of pending) ({ replica } = engine.predict(replica, entry, fold));
+    const advance = (by: Act, entry: Act | undefined): { readonly ok: boolean } =>
+      engine.advance(replica, { records: [{ act: by, entry }], sequence: 1, mark: 1 }, never, fold);
+    const foreign = act(2, 1);
+    if (!advance(foreign, undefined).ok || !advance(pending[0]!, pending[0]).ok) throw new Error("no fold");
+    rows.push([
+      count.toLocaleString("en"),
+      micros(time(() => advance(foreign, undefined))),
+      micros(time(() => advance(pending[0]!, pending[0]))),
+    ]);
+  }
+  return { title: "Rebase: one record arrives over so many pending", rows };
+}
+
+const micro: Micro = [codecs(), await rebase()];
+if (sink === undefined) throw new Error("nothing was measured");
+process.send?.(micro, () => process.exit());

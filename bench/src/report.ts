@@ -1,0 +1,91 @@
+// Medians and ratios as a page of Markdown.
+import { median } from "./median.ts";
+import type { System } from "./dialects.ts";
+import type { Figure, Measured, Scenario } from "./scenarios.ts";
+
+export type Results = Map<Scenario, Map<System, Measured[]>>;
+
+/** Medians of the micro benchmarks, in nanoseconds. */
+export type Micro = readonly { readonly title: string; readonly rows: readonly (readonly string[])[] }[];
+
+export interface Circumstances {
+  readonly rounds: number;
+  readonly pinned: boolean;
+  readonly cores: number;
+}
+
+export function report(
+  results: Results,
+  micro: Micro | undefined,
+  { rounds, pinned, cores }: Circumstances,
+): string {
+  const date = new Date().toISOString().slice(0, 10);
+  const lines = [
+    "# Benchmark results",
+    "",
+    `Written by \`npm run bench\` on ${date}: Node ${process.versions.node}, ${cores} cores, server and load in separate processes${pinned ? ", each pinned to a core of its own" : ""}. Medians of ${rounds} interleaved rounds; in brackets the ratio to raw \`ws\` in the same run. Absolute figures differ from machine to machine: read ratios, and take 0.8 to 1.25 as equal. Every delivery was checked for loss, order and duplicates.`,
+    "",
+    "`ws` is a plain loop of `socket.send(stringOnce)` and an acknowledgement; `ws-batched` joins what happens in one turn into one frame per subscriber; socket.io uses rooms, acknowledgements and the WebSocket transport; Calla authenticates, authorises, deduplicates, validates, updates the model and logs every message. Busy says how much of its core the server and the load used: a load near 100 % is the limit, and the figure then a lower bound.",
+    "",
+  ];
+  if (results.size > 0) lines.push(...table(results), "");
+  for (const { title, rows } of micro ?? []) lines.push(`## ${title}`, "", ...markdown(rows), "");
+  return lines.join("\n");
+}
+
+function table(results: Results): string[] {
+  const systems = [...(results.values().next().value?.keys() ?? [])];
+  const rows: string[][] = [["work", "figure", ...systems, "Calla must show", ""]];
+  for (const [scenario, bySystem] of results) {
+    for (const figure of scenario.figures) {
+      const medians = new Map(systems.map((system) => [system, medianOf(bySystem.get(system)!, figure.key)]));
+      const base = medians.get("ws");
+      rows.push([
+        scenario.title,
+        figure.unit,
+        ...systems.map((system) => cell(medians.get(system), base, figure, system)),
+        ...verdict(figure, medians.get("calla"), base),
+      ]);
+    }
+    const busy = (system: System, key: "serverBusy" | "loadBusy"): string =>
+      `${(100 * (medianOf(bySystem.get(system)!, key) ?? 0)).toFixed(0)} %`;
+    rows.push([
+      scenario.title,
+      "busy: server, load",
+      ...systems.map((system) => `${busy(system, "serverBusy")}, ${busy(system, "loadBusy")}`),
+      "",
+      "",
+    ]);
+  }
+  return markdown(rows);
+}
+
+const medianOf = (all: readonly Measured[], key: keyof Measured): number | undefined =>
+  all.length === 0 ? undefined : median(all.map((one) => one[key] ?? Number.NaN));
+
+function cell(
+  value: number | undefined,
+  base: number | undefined,
+  { digits }: Figure,
+  system: System,
+): string {
+  if (value === undefined) return "failed";
+  const shown = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return system === "ws" || base === undefined ? shown : `${shown} (${(value / base).toFixed(2)})`;
+}
+
+function verdict({ target }: Figure, value: number | undefined, base: number | undefined): [string, string] {
+  if (target === undefined) return ["", ""];
+  const { of, must, bound } = target;
+  const asked = `${must} ${bound}${of === "ratio" ? " × ws" : ""}`;
+  const shown = (value ?? Number.NaN) / (of === "ratio" ? (base ?? Number.NaN) : 1);
+  if (Number.isNaN(shown)) return [asked, "not measured"];
+  return [asked, (must === "≥" ? shown >= bound : shown <= bound) ? "met" : "**missed**"];
+}
+
+/** A table whose first row is its head. */
+function markdown(rows: readonly (readonly string[])[]): string[] {
+  const [head = [], ...body] = rows;
+  const line = (row: readonly string[]): string => `| ${row.join(" | ")} |`;
+  return [line(head), line(head.map((_, i) => (i < 1 ? "---" : "--:"))), ...body.map(line)];
+}

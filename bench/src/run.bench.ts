@@ -1,0 +1,120 @@
+// Starts everything: interleaved rounds of the systems, each in fresh processes, server and load pinned to a core each
+// where that is possible; then the medians, as a table here and in RESULTS.md.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { SYSTEMS } from "./dialects.ts";
+import type { System } from "./dialects.ts";
+import { topFunctions } from "./profile.ts";
+import { report } from "./report.ts";
+import type { Micro, Results } from "./report.ts";
+import { PIN, SCENARIOS } from "./scenarios.ts";
+import type { Assignment, Measured, Scenario } from "./scenarios.ts";
+
+const HELP = `npm run bench -- [flags]
+  --only a,b       of: ${SCENARIOS.map(({ name }) => name).join(", ")}, micro (ack and idle name both of theirs)
+  --systems a,b    of: ${SYSTEMS.join(", ")}
+  --rounds N       interleaved rounds, 3 unless given
+  --quick          one short round, to see that everything works; writes no RESULTS.md
+  --profile        where the CPU of each server goes, of one more round`;
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: "string" },
+    systems: { type: "string" },
+    rounds: { type: "string", default: "3" },
+    quick: { type: "boolean", default: false },
+    profile: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+if (flags.help) {
+  console.log(HELP);
+  process.exit();
+}
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const wanted = flags.only?.split(",");
+const chosen = SCENARIOS.filter(
+  ({ name }) =>
+    wanted === undefined || wanted.some((one) => one === name || one === name.replace(/\d+$|-own$/, "")),
+);
+const systems = SYSTEMS.filter((name) => flags.systems?.split(",").includes(name) ?? true);
+const rounds = flags.quick ? 1 : Number(flags.rounds);
+const pinned = cpus().length >= 2 && spawnSync(PIN[0], [...PIN.slice(1), "0", "true"]).status === 0;
+
+/** Runs a bundle, on the second core if cores can be chosen; resolves to what it tells. */
+function start<Told>(bundle: string, ...args: string[]): Promise<Told> {
+  return new Promise((resolve, reject) => {
+    const command = [process.execPath, here(bundle), ...args];
+    if (pinned) command.unshift(...PIN, "1");
+    const child = spawn(command[0]!, command.slice(1), {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      env: { ...process.env, NODE_ENV: "production" },
+    });
+    child.once("message", resolve);
+    child.once("exit", (code) => reject(new Error(`${bundle} ${args.join(" ")} ended with ${code}`)));
+  });
+}
+
+const run = (system: System, scenario: Scenario, profile?: string): Promise<Measured> =>
+  start(
+    "load.mjs",
+    JSON.stringify({
+      system,
+      scenario: scenario.name,
+      quick: flags.quick,
+      serverCore: pinned ? 0 : undefined,
+      profile,
+    } satisfies Assignment),
+  );
+
+const results: Results = new Map();
+const failures: string[] = [];
+for (const scenario of chosen) {
+  const bySystem = new Map<System, Measured[]>(systems.map((system) => [system, []]));
+  results.set(scenario, bySystem);
+  for (let round = 1; round <= rounds; round++) {
+    for (const system of systems) {
+      try {
+        const measured = await run(system, scenario);
+        bySystem.get(system)!.push(measured);
+        const told = scenario.figures.map(
+          ({ key, unit, digits }) => `${measured[key]!.toFixed(digits)} ${unit}`,
+        );
+        const busy = [measured.serverBusy, measured.loadBusy].map((part) => `${(100 * part).toFixed(0)} %`);
+        console.log(
+          `${scenario.name} ${round}/${rounds} ${system}: ${told.join(", ")}`,
+          `[${busy.join(", ")}]`,
+        );
+      } catch (error) {
+        failures.push(String(error));
+        console.log(String(error));
+      }
+    }
+  }
+}
+
+const micro: Micro | undefined =
+  wanted === undefined || wanted.includes("micro") || wanted.includes("codec") || wanted.includes("rebase")
+    ? await start("micro.mjs", flags.quick ? "quick" : "")
+    : undefined;
+
+const text = report(results, micro, { rounds, pinned, cores: availableParallelism() });
+console.log(`\n${text}`);
+if (wanted === undefined && flags.systems === undefined && !flags.quick && failures.length === 0)
+  writeFileSync(here("../RESULTS.md"), text);
+
+if (flags.profile) {
+  mkdirSync(here("profiles"), { recursive: true });
+  for (const scenario of chosen.filter(({ speaks }) => speaks.how !== "not")) {
+    for (const system of systems) {
+      const file = here(`profiles/${scenario.name}-${system}.cpuprofile`);
+      await run(system, scenario, file);
+      console.log(`\n${scenario.name}, ${system}: self time in the server\n${topFunctions(file, 25)}`);
+    }
+  }
+}
+process.exitCode = failures.length === 0 ? 0 : 1;
