@@ -1,0 +1,57 @@
+// The head of a board's page: its name, who else is here, a link to invite by, and oneself.
+import type { TopicState } from "@calla/client";
+import type { board } from "../../shared/wiring.ts";
+import { h, icon } from "./dom.ts";
+import { titleOf } from "./ids.ts";
+import { me, personButton } from "./person.ts";
+import { toast } from "./toasts.ts";
+
+export interface BoardHead {
+  readonly element: HTMLElement;
+  /** A list for the faces of the others. */
+  readonly faces: HTMLElement;
+  show(state: TopicState<typeof board>): void;
+  showMe(): void;
+}
+
+export function boardHead(id: string, rename: (title: string) => void): BoardHead {
+  const title = h("input", {
+    class: "title",
+    "aria-label": "Name of the board",
+    placeholder: titleOf(id),
+    maxlength: "60",
+    autocomplete: "off",
+    onchange: () => rename(title.value.trim()),
+  });
+  const invite = h(
+    "button",
+    { type: "button", class: "quiet", "aria-label": "Copy link", onclick: () => void copyLink() },
+    icon("link"),
+    h("span", {}, "Copy link"),
+  );
+  const faces = h("ul", { class: "faces", "aria-label": "Also here" });
+  const person = personButton();
+  const back = h("a", { href: "#", class: "quiet", "aria-label": "All boards" }, icon("back"));
+  return {
+    element: h("header", {}, back, h("h1", {}, title), faces, invite, person.element),
+    faces,
+    show({ status, model }) {
+      title.readOnly = status === "refused";
+      if (model && document.activeElement !== title) title.value = model.title;
+    },
+    showMe() {
+      const current = me();
+      if (current) person.show(current);
+    },
+  };
+}
+
+async function copyLink(): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    toast("Link copied. Everybody who has it can edit this board.");
+  } catch {
+    // Clipboards are for secure pages only.
+    prompt("Everybody who has this link can edit this board:", location.href);
+  }
+}

@@ -1,0 +1,96 @@
+// One board: its topic on the one side, its columns on the other. What a user does becomes a message; what the model
+// becomes is shown.
+import type { ClientMessageOf } from "@calla/shared";
+import type { TopicState } from "@calla/client";
+import { board } from "../../shared/wiring.ts";
+import type { Column } from "../../shared/wiring.ts";
+import { boardHead } from "./board-head.ts";
+import { client } from "./client.ts";
+import { columnNames, columnsView } from "./columns.ts";
+import { shareCursors } from "./cursors.ts";
+import { h } from "./dom.ts";
+import { newCardId, titleOf } from "./ids.ts";
+import { movableByKeyboard, movableByPointer } from "./moving.ts";
+import { me } from "./person.ts";
+import { reason } from "./reasons.ts";
+import { announce, toast } from "./toasts.ts";
+import { visit } from "./visited.ts";
+
+/** Shows the board; returns the end of it. */
+export function boardPage(page: HTMLElement, id: string): () => void {
+  const topic = client.topic(board, id);
+  const cards = () => topic.state.model?.cards ?? [];
+  const by = () => me() ?? ({ name: "Somebody", colour: "blue" } as const);
+
+  function send(message: ClientMessageOf<typeof board>): void {
+    void topic.dispatch(message).rejection.then((rejection) => rejection && toast(reason(rejection)));
+  }
+
+  const view = columnsView({
+    add: (column, text) => send({ type: "cardAdded", id: newCardId(), column, text, by: by(), before: null }),
+    edit: (cardId, text) => send({ type: "cardEdited", id: cardId, text, by: by() }),
+    remove(cardId) {
+      const card = cards().find((card) => card.id === cardId);
+      if (!card) return;
+      const inColumn = cards().filter(({ column }) => column === card.column);
+      const before = inColumn[inColumn.indexOf(card) + 1]?.id ?? null;
+      send({ type: "cardDeleted", id: cardId });
+      toast("Card deleted.", { label: "Undo", run: () => send({ type: "cardAdded", ...card, before }) });
+    },
+  });
+
+  const move = (cardId: string, column: Column, before: string | null): void => {
+    send({ type: "cardMoved", id: cardId, column, before });
+  };
+  movableByPointer(view.element, move);
+  movableByKeyboard(view.element, cards, (cardId, column, before) => {
+    move(cardId, column, before);
+    const inColumn = cards().filter((card) => card.column === column);
+    const place = inColumn.findIndex((card) => card.id === cardId) + 1;
+    if (place > 0) announce(`${columnNames[column]}, ${place} of ${inColumn.length}`);
+  });
+
+  const head = boardHead(id, (title) => send({ type: "boardRenamed", title }));
+  const main = h("main", { class: "board" });
+  page.replaceChildren(head.element, main);
+
+  function show(state: TopicState<typeof board>): void {
+    head.show(state);
+    if (state.status === "loading")
+      return main.replaceChildren(h("p", { class: "note" }, "Loading the board …"));
+    if (state.status === "refused") return main.replaceChildren(refusal(id));
+    const { model, pending } = state;
+    if (!view.element.isConnected) main.replaceChildren(howToMove(), view.element);
+    view.show(model.cards, new Set(pending.flatMap(({ message }) => ("id" in message ? [message.id] : []))));
+    const name = `${model.title || titleOf(id)} · Boards`;
+    if (document.title === name) return;
+    document.title = name;
+    visit({ id, title: model.title });
+  }
+  const stops = [
+    topic.onChange(show),
+    client.session.onChange(head.showMe),
+    shareCursors(id, view.element, head.faces),
+  ];
+  show(topic.state);
+  head.showMe();
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+const howToMove = (): HTMLElement =>
+  h(
+    "p",
+    { id: "how-to-move", class: "unseen" },
+    "Arrow keys move the card within its column and to the columns beside it.",
+  );
+
+const refusal = (id: string): HTMLElement =>
+  h(
+    "section",
+    { class: "note" },
+    h("h2", {}, id.startsWith("private-") ? "This board is private" : "There is no such board"),
+    h("p", {}, "Ask whoever sent you the link, or start a board of your own."),
+    h("a", { class: "button", href: "#" }, "All boards"),
+  );

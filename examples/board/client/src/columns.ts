@@ -1,0 +1,126 @@
+// The three columns: which card is where. Elements are kept by card id and moved, never made anew, so that whoever
+// edits, drags or has the focus on one is not disturbed by what others do.
+import { columns, MAX_DOING } from "../../shared/wiring.ts";
+import type { Card, Column } from "../../shared/wiring.ts";
+import { cardView } from "./card.ts";
+import type { CardActions, CardView } from "./card.ts";
+import { h, icon } from "./dom.ts";
+
+export const columnNames: Record<Column, string> = { todo: "To do", doing: "Doing", done: "Done" };
+
+export interface ColumnActions extends CardActions {
+  add(column: Column, text: string): void;
+}
+
+export interface ColumnsView {
+  readonly element: HTMLElement;
+  show(cards: readonly Card[], pending: ReadonlySet<string>): void;
+}
+
+export function columnsView(actions: ColumnActions): ColumnsView {
+  const views = new Map<string, CardView>();
+  const parts = columns.map((column) => {
+    const list = h("ol", { class: "cards", "aria-labelledby": `column-${column}` });
+    const count = h("span", { class: "count" });
+    const heading = h("h2", { id: `column-${column}` }, columnNames[column]);
+    const element = h(
+      "section",
+      { class: "column", "data-column": column, "aria-labelledby": `column-${column}` },
+      h("div", { class: "column-head" }, heading, count),
+      list,
+      addForm(column, actions),
+    );
+    return { column, list, count, element };
+  });
+
+  return {
+    element: h("div", { class: "columns" }, ...parts.map(({ element }) => element)),
+    show(cards, pending) {
+      const focused = document.activeElement;
+      const successor = successorOf(focused?.closest(".card"));
+      const before = new Map(
+        [...views.values()].map(({ element }) => [element, element.getBoundingClientRect()]),
+      );
+      const ids = new Set(cards.map(({ id }) => id));
+      for (const [id, { element }] of views) {
+        if (ids.has(id)) continue;
+        element.remove();
+        views.delete(id);
+      }
+      for (const { column, list, count } of parts) {
+        const mine = cards.filter((card) => card.column === column);
+        let next = list.firstElementChild;
+        for (const card of mine) {
+          const view = views.get(card.id) ?? cardView(card, actions);
+          views.set(card.id, view);
+          view.show(card, pending.has(card.id));
+          if (view.element === next) next = next.nextElementSibling;
+          else place(list, view.element, next);
+        }
+        const limit = column === "doing" ? ` / ${MAX_DOING}` : "";
+        count.textContent = `${mine.length}${limit}`;
+        count.setAttribute("aria-label", `${mine.length}${limit && ` of at most ${MAX_DOING}`} cards`);
+      }
+      const kept = focused?.isConnected ? focused : successor?.();
+      if (kept instanceof HTMLElement) kept.focus({ preventScroll: true });
+      glide(before);
+    },
+  };
+}
+
+function addForm(column: Column, actions: ColumnActions): HTMLElement {
+  const input = h("input", {
+    "aria-label": `New card in ${columnNames[column]}`,
+    placeholder: "Add a card",
+    maxlength: "300",
+    enterkeyhint: "done",
+    autocomplete: "off",
+  });
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const text = input.value.trim();
+    if (text !== "") actions.add(column, text);
+    input.value = "";
+  };
+  const label = `Add to ${columnNames[column]}`;
+  return h(
+    "form",
+    { class: "add", onsubmit: submit },
+    input,
+    h("button", { "aria-label": label }, icon("plus")),
+  );
+}
+
+/** Where the focus goes if this card is deleted: to the card after it, or to the field below the last. */
+function successorOf(card: Element | null | undefined): (() => Element | null | undefined) | undefined {
+  const next = card?.nextElementSibling;
+  const column = card?.closest(".column");
+  return column
+    ? () => (next?.isConnected ? next.querySelector(".text") : column.querySelector(".add input"))
+    : undefined;
+}
+
+/** `moveBefore`, where a browser has it, keeps an open editor open. */
+function place(
+  list: Element & { moveBefore?: (node: Node, before: Node | null) => void },
+  card: Element,
+  next: Element | null,
+) {
+  if (card.isConnected && list.moveBefore) list.moveBefore(card, next);
+  else list.insertBefore(card, next);
+}
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Cards slide from where they were to where they are. */
+function glide(before: ReadonlyMap<HTMLElement, DOMRect>): void {
+  if (still.matches) return;
+  for (const [element, from] of before) {
+    for (const animation of element.getAnimations()) if (animation.id === "glide") animation.cancel();
+    const to = element.getBoundingClientRect();
+    const [x, y] = [from.left - to.left, from.top - to.top];
+    if (!element.isConnected || (x === 0 && y === 0)) continue;
+    const frames = { transform: [`translate(${x}px, ${y}px)`, "none"] };
+    element.animate(frames, { id: "glide", duration: 180, easing: "ease-out" });
+  }
+}

@@ -1,0 +1,32 @@
+// The banner: nothing while all is well, otherwise what is wrong and what becomes of one's changes.
+import type { ClientStatus } from "@calla/client";
+import { client } from "./client.ts";
+import { byId, h } from "./dom.ts";
+
+function sentence({ connection, pending }: ClientStatus): string {
+  const kept = pending === 0 ? "Changes" : pending === 1 ? "Your change" : `Your ${pending} changes`;
+  const promise = `${kept} ${pending === 1 ? "is kept and sent" : "are kept and sent"} when you are back.`;
+  switch (connection) {
+    case "open":
+      return "";
+    case "outdated":
+      return "There is a newer version of this page. Reload it to go on.";
+    case "closed":
+      return "The server has ended the connection. Reload the page to come back.";
+    default:
+      return navigator.onLine ? `No connection; trying again. ${promise}` : `You are offline. ${promise}`;
+  }
+}
+
+export function showConnection(): void {
+  const show = (): void => {
+    const text = sentence(client.status);
+    const banner = byId("connection");
+    if (banner.textContent === text) return;
+    banner.replaceChildren(...(text === "" ? [] : [h("p", {}, text)]));
+  };
+  client.onStatus(show);
+  addEventListener("online", show);
+  addEventListener("offline", show);
+  show();
+}

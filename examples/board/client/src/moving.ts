@@ -1,0 +1,112 @@
+// Moving a card: by pointer (anywhere on it, or by its grip on touch screens) and by keyboard (arrow keys on the grip,
+// Alt and an arrow key anywhere on it). Both end in one call: this card, to this column, before that card.
+import { columns } from "../../shared/wiring.ts";
+import type { Card, Column } from "../../shared/wiring.ts";
+
+export type Move = (id: string, column: Column, before: string | null) => void;
+
+const THRESHOLD = 5;
+const EDGE = 48;
+
+interface Place {
+  readonly column: HTMLElement;
+  readonly next: HTMLElement | undefined;
+}
+
+export function movableByPointer(area: HTMLElement, move: Move): void {
+  area.addEventListener("pointerdown", (down) => {
+    const target = down.target as Element;
+    const card = target.closest<HTMLElement>(".card");
+    if (!card || down.button !== 0 || target.closest("textarea, .delete")) return;
+    // A finger on a card scrolls the page.
+    if (down.pointerType === "touch" && !target.closest(".grip")) return;
+    const box = card.getBoundingClientRect();
+    const over = new AbortController();
+    let ghost: HTMLElement | undefined;
+    let place: Place | undefined;
+
+    const lift = (): HTMLElement => {
+      area.setPointerCapture(down.pointerId); // The click that follows is not the card's.
+      const clone = card.cloneNode(true) as HTMLElement;
+      clone.classList.add("ghost");
+      clone.setAttribute("aria-hidden", "true");
+      clone.style.width = `${box.width}px`;
+      document.body.append(clone);
+      card.classList.add("lifted");
+      return clone;
+    };
+    const drag = ({ clientX: x, clientY: y }: PointerEvent): void => {
+      if (!ghost && Math.hypot(x - down.clientX, y - down.clientY) < THRESHOLD) return;
+      ghost ??= lift();
+      ghost.style.translate = `${box.left + x - down.clientX}px ${box.top + y - down.clientY}px`;
+      if (y < EDGE) scrollBy(0, -16);
+      if (y > innerHeight - EDGE) scrollBy(0, 16);
+      mark(place, false);
+      place = placeAt(x, y, card);
+      mark(place, true);
+    };
+    const finish = (keep: boolean): void => {
+      over.abort();
+      ghost?.remove();
+      card.classList.remove("lifted");
+      mark(place, false);
+      const { id } = card.dataset;
+      if (!keep || !place || !id || isThere(card, place)) return;
+      move(id, place.column.dataset["column"] as Column, place.next?.dataset["id"] ?? null);
+    };
+    const { signal } = over;
+    document.addEventListener("pointermove", drag, { signal });
+    document.addEventListener("pointerup", () => finish(true), { signal });
+    document.addEventListener("pointercancel", () => finish(false), { signal });
+    document.addEventListener("keydown", ({ key }) => key === "Escape" && finish(false), { signal });
+  });
+}
+
+/** The column under the pointer, and the card there that would come after the dragged one. */
+function placeAt(x: number, y: number, dragged: HTMLElement): Place | undefined {
+  const column = document.elementFromPoint(x, y)?.closest<HTMLElement>(".column");
+  if (!column) return undefined;
+  const next = [...column.querySelectorAll<HTMLElement>(".card")].find((card) => {
+    const { top, height } = card.getBoundingClientRect();
+    return card !== dragged && y < top + height / 2;
+  });
+  return { column, next };
+}
+
+const isThere = (card: HTMLElement, { column, next }: Place): boolean =>
+  card.closest(".column") === column && (card.nextElementSibling ?? undefined) === next;
+
+function mark(place: Place | undefined, on: boolean): void {
+  (place?.next ?? place?.column.querySelector(".cards"))?.classList.toggle("drop", on);
+}
+
+export function movableByKeyboard(area: HTMLElement, cards: () => readonly Card[], move: Move): void {
+  area.addEventListener("keydown", (event) => {
+    const target = event.target as Element;
+    const id = target.closest<HTMLElement>(".card")?.dataset["id"];
+    const card = cards().find((card) => card.id === id);
+    if (!card || target.matches("textarea") || !(event.altKey || target.matches(".grip"))) return;
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    const place = stepFrom(cards(), card, event.key);
+    if (place) move(card.id, place.column, place.before);
+  });
+}
+
+/** Columns to the side, and which neighbour the card then comes before, counted from where it was. */
+const steps: Readonly<Record<string, readonly [aside: number, down: number]>> = {
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 2],
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+};
+
+/** Where an arrow key takes a card. */
+function stepFrom(cards: readonly Card[], card: Card, key: string) {
+  const [aside, down] = steps[key] ?? [0, 0];
+  const column = columns[columns.indexOf(card.column) + aside];
+  const there = cards.filter((other) => other.column === column);
+  const at = cards.filter((other) => other.column === card.column).indexOf(card) + down;
+  if (!column || (aside === 0 && (at < 0 || at > there.length))) return undefined;
+  return { column, before: there[at]?.id ?? null };
+}

@@ -1,0 +1,37 @@
+// The server of the boards: static files for the page, a Calla server for what happens on it.
+import { createServer as createHttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { createServer } from "@calla/server";
+import { webSocket } from "@calla/server/websocket";
+import { board, cursors, serialiser, session, wiring } from "../shared/wiring.ts";
+import { nameFor } from "./names.ts";
+import { staticFiles } from "./static-files.ts";
+
+const httpServer = createHttpServer(staticFiles(fileURLToPath(new URL("../client/", import.meta.url))));
+
+const server = createServer({
+  wiring,
+  serialiser,
+  onConnect: ({ clientId }) => ({ type: "seeded", ...nameFor(clientId) }),
+});
+/** Anybody with the link may come in, except to boards that are nobody's business. */
+const open = ([id]: readonly [string]): boolean => /^[a-z0-9-]{1,60}$/.test(id) && !id.startsWith("private-");
+server.handle(session, { public: true });
+server.handle(board, { canSubscribe: ({ params }) => open(params), canDispatch: () => true });
+server.handle(cursors, { canSubscribe: ({ params }) => open(params), canDispatch: () => true });
+
+const sockets = webSocket(server, { httpServer, path: "/ws" });
+
+httpServer.listen(Number(process.env.PORT ?? 8787), () => {
+  const { port } = httpServer.address() as AddressInfo;
+  console.log(`Boards are at http://localhost:${port}`);
+});
+
+async function stop(): Promise<void> {
+  httpServer.close();
+  await server.stop();
+  await sockets.close();
+  httpServer.closeAllConnections();
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
