@@ -13,7 +13,7 @@ interface SocketEvent {
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
-  addEventListener(type: "open" | "message" | "error" | "close", listener: (event: never) => void): void;
+  addEventListener(type: "open" | "message" | "error" | "close", listener: (event: object) => void): void;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
 }
@@ -59,7 +59,7 @@ export function webSocket(options: WebSocketOptions): Transport {
         socket = new Socket(resolved(address), [`calla.${format.name}`]);
         socket.binaryType = "arraybuffer";
         const on = (type: "open" | "message" | "error" | "close", listener: (event: SocketEvent) => void): void =>
-          socket?.addEventListener(type, listener);
+          socket?.addEventListener(type, (event) => listener(event as SocketEvent));
         on("open", () => over || handlers.open());
         on("message", ({ data }) => {
           if (!over) handlers.receive(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));

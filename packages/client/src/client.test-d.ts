@@ -1,0 +1,79 @@
+// What must not compile, and what types follow from a slice.
+import { automatic, defineEphemeral, defineTopic, defineWiring, json, serverOnly } from "@calla/shared";
+import * as z from "zod";
+import { createClient } from "./client.ts";
+import type { Transport } from "./transports/transport.ts";
+
+const board = defineTopic("board:*", {
+  model: z.object({ cards: z.array(z.string()) }),
+  initial: () => ({ cards: [] }),
+  messages: { added: z.object({ text: z.string() }), moved: z.object({ by: z.number() }), stamped: serverOnly(z.object({})) },
+  rejections: { full: z.object({ max: z.number() }) },
+  update: { added: (model) => model, moved: (model) => model, stamped: (model) => model },
+});
+const chat = defineTopic("chat", {
+  model: z.object({ lines: z.number() }),
+  initial: () => ({ lines: 0 }),
+  messages: { said: z.object({ text: z.string() }) },
+  update: { said: ({ lines }) => ({ lines: lines + 1 }) },
+});
+const cursors = defineEphemeral("cursors:*", { messages: { moved: z.object({ x: z.number() }) }, keep: "latest" });
+const elsewhere = defineTopic("elsewhere", {
+  model: z.object({}),
+  initial: () => ({}),
+  messages: { a: z.object({}) },
+  update: { a: (model) => model },
+});
+declare const transport: Transport;
+const client = createClient({ wiring: defineWiring({ topics: [board, chat, cursors] }), serialiser: automatic(json()), transport });
+
+const topic = client.topic(board, "42");
+client.topic(chat);
+// @ts-expect-error a pattern needs its parameter
+client.topic(board);
+// @ts-expect-error and takes no more than it has
+client.topic(board, "42", "43");
+// @ts-expect-error an exact topic takes none
+client.topic(chat, "x");
+// @ts-expect-error a slice that is not in the wiring
+client.topic(elsewhere);
+
+topic.dispatch({ type: "added", text: "x" });
+topic.dispatch([{ type: "added", text: "x" }, { type: "moved", by: 1 }]);
+// @ts-expect-error a wrong field
+topic.dispatch({ type: "added", text: 1 });
+// @ts-expect-error a message of another slice
+topic.dispatch({ type: "said", text: "x" });
+// @ts-expect-error server only
+topic.dispatch({ type: "stamped" });
+
+if (topic.state.status === "live" || topic.state.status === "stale") topic.state.model.cards.map((card) => card.trim());
+// @ts-expect-error an empty board is never shown as truth: the model may be undefined
+void topic.state.model.cards.length;
+if (topic.state.status === "refused") topic.state.code.trim();
+topic.onChange(({ model, pending }) => {
+  model?.cards.length.toFixed();
+  pending[0]?.id.trim();
+});
+topic.select(({ model }) => model?.cards.length).value?.toFixed();
+// @ts-expect-error models are read only in what matters: an unknown field is none
+topic.select(({ model }) => model?.lines);
+
+const write = topic.dispatch({ type: "added", text: "x" });
+void write.applied.then(({ sequence }) => sequence.toFixed());
+void write.applied.then(({ message }) => message.type === "stamped");
+void write.rejection.then((rejection) => {
+  if (rejection?.from === "app") rejection.details.max.toFixed();
+  // @ts-expect-error no such reason
+  return rejection?.code === "empty";
+});
+
+const cursor = client.topic(cursors, "42");
+cursor.dispatch({ type: "moved", x: 1 });
+// @ts-expect-error an ephemeral topic has no model
+void cursor.state;
+for (const { message } of cursor.latest.values()) message.x.toFixed();
+// @ts-expect-error the wiring has no session
+void client.session.state;
+// @ts-expect-error nor a local slice
+void client.local.model;

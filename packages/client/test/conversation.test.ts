@@ -1,0 +1,358 @@
+// The conversation: attempts, handshake, heartbeat, resync, what the server may say last.
+import { expect, test, vi } from "vitest";
+import {
+  connectedAs,
+  giveSnapshot,
+  handshake,
+  items,
+  list,
+  messagesIn,
+  settledFrame,
+  setUp,
+  snapshotFrame,
+  turn,
+  updateFrame,
+} from "./kit.ts";
+import { added, live, reconnect } from "./live.ts";
+
+// ------------------------------------------------------------------------------------------------------ attempts (CL2)
+
+test("[CL2] S22 the late events of a superseded attempt touch nothing", async () => {
+  const setup = await live();
+  const old = setup.connection;
+  const connection = await reconnect(setup);
+  await giveSnapshot(connection, "list:1", 1, items("new"));
+  const count = connection.sent.length;
+  old.say(updateFrame("list:1", 1, [["c2", 1, "x", added("old")]]));
+  old.drop(1006, "late");
+  old.open();
+  await turn();
+  expect(setup.client.status.connection).toBe("open");
+  expect(setup.topic.state).toMatchObject({ status: "live", model: items("new") });
+  expect([connection.sent.length, old.closed]).toEqual([count, true]);
+});
+
+test("[CL2] attempts back off until Connected, which alone resets the delay", async () => {
+  const { server, clock, client } = setUp();
+  await turn();
+  for (const delay of [1_000, 2_000, 4_000]) {
+    const count = server.connections.length;
+    server.connection.open();
+    server.connection.drop();
+    expect(client.status).toMatchObject({ connection: "waiting" });
+    await clock.advance(delay - 1);
+    expect(server.connections).toHaveLength(count);
+    await clock.advance(1);
+    expect(server.connections).toHaveLength(count + 1);
+  }
+  server.connection.open();
+  server.connection.say(connectedAs("c1"));
+  server.connection.drop();
+  await clock.advance(1_000);
+  expect(server.connections).toHaveLength(5);
+});
+
+test("[CL2] an attempt that hangs is given up", async () => {
+  const { server, clock } = setUp();
+  await clock.advance(10_000);
+  expect(server.connections[0]?.closed).toBe(true);
+  await clock.advance(1_000);
+  expect(server.connections).toHaveLength(2);
+});
+
+test("[CL2] S25 a token that rejects, throws or hangs costs its attempt and no more", async () => {
+  const token = vi
+    .fn<() => unknown>()
+    .mockRejectedValueOnce(new Error("no"))
+    .mockImplementationOnce(() => {
+      throw new Error("thrown");
+    })
+    .mockImplementationOnce(() => new Promise(() => {}))
+    .mockResolvedValue("t");
+  const { server, clock, errors } = setUp({ token });
+  await clock.advance(1_000);
+  await clock.advance(2_000);
+  await clock.advance(10_000 + 4_000);
+  expect(server.connections).toHaveLength(1);
+  server.connection.open();
+  expect(server.connection.last("Hello").token).toBe("t");
+  expect(errors).toMatchObject([{ code: "transport" }, { code: "transport" }]);
+});
+
+test("[CL2] waking up tries at once when waiting, and asks at once when open", async () => {
+  let wake = (): void => {};
+  const setup = setUp({
+    wakeUps: (run) => {
+      wake = run;
+      return () => {};
+    },
+  });
+  const { server } = setup;
+  await handshake(setup);
+  server.connection.take();
+  wake();
+  expect(server.connection.take()).toMatchObject([{ type: "Ping" }]);
+  server.connection.drop();
+  wake();
+  await turn();
+  expect(server.connections).toHaveLength(2);
+  wake();
+  await turn();
+  expect(server.connections).toHaveLength(2);
+});
+
+test("[CL2] nothing connects before connect(), or after disconnect()", async () => {
+  const { server, client, clock } = setUp({ connect: false });
+  await clock.advance(60_000);
+  expect([server.connections.length, client.status.connection]).toEqual([0, "offline"]);
+  client.connect();
+  await turn();
+  expect(client.status.connection).toBe("connecting");
+  client.disconnect();
+  await clock.advance(60_000);
+  expect([server.connections.length, client.status.connection]).toEqual([1, "offline"]);
+  client.connect();
+  await turn();
+  expect(server.connections).toHaveLength(2);
+});
+
+test("[CL2] hooks: connect, disconnect, reconnect", async () => {
+  const calls: unknown[] = [];
+  const hook =
+    (name: string) =>
+    (value: unknown): void => {
+      calls.push([name, value]);
+      throw new Error("hooks are contained");
+    };
+  const setup = await live({ onConnect: hook("connect"), onDisconnect: hook("disconnect"), onReconnect: hook("reconnect") });
+  setup.connection.drop(1001, "going");
+  await setup.clock.advance(1_000);
+  await handshake(setup);
+  expect(calls).toEqual([
+    ["connect", { clientId: "c1", userId: null }],
+    ["disconnect", { code: 1001, reason: "going" }],
+    ["reconnect", { clientId: "c1", userId: null }],
+  ]);
+  expect(setup.errors).toHaveLength(3);
+});
+
+// -------------------------------------------------------------------------------------------------------- resync (CL3)
+
+test("[CL3] S12 a duplicate is ignored, a gap asks once for what is missing", async () => {
+  const { topic, connection } = await live();
+  const first = updateFrame("list:1", 0, [["c2", 1, "1", added("a")], ["c2", 2, "2", added("b")]]);
+  connection.say(first, first, updateFrame("list:1", 0, [["c2", 1, "1", added("a")]]));
+  expect(topic.state.model?.items).toEqual(["a", "b"]);
+  connection.take();
+  connection.say(updateFrame("list:1", 3, [["c2", 4, "4", added("d")]]), updateFrame("list:1", 4, [["c2", 5, "5", added("e")]]));
+  const ref = connection.ref("list:1");
+  expect(connection.take()).toEqual([
+    { type: "Subscribe", target: "list:1", ref, cursor: { sequence: 2, mark: 20 }, settled: 0, sent: 0 },
+  ]);
+  await turn();
+  expect(topic.state).toMatchObject({ status: "stale", model: items("a", "b") });
+  connection.say(
+    settledFrame("list:1", ref, { sequence: 5, resync: "records", reason: "missed" }),
+    updateFrame("list:1", 2, ["c", "d", "e"].map((text, i) => ["c2", i + 3, `${i + 3}`, added(text)] as const)),
+  );
+  expect(topic.state).toMatchObject({ status: "live", model: items("a", "b", "c", "d", "e") });
+});
+
+test("[CL3] S12 an overlap is a gap too: nothing is folded twice", async () => {
+  const { topic, connection } = await live();
+  connection.say(updateFrame("list:1", 0, [["c2", 1, "1", added("a")]]));
+  connection.say(updateFrame("list:1", 0, [["c2", 1, "1", added("a")], ["c2", 2, "2", added("b")]]));
+  expect(topic.state.model?.items).toEqual(["a"]);
+  expect(connection.last("Subscribe").cursor).toEqual({ sequence: 1, mark: 10 });
+});
+
+test("[CL3] S14 S37 another history is seen by its mark, at the same place, behind and ahead", async () => {
+  for (const [after, from, mark] of [[1, 99, 20], [0, 0, 98]] as const) {
+    const { topic, connection } = await live({}, 1, "a");
+    connection.say(updateFrame("list:1", after, [["c2", 1, "1", added("b")]], { from, mark }));
+    expect(topic.state.model?.items).toEqual(["a"]);
+    expect(connection.last("Subscribe").cursor).toEqual({ sequence: 1, mark: 10 });
+  }
+});
+
+test("[CL3] S13 after a reconnect the cursor is sent, and records continue what there was", async () => {
+  const onSnapshot = vi.fn();
+  const setup = await live({ onSnapshot }, 3, "a");
+  expect(onSnapshot.mock.calls).toEqual([[{ target: "list:1", reason: "first", sequence: 3 }]]);
+  const connection = await reconnect(setup);
+  expect(connection.last("Hello")).toMatchObject({
+    identity: { clientId: "c1", secret: "secret of c1" },
+    targets: [{ target: "list:1", cursor: { sequence: 3, mark: 30 }, settled: 0, sent: 0 }],
+  });
+  expect(setup.topic.state).toMatchObject({ status: "stale", model: items("a") });
+  connection.say(settledFrame("list:1", connection.ref("list:1"), { sequence: 3, resync: "current", reason: "current" }));
+  expect(setup.topic.state.status).toBe("live");
+  expect(onSnapshot).toHaveBeenCalledTimes(1);
+});
+
+test("[CL3] S13 a snapshot of a restored backup replaces what there was, and pending is replayed on it", async () => {
+  const onSnapshot = vi.fn();
+  const setup = await live({ onSnapshot }, 9, "lost");
+  setup.topic.dispatch(added("mine"));
+  await turn();
+  const connection = await reconnect(setup);
+  await giveSnapshot(connection, "list:1", 4, items("old"), { reason: "other-history" });
+  expect(setup.topic.state).toMatchObject({ status: "live", model: items("old", "mine") });
+  expect(onSnapshot).toHaveBeenLastCalledWith({ target: "list:1", reason: "other-history", sequence: 4 });
+});
+
+// ---------------------------------------------------------------------------------------------------- refs (CL4, CL5)
+
+test("[CL4] S43 between asking and its answer the target's frames are ignored, and always the answers to older refs", async () => {
+  const setup = await live({}, 1, "a");
+  const connection = await reconnect(setup);
+  const ref = connection.ref("list:1");
+  connection.say(updateFrame("list:1", 1, [["c2", 1, "1", added("early")]]));
+  connection.say(settledFrame("list:1", ref - 1, { sequence: 5 }), snapshotFrame("list:1", 5, 50, items("old")));
+  connection.say({ type: "Unsubscribed", target: "list:1", ref: ref - 1, code: "forbidden", retryable: false });
+  expect(setup.topic.state).toMatchObject({ status: "stale", model: items("a") });
+  connection.say(snapshotFrame("list:1", 5, 50, items("unannounced")));
+  expect(setup.topic.state.model?.items).toEqual(["a"]);
+  await giveSnapshot(connection, "list:1", 2, items("b"));
+  expect(setup.topic.state).toMatchObject({ status: "live", model: items("b") });
+});
+
+test("[CL5] the server may announce a snapshot at any time; updates wait until it is there", async () => {
+  const { topic, connection } = await live({}, 5, "a");
+  const ref = connection.ref("list:1");
+  connection.say(settledFrame("list:1", ref, { sequence: 2, reason: "reset" }));
+  connection.say(updateFrame("list:1", 5, [["c2", 1, "1", added("of the old history")]]));
+  expect(topic.state).toMatchObject({ status: "stale", model: items("a") });
+  connection.say(snapshotFrame("list:1", 2, 20, items("b")), updateFrame("list:1", 2, [["c2", 1, "1", added("c")]]));
+  expect(topic.state).toMatchObject({ status: "live", model: items("b", "c") });
+});
+
+test("[CL5] an outcome of another history does not take a dispatch out before that history is shown", async () => {
+  const setup = await live({}, 9, "a");
+  const write = setup.topic.dispatch(added("mine"));
+  await turn();
+  const connection = await reconnect(setup);
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 3 });
+  await turn();
+  expect(setup.topic.state.model?.items).toEqual(["a", "mine"]);
+  await giveSnapshot(connection, "list:1", 4, items("mine", "b"), { reason: "other-history" });
+  await expect(write.applied).resolves.toMatchObject({ sequence: 3 });
+  expect(setup.topic.state.model?.items).toEqual(["mine", "b"]);
+});
+
+test("[CL5] a snapshot in parts is put together", async () => {
+  const { topic, connection } = await live({}, 1, "a");
+  const chunks = JSON.stringify(items("b😀")).match(/.{1,9}/gsu) ?? [];
+  connection.say(settledFrame("list:1", connection.ref("list:1"), { sequence: 2 }));
+  for (const [part, chunk] of chunks.entries()) {
+    expect(topic.state.model?.items).toEqual(["a"]);
+    connection.say({ type: "Snapshot", target: "list:1", sequence: 2, mark: 20, version: 1, part, parts: chunks.length, chunk });
+  }
+  expect(topic.state).toMatchObject({ status: "live", model: items("b😀") });
+});
+
+// ----------------------------------------------------------------------------------------------------- heartbeat (CL6)
+
+test("[CL6] S23 a half-open connection is found within two heartbeats, although sends succeed", async () => {
+  const { clock, client, connection, topic } = await live();
+  await clock.advance(20_000);
+  topic.dispatch(added("a"));
+  await clock.advance(5_000);
+  expect(connection.last("Ping")).toEqual({ type: "Ping", cursors: [["list:1", 0, 0]] });
+  await clock.advance(9_999);
+  expect(client.status.connection).toBe("open");
+  await clock.advance(1);
+  expect(client.status).toMatchObject({ connection: "waiting", reason: "silent" });
+  expect(connection.closed).toBe(true);
+});
+
+test("[CL6] any frame is life, and only silence is asked about", async () => {
+  const { clock, client, connection } = await live();
+  await clock.advance(24_000);
+  connection.say({ type: "Pong" });
+  connection.take();
+  await clock.advance(24_999);
+  expect(connection.take()).toEqual([]);
+  await clock.advance(1);
+  expect(connection.take()).toMatchObject([{ type: "Ping" }]);
+  await clock.advance(9_000);
+  connection.say(updateFrame("list:1", 0, []));
+  await clock.advance(24_000);
+  expect(client.status.connection).toBe("open");
+});
+
+// ------------------------------------------------------------------------------------------------ the last word (CL12)
+
+test("[CL12] Closing: retryable spreads the return, terminal ends it", async () => {
+  const first = await live();
+  first.connection.say({ type: "Closing", code: "draining", retryable: true, within: 20_000 });
+  expect(first.client.status).toMatchObject({ connection: "waiting", reason: "draining" });
+  const back = (): number => first.server.connections.length;
+  for (let waited = 0; back() === 1 && waited < 20_000; waited += 100) await first.clock.advance(100);
+  expect(back()).toBe(2);
+  const second = await live();
+  second.connection.say({ type: "Closing", code: "superseded", retryable: false, within: 0 });
+  await second.clock.advance(100_000);
+  expect(second.client.status).toMatchObject({ connection: "closed", reason: "superseded" });
+  expect(second.server.connections).toHaveLength(1);
+});
+
+test("[CL12] Version: terminal stops and is told once, otherwise another node is tried and nothing is flushed", async () => {
+  const onVersionMismatch = vi.fn();
+  const setup = setUp({ onVersionMismatch });
+  const { server, clock, client } = setup;
+  client.topic(list, "1").dispatch(added("a"));
+  await turn();
+  server.connection.open();
+  server.connection.say({ type: "Version", protocol: 1, slices: {}, terminal: false });
+  await clock.advance(1_000);
+  expect([server.connections.length, messagesIn(server.connections[0]?.sent ?? [])]).toEqual([2, []]);
+  expect(onVersionMismatch).not.toHaveBeenCalled();
+  server.connection.open();
+  server.connection.say(
+    { type: "Version", protocol: 2, slices: { "list:*": 2 }, terminal: true },
+    { type: "Closing", code: "version", retryable: false, within: 0 },
+  );
+  await clock.advance(100_000);
+  expect(client.status.connection).toBe("outdated");
+  expect(onVersionMismatch.mock.calls).toEqual([[{ protocol: 2, slices: { "list:*": 2 } }]]);
+  expect(server.connections).toHaveLength(2);
+});
+
+test("[CL12] S29 data that is no frame is reported and costs the connection, not the client", async () => {
+  for (const raw of ["nonsense", "{}", '{"type":"Settled"}', '[{"type":"Pong"},7]', '{"type":"Hello"}', '{"type":"__proto__"}']) {
+    const { connection, client, errors, topic } = await live({}, 0, "a");
+    connection.raw(raw);
+    expect(errors).toMatchObject([{ code: "undecodable" }]);
+    expect(client.status).toMatchObject({ connection: "waiting", reason: "undecodable" });
+    expect(topic.state.model?.items).toEqual(["a"]);
+  }
+});
+
+test("[CL12] a big outbox leaves in packets below the limit", async () => {
+  const setup = setUp();
+  const topic = setup.client.topic(list, "1");
+  for (let i = 0; i < 250; i++) topic.dispatch(Array.from({ length: 10 }, () => added("x".repeat(20))));
+  const connection = await handshake(setup);
+  expect(messagesIn(connection.sent).map(({ mid }) => mid)).toEqual(Array.from({ length: 250 }, (_, i) => i + 1));
+  expect(connection.packets.length).toBeGreaterThan(2);
+  expect(Math.max(...connection.packets.map((packet) => packet.length))).toBeLessThan(65_536);
+});
+
+// --------------------------------------------------------------------------------------------------------- close (CL15)
+
+test("[CL15] close ends everything: no timer, no listener, no dispatch", async () => {
+  const { client, clock, connection, topic } = await live();
+  topic.dispatch(added("a"));
+  client.topic(list, "2").retain()();
+  await turn();
+  await client.close();
+  await client.close();
+  await turn();
+  expect([clock.waiting, connection.closed, client.status.connection]).toEqual([0, true, "closed"]);
+  expect(() => topic.dispatch(added("b"))).toThrow(expect.objectContaining({ code: "closed" }));
+  client.connect();
+  topic.onChange(() => {});
+  await clock.advance(100_000);
+  expect(client.status.connection).toBe("closed");
+});

@@ -1,0 +1,326 @@
+// Following: who wants a topic, what the server makes of it, and what the app is shown.
+import { expect, expectTypeOf, test, vi } from "vitest";
+import {
+  cursors,
+  fullWiring,
+  giveSnapshot,
+  handshake,
+  items,
+  list,
+  session,
+  settledFrame,
+  setUp,
+  setUpWith,
+  shouts,
+  turn,
+  updateFrame,
+} from "./kit.ts";
+import { authorTag } from "@calla/shared";
+import type { TopicState } from "../src/topic.ts";
+import { added, live, reconnect } from "./live.ts";
+
+test("[CL7] S15 looking a topic up follows nothing; a listener does, and a drop before the first frame loses nothing", async () => {
+  const setup = setUp();
+  const topic = setup.client.topic(list, "1");
+  expect(setup.client.topic(list, "1")).toBe(topic);
+  await turn();
+  const first = setup.server.connection;
+  first.open();
+  expect(first.last("Hello").targets).toEqual([]);
+  first.drop();
+  topic.onChange(() => {});
+  await setup.clock.advance(1_000);
+  const connection = await handshake(setup);
+  expect(connection.last("Hello").targets).toMatchObject([{ target: "list:1" }]);
+});
+
+test("[CL7] S15 after the last listener and the linger the topic is let go, and stays so after a reconnect", async () => {
+  const setup = setUp({ linger: 1_000 });
+  const topic = setup.client.topic(list, "1");
+  const follower = setup.client.topic(shouts);
+  const stop = topic.onChange(() => {});
+  const stopShouts = follower.onPush(() => {});
+  const connection = await handshake(setup);
+  await giveSnapshot(connection, "list:1", 0, items("a"));
+  const refs = [connection.ref("list:1"), connection.ref("shouts")];
+  connection.take();
+  stop();
+  stop();
+  stopShouts();
+  await setup.clock.advance(1_000);
+  expect(connection.take()).toEqual([
+    { type: "Unsubscribe", target: "list:1", ref: refs[0] },
+    { type: "Unsubscribe", target: "shouts", ref: refs[1] },
+  ]);
+  expect(topic.state).toMatchObject({ status: "loading", model: undefined });
+  connection.say(updateFrame("list:1", 0, [["c2", 1, "x", added("late")]]));
+  expect(topic.state.status).toBe("loading");
+  const next = await reconnect(setup);
+  expect(next.last("Hello").targets).toEqual([]);
+});
+
+test("[CL7] S15 an ephemeral topic survives a reconnect", async () => {
+  const setup = setUp();
+  setup.client.topic(cursors, "1").retain();
+  await handshake(setup);
+  const next = await reconnect(setup);
+  expect(next.last("Hello").targets).toEqual([{ target: "cursors:1", ref: expect.any(Number), settled: 0, sent: 0 }]);
+});
+
+test("[CL7] S43 following again within the answer: only the last asking counts", async () => {
+  const setup = setUp({ linger: 0 });
+  const topic = setup.client.topic(list, "1");
+  const connection = await handshake(setup);
+  topic.retain()();
+  await setup.clock.advance(0);
+  topic.retain();
+  const subscribes = connection.take().filter(({ type }) => type !== "Hello");
+  expect(subscribes).toMatchObject([
+    { type: "Subscribe", ref: 1 },
+    { type: "Unsubscribe", ref: 1 },
+    { type: "Subscribe", ref: 2 },
+  ]);
+  connection.say(settledFrame("list:1", 1, { sequence: 3 }));
+  connection.say({ type: "Unsubscribed", target: "list:1", ref: 1, code: "forbidden", retryable: false });
+  expect(topic.state.status).toBe("loading");
+  connection.say({ type: "Unsubscribed", target: "list:1", ref: 2, code: "forbidden", retryable: false });
+  expect(topic.state).toMatchObject({ status: "refused", code: "forbidden" });
+});
+
+test("[CL7] a refused topic says so, shows nothing, and is not asked for again by a reconnect", async () => {
+  const setup = await live({}, 2, "a");
+  const write = setup.topic.dispatch(added("b"));
+  await turn();
+  setup.connection.say({ type: "Unsubscribed", target: "list:1", ref: setup.connection.ref("list:1"), code: "forbidden", retryable: false });
+  await turn();
+  expect(setup.states.at(-1)).toMatchObject({ status: "refused", model: undefined, code: "forbidden" });
+  const connection = await reconnect(setup);
+  expect(connection.last("Hello").targets).toEqual([]);
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 3 });
+  await expect(write.applied).resolves.toMatchObject({ sequence: 3 });
+});
+
+test("[CL7] what was refused for now is asked for again, with backoff", async () => {
+  const { connection, clock, topic } = await live({}, 2, "a");
+  for (const delay of [1_000, 2_000]) {
+    connection.say({ type: "Unsubscribed", target: "list:1", ref: connection.ref("list:1"), code: "busy", retryable: true });
+    connection.take();
+    await clock.advance(delay - 1);
+    expect(connection.take()).toEqual([]);
+    await clock.advance(1);
+    expect(connection.sent).toMatchObject([{ type: "Subscribe", cursor: { sequence: 2, mark: 20 } }]);
+  }
+  expect(topic.state).toMatchObject({ status: "stale", model: items("a") });
+});
+
+test("[CL7] a topic that the server made us follow is followed until the server says otherwise", async () => {
+  const setup = setUp();
+  const connection = await handshake(setup);
+  const topic = setup.client.topic(list, "9");
+  connection.say(settledFrame("list:9", 0, { sequence: 1 }));
+  connection.say({ type: "Snapshot", target: "list:9", sequence: 1, mark: 10, version: 1, model: items("granted") });
+  expect(topic.state).toMatchObject({ status: "live", model: items("granted") });
+  topic.retain()();
+  await setup.clock.advance(10_000);
+  expect(topic.state.status).toBe("live");
+  const next = await reconnect(setup);
+  expect(next.last("Hello").targets).toMatchObject([{ target: "list:9", cursor: { sequence: 1 } }]);
+  next.say(settledFrame("list:9", next.ref("list:9"), { sequence: 1, resync: "current" }));
+  next.say({ type: "Unsubscribed", target: "list:9", ref: next.ref("list:9"), code: "revoked", retryable: false });
+  expect(topic.state).toMatchObject({ status: "loading", model: undefined });
+});
+
+test("[CL10] an asking that nobody answers is repeated", async () => {
+  const setup = setUp({ heartbeat: 600_000 });
+  setup.client.topic(list, "1").retain();
+  const connection = await handshake(setup);
+  const { length } = connection.sent;
+  await setup.clock.advance(10_000);
+  expect(connection.sent.slice(length)).toMatchObject([{ type: "Subscribe", target: "list:1" }]);
+  await giveSnapshot(connection, "list:1", 0, items());
+  connection.take();
+  await setup.clock.advance(60_000);
+  expect(connection.take()).toEqual([]);
+});
+
+// ------------------------------------------------------------------------------------------------ what is shown (CL9)
+
+test("[CL9] state is one object until something in it changes, and listeners hear once per turn", async () => {
+  const { topic, connection, states } = await live();
+  const { state } = topic;
+  expect(topic.state).toBe(state);
+  topic.dispatch(added("a"));
+  topic.dispatch(added("b"));
+  expect(topic.state).not.toBe(state);
+  await turn();
+  expect(states).toHaveLength(1);
+  expect(states[0]).toBe(topic.state);
+  connection.say(updateFrame("list:1", 0, []));
+  await turn();
+  expect(states).toHaveLength(1);
+});
+
+test("[CL9] what is rolled back in the turn it was shown in is never told", async () => {
+  const { topic, states } = await live();
+  topic.dispatch(added("a")).cancel();
+  await turn();
+  expect(states).toEqual([]);
+});
+
+test("[CL9] select narrows: no call for an unchanged selection, by any equality", async () => {
+  const { topic } = await live({}, 0, "a");
+  const count = topic.select(({ model }) => model?.items.length ?? 0);
+  const same = topic.select(({ model }) => model?.items.map((item) => item[0]) ?? [], (a, b) => a.join() === b.join());
+  const heard: unknown[] = [];
+  count.onChange((value) => heard.push(value));
+  same.onChange((value) => heard.push(value));
+  expect([count.value, same.value]).toEqual([1, ["a"]]);
+  expect(same.value).toBe(same.value);
+  topic.dispatch([{ type: "removed", text: "a" }, added("abc")]);
+  await turn();
+  expect(heard).toEqual([]);
+  topic.dispatch(added("b"));
+  await turn();
+  expect(heard).toEqual([2, ["a", "b"]]);
+});
+
+test("[CL9] status: connection, reason and how many wait, told when one of them changes", async () => {
+  const setup = setUp();
+  const statuses: unknown[] = [];
+  setup.client.onStatus((status) => statuses.push(status));
+  await handshake(setup);
+  expect(setup.client.status).toEqual({ connection: "open", reason: "", pending: 0 });
+  const write = setup.client.topic(list, "1").dispatch(added("a"));
+  await turn();
+  expect(setup.client.status).toEqual({ connection: "open", reason: "", pending: 1 });
+  setup.server.connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 1 });
+  await turn();
+  expect(setup.client.status.pending).toBe(0);
+  expect(statuses.at(-1)).toBe(setup.client.status);
+});
+
+test("[CL9] a listener that throws is contained", async () => {
+  const { topic, errors } = await live();
+  const heard = vi.fn();
+  topic.onChange(() => {
+    throw new Error("mine");
+  });
+  topic.onChange(heard);
+  topic.dispatch(added("a"));
+  await turn();
+  expect(heard).toHaveBeenCalledOnce();
+  expect(errors).toEqual([new Error("mine")]);
+});
+
+// ---------------------------------------------------------------------------------- pushes and ephemeral topics (CL13)
+
+test("[CL13] a push reaches listeners and no model; an invalid one is reported", async () => {
+  const { topic, connection, errors } = await live();
+  const heard: unknown[] = [];
+  topic.onPush((pushed) => heard.push(pushed));
+  connection.say({ type: "Push", target: "list:1", pushes: [[null, null, added("hi")], [5, "ann", { type: "added" }], [7, "bob", added("ho")]] });
+  expect(heard).toEqual([
+    { message: added("hi"), from: null, userId: null },
+    { message: added("ho"), from: 7, userId: "bob" },
+  ]);
+  expect(errors).toMatchObject([{ code: "invalid" }]);
+  expect(topic.state.model?.items).toEqual([]);
+});
+
+test("[CL13] keep latest: one message per author, gone with its author, one's own not among them", async () => {
+  const setup = setUp();
+  const topic = setup.client.topic(cursors, "1");
+  const heard: unknown[] = [];
+  topic.onChange(({ status, latest }) => heard.push([status, [...latest.keys()]]));
+  expect([topic.status, topic.latest.size]).toEqual(["loading", 0]);
+  const connection = await handshake(setup);
+  connection.say(settledFrame("cursors:1", connection.ref("cursors:1"), { resync: "current", reason: "ephemeral" }));
+  await turn();
+  const own = authorTag("c1", "cursors:1");
+  connection.say({
+    type: "Push",
+    target: "cursors:1",
+    pushes: [[1, "ann", { type: "moved", x: 1 }], [2, null, { type: "moved", x: 2 }], [own, null, { type: "moved", x: 3 }], [1, "ann", { type: "moved", x: 4 }]],
+  });
+  const { latest } = topic;
+  expect([...latest]).toEqual([
+    [2, { message: { type: "moved", x: 2 }, userId: null }],
+    [1, { message: { type: "moved", x: 4 }, userId: "ann" }],
+  ]);
+  await turn();
+  connection.say({ type: "Push", target: "cursors:1", pushes: [[2, null, null]] });
+  await turn();
+  expect(heard).toEqual([["live", []], ["live", [2, 1]], ["live", [1]]]);
+  expect(latest.size).toBe(2);
+  const next = await reconnect(setup);
+  expect([topic.status, topic.latest.size]).toEqual(["stale", 1]);
+  next.say(settledFrame("cursors:1", next.ref("cursors:1"), { resync: "current", reason: "ephemeral" }));
+  expect([topic.status, topic.latest.size]).toEqual(["live", 0]);
+});
+
+test("[CL13] ephemeral messages are sent with their turn or never, the latest only where the slice says so", async () => {
+  const setup = setUp();
+  const cursor = setup.client.topic(cursors, "1");
+  const shout = setup.client.topic(shouts);
+  cursor.dispatch({ type: "moved", x: 0 });
+  const connection = await handshake(setup);
+  connection.take();
+  for (const x of [1, 2, 3]) cursor.dispatch({ type: "moved", x });
+  for (const text of ["a", "b"]) shout.dispatch({ type: "shouted", text });
+  await turn();
+  expect(connection.take()).toMatchObject([
+    { target: "cursors:1", mid: 0, settled: 0, message: { type: "moved", x: 3 } },
+    { target: "shouts", mid: 0, message: { type: "shouted", text: "a" } },
+    { target: "shouts", mid: 0, message: { type: "shouted", text: "b" } },
+  ]);
+  expect(() => cursor.dispatch({ type: "moved" } as never)).toThrow(expect.objectContaining({ code: "invalid" }));
+  expect(setup.client.pending).toBe(0);
+});
+
+// ---------------------------------------------------------------------------------------------- session, local (CL14)
+
+test("[CL14] the session is always followed and its records come back as session updates", async () => {
+  const setup = setUpWith(fullWiring);
+  const connection = await handshake(setup);
+  expect(connection.last("Hello").targets).toMatchObject([{ target: "@" }]);
+  await giveSnapshot(connection, "@", 0, { name: "" });
+  const write = setup.client.session.dispatch({ type: "renamed", name: "ann" });
+  await turn();
+  expect(connection.last("SessionMessage")).toEqual({
+    type: "SessionMessage",
+    mid: 1,
+    id: write.id,
+    settled: 0,
+    message: { type: "renamed", name: "ann" },
+  });
+  const { target: _, type: __, ...update } = updateFrame("@", 0, [["c1", 1, write.id, { type: "renamed", name: "ann" }]]);
+  connection.say({ type: "SessionUpdate", ...update });
+  await expect(write.applied).resolves.toMatchObject({ sequence: 1 });
+  expect(setup.client.session.state).toMatchObject({ status: "live", model: { name: "ann" }, pending: [] });
+});
+
+test("[CL14] the local slice applies at once, is told once per turn, and never sent", async () => {
+  const setup = setUpWith(fullWiring);
+  const connection = await handshake(setup);
+  connection.take();
+  const { local } = setup.client;
+  const heard: unknown[] = [];
+  local.onChange((model) => heard.push(model));
+  local.select(({ open }) => open).onChange((open) => heard.push(open));
+  local.dispatch({ type: "toggled" });
+  expect(local.model).toEqual({ open: true });
+  await turn();
+  local.dispatch({ type: "kept" });
+  local.dispatch([{ type: "toggled" }, { type: "toggled" }]);
+  await turn();
+  expect(heard).toEqual([{ open: true }, true, { open: true }]);
+  expect(connection.take()).toEqual([]);
+  expect(() => local.dispatch({ type: "nothing" } as never)).toThrow(expect.objectContaining({ code: "invalid" }));
+});
+
+test("[CL14] types follow from the slices", () => {
+  const { client } = setUp({ connect: false });
+  expectTypeOf(client.topic(list, "1").state).toEqualTypeOf<TopicState<typeof list>>();
+  expectTypeOf(setUpWith(fullWiring, { connect: false }).client.session.state.model).toEqualTypeOf<{ name: string } | undefined>();
+  expect(session.name).toBe("session");
+});
