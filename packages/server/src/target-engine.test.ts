@@ -340,6 +340,15 @@ describe("other nodes", () => {
     expect(take(3).append?.records[0]).toMatchObject({ mid: 2, messages: [remove("x")] });
   });
 
+  test("[TE10] a look that takes several reads leaves nothing of the refusals but the messages", () => {
+    const { engine, take } = engineOf({ shared: true });
+    take(1, from("a", 1, remove("x")));
+    const missed = foreign({ sequence: 0, mark: 0 }, "b", 1, add("x"));
+    expect(kinds(engine.missed({ status: "records", records: [missed] }, 1))).toEqual(["update", "read"]);
+    engine.missed({ status: "records", records: [] }, 1);
+    expect(take(2).append?.records[0]).toMatchObject({ mid: 1, messages: [remove("x")] });
+  });
+
   test("[TE6] a row whose read a foreign record overtook is read again", () => {
     const { engine } = engineOf({ shared: true });
     expect(engine.offer(from("a", 2, add("y")))).toEqual([{ type: "load-row", clientId: "a" }]);

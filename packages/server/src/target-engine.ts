@@ -305,6 +305,8 @@ export class TargetEngine<Reply> {
     if (this.#phase !== "checking") return;
     this.#doubtful = this.#flight!.intents;
     this.#flight = undefined;
+    // Its refusals are open again; what follows is an ordinary read, of which there may be several.
+    this.#phase = "reading";
   }
 
   #decideAnew(): Effect<Reply>[] {
