@@ -52,6 +52,12 @@ test("[RB1] a dispatch is folded over what is visible", () => {
   expect(replica.confirmed?.model).toEqual(["a"]);
 });
 
+test("[RB3] a prediction that changes nothing shows the same object", () => {
+  const same = () => ({ ok: true, model: ["a"] }) as const;
+  const before = reset(emptyReplica as Replica<Entry>, confirmed(0, "a"), never, same);
+  expect(visible(predict(before, act("1", "b"), same).replica)).toBe(visible(before));
+});
+
 test("[RB1] a prediction's time is the one it was dispatched at, however often it is replayed", () => {
   const mine = { ...act("1", "#"), at: 7 };
   let replica = withPending([], mine);

@@ -59,7 +59,8 @@ export function predict<E extends Act, F extends Failure>(
 ): { readonly replica: Replica<E>; readonly failed: F | undefined } {
   const before = visible(replica);
   const result = replica.confirmed && fold(before, entry);
-  const model = result?.ok ? result.model : before;
+  // What changes nothing keeps its reference, so that nobody is notified of nothing.
+  const model = result?.ok && !sameValue(result.model, before) ? result.model : before;
   return {
     replica: { ...replica, pending: [...replica.pending, { entry, model }] },
     failed: result && !result.ok ? result : undefined,
