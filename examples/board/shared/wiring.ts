@@ -14,8 +14,8 @@ import { z } from "zod";
 
 export const columns = ["todo", "doing", "done"] as const;
 export const colours = ["red", "orange", "olive", "green", "teal", "blue", "violet", "pink"] as const;
-/** Rules of the house: a board that breaks one rejects the message. */
-export const MAX_CARDS = 200;
+const MAX_CARDS = 200;
+/** Begun and not finished. Whoever breaks this rule, perhaps in a race with somebody else, is told so. */
 export const MAX_DOING = 5;
 
 const Column = z.enum(columns);

@@ -1,6 +1,6 @@
 // The head of a board's page: its name, who else is here, a link to invite by, and oneself.
 import type { TopicState } from "@calla/client";
-import type { board } from "../../shared/wiring.ts";
+import type { board } from "../shared/wiring.ts";
 import { h, icon } from "./dom.ts";
 import { titleOf } from "./ids.ts";
 import { me, personButton } from "./person.ts";

@@ -1,7 +1,7 @@
 // The three columns: which card is where. Elements are kept by card id and moved, never made anew, so that whoever
 // edits, drags or has the focus on one is not disturbed by what others do.
-import { columns, MAX_DOING } from "../../shared/wiring.ts";
-import type { Card, Column } from "../../shared/wiring.ts";
+import { columns, MAX_DOING } from "../shared/wiring.ts";
+import type { Card, Column } from "../shared/wiring.ts";
 import { cardView } from "./card.ts";
 import type { CardActions, CardView } from "./card.ts";
 import { h, icon } from "./dom.ts";
@@ -57,15 +57,19 @@ export function columnsView(actions: ColumnActions): ColumnsView {
           if (view.element === next) next = next.nextElementSibling;
           else place(list, view.element, next);
         }
-        const limit = column === "doing" ? ` / ${MAX_DOING}` : "";
-        count.textContent = `${mine.length}${limit}`;
-        count.setAttribute("aria-label", `${mine.length}${limit && ` of at most ${MAX_DOING}`} cards`);
+        showCount(count, column, mine.length);
       }
       const kept = focused?.isConnected ? focused : successor?.();
       if (kept instanceof HTMLElement) kept.focus({ preventScroll: true });
       glide(before);
     },
   };
+}
+
+function showCount(element: HTMLElement, column: Column, count: number): void {
+  const [limit, inWords] = column === "doing" ? [` / ${MAX_DOING}`, ` of at most ${MAX_DOING}`] : ["", ""];
+  element.textContent = `${count}${limit}`;
+  element.setAttribute("aria-label", `${count}${inWords} cards`);
 }
 
 function addForm(column: Column, actions: ColumnActions): HTMLElement {

@@ -1,8 +1,8 @@
 // Where the others point, and who they are. Each visitor's latest word on it is all that exists: it is sent at most
 // twenty times a second, kept nowhere, and forgotten by everybody when its author leaves.
 import type { MessageOf } from "@calla/shared";
-import { cursors } from "../../shared/wiring.ts";
-import type { Column } from "../../shared/wiring.ts";
+import { cursors } from "../shared/wiring.ts";
+import type { Column } from "../shared/wiring.ts";
 import { client } from "./client.ts";
 import { h, icon } from "./dom.ts";
 import { avatar, me } from "./person.ts";
@@ -81,6 +81,8 @@ export function shareCursors(id: string, area: HTMLElement, faces: HTMLElement):
   return () => {
     over.abort();
     clearTimeout(timer);
+    at = null;
+    tell();
     for (const stop of stops) stop();
   };
 }

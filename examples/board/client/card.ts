@@ -1,5 +1,5 @@
 // One card: its text, which a click turns into an editor, a grip to move it by and a button to delete it.
-import type { Card } from "../../shared/wiring.ts";
+import type { Card } from "../shared/wiring.ts";
 import { h, icon } from "./dom.ts";
 
 export interface CardActions {

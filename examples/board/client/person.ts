@@ -1,13 +1,13 @@
 // Who I am: a button with my name that opens a form for name and colour. They live in my session on the server, and
 // this browser introduces me again when it comes back as a new visitor.
-import { colours } from "../../shared/wiring.ts";
-import type { Person } from "../../shared/wiring.ts";
+import { colours } from "../shared/wiring.ts";
+import type { Person } from "../shared/wiring.ts";
 import { client } from "./client.ts";
 import { h } from "./dom.ts";
 import { remember, remembered } from "./visited.ts";
 
 /** Two letters for a name. */
-export function initials(name: string): string {
+function initials(name: string): string {
   const words = name.trim().split(/\s+/);
   return words
     .slice(0, 2)

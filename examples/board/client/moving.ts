@@ -1,7 +1,7 @@
 // Moving a card: by pointer (anywhere on it, or by its grip on touch screens) and by keyboard (arrow keys on the grip,
 // Alt and an arrow key anywhere on it). Both end in one call: this card, to this column, before that card.
-import { columns } from "../../shared/wiring.ts";
-import type { Card, Column } from "../../shared/wiring.ts";
+import { columns } from "../shared/wiring.ts";
+import type { Card, Column } from "../shared/wiring.ts";
 
 export type Move = (id: string, column: Column, before: string | null) => void;
 

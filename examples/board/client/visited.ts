@@ -1,6 +1,6 @@
 // What this browser remembers: the boards it has seen, and who its user said to be.
-import { colours } from "../../shared/wiring.ts";
-import type { Person } from "../../shared/wiring.ts";
+import { colours } from "../shared/wiring.ts";
+import type { Person } from "../shared/wiring.ts";
 
 export interface Visited {
   readonly id: string;

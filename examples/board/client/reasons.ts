@@ -1,6 +1,6 @@
 // Why something was refused, in words. The codes are the wiring's own and Calla's; the compiler knows them all.
 import type { RejectionOf } from "@calla/shared";
-import type { board } from "../../shared/wiring.ts";
+import type { board } from "../shared/wiring.ts";
 
 export function reason(rejection: RejectionOf<typeof board>): string {
   switch (rejection.code) {

@@ -2,8 +2,8 @@
 // becomes is shown.
 import type { ClientMessageOf } from "@calla/shared";
 import type { TopicState } from "@calla/client";
-import { board } from "../../shared/wiring.ts";
-import type { Column } from "../../shared/wiring.ts";
+import { board } from "../shared/wiring.ts";
+import type { Column } from "../shared/wiring.ts";
 import { boardHead } from "./board-head.ts";
 import { client } from "./client.ts";
 import { columnNames, columnsView } from "./columns.ts";

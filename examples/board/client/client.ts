@@ -1,7 +1,7 @@
 // The one Calla client of this page.
 import { createClient } from "@calla/client";
 import { webSocket } from "@calla/client/websocket";
-import { serialiser, wiring } from "../../shared/wiring.ts";
+import { serialiser, wiring } from "../shared/wiring.ts";
 
 /** `?format=messagepack` in the page's address. */
 const format = new URLSearchParams(location.search).get("format") === "messagepack" ? "messagepack" : "json";

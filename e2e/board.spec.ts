@@ -1,0 +1,176 @@
+// A board among people who are connected.
+import { expect, test } from "./fixtures.ts";
+import type { Visitor } from "./visitor.ts";
+
+test("two tabs and two browsers edit one board and see each other", async ({ arrive, id }) => {
+  const ann = await arrive("Ann");
+  const annsTab = await ann.tab();
+  await annsTab.open(id);
+  const bo = await arrive("Bo");
+  const everybody = [ann, annsTab, bo];
+
+  await ann.add("To do", "Water the plants");
+  await annsTab.add("Doing", "Feed the cat");
+  await bo.add("To do", "Air the rooms");
+  for (const { cards } of everybody.map(bound)) {
+    await expect(cards("To do")).toHaveText(["Water the plants", "Air the rooms"]);
+    await expect(cards("Doing")).toHaveText(["Feed the cat"]);
+  }
+
+  await bo.edit("Water the plants", "Water all the plants");
+  await ann.page.getByLabel("Name of the board").fill("House");
+  await ann.page.getByLabel("Name of the board").press("Enter");
+  await annsTab.remove("Air the rooms");
+  for (const visitor of everybody) {
+    await expect(visitor.cards("To do")).toHaveText(["Water all the plants"]);
+    await expect(visitor.page.getByLabel("Name of the board")).toHaveValue("House");
+    await expect(visitor.card("Water all the plants")).toContainText("Bo");
+  }
+
+  await annsTab.toasts.getByRole("button", { name: "Undo" }).click();
+  for (const visitor of everybody)
+    await expect(visitor.cards("To do")).toHaveText(["Water all the plants", "Air the rooms"]);
+});
+
+const bound = (visitor: Visitor) => ({ cards: (column: string) => visitor.cards(column) });
+
+test("a card is moved by keyboard, keeps the focus and says where it is", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("To do", "One", "Two", "Three");
+  await ann.add("Done", "Zero");
+
+  await ann.grip("Three").focus();
+  await ann.page.keyboard.press("ArrowUp");
+  await expect(ann.page.locator("#announcements")).toHaveText("To do, 2 of 3");
+  await expect(bo.cards("To do")).toHaveText(["One", "Three", "Two"]);
+  await expect(ann.grip("Three")).toBeFocused();
+
+  await ann.page.keyboard.press("ArrowRight");
+  await ann.page.keyboard.press("ArrowRight");
+  await ann.page.keyboard.press("ArrowUp");
+  await expect(ann.page.locator("#announcements")).toHaveText("Done, 1 of 2");
+  await expect(ann.grip("Three")).toBeFocused();
+  for (const visitor of [ann, bo]) {
+    await expect(visitor.cards("To do")).toHaveText(["One", "Two"]);
+    await expect(visitor.cards("Done")).toHaveText(["Three", "Zero"]);
+  }
+
+  // Alt and an arrow move it from its text, too; at an edge nothing happens.
+  await bo.page.getByRole("button", { name: "Two", exact: true }).press("Alt+ArrowUp");
+  await bo.page.getByRole("button", { name: "Two", exact: true }).press("Alt+ArrowUp");
+  for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["Two", "One"]);
+});
+
+test("a card is dragged to another column, and Escape puts it back", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("To do", "One", "Two");
+  await ann.add("Doing", "Three", "Four");
+  const drag = async (text: string, before: string): Promise<void> => {
+    const [from, to] = [await ann.card(text).boundingBox(), await ann.card(before).boundingBox()];
+    if (!from || !to) throw new Error("a card is not there");
+    await ann.page.mouse.move(from.x + 60, from.y + 20);
+    await ann.page.mouse.down();
+    await ann.page.mouse.move(to.x + 60, to.y + 10, { steps: 4 });
+  };
+
+  await drag("One", "Four");
+  await ann.page.keyboard.press("Escape");
+  await ann.page.mouse.up();
+  await expect(ann.cards("To do")).toHaveText(["One", "Two"]);
+
+  await drag("One", "Four");
+  await ann.page.mouse.up();
+  for (const visitor of [ann, bo]) {
+    await expect(visitor.cards("To do")).toHaveText(["Two"]);
+    await expect(visitor.cards("Doing")).toHaveText(["Three", "One", "Four"]);
+  }
+  await expect(ann.page.getByLabel("Card text")).toBeHidden();
+});
+
+test("who edits a card is not disturbed by what others do to it", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("To do", "One", "Two");
+  await bo.page.getByRole("button", { name: "Two", exact: true }).click();
+  await bo.page.getByLabel("Card text").fill("Two and a half");
+  await ann.grip("Two").press("ArrowUp");
+  await expect(bo.page.locator(".card").first().getByLabel("Card text")).toBeFocused();
+  await bo.page.keyboard.press("Enter");
+  for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["Two and a half", "One"]);
+});
+
+test("cursors and faces of the others come, move and go", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  const cursor = ann.page.locator(".cursor", { hasText: "Bo" });
+  const faces = ann.page.getByRole("list", { name: "Also here" });
+  await expect(faces).toContainText("Bo");
+  await expect(cursor).toBeHidden();
+
+  await bo.column("Doing").hover();
+  await expect(cursor).toBeVisible();
+  const place = await cursor.boundingBox();
+  await bo.column("Done").hover();
+  await expect.poll(async () => (await cursor.boundingBox())?.x).toBeGreaterThan((place?.x ?? 0) + 100);
+
+  // Whoever comes later sees who is there already.
+  const cy = await arrive("Cy");
+  await expect(cy.page.locator(".cursor", { hasText: "Bo" })).toBeVisible();
+
+  await bo.page.mouse.move(1, 1);
+  await expect(cursor).toBeHidden();
+  await expect(faces).toContainText("Bo");
+  await bo.page.close();
+  await expect(faces).not.toContainText("Bo");
+});
+
+test("a name is changed, seen by others and kept across a reload", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await bo.page.getByRole("button", { name: "You are Bo" }).click();
+  await bo.page.getByLabel("Your name").fill("Bodil");
+  await bo.page.getByRole("radio", { name: "red" }).check();
+  await bo.page.getByRole("button", { name: "Save" }).click();
+  await expect(ann.page.getByRole("list", { name: "Also here" })).toContainText("Bodil");
+  await bo.add("To do", "Sign here");
+  await expect(ann.card("Sign here").locator(".by")).toHaveAttribute("data-colour", "red");
+  await bo.page.reload();
+  await expect(bo.page.getByRole("button", { name: "You are Bodil" })).toBeVisible();
+});
+
+test("a refused board says so, and the way out leads to a board of one's own", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  await ann.open("private-diary");
+  await expect(ann.page.getByRole("heading", { name: "This board is private" })).toBeVisible();
+  await expect(ann.page.getByLabel("New card in To do")).toBeHidden();
+
+  await ann.page.getByRole("main").getByRole("link", { name: "All boards" }).click();
+  await ann.page.getByRole("link", { name: "New board" }).click();
+  await ann.add("To do", "Mine");
+  await expect(ann.cards("To do")).toHaveText(["Mine"]);
+  const address = ann.page.url();
+  await ann.page.getByRole("link", { name: "All boards" }).click();
+  await expect(ann.page.getByRole("link", { name: new URL(address).hash.slice(1) })).toHaveAttribute(
+    "href",
+    new URL(address).hash,
+  );
+});
+
+test("[S45] one visitor speaks JSON, another MessagePack, and both see one board", async ({ arrive, id }) => {
+  const [ann, bo] = [await arrive("Ann"), await arrive("Bo")];
+  const kinds = async (visitor: Visitor, format: "json" | "messagepack"): Promise<string> => {
+    const opened = visitor.page.waitForEvent("websocket");
+    await visitor.page.goto("about:blank");
+    await visitor.open(id, format);
+    const { payload } = await (await opened).waitForEvent("framereceived");
+    return typeof payload;
+  };
+  expect(await kinds(ann, "json")).toBe("string");
+  expect(await kinds(bo, "messagepack")).toBe("object");
+  const odd = "ünï©ødé 🪴 <b>&amp;</b> \u2028";
+  await ann.add("To do", odd);
+  await bo.add("To do", "plain");
+  for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText([odd.trim(), "plain"]);
+});

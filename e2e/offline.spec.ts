@@ -1,0 +1,157 @@
+// A board among people whose connections fail.
+import { expect, test } from "./fixtures.ts";
+
+test("[S5] both edit while one is offline; when it is back both agree, nothing is lost or doubled", async ({
+  arrive,
+}) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("To do", "One", "Two");
+  await expect(bo.cards("To do")).toHaveText(["One", "Two"]);
+
+  await ann.goOffline();
+  await expect(ann.banner).toContainText("You are offline. Changes are kept and sent when you are back.");
+  await ann.add("To do", "Ann's");
+  await ann.edit("One", "One, by Ann");
+  await bo.add("To do", "Bo's");
+  await bo.edit("Two", "Two, by Bo");
+  await expect(ann.cards("To do")).toHaveText(["One, by Ann", "Two", "Ann's"]);
+  await expect(bo.cards("To do")).toHaveText(["One", "Two, by Bo", "Bo's"]);
+  await expect(ann.card("Ann's")).toHaveAttribute("data-pending");
+  await expect(ann.card("Ann's").getByText("Not saved yet")).toBeVisible();
+  await expect(ann.banner).toContainText("Your 2 changes are kept");
+
+  await ann.comeBack();
+  for (const visitor of [ann, bo])
+    await expect(visitor.cards("To do")).toHaveText(["One, by Ann", "Two, by Bo", "Bo's", "Ann's"]);
+  await expect(ann.banner).toBeEmpty();
+  await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
+  await ann.page.reload();
+  await expect(ann.cards("To do")).toHaveText(["One, by Ann", "Two, by Bo", "Bo's", "Ann's"]);
+});
+
+test("[S4] the connection dies before the acknowledgement: the later edit of another survives", async ({
+  arrive,
+}) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("To do", "Draft");
+  await expect(bo.cards("To do")).toHaveText(["Draft"]);
+
+  ann.wire.lose("toPage");
+  await ann.edit("Draft", "Ann's draft");
+  await expect(bo.cards("To do")).toHaveText(["Ann's draft"]);
+  await bo.edit("Ann's draft", "Bo's draft");
+  ann.wire.cut();
+  await expect(ann.cards("To do")).toHaveText(["Ann's draft"]);
+
+  await ann.comeBack();
+  for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["Bo's draft"]);
+  await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
+});
+
+test("[S5] the connection dies before the message arrives: it is sent again and applied once", async ({
+  arrive,
+}) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("To do", "First");
+  await expect(bo.cards("To do")).toHaveText(["First"]);
+
+  ann.wire.lose("toServer");
+  await ann.add("To do", "Second");
+  ann.wire.cut();
+  await ann.add("To do", "Third");
+  await ann.comeBack();
+  for (const visitor of [ann, bo])
+    await expect(visitor.cards("To do")).toHaveText(["First", "Second", "Third"]);
+});
+
+test("[S8] two race for the last place in Doing: the loser's move is rolled back with its reason", async ({
+  arrive,
+}) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("Doing", "1", "2", "3", "4");
+  await ann.add("To do", "Ann's", "Bo's");
+  await expect(bo.cards("To do")).toHaveText(["Ann's", "Bo's"]);
+
+  await ann.goOffline();
+  await ann.grip("Ann's").press("ArrowRight");
+  await ann.add("Done", "Later");
+  await expect(ann.cards("Doing")).toHaveCount(5);
+  await bo.grip("Bo's").press("ArrowRight");
+  await expect(bo.cards("Doing")).toHaveCount(5);
+
+  await ann.comeBack();
+  await expect(ann.toasts).toContainText("“Doing” holds 5 cards at most.");
+  for (const visitor of [ann, bo]) {
+    await expect(visitor.cards("To do")).toHaveText(["Ann's"]);
+    await expect(visitor.cards("Doing")).toContainText(["Bo's"]);
+    await expect(visitor.cards("Done")).toHaveText(["Later"]);
+  }
+});
+
+test("[S8] editing a card that is gone is refused with its reason", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("To do", "Short-lived", "Stays");
+  await expect(bo.cards("To do")).toHaveCount(2);
+  await ann.goOffline();
+  await ann.edit("Short-lived", "Long-lived");
+  await bo.remove("Short-lived");
+  await ann.comeBack();
+  await expect(ann.toasts).toContainText("Somebody has deleted this card meanwhile.");
+  for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["Stays"]);
+});
+
+test("[S15] whoever was cut off follows again: board, cursors and session", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  const faces = ann.page.getByRole("list", { name: "Also here" });
+  await expect(faces).toContainText("Bo");
+  await bo.goOffline();
+  await expect(faces).not.toContainText("Bo");
+  await expect(bo.page.getByRole("list", { name: "Also here" })).not.toContainText("Ann");
+  await bo.comeBack();
+  await expect(faces).toContainText("Bo");
+  await expect(bo.page.getByRole("list", { name: "Also here" })).toContainText("Ann");
+  await expect(bo.page.getByRole("button", { name: "You are Bo" })).toBeVisible();
+  await ann.add("To do", "Welcome back");
+  await expect(bo.cards("To do")).toHaveText(["Welcome back"]);
+});
+
+// The example keeps its boards in memory, so a restarted server has other boards of the same names. What was pending is
+// new to it and is taken; what it once had is gone; nobody is left with a mixture.
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`[S14] the server is restarted (${signal}): pages end with its history and their own pending`, async ({
+    arrive,
+    server,
+  }) => {
+    const ann = await arrive("Ann");
+    const bo = await arrive("Bo");
+    await ann.add("To do", "Lost", "Lost too");
+    await expect(bo.cards("To do")).toHaveCount(2);
+    ann.wire.wasCut = true;
+    bo.wire.wasCut = true;
+
+    await server.stop(signal);
+    await expect(ann.banner).toContainText("No connection; trying again.");
+    await expect(ann.cards("To do")).toHaveText(["Lost", "Lost too"]);
+    await ann.add("To do", "Written meanwhile");
+    await bo.edit("Lost", "Lost and edited");
+    await server.start();
+    await ann.comeBack();
+    await bo.comeBack();
+
+    for (const visitor of [ann, bo]) {
+      await expect(visitor.cards("To do")).toHaveText(["Written meanwhile"]);
+      await expect(visitor.banner).toBeEmpty();
+      await expect(visitor.page.locator("[data-pending]")).toHaveCount(0);
+    }
+    await expect(bo.toasts).toContainText("Somebody has deleted this card meanwhile.");
+    await expect(ann.page.getByRole("button", { name: "You are Ann" })).toBeVisible();
+    await bo.add("To do", "On we go");
+    await expect(ann.cards("To do")).toHaveText(["Written meanwhile", "On we go"]);
+  });
+}
