@@ -19,7 +19,7 @@ const layers = {
     ["index"],
   ],
   server: [
-    ["clock", "connection", "origin", "log", "pubsub", "identity", "intent"],
+    ["clock", "connection", "origin", "log", "pubsub", "identity", "intent", "contain"],
     [
       "handlers",
       "encoder",
@@ -33,16 +33,16 @@ const layers = {
       "transports/",
     ],
     ["target-engine", "conversation"], // the engines
-    ["core", "audience", "ephemeral", "live-target", "target-registry", "turns", "follow", "hello", "hub"],
+    ["core", "audience", "ephemeral", "live-target", "target-registry", "places", "turns", "follow", "hello", "hub"],
     ["server-topic", "server"],
     ["index", "testing"],
   ],
   client: [
     ["clock", "storage", "transports/"],
-    ["backoff", "storage-memory", "notifier"],
+    ["backoff", "storage-memory", "notifier", "packets", "write"],
     ["rebase", "outbox", "subscriptions"], // the engines
-    ["sync", "runtime"],
-    ["client"],
+    ["target", "targets", "dispatch", "ledger", "receiver", "sync", "runtime"],
+    ["topic", "local", "client"],
     ["index", "testing"],
   ],
 };

@@ -20,6 +20,10 @@ export type Phase = "waiting" | "greeting" | "open" | "closed";
 /** How a conversation stands to one target. The object's identity is the subscribing: a newer one outdates it. */
 export interface Follow {
   readonly ref: number;
+  /** Allowed to follow; inherited by a newer wish, for a gap or a wake-up does not ask again. */
+  admitted: boolean;
+  /** onSubscribe was called, so onUnsubscribe is due when it ends. */
+  welcomed: boolean;
   /** Shown updates. Before: being authorised and caught up. */
   live: boolean;
 }

@@ -8,7 +8,27 @@ import type { Conversation, Follow } from "./conversation.ts";
 import type { Core } from "./core.ts";
 
 /** The pubsub channel of a topic's pushes. */
-export const pushChannel = (topic: TargetKey): string => `pushed:${topic}`;
+const pushChannel = (topic: TargetKey): string => `pushed:${topic}`;
+
+/** A push on its way to other nodes. `except`: the client in whose name it is, wherever it is connected. */
+interface Relayed {
+  readonly node: string;
+  readonly pushed: Pushed;
+  readonly except: string | undefined;
+}
+
+/** Tells other nodes of a push. */
+export function relay(core: Core, topic: TargetKey, pushed: Pushed, except?: string): void {
+  const relayed: Relayed = { node: core.node, pushed, except };
+  core.pubsub.publish(pushChannel(topic), relayed);
+}
+
+/** Brings the pushes of other nodes to an audience; returns the undo. */
+export const hearRelayed = (core: Core, topic: TargetKey, audience: Audience): (() => void) =>
+  core.pubsub.subscribe(pushChannel(topic), (payload) => {
+    const { node, pushed, except } = payload as Relayed;
+    if (node !== core.node && Array.isArray(pushed) && pushed.length === 3) audience.push(pushed, except);
+  });
 
 export class EphemeralTopic {
   readonly topic: TargetKey;
@@ -59,6 +79,6 @@ export class EphemeralTopic {
 
   #say(pushed: Pushed): void {
     this.audience.push(pushed);
-    this.#core.pubsub.publish(pushChannel(this.topic), { node: this.#core.node, pushed });
+    relay(this.#core, this.topic, pushed);
   }
 }

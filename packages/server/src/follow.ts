@@ -16,6 +16,9 @@ interface CatchUp {
   readonly frames: readonly WireFrame[];
 }
 
+/** What became of a wish to follow. `outdated`: a newer wish or the end of the connection overtook it. */
+type Joined = "joined" | "outdated" | "storage" | "removed";
+
 /** Records fewer than these are sent without weighing them against a snapshot. */
 const FEW_RECORDS = 16;
 
@@ -28,54 +31,59 @@ export class Followers {
     this.#turns = turns;
   }
 
-  /** Opens, looks, catches up and joins. `follow` is the wish; resolves to whether it was fulfilled. */
+  /** Opens, looks, catches up and joins. `follow` is the wish. */
   async join(
     conversation: Conversation,
     live: LiveTarget,
     follow: Follow,
     asked: Subscription,
     why?: string,
-  ): Promise<boolean> {
+  ): Promise<Joined> {
+    live.users++;
+    try {
+      return await this.#join(conversation, live, follow, asked, why);
+    } finally {
+      live.users--;
+    }
+  }
+
+  async #join(
+    conversation: Conversation,
+    live: LiveTarget,
+    follow: Follow,
+    asked: Subscription,
+    why: string | undefined,
+  ): Promise<Joined> {
     // No await where nothing has to be waited for: most followers join in the turn they ask in.
     const current = (): boolean =>
-      conversation.phase === "open" && !live.closed && conversation.follows.get(live.key) === follow;
+      conversation.phase === "open" && conversation.follows.get(live.key) === follow;
     if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
-    if (!current()) return false;
+    if (!current()) return "outdated";
     const engine = live.engine;
-    if (engine === undefined) return this.#fail(conversation, live, follow, "storage");
+    if (engine === undefined) return "storage";
     const ahead = asked.cursor !== undefined && asked.cursor.sequence > engine.state.sequence;
     if (this.#core.log.shared || ahead) {
       const looked = await this.#turns.look(live);
-      if (!current()) return false;
-      if (!looked) return this.#fail(conversation, live, follow, "storage");
+      if (!current()) return "outdated";
+      if (!looked) return "storage";
     }
-    if (engine.state.removed) {
-      conversation.follows.delete(live.key);
-      conversation.send({
-        type: "Unsubscribed",
-        target: live.wire,
-        ref: follow.ref,
-        code: "removed",
-        retryable: false,
-      });
-      return false;
-    }
+    if (engine.state.removed) return "removed";
     for (;;) {
       let row: ClientRow | undefined;
       if (asked.sent > asked.settled) {
         await this.#turns.row(live, conversation.clientId);
-        if (!current()) return false;
+        if (!current()) return "outdated";
         row = engine.row(conversation.clientId);
-        if (row === undefined) return this.#fail(conversation, live, follow, "storage");
+        if (row === undefined) return "storage";
       }
       const catchUp =
         this.#fromMemory(conversation, live, asked.cursor, why) ??
         (await this.#fromLog(conversation, live, asked.cursor!));
-      if (!current()) return false;
+      if (!current()) return "outdated";
       // While the log was read the row may have been outdated by another node's record: then once more.
       if (row !== undefined && engine.row(conversation.clientId) === undefined) continue;
       this.#welcome(conversation, live, follow, asked, catchUp, row && engine.row(conversation.clientId));
-      return true;
+      return "joined";
     }
   }
 
@@ -100,6 +108,7 @@ export class Followers {
       reason,
     });
     for (const frame of frames) conversation.sendEncoded(frame);
+    if (conversation.phase !== "open") return; // the socket broke on the way
     follow.live = true;
     live.audience.followers.add(conversation);
     live.lastUsed = this.#core.clock.now();
@@ -175,12 +184,6 @@ export class Followers {
       if (whole < replay.bytes.length) return snapshot("cheaper");
     }
     return { resync: "records", reason: "missed", frames: [replay] };
-  }
-
-  #fail(conversation: Conversation, live: LiveTarget, follow: Follow, code: string): false {
-    conversation.follows.delete(live.key);
-    conversation.send({ type: "Unsubscribed", target: live.wire, ref: follow.ref, code, retryable: true });
-    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 // What an app tells the server about a slice: who may follow and dispatch, what is changed before it is taken, what to
 // do after. Types for users above, the engine's one door to them (`admission`) below.
-import { CallaError, parseMessage, sameValue } from "@calla/shared";
+import { CallaError, deepFreeze, parseMessage, sameValue } from "@calla/shared";
 import type {
   ClientMessageOf,
   EphemeralSlice,
@@ -13,6 +13,7 @@ import type {
   Slice,
   TargetKey,
 } from "@calla/shared";
+import { contain, isThenable } from "./contain.ts";
 import type { Admit, Refusal } from "./intent.ts";
 
 /** Whoever `authenticate` found. */
@@ -109,6 +110,8 @@ export interface AdmissionOptions<Reply> {
   readonly params: readonly string[];
   readonly maxBatch: number;
   readonly strict: boolean;
+  /** A copy as every reader gets it, of what the server's own code made. Default: as it is. */
+  normalise?(message: Message): Message;
   who(reply: Reply): Who;
   report(error: unknown): void;
 }
@@ -116,6 +119,7 @@ export interface AdmissionOptions<Reply> {
 /** Authorise, amend and validate, in one synchronous step (TE2). */
 export function admission<Reply>(options: AdmissionOptions<Reply>): Admit<Reply> {
   const { slice, handlers, topic, params, maxBatch, strict, who, report } = options;
+  const normalise = (message: Message): Message => options.normalise?.(message) ?? message;
   return (intent, model) => {
     const given = intent.messages ?? [];
     const fromClient = intent.author !== null;
@@ -129,15 +133,20 @@ export function admission<Reply>(options: AdmissionOptions<Reply>): Admit<Reply>
         const parsed = parseMessage(slice, value, fromClient ? "client" : "server", { strict });
         if (!parsed.ok) return unparsed(parsed, report);
         if (!fromClient) {
-          messages.push(parsed.message);
+          // Its caller may change the object later, or hold in it what no wire carries (S45).
+          messages.push(normalise(parsed.message));
           continue;
         }
+        // A check or amend that changes what it was given would slip by its schema.
+        if (strict) deepFreeze(parsed.message);
         const { clientId, user } = who(intent.reply);
         const checked = check(slice, handlers, parsed.message, { clientId, user, topic, params, model });
         if (!checked.ok) return checked;
-        amended ||= checked.message !== parsed.message && !sameValue(checked.message, parsed.message);
-        messages.push(checked.message);
+        const changed = checked.message !== parsed.message && !sameValue(checked.message, parsed.message);
+        amended ||= changed;
+        messages.push(changed ? normalise(checked.message) : parsed.message);
       } catch (error) {
+        if (!fromClient) return unsendable(error);
         report(error);
         return refuse("hook");
       }
@@ -145,6 +154,12 @@ export function admission<Reply>(options: AdmissionOptions<Reply>): Admit<Reply>
     return { ok: true, messages, amended };
   };
 }
+
+/** The server's own caller hears what is wrong with its value. */
+const unsendable = (error: unknown) =>
+  refuse("invalid", {
+    issues: [{ message: error instanceof Error ? error.message : String(error), path: [] }],
+  });
 
 /** The peer hears "invalid"; the app hears that its own schema threw. */
 function unparsed(parsed: Exclude<Parsed, { ok: true }>, report: (error: unknown) => void) {
@@ -161,13 +176,15 @@ function check(
   asking: LooseAsking & { readonly model: unknown },
 ): Checked {
   if (handlers === undefined) return refuse("unhandled");
-  const allowed: unknown = handlers.canDispatch?.(message, asking) ?? handlers.public === true;
-  if (allowed !== true) {
-    if (typeof allowed === "object") throw asynchronous(slice, "canDispatch");
-    return refuse("forbidden");
-  }
+  // A check that forgot to answer has not allowed anything, whatever else is public.
+  const allowed: unknown =
+    handlers.canDispatch === undefined ? handlers.public === true : handlers.canDispatch(message, asking);
+  if (isThenable(allowed)) throw asynchronous(slice, "canDispatch", allowed);
+  if (allowed !== true) return refuse("forbidden");
   if (handlers.amend === undefined) return { ok: true, message };
-  const parsed = parseMessage(slice, handlers.amend(message, asking), "server");
+  const amended: unknown = handlers.amend(message, asking);
+  if (isThenable(amended)) throw asynchronous(slice, "amend", amended);
+  const parsed = parseMessage(slice, amended, "server");
   if (parsed.ok) return parsed;
   throw new CallaError(
     "hook",
@@ -189,9 +206,15 @@ export function admitEphemeral(
   return check(slice, handlers, parsed.message, { ...asking, model: undefined });
 }
 
-const asynchronous = (slice: { name: string }, hook: string): CallaError =>
-  new CallaError(
+function asynchronous(slice: Slice, hook: string, promise: PromiseLike<unknown>): CallaError {
+  // Nobody waits for it: its rejection must not end the process.
+  contain(
+    () => undefined,
+    () => promise,
+  );
+  return new CallaError(
     "hook",
     { slice: slice.name },
-    `${hook} of slice "${slice.name}" returned a promise; it is part of one synchronous decision and must return a boolean.`,
+    `${hook} of slice "${slice.name}" returned a promise; it is part of one synchronous decision and must answer at once.`,
   );
+}

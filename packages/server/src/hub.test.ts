@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cursors, list, say, session, subscribe, wire } from "../test/wired.ts";
+import { list, say, subscribe, wire } from "../test/wired.ts";
 
 describe("one message's trip through the server", () => {
   test("[CV1] a follower gets Settled, then a snapshot; its own message comes back as everybody's record", async () => {

@@ -1,20 +1,39 @@
 // The switchboard, and the only one: what a connection says goes to its target, what happens to a target goes to hooks.
 // Decisions are elsewhere: who someone is (hello.ts), what a message becomes (target-engine.ts), how one catches up
 // (follow.ts), when things are carried out (turns.ts).
-import { CallaError, isSession, messageId, OWN_SESSION, sessionKey } from "@calla/shared";
-import type { ClientFrame, ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
+import {
+  authorTag,
+  CallaError,
+  isSession,
+  messageId,
+  OWN_SESSION,
+  parseMessage,
+  sessionKey,
+} from "@calla/shared";
+import type {
+  ClientFrame,
+  ClientFrames,
+  EphemeralSlice,
+  Message,
+  Slice,
+  Subscription,
+  TargetKey,
+} from "@calla/shared";
 import { allowed, Conversation, reader } from "./conversation.ts";
 import type { Follow, Gate, Heard } from "./conversation.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
+import { isThenable } from "./contain.ts";
 import type { Core } from "./core.ts";
 import type { Encoder } from "./encoder.ts";
-import { EphemeralTopic, pushChannel } from "./ephemeral.ts";
+import { EphemeralTopic, relay } from "./ephemeral.ts";
 import { Followers, fromNothing } from "./follow.ts";
 import { admitEphemeral } from "./handlers.ts";
 import type { LooseAsking, LooseHandlers } from "./handlers.ts";
 import type { Greeting } from "./hello.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
+import { Places } from "./places.ts";
+import type { Named, Place } from "./places.ts";
 import { TargetRegistry } from "./target-registry.ts";
 import { Turns } from "./turns.ts";
 
@@ -32,17 +51,14 @@ export interface HubHooks {
   ): void;
 }
 
-/** A place where the app's code is called. */
-type Place = LiveTarget | EphemeralTopic;
-
 export class Hub {
   readonly core: Core;
   readonly registry: TargetRegistry;
+  readonly places: Places;
   readonly turns: Turns;
   readonly connections = new Set<Conversation>();
   /** The open conversation of each client. */
   readonly clients = new Map<string, Conversation>();
-  readonly ephemerals = new Map<TargetKey, { topic: EphemeralTopic; silence: () => void }>();
   readonly #followers: Followers;
   readonly #hooks: HubHooks;
   readonly #read: (encoder: Encoder, data: string | Uint8Array) => Heard;
@@ -51,6 +67,7 @@ export class Hub {
     this.core = core;
     this.#hooks = hooks;
     this.registry = new TargetRegistry(core, { rang: (live) => this.look(live) });
+    this.places = new Places(core, this.registry);
     this.turns = new Turns(core, this.registry, {
       resnapshot: (live, reason) => this.#resnapshot(live, reason),
       accepted: (live, reply, record, model) => this.#accepted(live, reply, record, model),
@@ -113,12 +130,11 @@ export class Hub {
       case "SessionMessage":
         return this.#message(conversation, sessionKey(conversation.clientId), frame);
       case "TopicMessage":
-        return this.#message(conversation, frame.target, frame);
+        return this.#message(conversation, isSession(frame.target) ? OWN_SESSION : frame.target, frame);
       case "Subscribe":
         return void this.#subscribe(conversation, frame);
       case "Resync":
-        for (const asked of frame.targets) void this.#subscribe(conversation, asked);
-        return;
+        return this.#resync(conversation, frame.targets);
       case "Unsubscribe": {
         const key = keyOf(conversation, frame.target);
         // An unsubscribe overtaken by a newer subscribe is an old ref: it means nothing any more.
@@ -153,7 +169,7 @@ export class Hub {
     this.clients.set(clientId, conversation);
     conversation.send(connected);
     this.#hooks.connected(conversation);
-    for (const asked of hello.targets) void this.#subscribe(conversation, asked);
+    this.#resync(conversation, hello.targets);
   }
 
   /** Closes with a last word. The transport's own close then finds everything done. */
@@ -167,46 +183,99 @@ export class Hub {
 
   // ----------------------------------------------------------------------------------------------------- following
 
+  /** Of several wishes for one target only the newest counts: none costs more than one answer. */
+  #resync(conversation: Conversation, targets: readonly Subscription[]): void {
+    const newest = new Map<TargetKey, Subscription>();
+    for (const asked of targets) {
+      if ((newest.get(asked.target)?.ref ?? 0) <= asked.ref) newest.set(asked.target, asked);
+    }
+    for (const asked of newest.values()) void this.#subscribe(conversation, asked);
+  }
+
   async #subscribe(conversation: Conversation, asked: Subscription): Promise<void> {
+    if (conversation.phase !== "open") return;
     const key = keyOf(conversation, asked.target);
     const { follows } = conversation;
     const before = follows.get(key);
     if (before !== undefined && before.ref > asked.ref) return; // an old wish, overtaken
-    const place = this.#place(conversation, key);
-    const refuse = (code: string, retryable: boolean, details?: unknown): void => {
-      this.#leave(conversation, key);
-      if (!retryable) this.#refused(conversation, key, code, details ?? {});
-      conversation.send({ type: "Unsubscribed", target: asked.target, ref: asked.ref, code, retryable });
-    };
-    if (typeof place === "string") return refuse(place, place === "busy");
+    const refuse = (code: string, retryable: boolean): void =>
+      this.#turnAway(conversation, key, asked, code, retryable);
+    const named = this.places.named(key, conversation.clientId);
+    if (typeof named === "string") return refuse(named, false);
     if (before === undefined && follows.size >= this.core.limits.maxTopicsPerConnection)
       return refuse("too-many-topics", false);
-    const follow: Follow = { ref: asked.ref, live: false };
+    const { admitted = false, welcomed = false } = before ?? {};
+    const follow: Follow = { ref: asked.ref, admitted, welcomed, live: false };
     follows.set(key, follow);
     // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
-    place.audience.followers.delete(conversation);
-    const current = (): boolean => conversation.phase === "open" && follows.get(key) === follow;
-    // Whoever follows already was admitted; a gap or wake-up does not ask again.
-    if (before?.live !== true) {
-      const admitted = await this.#admit(conversation, place, "subscribe");
-      if (!current()) return;
-      if (admitted !== true) return refuse(admitted, admitted === "hook");
+    this.places.get(key)?.audience.followers.delete(conversation);
+    if (!follow.admitted) {
+      const answer = this.#admit(conversation, key, named, "subscribe");
+      const allowed = typeof answer === "object" ? await answer : answer;
+      if (conversation.phase !== "open" || follows.get(key) !== follow) return;
+      if (allowed !== true) return refuse(allowed, allowed === "hook");
+      follow.admitted = true;
     }
-    if (place instanceof EphemeralTopic) place.join(conversation, follow);
-    else if (!(await this.#followers.join(conversation, place, follow, asked))) return;
-    if (before?.live !== true) this.#hook(conversation, place, "onSubscribe");
+    const place = this.places.open(key, named);
+    if (place === undefined) return refuse("busy", true);
+    if (!(place instanceof EphemeralTopic) && place.ending !== undefined)
+      return refuse(place.ending.code, place.ending.retryable);
+    if (place instanceof EphemeralTopic) {
+      place.join(conversation, follow);
+      return this.#welcome(conversation, place, follow);
+    }
+    return this.#join(conversation, place, follow, asked);
+  }
+
+  async #join(
+    conversation: Conversation,
+    live: LiveTarget,
+    follow: Follow,
+    asked: Subscription,
+    why?: string,
+  ): Promise<void> {
+    let joined: Awaited<ReturnType<Followers["join"]>> | "failed";
+    try {
+      joined = await this.#followers.join(conversation, live, follow, asked, why);
+    } catch (error) {
+      // A model that cannot be encoded, for one: its topic cannot be followed until it can.
+      this.core.report(error);
+      joined = "failed";
+    }
+    if (joined === "joined") return this.#welcome(conversation, live, follow);
+    if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return;
+    this.#turnAway(conversation, live.key, asked, joined, joined !== "removed");
+  }
+
+  #welcome(conversation: Conversation, place: Place, follow: Follow): void {
+    if (follow.welcomed || !follow.live) return;
+    follow.welcomed = true;
+    this.#hook(conversation, place, "onSubscribe");
+  }
+
+  #turnAway(
+    conversation: Conversation,
+    key: TargetKey,
+    { target, ref }: Subscription,
+    code: string,
+    retryable: boolean,
+  ): void {
+    this.#leave(conversation, key);
+    if (!retryable) this.#refused(conversation, key === OWN_SESSION ? target : key, code, {});
+    conversation.send({ type: "Unsubscribed", target, ref, code, retryable });
   }
 
   /** Whether a client may reach a topic: true, or the code that refuses it. */
   #admit(
     conversation: Conversation,
-    place: Place,
+    key: TargetKey,
+    { slice, params }: Named,
     purpose: "subscribe" | "dispatch",
   ): true | string | Promise<true | string> {
-    if (place.slice.kind === "session") return true; // #place lets nobody but its client come here
-    const handlers = this.core.handlers.get(place.slice.name);
+    if (slice.kind === "session") return true; // `named` lets nobody but its client come here
+    const handlers = this.core.handlers.get(slice.name);
     if (handlers === undefined) return "unhandled";
-    if (conversation.granted?.has(keyOfPlace(place)) === true) return true;
+    if (conversation.granted?.has(key) === true) return true;
     if (handlers.canSubscribe === undefined) return handlers.public === true ? true : "forbidden";
     const decide = (allowed: unknown): true | string => (allowed === true ? true : "forbidden");
     const failed = (error: unknown): string => {
@@ -214,8 +283,9 @@ export class Hub {
       return "hook";
     };
     try {
-      const answer: unknown = handlers.canSubscribe({ ...asking(conversation, place), purpose });
-      return answer instanceof Promise ? answer.then(decide, failed) : decide(answer);
+      const answer: unknown = handlers.canSubscribe({ ...asking(conversation, key, params), purpose });
+      // Whatever has a `then` is waited for: database libraries answer with thenables of their own.
+      return isThenable(answer) ? Promise.resolve(answer).then(decide, failed) : decide(answer);
     } catch (error) {
       return failed(error);
     }
@@ -225,17 +295,15 @@ export class Hub {
     const follow = conversation.follows.get(key);
     if (follow === undefined) return;
     conversation.follows.delete(key);
-    const live = this.registry.get(key);
-    const place = live ?? this.ephemerals.get(key)?.topic;
-    if (place === undefined) return;
+    const place = this.places.get(key);
     if (place instanceof EphemeralTopic) {
       place.leave(conversation);
-      this.#forgetEphemeral(place);
-    } else {
+      this.places.forget(place);
+    } else if (place !== undefined) {
       place.audience.followers.delete(conversation);
       place.lastUsed = this.core.clock.now();
     }
-    if (follow.live) this.#hook(conversation, place, "onUnsubscribe");
+    if (follow.welcomed && place !== undefined) this.#hook(conversation, place, "onUnsubscribe");
   }
 
   /** Cuts a client off a target. It is told, and must ask anew to come back. */
@@ -251,8 +319,8 @@ export class Hub {
   /** Makes a client follow a target, whatever `canSubscribe` says. */
   grant(conversation: Conversation, key: TargetKey): void {
     (conversation.granted ??= new Set()).add(key);
-    const place = this.#place(conversation, key);
-    if (typeof place === "string" || conversation.follows.get(key)?.live === true) return;
+    conversation.gates?.delete(key); // what waits there is asked about again, and is granted now
+    if (conversation.follows.get(key)?.live === true) return;
     const asked = fromNothing(wireOf(key), conversation.follows.get(key)?.ref ?? 0);
     void this.#subscribe(conversation, asked);
   }
@@ -262,11 +330,11 @@ export class Hub {
     // A copy: joining may put a follower back at once.
     const followers = [...live.audience.followers];
     for (const conversation of followers) {
-      const { ref } = conversation.follows.get(live.key)!;
-      const follow: Follow = { ref, live: false };
+      const before = conversation.follows.get(live.key)!;
+      const follow: Follow = { ...before, live: false };
       conversation.follows.set(live.key, follow);
       live.audience.followers.delete(conversation);
-      void this.#followers.join(conversation, live, follow, fromNothing(live.wire, ref), reason);
+      void this.#join(conversation, live, follow, fromNothing(live.wire, before.ref), reason);
     }
   }
 
@@ -300,79 +368,69 @@ export class Hub {
     frame: ClientFrames["SessionMessage" | "TopicMessage"],
   ): void {
     if (conversation.conflicts?.has(key) === true) return;
-    const place = this.#place(conversation, key);
-    const { mid, id } = frame;
-    const target = wireOf(key);
-    if (place === "busy")
-      return conversation.send({ type: "Paused", target, from: mid, code: place, retryAfter: 1_000 });
+    const named = this.places.named(key, conversation.clientId);
+    const { mid, id, settled, message } = frame;
+    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
     const refuse = (code: string): void => {
-      this.#refused(conversation, key, code, {});
+      this.#refused(conversation, key === OWN_SESSION ? target : key, code, {});
       if (mid > 0) conversation.send({ type: "Rejected", target, mid, id, from: "calla", code, details: {} });
     };
-    if (typeof place === "string") return refuse(place);
-    this.#gate(conversation, key, place, (admitted) => {
+    if (typeof named === "string") return refuse(named);
+    if (named.slice.kind === "ephemeral") return this.#cast(conversation, key, named.slice, message);
+    this.#gate(conversation, key, named, (admitted) => {
       if (conversation.phase !== "open") return;
-      if (admitted === "hook")
+      const live = admitted === true ? (this.places.open(key, named) as LiveTarget | undefined) : undefined;
+      if (live === undefined) {
+        if (admitted !== true && admitted !== "hook" && admitted !== "busy") return refuse(admitted);
         return conversation.send({ type: "Paused", target, from: mid, code: "busy", retryAfter: 1_000 });
-      if (admitted !== true) return refuse(admitted);
-      this.#dispatch(conversation, place, frame);
+      }
+      this.turns.offer(live, {
+        author: { clientId: conversation.clientId, userId: conversation.userId },
+        row: conversation.clientId,
+        mid,
+        id,
+        settled: Math.min(settled, mid - 1),
+        // Not checked yet: `admit` parses each.
+        messages: message === null ? null : ((Array.isArray(message) ? message : [message]) as Message[]),
+        reply: conversation,
+      });
     });
   }
 
-  #dispatch(
-    conversation: Conversation,
-    place: Place,
-    frame: ClientFrames["SessionMessage" | "TopicMessage"],
-  ): void {
-    if (place instanceof EphemeralTopic) {
-      if (conversation.follows.get(place.topic)?.live !== true)
-        return this.#refused(conversation, place.topic, "not-following", {});
-      try {
-        const handlers = this.core.handlers.get(place.slice.name);
-        const admitted = admitEphemeral(
-          place.slice,
-          handlers,
-          frame.message,
-          asking(conversation, place),
-          this.core.report,
-        );
-        if (admitted.ok) place.dispatch(conversation, admitted.message);
-        else this.#refused(conversation, place.topic, admitted.code, admitted.details);
-      } catch (error) {
-        this.core.report(error);
-      }
-      return;
+  /** To an ephemeral topic: now, to whoever is there, or not at all. */
+  #cast(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, value: unknown): void {
+    const topic = this.places.ephemeral(key);
+    const handlers = this.core.handlers.get(slice.name);
+    if (topic === undefined || conversation.follows.get(key)?.live !== true)
+      return this.#refused(conversation, key, handlers === undefined ? "unhandled" : "not-following", {});
+    try {
+      const who = asking(conversation, key, topic.params);
+      const admitted = admitEphemeral(slice, handlers, value, who, this.core.report);
+      if (admitted.ok) topic.dispatch(conversation, admitted.message);
+      else this.#refused(conversation, key, admitted.code, admitted.details);
+    } catch (error) {
+      this.core.report(error);
     }
-    const { mid, id, settled, message } = frame;
-    this.turns.offer(place, {
-      author: { clientId: conversation.clientId, userId: conversation.userId },
-      row: conversation.clientId,
-      mid,
-      id,
-      settled: Math.min(settled, mid - 1),
-      // Not checked yet: `admit` parses each.
-      messages: message === null ? null : ((Array.isArray(message) ? message : [message]) as Message[]),
-      reply: conversation,
-    });
   }
 
   /** Runs `go` once it is known whether the client may reach the target; in order per target, at once if it follows. */
   #gate(
     conversation: Conversation,
     key: TargetKey,
-    place: Place,
+    named: Named,
     go: (admitted: true | string) => void,
   ): void {
     const gate = conversation.gates?.get(key);
     if (gate?.open === undefined && gate !== undefined) {
+      if (gate.waiting.length >= this.core.limits.maxInFlight) return go("busy");
       gate.waiting.push(go);
       return;
     }
     if (gate?.open === true || conversation.follows.get(key)?.live === true) return go(true);
-    const admitted = this.#admit(conversation, place, "dispatch");
-    if (!(admitted instanceof Promise)) return go(admitted);
+    const admitted = this.#admit(conversation, key, named, "dispatch");
+    if (typeof admitted !== "object") return go(admitted);
     const asked: Gate = { open: undefined, waiting: [go] };
-    (conversation.gates ??= new Map()).set(key, asked);
+    this.#remember(conversation, key, asked);
     void admitted.then((answer) => {
       // Revoked meanwhile: the answer is old, ask again (S43).
       const outdated = conversation.gates?.get(key) !== asked;
@@ -381,48 +439,20 @@ export class Hub {
         else conversation.gates!.delete(key);
       }
       for (const waiting of asked.waiting) {
-        if (outdated) this.#gate(conversation, key, place, waiting);
+        if (outdated) this.#gate(conversation, key, named, waiting);
         else waiting(answer);
       }
     });
   }
 
-  // ---------------------------------------------------------------------------------------------------------- places
-
-  /** The target that a key names for this client, or the code that refuses it. */
-  #place(conversation: Conversation, key: TargetKey): Place | string {
-    if (isSession(key)) {
-      const { session } = this.core.wiring;
-      // "@" alone is one's own; another client's session has no name on the wire (S17).
-      if (session === undefined || key !== sessionKey(conversation.clientId)) return "topic";
-      if (!this.core.handlers.has(session.name)) return "unhandled";
-      return this.registry.open(key, session, []) ?? "busy";
+  /** Keeps a gate, and no more of them than the topics one may follow: the oldest is asked about again. */
+  #remember(conversation: Conversation, key: TargetKey, gate: Gate): void {
+    const gates = (conversation.gates ??= new Map());
+    for (const oldest of gates.keys()) {
+      if (gates.size < this.core.limits.maxTopicsPerConnection) break;
+      gates.delete(oldest);
     }
-    return this.place(key);
-  }
-
-  /** The same for the server itself, which may go everywhere. */
-  place(key: TargetKey): Place | string {
-    const open = this.registry.get(key) ?? this.ephemerals.get(key)?.topic;
-    if (open !== undefined) return open;
-    const found = key.length <= this.core.limits.maxTopicIdLength ? this.core.wiring.sliceOf(key) : undefined;
-    if (found === undefined) return "topic";
-    const { slice, params } = found;
-    if (slice.kind === "topic") return this.registry.open(key, slice, params) ?? "busy";
-    if (this.ephemerals.size >= this.core.limits.maxOpenTargets) return "busy";
-    const topic = new EphemeralTopic(this.core, key, slice, params);
-    const silence = this.core.pubsub.subscribe(pushChannel(key), (payload) => {
-      const { node, pushed } = payload as { node: string; pushed: Parameters<typeof topic.audience.push>[0] };
-      if (node !== this.core.node) topic.audience.push(pushed);
-    });
-    this.ephemerals.set(key, { topic, silence });
-    return topic;
-  }
-
-  #forgetEphemeral(topic: EphemeralTopic): void {
-    if (topic.audience.followers.size > 0) return;
-    this.ephemerals.get(topic.topic)?.silence();
-    this.ephemerals.delete(topic.topic);
+    gates.set(key, gate);
   }
 
   /** A doorbell rang or time has passed: read on, if anybody here cares. */
@@ -443,16 +473,32 @@ export class Hub {
     const handlers: LooseHandlers | undefined = this.core.handlers.get(place.slice.name);
     if (handlers?.[name] === undefined) return;
     void (async () => {
-      const returned = await handlers[name]!(asking(conversation, place));
+      const returned = await handlers[name]!(asking(conversation, keyOfPlace(place), place.params));
       if (returned === undefined || returned === null) return;
       const messages = Array.isArray(returned) ? (returned as readonly Message[]) : [returned as Message];
       if (messages.length === 0) return;
       if (place instanceof EphemeralTopic) {
-        for (const message of messages) place.audience.push([null, null, message]);
+        for (const message of messages) this.push(place.slice, place.topic, message);
         return;
       }
       await this.dispatchTo(place, messages);
     })().catch((error: unknown) => this.core.report(error));
+  }
+
+  /** A message of the server's to whoever follows, here and elsewhere; in a client's name, to everybody but it. */
+  push(slice: Slice, key: TargetKey, value: unknown, from?: string): void {
+    const parsed = parseMessage(slice, value, "server");
+    if (!parsed.ok)
+      throw new CallaError(
+        "invalid",
+        { slice: slice.name, ...parsed.details },
+        `This is no message of slice "${slice.name}"; look at its schema.`,
+      );
+    const message = this.core.serialiser.normaliseMessage(parsed.message);
+    const userId = from === undefined ? null : (this.clients.get(from)?.userId ?? null);
+    const pushed = [from === undefined ? null : authorTag(from, wireOf(key)), userId, message] as const;
+    this.places.get(key)?.audience.push(pushed, from);
+    relay(this.core, key, pushed, from);
   }
 
   /** The server's own dispatch; applied once per key, if one is given. */
@@ -481,24 +527,19 @@ export class Hub {
   }
 }
 
-const keyOf = (conversation: Conversation, target: TargetKey): TargetKey =>
-  target === OWN_SESSION ? sessionKey(conversation.clientId) : target;
+/** The log's key for a name on the wire. "@" alone is a session's name: with more behind it, it names nothing. */
+const keyOf = (conversation: Conversation, target: TargetKey): TargetKey => {
+  if (!isSession(target)) return target;
+  return target === OWN_SESSION ? sessionKey(conversation.clientId) : OWN_SESSION;
+};
 
 const keyOfPlace = (place: Place): TargetKey => (place instanceof EphemeralTopic ? place.topic : place.key);
 
 const wireOf = (key: TargetKey): TargetKey => (isSession(key) ? OWN_SESSION : key);
 
-const asking = (conversation: Conversation, place: Place): LooseAsking => ({
+const asking = (conversation: Conversation, topic: TargetKey, params: readonly string[]): LooseAsking => ({
   clientId: conversation.clientId,
   user: conversation.user,
-  topic: keyOfPlace(place),
-  params: place.params,
+  topic,
+  params,
 });
-
-/** A dispatch to a place that takes none. */
-export const noSuchTopic = (key: TargetKey, code: string): CallaError =>
-  new CallaError(
-    code === "busy" ? "storage" : "topic",
-    { topic: key },
-    `"${key}" cannot be reached: ${code}.`,
-  );

@@ -36,13 +36,20 @@ export class LiveTarget {
   looking: ((looked: boolean) => void)[] = [];
   /** Waits for a client's row. */
   rows = new Map<string, (() => void)[]>();
+  /** How many are at work with it across an await: it is not let go meanwhile. */
+  users = 0;
   /** In the next turn's list already. */
   due = false;
   sinceSnapshot = 0;
   lastUsed: number;
   /** Undoes the doorbell's subscription. */
   silence: (() => void) | undefined;
+  /** Let go: what comes for it goes to the one opened in its place. */
   closed = false;
+  /** Being stopped or removed: what its followers are told, and whoever comes meanwhile. */
+  ending: { readonly code: string; readonly retryable: boolean } | undefined;
+  /** Runs once it has been let go. */
+  ended: (() => void)[] = [];
   readonly #core: Core;
   #snapshot: { readonly at: Cursor; readonly frames: (readonly WireFrame[] | undefined)[] } | undefined;
   #replay: { readonly after: Cursor; readonly head: Cursor; readonly shared: Shared } | undefined;

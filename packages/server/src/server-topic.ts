@@ -1,9 +1,7 @@
 // A target in the server's own hands: `server.topic(board, "42")` and `server.session(clientId)`.
-import { authorTag, CallaError, isSession, ORIGIN, parseMessage } from "@calla/shared";
+import { CallaError, ORIGIN } from "@calla/shared";
 import type { Message, MessageOf, ModelOf, Slice, TargetKey } from "@calla/shared";
-import { EphemeralTopic, pushChannel } from "./ephemeral.ts";
 import type { Hub } from "./hub.ts";
-import { noSuchTopic } from "./hub.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
 import type { TargetEngine } from "./target-engine.ts";
@@ -55,13 +53,6 @@ export interface ServerTopic<S> {
 export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTopic<S> {
   const { core } = hub;
   const live = (): Promise<LiveTarget & { engine: TargetEngine<Reply> }> => opened(hub, slice, key);
-  const push = (value: unknown, from?: string): void => {
-    const message = checked(slice, value);
-    const pushed = [from === undefined ? null : authorTag(from, key), null, message] as const;
-    const place = hub.registry.get(key) ?? hub.ephemerals.get(key)?.topic;
-    place?.audience.push(pushed, from);
-    core.pubsub.publish(pushChannel(key), { node: core.node, pushed });
-  };
   return {
     id: key,
     async read() {
@@ -78,8 +69,8 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
         : [message as unknown as Message];
       return hub.dispatchTo(await live(), messages, options?.key);
     },
-    push: (message) => push(message),
-    pushFrom: (clientId, message) => push(message, clientId),
+    push: (message) => hub.push(slice, key, message),
+    pushFrom: (clientId, message) => hub.push(slice, key, message, clientId),
     async history(options) {
       const limit = options?.limit ?? core.limits.maxCatchUp;
       const first = await core.log.read(key, ORIGIN, limit);
@@ -90,24 +81,34 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
     },
     async stop() {
       const target = hub.registry.get(key);
-      if (target !== undefined) await quieten(hub, target, "stopped", true);
+      if (target === undefined) return;
+      await end(hub, target, { code: "stopped", retryable: true }, () => hub.registry.saveSnapshot(target));
     },
     async remove() {
-      const target = await live();
-      await quieten(hub, target, "removed", false);
-      await core.log.remove(key);
+      await end(hub, await live(), { code: "removed", retryable: false }, () => core.log.remove(key));
     },
   };
 }
 
-/** Cuts every follower, lets the last append land, and forgets the target. */
-async function quieten(hub: Hub, live: LiveTarget, code: string, retryable: boolean): Promise<void> {
-  live.closed = true;
-  const abandoned = live.engine?.quiet === false;
-  if (abandoned) await hub.turns.idle(live);
-  for (const conversation of hub.connections) hub.cut(conversation, live.key, code, retryable);
-  if (retryable) await hub.registry.saveSnapshot(live);
-  hub.registry.drop(live);
+/**
+ * Lets what was taken land, cuts every follower, does the last thing and forgets the target. Whoever comes meanwhile is
+ * told the same as the followers; the server's own dispatches wait for the target that is opened in its place.
+ */
+async function end(
+  hub: Hub,
+  live: LiveTarget,
+  ending: { readonly code: string; readonly retryable: boolean },
+  last: () => Promise<void>,
+): Promise<void> {
+  live.ending = ending;
+  if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
+  await hub.turns.idle(live);
+  for (const conversation of hub.connections) hub.cut(conversation, live.key, ending.code, ending.retryable);
+  try {
+    await last();
+  } finally {
+    hub.registry.drop(live);
+  }
 }
 
 async function opened(
@@ -115,14 +116,9 @@ async function opened(
   slice: Slice,
   key: TargetKey,
 ): Promise<LiveTarget & { engine: TargetEngine<Reply> }> {
-  const { session } = hub.core.wiring;
-  const place = isSession(key)
-    ? ((session && hub.registry.open(key, session, [])) ?? "busy")
-    : hub.place(key);
-  if (typeof place === "string") throw noSuchTopic(key, place);
-  if (place instanceof EphemeralTopic) {
+  if (slice.kind === "ephemeral")
     throw new CallaError("topic", { topic: key }, `"${key}" is ephemeral: it has no model; use push.`);
-  }
+  const place = hub.places.target(key);
   if (place.slice !== slice)
     throw new CallaError(
       "topic",
@@ -133,16 +129,6 @@ async function opened(
   if (place.engine === undefined)
     throw new CallaError("storage", { topic: key }, `"${key}" could not be opened; the reason was reported.`);
   return place as LiveTarget & { engine: TargetEngine<Reply> };
-}
-
-function checked(slice: Slice, value: unknown): Message {
-  const parsed = parseMessage(slice, value, "server");
-  if (parsed.ok) return parsed.message;
-  throw new CallaError(
-    "invalid",
-    { slice: slice.name, ...parsed.details },
-    `This is no message of slice "${slice.name}"; look at its schema.`,
-  );
 }
 
 const entryOf = <S>(record: LogRecord): HistoryEntry<S> => ({

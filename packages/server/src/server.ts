@@ -19,6 +19,7 @@ import type {
   Wiring,
 } from "@calla/shared";
 import { systemClock, systemRandom } from "./clock.ts";
+import { contain, containedPubSub, reporter } from "./contain.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core, Refused } from "./core.ts";
@@ -158,7 +159,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   if (problem !== undefined) throw new CallaError("wiring", { origins }, problem);
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const handlers = new Map<string, LooseHandlers>();
-  const contain = contained(options.onError);
+  const report = reporter(options.onError);
   const core: Core = {
     wiring,
     serialiser,
@@ -167,32 +168,32 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     clock,
     random,
     log,
-    pubsub: options.pubsub ?? localPubSub(),
+    pubsub: containedPubSub(options.pubsub ?? localPubSub(), report),
     strict: options.strict ?? process.env["NODE_ENV"] !== "production",
     node: `${random.uint32().toString(36)}${random.uint32().toString(36)}`,
     handlers,
-    report: contain.report,
-    refused: (refused) => contain.run(() => options.onRefused?.(refused)),
+    report,
+    refused: (refused) => contain(report, () => options.onRefused?.(refused)),
   };
   const secret = secretOf(options.secret, log);
-  secret.catch(contain.report); // and every Hello is refused, retryably
+  secret.catch(report); // and every Hello is refused, retryably
   const hub = new Hub(core, {
     greet: (hello, request) => greet({ core, authenticate: options.authenticate, secret }, hello, request),
-    connected: (conversation) => void seed(hub, options, conversation).catch(contain.report),
-    disconnected: (conversation) => contain.run(() => options.onDisconnect?.(whoOf<User>(conversation))),
+    connected: (conversation) => void seed(hub, options, conversation).catch(report),
+    disconnected: (conversation) => contain(report, () => options.onDisconnect?.(whoOf<User>(conversation))),
     accepted: (live, author, message, record, model) => {
       const { sequence, at } = record;
       const who = author === undefined ? null : whoOf<User>(author);
       const { key: topic, params } = live;
-      contain.run(() =>
+      contain(report, () =>
         live.handlers?.onMessage?.(message, { topic, params, author: who, sequence, at, model }),
       );
-      contain.run(() => {
+      contain(report, () => {
         if (!isSession(topic))
           return options.onTopicMessage?.(message, { topic, author: who, model, sequence });
         const clientId = topic.slice(1);
         const user = (hub.clients.get(clientId)?.user ?? null) as User | null;
-        options.onMessage?.(message as never, { clientId, user, model: model as never, sequence });
+        return options.onMessage?.(message as never, { clientId, user, model: model as never, sequence });
       });
     },
   });
@@ -209,9 +210,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     return serverTopic(hub, wiring.session, sessionKey(clientId));
   };
   const eachTopic = (slice: Slice, push: (topic: ServerTopic<never>) => void): void => {
-    const keys = [...hub.registry.all()].filter((live) => live.slice === slice).map((live) => live.key);
-    for (const [key, { topic }] of hub.ephemerals) if (topic.slice === slice) keys.push(key);
-    for (const key of keys) push(serverTopic(hub, slice, key));
+    for (const key of hub.places.ofSlice(slice)) push(serverTopic(hub, slice, key));
   };
 
   return {
@@ -302,7 +301,8 @@ async function seed<W extends Wiring, User extends AnyUser>(
 ): Promise<void> {
   const returned = await options.onConnect?.({ ...whoOf<User>(conversation), request: conversation.request });
   if (returned === undefined || returned === null) return;
-  const messages = (Array.isArray(returned as unknown) ? returned : [returned]) as never;
+  const messages: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
+  if (messages.length === 0) return;
   const { session } = options.wiring;
   if (session === undefined)
     throw new CallaError(
@@ -310,7 +310,7 @@ async function seed<W extends Wiring, User extends AnyUser>(
       {},
       "onConnect returned messages, but the wiring has no session slice for them.",
     );
-  await serverTopic(hub, session, sessionKey(conversation.clientId)).dispatch(messages);
+  await serverTopic(hub, session, sessionKey(conversation.clientId)).dispatch(messages as never);
 }
 
 /** Timers of the whole server: idle targets leave, followed ones on a shared log are looked at. */
@@ -338,8 +338,10 @@ async function stop(hub: Hub, cancels: (() => void)[]): Promise<void> {
   for (const cancel of cancels) cancel();
   await hub.turns.landed();
   for (const conversation of hub.connections) hub.end(conversation, "stopping", true, 1_000);
-  for (const live of hub.registry.all()) if (live.engine !== undefined) await hub.registry.saveSnapshot(live);
+  await hub.turns.landed(); // what onUnsubscribe and onDisconnect dispatched
+  for (const live of hub.registry.all()) await hub.registry.saveSnapshot(live);
   hub.turns.stop();
+  for (const live of hub.registry.all()) hub.registry.drop(live);
   await hub.core.log.close();
 }
 
@@ -361,29 +363,4 @@ async function secretOf(given: Uint8Array | string | undefined, log: LogStorage)
     {},
     `createServer({ secret }): ${why} give all nodes the same random secret of at least 32 bytes.`,
   );
-}
-
-/** The app's reporters, which must not throw either. */
-function contained(onError: ((error: unknown) => void) | undefined) {
-  const print = (error: unknown): void =>
-    void process.stderr.write(
-      `calla: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-  const report = (error: unknown): void => {
-    try {
-      (onError ?? print)(error);
-    } catch (thrown) {
-      print(thrown);
-    }
-  };
-  return {
-    report,
-    run(call: () => void): void {
-      try {
-        call();
-      } catch (error) {
-        report(error);
-      }
-    },
-  };
 }

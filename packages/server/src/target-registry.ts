@@ -1,8 +1,9 @@
 // The targets held in memory: found or opened by key, evicted when idle, never more than the limit. Opening reads the
 // snapshot and folds what came after it.
 import { CallaError, initialModel, ORIGIN } from "@calla/shared";
-import type { Cursor, ModelSlice, TargetKey } from "@calla/shared";
+import type { Cursor, Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { Core } from "./core.ts";
+import { hearRelayed } from "./ephemeral.ts";
 import { admission } from "./handlers.ts";
 import type { Who } from "./handlers.ts";
 import { LiveTarget } from "./live-target.ts";
@@ -46,7 +47,11 @@ export class TargetRegistry {
     this.#targets.set(key, live);
     if (this.#core.log.shared) {
       // Subscribed before the log is read, so that no ring is missed in between.
-      live.silence = this.#core.pubsub.subscribe(doorbell(key), () => this.#events.rang(live));
+      const silences = [
+        this.#core.pubsub.subscribe(doorbell(key), () => this.#events.rang(live)),
+        hearRelayed(this.#core, key, live.audience),
+      ];
+      live.silence = () => silences.forEach((silence) => silence());
     }
     void this.#begin(live);
     return live;
@@ -67,6 +72,7 @@ export class TargetRegistry {
           params: live.params,
           maxBatch: core.limits.maxBatch,
           strict: core.strict,
+          normalise: (message) => core.serialiser.normaliseMessage(message) as Message,
           who: (reply) => (reply instanceof Conversation ? reply : NOBODY),
           report: (error) => core.report(error),
         }),
@@ -89,6 +95,7 @@ export class TargetRegistry {
     live.closed = true;
     live.silence?.();
     if (this.#targets.get(live.key) === live) this.#targets.delete(live.key);
+    for (const go of live.ended.splice(0)) go();
   }
 
   /** Lets idle targets go; their snapshots are stored on the way. */
@@ -98,8 +105,8 @@ export class TargetRegistry {
   }
 
   saveSnapshot(live: LiveTarget): Promise<void> {
-    const { state } = live.engine!;
-    if (live.sinceSnapshot === 0 || state.removed) return Promise.resolve();
+    const state = live.engine?.state;
+    if (state === undefined || live.sinceSnapshot === 0 || state.removed) return Promise.resolve();
     live.sinceSnapshot = 0;
     const { sequence, mark, at, model } = state;
     return this.#core.log
@@ -130,6 +137,7 @@ export const doorbell = (key: TargetKey): string => `appended:${key}`;
 
 const isIdle = (live: LiveTarget): boolean =>
   live.engine !== undefined &&
+  live.users === 0 &&
   live.audience.followers.size === 0 &&
   live.engine.quiet &&
   live.rows.size === 0 &&

@@ -5,7 +5,7 @@ import type { Cancel, Cursor } from "@calla/shared";
 import { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
-import type { Append, LogRecord } from "./log.ts";
+import type { Append, AppendResult, LogRecord } from "./log.ts";
 import { doorbell, openState } from "./target-registry.ts";
 import type { TargetRegistry } from "./target-registry.ts";
 import type { Intent } from "./intent.ts";
@@ -32,6 +32,8 @@ export class Turns {
   #due: LiveTarget[] = [];
   #timers = new Set<Cancel>();
   #appending = 0;
+  /** Clients' messages are not taken any more: the server is stopping. */
+  #draining = false;
   #stopped = false;
 
   constructor(core: Core, registry: TargetRegistry, events: TurnEvents) {
@@ -42,10 +44,24 @@ export class Turns {
 
   /** Hands an intent to its target, once that is open. */
   offer(live: LiveTarget, intent: Intent<Reply>): void {
+    const { reply, mid: from } = intent;
+    const client = intent.author !== null;
+    if (this.#stopped || (this.#draining && client))
+      return tell(reply, live, { type: "pause", reply, from, code: "draining" });
+    if (live.closed) {
+      // It was let go while this was on its way: a decision on it would be told to nobody.
+      const again = this.#registry.open(live.key, live.slice, live.params);
+      if (again !== undefined) return this.offer(again, intent);
+      return tell(reply, live, { type: "pause", reply, from, code: "busy" });
+    }
+    if (live.ending !== undefined) {
+      if (client) return tell(reply, live, { type: "pause", reply, from, code: "draining" });
+      live.ended.push(() => this.offer(live, intent));
+      return;
+    }
     if (live.engine === undefined) {
       live.opening.push((engine) => {
-        if (engine === undefined)
-          tell(intent.reply, live, { type: "pause", reply: intent.reply, from: intent.mid, code: "storage" });
+        if (engine === undefined) tell(reply, live, { type: "pause", reply, from, code: "storage" });
         else this.offer(live, intent);
       });
       return;
@@ -87,18 +103,26 @@ export class Turns {
   async idle(live: LiveTarget): Promise<void> {
     while (live.engine?.quiet === false) await this.#nextTurn();
   }
-  /** Resolves once no append is under way and nothing offered waits for one. */
+  /** Takes nothing more of clients, and resolves once what was taken has landed, the hooks' own dispatches included. */
   async landed(): Promise<void> {
-    while (this.#appending > 0 || this.#due.length > 0) await this.#nextTurn();
+    this.#draining = true;
+    do await this.#nextTurn();
+    while (this.#appending > 0 || this.#due.length > 0);
   }
   #nextTurn(): Promise<void> {
     return new Promise((resolve) => this.#core.clock.setTimeout(resolve, 1));
   }
 
+  /** Nothing is decided or read any more. Whoever still waits for something hears so. */
   stop(): void {
     this.#stopped = true;
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
+    for (const live of this.#registry.all()) {
+      for (const { reply, mid } of live.engine?.abandon() ?? [])
+        tell(reply, live, { type: "pause", reply, from: mid, code: "draining" });
+      for (const looked of live.looking.splice(0)) looked(false);
+    }
   }
 
   #turn(): void {
@@ -109,12 +133,15 @@ export class Turns {
     const appends: Append[] = [];
     for (const live of due) {
       live.due = false;
-      for (const effect of live.engine!.take(now)) {
-        if (effect.type === "append") {
+      this.run(
+        live,
+        live.engine!.take(now).filter((effect) => {
+          if (effect.type !== "append") return true;
           flying.push(live);
           appends.push(effect.append);
-        } else this.#carryOut(live, effect);
-      }
+          return false;
+        }),
+      );
     }
     if (appends.length > 0) void this.#append(flying, appends);
   }
@@ -122,24 +149,23 @@ export class Turns {
   /** One append for all targets of the turn (group commit). */
   async #append(flying: readonly LiveTarget[], appends: readonly Append[]): Promise<void> {
     this.#appending++;
+    let results: readonly (AppendResult | undefined)[] = [];
     try {
-      const results = await this.#core.log.append(appends);
-      flying.forEach((live, i) => {
-        const engine = live.engine!;
-        const status = results[i]?.status;
-        if (status === "appended") {
-          this.run(live, engine.appended());
-          if (this.#core.log.shared)
-            this.#core.pubsub.publish(doorbell(live.key), appends[i]!.records.at(-1)!.sequence);
-        } else if (status === "conflict") this.run(live, engine.conflicted());
-        else this.run(live, engine.lost());
-      });
+      results = await this.#core.log.append(appends);
     } catch (error) {
       this.#core.report(storageError("append", error));
-      for (const live of flying) this.run(live, live.engine!.lost());
-    } finally {
-      this.#appending--;
     }
+    flying.forEach((live, i) => {
+      const engine = live.engine!;
+      const status = results[i]?.status;
+      if (status === "appended") {
+        this.run(live, engine.appended());
+        if (this.#core.log.shared)
+          this.#core.pubsub.publish(doorbell(live.key), appends[i]!.records.at(-1)!.sequence);
+      } else if (status === "conflict") this.run(live, engine.conflicted());
+      else this.run(live, engine.lost());
+    });
+    this.#appending--;
     for (const live of flying) this.#settled(live);
   }
 
@@ -152,8 +178,15 @@ export class Turns {
       void this.#registry.saveSnapshot(live);
   }
 
+  /** Carries effects out. One that fails, say at a value that no wire carries, does not take the others along. */
   run(live: LiveTarget, effects: readonly Effect<Reply>[]): void {
-    for (const effect of effects) this.#carryOut(live, effect);
+    for (const effect of effects) {
+      try {
+        this.#carryOut(live, effect);
+      } catch (error) {
+        this.#core.report(error);
+      }
+    }
   }
 
   #carryOut(live: LiveTarget, effect: Effect<Reply>): void {
@@ -246,6 +279,8 @@ export class Turns {
         this.#later(attempt, () => void this.#read(live, after, retry, attempt + 1));
       } else engine.readFailed();
       for (const looked of waiting) looked(false);
+      // Who asked, or was offered, during the read that failed waits for another one.
+      if (engine.ready) this.#looked(live, engine, []);
       return;
     }
     this.#looked(live, engine, waiting);
@@ -344,7 +379,13 @@ function tellCall(call: Exclude<Reply, Conversation>, outcome: Told): void {
       );
     case "pause":
       return call.fail(
-        new CallaError("storage", { code: outcome.code }, "The target takes nothing now; try again."),
+        outcome.code === "draining"
+          ? new CallaError(
+              "closed",
+              {},
+              "The server has been stopped; what became of the dispatch is in the log.",
+            )
+          : new CallaError("storage", { code: outcome.code }, "The target takes nothing now; try again."),
       );
     case "mid-conflict":
       return call.fail(

@@ -12,7 +12,10 @@ import type { ClientFrame, Clock, Random, ServerFrame } from "@calla/shared";
 import * as z from "zod";
 import { createServer } from "../src/server.ts";
 import type { Server, ServerOptions } from "../src/server.ts";
+import type { WireFrame } from "../src/connection.ts";
 import type { AnyUser } from "../src/handlers.ts";
+import type { LogStorage } from "../src/log.ts";
+import type { PubSub } from "../src/pubsub.ts";
 
 export const list = defineTopic("list:*", {
   model: z.object({ items: z.array(z.string()) }),
@@ -87,7 +90,7 @@ export function handClock(start = 1_000) {
     const end = now + milliseconds;
     for (;;) {
       await settle();
-      const next = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      const next = timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
       timers = timers.filter((other) => other !== next);
       now = next.at;
@@ -101,6 +104,80 @@ export function handClock(start = 1_000) {
 export function countingRandom(seed = 1): Random {
   let state = seed;
   return { uint32: () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) };
+}
+
+/** A promise that the test keeps or breaks. */
+export function inHand<T>() {
+  let keep!: (value: T) => void;
+  let fail!: (error: unknown) => void;
+  const promise = new Promise<T>((resolve, reject) => {
+    keep = resolve;
+    fail = reject;
+  });
+  return { promise, keep, break: fail };
+}
+
+/** Doorbells and pushes that ring when the test says so: never, late, twice, in any order. */
+export function handPubSub() {
+  const listeners = new Map<string, Set<(payload: unknown) => void>>();
+  let rung: { channel: string; payload: unknown }[] = [];
+  const pubsub: PubSub = {
+    publish: (channel, payload) => void rung.push({ channel, payload }),
+    subscribe(channel, listener) {
+      const all = listeners.get(channel) ?? new Set();
+      listeners.set(channel, all.add(listener));
+      return () => void all.delete(listener);
+    },
+  };
+  const ring = (channel: string, payload: unknown): void => {
+    for (const listener of listeners.get(channel) ?? []) listener(payload);
+  };
+  return {
+    pubsub,
+    ring,
+    /** How many listen, on all channels or on one. */
+    listening: (channel?: string): number =>
+      [...listeners].reduce(
+        (sum, [name, all]) => sum + (channel === undefined || name === channel ? all.size : 0),
+        0,
+      ),
+    lose: () => void (rung = []),
+    deliver(times = 1) {
+      const due = rung;
+      rung = [];
+      for (const { channel, payload } of due) for (let i = 0; i < times; i++) ring(channel, payload);
+    },
+  };
+}
+
+/** A log that keeps promises in the hand for one of its methods: every call of it waits until the test lets it go. */
+export function heldLog(log: LogStorage, ...methods: readonly (keyof LogStorage)[]) {
+  const waiting: (() => void)[] = [];
+  let holding = true;
+  const held = new Proxy(log, {
+    get(target, name: keyof LogStorage) {
+      const value: unknown = target[name];
+      if (typeof value !== "function") return value;
+      const call = value.bind(target) as (...given: unknown[]) => unknown;
+      if (!methods.includes(name)) return call;
+      return async (...given: unknown[]) => {
+        if (holding) await new Promise<void>((go) => void waiting.push(go));
+        return call(...given);
+      };
+    },
+  });
+  return {
+    log: held,
+    /** Calls that wait now. */
+    waiting: () => waiting.length,
+    /** Lets what waits go on; further calls wait again. */
+    step: () => waiting.splice(0).forEach((go) => go()),
+    hold: () => void (holding = true),
+    release() {
+      holding = false;
+      waiting.splice(0).forEach((go) => go());
+    },
+  };
 }
 
 export type Said = ServerFrame;
@@ -119,13 +196,19 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     ...options,
   });
   /** A socket held in the hand. */
-  const socket = () => {
+  const socket = (on: { send?: (said: Said) => void } = {}) => {
     let heard: Said[] = [];
+    const raw: WireFrame[] = [];
     const closed: { code: number; reason: string }[] = [];
     let buffered = 0;
     const incoming = server.connect({
       connection: {
-        send: ({ bytes }) => void heard.push(JSON.parse(Buffer.from(bytes).toString()) as Said),
+        send(frame) {
+          const said = JSON.parse(Buffer.from(frame.bytes).toString()) as Said;
+          heard.push(said);
+          raw.push(frame);
+          on.send?.(said);
+        },
         close: (code, reason) => void closed.push({ code, reason }),
         bufferedAmount: () => buffered,
       },
@@ -134,6 +217,8 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     });
     return {
       closed,
+      /** Everything sent, as the socket got it. */
+      raw,
       sayRaw: (data: string | Uint8Array) => incoming.incoming(data),
       say: (...frames: ClientFrame[]) => incoming.incoming(JSON.stringify(frames)),
       /** Ends the turn and takes what came. */
@@ -148,21 +233,30 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     };
   };
   /** A socket whose Hello was answered. */
-  const client = async (identity?: { clientId: string; secret: string }, token?: unknown) => {
-    const its = socket();
-    its.say({
-      type: "Hello",
-      protocol: 1,
-      slices: wiring.versions(),
-      targets: [],
-      ...(identity && { identity }),
-      ...(token === undefined ? {} : { token }),
-    });
+  const client = async (
+    identity?: { clientId: string; secret: string },
+    token?: unknown,
+    on: { send?: (said: Said) => void } = {},
+  ) => {
+    const its = socket(on);
+    its.say(hello({ ...(identity && { identity }), ...(token === undefined ? {} : { token }) }));
     const [connected] = await its.heard();
     if (connected?.type !== "Connected") throw new Error(`no Connected but ${JSON.stringify(connected)}`);
     return { ...its, identity: { clientId: connected.clientId, secret: connected.secret }, connected };
   };
-  return { server, errors, refused, socket, client, ...hand };
+  /** What a promise of the server comes to, with the turns and the time it needs. */
+  const done = async <T>(promise: Promise<T>): Promise<T> => {
+    const state = { waiting: true };
+    const end = () => void (state.waiting = false);
+    promise.then(end, end);
+    for (let tries = 0; tries < 20; tries++) {
+      await hand.settle();
+      if (!state.waiting) return promise;
+      await hand.advance(1);
+    }
+    throw new Error("still waiting");
+  };
+  return { server, errors, refused, socket, client, done, ...hand };
 }
 
 export const subscribe = (target: string, ref = 1, more: object = {}): ClientFrame => ({
@@ -173,6 +267,24 @@ export const subscribe = (target: string, ref = 1, more: object = {}): ClientFra
   sent: 0,
   ...more,
 });
+export const unsubscribe = (target: string, ref = 1): ClientFrame => ({ type: "Unsubscribe", target, ref });
+export const hello = (more: object = {}): ClientFrame => ({
+  type: "Hello",
+  protocol: 1,
+  slices: wiring.versions(),
+  targets: [],
+  ...more,
+});
+export const saySession = (mid: number, message: unknown, more: object = {}): ClientFrame => ({
+  type: "SessionMessage",
+  mid,
+  id: `id-${mid}`,
+  settled: 0,
+  message,
+  ...more,
+});
+/** Only what kind of frames came. */
+export const types = (said: readonly Said[]): string[] => said.map(({ type }) => type);
 export const say = (target: string, mid: number, message: unknown, more: object = {}): ClientFrame => ({
   type: "TopicMessage",
   target,

@@ -1,0 +1,90 @@
+// Where messages and followers go: what a key names, and the place if it is in memory. Naming opens nothing, so whoever
+// is refused costs no memory. Not here: whether one may go there (hub.ts), when a target leaves (target-registry.ts).
+import { CallaError, isSession, sessionKey } from "@calla/shared";
+import type { Slice, TargetKey } from "@calla/shared";
+import type { Core } from "./core.ts";
+import { EphemeralTopic, hearRelayed } from "./ephemeral.ts";
+import type { LiveTarget } from "./live-target.ts";
+import type { TargetRegistry } from "./target-registry.ts";
+
+export type Place = LiveTarget | EphemeralTopic;
+
+/** What a key names. */
+export interface Named {
+  readonly slice: Slice;
+  readonly params: readonly string[];
+}
+
+export class Places {
+  readonly #core: Core;
+  readonly #registry: TargetRegistry;
+  readonly #ephemerals = new Map<TargetKey, { topic: EphemeralTopic; silence: () => void }>();
+
+  constructor(core: Core, registry: TargetRegistry) {
+    this.#core = core;
+    this.#registry = registry;
+  }
+
+  /** What a key names for this client, or the code that refuses it. */
+  named(key: TargetKey, clientId: string): Named | string {
+    // "@" alone is one's own; another client's session has no name on the wire (S17).
+    const named =
+      isSession(key) && key !== sessionKey(clientId) ? undefined : (this.get(key) ?? this.#find(key));
+    if (named === undefined) return "topic";
+    return this.#core.handlers.has(named.slice.name) ? named : "unhandled";
+  }
+
+  /** The place, if it is in memory. */
+  get(key: TargetKey): Place | undefined {
+    return this.#registry.get(key) ?? this.ephemeral(key);
+  }
+  ephemeral(key: TargetKey): EphemeralTopic | undefined {
+    return this.#ephemerals.get(key)?.topic;
+  }
+
+  /** The place, in memory from now on; undefined: too many are busy. */
+  open(key: TargetKey, { slice, params }: Named): Place | undefined {
+    if (slice.kind !== "ephemeral") return this.#registry.open(key, slice, params);
+    const open = this.ephemeral(key);
+    if (open !== undefined) return open;
+    if (this.#ephemerals.size >= this.#core.limits.maxOpenTargets) return undefined;
+    const topic = new EphemeralTopic(this.#core, key, slice, params);
+    this.#ephemerals.set(key, { topic, silence: hearRelayed(this.#core, key, topic.audience) });
+    return topic;
+  }
+
+  /** A target for the server itself, which may go everywhere. */
+  target(key: TargetKey): LiveTarget {
+    const named = this.#find(key);
+    const live = named && named.slice.kind !== "ephemeral" ? this.open(key, named) : undefined;
+    if (live !== undefined) return live as LiveTarget;
+    if (named !== undefined)
+      throw new CallaError(
+        "storage",
+        { topic: key },
+        `"${key}" cannot be opened now: too many topics are busy.`,
+      );
+    throw new CallaError("topic", { topic: key }, `"${key}" is no topic of the server's wiring.`);
+  }
+
+  /** Lets an ephemeral topic go that nobody follows: it holds nothing. */
+  forget(topic: EphemeralTopic): void {
+    if (topic.audience.followers.size > 0) return;
+    this.#ephemerals.get(topic.topic)?.silence();
+    this.#ephemerals.delete(topic.topic);
+  }
+
+  /** The keys of a slice's places in memory. */
+  ofSlice(slice: Slice): TargetKey[] {
+    const keys = [...this.#registry.all()].filter((live) => live.slice === slice).map((live) => live.key);
+    for (const [key, { topic }] of this.#ephemerals) if (topic.slice === slice) keys.push(key);
+    return keys;
+  }
+
+  #find(key: TargetKey): Named | undefined {
+    if (!isSession(key))
+      return key.length <= this.#core.limits.maxTopicIdLength ? this.#core.wiring.sliceOf(key) : undefined;
+    const { session } = this.#core.wiring;
+    return session && { slice: session, params: [] };
+  }
+}
