@@ -1,5 +1,6 @@
 // One target in use: what the runtime holds of it, and the state that the app sees. Not here: what changes it
 // (runtime.ts). An ephemeral topic is held likewise: its "confirmed model" is the map of latest messages.
+import { sameValue } from "@calla/shared";
 import type { CallaError, EphemeralSlice, ModelSlice, ServerFrames, TargetKey } from "@calla/shared";
 import type { Backoff } from "./backoff.ts";
 import type { Signal } from "./notifier.ts";
@@ -77,15 +78,19 @@ export const loading: AnyState = { status: "loading", model: undefined, pending:
 export const isLive = ({ subscription, awaited, replica: { confirmed }, head }: Target): boolean =>
   subscription.phase === "answered" && !awaited && confirmed !== undefined && confirmed.sequence >= head;
 
-/** The state to show: the same object until something in it changes (CL9). */
-export function stateOf(target: Target, connected: boolean): AnyState {
-  const { subscription, replica, state } = target;
+/**
+ * The state to show: the same object until something in it changes (CL9), and the former model as long as it is equal,
+ * however that came about (given up in the same turn, replayed). `state`: what it is compared with.
+ */
+export function stateOf(target: Target, connected: boolean, state = target.state): AnyState {
+  const { subscription, replica } = target;
   const refused = subscription.phase === "refused";
   const status = refused ? "refused" : !replica.confirmed ? "loading" : connected && isLive(target) ? "live" : "stale";
-  const model = refused ? undefined : visible(replica);
+  const shown = refused ? undefined : visible(replica);
+  const model = sameValue(shown, state.model) ? state.model : shown;
   const views = replica.pending.map(({ entry }) => entry.view);
   const same = views.length === state.pending.length && views.every((view, i) => view === state.pending[i]);
   const pending = same ? state.pending : views;
-  if (same && status === state.status && model === state.model && subscription.code === state.code) return state;
+  if (same && status === state.status && model === state.model && subscription.code === state.code) return (target.state = state);
   return (target.state = { status, model, pending, code: subscription.code });
 }

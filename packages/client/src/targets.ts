@@ -76,7 +76,7 @@ export function createTargets(options: TargetsOptions) {
     const due = [...changed];
     changed.clear();
     for (const one of due) {
-      const state = stateOf(one, options.connected());
+      const state = stateOf(one, options.connected(), one.told);
       if (state === one.told) continue;
       one.told = state;
       one.changes.emit(state);
