@@ -12,11 +12,14 @@ export default defineConfig({
   forbidOnly: process.env.CI !== undefined,
   retries: 0,
   workers: 2,
-  timeout: 30_000,
+  timeout: 60_000,
+  // Patient, because other work may keep the machine busy; nothing waits longer than what it waits for.
+  expect: { timeout: 15_000 },
   reporter: "list",
   use: {
     headless: true,
-    trace: "retain-on-failure",
+    // Without film: it would cost more than all the tests.
+    trace: { mode: "retain-on-failure", screenshots: false },
     launchOptions: {
       ...(executablePath === undefined ? {} : { executablePath }),
       args: [

@@ -13,6 +13,11 @@ interface Fixtures {
   arrive(name: string, format?: "json" | "messagepack"): Promise<Visitor>;
 }
 
+/** Runs in the page, before its own scripts. */
+const introduce = (person: string): void => {
+  if (location.protocol === "http:") localStorage["person"] ??= person;
+};
+
 const colours = { Ann: "violet", Bo: "green", Cy: "orange" } as Record<string, string>;
 
 export const test = base.extend<Fixtures>({
@@ -31,12 +36,8 @@ export const test = base.extend<Fixtures>({
     const visitors: Visitor[] = [];
     await use(async (name, format) => {
       const wire = await Wire.to(() => server.port);
-      const person = JSON.stringify({ name, colour: colours[name] ?? "blue" });
-      const localStorage = [{ name: "person", value: person }];
-      const origin = wire.url.slice(0, -1);
-      const context = await browser.newContext({
-        storageState: { cookies: [], origins: [{ origin, localStorage }] },
-      });
+      const context = await browser.newContext();
+      await context.addInitScript(introduce, JSON.stringify({ name, colour: colours[name] ?? "blue" }));
       const visitor = new Visitor(await context.newPage(), wire, []);
       visitors.push(visitor);
       await visitor.open(id, format);

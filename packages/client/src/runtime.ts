@@ -84,6 +84,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let offset = 0;
   let closed = false;
   let sweeping = false;
+  /** The wishes in the last `Hello`, by ref. */
+  let greeted = new Map<number, TargetKey>();
   const timers = new Set<Cancel>();
 
   // ------------------------------------------------------------------------------------------------------ dispatch
@@ -179,6 +181,16 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     sent: queue.last,
   });
 
+  /** What came to be wanted, or unwanted, after `Hello` was written and before anything else could be said (CL7). */
+  function catchUpOnWishes(): void {
+    for (const one of targets.all.values()) {
+      const { subscription } = one;
+      if (isFollowed(subscription) && !greeted.delete(subscription.ref)) ask(one);
+    }
+    for (const [ref, target] of greeted) outlet.send([{ type: "Unsubscribe", target, ref }]);
+    greeted.clear();
+  }
+
   function ask(one: Target): void {
     one.awaited = undefined;
     outlet.send([{ type: "Subscribe", ...asked(one) }]);
@@ -248,6 +260,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         one.awaited = undefined;
         subscriptions.renew(one.subscription);
       }
+      greeted = new Map(followed.map(({ key, subscription }) => [subscription.ref, key]));
       const { identity } = ledger;
       return {
         type: "Hello",
@@ -271,6 +284,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       maxInFlight = frame.maxInFlight;
       ledger.connected(frame);
       for (const one of targets.all.values()) targets.touch(one);
+      catchUpOnWishes();
       flush();
       sweepLater();
     },

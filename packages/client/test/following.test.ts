@@ -1,6 +1,7 @@
 // Following: who wants a topic, what the server makes of it, and what the app is shown.
 import { expect, expectTypeOf, test, vi } from "vitest";
 import {
+  connectedAs,
   cursors,
   fullWiring,
   giveSnapshot,
@@ -65,6 +66,26 @@ test("[CL7] S15 an ephemeral topic survives a reconnect", async () => {
   await handshake(setup);
   const next = await reconnect(setup);
   expect(next.last("Hello").targets).toEqual([{ target: "cursors:1", ref: expect.any(Number), settled: 0, sent: 0 }]);
+});
+
+test("[CL7] S15 what is wanted, or not any more, between Hello and Connected is said right after", async () => {
+  const setup = setUp({ linger: 0 });
+  const stop = setup.client.topic(list, "1").onChange(() => {});
+  setup.client.topic(list, "2").onChange(() => {});
+  await turn();
+  const { connection } = setup.server;
+  connection.open();
+  const [first, second] = connection.last("Hello").targets;
+  setup.client.topic(list, "3").onChange(() => {});
+  stop();
+  await setup.clock.advance(0);
+  connection.take();
+  connection.say(connectedAs("c1"));
+  expect(connection.take()).toMatchObject([
+    { type: "Subscribe", target: "list:3" },
+    { type: "Unsubscribe", target: "list:1", ref: first?.ref },
+  ]);
+  expect(second?.target).toBe("list:2");
 });
 
 test("[CL7] S43 following again within the answer: only the last asking counts", async () => {
