@@ -15,7 +15,7 @@ export function backoff(options: ReconnectOptions, random: Random): Backoff {
   return {
     next() {
       const jitter = 1 + jitterRatio * (2 * fraction(random) - 1);
-      const now = Math.min(delay, maxMilliseconds) * jitter;
+      const now = Math.round(delay * jitter);
       delay = Math.min(delay * multiplier, maxMilliseconds);
       return now;
     },

@@ -5,7 +5,7 @@ import type { Clock, ServerFrames } from "@calla/shared";
 import { entryChange, listOf, newEntry } from "./dispatch.ts";
 import { oncePerTurn } from "./notifier.ts";
 import { settledMid } from "./outbox.ts";
-import type { Outbox, Queue } from "./outbox.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Owner, Storage, StorageChange, StoredClient, StoredIdentity } from "./storage.ts";
 import type { Dispatch, Outcome, Target } from "./target.ts";
 import type { Targets } from "./targets.ts";
@@ -36,7 +36,10 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
   let decided: Dispatch[] = [];
   /** Raised by a new identity: commits of the former one say nothing about this one's mids. */
   let era = 0;
+  let busy = false;
   let last: Promise<void> = Promise.resolve();
+  /** The last transaction failed; true: it was to keep another client's data. */
+  let failed: boolean | undefined;
 
   const storageError = (cause: unknown): CallaError =>
     new CallaError("storage", { cause }, "The storage failed; messages are sent, but would not survive a reload.");
@@ -46,35 +49,53 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       .then(() => storage.commit(all))
       .then(() => undefined, storageError);
 
-  /** Everything of one turn in one transaction (OB1). */
+  const versioned = (entry: Dispatch): StorageChange => entryChange(entry, targets.get(entry.target).slice?.version ?? 0);
+
+  /** Everything since the last transaction in one; one is under way at a time (OB1). */
   function commit(): void {
-    if (!ready) return;
-    const fresh = [...outbox.queues.values()].flatMap((queue) => outbox.number(queue));
-    const all = [...changes, ...fresh.map((entry) => entryChange(entry, targets.get(entry.target).slice?.version ?? 0))];
-    if (all.length === 0) return;
+    if (!ready || busy) return;
+    const queues = [...outbox.queues.values()];
+    const fresh = queues.flatMap((queue) => outbox.number(queue));
+    if (fresh.length === 0 && changes.length === 0) return;
+    // After one that failed nobody knows what is stored: all of it is written anew.
+    const all: StorageChange[] =
+      failed === undefined
+        ? [...changes, ...fresh.map(versioned)]
+        : [
+            { type: "begin", user: userId, keepFormer: failed },
+            ...(identity ? [{ type: "identity", identity } as const] : []),
+            ...queues.flatMap(({ entries }) => entries.map(versioned)),
+          ];
     const told = decided;
     const mine = era;
+    const touched = new Set(failed === undefined ? [...fresh, ...told].map(({ target }) => outbox.queue(target)) : queues);
+    const rows = Array.from(touched, (queue) => [queue, settledMid(queue)] as const);
+    for (const [{ target, last: highest }, settled] of rows) all.push({ type: "target", target, settled, last: highest });
     changes = [];
     decided = [];
-    const rows = new Map<Queue<Dispatch>, number>();
-    for (const { target } of [...fresh, ...told]) rows.set(outbox.queue(target), settledMid(outbox.queue(target)));
-    for (const [{ target, last: highest }, settled] of rows) all.push({ type: "target", target, settled, last: highest });
-    const landed = (error?: CallaError): void => {
+    busy = true;
+    const landed = (error: CallaError | undefined): void => {
+      busy = false;
       // The stated policy for a storage that fails: the app is told, `queued` rejects, the message is sent all the
       // same; only what the server may forget (`settled`) waits for a transaction that works (OB9).
-      if (error) report(error);
+      if (error) {
+        report(error);
+        failed = all.some((change) => change.type === "begin" && change.keepFormer);
+      } else failed = undefined;
       for (const entry of told) {
         entry.recorded = true;
         targets.conclude(entry);
       }
-      if (mine !== era) return;
-      if (!error) for (const [queue, settled] of rows) queue.settled = Math.max(queue.settled, settled);
-      for (const entry of fresh) {
-        if (entry.stage === "new") entry.stage = "stored";
-        if (error) entry.control?.queued.reject(error);
-        else entry.control?.queued.resolve();
+      if (mine === era) {
+        if (!error) for (const [queue, settled] of rows) queue.settled = Math.max(queue.settled, settled);
+        for (const entry of fresh) {
+          if (entry.stage === "new") entry.stage = "stored";
+          if (error) entry.control?.queued.reject(error);
+          else entry.control?.queued.resolve();
+        }
+        durable();
       }
-      durable();
+      commit();
     };
     last = store(all).then(landed);
   }
@@ -181,6 +202,7 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
     },
     /** Stores what is not yet stored, then lets the storage go. */
     async close(): Promise<void> {
+      await last;
       commit();
       await last;
       await storage.close();

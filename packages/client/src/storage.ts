@@ -54,7 +54,7 @@ export interface StoredClient extends Owner {
 
 export type StorageChange =
   /** What follows belongs to a new client. The former's data is kept for its owner, or dropped. */
-  | { readonly type: "begin"; readonly user: string | null; readonly keepFormer: boolean }
+  | { readonly type: "begin"; readonly user: string | null | undefined; readonly keepFormer: boolean }
   | { readonly type: "identity"; readonly identity: StoredIdentity }
   | { readonly type: "entry"; readonly entry: StoredEntry }
   /** The outcome of a mid; sequence 0: rejected, cancelled or unknown. */

@@ -127,7 +127,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
         events.status("open", "");
         return;
       case "Closing":
-        if (frame.retryable) fail(frame.code, 1000, fraction(random) * frame.within);
+        if (frame.retryable) fail(frame.code, 1000, Math.round(fraction(random) * frame.within));
         else end("closed", frame.code);
         return;
       case "Version":

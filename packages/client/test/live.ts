@@ -50,7 +50,8 @@ export function slowStorage(inner = memoryStorage()): Storage & { readonly commi
       }),
     async landAll() {
       await turn();
-      for (const commit of commits.splice(0)) await commit.land();
+      // One at a time: each may be followed by another.
+      for (let commit = commits.shift(); commit; commit = commits.shift()) await commit.land();
     },
   };
 }
