@@ -33,7 +33,19 @@ const layers = {
       "transports/",
     ],
     ["target-engine", "conversation"], // the engines
-    ["core", "audience", "ephemeral", "live-target", "target-registry", "places", "turns", "follow", "hello", "hub"],
+    [
+      "core",
+      "audience",
+      "ephemeral",
+      "live-target",
+      "target-registry",
+      "places",
+      "gates",
+      "turns",
+      "follow",
+      "hello",
+      "hub",
+    ],
     ["server-topic", "server"],
     ["index", "testing"],
   ],
@@ -49,7 +61,17 @@ const layers = {
 const apart = { server: [2], client: [2] };
 // Pure besides the engines and all of shared: files of the server that touch no Node builtin.
 const pure = {
-  server: ["client-row", "records", "log-memory", "audience", "ephemeral", "live-target", "turns", "follow", "hub"],
+  server: [
+    "client-row",
+    "records",
+    "log-memory",
+    "audience",
+    "ephemeral",
+    "live-target",
+    "turns",
+    "follow",
+    "hub",
+  ],
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries = "src/(index|messagepack|testing|transports/websocket)[.]ts$";

@@ -39,11 +39,23 @@ export interface Gate {
 export const CLOSE_RETRYABLE = 4001;
 export const CLOSE_TERMINAL = 4002;
 
+/** What a conversation asks of its hub: one object for all, so that a connection costs no closures. */
+export interface Keeper {
+  readonly maxBufferedBytes: number;
+  /** More is unwritten than a connection may hold. */
+  slow(conversation: Conversation): void;
+  /** The socket threw. */
+  broken(conversation: Conversation, error: unknown): void;
+}
+
 export class Conversation implements Who {
+  readonly #keeper: Keeper;
   readonly connection: Connection;
   readonly request: ConnectRequest;
   readonly encoder: Encoder;
   phase: Phase = "waiting";
+  /** The place of its Hello among all: of two by one client the later one counts, whoever is identified first. */
+  order = 0;
   clientId = "";
   user: AnyUser | null = null;
   follows = new Map<TargetKey, Follow>();
@@ -56,7 +68,8 @@ export class Conversation implements Who {
   /** Targets with a mid-conflict: nothing more is taken for them before a new Hello (TE5). */
   conflicts: Set<TargetKey> | undefined;
 
-  constructor(connection: Connection, request: ConnectRequest, encoder: Encoder) {
+  constructor(keeper: Keeper, connection: Connection, request: ConnectRequest, encoder: Encoder) {
+    this.#keeper = keeper;
     this.connection = connection;
     this.request = request;
     this.encoder = encoder;
@@ -66,20 +79,30 @@ export class Conversation implements Who {
     return this.user?.id ?? null;
   }
   send(frame: ServerFrame): void {
-    if (this.phase !== "closed") this.connection.send(this.encoder.encode(frame));
+    if (this.phase !== "closed") this.sendEncoded(this.encoder.encode(frame));
   }
   sendShared(shared: Shared): void {
-    if (this.phase !== "closed") this.connection.send(shared.in(this.encoder));
+    if (this.phase !== "closed") this.sendEncoded(shared.in(this.encoder));
   }
   sendEncoded(frame: WireFrame): void {
-    if (this.phase !== "closed") this.connection.send(frame);
+    if (this.phase === "closed") return;
+    try {
+      this.connection.send(frame);
+      // Asked with every frame: a follower that only listens would otherwise never be found slow (CV12).
+      if (this.connection.bufferedAmount() > this.#keeper.maxBufferedBytes) this.#keeper.slow(this);
+    } catch (error) {
+      this.#keeper.broken(this, error);
+    }
   }
   /** Says a last word and closes. */
   close(code: string, retryable: boolean, within = 0): void {
     if (this.phase === "closed") return;
-    this.send({ type: "Closing", code, retryable, within });
     this.phase = "closed";
-    this.connection.close(retryable ? CLOSE_RETRYABLE : CLOSE_TERMINAL, code);
+    try {
+      this.connection.send(this.encoder.encode({ type: "Closing", code, retryable, within }));
+    } finally {
+      this.connection.close(retryable ? CLOSE_RETRYABLE : CLOSE_TERMINAL, code);
+    }
   }
 }
 

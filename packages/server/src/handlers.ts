@@ -121,6 +121,7 @@ export function admission<Reply>(options: AdmissionOptions<Reply>): Admit<Reply>
   const { slice, handlers, topic, params, maxBatch, strict, who, report } = options;
   const normalise = (message: Message): Message => options.normalise?.(message) ?? message;
   return (intent, model) => {
+    if (intent.denied !== undefined) return refuse(intent.denied);
     const given = intent.messages ?? [];
     const fromClient = intent.author !== null;
     if (given.length === 0)

@@ -1,5 +1,5 @@
 // What a Hello comes to: refused, or an identity. Protocol and slice versions first, then the user, then the client.
-import { PROTOCOL_VERSION } from "@calla/shared";
+import { CallaError, PROTOCOL_VERSION } from "@calla/shared";
 import type { ClientFrames, ServerFrame } from "@calla/shared";
 import type { ConnectRequest } from "./connection.ts";
 import type { Core } from "./core.ts";
@@ -32,7 +32,7 @@ export type Greeting =
 export interface GreetingOptions {
   readonly core: Core;
   readonly authenticate: Authenticate<AnyUser> | undefined;
-  readonly secret: Promise<Uint8Array>;
+  secret(): Promise<Uint8Array>;
 }
 
 export async function greet(
@@ -50,10 +50,13 @@ export async function greet(
       return { ok: false, code: "authentication-failed", retryable: true, error };
     }
     if (user === null || user === undefined) return { ok: false, code: "unauthenticated", retryable: false };
+    // Without an id it would share the identities of everybody without.
+    if (typeof (user as Partial<AnyUser>).id !== "string")
+      return { ok: false, code: "authentication-failed", retryable: true, error: noUser() };
   }
   let key: Uint8Array;
   try {
-    key = await secret;
+    key = await secret();
   } catch (error) {
     return { ok: false, code: "storage", retryable: true, error };
   }
@@ -79,6 +82,13 @@ export async function greet(
     },
   };
 }
+
+const noUser = (): CallaError =>
+  new CallaError(
+    "hook",
+    {},
+    "authenticate returned something that is no user; return { id: string, … }, or null to refuse.",
+  );
 
 /** Both sides must speak one protocol and one version of each slice that both know. */
 function versionDiffers(core: Core, hello: ClientFrames["Hello"]): Greeting | undefined {

@@ -20,20 +20,20 @@ import type {
   TargetKey,
 } from "@calla/shared";
 import { allowed, Conversation, reader } from "./conversation.ts";
-import type { Follow, Gate, Heard } from "./conversation.ts";
+import type { Follow, Heard, Keeper } from "./conversation.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
-import { isThenable } from "./contain.ts";
 import type { Core } from "./core.ts";
 import type { Encoder } from "./encoder.ts";
 import { EphemeralTopic, relay } from "./ephemeral.ts";
 import { Followers, fromNothing } from "./follow.ts";
 import { admitEphemeral } from "./handlers.ts";
-import type { LooseAsking, LooseHandlers } from "./handlers.ts";
+import type { LooseHandlers } from "./handlers.ts";
 import type { Greeting } from "./hello.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
+import { asking, Gates } from "./gates.ts";
 import { Places } from "./places.ts";
-import type { Named, Place } from "./places.ts";
+import type { Place } from "./places.ts";
 import { TargetRegistry } from "./target-registry.ts";
 import { Turns } from "./turns.ts";
 
@@ -55,12 +55,15 @@ export class Hub {
   readonly core: Core;
   readonly registry: TargetRegistry;
   readonly places: Places;
+  readonly gates: Gates;
   readonly turns: Turns;
   readonly connections = new Set<Conversation>();
   /** The open conversation of each client. */
   readonly clients = new Map<string, Conversation>();
   readonly #followers: Followers;
   readonly #hooks: HubHooks;
+  readonly #keeper: Keeper;
+  #hellos = 0;
   readonly #read: (encoder: Encoder, data: string | Uint8Array) => Heard;
 
   constructor(core: Core, hooks: HubHooks) {
@@ -68,18 +71,27 @@ export class Hub {
     this.#hooks = hooks;
     this.registry = new TargetRegistry(core, { rang: (live) => this.look(live) });
     this.places = new Places(core, this.registry);
+    this.gates = new Gates(core);
     this.turns = new Turns(core, this.registry, {
       resnapshot: (live, reason) => this.#resnapshot(live, reason),
       accepted: (live, reply, record, model) => this.#accepted(live, reply, record, model),
     });
     this.#followers = new Followers(core, this.turns);
     this.#read = reader(core.serialiser, core.limits);
+    this.#keeper = {
+      maxBufferedBytes: core.limits.maxBufferedBytes,
+      slow: (conversation) => this.#end(conversation, "slow", true),
+      broken: (conversation, error) => {
+        core.report(error);
+        this.#end(conversation, "transport", true);
+      },
+    };
   }
 
   // ------------------------------------------------------------------------------------------------- connections
 
   connect(connection: Connection, request: ConnectRequest, encoder: Encoder): Conversation {
-    const conversation = new Conversation(connection, request, encoder);
+    const conversation = new Conversation(this.#keeper, connection, request, encoder);
     this.connections.add(conversation);
     conversation.greeted = this.core.clock.setTimeout(
       () => this.#end(conversation, "hello-timeout", true),
@@ -117,22 +129,26 @@ export class Hub {
         this.#refused(conversation, undefined, "protocol", { frame: frame.type, phase: conversation.phase });
         return this.#end(conversation, "protocol", false);
       }
-      this.#hear(conversation, frame);
+      try {
+        this.#hear(conversation, frame);
+      } catch (error) {
+        return this.#fail(conversation, error);
+      }
     }
-    const { maxBufferedBytes } = this.core.limits;
-    if (conversation.connection.bufferedAmount() > maxBufferedBytes) this.#end(conversation, "slow", true);
   }
 
   #hear(conversation: Conversation, frame: ClientFrame): void {
     switch (frame.type) {
       case "Hello":
-        return void this.#hello(conversation, frame);
+        return void this.#hello(conversation, frame).catch((error: unknown) =>
+          this.#fail(conversation, error),
+        );
       case "SessionMessage":
         return this.#message(conversation, sessionKey(conversation.clientId), frame);
       case "TopicMessage":
         return this.#message(conversation, isSession(frame.target) ? OWN_SESSION : frame.target, frame);
       case "Subscribe":
-        return void this.#subscribe(conversation, frame);
+        return this.#follow(conversation, frame);
       case "Resync":
         return this.#resync(conversation, frame.targets);
       case "Unsubscribe": {
@@ -150,6 +166,7 @@ export class Hub {
 
   async #hello(conversation: Conversation, hello: ClientFrames["Hello"]): Promise<void> {
     conversation.phase = "greeting";
+    conversation.order = ++this.#hellos;
     const greeting = await this.#hooks.greet(hello, conversation.request);
     if ((conversation.phase as string) !== "greeting") return; // gone meanwhile
     this.#stopWaiting(conversation);
@@ -161,8 +178,10 @@ export class Hub {
     }
     const { clientId, user, connected } = greeting;
     // One client speaks by one connection: the newer takes over, the older must not come back (CV6).
-    const older = this.clients.get(clientId);
-    if (older !== undefined) this.#end(older, "superseded", false);
+    const other = this.clients.get(clientId);
+    if (other !== undefined && other.order > conversation.order)
+      return this.#end(conversation, "superseded", false); // identified late
+    if (other !== undefined) this.#end(other, "superseded", false);
     conversation.phase = "open";
     conversation.clientId = clientId;
     conversation.user = user;
@@ -172,9 +191,19 @@ export class Hub {
     this.#resync(conversation, hello.targets);
   }
 
+  /** Nothing that a peer says may throw; what does all the same costs its own connection. */
+  #fail(conversation: Conversation, error: unknown): void {
+    this.core.report(error);
+    this.#end(conversation, "failed", true);
+  }
+
   /** Closes with a last word. The transport's own close then finds everything done. */
   #end(conversation: Conversation, code: string, retryable: boolean, within = 0): void {
-    conversation.close(code, retryable, within);
+    try {
+      conversation.close(code, retryable, within);
+    } catch (error) {
+      this.core.report(error); // a socket that threw is as gone as any
+    }
     this.disconnect(conversation);
   }
   end(conversation: Conversation, code: string, retryable: boolean, within = 0): void {
@@ -189,9 +218,12 @@ export class Hub {
     for (const asked of targets) {
       if ((newest.get(asked.target)?.ref ?? 0) <= asked.ref) newest.set(asked.target, asked);
     }
-    for (const asked of newest.values()) void this.#subscribe(conversation, asked);
+    for (const asked of newest.values()) this.#follow(conversation, asked);
   }
 
+  #follow(conversation: Conversation, asked: Subscription): void {
+    this.#subscribe(conversation, asked).catch(this.core.report);
+  }
   async #subscribe(conversation: Conversation, asked: Subscription): Promise<void> {
     if (conversation.phase !== "open") return;
     const key = keyOf(conversation, asked.target);
@@ -210,7 +242,7 @@ export class Hub {
     // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
     this.places.get(key)?.audience.followers.delete(conversation);
     if (!follow.admitted) {
-      const answer = this.#admit(conversation, key, named, "subscribe");
+      const answer = this.gates.admit(conversation, key, named, "subscribe");
       const allowed = typeof answer === "object" ? await answer : answer;
       if (conversation.phase !== "open" || follows.get(key) !== follow) return;
       if (allowed !== true) return refuse(allowed, allowed === "hook");
@@ -265,32 +297,6 @@ export class Hub {
     conversation.send({ type: "Unsubscribed", target, ref, code, retryable });
   }
 
-  /** Whether a client may reach a topic: true, or the code that refuses it. */
-  #admit(
-    conversation: Conversation,
-    key: TargetKey,
-    { slice, params }: Named,
-    purpose: "subscribe" | "dispatch",
-  ): true | string | Promise<true | string> {
-    if (slice.kind === "session") return true; // `named` lets nobody but its client come here
-    const handlers = this.core.handlers.get(slice.name);
-    if (handlers === undefined) return "unhandled";
-    if (conversation.granted?.has(key) === true) return true;
-    if (handlers.canSubscribe === undefined) return handlers.public === true ? true : "forbidden";
-    const decide = (allowed: unknown): true | string => (allowed === true ? true : "forbidden");
-    const failed = (error: unknown): string => {
-      this.core.report(error);
-      return "hook";
-    };
-    try {
-      const answer: unknown = handlers.canSubscribe({ ...asking(conversation, key, params), purpose });
-      // Whatever has a `then` is waited for: database libraries answer with thenables of their own.
-      return isThenable(answer) ? Promise.resolve(answer).then(decide, failed) : decide(answer);
-    } catch (error) {
-      return failed(error);
-    }
-  }
-
   #leave(conversation: Conversation, key: TargetKey): void {
     const follow = conversation.follows.get(key);
     if (follow === undefined) return;
@@ -322,7 +328,7 @@ export class Hub {
     conversation.gates?.delete(key); // what waits there is asked about again, and is granted now
     if (conversation.follows.get(key)?.live === true) return;
     const asked = fromNothing(wireOf(key), conversation.follows.get(key)?.ref ?? 0);
-    void this.#subscribe(conversation, asked);
+    this.#follow(conversation, asked);
   }
 
   /** Everybody gets what there is now, in place of what they had. */
@@ -348,7 +354,7 @@ export class Hub {
       const { state } = live.engine;
       if (state.sequence === sequence && state.mark === mark) continue;
       // The tail was lost on the way: the same as a gap, found by the client's own word.
-      void this.#subscribe(conversation, {
+      this.#follow(conversation, {
         target,
         ref: follow.ref,
         cursor: { sequence, mark },
@@ -360,14 +366,19 @@ export class Hub {
 
   // --------------------------------------------------------------------------------------------------- dispatching
 
-  #message(conversation: Conversation, key: TargetKey, frame: ClientFrames["SessionMessage"]): void;
-  #message(conversation: Conversation, key: TargetKey, frame: ClientFrames["TopicMessage"]): void;
   #message(
     conversation: Conversation,
     key: TargetKey,
     frame: ClientFrames["SessionMessage" | "TopicMessage"],
   ): void {
-    if (conversation.conflicts?.has(key) === true) return;
+    if (!MESSAGE_ID.test(frame.id)) {
+      this.#refused(conversation, key, "protocol", { id: frame.id.slice(0, 64) });
+      return this.#end(conversation, "protocol", false);
+    }
+    const { conflicts } = conversation;
+    if (conflicts?.has(key) === true) return;
+    if (conflicts !== undefined && conflicts.size >= this.core.limits.maxTopicsPerConnection)
+      return this.#end(conversation, "mid-conflict", true); // it has to say Hello anew anyway
     const named = this.places.named(key, conversation.clientId);
     const { mid, id, settled, message } = frame;
     const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
@@ -377,13 +388,11 @@ export class Hub {
     };
     if (typeof named === "string") return refuse(named);
     if (named.slice.kind === "ephemeral") return this.#cast(conversation, key, named.slice, message);
-    this.#gate(conversation, key, named, (admitted) => {
-      if (conversation.phase !== "open") return;
-      const live = admitted === true ? (this.places.open(key, named) as LiveTarget | undefined) : undefined;
-      if (live === undefined) {
-        if (admitted !== true && admitted !== "hook" && admitted !== "busy") return refuse(admitted);
-        return conversation.send({ type: "Paused", target, from: mid, code: "busy", retryAfter: 1_000 });
-      }
+    const pause = (code: string): void =>
+      conversation.send({ type: "Paused", target, from: mid, code, retryAfter: 1_000 });
+    const offer = (denied?: string): void => {
+      const live = this.places.open(key, named) as LiveTarget | undefined;
+      if (live === undefined) return pause("busy");
       this.turns.offer(live, {
         author: { clientId: conversation.clientId, userId: conversation.userId },
         row: conversation.clientId,
@@ -392,8 +401,27 @@ export class Hub {
         settled: Math.min(settled, mid - 1),
         // Not checked yet: `admit` parses each.
         messages: message === null ? null : ((Array.isArray(message) ? message : [message]) as Message[]),
+        denied,
         reply: conversation,
       });
+    };
+    this.gates.pass(conversation, key, named, (admitted) => {
+      if (conversation.phase !== "open") return;
+      if (admitted === true) return offer();
+      if (admitted === "hook" || admitted === "busy") return pause("busy");
+      if (this.registry.get(key) !== undefined) return offer(admitted);
+      // Nothing is opened for strangers. One that was let in before may repeat what was decided then (TE2).
+      this.core.log.client(key, conversation.clientId).then(
+        (row) => {
+          if (conversation.phase !== "open") return;
+          if (row === undefined) refuse(admitted);
+          else offer(admitted);
+        },
+        (error: unknown) => {
+          this.core.report(error);
+          pause("storage");
+        },
+      );
     });
   }
 
@@ -411,48 +439,6 @@ export class Hub {
     } catch (error) {
       this.core.report(error);
     }
-  }
-
-  /** Runs `go` once it is known whether the client may reach the target; in order per target, at once if it follows. */
-  #gate(
-    conversation: Conversation,
-    key: TargetKey,
-    named: Named,
-    go: (admitted: true | string) => void,
-  ): void {
-    const gate = conversation.gates?.get(key);
-    if (gate?.open === undefined && gate !== undefined) {
-      if (gate.waiting.length >= this.core.limits.maxInFlight) return go("busy");
-      gate.waiting.push(go);
-      return;
-    }
-    if (gate?.open === true || conversation.follows.get(key)?.live === true) return go(true);
-    const admitted = this.#admit(conversation, key, named, "dispatch");
-    if (typeof admitted !== "object") return go(admitted);
-    const asked: Gate = { open: undefined, waiting: [go] };
-    this.#remember(conversation, key, asked);
-    void admitted.then((answer) => {
-      // Revoked meanwhile: the answer is old, ask again (S43).
-      const outdated = conversation.gates?.get(key) !== asked;
-      if (!outdated) {
-        if (answer === true) asked.open = true;
-        else conversation.gates!.delete(key);
-      }
-      for (const waiting of asked.waiting) {
-        if (outdated) this.#gate(conversation, key, named, waiting);
-        else waiting(answer);
-      }
-    });
-  }
-
-  /** Keeps a gate, and no more of them than the topics one may follow: the oldest is asked about again. */
-  #remember(conversation: Conversation, key: TargetKey, gate: Gate): void {
-    const gates = (conversation.gates ??= new Map());
-    for (const oldest of gates.keys()) {
-      if (gates.size < this.core.limits.maxTopicsPerConnection) break;
-      gates.delete(oldest);
-    }
-    gates.set(key, gate);
   }
 
   /** A doorbell rang or time has passed: read on, if anybody here cares. */
@@ -527,6 +513,9 @@ export class Hub {
   }
 }
 
+/** Ids go into marks, rows and derived ids: short, and of characters that every format carries alike. */
+const MESSAGE_ID = /^[!-~]{1,64}$/;
+
 /** The log's key for a name on the wire. "@" alone is a session's name: with more behind it, it names nothing. */
 const keyOf = (conversation: Conversation, target: TargetKey): TargetKey => {
   if (!isSession(target)) return target;
@@ -536,10 +525,3 @@ const keyOf = (conversation: Conversation, target: TargetKey): TargetKey => {
 const keyOfPlace = (place: Place): TargetKey => (place instanceof EphemeralTopic ? place.topic : place.key);
 
 const wireOf = (key: TargetKey): TargetKey => (isSession(key) ? OWN_SESSION : key);
-
-const asking = (conversation: Conversation, topic: TargetKey, params: readonly string[]): LooseAsking => ({
-  clientId: conversation.clientId,
-  user: conversation.user,
-  topic,
-  params,
-});

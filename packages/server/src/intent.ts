@@ -12,6 +12,8 @@ export interface Intent<Reply> {
   readonly settled: number;
   /** null: a mid that its client gave up. */
   readonly messages: readonly Message[] | null;
+  /** Why its author may not reach the target. Known mids have their outcome all the same; a new one is refused. */
+  readonly denied?: string | undefined;
   readonly reply: Reply;
 }
 

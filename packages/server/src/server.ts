@@ -176,7 +176,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     refused: (refused) => contain(report, () => options.onRefused?.(refused)),
   };
   const secret = secretOf(options.secret, log);
-  secret.catch(report); // and every Hello is refused, retryably
+  secret().catch(report); // and every Hello is refused, retryably, until it can be had
   const hub = new Hub(core, {
     greet: (hello, request) => greet({ core, authenticate: options.authenticate, secret }, hello, request),
     connected: (conversation) => void seed(hub, options, conversation).catch(report),
@@ -353,14 +353,25 @@ const whoOf = <User extends AnyUser>({ clientId, user }: Conversation): Who<User
 const one = (header: string | readonly string[] | undefined): string | undefined =>
   typeof header === "string" || header === undefined ? header : header[0];
 
-async function secretOf(given: Uint8Array | string | undefined, log: LogStorage): Promise<Uint8Array> {
-  const secret =
-    typeof given === "string" ? new TextEncoder().encode(given) : (given ?? (await log.secret()));
-  if (secret !== undefined && secret.length >= 16) return secret;
-  const why = secret === undefined ? "This log keeps none, so" : "It is shorter than 16 bytes;";
-  throw new CallaError(
-    "wiring",
-    {},
-    `createServer({ secret }): ${why} give all nodes the same random secret of at least 32 bytes.`,
-  );
+/** The key that signs identities, had once. A log that failed to give its own is asked again. */
+function secretOf(given: Uint8Array | string | undefined, log: LogStorage): () => Promise<Uint8Array> {
+  const ask = async (): Promise<Uint8Array> => {
+    const secret =
+      typeof given === "string" ? new TextEncoder().encode(given) : (given ?? (await log.secret()));
+    if (secret !== undefined && secret.length >= 16) return secret;
+    const why = secret === undefined ? "This log keeps none, so" : "It is shorter than 16 bytes;";
+    throw new CallaError(
+      "wiring",
+      {},
+      `createServer({ secret }): ${why} give all nodes the same random secret of at least 32 bytes.`,
+    );
+  };
+  let asked: Promise<Uint8Array> | undefined;
+  return () => {
+    asked ??= ask().catch((error: unknown) => {
+      asked = undefined;
+      throw error;
+    });
+    return asked;
+  };
 }
