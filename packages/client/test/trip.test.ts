@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { giveSnapshot, handshake, items, list, messagesIn, setUp, turn, updateFrame } from "./kit.ts";
 
-test("[CL1] a dispatch is shown at once, sent when durable, confirmed by its own record", async () => {
+test("[RB3] [OB1] a dispatch is shown at once, sent when durable, confirmed by its own record", async () => {
   const setup = setUp();
   const { client } = setup;
   const topic = client.topic(list, "1");
