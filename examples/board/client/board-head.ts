@@ -22,6 +22,7 @@ export function boardHead(id: string, rename: (title: string) => void): BoardHea
     maxlength: "60",
     autocomplete: "off",
     onchange: () => rename(title.value.trim()),
+    onkeydown: ({ key }: KeyboardEvent) => key === "Enter" && title.blur(),
   });
   const invite = h(
     "button",

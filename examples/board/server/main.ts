@@ -23,6 +23,10 @@ server.handle(cursors, { canSubscribe: ({ params }) => open(params), canDispatch
 
 const sockets = webSocket(server, { httpServer, path: "/ws" });
 
+httpServer.on("error", ({ message }) => {
+  console.error(`The boards cannot be served: ${message}. Another port: PORT=8788 npm start`);
+  process.exit(1);
+});
 httpServer.listen(Number(process.env.PORT ?? 8787), () => {
   const { port } = httpServer.address() as AddressInfo;
   console.log(`Boards are at http://localhost:${port}`);
