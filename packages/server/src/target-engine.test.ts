@@ -259,6 +259,15 @@ describe("mids", () => {
     expect(engine.state.model).toEqual({ items: ["x", "y", "z"] });
   });
 
+  test("[TE5] nothing behind a conflict is taken in the same turn, of that client alone", () => {
+    const { engine, take } = engineOf();
+    take(1, from("a", 1, add("x")));
+    engine.appended();
+    const { append, told } = take(2, from("a", 1, add("y"), { id: "another" }), from("a", 2, add("z")), from("b", 1, add("b")));
+    expect(kinds(told)).toEqual(["mid-conflict"]);
+    expect(append?.records.map(({ id }) => id)).toEqual(["b-1"]);
+  });
+
   test("[TE9] S34 at maxInFlight outcomes that the client has not settled it is paused; at its ceiling it is not", () => {
     const { engine, take } = engineOf({ limits: { maxInFlight: 3 } });
     const { told, append } = take(1, ...[1, 2, 3, 4].map((mid) => from("a", mid, add(`${mid}`))));

@@ -413,6 +413,8 @@ class Batch<Reply> {
   readonly flight: Flight<Reply>;
   readonly #options: TargetOptions<Reply>;
   readonly #known: ReadonlyMap<string, ClientRow>;
+  /** Who has met a mid-conflict in this batch. */
+  readonly #conflicted = new Set<Reply>();
   #state: TargetState;
 
   constructor(
@@ -439,6 +441,8 @@ class Batch<Reply> {
 
   decide(intent: Intent<Reply>): void {
     if (intent.row === "") return this.#accept(intent, undefined);
+    // Nothing more is taken before a new Hello (TE5): what stands behind a conflict is sent again as another client's.
+    if (this.#conflicted.has(intent.reply)) return;
     const row = this.#draft(intent.row);
     settle(row, intent.settled);
     const found = dedupe(row, intent.mid, intent.id);
@@ -470,6 +474,7 @@ class Batch<Reply> {
         this.effects.push({ type: "pause", reply, from: found.from, code: "gap" });
         return;
       case "conflict":
+        this.#conflicted.add(reply);
         this.effects.push({ type: "mid-conflict", reply, mid, id });
         return;
       default:
