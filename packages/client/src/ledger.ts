@@ -42,14 +42,19 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
   let failed: boolean | undefined;
 
   const storageError = (cause: unknown): CallaError =>
-    new CallaError("storage", { cause }, "The storage failed; messages are sent, but would not survive a reload.");
+    new CallaError(
+      "storage",
+      { cause },
+      "The storage failed; messages are sent, but would not survive a reload.",
+    );
 
   const store = (all: readonly StorageChange[]): Promise<CallaError | undefined> =>
     Promise.resolve()
       .then(() => storage.commit(all))
       .then(() => undefined, storageError);
 
-  const versioned = (entry: Dispatch): StorageChange => entryChange(entry, targets.get(entry.target).slice?.version ?? 0);
+  const versioned = (entry: Dispatch): StorageChange =>
+    entryChange(entry, targets.get(entry.target).slice?.version ?? 0);
 
   /** Everything since the last transaction in one; one is under way at a time (OB1). */
   function commit(): void {
@@ -68,9 +73,12 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
           ];
     const told = decided;
     const mine = era;
-    const touched = new Set(failed === undefined ? [...fresh, ...told].map(({ target }) => outbox.queue(target)) : queues);
+    const touched = new Set(
+      failed === undefined ? [...fresh, ...told].map(({ target }) => outbox.queue(target)) : queues,
+    );
     const rows = Array.from(touched, (queue) => [queue, settledMid(queue)] as const);
-    for (const [{ target, last: highest }, settled] of rows) all.push({ type: "target", target, settled, last: highest });
+    for (const [{ target, last: highest }, settled] of rows)
+      all.push({ type: "target", target, settled, last: highest });
     changes = [];
     decided = [];
     busy = true;
@@ -130,7 +138,9 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
     for (const entry of queue.entries.slice()) {
       if (entry.out && entry.mid < queue.conflict) {
         outbox.decide(queue, entry);
-        entry.outcome ??= { error: new RejectedError({ from: "calla", code: "client-expired", details: {} }) };
+        entry.outcome ??= {
+          error: new RejectedError({ from: "calla", code: "client-expired", details: {} }),
+        };
         decided.push(entry);
       } else Object.assign(entry, { mid: 0, stage: "new", out: false });
     }
@@ -160,9 +170,10 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
     async load(): Promise<void> {
       try {
         const stored = await storage.load(owner);
-        if (stored && owner.user === undefined) {
+        if (owner.user === undefined) {
+          // What is dispatched meanwhile waits for the name too: stored as nobody's, a reload would never find it.
           unowned = stored;
-          identity = stored.identity;
+          identity = stored?.identity;
           return;
         }
         if (stored) adopt(stored);

@@ -37,7 +37,8 @@ export interface ReceiverOptions {
 export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) => void {
   const { targets, ledger, outbox, subscriptions, clock, random, report } = options;
   const answered = ({ subscription }: Target): boolean => subscription.phase === "answered";
-  const ownTag = (key: TargetKey): number | undefined => ledger.identity && authorTag(ledger.identity.clientId, key);
+  const ownTag = (key: TargetKey): number | undefined =>
+    ledger.identity && authorTag(ledger.identity.clientId, key);
 
   function acknowledge({ target, mid, id, sequence, message }: ServerFrames["Acknowledge"]): void {
     const one = targets.get(target);
@@ -65,7 +66,10 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       const entry = outbox.find(one.queue, mid, id);
       if (!entry) continue;
       if (what === "acknowledge") ledger.decide(one, entry, { sequence, message: details ?? entry.message });
-      else ledger.decide(one, entry, { error: new RejectedError({ from: from ?? "calla", code: code ?? "rejected", details }) });
+      else
+        ledger.decide(one, entry, {
+          error: new RejectedError({ from: from ?? "calla", code: code ?? "rejected", details }),
+        });
     }
   }
 
@@ -84,7 +88,8 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     one.head = frame.sequence;
     outbox.again(one.queue, frame.next, subscription.askedAt);
     one.awaited = frame.resync === "snapshot" ? frame : undefined;
-    if (one.slice?.kind === "ephemeral") one.replica = { confirmed: { model: new Map(), sequence: 0, mark: 0 }, pending: [] };
+    if (one.slice?.kind === "ephemeral")
+      one.replica = { confirmed: { model: new Map(), sequence: 0, mark: 0 }, pending: [] };
     // With a snapshot on its way, outcomes wait for it: both are shown as one (CL5).
     if (!one.awaited) outcomes(one, frame);
     targets.settle(one);
@@ -107,7 +112,8 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     const sequence = frame.after + frame.records.length;
     if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {
       // Seen already, unless the same place has another mark: then it is another history (CL3).
-      if (sequence < confirmed.sequence || (sequence === confirmed.sequence && frame.mark === confirmed.mark)) return;
+      if (sequence < confirmed.sequence || (sequence === confirmed.sequence && frame.mark === confirmed.mark))
+        return;
       return subscriptions.ask(one.subscription);
     }
     const tag = ownTag(key);
@@ -129,13 +135,20 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     subscriptions.ask(one.subscription);
   }
 
-  function paused({ target: key, from, retryAfter }: ServerFrames["Paused"]): void {
+  function paused({ target: key, from, code, retryAfter }: ServerFrames["Paused"]): void {
     const { queue } = targets.get(key);
     // A mid that an earlier page gave out and its storage lost: void, or the server would wait for it for ever (OB9).
-    if (from > queue.settled && from <= queue.loaded && !queue.entries.some(({ mid }) => mid === from)) {
+    // Any other pause is about one sending of a mid, whose outcome may be known here by another.
+    if (
+      code === "gap" &&
+      from > queue.settled &&
+      from <= queue.loaded &&
+      !queue.entries.some(({ mid }) => mid === from)
+    ) {
       const { userId } = ledger;
       const lost = newEntry({ target: key, id: messageId(random), message: null, at: 0, userId }, []);
-      outbox.load(queue, [{ ...lost, mid: from, stage: "stored", out: true }]);
+      const cancelled = { error: new CallaError("cancelled") };
+      outbox.load(queue, [{ ...lost, mid: from, stage: "stored", out: true, outcome: cancelled }]);
       queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));
     }
     outbox.again(queue, from, Infinity);
@@ -162,7 +175,8 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     const { confirmed } = one.replica;
     if (!slice || !confirmed || !answered(one)) return;
     const own = ownTag(target);
-    const latest = slice.kind === "ephemeral" && slice.keep === "latest" ? new Map(confirmed.model as []) : undefined;
+    const latest =
+      slice.kind === "ephemeral" && slice.keep === "latest" ? new Map(confirmed.model as []) : undefined;
     for (const [from, userId, value] of pushes) {
       // One's own comes back to everybody and is no news here.
       if (from === own) continue;

@@ -2,7 +2,17 @@
 import { expect, test, vi } from "vitest";
 import { memoryStorage } from "../src/storage-memory.ts";
 import type { Storage } from "../src/storage.ts";
-import { giveSnapshot, handshake, items, list, messagesIn, seededRandom, setUp, turn, updateFrame } from "./kit.ts";
+import {
+  giveSnapshot,
+  handshake,
+  items,
+  list,
+  messagesIn,
+  seededRandom,
+  setUp,
+  turn,
+  updateFrame,
+} from "./kit.ts";
 import { added, live, reconnect, slowStorage } from "./live.ts";
 
 const owner = { server: "", user: undefined };
@@ -18,12 +28,17 @@ test("[CL1] what was dispatched before the first identity takes it; nothing leav
   const topic = setup.client.topic(list, "1");
   const write = topic.dispatch(added("a"));
   await storage.landAll();
-  await expect(write.queued).resolves.toBeUndefined();
+  expect(write.state).toBe("pending"); // whose it is is not known yet: stored as nobody's, a reload would never find it
   const connection = await handshake(setup);
   expect(connection.last("Hello")).not.toHaveProperty("identity");
   expect(messagesIn(connection.sent)).toEqual([]);
-  expect(storage.commits.flatMap(({ changes }) => changes.map(({ type }) => type))).toEqual(["identity", "entry", "target"]);
+  expect(storage.commits.flatMap(({ changes }) => changes.map(({ type }) => type))).toEqual([
+    "identity",
+    "entry",
+    "target",
+  ]);
   await storage.landAll();
+  await expect(write.queued).resolves.toBeUndefined();
   expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id: write.id }]);
 });
 
@@ -39,7 +54,9 @@ test("[CL1] an expired identity: what was never sent moves, what may have been s
   const connection = await handshake(setup, "c2", { refused: "expired" });
   await expect(sent.applied).rejects.toMatchObject({ code: "client-expired", from: "calla" });
   expect(onRejected).toHaveBeenCalledOnce();
-  expect(messagesIn(connection.sent).map(({ target, mid, id, settled }) => [target, mid, id, settled])).toEqual([
+  expect(
+    messagesIn(connection.sent).map(({ target, mid, id, settled }) => [target, mid, id, settled]),
+  ).toEqual([
     ["list:1", 1, never.id, 0],
     ["list:2", 1, other.id, 0],
   ]);
@@ -65,9 +82,20 @@ test("[OB2] S35 after a reload no mid is used again, whatever of it had been sto
   const [a, b] = ["a", "b", "c"].map((text) => first.topic.dispatch(added(text)));
   await turn();
   first.connection.say(updateFrame("list:1", 0, [["c1", 1, a?.id ?? "", added("a")]]));
-  first.connection.say({ type: "Rejected", target: "list:1", mid: 2, id: b?.id ?? "", from: "calla", code: "forbidden", details: {} });
+  first.connection.say({
+    type: "Rejected",
+    target: "list:1",
+    mid: 2,
+    id: b?.id ?? "",
+    from: "calla",
+    code: "forbidden",
+    details: {},
+  });
   await first.client.close();
-  expect(await stored(storage)).toMatchObject({ targets: new Map([["list:1", { settled: 2, last: 3 }]]), entries: [{ mid: 3 }] });
+  expect(await stored(storage)).toMatchObject({
+    targets: new Map([["list:1", { settled: 2, last: 3 }]]),
+    entries: [{ mid: 3 }],
+  });
 
   const second = reload(storage, { user: null });
   const topic = second.client.topic(list, "1");
@@ -99,9 +127,19 @@ test("[OB3] S6 the outcome of an earlier page's message reaches the hook", async
   const second = reload(storage, { onRejected });
   const connection = await handshake(second);
   expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id }]);
-  connection.say({ type: "Rejected", target: "list:1", mid: 1, id, from: "app", code: "missing", details: { text: "a" } });
+  connection.say({
+    type: "Rejected",
+    target: "list:1",
+    mid: 1,
+    id,
+    from: "app",
+    code: "missing",
+    details: { text: "a" },
+  });
   await turn();
-  expect(onRejected.mock.calls).toMatchObject([[{ target: "list:1", id, message: added("a"), error: { code: "missing" } }]]);
+  expect(onRejected.mock.calls).toMatchObject([
+    [{ target: "list:1", id, message: added("a"), error: { code: "missing" } }],
+  ]);
   expect((await stored(storage))?.entries).toEqual([]);
 });
 
@@ -118,7 +156,10 @@ test("[CL8] S41 without a named user nothing stored is shown or sent before the 
   expect([topic.state.pending.length, mine.state]).toEqual([1, "pending"]);
   const connection = await handshake(second);
   expect(topic.state.pending.map(({ message }) => message)).toEqual([added("a"), added("b")]);
-  expect(messagesIn(connection.sent).map(({ mid, message }) => [mid, message])).toEqual([[1, added("a")], [2, added("b")]]);
+  expect(messagesIn(connection.sent).map(({ mid, message }) => [mid, message])).toEqual([
+    [1, added("a")],
+    [2, added("b")],
+  ]);
 });
 
 test("[CL8] S41 another user sees and sends nothing of the first's, whose outbox waits", async () => {
@@ -151,11 +192,22 @@ test("[OB8] S35 a conflict moves the message and what follows to a fresh identit
   const after = setup.topic.dispatch(added("after"));
   const other = setup.client.topic(list, "2").dispatch(added("other"));
   await turn();
-  setup.connection.say({ type: "Rejected", target: "list:1", mid: 2, id: mine.id, from: "calla", code: "mid-conflict", details: {} });
+  setup.connection.say({
+    type: "Rejected",
+    target: "list:1",
+    mid: 2,
+    id: mine.id,
+    from: "calla",
+    code: "mid-conflict",
+    details: {},
+  });
   await setup.clock.advance(1_000);
   const same = await handshake(setup);
   expect(same.last("Hello").identity).toMatchObject({ clientId: "c1" });
-  expect(messagesIn(same.sent).map(({ target, mid }) => [target, mid])).toEqual([["list:1", 1], ["list:2", 1]]);
+  expect(messagesIn(same.sent).map(({ target, mid }) => [target, mid])).toEqual([
+    ["list:1", 1],
+    ["list:2", 1],
+  ]);
   same.say({ type: "Acknowledge", target: "list:2", mid: 1, id: other.id, sequence: 1 });
   await giveSnapshot(same, "list:1", 1, items("before"), {
     outcomes: [[1, before.id, "acknowledge", 1, null, null, null]],
@@ -170,14 +222,27 @@ test("[OB8] S35 a conflict moves the message and what follows to a fresh identit
     ["list:1", 2, after.id],
   ]);
   await giveSnapshot(fresh, "list:1", 1, items("before"));
-  fresh.say(updateFrame("list:1", 1, [["c2", 1, mine.id, added("mine")], ["c2", 2, after.id, added("after")]]));
+  fresh.say(
+    updateFrame("list:1", 1, [
+      ["c2", 1, mine.id, added("mine")],
+      ["c2", 2, after.id, added("after")],
+    ]),
+  );
   await expect(after.applied).resolves.toMatchObject({ sequence: 3 });
   expect(setup.topic.state).toMatchObject({ model: items("before", "mine", "after"), pending: [] });
 });
 
 test("[OB8] a conflict about a message that is not pending costs a Hello and nothing else", async () => {
   const setup = await live();
-  setup.connection.say({ type: "Rejected", target: "list:1", mid: 2, id: "unknown", from: "calla", code: "mid-conflict", details: {} });
+  setup.connection.say({
+    type: "Rejected",
+    target: "list:1",
+    mid: 2,
+    id: "unknown",
+    from: "calla",
+    code: "mid-conflict",
+    details: {},
+  });
   await setup.clock.advance(1_000);
   const connection = await handshake(setup);
   expect(connection.last("Hello").identity).toMatchObject({ clientId: "c1" });
@@ -196,8 +261,30 @@ test("[OB9] a mid that an earlier page's storage lost goes out as void when the 
   connection.take();
   connection.say({ type: "Paused", target: "list:1", from: 1, code: "gap", retryAfter: 0 });
   await setup.clock.advance(0);
-  expect(messagesIn(connection.take()).map(({ mid, message }) => [mid, message])).toEqual([[1, null], [2, added("b")]]);
+  expect(messagesIn(connection.take()).map(({ mid, message }) => [mid, message])).toEqual([
+    [1, null],
+    [2, added("b")],
+  ]);
   connection.say({ type: "Paused", target: "list:1", from: 5, code: "gap", retryAfter: 0 });
+  await setup.clock.advance(0);
+  expect(messagesIn(connection.take())).toEqual([]);
+});
+
+test("[OB9] any other pause voids nothing: the mid's outcome may be known by another sending", async () => {
+  const storage = memoryStorage();
+  await storage.load(owner);
+  await storage.commit([
+    { type: "identity", identity: { clientId: "c1", secret: "s", userId: null } },
+    { type: "entry", entry: { target: "list:1", mid: 1, id: "one", message: added("a"), at: 1, version: 1 } },
+    { type: "target", target: "list:1", settled: 0, last: 1 },
+  ]);
+  const slow = slowStorage(storage);
+  const setup = reload(slow, { user: null });
+  const connection = await handshake(setup);
+  await slow.landAll();
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: "one", sequence: 1 });
+  connection.say({ type: "Paused", target: "list:1", from: 1, code: "busy", retryAfter: 0 });
+  connection.take();
   await setup.clock.advance(0);
   expect(messagesIn(connection.take())).toEqual([]);
 });
