@@ -5,7 +5,9 @@ const options = { baseMilliseconds: 1_000, maxMilliseconds: 30_000, multiplier: 
 
 test("[CL2] delays double from base to max and begin anew after a reset", () => {
   const delays = backoff({ ...options, jitterRatio: 0 }, { uint32: () => 0 });
-  expect(Array.from({ length: 7 }, () => delays.next())).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+  expect(Array.from({ length: 7 }, () => delays.next())).toEqual([
+    1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000,
+  ]);
   delays.reset();
   expect(delays.next()).toBe(1_000);
 });

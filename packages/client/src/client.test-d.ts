@@ -7,7 +7,11 @@ import type { Transport } from "./transports/transport.ts";
 const board = defineTopic("board:*", {
   model: z.object({ cards: z.array(z.string()) }),
   initial: () => ({ cards: [] }),
-  messages: { added: z.object({ text: z.string() }), moved: z.object({ by: z.number() }), stamped: serverOnly(z.object({})) },
+  messages: {
+    added: z.object({ text: z.string() }),
+    moved: z.object({ by: z.number() }),
+    stamped: serverOnly(z.object({})),
+  },
   rejections: { full: z.object({ max: z.number() }) },
   update: { added: (model) => model, moved: (model) => model, stamped: (model) => model },
 });
@@ -17,7 +21,10 @@ const chat = defineTopic("chat", {
   messages: { said: z.object({ text: z.string() }) },
   update: { said: ({ lines }) => ({ lines: lines + 1 }) },
 });
-const cursors = defineEphemeral("cursors:*", { messages: { moved: z.object({ x: z.number() }) }, keep: "latest" });
+const cursors = defineEphemeral("cursors:*", {
+  messages: { moved: z.object({ x: z.number() }) },
+  keep: "latest",
+});
 const elsewhere = defineTopic("elsewhere", {
   model: z.object({}),
   initial: () => ({}),
@@ -25,7 +32,11 @@ const elsewhere = defineTopic("elsewhere", {
   update: { a: (model) => model },
 });
 declare const transport: Transport;
-const client = createClient({ wiring: defineWiring({ topics: [board, chat, cursors] }), serialiser: automatic(json()), transport });
+const client = createClient({
+  wiring: defineWiring({ topics: [board, chat, cursors] }),
+  serialiser: automatic(json()),
+  transport,
+});
 
 const topic = client.topic(board, "42");
 client.topic(chat);
@@ -39,7 +50,10 @@ client.topic(chat, "x");
 client.topic(elsewhere);
 
 topic.dispatch({ type: "added", text: "x" });
-topic.dispatch([{ type: "added", text: "x" }, { type: "moved", by: 1 }]);
+topic.dispatch([
+  { type: "added", text: "x" },
+  { type: "moved", by: 1 },
+]);
 // @ts-expect-error a wrong field
 topic.dispatch({ type: "added", text: 1 });
 // @ts-expect-error a message of another slice
@@ -47,7 +61,8 @@ topic.dispatch({ type: "said", text: "x" });
 // @ts-expect-error server only
 topic.dispatch({ type: "stamped" });
 
-if (topic.state.status === "live" || topic.state.status === "stale") topic.state.model.cards.map((card) => card.trim());
+if (topic.state.status === "live" || topic.state.status === "stale")
+  topic.state.model.cards.map((card) => card.trim());
 // @ts-expect-error an empty board is never shown as truth: the model may be undefined
 void topic.state.model.cards.length;
 if (topic.state.status === "refused") topic.state.code.trim();

@@ -92,7 +92,10 @@ export interface ClientStatus {
 export interface Client<W extends Wiring = Wiring> {
   /** A look-up without effect: following begins with a listener. The same object for the same topic. */
   topic<S extends Extract<W["topics"][number], TopicSlice>>(slice: S, ...params: ParamsOf<S>): Topic<S>;
-  topic<S extends Extract<W["topics"][number], EphemeralSlice>>(slice: S, ...params: ParamsOf<S>): EphemeralTopic<S>;
+  topic<S extends Extract<W["topics"][number], EphemeralSlice>>(
+    slice: S,
+    ...params: ParamsOf<S>
+  ): EphemeralTopic<S>;
   readonly session: W["session"] extends SessionSlice ? Topic<W["session"]> : undefined;
   readonly local: W["local"] extends LocalSlice ? Local<W["local"]> : undefined;
   readonly status: ClientStatus;
@@ -115,7 +118,12 @@ export interface Client<W extends Wiring = Wiring> {
  */
 export function createClient<W extends Wiring>(options: ClientOptions<W>): Client<W> {
   const { wiring, serialiser, transport, token } = options;
-  const { clock = systemClock, random = systemRandom, strict = isDevelopment(), onError = reportError } = options;
+  const {
+    clock = systemClock,
+    random = systemRandom,
+    strict = isDevelopment(),
+    onError = reportError,
+  } = options;
   const { storage = memoryStorage(), wakeUps = browserWakeUps } = options;
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);
@@ -207,7 +215,8 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
   const topic = (slice: AnyTopicSlice, ...params: string[]): unknown => {
     const key = topicId(slice.pattern, ...params);
     const target = runtime.target(key);
-    return (target.handle ??= slice.kind === "topic" ? createTopic(runtime, key) : createEphemeral(runtime, key));
+    return (target.handle ??=
+      slice.kind === "topic" ? createTopic(runtime, key) : createEphemeral(runtime, key));
   };
 
   const session = wiring.session && createTopic(runtime, OWN_SESSION);
@@ -243,7 +252,8 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
 
 declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
 // Written so that a bundler can replace it.
-const isDevelopment = (): boolean => typeof process === "undefined" || process.env["NODE_ENV"] !== "production";
+const isDevelopment = (): boolean =>
+  typeof process === "undefined" || process.env["NODE_ENV"] !== "production";
 
 /** Where nobody listens for errors they are at least to be seen; throwing them would end a Node process. */
 const reportError = (error: unknown): void => {

@@ -18,7 +18,8 @@ export interface Accepted {
  */
 export function accept(slice: Slice, input: unknown, serialiser: Serialiser, strict: boolean): Accepted {
   const list: readonly unknown[] = Array.isArray(input) ? input : [input];
-  if (list.length === 0) throw new CallaError("invalid", {}, "A dispatch of no messages; give it at least one.");
+  if (list.length === 0)
+    throw new CallaError("invalid", {}, "A dispatch of no messages; give it at least one.");
   const messages = list.map((one) => {
     const parsed = parseMessage(slice, one, "client", { strict });
     if (parsed.ok) return deepFreeze(serialiser.normaliseMessage(parsed.message));
@@ -38,7 +39,11 @@ export const listOf = (message: unknown): readonly unknown[] =>
 
 export type EntryFields = Pick<Dispatch, "target" | "id" | "message" | "at" | "userId">;
 
-export const newEntry = (fields: EntryFields, messages: readonly unknown[], control?: Dispatch["control"]): Dispatch => ({
+export const newEntry = (
+  fields: EntryFields,
+  messages: readonly unknown[],
+  control?: Dispatch["control"],
+): Dispatch => ({
   ...fields,
   messages,
   mid: 0,

@@ -1,7 +1,16 @@
 // The public list of @calla/client. The WebSocket transport is @calla/client/websocket.
 export { createClient } from "./client.ts";
 export type { Client, ClientOptions, ClientStatus, ConnectedAs } from "./client.ts";
-export type { Dispatched, EphemeralTopic, Latest, PendingOf, Selection, Topic, TopicState, WriteOf } from "./topic.ts";
+export type {
+  Dispatched,
+  EphemeralTopic,
+  Latest,
+  PendingOf,
+  Selection,
+  Topic,
+  TopicState,
+  WriteOf,
+} from "./topic.ts";
 export type { Local } from "./local.ts";
 export { RejectedError } from "./write.ts";
 export type { AppliedWrite, Rejection, Write, WriteState } from "./write.ts";
@@ -21,4 +30,10 @@ export type {
   StoredModel,
   StoredTarget,
 } from "./storage.ts";
-export type { CloseReason, Link, ReconnectOptions, Transport, TransportHandlers } from "./transports/transport.ts";
+export type {
+  CloseReason,
+  Link,
+  ReconnectOptions,
+  Transport,
+  TransportHandlers,
+} from "./transports/transport.ts";

@@ -44,7 +44,13 @@ export function createLocal<S extends LocalSlice>(slice: S, options: LocalOption
       notify();
     },
     onChange: (listener) => changes.add(listener),
-    select: (pick, equal) => selection(() => local.model, (listener) => local.onChange(listener), pick, equal),
+    select: (pick, equal) =>
+      selection(
+        () => local.model,
+        (listener) => local.onChange(listener),
+        pick,
+        equal,
+      ),
   };
   return local;
 }

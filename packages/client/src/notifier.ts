@@ -26,7 +26,11 @@ export function signal<T>(report: (error: unknown) => void): Signal<T> {
 }
 
 /** Calls the app's function, if there is one. */
-export function contain<T>(report: (error: unknown) => void, run: ((value: T) => unknown) | undefined, value: T): void {
+export function contain<T>(
+  report: (error: unknown) => void,
+  run: ((value: T) => unknown) | undefined,
+  value: T,
+): void {
   try {
     run?.(value);
   } catch (error) {

@@ -2,7 +2,16 @@ import { expect, test } from "vitest";
 import { createOutbox, settledMid } from "./outbox.ts";
 import type { Entry } from "./outbox.ts";
 
-const entry = (id: string, target = "t"): Entry => ({ target, id, message: { type: id }, at: 0, mid: 0, stage: "new", out: false, sentAt: 0 });
+const entry = (id: string, target = "t"): Entry => ({
+  target,
+  id,
+  message: { type: id },
+  at: 0,
+  mid: 0,
+  stage: "new",
+  out: false,
+  sentAt: 0,
+});
 function filled(count: number, maxPending = 100) {
   const outbox = createOutbox<Entry>(maxPending);
   const entries = Array.from({ length: count }, (_, i) => entry(`e${i + 1}`));
@@ -18,8 +27,16 @@ const ids = (entries: readonly Entry[]): string[] => entries.map(({ id }) => id)
 
 test("[OB2] mids are dense from 1 per target, in dispatch order", () => {
   const outbox = createOutbox<Entry>(9);
-  for (const [id, target] of [["a", "t"], ["b", "u"], ["c", "t"]] as const) outbox.add(entry(id, target));
-  expect(outbox.number(outbox.queue("t")).map(({ id, mid }) => [id, mid])).toEqual([["a", 1], ["c", 2]]);
+  for (const [id, target] of [
+    ["a", "t"],
+    ["b", "u"],
+    ["c", "t"],
+  ] as const)
+    outbox.add(entry(id, target));
+  expect(outbox.number(outbox.queue("t")).map(({ id, mid }) => [id, mid])).toEqual([
+    ["a", 1],
+    ["c", 2],
+  ]);
   expect(outbox.number(outbox.queue("t"))).toEqual([]);
   expect(outbox.number(outbox.queue("u")).map(({ id, mid }) => [id, mid])).toEqual([["b", 1]]);
   outbox.add(entry("d"));

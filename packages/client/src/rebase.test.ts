@@ -229,9 +229,11 @@ test("[RB2] S1 visible is confirmed with pending applied on top, and confirmed t
           expect(model).toEqual(expected);
         }
         expect(visible(replica)).toEqual(expected);
-        expect(replica.pending.map(({ entry }) => entry.id).filter((id) => undecided.some((entry) => entry.id === id))).toEqual(
-          undecided.map(({ id }) => id),
-        );
+        expect(
+          replica.pending
+            .map(({ entry }) => entry.id)
+            .filter((id) => undecided.some((entry) => entry.id === id)),
+        ).toEqual(undecided.map(({ id }) => id));
       }
       catchUp();
       expect(replica.confirmed?.model).toEqual(server);

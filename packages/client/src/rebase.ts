@@ -98,7 +98,10 @@ export function advance<E extends Act, F extends Failure>(
   const pending = rest.filter(({ entry }) => !gone(entry));
   return {
     ok: true,
-    replica: asPredicted && pending.length === rest.length ? { confirmed, pending } : replay(replica, confirmed, pending, fold),
+    replica:
+      asPredicted && pending.length === rest.length
+        ? { confirmed, pending }
+        : replay(replica, confirmed, pending, fold),
   };
 }
 

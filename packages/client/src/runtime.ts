@@ -2,7 +2,18 @@
 // outcomes (receiver.ts). Here is the way out: dispatching, asking, sending, asking again. Not here: the connection
 // (sync.ts), what the app holds in its hands (topic.ts), composition (client.ts).
 import { CallaError, messageId, OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
-import type { Cancel, ClientFrame, Clock, Random, Serialiser, ServerFrame, ServerFrames, Slice, TargetKey, Wiring } from "@calla/shared";
+import type {
+  Cancel,
+  ClientFrame,
+  Clock,
+  Random,
+  Serialiser,
+  ServerFrame,
+  ServerFrames,
+  Slice,
+  TargetKey,
+  Wiring,
+} from "@calla/shared";
 import { accept, newEntry, writeState } from "./dispatch.ts";
 import { createLedger } from "./ledger.ts";
 import { oncePerTurn } from "./notifier.ts";
@@ -69,7 +80,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const outbox = createOutbox<Dispatch>(options.maxPending);
   const targets = createTargets({ ...options, queue: outbox.queue, connected: () => outlet.open });
   const ledger = createLedger({ ...options, outbox, targets, durable: flush });
-  const subscriptions = createSubscriptions(clock, options.linger, { ask: ({ target }) => ask(targets.get(target)), drop });
+  const subscriptions = createSubscriptions(clock, options.linger, {
+    ask: ({ target }) => ask(targets.get(target)),
+    drop,
+  });
   const receive = createReceiver({
     ...options,
     targets,
@@ -95,7 +109,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const { message, messages } = check(one.slice, input);
     const at = Math.max(one.at, clock.now() + offset);
     const id = messageId(random);
-    const control = createWrite(id, () => writeState(entry), () => cancel(entry));
+    const control = createWrite(
+      id,
+      () => writeState(entry),
+      () => cancel(entry),
+    );
     const entry = newEntry({ target: key, id, message, at, userId: ledger.userId }, messages, control);
     outbox.add(entry);
     one.at = at;
@@ -265,7 +283,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return {
         type: "Hello",
         protocol: PROTOCOL_VERSION,
-        ...(identity && !movable() ? { identity: { clientId: identity.clientId, secret: identity.secret } } : {}),
+        ...(identity && !movable()
+          ? { identity: { clientId: identity.clientId, secret: identity.secret } }
+          : {}),
         ...(token === undefined ? {} : { token }),
         slices: wiring.versions(),
         targets: followed.map(asked),
@@ -273,10 +293,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     ping: () => ({
       type: "Ping",
-      cursors: [...targets.all.values()].flatMap(({ key, slice, subscription, awaited, replica: { confirmed } }) =>
-        confirmed && !awaited && subscription.phase === "answered" && slice?.kind !== "ephemeral"
-          ? [[key, confirmed.sequence, confirmed.mark] as const]
-          : [],
+      cursors: [...targets.all.values()].flatMap(
+        ({ key, slice, subscription, awaited, replica: { confirmed } }) =>
+          confirmed && !awaited && subscription.phase === "answered" && slice?.kind !== "ephemeral"
+            ? [[key, confirmed.sequence, confirmed.mark] as const]
+            : [],
       ),
     }),
     connected(frame) {
@@ -303,7 +324,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
 }
 
-const topicMessage = (target: TargetKey, mid: number, id: string, settled: number, message: unknown): ClientFrame =>
+const topicMessage = (
+  target: TargetKey,
+  mid: number,
+  id: string,
+  settled: number,
+  message: unknown,
+): ClientFrame =>
   target === OWN_SESSION
     ? { type: "SessionMessage", mid, id, settled, message }
     : { type: "TopicMessage", target, mid, id, settled, message };

@@ -56,7 +56,11 @@ export interface Subscriptions {
   stop(subscription: Subscription, code?: string): void;
 }
 
-export function createSubscriptions(clock: Clock, linger: number, effects: SubscriptionEffects): Subscriptions {
+export function createSubscriptions(
+  clock: Clock,
+  linger: number,
+  effects: SubscriptionEffects,
+): Subscriptions {
   let lastRef = 0;
   const engine: Subscriptions = {
     retain(subscription) {

@@ -2,7 +2,16 @@
 // One attempt at a time, and the late events of an older one touch nothing (CL2). Not here: what frames mean for
 // targets and dispatches (runtime.ts), what a network is (transports/).
 import { CallaError, fraction } from "@calla/shared";
-import type { Cancel, ClientFrame, Clock, Format, Random, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
+import type {
+  Cancel,
+  ClientFrame,
+  Clock,
+  Format,
+  Random,
+  Serialiser,
+  ServerFrame,
+  ServerFrames,
+} from "@calla/shared";
 import { backoff } from "./backoff.ts";
 import { createPackets } from "./packets.ts";
 import type { Packets } from "./packets.ts";
@@ -78,7 +87,12 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   };
 
   function begin(): void {
-    const mine: Attempt = { packets: createPackets(serialiser, format), link: undefined, open: false, lastHeard: 0 };
+    const mine: Attempt = {
+      packets: createPackets(serialiser, format),
+      link: undefined,
+      open: false,
+      lastHeard: 0,
+    };
     const current = (): boolean => attempt === mine;
     attempt = mine;
     events.status("connecting", "");
@@ -97,7 +111,9 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
       })
       .catch((cause: unknown) => {
         if (!current()) return;
-        events.error(new CallaError("transport", { cause }, "An attempt to connect failed; it is tried again."));
+        events.error(
+          new CallaError("transport", { cause }, "An attempt to connect failed; it is tried again."),
+        );
         fail("failed");
       });
   }

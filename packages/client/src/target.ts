@@ -11,7 +11,9 @@ import type { Subscription } from "./subscriptions.ts";
 import type { WriteControl } from "./write.ts";
 
 /** What became of a dispatch. */
-export type Outcome = { readonly sequence: number; readonly message: unknown } | { readonly error: CallaError<string> };
+export type Outcome =
+  | { readonly sequence: number; readonly message: unknown }
+  | { readonly error: CallaError<string> };
 
 /** A dispatch that is shown and not yet confirmed. */
 export interface Pending<M = unknown> {
@@ -85,12 +87,19 @@ export const isLive = ({ subscription, awaited, replica: { confirmed }, head }: 
 export function stateOf(target: Target, connected: boolean, state = target.state): AnyState {
   const { subscription, replica } = target;
   const refused = subscription.phase === "refused";
-  const status = refused ? "refused" : !replica.confirmed ? "loading" : connected && isLive(target) ? "live" : "stale";
+  const status = refused
+    ? "refused"
+    : !replica.confirmed
+      ? "loading"
+      : connected && isLive(target)
+        ? "live"
+        : "stale";
   const shown = refused ? undefined : visible(replica);
   const model = sameValue(shown, state.model) ? state.model : shown;
   const views = replica.pending.map(({ entry }) => entry.view);
   const same = views.length === state.pending.length && views.every((view, i) => view === state.pending[i]);
   const pending = same ? state.pending : views;
-  if (same && status === state.status && model === state.model && subscription.code === state.code) return (target.state = state);
+  if (same && status === state.status && model === state.model && subscription.code === state.code)
+    return (target.state = state);
   return (target.state = { status, model, pending, code: subscription.code });
 }

@@ -93,16 +93,28 @@ export function createTargets(options: TargetsOptions) {
     ({ slice }: Target) =>
     (model: unknown, { messages, at, userId, id }: Act) =>
       slice && "update" in slice
-        ? applyMessages(slice, model, messages as readonly Message[], { at, userId, messageId: id }, { strict })
+        ? applyMessages(
+            slice,
+            model,
+            messages as readonly Message[],
+            { at, userId, messageId: id },
+            { strict },
+          )
         : UNKNOWN;
 
   /** Dispatches that are no longer pending once confirmed has reached the sequence (RB5). */
-  const goneAt = (sequence: number) => ({ outcome }: Dispatch) =>
-    outcome !== undefined && ("error" in outcome || outcome.sequence <= sequence);
+  const goneAt =
+    (sequence: number) =>
+    ({ outcome }: Dispatch) =>
+      outcome !== undefined && ("error" in outcome || outcome.sequence <= sequence);
 
   /** Where confirmed stands, for saying what it contains: nowhere while another history may be on its way. */
   const reached = ({ subscription, awaited, replica: { confirmed } }: Target): number =>
-    !isFollowed(subscription) ? Infinity : subscription.phase === "answered" && !awaited && confirmed ? confirmed.sequence : -1;
+    !isFollowed(subscription)
+      ? Infinity
+      : subscription.phase === "answered" && !awaited && confirmed
+        ? confirmed.sequence
+        : -1;
 
   function left(one: Target, before: Target["replica"]["pending"], sequence: number): void {
     const gone = goneAt(sequence);
@@ -111,7 +123,11 @@ export function createTargets(options: TargetsOptions) {
   }
 
   /** Another confirmed model; what it contains leaves pending in the same step. */
-  function show(one: Target, confirmed: Confirmed | undefined, sequence = confirmed ? confirmed.sequence : reached(one)): void {
+  function show(
+    one: Target,
+    confirmed: Confirmed | undefined,
+    sequence = confirmed ? confirmed.sequence : reached(one),
+  ): void {
     const before = one.replica.pending;
     one.replica = reset(one.replica, confirmed, goneAt(sequence), fold(one));
     left(one, before, sequence);
@@ -127,7 +143,8 @@ export function createTargets(options: TargetsOptions) {
     else {
       const { error } = outcome;
       control?.applied.reject(error);
-      if (error instanceof RejectedError) contain(report, options.onRejected, { target: key, id, message: view.message, error });
+      if (error instanceof RejectedError)
+        contain(report, options.onRejected, { target: key, id, message: view.message, error });
     }
     forget(one);
     touch(one);

@@ -17,15 +17,22 @@ const ANYBODY: Owner = { server: "s", user: undefined };
 const identity = (clientId: string, userId: string | null = null) =>
   ({ type: "identity", identity: { clientId, secret: `secret of ${clientId}`, userId } }) as const;
 const entry = (mid: number, more: Partial<StoredEntry> = {}) =>
-  ({ type: "entry", entry: { target: "t", mid, id: `id${mid}`, message: { type: "m", mid }, at: 1, version: 1, ...more } }) as const;
-const model = (sequence: number) => ({ type: "model", target: "t", model: { version: 1, model: { n: sequence }, sequence, mark: 9 } }) as const;
+  ({
+    type: "entry",
+    entry: { target: "t", mid, id: `id${mid}`, message: { type: "m", mid }, at: 1, version: 1, ...more },
+  }) as const;
+const model = (sequence: number) =>
+  ({ type: "model", target: "t", model: { version: 1, model: { n: sequence }, sequence, mark: 9 } }) as const;
 
 async function reopened(subject: StorageSubject, owner = OWNER): Promise<StoredClient> {
   const stored = await (await subject.open()).load(owner);
   if (stored === undefined) throw new Error("nothing was stored");
   return stored;
 }
-async function stored(subject: StorageSubject, ...commits: readonly (readonly StorageChange[])[]): Promise<StoredClient> {
+async function stored(
+  subject: StorageSubject,
+  ...commits: readonly (readonly StorageChange[])[]
+): Promise<StoredClient> {
   const storage = await subject.open();
   await storage.load(OWNER);
   await Promise.all(commits.map((changes) => storage.commit(changes)));
@@ -56,7 +63,11 @@ export const storageContract: readonly StorageCheck[] = [
     name: "[OB6] what was committed is there after a reload, as it was given",
     async run(subject) {
       const message = { type: "m", text: "\u2028", deep: [{ n: -0.5 }], void: null };
-      const found = await stored(subject, [identity("a"), entry(1, { message }), { type: "target", target: "t", settled: 0, last: 1 }]);
+      const found = await stored(subject, [
+        identity("a"),
+        entry(1, { message }),
+        { type: "target", target: "t", settled: 0, last: 1 },
+      ]);
       same(found.identity, identity("a").identity, "identity");
       same(found.entries, [entry(1, { message }).entry], "entries");
       same(found.targets.get("t"), { settled: 0, last: 1 }, "target");
@@ -67,17 +78,25 @@ export const storageContract: readonly StorageCheck[] = [
     async run(subject) {
       const many = Array.from({ length: 20 }, (_, i) => [entry(1, { id: `id${i}` }), entry(i + 2)]);
       const found = await stored(subject, ...many);
-      same(mids(found), Array.from({ length: 21 }, (_, i) => i + 1), "mids");
+      same(
+        mids(found),
+        Array.from({ length: 21 }, (_, i) => i + 1),
+        "mids",
+      );
       same(found.entries.find(({ mid }) => mid === 1)?.id, "id19", "the last of the same mid");
     },
   },
   {
     name: "[OB6] a settled entry leaves at once where no model is stored",
     async run(subject) {
-      const found = await stored(subject, [entry(1), entry(2), entry(3)], [
-        { type: "outcome", target: "t", mid: 1, sequence: 7 },
-        { type: "outcome", target: "t", mid: 2, sequence: 0 },
-      ]);
+      const found = await stored(
+        subject,
+        [entry(1), entry(2), entry(3)],
+        [
+          { type: "outcome", target: "t", mid: 1, sequence: 7 },
+          { type: "outcome", target: "t", mid: 2, sequence: 0 },
+        ],
+      );
       same(mids(found), [3], "mids");
     },
   },
@@ -85,16 +104,27 @@ export const storageContract: readonly StorageCheck[] = [
     name: "[OB6] a settled entry that an older stored model lacks stays, marked, until a model has it",
     async run(subject) {
       const changes = [model(5), entry(1), entry(2), entry(3)];
-      const outcomes = [1, 2, 3].map((mid) => ({ type: "outcome", target: "t", mid, sequence: mid === 3 ? 0 : mid + 4 }) as const);
+      const outcomes = [1, 2, 3].map(
+        (mid) => ({ type: "outcome", target: "t", mid, sequence: mid === 3 ? 0 : mid + 4 }) as const,
+      );
       const found = await stored(subject, changes, outcomes);
-      same(found.entries.map(({ mid, sequence }) => [mid, sequence]), [[2, 6]], "marked entries");
+      same(
+        found.entries.map(({ mid, sequence }) => [mid, sequence]),
+        [[2, 6]],
+        "marked entries",
+      );
       same(mids(await stored(subject, [model(6)])), [], "after a newer model");
     },
   },
   {
     name: "[OB6] dropping the model frees the entries it kept, and no others",
     async run(subject) {
-      const kept = [model(5), entry(1), entry(2), { type: "outcome", target: "t", mid: 1, sequence: 6 }] as const;
+      const kept = [
+        model(5),
+        entry(1),
+        entry(2),
+        { type: "outcome", target: "t", mid: 1, sequence: 6 },
+      ] as const;
       const found = await stored(subject, kept, [{ type: "drop-model", target: "t" }]);
       same(mids(found), [2], "mids");
       same(found.models.size, 0, "models");
@@ -103,9 +133,11 @@ export const storageContract: readonly StorageCheck[] = [
   {
     name: "[OB6] targets are apart, whatever their names have in common",
     async run(subject) {
-      const found = await stored(subject, [entry(1), entry(1, { target: "t2" }), entry(11, { target: "" })], [
-        { type: "outcome", target: "t", mid: 1, sequence: 1 },
-      ]);
+      const found = await stored(
+        subject,
+        [entry(1), entry(1, { target: "t2" }), entry(11, { target: "" })],
+        [{ type: "outcome", target: "t", mid: 1, sequence: 1 }],
+      );
       same(found.entries.map(({ target, mid }) => `${target} ${mid}`).toSorted(), [" 11", "t2 1"], "entries");
     },
   },
@@ -115,11 +147,19 @@ export const storageContract: readonly StorageCheck[] = [
       const storage = await subject.open();
       await storage.load(OWNER);
       await storage.commit([identity("a", "ann"), entry(1)]);
-      await storage.commit([{ type: "begin", user: "bob", keepFormer: true }, identity("b", "bob"), entry(5)]);
+      await storage.commit([
+        { type: "begin", user: "bob", keepFormer: true },
+        identity("b", "bob"),
+        entry(5),
+      ]);
       same(mids(await reopened(subject, { server: "s", user: "ann" })), [1], "ann's");
       same(mids(await reopened(subject, { server: "s", user: "bob" })), [5], "bob's");
       same(await (await subject.open()).load({ server: "s", user: "eve" }), undefined, "eve's");
-      same(await (await subject.open()).load({ server: "other", user: "ann" }), undefined, "another server's");
+      same(
+        await (await subject.open()).load({ server: "other", user: "ann" }),
+        undefined,
+        "another server's",
+      );
       const again = await subject.open();
       await again.load({ server: "s", user: "bob" });
       await again.commit([{ type: "begin", user: "bob", keepFormer: false }, identity("c", "bob")]);

@@ -9,15 +9,27 @@ import type { Write } from "./write.ts";
 /** What there is to show. The same object until something in it changes. */
 export type TopicState<S> =
   | { readonly status: "loading"; readonly model: undefined; readonly pending: readonly PendingOf<S>[] }
-  | { readonly status: "live" | "stale"; readonly model: ModelOf<S>; readonly pending: readonly PendingOf<S>[] }
+  | {
+      readonly status: "live" | "stale";
+      readonly model: ModelOf<S>;
+      readonly pending: readonly PendingOf<S>[];
+    }
   /** `code` says why: one of Calla's, such as "forbidden". */
-  | { readonly status: "refused"; readonly model: undefined; readonly code: string; readonly pending: readonly PendingOf<S>[] };
+  | {
+      readonly status: "refused";
+      readonly model: undefined;
+      readonly code: string;
+      readonly pending: readonly PendingOf<S>[];
+    };
 
 /** A dispatch that is shown and not yet confirmed. */
 export type PendingOf<S> = Pending<MessageOf<S> | readonly MessageOf<S>[]>;
 /** One message, or several with one fate: one mid, one record. */
 export type Dispatched<S> = ClientMessageOf<S> | readonly ClientMessageOf<S>[];
-export type WriteOf<S, M = Dispatched<S>> = Write<M extends readonly unknown[] ? readonly MessageOf<S>[] : MessageOf<S>, RejectionOf<S>>;
+export type WriteOf<S, M = Dispatched<S>> = Write<
+  M extends readonly unknown[] ? readonly MessageOf<S>[] : MessageOf<S>,
+  RejectionOf<S>
+>;
 
 /** A part of a state. */
 export interface Selection<T> {
@@ -49,7 +61,10 @@ export interface Topic<S extends Slice> {
 }
 
 /** Each author's latest message by the author's tag, one's own not among them. */
-export type Latest<S> = ReadonlyMap<number, { readonly message: MessageOf<S>; readonly userId: string | null }>;
+export type Latest<S> = ReadonlyMap<
+  number,
+  { readonly message: MessageOf<S>; readonly userId: string | null }
+>;
 
 /** A topic without history: what is dispatched reaches who is there now. */
 export interface EphemeralTopic<S extends Slice> {

@@ -124,7 +124,11 @@ test("[CL2] hooks: connect, disconnect, reconnect", async () => {
       calls.push([name, value]);
       throw new Error("hooks are contained");
     };
-  const setup = await live({ onConnect: hook("connect"), onDisconnect: hook("disconnect"), onReconnect: hook("reconnect") });
+  const setup = await live({
+    onConnect: hook("connect"),
+    onDisconnect: hook("disconnect"),
+    onReconnect: hook("reconnect"),
+  });
   setup.connection.drop(1001, "going");
   await setup.clock.advance(1_000);
   await handshake(setup);
@@ -140,11 +144,17 @@ test("[CL2] hooks: connect, disconnect, reconnect", async () => {
 
 test("[CL3] S12 a duplicate is ignored, a gap asks once for what is missing", async () => {
   const { topic, connection } = await live();
-  const first = updateFrame("list:1", 0, [["c2", 1, "1", added("a")], ["c2", 2, "2", added("b")]]);
+  const first = updateFrame("list:1", 0, [
+    ["c2", 1, "1", added("a")],
+    ["c2", 2, "2", added("b")],
+  ]);
   connection.say(first, first, updateFrame("list:1", 0, [["c2", 1, "1", added("a")]]));
   expect(topic.state.model?.items).toEqual(["a", "b"]);
   connection.take();
-  connection.say(updateFrame("list:1", 3, [["c2", 4, "4", added("d")]]), updateFrame("list:1", 4, [["c2", 5, "5", added("e")]]));
+  connection.say(
+    updateFrame("list:1", 3, [["c2", 4, "4", added("d")]]),
+    updateFrame("list:1", 4, [["c2", 5, "5", added("e")]]),
+  );
   const ref = connection.ref("list:1");
   expect(connection.take()).toEqual([
     { type: "Subscribe", target: "list:1", ref, cursor: { sequence: 2, mark: 20 }, settled: 0, sent: 0 },
@@ -153,7 +163,11 @@ test("[CL3] S12 a duplicate is ignored, a gap asks once for what is missing", as
   expect(topic.state).toMatchObject({ status: "stale", model: items("a", "b") });
   connection.say(
     settledFrame("list:1", ref, { sequence: 5, resync: "records", reason: "missed" }),
-    updateFrame("list:1", 2, ["c", "d", "e"].map((text, i) => ["c2", i + 3, `${i + 3}`, added(text)] as const)),
+    updateFrame(
+      "list:1",
+      2,
+      ["c", "d", "e"].map((text, i) => ["c2", i + 3, `${i + 3}`, added(text)] as const),
+    ),
   );
   expect(topic.state).toMatchObject({ status: "live", model: items("a", "b", "c", "d", "e") });
 });
@@ -161,13 +175,21 @@ test("[CL3] S12 a duplicate is ignored, a gap asks once for what is missing", as
 test("[CL3] S12 an overlap is a gap too: nothing is folded twice", async () => {
   const { topic, connection } = await live();
   connection.say(updateFrame("list:1", 0, [["c2", 1, "1", added("a")]]));
-  connection.say(updateFrame("list:1", 0, [["c2", 1, "1", added("a")], ["c2", 2, "2", added("b")]]));
+  connection.say(
+    updateFrame("list:1", 0, [
+      ["c2", 1, "1", added("a")],
+      ["c2", 2, "2", added("b")],
+    ]),
+  );
   expect(topic.state.model?.items).toEqual(["a"]);
   expect(connection.last("Subscribe").cursor).toEqual({ sequence: 1, mark: 10 });
 });
 
 test("[CL3] S14 S37 another history is seen by its mark, at the same place, behind and ahead", async () => {
-  for (const [after, from, mark] of [[1, 99, 20], [0, 0, 98]] as const) {
+  for (const [after, from, mark] of [
+    [1, 99, 20],
+    [0, 0, 98],
+  ] as const) {
     const { topic, connection } = await live({}, 1, "a");
     connection.say(updateFrame("list:1", after, [["c2", 1, "1", added("b")]], { from, mark }));
     expect(topic.state.model?.items).toEqual(["a"]);
@@ -185,7 +207,9 @@ test("[CL3] S13 after a reconnect the cursor is sent, and records continue what 
     targets: [{ target: "list:1", cursor: { sequence: 3, mark: 30 }, settled: 0, sent: 0 }],
   });
   expect(setup.topic.state).toMatchObject({ status: "stale", model: items("a") });
-  connection.say(settledFrame("list:1", connection.ref("list:1"), { sequence: 3, resync: "current", reason: "current" }));
+  connection.say(
+    settledFrame("list:1", connection.ref("list:1"), { sequence: 3, resync: "current", reason: "current" }),
+  );
   expect(setup.topic.state.status).toBe("live");
   expect(onSnapshot).toHaveBeenCalledTimes(1);
 });
@@ -208,8 +232,17 @@ test("[CL4] S43 between asking and its answer the target's frames are ignored, a
   const connection = await reconnect(setup);
   const ref = connection.ref("list:1");
   connection.say(updateFrame("list:1", 1, [["c2", 1, "1", added("early")]]));
-  connection.say(settledFrame("list:1", ref - 1, { sequence: 5 }), snapshotFrame("list:1", 5, 50, items("old")));
-  connection.say({ type: "Unsubscribed", target: "list:1", ref: ref - 1, code: "forbidden", retryable: false });
+  connection.say(
+    settledFrame("list:1", ref - 1, { sequence: 5 }),
+    snapshotFrame("list:1", 5, 50, items("old")),
+  );
+  connection.say({
+    type: "Unsubscribed",
+    target: "list:1",
+    ref: ref - 1,
+    code: "forbidden",
+    retryable: false,
+  });
   expect(setup.topic.state).toMatchObject({ status: "stale", model: items("a") });
   connection.say(snapshotFrame("list:1", 5, 50, items("unannounced")));
   expect(setup.topic.state.model?.items).toEqual(["a"]);
@@ -223,7 +256,10 @@ test("[CL5] the server may announce a snapshot at any time; updates wait until i
   connection.say(settledFrame("list:1", ref, { sequence: 2, reason: "reset" }));
   connection.say(updateFrame("list:1", 5, [["c2", 1, "1", added("of the old history")]]));
   expect(topic.state).toMatchObject({ status: "stale", model: items("a") });
-  connection.say(snapshotFrame("list:1", 2, 20, items("b")), updateFrame("list:1", 2, [["c2", 1, "1", added("c")]]));
+  connection.say(
+    snapshotFrame("list:1", 2, 20, items("b")),
+    updateFrame("list:1", 2, [["c2", 1, "1", added("c")]]),
+  );
   expect(topic.state).toMatchObject({ status: "live", model: items("b", "c") });
 });
 
@@ -246,7 +282,16 @@ test("[CL5] a snapshot in parts is put together", async () => {
   connection.say(settledFrame("list:1", connection.ref("list:1"), { sequence: 2 }));
   for (const [part, chunk] of chunks.entries()) {
     expect(topic.state.model?.items).toEqual(["a"]);
-    connection.say({ type: "Snapshot", target: "list:1", sequence: 2, mark: 20, version: 1, part, parts: chunks.length, chunk });
+    connection.say({
+      type: "Snapshot",
+      target: "list:1",
+      sequence: 2,
+      mark: 20,
+      version: 1,
+      part,
+      parts: chunks.length,
+      chunk,
+    });
   }
   expect(topic.state).toMatchObject({ status: "live", model: items("b😀") });
 });
@@ -320,7 +365,14 @@ test("[CL12] Version: terminal stops and is told once, otherwise another node is
 });
 
 test("[CL12] S29 data that is no frame is reported and costs the connection, not the client", async () => {
-  for (const raw of ["nonsense", "{}", '{"type":"Settled"}', '[{"type":"Pong"},7]', '{"type":"Hello"}', '{"type":"__proto__"}']) {
+  for (const raw of [
+    "nonsense",
+    "{}",
+    '{"type":"Settled"}',
+    '[{"type":"Pong"},7]',
+    '{"type":"Hello"}',
+    '{"type":"__proto__"}',
+  ]) {
     const { connection, client, errors, topic } = await live({}, 0, "a");
     connection.raw(raw);
     expect(errors).toMatchObject([{ code: "undecodable" }]);
@@ -334,7 +386,9 @@ test("[CL12] a big outbox leaves in packets below the limit", async () => {
   const topic = setup.client.topic(list, "1");
   for (let i = 0; i < 250; i++) topic.dispatch(Array.from({ length: 10 }, () => added("x".repeat(20))));
   const connection = await handshake(setup);
-  expect(messagesIn(connection.sent).map(({ mid }) => mid)).toEqual(Array.from({ length: 250 }, (_, i) => i + 1));
+  expect(messagesIn(connection.sent).map(({ mid }) => mid)).toEqual(
+    Array.from({ length: 250 }, (_, i) => i + 1),
+  );
   expect(connection.packets.length).toBeGreaterThan(2);
   expect(Math.max(...connection.packets.map((packet) => packet.length))).toBeLessThan(65_536);
 });

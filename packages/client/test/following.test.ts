@@ -65,7 +65,9 @@ test("[CL7] S15 an ephemeral topic survives a reconnect", async () => {
   setup.client.topic(cursors, "1").retain();
   await handshake(setup);
   const next = await reconnect(setup);
-  expect(next.last("Hello").targets).toEqual([{ target: "cursors:1", ref: expect.any(Number), settled: 0, sent: 0 }]);
+  expect(next.last("Hello").targets).toEqual([
+    { target: "cursors:1", ref: expect.any(Number), settled: 0, sent: 0 },
+  ]);
 });
 
 test("[CL7] S15 what is wanted, or not any more, between Hello and Connected is said right after", async () => {
@@ -112,7 +114,13 @@ test("[CL7] a refused topic says so, shows nothing, and is not asked for again b
   const setup = await live({}, 2, "a");
   const write = setup.topic.dispatch(added("b"));
   await turn();
-  setup.connection.say({ type: "Unsubscribed", target: "list:1", ref: setup.connection.ref("list:1"), code: "forbidden", retryable: false });
+  setup.connection.say({
+    type: "Unsubscribed",
+    target: "list:1",
+    ref: setup.connection.ref("list:1"),
+    code: "forbidden",
+    retryable: false,
+  });
   await turn();
   expect(setup.states.at(-1)).toMatchObject({ status: "refused", model: undefined, code: "forbidden" });
   const connection = await reconnect(setup);
@@ -124,7 +132,13 @@ test("[CL7] a refused topic says so, shows nothing, and is not asked for again b
 test("[CL7] what was refused for now is asked for again, with backoff", async () => {
   const { connection, clock, topic } = await live({}, 2, "a");
   for (const delay of [1_000, 2_000]) {
-    connection.say({ type: "Unsubscribed", target: "list:1", ref: connection.ref("list:1"), code: "busy", retryable: true });
+    connection.say({
+      type: "Unsubscribed",
+      target: "list:1",
+      ref: connection.ref("list:1"),
+      code: "busy",
+      retryable: true,
+    });
     connection.take();
     await clock.advance(delay - 1);
     expect(connection.take()).toEqual([]);
@@ -139,7 +153,14 @@ test("[CL7] a topic that the server made us follow is followed until the server 
   const connection = await handshake(setup);
   const topic = setup.client.topic(list, "9");
   connection.say(settledFrame("list:9", 0, { sequence: 1 }));
-  connection.say({ type: "Snapshot", target: "list:9", sequence: 1, mark: 10, version: 1, model: items("granted") });
+  connection.say({
+    type: "Snapshot",
+    target: "list:9",
+    sequence: 1,
+    mark: 10,
+    version: 1,
+    model: items("granted"),
+  });
   expect(topic.state).toMatchObject({ status: "live", model: items("granted") });
   topic.retain()();
   await setup.clock.advance(10_000);
@@ -147,7 +168,13 @@ test("[CL7] a topic that the server made us follow is followed until the server 
   const next = await reconnect(setup);
   expect(next.last("Hello").targets).toMatchObject([{ target: "list:9", cursor: { sequence: 1 } }]);
   next.say(settledFrame("list:9", next.ref("list:9"), { sequence: 1, resync: "current" }));
-  next.say({ type: "Unsubscribed", target: "list:9", ref: next.ref("list:9"), code: "revoked", retryable: false });
+  next.say({
+    type: "Unsubscribed",
+    target: "list:9",
+    ref: next.ref("list:9"),
+    code: "revoked",
+    retryable: false,
+  });
   expect(topic.state).toMatchObject({ status: "loading", model: undefined });
 });
 
@@ -191,7 +218,10 @@ test("[CL9] what is rolled back in the turn it was shown in is never told", asyn
 test("[CL9] select narrows: no call for an unchanged selection, by any equality", async () => {
   const { topic } = await live({}, 0, "a");
   const count = topic.select(({ model }) => model?.items.length ?? 0);
-  const same = topic.select(({ model }) => model?.items.map((item) => item[0]) ?? [], (a, b) => a.join() === b.join());
+  const same = topic.select(
+    ({ model }) => model?.items.map((item) => item[0]) ?? [],
+    (a, b) => a.join() === b.join(),
+  );
   const heard: unknown[] = [];
   count.onChange((value) => heard.push(value));
   same.onChange((value) => heard.push(value));
@@ -239,7 +269,15 @@ test("[CL13] a push reaches listeners and no model; an invalid one is reported",
   const { topic, connection, errors } = await live();
   const heard: unknown[] = [];
   topic.onPush((pushed) => heard.push(pushed));
-  connection.say({ type: "Push", target: "list:1", pushes: [[null, null, added("hi")], [5, "ann", { type: "added" }], [7, "bob", added("ho")]] });
+  connection.say({
+    type: "Push",
+    target: "list:1",
+    pushes: [
+      [null, null, added("hi")],
+      [5, "ann", { type: "added" }],
+      [7, "bob", added("ho")],
+    ],
+  });
   expect(heard).toEqual([
     { message: added("hi"), from: null, userId: null },
     { message: added("ho"), from: 7, userId: "bob" },
@@ -255,13 +293,20 @@ test("[CL13] keep latest: one message per author, gone with its author, one's ow
   topic.onChange(({ status, latest }) => heard.push([status, [...latest.keys()]]));
   expect([topic.status, topic.latest.size]).toEqual(["loading", 0]);
   const connection = await handshake(setup);
-  connection.say(settledFrame("cursors:1", connection.ref("cursors:1"), { resync: "current", reason: "ephemeral" }));
+  connection.say(
+    settledFrame("cursors:1", connection.ref("cursors:1"), { resync: "current", reason: "ephemeral" }),
+  );
   await turn();
   const own = authorTag("c1", "cursors:1");
   connection.say({
     type: "Push",
     target: "cursors:1",
-    pushes: [[1, "ann", { type: "moved", x: 1 }], [2, null, { type: "moved", x: 2 }], [own, null, { type: "moved", x: 3 }], [1, "ann", { type: "moved", x: 4 }]],
+    pushes: [
+      [1, "ann", { type: "moved", x: 1 }],
+      [2, null, { type: "moved", x: 2 }],
+      [own, null, { type: "moved", x: 3 }],
+      [1, "ann", { type: "moved", x: 4 }],
+    ],
   });
   const { latest } = topic;
   expect([...latest]).toEqual([
@@ -271,7 +316,11 @@ test("[CL13] keep latest: one message per author, gone with its author, one's ow
   await turn();
   connection.say({ type: "Push", target: "cursors:1", pushes: [[2, null, null]] });
   await turn();
-  expect(heard).toEqual([["live", []], ["live", [2, 1]], ["live", [1]]]);
+  expect(heard).toEqual([
+    ["live", []],
+    ["live", [2, 1]],
+    ["live", [1]],
+  ]);
   expect(latest.size).toBe(2);
   const next = await reconnect(setup);
   expect([topic.status, topic.latest.size]).toEqual(["stale", 1]);
@@ -294,7 +343,9 @@ test("[CL13] ephemeral messages are sent with their turn or never, the latest on
     { target: "shouts", mid: 0, message: { type: "shouted", text: "a" } },
     { target: "shouts", mid: 0, message: { type: "shouted", text: "b" } },
   ]);
-  expect(() => cursor.dispatch({ type: "moved" } as never)).toThrow(expect.objectContaining({ code: "invalid" }));
+  expect(() => cursor.dispatch({ type: "moved" } as never)).toThrow(
+    expect.objectContaining({ code: "invalid" }),
+  );
   expect(setup.client.pending).toBe(0);
 });
 
@@ -314,7 +365,11 @@ test("[CL14] the session is always followed and its records come back as session
     settled: 0,
     message: { type: "renamed", name: "ann" },
   });
-  const { target: _, type: __, ...update } = updateFrame("@", 0, [["c1", 1, write.id, { type: "renamed", name: "ann" }]]);
+  const {
+    target: _,
+    type: __,
+    ...update
+  } = updateFrame("@", 0, [["c1", 1, write.id, { type: "renamed", name: "ann" }]]);
   connection.say({ type: "SessionUpdate", ...update });
   await expect(write.applied).resolves.toMatchObject({ sequence: 1 });
   expect(setup.client.session.state).toMatchObject({ status: "live", model: { name: "ann" }, pending: [] });
@@ -336,12 +391,16 @@ test("[CL14] the local slice applies at once, is told once per turn, and never s
   await turn();
   expect(heard).toEqual([{ open: true }, true, { open: true }]);
   expect(connection.take()).toEqual([]);
-  expect(() => local.dispatch({ type: "nothing" } as never)).toThrow(expect.objectContaining({ code: "invalid" }));
+  expect(() => local.dispatch({ type: "nothing" } as never)).toThrow(
+    expect.objectContaining({ code: "invalid" }),
+  );
 });
 
 test("[CL14] types follow from the slices", () => {
   const { client } = setUp({ connect: false });
   expectTypeOf(client.topic(list, "1").state).toEqualTypeOf<TopicState<typeof list>>();
-  expectTypeOf(setUpWith(fullWiring, { connect: false }).client.session.state.model).toEqualTypeOf<{ name: string } | undefined>();
+  expectTypeOf(setUpWith(fullWiring, { connect: false }).client.session.state.model).toEqualTypeOf<
+    { name: string } | undefined
+  >();
   expect(session.name).toBe("session");
 });

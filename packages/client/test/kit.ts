@@ -1,5 +1,18 @@
 // What the client's tests hold in their hands: time, chance, and a server of which the test writes every frame.
-import { asFrame, authorTag, automatic, clientFrames, defineEphemeral, defineLocal, defineSession, defineTopic, defineWiring, json, mapPayloads, serverOnly } from "@calla/shared";
+import {
+  asFrame,
+  authorTag,
+  automatic,
+  clientFrames,
+  defineEphemeral,
+  defineLocal,
+  defineSession,
+  defineTopic,
+  defineWiring,
+  json,
+  mapPayloads,
+  serverOnly,
+} from "@calla/shared";
 import type { ClientFrame, ClientFrames, Clock, Random, ServerFrame, ServerFrames } from "@calla/shared";
 import * as z from "zod";
 import { createClient } from "../src/client.ts";
@@ -131,7 +144,9 @@ export class Connection {
   }
   /** Several frames make one packet. */
   say(...frames: ServerFrame[]): void {
-    const plain = frames.map((frame) => mapPayloads(frame, { message: codec.encodeMessage, model: codec.encodeModel }));
+    const plain = frames.map((frame) =>
+      mapPayloads(frame, { message: codec.encodeMessage, model: codec.encodeModel }),
+    );
     this.raw(JSON.stringify(plain.length === 1 ? plain[0] : plain));
   }
   raw(data: string): void {
@@ -146,7 +161,8 @@ export class Connection {
   }
   last<T extends ClientFrame["type"]>(type: T): ClientFrames[T] {
     const found = this.sent.findLast((frame) => frame.type === type);
-    if (found === undefined) throw new Error(`no ${type} among ${this.sent.map((frame) => frame.type).join(", ")}`);
+    if (found === undefined)
+      throw new Error(`no ${type} among ${this.sent.map((frame) => frame.type).join(", ")}`);
     return found as ClientFrames[T];
   }
   /** The newest ref under which the target was asked for. */
@@ -183,7 +199,10 @@ export class FakeServer {
   }
 }
 
-export const connectedAs = (clientId: string, more: Partial<ServerFrames["Connected"]> = {}): ServerFrames["Connected"] => ({
+export const connectedAs = (
+  clientId: string,
+  more: Partial<ServerFrames["Connected"]> = {},
+): ServerFrames["Connected"] => ({
   type: "Connected",
   clientId,
   secret: `secret of ${clientId}`,
@@ -209,7 +228,12 @@ export const settledFrame = (
   ...more,
 });
 
-export const snapshotFrame = (target: string, sequence: number, mark: number, model: unknown): ServerFrames["Snapshot"] => ({
+export const snapshotFrame = (
+  target: string,
+  sequence: number,
+  mark: number,
+  model: unknown,
+): ServerFrames["Snapshot"] => ({
   type: "Snapshot",
   target,
   sequence,
@@ -222,7 +246,12 @@ export const snapshotFrame = (target: string, sequence: number, mark: number, mo
 export type Line = readonly [by: string | null, mid: number, id: string, message: unknown];
 
 /** Records after a cursor; marks are the sequence times ten unless given. */
-export function updateFrame(target: string, after: number, lines: readonly Line[], more: Partial<ServerFrames["TopicUpdate"]> = {}): ServerFrames["TopicUpdate"] {
+export function updateFrame(
+  target: string,
+  after: number,
+  lines: readonly Line[],
+  more: Partial<ServerFrames["TopicUpdate"]> = {},
+): ServerFrames["TopicUpdate"] {
   const names = [...new Set(lines.map(([by]) => by).filter((by) => by !== null))];
   return {
     type: "TopicUpdate",
@@ -231,7 +260,9 @@ export function updateFrame(target: string, after: number, lines: readonly Line[
     from: after * 10,
     at: 1_000_000,
     authors: names.map((name) => [authorTag(name, target), null] as const),
-    records: lines.map(([by, mid, id, message]) => [0, by === null ? -1 : names.indexOf(by), mid, id, message] as const),
+    records: lines.map(
+      ([by, mid, id, message]) => [0, by === null ? -1 : names.indexOf(by), mid, id, message] as const,
+    ),
     mark: (after + lines.length) * 10,
     ...more,
   };
@@ -244,13 +275,15 @@ export interface Setup<W extends typeof wiring | typeof fullWiring = typeof wiri
   readonly errors: unknown[];
 }
 
-
 /** A client before a fake server; not connected yet. */
 export function setUp(options: Partial<ClientOptions<typeof wiring>> = {}): Setup {
   return setUpWith(wiring, options);
 }
 
-export function setUpWith<W extends typeof wiring | typeof fullWiring>(table: W, options: Partial<ClientOptions<W>> = {}): Setup<W> {
+export function setUpWith<W extends typeof wiring | typeof fullWiring>(
+  table: W,
+  options: Partial<ClientOptions<W>> = {},
+): Setup<W> {
   const server = new FakeServer();
   const clock = (options.clock as VirtualClock | undefined) ?? new VirtualClock();
   const errors: unknown[] = [];
@@ -267,7 +300,11 @@ export function setUpWith<W extends typeof wiring | typeof fullWiring>(table: W,
 }
 
 /** Lets the newest attempt through the handshake. */
-export async function handshake({ server }: Pick<Setup, "server">, clientId = "c1", more: Partial<ServerFrames["Connected"]> = {}): Promise<Connection> {
+export async function handshake(
+  { server }: Pick<Setup, "server">,
+  clientId = "c1",
+  more: Partial<ServerFrames["Connected"]> = {},
+): Promise<Connection> {
   await turn();
   const { connection } = server;
   connection.open();
@@ -278,8 +315,17 @@ export async function handshake({ server }: Pick<Setup, "server">, clientId = "c
 }
 
 /** Answers a subscription with a snapshot. */
-export async function giveSnapshot(connection: Connection, target: string, sequence: number, model: unknown, more: Partial<ServerFrames["Settled"]> = {}): Promise<void> {
-  connection.say(settledFrame(target, connection.ref(target), { sequence, ...more }), snapshotFrame(target, sequence, sequence * 10, model));
+export async function giveSnapshot(
+  connection: Connection,
+  target: string,
+  sequence: number,
+  model: unknown,
+  more: Partial<ServerFrames["Settled"]> = {},
+): Promise<void> {
+  connection.say(
+    settledFrame(target, connection.ref(target), { sequence, ...more }),
+    snapshotFrame(target, sequence, sequence * 10, model),
+  );
   await turn();
 }
 

@@ -20,7 +20,10 @@ export async function live(options: Parameters<typeof setUp>[0] = {}, sequence =
 }
 
 /** The connection breaks and the next one is through the handshake; nothing is answered yet. */
-export async function reconnect({ server, clock }: { server: FakeServer; clock: VirtualClock }, clientId = "c1"): Promise<Connection> {
+export async function reconnect(
+  { server, clock }: { server: FakeServer; clock: VirtualClock },
+  clientId = "c1",
+): Promise<Connection> {
   server.connection.drop();
   await clock.advance(1_000);
   return handshake({ server }, clientId);
@@ -32,7 +35,9 @@ interface Commit {
 }
 
 /** A memory storage of which the test says when each commit lands, or that it fails. */
-export function slowStorage(inner = memoryStorage()): Storage & { readonly commits: Commit[]; landAll(): Promise<void> } {
+export function slowStorage(
+  inner = memoryStorage(),
+): Storage & { readonly commits: Commit[]; landAll(): Promise<void> } {
   const commits: Commit[] = [];
   return {
     ...inner,

@@ -2,7 +2,16 @@
 import { CallaError } from "@calla/shared";
 import { expect, test, vi } from "vitest";
 import { RejectedError } from "../src/write.ts";
-import { giveSnapshot, items, list, messagesIn, settledFrame, snapshotFrame, turn, updateFrame } from "./kit.ts";
+import {
+  giveSnapshot,
+  items,
+  list,
+  messagesIn,
+  settledFrame,
+  snapshotFrame,
+  turn,
+  updateFrame,
+} from "./kit.ts";
 import { added, live, reconnect, removed, slowStorage } from "./live.ts";
 
 test("[RB3] S2 staggered acknowledgements change no model and notify no listener of it", async () => {
@@ -69,12 +78,23 @@ test("[RB5] S4 what was applied before the connection died is told by Settled an
   expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id: write.id }]);
   const outcomes = [[1, write.id, "acknowledge", 1, null, null, null] as const];
   connection.say(
-    settledFrame("list:1", connection.ref("list:1"), { sequence: 2, next: 2, outcomes, resync: "records", reason: "missed" }),
+    settledFrame("list:1", connection.ref("list:1"), {
+      sequence: 2,
+      next: 2,
+      outcomes,
+      resync: "records",
+      reason: "missed",
+    }),
   );
   await turn();
   expect(write.state).toBe("applied");
   expect(setup.topic.state).toMatchObject({ status: "stale", pending: [{ id: write.id }] });
-  connection.say(updateFrame("list:1", 0, [["c1", 1, write.id, added("a")], ["c2", 1, "other", removed("a")]]));
+  connection.say(
+    updateFrame("list:1", 0, [
+      ["c1", 1, write.id, added("a")],
+      ["c2", 1, "other", removed("a")],
+    ]),
+  );
   await expect(write.applied).resolves.toMatchObject({ sequence: 1 });
   expect(setup.topic.state).toMatchObject({ status: "live", model: items(), pending: [] });
   // The answer to the message that was sent again comes late and changes nothing.
@@ -104,7 +124,15 @@ test("[RB5] S8 a rejection rolls back, replays what is later, and reaches the ca
   const second = topic.dispatch(added("x"));
   await turn();
   expect(topic.state.model?.items).toEqual(["x"]);
-  connection.say({ type: "Rejected", target: "list:1", mid: 1, id: first.id, from: "app", code: "missing", details: { text: "x" } });
+  connection.say({
+    type: "Rejected",
+    target: "list:1",
+    mid: 1,
+    id: first.id,
+    from: "app",
+    code: "missing",
+    details: { text: "x" },
+  });
   expect(topic.state.model?.items).toEqual(["x", "x"]);
   const error: unknown = await first.applied.catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(RejectedError);
@@ -112,7 +140,12 @@ test("[RB5] S8 a rejection rolls back, replays what is later, and reaches the ca
   expect(error).toMatchObject({ from: "app", code: "missing", details: { text: "x" } });
   expect(await first.rejection).toMatchObject({ from: "app", code: "missing", details: { text: "x" } });
   expect([first.state, second.state]).toEqual(["rejected", "sent"]);
-  expect(onRejected).toHaveBeenCalledExactlyOnceWith({ target: "list:1", id: first.id, message: removed("x"), error });
+  expect(onRejected).toHaveBeenCalledExactlyOnceWith({
+    target: "list:1",
+    id: first.id,
+    message: removed("x"),
+    error,
+  });
 });
 
 test("[CL15] an ignored rejection is no unhandled rejection", async () => {
@@ -123,7 +156,15 @@ test("[CL15] an ignored rejection is no unhandled rejection", async () => {
   const waiting = topic.dispatch(added("b"));
   void waiting.rejection;
   await turn();
-  connection.say({ type: "Rejected", target: "list:1", mid: 1, id, from: "calla", code: "forbidden", details: {} });
+  connection.say({
+    type: "Rejected",
+    target: "list:1",
+    mid: 1,
+    id,
+    from: "calla",
+    code: "forbidden",
+    details: {},
+  });
   await client.close();
   await turn();
   process.off("unhandledRejection", unhandled);
@@ -162,7 +203,9 @@ test("[OB1] nothing leaves before it is durable; one turn is one transaction", a
   const first = topic.dispatch(added("a"));
   topic.dispatch(added("b"));
   await turn();
-  expect(storage.commits.map(({ changes }) => changes.map(({ type }) => type))).toEqual([["entry", "entry", "target"]]);
+  expect(storage.commits.map(({ changes }) => changes.map(({ type }) => type))).toEqual([
+    ["entry", "entry", "target"],
+  ]);
   expect([first.state, messagesIn(connection.sent)]).toEqual(["pending", []]);
   await storage.landAll();
   expect([first.state, messagesIn(connection.sent).length]).toEqual(["sent", 2]);
@@ -196,7 +239,15 @@ test("[OB3] S34 outcomes known out of order raise settled only up to the first g
   const { topic, connection } = await live();
   const [a, b] = ["a", "b"].map((text) => topic.dispatch(added(text)));
   await turn();
-  connection.say({ type: "Rejected", target: "list:1", mid: 2, id: b?.id ?? "", from: "calla", code: "forbidden", details: {} });
+  connection.say({
+    type: "Rejected",
+    target: "list:1",
+    mid: 2,
+    id: b?.id ?? "",
+    from: "calla",
+    code: "forbidden",
+    details: {},
+  });
   await turn();
   topic.dispatch(added("c"));
   await turn();
@@ -220,7 +271,15 @@ test("[OB4] S34 no more than maxInFlight are on their way, and the window moves 
   connection.say({ type: "Connected", clientId: "c1", secret: "s", userId: null, now: 0, maxInFlight: 2 });
   await turn();
   expect(messagesIn(connection.sent).map(({ mid }) => mid)).toEqual([1, 2]);
-  connection.say({ type: "Rejected", target: "list:1", mid: 1, id: writes[0]?.id ?? "", from: "calla", code: "forbidden", details: {} });
+  connection.say({
+    type: "Rejected",
+    target: "list:1",
+    mid: 1,
+    id: writes[0]?.id ?? "",
+    from: "calla",
+    code: "forbidden",
+    details: {},
+  });
   await turn();
   expect(messagesIn(connection.sent).map(({ mid }) => mid)).toEqual([1, 2, 3]);
 });
@@ -232,12 +291,24 @@ test("[RB5] an acknowledgement waits for confirmed where the target is followed,
   await turn();
   let told = false;
   void followed.applied.then(() => (told = true));
-  connection.say({ type: "Acknowledge", target: "list:2", mid: 1, id: unfollowed.id, sequence: 7, message: [added("B"), added("c")] });
+  connection.say({
+    type: "Acknowledge",
+    target: "list:2",
+    mid: 1,
+    id: unfollowed.id,
+    sequence: 7,
+    message: [added("B"), added("c")],
+  });
   connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: followed.id, sequence: 2 });
   await expect(unfollowed.applied).resolves.toEqual({ sequence: 7, message: [added("B"), added("c")] });
   await turn();
   expect([told, topic.state.pending.length]).toEqual([false, 1]);
-  connection.say(updateFrame("list:1", 0, [["c2", 1, "other", added("x")], ["c1", 1, followed.id, added("a")]]));
+  connection.say(
+    updateFrame("list:1", 0, [
+      ["c2", 1, "other", added("x")],
+      ["c1", 1, followed.id, added("a")],
+    ]),
+  );
   await turn();
   expect([told, topic.state.pending.length]).toEqual([true, 0]);
   expect(topic.state.model?.items).toEqual(["x", "a"]);
@@ -247,17 +318,28 @@ test("[OB2] a dispatch of several messages is one mid and one record", async () 
   const { topic, connection } = await live();
   const write = topic.dispatch([added("a"), removed("a"), added("b")]);
   await turn();
-  expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, message: [added("a"), removed("a"), added("b")] }]);
+  expect(messagesIn(connection.sent)).toMatchObject([
+    { mid: 1, message: [added("a"), removed("a"), added("b")] },
+  ]);
   connection.say(updateFrame("list:1", 0, [["c1", 1, write.id, [added("a"), removed("a"), added("b")]]]));
-  await expect(write.applied).resolves.toEqual({ sequence: 1, message: [added("a"), removed("a"), added("b")] });
+  await expect(write.applied).resolves.toEqual({
+    sequence: 1,
+    message: [added("a"), removed("a"), added("b")],
+  });
   expect(topic.state.model?.items).toEqual(["b"]);
 });
 
 test("[OB5] an invalid message or a full outbox throws at dispatch and takes no mid", async () => {
   const { topic, client, connection } = await live({ maxPending: 1 });
-  expect(() => topic.dispatch({ type: "added", text: "x".repeat(21) })).toThrow(expect.objectContaining({ code: "invalid" }));
-  expect(() => topic.dispatch({ type: "cleared" } as never)).toThrow(expect.objectContaining({ code: "invalid" }));
-  expect(() => topic.dispatch({ type: "nothing" } as never)).toThrow(expect.objectContaining({ code: "invalid" }));
+  expect(() => topic.dispatch({ type: "added", text: "x".repeat(21) })).toThrow(
+    expect.objectContaining({ code: "invalid" }),
+  );
+  expect(() => topic.dispatch({ type: "cleared" } as never)).toThrow(
+    expect.objectContaining({ code: "invalid" }),
+  );
+  expect(() => topic.dispatch({ type: "nothing" } as never)).toThrow(
+    expect.objectContaining({ code: "invalid" }),
+  );
   expect(() => topic.dispatch([])).toThrow(expect.objectContaining({ code: "invalid" }));
   const first = topic.dispatch(added("a"));
   expect(() => topic.dispatch(added("b"))).toThrow(expect.objectContaining({ code: "queue-full" }));
@@ -299,7 +381,15 @@ test("[OB7] cancelled before anything left: without a mid nothing is sent, with 
   expect(third.cancel()).toBe(false);
   await expect(second.applied).rejects.toMatchObject({ code: "cancelled" });
   expect(client.pending).toBe(2);
-  connection.say({ type: "Rejected", target: "list:1", mid: 1, id: second.id, from: "calla", code: "cancelled", details: {} });
+  connection.say({
+    type: "Rejected",
+    target: "list:1",
+    mid: 1,
+    id: second.id,
+    from: "calla",
+    code: "cancelled",
+    details: {},
+  });
   await turn();
   expect([client.pending, second.state]).toEqual([1, "cancelled"]);
 });

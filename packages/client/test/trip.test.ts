@@ -9,7 +9,9 @@ test("[RB3] [OB1] a dispatch is shown at once, sent when durable, confirmed by i
   const seen: unknown[] = [];
   topic.onChange(({ status, model, pending }) => seen.push([status, model?.items, pending.length]));
   const connection = await handshake(setup);
-  expect(connection.last("Hello").targets).toEqual([{ target: "list:1", ref: expect.any(Number), settled: 0, sent: 0 }]);
+  expect(connection.last("Hello").targets).toEqual([
+    { target: "list:1", ref: expect.any(Number), settled: 0, sent: 0 },
+  ]);
   expect(topic.state.status).toBe("loading");
   await giveSnapshot(connection, "list:1", 3, items("x"));
   expect(topic.state).toMatchObject({ status: "live", model: items("x") });
@@ -21,7 +23,14 @@ test("[RB3] [OB1] a dispatch is shown at once, sent when durable, confirmed by i
   await turn();
   expect(write.state).toBe("sent");
   expect(messagesIn(connection.sent)).toEqual([
-    { type: "TopicMessage", target: "list:1", mid: 1, id: write.id, settled: 0, message: { type: "added", text: "y" } },
+    {
+      type: "TopicMessage",
+      target: "list:1",
+      mid: 1,
+      id: write.id,
+      settled: 0,
+      message: { type: "added", text: "y" },
+    },
   ]);
   const shown = topic.state.model;
   connection.say(updateFrame("list:1", 3, [["c1", 1, write.id, { type: "added", text: "y" }]]));

@@ -58,7 +58,11 @@ test("[CL16] one socket, the format as its subprotocol, text and bytes as they c
   const { link, events, socket } = attempt({}, { name: "messagepack", binary: true });
   expect(FakeSocket.made).toEqual([]);
   await turn();
-  expect(socket()).toMatchObject({ url: "ws://host/ws", protocols: ["calla.messagepack"], binaryType: "arraybuffer" });
+  expect(socket()).toMatchObject({
+    url: "ws://host/ws",
+    protocols: ["calla.messagepack"],
+    binaryType: "arraybuffer",
+  });
   link.send("too early");
   socket().readyState = 1;
   socket().fire("open");
@@ -115,7 +119,10 @@ test("[CL16] without a page or a WebSocket the attempt ends with a sentence that
   const { events } = attempt({ url: "/ws" });
   vi.stubGlobal("WebSocket", undefined);
   const without: CloseReason[] = [];
-  webSocket({ url: "ws://host/" }).connect({ open: () => {}, receive: () => {}, close: (reason) => without.push(reason) }, json);
+  webSocket({ url: "ws://host/" }).connect(
+    { open: () => {}, receive: () => {}, close: (reason) => without.push(reason) },
+    json,
+  );
   await turn();
   expect(events).toMatchObject([{ reason: expect.stringContaining("absolute url") }]);
   expect(without).toMatchObject([{ reason: expect.stringContaining('the class of "ws"') }]);
@@ -137,7 +144,9 @@ test("[CL16] options: lily's defaults, and impossible ones are refused", () => {
     { reconnectJitterRatio: 1.1 },
   ];
   for (const options of wrong) {
-    expect(() => webSocket({ url: "/ws", ...options })).toThrow(expect.objectContaining({ code: "transport" }));
+    expect(() => webSocket({ url: "/ws", ...options })).toThrow(
+      expect.objectContaining({ code: "transport" }),
+    );
   }
 });
 
@@ -145,7 +154,9 @@ test("[CL16] it works in Node with the class of ws", async () => {
   const server = new WebSocketServer({ port: 0, handleProtocols: (protocols) => [...protocols][0] ?? false });
   await new Promise((resolve) => server.once("listening", resolve));
   server.on("connection", (socket) => {
-    socket.on("message", (data, isBinary) => socket.send(isBinary ? data : `${socket.protocol} ${String(data)}`));
+    socket.on("message", (data, isBinary) =>
+      socket.send(isBinary ? data : `${socket.protocol} ${String(data)}`),
+    );
   });
   const url = `ws://localhost:${(server.address() as AddressInfo).port}`;
   const heard: unknown[] = [];

@@ -55,11 +55,18 @@ export function webSocket(options: WebSocketOptions): Transport {
       const open = (address: string): void => {
         if (over) return;
         const Socket = Given ?? (globalThis as { WebSocket?: WebSocketOptions["WebSocket"] }).WebSocket;
-        if (!Socket) throw new CallaError("transport", {}, 'There is no global WebSocket; give webSocket({ WebSocket }) the class of "ws".');
+        if (!Socket)
+          throw new CallaError(
+            "transport",
+            {},
+            'There is no global WebSocket; give webSocket({ WebSocket }) the class of "ws".',
+          );
         socket = new Socket(resolved(address), [`calla.${format.name}`]);
         socket.binaryType = "arraybuffer";
-        const on = (type: "open" | "message" | "error" | "close", listener: (event: SocketEvent) => void): void =>
-          socket?.addEventListener(type, (event) => listener(event as SocketEvent));
+        const on = (
+          type: "open" | "message" | "error" | "close",
+          listener: (event: SocketEvent) => void,
+        ): void => socket?.addEventListener(type, (event) => listener(event as SocketEvent));
         on("open", () => over || handlers.open());
         on("message", ({ data }) => {
           if (!over) handlers.receive(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
@@ -90,7 +97,12 @@ export function webSocket(options: WebSocketOptions): Transport {
 /** This page's host with the given path, as `ws:` or `wss:`. */
 export function urlFromCurrentLocation(path: string): string {
   const { location } = globalThis as { location?: { href: string } };
-  if (!location) throw new CallaError("transport", { path }, "There is no page to be relative to; give webSocket() an absolute url.");
+  if (!location)
+    throw new CallaError(
+      "transport",
+      { path },
+      "There is no page to be relative to; give webSocket() an absolute url.",
+    );
   const url = new URL(path, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.hash = "";
@@ -107,9 +119,17 @@ function reconnectOptions(options: WebSocketOptions): ReconnectOptions {
     reconnectJitterRatio: jitterRatio = 0.25,
   } = options;
   const fits =
-    baseMilliseconds > 0 && maxMilliseconds >= baseMilliseconds && multiplier >= 1 && jitterRatio >= 0 && jitterRatio <= 1;
+    baseMilliseconds > 0 &&
+    maxMilliseconds >= baseMilliseconds &&
+    multiplier >= 1 &&
+    jitterRatio >= 0 &&
+    jitterRatio <= 1;
   if (!fits) {
-    throw new CallaError("transport", options, "webSocket() wants 0 < base ≤ max, multiplier ≥ 1 and a jitter ratio from 0 to 1.");
+    throw new CallaError(
+      "transport",
+      options,
+      "webSocket() wants 0 < base ≤ max, multiplier ≥ 1 and a jitter ratio from 0 to 1.",
+    );
   }
   return { baseMilliseconds, maxMilliseconds, multiplier, jitterRatio };
 }
