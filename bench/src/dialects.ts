@@ -6,7 +6,8 @@ import { idOf, said, wiring } from "./fixtures.ts";
 import type { Said } from "./fixtures.ts";
 import type { Peer } from "./peer.ts";
 
-export const SYSTEMS = ["ws", "ws-batched", "socket.io", "calla"] as const;
+/** `calla-client` is Calla with its own client in place of the lean one, where one client is enough work. */
+export const SYSTEMS = ["ws", "ws-batched", "socket.io", "calla", "calla-client"] as const;
 export type System = (typeof SYSTEMS)[number];
 
 /** What is heard of a frame that is one peer's own. */
@@ -150,4 +151,5 @@ export const DIALECTS: Readonly<Record<System, Dialect>> = {
   "ws-batched": { ...ws, server: ["server-ws", "batched"] },
   "socket.io": socketIo,
   calla,
+  "calla-client": calla,
 };

@@ -1,14 +1,11 @@
 // The load: one process that starts a server, is all of its clients, measures, and checks every delivery. Started by
 // run.bench.ts with an assignment, it tells what it measured and ends.
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import type { Answer, Question, Stats } from "./control.ts";
 import { DIALECTS } from "./dialects.ts";
-import type { Dialect, Heard } from "./dialects.ts";
+import type { Heard } from "./dialects.ts";
 import { Peer } from "./peer.ts";
-import { PIN, SCENARIOS } from "./scenarios.ts";
+import { SCENARIOS } from "./scenarios.ts";
 import type { Assignment, Measured, Scenario } from "./scenarios.ts";
+import { ServerProcess, watch } from "./server-process.ts";
 import { TopicCheck } from "./topic-check.ts";
 
 const WARM_UP = 1_000;
@@ -32,45 +29,6 @@ async function until(what: string, come: () => boolean): Promise<void> {
   while (!come()) {
     if (Date.now() > deadline) wrong(`still waiting for ${what}`);
     await sleep(5);
-  }
-}
-
-class ServerProcess {
-  readonly #child: ChildProcess;
-  #waiting: ((answer: Answer) => void) | undefined;
-
-  constructor({ server: [file, ...args] }: Dialect) {
-    const { serverCore, profile } = assignment;
-    const bundle = fileURLToPath(new URL(`${file}.mjs`, import.meta.url));
-    const command = [process.execPath, "--expose-gc", bundle, ...args];
-    if (serverCore !== undefined) command.unshift(...PIN, String(serverCore));
-    if (profile !== undefined) command.push(`--profile=${profile}`);
-    this.#child = spawn(command[0]!, command.slice(1), {
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-      env: { ...process.env, NODE_ENV: "production" },
-    });
-    this.#child.on("message", (answer: Answer) => this.#waiting?.(answer));
-    this.#child.on("exit", (code) => code !== 0 && wrong(`the server ended with ${code}`));
-  }
-
-  ask(question?: Question): Promise<Answer> {
-    return new Promise((resolve) => {
-      this.#waiting = resolve;
-      if (question !== undefined) this.#child.send(question);
-    });
-  }
-  async port(): Promise<number> {
-    const answer = await this.ask();
-    return "port" in answer ? answer.port : wrong("the server told no port");
-  }
-  async stats(question: "stats" | "stats-after-gc" = "stats"): Promise<Stats> {
-    const answer = await this.ask(question);
-    return "stats" in answer ? answer.stats : wrong("the server told nothing");
-  }
-  async stop(): Promise<void> {
-    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.send("stop" satisfies Question);
-    await gone;
   }
 }
 
@@ -214,19 +172,16 @@ async function pace(crowd: Crowd, perSecond: number, milliseconds: number): Prom
 
 async function idle(crowd: Crowd, server: ServerProcess, port: number): Promise<Measured> {
   const before = await server.stats("stats-after-gc");
-  const began = performance.now();
-  const { user, system } = process.cpuUsage();
+  const watched = watch();
   await crowd.arrive(port);
-  const elapsed = 1_000 * (performance.now() - began);
-  const own = process.cpuUsage({ user, system });
   const arrived = await server.stats();
+  const { elapsed: _, ...busy } = watched(arrived.cpu - before.cpu);
   await sleep(assignment.quick ? 100 : 1_000);
   const after = await server.stats("stats-after-gc");
   return {
     memory: (after.rss - before.rss) / 1_024 / crowd.peers.length,
     cpu: (arrived.cpu - before.cpu) / crowd.peers.length,
-    serverBusy: (arrived.cpu - before.cpu) / elapsed,
-    loadBusy: (own.user + own.system) / elapsed,
+    ...busy,
   };
 }
 
@@ -241,21 +196,19 @@ async function busy(crowd: Crowd, server: ServerProcess): Promise<Measured> {
   if (assignment.profile !== undefined) await server.ask("profile");
 
   const before = await server.stats();
-  const [began, count, own] = [performance.now(), counter(), process.cpuUsage()];
+  const [count, watched] = [counter(), watch()];
   if (speaks.how === "paced") latencies = await pace(crowd, speaks.perSecond, milliseconds);
   else await sleep(milliseconds);
   const after = await server.stats();
-  const elapsed = 1_000 * (performance.now() - began);
   const done = counter() - count;
-  const used = process.cpuUsage(own);
+  const cpu = after.cpu - before.cpu;
+  const { elapsed, ...busy } = watched(cpu);
 
   if (assignment.profile !== undefined) await server.ask("profiled");
   await crowd.settle();
-  const cpu = after.cpu - before.cpu;
   return {
     cpu: cpu / done,
-    serverBusy: cpu / elapsed,
-    loadBusy: (used.user + used.system) / elapsed,
+    ...busy,
     ...(latencies === undefined
       ? { rate: (1_000_000 * done) / elapsed }
       : {
@@ -265,7 +218,7 @@ async function busy(crowd: Crowd, server: ServerProcess): Promise<Measured> {
   };
 }
 
-const server = new ServerProcess(dialect);
+const server = new ServerProcess(dialect.server, assignment, wrong);
 const port = await server.port();
 const crowd = new Crowd(scenario);
 let measured: Measured;

@@ -5,6 +5,7 @@ import type { Format, ServerFrame } from "@calla/shared";
 import { idOf, room, said, serialiser, snapshotFrame, updateFrame } from "./fixtures.ts";
 import { median } from "./median.ts";
 import type { Micro } from "./report.ts";
+import { trip } from "./trip.ts";
 
 const quick = process.argv[2] === "quick";
 const SAMPLES = quick ? 3 : 25;
@@ -112,6 +113,19 @@ async function rebase(): Promise<Micro[number]> {
   return { title: "Rebase: one record arrives over so many pending", rows };
 }
 
-const micro: Micro = [codecs(), await rebase()];
+/** The quietest of several: the processor is never faster than it can be. */
+async function trips(): Promise<Micro[number]> {
+  const rows: string[][] = [["messages in a packet", "CPU µs/message, least of several"]];
+  const messages = quick ? 2_000 : 60_000;
+  for (const perPacket of [1, 64]) {
+    let least = Infinity;
+    for (let i = quick ? 1 : 5; i > 0; i--)
+      least = Math.min(least, await trip(perPacket, messages / perPacket));
+    rows.push([String(perPacket), least.toFixed(2)]);
+  }
+  return { title: "A message's trip through the server, without a socket", rows };
+}
+
+const micro: Micro = [codecs(), await rebase(), await trips()];
 if (sink === undefined) throw new Error("nothing was measured");
 process.send?.(micro, () => process.exit());

@@ -23,7 +23,8 @@ export function topFunctions(file: string, count: number): string {
   let all = 0;
   samples.forEach((id, i) => {
     const name = names.get(id) ?? "?";
-    if (name === "(idle)") return;
+    // Waiting, and the profiler's own start and stop.
+    if (name === "(idle)" || name === "dispatch") return;
     const time = timeDeltas[i] ?? 0;
     all += time;
     times.set(name, (times.get(name) ?? 0) + time);

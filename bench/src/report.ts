@@ -15,6 +15,7 @@ export interface Circumstances {
 }
 
 export function report(
+  systems: readonly System[],
   results: Results,
   micro: Micro | undefined,
   { rounds, pinned, cores }: Circumstances,
@@ -25,34 +26,39 @@ export function report(
     "",
     `Written by \`npm run bench\` on ${date}: Node ${process.versions.node}, ${cores} cores, server and load in separate processes${pinned ? ", each pinned to a core of its own" : ""}. Medians of ${rounds} interleaved rounds; in brackets the ratio to raw \`ws\` in the same run. Absolute figures differ from machine to machine: read ratios, and take 0.8 to 1.25 as equal. Every delivery was checked for loss, order and duplicates.`,
     "",
-    "`ws` is a plain loop of `socket.send(stringOnce)` and an acknowledgement; `ws-batched` joins what happens in one turn into one frame per subscriber; socket.io uses rooms, acknowledgements and the WebSocket transport; Calla authenticates, authorises, deduplicates, validates, updates the model and logs every message. Busy says how much of its core the server and the load used: a load near 100 % is the limit, and the figure then a lower bound.",
+    "`ws` is a plain loop of `socket.send(stringOnce)` and an acknowledgement; `ws-batched` joins what happens in one turn into one frame per subscriber; socket.io uses rooms, acknowledgements and the WebSocket transport; Calla authenticates, authorises, deduplicates, validates, updates the model and logs every message. `calla-client` is the same with Calla's own client, which validates, predicts and keeps an outbox, in place of the lean one that speaks for all the other systems. Busy says how much of its core the server and the load used: a load near 100 % is the limit, and the figure then a lower bound. Others is what the rest of the machine used of all cores meanwhile: where that is more than a tenth, do not trust the line.",
     "",
   ];
-  if (results.size > 0) lines.push(...table(results), "");
+  if (results.size > 0) lines.push(...table(systems, results), "");
   for (const { title, rows } of micro ?? []) lines.push(`## ${title}`, "", ...markdown(rows), "");
   return lines.join("\n");
 }
 
-function table(results: Results): string[] {
-  const systems = [...(results.values().next().value?.keys() ?? [])];
+function table(systems: readonly System[], results: Results): string[] {
   const rows: string[][] = [["work", "figure", ...systems, "Calla must show", ""]];
   for (const [scenario, bySystem] of results) {
     for (const figure of scenario.figures) {
-      const medians = new Map(systems.map((system) => [system, medianOf(bySystem.get(system)!, figure.key)]));
+      const medians = new Map(
+        systems.map((system) => [system, medianOf(bySystem.get(system) ?? [], figure.key)]),
+      );
       const base = medians.get("ws");
       rows.push([
         scenario.title,
         figure.unit,
-        ...systems.map((system) => cell(medians.get(system), base, figure, system)),
+        ...systems.map((system) =>
+          bySystem.has(system) ? cell(medians.get(system), base, figure, system) : "",
+        ),
         ...verdict(figure, medians.get("calla"), base),
       ]);
     }
-    const busy = (system: System, key: "serverBusy" | "loadBusy"): string =>
-      `${(100 * (medianOf(bySystem.get(system)!, key) ?? 0)).toFixed(0)} %`;
+    const busy = (system: System): string =>
+      (["serverBusy", "loadBusy", "others"] as const)
+        .map((key) => `${(100 * (medianOf(bySystem.get(system) ?? [], key) ?? 0)).toFixed(0)} %`)
+        .join(", ");
     rows.push([
       scenario.title,
-      "busy: server, load",
-      ...systems.map((system) => `${busy(system, "serverBusy")}, ${busy(system, "loadBusy")}`),
+      "busy: server, load, others",
+      ...systems.map((system) => (bySystem.has(system) ? busy(system) : "")),
       "",
       "",
     ]);

@@ -37,6 +37,8 @@ export interface Measured {
   /** How busy the two processes were, 0 to 1: whoever is near 1 is the limit. */
   readonly serverBusy: number;
   readonly loadBusy: number;
+  /** How much of the machine went to other processes, 0 to 1. Only a quiet machine measures. */
+  readonly others: number;
 }
 
 const rate = (unit: string, ratio?: number): Figure => ({
