@@ -118,6 +118,7 @@ async function opened(
 ): Promise<LiveTarget & { engine: TargetEngine<Reply> }> {
   if (slice.kind === "ephemeral")
     throw new CallaError("topic", { topic: key }, `"${key}" is ephemeral: it has no model; use push.`);
+  if (hub.turns.stopped) throw new CallaError("closed", { topic: key }, "The server has been stopped.");
   const place = hub.places.target(key);
   if (place.slice !== slice)
     throw new CallaError(

@@ -113,6 +113,9 @@ export class Turns {
     return new Promise((resolve) => this.#core.clock.setTimeout(resolve, 1));
   }
 
+  get stopped(): boolean {
+    return this.#stopped;
+  }
   /** Nothing is decided or read any more. Whoever still waits for something hears so. */
   stop(): void {
     this.#stopped = true;
@@ -149,9 +152,10 @@ export class Turns {
   /** One append for all targets of the turn (group commit). */
   async #append(flying: readonly LiveTarget[], appends: readonly Append[]): Promise<void> {
     this.#appending++;
-    let results: readonly (AppendResult | undefined)[] = [];
+    let results: readonly (AppendResult | null | undefined)[] = [];
     try {
-      results = await this.#core.log.append(appends);
+      const answer: unknown = await this.#core.log.append(appends);
+      if (Array.isArray(answer)) results = answer; // anything else tells nothing: to be looked up
     } catch (error) {
       this.#core.report(storageError("append", error));
     }

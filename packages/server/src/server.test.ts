@@ -1,0 +1,498 @@
+import { CallaError } from "@calla/shared";
+import { describe, expect, test } from "vitest";
+import {
+  countingRandom,
+  cursors,
+  handClock,
+  handPubSub,
+  heldLog,
+  hello,
+  list,
+  other,
+  say,
+  session,
+  subscribe,
+  types,
+  unsubscribe,
+  wire,
+} from "../test/wired.ts";
+import { faultyLog } from "./log-faulty.ts";
+import { memoryLog } from "./log-memory.ts";
+
+const add = (item: string) => ({ type: "added", item }) as const;
+const closing = (code: string, within = 0) => ({ type: "Closing", code, retryable: true, within });
+
+/** Two nodes over one log; their doorbell is in the test's hand. */
+function twoNodes() {
+  const hand = handClock();
+  const rings = handPubSub();
+  const log = memoryLog({ shared: true });
+  const near = wire({ log, pubsub: rings.pubsub }, hand);
+  const far = wire({ log, pubsub: rings.pubsub, random: countingRandom(9) }, hand);
+  for (const { server } of [near, far]) server.handle(list, { public: true });
+  return { near, far, rings, log, ...hand };
+}
+
+describe("connections", () => {
+  test("[SV1] the origin is decided by the request alone, before anything is registered", () => {
+    const from = (origin?: string) => ({
+      url: "/ws",
+      headers: { host: "app.example", ...(origin !== undefined && { origin }) },
+      remoteAddress: undefined,
+    });
+    const { server } = wire();
+    expect(server.allowsOrigin(from("https://app.example"))).toBe(true);
+    expect(server.allowsOrigin(from("https://evil.example"))).toBe(false);
+    expect(server.allowsOrigin(from())).toBe(true);
+    const listed = wire({ origins: ["https://evil.example"] }).server;
+    expect(listed.allowsOrigin(from("https://evil.example"))).toBe(true);
+    expect(() => wire({ origins: ["not an origin"] })).toThrow(CallaError);
+  });
+
+  test("[SV1] a format that the serialiser has not is the transport's mistake", () => {
+    const { server } = wire();
+    const connection = { send: () => undefined, close: () => undefined, bufferedAmount: () => 0 };
+    expect(() =>
+      server.connect({
+        connection,
+        request: { url: "/", headers: {}, remoteAddress: undefined },
+        format: "xml",
+      }),
+    ).toThrow(/no format "xml"; it has json/);
+  });
+
+  test("[SV2] stop lets appends land, says Closing to everybody, stores snapshots, and repeating it does nothing", async () => {
+    const held = heldLog(memoryLog(), "append");
+    const saved: number[] = [];
+    let closed = 0;
+    const log = {
+      ...memoryLog(),
+      append: held.log.append,
+      saveSnapshot: async (_: string, { sequence }: { sequence: number }) => void saved.push(sequence),
+      close: async () => void closed++,
+    };
+    const { server, client, socket, advance, done } = wire({ log });
+    server.handle(list, { public: true });
+    const ada = await client();
+    const waiting = socket();
+    ada.say(subscribe("list:1"));
+    await ada.heard();
+    ada.say(say("list:1", 1, add("x")));
+    await advance(1);
+    const stopped = server.stop();
+    expect(server.stop()).toBe(stopped);
+    const late = socket();
+    expect(await late.heard()).toEqual([closing("stopping")]);
+    ada.say(say("list:1", 2, add("y"))); // no more is taken
+    await advance(10);
+    expect(await ada.heard()).toMatchObject([{ type: "Paused", from: 2, code: "draining" }]);
+    expect(ada.closed).toEqual([]);
+    held.release();
+    await done(stopped);
+    expect(await ada.heard()).toMatchObject([{ type: "TopicUpdate" }, closing("stopping", 1_000)]);
+    expect(await waiting.heard()).toEqual([closing("stopping", 1_000)]);
+    expect(ada.closed).toEqual([{ code: 4001, reason: "stopping" }]);
+    expect(saved).toEqual([1]);
+    expect(closed).toBe(1);
+    ada.drop();
+    await advance(600_000); // no timer is left
+  });
+
+  test("[SV2] what the hooks of leaving dispatch is still taken; what is dispatched later fails, and nothing hangs", async () => {
+    const log = memoryLog();
+    const { server, client, done, advance } = wire({ log });
+    server.handle(list, { public: true, onUnsubscribe: () => add("left") });
+    const ada = await client();
+    ada.say(subscribe("list:1"));
+    await ada.heard();
+    const stuck = server.topic(list, "2").dispatch(add("with it"));
+    await done(server.stop());
+    await done(stuck);
+    expect((await log.open("list:1"))?.sequence).toBe(1);
+    await expect(done(server.topic(list, "1").dispatch(add("late")))).rejects.toMatchObject({
+      code: "closed",
+    });
+    await expect(done(server.topic(list, "3").dispatch(add("late")))).rejects.toMatchObject({
+      code: "closed",
+    });
+    await expect(done(server.topic(list, "1").read())).rejects.toMatchObject({ code: "closed" });
+    await advance(10_000);
+    expect((await log.open("list:1"))?.sequence).toBe(1);
+  });
+
+  test("[SV2] stop does not wait for a log that never comes back, and who waits for it hears so", async () => {
+    const log = faultyLog(memoryLog());
+    const { server, client, done, advance } = wire({ log });
+    server.handle(list, { public: true });
+    const ada = await client();
+    ada.say(subscribe("list:1"));
+    await ada.heard();
+    log.plan(({ method }) => (method === "append" || method === "read" ? "fail" : undefined));
+    const call = server.topic(list, "1").dispatch(add("x"));
+    call.catch(() => undefined);
+    await advance(10_000);
+    await done(server.stop());
+    await expect(done(call)).rejects.toMatchObject({ code: "closed" });
+    await advance(600_000);
+  });
+});
+
+describe("targets in memory", () => {
+  test("[SV3] an idle target leaves memory with its snapshot stored, and comes back the same", async () => {
+    const log = memoryLog();
+    const opened: string[] = [];
+    const { server, client, advance } = wire({
+      log: { ...log, open: (target) => (opened.push(target), log.open(target)) },
+    });
+    server.handle(list, { public: true });
+    const ada = await client();
+    ada.say(subscribe("list:1"), say("list:1", 1, add("x")));
+    await ada.heard();
+    await advance(300_000); // followed: it stays
+    expect((await server.topic(list, "1").read()).model).toEqual({ items: ["x"] });
+    expect(opened).toEqual(["list:1"]);
+    ada.say(unsubscribe("list:1"));
+    await advance(120_001);
+    expect((await log.open("list:1"))?.snapshot).toMatchObject({ sequence: 1, model: { items: ["x"] } });
+    ada.say(subscribe("list:1", 2), say("list:1", 2, add("y")), say("list:1", 1, add("x")));
+    expect(await ada.heard()).toMatchObject([
+      { type: "Settled", sequence: 1 },
+      { type: "Snapshot", sequence: 1, model: { items: ["x"] } },
+      { type: "TopicUpdate", after: 1 },
+      { type: "Acknowledge", mid: 1, sequence: 1 },
+    ]);
+    expect(opened).toEqual(["list:1", "list:1"]);
+  });
+
+  test("[SV3] over maxOpenTargets the longest idle leaves first; if all are busy, busy", async () => {
+    const log = memoryLog();
+    const opened: string[] = [];
+    const { server, client, advance } = wire({
+      limits: { maxOpenTargets: 2 },
+      log: { ...log, open: (target) => (opened.push(target), log.open(target)) },
+    });
+    server.handle(list, { public: true });
+    for (const name of ["a", "b"]) {
+      await server.topic(list, name).read();
+      await advance(1);
+    }
+    await server.topic(list, "a").read(); // b is the longest idle now
+    await advance(1);
+    await server.topic(list, "c").read();
+    await server.topic(list, "a").read();
+    expect(opened).toEqual(["list:a", "list:b", "list:c"]);
+    const ada = await client();
+    ada.say(subscribe("list:a"), subscribe("list:c"));
+    await ada.heard();
+    ada.say(subscribe("list:b"), say("list:b", 1, add("x")));
+    expect(await ada.heard()).toMatchObject([
+      { type: "Unsubscribed", target: "list:b", code: "busy", retryable: true },
+      { type: "Paused", target: "list:b", from: 1, code: "busy" },
+    ]);
+    await expect(server.topic(list, "b").read()).rejects.toMatchObject({ code: "storage" });
+    ada.say(unsubscribe("list:a"), subscribe("list:b", 2));
+    expect(types(await ada.heard())).toEqual(["Settled", "Snapshot"]);
+  });
+
+  test("[SV3] a hundred topics through one place in memory lose nothing", async () => {
+    const { server, client, done } = wire({ limits: { maxOpenTargets: 1 } });
+    server.handle(list, { public: true });
+    const ada = await client();
+    const heard = [];
+    for (let round = 1; round <= 3; round++) {
+      for (let i = 0; i < 30; i++) {
+        ada.say(say(`list:${i}`, round, add(`${round}`)));
+        heard.push(...(await ada.heard()));
+      }
+    }
+    expect(heard.every(({ type }) => type === "Acknowledge")).toBe(true);
+    for (let i = 0; i < 30; i++)
+      expect((await done(server.topic(list, `${i}`).read())).model).toEqual({ items: ["1", "2", "3"] });
+  });
+});
+
+describe("a topic in the server's hands", () => {
+  test("[SV4] read, dispatch, history, push, stop and remove work on a topic that is not in memory", async () => {
+    const { server, done, advance } = wire();
+    server.handle(list, { public: true });
+    const topic = server.topic(list, "1");
+    expect(await topic.read()).toEqual({ model: { items: [] }, sequence: 0 });
+    expect(await topic.history()).toEqual({ from: 0, entries: [] });
+    await topic.stop();
+    topic.push({ type: "cleared" });
+    expect(await done(topic.dispatch(add("x")))).toEqual({ sequence: 1 });
+    expect(await done(topic.dispatch([add("y"), { type: "cleared" }, add("z")]))).toEqual({ sequence: 2 });
+    await advance(120_001);
+    expect((await topic.read()).model).toEqual({ items: ["z"] });
+    await topic.stop();
+    await topic.stop();
+    const { from, entries } = await topic.history();
+    expect(from).toBe(0);
+    expect(entries.map(({ sequence, author, messages }) => [sequence, author, messages])).toEqual([
+      [1, null, [add("x")]],
+      [2, null, [add("y"), { type: "cleared" }, add("z")]],
+    ]);
+    await topic.remove();
+    await topic.remove();
+    expect(await topic.history()).toEqual({ from: 0, entries: [] });
+  });
+
+  test("[SV4] a dispatch that is refused fails at its caller with the reason", async () => {
+    const { server, done } = wire();
+    server.handle(list, { public: true });
+    const topic = server.topic(list, "1");
+    await expect(done(topic.dispatch({ type: "removed", item: "?" }))).rejects.toMatchObject({
+      code: "rejected",
+      details: { from: "app", code: "missing", details: { item: "?" } },
+    });
+    for (const bad of [7, null, {}, { type: "unheard" }, { type: "added", item: 7 }, []])
+      await expect(done(topic.dispatch(bad as never))).rejects.toMatchObject({ code: "rejected" });
+    await expect(done(topic.dispatch({ type: "exploded" }))).rejects.toMatchObject({
+      details: { code: "update-threw" },
+    });
+    expect((await topic.read()).sequence).toBe(0);
+    expect(() => server.topic(list, "")).toThrow(CallaError);
+    expect(() => server.topic(list, "\ud800")).toThrow(CallaError);
+  });
+
+  test("[SV4] S45 what the server dispatched is not changed by what its caller does to it later", async () => {
+    const { server, done, client } = wire({ strict: false });
+    server.handle(list, { public: true });
+    const message = { type: "added" as const, item: "x" };
+    const going = server.topic(list, "1").dispatch(message);
+    message.item = "changed";
+    await done(going);
+    message.item = "changed again";
+    const { entries } = await server.topic(list, "1").history();
+    const { model } = await server.topic(list, "1").read();
+    expect([(entries[0]!.messages[0] as typeof message).item, model]).not.toContain("changed again");
+    const ada = await client();
+    ada.say(subscribe("list:1", 1, { cursor: { sequence: 0, mark: 0 } }));
+    expect((await ada.heard())[1]).toMatchObject({ records: [{ 4: entries[0]!.messages[0] }] });
+    expect(model.items).toEqual([(entries[0]!.messages[0] as typeof message).item]);
+  });
+
+  test("[SV4] [TE18] a dispatch with a key is applied once, however often and on whichever node", async () => {
+    const { near, far, rings } = twoNodes();
+    const topics = [near, far].map(({ server }) => server.topic(list, "1"));
+    const both = topics.map((topic) => topic.dispatch(add("x"), { key: "job 7" }));
+    expect(await Promise.all(both.map((one) => near.done(one)))).toEqual([{ sequence: 1 }, { sequence: 1 }]);
+    rings.deliver(2);
+    expect(await near.done(topics[0]!.dispatch(add("x"), { key: "job 7" }))).toEqual({ sequence: 1 });
+    expect((await near.done(topics[1]!.read())).model).toEqual({ items: ["x"] });
+  });
+
+  test("[SV4] dispatchTo and dispatchToAll reach sessions", async () => {
+    const { server, client, done } = wire();
+    server.handle(session, { public: true });
+    const ada = await client();
+    const bob = await client();
+    ada.say(subscribe("@"));
+    await ada.heard();
+    await done(server.dispatchTo(ada.identity.clientId, { type: "signedIn", name: "Ada" }));
+    expect(types(await ada.heard())).toEqual(["SessionUpdate"]);
+    expect(await bob.heard()).toEqual([]);
+    await done(server.dispatchToAll({ type: "signedIn", name: "all" }));
+    for (const { identity } of [ada, bob])
+      expect((await done(server.session(identity.clientId).read())).model).toEqual({ name: "all" });
+  });
+
+  test("[SV4] a topic that is stopped tells its followers, who may come again, and holds what it held", async () => {
+    const { server, client, done } = wire();
+    server.handle(list, { public: true });
+    const ada = await client();
+    ada.say(subscribe("list:1"), say("list:1", 1, add("x")));
+    await ada.heard();
+    await done(server.topic(list, "1").stop());
+    expect(await ada.heard()).toEqual([
+      { type: "Unsubscribed", target: "list:1", ref: 1, code: "stopped", retryable: true },
+    ]);
+    ada.say(subscribe("list:1", 2), say("list:1", 2, add("y")));
+    expect(types(await ada.heard())).toEqual(["Settled", "Snapshot", "TopicUpdate"]);
+    expect((await server.topic(list, "1").read()).model).toEqual({ items: ["x", "y"] });
+  });
+
+  test("[SV4] stop while it is being opened, while someone joins and while something is under way", async () => {
+    for (const method of ["open", "append", "client", "saveSnapshot"] as const) {
+      const held = heldLog(memoryLog(), method);
+      const { server, client, done, settle } = wire({ log: held.log });
+      server.handle(list, { public: true });
+      const ada = await client();
+      const bob = await client();
+      ada.say(subscribe("list:1", 1, { sent: method === "client" ? 1 : 0 }));
+      bob.say(say("list:1", 1, add("x")));
+      await settle();
+      const stopped = server.topic(list, "1").stop();
+      const own = server.topic(list, "1").dispatch(add("own"));
+      await settle();
+      const late = await client();
+      late.say(subscribe("list:1", 9), say("list:1", 1, add("late")));
+      await settle();
+      held.release();
+      await done(stopped);
+      await done(own);
+      expect([method, types(await ada.heard()).at(-1)]).toEqual([method, "Unsubscribed"]);
+      const [answer] = types(await bob.heard());
+      // What was still waiting for the topic to open may come again later.
+      expect(answer).toBe(method === "open" ? "Paused" : "Acknowledge");
+      // Whoever came meanwhile was answered, one way or another, and so was its message.
+      expect([method, (await late.heard()).length]).toEqual([method, 2]);
+      ada.say(subscribe("list:1", 2));
+      expect(types(await ada.heard())).toEqual(["Settled", "Snapshot"]);
+      const { model } = await server.topic(list, "1").read();
+      expect(model).toEqual({ items: method === "open" ? ["own"] : ["x", "own"] });
+    }
+  });
+
+  test("[SV5] S46 a removed topic refuses for good until the server dispatches to it; a late repeat is not back from the dead", async () => {
+    const { server, client, done } = wire();
+    server.handle(list, { public: true });
+    const ada = await client();
+    ada.say(subscribe("list:1"), say("list:1", 1, add("x")));
+    await ada.heard();
+    await done(server.topic(list, "1").remove());
+    const gone = { type: "Unsubscribed", target: "list:1", code: "removed", retryable: false };
+    expect(await ada.heard()).toEqual([{ ...gone, ref: 1 }]);
+    ada.say(subscribe("list:1", 2), say("list:1", 1, add("x")), say("list:1", 2, add("y")));
+    expect(await ada.heard()).toMatchObject([
+      { ...gone, ref: 2 },
+      { type: "Acknowledge", mid: 1, sequence: 1 },
+      { type: "Rejected", mid: 2, code: "removed" },
+    ]);
+    const { sequence } = await done(server.topic(list, "1").dispatch(add("back")));
+    expect(sequence).toBeGreaterThan(1);
+    ada.say(subscribe("list:1", 3), say("list:1", 3, add("z"), { settled: 2 }));
+    expect(await ada.heard()).toMatchObject([
+      { type: "Settled", ref: 3, sequence },
+      { type: "Snapshot", sequence, model: { items: ["back"] } },
+      { type: "TopicUpdate", after: sequence },
+    ]);
+  });
+
+  test("[SV5] S46 while it is being removed nobody comes in, and the server's own dispatch brings it back after", async () => {
+    const held = heldLog(memoryLog(), "remove");
+    const { server, client, done, settle } = wire({ log: held.log });
+    server.handle(list, { public: true });
+    const ada = await client();
+    ada.say(say("list:1", 1, add("x")));
+    await ada.heard();
+    const removed = server.topic(list, "1").remove();
+    await settle();
+    ada.say(subscribe("list:1"), say("list:1", 2, add("y")));
+    expect(await ada.heard()).toMatchObject([
+      { type: "Unsubscribed", code: "removed", retryable: false },
+      { type: "Paused", from: 2, code: "draining" },
+    ]);
+    const own = server.topic(list, "1").dispatch(add("own"));
+    await settle();
+    held.release();
+    await done(removed);
+    await done(own);
+    expect((await server.topic(list, "1").read()).model).toEqual({ items: ["own"] });
+  });
+});
+
+describe("several nodes", () => {
+  test("[SV6] S1 an append rings, and followers elsewhere get the record; rings may come twice", async () => {
+    const { near, far, rings } = twoNodes();
+    const ada = await near.client();
+    const bob = await far.client();
+    for (const one of [ada, bob]) one.say(subscribe("list:1"));
+    await ada.heard();
+    await bob.heard();
+    ada.say(say("list:1", 1, add("x")));
+    const [update] = await ada.heard();
+    expect(await bob.heard()).toEqual([]);
+    rings.deliver(3);
+    expect(await bob.heard()).toEqual([update]);
+    rings.ring("appended:list:1", "garbage");
+    rings.ring("appended:list:1", undefined);
+    expect(await bob.heard()).toEqual([]);
+    bob.say(say("list:1", 1, add("y")));
+    rings.deliver();
+    await bob.heard();
+    rings.deliver();
+    expect(await ada.heard()).toMatchObject([{ after: 1 }]);
+  });
+
+  test("[SV6] a ring that is lost is made up by maxStaleness", async () => {
+    const { near, far, rings, advance } = twoNodes();
+    const bob = await far.client();
+    bob.say(subscribe("list:1"));
+    await bob.heard();
+    const ada = await near.client();
+    ada.say(say("list:1", 1, add("x")));
+    await ada.heard();
+    rings.lose();
+    await advance(5_000);
+    expect(types(await bob.heard())).toEqual(["TopicUpdate"]);
+  });
+
+  test("[SV6] a pubsub that throws, or rejects, costs time and nothing else", async () => {
+    for (const publish of [
+      () => {
+        throw new Error("no pubsub");
+      },
+      () => Promise.reject(new Error("no pubsub")),
+    ]) {
+      const log = memoryLog({ shared: true });
+      const { server, client, errors } = wire({
+        log,
+        pubsub: { publish: publish as never, subscribe: () => () => undefined },
+      });
+      server.handle(list, { public: true });
+      const ada = await client();
+      ada.say(subscribe("list:1"), say("list:1", 1, add("x")));
+      expect(types(await ada.heard())).toEqual(["Settled", "Snapshot", "TopicUpdate"]);
+      expect(errors).toEqual([new Error("no pubsub")]);
+    }
+  });
+
+  test("[SV6] S31 both nodes append at once: one order, each message once, whatever becomes of the rings", async () => {
+    for (const rung of [0, 1, 2]) {
+      const { near, far, rings, log, advance } = twoNodes();
+      const ada = await near.client();
+      const bob = await far.client();
+      for (const one of [ada, bob]) one.say(subscribe("list:1"));
+      await ada.heard();
+      await bob.heard();
+      for (let mid = 1; mid <= 20; mid++) {
+        ada.say(say("list:1", mid, add(`a${mid}`)));
+        bob.say(say("list:1", mid, add(`b${mid}`)));
+        if (mid % 4 === 0) rings.deliver(rung);
+        if (mid % 3 === 0) await advance(1);
+      }
+      rings.deliver(rung);
+      await advance(10_000);
+      const items = (said: Awaited<ReturnType<typeof ada.heard>>) =>
+        said.flatMap((frame) =>
+          frame.type === "TopicUpdate"
+            ? frame.records.map((record) => (record[4] as { item: string }).item)
+            : [],
+        );
+      const [a, b] = [items(await ada.heard()), items(await bob.heard())];
+      expect(a).toEqual(b);
+      expect(a.filter((item) => item.startsWith("a"))).toEqual(
+        Array.from({ length: 20 }, (_, i) => `a${i + 1}`),
+      );
+      expect(a.filter((item) => item.startsWith("b"))).toEqual(
+        Array.from({ length: 20 }, (_, i) => `b${i + 1}`),
+      );
+      expect((await log.open("list:1"))?.sequence).toBe(40);
+    }
+  });
+});
+
+describe("misuse by the programmer", () => {
+  test("[HA1] handlers of a foreign slice, or twice for one, are refused where they are given", () => {
+    const { server } = wire();
+    expect(() => server.handle({ ...list } as never, { public: true })).toThrow(
+      /not in this server's wiring/,
+    );
+    server.handle(list, { public: true });
+    expect(() => server.handle(list, { public: true })).toThrow(/has handlers already/);
+    server.handle(other, { public: true });
+    server.handle(cursors, { public: true });
+    expect(() => hello()).not.toThrow();
+  });
+});
