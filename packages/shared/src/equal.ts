@@ -1,9 +1,7 @@
 // Structural equality over the value domain. Values share structure, so identity answers most of the time.
 import { classOf } from "./classes.ts";
 import { CallaError } from "./errors.ts";
-import { hashValue } from "./hash.ts";
-import { kindOf, MAX_NESTING } from "./kind.ts";
-import type { Kind } from "./kind.ts";
+import { isObject, kindOf, MAX_NESTING } from "./kind.ts";
 
 /**
  * Whether two values are the same value. Numbers as `Object.is` (NaN is NaN, -0 is not 0); fields in any order, an
@@ -14,42 +12,40 @@ import type { Kind } from "./kind.ts";
  * @example
  * sameValue({ a: 1, b: undefined }, { a: 1 }); // true
  */
-export function sameValue(a: unknown, b: unknown): boolean {
-  return same(a, b, 0);
-}
+export const sameValue = (a: unknown, b: unknown): boolean => same(a, b, 0);
+
+type Items = ArrayLike<unknown>;
+type Fields = Readonly<Record<string, unknown>>;
+type Members = ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>;
 
 function same(a: unknown, b: unknown, depth: number): boolean {
   if (Object.is(a, b)) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (!isObject(a) || !isObject(b)) return false;
   const kind = kindOf(a);
   if (kind !== kindOf(b)) return false;
-  if (depth >= MAX_NESTING) throw new CallaError("too-deep", { maxDepth: MAX_NESTING });
-  return sameOfKind(kind, a, b, depth + 1);
-}
-
-function sameOfKind(kind: Kind, a: object, b: object, depth: number): boolean {
+  const inside = deeper(depth);
   switch (kind) {
     case "array":
-      return sameItems(a as readonly unknown[], b as readonly unknown[], depth);
+    case "bytes":
+      return sameItems(a as Items, b as Items, inside);
     case "object":
-      return sameFields(a as Fields, b as Fields, depth);
+      return sameFields(a as Fields, b as Fields, inside);
     case "date":
       return Object.is((a as Date).getTime(), (b as Date).getTime());
-    case "bytes":
-      return sameBytes(a as Uint8Array, b as Uint8Array);
     case "map":
-      return sameMap(a as Entries, b as Entries, depth);
     case "set":
-      return sameSet(a as ReadonlySet<unknown>, b as ReadonlySet<unknown>, depth);
+      return sameMembers(a as Members, b as Members, inside);
     case "instance":
-      return sameInstance(a, b, depth);
+      return sameInstance(a, b, inside);
   }
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-type Entries = ReadonlyMap<unknown, unknown>;
+function deeper(depth: number): number {
+  if (depth < MAX_NESTING) return depth + 1;
+  throw new CallaError("too-deep", { maxDepth: MAX_NESTING });
+}
 
-function sameItems(a: readonly unknown[], b: readonly unknown[], depth: number): boolean {
+function sameItems(a: Items, b: Items, depth: number): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (!same(a[i], b[i], depth)) return false;
   return true;
@@ -67,12 +63,6 @@ function sameFields(a: Fields, b: Fields, depth: number): boolean {
   return left === 0;
 }
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 function sameInstance(a: object, b: object, depth: number): boolean {
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
   const defined = classOf(a);
@@ -81,55 +71,50 @@ function sameInstance(a: object, b: object, depth: number): boolean {
   return Object.keys(a).length > 0 && sameFields(a as Fields, b as Fields, depth);
 }
 
-const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
-
-function sameMap(a: Entries, b: Entries, depth: number): boolean {
-  if (a.size !== b.size) return false;
-  const unmatched: (readonly [unknown, unknown])[] = [];
-  for (const entry of a) {
-    const [key, value] = entry;
-    if (b.has(key) && same(value, b.get(key), depth)) continue;
-    if (!isObject(key)) return false;
-    unmatched.push(entry);
-  }
-  if (unmatched.length === 0) return true;
-  const others = [...b].filter(
-    ([key, value]) => isObject(key) && !(a.has(key) && same(a.get(key), value, depth)),
-  );
-  return pairUp(unmatched, others, depth);
-}
-
-function sameSet(a: ReadonlySet<unknown>, b: ReadonlySet<unknown>, depth: number): boolean {
-  if (a.size !== b.size) return false;
-  const unmatched: unknown[] = [];
-  for (const item of a) {
-    if (b.has(item)) continue;
-    if (!isObject(item)) return false;
-    unmatched.push(item);
-  }
-  if (unmatched.length === 0) return true;
-  const others = [...b].filter((item) => isObject(item) && !a.has(item));
-  return pairUp(unmatched, others, depth);
-}
-
 /**
- * Whether the two can be paired, equal with equal. Any pairing will do, for equality is an equivalence; hashes keep
- * it from being quadratic.
+ * Whether the members can be paired, equal with equal: first those with the very same key, then the others. Any
+ * pairing will do, for equality is an equivalence; digests keep it from trying each with each.
  */
-function pairUp(unmatched: readonly unknown[], others: readonly unknown[], depth: number): boolean {
-  if (unmatched.length !== others.length) return false;
-  const byHash = new Map<number, unknown[]>();
-  for (const other of others) {
-    const hash = hashValue(other);
-    const bucket = byHash.get(hash);
-    if (bucket === undefined) byHash.set(hash, [other]);
-    else bucket.push(other);
+function sameMembers(a: Members, b: Members, depth: number): boolean {
+  if (a.size !== b.size) return false;
+  const matched = new Set<unknown>();
+  const unmatched: Entry[] = [];
+  for (const entry of a.entries()) {
+    const [key, item] = entry;
+    // An item of a Set is its own key.
+    if (b.has(key) && same(item, "get" in b ? b.get(key) : item, depth)) matched.add(key);
+    else if (isObject(key)) unmatched.push(entry);
+    else return false;
   }
-  return unmatched.every((one) => {
-    const bucket = byHash.get(hashValue(one)) ?? [];
-    const found = bucket.findIndex((other) => same(one, other, depth));
-    if (found < 0) return false;
-    bucket.splice(found, 1);
-    return true;
+  const others = new Map<string, Entry[]>();
+  for (const entry of b.entries()) {
+    if (matched.has(entry[0])) continue;
+    const text = digest(entry, depth);
+    const alike = others.get(text);
+    if (alike === undefined) others.set(text, [entry]);
+    else alike.push(entry);
+  }
+  return unmatched.every((entry) => {
+    const alike = others.get(digest(entry, depth)) ?? [];
+    const found = alike.findIndex((other) => same(entry, other, depth));
+    return found >= 0 && alike.splice(found, 1).length === 1;
   });
+}
+
+type Entry = readonly [unknown, unknown];
+
+/** A text that equal values share, and others hardly ever do. */
+function digest(value: unknown, depth: number): string {
+  if (!isObject(value))
+    return typeof value === "string" ? JSON.stringify(value) : typeof value + String(value);
+  const kind = kindOf(value);
+  const inside = deeper(depth);
+  const defined = kind === "instance" ? classOf(value) : undefined;
+  if (defined !== undefined) return digest(defined.encode(value), inside);
+  if (kind === "date") return String((value as Date).getTime());
+  const entries = kind === "map" || kind === "set" ? (value as Members).entries() : Object.entries(value);
+  const parts = Array.from(entries, ([key, item]) =>
+    item === undefined ? "" : `${digest(key, inside)}:${digest(item, inside)}`,
+  );
+  return `${kind}{${parts.filter(Boolean).toSorted().join()}}`;
 }

@@ -1,39 +1,35 @@
-// Every error Calla makes: one class, a closed union of codes, a sentence for each.
-// What crosses the wire as a refusal is a value (`Rejected`), never one of these.
-
-/** What every code means, in one sentence. The keys are the whole list of codes. */
-export const ERROR_SENTENCES = {
-  wiring: "The wiring is not well formed.",
-  topic: "This is not a topic id, or no slice of the wiring has it.",
-  strict: "A development check failed: an update was impure, mutated its input or returned a wrong model.",
-  invalid: "The message does not match its schema.",
-  "invalid-value": "The value cannot be carried by the wire.",
-  undecodable: "These bytes are not a frame.",
-  "hostile-key": "A key that could reach a prototype was refused.",
-  "too-deep": "The value is nested more deeply than the limit.",
-  "too-large": "The value is larger than the limit.",
-  protocol: "The peer broke the protocol.",
-  version: "The peers speak different versions.",
-  "update-threw": "An update function threw.",
-  hook: "A hook or handler of the application threw.",
-  storage: "The storage failed.",
-  transport: "The transport failed.",
-  forbidden: "This is not allowed.",
-  unhandled: "No handler was registered for this slice, so it is refused.",
-  "client-expired": "The client's identity has expired; whether the message was applied cannot be known.",
-  "queue-full": "Too many messages are waiting for their outcome.",
-  cancelled: "The message was cancelled before it was sent.",
-  removed: "The topic was removed.",
-  closed: "The client, server or topic is closed.",
-  rejected: "The server rejected the message.",
-} as const;
+// Every error Calla makes: one class, a closed union of codes. What each code means is in error-sentences.ts, which
+// no bundle needs. What crosses the wire as a refusal is a value (`Rejected`), never one of these.
 
 /** The closed union of error codes. */
-export type ErrorCode = keyof typeof ERROR_SENTENCES;
+export type ErrorCode =
+  | "wiring"
+  | "topic"
+  | "strict"
+  | "invalid"
+  | "invalid-value"
+  | "undecodable"
+  | "hostile-key"
+  | "too-deep"
+  | "too-large"
+  | "protocol"
+  | "version"
+  | "update-threw"
+  | "hook"
+  | "storage"
+  | "transport"
+  | "forbidden"
+  | "unhandled"
+  | "client-expired"
+  | "queue-full"
+  | "cancelled"
+  | "removed"
+  | "closed"
+  | "rejected";
 
 /**
- * The one error class. `code` tells what kind, `details` the particulars, `message` one sentence that ends in
- * what to do.
+ * The one error class. `code` tells what kind, `details` the particulars, `message` what to do about it, or the code
+ * where that says enough.
  *
  * @example
  * try { topic.dispatch(message) } catch (error) { if (error instanceof CallaError && error.code === "invalid") … }
@@ -43,9 +39,18 @@ export class CallaError<Code extends string = ErrorCode> extends Error {
   readonly code: Code;
   readonly details: unknown;
 
-  constructor(code: Code, details: unknown = {}, message: string = ERROR_SENTENCES[code as ErrorCode]) {
+  constructor(code: Code, details: unknown = {}, message: string = code) {
     super(message);
     this.code = code;
     this.details = details;
+  }
+}
+
+/** What was thrown, as a text. Thrown things are anything, their texts included. */
+export function describe(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  } catch {
+    return "something without a text";
   }
 }

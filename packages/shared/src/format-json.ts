@@ -1,6 +1,5 @@
 // Frames as JSON text: readable, and the fastest to parse in a browser.
-import { CallaError } from "./errors.ts";
-import { describe } from "./refusal.ts";
+import { CallaError, describe } from "./errors.ts";
 import { DEFAULT_DECODE_LIMITS, maxTreeDepth } from "./serialiser.ts";
 import type { DecodeLimits, Format } from "./serialiser.ts";
 

@@ -1,6 +1,7 @@
 // Models and messages are immutable values; freezing makes a mutation throw where it happens.
 import { CallaError } from "./errors.ts";
-import { kindOf, MAX_NESTING } from "./kind.ts";
+import { isObject, kindOf, MAX_NESTING } from "./kind.ts";
+import type { Kind } from "./kind.ts";
 
 /**
  * Freezes plain objects and arrays deeply and returns the value. What is frozen already is taken to be frozen
@@ -12,36 +13,30 @@ import { kindOf, MAX_NESTING } from "./kind.ts";
  * deepFreeze({ cards: [{ id: "1" }] }).cards[0].id = "2"; // throws a TypeError
  */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null) freezeObject(value, 0);
+  freeze(value, 0);
   return value;
 }
 
-function freezeObject(value: object, depth: number): void {
-  if (Object.isFrozen(value)) return;
+function freeze(value: unknown, depth: number): void {
+  if (!isObject(value) || Object.isFrozen(value)) return;
   if (depth >= MAX_NESTING) throw new CallaError("too-deep", { maxDepth: MAX_NESTING });
-  switch (kindOf(value)) {
-    case "array":
-      // Frozen first, so that a cycle ends at what is frozen already.
-      Object.freeze(value);
-      for (const item of value as readonly unknown[]) freezeChild(item, depth);
-      return;
-    case "object":
-      Object.freeze(value);
-      for (const key of Object.keys(value)) freezeChild((value as Record<string, unknown>)[key], depth);
-      return;
-    case "map":
-      for (const [key, item] of value as ReadonlyMap<unknown, unknown>) {
-        freezeChild(key, depth);
-        freezeChild(item, depth);
-      }
-      return;
-    case "set":
-      for (const item of value as ReadonlySet<unknown>) freezeChild(item, depth);
-      return;
-    default:
-  }
+  const kind = kindOf(value);
+  // Frozen before what is inside, so that a cycle ends at what is frozen already.
+  if (kind === "array" || kind === "object") Object.freeze(value);
+  for (const inside of contents(kind, value)) freeze(inside, depth + 1);
 }
 
-function freezeChild(value: unknown, depth: number): void {
-  if (typeof value === "object" && value !== null) freezeObject(value, depth + 1);
+function contents(kind: Kind, value: object): readonly unknown[] {
+  switch (kind) {
+    case "array":
+      return value as readonly unknown[];
+    case "object":
+      return Object.values(value);
+    case "map":
+      return [...(value as ReadonlyMap<unknown, unknown>)].flat();
+    case "set":
+      return [...(value as ReadonlySet<unknown>)];
+    default:
+      return [];
+  }
 }

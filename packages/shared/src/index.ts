@@ -46,8 +46,9 @@ export { defineClass } from "./classes.ts";
 export type { ClassCodec, ValueClass } from "./classes.ts";
 
 // Errors and ceilings
-export { CallaError, ERROR_SENTENCES } from "./errors.ts";
+export { CallaError } from "./errors.ts";
 export type { ErrorCode } from "./errors.ts";
+export { ERROR_SENTENCES } from "./error-sentences.ts";
 export { DEFAULT_LIMITS } from "./limits.ts";
 export type { Limits } from "./limits.ts";
 
@@ -58,7 +59,8 @@ export type { Applied, ContextValues, Parsed } from "./apply.ts";
 // Values
 export { sameValue } from "./equal.ts";
 export { deepFreeze } from "./freeze.ts";
-export { combine, hashString, hashValue } from "./hash.ts";
+export { combine, hashString } from "./hash.ts";
+export { hashValue } from "./hash-value.ts";
 
 // The wire
 export { asFrame, clientFrames, PROTOCOL_VERSION, serverFrames } from "./protocol.ts";

@@ -1,9 +1,8 @@
 // Frames as MessagePack: compact, with bytes as bytes. The only file that knows @msgpack/msgpack, and a subpath of
 // its own, so that who speaks JSON does not download it.
 import { Decoder, Encoder } from "@msgpack/msgpack";
-import { CallaError } from "./errors.ts";
+import { CallaError, describe } from "./errors.ts";
 import { scan } from "./messagepack-scan.ts";
-import { describe } from "./refusal.ts";
 import { DEFAULT_DECODE_LIMITS, maxTreeDepth } from "./serialiser.ts";
 import type { DecodeLimits, Format, Serialiser } from "./serialiser.ts";
 import { custom } from "./serialiser-custom.ts";

@@ -34,7 +34,7 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
         : {
             ...frame,
             outcomes: frame.outcomes.map(
-              (o) => [o[0], o[1], o[2], o[3], o[4], o[5], map.message(o[6])] as const,
+              (o) => [o[0], o[1], o[2], o[3], o[4], o[5], outcomePayload(o[2], o[6], map)] as const,
             ),
           };
     case "Push":
@@ -50,6 +50,10 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
       return frame;
   }
 }
+
+/** Of a rejection its details, of an acknowledgement the message if it was amended. */
+const outcomePayload = (what: string | null, value: unknown, map: PayloadMap): unknown =>
+  value === null || value === undefined ? null : what === "reject" ? map.message(value) : messages(value, map);
 
 /** A dispatch is one message or an array of messages with one fate; each goes through the codec by itself. */
 const messages = (value: unknown, map: PayloadMap): unknown =>

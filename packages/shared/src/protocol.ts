@@ -121,7 +121,7 @@ const settled = object({
   sequence: count,
   /** The next mid the server takes. */
   next: count,
-  /** mid, message id, what happened, sequence, and of a rejection: from, code, details. */
+  /** mid, message id, what happened, sequence; of a rejection: from, code, details; else what was taken if amended. */
   outcomes: array(
     tuple(count, string, outcome, count, nullable(oneOf("app", "calla")), nullable(string), unknown),
   ),

@@ -1,12 +1,11 @@
 // Serialisers whose messages and models go through the user's own functions; the envelope around them is ours.
-import { CallaError } from "./errors.ts";
-import { describe } from "./refusal.ts";
+import { CallaError, describe } from "./errors.ts";
 import { fromPlain } from "./from-plain.ts";
 import { json } from "./format-json.ts";
+import { normalise } from "./normalise.ts";
 import { preferred } from "./serialiser.ts";
 import type { Format, PayloadCodec, Serialiser } from "./serialiser.ts";
 import { toPlain } from "./to-plain.ts";
-import { normalise } from "./values.ts";
 
 /** A user's functions. Decoders get what came over the wire; what they throw refuses the frame. */
 export interface CustomCodec<Encoded, Message = unknown, Model = unknown> {

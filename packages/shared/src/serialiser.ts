@@ -4,8 +4,9 @@ import { classTable } from "./classes.ts";
 import type { ValueClass } from "./classes.ts";
 import { CallaError } from "./errors.ts";
 import { fromPlain } from "./from-plain.ts";
+import { normalise } from "./normalise.ts";
 import { toPlain } from "./to-plain.ts";
-import { DEFAULT_MAX_DEPTH, normalise } from "./values.ts";
+import { DEFAULT_MAX_DEPTH } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
 
 /** Ceilings for bytes of a peer. Over one: `too-large` or `too-deep`. */

@@ -3,7 +3,8 @@
 import { sameValue } from "./equal.ts";
 import { CallaError } from "./errors.ts";
 import { deepFreeze } from "./freeze.ts";
-import { combine, hashValue } from "./hash.ts";
+import { combine } from "./hash.ts";
+import { hashValue } from "./hash-value.ts";
 import { withLaterClock } from "./later-clock.ts";
 import { runUpdate, text, threw } from "./run-update.ts";
 import type { ContextValues, Step } from "./run-update.ts";

@@ -1,0 +1,29 @@
+// What every error code means, for documentation and for tools that show errors to people.
+import type { ErrorCode } from "./errors.ts";
+
+/** One sentence for each code; the keys are the whole list of codes. */
+export const ERROR_SENTENCES: Readonly<Record<ErrorCode, string>> = {
+  wiring: "The wiring is not well formed.",
+  topic: "This is not a topic id, or no slice of the wiring has it.",
+  strict: "A development check failed: an update was impure, mutated its input or returned a wrong model.",
+  invalid: "The message does not match its schema.",
+  "invalid-value": "The value cannot be carried by the wire.",
+  undecodable: "These bytes are not a frame.",
+  "hostile-key": "A key that could reach a prototype was refused.",
+  "too-deep": "The value is nested more deeply than the limit.",
+  "too-large": "The value is larger than the limit.",
+  protocol: "The peer broke the protocol.",
+  version: "The peers speak different versions.",
+  "update-threw": "An update function threw.",
+  hook: "A hook or handler of the application threw.",
+  storage: "The storage failed.",
+  transport: "The transport failed.",
+  forbidden: "This is not allowed.",
+  unhandled: "No handler was registered for this slice, so it is refused.",
+  "client-expired": "The client's identity has expired; whether the message was applied cannot be known.",
+  "queue-full": "Too many messages are waiting for their outcome.",
+  cancelled: "The message was cancelled before it was sent.",
+  removed: "The topic was removed.",
+  closed: "The client, server or topic is closed.",
+  rejected: "The server rejected the message.",
+};
