@@ -189,7 +189,7 @@ export class Followers {
 
 const wireOutcome = (outcome: Outcome): WireOutcome =>
   "sequence" in outcome
-    ? [outcome.mid, outcome.id, "acknowledge", outcome.sequence, null, null, null]
+    ? [outcome.mid, outcome.id, "acknowledge", outcome.sequence, null, null, outcome.message ?? null]
     : [outcome.mid, outcome.id, "reject", 0, outcome.from, outcome.code, outcome.details];
 
 /** A subscription that asks for everything. */

@@ -28,7 +28,13 @@ export interface LogRecord {
 
 /** What became of one mid. */
 export type Outcome =
-  | { readonly mid: number; readonly id: string; readonly sequence: number }
+  | {
+      readonly mid: number;
+      readonly id: string;
+      readonly sequence: number;
+      /** What was taken in place of what was sent, where it was amended: one message, or several. */
+      readonly message?: unknown;
+    }
   | {
       readonly mid: number;
       readonly id: string;

@@ -244,6 +244,17 @@ describe("mids", () => {
     ]);
   });
 
+  test("[TE4] S9 what was taken in place of an amended message is told with every repeat of its outcome", () => {
+    const { engine, take } = engineOf({
+      handlers: { canDispatch: () => true, amend: (message) => ({ ...message, item: "amended" }) },
+    });
+    const { append } = take(1, from("a", 1, add("x")), from("a", 2, [add("y"), add("z")]));
+    engine.appended();
+    const amended = { type: "added", item: "amended" };
+    expect(rowsOf(append, "a")?.outcomes).toMatchObject([{ message: amended }, { message: [amended, amended] }]);
+    expect(take(2, from("a", 1, add("x"))).told).toMatchObject([{ type: "acknowledge", mid: 1, message: amended }]);
+  });
+
   test("[TE5] S35 another message under a known mid, or a forgotten one, is a conflict and never acknowledged", () => {
     const { engine, take } = engineOf();
     take(1, from("a", 1, add("x")), from("a", 2, add("y")));

@@ -33,6 +33,8 @@ export type Effect<Reply> =
       readonly mid: number;
       readonly id: string;
       readonly sequence: number;
+      /** Where it was amended. */
+      readonly message?: unknown;
     }
   | ({ readonly type: "reject"; readonly reply: Reply; readonly mid: number; readonly id: string } & Refusal)
   | { readonly type: "pause"; readonly reply: Reply; readonly from: number; readonly code: PauseCode }
@@ -458,7 +460,7 @@ class Batch<Reply> {
         // With the flight: the outcome may be of this very batch and not yet durable (TE4).
         this.flight.tells.push(
           "sequence" in found.outcome
-            ? { type: "acknowledge", reply, mid, id, sequence: found.outcome.sequence }
+            ? { type: "acknowledge", reply, ...found.outcome }
             : {
                 type: "reject",
                 reply,
@@ -515,8 +517,13 @@ class Batch<Reply> {
       removed: false,
     };
     this.flight.records.push(record);
-    if (row !== undefined)
-      remember(row, { mid: intent.mid, id: intent.id, sequence: record.sequence } satisfies Outcome);
+    if (row !== undefined) {
+      const { mid, id } = intent;
+      const [first, ...more] = record.messages;
+      // Its author may hear of it by the outcome alone (S9): the answer was lost, and a snapshot holds no messages.
+      const instead = admitted.amended ? { message: more.length === 0 ? first : record.messages } : {};
+      remember(row, { mid, id, sequence: record.sequence, ...instead } satisfies Outcome);
+    }
     this.flight.tells.push({
       type: "accepted",
       intent,

@@ -333,14 +333,11 @@ function tell(reply: Reply, live: LiveTarget, outcome: Told): void {
   const target = live.wire;
   if (!(reply instanceof Conversation)) return tellCall(reply, outcome);
   switch (outcome.type) {
-    case "acknowledge":
-      return reply.send({
-        type: "Acknowledge",
-        target,
-        mid: outcome.mid,
-        id: outcome.id,
-        sequence: outcome.sequence,
-      });
+    case "acknowledge": {
+      const { mid, id, sequence, message } = outcome;
+      const amended = message === undefined ? {} : { message };
+      return reply.send({ type: "Acknowledge", target, mid, id, sequence, ...amended });
+    }
     case "reject": {
       const { mid, id, from, code, details } = outcome;
       return reply.send({ type: "Rejected", target, mid, id, from, code, details });

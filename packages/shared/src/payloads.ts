@@ -8,42 +8,32 @@ export interface PayloadMap {
   model(value: unknown): unknown;
 }
 
-/** The frame with every payload mapped; the same object where it has none. */
+/** The frame with every payload mapped; the same object where it can have none. */
 export function mapPayloads<Frame extends ClientFrame | ServerFrame>(frame: Frame, map: PayloadMap): Frame;
 export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): ClientFrame | ServerFrame {
+  const one = (value: unknown): unknown => (isNothing(value) ? value : map.message(value));
+  /** A dispatch is one message or an array of messages with one fate; each goes through the codec by itself. */
+  const dispatch = (value: unknown): unknown => (Array.isArray(value) ? value.map(one) : one(value));
   switch (frame.type) {
     case "SessionMessage":
     case "TopicMessage":
-      return frame.message === null ? frame : { ...frame, message: messages(frame.message, map) };
+    case "Acknowledge":
+      return isNothing(frame.message) ? frame : { ...frame, message: dispatch(frame.message) };
+    case "Rejected":
+      return { ...frame, details: one(frame.details) };
     case "SessionUpdate":
     case "TopicUpdate":
-      return {
-        ...frame,
-        records: frame.records.map(
-          ([at, author, mid, id, message]) =>
-            [at, author, mid, id, message === null ? null : messages(message, map)] as const,
-        ),
-      };
-    case "Acknowledge":
-      return frame.message === undefined ? frame : { ...frame, message: messages(frame.message, map) };
-    case "Rejected":
-      return { ...frame, details: map.message(frame.details) };
+      return { ...frame, records: mapLast(frame.records, dispatch) };
     case "Settled":
-      return frame.outcomes.length === 0
-        ? frame
-        : {
-            ...frame,
-            outcomes: frame.outcomes.map(
-              (o) => [o[0], o[1], o[2], o[3], o[4], o[5], outcomePayload(o[2], o[6], map)] as const,
-            ),
-          };
-    case "Push":
+      // Of a rejection its details, of an acknowledgement the messages if they were amended.
       return {
         ...frame,
-        pushes: frame.pushes.map(
-          ([tag, user, message]) => [tag, user, message === null ? null : map.message(message)] as const,
+        outcomes: mapLast(frame.outcomes, (value, [, , what]) =>
+          what === "reject" ? one(value) : dispatch(value),
         ),
       };
+    case "Push":
+      return { ...frame, pushes: mapLast(frame.pushes, one) };
     case "Snapshot":
       return frame.chunk === undefined ? { ...frame, model: map.model(frame.model) } : frame;
     default:
@@ -51,10 +41,16 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
   }
 }
 
-/** Of a rejection its details, of an acknowledgement the message if it was amended. */
-const outcomePayload = (what: string | null, value: unknown, map: PayloadMap): unknown =>
-  value === null || value === undefined ? null : what === "reject" ? map.message(value) : messages(value, map);
+/** Nothing stands where a message would: a mid was given up, an author has gone, nothing was amended. */
+const isNothing = (value: unknown): boolean => value === null || value === undefined;
 
-/** A dispatch is one message or an array of messages with one fate; each goes through the codec by itself. */
-const messages = (value: unknown, map: PayloadMap): unknown =>
-  Array.isArray(value) ? value.map((message: unknown) => map.message(message)) : map.message(value);
+/** In every tuple of a frame that has a payload, it stands last. */
+const mapLast = <Tuple extends readonly unknown[]>(
+  tuples: readonly Tuple[],
+  mapped: (value: unknown, tuple: Tuple) => unknown,
+): readonly Tuple[] =>
+  tuples.map((tuple) => {
+    const copy: unknown[] = [...tuple];
+    copy.push(mapped(copy.pop(), tuple));
+    return copy as readonly unknown[] as Tuple;
+  });
