@@ -1,0 +1,100 @@
+// What really happened to every target: a log that also keeps, beside what it stores, each accepted record with the
+// model after it, and the histories that a rewind has cut off. The checker's one source of truth; servers see a log.
+import { applyMessages, initialModel, isSession } from "@calla/shared";
+import type { Cursor, ModelSlice, TargetKey, Wiring } from "@calla/shared";
+import { rewindableLog } from "@calla/server/testing";
+import type { RewindableLog } from "@calla/server/testing";
+import type { LogRecord, LogStorage } from "@calla/server";
+
+/** A place in a history, and the model there. The first of a path is the origin, without a record. */
+export interface Place extends Cursor {
+  readonly record: LogRecord | undefined;
+  readonly model: unknown;
+}
+
+/** All that was appended to one target. */
+export interface Archived {
+  readonly slice: ModelSlice;
+  /** Paths from the origin, place by sequence. A rewind begins another one, which shares the places before `from`. */
+  readonly paths: { readonly from: number; readonly places: Place[] }[];
+}
+
+export interface ArchiveEvents {
+  appended?(target: TargetKey, path: number, sequence: number): void;
+  rewound?(target: TargetKey, from: number, to: number): void;
+  conflict?(target: TargetKey): void;
+}
+
+export interface ArchivedLog extends RewindableLog {
+  readonly archive: ReadonlyMap<TargetKey, Archived>;
+}
+
+/** The slice that a log's target belongs to. */
+export const sliceOfTarget = (wiring: Wiring, target: TargetKey): ModelSlice | undefined => {
+  const slice = isSession(target) ? wiring.session : wiring.sliceOf(target)?.slice;
+  return slice !== undefined && "update" in slice ? slice : undefined;
+};
+
+/**
+ * Wraps an empty log that all servers of a test share.
+ *
+ * @example
+ * const log = archivedLog(memoryLog({ shared: true }), wiring);
+ * log.archive.get("board:1")?.paths.at(-1)?.places.at(-1)?.model;
+ */
+export function archivedLog(log: LogStorage, wiring: Wiring, events: ArchiveEvents = {}): ArchivedLog {
+  const inner = rewindableLog(log);
+  const archive = new Map<TargetKey, Archived>();
+
+  function archived(target: TargetKey): Archived {
+    let found = archive.get(target);
+    if (found === undefined) {
+      const slice = sliceOfTarget(wiring, target);
+      if (slice === undefined) throw new Error(`No slice of the wiring has the target "${target}".`);
+      const origin: Place = { sequence: 0, mark: 0, record: undefined, model: initialModel(slice, { strict: false }) };
+      found = { slice, paths: [{ from: 0, places: [origin] }] };
+      archive.set(target, found);
+    }
+    return found;
+  }
+
+  function keep(target: TargetKey, records: readonly LogRecord[]): void {
+    const { slice, paths } = archived(target);
+    const { places } = paths.at(-1)!;
+    for (const record of records) {
+      const { sequence, mark } = record;
+      places.push({ sequence, mark, record, model: modelAfter(slice, places.at(-1)!.model, record) });
+    }
+    events.appended?.(target, paths.length - 1, places.at(-1)!.sequence);
+  }
+
+  return {
+    ...inner,
+    archive,
+    async append(batch) {
+      const results = await inner.append(batch);
+      for (const [i, { target, records }] of batch.entries()) {
+        if (results[i]?.status === "appended") keep(target, records);
+        else events.conflict?.(target);
+      }
+      return results;
+    },
+    async rewind(target, toSequence) {
+      const { paths } = archived(target);
+      const before = paths.at(-1)!.places;
+      const sequence = await inner.rewind(target, toSequence);
+      paths.push({ from: sequence, places: before.slice(0, sequence + 1) });
+      events.rewound?.(target, before.length - 1, sequence);
+      return sequence;
+    },
+  };
+}
+
+/** The model after a record, by the slice's own updates. A record was accepted once, so a refusal is shown as such. */
+export function modelAfter(slice: ModelSlice, model: unknown, record: LogRecord): unknown {
+  if (record.model !== undefined) return record.model.value;
+  const { at, author, id, messages } = record;
+  const context = { at, userId: author?.userId ?? null, messageId: id };
+  const result = applyMessages(slice, model, messages, context, { strict: false });
+  return result.ok ? result.model : model;
+}

@@ -1,0 +1,170 @@
+// What was shown: always a place of the target's one history with the pending dispatches on top, never an earlier one
+// than before, never without one's own acknowledged writes, and never twice the same.
+import { applyMessages, OWN_SESSION, sameValue } from "@calla/shared";
+import type { Message, ModelSlice, TargetKey } from "@calla/shared";
+import type { Archived } from "./archive.ts";
+import { targetKeys } from "./check-outcomes.ts";
+import type { History, HistoryEvent, Violation } from "./history.ts";
+
+type Shown = Extract<HistoryEvent, { type: "shown" }>;
+
+/** The earliest place that a client's confirmed model can be at, by what it has shown so far. */
+interface Floor {
+  path: number;
+  sequence: number;
+}
+
+export function checkViews({ events, archive, quiet, users }: History): Violation[] {
+  const found: Violation[] = [];
+  const break_ = (rule: string, what: string): void => void found.push({ rule, what });
+  const keysOf = targetKeys(events);
+  const times = new Map<string, number>();
+  const names = new Map<string, { page: number; userId: string | null }>();
+  for (const event of events) {
+    if (event.type === "stored") times.set(event.id, event.at);
+    else if (event.type === "dispatched") names.set(event.id, event);
+  }
+  /** How far each path of each target has got. */
+  const tips = new Map<TargetKey, number[]>();
+  const tipsOf = (key: TargetKey): number[] => {
+    let tip = tips.get(key);
+    if (tip === undefined) tips.set(key, (tip = [0]));
+    return tip;
+  };
+  const floors = new Map<string, Floor>();
+  const before = new Map<string, Shown>();
+
+  for (const event of events) {
+    if (event.type === "appended") tipsOf(event.target)[event.path] = event.sequence;
+    else if (event.type === "rewound") tipsOf(event.target).push(event.to);
+    else if (event.type === "told" && event.told.is === "applied") {
+      const { told, client, id } = event;
+      for (const key of keysOf(event.target, client)) raise(archive.get(key)?.paths.slice(0, tipsOf(key).length), floors, `${client} ${key}`, id, told.sequence);
+    } else if (event.type === "listens") {
+      const name = `${event.client}/${event.page} ${event.target}`;
+      before.delete(`${name} state`);
+      before.delete(`${name} model`);
+    } else if (event.type === "shown") shown(event);
+  }
+
+  function shown(event: Shown): void {
+    const { client, page, target, model, listener } = event;
+    const name = `${client}/${page} ${target} ${listener}`;
+    const former = before.get(name);
+    before.set(name, event);
+    if (former !== undefined && sameShown(former, event))
+      break_("HC10", `${target}: client ${client}'s ${listener} listener was called and nothing had changed`);
+    if (model === undefined || listener === "model") return;
+    const keys = keysOf(target, client);
+    // A session that was never written to has no name in the log yet.
+    if (target === OWN_SESSION && keys.length === 0) return;
+    const acts = event.pending.map(({ id, message }) => ({
+      id,
+      messages: (Array.isArray(message) ? message : [message]) as readonly Message[],
+      at: times.get(id) ?? 0,
+      // A later page of the client knows for whom it speaks.
+      userId: (names.get(id)?.page === page ? names.get(id)?.userId : users[client]) ?? null,
+    }));
+    const withPending = (slice: ModelSlice, confirmed: unknown): unknown => {
+      let visible = confirmed;
+      for (const { id, messages, at, userId } of acts) {
+        const result = applyMessages(slice, visible, messages, { at, userId, messageId: id }, { strict: false });
+        if (result.ok) visible = result.model;
+      }
+      return visible;
+    };
+    let unknown = false;
+    for (const key of keys) {
+      const one = archive.get(key);
+      if (one === undefined) {
+        unknown = true;
+        continue;
+      }
+      const floor = floors.get(`${client} ${key}`) ?? { path: 0, sequence: 0 };
+      const place = earliest(one, tipsOf(key), floor, (confirmed) => sameValue(withPending(one.slice, confirmed), model));
+      if (place === undefined) continue;
+      floors.set(`${client} ${key}`, place);
+      return;
+    }
+    if (unknown) return;
+    const anywhere = keys.some((key) => {
+      const one = archive.get(key)!;
+      return one.paths.some(({ places }) => places.some((place) => sameValue(withPending(one.slice, place.model), model)));
+    });
+    if (anywhere) {
+      const floor = floors.get(`${client} ${keys[0]}`);
+      break_("HC8", `${target}: client ${client} went back to before ${floor?.sequence} (or lost an acknowledged write of its own)`);
+    } else
+      break_("HC7", `${target}: client ${client} showed what is no place of the log with its pending messages on top: ${preview(model)} with ${acts.length} pending`);
+  }
+
+  if (quiet !== undefined && quiet.problem === undefined) {
+    for (const { client, page, target, status, model, pending } of quiet.clients) {
+      const places = keysOf(target, client).map((key) => archive.get(key)?.paths.at(-1)?.places.at(-1));
+      if (pending > 0) break_("HC11", `${target}: client ${client} has ${pending} pending after quiet`);
+      if (status === "refused") continue;
+      if (status !== "live") break_("HC11", `${target}: client ${client} is ${status} after quiet`);
+      const server = quiet.servers.find((one) => one.target === target)?.model;
+      const expected = target === OWN_SESSION ? places.at(-1)?.model : server;
+      if (expected !== undefined && !sameValue(model, expected))
+        break_("HC11", `${target}: client ${client} shows ${preview(model)}, the server has ${preview(expected)}`);
+      const last = before.get(`${client}/${page} ${target} state`);
+      if (last !== undefined && !sameValue(last.model, model))
+        break_("HC9", `${target}: client ${client}'s listener last heard another model than there is`);
+    }
+  }
+  return found;
+}
+
+/** The earliest place from the floor on where `fits` holds: on its own path, or on one that a rewind began since. */
+function earliest(
+  { paths }: Archived,
+  tips: readonly number[],
+  floor: Floor,
+  fits: (confirmed: unknown) => boolean,
+): Floor | undefined {
+  let { sequence } = floor;
+  for (let path = floor.path; path < tips.length; path++) {
+    // What the rewind kept is not gone back behind; what it cut off is.
+    if (path > floor.path) sequence = Math.min(sequence, paths[path]!.from);
+    for (let at = sequence; at <= tips[path]!; at++) {
+      if (fits(paths[path]!.places[at]?.model)) return { path, sequence: at };
+    }
+  }
+  return undefined;
+}
+
+/** Whoever was told that its write is applied must see it from then on. */
+function raise(
+  paths: Archived["paths"] | undefined,
+  floors: Map<string, Floor>,
+  name: string,
+  id: string,
+  sequence: number,
+): void {
+  if (paths === undefined) return;
+  const floor = floors.get(name) ?? { path: 0, sequence: 0 };
+  const holds = ({ places }: Archived["paths"][number]): boolean => places[sequence]?.record?.id === id;
+  // Whoever has not heard of a rewind yet goes on where it was.
+  const path = holds(paths[floor.path]!) ? floor.path : paths.findLastIndex(holds);
+  // Acknowledged in a history that was cut off since: it may be gone.
+  if ((path !== paths.length - 1 && path !== floor.path) || floor.path > path) return;
+  const kept = floor.path === path ? floor.sequence : Math.min(floor.sequence, paths[path]!.from);
+  floors.set(name, { path, sequence: Math.max(kept, sequence) });
+}
+
+function sameShown(a: Shown, b: Shown): boolean {
+  if (a.listener === "model") return sameValue(a.model, b.model);
+  return (
+    a.status === b.status &&
+    a.code === b.code &&
+    sameValue(a.model, b.model) &&
+    a.pending.length === b.pending.length &&
+    a.pending.every(({ id, message }, i) => id === b.pending[i]!.id && message === b.pending[i]!.message)
+  );
+}
+
+const preview = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+};

@@ -1,0 +1,28 @@
+// The history checker: all rules over one history. HC.spec.md has them in words.
+import { LogFaultError } from "@calla/server/testing";
+import { CallaError } from "@calla/shared";
+import { checkLog } from "./check-log.ts";
+import { checkOutcomes } from "./check-outcomes.ts";
+import { checkViews } from "./check-views.ts";
+import type { History, Violation } from "./history.ts";
+
+/** Errors that a run with faults and throwing updates is expected to report. */
+const EXPECTED = new Set(["storage", "update-threw", "transport"]);
+
+/**
+ * Every rule that a history breaks; none, if it is right.
+ *
+ * @example
+ * expect(checkHistory(report.history)).toEqual([]);
+ */
+export function checkHistory(history: History): readonly Violation[] {
+  const found = [...checkLog(history), ...checkOutcomes(history), ...checkViews(history)];
+  for (const event of history.events) {
+    if (event.type !== "reported") continue;
+    if (event.error instanceof LogFaultError) continue;
+    if (event.error instanceof CallaError && EXPECTED.has(event.error.code as string)) continue;
+    found.push({ rule: "HC15", what: `${event.by} reported ${String(event.error)}` });
+  }
+  if (history.quiet?.problem !== undefined) found.push({ rule: "HC16", what: history.quiet.problem });
+  return found;
+}

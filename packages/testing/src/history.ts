@@ -1,0 +1,112 @@
+// The history of a run: every dispatch, what was stored and sent, every outcome told and every model shown, in the order
+// in which they happened. Recorded by whoever wires the parts (world.ts), judged afterwards (check.ts).
+import type { TargetKey } from "@calla/shared";
+import type { Archived } from "./archive.ts";
+
+/** One page's life: a client is the same over many pages, as long as its storage is. */
+export interface PageName {
+  readonly client: number;
+  readonly page: number;
+}
+
+/** What a caller was told of its write. */
+export type Told =
+  | { readonly is: "applied"; readonly sequence: number; readonly message: unknown }
+  | { readonly is: "rejected"; readonly code: string }
+  /** Given up before it was sent, or never to be known; `code` says which. */
+  | { readonly is: "ended"; readonly code: string };
+
+export type HistoryEvent =
+  /** `userId`: in whose name it is predicted on this page. */
+  | ({
+      readonly type: "dispatched";
+      readonly target: TargetKey;
+      readonly id: string;
+      readonly userId: string | null;
+    } & PageName)
+  /** The page's storage was asked to keep a message, has it, or has refused. */
+  | ({
+      readonly type: "stored";
+      readonly stage: "asked" | "durable" | "failed";
+      readonly target: TargetKey;
+      readonly mid: number;
+      readonly id: string;
+      readonly at: number;
+    } & PageName)
+  /** The client's storage has a mid's outcome. `sequence` 0: rejected or given up. */
+  | ({ readonly type: "recorded"; readonly target: TargetKey; readonly mid: number; readonly sequence: number } & PageName)
+  /** The client's storage has refused a commit: it may forget what it was not told. */
+  | ({ readonly type: "unstored" } & PageName)
+  /** A message was handed to the network. */
+  | ({
+      readonly type: "sent";
+      readonly clientId: string;
+      readonly target: TargetKey;
+      readonly mid: number;
+      readonly id: string;
+      readonly empty: boolean;
+    } & PageName)
+  | ({ readonly type: "told"; readonly target: TargetKey; readonly id: string; readonly told: Told } & PageName)
+  /** The hook heard of a rejection. */
+  | ({ readonly type: "hooked"; readonly target: TargetKey; readonly id: string; readonly code: string } & PageName)
+  /** Both listeners below were added: nothing they were told before counts. */
+  | ({ readonly type: "listens"; readonly target: TargetKey } & PageName)
+  /** A listener was called. `listener` names it; "model" ones select the visible model alone. */
+  | ({
+      readonly type: "shown";
+      readonly listener: "state" | "model";
+      readonly target: TargetKey;
+      readonly status: string;
+      readonly code: string;
+      readonly model: unknown;
+      readonly pending: readonly { readonly id: string; readonly message: unknown }[];
+    } & PageName)
+  /** The page is gone, without a goodbye. */
+  | ({ readonly type: "ended" } & PageName)
+  | { readonly type: "appended"; readonly target: TargetKey; readonly path: number; readonly sequence: number }
+  | { readonly type: "rewound"; readonly target: TargetKey; readonly from: number; readonly to: number }
+  /** Somebody's code reported an error: a server's or a client's `onError`, or nobody at all (an unhandled rejection). */
+  | { readonly type: "reported"; readonly by: string; readonly error: unknown };
+
+/** What there was after the faults had ended and time enough had passed. */
+export interface Quiet {
+  /** Undefined: it never became quiet; then why. */
+  readonly problem: string | undefined;
+  /** What each node says of each target. */
+  readonly servers: readonly {
+    readonly node: number;
+    readonly target: TargetKey;
+    readonly model: unknown;
+    readonly sequence: number;
+  }[];
+  /** What each log says of each target by its snapshot and records alone. */
+  readonly persisted: readonly {
+    readonly target: TargetKey;
+    readonly model: unknown;
+    readonly sequence: number;
+    readonly mark: number;
+    readonly problem: string | undefined;
+  }[];
+  /** What each client shows of each target it follows, by its getter. */
+  readonly clients: readonly ({
+    readonly target: TargetKey;
+    readonly status: string;
+    readonly model: unknown;
+    readonly pending: number;
+  } & PageName)[];
+}
+
+export interface History {
+  readonly events: readonly HistoryEvent[];
+  readonly archive: ReadonlyMap<TargetKey, Archived>;
+  readonly quiet: Quiet | undefined;
+  /** The user whom each client speaks for. */
+  readonly users: readonly (string | null)[];
+}
+
+/** A rule that a history breaks. */
+export interface Violation {
+  /** `HC1` …, as SPEC.md has them. */
+  readonly rule: string;
+  readonly what: string;
+}

@@ -1,0 +1,109 @@
+// One direction of one connection: packets on their way, in order, that a test looks at, delivers, drops, doubles,
+// holds back or reorders. Not here: what the two ends are (pair.ts).
+import type { Cancel, Clock } from "@calla/shared";
+
+/** What one `send` put on the wire: one frame or several, or the end of the connection. */
+export interface Packet<Frame> {
+  readonly data: string | Uint8Array | undefined;
+  /** What the data says, decoded when first asked for. Empty for the end. */
+  readonly frames: readonly Frame[];
+  /** The sender's close, behind everything it sent. */
+  readonly end: { readonly code: number; readonly reason: string } | undefined;
+}
+
+export interface LaneOptions<Frame> {
+  readonly clock: Clock;
+  /** Milliseconds on the way, drawn for each packet; undefined: packets wait for `deliver`. */
+  readonly latency: (() => number) | undefined;
+  readonly arrive: (packet: Packet<Frame>) => void;
+  /** True: this packet never arrives, nor anything behind it (the connection was cut in front of it). */
+  readonly stop: (packet: Packet<Frame>) => boolean;
+}
+
+export class Lane<Frame> {
+  /** Every frame ever sent in this direction, whether it arrived or not. */
+  readonly sent: Frame[] = [];
+  /** Sends succeed and nothing arrives. */
+  silent = false;
+  #waiting: Packet<Frame>[] = [];
+  #lastArrival = 0;
+  #closed = false;
+  readonly #timers = new Set<Cancel>();
+  readonly #options: LaneOptions<Frame>;
+
+  constructor(options: LaneOptions<Frame>) {
+    this.#options = options;
+  }
+
+  /** Under way, the next first. */
+  get packets(): readonly Packet<Frame>[] {
+    return this.#waiting;
+  }
+  /** The frames under way. */
+  get frames(): readonly Frame[] {
+    return this.#waiting.flatMap((packet) => packet.frames);
+  }
+
+  push(packet: Packet<Frame>): void {
+    if (this.#closed) return;
+    this.sent.push(...packet.frames);
+    if (this.silent) return;
+    this.#waiting.push(packet);
+    const { clock, latency } = this.#options;
+    if (latency === undefined) return;
+    // In order, as TCP is: a packet is never earlier than the one before it.
+    this.#lastArrival = Math.max(this.#lastArrival, clock.now() + latency());
+    this.#deliverAt(this.#lastArrival);
+  }
+
+  #deliverAt(time: number): void {
+    const { clock } = this.#options;
+    const cancel = clock.setTimeout(() => {
+      this.#timers.delete(cancel);
+      this.deliver();
+    }, time - clock.now());
+    this.#timers.add(cancel);
+  }
+
+  /** Lets the next packets arrive; all of those under way now, if no count is given. */
+  deliver(count = this.#options.latency === undefined ? this.#waiting.length : 1): void {
+    for (let i = 0; i < count; i++) {
+      const packet = this.#waiting.shift();
+      if (packet === undefined) return;
+      if (this.#options.stop(packet)) return;
+      this.#options.arrive(packet);
+    }
+  }
+
+  /** Loses the packet at this place. False: there is none. */
+  drop(index = 0): boolean {
+    return this.#waiting.splice(index, 1).length > 0;
+  }
+  /** The packet at this place arrives twice in a row. */
+  duplicate(index = 0): boolean {
+    const packet = this.#waiting[index];
+    if (packet === undefined) return false;
+    this.#waiting.splice(index, 0, packet);
+    if (this.#options.latency !== undefined) this.#deliverAt(this.#lastArrival);
+    return true;
+  }
+  /** The packet at this place arrives after the one behind it. */
+  reorder(index = 0): boolean {
+    const [first, second] = this.#waiting.slice(index, index + 2);
+    if (first === undefined || second === undefined) return false;
+    this.#waiting.splice(index, 2, second, first);
+    return true;
+  }
+  /** What is sent from now on takes at least so many milliseconds; order is kept. */
+  delay(milliseconds: number): void {
+    this.#lastArrival = Math.max(this.#lastArrival, this.#options.clock.now() + milliseconds);
+  }
+
+  /** Everything under way is lost and nothing can be sent any more. */
+  close(): void {
+    this.#closed = true;
+    this.#waiting = [];
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+  }
+}

@@ -1,0 +1,127 @@
+// The servers of a run: several over one shared log, each with its own faults, each a process that can be stopped or
+// killed and started anew over what the log has.
+import { createServer, memoryLog } from "@calla/server";
+import type { AnyUser, Server } from "@calla/server";
+import { faultyLog } from "@calla/server/testing";
+import type { FaultyLog, LogCall, LogFault } from "@calla/server/testing";
+import type { TargetKey, Wiring } from "@calla/shared";
+import { archivedLog } from "./archive.ts";
+import type { ArchivedLog } from "./archive.ts";
+import type { ProcessClock, VirtualClock } from "./clock.ts";
+import { lossyPubSub } from "./doorbell.ts";
+import type { LossyPubSub } from "./doorbell.ts";
+import type { HistoryEvent } from "./history.ts";
+import type { Reachable } from "./link.ts";
+import type { RunConfig } from "./plan.ts";
+import type { SeededRandom } from "./random.ts";
+import type { SimulationSetup } from "./setup.ts";
+
+export interface Node<W extends Wiring> {
+  server: Server<W, AnyUser>;
+  log: FaultyLog;
+  clock: ProcessClock;
+  /** What the next calls of its log meet. */
+  readonly faults: { matches: (call: LogCall) => boolean; fault: LogFault }[];
+  /** Counts its lives. */
+  life: number;
+}
+
+export interface NodesOptions<W extends Wiring> {
+  readonly setup: SimulationSetup<W, never>;
+  readonly config: RunConfig;
+  readonly clock: VirtualClock;
+  readonly random: SeededRandom;
+  readonly record: (event: HistoryEvent) => void;
+  readonly count: (what: string) => void;
+}
+
+export class Nodes<W extends Wiring> {
+  readonly log: ArchivedLog;
+  readonly pubsub: LossyPubSub;
+  readonly all: Node<W>[] = [];
+  readonly #options: NodesOptions<W>;
+  readonly #reachables: Reachable[] = [];
+
+  constructor(options: NodesOptions<W>) {
+    this.#options = options;
+    const { setup, config, clock, random, record, count } = options;
+    const shared = config.nodes > 1;
+    const memory = memoryLog({ shared, retention: config.retention, random: random.fork("log") });
+    this.log = archivedLog(memory, setup.wiring, {
+      appended: (target, path, sequence) => record({ type: "appended", target, path, sequence }),
+      rewound: (target, from, to) => record({ type: "rewound", target, from, to }),
+      conflict: () => count("conflict"),
+    });
+    this.pubsub = lossyPubSub({ clock, random: random.fork("doorbell"), rates: config.doorbell });
+    for (let node = 0; node < config.nodes; node++) this.all.push(this.#start(node, 0));
+  }
+
+  #start(index: number, life: number): Node<W> {
+    const { setup, config, random, record, count } = this.#options;
+    const clock = this.#options.clock.process();
+    const faults: Node<W>["faults"] = [];
+    const log = faultyLog(this.log, {
+      clock,
+      plan: (call) => {
+        const at = faults.findIndex(({ matches }) => matches(call));
+        return at < 0 ? undefined : faults.splice(at, 1)[0]!.fault;
+      },
+    });
+    const server = createServer<W, AnyUser>({
+      wiring: setup.wiring,
+      serialiser: setup.serialiser,
+      log,
+      pubsub: this.pubsub,
+      clock,
+      random: random.fork(`node ${index} ${life}`),
+      secret: "a secret that every node of the run knows",
+      authenticate: ({ token }) => {
+        const name = String(token);
+        return setup.user?.(name) ?? { id: name };
+      },
+      limits: config.limits,
+      strict: true,
+      onError: (error) => record({ type: "reported", by: `node ${index}`, error }),
+      onRefused: ({ code }) => count(`refused: ${code}`),
+    });
+    (setup.server as (server: Server<W, AnyUser>) => void)(server);
+    return { server, log, clock, faults, life };
+  }
+
+  /** Takes back all that was arranged. */
+  calm(): void {
+    this.pubsub.rates({});
+    for (const node of this.all) {
+      node.faults.length = 0;
+      node.log.thaw();
+    }
+  }
+
+  /** Says goodbye, ends, and starts anew. Resolves as time passes. */
+  async restart(index: number): Promise<void> {
+    const node = this.all[index]!;
+    await node.server.stop();
+    if (this.all[index] === node) this.kill(index);
+  }
+
+  /** The process is gone between two instants: nothing it set going happens any more. Another one starts. */
+  kill(index: number): void {
+    const node = this.all[index]!;
+    node.log.freeze();
+    node.clock.kill();
+    this.all[index] = this.#start(index, node.life + 1);
+  }
+
+  /** The node as the network sees it, whichever process it is at the moment. */
+  reachable(index: number): Reachable {
+    return (this.#reachables[index] ??= { connect: (wired) => this.all[index]!.server.connect(wired) });
+  }
+
+  /** A failover to a replica that lacks the last records. Nothing else reaches the log meanwhile. */
+  async rewind(target: TargetKey, by: number): Promise<boolean> {
+    const tip = this.log.archive.get(target)?.paths.at(-1)?.places.at(-1)?.sequence ?? 0;
+    if (tip === 0) return false;
+    await this.log.rewind(target, Math.max(0, tip - by));
+    return true;
+  }
+}

@@ -1,0 +1,229 @@
+// The clients of a run. A client is a storage and a network; its pages come and go, each with what the app of that page
+// follows and has dispatched. Everything that a page sees is recorded.
+import { createClient } from "@calla/client";
+import type { Client, StorageChange, Write } from "@calla/client";
+import { OWN_SESSION, topicId } from "@calla/shared";
+import type { TargetKey, TopicPattern, TopicSlice, Wiring } from "@calla/shared";
+import type { ProcessClock, VirtualClock } from "./clock.ts";
+import type { HistoryEvent, Told } from "./history.ts";
+import { connectionPair } from "./pair.ts";
+import type { ConnectionPair } from "./pair.ts";
+import type { Reachable } from "./link.ts";
+import type { RunConfig } from "./plan.ts";
+import type { SeededRandom } from "./random.ts";
+import type { SimulatedAction, SimulationSetup } from "./setup.ts";
+import { crashableStorage } from "./storage.ts";
+import type { CrashableStorage } from "./storage.ts";
+
+/** As much of a topic as a run uses, whatever its slice. */
+interface AnyTopic {
+  readonly id: TargetKey;
+  readonly state: AnyState;
+  onChange(listener: (state: AnyState) => void): () => void;
+  select(pick: (state: AnyState) => unknown): { onChange(listener: (value: unknown) => void): () => void };
+  dispatch(message: unknown): Write<unknown, unknown>;
+}
+interface AnyState {
+  readonly status: string;
+  readonly model: unknown;
+  readonly code?: string;
+  readonly pending: readonly { readonly id: string; readonly message: unknown }[];
+}
+
+/** A topic that can be followed. */
+export interface Place {
+  readonly slice: TopicSlice;
+  readonly params: readonly string[];
+  readonly key: TargetKey;
+}
+export const placeOf = (slice: TopicSlice, params: readonly string[]): Place => ({
+  slice,
+  params,
+  key: topicId(slice.pattern as TopicPattern<"*">, ...(params as [string])),
+});
+
+export interface PagesOptions<W extends Wiring> {
+  readonly setup: SimulationSetup<W, never>;
+  readonly config: RunConfig;
+  readonly index: number;
+  readonly places: readonly Place[];
+  readonly clock: VirtualClock;
+  readonly random: SeededRandom;
+  readonly server: Reachable;
+  readonly record: (event: HistoryEvent) => void;
+  readonly count: (what: string) => void;
+}
+
+/** Shorter than in production, so that a run need not wait. The server is not asked to wait less. */
+const PATIENCE = { heartbeat: 2_000, heartbeatTimeout: 1_000, connectTimeout: 1_500, answerTimeout: 1_500, linger: 300 };
+
+export class Pages<W extends Wiring> {
+  readonly pair: ConnectionPair;
+  readonly disk: CrashableStorage;
+  readonly #options: PagesOptions<W>;
+  /** What each page follows at the start. */
+  readonly follows: Set<number>;
+  page = 0;
+  client!: Client<W>;
+  #clock!: ProcessClock;
+  /** Whom this page takes itself to speak for. */
+  #userId: string | null = null;
+  #stops = new Map<TargetKey, () => void>();
+
+  constructor(options: PagesOptions<W>) {
+    this.#options = options;
+    const { setup, config, index, clock, random, server, record, count } = options;
+    const { format, commitDelay, follows } = config.clients[index]!;
+    const [low, high] = config.latency;
+    const latency = random.fork("latency");
+    const disk = random.fork("disk");
+    this.follows = new Set(follows);
+    this.pair = connectionPair(server, {
+      serialiser: setup.serialiser,
+      format: setup.serialiser.formats[format]!.name,
+      clock,
+      latency: () => latency.int(low, high),
+      onSent: (frame) => {
+        if (frame.type !== "TopicMessage" && frame.type !== "SessionMessage") return;
+        const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+        const { mid, id, message } = frame;
+        const clientId = this.client.clientId ?? "";
+        if (mid > 0)
+          record({ type: "sent", client: index, page: this.page, clientId, target, mid, id, empty: message === null });
+      },
+      onAnswered: (frame) => {
+        if (frame.type === "Settled") count(`resync: ${frame.resync} (${frame.reason})`);
+        else if (frame.type === "Rejected") count(`rejected: ${frame.code}`);
+        else if (frame.type === "Paused") count(`paused: ${frame.code}`);
+        else if (frame.type === "Unsubscribed") count(`unsubscribed: ${frame.code}`);
+        else if (frame.type === "Closing") count(`closing: ${frame.code}`);
+        else if (frame.type === "Acknowledge" && frame.message !== undefined) count("amended");
+      },
+    });
+    this.disk = crashableStorage({
+      clock,
+      delay: () => (commitDelay === 0 ? 0 : disk.int(0, commitDelay)),
+      onCommit: (changes, stage) => this.#committed(changes, stage),
+    });
+    this.#open(this.disk.open());
+  }
+
+  #committed(changes: readonly StorageChange[], stage: "asked" | "durable" | "failed"): void {
+    const { index: client, record } = this.#options;
+    const { page } = this;
+    if (stage === "failed") record({ type: "unstored", client, page });
+    for (const change of changes) {
+      if (change.type === "entry") {
+        const { target, mid, id, at } = change.entry;
+        record({ type: "stored", client, page, stage, target, mid, id, at });
+      } else if (change.type === "outcome" && stage === "durable") {
+        const { target, mid, sequence } = change;
+        record({ type: "recorded", client, page, target, mid, sequence });
+      }
+    }
+  }
+
+  #open(storage: Parameters<typeof createClient>[0]["storage"] & object): void {
+    const { setup, config, index, clock, random, record } = this.#options;
+    const { user, named } = config.clients[index]!;
+    const { page } = this;
+    this.#clock = clock.process();
+    this.#userId = named ? user : null;
+    this.client = createClient<W>({
+      wiring: setup.wiring,
+      serialiser: this.pair.serialiser,
+      transport: {
+        ...this.pair.transport,
+        // What a page that is gone still wants to say, nobody hears.
+        connect: (handlers, format) =>
+          this.page === page ? this.pair.transport.connect(handlers, format) : { send() {}, close() {} },
+      },
+      storage,
+      ...(named ? { user } : {}),
+      token: () => user,
+      strict: true,
+      ...PATIENCE,
+      clock: this.#clock,
+      random: random.fork(`page ${page}`),
+      wakeUps: () => () => {},
+      onConnect: ({ userId }) => void (this.#userId = userId),
+      onRejected: ({ target, id, error }) =>
+        record({ type: "hooked", client: index, page, target, id, code: error.code }),
+      onError: (error) => record({ type: "reported", by: `client ${index}`, error }),
+    });
+    this.#stops = new Map();
+    for (const topic of this.follows) this.follow(topic);
+    const { session } = this.client;
+    if (session !== undefined) this.#listen(session as unknown as AnyTopic);
+  }
+
+  topic({ slice, params }: { readonly slice: SimulatedAction["slice"]; readonly params: readonly string[] }): AnyTopic {
+    const { client } = this;
+    if (slice.kind === "session") return client.session as unknown as AnyTopic;
+    return (client.topic as unknown as (slice: TopicSlice, ...params: readonly string[]) => AnyTopic)(slice, ...params);
+  }
+
+  #listen(topic: AnyTopic): void {
+    const { index: client, record } = this.#options;
+    const { page } = this;
+    const show = (listener: "state" | "model", { status, model, pending, code = "" }: AnyState): void =>
+      record({ type: "shown", client, page, listener, target: topic.id, status, code, model, pending });
+    record({ type: "listens", client, page, target: topic.id });
+    const stops = [
+      topic.onChange((state) => show("state", state)),
+      topic.select(({ model }) => model).onChange(() => show("model", topic.state)),
+    ];
+    this.#stops.set(topic.id, () => stops.forEach((stop) => stop()));
+  }
+
+  follow(topic: number): void {
+    this.follows.add(topic);
+    const place = this.#options.places[topic]!;
+    if (!this.#stops.has(place.key)) this.#listen(this.topic(place));
+  }
+  unfollow(topic: number): void {
+    this.follows.delete(topic);
+    const { key } = this.#options.places[topic]!;
+    this.#stops.get(key)?.();
+    this.#stops.delete(key);
+  }
+  /** The keys this page listens to. */
+  get following(): readonly TargetKey[] {
+    return [...this.#stops.keys()];
+  }
+
+  dispatch(action: SimulatedAction, random: SeededRandom, cancel: boolean): void {
+    const topic = this.topic(action);
+    const message = action.message(random, topic.state.model);
+    const { index: client, record } = this.#options;
+    const { page } = this;
+    const target = topic.id;
+    const write = topic.dispatch(message);
+    const { id } = write;
+    record({ type: "dispatched", client, page, target, id, userId: this.#userId });
+    const told = (told: Told): void => record({ type: "told", client, page, target, id, told });
+    write.applied.then(
+      ({ sequence, message }) => told({ is: "applied", sequence, message }),
+      (error: { code?: string; from?: string }) => {
+        const code = error.code ?? String(error);
+        told(error.from === undefined || code === "client-expired" ? { is: "ended", code } : { is: "rejected", code });
+      },
+    );
+    if (cancel) write.cancel();
+  }
+
+  /** The page is gone at once, and another one comes, over what is on the disk. */
+  crash(machineToo: boolean, late: number): void {
+    const { index: client, record, clock } = this.#options;
+    this.#clock.kill();
+    for (const link of this.pair.links) {
+      if (!link.held) continue;
+      link.abandon();
+      // The server hears of it some time later, maybe after the next page has said Hello.
+      clock.setTimeout(() => link.breakForServer(), late);
+    }
+    record({ type: "ended", client, page: this.page });
+    this.page++;
+    this.#open(machineToo ? this.disk.open() : this.disk.reopen());
+  }
+}

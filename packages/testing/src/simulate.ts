@@ -1,0 +1,102 @@
+// One seeded run, from its plan to the verdict; the same run again; and the smallest one that still fails.
+import type { AnyUser } from "@calla/server";
+import type { Wiring } from "@calla/shared";
+import { checkHistory } from "./check.ts";
+import type { History, Violation } from "./history.ts";
+import { drawPlan } from "./plan.ts";
+import type { Plan, Step } from "./plan.ts";
+import type { SimulationSetup } from "./setup.ts";
+import { placesOf, World } from "./world.ts";
+
+export interface SimulationReport {
+  readonly plan: Plan;
+  readonly violations: readonly Violation[];
+  readonly history: History | undefined;
+  /** How often each step, resync, refusal and so on happened. */
+  readonly fired: ReadonlyMap<string, number>;
+}
+
+/**
+ * Runs one seed: clients and servers of your wiring, your actions, every fault, then quiet, then the history's rules.
+ * The same seed is the same run, wherever it runs.
+ *
+ * @example
+ * const report = await simulate(42, { wiring, serialiser, server: (s) => s.handle(board, { public: true }), actions });
+ * expect(report.violations).toEqual([]);
+ */
+export function simulate<W extends Wiring, User extends AnyUser>(
+  seed: number,
+  setup: SimulationSetup<W, User>,
+): Promise<SimulationReport> {
+  return runPlan(drawPlan(seed, setup as never, placesOf(setup as never).length), setup);
+}
+
+/**
+ * Runs a plan as it is: a shrunk one, or one kept from a failure.
+ *
+ * @example
+ * const again = await runPlan(failure.plan, setup);
+ */
+export async function runPlan<W extends Wiring, User extends AnyUser>(
+  plan: Plan,
+  setup: SimulationSetup<W, User>,
+): Promise<SimulationReport> {
+  const strays: unknown[] = [];
+  const stray = (error: unknown): void => void strays.push(error);
+  process.on("unhandledRejection", stray);
+  const world = new World<W>(setup as never, plan);
+  try {
+    const history = await world.run();
+    const violations = [...checkHistory(history), ...strays.map(strayed)];
+    return { plan, violations, history, fired: world.fired };
+  } catch (error) {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { plan, violations: [{ rule: "HC15", what: `the run threw: ${what}` }], history: undefined, fired: world.fired };
+  } finally {
+    process.off("unhandledRejection", stray);
+  }
+}
+
+const strayed = (error: unknown): Violation => ({
+  rule: "HC15",
+  what: `unhandled rejection: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+});
+
+/**
+ * The smallest plan found that still breaks the same rule (the first, unless one is named): steps are left out, by halves and then one by one.
+ *
+ * @example
+ * const small = await shrink(report, setup);
+ * console.log(describePlan(small.plan));
+ */
+export async function shrink<W extends Wiring, User extends AnyUser>(
+  failed: SimulationReport,
+  setup: SimulationSetup<W, User>,
+  { attempts = 400, rule = failed.violations[0]?.rule }: { readonly attempts?: number; readonly rule?: string } = {},
+): Promise<SimulationReport> {
+  let best = failed;
+  let left = attempts;
+  const holds = async (steps: readonly Step[]): Promise<boolean> => {
+    left--;
+    const report = await runPlan({ ...best.plan, steps }, setup);
+    if (!report.violations.some((violation) => violation.rule === rule)) return false;
+    best = report;
+    return true;
+  };
+  for (let size = Math.ceil(best.plan.steps.length / 2); size >= 1 && left > 0; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < best.plan.steps.length && left > 0;) {
+      const { steps } = best.plan;
+      // The time that the steps took passes all the same: before what comes after them.
+      const gone = steps.slice(at, at + size).reduce((sum, { after }) => sum + after, 0);
+      const rest = steps.slice(at + size).map((step, i) => (i === 0 ? { ...step, after: step.after + gone } : step));
+      if (!(await holds([...steps.slice(0, at), ...rest]))) at += size;
+    }
+  }
+  return best;
+}
+
+/** A plan as text, a line per step, to be read and to be kept. */
+export function describePlan({ seed, config, steps }: Plan): string {
+  const lines = steps.map(({ after, ...step }) => `  +${after} ${JSON.stringify(step)}`);
+  return [`seed ${seed}`, `config ${JSON.stringify(config)}`, `${steps.length} steps:`, ...lines].join("\n");
+}

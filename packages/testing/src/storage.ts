@@ -1,0 +1,92 @@
+// A client's storage as a page that may crash sees it: commits take a while, a crash loses those under way, and the next
+// page finds what was committed. One storage is one client's; the pages that open it follow each other.
+import { memoryStorage } from "@calla/client";
+import type { Storage, StorageChange } from "@calla/client";
+import type { Clock } from "@calla/shared";
+
+/** Where a commit stands: asked for, durable, or refused (nothing of it is stored). */
+export type CommitStage = "asked" | "durable" | "failed";
+
+export interface CrashableStorage {
+  /** What the next page is given. The page before it is gone: its commits under way are lost, its promises never kept. */
+  open(): Storage;
+  /** The same, but commits under way still reach the disk: the page went, the machine did not. */
+  reopen(): Storage;
+  /** The next commits fail, so many of them. */
+  failNext(count: number): void;
+  readonly fired: { lost: number; failed: number };
+}
+
+export interface CrashableStorageOptions {
+  readonly clock: Clock;
+  /** Milliseconds until a commit is durable; 0 by default: at the end of the turn. */
+  readonly delay?: () => number;
+  readonly inner?: Storage;
+  readonly onCommit?: (changes: readonly StorageChange[], stage: CommitStage) => void;
+}
+
+interface Page {
+  alive: boolean;
+  readonly underWay: { changes: readonly StorageChange[]; done: () => void; failed: (error: Error) => void }[];
+}
+
+/**
+ * A storage that commits late and forgets what was not committed when its page crashes.
+ *
+ * @example
+ * const disk = crashableStorage({ clock, delay: () => 20 });
+ * let client = createClient({ …, storage: disk.open() });
+ * client = createClient({ …, storage: disk.open() }); // after a crash
+ */
+export function crashableStorage(options: CrashableStorageOptions): CrashableStorage {
+  const { clock, delay, inner = memoryStorage(), onCommit } = options;
+  const fired = { lost: 0, failed: 0 };
+  let page: Page | undefined;
+  let failures = 0;
+
+  /** In the order of the calls, one after the other. */
+  async function commitNext(mine: Page): Promise<void> {
+    const next = mine.underWay.shift();
+    if (next === undefined || !mine.alive) return;
+    if (failures > 0) {
+      failures--;
+      fired.failed++;
+      onCommit?.(next.changes, "failed");
+      next.failed(new Error("The disk refused the commit."));
+      return;
+    }
+    await inner.commit(next.changes);
+    onCommit?.(next.changes, "durable");
+    if (mine.alive) next.done();
+  }
+
+  function turnPage(finish: boolean): Storage {
+    if (page !== undefined) {
+      const left = page.underWay.splice(0);
+      page.alive = false;
+      if (!finish) fired.lost += left.length;
+      else
+        for (const { changes } of left) {
+          void inner.commit(changes);
+          onCommit?.(changes, "durable");
+        }
+    }
+    const mine: Page = { alive: true, underWay: [] };
+    page = mine;
+    let last = 0;
+    return {
+      load: (owner) => inner.load(owner),
+      commit: (changes) =>
+        new Promise((done, failed) => {
+          if (!mine.alive) return;
+          onCommit?.(changes, "asked");
+          mine.underWay.push({ changes, done, failed });
+          last = Math.max(last, clock.now() + (delay?.() ?? 0));
+          if (last <= clock.now()) clock.defer(() => void commitNext(mine));
+          else clock.setTimeout(() => void commitNext(mine), last - clock.now());
+        }),
+      close: () => Promise.resolve(),
+    };
+  }
+  return { open: () => turnPage(false), reopen: () => turnPage(true), failNext: (count) => void (failures = count), fired };
+}
