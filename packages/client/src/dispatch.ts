@@ -52,6 +52,7 @@ export const newEntry = (
   sentAt: 0,
   view: { id: fields.id, message: fields.message },
   outcome: undefined,
+  kept: false,
   recorded: false,
   control,
 });

@@ -56,21 +56,23 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
   const versioned = (entry: Dispatch): StorageChange =>
     entryChange(entry, targets.get(entry.target).slice?.version ?? 0);
 
-  /** Everything since the last transaction in one; one is under way at a time (OB1). */
-  function commit(): void {
+  /** Everything since the last transaction in one; one is under way at a time (OB1). `more`: only if there is more. */
+  function commit(more = false): void {
     if (!ready || busy) return;
     const queues = [...outbox.queues.values()];
-    const fresh = queues.flatMap((queue) => outbox.number(queue));
-    if (fresh.length === 0 && changes.length === 0) return;
+    const numbered = queues.flatMap((queue) => outbox.number(queue));
+    const nothing = numbered.length === 0 && changes.length === 0;
+    if (nothing && (more || failed === undefined)) return;
     // After one that failed nobody knows what is stored: all of it is written anew.
-    const all: StorageChange[] =
+    const fresh = failed === undefined ? numbered : queues.flatMap(({ entries }) => entries);
+    const begin: readonly StorageChange[] =
       failed === undefined
-        ? [...changes, ...fresh.map(versioned)]
+        ? changes
         : [
             { type: "begin", user: userId, keepFormer: failed },
             ...(identity ? [{ type: "identity", identity } as const] : []),
-            ...queues.flatMap(({ entries }) => entries.map(versioned)),
           ];
+    const all = [...begin, ...fresh.map(versioned)];
     const told = decided;
     const mine = era;
     const touched = new Set(
@@ -97,17 +99,19 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       if (mine === era) {
         if (!error) for (const [queue, settled] of rows) queue.settled = Math.max(queue.settled, settled);
         for (const entry of fresh) {
-          if (entry.stage === "new") entry.stage = "stored";
+          entry.kept ||= !error;
+          // What is stored already, under no identity or a former one, must not leave twice: it waits (OB9).
+          if (entry.stage === "new" && !(error && entry.kept)) entry.stage = "stored";
           if (error) entry.control?.queued.reject(error);
           else entry.control?.queued.resolve();
         }
         durable();
       }
-      commit();
+      commit(true);
     };
     last = store(all).then(landed);
   }
-  const save = oncePerTurn(clock, commit);
+  const save = oncePerTurn(clock, () => commit());
 
   /** Takes over what was stored: before everything dispatched since (CL8). */
   function adopt(stored: StoredClient): void {
@@ -123,6 +127,7 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
           mid,
           stage: "stored",
           out: identity !== undefined,
+          kept: true,
           outcome: message === null ? { error: new CallaError("cancelled") } : undefined,
         }));
       outbox.load(one.queue, entries);

@@ -253,6 +253,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         outbox.again(queue, 0, before);
         waiting ||= queue.entries.length > 0;
       }
+      // A transaction that failed may work by now.
+      ledger.save();
       flush();
       if (waiting) sweepLater();
     });

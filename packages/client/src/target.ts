@@ -25,6 +25,8 @@ export interface Pending<M = unknown> {
 export interface Dispatch extends Entry, Act {
   readonly view: Pending;
   outcome: Outcome | undefined;
+  /** A transaction with it has succeeded. */
+  kept: boolean;
   /** The storage has the outcome, or has failed to take it: the caller may hear it. */
   recorded: boolean;
   /** Absent for one of an earlier page. */

@@ -305,6 +305,24 @@ test("[OB1] a commit of a former identity makes nothing sendable under the new o
   expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id: write.id }]);
 });
 
+test("[OB9] what is stored under no identity waits until the first one is stored, or it could leave twice", async () => {
+  const storage = slowStorage();
+  const setup = setUp({ storage, user: null });
+  setup.client.topic(list, "1").dispatch(added("stored"));
+  await storage.landAll();
+  const connection = await handshake(setup);
+  setup.client.topic(list, "2").dispatch(added("not stored"));
+  await turn();
+  await storage.commits.shift()?.land(new Error("quota"));
+  await storage.commits.shift()?.land(new Error("quota"));
+  expect(messagesIn(connection.sent).map(({ target }) => target)).toEqual(["list:2"]);
+  connection.take();
+  await setup.clock.advance(10_000);
+  await storage.landAll();
+  expect(messagesIn(connection.sent).map(({ target, mid }) => [target, mid])).toContainEqual(["list:1", 1]);
+  expect((await stored(storage))?.identity?.clientId).toBe("c1");
+});
+
 test("[CL1] a renewed secret of the same client is stored and delays nothing", async () => {
   const storage = slowStorage();
   const setup = await live({ storage });
