@@ -1,11 +1,15 @@
 // A target in the server's own hands: `server.topic(board, "42")` and `server.session(clientId)`.
-import { CallaError, ORIGIN } from "@calla/shared";
+import { CallaError, initialModel, ORIGIN } from "@calla/shared";
 import type { Message, MessageOf, ModelOf, Slice, TargetKey } from "@calla/shared";
 import type { Hub } from "./hub.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
+import { chainMark } from "./records.ts";
 import type { TargetEngine } from "./target-engine.ts";
+import { doorbell } from "./target-registry.ts";
 import type { Reply } from "./live-target.ts";
+
+type Engine = TargetEngine<Reply>;
 
 /** One accepted dispatch of the past. */
 export interface HistoryEntry<S> {
@@ -52,7 +56,7 @@ export interface ServerTopic<S> {
 
 export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTopic<S> {
   const { core } = hub;
-  const live = (): Promise<LiveTarget & { engine: TargetEngine<Reply> }> => opened(hub, slice, key);
+  const live = (): Promise<LiveTarget & { engine: Engine }> => opened(hub, slice, key);
   return {
     id: key,
     async read() {
@@ -85,7 +89,12 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
       await end(hub, target, { code: "stopped", retryable: true }, () => hub.registry.saveSnapshot(target));
     },
     async remove() {
-      await end(hub, await live(), { code: "removed", retryable: false }, () => core.log.remove(key));
+      const target = await live();
+      await end(hub, target, { code: "removed", retryable: false }, async () => {
+        if (core.log.shared) await moveHead(hub, target);
+        await core.log.remove(key);
+        if (core.log.shared) core.pubsub.publish(doorbell(key), target.engine.state.sequence + 1);
+      });
     },
   };
 }
@@ -111,11 +120,40 @@ async function end(
   }
 }
 
-async function opened(
-  hub: Hub,
-  slice: Slice,
-  key: TargetKey,
-): Promise<LiveTarget & { engine: TargetEngine<Reply> }> {
+/**
+ * Moves the head of a target that is to be removed. A tombstone keeps the head, so a node that has the target in memory
+ * would go on appending to it as if nothing had happened; now its append conflicts, it looks, and finds the tombstone.
+ */
+async function moveHead(hub: Hub, live: LiveTarget & { engine: Engine }): Promise<void> {
+  const { core, turns } = hub;
+  for (;;) {
+    const { sequence, mark, at, removed } = live.engine.state;
+    if (removed || sequence === 0) return;
+    const record = {
+      sequence: sequence + 1,
+      version: live.slice.version,
+      at,
+      author: null,
+      mid: 0,
+      id: `removed-${sequence + 1}`,
+      messages: [],
+      model: { value: initialModel(live.slice, core) },
+    };
+    const records = [{ ...record, mark: chainMark(core.random.uint32(), record) }];
+    const [result] = await core.log.append([
+      { target: live.key, expected: { sequence, mark }, records, rows: [] },
+    ]);
+    if (result?.status === "appended") return;
+    if (!(await turns.look(live)))
+      throw new CallaError(
+        "storage",
+        { topic: live.key },
+        `The log of "${live.key}" could not be read; try again.`,
+      );
+  }
+}
+
+async function opened(hub: Hub, slice: Slice, key: TargetKey): Promise<LiveTarget & { engine: Engine }> {
   if (slice.kind === "ephemeral")
     throw new CallaError("topic", { topic: key }, `"${key}" is ephemeral: it has no model; use push.`);
   if (hub.turns.stopped) throw new CallaError("closed", { topic: key }, "The server has been stopped.");
@@ -129,7 +167,7 @@ async function opened(
   if (place.engine === undefined) await new Promise((resolve) => place.opening.push(resolve));
   if (place.engine === undefined)
     throw new CallaError("storage", { topic: key }, `"${key}" could not be opened; the reason was reported.`);
-  return place as LiveTarget & { engine: TargetEngine<Reply> };
+  return place as LiveTarget & { engine: Engine };
 }
 
 const entryOf = <S>(record: LogRecord): HistoryEntry<S> => ({

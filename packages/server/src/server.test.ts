@@ -427,6 +427,31 @@ describe("several nodes", () => {
     expect(types(await bob.heard())).toEqual(["TopicUpdate"]);
   });
 
+  test("[SV5] S46 a topic removed on one node is removed on all, ring or no ring, also where it is being written to", async () => {
+    for (const rung of [true, false]) {
+      const { near, far, rings, log, advance } = twoNodes();
+      const ada = await near.client();
+      const bob = await far.client();
+      for (const one of [ada, bob]) one.say(subscribe("list:1"), say("list:1", 1, add("x")));
+      await advance(5_000);
+      await ada.heard();
+      await bob.heard();
+      await near.done(near.server.topic(list, "1").remove());
+      if (rung) rings.deliver();
+      else bob.say(say("list:1", 2, add("from the dead")));
+      const gone = { type: "Unsubscribed", target: "list:1", ref: 1, code: "removed", retryable: false };
+      expect(await ada.heard()).toEqual([gone]);
+      const heard = await bob.heard();
+      expect(heard).toContainEqual(gone);
+      if (!rung)
+        expect(heard).toContainEqual(expect.objectContaining({ type: "Rejected", mid: 2, code: "removed" }));
+      expect((await log.open("list:1"))?.removed).toBe(true);
+      await far.done(far.server.topic(list, "1").dispatch(add("back")));
+      expect((await near.done(near.server.topic(list, "1").read())).model).toEqual({ items: ["back"] });
+      expect([...near.errors, ...far.errors]).toEqual([]);
+    }
+  });
+
   test("[SV6] a pubsub that throws, or rejects, costs time and nothing else", async () => {
     for (const publish of [
       () => {
