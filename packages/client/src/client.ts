@@ -250,10 +250,15 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
   };
 }
 
-declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
-// Written so that a bundler can replace it.
-const isDevelopment = (): boolean =>
-  typeof process === "undefined" || process.env["NODE_ENV"] !== "production";
+declare const process: { readonly env: { readonly NODE_ENV?: string } };
+/** Written so that a bundler can replace the expression, and so that a page without bundler or `process` still runs. */
+const isDevelopment = (): boolean => {
+  try {
+    return process.env.NODE_ENV !== "production";
+  } catch {
+    return true;
+  }
+};
 
 /** Where nobody listens for errors they are at least to be seen; throwing them would end a Node process. */
 const reportError = (error: unknown): void => {
