@@ -385,6 +385,15 @@ describe("hooks that observe", () => {
     expect(errors).toEqual([]);
   });
 
+  test("[HA7] onConnect tells a client's first connection from its later ones", async () => {
+    const seen: boolean[] = [];
+    const { client } = wire({ onConnect: ({ fresh }) => void seen.push(fresh) });
+    const ada = await client();
+    await client(ada.identity);
+    await client({ clientId: ada.identity.clientId, secret: "forged" });
+    expect(seen).toEqual([true, false, true]);
+  });
+
   test("[HA7] nothing returned is nothing done; what is no message is reported", async () => {
     const answers: unknown[] = [undefined, null, [], 7, [null], { type: "unheard" }];
     const { server, client, errors } = wire({ onConnect: () => [] });

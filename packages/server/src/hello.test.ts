@@ -14,6 +14,15 @@ const closing = (code: string, retryable: boolean, within = 0): Said => ({
 const TERMINAL = 4002;
 const RETRYABLE = 4001;
 
+test("[AU13] S17 what a transport turned away is recorded, and what it threw is reported", () => {
+  const { server, refused, errors } = wire();
+  const request = { url: "/ws", headers: { origin: "https://evil.example" }, remoteAddress: "127.0.0.1" };
+  server.refused({ reason: "origin", request });
+  server.refused({ reason: "failed", request, error: new Error("thrown") });
+  expect(refused.map(({ code }) => code)).toEqual(["origin", "failed"]);
+  expect(errors).toEqual([new Error("thrown")]);
+});
+
 describe("the first word", () => {
   test("[CV2] Hello is answered by Connected, with an identity of its own", async () => {
     const { socket } = wire();

@@ -18,6 +18,8 @@ export type Greeting =
       readonly ok: true;
       readonly user: AnyUser | null;
       readonly clientId: string;
+      /** The client was never seen: it presented no identity, or none that was taken. */
+      readonly fresh: boolean;
       readonly connected: ServerFrame;
     }
   /** `last`: a frame that says why, before the close. */
@@ -69,6 +71,7 @@ export async function greet(
     ok: true,
     user,
     clientId,
+    fresh: known?.ok !== true,
     connected: {
       type: "Connected",
       clientId,

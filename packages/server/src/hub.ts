@@ -40,7 +40,7 @@ import { Turns } from "./turns.ts";
 /** Hooks of the whole server. They observe; what they throw is reported and changes nothing. */
 export interface HubHooks {
   greet(hello: ClientFrames["Hello"], request: ConnectRequest): Promise<Greeting>;
-  connected(conversation: Conversation): void;
+  connected(conversation: Conversation, fresh: boolean): void;
   disconnected(conversation: Conversation): void;
   accepted(
     live: LiveTarget,
@@ -176,7 +176,7 @@ export class Hub {
       if (greeting.last !== undefined) conversation.send(greeting.last);
       return this.#end(conversation, greeting.code, greeting.retryable);
     }
-    const { clientId, user, connected } = greeting;
+    const { clientId, user, connected, fresh } = greeting;
     // One client speaks by one connection: the newer takes over, the older must not come back (CV6).
     const other = this.clients.get(clientId);
     if (other !== undefined && other.order > conversation.order)
@@ -187,7 +187,7 @@ export class Hub {
     conversation.user = user;
     this.clients.set(clientId, conversation);
     conversation.send(connected);
-    this.#hooks.connected(conversation);
+    this.#hooks.connected(conversation, fresh);
     this.#resync(conversation, hello.targets);
   }
 

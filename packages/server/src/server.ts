@@ -58,9 +58,12 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   readonly strict?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** A client is there (again). Messages returned are dispatched to its session; server-only ones are welcome. */
+  /**
+   * A client is there, for the first time (`fresh`) or again. Messages returned are dispatched to its session;
+   * server-only ones are welcome.
+   */
   readonly onConnect?: (
-    who: Who<User> & { readonly request: ConnectRequest },
+    who: Who<User> & { readonly request: ConnectRequest; readonly fresh: boolean },
   ) => Returned<SessionMessageOf<W>> | Promise<Returned<SessionMessageOf<W>>>;
   readonly onDisconnect?: (who: Who<User>) => void;
   /** After a session message was accepted here, at most once. */
@@ -125,6 +128,12 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   unsubscribe<S extends W["topics"][number]>(clientId: string, slice: S, ...params: ParamsOf<S>): boolean;
   /** Whether a page of this origin may connect. Transports ask before anything else. */
   allowsOrigin(request: ConnectRequest): boolean;
+  /** A transport turned somebody away before there was a connection. It is recorded as `onRefused` hears everything. */
+  refused(refusal: {
+    readonly reason: string;
+    readonly request: ConnectRequest;
+    readonly error?: unknown;
+  }): void;
   /** Wires in a connection of any socket library. `format` is one of the serialiser's names. */
   connect(wired: {
     readonly connection: Connection;
@@ -179,7 +188,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   secret().catch(report); // and every Hello is refused, retryably, until it can be had
   const hub = new Hub(core, {
     greet: (hello, request) => greet({ core, authenticate: options.authenticate, secret }, hello, request),
-    connected: (conversation) => void seed(hub, options, conversation).catch(report),
+    connected: (conversation, fresh) => void seed(hub, options, conversation, fresh).catch(report),
     disconnected: (conversation) => contain(report, () => options.onDisconnect?.(whoOf<User>(conversation))),
     accepted: (live, author, message, record, model) => {
       const { sequence, at } = record;
@@ -257,6 +266,15 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     },
     allowsOrigin: ({ headers }) =>
       originAllowed(origins, { origin: one(headers["origin"]), host: one(headers["host"]) }),
+    refused({ reason, request, error }) {
+      if (error !== undefined) core.report(error);
+      const details = {
+        url: request.url,
+        origin: request.headers["origin"],
+        remoteAddress: request.remoteAddress,
+      };
+      core.refused({ code: reason, clientId: undefined, userId: null, target: undefined, details });
+    },
     connect({ connection, request, format }) {
       const encoder = core.encoders.find(({ name }) => name === format);
       if (encoder === undefined) {
@@ -298,8 +316,10 @@ async function seed<W extends Wiring, User extends AnyUser>(
   hub: Hub,
   options: ServerOptions<W, User>,
   conversation: Conversation,
+  fresh: boolean,
 ): Promise<void> {
-  const returned = await options.onConnect?.({ ...whoOf<User>(conversation), request: conversation.request });
+  const { request } = conversation;
+  const returned = await options.onConnect?.({ ...whoOf<User>(conversation), request, fresh });
   if (returned === undefined || returned === null) return;
   const messages: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
   if (messages.length === 0) return;

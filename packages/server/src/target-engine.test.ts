@@ -251,8 +251,13 @@ describe("mids", () => {
     const { append } = take(1, from("a", 1, add("x")), from("a", 2, [add("y"), add("z")]));
     engine.appended();
     const amended = { type: "added", item: "amended" };
-    expect(rowsOf(append, "a")?.outcomes).toMatchObject([{ message: amended }, { message: [amended, amended] }]);
-    expect(take(2, from("a", 1, add("x"))).told).toMatchObject([{ type: "acknowledge", mid: 1, message: amended }]);
+    expect(rowsOf(append, "a")?.outcomes).toMatchObject([
+      { message: amended },
+      { message: [amended, amended] },
+    ]);
+    expect(take(2, from("a", 1, add("x"))).told).toMatchObject([
+      { type: "acknowledge", mid: 1, message: amended },
+    ]);
   });
 
   test("[TE5] S35 another message under a known mid, or a forgotten one, is a conflict and never acknowledged", () => {
@@ -274,7 +279,12 @@ describe("mids", () => {
     const { engine, take } = engineOf();
     take(1, from("a", 1, add("x")));
     engine.appended();
-    const { append, told } = take(2, from("a", 1, add("y"), { id: "another" }), from("a", 2, add("z")), from("b", 1, add("b")));
+    const { append, told } = take(
+      2,
+      from("a", 1, add("y"), { id: "another" }),
+      from("a", 2, add("z")),
+      from("b", 1, add("b")),
+    );
     expect(kinds(told)).toEqual(["mid-conflict"]);
     expect(append?.records.map(({ id }) => id)).toEqual(["b-1"]);
   });
