@@ -52,6 +52,8 @@ export const newEntry = (
   sentAt: 0,
   view: { id: fields.id, message: fields.message },
   outcome: undefined,
+  decidedUnder: 0,
+  cutOff: false,
   kept: false,
   recorded: false,
   control,

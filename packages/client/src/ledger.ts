@@ -160,8 +160,9 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       save();
     },
     /** The server has decided. The caller hears it when that is durable and confirmed has it (OB3). */
-    decide({ queue }: Target, entry: Dispatch, outcome: Outcome): void {
+    decide({ queue, subscription }: Target, entry: Dispatch, outcome: Outcome): void {
       outbox.decide(queue, entry);
+      entry.decidedUnder = subscription.ref;
       entry.outcome ??= outcome;
       changes.push({
         type: "outcome",

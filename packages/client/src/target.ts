@@ -25,6 +25,10 @@ export interface Pending<M = unknown> {
 export interface Dispatch extends Entry, Act {
   readonly view: Pending;
   outcome: Outcome | undefined;
+  /** The newest asking for its target when its outcome became known. */
+  decidedUnder: number;
+  /** Its record is in a history that was cut off since: no confirmed model will ever reach it. */
+  cutOff: boolean;
   /** A transaction with it has succeeded. */
   kept: boolean;
   /** The storage has the outcome, or has failed to take it: the caller may hear it. */

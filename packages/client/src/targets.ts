@@ -105,8 +105,8 @@ export function createTargets(options: TargetsOptions) {
   /** Dispatches that are no longer pending once confirmed has reached the sequence (RB5). */
   const goneAt =
     (sequence: number) =>
-    ({ outcome }: Dispatch) =>
-      outcome !== undefined && ("error" in outcome || outcome.sequence <= sequence);
+    ({ outcome, cutOff }: Dispatch) =>
+      outcome !== undefined && ("error" in outcome || cutOff || outcome.sequence <= sequence);
 
   /** Where confirmed stands, for saying what it contains: nowhere while another history may be on its way. */
   const reached = ({ subscription, awaited, replica: { confirmed } }: Target): number =>

@@ -225,6 +225,21 @@ test("[CL3] S13 a snapshot of a restored backup replaces what there was, and pen
   expect(onSnapshot).toHaveBeenLastCalledWith({ target: "list:1", reason: "other-history", sequence: 4 });
 });
 
+test("[CL3] S37 a dispatch acknowledged in a history that was cut off is over, and no longer shown", async () => {
+  const setup = setUp({});
+  const first = await handshake(setup);
+  const topic = setup.client.topic(list, "1");
+  topic.onChange(() => {});
+  const write = topic.dispatch(added("mine"));
+  await turn();
+  const { mid, id } = messagesIn(first.sent)[0]!;
+  first.say({ type: "Acknowledge", target: "list:1", mid, id, sequence: 5 });
+  const connection = await reconnect(setup);
+  await giveSnapshot(connection, "list:1", 4, items("old"), { reason: "first" });
+  await expect(write.applied).resolves.toMatchObject({ sequence: 5 });
+  expect(topic.state).toMatchObject({ status: "live", model: items("old"), pending: [] });
+});
+
 // ---------------------------------------------------------------------------------------------------- refs (CL4, CL5)
 
 test("[CL4] S43 between asking and its answer the target's frames are ignored, and always the answers to older refs", async () => {
