@@ -1,13 +1,14 @@
 // The one place where a user's schemas and updates run, on the server and on the client alike. What they do wrong
 // comes back as a value, so one bad message stays one; engines never call user code otherwise. Not here: the stricter
 // checks of development (strict.ts).
-import { runUpdate, text } from "./run-update.ts";
-import type { ContextValues, Step } from "./run-update.ts";
-import { CallaError } from "./errors.ts";
+import { checkInitial, conversion, strictUpdate } from "#strict";
+import { CallaError, describe } from "./errors.ts";
+import { isObject } from "./kind.ts";
+import { noModel, runUpdate } from "./run-update.ts";
+import type { ContextValues } from "./run-update.ts";
 import type { Message, ModelSlice, Slice } from "./slice.ts";
-import { check, ignoreOutcome, isThenable } from "./standard.ts";
+import { check } from "./standard.ts";
 import type { Checked, Issue } from "./standard.ts";
-import { checkInitial, conversion, strictUpdate } from "./strict.ts";
 
 export type { ContextValues } from "./run-update.ts";
 
@@ -53,8 +54,10 @@ export function parseMessage(
   from: "client" | "server",
   { strict }: Strictness = { strict: false },
 ): Parsed {
-  if (!hasType(value)) return invalid([{ message: "a message is an object with a type", path: [] }]);
-  const { type, ...fields } = value;
+  if (!isFields(value) || !Object.hasOwn(value, "type") || typeof value["type"] !== "string") {
+    return invalid([{ message: "a message is an object with a type", path: [] }]);
+  }
+  const { type, ...fields } = value as Message;
   const schema = Object.hasOwn(slice.messages, type) ? slice.messages[type] : undefined;
   if (schema === undefined)
     return { ok: false, code: "unknown-message", details: { type: type.slice(0, 100) } };
@@ -64,35 +67,33 @@ export function parseMessage(
     const checked = check(schema, fields);
     if (!checked.ok) return invalid(checked.issues);
     const output = checked.value;
-    const problem = outputProblem(output);
-    if (problem !== undefined) return faulty(slice, type, problem, "wiring");
+    if (!isFields(output)) return faulty(slice, type, "gives no object of fields.");
+    if (Object.hasOwn(output, "type")) return faulty(slice, type, 'gives a field "type"; rename the field.');
     const converts = strict ? conversion(schema, output) : undefined;
-    if (converts !== undefined) return faulty(slice, type, converts, "strict");
-    return { ok: true, message: { type, ...(output as object) } };
+    if (converts !== undefined) return faulty(slice, type, converts, undefined, "strict");
+    return { ok: true, message: { type, ...output } };
   } catch (error) {
-    return faulty(slice, type, `failed: ${text(error)}`, "wiring", error);
+    return faulty(slice, type, `failed: ${describe(error)}`, error);
   }
 }
 
-/** What keeps a schema's output from being a message's fields. */
-function outputProblem(output: unknown): string | undefined {
-  if (!isFields(output)) return "gives no object of fields; describe the message's fields.";
-  if (!Object.hasOwn(output, "type")) return undefined;
-  return 'gives a field named "type", which is the message\'s own name; rename the field.';
-}
-
 /** The peer hears nothing of what went wrong inside; the app does. */
-function faulty(
-  slice: Slice,
+const faulty = (
+  { name }: Slice,
   type: string,
   what: string,
-  code: "wiring" | "strict",
   cause?: unknown,
-): Invalid {
-  const sentence = `Slice "${slice.name}": the schema of "${type}" ${what}`;
-  const error = new CallaError(code, { slice: slice.name, message: type, cause }, sentence);
-  return { ...invalid([{ message: "the schema could not decide", path: [] }]), error };
-}
+  code: "wiring" | "strict" = "wiring",
+): Invalid => ({
+  ...invalid([{ message: "the schema could not decide", path: [] }]),
+  error: new CallaError(
+    code,
+    { slice: name, message: type, cause },
+    `Slice "${name}": the schema of "${type}" ${what}`,
+  ),
+});
+
+const invalid = (issues: readonly Issue[]): Invalid => ({ ok: false, code: "invalid", details: { issues } });
 
 /**
  * Applies the messages of one dispatch: all or none. Never throws.
@@ -107,11 +108,11 @@ export function applyMessages(
   values: ContextValues,
   { strict }: Strictness,
 ): Applied {
+  const run = strict ? strictUpdate : runUpdate;
   let current = model;
   let ids = 0;
   for (const message of messages) {
-    const run = strict ? strictUpdate : runUpdate;
-    const step: Step = run(slice, current, message, values, ids);
+    const step = run(slice, current, message, values, ids);
     if (!step.ok) return step;
     current = step.model;
     ids = step.ids;
@@ -122,11 +123,10 @@ export function applyMessages(
 /** The model that a target begins with. Throws where `initial` is wrong: no target of the slice could begin. */
 export function initialModel(slice: ModelSlice, { strict }: Strictness): unknown {
   const model = slice.initial();
-  if (isThenable(model)) {
-    ignoreOutcome(model);
-    throw initialError(slice, "returned a promise; it must return the model at once.");
+  const problem = noModel(model);
+  if (problem !== undefined) {
+    throw new CallaError("wiring", { slice: slice.name }, `Slice "${slice.name}": initial() ${problem}`);
   }
-  if (model === undefined) throw initialError(slice, "returned undefined; it must return the first model.");
   if (strict) checkInitial(slice, model);
   return model;
 }
@@ -136,17 +136,9 @@ export function parseModel(slice: ModelSlice, value: unknown): Checked {
   try {
     return check(slice.model, value);
   } catch (error) {
-    return { ok: false, issues: [{ message: `the schema failed: ${text(error)}`, path: [] }] };
+    return { ok: false, issues: [{ message: `the schema failed: ${describe(error)}`, path: [] }] };
   }
 }
 
-const isFields = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const hasType = (value: unknown): value is Message =>
-  isFields(value) && Object.hasOwn(value, "type") && typeof value["type"] === "string";
-
-const invalid = (issues: readonly Issue[]): Invalid => ({ ok: false, code: "invalid", details: { issues } });
-
-const initialError = (slice: ModelSlice, text: string): CallaError =>
-  new CallaError("wiring", { slice: slice.name }, `Slice "${slice.name}": initial() ${text}`);
+const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  isObject(value) && !Array.isArray(value);

@@ -53,10 +53,8 @@ export function defineClass<Instance extends object, Encoded>(
 }
 
 /** The last definition of the instance's own class (not of one it extends). */
-export function classOf(instance: object): ValueClass | undefined {
-  const prototype: unknown = Object.getPrototypeOf(instance);
-  return typeof prototype === "object" && prototype !== null ? known.get(prototype) : undefined;
-}
+export const classOf = (instance: object): ValueClass | undefined =>
+  known.get(Object.getPrototypeOf(instance) as object);
 
 /** The classes of one serialiser, found from either side. */
 export interface ClassTable {

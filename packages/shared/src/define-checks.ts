@@ -2,7 +2,7 @@
 import { CallaError } from "./errors.ts";
 import type { ModelSlice } from "./slice.ts";
 import type { Schema, Schemas } from "./standard.ts";
-import { ignoreOutcome, isSchema, isThenable } from "./standard.ts";
+import { ignorePromise, isSchema } from "./standard.ts";
 import type { TopicPattern } from "./topic-pattern.ts";
 import { parseTopicPattern } from "./topic-pattern.ts";
 
@@ -74,10 +74,7 @@ function checkUpdates(slice: string, messages: Schemas, update: object): void {
 function requiresType(schema: Schema): boolean {
   try {
     const result = schema["~standard"].validate({});
-    if (isThenable(result)) {
-      ignoreOutcome(result);
-      return false;
-    }
+    if (ignorePromise(result)) return false;
     const first = (result.issues ?? []).map(({ path }) => path?.[0]);
     return first.some((key) => (typeof key === "object" ? key.key : key) === "type");
   } catch {

@@ -169,7 +169,7 @@ describe("defining slices", () => {
       error: { code: "wiring", details: { slice: "a:*", message: "added" } },
     });
     expect(errorIn(parsed)).toBe(
-      'Slice "a:*": the schema of "added" gives a field named "type", which is the message\'s own name; rename the field.',
+      'Slice "a:*": the schema of "added" gives a field "type"; rename the field.',
     );
   });
 
@@ -208,12 +208,12 @@ describe("defining slices", () => {
         details: { issues: [{ message: "the schema could not decide", path: [] }] },
       });
       expect(errorIn(parsed)).toMatch(
-        /^Slice "a:\*": the schema of "named" failed: TypeError: it answered with a promise: it is asynchronous/,
+        /^Slice "a:\*": the schema of "named" failed: TypeError: it is asynchronous/,
       );
       const asModel = define({ ...noop, model: schema }) as TopicSlice;
       expect(parseModel(asModel, { name: "x" })).toMatchObject({
         ok: false,
-        issues: [{ message: expect.stringContaining("answered with a promise") as string }],
+        issues: [{ message: expect.stringContaining("it is asynchronous") as string }],
       });
     }
     await new Promise((resolve) => setTimeout(resolve, 0)); // An unhandled rejection would fail the run.

@@ -23,7 +23,8 @@ function same(a: unknown, b: unknown, depth: number): boolean {
   if (!isObject(a) || !isObject(b)) return false;
   const kind = kindOf(a);
   if (kind !== kindOf(b)) return false;
-  const inside = deeper(depth);
+  if (depth >= MAX_NESTING) throw new CallaError("too-deep", { maxDepth: MAX_NESTING });
+  const inside = depth + 1;
   switch (kind) {
     case "array":
     case "bytes":
@@ -38,11 +39,6 @@ function same(a: unknown, b: unknown, depth: number): boolean {
     case "instance":
       return sameInstance(a, b, inside);
   }
-}
-
-function deeper(depth: number): number {
-  if (depth < MAX_NESTING) return depth + 1;
-  throw new CallaError("too-deep", { maxDepth: MAX_NESTING });
 }
 
 function sameItems(a: Items, b: Items, depth: number): boolean {
@@ -89,13 +85,13 @@ function sameMembers(a: Members, b: Members, depth: number): boolean {
   const others = new Map<string, Entry[]>();
   for (const entry of b.entries()) {
     if (matched.has(entry[0])) continue;
-    const text = digest(entry, depth);
+    const text = digest(entry);
     const alike = others.get(text);
     if (alike === undefined) others.set(text, [entry]);
     else alike.push(entry);
   }
   return unmatched.every((entry) => {
-    const alike = others.get(digest(entry, depth)) ?? [];
+    const alike = others.get(digest(entry)) ?? [];
     const found = alike.findIndex((other) => same(entry, other, depth));
     return found >= 0 && alike.splice(found, 1).length === 1;
   });
@@ -104,17 +100,13 @@ function sameMembers(a: Members, b: Members, depth: number): boolean {
 type Entry = readonly [unknown, unknown];
 
 /** A text that equal values share, and others hardly ever do. */
-function digest(value: unknown, depth: number): string {
-  if (!isObject(value))
-    return typeof value === "string" ? JSON.stringify(value) : typeof value + String(value);
-  const kind = kindOf(value);
-  const inside = deeper(depth);
-  const defined = kind === "instance" ? classOf(value) : undefined;
-  if (defined !== undefined) return digest(defined.encode(value), inside);
-  if (kind === "date") return String((value as Date).getTime());
-  const entries = kind === "map" || kind === "set" ? (value as Members).entries() : Object.entries(value);
-  const parts = Array.from(entries, ([key, item]) =>
-    item === undefined ? "" : `${digest(key, inside)}:${digest(item, inside)}`,
-  );
-  return `${kind}{${parts.filter(Boolean).toSorted().join()}}`;
-}
+const digest = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === "bigint" || typeof part === "number") return `${part}`;
+    if (!isObject(part) || Array.isArray(part)) return part;
+    const defined = classOf(part);
+    if (defined !== undefined) return digest(defined.encode(part));
+    if (part instanceof Map || part instanceof Set) return [...part.entries()].map(digest).toSorted();
+    const keys = Object.keys(part).toSorted();
+    return Object.fromEntries(keys.map((key) => [key, (part as Fields)[key]]));
+  });

@@ -1,5 +1,6 @@
 // Frames as JSON text: readable, and the fastest to parse in a browser.
 import { CallaError, describe } from "./errors.ts";
+import { isObject } from "./kind.ts";
 import { DEFAULT_DECODE_LIMITS, maxTreeDepth } from "./serialiser.ts";
 import type { DecodeLimits, Format } from "./serialiser.ts";
 
@@ -13,71 +14,56 @@ export const json = (): Format => ({ name: "json", binary: false, encode: encode
 
 function encodeJson(value: unknown): string {
   let text: string | undefined;
+  let problem = "no value";
   try {
     text = JSON.stringify(value);
   } catch (thrown) {
-    throw new CallaError(
-      "invalid-value",
-      { problem: describe(thrown) },
-      `JSON cannot write this: ${describe(thrown)}.`,
-    );
+    problem = describe(thrown);
   }
-  if (text === undefined) throw new CallaError("invalid-value", { problem: typeof value });
+  if (text === undefined)
+    throw new CallaError("invalid-value", { problem }, `JSON cannot write this: ${problem}.`);
   return text;
 }
 
 function decodeJson(data: string | Uint8Array, limits: DecodeLimits = DEFAULT_DECODE_LIMITS): unknown {
-  if (typeof data !== "string") {
-    throw new CallaError("undecodable", { format: "json" }, "A binary frame came where text was agreed on.");
+  const { maxFrameBytes, maxEntries } = limits;
+  const undecodable = (problem: string) => new CallaError("undecodable", { format: "json", problem });
+  if (typeof data !== "string") throw undecodable("a binary frame");
+  // A UTF-16 unit takes one to three bytes.
+  if (3 * data.length > maxFrameBytes && utf8Bytes(data) > maxFrameBytes) {
+    throw new CallaError("too-large", { maxFrameBytes });
   }
-  checkSize(data, limits);
   let tree: unknown;
   try {
     tree = JSON.parse(data);
   } catch {
     // A SyntaxError quotes the text, and the text is a peer's; a RangeError is an engine that recurses.
-    throw new CallaError("undecodable", { format: "json" });
+    throw undecodable("no JSON");
   }
   // Both are needed to write the key: as it is, or with an escape, which the encoder uses for control characters
   // only. Measured on 117 KB: 3 µs to search, 100 to walk, 500 to parse; so most frames are never walked.
   const suspicious = data.includes("__proto__") || data.includes("\\u00");
   const maxDepth = maxTreeDepth(limits);
-  if (suspicious || data.length > 2 * Math.min(maxDepth, limits.maxEntries)) {
-    check(tree, 0, maxDepth, limits.maxEntries);
-  }
+  if (suspicious || data.length > 2 * Math.min(maxDepth, maxEntries)) check(tree, 0, maxDepth, maxEntries);
   return tree;
-}
-
-function checkSize(text: string, { maxFrameBytes }: DecodeLimits): void {
-  // A UTF-16 unit takes one to three bytes.
-  if (3 * text.length <= maxFrameBytes) return;
-  if (text.length <= maxFrameBytes && utf8Bytes(text) <= maxFrameBytes) return;
-  throw new CallaError("too-large", { maxFrameBytes });
 }
 
 function utf8Bytes(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit < 0x80) continue;
+    if (unit > 0x7f) bytes++;
     // Each half of a pair counts two of the four bytes.
-    bytes += unit < 0x8_00 || (unit >= 0xd8_00 && unit <= 0xdf_ff) ? 1 : 2;
+    if (unit > 0x7ff && (unit & 0xf8_00) !== 0xd8_00) bytes++;
   }
   return bytes;
 }
 
 function check(tree: unknown, depth: number, maxDepth: number, maxEntries: number): void {
-  if (typeof tree !== "object" || tree === null) return;
+  if (!isObject(tree)) return;
   if (depth >= maxDepth) throw new CallaError("too-deep", { maxDepth });
-  if (Array.isArray(tree)) {
-    if (tree.length > maxEntries) throw new CallaError("too-large", { maxEntries });
-    for (let i = 0; i < tree.length; i++) check(tree[i], depth + 1, maxDepth, maxEntries);
-    return;
-  }
-  const keys = Object.keys(tree);
-  if (keys.length > maxEntries) throw new CallaError("too-large", { maxEntries });
-  for (const key of keys) {
-    if (key === "__proto__") throw new CallaError("hostile-key", { key });
-    check((tree as Record<string, unknown>)[key], depth + 1, maxDepth, maxEntries);
-  }
+  const inside: readonly unknown[] = Array.isArray(tree) ? tree : Object.values(tree);
+  if (inside.length > maxEntries) throw new CallaError("too-large", { maxEntries });
+  if (Object.hasOwn(tree, "__proto__")) throw new CallaError("hostile-key", { key: "__proto__" });
+  for (const one of inside) check(one, depth + 1, maxDepth, maxEntries);
 }

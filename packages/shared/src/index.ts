@@ -63,10 +63,14 @@ export { combine, hashString } from "./hash.ts";
 export { hashValue } from "./hash-value.ts";
 
 // The wire
-export { asFrame, clientFrames, PROTOCOL_VERSION, serverFrames } from "./protocol.ts";
+export { clientFrames } from "./client-frames.ts";
+export { serverFrames } from "./server-frames.ts";
+export { asFrame, PROTOCOL_VERSION } from "./protocol.ts";
 export type {
   ClientFrame,
   ClientFrames,
+  Frames,
+  FrameSpecs,
   ServerFrame,
   ServerFrames,
   Subscription,
@@ -74,7 +78,7 @@ export type {
   WireOutcome,
   WireRecord,
 } from "./protocol.ts";
-export type { Guard, Guarded } from "./guard.ts";
+export type { Fitting, Spec } from "./guard.ts";
 export { mapPayloads } from "./payloads.ts";
 export type { PayloadMap } from "./payloads.ts";
 export { authorTag } from "./author.ts";

@@ -40,6 +40,9 @@ export interface Limits {
   readonly snapshotPartBytes: number;
 }
 
+/** On its own, so that a client does not download the others. */
+export const MAX_TOPIC_ID_LENGTH = 256;
+
 export const DEFAULT_LIMITS: Limits = {
   maxFrameBytes: 1_048_576,
   maxDepth: 64,
@@ -47,7 +50,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxBatch: 100,
   maxInFlight: 256,
   maxTopicsPerConnection: 1_000,
-  maxTopicIdLength: 256,
+  maxTopicIdLength: MAX_TOPIC_ID_LENGTH,
   maxQueued: 10_000,
   maxOpenTargets: 10_000,
   targetIdle: 60_000,

@@ -10,12 +10,13 @@ const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 /** A message's own random 64-bit name: 11 characters. */
 export function messageId(random: Random): string {
   let text = "";
-  let bits = random.uint32();
-  for (let i = 0; i < 5; i++, bits >>>= 6) text += ALPHABET[bits & 63];
-  const carry = bits; // two bits left
-  bits = random.uint32();
-  for (let i = 0; i < 5; i++, bits >>>= 6) text += ALPHABET[bits & 63];
-  return text + ALPHABET[(carry << 2) | bits];
+  let last = 0;
+  for (const word of [random.uint32(), random.uint32()]) {
+    let bits = word;
+    for (let i = 0; i < 5; i++, bits >>>= 6) text += ALPHABET[bits & 63];
+    last = (last << 2) | bits; // each word leaves two bits over
+  }
+  return text + ALPHABET[last];
 }
 
 /** A float in [0, 1). */

@@ -1,8 +1,8 @@
 // Runs one update with a context of its own, and says what came of it.
 import type { Context } from "./context.ts";
-import { CallaError } from "./errors.ts";
+import { CallaError, describe } from "./errors.ts";
 import type { Message, ModelSlice } from "./slice.ts";
-import { check, ignoreOutcome, issuesText, isThenable } from "./standard.ts";
+import { check, ignorePromise } from "./standard.ts";
 
 /** What the record says beside the message: whatever a context may give. */
 export interface ContextValues {
@@ -19,7 +19,7 @@ export type Step =
 type Refusal = Extract<Step, { ok: false }>;
 
 /** Thrown by `context.reject` to leave the update; what it means is in `refusal`, so catching it changes nothing. */
-const LEAVE = new Error("context.reject was called; let it pass.");
+const LEAVE: unknown = /* @__PURE__ */ new Error("context.reject was called; let it pass.");
 
 type AnyUpdate = (model: unknown, message: Message, context: Context<Record<string, unknown>>) => unknown;
 
@@ -28,25 +28,26 @@ export function runUpdate(
   slice: ModelSlice,
   model: unknown,
   message: Message,
-  values: ContextValues,
+  { at, userId, messageId }: ContextValues,
   idsBefore: number,
 ): Step {
   const { type } = message;
-  if (!Object.hasOwn(slice.update, type)) {
-    return threw(slice, type, "is not in this slice; its record comes from another version.");
-  }
+  if (!Object.hasOwn(slice.update, type)) return threw(slice, type, "is not in this version of the slice.");
   let refusal: Refusal | undefined;
   let ids = idsBefore;
   let over = false;
+  const checkTime = (): void => {
+    if (over) throw updateError(slice, type, "has returned; its context cannot be used any more.");
+  };
   const context: Context<Record<string, unknown>> = {
-    at: values.at,
-    userId: values.userId,
+    at,
+    userId,
     id: () => {
-      if (over) throw late(slice, type);
-      return `${values.messageId}-${++ids}`;
+      checkTime();
+      return `${messageId}-${++ids}`;
     },
     reject: (code, details) => {
-      if (over) throw late(slice, type);
+      checkTime();
       refusal ??= rejection(slice, type, code, details);
       throw LEAVE;
     },
@@ -56,63 +57,57 @@ export function runUpdate(
     next = (slice.update[type] as AnyUpdate)(model, message, context);
   } catch (error) {
     // A rejection is final even if the update caught it and then tripped over something else.
-    return refusal ?? threw(slice, type, `threw: ${text(error)}`, error);
+    return refusal ?? threw(slice, type, `threw: ${describe(error)}`, error);
   } finally {
     over = true;
   }
-  if (isThenable(next)) {
-    ignoreOutcome(next);
-    return threw(slice, type, "returned a promise; an update must be synchronous.");
-  }
-  if (refusal !== undefined) return refusal;
-  if (next === undefined)
-    return threw(slice, type, "returned undefined; it must return the model, changed or not.");
+  const problem = noModel(next);
+  // A rejection counts whatever is returned after it, but not for what goes on in a promise.
+  if (refusal !== undefined && (next === undefined || problem === undefined)) return refusal;
+  if (problem !== undefined) return threw(slice, type, problem);
   return { ok: true, model: next, ids };
+}
+
+/** What keeps a function's result from being a model, whatever its schema. */
+export function noModel(result: unknown): string | undefined {
+  if (result === undefined) return "returned undefined; it must return the model.";
+  return ignorePromise(result) ? "returned a promise; it must be synchronous." : undefined;
 }
 
 /** A rejection whose code or details are not what the slice declares is a mistake, not a rejection. */
 function rejection(slice: ModelSlice, type: string, code: string, details: unknown): Refusal {
   const schema = Object.hasOwn(slice.rejections, code) ? slice.rejections[code] : undefined;
-  if (schema === undefined)
-    return threw(slice, type, `rejected with "${code}", which is not in the slice's rejections.`);
+  let problem = "which is not in the slice's rejections";
+  let cause: unknown;
   try {
-    const checked = check(schema, details);
-    if (checked.ok) return { ok: false, kind: "rejected", code, details: checked.value };
-    return threw(slice, type, `rejected with "${code}" and wrong details: ${issuesText(checked.issues)}.`);
+    const checked = schema && check(schema, details);
+    if (checked?.ok) return { ok: false, kind: "rejected", code, details: checked.value };
+    if (checked) problem = `with wrong details: ${JSON.stringify(checked.issues)}`;
   } catch (error) {
-    return threw(slice, type, `rejected with "${code}", whose schema threw: ${text(error)}`, error);
+    problem = `whose schema threw: ${describe(error)}`;
+    cause = error;
   }
+  return threw(slice, type, `rejected with "${code}", ${problem}.`, cause);
 }
 
-/** A refusal for something the programmer did, naming slice and message. */
+/** A refusal for something the programmer did. */
 export const threw = (
   slice: ModelSlice,
   type: string,
   what: string,
   cause?: unknown,
+  code?: "strict",
+): Refusal => ({ ok: false, kind: "threw", error: updateError(slice, type, what, cause, code) });
+
+const updateError = (
+  { name }: ModelSlice,
+  type: string,
+  what: string,
+  cause?: unknown,
   code: "update-threw" | "strict" = "update-threw",
-): Refusal => ({
-  ok: false,
-  kind: "threw",
-  error: new CallaError(
-    code,
-    { slice: slice.name, message: type, cause },
-    `Slice "${slice.name}": the update of "${type}" ${what}`,
-  ),
-});
-
-const late = (slice: ModelSlice, type: string): CallaError =>
+): CallaError =>
   new CallaError(
-    "update-threw",
-    { slice: slice.name, message: type },
-    `Slice "${slice.name}": the context of "${type}" was used after its update had returned.`,
+    code,
+    { slice: name, message: type, cause },
+    `Slice "${name}": the update of "${type}" ${what}`,
   );
-
-/** A thrown thing may be anything, its own toString included. */
-export function text(error: unknown): string {
-  try {
-    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  } catch {
-    return "something that cannot be shown";
-  }
-}

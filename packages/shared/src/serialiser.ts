@@ -8,6 +8,7 @@ import { normalise } from "./normalise.ts";
 import { toPlain } from "./to-plain.ts";
 import { DEFAULT_MAX_DEPTH } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
+import type { PlainOptions } from "./walk.ts";
 
 /** Ceilings for bytes of a peer. Over one: `too-large` or `too-deep`. */
 export interface DecodeLimits {
@@ -99,26 +100,25 @@ export function automatic(format: Format, ...more: readonly Format[]): Automatic
 }
 
 function makeAutomatic(formats: readonly Format[], options: AutomaticOptions): AutomaticSerialiser {
-  checkFormats(formats);
-  const domain: ValueOptions = {
-    classes: classTable(options.classes ?? []),
-    maxDepth: options.maxDepth ?? DEFAULT_MAX_DEPTH,
-  };
+  const names = formats.map((format) => format.name);
+  if (new Set(names).size < names.length) {
+    throw new CallaError("wiring", { names }, `Two formats have one name: ${names.join(", ")}.`);
+  }
+  const { classes = [], maxDepth = DEFAULT_MAX_DEPTH } = options;
+  const domain: ValueOptions = { classes: classTable(classes), maxDepth };
   const cautious: ValueOptions = { ...domain, hostileKeys: "refuse" };
-  const codec = (bytes: "native" | "base64"): PayloadCodec => {
-    const writing = { ...domain, bytes };
-    return {
-      encodeMessage: (message) => toPlain(message, writing),
-      decodeMessage: (plain) => fromPlain(plain, cautious),
-      encodeModel: (model) => toPlain(model, writing),
-      decodeModel: (plain) => fromPlain(plain, domain),
-    };
-  };
-  const text = codec("base64");
-  const binary = codec("native");
   return {
     formats,
-    payload: (format) => (format.binary ? binary : text),
+    payload: ({ binary }) => {
+      const writing: PlainOptions = { ...domain, bytes: binary ? "native" : "base64" };
+      const encode = (value: unknown) => toPlain(value, writing);
+      return {
+        encodeMessage: encode,
+        decodeMessage: (plain) => fromPlain(plain, cautious),
+        encodeModel: encode,
+        decodeModel: (plain) => fromPlain(plain, domain),
+      };
+    },
     use: (name) => makeAutomatic(preferred(formats, name), options),
     with: (other) => makeAutomatic(formats, other),
     normaliseMessage: (message) => normalise(message, cautious),
@@ -126,18 +126,11 @@ function makeAutomatic(formats: readonly Format[], options: AutomaticOptions): A
   };
 }
 
-function checkFormats(formats: readonly Format[]): void {
-  const names = formats.map((format) => format.name);
-  if (new Set(names).size < names.length) {
-    throw new CallaError("wiring", { names }, `Two formats have one name: ${names.join(", ")}.`);
-  }
-}
-
 /** The formats with the one of this name first. */
 export function preferred(formats: readonly Format[], name: string): readonly Format[] {
-  const first = formats.find((format) => format.name === name);
+  const names = formats.map((format) => format.name);
+  const first = formats[names.indexOf(name)];
   if (first === undefined) {
-    const names = formats.map((format) => format.name);
     throw new CallaError(
       "wiring",
       { name, names },

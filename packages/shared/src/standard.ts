@@ -1,6 +1,7 @@
 // Standard Schema: the one way in which a user's schema (zod, valibot, arktype, …) enters Calla. Types come from
 // @standard-schema/spec; no schema library is ever imported. Schemas describe values and do not convert them.
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { isObject } from "./kind.ts";
 
 /** Any schema that follows Standard Schema: zod, zod/mini, valibot, arktype and others. */
 export type Schema = StandardSchemaV1;
@@ -40,28 +41,23 @@ const MAX_PATH = 32;
  */
 export function check(schema: Schema, value: unknown): Checked {
   const result = schema["~standard"].validate(value);
-  if (isThenable(result)) {
-    ignoreOutcome(result);
-    throw new TypeError(
-      "it answered with a promise: it is asynchronous, or (in zod) it threw. Only synchronous schemas can decide.",
-    );
-  }
-  if (result.issues === undefined) return { ok: true, value: result.value };
-  return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(plain) };
+  if (ignorePromise(result)) throw new TypeError("it is asynchronous, or (in zod) it threw.");
+  if (result.issues !== undefined)
+    return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(plain) };
+  return { ok: true, value: result.value };
 }
 
 /** Whether the value is a schema at all. */
 export const isSchema = (value: unknown): value is Schema =>
-  ((typeof value === "object" && value !== null) || typeof value === "function") &&
+  (isObject(value) || typeof value === "function") &&
   typeof (value as Partial<Schema>)["~standard"]?.validate === "function";
 
-export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
-
-/** A promise that nobody waits for must not become an unhandled rejection. */
-export function ignoreOutcome(promise: PromiseLike<unknown>): void {
+/** Whether this is a promise. Nobody waits for it, so it is kept from becoming an unhandled rejection. */
+export function ignorePromise(value: unknown): value is PromiseLike<unknown> {
+  if (!isObject(value) || typeof (value as { then?: unknown }).then !== "function") return false;
   const nothing = () => undefined;
-  Promise.resolve(promise).then(nothing, nothing);
+  Promise.resolve(value).then(nothing, nothing);
+  return true;
 }
 
 /** `cards[0].text: Invalid input; title: …` */
@@ -74,12 +70,12 @@ export const issuesText = (issues: readonly Issue[]): string =>
 export const pathText = (path: readonly (string | number)[]): string =>
   path.map((key, i) => (typeof key === "number" ? `[${key}]` : i === 0 ? key : `.${key}`)).join("");
 
-function plain(issue: StandardSchemaV1.Issue): Issue {
-  const path = (issue.path ?? []).slice(0, MAX_PATH).map((segment) => {
+const plain = ({ message, path = [] }: StandardSchemaV1.Issue): Issue => ({
+  message: short(message),
+  path: path.slice(0, MAX_PATH).map((segment) => {
     const key = typeof segment === "object" ? segment.key : segment;
     return typeof key === "number" ? key : short(String(key));
-  });
-  return { message: short(issue.message), path };
-}
+  }),
+});
 
 const short = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);

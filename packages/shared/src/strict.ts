@@ -1,12 +1,12 @@
 // The checks of development and of the testing kit: frozen inputs, every update run twice and compared, its result
 // parsed strictly. They find mutation, impurity and typos where they are made, not where replicas later differ.
 import { sameValue } from "./equal.ts";
-import { CallaError } from "./errors.ts";
+import { CallaError, describe } from "./errors.ts";
 import { deepFreeze } from "./freeze.ts";
 import { combine } from "./hash.ts";
 import { hashValue } from "./hash-value.ts";
 import { withLaterClock } from "./later-clock.ts";
-import { runUpdate, text, threw } from "./run-update.ts";
+import { runUpdate, threw } from "./run-update.ts";
 import type { ContextValues, Step } from "./run-update.ts";
 import type { Message, ModelSlice } from "./slice.ts";
 import { check, issuesText, pathText } from "./standard.ts";
@@ -36,7 +36,7 @@ export function strictUpdate(
     }
     if (!first.ok && first.kind === "threw") {
       const { cause } = first.error.details as { cause?: unknown };
-      return isMutation(cause) ? fail(`${MUTATES} (${text(cause)})`, cause) : first;
+      return isMutation(cause) ? fail(`${MUTATES} (${describe(cause)})`, cause) : first;
     }
     const second = withLaterClock(run);
     if (!sameStep(first, second)) {
@@ -50,7 +50,7 @@ export function strictUpdate(
     deepFreeze(first.model);
     return first;
   } catch (error) {
-    return fail(`could not be checked: ${text(error)}`, error); // A cycle, or nested too deeply.
+    return fail(`could not be checked: ${describe(error)}`, error); // A cycle, or nested too deeply.
   }
 }
 
@@ -86,7 +86,7 @@ function modelProblem(slice: ModelSlice, model: unknown): string | undefined {
     if (sameValue(checked.value, model)) return undefined;
     return `the model's schema gives something else back${difference(model, checked.value)}. A field it does not know, or a schema that converts?`;
   } catch (error) {
-    return `its schema threw: ${text(error)}`;
+    return `its schema threw: ${describe(error)}`;
   }
 }
 

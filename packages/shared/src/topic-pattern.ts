@@ -6,7 +6,7 @@
 // the next ":", which makes a match unique: build(match(id)) is id, match(build(params)) is params. The price:
 // "doc:*" and "doc:*:ops" overlap, and a wiring refuses to hold both.
 import { CallaError } from "./errors.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
+import { MAX_TOPIC_ID_LENGTH } from "./limits.ts";
 
 /** One string for each "*" of a pattern: `Params<"doc:*:ops">` is `[string]`. */
 export type Params<P extends string> = string extends P
@@ -70,38 +70,24 @@ export function matchTopic(pattern: TopicPattern, id: string): readonly string[]
  * @example
  * topicId(parseTopicPattern("doc:*:ops"), "42"); // "doc:42:ops"
  */
-export function topicId<P extends string>(pattern: TopicPattern<P>, ...params: Params<P>): string {
+export function topicId<P extends string>({ text, segments }: TopicPattern<P>, ...params: Params<P>): string {
   const given: readonly unknown[] = params;
-  const stars = pattern.segments.filter((segment) => segment === "*").length;
-  const name = quoted(pattern.text);
-  if (given.length !== stars) {
-    throw topicError(pattern, given, `Topic ${name} takes ${stars} parameter(s), not ${given.length}.`);
-  }
+  const refuse = (problem: string): never => {
+    throw new CallaError("topic", { pattern: text, params }, `Topic ${quoted(text)} ${problem}.`);
+  };
   let next = 0;
-  const last = pattern.segments.length - 1;
-  const parts = pattern.segments.map((segment, i) => {
-    if (segment !== "*") return segment;
-    const param = given[next++];
-    if (typeof param !== "string" || param === "") {
-      throw topicError(
-        pattern,
-        given,
-        `Parameter ${next} of topic ${name} must be a string that is not empty.`,
-      );
-    }
-    if (i < last && param.includes(":")) {
-      throw topicError(
-        pattern,
-        given,
-        `Parameter ${next} of topic ${name} has a ":", which only a "*" at the end of a pattern may stand for: ${quoted(param)}.`,
-      );
-    }
-    return param;
-  });
-  const id = parts.join(":");
+  const id = segments
+    .map((segment, i) => {
+      if (segment !== "*") return segment;
+      const param = given[next++];
+      if (typeof param !== "string" || param === "") return refuse(`takes a text as parameter ${next}`);
+      if (i < segments.length - 1 && param.includes(":")) return refuse(`has a ":" in parameter ${next}`);
+      return param;
+    })
+    .join(":");
+  if (given.length !== next) refuse(`takes ${next} parameter(s), not ${given.length}`);
   const problem = topicIdProblem(id);
-  if (problem !== undefined) throw topicError(pattern, given, `Topic id ${quoted(id)} ${problem}.`);
-  return id;
+  return problem === undefined ? id : refuse(`cannot be ${quoted(id)}: it ${problem}`);
 }
 
 /**
@@ -120,17 +106,13 @@ export function overlap(a: TopicPattern, b: TopicPattern): boolean {
 }
 
 /** What is wrong with a topic id, as the rest of a sentence; undefined if nothing is. */
-export function topicIdProblem(
-  id: unknown,
-  maxLength: number = DEFAULT_LIMITS.maxTopicIdLength,
-): string | undefined {
-  if (typeof id !== "string") return "is not a string";
-  if (id === "") return "is empty";
-  if (id.length > maxLength) return `is longer than ${maxLength} UTF-16 units (maxTopicIdLength)`;
-  if (id.startsWith("@")) return 'begins with "@", which is reserved for sessions';
-  if (/\p{Cc}/u.test(id)) return "has a control character";
-  if (/\p{Surrogate}/u.test(id)) return "has half of a surrogate pair";
-  return undefined;
+export function topicIdProblem(id: unknown, maxLength: number = MAX_TOPIC_ID_LENGTH): string | undefined {
+  if (typeof id !== "string" || id === "") return "is not a text, or empty";
+  if (id.length > maxLength) return `is longer than ${maxLength} UTF-16 units`;
+  if (id.startsWith("@")) return 'begins with "@", as sessions do';
+  return /[\p{Cc}\p{Surrogate}]/u.test(id)
+    ? "has a control character or half of a surrogate pair"
+    : undefined;
 }
 
 function patternProblem(text: unknown): string | undefined {
@@ -146,10 +128,4 @@ function patternProblem(text: unknown): string | undefined {
 }
 
 /** Text in an error: escaped, so that a control character in it shows, and short. */
-const quoted = (text: unknown): string => {
-  const json = typeof text === "string" ? JSON.stringify(text) : String(text);
-  return json.length > 80 ? `${json.slice(0, 80)}…` : json;
-};
-
-const topicError = (pattern: TopicPattern, params: readonly unknown[], message: string): CallaError =>
-  new CallaError("topic", { pattern: pattern.text, params }, message);
+const quoted = (text: unknown): string => JSON.stringify(text)?.slice(0, 80) ?? typeof text;

@@ -1,0 +1,51 @@
+// What a client says. For each frame: when, and what the server does.
+
+const dispatched = {
+  /** Dense from 1 per client and target; 0 for an ephemeral topic, which has no history. */
+  mid: "count",
+  id: "string",
+  /** The highest mid up to which the client has durably recorded every outcome. */
+  settled: "count",
+  /** One message, an array of messages with one fate, or null: this mid is void (given up, applied as nothing). */
+  message: "any",
+} as const;
+
+/** What a client asks for one target: "I have up to `cursor`, know my outcomes up to `settled`, sent up to `sent`." */
+export const subscription = {
+  target: "string",
+  /** Names this subscribing; answers carry it, and only the newest counts. */
+  ref: "count",
+  /** Absent: the client has nothing and wants a snapshot. */
+  "cursor?": { sequence: "count", mark: "count" },
+  settled: "count",
+  sent: "count",
+} as const;
+
+/** The frames by type. `Track` and `Authenticate` will stand here. */
+export const clientFrames = {
+  /** First on every connection: who I am, what I have, what I follow. Answered by `Connected`, or `Closing`. */
+  Hello: {
+    protocol: "count",
+    "identity?": { clientId: "string", secret: "string" },
+    "token?": "any",
+    /** Slice name to slice version. */
+    slices: { "*": "count" },
+    targets: [subscription, "*"],
+    /** Only flush this identity's outbox and leave (its page is gone). */
+    "flushOnly?": "boolean",
+    /** Answer with what is missing and end (HTTP without a stream). */
+    "poll?": "boolean",
+  },
+  /** A dispatch to the client's own session. Its outcome returns as `SessionUpdate`, `Acknowledge`, `Rejected` or `Paused`. */
+  SessionMessage: dispatched,
+  /** A dispatch to a topic, followed or not. Its outcome returns as `TopicUpdate`, `Acknowledge`, `Rejected` or `Paused`. */
+  TopicMessage: { target: "string", ...dispatched },
+  /** Follow one target from a cursor (= resync of one). First answer: `Settled` with the ref, or `Unsubscribed`. */
+  Subscribe: subscription,
+  /** Stop following. No answer; what is still under way is ignored by the client. */
+  Unsubscribe: { target: "string", ref: "count" },
+  /** Many `Subscribe`s in one frame, as after a gap or a wake-up. */
+  Resync: { targets: [subscription, "*"] },
+  /** After silence only. Carries the cursors so that a lost tail is found. Answered by `Pong`, and records where behind. */
+  Ping: { cursors: [["string", "count", "count"], "*"] },
+} as const;

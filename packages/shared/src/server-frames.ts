@@ -1,0 +1,100 @@
+// What a server says. For each frame: when, and what the client does.
+
+/** A record: milliseconds since the frame's `at`, author's index in `authors` (-1: the server), mid, id, message. */
+export const wireRecord = ["integer", "integer", "count", "string", "any"] as const;
+
+const update = {
+  /** The cursor this continues from. Another one than the reader's: duplicate, gap or other history; resync. */
+  after: "count",
+  from: "count",
+  at: "count",
+  /** Author tag (hash of clientId and target) and userId, each named once per frame. */
+  authors: [["count", "string|null"], "*"],
+  records: [wireRecord, "*"],
+  /** The mark after the last record. */
+  mark: "count",
+} as const;
+
+/** The frames by type. `Presence` will stand here. */
+export const serverFrames = {
+  /** Answer to `Hello`: who you are from now on. The client stores the identity, then flushes its outbox. */
+  Connected: {
+    clientId: "string",
+    secret: "string",
+    userId: "string|null",
+    /** The server's clock, milliseconds: the client's prediction of `context.at`. */
+    now: "count",
+    /** Why the presented identity was not taken: the clientId above is a fresh one. */
+    "refused?": "expired|foreign",
+    maxInFlight: "count",
+  },
+  /** A message's outcome where no update frame tells it: target not followed, repeated mid. `message` if it was amended. */
+  Acknowledge: {
+    target: "string",
+    mid: "count",
+    id: "string",
+    sequence: "count",
+    "message?": "any",
+  },
+  /** Refused for good. The client rolls it back and tells the caller. */
+  Rejected: {
+    target: "string",
+    mid: "count",
+    id: "string",
+    from: "app|calla",
+    code: "string",
+    details: "any",
+  },
+  /** Not decided: come again with `from` after `retryAfter` ms; nothing later is taken before it. */
+  Paused: { target: "string", from: "count", code: "string", retryAfter: "count" },
+  /** First answer to a `Subscribe`: the outcomes the client does not know yet, and what follows: nothing, records or a snapshot. */
+  Settled: {
+    target: "string",
+    ref: "count",
+    /** The server's head at this moment: at or below it, every outcome of this client is in `outcomes` or known. */
+    sequence: "count",
+    /** The next mid the server takes. */
+    next: "count",
+    /** mid, message id, what happened, sequence; of a rejection: from, code, details; else what was taken if amended. */
+    outcomes: [
+      ["count", "string", "acknowledge|reject|null", "count", "app|calla|null", "string|null", "any"],
+      "*",
+    ],
+    resync: "current|records|snapshot",
+    reason: "string",
+  },
+  /** Records of the follower's own session, in order. Fold them; own ones are acknowledgements. */
+  SessionUpdate: update,
+  /** Records of a topic, in order, the same bytes for every follower. Fold them; own ones are acknowledgements. */
+  TopicUpdate: { target: "string", ...update },
+  /** Unsequenced messages to the followers: author tag, userId, message; a null message says that the author has gone. */
+  Push: {
+    target: "string",
+    pushes: [["count|null", "string|null", "any"], "*"],
+  },
+  /** All of a target at a sequence, in place of records. Large ones come in parts: `chunk` in place of `model`. */
+  Snapshot: {
+    target: "string",
+    sequence: "count",
+    mark: "count",
+    version: "count",
+    "model?": "any",
+    "part?": "count",
+    "parts?": "count",
+    "chunk?": "bytes",
+  },
+  /** The versions differ. `terminal`: reload the page; otherwise try another node. */
+  Version: { protocol: "count", slices: { "*": "count" }, terminal: "boolean" },
+  /** You no longer follow the target. `retryable`: by itself it may pass; otherwise it is refused. */
+  Unsubscribed: {
+    target: "string",
+    ref: "count",
+    code: "string",
+    retryable: "boolean",
+    "details?": "any",
+  },
+  /** Answer to `Ping`. */
+  Pong: {},
+  /** Last word before the server closes. Come back within `within` ms, spread at random, unless terminal. */
+  Closing: { code: "string", retryable: "boolean", within: "count" },
+} as const;
