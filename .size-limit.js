@@ -1,7 +1,8 @@
-// What an app pays per entry point, minified and gzipped, from the sources (which are what dist holds, minus types).
+// What an app pays per entry point in production, minified and gzipped, from the sources (which are what dist holds, minus types).
 const fromSource = (config) => ({
   ...config,
-  conditions: ["calla-source"],
+  // As bundlers do for production, which leaves strict mode out.
+  conditions: ["calla-source", "production"],
   platform: "browser",
   format: "esm",
 });
@@ -28,6 +29,10 @@ export default [
   }),
   line("@calla/client, all of it", "8 KB", { [client]: "*" }),
   line("@calla/client/websocket", "2 KB", { [webSocket]: "*" }),
+  line("the JSON serialiser", "3.3 KB", { [shared]: "{ automatic, json }" }),
+  line("a wiring's definitions", "2.5 KB", {
+    [shared]: "{ defineWiring, defineTopic, defineEphemeral, defineSession, defineLocal, serverOnly }",
+  }),
   line("@calla/shared, all of it", "8 KB", { [shared]: "*" }),
   line("@calla/shared/messagepack", "10 KB", { [messagePack]: "*" }),
 ];

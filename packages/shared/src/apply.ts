@@ -2,7 +2,8 @@
 // comes back as a value, so one bad message stays one; engines never call user code otherwise. Not here: the stricter
 // checks of development (strict.ts).
 import { checkInitial, conversion, strictUpdate } from "#strict";
-import { CallaError, describe } from "./errors.ts";
+import { describe, sliceError } from "./errors.ts";
+import type { CallaError, ErrorCode } from "./errors.ts";
 import { isObject } from "./kind.ts";
 import { noModel, runUpdate } from "./run-update.ts";
 import type { ContextValues } from "./run-update.ts";
@@ -80,17 +81,13 @@ export function parseMessage(
 /** The peer hears nothing of what went wrong inside; the app does. */
 const faulty = (
   { name }: Slice,
-  type: string,
+  message: string,
   what: string,
   cause?: unknown,
-  code: "wiring" | "strict" = "wiring",
+  code: ErrorCode = "wiring",
 ): Invalid => ({
   ...invalid([{ message: "the schema could not decide", path: [] }]),
-  error: new CallaError(
-    code,
-    { slice: name, message: type, cause },
-    `Slice "${name}": the schema of "${type}" ${what}`,
-  ),
+  error: sliceError(code, name, `the schema of "${message}" ${what}`, { message, cause }),
 });
 
 const invalid = (issues: readonly Issue[]): Invalid => ({ ok: false, code: "invalid", details: { issues } });
@@ -124,9 +121,7 @@ export function applyMessages(
 export function initialModel(slice: ModelSlice, { strict }: Strictness): unknown {
   const model = slice.initial();
   const problem = noModel(model);
-  if (problem !== undefined) {
-    throw new CallaError("wiring", { slice: slice.name }, `Slice "${slice.name}": initial() ${problem}`);
-  }
+  if (problem !== undefined) throw sliceError("wiring", slice.name, `initial() ${problem}`);
   if (strict) checkInitial(slice, model);
   return model;
 }

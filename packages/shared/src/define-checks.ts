@@ -1,5 +1,6 @@
 // What is wrong with a slice's definition, said when it is defined: by name, and with what to do about it.
-import { CallaError } from "./errors.ts";
+import { sliceError } from "./errors.ts";
+import type { CallaError } from "./errors.ts";
 import type { ModelSlice } from "./slice.ts";
 import type { Schema, Schemas } from "./standard.ts";
 import { ignorePromise, isSchema } from "./standard.ts";
@@ -9,8 +10,7 @@ import { parseTopicPattern } from "./topic-pattern.ts";
 /** Names that the table of versions could not hold beside the slices' own, or could not hold safely. */
 const RESERVED = new Set(["session", "local", "__proto__", "constructor", "prototype"]);
 
-export const wiringError = (slice: string, message: string): CallaError =>
-  new CallaError("wiring", { slice }, `Slice "${slice}": ${message}`);
+export const wiringError = (slice: string, what: string): CallaError => sliceError("wiring", slice, what);
 
 export function topicPattern<const P extends string>(pattern: P): TopicPattern<P> {
   const parsed = parseTopicPattern(pattern);

@@ -102,7 +102,7 @@ type Entry = readonly [unknown, unknown];
 /** A text that equal values share, and others hardly ever do. */
 const digest = (value: unknown): string =>
   JSON.stringify(value, (_, part: unknown) => {
-    if (typeof part === "bigint" || typeof part === "number") return `${part}`;
+    if (typeof part === "bigint") return `${part}n`;
     if (!isObject(part) || Array.isArray(part)) return part;
     const defined = classOf(part);
     if (defined !== undefined) return digest(defined.encode(part));

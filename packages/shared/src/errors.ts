@@ -46,6 +46,14 @@ export class CallaError<Code extends string = ErrorCode> extends Error {
   }
 }
 
+/** An error of one slice, said to be so; `message` is the message type that it happened with. */
+export const sliceError = (
+  code: ErrorCode,
+  slice: string,
+  what: string,
+  details?: { readonly message: string; readonly cause: unknown },
+): CallaError => new CallaError(code, { slice, ...details }, `Slice "${slice}": ${what}`);
+
 /** What was thrown, as a text. Thrown things are anything, their texts included. */
 export function describe(thrown: unknown): string {
   try {

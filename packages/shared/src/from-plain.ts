@@ -33,10 +33,7 @@ const isHostile = (key: string, { refuses }: Walk): boolean =>
   refuses && (key === "__proto__" || key === "constructor" || key === "prototype");
 
 const hostile = (key: string): Refusal =>
-  below(
-    key,
-    new Refusal(`is named ${key}, which could reach a prototype; choose another name.`, "hostile-key"),
-  );
+  below(key, new Refusal(`is named ${key}, which could reach a prototype.`, "hostile-key"));
 
 interface Tagged {
   readonly $: unknown;
@@ -66,9 +63,8 @@ function readTagged(tagged: Tagged, depth: number, walk: Walk): unknown {
     case "bytes":
       return fromBase64(text);
     case "date": {
-      if (v === null) return new Date(Number.NaN);
       const date = new Date(typeof v === "number" ? v : Number.NaN);
-      if (date.getTime() === v) return date;
+      if (v === null || date.getTime() === v) return date;
       break;
     }
     case "set":

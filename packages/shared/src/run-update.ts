@@ -1,6 +1,7 @@
 // Runs one update with a context of its own, and says what came of it.
 import type { Context } from "./context.ts";
-import { CallaError, describe } from "./errors.ts";
+import { describe, sliceError } from "./errors.ts";
+import type { CallaError, ErrorCode } from "./errors.ts";
 import type { Message, ModelSlice } from "./slice.ts";
 import { check, ignorePromise } from "./standard.ts";
 
@@ -101,13 +102,8 @@ export const threw = (
 
 const updateError = (
   { name }: ModelSlice,
-  type: string,
+  message: string,
   what: string,
   cause?: unknown,
-  code: "update-threw" | "strict" = "update-threw",
-): CallaError =>
-  new CallaError(
-    code,
-    { slice: name, message: type, cause },
-    `Slice "${name}": the update of "${type}" ${what}`,
-  );
+  code: ErrorCode = "update-threw",
+): CallaError => sliceError(code, name, `the update of "${message}" ${what}`, { message, cause });

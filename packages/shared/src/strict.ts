@@ -1,7 +1,7 @@
 // The checks of development and of the testing kit: frozen inputs, every update run twice and compared, its result
 // parsed strictly. They find mutation, impurity and typos where they are made, not where replicas later differ.
 import { sameValue } from "./equal.ts";
-import { CallaError, describe } from "./errors.ts";
+import { describe, sliceError } from "./errors.ts";
 import { deepFreeze } from "./freeze.ts";
 import { combine } from "./hash.ts";
 import { hashValue } from "./hash-value.ts";
@@ -56,8 +56,7 @@ export function strictUpdate(
 
 /** Throws CallaError("strict") for an `initial` that is impure or does not fit the model's schema. */
 export function checkInitial(slice: ModelSlice, model: unknown): void {
-  const fail = (what: string) =>
-    new CallaError("strict", { slice: slice.name }, `Slice "${slice.name}": initial() ${what}`);
+  const fail = (what: string) => sliceError("strict", slice.name, `initial() ${what}`);
   const again = withLaterClock(() => slice.initial());
   if (!sameValue(model, again)) {
     throw fail(

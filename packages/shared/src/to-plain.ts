@@ -108,6 +108,6 @@ function classIn(instance: object, { classes }: Walk): ValueClass {
   if (defined !== undefined) return defined;
   const { constructor: type } = instance as { constructor?: { name?: unknown } };
   throw new Refusal(
-    `is an instance of ${String(type?.name)}, which the wire does not know; make it a plain object, or register its class.`,
+    `is an instance of ${String(type?.name)}, of which the wire knows nothing; register its class.`,
   );
 }

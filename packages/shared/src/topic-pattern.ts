@@ -32,7 +32,7 @@ export interface TopicPattern<P extends string = string> {
 export function parseTopicPattern<const P extends string>(text: P): TopicPattern<P> {
   const problem = patternProblem(text);
   if (problem !== undefined) {
-    throw new CallaError("wiring", { pattern: text }, `Topic pattern ${quoted(text)} ${problem}.`);
+    throw new CallaError("wiring", { pattern: text }, `Topic pattern ${JSON.stringify(text)} ${problem}.`);
   }
   const segments = Object.freeze(text.split(":"));
   return Object.freeze({ text, segments, exact: !segments.includes("*") });
@@ -73,7 +73,7 @@ export function matchTopic(pattern: TopicPattern, id: string): readonly string[]
 export function topicId<P extends string>({ text, segments }: TopicPattern<P>, ...params: Params<P>): string {
   const given: readonly unknown[] = params;
   const refuse = (problem: string): never => {
-    throw new CallaError("topic", { pattern: text, params }, `Topic ${quoted(text)} ${problem}.`);
+    throw new CallaError("topic", { pattern: text, params }, `Topic ${JSON.stringify(text)} ${problem}.`);
   };
   let next = 0;
   const id = segments
@@ -87,7 +87,7 @@ export function topicId<P extends string>({ text, segments }: TopicPattern<P>, .
     .join(":");
   if (given.length !== next) refuse(`takes ${next} parameter(s), not ${given.length}`);
   const problem = topicIdProblem(id);
-  return problem === undefined ? id : refuse(`cannot be ${quoted(id)}: it ${problem}`);
+  return problem === undefined ? id : refuse(`cannot be ${JSON.stringify(id)}: it ${problem}`);
 }
 
 /**
@@ -121,11 +121,8 @@ function patternProblem(text: unknown): string | undefined {
   for (const segment of String(text).split(":")) {
     if (segment === "") return 'has an empty segment: put text or "*" on both sides of every ":"';
     if (segment !== "*" && segment.includes("*")) {
-      return `mixes "*" with text in ${quoted(segment)}: a "*" stands for a whole segment, as in "room:*"`;
+      return `mixes "*" with text in ${JSON.stringify(segment)}: a "*" stands for a whole segment, as in "room:*"`;
     }
   }
   return undefined;
 }
-
-/** Text in an error: escaped, so that a control character in it shows, and short. */
-const quoted = (text: unknown): string => JSON.stringify(text)?.slice(0, 80) ?? typeof text;

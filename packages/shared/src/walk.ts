@@ -75,10 +75,7 @@ const asRefusal = (thrown: unknown): Refusal =>
 /** One level down, if there is one. */
 export function deeper(depth: number, { maxDepth }: Walk): number {
   if (depth < maxDepth) return depth + 1;
-  throw new Refusal(
-    `is nested in more than ${maxDepth} levels, or holds itself; refer to it by an id.`,
-    "too-deep",
-  );
+  throw new Refusal(`is nested in more than ${maxDepth} levels or holds itself.`, "too-deep");
 }
 
 /** The items after the step: the same array where none has changed. */
