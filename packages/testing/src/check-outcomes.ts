@@ -26,6 +26,7 @@ export function checkOutcomes(history: History): Violation[] {
   const ofPage = new Map<string, Write[]>();
   /** Clients whose storage refused something: what they sent may be forgotten, and its mid given out again. */
   const forgetful = new Set<number>();
+  const rewound = new Set<TargetKey>();
   /** Client, target, mid and id: whether that is stored. */
   const stored = new Map<string, "asked" | "durable" | "failed">();
   const sent = new Map<string, string>();
@@ -70,15 +71,20 @@ export function checkOutcomes(history: History): Violation[] {
       }
       case "sent": {
         const state = stored.get(`${event.client} ${event.target} ${event.mid} ${event.id}`);
-        if (state !== "durable" && state !== "failed")
+        // A mid that a disk or a log has lost goes out as void.
+        const lost = event.empty && (forgetful.has(event.client) || rewound.has(event.target));
+        if (state !== "durable" && state !== "failed" && !lost)
           break_("HC13", `${event.target}: client ${event.client} sent mid ${event.mid} (${event.id}) before it was durable`);
         const key = `${event.clientId} ${event.target} ${event.mid}`;
         const before = sent.get(key);
-        if (before !== undefined && before !== event.id && !forgetful.has(event.client))
+        if (before !== undefined && before !== event.id && !lost && !forgetful.has(event.client))
           break_("HC14", `${event.target}: mid ${event.mid} of ${event.clientId} was sent as ${before} and as ${event.id}`);
         sent.set(key, event.id);
         break;
       }
+      case "rewound":
+        rewound.add(event.target);
+        break;
       case "appended":
         reached.set(event.target, event);
         break;

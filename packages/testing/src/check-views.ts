@@ -58,6 +58,8 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
     const keys = keysOf(target, client);
     // A session that was never written to has no name in the log yet.
     if (target === OWN_SESSION && keys.length === 0) return;
+    // A page that ended before it could store a message took the time of its prediction with it.
+    if (event.pending.some(({ id }) => !times.has(id))) return;
     const acts = event.pending.map(({ id, message }) => ({
       id,
       messages: (Array.isArray(message) ? message : [message]) as readonly Message[],

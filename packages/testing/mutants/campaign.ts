@@ -1,0 +1,20 @@
+// What a mutant is hunted with: the campaign's seeds, one after another, until one breaks a rule that is looked for.
+// Bundled with the mutated sources and run by run.mjs; says what it found as one line of JSON.
+import { simulate } from "../src/index.ts";
+import { setup } from "../test/wiring.ts";
+
+const [rules = "", first = "1", seeds = "200"] = process.argv.slice(2);
+const wanted = new Set(rules.split(",").filter((rule) => rule !== ""));
+/** Rules that were broken on the way and not looked for, with the first seed. */
+const others: Record<string, number> = {};
+let found: { readonly rule: string; readonly what: string; readonly seed: number } | undefined;
+let ran = 0;
+for (let seed = Number(first); seed < Number(first) + Number(seeds) && found === undefined; seed++) {
+  ran++;
+  const { violations } = await simulate(seed, setup);
+  for (const { rule, what } of violations) {
+    if (wanted.size === 0 || wanted.has(rule)) found ??= { rule, what, seed };
+    else others[rule] ??= seed;
+  }
+}
+process.stdout.write(`${JSON.stringify({ found, others, ran })}\n`);

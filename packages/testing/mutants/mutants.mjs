@@ -1,0 +1,444 @@
+// Mistakes that a sync engine must not make, each one put into the sources by replacing one text, and what must notice
+// it. These are patches in a form that does not rot: lines may move, but a `from` that is not found exactly once is an
+// error (run.mjs), so that a stale mutant is mended and never passes for a caught one.
+
+/**
+ * @typedef {object} Mutant
+ * @property {string} name The mistake, in words that fit on a line of the table.
+ * @property {string} file Under packages/.
+ * @property {string} from Stands there exactly once.
+ * @property {string} to What stands there instead.
+ * @property {string} breaks The rule that the mistake breaks (SPEC.md).
+ * @property {string} scenario Where it hurts (the acceptance tests by number), or "".
+ * @property {string} by What must catch it: rules of the history checker, separated by spaces, by the seeded campaign;
+ *   or a test, as `file > a part of its name`.
+ * @property {true} [fast] In every test run: the others wait for CALLA_MUTANTS=all.
+ */
+
+/** @type {readonly Mutant[]} */
+export const mutants = [
+  // -------------------------------------------------------------------------------------------------- server: mids
+  {
+    name: "skip dedupe: take a known mid again",
+    file: "server/src/client-row.ts",
+    from: `if (outcome.mid === mid) return outcome.id === id ? { is: "known", outcome } : CONFLICT;`,
+    to: `if (outcome.mid === mid) return outcome.id === id ? NEXT : CONFLICT;`,
+    breaks: "TE2",
+    scenario: "S4",
+    by: "HC2",
+    fast: true,
+  },
+  {
+    name: "retry from update, not from dedupe, after a conflict",
+    file: "server/src/target-engine.ts",
+    from: `  conflicted(): readonly Effect<Reply>[] {
+    this.#doubtful = this.#flight!.intents;`,
+    to: `  conflicted(): readonly Effect<Reply>[] {
+    this.#doubtful = this.#flight!.intents.map((intent) => ({ ...intent, row: "" }));`,
+    breaks: "TE14",
+    scenario: "S31",
+    by: "HC2",
+  },
+  {
+    name: "decide by a client row that another node has outdated",
+    file: "server/src/target-engine.ts",
+    from: `if (record.author !== null) this.#outdate(record.author.clientId);`,
+    to: ``,
+    breaks: "TE6",
+    scenario: "S31",
+    by: "HC2",
+  },
+  {
+    name: "use a row whose read was overtaken",
+    file: "server/src/target-engine.ts",
+    from: `if (load.again) {`,
+    to: `if (false) {`,
+    breaks: "TE6",
+    scenario: "S31",
+    by: "server/src/target-engine.test.ts > [TE6] a row whose read",
+  },
+  {
+    name: "tolerate holes: take a mid after a missing one",
+    file: "server/src/client-row.ts",
+    from: `if (mid > row.last) return { is: "early", from: row.last + 1 };`,
+    to: `if (mid > row.last) return NEXT;`,
+    breaks: "TE7",
+    scenario: "S33",
+    by: "HC5",
+    fast: true,
+  },
+  {
+    name: "forget a rejection when a later mid is taken",
+    file: "server/src/client-row.ts",
+    from: `row.outcomes.push(outcome);`,
+    to: `row.outcomes = [...row.outcomes.filter((one) => "sequence" in one), outcome];`,
+    breaks: "TE3",
+    scenario: "S34",
+    by: "HC1",
+  },
+  {
+    name: "forget an outcome that the client has not settled",
+    file: "server/src/client-row.ts",
+    from: `row.outcomes[known]!.mid <= settled) known++;`,
+    to: `row.outcomes[known]!.mid <= settled + 1) known++;`,
+    breaks: "TE3",
+    scenario: "S34",
+    by: "HC1",
+  },
+  {
+    name: "forget refusals that came without a record",
+    file: "server/src/target-engine.ts",
+    from: `else this.#dirty.add(clientId);`,
+    to: ``,
+    breaks: "TE19",
+    scenario: "S32",
+    by: "HC1",
+  },
+  {
+    name: "apply a server's keyed dispatch once per call",
+    file: "server/src/hub.ts",
+    from: "row: key === undefined ? \"\" : `#${key}`,",
+    to: `row: "",`,
+    breaks: "TE18",
+    scenario: "",
+    by: "server/src/server.test.ts > TE18",
+  },
+
+  // ----------------------------------------------------------------------------------------- server: what is told
+  {
+    name: "acknowledge before the append",
+    file: "server/src/target-engine.ts",
+    from: `effects.push({
+        type: "append",`,
+    to: `effects.push(...flight.tells.splice(0), {
+        type: "append",`,
+    breaks: "TE4",
+    scenario: "S7",
+    by: "HC4 HC3",
+    fast: true,
+  },
+  {
+    name: "tell a repeated mid its outcome before that is durable",
+    file: "server/src/target-engine.ts",
+    from: `this.flight.tells.push(
+          "sequence" in found.outcome`,
+    to: `this.effects.push(
+          "sequence" in found.outcome`,
+    breaks: "TE4",
+    scenario: "S7",
+    by: "HC4",
+  },
+  {
+    name: "take an append without an answer for refused",
+    file: "server/src/target-engine.ts",
+    from: `  lost(): readonly Effect<Reply>[] {
+    this.#doubtful = this.#flight!.intents;`,
+    to: `  lost(): readonly Effect<Reply>[] {
+    if (this.#phase === "flying") {
+      const refused = this.#flight!.intents;
+      this.#flight = undefined;
+      this.#phase = "ready";
+      return refused.map(({ reply, mid, id }) => ({ type: "reject", reply, mid, id, from: "calla", code: "storage", details: {} }));
+    }
+    this.#doubtful = this.#flight!.intents;`,
+    breaks: "TE12",
+    scenario: "S36",
+    by: "HC3",
+  },
+  {
+    name: "take an append without an answer for appended",
+    file: "server/src/turns.ts",
+    from: `else this.run(live, engine.lost());`,
+    to: `else this.run(live, engine.appended());`,
+    breaks: "TE12",
+    scenario: "S28",
+    by: "HC3 HC4",
+  },
+  {
+    name: "refuse without a look on a shared log",
+    file: "server/src/target-engine.ts",
+    from: `} else if (this.#options.shared && flight.tells`,
+    to: `} else if (false && flight.tells`,
+    breaks: "TE10",
+    scenario: "S8",
+    by: "HC3",
+  },
+  {
+    name: "apply half of a dispatch",
+    file: "server/src/target-engine.ts",
+    from: `applyMessages(slice, this.#state.model, admitted.messages, context, { strict })`,
+    to: `applyMessages(slice, this.#state.model, admitted.messages.slice(0, 1), context, { strict })`,
+    breaks: "TE16",
+    scenario: "S28",
+    by: "HC7 HC12",
+  },
+
+  // ------------------------------------------------------------------------------------------ server: the history
+  {
+    name: "ignore the mark of a follower's cursor",
+    file: "server/src/target-engine.ts",
+    from: `return mark === cursor.mark ? this.#recent.slice(skip) : undefined;`,
+    to: `return this.#recent.slice(skip);`,
+    breaks: "FO3",
+    scenario: "S14",
+    by: "HC7",
+    fast: true,
+  },
+  {
+    name: "begin a history without a seed",
+    file: "server/src/target-engine.ts",
+    from: `chainMark(sequence === 0 ? this.#options.random.uint32() : mark, record)`,
+    to: `chainMark(mark, record)`,
+    breaks: "TE8",
+    scenario: "S14",
+    by: "server/src/target-engine.test.ts > [TE8] marks chain",
+  },
+  {
+    name: "let context.at go back with the clock",
+    file: "server/src/target-engine.ts",
+    from: `at: Math.max(state.at, now)`,
+    to: `at: now`,
+    breaks: "TE15",
+    scenario: "",
+    by: "server/src/target-engine.test.ts > [TE15]",
+  },
+  {
+    name: "answer a follower that is ahead without a look at the log",
+    file: "server/src/follow.ts",
+    from: `if (this.#core.log.shared || ahead) {`,
+    to: `if (false) {`,
+    breaks: "FO4",
+    scenario: "S42",
+    by: "HC8",
+  },
+  {
+    name: "save an older snapshot over a newer one",
+    file: "server/src/log-memory.ts",
+    from: `    if (sequence <= (this.#snapshot?.sequence ?? 0) || sequence <= this.#base.sequence) return;
+    if (this.#markAt(sequence) !== mark) return;`,
+    to: ``,
+    breaks: "LG17",
+    scenario: "S40",
+    by: "HC12",
+  },
+  {
+    name: "forget the tombstone of a removed target",
+    file: "server/src/log-memory.ts",
+    from: `this.#removed = true;`,
+    to: ``,
+    breaks: "LG19",
+    scenario: "S46",
+    by: "server/src/log-memory.test.ts > [LG19]",
+  },
+
+  // -------------------------------------------------------------------------------------- server: who may do what
+  {
+    name: "skip canSubscribe",
+    file: "server/src/hub.ts",
+    from: `if (!follow.admitted) {`,
+    to: `if (false) {`,
+    breaks: "HA3",
+    scenario: "S17",
+    by: "server/src/handlers.test.ts > [HA3] S17",
+  },
+  {
+    name: "skip canDispatch",
+    file: "server/src/handlers.ts",
+    from: `if (allowed !== true) return refuse("forbidden");`,
+    to: ``,
+    breaks: "HA4",
+    scenario: "S17",
+    by: "server/src/handlers.test.ts > [HA4] without canDispatch",
+  },
+  {
+    name: "let a client name another client's session",
+    file: "server/src/places.ts",
+    from: `isSession(key) && key !== sessionKey(clientId) ? undefined`,
+    to: `false ? undefined`,
+    breaks: "CV16",
+    scenario: "S17",
+    by: "server/src/hub.test.ts > S17",
+  },
+  {
+    name: "obey a subscribe that a newer one has overtaken (server)",
+    file: "server/src/hub.ts",
+    from: `if (before !== undefined && before.ref > asked.ref) return; // an old wish, overtaken`,
+    to: ``,
+    breaks: "CV9",
+    scenario: "S43",
+    by: "server/src/hub.test.ts > [CV9]",
+  },
+  {
+    name: "obey an unsubscribe that a newer subscribe has overtaken (server)",
+    file: "server/src/hub.ts",
+    from: `if ((conversation.follows.get(key)?.ref ?? Infinity) <= frame.ref) this.#leave(conversation, key);`,
+    to: `this.#leave(conversation, key);`,
+    breaks: "CV10",
+    scenario: "S43",
+    by: "server/src/hub.test.ts > [CV10]",
+  },
+  {
+    name: "show updates between a subscribe and its answer",
+    file: "server/src/hub.ts",
+    from: `this.places.get(key)?.audience.followers.delete(conversation);
+    if (!follow.admitted)`,
+    to: `if (!follow.admitted)`,
+    breaks: "CV8",
+    scenario: "S43",
+    by: "server/src/hub.test.ts > [CV8]",
+  },
+
+  // ----------------------------------------------------------------------------------------------- client: outbox
+  {
+    name: "send before it is durable",
+    file: "client/src/outbox.ts",
+    from: `        if (entry.stage === "new" || entry.mid >= end) break;
+        if (entry.stage === "stored") found.push(entry);`,
+    to: `        if (entry.mid === 0 || entry.mid >= end) break;
+        if (entry.stage === "stored" || entry.stage === "new") found.push(entry);`,
+    breaks: "OB1",
+    scenario: "S35",
+    by: "HC13",
+    fast: true,
+  },
+  {
+    name: "reuse a mid after a reload",
+    file: "client/src/ledger.ts",
+    from: `Object.assign(outbox.queue(key), row, { loaded: row.last });`,
+    to: `Object.assign(outbox.queue(key), row, { loaded: row.last, last: row.settled });`,
+    breaks: "OB2",
+    scenario: "S35",
+    by: "HC14",
+  },
+  {
+    name: "tell an outcome before it is durable",
+    file: "client/src/ledger.ts",
+    from: `    decide({ queue }: Target, entry: Dispatch, outcome: Outcome): void {
+      outbox.decide(queue, entry);`,
+    to: `    decide({ queue }: Target, entry: Dispatch, outcome: Outcome): void {
+      entry.recorded = true;
+      outbox.decide(queue, entry);`,
+    breaks: "OB3",
+    scenario: "S44",
+    by: "HC13",
+  },
+  {
+    name: "call settled what is not durable",
+    file: "client/src/runtime.ts",
+    from: `topicMessage(entry.target, entry.mid, entry.id, queue.settled, entry.message)`,
+    to: `topicMessage(entry.target, entry.mid, entry.id, queue.entries[0]!.mid - 1, entry.message)`,
+    breaks: "OB3",
+    scenario: "S34",
+    by: "HC2",
+  },
+  {
+    name: "never send again what has no answer",
+    file: "client/src/runtime.ts",
+    from: `outbox.again(queue, 0, before);`,
+    to: ``,
+    breaks: "CL10",
+    scenario: "S5",
+    by: "HC16",
+  },
+  {
+    name: "never ask again what has no answer",
+    file: "client/src/runtime.ts",
+    from: `if (subscription.askedAt < before) subscriptions.ask(subscription);`,
+    to: ``,
+    breaks: "CL10",
+    scenario: "S15",
+    by: "HC16",
+  },
+  {
+    name: "forget after a reconnect what was sent before",
+    file: "client/src/ledger.ts",
+    from: `outbox.again(queue, 0, Infinity);`,
+    to: ``,
+    breaks: "OB4",
+    scenario: "S5",
+    by: "HC16",
+  },
+
+  // --------------------------------------------------------------------------------------------- client: the model
+  {
+    name: "keep a dispatch pending beside its own record",
+    file: "client/src/targets.ts",
+    from: `outcome !== undefined && ("error" in outcome || outcome.sequence <= sequence);`,
+    to: `outcome !== undefined && ("error" in outcome || outcome.sequence < sequence);`,
+    breaks: "RB5",
+    scenario: "S3",
+    by: "HC7",
+  },
+  {
+    name: "fold records twice when frames overlap",
+    file: "client/src/receiver.ts",
+    from: `if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {`,
+    to: `if (frame.after > confirmed.sequence) {`,
+    breaks: "CL3",
+    scenario: "S12",
+    by: "HC7",
+  },
+  {
+    name: "fold records behind a gap",
+    file: "client/src/receiver.ts",
+    from: `if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {`,
+    to: `if (frame.after < confirmed.sequence) {`,
+    breaks: "CL3",
+    scenario: "S12",
+    by: "HC7",
+  },
+  {
+    name: "ignore the mark of an update",
+    file: "client/src/receiver.ts",
+    from: `if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {`,
+    to: `if (frame.after !== confirmed.sequence) {`,
+    breaks: "CL3",
+    scenario: "S14",
+    by: "client/test/conversation.test.ts > [CL3] S14",
+  },
+  {
+    name: "do not replay what is pending on a foreign record",
+    file: "client/src/rebase.ts",
+    from: `asPredicted &&= as;`,
+    to: ``,
+    breaks: "RB2",
+    scenario: "S1",
+    by: "HC7",
+  },
+  {
+    name: "ignore the outcomes of a resync",
+    file: "client/src/receiver.ts",
+    from: `of frame.outcomes) {`,
+    to: `of frame.outcomes.slice(0, 0)) {`,
+    breaks: "CL5",
+    scenario: "S3",
+    by: "HC7",
+  },
+  {
+    name: "show the outcomes of a resync before its snapshot",
+    file: "client/src/receiver.ts",
+    from: `if (!one.awaited) outcomes(one, frame);`,
+    to: `outcomes(one, frame);`,
+    breaks: "CL5",
+    scenario: "S3",
+    by: "HC8",
+  },
+  {
+    name: "obey the answer to an old ref (client)",
+    file: "client/src/receiver.ts",
+    from: `else if (!followed || frame.ref !== subscription.ref) return;`,
+    to: `else if (!followed) return;`,
+    breaks: "CL4",
+    scenario: "S43",
+    by: "client/test/conversation.test.ts > [CL4]",
+  },
+  {
+    name: "obey the late events of a superseded socket",
+    file: "client/src/sync.ts",
+    from: `current() && fail(reason, code),`,
+    to: `fail(reason, code),`,
+    breaks: "CL2",
+    scenario: "S22",
+    by: "client/test/conversation.test.ts > [CL2] S22",
+  },
+];

@@ -1,0 +1,569 @@
+// A stage for one scenario: servers, clients and one clock, with every packet in the test's hand. What happens is
+// recorded, and `rest` ends each scenario with quiet, the history's rules, and a look at what everybody has.
+import { createClient } from "@calla/client";
+import type { Client, ClientOptions, StorageChange, Write } from "@calla/client";
+import { createServer, memoryLog } from "@calla/server";
+import type { AnyUser, Handlers, Refused, Server } from "@calla/server";
+import { faultyLog, LogFaultError } from "@calla/server/testing";
+import type { FaultyLog, LogCall, LogFault } from "@calla/server/testing";
+import { CallaError, OWN_SESSION, sameValue, topicId } from "@calla/shared";
+import type { ClientFrame, ClientMessageOf, Limits, ModelOf, ServerFrame } from "@calla/shared";
+import { expect } from "vitest";
+import {
+  archivedLog,
+  checkHistory,
+  connectionPair,
+  crashableStorage,
+  lossyPubSub,
+  seededRandom,
+  virtualClock,
+} from "../../src/index.ts";
+import type {
+  ConnectionPair,
+  CrashableStorage,
+  HistoryEvent,
+  ProcessClock,
+  Told,
+  VirtualClock,
+} from "../../src/index.ts";
+import { quietOf } from "../../src/quiet.ts";
+import type { World } from "../../src/world.ts";
+import type { Reachable } from "../../src/link.ts";
+import { cursors, note, serialiser, session, strictNote, strictWiring, wiring } from "./wiring.ts";
+import type { FormatName } from "./wiring.ts";
+
+export type Note = ModelOf<typeof note>;
+export type NoteMessage = ClientMessageOf<typeof note>;
+type Wired = typeof wiring;
+type NoteServer = Server<Wired, AnyUser>;
+export type NoteHandlers = Omit<Handlers<typeof note, AnyUser>, "public">;
+
+export interface StageOptions {
+  readonly nodes?: number;
+  readonly retention?: number;
+  readonly limits?: Partial<Limits>;
+  /** Of notes; what is not given is allowed. */
+  readonly handlers?: NoteHandlers;
+  /** The server's notes take short lines only. */
+  readonly strictNotes?: boolean;
+  /** Whether nodes hear each other's doorbells. Default: yes. */
+  readonly doorbell?: boolean;
+  readonly onTopicMessage?: () => void;
+  readonly onMessage?: () => void;
+}
+
+export interface ActorOptions {
+  readonly format?: FormatName;
+  readonly node?: number;
+  readonly user?: string;
+  /** Follows note 1 from the start. Default: yes. */
+  readonly follows?: boolean;
+  /** Milliseconds until a commit of its storage is durable. */
+  readonly commitDelay?: number;
+  /** Packets travel by themselves, for so many milliseconds. Default: they wait for the test. */
+  readonly latency?: number;
+  readonly tuning?: Pick<
+    ClientOptions,
+    "linger" | "heartbeat" | "heartbeatTimeout" | "answerTimeout" | "connectTimeout"
+  >;
+  readonly transport?: (pair: ConnectionPair) => ConnectionPair["transport"];
+}
+
+/** A dispatch, and what its caller has been told. */
+export interface Sent {
+  readonly write: Pick<Write, "id" | "state" | "applied" | "queued" | "cancel">;
+  readonly told: Told | undefined;
+  /** What it was rejected with. */
+  readonly error: unknown;
+}
+
+export interface Shown {
+  readonly status: string;
+  readonly model: Note | undefined;
+  readonly pending: number;
+}
+
+const keyOf = (id: string): string => topicId(note.pattern, id);
+
+export class Stage {
+  readonly clock: VirtualClock = virtualClock();
+  readonly random = seededRandom(7);
+  readonly events: HistoryEvent[] = [];
+  readonly nodes: StageNode[] = [];
+  readonly actors: Actor[] = [];
+  readonly log;
+  readonly doorbell;
+  readonly options: StageOptions;
+  readonly #notes = new Set(["1"]);
+
+  constructor(options: StageOptions = {}) {
+    this.options = options;
+    const { nodes = 1, retention, doorbell = true } = options;
+    const memory = memoryLog({
+      shared: nodes > 1,
+      random: this.random.fork("log"),
+      ...(retention === undefined ? {} : { retention }),
+    });
+    this.log = archivedLog(memory, wiring, {
+      appended: (target, path, sequence) => this.record({ type: "appended", target, path, sequence }),
+      rewound: (target, from, to) => this.record({ type: "rewound", target, from, to }),
+    });
+    this.doorbell = lossyPubSub({
+      clock: this.clock,
+      random: this.random.fork("doorbell"),
+      rates: doorbell ? {} : { drop: 1 },
+    });
+    for (let index = 0; index < nodes; index++) this.nodes.push(new StageNode(this, index));
+  }
+
+  record(event: HistoryEvent): void {
+    this.events.push(event);
+  }
+  get node(): StageNode {
+    return this.nodes[0]!;
+  }
+  uses(id: string): void {
+    this.#notes.add(id);
+  }
+  get places() {
+    return [...this.#notes].map((id) => ({ slice: note, params: [id], key: keyOf(id) }));
+  }
+
+  /** A client, connected and caught up unless it cannot be. */
+  async actor(name: string, options: ActorOptions = {}): Promise<Actor> {
+    const actor = new Actor(this, this.actors.length, name, options);
+    this.actors.push(actor);
+    await this.settle();
+    return actor;
+  }
+
+  /** Delivers everything by hand, of everybody, until nothing happens any more. No time passes. */
+  async settle(): Promise<void> {
+    do {
+      for (const { pair } of this.actors) await pair.flush();
+    } while (
+      this.actors.some(({ pair }) =>
+        pair.links.some(({ toServer, toClient }) => toServer.packets.length + toClient.packets.length > 0),
+      )
+    );
+    await this.clock.settle();
+  }
+
+  /** Lets time pass; meanwhile packets of everybody arrive by themselves, within 20 milliseconds. */
+  async run(milliseconds: number): Promise<void> {
+    let running = true;
+    const pump = (): void => {
+      if (!running) return;
+      for (const { pair } of this.actors) {
+        for (const { toServer, toClient } of pair.links) {
+          toServer.deliver();
+          toClient.deliver();
+        }
+      }
+      this.clock.setTimeout(pump, 20);
+    };
+    pump();
+    await this.clock.advance(milliseconds);
+    running = false;
+    await this.settle();
+  }
+
+  /** A note as the log's own archive has it. */
+  place(id = "1") {
+    const place = this.log.archive.get(keyOf(id))?.paths.at(-1)?.places.at(-1);
+    return { sequence: place?.sequence ?? 0, model: (place?.model ?? note.initial()) as Note };
+  }
+  /** The accepted records of a note, as their messages. */
+  messages(id = "1"): readonly unknown[] {
+    const places = this.log.archive.get(keyOf(id))?.paths.at(-1)?.places ?? [];
+    return places.flatMap(({ record }) => record?.messages ?? []);
+  }
+  /** A server's own dispatch, carried out. */
+  async serve(
+    message: Parameters<ReturnType<StageNode["note"]>["dispatch"]>[0],
+    { node = 0, key }: { node?: number; key?: string } = {},
+  ): Promise<void> {
+    let done = false;
+    const topic = this.nodes[node]!.note();
+    void topic.dispatch(message, key === undefined ? {} : { key }).then(() => (done = true));
+    await this.clock.settle();
+    expect(done).toBe(true);
+  }
+
+  /** What every scenario ends with. `reported`: the codes of errors that were expected, each at least once. */
+  async rest({ reported = [] }: { readonly reported?: readonly string[] } = {}): Promise<void> {
+    this.doorbell.rates({});
+    for (const node of this.nodes) node.calm();
+    for (const { pair, client } of this.actors) {
+      pair.reachable = true;
+      pair.cutAt(undefined);
+      client.connect();
+    }
+    await this.settle();
+    let resting = true;
+    const pump = (): void => {
+      if (!resting) return;
+      for (const { pair } of this.actors) for (const link of pair.links) link.toServer.deliver();
+      for (const { pair } of this.actors) for (const link of pair.links) link.toClient.deliver();
+      this.clock.setTimeout(pump, 200);
+    };
+    pump();
+    // The kit's own quiet: it looks at what it needs of a world, and this is all of it.
+    const { clock, nodes, actors, places, log } = this;
+    const quiet = await quietOf({
+      clock,
+      nodes: { all: nodes, log },
+      pages: actors,
+      places,
+    } as unknown as World<Wired>);
+    resting = false;
+    const { events } = this;
+    expect(
+      checkHistory({ events, archive: log.archive, quiet, users: actors.map(({ user }) => user) }),
+    ).toEqual([]);
+    for (const { id, model } of actors.flatMap((actor) =>
+      actor.followed.map((id) => ({ id, model: actor.state(id).model })),
+    ))
+      for (const { model: served } of quiet.servers.filter(({ target }) => target === keyOf(id)))
+        expect(sameValue(model, served), "a replica has another model than the server").toBe(true);
+    const codes = events.flatMap((event) => (event.type === "reported" ? [codeOf(event.error)] : []));
+    expect([...new Set(codes)].toSorted()).toEqual([...reported].toSorted());
+  }
+}
+
+/** What an error is called in `rest({ reported })`. */
+const codeOf = (error: unknown): string =>
+  error instanceof LogFaultError
+    ? "log-fault"
+    : error instanceof CallaError
+      ? String(error.code)
+      : String(error);
+
+/** A server of a stage, that may be killed and starts anew over what the log has. */
+export class StageNode {
+  server!: NoteServer;
+  log!: FaultyLog;
+  readonly refused: Refused[] = [];
+  readonly reachable: Reachable = { connect: (wired) => this.server.connect(wired) };
+  readonly #stage: Stage;
+  readonly #index: number;
+  #clock!: ProcessClock;
+  #life = 0;
+  #faults: { readonly method: LogCall["method"] | undefined; readonly fault: LogFault }[] = [];
+
+  constructor(stage: Stage, index: number) {
+    this.#stage = stage;
+    this.#index = index;
+    this.#start();
+  }
+
+  #start(): void {
+    const { clock, log, random, doorbell, options } = this.#stage;
+    this.#clock = clock.process();
+    this.log = faultyLog(log, {
+      clock: this.#clock,
+      plan: ({ method }) => {
+        const at = this.#faults.findIndex((one) => one.method === undefined || one.method === method);
+        return at < 0 ? undefined : this.#faults.splice(at, 1)[0]!.fault;
+      },
+    });
+    this.server = createServer<Wired, AnyUser>({
+      wiring: options.strictNotes === true ? (strictWiring as unknown as Wired) : wiring,
+      serialiser,
+      log: this.log,
+      pubsub: doorbell,
+      clock: this.#clock,
+      random: random.fork(`node ${this.#index} ${this.#life}`),
+      secret: "a secret that every node of the stage knows",
+      authenticate: ({ token }) => ({ id: String(token) }),
+      limits: options.limits ?? {},
+      strict: true,
+      onError: (error) => this.#stage.record({ type: "reported", by: `node ${this.#index}`, error }),
+      onRefused: (refused) => void this.refused.push(refused),
+      ...(options.onTopicMessage === undefined ? {} : { onTopicMessage: options.onTopicMessage }),
+      ...(options.onMessage === undefined ? {} : { onMessage: options.onMessage }),
+    });
+    const slice = options.strictNotes === true ? (strictNote as unknown as typeof note) : note;
+    this.server.handle(slice, {
+      canSubscribe: () => true,
+      canDispatch: ({ type }) => type !== "secret",
+      ...options.handlers,
+    });
+    this.server.handle(session, { public: true });
+    this.server.handle(cursors, { public: true });
+  }
+
+  note(id = "1") {
+    this.#stage.uses(id);
+    return this.server.topic(
+      this.#stage.options.strictNotes === true ? (strictNote as unknown as typeof note) : note,
+      id,
+    );
+  }
+  /** The next calls of a method (of any, if undefined) meet this. */
+  fault(
+    fault: LogFault,
+    { method = "append", count = 1 }: { method?: LogCall["method"] | undefined; count?: number } = {},
+  ): void {
+    for (let i = 0; i < count; i++) this.#faults.push({ method, fault });
+  }
+  calm(): void {
+    this.#faults = [];
+    this.log.thaw();
+  }
+  /** The process is gone between two instants, and another one starts over the same log. */
+  kill(): void {
+    this.log.freeze();
+    this.#clock.kill();
+    this.#life++;
+    this.#faults = [];
+    this.#start();
+    for (const { pair } of this.#stage.actors)
+      for (const link of pair.links) {
+        if (link.server !== this.reachable) continue;
+        link.breakForServer();
+        link.breakForClient();
+      }
+  }
+}
+
+/** A client of a stage: a storage and a network, and the page that is open now. */
+export class Actor {
+  readonly pair: ConnectionPair;
+  readonly disk: CrashableStorage;
+  readonly user: string;
+  /** What was shown on this page, one for each call of a listener. */
+  shown: Shown[] = [];
+  /** What `onRejected` has heard, on every page. */
+  readonly rejected: { readonly id: string; readonly code: string }[] = [];
+  /** Why a note's model was replaced, each time. */
+  readonly snapshots: string[] = [];
+  /** Every frame that was sent to it, arrived or not, over all connections. */
+  readonly heard: ServerFrame[] = [];
+  readonly said: ClientFrame[] = [];
+  page = 0;
+  client!: Client<Wired>;
+  readonly #stage: Stage;
+  readonly #index: number;
+  readonly #options: ActorOptions;
+  readonly #follows: Set<string>;
+  #clock!: ProcessClock;
+  #stops = new Map<string, () => void>();
+
+  constructor(stage: Stage, index: number, name: string, options: ActorOptions) {
+    this.#stage = stage;
+    this.#index = index;
+    this.#options = options;
+    this.user = options.user ?? name;
+    this.#follows = new Set(options.follows === false ? [] : ["1"]);
+    const { latency, format = "json", commitDelay = 0, node = 0 } = options;
+    const { clock } = stage;
+    this.pair = connectionPair(stage.nodes[node]!.reachable, {
+      serialiser,
+      format,
+      clock,
+      ...(latency === undefined ? {} : { latency: () => latency }),
+      onSent: (frame) => this.#sent(frame),
+      onAnswered: (frame) => void this.heard.push(frame),
+    });
+    this.disk = crashableStorage({
+      clock,
+      delay: () => commitDelay,
+      onCommit: (changes, stage) => this.#committed(changes, stage),
+    });
+    this.#open(this.disk.open());
+  }
+
+  #sent(frame: ClientFrame): void {
+    this.said.push(frame);
+    if (frame.type !== "TopicMessage" || frame.mid === 0) return;
+    const { target, mid, id, message } = frame;
+    const clientId = this.client.clientId ?? "";
+    this.#stage.record({
+      type: "sent",
+      client: this.#index,
+      page: this.page,
+      clientId,
+      target,
+      mid,
+      id,
+      empty: message === null,
+    });
+  }
+  #committed(changes: readonly StorageChange[], stage: "asked" | "durable" | "failed"): void {
+    const name = { client: this.#index, page: this.page };
+    if (stage === "failed") this.#stage.record({ type: "unstored", ...name });
+    for (const change of changes) {
+      if (change.type === "entry") {
+        const { target, mid, id, at } = change.entry;
+        this.#stage.record({ type: "stored", ...name, stage, target, mid, id, at });
+      } else if (change.type === "outcome" && stage === "durable") {
+        const { target, mid, sequence } = change;
+        this.#stage.record({ type: "recorded", ...name, target, mid, sequence });
+      }
+    }
+  }
+
+  #open(storage: NonNullable<ClientOptions["storage"]>): void {
+    const { page } = this;
+    const { clock, random } = this.#stage;
+    const client = this.#index;
+    const transport = this.#options.transport?.(this.pair) ?? this.pair.transport;
+    this.#clock = clock.process();
+    this.client = createClient<Wired>({
+      wiring,
+      serialiser: this.pair.serialiser,
+      transport: {
+        ...transport,
+        connect: (handlers, format) =>
+          this.page === page ? transport.connect(handlers, format) : { send() {}, close() {} },
+      },
+      storage,
+      user: this.user,
+      token: () => this.user,
+      strict: true,
+      ...this.#options.tuning,
+      clock: this.#clock,
+      random: random.fork(`page ${client} ${page}`),
+      wakeUps: () => () => {},
+      onSnapshot: ({ target, reason }) => {
+        if (target !== OWN_SESSION) this.snapshots.push(reason);
+      },
+      onRejected: ({ target, id, error }) => {
+        this.rejected.push({ id, code: error.code });
+        this.#stage.record({ type: "hooked", client, page, target, id, code: error.code });
+      },
+      onError: (error) => this.#stage.record({ type: "reported", by: `client ${client}`, error }),
+    });
+    this.#stops = new Map();
+    this.shown = [];
+    for (const id of this.#follows) this.follow(id);
+  }
+
+  note(id = "1") {
+    this.#stage.uses(id);
+    return this.client.topic(note, id);
+  }
+  state(id = "1") {
+    return this.note(id).state;
+  }
+  get model(): Note | undefined {
+    return this.state().model;
+  }
+
+  follow(id = "1"): void {
+    this.#follows.add(id);
+    const topic = this.note(id);
+    if (this.#stops.has(topic.id)) return;
+    const name = { client: this.#index, page: this.page, target: topic.id };
+    const show = (listener: "state" | "model"): void => {
+      const { state } = topic;
+      const { status, model, pending } = state;
+      if (listener === "state") this.shown.push({ status, model, pending: pending.length });
+      const code = state.status === "refused" ? state.code : "";
+      this.#stage.record({ type: "shown", ...name, listener, status, code, model, pending });
+    };
+    this.#stage.record({ type: "listens", ...name });
+    const stops = [
+      topic.onChange(() => show("state")),
+      topic.select(({ model }) => model).onChange(() => show("model")),
+    ];
+    this.#stops.set(topic.id, () => stops.forEach((stop) => stop()));
+  }
+  unfollow(id = "1"): void {
+    this.#follows.delete(id);
+    this.#stops.get(keyOf(id))?.();
+    this.#stops.delete(keyOf(id));
+  }
+  get followed(): readonly string[] {
+    return [...this.#follows];
+  }
+
+  dispatch(message: NoteMessage | readonly NoteMessage[], id = "1"): Sent {
+    const topic = this.note(id);
+    const name = { client: this.#index, page: this.page, target: topic.id };
+    const write = topic.dispatch(message);
+    this.#stage.record({ type: "dispatched", ...name, id: write.id, userId: this.user });
+    const sent: { write: Sent["write"]; told: Told | undefined; error: unknown } = {
+      write,
+      told: undefined,
+      error: undefined,
+    };
+    const tell = (told: Told, error?: unknown): void => {
+      Object.assign(sent, { told, error });
+      this.#stage.record({ type: "told", ...name, id: write.id, told });
+    };
+    write.applied.then(
+      ({ sequence, message: applied }) => tell({ is: "applied", sequence, message: applied }),
+      (error: { readonly code?: string; readonly from?: string }) => {
+        const code = error.code ?? String(error);
+        tell(
+          error.from === undefined || code === "client-expired"
+            ? { is: "ended", code }
+            : { is: "rejected", code },
+          error,
+        );
+      },
+    );
+    return sent;
+  }
+
+  /** The page is gone; another one comes. `machine`: commits under way are lost too. */
+  crash({ machine = true }: { readonly machine?: boolean } = {}): void {
+    this.#clock.kill();
+    for (const link of this.pair.links) {
+      if (!link.held) continue;
+      link.abandon();
+      link.breakForServer();
+    }
+    this.#stage.record({ type: "ended", client: this.#index, page: this.page });
+    this.page++;
+    this.#open(machine ? this.disk.open() : this.disk.reopen());
+  }
+
+  // What the kit's quiet looks at.
+  get following(): readonly string[] {
+    return [...this.#stops.keys()];
+  }
+  topic({ params }: { readonly params: readonly string[] }) {
+    return this.note(params[0]!);
+  }
+}
+
+/** A peer that says what it likes, in one format, without a client. */
+export class Stranger {
+  readonly frames: ServerFrame[] = [];
+  closed: { readonly code: number; readonly reason: string } | undefined;
+  readonly #incoming: ReturnType<NoteServer["connect"]>;
+  readonly #format;
+
+  constructor(node: StageNode, name: FormatName = "json") {
+    const format = serialiser.use(name).formats[0]!;
+    this.#format = format;
+    this.#incoming = node.server.connect({
+      connection: {
+        send: ({ bytes, text }) => {
+          const packet = format.decode(text ? Buffer.from(bytes).toString("utf8") : bytes);
+          for (const frame of (Array.isArray(packet) ? packet : [packet]) as ServerFrame[])
+            this.frames.push(frame);
+        },
+        close: (code, reason) => void (this.closed = { code, reason }),
+        bufferedAmount: () => 0,
+      },
+      request: { url: "/", headers: {}, remoteAddress: undefined },
+      format: name,
+    });
+  }
+  /** Any bytes. */
+  raw(data: string | Uint8Array): void {
+    this.#incoming.incoming(data);
+  }
+  /** Anything that the format can write, as it is. */
+  say(...frames: readonly unknown[]): void {
+    this.raw(this.#format.encode(frames.length === 1 ? frames[0] : frames));
+  }
+  /** The answers of one type. */
+  all<T extends ServerFrame["type"]>(type: T): Extract<ServerFrame, { type: T }>[] {
+    return this.frames.filter((frame): frame is Extract<ServerFrame, { type: T }> => frame.type === type);
+  }
+}
