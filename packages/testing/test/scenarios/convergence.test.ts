@@ -55,8 +55,8 @@ async function interleave(
     await stage.settle();
     const left = programs.map((program) => [...program]);
     for (const [i, actor] of actors.entries()) {
-      while (first && left[i]!.length > 0) {
-        actor.dispatch(left[i]!.shift()!);
+      for (const message of first ? left[i]!.splice(0) : []) {
+        actor.dispatch(message);
         await stage.clock.settle();
       }
     }
