@@ -333,8 +333,6 @@ export class Hub {
 
   /** Everybody gets what there is now, in place of what they had. */
   #resnapshot(live: LiveTarget, reason: string): void {
-    // What was before a whole model may be gone from the log: without a snapshot the target could not be opened again.
-    if (reason === "reset") void this.registry.saveSnapshot(live);
     // A copy: joining may put a follower back at once.
     const followers = [...live.audience.followers];
     for (const conversation of followers) {

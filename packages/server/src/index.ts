@@ -10,6 +10,7 @@ export type { OriginPolicy } from "./origin.ts";
 export { generateClientId } from "./identity.ts";
 export { memoryLog } from "./log-memory.ts";
 export type { MemoryLogOptions } from "./log-memory.ts";
+export { tombstoneMark } from "./log.ts";
 export type {
   Append,
   AppendResult,

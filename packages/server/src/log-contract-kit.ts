@@ -1,6 +1,7 @@
 // What the checks of the log contract share: plain assertions and makers of valid appends.
 import { inspect, isDeepStrictEqual } from "node:util";
 import type { Cursor, TargetKey } from "@calla/shared";
+import { tombstoneMark } from "./log.ts";
 import type { Append, ClientRow, Head, LogRecord, LogSnapshot, LogStorage } from "./log.ts";
 
 /** How the contract gets logs to check. */
@@ -34,11 +35,16 @@ export const markOf = (sequence: number, salt = 0): number =>
 export const at = (sequence: number, salt = 0): Cursor =>
   sequence === 0 ? ORIGIN : { sequence, mark: markOf(sequence, salt) };
 
+/** Where a removed target stands that was `sequence` records long. */
+export const tombstone = (sequence: number): Cursor => ({ sequence, mark: tombstoneMark(markOf(sequence)) });
+
+export const timeOf = (sequence: number): number => 1_900_000_000_000 + sequence;
+
 export const record = (sequence: number, more: Partial<LogRecord> = {}): LogRecord => ({
   sequence,
   mark: markOf(sequence),
   version: 1,
-  at: 1_900_000_000_000 + sequence,
+  at: timeOf(sequence),
   author: { clientId: "ann", userId: "u1" },
   mid: sequence,
   id: `id-${sequence}`,
@@ -77,12 +83,34 @@ export async function fill(log: LogStorage, target: TargetKey, from: number, cou
 export const snapshot = (sequence: number, more: Partial<LogSnapshot> = {}): LogSnapshot => ({
   ...at(sequence),
   version: 1,
-  at: 1_900_000_000_000 + sequence,
+  at: timeOf(sequence),
   model: { sum: sequence },
   ...more,
 });
 
-export const placeOf = (head: Head | undefined): Cursor | undefined =>
+/** The head of a target that is `sequence` records long, and nothing else happened to it. */
+export const headOf = (sequence: number, more: Partial<Head> = {}): Head => ({
+  ...at(sequence),
+  version: 1,
+  at: timeOf(sequence),
+  snapshot: undefined,
+  removed: false,
+  ...more,
+});
+
+/** An append that brings a removed target back: a whole model, and `more` records after it. */
+export const revival = (target: TargetKey, from: number, more = 0, salt = 1): Append => {
+  const whole = { author: null, mid: 0, messages: [], model: { value: { sum: from + 1 } } };
+  const first = record(from + 1, { ...whole, mark: markOf(from + 1, salt) });
+  return {
+    target,
+    expected: tombstone(from),
+    records: [first, ...recordsAfter(from + 1, more)],
+    rows: [],
+  };
+};
+
+export const placeOf = (head: Cursor | undefined): Cursor | undefined =>
   head === undefined ? undefined : { sequence: head.sequence, mark: head.mark };
 
 /** Insists that reading after the cursor gives exactly these sequences. */

@@ -1,10 +1,11 @@
 // What every log must do, as checks that any test runner can run. SPEC.md, section LG, is this list in prose.
-import type { LogRecord } from "./log.ts";
+import type { Head, LogRecord } from "./log.ts";
 import {
   appendOf,
   at,
   equal,
   fill,
+  headOf,
   markOf,
   ORIGIN,
   placeOf,
@@ -12,9 +13,12 @@ import {
   record,
   recordsAfter,
   refuses,
+  revival,
   row,
   snapshot,
   status,
+  timeOf,
+  tombstone,
 } from "./log-contract-kit.ts";
 import type { LogCheck } from "./log-contract-kit.ts";
 
@@ -22,6 +26,8 @@ export type { LogCheck, LogMaker } from "./log-contract-kit.ts";
 
 const appended = { status: "appended" };
 const conflict = { status: "conflict" };
+/** What a removal changes in a head. */
+const gone = (sequence: number): Partial<Head> => ({ ...tombstone(sequence), removed: true });
 const check = (name: string, run: LogCheck["run"]): LogCheck => ({ name, run });
 
 /**
@@ -46,9 +52,9 @@ export const logContract: readonly LogCheck[] = [
   check("[LG2] an append moves the head to its last record's place and version", async ({ create }) => {
     const log = await create();
     await fill(log, "t", 0, 3);
-    equal(await log.open("t"), { ...at(3), version: 1, snapshot: undefined, removed: false }, "open");
+    equal(await log.open("t"), headOf(3), "open");
     equal(await status(log, appendOf("t", 3, 1, { version: 7 })), "appended", "second append");
-    equal(await log.open("t"), { ...at(4), version: 7, snapshot: undefined, removed: false }, "open");
+    equal(await log.open("t"), headOf(4, { version: 7 }), "open");
   }),
   check(
     "[LG3] an append from another place than the head is a conflict and writes nothing",
@@ -250,7 +256,11 @@ export const logContract: readonly LogCheck[] = [
     await log.remove("a");
     for (const [i, target] of targets.entries()) {
       const head = await log.open(target);
-      equal([placeOf(head), head?.removed], [at(i + 1), i === 0], `head of ${target}`);
+      equal(
+        [placeOf(head), head?.removed],
+        [i === 0 ? tombstone(1) : at(i + 1), i === 0],
+        `head of ${target}`,
+      );
       equal(await log.client(target, "ann"), row("ann", i + 1), `row of ${target}`);
     }
   }),
@@ -271,7 +281,7 @@ export const logContract: readonly LogCheck[] = [
       const log = await create();
       await fill(log, "t", 0, 5);
       await log.saveSnapshot("t", snapshot(3));
-      equal(await log.open("t"), { ...at(5), version: 1, snapshot: snapshot(3), removed: false }, "open");
+      equal(await log.open("t"), headOf(5, { snapshot: snapshot(3) }), "open");
       await reads(log, "t", at(3), [4, 5]);
       await log.saveSnapshot("t", snapshot(5, { version: 2 }));
       equal((await log.open("t"))?.snapshot, snapshot(5, { version: 2 }), "newer snapshot");
@@ -312,62 +322,143 @@ export const logContract: readonly LogCheck[] = [
       await log.saveSnapshot("t", snapshot(2, { mark: markOf(2) ^ 1 }));
       await log.saveSnapshot("t", snapshot(3, { mark: markOf(3) ^ 1 }));
       await log.saveSnapshot("t", snapshot(4));
-      equal(await log.open("t"), { ...at(3), version: 1, snapshot: undefined, removed: false }, "open");
+      equal(await log.open("t"), headOf(3), "open");
       await reads(log, "t", ORIGIN, [1, 2, 3]);
     },
   ),
   // --------------------------------------------------------------------------------------------------------- removal
   check(
-    "[LG19] remove leaves a tombstone: place and rows stay, model and records are gone",
+    "[LG19] remove leaves a tombstone: sequence, version, time and rows stay, model and records are gone",
     async ({ create }) => {
       const log = await create();
       equal(await status(log, appendOf("t", 0, 3, { rows: [row("ann", 3)] })), "appended", "append");
       await log.saveSnapshot("t", snapshot(2));
       await log.remove("t");
-      equal(await log.open("t"), { ...at(3), version: 1, snapshot: undefined, removed: true }, "open");
+      equal(await log.open("t"), headOf(3, gone(3)), "open");
       equal(await log.client("t", "ann"), row("ann", 3), "row");
       await refuses(log, "t", ORIGIN, "compacted");
       await refuses(log, "t", at(2), "compacted");
-      await reads(log, "t", at(3), []);
+      await reads(log, "t", tombstone(3), []);
       await refuses(log, "t", at(4), "other-history");
       await log.remove("t");
-      equal(placeOf(await log.open("t")), at(3), "head, removed twice");
+      equal(await log.open("t"), headOf(3, gone(3)), "open, removed twice");
       await log.remove("never");
       equal(await log.open("never"), undefined, "a target that never was");
     },
   ),
   check(
-    "[LG20] after a removal the next append continues from the tombstone and nowhere else (S46)",
+    "[LG31] the tombstone has a mark of its own: who holds the target as it was finds out by its cursor",
+    async ({ create }) => {
+      const log = await create();
+      await fill(log, "t", 0, 3);
+      await log.remove("t");
+      await refuses(log, "t", at(3), "other-history");
+      const whole = { messages: [], model: { value: 1 }, rows: [row("ann", 4)] };
+      equal(await status(log, appendOf("t", 3, 1, { rows: [row("ann", 4)] })), "conflict", "append");
+      equal(await status(log, appendOf("t", 3, 1, whole)), "conflict", "append of a whole model");
+      equal(await log.client("t", "ann"), undefined, "row of a conflict");
+      equal(await log.open("t"), headOf(3, gone(3)), "open");
+      equal(await status(log, revival("t", 3)), "appended", "return");
+      await refuses(log, "t", at(3), "other-history");
+      // The highest mark has a next one too.
+      const records = [record(1, { mark: 4_294_967_295 })];
+      equal(await log.append([{ target: "u", expected: ORIGIN, records, rows: [] }]), [appended], "append");
+      await log.remove("u");
+      equal(placeOf(await log.open("u")), { sequence: 1, mark: 0 }, "tombstone");
+      await reads(log, "u", { sequence: 1, mark: 0 }, []);
+    },
+  ),
+  check(
+    "[LG20] from the tombstone, and nowhere else, a whole model continues, and nothing else (S46)",
     async ({ create }) => {
       const log = await create();
       equal(await status(log, appendOf("t", 0, 3, { rows: [row("ann", 3)] })), "appended", "append");
       await log.remove("t");
       equal(await status(log, appendOf("t", 0, 1)), "conflict", "append at the origin");
       equal(await status(log, appendOf("t", 2, 1)), "conflict", "append behind the tombstone");
-      equal((await log.open("t"))?.removed, true, "removed, after the conflicts");
-      equal(
-        await status(log, appendOf("t", 3, 2, { messages: [], model: { value: 1 } })),
-        "appended",
-        "append",
-      );
-      equal(await log.open("t"), { ...at(5), version: 1, snapshot: undefined, removed: false }, "open");
+      const expected = tombstone(3);
+      const late = appendOf("t", 3, 1, { expected, rows: [row("ann", 4)] });
+      equal(await status(log, late), "conflict", "append without a whole model");
+      const second = {
+        ...late,
+        records: [...late.records, record(5, { messages: [], model: { value: 1 } })],
+      };
+      equal(await status(log, second), "conflict", "append whose second record has the whole model");
+      equal(await log.open("t"), headOf(3, gone(3)), "open, after the conflicts");
+      equal(await log.client("t", "ann"), row("ann", 3), "row, after the conflicts");
+      equal(await status(log, revival("t", 3, 1)), "appended", "return");
+      equal(await status(log, revival("t", 3)), "conflict", "a second return");
+      equal((await log.open("t"))?.removed, false, "removed");
+      equal(placeOf(await log.open("t")), at(5), "head");
       equal(await log.client("t", "ann"), row("ann", 3), "row");
-      await reads(log, "t", at(3), [4, 5]);
+      await reads(log, "t", tombstone(3), [4, 5]);
       await refuses(log, "t", at(1), "compacted");
     },
   ),
+  check(
+    "[LG32] a target that came back begins at its whole model, with no snapshot saved",
+    async ({ create }) => {
+      const log = await create();
+      await fill(log, "t", 0, 3);
+      await log.saveSnapshot("t", snapshot(2));
+      await log.remove("t");
+      equal(await status(log, revival("t", 3, 2)), "appended", "return");
+      const begins = snapshot(4, { mark: markOf(4, 1) });
+      equal(await log.open("t"), headOf(6, { snapshot: begins }), "open");
+      await reads(log, "t", begins, [5, 6]);
+      await log.saveSnapshot("t", snapshot(6));
+      equal((await log.open("t"))?.snapshot, snapshot(6), "a newer snapshot");
+      await log.remove("t");
+      equal(await log.open("t"), headOf(6, gone(6)), "open, removed again");
+      equal(await status(log, revival("t", 6)), "appended", "second return");
+      const again = snapshot(7, { mark: markOf(7, 1) });
+      equal((await log.open("t"))?.snapshot, again, "snapshot of the second return");
+    },
+  ),
+  check(
+    "[LG33] the head has the last record's time, also of a tombstone and behind a snapshot",
+    async ({ create }) => {
+      const log = await create();
+      equal(await status(log, appendOf("t", 0, 3, { at: 7_000 })), "appended", "append");
+      equal((await log.open("t"))?.at, 7_000, "time");
+      await log.saveSnapshot("t", snapshot(3, { at: 7_000 }));
+      equal((await log.open("t"))?.at, 7_000, "time, behind a snapshot");
+      await log.remove("t");
+      equal((await log.open("t"))?.at, 7_000, "time of the tombstone");
+      await log.remove("t");
+      equal((await log.open("t"))?.at, 7_000, "time, removed twice");
+      equal(await status(log, revival("t", 3)), "appended", "return");
+      equal((await log.open("t"))?.at, timeOf(4), "time of the new life");
+    },
+  ),
+  check("[LG34] of a removal and an append that race either is whole", async ({ create }) => {
+    const log = await create();
+    for (let i = 0; i < 8; i++) {
+      const t = `t${i}`;
+      await fill(log, t, 0, 2);
+      const append = () => status(log, appendOf(t, 2, 2, { rows: [row("ann", 4)] }));
+      const [first, second] = i % 2 === 0 ? [log.remove(t), append()] : [append(), log.remove(t)];
+      const taken = (await Promise.all([first, second])).includes("appended");
+      const sequence = taken ? 4 : 2;
+      equal(await log.open(t), headOf(sequence, gone(sequence)), "open");
+      equal(await log.client(t, "ann"), taken ? row("ann", 4) : undefined, "row");
+      await reads(log, t, tombstone(sequence), []);
+    }
+  }),
   check("[LG21] a snapshot of before a removal, saved late, brings nothing back", async ({ create }) => {
     const log = await create();
     await fill(log, "t", 0, 3);
     await log.remove("t");
     await log.saveSnapshot("t", snapshot(3));
-    equal(await log.open("t"), { ...at(3), version: 1, snapshot: undefined, removed: true }, "open");
-    await fill(log, "t", 3, 1);
+    await log.saveSnapshot("t", snapshot(3, tombstone(3)));
+    equal(await log.open("t"), headOf(3, gone(3)), "open");
+    equal(await status(log, revival("t", 3, 1)), "appended", "return");
     await log.saveSnapshot("t", snapshot(2));
     await log.saveSnapshot("t", snapshot(3));
-    equal((await log.open("t"))?.snapshot, undefined, "snapshot");
-    await log.saveSnapshot("t", snapshot(4));
-    equal((await log.open("t"))?.snapshot, snapshot(4), "a snapshot of the new life");
+    await log.saveSnapshot("t", snapshot(3, tombstone(3)));
+    equal((await log.open("t"))?.snapshot, snapshot(4, { mark: markOf(4, 1) }), "snapshot");
+    await log.saveSnapshot("t", snapshot(5));
+    equal((await log.open("t"))?.snapshot, snapshot(5), "a snapshot of the new life");
   }),
   // -------------------------------------------------------------------------------------------------------- the rest
   check("[LG22] the secret is always the same, or always undefined, and long enough", async ({ create }) => {
@@ -385,13 +476,18 @@ export const logContract: readonly LogCheck[] = [
     await before.saveSnapshot("t", snapshot(2));
     await fill(before, "gone", 0, 2);
     await before.remove("gone");
+    await fill(before, "back", 0, 2);
+    await before.remove("back");
+    equal(await status(before, revival("back", 2)), "appended", "return");
     const secret = await before.secret();
     await before.close();
     const log = await reopen(before);
-    equal(await log.open("t"), { ...at(3), version: 1, snapshot: snapshot(2), removed: false }, "open");
+    equal(await log.open("t"), headOf(3, { snapshot: snapshot(2) }), "open");
     equal(await log.client("t", "ann"), row("ann", 3), "row");
     await reads(log, "t", at(2), [3]);
-    equal(await log.open("gone"), { ...at(2), version: 1, snapshot: undefined, removed: true }, "tombstone");
+    equal(await log.open("gone"), headOf(2, gone(2)), "tombstone");
+    const begins = snapshot(3, { mark: markOf(3, 1) });
+    equal(await log.open("back"), headOf(3, { ...placeOf(begins), snapshot: begins }), "a return");
     equal(await log.secret(), secret, "secret");
     await fill(log, "t", 3, 1);
     await log.close();

@@ -1,6 +1,19 @@
 import type { Clock, Random } from "@calla/shared";
 import { describe, expect, test } from "vitest";
-import { appendOf, at, ORIGIN, recordsAfter, record, row, snapshot, status } from "./log-contract-kit.ts";
+import {
+  appendOf,
+  at,
+  headOf,
+  markOf,
+  ORIGIN,
+  recordsAfter,
+  record,
+  revival,
+  row,
+  snapshot,
+  status,
+  tombstone,
+} from "./log-contract-kit.ts";
 import { logContract } from "./log-contract.ts";
 import { faultyLog, LogFaultError, scriptedFaults, seededFaults } from "./log-faulty.ts";
 import { memoryLog } from "./log-memory.ts";
@@ -113,7 +126,7 @@ test("[LG30] a rewind restores records, rows, snapshot and tombstone of an earli
   await log.saveSnapshot("t", snapshot(4));
   await log.append([appendOf("other", 0, 1)]);
   expect(await log.rewind("t", 3)).toBe(2);
-  expect(await log.open("t")).toEqual({ ...at(2), version: 1, snapshot: snapshot(2), removed: false });
+  expect(await log.open("t")).toEqual(headOf(2, { snapshot: snapshot(2) }));
   expect(await log.client("t", "ann")).toEqual(row("ann", 2));
   expect(await log.open("other")).toMatchObject(at(1));
   expect(await log.read("t", at(4), 10)).toEqual({ status: "other-history" });
@@ -129,6 +142,19 @@ test("[LG30] a rewind restores records, rows, snapshot and tombstone of an earli
   expect(await log.rewind("t", 0)).toBe(0);
   expect(await log.open("t")).toBeUndefined();
   expect(log.fired.rewind).toBe(3);
+});
+
+test("[LG30] a rewind to after a removal, or after the return from it, leads there again", async () => {
+  const log = rewindableLog(memoryLog());
+  await log.append([appendOf("t", 0, 2)]);
+  await log.remove("t");
+  await log.append([revival("t", 2)]);
+  const back = await log.open("t");
+  await log.append([appendOf("t", 3, 2, { expected: { sequence: 3, mark: markOf(3, 1) } })]);
+  expect(await log.rewind("t", 4)).toBe(3);
+  expect(await log.open("t")).toEqual(back);
+  expect(await log.rewind("t", 2)).toBe(2);
+  expect(await log.open("t")).toMatchObject({ ...tombstone(2), removed: true });
 });
 
 test("[LG30] an append under way during a rewind lands before it or conflicts after it", async () => {

@@ -2,6 +2,7 @@
 // models are immutable values) and never forgets a target by itself. SPEC.md, section LG.
 import type { Cursor, Random, TargetKey } from "@calla/shared";
 import { systemRandom } from "./clock.ts";
+import { tombstoneMark } from "./log.ts";
 import type { Append, ClientRow, Head, LogRecord, LogSnapshot, LogStorage, ReadResult } from "./log.ts";
 
 export interface MemoryLogOptions {
@@ -65,13 +66,21 @@ class History {
   #head: Cursor = { sequence: 0, mark: 0 };
   #base: Cursor = this.#head;
   #version = 0;
+  #at = 0;
   #records: LogRecord[] = [];
   #snapshot: LogSnapshot | undefined;
   #removed = false;
 
   asHead(): Head {
     const { sequence, mark } = this.#head;
-    return { sequence, mark, version: this.#version, snapshot: this.#snapshot, removed: this.#removed };
+    return {
+      sequence,
+      mark,
+      version: this.#version,
+      at: this.#at,
+      snapshot: this.#snapshot,
+      removed: this.#removed,
+    };
   }
 
   append({ expected, records, rows }: Append): boolean {
@@ -80,10 +89,17 @@ class History {
     if (last?.sequence !== expected.sequence + records.length) {
       throw new RangeError("An append needs records, dense from the expected sequence.");
     }
+    if (this.#removed) {
+      const { sequence, mark, version, at, model } = records[0]!;
+      if (model === undefined) return false;
+      // Stored with the append: what was before is gone, so without it the target could not be opened.
+      this.#snapshot = { sequence, mark, version, at, model: model.value };
+    }
     for (const record of records) this.#records.push(record);
     for (const row of rows) this.rows.set(row.clientId, row);
     this.#head = last;
     this.#version = last.version;
+    this.#at = last.at;
     this.#removed = false;
     return true;
   }
@@ -108,7 +124,10 @@ class History {
   }
 
   remove(): void {
-    this.#dropTo(this.#head.sequence);
+    if (this.#removed) return;
+    const { sequence, mark } = this.#head;
+    this.#head = this.#base = { sequence, mark: tombstoneMark(mark) };
+    this.#records = [];
     this.#snapshot = undefined;
     this.#removed = true;
   }

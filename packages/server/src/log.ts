@@ -63,16 +63,24 @@ export interface LogSnapshot extends Cursor {
 
 /** What a log knows of a target when it is opened. Records after `snapshot` (all, without one) come by `read`. */
 export interface Head extends Cursor {
-  /** Version of the last record or snapshot. */
+  /** Version of the last record. */
   readonly version: number;
+  /** Time of the last record: no later one is earlier, whatever has become of the records. */
+  readonly at: number;
   readonly snapshot: LogSnapshot | undefined;
-  /** A tombstone: the model is gone, the sequence and the client rows stay. */
+  /** A tombstone: model and records are gone. Its mark is `tombstoneMark` of the last record's. */
   readonly removed: boolean;
 }
 
+/**
+ * The mark of a tombstone: another one than the last record's, at the same sequence. So whoever still holds the target
+ * as it was finds out by the cursor alone: an append conflicts, a read is of another history.
+ */
+export const tombstoneMark = (mark: number): number => (mark + 1) >>> 0;
+
 export interface Append {
   readonly target: TargetKey;
-  /** The head this must continue from; anything else is a conflict. */
+  /** The head this must continue from; anything else is a conflict. From a tombstone only a whole model continues. */
   readonly expected: Cursor;
   /** Dense from `expected.sequence + 1`. At least one. */
   readonly records: readonly LogRecord[];
@@ -98,13 +106,16 @@ export interface LogStorage {
   readonly shared: boolean;
   /** The target's head, or undefined if it never existed. */
   open(target: TargetKey): Promise<Head | undefined>;
-  /** Atomic and durable per target once resolved; results in the order of the batch. Compares, then appends. */
+  /**
+   * Atomic and durable per target once resolved; results in the order of the batch. Compares, then appends. What brings
+   * a removed target back begins with a record that holds a whole model; that is its stored snapshot from then on.
+   */
   append(batch: readonly Append[]): Promise<readonly AppendResult[]>;
   read(target: TargetKey, after: Cursor, limit: number): Promise<ReadResult>;
   client(target: TargetKey, clientId: string): Promise<ClientRow | undefined>;
   /** Ignored unless newer than the stored one and of this history; only then may older records go. */
   saveSnapshot(target: TargetKey, snapshot: LogSnapshot): Promise<void>;
-  /** Forgets model and records; leaves a tombstone with head and client rows. */
+  /** In one atomic step: model and records go, a tombstone stays (sequence, version, time, client rows). */
   remove(target: TargetKey): Promise<void>;
   /** A secret kept by embedded durable logs, made at first use; undefined where nodes must be given one. */
   secret(): Promise<Uint8Array | undefined>;

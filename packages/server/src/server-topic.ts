@@ -1,10 +1,9 @@
 // A target in the server's own hands: `server.topic(board, "42")` and `server.session(clientId)`.
-import { CallaError, initialModel, ORIGIN } from "@calla/shared";
+import { CallaError, ORIGIN } from "@calla/shared";
 import type { Message, MessageOf, ModelOf, Slice, TargetKey } from "@calla/shared";
 import type { Hub } from "./hub.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
-import { chainMark } from "./records.ts";
 import type { TargetEngine } from "./target-engine.ts";
 import { doorbell } from "./target-registry.ts";
 import type { Reply } from "./live-target.ts";
@@ -91,9 +90,8 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
     async remove() {
       const target = await live();
       await end(hub, target, { code: "removed", retryable: false }, async () => {
-        if (core.log.shared) await moveHead(hub, target);
         await core.log.remove(key);
-        if (core.log.shared) core.pubsub.publish(doorbell(key), target.engine.state.sequence + 1);
+        if (core.log.shared) core.pubsub.publish(doorbell(key), target.engine.state.sequence);
       });
     },
   };
@@ -117,39 +115,6 @@ async function end(
     await last();
   } finally {
     hub.registry.drop(live);
-  }
-}
-
-/**
- * Moves the head of a target that is to be removed. A tombstone keeps the head, so a node that has the target in memory
- * would go on appending to it as if nothing had happened; now its append conflicts, it looks, and finds the tombstone.
- */
-async function moveHead(hub: Hub, live: LiveTarget & { engine: Engine }): Promise<void> {
-  const { core, turns } = hub;
-  for (;;) {
-    const { sequence, mark, at, removed } = live.engine.state;
-    if (removed || sequence === 0) return;
-    const record = {
-      sequence: sequence + 1,
-      version: live.slice.version,
-      at,
-      author: null,
-      mid: 0,
-      id: `removed-${sequence + 1}`,
-      messages: [],
-      model: { value: initialModel(live.slice, core) },
-    };
-    const records = [{ ...record, mark: chainMark(core.random.uint32(), record) }];
-    const [result] = await core.log.append([
-      { target: live.key, expected: { sequence, mark }, records, rows: [] },
-    ]);
-    if (result?.status === "appended") return;
-    if (!(await turns.look(live)))
-      throw new CallaError(
-        "storage",
-        { topic: live.key },
-        `The log of "${live.key}" could not be read; try again.`,
-      );
   }
 }
 

@@ -368,6 +368,44 @@ describe("a topic in the server's hands", () => {
     ]);
   });
 
+  test("[LG32] S46 a topic that came back can be opened after a crash, though its snapshot was never stored", async () => {
+    const inner = memoryLog();
+    const log = faultyLog(inner, { plan: ({ method }) => (method === "saveSnapshot" ? "fail" : undefined) });
+    const first = wire({ log });
+    const topic = first.server.topic(list, "1");
+    await first.done(topic.dispatch(add("x")));
+    await first.done(topic.remove());
+    await first.done(topic.dispatch(add("back")));
+    const second = wire({ log }); // the first one is gone without a word
+    const again = second.server.topic(list, "1");
+    expect(await second.done(again.read())).toEqual({ model: { items: ["back"] }, sequence: 3 });
+    expect(await second.done(again.history())).toMatchObject({
+      from: 2,
+      entries: [{ messages: [add("back")] }],
+    });
+    await second.done(again.remove());
+    expect(await second.done(again.history())).toEqual({ from: 0, entries: [] });
+    expect(second.errors).toEqual([]);
+  });
+
+  test("[TE15] context.at goes back neither across a removal nor behind a snapshot that covers all records", async () => {
+    for (const cut of ["remove", "stop"] as const) {
+      const log = memoryLog({ retention: 0 });
+      const late = wire({ log });
+      await late.advance(1_000_000);
+      const stamped = { type: "stamped" } as const;
+      const topic = late.server.topic(list, "1");
+      await late.done(topic.dispatch(stamped));
+      const [before] = (await topic.history()).entries;
+      expect(before?.at).toBeGreaterThan(1_000_000);
+      await late.done(topic[cut]());
+      const early = wire({ log }); // another machine, whose clock is slow
+      await early.done(early.server.topic(list, "1").dispatch(stamped));
+      const { entries } = await early.server.topic(list, "1").history();
+      expect(entries.at(-1)?.at).toBe(before?.at);
+    }
+  });
+
   test("[SV5] S46 while it is being removed nobody comes in, and the server's own dispatch brings it back after", async () => {
     const held = heldLog(memoryLog(), "remove");
     const { server, client, done, settle } = wire({ log: held.log });

@@ -150,7 +150,7 @@ export async function openState(core: Core, key: TargetKey, slice: ModelSlice): 
     const head = await core.log.open(key);
     if (head === undefined) return { ...ORIGIN, at: 0, model: initial, removed: false };
     if (head.removed)
-      return { sequence: head.sequence, mark: head.mark, at: 0, model: initial, removed: true };
+      return { sequence: head.sequence, mark: head.mark, at: head.at, model: initial, removed: true };
     const folded = await foldFrom(core, key, slice, head.snapshot ?? { ...ORIGIN, at: 0, model: initial });
     if (folded !== undefined) return folded;
   }
