@@ -253,7 +253,7 @@ describe("hostile peers", () => {
       "nowhere:1",
       "list:\ud800",
       "list:\u0000",
-      `list:${"x".repeat(260)}`,
+      `list:${"x".repeat(252)}`,
       "__proto__",
     ];
     for (const target of none) {
@@ -263,6 +263,9 @@ describe("hostile peers", () => {
         { type: "Rejected", target, mid: 1, code: "topic" },
       ]);
     }
+    const longest = `list:${"x".repeat(251)}`;
+    ada.say(subscribe(longest), say(longest, 1, add("x")));
+    expect(types(await ada.heard())).toEqual(["Settled", "Snapshot", "TopicUpdate"]);
     expect(ada.closed).toEqual([]);
   });
 

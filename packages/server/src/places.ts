@@ -82,8 +82,7 @@ export class Places {
   }
 
   #find(key: TargetKey): Named | undefined {
-    if (!isSession(key))
-      return key.length <= this.#core.limits.maxTopicIdLength ? this.#core.wiring.sliceOf(key) : undefined;
+    if (!isSession(key)) return this.#core.wiring.sliceOf(key);
     const { session } = this.#core.wiring;
     return session && { slice: session, params: [] };
   }

@@ -14,8 +14,6 @@ export interface Limits {
   readonly maxInFlight: number;
   /** Topics one connection may follow. Over it: `Unsubscribed`, `too-many-topics`. */
   readonly maxTopicsPerConnection: number;
-  /** UTF-16 units of a topic id. Over it: `Unsubscribed` or `Rejected`, `topic`. */
-  readonly maxTopicIdLength: number;
   /** Messages waiting for one target's next append. Over it: `Paused`, `busy`. */
   readonly maxQueued: number;
   /** Targets held in memory; idle ones leave first. All busy and over it: `Paused` or retryable `Unsubscribed`, `busy`. */
@@ -40,9 +38,6 @@ export interface Limits {
   readonly snapshotPartBytes: number;
 }
 
-/** On its own, so that a client does not download the others. */
-export const MAX_TOPIC_ID_LENGTH = 256;
-
 export const DEFAULT_LIMITS: Limits = {
   maxFrameBytes: 1_048_576,
   maxDepth: 64,
@@ -50,7 +45,6 @@ export const DEFAULT_LIMITS: Limits = {
   maxBatch: 100,
   maxInFlight: 256,
   maxTopicsPerConnection: 1_000,
-  maxTopicIdLength: MAX_TOPIC_ID_LENGTH,
   maxQueued: 10_000,
   maxOpenTargets: 10_000,
   targetIdle: 60_000,

@@ -6,7 +6,9 @@
 // the next ":", which makes a match unique: build(match(id)) is id, match(build(params)) is params. The price:
 // "doc:*" and "doc:*:ops" overlap, and a wiring refuses to hold both.
 import { CallaError } from "./errors.ts";
-import { MAX_TOPIC_ID_LENGTH } from "./limits.ts";
+
+/** UTF-16 units. No option: client and server must agree on what is a topic id. */
+const MAX_TOPIC_ID_LENGTH = 256;
 
 /** One string for each "*" of a pattern: `Params<"doc:*:ops">` is `[string]`. */
 export type Params<P extends string> = string extends P
@@ -91,8 +93,8 @@ export function topicId<P extends string>({ text, segments }: TopicPattern<P>, .
 }
 
 /**
- * Whether some topic id matches both patterns. (Ids of any length count: a limit may be changed, an overlap may not
- * appear by it.)
+ * Whether some topic id matches both patterns. (Ids of any length count: an overlap must not appear should the
+ * limit ever change.)
  */
 export function overlap(a: TopicPattern, b: TopicPattern): boolean {
   const [longer, shorter] = a.segments.length < b.segments.length ? [b, a] : [a, b];
@@ -106,9 +108,9 @@ export function overlap(a: TopicPattern, b: TopicPattern): boolean {
 }
 
 /** What is wrong with a topic id, as the rest of a sentence; undefined if nothing is. */
-export function topicIdProblem(id: unknown, maxLength: number = MAX_TOPIC_ID_LENGTH): string | undefined {
+export function topicIdProblem(id: unknown): string | undefined {
   if (typeof id !== "string" || id === "") return "is not a text, or empty";
-  if (id.length > maxLength) return `is longer than ${maxLength} UTF-16 units`;
+  if (id.length > MAX_TOPIC_ID_LENGTH) return `is longer than ${MAX_TOPIC_ID_LENGTH} UTF-16 units`;
   if (id.startsWith("@")) return 'begins with "@", as sessions do';
   return /[\p{Cc}\p{Surrogate}]/u.test(id)
     ? "has a control character or half of a surrogate pair"
