@@ -159,6 +159,13 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       changes.push(change);
       save();
     },
+    /** Its mid goes out as void. The caller hears it when that is durable: a reload before would send the message. */
+    giveUp(entry: Dispatch): void {
+      entry.message = null;
+      changes.push(versioned(entry));
+      decided.push(entry);
+      save();
+    },
     /** The server has decided. The caller hears it when that is durable and confirmed has it (OB3). */
     decide({ queue, subscription }: Target, entry: Dispatch, outcome: Outcome): void {
       outbox.decide(queue, entry);

@@ -133,13 +133,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     if (entry.out || entry.outcome) return false;
     const one = targets.get(entry.target);
     entry.outcome = { error: new CallaError("cancelled") };
-    entry.recorded = true;
-    if (entry.mid === 0) outbox.decide(one.queue, entry);
-    else {
-      entry.message = null;
-      const { target, mid, id, at } = entry;
-      ledger.note({ type: "entry", entry: { target, mid, id, at, message: null, version: 0 } });
-    }
+    if (entry.mid === 0) {
+      entry.recorded = true;
+      outbox.decide(one.queue, entry);
+    } else ledger.giveUp(entry);
     targets.settle(one);
     return true;
   }

@@ -372,6 +372,10 @@ test("[OB7] cancelled before anything left: without a mid nothing is sent, with 
   await turn();
   expect(second.cancel()).toBe(true);
   expect(topic.state.model?.items).toEqual(["c"]);
+  let told = false;
+  second.applied.catch(() => (told = true));
+  await turn();
+  expect(told).toBe(false); // a page that ends here leaves the message to be sent
   await storage.landAll();
   await storage.landAll();
   expect(messagesIn(connection.sent).map(({ mid, id, message }) => [mid, id, message])).toEqual([
