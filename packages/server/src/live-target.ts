@@ -41,6 +41,8 @@ export class LiveTarget {
   /** In the next turn's list already. */
   due = false;
   sinceSnapshot = 0;
+  /** Appends in a row of which nothing was heard. */
+  lost = 0;
   lastUsed: number;
   /** Undoes the doorbell's subscription. */
   silence: (() => void) | undefined;

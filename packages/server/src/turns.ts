@@ -162,15 +162,24 @@ export class Turns {
     flying.forEach((live, i) => {
       const engine = live.engine!;
       const status = results[i]?.status;
+      if (status === "appended" || status === "conflict") live.lost = 0;
       if (status === "appended") {
         this.run(live, engine.appended());
         if (this.#core.log.shared)
           this.#core.pubsub.publish(doorbell(live.key), appends[i]!.records.at(-1)!.sequence);
       } else if (status === "conflict") this.run(live, engine.conflicted());
-      else this.run(live, engine.lost());
+      else this.#lookUp(live, engine.lost());
     });
     this.#appending--;
     for (const live of flying) this.#settled(live);
+  }
+
+  /** What an append that threw has left. A log that can be read and not written to is given time before the next try. */
+  #lookUp(live: LiveTarget, effects: readonly Effect<Reply>[]): void {
+    const before = live.lost++;
+    if (before === 0) return this.run(live, effects);
+    this.run(live, live.engine!.stalled());
+    this.#later(before - 1, () => this.run(live, effects));
   }
 
   /** A flight has landed or a read was folded: whatever waited goes on. */

@@ -94,10 +94,13 @@ export class Stage {
   readonly log;
   readonly doorbell;
   readonly options: StageOptions;
+  /** The slice that the servers' wiring has. */
+  readonly slice: typeof note;
   readonly #notes = new Set(["1"]);
 
   constructor(options: StageOptions = {}) {
     this.options = options;
+    this.slice = options.strictNotes === true ? (strictNote as unknown as typeof note) : note;
     const { nodes = 1, retention, doorbell = true } = options;
     const memory = memoryLog({
       shared: nodes > 1,
@@ -126,7 +129,7 @@ export class Stage {
     this.#notes.add(id);
   }
   get places() {
-    return [...this.#notes].map((id) => ({ slice: note, params: [id], key: keyOf(id) }));
+    return [...this.#notes].map((id) => ({ slice: this.slice, params: [id], key: keyOf(id) }));
   }
 
   /** A client, connected and caught up unless it cannot be. */
@@ -249,7 +252,7 @@ export class StageNode {
   readonly #index: number;
   #clock!: ProcessClock;
   #life = 0;
-  #faults: { readonly method: LogCall["method"] | undefined; readonly fault: LogFault }[] = [];
+  #faults: { readonly method: LogCall["method"] | "any"; readonly fault: LogFault }[] = [];
 
   constructor(stage: Stage, index: number) {
     this.#stage = stage;
@@ -263,7 +266,7 @@ export class StageNode {
     this.log = faultyLog(log, {
       clock: this.#clock,
       plan: ({ method }) => {
-        const at = this.#faults.findIndex((one) => one.method === undefined || one.method === method);
+        const at = this.#faults.findIndex((one) => one.method === "any" || one.method === method);
         return at < 0 ? undefined : this.#faults.splice(at, 1)[0]!.fault;
       },
     });
@@ -283,8 +286,7 @@ export class StageNode {
       ...(options.onTopicMessage === undefined ? {} : { onTopicMessage: options.onTopicMessage }),
       ...(options.onMessage === undefined ? {} : { onMessage: options.onMessage }),
     });
-    const slice = options.strictNotes === true ? (strictNote as unknown as typeof note) : note;
-    this.server.handle(slice, {
+    this.server.handle(this.#stage.slice, {
       canSubscribe: () => true,
       canDispatch: ({ type }) => type !== "secret",
       ...options.handlers,
@@ -295,15 +297,12 @@ export class StageNode {
 
   note(id = "1") {
     this.#stage.uses(id);
-    return this.server.topic(
-      this.#stage.options.strictNotes === true ? (strictNote as unknown as typeof note) : note,
-      id,
-    );
+    return this.server.topic(this.#stage.slice, id);
   }
-  /** The next calls of a method (of any, if undefined) meet this. */
+  /** The next calls of a method (or of any) meet this. */
   fault(
     fault: LogFault,
-    { method = "append", count = 1 }: { method?: LogCall["method"] | undefined; count?: number } = {},
+    { method = "append", count = 1 }: { method?: LogCall["method"] | "any"; count?: number } = {},
   ): void {
     for (let i = 0; i < count; i++) this.#faults.push({ method, fault });
   }
