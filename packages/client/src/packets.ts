@@ -29,7 +29,7 @@ export function createPackets(serialiser: Serialiser, format: Format): Packets {
   };
 
   const frame = (value: unknown): ServerFrame | undefined => {
-    const found = asFrame(serverFrames, value) as ServerFrame | undefined;
+    const found = asFrame(serverFrames, value);
     if (!found) throw new CallaError("undecodable");
     if (found.type !== "Snapshot" || found.chunk === undefined) return mapPayloads(found, reading);
     if (found.part === 0) parts = [];

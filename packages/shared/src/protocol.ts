@@ -28,7 +28,8 @@ export type WireOutcome = ServerFrames["Settled"]["outcomes"][number];
 export type Update = Omit<ServerFrames["TopicUpdate"], "type" | "target">;
 
 /** The frame that `value` is, or undefined. Total: looks at own fields only, never throws. */
-export function asFrame<T extends FrameSpecs>(specs: T, value: unknown): Frames<T>[keyof T] | undefined;
+export function asFrame(specs: typeof clientFrames, value: unknown): ClientFrame | undefined;
+export function asFrame(specs: typeof serverFrames, value: unknown): ServerFrame | undefined;
 export function asFrame(specs: FrameSpecs, value: unknown): unknown {
   if (!isObject(value) || !Object.hasOwn(value, "type")) return undefined;
   const { type } = value as { readonly type?: unknown };
