@@ -27,6 +27,7 @@ const layers = {
     [
       "handlers",
       "encoder",
+      "carry",
       "client-row",
       "records",
       "log-memory",
@@ -66,6 +67,7 @@ const apart = { server: [2], client: [2] };
 // Pure besides the engines and all of shared: files of the server that touch no Node builtin.
 const pure = {
   server: [
+    "carry",
     "client-row",
     "records",
     "log-memory",

@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS } from "@calla/shared";
+import { automatic, DEFAULT_LIMITS, json } from "@calla/shared";
 import type { Limits, Message } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import { countingRandom, list } from "../test/wired.ts";
@@ -38,6 +38,7 @@ function engineOf(
       who: (clientId) => ({ clientId, user: null }),
       report: (error) => void errors.push(error),
     }),
+    carrier: automatic(json()),
     limits,
     random: countingRandom(),
     strict: true,

@@ -2,8 +2,9 @@
 // append; `appended`, `conflicted` or `lost` says what became of it and gives frames and outcomes. It holds no socket,
 // no timer and no storage; the hub carries the effects out. Not here: who follows (followers.ts), who may subscribe
 // (hub.ts), ephemeral topics (ephemeral.ts).
-import { applyMessages } from "@calla/shared";
 import type { Cursor, Limits, Message, ModelSlice, Random, TargetKey } from "@calla/shared";
+import { applyCarried } from "./carry.ts";
+import type { Carrier } from "./carry.ts";
 import { dedupe, draftOf, emptyRow, remember, settle } from "./client-row.ts";
 import type { RowDraft } from "./client-row.ts";
 import type { Admit, Intent, Refusal } from "./intent.ts";
@@ -54,6 +55,7 @@ export interface TargetOptions<Reply> {
   readonly slice: ModelSlice;
   readonly state: TargetState;
   readonly admit: Admit<Reply>;
+  readonly carrier: Carrier;
   readonly limits: Limits;
   readonly random: Random;
   readonly strict: boolean;
@@ -498,14 +500,12 @@ class Batch<Reply> {
     }
     const admitted = this.#options.admit(intent, this.#state.model);
     if (!admitted.ok) return this.#refuse(intent, row, admitted);
-    const { slice, strict } = this.#options;
+    const { slice } = this.#options;
     const context = { at: this.#state.at, userId: intent.author?.userId ?? null, messageId: intent.id };
-    const result = applyMessages(slice, this.#state.model, admitted.messages, context, { strict });
+    const result = applyCarried(slice, this.#state.model, admitted.messages, context, this.#options);
     if (!result.ok) {
-      if (result.kind === "rejected")
-        return this.#refuse(intent, row, { from: "app", code: result.code, details: result.details });
-      this.effects.push({ type: "report", error: result.error });
-      return this.#refuse(intent, row, { from: "calla", code: "update-threw", details: {} });
+      if (result.error !== undefined) this.effects.push({ type: "report", error: result.error });
+      return this.#refuse(intent, row, result.refusal);
     }
     if (this.#state.removed) this.#revive();
     const record = this.#record(intent, admitted.messages);

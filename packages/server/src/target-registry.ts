@@ -2,6 +2,7 @@
 // snapshot and folds what came after it.
 import { CallaError, initialModel, ORIGIN } from "@calla/shared";
 import type { Cursor, Message, ModelSlice, TargetKey } from "@calla/shared";
+import { checkInitial } from "./carry.ts";
 import type { Core } from "./core.ts";
 import { hearRelayed } from "./ephemeral.ts";
 import { admission } from "./handlers.ts";
@@ -76,6 +77,7 @@ export class TargetRegistry {
           who: (reply) => (reply instanceof Conversation ? reply : NOBODY),
           report: (error) => core.report(error),
         }),
+        carrier: core.serialiser,
         limits: core.limits,
         random: core.random,
         strict: core.strict,
@@ -146,6 +148,7 @@ const isIdle = (live: LiveTarget): boolean =>
 /** Folds a target from its log. */
 export async function openState(core: Core, key: TargetKey, slice: ModelSlice): Promise<TargetState> {
   const initial = initialModel(slice, { strict: core.strict });
+  if (core.strict) checkInitial(core.serialiser, slice, initial);
   for (let attempt = 0; attempt < 5; attempt++) {
     const head = await core.log.open(key);
     if (head === undefined) return { ...ORIGIN, at: 0, model: initial, removed: false };

@@ -1,0 +1,88 @@
+// Applying messages, as far as what comes of it can be told: a function in a model or in a rejection's details is
+// carried by no format, so it would reach nobody (TE21).
+import { applyMessages, CallaError } from "@calla/shared";
+import type { ContextValues, Message, ModelSlice, Serialiser } from "@calla/shared";
+import type { Refusal } from "./intent.ts";
+
+/** What makes copies of values as every reader gets them, and throws where it cannot. */
+export type Carrier = Pick<Serialiser, "normaliseMessage" | "normaliseModel">;
+
+/** A new model, or why there is none. `error` is for the app's reporter. */
+export type Carried =
+  | { readonly ok: true; readonly model: unknown }
+  | { readonly ok: false; readonly refusal: Refusal; readonly error?: CallaError };
+
+/** Applies the messages of one dispatch, all or none. In strict mode the new model is tried on the carrier too. */
+export function applyCarried(
+  slice: ModelSlice,
+  model: unknown,
+  messages: readonly Message[],
+  context: ContextValues,
+  { strict, carrier }: { readonly strict: boolean; readonly carrier: Carrier },
+): Carried {
+  const result = applyMessages(slice, model, messages, context, { strict });
+  if (result.ok) {
+    if (!strict || result.model === model) return result;
+    const cause = refused(() => carrier.normaliseModel(result.model));
+    return cause === undefined
+      ? result
+      : threw(updateError(slice, messages, "returned a model that cannot be carried", cause));
+  }
+  if (result.kind === "threw") return threw(result.error);
+  const { code, details } = result;
+  const cause = refused(() => carrier.normaliseMessage(details));
+  if (cause === undefined) return { ok: false, refusal: { from: "app", code, details } };
+  const error = updateError(slice, messages, "rejected with details that cannot be carried", cause);
+  // In production its author must hear all the same, or it would send the message for ever.
+  return strict ? threw(error) : { ok: false, refusal: { from: "app", code, details: none(carrier) }, error };
+}
+
+/** Throws where a slice begins with what cannot be carried: nobody could follow it. */
+export function checkInitial(carrier: Carrier, { name }: ModelSlice, model: unknown): void {
+  const cause = refused(() => carrier.normaliseModel(model));
+  if (cause === undefined) return;
+  throw new CallaError(
+    "strict",
+    { slice: name, cause: cause.error },
+    `Slice "${name}": initial() returned a model that cannot be carried: ${sentence(cause)}`,
+  );
+}
+
+/** No details. A custom serialiser may have no encoding even for that; null is carried as it is. */
+const none = (carrier: Carrier): unknown =>
+  refused(() => carrier.normaliseMessage({})) === undefined ? {} : null;
+
+const threw = (error: CallaError): Carried => ({
+  ok: false,
+  refusal: { from: "calla", code: "update-threw", details: {} },
+  error,
+});
+
+interface Cause {
+  readonly error: unknown;
+}
+
+function refused(carry: () => unknown): Cause | undefined {
+  try {
+    carry();
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}
+
+function updateError(
+  { name }: ModelSlice,
+  messages: readonly Message[],
+  what: string,
+  cause: Cause,
+): CallaError {
+  const types = messages.map(({ type }) => type);
+  return new CallaError(
+    "strict",
+    { slice: name, message: types.join(", "), cause: cause.error },
+    `Slice "${name}": the update of "${types.join('", "')}" ${what}: ${sentence(cause)}`,
+  );
+}
+
+const sentence = ({ error }: Cause): string => (error instanceof Error ? error.message : String(error));
