@@ -1,12 +1,12 @@
 // What must survive: the outbox and the identity, and the transactions that keep them. Nothing leaves before it is
 // durable, and nothing is told before its outcome is. Not here: a storage, and when to send (runtime.ts).
 import { CallaError } from "@calla/shared";
-import type { Clock, ServerFrames } from "@calla/shared";
+import type { Clock, ServerFrames, TargetKey } from "@calla/shared";
 import { entryChange, listOf, newEntry } from "./dispatch.ts";
 import { oncePerTurn } from "./notifier.ts";
 import { settledMid } from "./outbox.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Owner, Storage, StorageChange, StoredClient, StoredIdentity } from "./storage.ts";
+import type { Owner, Storage, StorageChange, StoredClient, StoredIdentity, StoredTarget } from "./storage.ts";
 import type { Dispatch, Outcome, Target } from "./target.ts";
 import type { Targets } from "./targets.ts";
 import { RejectedError } from "./write.ts";
@@ -221,6 +221,8 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
     get identity() {
       return identity;
     },
+    /** A target's mids under the identity that `Hello` presents, also before it is known whose it is (CL8). */
+    mids: (key: TargetKey): StoredTarget => unowned?.targets.get(key) ?? outbox.queue(key),
     get userId() {
       return userId;
     },

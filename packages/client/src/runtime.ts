@@ -186,15 +186,18 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     );
   }
 
-  const asked = ({ key, slice, subscription, queue, replica: { confirmed } }: Target) => ({
-    target: key,
-    ref: subscription.ref,
-    ...(confirmed && confirmed.sequence >= 0 && slice?.kind !== "ephemeral"
-      ? { cursor: { sequence: confirmed.sequence, mark: confirmed.mark } }
-      : {}),
-    settled: queue.settled,
-    sent: queue.last,
-  });
+  const asked = ({ key, slice, subscription, replica: { confirmed } }: Target) => {
+    const { settled, last } = ledger.mids(key);
+    return {
+      target: key,
+      ref: subscription.ref,
+      ...(confirmed && confirmed.sequence >= 0 && slice?.kind !== "ephemeral"
+        ? { cursor: { sequence: confirmed.sequence, mark: confirmed.mark } }
+        : {}),
+      settled,
+      sent: last,
+    };
+  };
 
   /** What came to be wanted, or unwanted, after `Hello` was written and before anything else could be said (CL7). */
   function catchUpOnWishes(): void {

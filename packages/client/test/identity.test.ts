@@ -9,7 +9,9 @@ import {
   list,
   messagesIn,
   seededRandom,
+  settledFrame,
   setUp,
+  snapshotFrame,
   turn,
   updateFrame,
 } from "./kit.ts";
@@ -160,6 +162,34 @@ test("[CL8] S41 without a named user nothing stored is shown or sent before the 
     [1, added("a")],
     [2, added("b")],
   ]);
+});
+
+test("[CL8] S3 S6 what a snapshot already holds is shown once, though the server had to name the user first", async () => {
+  const storage = memoryStorage();
+  const first = await live({ storage });
+  const { id } = first.topic.dispatch(added("a"));
+  await turn();
+  await first.client.close();
+  const second = reload(storage);
+  const topic = second.client.topic(list, "1");
+  const shown: unknown[] = [];
+  topic.onChange(({ model }) => shown.push(model?.items));
+  const connection = await handshake(second);
+  // Otherwise the server would think that nobody waits for an outcome.
+  expect(connection.last("Hello")).toMatchObject({ targets: [{ target: "list:1", settled: 0, sent: 1 }] });
+  connection.say(
+    settledFrame("list:1", connection.ref("list:1"), {
+      sequence: 1,
+      next: 2,
+      outcomes: [[1, id, "acknowledge", 1, null, null, null]],
+      resync: "snapshot",
+      reason: "first",
+    }),
+    snapshotFrame("list:1", 1, 10, items("a")),
+  );
+  await turn();
+  expect([topic.state.model, topic.state.pending]).toEqual([items("a"), []]);
+  expect(shown.filter((list) => list !== undefined)).toEqual([["a"]]);
 });
 
 test("[CL8] S41 another user sees and sends nothing of the first's, whose outbox waits", async () => {
