@@ -13,6 +13,7 @@ import type {
 import type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
 import type { Encoder, Shared } from "./encoder.ts";
 import type { AnyUser, Who } from "./handlers.ts";
+import type { Author } from "./log.ts";
 
 /** `waiting`: no Hello yet. `greeting`: Hello under way. `open`: may say everything. `closed`: nothing counts any more. */
 export type Phase = "waiting" | "greeting" | "open" | "closed";
@@ -53,10 +54,13 @@ export class Conversation implements Who {
   readonly connection: Connection;
   readonly request: ConnectRequest;
   readonly encoder: Encoder;
+  #author: Author | undefined;
   phase: Phase = "waiting";
   /** The place of its Hello among all: of two by one client the later one counts, whoever is identified first. */
   order = 0;
   clientId = "";
+  /** It only sends what a page that is gone has left: it follows nothing and is nobody's page (CV17). */
+  flushOnly = false;
   user: AnyUser | null = null;
   follows = new Map<TargetKey, Follow>();
   /** Only for topics dispatched to and not followed; made when first needed. */
@@ -77,6 +81,10 @@ export class Conversation implements Who {
 
   get userId(): string | null {
     return this.user?.id ?? null;
+  }
+  /** One object for all its records: they are many, and kept long. Read once the conversation is open. */
+  get author(): Author {
+    return (this.#author ??= { clientId: this.clientId, userId: this.userId });
   }
   send(frame: ServerFrame): void {
     if (this.phase !== "closed") this.sendEncoded(this.encoder.encode(frame));

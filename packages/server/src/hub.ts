@@ -60,6 +60,8 @@ export class Hub {
   readonly connections = new Set<Conversation>();
   /** The open conversation of each client. */
   readonly clients = new Map<string, Conversation>();
+  /** Those that only flush a client whose page is gone. */
+  readonly #flushers = new Map<string, Conversation>();
   readonly #followers: Followers;
   readonly #hooks: HubHooks;
   readonly #keeper: Keeper;
@@ -107,8 +109,9 @@ export class Hub {
     conversation.phase = "closed";
     for (const key of conversation.follows.keys()) this.#leave(conversation, key);
     if (!wasOpen) return;
-    if (this.clients.get(conversation.clientId) === conversation) this.clients.delete(conversation.clientId);
-    this.#hooks.disconnected(conversation);
+    const peers = this.#peers(conversation);
+    if (peers.get(conversation.clientId) === conversation) peers.delete(conversation.clientId);
+    if (!conversation.flushOnly) this.#hooks.disconnected(conversation);
   }
 
   #stopWaiting(conversation: Conversation): void {
@@ -177,18 +180,28 @@ export class Hub {
       return this.#end(conversation, greeting.code, greeting.retryable);
     }
     const { clientId, user, connected, fresh } = greeting;
+    conversation.flushOnly = hello.flushOnly === true;
+    // A page speaks for itself: who would flush for it waits, or lets go when it comes back (CV17).
+    if (conversation.flushOnly && this.clients.has(clientId)) return this.#end(conversation, "in-use", true);
+    const flusher = this.#flushers.get(clientId);
+    if (flusher !== undefined && !conversation.flushOnly) this.#end(flusher, "superseded", false);
     // One client speaks by one connection: the newer takes over, the older must not come back (CV6).
-    const other = this.clients.get(clientId);
+    const peers = this.#peers(conversation);
+    const other = peers.get(clientId);
     if (other !== undefined && other.order > conversation.order)
       return this.#end(conversation, "superseded", false); // identified late
     if (other !== undefined) this.#end(other, "superseded", false);
     conversation.phase = "open";
     conversation.clientId = clientId;
     conversation.user = user;
-    this.clients.set(clientId, conversation);
+    peers.set(clientId, conversation);
     conversation.send(connected);
-    this.#hooks.connected(conversation, fresh);
+    if (!conversation.flushOnly) this.#hooks.connected(conversation, fresh);
     this.#resync(conversation, hello.targets);
+  }
+
+  #peers({ flushOnly }: Conversation): Map<string, Conversation> {
+    return flushOnly ? this.#flushers : this.clients;
   }
 
   /** Nothing that a peer says may throw; what does all the same costs its own connection. */
@@ -233,6 +246,7 @@ export class Hub {
     const refuse = (code: string, retryable: boolean): void =>
       this.#turnAway(conversation, key, asked, code, retryable);
     const named = this.places.named(key, conversation.clientId);
+    if (conversation.flushOnly) return refuse("flush-only", false);
     if (typeof named === "string") return refuse(named, false);
     if (before === undefined && follows.size >= this.core.limits.maxTopicsPerConnection)
       return refuse("too-many-topics", false);
@@ -379,8 +393,12 @@ export class Hub {
     if (conflicts?.has(key) === true) return;
     if (conflicts !== undefined && conflicts.size >= this.core.limits.maxTopicsPerConnection)
       return this.#end(conversation, "mid-conflict", true); // it has to say Hello anew anyway
+    // The common way costs no closure: a follower, admitted as such, dispatches to what it follows.
+    const followed = conversation.follows.get(key)?.live === true && conversation.gates?.has(key) !== true;
+    const known = followed ? this.registry.get(key) : undefined;
+    if (known !== undefined) return this.#offer(conversation, known, frame, undefined);
     const named = this.places.named(key, conversation.clientId);
-    const { mid, id, settled, message } = frame;
+    const { mid, id, message } = frame;
     const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
     const refuse = (code: string): void => {
       this.#refused(conversation, key === OWN_SESSION ? target : key, code, {});
@@ -393,17 +411,7 @@ export class Hub {
     const offer = (denied?: string): void => {
       const live = this.places.open(key, named) as LiveTarget | undefined;
       if (live === undefined) return pause("busy");
-      this.turns.offer(live, {
-        author: { clientId: conversation.clientId, userId: conversation.userId },
-        row: conversation.clientId,
-        mid,
-        id,
-        settled: Math.min(settled, mid - 1),
-        // Not checked yet: `admit` parses each.
-        messages: message === null ? null : ((Array.isArray(message) ? message : [message]) as Message[]),
-        denied,
-        reply: conversation,
-      });
+      this.#offer(conversation, live, frame, denied);
     };
     this.gates.pass(conversation, key, named, (admitted) => {
       if (conversation.phase !== "open") return;
@@ -422,6 +430,25 @@ export class Hub {
           pause("storage");
         },
       );
+    });
+  }
+
+  #offer(
+    conversation: Conversation,
+    live: LiveTarget,
+    { mid, id, settled, message }: ClientFrames["SessionMessage" | "TopicMessage"],
+    denied: string | undefined,
+  ): void {
+    this.turns.offer(live, {
+      author: conversation.author,
+      row: conversation.clientId,
+      mid,
+      id,
+      settled: Math.min(settled, mid - 1),
+      // Not checked yet: `admit` parses each.
+      messages: message === null ? null : ((Array.isArray(message) ? message : [message]) as Message[]),
+      denied,
+      reply: conversation,
     });
   }
 

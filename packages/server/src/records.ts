@@ -9,18 +9,23 @@ import {
   OWN_SESSION,
 } from "@calla/shared";
 import type { Cursor, ModelSlice, TargetKey, Update, WireRecord } from "@calla/shared";
-import type { LogRecord } from "./log.ts";
+import type { Author, LogRecord } from "./log.ts";
 
 /** The mark after a record: a hash over all that a fold reads, chained to the mark before it (TE8). */
 export function chainMark(previous: number, record: Omit<LogRecord, "mark">): number {
   let mark = combine(previous, record.version);
   mark = combine(mark, hashValue(record.at));
-  mark = hashString(
-    record.author === null ? "" : `${record.author.clientId}\n${record.author.userId ?? ""}`,
-    mark,
-  );
+  mark = combine(mark, record.author === null ? 0 : hashOf(record.author));
   mark = hashString(record.id, mark);
   return hashValue(record.model === undefined ? record.messages : record.model.value, mark);
+}
+
+/** A connection's records share their author, so it is hashed once. */
+const hashes = new WeakMap<Author, number>();
+function hashOf(author: Author): number {
+  let hash = hashes.get(author);
+  if (hash === undefined) hashes.set(author, (hash = hashValue([author.clientId, author.userId])));
+  return hash;
 }
 
 /** The model after a record. A record was applied once already, so a throw here is a bug of the app or a changed slice. */

@@ -519,10 +519,12 @@ class Batch<Reply> {
     this.flight.records.push(record);
     if (row !== undefined) {
       const { mid, id } = intent;
-      const [first, ...more] = record.messages;
+      const { sequence, messages } = record;
       // Its author may hear of it by the outcome alone (S9): the answer was lost, and a snapshot holds no messages.
-      const instead = admitted.amended ? { message: more.length === 0 ? first : record.messages } : {};
-      remember(row, { mid, id, sequence: record.sequence, ...instead } satisfies Outcome);
+      const outcome: Outcome = admitted.amended
+        ? { mid, id, sequence, message: messages.length === 1 ? messages[0] : messages }
+        : { mid, id, sequence };
+      remember(row, outcome);
     }
     this.flight.tells.push({
       type: "accepted",
@@ -543,6 +545,7 @@ class Batch<Reply> {
     const { sequence, mark, at } = this.#state;
     const record = {
       sequence: sequence + 1,
+      mark: 0,
       version: this.#options.slice.version,
       at,
       author: intent.author,
@@ -550,8 +553,10 @@ class Batch<Reply> {
       id: intent.id,
       messages,
     };
-    // A history begins with a random seed, so that another one with equal content has other marks (TE8).
-    return { ...record, mark: chainMark(sequence === 0 ? this.#options.random.uint32() : mark, record) };
+    // A history begins with a random seed, so that another one with equal content has other marks (TE8). Written into
+    // the record: a second object per record cost a third of a message's whole trip (12.6 against 8.4 µs).
+    record.mark = chainMark(sequence === 0 ? this.#options.random.uint32() : mark, record);
+    return record;
   }
 
   /** Return after remove: a record that holds the whole model, at the next sequence, with a fresh seed. */

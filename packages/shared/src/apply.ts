@@ -58,14 +58,14 @@ export function parseMessage(
   if (!isFields(value) || !Object.hasOwn(value, "type") || typeof value["type"] !== "string") {
     return invalid([{ message: "a message is an object with a type", path: [] }]);
   }
-  const { type, ...fields } = value as Message;
+  const { type } = value as Message;
   const schema = Object.hasOwn(slice.messages, type) ? slice.messages[type] : undefined;
   if (schema === undefined)
     return { ok: false, code: "unknown-message", details: { type: type.slice(0, 100) } };
   if (from === "client" && slice.serverOnly(type))
     return { ok: false, code: "server-only", details: { type } };
   try {
-    const checked = check(schema, fields);
+    const checked = check(schema, fieldsOf(value));
     if (!checked.ok) return invalid(checked.issues);
     const output = checked.value;
     if (!isFields(output)) return faulty(slice, type, "gives no object of fields.");
@@ -77,6 +77,21 @@ export function parseMessage(
     return faulty(slice, type, `failed: ${describe(error)}`, error);
   }
 }
+
+/** A message without its type: by hand, for a rest pattern costs a tenth of the server's time for a message. */
+function fieldsOf(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    if (key === "__proto__") return withoutType(value); // an own field all the same, and no assignment makes one
+    if (key !== "type") fields[key] = value[key];
+  }
+  return fields;
+}
+
+const withoutType = ({
+  type: _type,
+  ...fields
+}: Readonly<Record<string, unknown>>): Record<string, unknown> => fields;
 
 /** The peer hears nothing of what went wrong inside; the app does. */
 const faulty = (

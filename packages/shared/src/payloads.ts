@@ -18,7 +18,7 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
     case "SessionMessage":
     case "TopicMessage":
     case "Acknowledge":
-      return isNothing(frame.message) ? frame : { ...frame, message: dispatch(frame.message) };
+      return withMessage(frame, isNothing(frame.message) ? frame.message : dispatch(frame.message));
     case "Rejected":
       return { ...frame, details: one(frame.details) };
     case "SessionUpdate":
@@ -41,6 +41,10 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
   }
 }
 
+/** Most payloads are plain as they are; then nothing is copied. */
+const withMessage = <Frame extends { readonly message?: unknown }>(frame: Frame, message: unknown): Frame =>
+  message === frame.message ? frame : { ...frame, message };
+
 /** Nothing stands where a message would: a mid was given up, an author has gone, nothing was amended. */
 const isNothing = (value: unknown): boolean => value === null || value === undefined;
 
@@ -50,7 +54,7 @@ const mapLast = <Tuple extends readonly unknown[]>(
   mapped: (value: unknown, tuple: Tuple) => unknown,
 ): readonly Tuple[] =>
   tuples.map((tuple) => {
-    const copy: unknown[] = [...tuple];
-    copy.push(mapped(copy.pop(), tuple));
-    return copy as readonly unknown[] as Tuple;
+    const value = tuple[tuple.length - 1];
+    const changed = mapped(value, tuple);
+    return changed === value ? tuple : ([...tuple.slice(0, -1), changed] as readonly unknown[] as Tuple);
   });
