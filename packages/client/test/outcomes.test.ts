@@ -235,6 +235,25 @@ test("[OB3] the outcome is durable before its caller hears it and before settled
   expect(messagesIn(connection.sent).at(-1)).toMatchObject({ mid: 2, settled: 1 });
 });
 
+test("[OB3] S34 a message that leaves while an outcome is being stored does not call it settled", async () => {
+  const storage = slowStorage();
+  const { topic, connection } = await live({ storage });
+  await storage.landAll();
+  const first = topic.dispatch(added("a"));
+  await storage.landAll();
+  topic.dispatch(added("b"));
+  await turn();
+  connection.say(updateFrame("list:1", 0, [["c1", 1, first.id, added("a")]]));
+  await turn();
+  await storage.commits.shift()?.land();
+  // A crash here leaves the outcome unknown, so the server must still remember it.
+  expect(messagesIn(connection.sent).at(-1)).toMatchObject({ mid: 2, settled: 0 });
+  await storage.landAll();
+  topic.dispatch(added("c"));
+  await storage.landAll();
+  expect(messagesIn(connection.sent).at(-1)).toMatchObject({ mid: 3, settled: 1 });
+});
+
 test("[OB3] S34 outcomes known out of order raise settled only up to the first gap", async () => {
   const { topic, connection } = await live();
   const [a, b] = ["a", "b"].map((text) => topic.dispatch(added(text)));
