@@ -2,7 +2,7 @@
 // than before, never without one's own acknowledged writes, and never twice the same.
 import { applyMessages, OWN_SESSION, sameValue } from "@calla/shared";
 import type { Message, ModelSlice, TargetKey } from "@calla/shared";
-import type { Archived } from "./archive.ts";
+import type { Archived, Place } from "./archive.ts";
 import { targetKeys } from "./check-outcomes.ts";
 import type { History, HistoryEvent, Violation } from "./history.ts";
 
@@ -67,6 +67,7 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
       // A later page of the client knows for whom it speaks.
       userId: (names.get(id)?.page === page ? names.get(id)?.userId : users[client]) ?? null,
     }));
+    const pendingIds = new Set(acts.map(({ id }) => id));
     const withPending = (slice: ModelSlice, confirmed: unknown): unknown => {
       let visible = confirmed;
       for (const { id, messages, at, userId } of acts) {
@@ -83,7 +84,7 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
         continue;
       }
       const floor = floors.get(`${client} ${key}`) ?? { path: 0, sequence: 0 };
-      const place = earliest(one, tipsOf(key), floor, (confirmed) => sameValue(withPending(one.slice, confirmed), model));
+      const place = earliest(one, tipsOf(key), floor, pendingIds, (confirmed) => sameValue(withPending(one.slice, confirmed), model));
       if (place === undefined) continue;
       floors.set(`${client} ${key}`, place);
       return;
@@ -91,7 +92,7 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
     if (unknown) return;
     const anywhere = keys.some((key) => {
       const one = archive.get(key)!;
-      return one.paths.some(({ places }) => places.some((place) => sameValue(withPending(one.slice, place.model), model)));
+      return one.paths.some((path) => without(pendingIds, path).some((place) => sameValue(withPending(one.slice, place.model), model)));
     });
     if (anywhere) {
       const floor = floors.get(`${client} ${keys[0]}`);
@@ -118,19 +119,27 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
   return found;
 }
 
+/** The places before any that holds a message which is still pending: there its author would see it twice. */
+function without(pending: ReadonlySet<string>, { places }: Archived["paths"][number]): readonly Place[] {
+  const own = pending.size === 0 ? -1 : places.findIndex(({ record }) => record !== undefined && pending.has(record.id));
+  return own < 0 ? places : places.slice(0, own);
+}
+
 /** The earliest place from the floor on where `fits` holds: on its own path, or on one that a rewind began since. */
 function earliest(
   { paths }: Archived,
   tips: readonly number[],
   floor: Floor,
+  pending: ReadonlySet<string>,
   fits: (confirmed: unknown) => boolean,
 ): Floor | undefined {
   let { sequence } = floor;
   for (let path = floor.path; path < tips.length; path++) {
     // What the rewind kept is not gone back behind; what it cut off is.
     if (path > floor.path) sequence = Math.min(sequence, paths[path]!.from);
-    for (let at = sequence; at <= tips[path]!; at++) {
-      if (fits(paths[path]!.places[at]?.model)) return { path, sequence: at };
+    const places = without(pending, paths[path]!);
+    for (let at = sequence; at <= tips[path]! && at < places.length; at++) {
+      if (fits(places[at]?.model)) return { path, sequence: at };
     }
   }
   return undefined;
