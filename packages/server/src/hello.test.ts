@@ -1,7 +1,18 @@
 import { memoryLog } from "./log-memory.ts";
 import { faultyLog, scriptedFaults } from "./log-faulty.ts";
 import { describe, expect, test } from "vitest";
-import { hello, inHand, list, say, subscribe, types, wire, wiring } from "../test/wired.ts";
+import {
+  hello,
+  inHand,
+  list,
+  say,
+  saySession,
+  session,
+  subscribe,
+  types,
+  wire,
+  wiring,
+} from "../test/wired.ts";
 import type { Said } from "../test/wired.ts";
 import type { AnyUser } from "./handlers.ts";
 
@@ -307,6 +318,111 @@ describe("one client, one connection", () => {
       expect(types(await later.heard())).toEqual(["Connected"]);
       expect(later.closed).toEqual([]);
       expect((await earlier.heard()).at(-1)).toEqual(closing("superseded", false));
+    }
+  });
+});
+
+describe("flushing for a page that is gone", () => {
+  const add = (item: string) => ({ type: "added", item });
+  const flush = (identity: { clientId: string; secret: string }) => hello({ identity, flushOnly: true });
+
+  test("[CV17] S18 it dispatches under the page's identity and hears outcomes, also of what the page had sent", async () => {
+    const heard: unknown[] = [];
+    const { server, client, socket } = wire({
+      authenticate: () => ({ id: "ada" }),
+      onConnect: () => void heard.push("connect"),
+      onDisconnect: () => void heard.push("disconnect"),
+      onMessage: (_, { clientId, user }) => void heard.push([clientId, user]),
+    });
+    server.handle(list, { public: true });
+    server.handle(session, { public: true });
+    const page = await client();
+    page.say(say("list:1", 1, add("x")));
+    await page.heard();
+    page.drop();
+    const flusher = socket();
+    const { clientId } = page.identity;
+    flusher.say(flush(page.identity));
+    expect(await flusher.heard()).toMatchObject([{ type: "Connected", clientId }]);
+    flusher.say(
+      say("list:1", 1, add("x")),
+      say("list:1", 2, add("y")),
+      say("list:1", 3, { type: "cleared" }),
+    );
+    flusher.say(saySession(1, { type: "named", name: "Ada" }));
+    expect((await flusher.heard()).map((one) => [one.type, "mid" in one && one.mid])).toEqual([
+      ["Acknowledge", 1],
+      ["Acknowledge", 2],
+      ["Rejected", 3],
+      ["Acknowledge", 1],
+    ]);
+    expect((await server.topic(list, "1").read()).model).toEqual({ items: ["x", "y"] });
+    flusher.drop();
+    expect(heard).toEqual(["connect", "disconnect", [clientId, { id: "ada" }]]);
+  });
+
+  test("[CV17] it follows nothing and nothing reaches it", async () => {
+    const { server, client, socket, refused } = wire();
+    server.handle(list, { public: true });
+    const page = await client();
+    page.drop();
+    const { clientId } = page.identity;
+    const asked = { target: "list:1", ref: 1, settled: 0, sent: 0 };
+    const flusher = socket();
+    flusher.say(hello({ identity: page.identity, flushOnly: true, targets: [asked] }));
+    const no = { type: "Unsubscribed", ref: 1, code: "flush-only", retryable: false };
+    expect((await flusher.heard()).slice(1)).toEqual([{ ...no, target: "list:1" }]);
+    flusher.say(subscribe("list:2"), { type: "Resync", targets: [{ ...asked, target: "@" }] });
+    expect(await flusher.heard()).toEqual(["list:2", "@"].map((target) => ({ ...no, target })));
+    expect(refused.map(({ code }) => code)).toEqual(["flush-only", "flush-only", "flush-only"]);
+    expect(server.subscribe(clientId, list, "1")).toBe(false);
+    await server.dispatchToAll({ type: "signedIn", name: "Ada" });
+    flusher.say({ type: "Ping", cursors: [["list:1", 9, 9]] });
+    expect(await flusher.heard()).toEqual([{ type: "Pong" }]);
+  });
+
+  test("[CV17] it waits while the page is there, and lets go when it comes back; of two the later counts", async () => {
+    const { client, socket } = wire();
+    const page = await client();
+    const early = socket();
+    early.say(flush(page.identity));
+    expect(await early.heard()).toEqual([closing("in-use", true)]);
+    expect(early.closed).toEqual([{ code: RETRYABLE, reason: "in-use" }]);
+    expect(page.closed).toEqual([]);
+    page.drop();
+    const [first, second] = [socket(), socket()];
+    for (const one of [first, second]) one.say(flush(page.identity));
+    expect(types(await second.heard())).toEqual(["Connected"]);
+    expect(await first.heard()).toEqual([expect.anything(), closing("superseded", false)]);
+    const back = await client(page.identity);
+    expect(await second.heard()).toEqual([closing("superseded", false)]);
+    expect(second.closed).toEqual([{ code: TERMINAL, reason: "superseded" }]);
+    expect(back.identity.clientId).toBe(page.identity.clientId);
+    expect(back.closed).toEqual([]);
+  });
+
+  test("[CV17] the page comes first, whichever said Hello or is identified first", async () => {
+    for (const first of [0, 1]) {
+      for (const flusherFirst of [true, false]) {
+        const users = [inHand<AnyUser | null>(), inHand<AnyUser | null>()];
+        let asked = 0;
+        const { socket, client } = wire({
+          authenticate: ({ token }) => (token === "now" ? { id: "ada" } : users[asked++]!.promise),
+        });
+        const { identity, drop } = await client(undefined, "now");
+        drop();
+        const [page, flusher] = [socket(), socket()];
+        if (flusherFirst) flusher.say(flush(identity));
+        page.say(hello({ identity }));
+        if (!flusherFirst) flusher.say(flush(identity));
+        await page.heard();
+        users[first]!.keep({ id: "ada" });
+        await Promise.resolve();
+        users[1 - first]!.keep({ id: "ada" });
+        expect(types(await page.heard())).toEqual(["Connected"]);
+        expect(page.closed).toEqual([]);
+        expect(flusher.closed).toHaveLength(1);
+      }
     }
   });
 });

@@ -201,8 +201,13 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
         if (!isSession(topic))
           return options.onTopicMessage?.(message, { topic, author: who, model, sequence });
         const clientId = topic.slice(1);
-        const user = (hub.clients.get(clientId)?.user ?? null) as User | null;
-        return options.onMessage?.(message as never, { clientId, user, model: model as never, sequence });
+        const user = (author ?? hub.clients.get(clientId))?.user as User | null | undefined;
+        return options.onMessage?.(message as never, {
+          clientId,
+          user: user ?? null,
+          model: model as never,
+          sequence,
+        });
       });
     },
   });

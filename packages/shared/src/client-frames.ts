@@ -31,9 +31,9 @@ export const clientFrames = {
     /** Slice name to slice version. */
     slices: { "*": "count" },
     targets: [subscription, "*"],
-    /** Only flush this identity's outbox and leave (its page is gone). */
+    /** Only flush this identity's outbox and leave: its page is gone. Follows nothing; `in-use` while the page is there. */
     "flushOnly?": "boolean",
-    /** Answer with what is missing and end (HTTP without a stream). */
+    /** Of the HTTP transport, for a page without a stream: answer with what is missing and end. Others ignore it. */
     "poll?": "boolean",
   },
   /** A dispatch to the client's own session. Its outcome returns as `SessionUpdate`, `Acknowledge`, `Rejected` or `Paused`. */
