@@ -204,7 +204,9 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       const former = identity;
       if (unowned && !foreign) adopt(unowned);
       unowned = undefined;
-      if (foreign || (fresh && former)) {
+      // Numbered anew: what is stored under the old mids, even without an identity, must not come back by a reload.
+      const numbered = [...outbox.queues.values()].some(({ last: highest }) => highest > 0);
+      if (foreign || (fresh && (former || numbered))) {
         changes.push({ type: "begin", user, keepFormer: foreign || refused === "foreign" });
       }
       userId = user;

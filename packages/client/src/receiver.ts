@@ -62,6 +62,11 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
   }
 
   function outcomes(one: Target, frame: ServerFrames["Settled"]): void {
+    // The server looked after we knew of these, and is not that far: their history was cut off (a backup, S37).
+    for (const { entry } of one.replica.pending) {
+      const later = entry.outcome && "sequence" in entry.outcome && entry.outcome.sequence > frame.sequence;
+      if (later && (entry.decidedUnder < frame.ref || frame.reason === "other-history")) entry.cutOff = true;
+    }
     for (const [mid, id, what, sequence, from, code, details] of frame.outcomes) {
       const entry = outbox.find(one.queue, mid, id);
       if (!entry) continue;
@@ -87,11 +92,6 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     one.delays.reset();
     one.head = frame.sequence;
     outbox.again(one.queue, frame.next, subscription.askedAt);
-    // The server looked after we knew of these, and is not that far: their history was cut off (a backup, S37).
-    for (const { entry } of one.replica.pending) {
-      const later = entry.outcome && "sequence" in entry.outcome && entry.outcome.sequence > frame.sequence;
-      if (later && (entry.decidedUnder < frame.ref || frame.reason === "other-history")) entry.cutOff = true;
-    }
     one.awaited = frame.resync === "snapshot" ? frame : undefined;
     if (one.slice?.kind === "ephemeral")
       one.replica = { confirmed: { model: new Map(), sequence: 0, mark: 0 }, pending: [] };

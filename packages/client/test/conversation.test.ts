@@ -226,18 +226,18 @@ test("[CL3] S13 a snapshot of a restored backup replaces what there was, and pen
 });
 
 test("[CL3] S37 a dispatch acknowledged in a history that was cut off is over, and no longer shown", async () => {
-  const setup = setUp({});
-  const first = await handshake(setup);
-  const topic = setup.client.topic(list, "1");
-  topic.onChange(() => {});
+  const setup = await live({}, 4, "old");
+  const { topic, connection: first } = setup;
   const write = topic.dispatch(added("mine"));
   await turn();
-  const { mid, id } = messagesIn(first.sent)[0]!;
-  first.say({ type: "Acknowledge", target: "list:1", mid, id, sequence: 5 });
+  first.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 5 });
   const connection = await reconnect(setup);
-  await giveSnapshot(connection, "list:1", 4, items("old"), { reason: "first" });
+  const ref = connection.ref("list:1");
+  connection.say(settledFrame("list:1", ref, { sequence: 3, resync: "snapshot", reason: "other-history" }));
+  expect(topic.state.model).toEqual(items("old", "mine")); // until the snapshot: both are shown as one (CL5)
+  connection.say(snapshotFrame("list:1", 3, 33, items("older")));
   await expect(write.applied).resolves.toMatchObject({ sequence: 5 });
-  expect(topic.state).toMatchObject({ status: "live", model: items("old"), pending: [] });
+  expect(topic.state).toMatchObject({ status: "live", model: items("older"), pending: [] });
 });
 
 // ---------------------------------------------------------------------------------------------------- refs (CL4, CL5)

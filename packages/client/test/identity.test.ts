@@ -44,6 +44,25 @@ test("[CL1] what was dispatched before the first identity takes it; nothing leav
   expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id: write.id }]);
 });
 
+test("[CL1] nothing stored before the first identity comes back under an old mid", async () => {
+  const storage = slowStorage();
+  const setup = setUp({ storage, user: null });
+  const topic = setup.client.topic(list, "1");
+  const [first, , third] = [
+    topic.dispatch(added("a")),
+    topic.dispatch(added("b")),
+    topic.dispatch(added("c")),
+  ];
+  await turn();
+  await handshake(setup);
+  first.cancel();
+  third.cancel();
+  await storage.landAll();
+  await storage.landAll();
+  const now = await storage.load({ ...owner, user: null });
+  expect(now?.entries.map(({ mid, message }) => [mid, message])).toEqual([[1, added("b")]]);
+});
+
 test("[CL1] an expired identity: what was never sent moves, what may have been sent is unknown and says so", async () => {
   const onRejected = vi.fn();
   const setup = await live({ onRejected });
