@@ -67,6 +67,11 @@ export async function greet(
   const known =
     hello.identity && verifyIdentity(hello.identity.clientId, userId, hello.identity.secret, key, now);
   const clientId = known?.ok === true ? hello.identity!.clientId : generateClientId(core.random);
+  const refused = refusedAs(known);
+  if (refused === "foreign") {
+    const details = { claimed: hello.identity?.clientId };
+    core.refused({ code: refused, clientId, userId, target: undefined, details });
+  }
   return {
     ok: true,
     user,
@@ -78,13 +83,15 @@ export async function greet(
       secret: signIdentity({ clientId, userId, expires: now + core.limits.identityLifetime }, key),
       userId,
       now,
-      ...(known?.ok === false
-        ? { refused: known.reason === "expired" ? ("expired" as const) : ("foreign" as const) }
-        : {}),
+      ...(refused === undefined ? {} : { refused }),
       maxInFlight: core.limits.maxInFlight,
     },
   };
 }
+
+/** Why a presented identity is not taken over. */
+const refusedAs = (known: ReturnType<typeof verifyIdentity> | undefined): "expired" | "foreign" | undefined =>
+  known?.ok === false ? (known.reason === "expired" ? "expired" : "foreign") : undefined;
 
 const noUser = (): CallaError =>
   new CallaError(
