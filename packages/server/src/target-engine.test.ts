@@ -443,6 +443,16 @@ describe("other nodes", () => {
     expect(take(2).append).toBeUndefined();
   });
 
+  test("[TE12] where the records to look for are gone, a dispatch without a key is unknown, and never applied twice", () => {
+    const { engine, take } = engineOf({ shared: true });
+    take(1, byServer(add("x")), byServer(add("y"), "key"));
+    engine.lost();
+    expect(kinds(engine.missed({ status: "compacted" }, 100))).toEqual(["reopen"]);
+    const state = { sequence: 7, mark: 7, at: 1, model: { items: ["x", "y"] }, removed: false };
+    expect(kinds(engine.reset(state, "compacted"))).toEqual(["snapshot", "unknown", "load-row"]);
+    expect(take(2).append).toBeUndefined();
+  });
+
   test("[TE12] while the log cannot be read, clients are paused; the server's own waits", () => {
     const { engine, take } = engineOf();
     take(1, from("a", 1, add("x")), byServer(add("y")));

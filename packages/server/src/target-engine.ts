@@ -40,6 +40,8 @@ export type Effect<Reply> =
   | ({ readonly type: "reject"; readonly reply: Reply; readonly mid: number; readonly id: string } & Refusal)
   | { readonly type: "pause"; readonly reply: Reply; readonly from: number; readonly code: PauseCode }
   | { readonly type: "mid-conflict"; readonly reply: Reply; readonly mid: number; readonly id: string }
+  /** Whether it was applied cannot be known: the log lost the answer, and then the record to look for. */
+  | { readonly type: "unknown"; readonly reply: Reply }
   | { readonly type: "report"; readonly error: unknown };
 export type PauseCode = "gap" | "busy" | "storage" | "in-flight" | "draining";
 
@@ -84,6 +86,8 @@ export class TargetEngine<Reply> {
   #queue: Intent<Reply>[] = [];
   /** Intents whose fate the next read tells (their append threw), or that are decided anew after it. */
   #doubtful: readonly Intent<Reply>[] = [];
+  /** Those of them that may be in the log, and that no row can answer for: a dispatch of the server's without a key. */
+  readonly #unknown = new Set<Intent<Reply>>();
   #rows = new Map<string, ClientRow>();
   /** Rows changed by refusals alone; they ride along with the next append. */
   #dirty = new Set<string>();
@@ -228,6 +232,7 @@ export class TargetEngine<Reply> {
   /** The append threw: it may be in the log or not. Nobody is told until a read shows (TE12). */
   lost(): readonly Effect<Reply>[] {
     this.#doubtful = this.#flight!.intents;
+    for (const intent of this.#doubtful) if (intent.row === "") this.#unknown.add(intent);
     this.#flight = undefined;
     this.#phase = "lost";
     return [{ type: "read", after: this.#state, retry: true }];
@@ -279,6 +284,7 @@ export class TargetEngine<Reply> {
       return effects;
     }
     this.#phase = "ready";
+    this.#unknown.clear(); // all that could be there has been read
     effects.push(...this.#decideAnew());
     return effects;
   }
@@ -292,7 +298,14 @@ export class TargetEngine<Reply> {
     this.#dirty.clear();
     for (const load of this.#loading.values()) load.again = true;
     this.#phase = "ready";
-    return [{ type: "snapshot", reason }, ...this.#decideAnew()];
+    const unknown = [...this.#unknown];
+    this.#unknown.clear();
+    this.#doubtful = this.#doubtful.filter((intent) => !unknown.includes(intent));
+    return [
+      { type: "snapshot", reason },
+      ...unknown.map(({ reply }) => ({ type: "unknown", reply }) as const),
+      ...this.#decideAnew(),
+    ];
   }
 
   /** Everything that still waits, for a target that ends. */
@@ -346,15 +359,11 @@ export class TargetEngine<Reply> {
       if (record.author !== null) this.#outdate(record.author.clientId);
       this.#doubtful = this.#doubtful.filter((intent) => {
         const found = intent.row === "" && record.author === null && intent.id === record.id;
-        if (found)
-          effects.push({
-            type: "acknowledge",
-            reply: intent.reply,
-            mid: 0,
-            id: intent.id,
-            sequence: record.sequence,
-          });
-        return !found;
+        if (!found) return true;
+        this.#unknown.delete(intent);
+        const { reply, id } = intent;
+        effects.push({ type: "acknowledge", reply, mid: 0, id, sequence: record.sequence });
+        return false;
       });
     }
     for (const row of this.#rows.keys()) if (row.startsWith("#")) this.#outdate(row);

@@ -80,6 +80,7 @@ export class Turns {
 
   /** Looks whether the log has moved; resolves once what was found is folded, with false if it could not be read. */
   look(live: LiveTarget): Promise<boolean> {
+    if (this.#stopped) return Promise.resolve(false);
     return new Promise((resolve) => {
       live.looking.push(resolve);
       this.run(live, live.engine!.look());
@@ -101,13 +102,13 @@ export class Turns {
 
   /** Resolves once nothing of this target is queued, under way or in doubt. */
   async idle(live: LiveTarget): Promise<void> {
-    while (live.engine?.quiet === false) await this.#nextTurn();
+    while (live.engine?.quiet === false && !this.#stopped) await this.#nextTurn();
   }
   /** Takes nothing more of clients, and resolves once what was taken has landed, the hooks' own dispatches included. */
   async landed(): Promise<void> {
     this.#draining = true;
     do await this.#nextTurn();
-    while (this.#appending > 0 || this.#due.length > 0);
+    while (!this.#stopped && (this.#appending > 0 || this.#due.length > 0));
   }
   #nextTurn(): Promise<void> {
     return new Promise((resolve) => this.#core.clock.setTimeout(resolve, 1));
@@ -131,6 +132,7 @@ export class Turns {
   #turn(): void {
     const due = this.#due;
     this.#due = [];
+    if (this.#stopped) return;
     const now = this.#core.clock.now();
     const flying: LiveTarget[] = [];
     const appends: Append[] = [];
@@ -159,6 +161,7 @@ export class Turns {
     } catch (error) {
       this.#core.report(storageError("append", error));
     }
+    if (this.#stopped) return; // the server gave up waiting: what became of it is in the log
     flying.forEach((live, i) => {
       const engine = live.engine!;
       const status = results[i]?.status;
@@ -193,6 +196,7 @@ export class Turns {
 
   /** Carries effects out. One that fails, say at a value that no wire carries, does not take the others along. */
   run(live: LiveTarget, effects: readonly Effect<Reply>[]): void {
+    if (this.#stopped) return;
     for (const effect of effects) {
       try {
         this.#carryOut(live, effect);
@@ -351,6 +355,8 @@ function tell(reply: Reply, live: LiveTarget, outcome: Told): void {
       const { mid, id, from, code, details } = outcome;
       return reply.send({ type: "Rejected", target, mid, id, from, code, details });
     }
+    case "unknown":
+      return; // a client's dispatch has a row that knows
     case "pause":
       return reply.send({
         type: "Paused",
@@ -385,6 +391,14 @@ function tellCall(call: Exclude<Reply, Conversation>, outcome: Told): void {
           "rejected",
           { from: outcome.from, code: outcome.code, details: outcome.details },
           `The dispatch was rejected: ${outcome.code}.`,
+        ),
+      );
+    case "unknown":
+      return call.fail(
+        new CallaError(
+          "storage",
+          { code: "unknown" },
+          "Whether the dispatch was applied cannot be known; give it a key, and it may be repeated.",
         ),
       );
     case "pause":
