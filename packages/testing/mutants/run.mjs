@@ -39,7 +39,7 @@ async function bundle(mutant, outfile) {
   const file = mutant && join(packages, mutant.file);
   let done = file === undefined;
   await build({
-    entryPoints: [join(here, "campaign.ts")],
+    entryPoints: [join(here, "hunt.sim.ts")],
     outfile,
     bundle: true,
     platform: "node",
@@ -91,15 +91,24 @@ async function hunt(mutant, folder, seeds) {
   const { stdout, stderr } = await node([outfile, rules, "1", String(seeds)]);
   await rm(outfile);
   const said = stdout.trimEnd().split("\n").at(-1) ?? "";
-  if (!said.startsWith("{")) return { ok: false, found: `the run ended: ${stderr.slice(-600)}`, seed: undefined };
+  if (!said.startsWith("{"))
+    return { ok: false, found: `the run ended: ${stderr.slice(-600)}`, seed: undefined };
   /** @type {{ found?: { rule: string; what: string; seed: number }; others: Record<string, number> }} */
   const { found, others } = JSON.parse(said);
   if (mutant === undefined)
-    return { ok: found === undefined, found: found ? `${found.rule}: ${found.what}` : `${seeds} seeds`, seed: found?.seed };
+    return {
+      ok: found === undefined,
+      found: found ? `${found.rule}: ${found.what}` : `${seeds} seeds`,
+      seed: found?.seed,
+    };
   const besides = Object.entries(others).map(([rule, seed]) => `${rule} at ${seed}`);
   return found
     ? { ok: true, found: found.rule, seed: found.seed }
-    : { ok: false, found: `${mutant.by} not in ${seeds} seeds (${besides.join(", ") || "nothing else either"})`, seed: undefined };
+    : {
+        ok: false,
+        found: `${mutant.by} not in ${seeds} seeds (${besides.join(", ") || "nothing else either"})`,
+        seed: undefined,
+      };
 }
 
 /**
@@ -110,7 +119,11 @@ async function hunt(mutant, folder, seeds) {
 async function probe(mutant) {
   const { failed, passed, why } = await vitest([mutant], mutant.name);
   if (failed.length > 0) return { ok: true, found: `test ${failed[0]?.slice(0, 60)}`, seed: undefined };
-  return { ok: false, found: passed === 0 ? `no such test: ${mutant.by} ${why}` : `${mutant.by} passes`, seed: undefined };
+  return {
+    ok: false,
+    found: passed === 0 ? `no such test: ${mutant.by} ${why}` : `${mutant.by} passes`,
+    seed: undefined,
+  };
 }
 
 /**
@@ -139,7 +152,8 @@ async function vitest(named, put) {
   /** @type {{ testResults: { message: string; assertionResults: { status: string; title: string }[] }[] }} */
   const { testResults } = said === "" ? { testResults: [] } : JSON.parse(said);
   const all = testResults.flatMap(({ assertionResults }) => assertionResults);
-  const titles = (/** @type {string} */ status) => all.filter((one) => one.status === status).map(({ title }) => title);
+  const titles = (/** @type {string} */ status) =>
+    all.filter((one) => one.status === status).map(({ title }) => title);
   const why = testResults.map(({ message }) => message).join(" ") || (said === "" ? stderr.slice(-600) : "");
   return { failed: titles("failed"), passed: titles("passed").length, why };
 }
@@ -159,11 +173,13 @@ export async function runMutants(chosen, { seeds = 200, tell = () => {} } = {}) 
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [index, mutant] = next;
       const began = performance.now();
-      const result = await (byTest(mutant) ? probe(mutant) : hunt(mutant, folder, seeds)).catch((/** @type {unknown} */ error) => ({
-        ok: false,
-        found: String(error),
-        seed: undefined,
-      }));
+      const result = await (byTest(mutant) ? probe(mutant) : hunt(mutant, folder, seeds)).catch(
+        (/** @type {unknown} */ error) => ({
+          ok: false,
+          found: String(error),
+          seed: undefined,
+        }),
+      );
       const verdict = { mutant, ...result, seconds: (performance.now() - began) / 1_000 };
       verdicts[index] = verdict;
       tell(verdict);
@@ -226,7 +242,8 @@ async function main() {
   const only = option("--only");
   const seeds = Number(option("--seeds") ?? 200);
   const chosen = mutants.filter(
-    ({ name, fast }) => (only === undefined || name.includes(only)) && (!args.includes("--quick") || fast === true),
+    ({ name, fast }) =>
+      (only === undefined || name.includes(only)) && (!args.includes("--quick") || fast === true),
   );
   const began = performance.now();
   const say = (/** @type {string} */ line) => void process.stdout.write(`${line}\n`);
@@ -235,7 +252,9 @@ async function main() {
   const verdicts = await runMutants(chosen, { seeds, tell: (verdict) => say(describeVerdict(verdict)) });
   const alive = verdicts.filter(({ ok }) => !ok);
   const took = ((performance.now() - began) / 1_000).toFixed(0);
-  say(`\n${verdicts.length - alive.length} of ${verdicts.length} mutants caught, within ${seeds} seeds, in ${took} s`);
+  say(
+    `\n${verdicts.length - alive.length} of ${verdicts.length} mutants caught, within ${seeds} seeds, in ${took} s`,
+  );
   for (const { mutant } of alive) say(`  LIVES: ${mutant?.name}`);
   process.exitCode = alive.length === 0 && unchanged.ok && verdicts.length > 0 ? 0 : 1;
 }
