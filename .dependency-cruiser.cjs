@@ -23,7 +23,7 @@ const layers = {
     ["index"],
   ],
   server: [
-    ["clock", "connection", "origin", "log", "pubsub", "identity", "intent", "contain"],
+    ["clock", "connection", "origin", "log", "pubsub", "identity", "intent", "contain", "deadline"],
     [
       "handlers",
       "encoder",
@@ -68,6 +68,7 @@ const apart = { server: [2], client: [2] };
 const pure = {
   server: [
     "carry",
+    "deadline",
     "client-row",
     "records",
     "log-memory",

@@ -1,6 +1,7 @@
 // A target in the server's own hands: `server.topic(board, "42")` and `server.session(clientId)`.
 import { CallaError, ORIGIN } from "@calla/shared";
 import type { Message, MessageOf, ModelOf, Slice, TargetKey } from "@calla/shared";
+import { deadline } from "./deadline.ts";
 import type { Hub } from "./hub.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
@@ -26,6 +27,11 @@ export interface DispatchOptions {
   readonly key?: string;
 }
 
+export interface StopOptions {
+  /** Milliseconds to wait for a log that does not answer; then it is reported. Default 5,000. */
+  readonly within?: number;
+}
+
 /** The server's hold on one topic or session. Holding it keeps nothing in memory. */
 export interface ServerTopic<S> {
   readonly id: TargetKey;
@@ -48,7 +54,7 @@ export interface ServerTopic<S> {
     readonly limit?: number;
   }): Promise<{ readonly from: number; readonly entries: readonly HistoryEntry<S>[] }>;
   /** Lets it go from memory; followers are told and may come again. */
-  stop(): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
   /** Forgets model and records for good. Followers are told; only a dispatch of the server's own brings it back. */
   remove(): Promise<void>;
 }
@@ -82,41 +88,66 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
       const records = read.status === "records" ? read.records : [];
       return { from: start.sequence, entries: records.map((record) => entryOf<S>(record)) };
     },
-    async stop() {
+    async stop({ within = STOP_WITHIN } = {}) {
       const target = hub.registry.get(key);
       if (target === undefined) return;
-      await end(hub, target, { code: "stopped", retryable: true }, () => hub.registry.saveSnapshot(target));
+      const limit = deadline(core.clock, within);
+      const stopped = end(hub, target, STOPPED, () => hub.registry.saveSnapshot(target));
+      if (!(await limit.met(stopped))) {
+        // It goes on ending, and takes nothing meanwhile: an append of which nothing is known must not be overtaken.
+        cut(hub, target, STOPPED);
+        core.report(unanswered(`stop() of "${key}"`, within));
+      }
+      limit.over();
     },
     async remove() {
       const target = await live();
-      await end(hub, target, { code: "removed", retryable: false }, async () => {
-        await core.log.remove(key);
-        if (core.log.shared) core.pubsub.publish(doorbell(key), target.engine.state.sequence);
-      });
+      if (!(await end(hub, target, REMOVED, () => core.log.remove(key))))
+        throw new CallaError("closed", { topic: key }, `The server was stopped before "${key}" was removed.`);
+      if (core.log.shared) core.pubsub.publish(doorbell(key), target.engine.state.sequence);
     },
   };
 }
 
+/** What followers of a target that ends are told. */
+type Ending = NonNullable<LiveTarget["ending"]>;
+const STOPPED: Ending = { code: "stopped", retryable: true };
+const REMOVED: Ending = { code: "removed", retryable: false };
+
 /**
- * Lets what was taken land, cuts every follower, does the last thing and forgets the target. Whoever comes meanwhile is
- * told the same as the followers; the server's own dispatches wait for the target that is opened in its place.
+ * Lets what was taken land, does the last thing, cuts every follower and forgets the target. Whoever comes meanwhile is
+ * told to come again; the server's own dispatches wait for the target that is opened in its place. False if the server
+ * was stopped before the last thing could be done.
  */
-async function end(
-  hub: Hub,
-  live: LiveTarget,
-  ending: { readonly code: string; readonly retryable: boolean },
-  last: () => Promise<void>,
-): Promise<void> {
-  live.ending = ending;
+async function end(hub: Hub, live: LiveTarget, ending: Ending, last: () => Promise<void>): Promise<boolean> {
+  live.ending = STOPPED;
   if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
   await hub.turns.idle(live);
-  for (const conversation of hub.connections) hub.cut(conversation, live.key, ending.code, ending.retryable);
+  if (hub.turns.stopped) return false;
+  let told = STOPPED;
   try {
     await last();
+    told = ending;
+    return true;
   } finally {
+    cut(hub, live, told);
     hub.registry.drop(live);
   }
 }
+
+function cut(hub: Hub, { key }: LiveTarget, { code, retryable }: Ending): void {
+  for (const conversation of hub.connections) hub.cut(conversation, key, code, retryable);
+}
+
+/** Milliseconds. */
+export const STOP_WITHIN = 5_000;
+
+export const unanswered = (what: string, within: number): CallaError =>
+  new CallaError(
+    "storage",
+    { within },
+    `${what} waited ${within} ms for the log and gave up; whether what was under way is in the log will be known when it can be read.`,
+  );
 
 async function opened(hub: Hub, slice: Slice, key: TargetKey): Promise<LiveTarget & { engine: Engine }> {
   if (slice.kind === "ephemeral")

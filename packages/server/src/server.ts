@@ -23,6 +23,7 @@ import { contain, containedPubSub, reporter } from "./contain.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core, Refused } from "./core.ts";
+import { deadline } from "./deadline.ts";
 import { encoders } from "./encoder.ts";
 import type { AnyUser, Handlers, LooseHandlers, Who } from "./handlers.ts";
 import { greet } from "./hello.ts";
@@ -34,8 +35,8 @@ import { originAllowed, originPolicyProblem } from "./origin.ts";
 import type { OriginPolicy } from "./origin.ts";
 import { localPubSub } from "./pubsub.ts";
 import type { PubSub } from "./pubsub.ts";
-import { serverTopic } from "./server-topic.ts";
-import type { ServerTopic } from "./server-topic.ts";
+import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
+import type { ServerTopic, StopOptions } from "./server-topic.ts";
 
 /** A message of the session slice, where the wiring has one. */
 type SessionMessageOf<W extends Wiring> = MessageOf<NonNullable<W["session"]>>;
@@ -140,8 +141,8 @@ export interface Server<W extends Wiring, User extends AnyUser> {
     readonly request: ConnectRequest;
     readonly format: string;
   }): Incoming;
-  /** Says goodbye to everybody, lets appends land, stores snapshots. Idempotent. */
-  stop(): Promise<void>;
+  /** Lets appends land, says goodbye to everybody, stores snapshots. Idempotent. */
+  stop(options?: StopOptions): Promise<void>;
 }
 
 /**
@@ -293,7 +294,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       if (stopping !== undefined) hub.end(conversation, "stopping", true);
       return new Wire(hub, conversation);
     },
-    stop: () => (stopping ??= stop(hub, cancels)),
+    stop: (asked) => (stopping ??= stop(hub, cancels, asked)),
   };
 }
 
@@ -359,15 +360,31 @@ function housekeeping({ core, registry, turns }: Hub): (() => void)[] {
   return cancels;
 }
 
-async function stop(hub: Hub, cancels: (() => void)[]): Promise<void> {
+async function stop(
+  hub: Hub,
+  cancels: (() => void)[],
+  { within = STOP_WITHIN }: StopOptions = {},
+): Promise<void> {
   for (const cancel of cancels) cancel();
-  await hub.turns.landed();
-  for (const conversation of hub.connections) hub.end(conversation, "stopping", true, 1_000);
-  await hub.turns.landed(); // what onUnsubscribe and onDisconnect dispatched
-  for (const live of hub.registry.all()) await hub.registry.saveSnapshot(live);
-  hub.turns.stop();
-  for (const live of hub.registry.all()) hub.registry.drop(live);
-  await hub.core.log.close();
+  const { core, registry, turns } = hub;
+  const limit = deadline(core.clock, within);
+  try {
+    let inTime = await limit.met(turns.landed());
+    for (const conversation of hub.connections) hub.end(conversation, "stopping", true, 1_000);
+    // What onUnsubscribe and onDisconnect dispatched.
+    if (inTime) inTime = await limit.met(turns.landed());
+    if (inTime) inTime = await limit.met(saveAll(hub));
+    turns.stop();
+    for (const live of registry.all()) registry.drop(live);
+    if (!(await limit.met(core.log.close()))) inTime = false;
+    if (!inTime) core.report(unanswered("server.stop()", within));
+  } finally {
+    limit.over();
+  }
+}
+
+async function saveAll({ registry }: Hub): Promise<void> {
+  for (const live of registry.all()) await registry.saveSnapshot(live);
 }
 
 const whoOf = <User extends AnyUser>({ clientId, user }: Conversation): Who<User> => ({
