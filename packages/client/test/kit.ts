@@ -107,7 +107,7 @@ export const session = defineSession({
   messages: { renamed: z.object({ name: z.string() }) },
   update: { renamed: (_, { name }) => ({ name }) },
 });
-export const local = defineLocal({
+const local = defineLocal({
   model: z.object({ open: z.boolean() }),
   initial: () => ({ open: false }),
   messages: { toggled: z.object({}), kept: z.object({}) },
@@ -115,7 +115,7 @@ export const local = defineLocal({
 });
 export const wiring = defineWiring({ topics: [list, cursors, shouts] });
 export const fullWiring = defineWiring({ session, topics: [list, cursors, shouts], local });
-export const serialiser = automatic(json());
+const serialiser = automatic(json());
 const [format] = serialiser.formats;
 const codec = serialiser.payload(format as (typeof serialiser.formats)[number]);
 

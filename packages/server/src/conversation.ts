@@ -37,8 +37,8 @@ export interface Gate {
 }
 
 /** Close codes on a WebSocket: one for "come back", one for "do not". The reason is the Calla code. */
-export const CLOSE_RETRYABLE = 4001;
-export const CLOSE_TERMINAL = 4002;
+const CLOSE_RETRYABLE = 4001;
+const CLOSE_TERMINAL = 4002;
 
 /** What a conversation asks of its hub: one object for all, so that a connection costs no closures. */
 export interface Keeper {
