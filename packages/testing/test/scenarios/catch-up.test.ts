@@ -257,6 +257,36 @@ for (const { id, rule, later } of [
 }
 
 test.each(FORMATS)(
+  "[S14] [CL3] the snapshot of another history is lost on the wire: its next record, right by sequence, is not taken on the old model (%s)",
+  async (format) => {
+    const stage = new Stage({ nodes: 2, doorbell: false, limits: { maxStaleness: 60_000 } });
+    const anna = await stage.actor("anna", { format, node: 0 });
+    const lines = ["a1", "a2", "a3", "a4", "a5"];
+    for (const line of lines) {
+      anna.dispatch(added(line));
+      await stage.settle();
+    }
+    await stage.log.rewind("note:1", 3);
+    await stage.serve(added("x4"), { node: 1 });
+    await stage.serve(added("x5"), { node: 1 });
+    // Her node finds it out, at the very sequence that she is at; she does not hear of it.
+    void stage.node.note().read();
+    await stage.clock.settle();
+    expect(anna.pair.toClient.frames.map(({ type }) => type)).toContain("Snapshot");
+    while (anna.pair.toClient.drop());
+    await stage.serve(added("x6"));
+    expect(anna.pair.toClient.frames).toMatchObject([{ type: "TopicUpdate", after: 5 }]);
+    anna.pair.toClient.deliver();
+    await stage.clock.settle();
+    expect(anna.model?.lines).toEqual(lines);
+    await stage.settle();
+    expect(anna.model?.lines).toEqual(["a1", "a2", "a3", "x4", "x5", "x6"]);
+    expect(anna.snapshots).toEqual(["first", "other-history"]);
+    await stage.rest();
+  },
+);
+
+test.each(FORMATS)(
   "[S42] [FO4] reconnecting to a node that lags: never back in time, own acknowledged writes stay (%s)",
   async (format) => {
     const stage = new Stage({ nodes: 2, doorbell: false, limits: { maxStaleness: 60_000 } });

@@ -445,6 +445,28 @@ test.each(FORMATS)(
 );
 
 test.each(FORMATS)(
+  "[S43] [HA8] revoked while it is found out whether a client may dispatch: the old answer does not count, it is asked about anew (%s)",
+  async (format) => {
+    const { asked, canSubscribe } = checks();
+    const stage = new Stage({ handlers: { canSubscribe } });
+    const anna = await stage.actor("anna", { format, follows: false });
+    const sent = [anna.dispatch(added("one")), anna.dispatch(added("two"))];
+    await stage.settle();
+    expect(asked).toHaveLength(1);
+    stage.node.server.unsubscribe(anna.client.clientId!, stage.slice, "1");
+    asked[0]!(true);
+    await stage.settle();
+    expect(asked).toHaveLength(2);
+    expect(sent.map(({ told }) => told)).toEqual([undefined, undefined]);
+    asked[1]!(false);
+    await stage.settle();
+    expect(sent.map(({ told }) => told)).toEqual(sent.map(() => ({ is: "rejected", code: "forbidden" })));
+    await stage.rest();
+    expect(stage.place().sequence).toBe(0);
+  },
+);
+
+test.each(FORMATS)(
   "[S43] [HA8] followed, revoked, and messages under way meanwhile: the stream is cut, what is sent later is asked about anew (%s)",
   async (format) => {
     let allowed = true;
