@@ -51,7 +51,12 @@ export function archivedLog(log: LogStorage, wiring: Wiring, events: ArchiveEven
     if (found === undefined) {
       const slice = sliceOfTarget(wiring, target);
       if (slice === undefined) throw new Error(`No slice of the wiring has the target "${target}".`);
-      const origin: Place = { sequence: 0, mark: 0, record: undefined, model: initialModel(slice, { strict: false }) };
+      const origin: Place = {
+        sequence: 0,
+        mark: 0,
+        record: undefined,
+        model: initialModel(slice, { strict: false }),
+      };
       found = { slice, paths: [{ from: 0, places: [origin] }] };
       archive.set(target, found);
     }

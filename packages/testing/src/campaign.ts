@@ -57,7 +57,11 @@ export function describeFailure(shown: SimulationReport, whole: SimulationReport
 }
 
 /** What happened in how many runs, as a table; what stayed under the share (of runs) is marked. */
-export function describeMet({ runs, met }: CampaignReport, expected: readonly string[] = [], share = 0.01): string {
+export function describeMet(
+  { runs, met }: CampaignReport,
+  expected: readonly string[] = [],
+  share = 0.01,
+): string {
   const names = [...new Set([...met.keys(), ...expected])].toSorted();
   return names
     .map((name) => {
@@ -69,5 +73,8 @@ export function describeMet({ runs, met }: CampaignReport, expected: readonly st
 }
 
 /** Those of the expected that fewer than this share of the runs met. */
-export const tooRare = ({ runs, met }: CampaignReport, expected: readonly string[], share = 0.01): readonly string[] =>
-  expected.filter((name) => (met.get(name) ?? 0) < runs * share);
+export const tooRare = (
+  { runs, met }: CampaignReport,
+  expected: readonly string[],
+  share = 0.01,
+): readonly string[] => expected.filter((name) => (met.get(name) ?? 0) < runs * share);

@@ -22,18 +22,23 @@ export function checkLog({ events, archive, quiet }: History): Violation[] {
         if (i > 0 && marks.has(mark)) break_("HC6", `${target}: mark ${mark} at ${sequence} was used before`);
         marks.add(mark);
         if (record === undefined) continue;
-        if (ids.has(record.id)) break_("HC2", `${target}: ${record.id} is in the log twice, again at ${sequence}`);
+        if (ids.has(record.id))
+          break_("HC2", `${target}: ${record.id} is in the log twice, again at ${sequence}`);
         ids.add(record.id);
         if (record.author === null) continue;
         const { clientId } = record.author;
         const last = mids.get(clientId) ?? 0;
-        if (record.mid <= last) break_("HC2", `${target}: mid ${record.mid} of ${clientId} after ${last}, at ${sequence}`);
+        if (record.mid <= last)
+          break_("HC2", `${target}: mid ${record.mid} of ${clientId} after ${last}, at ${sequence}`);
         mids.set(clientId, record.mid);
         const mine = order.get(record.id);
         if (mine === undefined) break_("HC3", `${target}: ${record.id} at ${sequence} was never dispatched`);
         else {
           if (mine.index < (dispatched.get(mine.client) ?? -1))
-            break_("HC5", `${target}: ${record.id} at ${sequence} stands behind what client ${mine.client} dispatched later`);
+            break_(
+              "HC5",
+              `${target}: ${record.id} at ${sequence} stands behind what client ${mine.client} dispatched later`,
+            );
           dispatched.set(mine.client, mine.index);
         }
       }
@@ -43,13 +48,24 @@ export function checkLog({ events, archive, quiet }: History): Violation[] {
   for (const { target, model, sequence, mark, problem } of quiet?.persisted ?? []) {
     const place = archive.get(target)?.paths.at(-1)?.places.at(-1);
     if (problem !== undefined) break_("HC12", `${target}: ${problem}`);
-    else if (place === undefined || place.sequence !== sequence || place.mark !== mark || !sameValue(place.model, model))
-      break_("HC12", `${target}: snapshot and records give another model at ${sequence} than the log's records (${place?.sequence})`);
+    else if (
+      place === undefined ||
+      place.sequence !== sequence ||
+      place.mark !== mark ||
+      !sameValue(place.model, model)
+    )
+      break_(
+        "HC12",
+        `${target}: snapshot and records give another model at ${sequence} than the log's records (${place?.sequence})`,
+      );
   }
   for (const { node, target, model, sequence } of quiet?.servers ?? []) {
     const place = archive.get(target)?.paths.at(-1)?.places.at(-1);
     if (place !== undefined && (place.sequence !== sequence || !sameValue(place.model, model)))
-      break_("HC12", `${target}: node ${node} is at ${sequence} with another model than the log at ${place.sequence}`);
+      break_(
+        "HC12",
+        `${target}: node ${node} is at ${sequence} with another model than the log at ${place.sequence}`,
+      );
   }
   return found;
 }

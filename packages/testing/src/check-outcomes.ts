@@ -10,9 +10,12 @@ type Of<T extends HistoryEvent["type"]> = Extract<HistoryEvent, { type: T }>;
 interface Write {
   readonly dispatched: Of<"dispatched">;
   readonly told: Told[];
-  readonly hooked: string[];
+  /** By page. */
+  readonly hooked: Map<number, string>;
   stored: "no" | "asked" | "durable" | "failed";
   mid: number;
+  /** Given up: its mid goes out without it. */
+  empty: boolean;
   /** Its outcome is in the client's storage. */
   recorded: boolean;
   pageEnded: boolean;
@@ -35,7 +38,10 @@ export function checkOutcomes(history: History): Violation[] {
   /** How far each target's paths reached when the event was recorded. */
   const reached = new Map<TargetKey, { path: number; sequence: number }>();
 
-  const places = (target: TargetKey, client: number): { key: TargetKey; path: number; places: readonly Place[] }[] =>
+  const places = (
+    target: TargetKey,
+    client: number,
+  ): { key: TargetKey; path: number; places: readonly Place[] }[] =>
     keysOf(target, client).flatMap((key) =>
       (archive.get(key)?.paths ?? []).map((path, i) => ({ key, path: i, places: path.places })),
     );
@@ -43,7 +49,16 @@ export function checkOutcomes(history: History): Violation[] {
   for (const event of events) {
     switch (event.type) {
       case "dispatched": {
-        const write: Write = { dispatched: event, told: [], hooked: [], stored: "no", mid: 0, recorded: false, pageEnded: false };
+        const write: Write = {
+          dispatched: event,
+          told: [],
+          hooked: new Map(),
+          stored: "no",
+          mid: 0,
+          empty: false,
+          recorded: false,
+          pageEnded: false,
+        };
         writes.set(event.id, write);
         const page = `${event.client}/${event.page}`;
         ofPage.set(page, [...(ofPage.get(page) ?? []), write]);
@@ -74,12 +89,20 @@ export function checkOutcomes(history: History): Violation[] {
         // A mid that a disk or a log has lost goes out as void.
         const lost = event.empty && (forgetful.has(event.client) || rewound.has(event.target));
         if (state !== "durable" && state !== "failed" && !lost)
-          break_("HC13", `${event.target}: client ${event.client} sent mid ${event.mid} (${event.id}) before it was durable`);
+          break_(
+            "HC13",
+            `${event.target}: client ${event.client} sent mid ${event.mid} (${event.id}) before it was durable`,
+          );
         const key = `${event.clientId} ${event.target} ${event.mid}`;
         const before = sent.get(key);
         if (before !== undefined && before !== event.id && !lost && !forgetful.has(event.client))
-          break_("HC14", `${event.target}: mid ${event.mid} of ${event.clientId} was sent as ${before} and as ${event.id}`);
+          break_(
+            "HC14",
+            `${event.target}: mid ${event.mid} of ${event.clientId} was sent as ${before} and as ${event.id}`,
+          );
         sent.set(key, event.id);
+        const write = writes.get(event.id);
+        if (write !== undefined && event.empty) write.empty = true;
         break;
       }
       case "rewound":
@@ -88,15 +111,28 @@ export function checkOutcomes(history: History): Violation[] {
       case "appended":
         reached.set(event.target, event);
         break;
-      case "hooked":
-        writes.get(event.id)?.hooked.push(event.code);
+      case "hooked": {
+        const hooked = writes.get(event.id)?.hooked;
+        // A client whose disk forgot that it told may tell again on its next page.
+        if (
+          hooked?.has(event.page) === true ||
+          (hooked !== undefined && hooked.size > 0 && !forgetful.has(event.client))
+        )
+          break_("HC1", `${event.target}: the rejection of ${event.id} was told twice`);
+        hooked?.set(event.page, event.code);
         break;
+      }
       case "told": {
         const { id, told, target, client } = event;
         const write = writes.get(id);
         write?.told.push(told);
         if (write?.pageEnded === true) break_("HC1", `${target}: a page that was gone was told of ${id}`);
-        if (told.is === "rejected" && write?.stored === "durable" && !write.recorded && !forgetful.has(client))
+        if (
+          told.is === "rejected" &&
+          write?.stored === "durable" &&
+          !write.recorded &&
+          !forgetful.has(client)
+        )
           break_("HC13", `${target}: client ${client} was told of ${id}'s rejection before it was durable`);
         if (told.is !== "applied") break;
         const here = places(target, client)
@@ -106,13 +142,15 @@ export function checkOutcomes(history: History): Violation[] {
           const tip = reached.get(key);
           return tip !== undefined && (tip.path > path || tip.sequence >= told.sequence);
         });
-        if (here.length === 0) break_("HC3", `${target}: ${id} was acknowledged at ${told.sequence}, where the log never had it`);
+        if (here.length === 0)
+          break_("HC3", `${target}: ${id} was acknowledged at ${told.sequence}, where the log never had it`);
         else if (durable.length === 0)
           break_("HC4", `${target}: ${id} was acknowledged at ${told.sequence} before the log had it`);
         else {
           const { messages } = here[0]!.place!.record!;
           const given = Array.isArray(told.message) ? told.message : [told.message];
-          if (!sameValue(given, messages)) break_("HC17", `${target}: the caller of ${id} got another message than the log has`);
+          if (!sameValue(given, messages))
+            break_("HC17", `${target}: the caller of ${id} got another message than the log has`);
         }
         break;
       }
@@ -128,29 +166,43 @@ export function checkOutcomes(history: History): Violation[] {
     const { target, client } = dispatched;
     const name = `${target}: ${id} of client ${client}`;
     const paths = places(target, client);
-    const inLog = (all: typeof paths): boolean => all.some(({ places: path }) => path.some(({ record }) => record?.id === id));
+    const inLog = (all: typeof paths): boolean =>
+      all.some(({ places: path }) => path.some(({ record }) => record?.id === id));
     const newest = paths.filter(({ key, path }) => path === archive.get(key)!.paths.length - 1);
     if (told.length > 1) break_("HC1", `${name} was told ${told.length} outcomes`);
-    if (hooked.length > 1) break_("HC1", `${name}: its rejection was told ${hooked.length} times`);
-    const refused = told.some(({ is }) => is === "rejected") || hooked.length > 0;
-    const unknown = told.some((one) => "code" in one && one.code === "client-expired") || hooked.includes("client-expired");
+    const refused = told.some(({ is }) => is === "rejected") || hooked.size > 0;
+    const unknown =
+      told.some((one) => "code" in one && one.code === "client-expired") ||
+      [...hooked.values()].includes("client-expired");
     if (refused && !unknown && inLog(newest)) break_("HC3", `${name} was rejected, and is in the log`);
-    if (told.some((one) => one.is === "ended" && one.code === "cancelled") && inLog(paths))
+    const cancelled = told.some((one) => one.is === "ended" && one.code === "cancelled");
+    if (cancelled && inLog(paths) && !forgetful.has(client))
       break_("HC3", `${name} was cancelled, and is in the log`);
     if (quiet === undefined || quiet.problem !== undefined) continue;
     if (told.length === 0 && !pageEnded) break_("HC1", `${name} was never told an outcome`);
     // Its page is gone, but it was durable: a later page must have brought it to an end.
-    if (told.length === 0 && write.stored === "durable" && !inLog(paths) && !refused && !write.recorded)
+    if (
+      told.length === 0 &&
+      write.stored === "durable" &&
+      !write.empty &&
+      !inLog(paths) &&
+      !refused &&
+      !write.recorded
+    )
       break_("HC1", `${name} was durable when its page ended, and came to no end`);
   }
   return found;
 }
 
 /** The log's keys of a client's target. A session's is its client's name, of which a client may have had several. */
-export function targetKeys(events: readonly HistoryEvent[]): (target: TargetKey, client: number) => readonly TargetKey[] {
+export function targetKeys(
+  events: readonly HistoryEvent[],
+): (target: TargetKey, client: number) => readonly TargetKey[] {
   const names = new Map<number, Set<string>>();
   for (const event of events) {
-    if (event.type === "sent") names.set(event.client, (names.get(event.client) ?? new Set()).add(event.clientId));
+    if (event.type === "sent")
+      names.set(event.client, (names.get(event.client) ?? new Set()).add(event.clientId));
   }
-  return (target, client) => (target === OWN_SESSION ? [...(names.get(client) ?? [])].map(sessionKey) : [target]);
+  return (target, client) =>
+    target === OWN_SESSION ? [...(names.get(client) ?? [])].map(sessionKey) : [target];
 }

@@ -39,7 +39,14 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
     else if (event.type === "rewound") tipsOf(event.target).push(event.to);
     else if (event.type === "told" && event.told.is === "applied") {
       const { told, client, id } = event;
-      for (const key of keysOf(event.target, client)) raise(archive.get(key)?.paths.slice(0, tipsOf(key).length), floors, `${client} ${key}`, id, told.sequence);
+      for (const key of keysOf(event.target, client))
+        raise(
+          archive.get(key)?.paths.slice(0, tipsOf(key).length),
+          floors,
+          `${client} ${key}`,
+          id,
+          told.sequence,
+        );
     } else if (event.type === "listens") {
       const name = `${event.client}/${event.page} ${event.target}`;
       before.delete(`${name} state`);
@@ -71,7 +78,13 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
     const withPending = (slice: ModelSlice, confirmed: unknown): unknown => {
       let visible = confirmed;
       for (const { id, messages, at, userId } of acts) {
-        const result = applyMessages(slice, visible, messages, { at, userId, messageId: id }, { strict: false });
+        const result = applyMessages(
+          slice,
+          visible,
+          messages,
+          { at, userId, messageId: id },
+          { strict: false },
+        );
         if (result.ok) visible = result.model;
       }
       return visible;
@@ -84,7 +97,9 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
         continue;
       }
       const floor = floors.get(`${client} ${key}`) ?? { path: 0, sequence: 0 };
-      const place = earliest(one, tipsOf(key), floor, pendingIds, (confirmed) => sameValue(withPending(one.slice, confirmed), model));
+      const place = earliest(one, tipsOf(key), floor, pendingIds, (confirmed) =>
+        sameValue(withPending(one.slice, confirmed), model),
+      );
       if (place === undefined) continue;
       floors.set(`${client} ${key}`, place);
       return;
@@ -92,13 +107,21 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
     if (unknown) return;
     const anywhere = keys.some((key) => {
       const one = archive.get(key)!;
-      return one.paths.some((path) => without(pendingIds, path).some((place) => sameValue(withPending(one.slice, place.model), model)));
+      return one.paths.some((path) =>
+        without(pendingIds, path).some((place) => sameValue(withPending(one.slice, place.model), model)),
+      );
     });
     if (anywhere) {
       const floor = floors.get(`${client} ${keys[0]}`);
-      break_("HC8", `${target}: client ${client} went back to before ${floor?.sequence} (or lost an acknowledged write of its own)`);
+      break_(
+        "HC8",
+        `${target}: client ${client} went back to before ${floor?.sequence} (or lost an acknowledged write of its own)`,
+      );
     } else
-      break_("HC7", `${target}: client ${client} showed what is no place of the log with its pending messages on top: ${preview(model)} with ${acts.length} pending`);
+      break_(
+        "HC7",
+        `${target}: client ${client} showed what is no place of the log with its pending messages on top: ${preview(model)} with ${acts.length} pending`,
+      );
   }
 
   if (quiet !== undefined && quiet.problem === undefined) {
@@ -110,7 +133,10 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
       const server = quiet.servers.find((one) => one.target === target)?.model;
       const expected = target === OWN_SESSION ? places.at(-1)?.model : server;
       if (expected !== undefined && !sameValue(model, expected))
-        break_("HC11", `${target}: client ${client} shows ${preview(model)}, the server has ${preview(expected)}`);
+        break_(
+          "HC11",
+          `${target}: client ${client} shows ${preview(model)}, the server has ${preview(expected)}`,
+        );
       const last = before.get(`${client}/${page} ${target} state`);
       if (last !== undefined && !sameValue(last.model, model))
         break_("HC9", `${target}: client ${client}'s listener last heard another model than there is`);
@@ -121,7 +147,10 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
 
 /** The places before any that holds a message which is still pending: there its author would see it twice. */
 function without(pending: ReadonlySet<string>, { places }: Archived["paths"][number]): readonly Place[] {
-  const own = pending.size === 0 ? -1 : places.findIndex(({ record }) => record !== undefined && pending.has(record.id));
+  const own =
+    pending.size === 0
+      ? -1
+      : places.findIndex(({ record }) => record !== undefined && pending.has(record.id));
   return own < 0 ? places : places.slice(0, own);
 }
 

@@ -34,7 +34,12 @@ export type HistoryEvent =
       readonly at: number;
     } & PageName)
   /** The client's storage has a mid's outcome. `sequence` 0: rejected or given up. */
-  | ({ readonly type: "recorded"; readonly target: TargetKey; readonly mid: number; readonly sequence: number } & PageName)
+  | ({
+      readonly type: "recorded";
+      readonly target: TargetKey;
+      readonly mid: number;
+      readonly sequence: number;
+    } & PageName)
   /** The client's storage has refused a commit: it may forget what it was not told. */
   | ({ readonly type: "unstored" } & PageName)
   /** A message was handed to the network. */
@@ -46,9 +51,19 @@ export type HistoryEvent =
       readonly id: string;
       readonly empty: boolean;
     } & PageName)
-  | ({ readonly type: "told"; readonly target: TargetKey; readonly id: string; readonly told: Told } & PageName)
+  | ({
+      readonly type: "told";
+      readonly target: TargetKey;
+      readonly id: string;
+      readonly told: Told;
+    } & PageName)
   /** The hook heard of a rejection. */
-  | ({ readonly type: "hooked"; readonly target: TargetKey; readonly id: string; readonly code: string } & PageName)
+  | ({
+      readonly type: "hooked";
+      readonly target: TargetKey;
+      readonly id: string;
+      readonly code: string;
+    } & PageName)
   /** Both listeners below were added: nothing they were told before counts. */
   | ({ readonly type: "listens"; readonly target: TargetKey } & PageName)
   /** A listener was called. `listener` names it; "model" ones select the visible model alone. */
@@ -63,7 +78,12 @@ export type HistoryEvent =
     } & PageName)
   /** The page is gone, without a goodbye. */
   | ({ readonly type: "ended" } & PageName)
-  | { readonly type: "appended"; readonly target: TargetKey; readonly path: number; readonly sequence: number }
+  | {
+      readonly type: "appended";
+      readonly target: TargetKey;
+      readonly path: number;
+      readonly sequence: number;
+    }
   | { readonly type: "rewound"; readonly target: TargetKey; readonly from: number; readonly to: number }
   /** Somebody's code reported an error: a server's or a client's `onError`, or nobody at all (an unhandled rejection). */
   | { readonly type: "reported"; readonly by: string; readonly error: unknown };

@@ -16,6 +16,8 @@ export interface LaneOptions<Frame> {
   /** Milliseconds on the way, drawn for each packet; undefined: packets wait for `deliver`. */
   readonly latency: (() => number) | undefined;
   readonly arrive: (packet: Packet<Frame>) => void;
+  /** Packets that are never dropped. */
+  readonly keep?: (frames: readonly Frame[]) => boolean;
   /** True: this packet never arrives, nor anything behind it (the connection was cut in front of it). */
   readonly stop: (packet: Packet<Frame>) => boolean;
 }
@@ -26,6 +28,8 @@ export class Lane<Frame> {
   /** Sends succeed and nothing arrives. */
   silent = false;
   #waiting: Packet<Frame>[] = [];
+  #spoil: "drop" | "duplicate" | "reorder" | undefined;
+  #held: Packet<Frame> | undefined;
   #lastArrival = 0;
   #closed = false;
   readonly #timers = new Set<Cancel>();
@@ -48,6 +52,26 @@ export class Lane<Frame> {
     if (this.#closed) return;
     this.sent.push(...packet.frames);
     if (this.silent) return;
+    const spoil = this.#spoil;
+    this.#spoil = undefined;
+    if (spoil === "drop" && this.#options.keep?.(packet.frames) !== true) return;
+    if (spoil === "reorder") {
+      this.#held = packet;
+      return;
+    }
+    this.#queue(packet);
+    if (spoil === "duplicate") this.#queue(packet);
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#queue(held);
+  }
+
+  /** What goes wrong with the next packet that is sent. A reordered one waits for the one behind it. */
+  spoilNext(how: "drop" | "duplicate" | "reorder"): void {
+    this.#spoil = how;
+  }
+
+  #queue(packet: Packet<Frame>): void {
     this.#waiting.push(packet);
     const { clock, latency } = this.#options;
     if (latency === undefined) return;
@@ -77,6 +101,7 @@ export class Lane<Frame> {
 
   /** Loses the packet at this place. False: there is none. */
   drop(index = 0): boolean {
+    if (this.#options.keep?.(this.#waiting[index]?.frames ?? []) === true) return false;
     return this.#waiting.splice(index, 1).length > 0;
   }
   /** The packet at this place arrives twice in a row. */

@@ -52,6 +52,8 @@ export class Link {
       clock,
       latency,
       arrive: (packet) => this.#atClient(packet),
+      // Nothing makes up for these but the end of the connection, without which no network loses them.
+      keep: (frames) => frames.some(({ type }) => type === "Unsubscribed" || type === "Closing"),
       stop: ({ frames }) => this.#stop((point) => stopsBeforeClient(point, frames, this.#last)),
     });
   }
@@ -93,6 +95,7 @@ export class Link {
     if (this.#clientEnded) return;
     this.#clientEnded = true;
     this.toClient.close();
+    this.#forgetHello();
     this.toServer.push({ data: undefined, frames: [], end: { code: 1000, reason: "" } });
   }
 
@@ -114,6 +117,15 @@ export class Link {
   abandon(): void {
     this.#clientEnded = true;
     this.toClient.close();
+    this.#forgetHello();
+  }
+
+  /**
+   * A `Hello` that is overtaken by the same client's next one would take over from it when it arrives, and the client
+   * be closed for good (CV6): the network of a simulation is kind enough not to deliver it.
+   */
+  #forgetHello(): void {
+    if (this.toServer.frames.some(({ type }) => type === "Hello")) this.breakForServer();
   }
 
   #stop(reached: (point: CutPoint) => boolean): boolean {

@@ -39,6 +39,8 @@ export class Nodes<W extends Wiring> {
   readonly log: ArchivedLog;
   readonly pubsub: LossyPubSub;
   readonly all: Node<W>[] = [];
+  /** What each log, of every life of every node, was made to do. */
+  readonly fired: Readonly<Record<string, number>>[] = [];
   readonly #options: NodesOptions<W>;
   readonly #reachables: Reachable[] = [];
 
@@ -67,6 +69,7 @@ export class Nodes<W extends Wiring> {
         return at < 0 ? undefined : faults.splice(at, 1)[0]!.fault;
       },
     });
+    this.fired.push(log.fired);
     const server = createServer<W, AnyUser>({
       wiring: setup.wiring,
       serialiser: setup.serialiser,

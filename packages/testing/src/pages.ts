@@ -55,7 +55,13 @@ export interface PagesOptions<W extends Wiring> {
 }
 
 /** Shorter than in production, so that a run need not wait. The server is not asked to wait less. */
-const PATIENCE = { heartbeat: 2_000, heartbeatTimeout: 1_000, connectTimeout: 1_500, answerTimeout: 1_500, linger: 300 };
+const PATIENCE = {
+  heartbeat: 2_000,
+  heartbeatTimeout: 1_000,
+  connectTimeout: 1_500,
+  answerTimeout: 1_500,
+  linger: 300,
+};
 
 export class Pages<W extends Wiring> {
   readonly pair: ConnectionPair;
@@ -83,13 +89,23 @@ export class Pages<W extends Wiring> {
       format: setup.serialiser.formats[format]!.name,
       clock,
       latency: () => latency.int(low, high),
+      onCut: (point) => count(`cut ${point}`),
       onSent: (frame) => {
         if (frame.type !== "TopicMessage" && frame.type !== "SessionMessage") return;
         const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
         const { mid, id, message } = frame;
         const clientId = this.client.clientId ?? "";
         if (mid > 0)
-          record({ type: "sent", client: index, page: this.page, clientId, target, mid, id, empty: message === null });
+          record({
+            type: "sent",
+            client: index,
+            page: this.page,
+            clientId,
+            target,
+            mid,
+            id,
+            empty: message === null,
+          });
       },
       onAnswered: (frame) => {
         if (frame.type === "Settled") count(`resync: ${frame.resync} (${frame.reason})`);
@@ -157,10 +173,19 @@ export class Pages<W extends Wiring> {
     if (session !== undefined) this.#listen(session as unknown as AnyTopic);
   }
 
-  topic({ slice, params }: { readonly slice: SimulatedAction["slice"]; readonly params: readonly string[] }): AnyTopic {
+  topic({
+    slice,
+    params,
+  }: {
+    readonly slice: SimulatedAction["slice"];
+    readonly params: readonly string[];
+  }): AnyTopic {
     const { client } = this;
     if (slice.kind === "session") return client.session as unknown as AnyTopic;
-    return (client.topic as unknown as (slice: TopicSlice, ...params: readonly string[]) => AnyTopic)(slice, ...params);
+    return (client.topic as unknown as (slice: TopicSlice, ...params: readonly string[]) => AnyTopic)(
+      slice,
+      ...params,
+    );
   }
 
   #listen(topic: AnyTopic): void {
@@ -206,10 +231,15 @@ export class Pages<W extends Wiring> {
       ({ sequence, message }) => told({ is: "applied", sequence, message }),
       (error: { code?: string; from?: string }) => {
         const code = error.code ?? String(error);
-        told(error.from === undefined || code === "client-expired" ? { is: "ended", code } : { is: "rejected", code });
+        told(
+          error.from === undefined || code === "client-expired"
+            ? { is: "ended", code }
+            : { is: "rejected", code },
+        );
       },
     );
-    if (cancel) write.cancel();
+    // Now, or when it is on its way to the disk.
+    if (cancel) this.#clock.setTimeout(() => write.cancel(), random.int(0, 30));
   }
 
   /** The page is gone at once, and another one comes, over what is on the disk. */

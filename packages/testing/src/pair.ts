@@ -23,6 +23,8 @@ export interface PairOptions {
   readonly onSent?: (frame: ClientFrame) => void;
   /** Sees every frame that a server sends, when it is sent. */
   readonly onAnswered?: (frame: ServerFrame) => void;
+  /** A cut that was arranged (`cutAt`) has happened. */
+  readonly onCut?: (point: CutPoint) => void;
 }
 
 export interface ConnectionPair {
@@ -68,7 +70,8 @@ const RECONNECT: ReconnectOptions = {
  */
 export function connectionPair(server: Reachable, options: PairOptions): ConnectionPair {
   const { clock, latency } = options;
-  const serialiser = options.format === undefined ? options.serialiser : options.serialiser.use(options.format);
+  const serialiser =
+    options.format === undefined ? options.serialiser : options.serialiser.use(options.format);
   const links: Link[] = [];
   const decodeClient = decoder(serialiser, asClientFrame, options.onSent);
   const decodeServer = decoder(serialiser, asServerFrame, options.onAnswered);
@@ -95,6 +98,7 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
           decodeServer,
           cutHere(at) {
             if (armed === undefined || !at(armed)) return false;
+            options.onCut?.(armed);
             armed = undefined;
             return true;
           },
@@ -135,7 +139,9 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
     async flush() {
       for (;;) {
         await clock.settle();
-        const under = links.filter(({ toServer, toClient }) => toServer.packets.length + toClient.packets.length > 0);
+        const under = links.filter(
+          ({ toServer, toClient }) => toServer.packets.length + toClient.packets.length > 0,
+        );
         if (under.length === 0) return;
         for (const link of under) {
           link.toServer.deliver();
@@ -176,4 +182,3 @@ function decoder<Frame extends ClientFrame | ServerFrame>(
     }
   };
 }
-

@@ -12,22 +12,59 @@ type Direction = "toServer" | "toClient";
 
 /** One thing that happens, and how many milliseconds after the one before. */
 export type Step = { readonly after: number } & (
-  | { readonly do: "dispatch"; readonly client: number; readonly action: number; readonly seed: number; readonly count: number; readonly cancel: boolean }
-  | { readonly do: "serve"; readonly node: number; readonly action: number; readonly seed: number; readonly keyed: boolean }
-  | { readonly do: "follow" | "unfollow" | "revoke" | "grant"; readonly client: number; readonly topic: number }
+  | {
+      readonly do: "dispatch";
+      readonly client: number;
+      readonly action: number;
+      readonly seed: number;
+      readonly count: number;
+      readonly cancel: boolean;
+    }
+  | {
+      readonly do: "serve";
+      readonly node: number;
+      readonly action: number;
+      readonly seed: number;
+      readonly keyed: boolean;
+    }
+  | {
+      readonly do: "follow" | "unfollow" | "revoke" | "grant";
+      readonly client: number;
+      readonly topic: number;
+    }
   | { readonly do: "leave"; readonly client: number; readonly for: number }
-  | { readonly do: "cut"; readonly client: number; readonly noticedBy: "both" | "client" | "server"; readonly other: number }
+  | {
+      readonly do: "cut";
+      readonly client: number;
+      readonly noticedBy: "both" | "client" | "server";
+      readonly other: number;
+    }
   | { readonly do: "cut-at"; readonly client: number; readonly point: CutPoint }
-  | { readonly do: "half-open"; readonly client: number; readonly direction: "both" | "to-server" | "to-client" }
-  | { readonly do: "drop" | "duplicate" | "reorder"; readonly client: number; readonly lane: Direction; readonly index: number }
+  | {
+      readonly do: "half-open";
+      readonly client: number;
+      readonly direction: "both" | "to-server" | "to-client";
+    }
+  | {
+      readonly do: "drop" | "duplicate" | "reorder";
+      readonly client: number;
+      readonly lane: Direction;
+      readonly index: number;
+    }
   | { readonly do: "delay"; readonly client: number; readonly lane: Direction; readonly for: number }
   | { readonly do: "away"; readonly client: number; readonly for: number }
   | { readonly do: "crash" | "reload"; readonly client: number; readonly for: number; readonly late: number }
-  | { readonly do: "disk-full"; readonly client: number; readonly count: number }
+  | { readonly do: "disk-full"; readonly client: number; readonly count: number; readonly crash: number }
   | { readonly do: "move"; readonly client: number; readonly node: number }
   | { readonly do: "restart" | "kill"; readonly node: number }
   | { readonly do: "append-fails" | "append-lost"; readonly node: number; readonly count: number }
-  | { readonly do: "append-slow"; readonly node: number; readonly count: number; readonly for: number; readonly answer: boolean }
+  | {
+      readonly do: "append-slow";
+      readonly node: number;
+      readonly count: number;
+      readonly for: number;
+      readonly answer: boolean;
+    }
   | { readonly do: "log-fails"; readonly node: number; readonly count: number }
   | { readonly do: "log-freezes"; readonly node: number; readonly for: number }
   | { readonly do: "rewind"; readonly topic: number; readonly by: number }
@@ -65,7 +102,9 @@ export function drawPlan(seed: number, setup: SimulationSetup<never, never>, top
   const config = drawConfig(random.fork("config"), setup, topics);
   const draw = random.fork("steps");
   const [low, high] = setup.steps ?? [30, 90];
-  const steps = Array.from({ length: draw.int(low, high) }, (_, i) => drawStep(draw.fork(i), setup, config, topics));
+  const steps = Array.from({ length: draw.int(low, high) }, (_, i) =>
+    drawStep(draw.fork(i), setup, config, topics),
+  );
   return { seed, config, steps };
 }
 
@@ -121,11 +160,15 @@ function drawStep(
     const actions = setup.actions.map(({ weight }) => weight);
     const action = Number(random.weighted(Object.fromEntries(actions.entries())));
     const seed = random.uint32();
-    if (setup.actions[action]!.by === "server") return { do: "serve", after, node, action, seed, keyed: random.chance(0.5) };
+    if (setup.actions[action]!.by === "server")
+      return { do: "serve", after, node, action, seed, keyed: random.chance(0.5) };
     const count = random.chance(0.8) ? 1 : random.int(2, 6);
-    return { do: "dispatch", after, client, action, seed, count, cancel: random.chance(0.04) };
+    return { do: "dispatch", after, client, action, seed, count, cancel: random.chance(0.08) };
   }
-  const weights = Object.fromEntries(FAULTS.map((fault) => [fault, setup.faults?.[fault] ?? 1])) as Record<Fault, number>;
+  const weights = Object.fromEntries(FAULTS.map((fault) => [fault, setup.faults?.[fault] ?? 1])) as Record<
+    Fault,
+    number
+  >;
   if (nodes === 1) weights.move = 0;
   const fault = random.weighted(weights);
   const lane = random.pick(["toServer", "toClient"] as const);
@@ -133,7 +176,13 @@ function drawStep(
   const for_ = random.int(5, 1_500);
   switch (fault) {
     case "cut":
-      return { do: fault, after, client, noticedBy: random.pick(["both", "client", "server"]), other: random.int(1, 300) };
+      return {
+        do: fault,
+        after,
+        client,
+        noticedBy: random.pick(["both", "client", "server"]),
+        other: random.int(1, 300),
+      };
     case "cut-at":
       return { do: fault, after, client, point: random.pick(CUT_POINTS) };
     case "half-open":
@@ -150,7 +199,7 @@ function drawStep(
     case "reload":
       return { do: fault, after, client, for: random.chance(0.7) ? 0 : for_, late: random.int(0, 200) };
     case "disk-full":
-      return { do: fault, after, client, count };
+      return { do: fault, after, client, count, crash: random.chance(0.4) ? random.int(5, 500) : 0 };
     case "move":
       return { do: fault, after, client, node };
     case "restart":

@@ -16,19 +16,23 @@ export async function quietOf<W extends Wiring>(world: World<W>): Promise<Quiet>
     problem = restless(world);
     still = problem === undefined ? still + 1 : 0;
   }
+  const clients = asClients(world);
   const servers = problem === undefined ? await asServers(world) : [];
   return {
     problem: problem === undefined ? undefined : `after ${LONGEST} s without faults ${problem}`,
     servers,
     persisted: problem === undefined ? await asPersisted(world.nodes.log) : [],
-    clients: world.pages.flatMap((pages, client) =>
-      pages.following.map((target) => {
-        const { status, model, pending } = stateOf(world, client, target);
-        return { client, page: pages.page, target, status, model, pending: pending.length };
-      }),
-    ),
+    clients,
   };
 }
+
+const asClients = <W extends Wiring>(world: World<W>): Quiet["clients"] =>
+  world.pages.flatMap((pages, client) =>
+    pages.following.map((target) => {
+      const { status, model, pending } = stateOf(world, client, target);
+      return { client, page: pages.page, target, status, model, pending: pending.length };
+    }),
+  );
 
 const stateOf = <W extends Wiring>({ pages, places, nodes }: World<W>, client: number, target: TargetKey) => {
   const place = places.find(({ key }) => key === target);
@@ -39,15 +43,18 @@ const stateOf = <W extends Wiring>({ pages, places, nodes }: World<W>, client: n
 /** What is not at rest, or undefined. */
 function restless<W extends Wiring>(world: World<W>): string | undefined {
   for (const [client, { client: page, following }] of world.pages.entries()) {
-    if (page.status.connection !== "open") return `client ${client} is ${page.status.connection} (${page.status.reason})`;
+    if (page.status.connection !== "open")
+      return `client ${client} is ${page.status.connection} (${page.status.reason})`;
     if (page.pending > 0) return `client ${client} has ${page.pending} dispatches without an outcome`;
     for (const target of following) {
-      const { status, model } = stateOf(world, client, target);
+      const { status, model, pending } = stateOf(world, client, target);
+      if (pending.length > 0) return `client ${client}'s ${target} has ${pending.length} pending`;
       if (status === "loading" || status === "stale") return `client ${client}'s ${target} is ${status}`;
       if (status === "refused") continue;
       const key = target === OWN_SESSION ? sessionKey(page.clientId ?? "") : target;
       const tip = world.nodes.log.archive.get(key)?.paths.at(-1)?.places.at(-1);
-      if (tip !== undefined && !sameValue(tip.model, model)) return `client ${client}'s ${target} is not at ${tip.sequence}`;
+      if (tip !== undefined && !sameValue(tip.model, model))
+        return `client ${client}'s ${target} is not at ${tip.sequence}`;
     }
   }
   return undefined;
@@ -57,9 +64,14 @@ async function asServers<W extends Wiring>({ nodes, places, clock }: World<W>): 
   const said: Quiet["servers"][number][] = [];
   for (const [node, { server }] of nodes.all.entries()) {
     for (const { slice, params, key } of places) {
-      const topic = (server.topic as unknown as (slice: unknown, ...params: readonly string[]) => {
-        read(): Promise<{ model: unknown; sequence: number }>;
-      })(slice, ...params);
+      const topic = (
+        server.topic as unknown as (
+          slice: unknown,
+          ...params: readonly string[]
+        ) => {
+          read(): Promise<{ model: unknown; sequence: number }>;
+        }
+      )(slice, ...params);
       void topic.read().then(({ model, sequence }) => said.push({ node, target: key, model, sequence }));
       await clock.advance(10);
     }
@@ -74,7 +86,11 @@ async function asPersisted(log: ArchivedLog): Promise<Quiet["persisted"]> {
 }
 
 /** Folds what a server would find if it were started now. */
-async function persisted(log: ArchivedLog, target: TargetKey, { slice, paths }: Archived): Promise<Quiet["persisted"][number]> {
+async function persisted(
+  log: ArchivedLog,
+  target: TargetKey,
+  { slice, paths }: Archived,
+): Promise<Quiet["persisted"][number]> {
   const origin = paths[0]!.places[0]!;
   const head = await log.open(target);
   let at = head?.snapshot ?? { sequence: 0, mark: 0, model: origin.model };
@@ -82,10 +98,15 @@ async function persisted(log: ArchivedLog, target: TargetKey, { slice, paths }: 
     const read = await log.read(target, at, 100);
     const { sequence, mark, model } = at;
     if (read.status !== "records")
-      return { target, model, sequence, mark, problem: `the records after its snapshot at ${sequence} are ${read.status}` };
+      return {
+        target,
+        model,
+        sequence,
+        mark,
+        problem: `the records after its snapshot at ${sequence} are ${read.status}`,
+      };
     if (read.records.length === 0) return { target, model, sequence, mark, problem: undefined };
     for (const record of read.records)
       at = { sequence: record.sequence, mark: record.mark, model: modelAfter(slice, at.model, record) };
   }
 }
-

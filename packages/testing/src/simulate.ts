@@ -51,7 +51,12 @@ export async function runPlan<W extends Wiring, User extends AnyUser>(
     return { plan, violations, history, fired: world.fired };
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { plan, violations: [{ rule: "HC15", what: `the run threw: ${what}` }], history: undefined, fired: world.fired };
+    return {
+      plan,
+      violations: [{ rule: "HC15", what: `the run threw: ${what}` }],
+      history: undefined,
+      fired: world.fired,
+    };
   } finally {
     process.off("unhandledRejection", stray);
   }
@@ -63,7 +68,8 @@ const strayed = (error: unknown): Violation => ({
 });
 
 /**
- * The smallest plan found that still breaks the same rule (the first, unless one is named): steps are left out, by halves and then one by one.
+ * The smallest plan found that still breaks the same rule (the first, unless one is named): steps are left out, by
+ * halves and then one by one.
  *
  * @example
  * const small = await shrink(report, setup);
@@ -72,26 +78,34 @@ const strayed = (error: unknown): Violation => ({
 export async function shrink<W extends Wiring, User extends AnyUser>(
   failed: SimulationReport,
   setup: SimulationSetup<W, User>,
-  { attempts = 400, rule = failed.violations[0]?.rule }: { readonly attempts?: number; readonly rule?: string } = {},
+  {
+    attempts = 400,
+    rule = failed.violations[0]?.rule,
+  }: { readonly attempts?: number; readonly rule?: string } = {},
 ): Promise<SimulationReport> {
   let best = failed;
-  let left = attempts;
-  const holds = async (steps: readonly Step[]): Promise<boolean> => {
-    left--;
-    const report = await runPlan({ ...best.plan, steps }, setup);
-    if (!report.violations.some((violation) => violation.rule === rule)) return false;
-    best = report;
-    return true;
+  let tried = 0;
+  /** Whether the rule is broken without these steps too; then that is the best. */
+  const holdsWithout = async (at: number, size: number): Promise<boolean> => {
+    tried++;
+    const { steps } = best.plan;
+    // The time that the steps took passes all the same: before what comes after them.
+    const gone = steps.slice(at, at + size).reduce((sum, { after }) => sum + after, 0);
+    const [next, ...rest] = steps.slice(at + size);
+    const behind = next === undefined ? [] : [{ ...next, after: next.after + gone }, ...rest];
+    const report = await runPlan({ ...best.plan, steps: [...steps.slice(0, at), ...behind] }, setup);
+    const holds = report.violations.some((violation) => violation.rule === rule);
+    if (holds) best = report;
+    return holds;
   };
-  for (let size = Math.ceil(best.plan.steps.length / 2); size >= 1 && left > 0; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < best.plan.steps.length && left > 0;) {
-      const { steps } = best.plan;
-      // The time that the steps took passes all the same: before what comes after them.
-      const gone = steps.slice(at, at + size).reduce((sum, { after }) => sum + after, 0);
-      const rest = steps.slice(at + size).map((step, i) => (i === 0 ? { ...step, after: step.after + gone } : step));
-      if (!(await holds([...steps.slice(0, at), ...rest]))) at += size;
+  let size = best.plan.steps.length;
+  do {
+    size = Math.ceil(size / 2);
+    for (let at = 0; at < best.plan.steps.length;) {
+      if (tried >= attempts) return best;
+      if (!(await holdsWithout(at, size))) at += size;
     }
-  }
+  } while (size > 1);
   return best;
 }
 

@@ -27,7 +27,11 @@ export interface CrashableStorageOptions {
 
 interface Page {
   alive: boolean;
-  readonly underWay: { changes: readonly StorageChange[]; done: () => void; failed: (error: Error) => void }[];
+  readonly underWay: {
+    changes: readonly StorageChange[];
+    done: () => void;
+    failed: (error: Error) => void;
+  }[];
 }
 
 /**
@@ -88,5 +92,10 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
       close: () => Promise.resolve(),
     };
   }
-  return { open: () => turnPage(false), reopen: () => turnPage(true), failNext: (count) => void (failures = count), fired };
+  return {
+    open: () => turnPage(false),
+    reopen: () => turnPage(true),
+    failNext: (count) => void (failures = count),
+    fired,
+  };
 }

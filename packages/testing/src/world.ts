@@ -76,8 +76,20 @@ export class World<W extends Wiring> {
       if (done !== false) this.count(step.do);
     }
     const quiet = await this.#becomeQuiet();
+    this.#countFired();
     const users = this.#plan.config.clients.map(({ user }) => user);
     return { events: this.#events, archive: this.nodes.log.archive, quiet, users };
+  }
+
+  /** What was arranged counts when it has met something. */
+  #countFired(): void {
+    const add = (kind: string, fired: Readonly<Record<string, number>>): void => {
+      for (const [what, times] of Object.entries(fired))
+        for (let i = 0; i < times; i++) this.count(`${kind}: ${what}`);
+    };
+    for (const fired of this.nodes.fired) add("log", fired);
+    add("doorbell", this.nodes.pubsub.fired);
+    for (const { disk } of this.pages) add("disk", disk.fired);
   }
 
   /** False: there was nothing to do it to. */
@@ -89,7 +101,9 @@ export class World<W extends Wiring> {
       case "serve":
         return this.#serve(step);
       case "restart":
-        return void nodes.restart(step.node).catch((error: unknown) => this.record({ type: "reported", by: "stop", error }));
+        return void nodes
+          .restart(step.node)
+          .catch((error: unknown) => this.record({ type: "reported", by: "stop", error }));
       case "kill":
         return this.#kill(step.node);
       case "append-fails":
@@ -97,7 +111,12 @@ export class World<W extends Wiring> {
       case "append-lost":
         return this.#logFault(step.node, step.count, "append", "lose");
       case "append-slow":
-        return this.#logFault(step.node, step.count, "append", step.answer ? { answerAfter: step.for } : { delay: step.for });
+        return this.#logFault(
+          step.node,
+          step.count,
+          "append",
+          step.answer ? { answerAfter: step.for } : { delay: step.for },
+        );
       case "log-fails":
         return this.#logFault(step.node, step.count, undefined, "fail");
       case "log-freezes": {
@@ -136,9 +155,17 @@ export class World<W extends Wiring> {
     const { server } = this.nodes.all[node]!;
     const action = this.#setup.actions[index]!;
     const random = seededRandom(seed);
-    const topic = (server.topic as unknown as (slice: unknown, ...params: readonly string[]) => {
-      dispatch(message: Message | readonly Message[], options?: { key: string }): Promise<{ sequence: number }>;
-    })(action.slice, ...action.params);
+    const topic = (
+      server.topic as unknown as (
+        slice: unknown,
+        ...params: readonly string[]
+      ) => {
+        dispatch(
+          message: Message | readonly Message[],
+          options?: { key: string },
+        ): Promise<{ sequence: number }>;
+      }
+    )(action.slice, ...action.params);
     const message = action.message(random, undefined);
     topic.dispatch(message, keyed ? { key: `key ${seed}` } : undefined).then(
       () => this.count("served"),
@@ -161,7 +188,10 @@ export class World<W extends Wiring> {
   #logFault(node: number, count: number, method: string | undefined, fault: LogFault): void {
     const { faults } = this.nodes.all[node]!;
     for (let i = 0; i < count; i++) {
-      faults.push({ matches: (call) => (method === undefined ? call.method !== "secret" : call.method === method), fault });
+      faults.push({
+        matches: (call) => (method === undefined ? call.method !== "secret" : call.method === method),
+        fault,
+      });
     }
   }
 
@@ -196,7 +226,9 @@ export class World<W extends Wiring> {
       case "drop":
       case "duplicate":
       case "reorder":
-        return pair.link !== undefined && pair.link.held && pair[step.lane][step.do](step.index);
+        if (pair.link?.whole !== true) return false;
+        if (!pair[step.lane][step.do](step.index)) pair[step.lane].spoilNext(step.do);
+        return;
       case "delay":
         if (pair.link?.whole !== true) return false;
         return pair[step.lane].delay(step.for);
@@ -207,8 +239,14 @@ export class World<W extends Wiring> {
       case "crash":
       case "reload":
         return pages.crash(step.do === "crash", step.late);
-      case "disk-full":
-        return pages.disk.failNext(step.count);
+      case "disk-full": {
+        const { page } = pages;
+        pages.disk.failNext(step.count);
+        if (step.crash === 0) return;
+        return void clock.setTimeout(() => {
+          if (pages.page === page) pages.crash(true, step.crash);
+        }, step.crash);
+      }
       case "move":
         pair.reach(this.nodes.reachable(step.node));
         return pair.cut();

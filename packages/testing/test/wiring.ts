@@ -56,7 +56,9 @@ export const pad = defineTopic("pad:*", {
     counted: (pad, { by }) => ({ ...pad, count: Math.max(0, Math.min(MOST, pad.count + by)) }),
     doubled: (pad) => ({ ...pad, count: Math.min(MOST, pad.count * 2) }),
     spent: (pad, { price }, context) =>
-      pad.count >= price ? { ...pad, count: pad.count - price } : context.reject("poor", { count: pad.count, price }),
+      pad.count >= price
+        ? { ...pad, count: pad.count - price }
+        : context.reject("poor", { count: pad.count, price }),
     claimed: (pad, { by }) => ({ ...pad, owner: by }),
     stamped: (pad, { word }, context) => ({
       ...pad,
@@ -75,7 +77,11 @@ export const pad = defineTopic("pad:*", {
 export const session = defineSession({
   model: z.object({ name: z.string(), visits: z.number() }),
   initial: () => ({ name: "", visits: 0 }),
-  messages: { named: z.object({ name: z.string() }), visited: serverOnly(z.object({})), appended: z.object({ letter: z.string() }) },
+  messages: {
+    named: z.object({ name: z.string() }),
+    visited: serverOnly(z.object({})),
+    appended: z.object({ letter: z.string() }),
+  },
   update: {
     named: (session, { name }) => ({ ...session, name }),
     visited: (session) => ({ ...session, visits: session.visits + 1 }),
@@ -94,7 +100,12 @@ const onPad = (id: string) => [
   action(pad, [id], (random) => ({ type: "typed", at: random.int(0, 10), text: letter(random) }), 4),
   action(pad, [id], (random) => ({ type: "erased", at: random.int(0, 8), length: random.int(1, 3) })),
   action(pad, [id], (random) => ({ type: "added", item: letter(random), at: random.int(0, 4) }), 2),
-  action(pad, [id], (random, model) => ({ type: "moved", item: item(random, model?.items), to: random.int(0, 4) }), 2),
+  action(
+    pad,
+    [id],
+    (random, model) => ({ type: "moved", item: item(random, model?.items), to: random.int(0, 4) }),
+    2,
+  ),
   action(pad, [id], (random, model) => ({ type: "removed", item: item(random, model?.items) })),
   action(pad, [id], (random) => ({ type: "counted", by: random.int(-4, 5) }), 2),
   action(pad, [id], () => ({ type: "doubled" })),
@@ -120,7 +131,8 @@ export const setup: SimulationSetup<typeof wiring> = {
       canSubscribe: () => true,
       canDispatch: ({ type }) => type !== "secret",
       // A note is never above what a pad can count.
-      amend: (message) => (message.type === "noted" ? { ...message, amount: Math.min(message.amount, MOST) } : message),
+      amend: (message) =>
+        message.type === "noted" ? { ...message, amount: Math.min(message.amount, MOST) } : message,
     });
     server.handle(session, { public: true });
   },

@@ -1,0 +1,53 @@
+import type { Storage, StorageChange } from "@calla/client";
+import { expect, test } from "vitest";
+import { virtualClock } from "./clock.ts";
+import { crashableStorage } from "./storage.ts";
+
+const owner = { server: "", user: null };
+const entry = (mid: number): StorageChange => ({
+  type: "entry",
+  entry: { target: "t", mid, id: `${mid}`, message: mid, at: 0, version: 1 },
+});
+async function twoCommits() {
+  const clock = virtualClock();
+  const disk = crashableStorage({ clock, delay: () => 10 });
+  const page = disk.open();
+  await page.load(owner);
+  const kept: number[] = [];
+  void page.commit([entry(1)]).then(() => kept.push(1));
+  await clock.advance(5);
+  void page.commit([entry(2)]).then(() => kept.push(2));
+  await clock.advance(5);
+  expect(kept).toEqual([1]);
+  return { clock, disk, kept };
+}
+const midsOf = async (storage: Storage) => (await storage.load(owner))?.entries.map(({ mid }) => mid);
+
+test("a crash loses what is under way, and its page is never told", async () => {
+  const { clock, disk, kept } = await twoCommits();
+  const next = disk.open();
+  expect(await midsOf(next)).toEqual([1]);
+  await clock.advance(100);
+  expect([kept, disk.fired.lost]).toEqual([[1], 1]);
+});
+
+test("where only the page went, what is under way is there", async () => {
+  const { clock, disk, kept } = await twoCommits();
+  expect(await midsOf(disk.reopen())).toEqual([1, 2]);
+  await clock.advance(100);
+  expect(kept).toEqual([1]);
+});
+
+test("a full disk refuses and keeps nothing of it", async () => {
+  const clock = virtualClock();
+  const disk = crashableStorage({ clock });
+  const page = disk.open();
+  await page.load(owner);
+  disk.failNext(1);
+  const refused = expect(page.commit([entry(1)])).rejects.toThrow("refused");
+  const taken = expect(page.commit([entry(2)])).resolves.toBeUndefined();
+  await clock.settle();
+  await refused;
+  await taken;
+  expect(await midsOf(disk.open())).toEqual([2]);
+});

@@ -1,0 +1,3 @@
+import { campaign, FROM, SEEDS } from "./campaign.ts";
+
+campaign("first half", FROM, Math.ceil(SEEDS / 2));

@@ -1,0 +1,70 @@
+// The campaign: a range of seeds in chunks, so that progress is visible, and what it must have met on the way.
+// CALLA_SEEDS sets how many runs there are in all (2,000 by default), CALLA_FROM the first seed.
+import { afterAll, describe, expect, test } from "vitest";
+import { describeMet, FAULTS, runSeeds, tooRare } from "../src/index.ts";
+import type { CampaignReport } from "../src/index.ts";
+import { CUT_POINTS } from "../src/index.ts";
+import { setup } from "./wiring.ts";
+
+export const SEEDS = Number(process.env["CALLA_SEEDS"] ?? 2_000);
+export const FROM = Number(process.env["CALLA_FROM"] ?? 1);
+const CHUNK = 100;
+
+/** None of these may stay under 1 % of the runs: what is never met is not tested. */
+export const EXPECTED: readonly string[] = [
+  ...FAULTS,
+  ...CUT_POINTS.map((point) => `cut ${point}`),
+  ...["fail", "lose", "delay", "answerAfter", "frozen"].map((fault) => `log: ${fault}`),
+  ...["drop", "delay", "double"].map((fault) => `doorbell: ${fault}`),
+  ...["lost", "failed"].map((fault) => `disk: ${fault}`),
+  "resync: current (current)",
+  "resync: records (missed)",
+  ...["first", "cheaper", "compacted", "other-history"].map((reason) => `resync: snapshot (${reason})`),
+  ...["missing", "poor", "forbidden", "update-threw", "cancelled", "mid-conflict"].map(
+    (code) => `rejected: ${code}`,
+  ),
+  ...["busy", "gap", "storage"].map((code) => `paused: ${code}`),
+  "closing: stopping",
+  ...["unsubscribed", "storage"].map((code) => `unsubscribed: ${code}`),
+  "amended",
+  "conflict",
+  "served",
+];
+
+export function campaign(name: string, from: number, count: number): void {
+  let met = new Map<string, number>();
+  let runs = 0;
+  describe(`S30 ${name}`, () => {
+    for (let first = from; first < from + count; first += CHUNK) {
+      const size = Math.min(CHUNK, from + count - first);
+      test(
+        `seeds ${first} to ${first + size - 1} keep every rule of their history`,
+        { timeout: 600_000 },
+        async () => {
+          const printed: string[] = [];
+          const report = await runSeeds(
+            { from: first, count: size, print: (text) => printed.push(text) },
+            setup,
+          );
+          runs += report.runs;
+          met = added(met, report.met);
+          expect(printed.join("\n\n")).toBe("");
+        },
+      );
+    }
+    test("met every fault, resync, conflict and refusal in at least 1 % of the runs", () => {
+      const whole: CampaignReport = { runs, met, failures: [] };
+      expect(tooRare(whole, EXPECTED)).toEqual([]);
+    });
+    afterAll(() => {
+      // oxlint-disable-next-line no-console -- reason: the campaign's figures are part of its result
+      console.log(`${name}: ${runs} runs met\n${describeMet({ runs, met, failures: [] }, EXPECTED)}`);
+    });
+  });
+}
+
+function added(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): Map<string, number> {
+  const sum = new Map(a);
+  for (const [name, times] of b) sum.set(name, (sum.get(name) ?? 0) + times);
+  return sum;
+}
