@@ -1,6 +1,13 @@
 // Small pieces in one process: what a codec costs for one frame, what a rebase costs with so many pending. Medians of
 // many samples of at least some milliseconds each; the codec's cost stands beside that of bare JSON in the same run.
-import { applyMessages, asFrame, mapPayloads, serverFrames } from "@calla/shared";
+import {
+  applyMessages,
+  asFrame,
+  mapPayloads,
+  payloadReader,
+  payloadWriter,
+  serverFrames,
+} from "@calla/shared";
 import type { Format, ServerFrame } from "@calla/shared";
 import { idOf, room, said, serialiser, snapshotFrame, updateFrame } from "./fixtures.ts";
 import { median } from "./median.ts";
@@ -53,8 +60,8 @@ function codecs(): Micro[number] {
 /** As server and client do it: payloads made plain, then the format; and back through the frame's guard. */
 function codec(format: Format, frame: ServerFrame): string[] {
   const payload = serialiser.payload(format);
-  const out = { message: payload.encodeMessage, model: payload.encodeModel };
-  const back = { message: payload.decodeMessage, model: payload.decodeModel };
+  const out = payloadWriter(payload);
+  const back = payloadReader(payload);
   const encode = (): string | Uint8Array => format.encode(mapPayloads(frame, out));
   const data = encode();
   const decode = (): unknown => mapPayloads(asFrame(serverFrames, format.decode(data))!, back);

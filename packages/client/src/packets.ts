@@ -1,6 +1,6 @@
 // From frames to bytes and back: payloads through the serialiser's codec, several frames in one packet, a snapshot's
 // parts put together. Not here: sockets and what a frame means.
-import { asFrame, CallaError, mapPayloads, serverFrames } from "@calla/shared";
+import { asFrame, CallaError, mapPayloads, payloadReader, payloadWriter, serverFrames } from "@calla/shared";
 import type { ClientFrame, Format, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
 
 /** A packet above this is sent in pieces, so that a big outbox does not meet the server's frame limit. */
@@ -17,8 +17,8 @@ export interface Packets {
 
 export function createPackets(serialiser: Serialiser, format: Format): Packets {
   const codec = serialiser.payload(format);
-  const writing = { message: codec.encodeMessage, model: codec.encodeModel };
-  const reading = { message: codec.decodeMessage, model: codec.decodeModel };
+  const writing = payloadWriter(codec);
+  const reading = payloadReader(codec);
   let parts: ServerFrames["Snapshot"][] = [];
 
   const encode = (frames: readonly unknown[]): readonly (string | Uint8Array)[] => {

@@ -11,6 +11,8 @@ import {
   defineWiring,
   json,
   mapPayloads,
+  payloadReader,
+  payloadWriter,
   serverOnly,
 } from "@calla/shared";
 import type { ClientFrame, ClientFrames, Clock, Random, ServerFrame, ServerFrames } from "@calla/shared";
@@ -139,14 +141,12 @@ export class Connection {
     for (const value of Array.isArray(packet) ? packet : [packet]) {
       const frame = asFrame(clientFrames, value) as ClientFrame | undefined;
       if (frame === undefined) throw new Error(`no client frame: ${data}`);
-      this.sent.push(mapPayloads(frame, { message: codec.decodeMessage, model: codec.decodeModel }));
+      this.sent.push(mapPayloads(frame, payloadReader(codec)));
     }
   }
   /** Several frames make one packet. */
   say(...frames: ServerFrame[]): void {
-    const plain = frames.map((frame) =>
-      mapPayloads(frame, { message: codec.encodeMessage, model: codec.encodeModel }),
-    );
+    const plain = frames.map((frame) => mapPayloads(frame, payloadWriter(codec)));
     this.raw(JSON.stringify(plain.length === 1 ? plain[0] : plain));
   }
   raw(data: string): void {

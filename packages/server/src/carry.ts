@@ -5,7 +5,7 @@ import type { ContextValues, Message, ModelSlice, Serialiser } from "@calla/shar
 import type { Refusal } from "./intent.ts";
 
 /** What makes copies of values as every reader gets them, and throws where it cannot. */
-export type Carrier = Pick<Serialiser, "normaliseMessage" | "normaliseModel">;
+export type Carrier = Pick<Serialiser, "normaliseDetails" | "normaliseModel">;
 
 /** A new model, or why there is none. `error` is for the app's reporter. */
 export type Carried =
@@ -30,11 +30,11 @@ export function applyCarried(
   }
   if (result.kind === "threw") return threw(result.error);
   const { code, details } = result;
-  const cause = refused(() => carrier.normaliseMessage(details));
+  const cause = refused(() => carrier.normaliseDetails(details));
   if (cause === undefined) return { ok: false, refusal: { from: "app", code, details } };
   const error = updateError(slice, messages, "rejected with details that cannot be carried", cause);
   // In production its author must hear all the same, or it would send the message for ever.
-  return strict ? threw(error) : { ok: false, refusal: { from: "app", code, details: none(carrier) }, error };
+  return strict ? threw(error) : { ok: false, refusal: { from: "app", code, details: {} }, error };
 }
 
 /** Throws where a slice begins with what cannot be carried: nobody could follow it. */
@@ -47,10 +47,6 @@ export function checkInitial(carrier: Carrier, { name }: ModelSlice, model: unkn
     `Slice "${name}": initial() returned a model that cannot be carried: ${sentence(cause)}`,
   );
 }
-
-/** No details. A custom serialiser may have no encoding even for that; null is carried as it is. */
-const none = (carrier: Carrier): unknown =>
-  refused(() => carrier.normaliseMessage({})) === undefined ? {} : null;
 
 const threw = (error: CallaError): Carried => ({
   ok: false,

@@ -1,6 +1,6 @@
 // One connection's protocol life: bytes in, frames that are allowed in this state out. It knows who speaks and what
 // they follow. Not here: doing what the frames ask (hub.ts).
-import { asFrame, clientFrames, CallaError, mapPayloads } from "@calla/shared";
+import { asFrame, clientFrames, CallaError, mapPayloads, payloadReader } from "@calla/shared";
 import type {
   Cancel,
   ClientFrame,
@@ -135,7 +135,7 @@ export function reader(
         return undefined;
       }
     };
-    payloads.set(format.name, { message, model: codec.decodeModel });
+    payloads.set(format.name, { ...payloadReader(codec), message });
   }
   return (encoder, data) => {
     try {

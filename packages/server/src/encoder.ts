@@ -1,7 +1,7 @@
 // From frames to bytes, once per format. A frame that many receive is a `Shared`: whoever sends it first in a format
 // pays for the encoding, the others take the same bytes.
-import { mapPayloads } from "@calla/shared";
-import type { Format, PayloadMap, Serialiser, ServerFrame } from "@calla/shared";
+import { mapPayloads, payloadWriter } from "@calla/shared";
+import type { Format, Serialiser, ServerFrame } from "@calla/shared";
 import type { WireFrame } from "./connection.ts";
 
 /** Encodes server frames in one format. */
@@ -18,7 +18,7 @@ export interface Encoder {
 export function encoders(serialiser: Serialiser): readonly Encoder[] {
   return serialiser.formats.map((format, index) => {
     const codec = serialiser.payload(format);
-    const payloads: PayloadMap = { message: codec.encodeMessage, model: codec.encodeModel };
+    const payloads = payloadWriter(codec);
     return {
       name: format.name,
       format,

@@ -30,7 +30,7 @@ export type { Params, TopicPattern } from "./topic-pattern.ts";
 export type { Schema, Schemas } from "./standard.ts";
 
 // Serialisers
-export { automatic } from "./serialiser.ts";
+export { automatic, payloadReader, payloadWriter } from "./serialiser.ts";
 export type {
   AutomaticOptions,
   AutomaticSerialiser,

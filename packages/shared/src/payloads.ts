@@ -2,16 +2,18 @@
 // envelope is never walked.
 import type { ClientFrame, ServerFrame } from "./protocol.ts";
 
-/** What to do with a message and with a model met in a frame. Details of a rejection count as a message. */
+/** What to do with a message, a model and the details of a rejection met in a frame. */
 export interface PayloadMap {
   message(value: unknown): unknown;
   model(value: unknown): unknown;
+  details(value: unknown): unknown;
 }
 
 /** The frame with every payload mapped; the same object where it can have none. */
 export function mapPayloads<Frame extends ClientFrame | ServerFrame>(frame: Frame, map: PayloadMap): Frame;
 export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): ClientFrame | ServerFrame {
   const one = (value: unknown): unknown => (isNothing(value) ? value : map.message(value));
+  const details = (value: unknown): unknown => (isNothing(value) ? value : map.details(value));
   /** A dispatch is one message or an array of messages with one fate; each goes through the codec by itself. */
   const dispatch = (value: unknown): unknown => (Array.isArray(value) ? value.map(one) : one(value));
   switch (frame.type) {
@@ -20,7 +22,7 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
     case "Acknowledge":
       return withMessage(frame, isNothing(frame.message) ? frame.message : dispatch(frame.message));
     case "Rejected":
-      return { ...frame, details: one(frame.details) };
+      return { ...frame, details: details(frame.details) };
     case "SessionUpdate":
     case "TopicUpdate":
       return { ...frame, records: mapLast(frame.records, dispatch) };
@@ -29,7 +31,7 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
       return {
         ...frame,
         outcomes: mapLast(frame.outcomes, (value, [, , what]) =>
-          what === "reject" ? one(value) : dispatch(value),
+          what === "reject" ? details(value) : dispatch(value),
         ),
       };
     case "Push":

@@ -140,18 +140,18 @@ describe("protocol", () => {
   });
 
   test("[PR4] payloads, and only they, go through the codec", () => {
-    const map = { message: () => "MESSAGE", model: () => "MODEL" };
+    const map = { message: () => "MESSAGE", model: () => "MODEL", details: () => "DETAILS" };
     const payloads = frames.map((frame) => [
       frame.type,
       JSON.stringify(mapPayloads(frame, map))
-        .match(/MESSAGE|MODEL/g)
+        .match(/MESSAGE|MODEL|DETAILS/g)
         ?.join() ?? "",
     ]);
     expect(Object.fromEntries(payloads)).toEqual({
       ...Object.fromEntries(frames.map(({ type }) => [type, ""])),
       SessionMessage: "MESSAGE",
       TopicMessage: "MESSAGE",
-      Rejected: "MESSAGE",
+      Rejected: "DETAILS",
       SessionUpdate: "MESSAGE",
       TopicUpdate: "MESSAGE",
       Push: "MESSAGE",
@@ -169,7 +169,7 @@ describe("protocol", () => {
       ],
     } as const;
     expect(mapPayloads(lists, map).outcomes.map((outcome) => outcome[6])).toEqual([
-      "MESSAGE",
+      "DETAILS",
       ["MESSAGE", "MESSAGE"],
       null,
     ]);

@@ -2,6 +2,7 @@
 import { CallaError, describe } from "./errors.ts";
 import { fromPlain } from "./from-plain.ts";
 import { json } from "./format-json.ts";
+import { isObject } from "./kind.ts";
 import { normalise } from "./normalise.ts";
 import { preferred } from "./serialiser.ts";
 import type { Format, PayloadCodec, Serialiser } from "./serialiser.ts";
@@ -46,11 +47,14 @@ export interface CustomCarrier {
 
 export function custom(format: Format, codec: CustomCodec<unknown>, carrier: CustomCarrier): Serialiser {
   const payload: PayloadCodec = {
-    encodeMessage: (message) => carrier.write(encoding("encodeMessage", () => codec.encodeMessage(message))),
+    encodeMessage: (message) =>
+      single(carrier.write(encoding("encodeMessage", () => codec.encodeMessage(message)))),
     decodeMessage: (plain) =>
-      decoding("decodeMessage", carrier.readMessage(plain), codec.decodeMessage.bind(codec)),
+      decoding("decodeMessage", carrier.readMessage(unwrapped(plain)), codec.decodeMessage.bind(codec)),
     encodeModel: (model) => carrier.write(encoding("encodeModel", () => codec.encodeModel(model))),
     decodeModel: (plain) => decoding("decodeModel", carrier.readModel(plain), codec.decodeModel.bind(codec)),
+    encodeDetails: (details) => toPlain(details, { bytes: format.binary ? "native" : "base64" }),
+    decodeDetails: (plain) => fromPlain(plain, { hostileKeys: "refuse" }),
   };
   const formats = [format];
   const serialiser: Serialiser = {
@@ -68,9 +72,16 @@ export function custom(format: Format, codec: CustomCodec<unknown>, carrier: Cus
       encoding("decodeModel", () =>
         codec.decodeModel(carrier.copy(encoding("encodeModel", () => codec.encodeModel(model)))),
       ),
+    normaliseDetails: (details) => normalise(details, { hostileKeys: "refuse" }),
   };
   return serialiser;
 }
+
+// An array where a message stands is several messages of one dispatch, so one message that is encoded as an array is
+// wrapped. No encoded value has a field "$" of its own by then.
+const single = (plain: unknown): unknown => (Array.isArray(plain) ? { $: "array", v: plain } : plain);
+const unwrapped = (plain: unknown): unknown =>
+  isObject(plain) && "$" in plain && plain.$ === "array" && "v" in plain ? plain.v : plain;
 
 function encoding(name: string, run: () => unknown): unknown {
   try {

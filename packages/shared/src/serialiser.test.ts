@@ -4,7 +4,9 @@ import { expect, test } from "vitest";
 import { sameValue } from "./equal.ts";
 import { json } from "./format-json.ts";
 import { customBinary, messagePack } from "./messagepack.ts";
-import { automatic } from "./serialiser.ts";
+import { mapPayloads } from "./payloads.ts";
+import type { ClientFrame, ServerFrame } from "./protocol.ts";
+import { automatic, payloadReader, payloadWriter } from "./serialiser.ts";
 import type { Format, Serialiser } from "./serialiser.ts";
 import { customJson } from "./serialiser-custom.ts";
 import {
@@ -329,4 +331,38 @@ test("[CO18] S45: author on JSON, reader on MessagePack, one model", () => {
   expect(sameValue(model, fold(atReader))).toBe(true);
   expect(sameValue(model, trip(fold(atServer), binaryFormat))).toBe(true);
   expect(sameValue(model, trip(fold(atServer), textFormat))).toBe(true);
+});
+
+test("[CO17] one message that a custom serialiser encodes as an array stays one message; details are not asked of it", () => {
+  const serialiser = customJson({
+    encodeMessage: ({ type, n }: { type: string; n: number }): unknown => [type, n],
+    decodeMessage: (encoded) => ({
+      type: (encoded as [string, number])[0],
+      n: (encoded as [string, number])[1],
+    }),
+    encodeModel: (model) => model,
+    decodeModel: (encoded) => encoded,
+  });
+  const [format] = serialiser.formats;
+  const codec = serialiser.payload(format!);
+  const there = (frame: ClientFrame | ServerFrame): unknown =>
+    mapPayloads(
+      format!.decode(format!.encode(mapPayloads(frame, payloadWriter(codec)))) as ClientFrame,
+      payloadReader(codec),
+    );
+  const one = { type: "added", n: 1 };
+  for (const message of [one, [one], [one, { type: "added", n: 2 }]]) {
+    const said = { type: "TopicMessage", target: "list:1", mid: 1, id: "x", settled: 0, message } as const;
+    expect(there(said)).toEqual(said);
+  }
+  const refused = {
+    type: "Rejected",
+    target: "list:1",
+    mid: 1,
+    id: "x",
+    from: "calla",
+    code: "invalid",
+    details: { issues: [] },
+  } as const;
+  expect(there(refused)).toEqual(refused);
 });

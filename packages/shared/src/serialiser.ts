@@ -5,6 +5,7 @@ import type { ValueClass } from "./classes.ts";
 import { CallaError } from "./errors.ts";
 import { fromPlain } from "./from-plain.ts";
 import { normalise } from "./normalise.ts";
+import type { PayloadMap } from "./payloads.ts";
 import { toPlain } from "./to-plain.ts";
 import { DEFAULT_MAX_DEPTH } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
@@ -55,7 +56,24 @@ export interface PayloadCodec {
   encodeModel(model: unknown): unknown;
   /** A model may have fields with hostile names; they are own fields like any other. @throws CallaError `undecodable`, `too-deep`. */
   decodeModel(plain: unknown): unknown;
+  /** Details of a rejection: the app's or Calla's own, so a custom codec is not asked. @throws as `encodeMessage`. */
+  encodeDetails(details: unknown): unknown;
+  /** @throws as `decodeMessage`. */
+  decodeDetails(plain: unknown): unknown;
 }
+
+/** A codec's writing half, for `mapPayloads`. */
+export const payloadWriter = (codec: PayloadCodec): PayloadMap => ({
+  message: codec.encodeMessage,
+  model: codec.encodeModel,
+  details: codec.encodeDetails,
+});
+/** A codec's reading half, for `mapPayloads`. */
+export const payloadReader = (codec: PayloadCodec): PayloadMap => ({
+  message: codec.decodeMessage,
+  model: codec.decodeModel,
+  details: codec.decodeDetails,
+});
 
 /** The formats that client and server share, and how they carry messages and models. */
 export interface Serialiser {
@@ -72,6 +90,8 @@ export interface Serialiser {
   normaliseMessage(message: unknown): unknown;
   /** A fresh copy as every reader will get it. @throws CallaError `invalid-value`, with the path. */
   normaliseModel(model: unknown): unknown;
+  /** A fresh copy as every reader will get it. @throws CallaError `invalid-value`, with the path. */
+  normaliseDetails(details: unknown): unknown;
 }
 
 /** The serialiser that carries the whole value domain by itself. */
@@ -112,17 +132,21 @@ function makeAutomatic(formats: readonly Format[], options: AutomaticOptions): A
     payload: ({ binary }) => {
       const writing: PlainOptions = { ...domain, bytes: binary ? "native" : "base64" };
       const encode = (value: unknown) => toPlain(value, writing);
+      const decode = (plain: unknown) => fromPlain(plain, cautious);
       return {
         encodeMessage: encode,
-        decodeMessage: (plain) => fromPlain(plain, cautious),
+        decodeMessage: decode,
         encodeModel: encode,
         decodeModel: (plain) => fromPlain(plain, domain),
+        encodeDetails: encode,
+        decodeDetails: decode,
       };
     },
     use: (name) => makeAutomatic(preferred(formats, name), options),
     with: (other) => makeAutomatic(formats, other),
     normaliseMessage: (message) => normalise(message, cautious),
     normaliseModel: (model) => normalise(model, domain),
+    normaliseDetails: (details) => normalise(details, cautious),
   };
 }
 

@@ -1,5 +1,5 @@
 // What the benchmark's encoders write is what they were given: a fast wrong one cannot win there.
-import { asFrame, mapPayloads, sameValue, serverFrames } from "@calla/shared";
+import { asFrame, mapPayloads, payloadReader, payloadWriter, sameValue, serverFrames } from "@calla/shared";
 import type { ServerFrame } from "@calla/shared";
 import { expect, test } from "vitest";
 import { said, serialiser, snapshotFrame, updateFrame } from "../../../bench/src/fixtures.ts";
@@ -11,12 +11,12 @@ const frames: Record<string, ServerFrame> = {
 };
 
 for (const format of serialiser.formats) {
-  const { encodeMessage, encodeModel, decodeMessage, decodeModel } = serialiser.payload(format);
+  const codec = serialiser.payload(format);
   for (const [name, frame] of Object.entries(frames)) {
     test(`${format.name} gives back ${name}`, () => {
-      const data = format.encode(mapPayloads(frame, { message: encodeMessage, model: encodeModel }));
+      const data = format.encode(mapPayloads(frame, payloadWriter(codec)));
       const read = asFrame(serverFrames, format.decode(data));
-      const back = mapPayloads(read!, { message: decodeMessage, model: decodeModel });
+      const back = mapPayloads(read!, payloadReader(codec));
       expect(sameValue(back, frame)).toBe(true);
     });
   }

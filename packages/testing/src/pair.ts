@@ -1,6 +1,6 @@
 // A client and a server joined by a network in the hand: what either side says waits until the test delivers it, or
 // travels for a while on a virtual clock; and every way in which a network fails can be had on demand.
-import { asFrame, clientFrames, mapPayloads, serverFrames } from "@calla/shared";
+import { asFrame, clientFrames, mapPayloads, payloadReader, serverFrames } from "@calla/shared";
 import type { ClientFrame, Serialiser, ServerFrame } from "@calla/shared";
 import type { ReconnectOptions, Transport } from "@calla/client";
 import type { ConnectRequest } from "@calla/server";
@@ -167,7 +167,7 @@ function decoder<Frame extends ClientFrame | ServerFrame>(
 ): (data: string | Uint8Array) => readonly Frame[] {
   const [format] = serialiser.formats;
   const codec = serialiser.payload(format!);
-  const payloads = { message: codec.decodeMessage, model: codec.decodeModel };
+  const payloads = payloadReader(codec);
   return (data) => {
     try {
       const packet = format!.decode(data);
