@@ -4,7 +4,7 @@ import type { Wiring } from "@calla/shared";
 import { checkHistory } from "./check.ts";
 import type { History, Violation } from "./history.ts";
 import { drawPlan } from "./plan.ts";
-import type { Plan, Step } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import type { SimulationSetup } from "./setup.ts";
 import { placesOf, World } from "./world.ts";
 
