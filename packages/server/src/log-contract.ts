@@ -328,7 +328,7 @@ export const logContract: readonly LogCheck[] = [
   ),
   // --------------------------------------------------------------------------------------------------------- removal
   check(
-    "[LG19] remove leaves a tombstone: sequence, version, time and rows stay, model and records are gone",
+    "[LG19] [LG35] remove leaves a tombstone: sequence, version, time and rows stay, model and records are gone",
     async ({ create }) => {
       const log = await create();
       equal(await status(log, appendOf("t", 0, 3, { rows: [row("ann", 3)] })), "appended", "append");
