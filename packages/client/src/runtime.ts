@@ -245,11 +245,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const before = clock.now() - answerTimeout + 1;
       let waiting = false;
       for (const one of targets.all.values()) {
-        const { subscription, queue } = one;
+        const { subscription } = one;
         if (isFollowed(subscription) && !isLive(one)) {
           waiting = true;
           if (subscription.askedAt < before) subscriptions.ask(subscription);
         }
+      }
+      // Not by target: of one that is out of use a mid that was given up may still wait for its answer.
+      for (const queue of outbox.queues.values()) {
         outbox.again(queue, 0, before);
         waiting ||= queue.entries.length > 0;
       }

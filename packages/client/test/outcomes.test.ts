@@ -417,6 +417,20 @@ test("[OB7] cancelled before anything left: without a mid nothing is sent, with 
   expect([client.pending, second.state]).toEqual([1, "cancelled"]);
 });
 
+test("[OB7] [CL10] a void mid without an answer is sent again, also where nothing else uses its target", async () => {
+  const storage = slowStorage();
+  const { client, connection, clock } = await live({ storage });
+  await storage.landAll();
+  const write = client.topic(list, "2").dispatch(added("a"));
+  await turn();
+  write.cancel();
+  await storage.landAll();
+  await storage.landAll();
+  expect(messagesIn(connection.take())).toMatchObject([{ mid: 1, message: null }]);
+  await clock.advance(10_000);
+  expect(messagesIn(connection.take())).toMatchObject([{ mid: 1, message: null }]);
+});
+
 test("[OB9] S19 a storage that fails is told, queued rejects, the message is sent, and settled is not raised by it", async () => {
   const storage = slowStorage();
   const { topic, connection, errors } = await live({ storage });
