@@ -86,8 +86,12 @@ export function checkOutcomes(history: History): Violation[] {
       }
       case "sent": {
         const state = stored.get(`${event.client} ${event.target} ${event.mid} ${event.id}`);
-        // A mid that a disk or a log has lost goes out as void.
-        const lost = event.empty && (forgetful.has(event.client) || rewound.has(event.target));
+        // A mid that a disk or a log has lost, or whose recorded refusal the server has, goes out as void.
+        const lost =
+          event.empty &&
+          (forgetful.has(event.client) ||
+            rewound.has(event.target) ||
+            byMid.get(`${event.client} ${event.target} ${event.mid}`)?.recorded === true);
         if (state !== "durable" && state !== "failed" && !lost)
           break_(
             "HC13",

@@ -16,8 +16,8 @@ export interface LaneOptions<Frame> {
   /** Milliseconds on the way, drawn for each packet; undefined: packets wait for `deliver`. */
   readonly latency: (() => number) | undefined;
   readonly arrive: (packet: Packet<Frame>) => void;
-  /** Packets that are never dropped. */
-  readonly keep?: (frames: readonly Frame[]) => boolean;
+  /** What never goes wrong with a packet, whatever was asked for. */
+  readonly spares?: (how: "drop" | "duplicate" | "reorder", frames: readonly Frame[]) => boolean;
   /** True: this packet never arrives, nor anything behind it (the connection was cut in front of it). */
   readonly stop: (packet: Packet<Frame>) => boolean;
 }
@@ -52,9 +52,10 @@ export class Lane<Frame> {
     if (this.#closed) return;
     this.sent.push(...packet.frames);
     if (this.silent) return;
-    const spoil = this.#spoil;
+    const asked = this.#spoil;
     this.#spoil = undefined;
-    if (spoil === "drop" && this.#options.keep?.(packet.frames) !== true) return;
+    const spoil = asked !== undefined && this.#spared(asked, packet) ? undefined : asked;
+    if (spoil === "drop") return;
     if (spoil === "reorder") {
       this.#held = packet;
       return;
@@ -69,6 +70,10 @@ export class Lane<Frame> {
   /** What goes wrong with the next packet that is sent. A reordered one waits for the one behind it. */
   spoilNext(how: "drop" | "duplicate" | "reorder"): void {
     this.#spoil = how;
+  }
+
+  #spared(how: "drop" | "duplicate" | "reorder", { frames }: Packet<Frame>): boolean {
+    return this.#options.spares?.(how, frames) === true;
   }
 
   #queue(packet: Packet<Frame>): void {
@@ -101,13 +106,14 @@ export class Lane<Frame> {
 
   /** Loses the packet at this place. False: there is none. */
   drop(index = 0): boolean {
-    if (this.#options.keep?.(this.#waiting[index]?.frames ?? []) === true) return false;
+    const packet = this.#waiting[index];
+    if (packet === undefined || this.#spared("drop", packet)) return false;
     return this.#waiting.splice(index, 1).length > 0;
   }
   /** The packet at this place arrives twice in a row. */
   duplicate(index = 0): boolean {
     const packet = this.#waiting[index];
-    if (packet === undefined) return false;
+    if (packet === undefined || this.#spared("duplicate", packet)) return false;
     this.#waiting.splice(index, 0, packet);
     if (this.#options.latency !== undefined) this.#deliverAt(this.#lastArrival);
     return true;

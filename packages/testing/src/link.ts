@@ -46,6 +46,8 @@ export class Link {
       clock,
       latency,
       arrive: (packet) => this.#atServer(packet),
+      // Said twice it breaks the protocol, and the client is closed for good (CV2).
+      spares: (how, frames) => how === "duplicate" && frames.some(({ type }) => type === "Hello"),
       stop: ({ frames }) => this.#stop((point) => stopsBeforeServer(point, frames)),
     });
     this.toClient = new Lane<ServerFrame>({
@@ -53,7 +55,8 @@ export class Link {
       latency,
       arrive: (packet) => this.#atClient(packet),
       // Nothing makes up for these but the end of the connection, without which no network loses them.
-      keep: (frames) => frames.some(({ type }) => type === "Unsubscribed" || type === "Closing"),
+      spares: (how, frames) =>
+        how === "drop" && frames.some(({ type }) => type === "Unsubscribed" || type === "Closing"),
       stop: ({ frames }) => this.#stop((point) => stopsBeforeClient(point, frames, this.#last)),
     });
   }

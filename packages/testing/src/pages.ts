@@ -74,6 +74,8 @@ export class Pages<W extends Wiring> {
   #clock!: ProcessClock;
   /** Whom this page takes itself to speak for. */
   #userId: string | null = null;
+  /** Writes of this page whose callers wait. */
+  untold = 0;
   #stops = new Map<TargetKey, () => void>();
 
   constructor(options: PagesOptions<W>) {
@@ -226,7 +228,11 @@ export class Pages<W extends Wiring> {
     const write = topic.dispatch(message);
     const { id } = write;
     record({ type: "dispatched", client, page, target, id, userId: this.#userId });
-    const told = (told: Told): void => record({ type: "told", client, page, target, id, told });
+    this.untold++;
+    const told = (told: Told): void => {
+      if (this.page === page) this.untold--;
+      record({ type: "told", client, page, target, id, told });
+    };
     write.applied.then(
       ({ sequence, message }) => told({ is: "applied", sequence, message }),
       (error: { code?: string; from?: string }) => {
@@ -254,6 +260,7 @@ export class Pages<W extends Wiring> {
     }
     record({ type: "ended", client, page: this.page });
     this.page++;
+    this.untold = 0;
     this.#open(machineToo ? this.disk.open() : this.disk.reopen());
   }
 }

@@ -42,9 +42,10 @@ const stateOf = <W extends Wiring>({ pages, places, nodes }: World<W>, client: n
 
 /** What is not at rest, or undefined. */
 function restless<W extends Wiring>(world: World<W>): string | undefined {
-  for (const [client, { client: page, following }] of world.pages.entries()) {
+  for (const [client, { client: page, following, untold }] of world.pages.entries()) {
     if (page.status.connection !== "open")
       return `client ${client} is ${page.status.connection} (${page.status.reason})`;
+    if (untold > 0) return `client ${client} has ${untold} dispatches whose callers wait`;
     if (page.pending > 0) return `client ${client} has ${page.pending} dispatches without an outcome`;
     for (const target of following) {
       const { status, model, pending } = stateOf(world, client, target);

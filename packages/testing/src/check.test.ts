@@ -1,0 +1,194 @@
+// Each rule is broken on purpose by a small written history, so that a checker that cannot fail is noticed.
+import { CallaError, defineTopic, defineWiring } from "@calla/shared";
+import type { Message, TargetKey } from "@calla/shared";
+import { memoryLog } from "@calla/server";
+import { expect, test } from "vitest";
+import * as z from "zod";
+import { archivedLog } from "./archive.ts";
+import type { Place } from "./archive.ts";
+import { checkHistory } from "./check.ts";
+import type { History, HistoryEvent, Quiet, Told } from "./history.ts";
+
+const list = defineTopic("list:*", {
+  model: z.array(z.string()),
+  initial: () => [],
+  messages: { added: z.object({ item: z.string() }) },
+  update: { added: (items, { item }) => [...items, item] },
+});
+const wiring = defineWiring({ topics: [list] });
+const target: TargetKey = "list:1";
+const me = { client: 0, page: 0 };
+const added = (item: string): Message => ({ type: "added", item });
+
+/** A history in the making: every helper adds what a right run would have recorded. */
+function written() {
+  const events: HistoryEvent[] = [];
+  const log = archivedLog(memoryLog(), wiring, {
+    appended: (_, path, sequence) => events.push({ type: "appended", target, path, sequence }),
+    rewound: (_, from, to) => events.push({ type: "rewound", target, from, to }),
+  });
+  let head = { sequence: 0, mark: 0 };
+  const quiet = (clients: readonly (readonly string[])[] = []): Quiet => ({
+    problem: undefined,
+    servers: [],
+    persisted: [],
+    clients: clients.map((model) => ({ ...me, target, status: "live", model, pending: 0 })),
+  });
+  return {
+    events,
+    add: (event: HistoryEvent) => void events.push(event),
+    dispatched: (id: string) => void events.push({ type: "dispatched", ...me, target, id, userId: null }),
+    stored: (mid: number, id: string, stage: "asked" | "durable" = "durable") =>
+      void events.push({ type: "stored", ...me, stage, target, mid, id, at: 1 }),
+    sent: (mid: number, id: string) =>
+      void events.push({ type: "sent", ...me, clientId: "me", target, mid, id, empty: false }),
+    told: (id: string, told: Told) => void events.push({ type: "told", ...me, target, id, told }),
+    recorded: (mid: number, sequence: number) =>
+      void events.push({ type: "recorded", ...me, target, mid, sequence }),
+    shown: (model: readonly string[], pending: readonly string[] = []) =>
+      void events.push({
+        type: "shown",
+        ...me,
+        listener: "state",
+        target,
+        status: "live",
+        code: "",
+        model,
+        pending: pending.map((id) => ({ id, message: added(id) })),
+      }),
+    async appended(mid: number, id: string) {
+      const sequence = head.sequence + 1;
+      const mark = sequence * 10;
+      const author = { clientId: "me", userId: null };
+      const record = { sequence, mark, version: 1, at: 1, author, mid, id, messages: [added(id)] };
+      await log.append([{ target, expected: head, records: [record], rows: [] }]);
+      head = { sequence, mark };
+    },
+    rules: (end: Partial<Quiet> = {}): readonly string[] => {
+      const history: History = { events, archive: log.archive, quiet: { ...quiet(), ...end }, users: [null] };
+      return [...new Set(checkHistory(history).map(({ rule }) => rule))];
+    },
+    quiet,
+    /** The places of the target's only path, to be spoilt. */
+    places: (): Place[] => log.archive.get(target)!.paths[0]!.places,
+  };
+}
+type Written = ReturnType<typeof written>;
+
+/** Dispatched, stored, sent, appended, shown, told. */
+async function whole(run: Written, mid: number, id: string): Promise<void> {
+  run.dispatched(id);
+  run.stored(mid, id, "asked");
+  run.stored(mid, id);
+  run.sent(mid, id);
+  await run.appended(mid, id);
+  run.recorded(mid, mid);
+  run.told(id, { is: "applied", sequence: mid, message: added(id) });
+}
+
+const broken: Record<string, (run: Written) => Promise<Partial<Quiet> | void> | Partial<Quiet> | void> = {
+  HC1: (run) => run.dispatched("a"),
+  HC2: async (run) => {
+    await whole(run, 1, "a");
+    await run.appended(2, "a");
+  },
+  HC3: async (run) => {
+    run.dispatched("a");
+    run.stored(1, "a");
+    await run.appended(1, "a");
+    run.recorded(1, 0);
+    run.told("a", { is: "rejected", code: "poor" });
+  },
+  HC4: async (run) => {
+    run.dispatched("a");
+    run.stored(1, "a");
+    run.told("a", { is: "applied", sequence: 1, message: added("a") });
+    await run.appended(1, "a");
+  },
+  HC5: async (run) => {
+    for (const id of ["a", "b"]) {
+      run.dispatched(id);
+      run.told(id, { is: "ended", code: "client-expired" });
+    }
+    await run.appended(1, "b");
+    await run.appended(2, "a");
+  },
+  HC6: async (run) => {
+    run.dispatched("a");
+    run.told("a", { is: "ended", code: "client-expired" });
+    // A log that skips a place, as no log should.
+    await run.appended(1, "a");
+    const place = { sequence: 3, mark: 10, record: undefined, model: ["a"] };
+    run.places().push(place);
+  },
+  HC7: async (run) => {
+    await whole(run, 1, "a");
+    run.shown(["other"]);
+  },
+  HC8: async (run) => {
+    await whole(run, 1, "a");
+    run.shown([]);
+  },
+  HC9: async (run) => {
+    await whole(run, 1, "a");
+    run.shown(["a"]);
+    return run.quiet([["a", "b"]]);
+  },
+  HC10: async (run) => {
+    await whole(run, 1, "a");
+    run.shown(["a"]);
+    run.shown(["a"]);
+  },
+  HC11: async (run) => {
+    await whole(run, 1, "a");
+    const server = { node: 0, target, model: ["a"], sequence: 1 };
+    return { ...run.quiet([[]]), servers: [server] };
+  },
+  HC12: async (run) => {
+    await whole(run, 1, "a");
+    return { servers: [{ node: 0, target, model: ["a", "a"], sequence: 1 }] };
+  },
+  HC13: (run) => {
+    run.dispatched("a");
+    run.stored(1, "a", "asked");
+    run.sent(1, "a");
+    run.told("a", { is: "ended", code: "client-expired" });
+  },
+  HC14: (run) => {
+    for (const id of ["a", "b"]) {
+      run.dispatched(id);
+      run.stored(1, id);
+      run.sent(1, id);
+      run.told(id, { is: "ended", code: "client-expired" });
+    }
+  },
+  HC15: (run) => run.add({ type: "reported", by: "node 0", error: new TypeError("x is undefined") }),
+  HC16: () => ({ problem: "client 0 is waiting" }),
+  HC17: async (run) => {
+    await whole(run, 1, "a");
+    run.dispatched("b");
+    run.stored(2, "b");
+    await run.appended(2, "b");
+    run.told("b", { is: "applied", sequence: 2, message: added("not b") });
+  },
+};
+
+test("a right history breaks no rule, storage and update errors included", async () => {
+  const run = written();
+  await whole(run, 1, "a");
+  run.shown(["a"]);
+  run.dispatched("b");
+  run.stored(2, "b");
+  run.shown(["a", "b"], ["b"]);
+  run.told("b", { is: "ended", code: "client-expired" });
+  run.add({ type: "reported", by: "node 0", error: new CallaError("storage") });
+  expect(run.rules()).toEqual([]);
+});
+
+for (const [rule, spoil] of Object.entries(broken)) {
+  test(`[${rule}] a history that breaks it is blamed for it`, async () => {
+    const run = written();
+    const end = await spoil(run);
+    expect(run.rules(end ?? {})).toContain(rule);
+  });
+}
