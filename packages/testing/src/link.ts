@@ -55,8 +55,7 @@ export class Link {
       latency,
       arrive: (packet) => this.#atClient(packet),
       // Nothing makes up for these but the end of the connection, without which no network loses them.
-      spares: (how, frames) =>
-        how === "drop" && frames.some(({ type }) => type === "Unsubscribed" || type === "Closing"),
+      spares: (how, frames) => how === "drop" && frames.some(isLastWord),
       stop: ({ frames }) => this.#stop((point) => stopsBeforeClient(point, frames, this.#last)),
     });
   }
@@ -155,6 +154,12 @@ export class Link {
     this.breakForServer(end.code);
   }
 }
+
+/** What a server says once and does not repeat, whatever it is asked. */
+const isLastWord = (frame: ServerFrame): boolean =>
+  frame.type === "Unsubscribed" ||
+  frame.type === "Closing" ||
+  (frame.type === "Rejected" && frame.code === "mid-conflict");
 
 function packet<Frame>(
   data: string | Uint8Array,
