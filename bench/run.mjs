@@ -24,4 +24,4 @@ await build({
   sourcemap: "linked",
   logLevel: "warning",
 });
-await import("./.cache/run.mjs");
+await import(new URL("./.cache/run.mjs", import.meta.url).href);

@@ -30,7 +30,7 @@ export interface ArchivedLog extends RewindableLog {
 }
 
 /** The slice that a log's target belongs to. */
-export const sliceOfTarget = (wiring: Wiring, target: TargetKey): ModelSlice | undefined => {
+const sliceOfTarget = (wiring: Wiring, target: TargetKey): ModelSlice | undefined => {
   const slice = isSession(target) ? wiring.session : wiring.sliceOf(target)?.slice;
   return slice !== undefined && "update" in slice ? slice : undefined;
 };

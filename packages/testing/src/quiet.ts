@@ -4,11 +4,21 @@ import type { TargetKey, Wiring } from "@calla/shared";
 import { modelAfter } from "./archive.ts";
 import type { Archived, ArchivedLog } from "./archive.ts";
 import type { Quiet } from "./history.ts";
-import type { World } from "./world.ts";
+import type { VirtualClock } from "./clock.ts";
+import type { Nodes } from "./nodes.ts";
+import type { Pages, Place } from "./pages.ts";
+
+/** As much of a world as comes to rest. */
+interface Resting<W extends Wiring> {
+  readonly clock: VirtualClock;
+  readonly nodes: Nodes<W>;
+  readonly pages: readonly Pages<W>[];
+  readonly places: readonly Place[];
+}
 
 const LONGEST = 120;
 
-export async function quietOf<W extends Wiring>(world: World<W>): Promise<Quiet> {
+export async function quietOf<W extends Wiring>(world: Resting<W>): Promise<Quiet> {
   let problem: string | undefined = "the first second is not over";
   // Twice in a row: what is decided may still be on its way to a disk and to its caller.
   for (let second = 0, still = 0; second < LONGEST && still < 2; second++) {
@@ -26,7 +36,7 @@ export async function quietOf<W extends Wiring>(world: World<W>): Promise<Quiet>
   };
 }
 
-const asClients = <W extends Wiring>(world: World<W>): Quiet["clients"] =>
+const asClients = <W extends Wiring>(world: Resting<W>): Quiet["clients"] =>
   world.pages.flatMap((pages, client) =>
     pages.following.map((target) => {
       const { status, model, pending } = stateOf(world, client, target);
@@ -34,14 +44,18 @@ const asClients = <W extends Wiring>(world: World<W>): Quiet["clients"] =>
     }),
   );
 
-const stateOf = <W extends Wiring>({ pages, places, nodes }: World<W>, client: number, target: TargetKey) => {
+const stateOf = <W extends Wiring>(
+  { pages, places, nodes }: Resting<W>,
+  client: number,
+  target: TargetKey,
+) => {
   const place = places.find(({ key }) => key === target);
   const slice = nodes.all[0]!.server.wiring.session;
   return pages[client]!.topic(place ?? { slice: slice!, params: [] }).state;
 };
 
 /** What is not at rest, or undefined. */
-function restless<W extends Wiring>(world: World<W>): string | undefined {
+function restless<W extends Wiring>(world: Resting<W>): string | undefined {
   for (const [client, { client: page, following, untold }] of world.pages.entries()) {
     if (page.status.connection !== "open")
       return `client ${client} is ${page.status.connection} (${page.status.reason})`;
@@ -61,7 +75,7 @@ function restless<W extends Wiring>(world: World<W>): string | undefined {
   return undefined;
 }
 
-async function asServers<W extends Wiring>({ nodes, places, clock }: World<W>): Promise<Quiet["servers"]> {
+async function asServers<W extends Wiring>({ nodes, places, clock }: Resting<W>): Promise<Quiet["servers"]> {
   const said: Quiet["servers"][number][] = [];
   for (const [node, { server }] of nodes.all.entries()) {
     for (const { slice, params, key } of places) {

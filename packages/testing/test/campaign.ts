@@ -11,7 +11,7 @@ export const FROM = Number(process.env["CALLA_FROM"] ?? 1);
 const CHUNK = 100;
 
 /** None of these may stay under 1 % of the runs: what is never met is not tested. */
-export const EXPECTED: readonly string[] = [
+const EXPECTED: readonly string[] = [
   ...FAULTS,
   ...CUT_POINTS.map((point) => `cut ${point}`),
   ...["fail", "lose", "delay", "answerAfter", "frozen"].map((fault) => `log: ${fault}`),

@@ -8,7 +8,7 @@ import type { SeededRandom, SimulationSetup } from "../src/index.ts";
 
 const MOST = 9;
 
-export const pad = defineTopic("pad:*", {
+const pad = defineTopic("pad:*", {
   model: z.object({
     text: z.string(),
     items: z.array(z.string()),
@@ -74,7 +74,7 @@ export const pad = defineTopic("pad:*", {
   },
 });
 
-export const session = defineSession({
+const session = defineSession({
   model: z.object({ name: z.string(), visits: z.number() }),
   initial: () => ({ name: "", visits: 0 }),
   messages: {
@@ -90,7 +90,7 @@ export const session = defineSession({
 });
 
 export const wiring = defineWiring({ session, topics: [pad] });
-export const serialiser = automatic(json(), messagePack());
+const serialiser = automatic(json(), messagePack());
 
 const letter = (random: SeededRandom): string => String.fromCodePoint(random.int(97, 122));
 const item = (random: SeededRandom, items: readonly string[] | undefined): string =>
