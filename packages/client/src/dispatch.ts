@@ -53,7 +53,7 @@ export const newEntry = (
   view: { id: fields.id, message: fields.message },
   outcome: undefined,
   decidedUnder: 0,
-  cutOff: false,
+  cutOff: Infinity,
   kept: false,
   recorded: false,
   control,

@@ -45,6 +45,8 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     const entry = outbox.find(one.queue, mid, id);
     if (!entry) return;
     ledger.decide(one, entry, { sequence, message: message ?? entry.message });
+    // Where it is followed, confirmed must get there; if it does not, the target is asked for again (CL10).
+    one.head = Math.max(one.head, sequence);
     targets.settle(one);
   }
 
@@ -65,7 +67,8 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     // The server looked after we knew of these, and is not that far: their history was cut off (a backup, S37).
     for (const { entry } of one.replica.pending) {
       const later = entry.outcome && "sequence" in entry.outcome && entry.outcome.sequence > frame.sequence;
-      if (later && (entry.decidedUnder < frame.ref || frame.reason === "other-history")) entry.cutOff = true;
+      if (later && (entry.decidedUnder < frame.ref || frame.reason === "other-history"))
+        entry.cutOff = frame.sequence;
     }
     for (const [mid, id, what, sequence, from, code, details] of frame.outcomes) {
       const entry = outbox.find(one.queue, mid, id);

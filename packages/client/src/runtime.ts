@@ -270,7 +270,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     dispatch,
     tell,
     load: ledger.load,
-    receive,
+    receive(frame) {
+      receive(frame);
+      // Something is on its way, and nothing here has asked for it.
+      if (frame.type === "Settled" || frame.type === "Acknowledge") sweepLater();
+    },
     get pending() {
       return outbox.size;
     },

@@ -27,8 +27,8 @@ export interface Dispatch extends Entry, Act {
   outcome: Outcome | undefined;
   /** The newest asking for its target when its outcome became known. */
   decidedUnder: number;
-  /** Its record is in a history that was cut off since: no confirmed model will ever reach it. */
-  cutOff: boolean;
+  /** Its record was in a history that has been cut off since: it is over once confirmed is this far. */
+  cutOff: number;
   /** A transaction with it has succeeded. */
   kept: boolean;
   /** The storage has the outcome, or has failed to take it: the caller may hear it. */

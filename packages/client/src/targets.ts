@@ -106,7 +106,7 @@ export function createTargets(options: TargetsOptions) {
   const goneAt =
     (sequence: number) =>
     ({ outcome, cutOff }: Dispatch) =>
-      outcome !== undefined && ("error" in outcome || cutOff || outcome.sequence <= sequence);
+      outcome !== undefined && ("error" in outcome || Math.min(outcome.sequence, cutOff) <= sequence);
 
   /** Where confirmed stands, for saying what it contains: nowhere while another history may be on its way. */
   const reached = ({ subscription, awaited, replica: { confirmed } }: Target): number =>

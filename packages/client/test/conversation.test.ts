@@ -240,6 +240,41 @@ test("[CL3] S37 a dispatch acknowledged in a history that was cut off is over, a
   expect(topic.state).toMatchObject({ status: "live", model: items("older"), pending: [] });
 });
 
+test("[CL3] S37 where records continue what there was, a cut-off dispatch goes with them, not before", async () => {
+  const setup = await live({}, 3, "old");
+  const write = setup.topic.dispatch(added("mine"));
+  await turn();
+  setup.connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 5 });
+  const connection = await reconnect(setup);
+  const ref = connection.ref("list:1");
+  connection.say(settledFrame("list:1", ref, { sequence: 4, resync: "records", reason: "missed" }));
+  expect(setup.topic.state.model).toEqual(items("old", "mine"));
+  connection.say(updateFrame("list:1", 3, [["c2", 1, "1", added("other")]]));
+  expect(setup.topic.state).toMatchObject({ model: items("old", "other"), pending: [] });
+});
+
+test("[CL10] a snapshot that the server announced by itself and that does not come is asked for", async () => {
+  const setup = await live({}, 1, "a");
+  const { connection, clock } = setup;
+  const ref = connection.ref("list:1");
+  await clock.advance(10_000);
+  connection.take();
+  connection.say(settledFrame("list:1", ref, { sequence: 1, resync: "snapshot", reason: "other-history" }));
+  await clock.advance(10_000);
+  expect(connection.take().map(({ type }) => type)).toContain("Subscribe");
+});
+
+test("[CL10] an acknowledged dispatch that confirmed does not reach is asked for", async () => {
+  const { topic, connection, clock } = await live({}, 1, "a");
+  const write = topic.dispatch(added("mine"));
+  await turn();
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 2 });
+  expect(topic.state.status).toBe("stale");
+  connection.take();
+  await clock.advance(10_000);
+  expect(connection.take().map(({ type }) => type)).toContain("Subscribe");
+});
+
 // ---------------------------------------------------------------------------------------------------- refs (CL4, CL5)
 
 test("[CL4] S43 between asking and its answer the target's frames are ignored, and always the answers to older refs", async () => {
