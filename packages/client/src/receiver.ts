@@ -64,11 +64,13 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
   }
 
   function outcomes(one: Target, frame: ServerFrames["Settled"]): void {
-    // The server looked after we knew of these, and is not that far: their history was cut off (a backup, S37).
     for (const { entry } of one.replica.pending) {
-      const later = entry.outcome && "sequence" in entry.outcome && entry.outcome.sequence > frame.sequence;
-      if (later && (entry.decidedUnder < frame.ref || frame.reason === "other-history"))
-        entry.cutOff = frame.sequence;
+      const at = entry.outcome && "sequence" in entry.outcome ? entry.outcome.sequence : 0;
+      if (at <= frame.sequence) continue;
+      // The server looked after we knew of it, and is not that far: its history was cut off (a backup, S37).
+      if (entry.decidedUnder < frame.ref || frame.reason === "other-history") entry.cutOff = frame.sequence;
+      // Otherwise its record may be on the way; if not, the target is asked for again (CL10).
+      else one.head = Math.max(one.head, at);
     }
     for (const [mid, id, what, sequence, from, code, details] of frame.outcomes) {
       const entry = outbox.find(one.queue, mid, id);

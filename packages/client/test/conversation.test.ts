@@ -264,6 +264,21 @@ test("[CL10] a snapshot that the server announced by itself and that does not co
   expect(connection.take().map(({ type }) => type)).toContain("Subscribe");
 });
 
+test("[CL10] S37 what became known while the target was asked for, and lies beyond the answer, is asked for again", async () => {
+  const setup = await live({}, 1, "a");
+  const write = setup.topic.dispatch(added("mine"));
+  await turn();
+  const connection = await reconnect(setup);
+  const ref = connection.ref("list:1");
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 2 });
+  connection.say(settledFrame("list:1", ref, { sequence: 1, resync: "current", reason: "current" }));
+  expect(setup.topic.state.status).toBe("stale");
+  await setup.clock.advance(20_000);
+  const again = connection.ref("list:1");
+  connection.say(settledFrame("list:1", again, { sequence: 1, resync: "current", reason: "current" }));
+  expect(setup.topic.state).toMatchObject({ status: "live", model: items("a"), pending: [] });
+});
+
 test("[CL10] an acknowledged dispatch that confirmed does not reach is asked for", async () => {
   const { topic, connection, clock } = await live({}, 1, "a");
   const write = topic.dispatch(added("mine"));
