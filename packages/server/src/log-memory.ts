@@ -6,7 +6,10 @@ import { tombstoneMark } from "./log.ts";
 import type { Append, ClientRow, Head, LogRecord, LogSnapshot, LogStorage, ReadResult } from "./log.ts";
 
 export interface MemoryLogOptions {
-  /** Records kept although a saved snapshot covers them, so that readers catch up by records. Default 10,000. */
+  /**
+   * Records kept although a saved snapshot covers them, so that readers catch up by records. Default 1,000: more than
+   * `maxCatchUp` are a snapshot anyway, and what is kept is what the garbage collector walks.
+   */
   readonly retention?: number;
   /** Whether several servers of this process append to this log. Default false. */
   readonly shared?: boolean;
@@ -20,7 +23,7 @@ export interface MemoryLogOptions {
  * createServer({ wiring, serialiser, log: memoryLog() });
  */
 export function memoryLog({
-  retention = 10_000,
+  retention = 1_000,
   shared = false,
   random = systemRandom,
 }: MemoryLogOptions = {}): LogStorage {
