@@ -317,6 +317,26 @@ describe("mids", () => {
     expect(rowsOf(append, "b")).toMatchObject({ last: 1, outcomes: [{ mid: 1, sequence: 1 }] });
   });
 
+  test("[TE19] a refusal that was told stands although the target is opened anew before an append has it", () => {
+    const { engine, offer, take } = engineOf({ shared: true });
+    take(1, from("a", 1, remove("x")));
+    expect(kinds(engine.missed({ status: "records", records: [] }, 100))).toEqual(["reject"]);
+    engine.look();
+    expect(kinds(engine.missed({ status: "compacted" }, 100))).toEqual(["reopen"]);
+    engine.reset({ sequence: 9, mark: 9, at: 1, model: { items: ["x"] }, removed: false }, "compacted");
+    // A copy of the same message, under way since before the refusal was told; and the next one.
+    offer(from("a", 1, remove("x")), from("a", 2, remove("x")));
+    const { append, told } = take(2);
+    expect(told).toEqual([]);
+    expect(append?.records.map(({ mid }) => mid)).toEqual([2]);
+    expect(rowsOf(append, "a")?.outcomes).toMatchObject([{ mid: 1, code: "missing" }, { mid: 2 }]);
+    expect(engine.appended()).toMatchObject([
+      { type: "update" },
+      { type: "reject", mid: 1 },
+      { type: "accepted" },
+    ]);
+  });
+
   test("[TE18] a key is applied once; another dispatch under it is the first one's", () => {
     const { engine, take } = engineOf();
     expect(rowsOf(take(1, byServer(add("x"), "job")).append, "#job")).toMatchObject({ last: 1 });

@@ -91,6 +91,11 @@ export class TargetEngine<Reply> {
   #rows = new Map<string, ClientRow>();
   /** Rows changed by refusals alone; they ride along with the next append. */
   #dirty = new Set<string>();
+  /**
+   * Refusals of dropped rows that were told and stand in no log: another copy of the message may be under way on the
+   * same connection, and must not be taken after its client has heard the refusal (TE19).
+   */
+  #told = new Map<string, readonly Outcome[]>();
   /** Clients whose row is being loaded, and what waits for it. `again`: a foreign record overtook the load. */
   #loading = new Map<string, { intents: Intent<Reply>[]; again: boolean }>();
   /** The newest records, for followers that are a little behind, and the cursor they continue from. */
@@ -169,9 +174,20 @@ export class TargetEngine<Reply> {
     }
     this.#loading.delete(clientId);
     this.#forgetQuietRows();
-    this.#rows.set(clientId, row ?? emptyRow(clientId));
+    this.#rows.set(clientId, this.#withTold(row ?? emptyRow(clientId)));
     this.#queue.push(...load.intents);
     return [];
+  }
+
+  /** A row as the log has it, and the refusals that continue it. */
+  #withTold(row: ClientRow): ClientRow {
+    const told = this.#told.get(row.clientId);
+    if (told === undefined) return row;
+    this.#told.delete(row.clientId);
+    const draft = draftOf(row);
+    for (const outcome of told) if (outcome.mid === draft.last + 1) remember(draft, outcome);
+    if (draft.last > row.last) this.#dirty.add(row.clientId);
+    return draft;
   }
 
   rowFailed(clientId: string): readonly Effect<Reply>[] {
@@ -294,6 +310,12 @@ export class TargetEngine<Reply> {
     this.#state = state;
     this.#recent = [];
     this.#recentFrom = state;
+    this.#told = new Map(
+      [...this.#dirty].map((clientId) => [
+        clientId,
+        this.#rows.get(clientId)!.outcomes.filter((outcome) => !("sequence" in outcome)),
+      ]),
+    );
     this.#rows.clear();
     this.#dirty.clear();
     for (const load of this.#loading.values()) load.again = true;
