@@ -362,8 +362,8 @@ export const mutants = [
   {
     name: "keep a dispatch pending beside its own record",
     file: "client/src/targets.ts",
-    from: `outcome.sequence <= sequence);`,
-    to: `outcome.sequence < sequence);`,
+    from: `Math.min(outcome.sequence, cutOff) <= sequence);`,
+    to: `Math.min(outcome.sequence, cutOff) < sequence);`,
     breaks: "RB5",
     scenario: "S3",
     by: "HC7",
