@@ -28,6 +28,8 @@ const layers = {
       "handlers",
       "encoder",
       "carry",
+      "effects",
+      "batch",
       "client-row",
       "records",
       "log-memory",

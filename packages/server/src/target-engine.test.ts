@@ -8,7 +8,7 @@ import type { Intent } from "./intent.ts";
 import type { Append, ClientRow, LogRecord } from "./log.ts";
 import { chainMark } from "./records.ts";
 import { TargetEngine } from "./target-engine.ts";
-import type { Effect } from "./target-engine.ts";
+import type { Effect } from "./effects.ts";
 
 type Told = Effect<string>;
 

@@ -12,7 +12,7 @@ import type { Reply } from "./live-target.ts";
 import { Conversation } from "./conversation.ts";
 import { foldRecord } from "./records.ts";
 import { TargetEngine } from "./target-engine.ts";
-import type { TargetState } from "./target-engine.ts";
+import type { TargetState } from "./batch.ts";
 
 /** What opening a target tells the rest: a doorbell rang. */
 export interface RegistryEvents {

@@ -9,7 +9,8 @@ import type { Append, AppendResult, LogRecord } from "./log.ts";
 import { doorbell, openState } from "./target-registry.ts";
 import type { TargetRegistry } from "./target-registry.ts";
 import type { Intent } from "./intent.ts";
-import type { Effect, TargetEngine } from "./target-engine.ts";
+import type { Effect } from "./effects.ts";
+import type { TargetEngine } from "./target-engine.ts";
 
 /** What a turn tells the rest of the server. */
 export interface TurnEvents {

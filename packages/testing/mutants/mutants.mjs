@@ -119,7 +119,7 @@ export const mutants = [
   },
   {
     name: "tell a repeated mid its outcome before that is durable",
-    file: "server/src/target-engine.ts",
+    file: "server/src/batch.ts",
     from: `this.flight.tells.push(
           "sequence" in found.outcome`,
     to: `this.effects.push(
@@ -165,7 +165,7 @@ export const mutants = [
   },
   {
     name: "apply half of a dispatch",
-    file: "server/src/target-engine.ts",
+    file: "server/src/batch.ts",
     from: `this.#state.model, admitted.messages, context`,
     to: `this.#state.model, admitted.messages.slice(0, 1), context`,
     breaks: "TE16",
@@ -186,7 +186,7 @@ export const mutants = [
   },
   {
     name: "begin a history without a seed",
-    file: "server/src/target-engine.ts",
+    file: "server/src/batch.ts",
     from: `chainMark(sequence === 0 ? this.#options.random.uint32() : mark, record)`,
     to: `chainMark(mark, record)`,
     breaks: "TE8",
@@ -195,7 +195,7 @@ export const mutants = [
   },
   {
     name: "let context.at go back with the clock",
-    file: "server/src/target-engine.ts",
+    file: "server/src/batch.ts",
     from: `at: Math.max(state.at, now)`,
     to: `at: now`,
     breaks: "TE15",
