@@ -203,6 +203,18 @@ describe("catching up", () => {
     });
   });
 
+  test("[FO6] also of a client that asked before it sent anything", async () => {
+    const wired = wire();
+    wired.server.handle(list, { public: true });
+    const ada = await wired.client();
+    ada.say(say("list:1", 1, add("a")));
+    await ada.heard();
+    expect((await from(ada, undefined, { settled: 0, sent: 0 }))[0]).toMatchObject({
+      next: 2,
+      outcomes: [[1, "id-1", "acknowledge", 1, null, null, null]],
+    });
+  });
+
   test("[FO7] a large model is sent in parts that make the whole again", async () => {
     const wired = wire({ limits: { snapshotPartBytes: 100 } });
     await filled(wired, 20, 20);

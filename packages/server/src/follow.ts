@@ -69,7 +69,8 @@ export class Followers {
     }
     if (engine.state.removed) return "removed";
     for (;;) {
-      let row: ClientRow | undefined;
+      // Also of one that says it has sent nothing: what it sent since may have been decided before this answer.
+      let row = engine.row(conversation.clientId);
       if (asked.sent > asked.settled) {
         await this.#turns.row(live, conversation.clientId);
         if (!current()) return "outdated";
