@@ -96,10 +96,11 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
         entry.recorded = true;
         targets.conclude(entry);
       }
+      // Whoever it was stored for, a reload would find it.
+      for (const entry of fresh) entry.kept ||= !error;
       if (mine === era) {
         if (!error) for (const [queue, settled] of rows) queue.settled = Math.max(queue.settled, settled);
         for (const entry of fresh) {
-          entry.kept ||= !error;
           // What is stored already, under no identity or a former one, must not leave twice: it waits (OB9).
           if (entry.stage === "new" && !(error && entry.kept)) entry.stage = "stored";
           if (error) entry.control?.queued.reject(error);

@@ -372,6 +372,20 @@ test("[OB9] what is stored under no identity waits until the first one is stored
   expect((await stored(storage))?.identity?.clientId).toBe("c1");
 });
 
+test("[OB9] so does what is stored under no identity by a transaction that the first one overtook", async () => {
+  const storage = slowStorage();
+  const setup = setUp({ storage, user: null });
+  setup.client.topic(list, "1").dispatch(added("stored"));
+  await turn();
+  const connection = await handshake(setup);
+  await storage.commits.shift()?.land();
+  await storage.commits.shift()?.land(new Error("quota"));
+  expect(messagesIn(connection.sent)).toEqual([]);
+  await setup.clock.advance(10_000);
+  await storage.landAll();
+  expect(messagesIn(connection.sent)).toMatchObject([{ target: "list:1", mid: 1 }]);
+});
+
 test("[CL1] a renewed secret of the same client is stored and delays nothing", async () => {
   const storage = slowStorage();
   const setup = await live({ storage });
