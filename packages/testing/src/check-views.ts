@@ -184,13 +184,9 @@ function raise(
 ): void {
   if (paths === undefined) return;
   const floor = floors.get(name) ?? { path: 0, sequence: 0 };
-  const holds = ({ places }: Archived["paths"][number]): boolean => places[sequence]?.record?.id === id;
-  // Whoever has not heard of a rewind yet goes on where it was.
-  const path = holds(paths[floor.path]!) ? floor.path : paths.findLastIndex(holds);
-  // Acknowledged in a history that was cut off since: it may be gone.
-  if ((path !== paths.length - 1 && path !== floor.path) || floor.path > path) return;
-  const kept = floor.path === path ? floor.sequence : Math.min(floor.sequence, paths[path]!.from);
-  floors.set(name, { path, sequence: Math.max(kept, sequence) });
+  // In a history that was cut off since, or in one that this client has not been shown yet: nothing follows from it.
+  if (paths[floor.path]!.places[sequence]?.record?.id !== id) return;
+  floors.set(name, { path: floor.path, sequence: Math.max(floor.sequence, sequence) });
 }
 
 function sameShown(a: Shown, b: Shown): boolean {
