@@ -50,6 +50,9 @@ const layers = {
       "gates",
       "turns",
       "follow",
+      "refusal",
+      "dispatching",
+      "following",
       "hello",
       "hub",
     ],
@@ -79,6 +82,8 @@ const pure = {
     "live-target",
     "turns",
     "follow",
+    "following",
+    "dispatching",
     "hub",
   ],
 };

@@ -1,6 +1,7 @@
 // The server's process seen from the load's, and who used the machine meanwhile.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Answer, Question, Stats } from "./control.ts";
@@ -58,7 +59,8 @@ export function watch(): (
   serverCpu: number,
 ) => Pick<Measured, "serverBusy" | "loadBusy" | "others"> & { elapsed: number } {
   const machine = (): number =>
-    1_000 * cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
+    1_000 *
+    cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, stolen());
   const [began, own, all] = [performance.now(), process.cpuUsage(), machine()];
   return (serverCpu) => {
     const elapsed = 1_000 * (performance.now() - began);
@@ -70,4 +72,14 @@ export function watch(): (
       others: Math.max(0, machine() - all - serverCpu - user - system) / elapsed / cpus().length,
     };
   };
+}
+
+/** Milliseconds that a virtual machine's host gave to others, where the kernel says so: it is load like any other. */
+function stolen(): number {
+  try {
+    const all = readFileSync("/proc/stat", "utf8").split("\n", 1)[0]!.split(/\s+/);
+    return 10 * Number(all[8] ?? 0); // in ticks of 10 ms; user nice system idle iowait irq softirq steal
+  } catch {
+    return 0; // no Linux
+  }
 }

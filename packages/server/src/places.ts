@@ -1,6 +1,6 @@
 // Where messages and followers go: what a key names, and the place if it is in memory. Naming opens nothing, so whoever
-// is refused costs no memory. Not here: whether one may go there (hub.ts), when a target leaves (target-registry.ts).
-import { CallaError, isSession, sessionKey } from "@calla/shared";
+// is refused costs no memory. Not here: whether one may go there (gates.ts), when a target leaves (target-registry.ts).
+import { CallaError, isSession, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { Slice, TargetKey } from "@calla/shared";
 import type { Core } from "./core.ts";
 import { EphemeralTopic, hearRelayed } from "./ephemeral.ts";
@@ -87,3 +87,12 @@ export class Places {
     return session && { slice: session, params: [] };
   }
 }
+
+/** The log's key for a name on the wire. "@" alone is a session's name: with more behind it, it names nothing. */
+export const keyOf = (conversation: { readonly clientId: string }, target: TargetKey): TargetKey => {
+  if (!isSession(target)) return target;
+  return target === OWN_SESSION ? sessionKey(conversation.clientId) : OWN_SESSION;
+};
+
+/** The name on the wire: everybody's session is "@". */
+export const wireOf = (key: TargetKey): TargetKey => (isSession(key) ? OWN_SESSION : key);

@@ -76,10 +76,10 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
       const messages = Array.isArray(message)
         ? (message as readonly Message[])
         : [message as unknown as Message];
-      return hub.dispatchTo(await live(), messages, options?.key);
+      return hub.dispatching.dispatchTo(await live(), messages, options?.key);
     },
-    push: (message) => hub.push(slice, key, message),
-    pushFrom: (clientId, message) => hub.push(slice, key, message, clientId),
+    push: (message) => hub.dispatching.push(slice, key, message),
+    pushFrom: (clientId, message) => hub.dispatching.push(slice, key, message, clientId),
     async history(options) {
       const limit = options?.limit ?? core.limits.maxCatchUp;
       const first = await core.log.read(key, ORIGIN, limit);
@@ -136,7 +136,7 @@ async function end(hub: Hub, live: LiveTarget, ending: Ending, last: () => Promi
 }
 
 function cut(hub: Hub, { key }: LiveTarget, { code, retryable }: Ending): void {
-  for (const conversation of hub.connections) hub.cut(conversation, key, code, retryable);
+  for (const conversation of hub.connections) hub.following.cut(conversation, key, code, retryable);
 }
 
 /** Milliseconds. */

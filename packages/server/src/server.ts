@@ -262,12 +262,13 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       eachTopic(slice, (topic) => topic.pushFrom(clientId, message as never)),
     subscribe(clientId, slice, ...params) {
       const conversation = hub.clients.get(clientId);
-      if (conversation !== undefined) hub.grant(conversation, keyOf(slice, params));
+      if (conversation !== undefined) hub.following.grant(conversation, keyOf(slice, params));
       return conversation !== undefined;
     },
     unsubscribe(clientId, slice, ...params) {
       const conversation = hub.clients.get(clientId);
-      if (conversation !== undefined) hub.cut(conversation, keyOf(slice, params), "unsubscribed", false);
+      if (conversation !== undefined)
+        hub.following.cut(conversation, keyOf(slice, params), "unsubscribed", false);
       return conversation !== undefined;
     },
     allowsOrigin: ({ headers }) =>

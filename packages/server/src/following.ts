@@ -1,0 +1,217 @@
+// Who follows what, from one connection's view: asked for, let in, joined, left, cut off. How one catches up is
+// follow.ts; whether it may is gates.ts.
+import { OWN_SESSION } from "@calla/shared";
+import type { ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
+import type { Conversation, Follow } from "./conversation.ts";
+import type { Core } from "./core.ts";
+import type { Dispatching } from "./dispatching.ts";
+import { EphemeralTopic } from "./ephemeral.ts";
+import { fromNothing } from "./follow.ts";
+import type { Followers } from "./follow.ts";
+import { asking } from "./gates.ts";
+import type { Gates } from "./gates.ts";
+import type { LooseHandlers } from "./handlers.ts";
+import type { LiveTarget } from "./live-target.ts";
+import { keyOf, wireOf } from "./places.ts";
+import type { Place, Places } from "./places.ts";
+import { refused } from "./refusal.ts";
+import type { TargetRegistry } from "./target-registry.ts";
+
+export interface FollowingParts {
+  readonly core: Core;
+  readonly registry: TargetRegistry;
+  readonly places: Places;
+  readonly gates: Gates;
+  readonly dispatching: Dispatching;
+  readonly followers: Followers;
+}
+
+export class Following {
+  readonly #core: Core;
+  readonly #registry: TargetRegistry;
+  readonly #places: Places;
+  readonly #gates: Gates;
+  readonly #dispatching: Dispatching;
+  readonly #catchUp: Followers;
+
+  constructor({ core, registry, places, gates, dispatching, followers }: FollowingParts) {
+    this.#core = core;
+    this.#registry = registry;
+    this.#places = places;
+    this.#gates = gates;
+    this.#dispatching = dispatching;
+    this.#catchUp = followers;
+  }
+
+  /** Of several wishes for one target only the newest counts: none costs more than one answer. */
+  resync(conversation: Conversation, targets: readonly Subscription[]): void {
+    const newest = new Map<TargetKey, Subscription>();
+    for (const asked of targets) {
+      if ((newest.get(asked.target)?.ref ?? 0) <= asked.ref) newest.set(asked.target, asked);
+    }
+    for (const asked of newest.values()) this.follow(conversation, asked);
+  }
+
+  follow(conversation: Conversation, asked: Subscription): void {
+    this.#subscribe(conversation, asked).catch(this.#core.report);
+  }
+  async #subscribe(conversation: Conversation, asked: Subscription): Promise<void> {
+    if (conversation.phase !== "open") return;
+    const key = keyOf(conversation, asked.target);
+    const { follows } = conversation;
+    const before = follows.get(key);
+    if (before !== undefined && before.ref > asked.ref) return; // an old wish, overtaken
+    const refuse = (code: string, retryable: boolean): void =>
+      this.#turnAway(conversation, key, asked, code, retryable);
+    const named = this.#places.named(key, conversation.clientId);
+    if (conversation.flushOnly) return refuse("flush-only", false);
+    if (typeof named === "string") return refuse(named, false);
+    if (before === undefined && follows.size >= this.#core.limits.maxTopicsPerConnection)
+      return refuse("too-many-topics", false);
+    const { admitted = false, welcomed = false } = before ?? {};
+    const follow: Follow = { ref: asked.ref, admitted, welcomed, live: false };
+    follows.set(key, follow);
+    // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
+    this.#places.get(key)?.audience.followers.delete(conversation);
+    if (!follow.admitted) {
+      const answer = this.#gates.admit(conversation, key, named, "subscribe");
+      const allowed = typeof answer === "object" ? await answer : answer;
+      if (conversation.phase !== "open" || follows.get(key) !== follow) return;
+      if (allowed !== true) return refuse(allowed, allowed === "hook");
+      follow.admitted = true;
+    }
+    const place = this.#places.open(key, named);
+    if (place === undefined) return refuse("busy", true);
+    if (!(place instanceof EphemeralTopic) && place.ending !== undefined)
+      return refuse(place.ending.code, place.ending.retryable);
+    if (place instanceof EphemeralTopic) {
+      place.join(conversation, follow);
+      return this.#welcome(conversation, place, follow);
+    }
+    return this.#join(conversation, place, follow, asked);
+  }
+
+  async #join(
+    conversation: Conversation,
+    live: LiveTarget,
+    follow: Follow,
+    asked: Subscription,
+    why?: string,
+  ): Promise<void> {
+    let joined: Awaited<ReturnType<Followers["join"]>> | "failed";
+    try {
+      joined = await this.#catchUp.join(conversation, live, follow, asked, why);
+    } catch (error) {
+      // A model that cannot be encoded, for one: its topic cannot be followed until it can.
+      this.#core.report(error);
+      joined = "failed";
+    }
+    if (joined === "joined") return this.#welcome(conversation, live, follow);
+    if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return;
+    this.#turnAway(conversation, live.key, asked, joined, joined !== "removed");
+  }
+
+  #welcome(conversation: Conversation, place: Place, follow: Follow): void {
+    if (follow.welcomed || !follow.live) return;
+    follow.welcomed = true;
+    this.#hook(conversation, place, "onSubscribe");
+  }
+
+  #turnAway(
+    conversation: Conversation,
+    key: TargetKey,
+    { target, ref }: Subscription,
+    code: string,
+    retryable: boolean,
+  ): void {
+    this.leave(conversation, key);
+    if (!retryable) refused(this.#core, conversation, key === OWN_SESSION ? target : key, code, {});
+    conversation.send({ type: "Unsubscribed", target, ref, code, retryable });
+  }
+
+  leave(conversation: Conversation, key: TargetKey): void {
+    const follow = conversation.follows.get(key);
+    if (follow === undefined) return;
+    conversation.follows.delete(key);
+    const place = this.#places.get(key);
+    if (place instanceof EphemeralTopic) {
+      place.leave(conversation);
+      this.#places.forget(place);
+    } else if (place !== undefined) {
+      place.audience.followers.delete(conversation);
+      place.lastUsed = this.#core.clock.now();
+    }
+    if (follow.welcomed && place !== undefined) this.#hook(conversation, place, "onUnsubscribe");
+  }
+
+  /** Cuts a client off a target. It is told, and must ask anew to come back. */
+  cut(conversation: Conversation, key: TargetKey, code: string, retryable: boolean): void {
+    conversation.granted?.delete(key);
+    conversation.gates?.delete(key);
+    const follow = conversation.follows.get(key);
+    if (follow === undefined) return;
+    this.leave(conversation, key);
+    conversation.send({ type: "Unsubscribed", target: wireOf(key), ref: follow.ref, code, retryable });
+  }
+
+  /** Makes a client follow a target, whatever `canSubscribe` says. */
+  grant(conversation: Conversation, key: TargetKey): void {
+    (conversation.granted ??= new Set()).add(key);
+    conversation.gates?.delete(key); // what waits there is asked about again, and is granted now
+    if (conversation.follows.get(key)?.live === true) return;
+    const asked = fromNothing(wireOf(key), conversation.follows.get(key)?.ref ?? 0);
+    this.follow(conversation, asked);
+  }
+
+  /** Everybody gets what there is now, in place of what they had. */
+  resnapshot(live: LiveTarget, reason: string): void {
+    // A copy: joining may put a follower back at once.
+    const followers = [...live.audience.followers];
+    for (const conversation of followers) {
+      const before = conversation.follows.get(live.key)!;
+      const follow: Follow = { ...before, live: false };
+      conversation.follows.set(live.key, follow);
+      live.audience.followers.delete(conversation);
+      void this.#join(conversation, live, follow, fromNothing(live.wire, before.ref), reason);
+    }
+  }
+
+  ping(conversation: Conversation, { cursors }: ClientFrames["Ping"]): void {
+    conversation.send({ type: "Pong" });
+    for (const [target, sequence, mark] of cursors) {
+      const key = keyOf(conversation, target);
+      const follow = conversation.follows.get(key);
+      const live = this.#registry.get(key);
+      if (follow?.live !== true || live?.engine === undefined) continue;
+      const { state } = live.engine;
+      if (state.sequence === sequence && state.mark === mark) continue;
+      // The tail was lost on the way: the same as a gap, found by the client's own word.
+      this.follow(conversation, {
+        target,
+        ref: follow.ref,
+        cursor: { sequence, mark },
+        settled: 0,
+        sent: 1,
+      });
+    }
+  }
+
+  /** Runs onSubscribe or onUnsubscribe; the messages it returns are dispatched by the server. */
+  #hook(conversation: Conversation, place: Place, name: "onSubscribe" | "onUnsubscribe"): void {
+    const handlers: LooseHandlers | undefined = this.#core.handlers.get(place.slice.name);
+    if (handlers?.[name] === undefined) return;
+    void (async () => {
+      const returned = await handlers[name]!(asking(conversation, keyOfPlace(place), place.params));
+      if (returned === undefined || returned === null) return;
+      const messages = Array.isArray(returned) ? (returned as readonly Message[]) : [returned as Message];
+      if (messages.length === 0) return;
+      if (place instanceof EphemeralTopic) {
+        for (const message of messages) this.#dispatching.push(place.slice, place.topic, message);
+        return;
+      }
+      await this.#dispatching.dispatchTo(place, messages);
+    })().catch((error: unknown) => this.#core.report(error));
+  }
+}
+
+const keyOfPlace = (place: Place): TargetKey => (place instanceof EphemeralTopic ? place.topic : place.key);
