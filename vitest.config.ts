@@ -15,7 +15,7 @@ export default defineConfig({
       ...["shared", "server", "client"].map((name) =>
         project(name, [`packages/${name}/src/**/*.test.ts`, `packages/${name}/test/**/*.test.ts`]),
       ),
-      project("testing", ["packages/testing/src/**/*.test.ts"]),
+      project("testing", ["packages/testing/{src,mutants}/**/*.test.ts"]),
       project("sim", ["packages/testing/test/**/*.{test,sim}.ts"]),
     ],
   },

@@ -96,7 +96,7 @@ export const mutants = [
   },
   {
     name: "apply a server's keyed dispatch once per call",
-    file: "server/src/hub.ts",
+    file: "server/src/dispatching.ts",
     from: 'row: key === undefined ? "" : `#${key}`,',
     to: `row: "",`,
     breaks: "TE18",
@@ -234,7 +234,7 @@ export const mutants = [
   // -------------------------------------------------------------------------------------- server: who may do what
   {
     name: "skip canSubscribe",
-    file: "server/src/hub.ts",
+    file: "server/src/following.ts",
     from: `if (!follow.admitted) {`,
     to: `if (false) {`,
     breaks: "HA3",
@@ -261,7 +261,7 @@ export const mutants = [
   },
   {
     name: "obey a subscribe that a newer one has overtaken (server)",
-    file: "server/src/hub.ts",
+    file: "server/src/following.ts",
     from: `if (before !== undefined && before.ref > asked.ref) return; // an old wish, overtaken`,
     to: ``,
     breaks: "CV9",
@@ -271,16 +271,17 @@ export const mutants = [
   {
     name: "obey an unsubscribe that a newer subscribe has overtaken (server)",
     file: "server/src/hub.ts",
-    from: `if ((conversation.follows.get(key)?.ref ?? Infinity) <= frame.ref) this.#leave(conversation, key);`,
-    to: `this.#leave(conversation, key);`,
+    from: `if ((conversation.follows.get(key)?.ref ?? Infinity) <= frame.ref)
+          this.following.leave(conversation, key);`,
+    to: `this.following.leave(conversation, key);`,
     breaks: "CV10",
     scenario: "S43",
     by: "server/src/hub.test.ts > [CV10]",
   },
   {
     name: "show updates between a subscribe and its answer",
-    file: "server/src/hub.ts",
-    from: `this.places.get(key)?.audience.followers.delete(conversation);
+    file: "server/src/following.ts",
+    from: `this.#places.get(key)?.audience.followers.delete(conversation);
     if (!follow.admitted)`,
     to: `if (!follow.admitted)`,
     breaks: "CV8",
