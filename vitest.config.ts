@@ -16,6 +16,7 @@ export default defineConfig({
         project(name, [`packages/${name}/src/**/*.test.ts`, `packages/${name}/test/**/*.test.ts`]),
       ),
       project("testing", ["packages/testing/{src,mutants}/**/*.test.ts"]),
+      project("examples", ["examples/*/test/**/*.test.ts"]),
       project("sim", ["packages/testing/test/**/*.{test,sim}.ts"]),
     ],
   },

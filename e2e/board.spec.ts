@@ -178,3 +178,25 @@ test("[S45] one visitor speaks JSON, another MessagePack, and both see one board
   await bo.add("To do", "plain");
   for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText([odd.trim(), "plain"]);
 });
+
+test("what one did oneself is undone and done again, and nobody else's", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  const back = ann.page.getByRole("button", { name: "Undo", exact: true });
+  const again = ann.page.getByRole("button", { name: "Redo" });
+  await ann.add("To do", "Sow");
+  await expect(bo.cards("To do")).toHaveText(["Sow"]);
+  await ann.edit("Sow", "Sow the beans");
+  await bo.add("To do", "Water them");
+  await expect(ann.cards("To do")).toHaveText(["Sow the beans", "Water them"]);
+  await expect(again).toBeDisabled();
+
+  await back.click();
+  await expect(bo.cards("To do")).toHaveText(["Sow", "Water them"]);
+  await ann.page.keyboard.press("Control+z");
+  await expect(bo.cards("To do")).toHaveText(["Water them"]);
+  await expect(back).toBeDisabled();
+  await again.click();
+  await ann.page.keyboard.press("Control+Shift+z");
+  await expect(bo.cards("To do")).toHaveText(["Sow the beans", "Water them"]);
+});

@@ -5,6 +5,7 @@ import { h, icon } from "./dom.ts";
 import { titleOf } from "./ids.ts";
 import { me, personButton } from "./person.ts";
 import { toast } from "./toasts.ts";
+import type { Undo } from "./undo.ts";
 
 export interface BoardHead {
   readonly element: HTMLElement;
@@ -12,9 +13,10 @@ export interface BoardHead {
   readonly faces: HTMLElement;
   show(state: TopicState<typeof board>): void;
   showMe(): void;
+  showUndo(): void;
 }
 
-export function boardHead(id: string, rename: (title: string) => void): BoardHead {
+export function boardHead(id: string, rename: (title: string) => void, undo: Undo): BoardHead {
   const title = h("input", {
     class: "title",
     "aria-label": "Name of the board",
@@ -31,10 +33,14 @@ export function boardHead(id: string, rename: (title: string) => void): BoardHea
     h("span", {}, "Copy link"),
   );
   const faces = h("ul", { class: "faces", "aria-label": "Also here" });
+  const undoButton = (label: string, name: "undo" | "redo", onclick: () => void): HTMLButtonElement =>
+    h("button", { type: "button", class: "quiet", "aria-label": label, title: label, onclick }, icon(name));
+  const back = undoButton("Undo", "undo", () => undo.undo());
+  const again = undoButton("Redo", "redo", () => undo.redo());
   const person = personButton();
-  const back = h("a", { href: "#", class: "quiet", "aria-label": "All boards" }, icon("back"));
+  const home = h("a", { href: "#", class: "quiet", "aria-label": "All boards" }, icon("back"));
   return {
-    element: h("header", {}, back, h("h1", {}, title), faces, invite, person.element),
+    element: h("header", {}, home, h("h1", {}, title), back, again, faces, invite, person.element),
     faces,
     show({ status, model }) {
       title.readOnly = status === "refused";
@@ -43,6 +49,10 @@ export function boardHead(id: string, rename: (title: string) => void): BoardHea
     showMe() {
       const current = me();
       if (current) person.show(current);
+    },
+    showUndo() {
+      back.disabled = !undo.canUndo;
+      again.disabled = !undo.canRedo;
     },
   };
 }

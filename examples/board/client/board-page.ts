@@ -1,7 +1,7 @@
 // One board: its topic on the one side, its columns on the other. What a user does becomes a message; what the model
 // becomes is shown.
-import type { ClientMessageOf } from "@calla/shared";
 import type { TopicState } from "@calla/client";
+import type { BoardMessage } from "../shared/inverse.ts";
 import { board } from "../shared/wiring.ts";
 import type { Column } from "../shared/wiring.ts";
 import { boardHead } from "./board-head.ts";
@@ -14,6 +14,8 @@ import { movableByKeyboard, movableByPointer } from "./moving.ts";
 import { me } from "./person.ts";
 import { reason } from "./reasons.ts";
 import { announce, toast } from "./toasts.ts";
+import { undoByKeyboard, undoOf } from "./undo.ts";
+import type { Undo } from "./undo.ts";
 import { visit } from "./visited.ts";
 
 /** Shows the board; returns the end of it. */
@@ -22,20 +24,24 @@ export function boardPage(page: HTMLElement, id: string): () => void {
   const cards = () => topic.state.model?.cards ?? [];
   const by = () => me() ?? ({ name: "Somebody", colour: "blue" } as const);
 
-  function send(message: ClientMessageOf<typeof board>): void {
-    void topic.dispatch(message).rejection.then((rejection) => rejection && toast(reason(rejection)));
+  function dispatch(message: BoardMessage, note: Undo["did"]): void {
+    const takeBack = note(message, topic.state.model);
+    void topic.dispatch(message).rejection.then((rejection) => {
+      if (!rejection) return;
+      takeBack();
+      toast(reason(rejection));
+    });
   }
+  const undo = undoOf(dispatch, () => head.showUndo());
+  const send = (message: BoardMessage): void => dispatch(message, undo.did);
 
   const view = columnsView({
     add: (column, text) => send({ type: "cardAdded", id: newCardId(), column, text, by: by(), before: null }),
     edit: (cardId, text) => send({ type: "cardEdited", id: cardId, text, by: by() }),
     remove(cardId) {
-      const card = cards().find((card) => card.id === cardId);
-      if (!card) return;
-      const inColumn = cards().filter(({ column }) => column === card.column);
-      const before = inColumn[inColumn.indexOf(card) + 1]?.id ?? null;
-      send({ type: "cardDeleted", id: cardId });
-      toast("Card deleted.", { label: "Undo", run: () => send({ type: "cardAdded", ...card, before }) });
+      const message = { type: "cardDeleted", id: cardId } as const;
+      send(message);
+      toast("Card deleted.", { label: "Undo", run: () => undo.undo(message) });
     },
   });
 
@@ -50,7 +56,7 @@ export function boardPage(page: HTMLElement, id: string): () => void {
     if (place > 0) announce(`${columnNames[column]}, ${place} of ${inColumn.length}`);
   });
 
-  const head = boardHead(id, (title) => send({ type: "boardRenamed", title }));
+  const head = boardHead(id, (title) => send({ type: "boardRenamed", title }), undo);
   const main = h("main", { class: "board" });
   page.replaceChildren(head.element, main);
 
@@ -70,10 +76,12 @@ export function boardPage(page: HTMLElement, id: string): () => void {
   const stops = [
     topic.onChange(show),
     client.session.onChange(head.showMe),
+    undoByKeyboard(undo),
     shareCursors(id, view.element, head.faces),
   ];
   show(topic.state);
   head.showMe();
+  head.showUndo();
   return () => {
     for (const stop of stops) stop();
   };
