@@ -6,7 +6,8 @@ const resolve = { conditions };
 const project = (name: string, include: string[]) => ({
   resolve,
   ssr: { resolve },
-  test: { name, include, environment: "node" as const },
+  // Properties on a busy machine take longer than the default of 5 s; what hangs is found all the same.
+  test: { name, include, environment: "node" as const, testTimeout: 30_000 },
 });
 
 export default defineConfig({

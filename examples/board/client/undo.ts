@@ -77,8 +77,8 @@ export function undoByKeyboard(undo: Undo): () => void {
     if (!ctrlKey && !metaKey) return;
     if (target instanceof Element && target.matches("input, textarea")) return;
     const letter = key.toLowerCase();
-    if (letter === "z") shiftKey ? undo.redo() : undo.undo();
-    else if (letter === "y") undo.redo();
+    if (letter === "y" || (letter === "z" && shiftKey)) undo.redo();
+    else if (letter === "z") undo.undo();
     else return;
     event.preventDefault();
   };
