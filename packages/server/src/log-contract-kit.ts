@@ -38,6 +38,9 @@ export const at = (sequence: number, salt = 0): Cursor =>
 /** Where a removed target stands that was `sequence` records long. */
 export const tombstone = (sequence: number): Cursor => ({ sequence, mark: tombstoneMark(markOf(sequence)) });
 
+/** Long after every record. */
+export const REMOVED_AT = 1_950_000_000_000;
+
 export const timeOf = (sequence: number): number => 1_900_000_000_000 + sequence;
 
 export const record = (sequence: number, more: Partial<LogRecord> = {}): LogRecord => ({

@@ -13,6 +13,7 @@ import {
   record,
   recordsAfter,
   refuses,
+  REMOVED_AT,
   revival,
   row,
   snapshot,
@@ -21,6 +22,7 @@ import {
   tombstone,
 } from "./log-contract-kit.ts";
 import type { LogCheck } from "./log-contract-kit.ts";
+import { pastContract } from "./log-contract-past.ts";
 
 export type { LogCheck, LogMaker } from "./log-contract-kit.ts";
 
@@ -253,7 +255,7 @@ export const logContract: readonly LogCheck[] = [
       targets.map(() => appended),
       "append",
     );
-    await log.remove("a");
+    await log.remove("a", REMOVED_AT);
     for (const [i, target] of targets.entries()) {
       const head = await log.open(target);
       equal(
@@ -270,7 +272,7 @@ export const logContract: readonly LogCheck[] = [
     const head = await log.open("t");
     const read = await log.read("t", ORIGIN, 10);
     await fill(log, "t", 2, 2);
-    await log.remove("t");
+    await log.remove("t", REMOVED_AT);
     equal(placeOf(head), at(2), "head");
     equal(read, { status: "records", records: recordsAfter(0, 2) }, "read");
   }),
@@ -328,21 +330,21 @@ export const logContract: readonly LogCheck[] = [
   ),
   // --------------------------------------------------------------------------------------------------------- removal
   check(
-    "[LG19] [LG35] remove leaves a tombstone: sequence, version, time and rows stay, model and records are gone",
+    "[LG19] remove leaves a tombstone: sequence, version, time and rows stay, model and records are gone",
     async ({ create }) => {
       const log = await create();
       equal(await status(log, appendOf("t", 0, 3, { rows: [row("ann", 3)] })), "appended", "append");
       await log.saveSnapshot("t", snapshot(2));
-      await log.remove("t");
+      await log.remove("t", REMOVED_AT);
       equal(await log.open("t"), headOf(3, gone(3)), "open");
       equal(await log.client("t", "ann"), row("ann", 3), "row");
       await refuses(log, "t", ORIGIN, "compacted");
       await refuses(log, "t", at(2), "compacted");
       await reads(log, "t", tombstone(3), []);
       await refuses(log, "t", at(4), "other-history");
-      await log.remove("t");
+      await log.remove("t", REMOVED_AT);
       equal(await log.open("t"), headOf(3, gone(3)), "open, removed twice");
-      await log.remove("never");
+      await log.remove("never", REMOVED_AT);
       equal(await log.open("never"), undefined, "a target that never was");
     },
   ),
@@ -351,7 +353,7 @@ export const logContract: readonly LogCheck[] = [
     async ({ create }) => {
       const log = await create();
       await fill(log, "t", 0, 3);
-      await log.remove("t");
+      await log.remove("t", REMOVED_AT);
       await refuses(log, "t", at(3), "other-history");
       const whole = { messages: [], model: { value: 1 }, rows: [row("ann", 4)] };
       equal(await status(log, appendOf("t", 3, 1, { rows: [row("ann", 4)] })), "conflict", "append");
@@ -363,7 +365,7 @@ export const logContract: readonly LogCheck[] = [
       // The highest mark has a next one too.
       const records = [record(1, { mark: 4_294_967_295 })];
       equal(await log.append([{ target: "u", expected: ORIGIN, records, rows: [] }]), [appended], "append");
-      await log.remove("u");
+      await log.remove("u", REMOVED_AT);
       equal(placeOf(await log.open("u")), { sequence: 1, mark: 0 }, "tombstone");
       await reads(log, "u", { sequence: 1, mark: 0 }, []);
     },
@@ -373,7 +375,7 @@ export const logContract: readonly LogCheck[] = [
     async ({ create }) => {
       const log = await create();
       equal(await status(log, appendOf("t", 0, 3, { rows: [row("ann", 3)] })), "appended", "append");
-      await log.remove("t");
+      await log.remove("t", REMOVED_AT);
       equal(await status(log, appendOf("t", 0, 1)), "conflict", "append at the origin");
       equal(await status(log, appendOf("t", 2, 1)), "conflict", "append behind the tombstone");
       const expected = tombstone(3);
@@ -401,14 +403,14 @@ export const logContract: readonly LogCheck[] = [
       const log = await create();
       await fill(log, "t", 0, 3);
       await log.saveSnapshot("t", snapshot(2));
-      await log.remove("t");
+      await log.remove("t", REMOVED_AT);
       equal(await status(log, revival("t", 3, 2)), "appended", "return");
       const begins = snapshot(4, { mark: markOf(4, 1) });
       equal(await log.open("t"), headOf(6, { snapshot: begins }), "open");
       await reads(log, "t", begins, [5, 6]);
       await log.saveSnapshot("t", snapshot(6));
       equal((await log.open("t"))?.snapshot, snapshot(6), "a newer snapshot");
-      await log.remove("t");
+      await log.remove("t", REMOVED_AT);
       equal(await log.open("t"), headOf(6, gone(6)), "open, removed again");
       equal(await status(log, revival("t", 6)), "appended", "second return");
       const again = snapshot(7, { mark: markOf(7, 1) });
@@ -423,9 +425,9 @@ export const logContract: readonly LogCheck[] = [
       equal((await log.open("t"))?.at, 7_000, "time");
       await log.saveSnapshot("t", snapshot(3, { at: 7_000 }));
       equal((await log.open("t"))?.at, 7_000, "time, behind a snapshot");
-      await log.remove("t");
+      await log.remove("t", REMOVED_AT);
       equal((await log.open("t"))?.at, 7_000, "time of the tombstone");
-      await log.remove("t");
+      await log.remove("t", REMOVED_AT);
       equal((await log.open("t"))?.at, 7_000, "time, removed twice");
       equal(await status(log, revival("t", 3)), "appended", "return");
       equal((await log.open("t"))?.at, timeOf(4), "time of the new life");
@@ -437,7 +439,8 @@ export const logContract: readonly LogCheck[] = [
       const t = `t${i}`;
       await fill(log, t, 0, 2);
       const append = () => status(log, appendOf(t, 2, 2, { rows: [row("ann", 4)] }));
-      const [first, second] = i % 2 === 0 ? [log.remove(t), append()] : [append(), log.remove(t)];
+      const [first, second] =
+        i % 2 === 0 ? [log.remove(t, REMOVED_AT), append()] : [append(), log.remove(t, REMOVED_AT)];
       const taken = (await Promise.all([first, second])).includes("appended");
       const sequence = taken ? 4 : 2;
       equal(await log.open(t), headOf(sequence, gone(sequence)), "open");
@@ -448,7 +451,7 @@ export const logContract: readonly LogCheck[] = [
   check("[LG21] a snapshot of before a removal, saved late, brings nothing back", async ({ create }) => {
     const log = await create();
     await fill(log, "t", 0, 3);
-    await log.remove("t");
+    await log.remove("t", REMOVED_AT);
     await log.saveSnapshot("t", snapshot(3));
     await log.saveSnapshot("t", snapshot(3, tombstone(3)));
     equal(await log.open("t"), headOf(3, gone(3)), "open");
@@ -475,9 +478,9 @@ export const logContract: readonly LogCheck[] = [
     equal(await status(before, appendOf("t", 0, 3, { rows: [row("ann", 3)] })), "appended", "append");
     await before.saveSnapshot("t", snapshot(2));
     await fill(before, "gone", 0, 2);
-    await before.remove("gone");
+    await before.remove("gone", REMOVED_AT);
     await fill(before, "back", 0, 2);
-    await before.remove("back");
+    await before.remove("back", REMOVED_AT);
     equal(await status(before, revival("back", 2)), "appended", "return");
     const secret = await before.secret();
     await before.close();
@@ -492,4 +495,5 @@ export const logContract: readonly LogCheck[] = [
     await fill(log, "t", 3, 1);
     await log.close();
   }),
+  ...pastContract,
 ];

@@ -8,6 +8,7 @@ import {
   ORIGIN,
   recordsAfter,
   record,
+  REMOVED_AT,
   revival,
   row,
   snapshot,
@@ -136,7 +137,7 @@ test("[LG30] a rewind restores records, rows, snapshot and tombstone of an earli
   // The head has passed the old cursor: only the mark tells.
   expect(await log.read("t", at(4), 10)).toEqual({ status: "other-history" });
   expect(await log.read("t", at(2), 10)).toEqual({ status: "records", records });
-  await log.remove("t");
+  await log.remove("t", REMOVED_AT);
   expect(await log.rewind("t", 4)).toBe(2);
   expect(await log.open("t")).toMatchObject({ ...at(2), removed: false });
   expect(await log.rewind("t", 0)).toBe(0);
@@ -147,7 +148,7 @@ test("[LG30] a rewind restores records, rows, snapshot and tombstone of an earli
 test("[LG30] a rewind to after a removal, or after the return from it, leads there again", async () => {
   const log = rewindableLog(memoryLog());
   await log.append([appendOf("t", 0, 2)]);
-  await log.remove("t");
+  await log.remove("t", REMOVED_AT);
   await log.append([revival("t", 2)]);
   const back = await log.open("t");
   await log.append([appendOf("t", 3, 2, { expected: { sequence: 3, mark: markOf(3, 1) } })]);

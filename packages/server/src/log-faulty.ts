@@ -6,7 +6,7 @@ import { rewindableLog } from "./log-rewindable.ts";
 import type { RewindableLog } from "./log-rewindable.ts";
 
 /** The methods of a log that can fail. */
-export type LogMethod = "open" | "append" | "read" | "client" | "saveSnapshot" | "remove" | "secret";
+export type LogMethod = Exclude<keyof LogStorage, "shared" | "close">;
 
 /** One call of a log, as a plan sees it. */
 export interface LogCall {
@@ -116,7 +116,16 @@ export function faultyLog(
     client: (target, clientId) => call("client", [target], () => inner.client(target, clientId)),
     saveSnapshot: (target, snapshot) =>
       call("saveSnapshot", [target], () => inner.saveSnapshot(target, snapshot)),
-    remove: (target) => call("remove", [target], () => inner.remove(target)),
+    remove: (target, at) => call("remove", [target], () => inner.remove(target, at)),
+    history: (target, upTo, limit) => call("history", [target], () => inner.history(target, upTo, limit)),
+    snapshotAt: (target, sequence) => call("snapshotAt", [target], () => inner.snapshotAt(target, sequence)),
+    changes: (after, limit) => call("changes", [], () => inner.changes(after, limit)),
+    claimReader: (name, claim) => call("claimReader", [], () => inner.claimReader(name, claim)),
+    advanceReader: (name, to) => call("advanceReader", [], () => inner.advanceReader(name, to)),
+    dropReader: (name) => call("dropReader", [], () => inner.dropReader(name)),
+    readers: () => call("readers", [], () => inner.readers()),
+    touch: (sessions, at) => call("touch", sessions, () => inner.touch(sessions, at)),
+    expire: (expiry) => call("expire", [], () => inner.expire(expiry)),
     secret: () => call("secret", [], () => inner.secret()),
     close: () => inner.close(),
     rewind(target, toSequence) {
@@ -158,9 +167,9 @@ export interface LogFaultRates {
  */
 export function seededFaults(random: Random, rates: LogFaultRates): LogPlan {
   const { fail = 0, lose = 0, delay = 0, answerAfter = 0, longest = 50 } = rates;
-  const methods = rates.methods ?? ["open", "append", "read", "client", "saveSnapshot", "remove"];
+  const { methods } = rates;
   return ({ method }) => {
-    if (!methods.includes(method)) return undefined;
+    if (methods === undefined ? method === "secret" : !methods.includes(method)) return undefined;
     // Two numbers for each call, whatever comes of them, so that one changed rate moves no other call's luck.
     const luck = random.uint32() / 4_294_967_296;
     const milliseconds = 1 + (random.uint32() % longest);

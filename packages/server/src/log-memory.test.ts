@@ -29,9 +29,12 @@ test("[LG24] the memory log keeps values by reference", async () => {
   expect((await log.open("t"))?.snapshot).toBe(saved);
 });
 
-test("[LG25] the memory log forgets only records that a snapshot covers, and keeps the last `retention` of them", async () => {
+test("[LG25] the memory log forgets only records that a snapshot covers, and keeps at least the last `retention` of them", async () => {
   const log = memoryLog({ retention: 3 });
   await log.append([appendOf("t", 0, 20)]);
+  expect(await log.read("t", ORIGIN, 100)).toMatchObject({ status: "records", records: { length: 20 } });
+  await log.saveSnapshot("t", snapshot(7));
+  await log.saveSnapshot("t", snapshot(9));
   expect(await log.read("t", ORIGIN, 100)).toMatchObject({ status: "records", records: { length: 20 } });
   await log.saveSnapshot("t", snapshot(10));
   expect(await log.read("t", at(7), 100)).toEqual({ status: "records", records: recordsAfter(7, 13) });
@@ -40,9 +43,38 @@ test("[LG25] the memory log forgets only records that a snapshot covers, and kee
   // Of a record that is gone nobody knows the mark any more; the base's own is remembered.
   expect(await log.read("t", { sequence: 7, mark: 1 }, 100)).toEqual({ status: "other-history" });
   expect(await log.read("t", { sequence: 0, mark: 1 }, 100)).toEqual({ status: "other-history" });
+  expect(await log.snapshotAt("t", 9)).toEqual(snapshot(7));
   await log.saveSnapshot("t", snapshot(20));
-  expect(await log.read("t", at(17), 100)).toEqual({ status: "records", records: recordsAfter(17, 3) });
-  expect(await log.read("t", at(16), 100)).toEqual({ status: "compacted" });
+  expect(await log.read("t", at(10), 100)).toEqual({ status: "records", records: recordsAfter(10, 10) });
+  expect(await log.read("t", at(9), 100)).toEqual({ status: "compacted" });
+});
+
+test("[LG25] what the memory log keeps of a target that goes on for ever is bounded by twice its retention", async () => {
+  const log = memoryLog({ retention: 100 });
+  let most = 0;
+  for (let sequence = 10; sequence <= 5_000; sequence += 10) {
+    await log.append([appendOf("t", sequence - 10, 10)]);
+    await log.saveSnapshot("t", snapshot(sequence));
+    most = Math.max(most, (await log.history("t", sequence, 1_000)).records.length);
+  }
+  expect(most).toBeLessThanOrEqual(220);
+});
+
+test("[LG40] the memory log's order forgets what nobody needs any more", async () => {
+  const log = memoryLog({ retention: 0 });
+  const claim = { owner: "o", now: 0, until: 1, from: "beginning" } as const;
+  await log.claimReader("r", claim);
+  for (let i = 0; i < 30; i++) {
+    await log.append([appendOf("t", i * 100, 100)]);
+    await log.saveSnapshot("t", snapshot((i + 1) * 100));
+  }
+  const all = await log.changes("", 10_000);
+  expect(all.changes).toHaveLength(3_000);
+  await log.advanceReader("r", { owner: "o", position: all.position, until: 1 });
+  expect((await log.changes("", 10_000)).changes).toHaveLength(0);
+  await log.append([appendOf("t", 3_000, 1)]);
+  expect((await log.changes("", 10_000)).changes).toHaveLength(1);
+  await expect(log.changes("what?", 1)).rejects.toThrow(RangeError);
 });
 
 test("[LG26] a malformed append is the caller's mistake and is thrown", async () => {

@@ -1,14 +1,16 @@
 // A log in memory: what a process remembers while it lives. It keeps what it is given by reference (records, rows and
 // models are immutable values) and never forgets a target by itself. SPEC.md, section LG.
-import type { Cursor, Random, TargetKey } from "@calla/shared";
+import type { Random, TargetKey } from "@calla/shared";
 import { systemRandom } from "./clock.ts";
-import { tombstoneMark } from "./log.ts";
-import type { Append, ClientRow, Head, LogRecord, LogSnapshot, LogStorage, ReadResult } from "./log.ts";
+import { ChangeOrder } from "./log-memory-changes.ts";
+import { History } from "./log-memory-target.ts";
+import type { ClientRow, Expired, Expiry, LogStorage } from "./log.ts";
 
 export interface MemoryLogOptions {
   /**
-   * Records kept although a saved snapshot covers them, so that readers catch up by records. Default 1,000: more than
-   * `maxCatchUp` are a snapshot anyway, and what is kept is what the garbage collector walks.
+   * Records kept although a saved snapshot covers them, so that followers catch up by records. Default 1,000: more than
+   * `maxCatchUp` are a snapshot anyway, and what is kept is what the garbage collector walks. They begin at a stored
+   * snapshot, so there may be up to twice as many.
    */
   readonly retention?: number;
   /** Whether several servers of this process append to this log. Default false. */
@@ -28,6 +30,9 @@ export function memoryLog({
   random = systemRandom,
 }: MemoryLogOptions = {}): LogStorage {
   const targets = new Map<TargetKey, History>();
+  /** Apart from the targets: they have ages of their own. */
+  const rows = new Map<TargetKey, Map<string, AgedRow>>();
+  const order = new ChangeOrder((target, record) => targets.get(target)?.has(record) ?? false);
   let secret: Uint8Array | undefined;
   return {
     shared,
@@ -36,23 +41,58 @@ export function memoryLog({
     },
     async append(batch) {
       return batch.map((append) => {
-        const history = targets.get(append.target) ?? new History();
+        const { target, records } = append;
+        const history = targets.get(target) ?? new History(target);
         if (!history.append(append)) return { status: "conflict" };
-        targets.set(append.target, history);
+        targets.set(target, history);
+        order.appended(target, records);
+        if (append.rows.length > 0) keepRows(rows, append.rows, target, records.at(-1)!.at);
         return { status: "appended" };
       });
     },
     async read(target, after, limit) {
-      return (targets.get(target) ?? new History()).read(after, limit);
+      return (targets.get(target) ?? new History(target)).read(after, limit);
     },
     async client(target, clientId) {
-      return targets.get(target)?.rows.get(clientId);
+      return rows.get(target)?.get(clientId)?.row;
     },
     async saveSnapshot(target, snapshot) {
-      targets.get(target)?.save(snapshot, retention);
+      const dropped = targets.get(target)?.save(snapshot, retention) ?? 0;
+      if (dropped > 0) order.dropped(dropped);
     },
-    async remove(target) {
-      targets.get(target)?.remove();
+    async remove(target, at) {
+      const history = targets.get(target);
+      const dropped = history?.remove(at);
+      if (history === undefined || dropped === undefined) return;
+      order.dropped(dropped);
+      order.gone(target, { gone: "removed", sequence: history.asHead().sequence, at });
+    },
+    async history(target, upTo, limit) {
+      return (targets.get(target) ?? new History(target)).history(upTo, limit);
+    },
+    async snapshotAt(target, sequence) {
+      return targets.get(target)?.snapshotAt(sequence);
+    },
+    async changes(after, limit) {
+      return order.after(after, limit);
+    },
+    async claimReader(name, claim) {
+      return order.claim(name, claim);
+    },
+    async advanceReader(name, to) {
+      return order.advance(name, to);
+    },
+    async dropReader(name) {
+      order.drop(name);
+    },
+    async readers() {
+      return order.readers();
+    },
+    async touch(sessions, at) {
+      for (const session of sessions) targets.get(session)?.touch(at);
+    },
+    async expire(expiry) {
+      return expire(expiry, targets, rows, order);
     },
     async secret() {
       secret ??= new Uint8Array(Uint32Array.from({ length: 8 }, () => random.uint32()).buffer);
@@ -63,89 +103,53 @@ export function memoryLog({
   };
 }
 
-/** One target: its records from `base` (a sequence) on. `head` is the last record's place, or the tombstone's. */
-class History {
-  readonly rows = new Map<string, ClientRow>();
-  #head: Cursor = { sequence: 0, mark: 0 };
-  #base: Cursor = this.#head;
-  #version = 0;
-  #at = 0;
-  #records: LogRecord[] = [];
-  #snapshot: LogSnapshot | undefined;
-  #removed = false;
+interface AgedRow {
+  readonly row: ClientRow;
+  /** Of the append that wrote it. */
+  readonly at: number;
+}
+type Rows = Map<TargetKey, Map<string, AgedRow>>;
 
-  asHead(): Head {
-    const { sequence, mark } = this.#head;
-    return {
-      sequence,
-      mark,
-      version: this.#version,
-      at: this.#at,
-      snapshot: this.#snapshot,
-      removed: this.#removed,
-    };
+function keepRows(rows: Rows, changed: readonly ClientRow[], target: TargetKey, at: number): void {
+  let ofTarget = rows.get(target);
+  if (ofTarget === undefined) rows.set(target, (ofTarget = new Map()));
+  for (const row of changed) ofTarget.set(row.clientId, { row, at });
+}
+
+function expire(expiry: Expiry, targets: Map<TargetKey, History>, rows: Rows, order: ChangeOrder): Expired {
+  const { at, limit } = expiry;
+  const sessions: TargetKey[] = [];
+  const tombstones: TargetKey[] = [];
+  for (const [target, history] of targets) {
+    const outlived = history.outlived(expiry);
+    if (outlived === undefined) continue;
+    const list = outlived === "session" ? sessions : tombstones;
+    if (list.length >= limit) continue;
+    list.push(target);
+    targets.delete(target);
+    if (outlived !== "session") continue;
+    order.dropped(history.length);
+    order.gone(target, { gone: "expired", sequence: history.asHead().sequence, at });
   }
+  const readers = order.readers().filter(({ until }) => until < expiry.readers);
+  for (const { name } of readers.slice(0, limit)) order.drop(name);
+  return {
+    sessions,
+    tombstones,
+    readers: readers.slice(0, limit).map(({ name }) => name),
+    rows: expireRows(rows, expiry),
+  };
+}
 
-  append({ expected, records, rows }: Append): boolean {
-    if (expected.sequence !== this.#head.sequence || expected.mark !== this.#head.mark) return false;
-    const last = records.at(-1);
-    if (last?.sequence !== expected.sequence + records.length) {
-      throw new RangeError("An append needs records, dense from the expected sequence.");
+function expireRows(rows: Rows, { rows: before, limit }: Expiry): number {
+  let count = 0;
+  for (const [target, ofTarget] of rows) {
+    for (const [clientId, { at }] of ofTarget) {
+      if (at >= before || count >= limit) continue;
+      ofTarget.delete(clientId);
+      count++;
     }
-    if (this.#removed) {
-      const { sequence, mark, version, at, model } = records[0]!;
-      if (model === undefined) return false;
-      // Stored with the append: what was before is gone, so without it the target could not be opened.
-      this.#snapshot = { sequence, mark, version, at, model: model.value };
-    }
-    for (const record of records) this.#records.push(record);
-    for (const row of rows) this.rows.set(row.clientId, row);
-    this.#head = last;
-    this.#version = last.version;
-    this.#at = last.at;
-    this.#removed = false;
-    return true;
+    if (ofTarget.size === 0) rows.delete(target);
   }
-
-  read(after: Cursor, limit: number): ReadResult {
-    const mark = this.#markAt(after.sequence);
-    if (mark === undefined && after.sequence > 0 && after.sequence < this.#base.sequence)
-      return { status: "compacted" };
-    if (mark !== after.mark) return { status: "other-history" };
-    if (after.sequence < this.#base.sequence) return { status: "compacted" };
-    const from = after.sequence - this.#base.sequence;
-    return { status: "records", records: this.#records.slice(from, from + limit) };
-  }
-
-  /** Only a record that is still there can vouch for a snapshot: so none of before a removal comes back. */
-  save(snapshot: LogSnapshot, retention: number): void {
-    const { sequence, mark } = snapshot;
-    if (sequence <= (this.#snapshot?.sequence ?? 0) || sequence <= this.#base.sequence) return;
-    if (this.#markAt(sequence) !== mark) return;
-    this.#snapshot = snapshot;
-    this.#dropTo(sequence - retention);
-  }
-
-  remove(): void {
-    if (this.#removed) return;
-    const { sequence, mark } = this.#head;
-    this.#head = this.#base = { sequence, mark: tombstoneMark(mark) };
-    this.#records = [];
-    this.#snapshot = undefined;
-    this.#removed = true;
-  }
-
-  #dropTo(sequence: number): void {
-    const count = sequence - this.#base.sequence;
-    const last = this.#records[count - 1];
-    if (last === undefined) return;
-    this.#base = { sequence: last.sequence, mark: last.mark };
-    this.#records.splice(0, count);
-  }
-
-  #markAt(sequence: number): number | undefined {
-    if (sequence === 0) return 0;
-    if (sequence === this.#base.sequence) return this.#base.mark;
-    return this.#records[sequence - this.#base.sequence - 1]?.mark;
-  }
+  return count;
 }

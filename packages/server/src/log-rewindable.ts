@@ -1,7 +1,7 @@
 // For tests: a log whose targets can be put back to an earlier moment, as by a restored backup or a failover to a
 // replica that lagged. It remembers all that passes through it, so only logs that begin empty can be wrapped.
 import type { TargetKey } from "@calla/shared";
-import type { Append, LogSnapshot, LogStorage } from "./log.ts";
+import type { Append, Change, Expired, Expiry, LogSnapshot, LogStorage, Position } from "./log.ts";
 
 /** A log that can lose its latest history. */
 export interface RewindableLog extends LogStorage {
@@ -16,7 +16,7 @@ export interface RewindableLog extends LogStorage {
 type Step =
   | { readonly do: "append"; readonly append: Append }
   | { readonly do: "save"; readonly snapshot: LogSnapshot }
-  | { readonly do: "remove" };
+  | { readonly do: "remove"; readonly at: number };
 
 interface Life {
   /** The target's name in the inner log. A rewound target goes on under another one. */
@@ -33,13 +33,15 @@ interface Life {
  */
 export function rewindableLog(inner: LogStorage): RewindableLog {
   const lives = new Map<TargetKey, Life>();
-  let rewinds = 0;
+  /** The target that a name in the inner log stands for, where it is not its own. */
+  const renamed = new Map<TargetKey, TargetKey>();
   const lifeOf = (target: TargetKey): Life => {
     const life = lives.get(target) ?? { name: target, steps: [] };
     lives.set(target, life);
     return life;
   };
   const nameOf = (target: TargetKey): TargetKey => lives.get(target)?.name ?? target;
+  const targetOf = (name: TargetKey): TargetKey => renamed.get(name) ?? name;
 
   /** Keeps the steps in the order in which the inner log took them, and does them. */
   async function append(batch: readonly Append[]) {
@@ -55,10 +57,31 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
     await inner.saveSnapshot(life.name, snapshot);
     life.steps.push({ do: "save", snapshot });
   }
-  async function remove(target: TargetKey): Promise<void> {
+  async function remove(target: TargetKey, at: number): Promise<void> {
     const life = lifeOf(target);
-    await inner.remove(life.name);
-    life.steps.push({ do: "remove" });
+    await inner.remove(life.name, at);
+    life.steps.push({ do: "remove", at });
+  }
+  /** What expired is as if it had never been: its name is free again, and its life forgotten. */
+  async function expire(expiry: Expiry): Promise<Expired> {
+    const expired = await inner.expire(expiry);
+    const targets = (names: readonly TargetKey[]): TargetKey[] =>
+      names.flatMap((name) => {
+        const target = targetOf(name);
+        if (nameOf(target) !== name) return []; // of a life that a rewind has ended
+        lives.set(target, { name, steps: [] });
+        return [target];
+      });
+    return { ...expired, sessions: targets(expired.sessions), tombstones: targets(expired.tombstones) };
+  }
+  /** A rewound target's former lives are no part of the order: a backup does not hold what came after it. */
+  async function changes(after: Position, limit: number) {
+    const found = await inner.changes(after, limit);
+    const current = found.changes.flatMap((change): Change[] => {
+      const target = targetOf(change.target);
+      return nameOf(target) === change.target ? [{ ...change, target }] : [];
+    });
+    return { ...found, changes: current };
   }
 
   return {
@@ -69,21 +92,31 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
     client: (target, clientId) => inner.client(nameOf(target), clientId),
     saveSnapshot,
     remove,
+    history: (target, upTo, limit) => inner.history(nameOf(target), upTo, limit),
+    snapshotAt: (target, sequence) => inner.snapshotAt(nameOf(target), sequence),
+    changes,
+    claimReader: (name, claim) => inner.claimReader(name, claim),
+    advanceReader: (name, to) => inner.advanceReader(name, to),
+    dropReader: (name) => inner.dropReader(name),
+    readers: () => inner.readers(),
+    touch: (sessions, at) => inner.touch(sessions.map(nameOf), at),
+    expire,
     secret: () => inner.secret(),
     close: () => inner.close(),
     async rewind(target, toSequence) {
       const before = lifeOf(target).steps;
       const past = before.findIndex((step) => step.do === "append" && endOf(step.append) > toSequence);
       const kept = past === -1 ? before.slice() : before.slice(0, past);
-      rewinds++;
-      lives.set(target, { name: `${target}\u0000${rewinds}`, steps: [] });
+      const name = `${target}\u0000${renamed.size + 1}`;
+      renamed.set(name, target);
+      lives.set(target, { name, steps: [] });
       let sequence = 0;
       for (const step of kept) {
         if (step.do === "append") {
           await append([{ ...step.append, target }]);
           sequence = endOf(step.append);
         } else if (step.do === "save") await saveSnapshot(target, step.snapshot);
-        else await remove(target);
+        else await remove(target, step.at);
       }
       return sequence;
     },

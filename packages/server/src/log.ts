@@ -100,11 +100,83 @@ export type ReadResult =
   /** The log has no such place: another mark at that sequence, or fewer records. */
   | { readonly status: "other-history" };
 
+/** Some of a target's past. */
+export interface HistoryPage {
+  /** By sequence ascending, dense; the last one is the newest at or below the sequence that was asked for. */
+  readonly records: readonly LogRecord[];
+  /** How far back the log reaches: the oldest record that it still has is the one after this sequence. */
+  readonly from: number;
+}
+
+/** A place in the order of all that a log has taken. Only the log that gave it can compare it or go on from it. */
+export type Position = string;
+
+/** One thing that happened in a log. */
+export type Change = { readonly position: Position; readonly target: TargetKey } & (
+  | { readonly record: LogRecord }
+  /** The target is gone, and all that it held: removed by the app, or a session or tombstone past its lifetime. */
+  | { readonly gone: "removed" | "expired"; readonly sequence: number; readonly at: number }
+);
+
+/** What happened after a position. */
+export interface Changes {
+  readonly changes: readonly Change[];
+  /** Go on from here: the last one's, or further where nothing that is kept lies between. */
+  readonly position: Position;
+}
+
+/** A named reader of everything a log takes: where it is, and which process reads in its name until when. */
+export interface Reader {
+  readonly name: string;
+  /** It has had everything up to here. */
+  readonly position: Position;
+  /** Who holds the lease. */
+  readonly owner: string;
+  /** Milliseconds; from then on the lease is anybody's. When the reader was last heard of, for `expire`. */
+  readonly until: number;
+}
+
+export interface Claim {
+  readonly owner: string;
+  /** The owner's time. */
+  readonly now: number;
+  readonly until: number;
+  /** Where a reader begins that the log does not know: with the oldest that it still has, or with what comes now. */
+  readonly from: "beginning" | "now";
+}
+export type ClaimResult =
+  | { readonly status: "held"; readonly position: Position }
+  /** By another owner, until then. */
+  | { readonly status: "taken"; readonly until: number };
+
+/** What is too old is what is older than these times (milliseconds). */
+export interface Expiry {
+  /** The time now: when what goes has gone. */
+  readonly at: number;
+  /** Sessions with no record and no `touch` since. */
+  readonly sessions: number;
+  /** Client rows that no append has written since. */
+  readonly rows: number;
+  /** Targets that were removed before. */
+  readonly tombstones: number;
+  /** Readers whose lease has ended before. */
+  readonly readers: number;
+  /** At most so many of each kind in this call. */
+  readonly limit: number;
+}
+/** What went. Where any of them is as many as the limit, there may be more. */
+export interface Expired {
+  readonly sessions: readonly TargetKey[];
+  readonly tombstones: readonly TargetKey[];
+  readonly readers: readonly string[];
+  readonly rows: number;
+}
+
 /** Histories of targets. Every method may reject: then nothing is known about what was done. */
 export interface LogStorage {
   /** Whether other processes may append too. Then a refusal waits until the head is known not to have moved. */
   readonly shared: boolean;
-  /** The target's head, or undefined if it never existed. */
+  /** The target's head, or undefined if it never existed (or has expired). */
   open(target: TargetKey): Promise<Head | undefined>;
   /**
    * Atomic and durable per target once resolved; results in the order of the batch. Compares, then appends. What brings
@@ -113,10 +185,46 @@ export interface LogStorage {
   append(batch: readonly Append[]): Promise<readonly AppendResult[]>;
   read(target: TargetKey, after: Cursor, limit: number): Promise<ReadResult>;
   client(target: TargetKey, clientId: string): Promise<ClientRow | undefined>;
-  /** Ignored unless newer than the stored one and of this history; only then may older records go. */
+  /**
+   * Ignored unless newer than the stored one and of this history. Only then may older records go, up to a stored
+   * snapshot that stays: so every record that is kept can be folded to.
+   */
   saveSnapshot(target: TargetKey, snapshot: LogSnapshot): Promise<void>;
-  /** In one atomic step: model and records go, a tombstone stays (sequence, version, time, client rows). */
-  remove(target: TargetKey): Promise<void>;
+  /** In one atomic step: model and records go, a tombstone stays (sequence, version, time, client rows). `at`: now. */
+  remove(target: TargetKey, at: number): Promise<void>;
+
+  /** The newest records at or below a sequence, at most `limit` of them. */
+  history(target: TargetKey, upTo: number, limit: number): Promise<HistoryPage>;
+  /** The newest stored snapshot at or below a sequence. */
+  snapshotAt(target: TargetKey, sequence: number): Promise<LogSnapshot | undefined>;
+
+  /**
+   * What happened after a position, in one order of all targets, at most `limit` of it. Nothing ever appears behind a
+   * position that was given out. What has been compacted is left out; what a reader has not had is not compacted.
+   */
+  changes(after: Position, limit: number): Promise<Changes>;
+  /** Takes the lease on a reader or renews one's own; the first claim of a name makes the reader. */
+  claimReader(name: string, claim: Claim): Promise<ClaimResult>;
+  /**
+   * Moves a reader on, never back, and its lease to `until`. False, and nothing is done, if there is no such reader or
+   * the owner is another one.
+   */
+  advanceReader(
+    name: string,
+    to: { readonly owner: string; readonly position: Position; readonly until: number },
+  ): Promise<boolean>;
+  /** Forgets a reader: nothing is kept for it any more. */
+  dropReader(name: string): Promise<void>;
+  readers(): Promise<readonly Reader[]>;
+
+  /** These sessions are in use: they are as if written at `at`, never earlier than before. Of what never was: nothing. */
+  touch(sessions: readonly TargetKey[], at: number): Promise<void>;
+  /**
+   * Lets go what is too old: sessions and tombstones as if they had never been (their client rows go by their own age),
+   * client rows, readers. A row's age is that of the append that wrote it.
+   */
+  expire(expiry: Expiry): Promise<Expired>;
+
   /** A secret kept by embedded durable logs, made at first use; undefined where nodes must be given one. */
   secret(): Promise<Uint8Array | undefined>;
   close(): Promise<void>;

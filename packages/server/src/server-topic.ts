@@ -102,7 +102,7 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
     },
     async remove() {
       const target = await live();
-      if (!(await end(hub, target, REMOVED, () => core.log.remove(key))))
+      if (!(await end(hub, target, REMOVED, () => core.log.remove(key, core.clock.now()))))
         throw new CallaError("closed", { topic: key }, `The server was stopped before "${key}" was removed.`);
       if (core.log.shared) core.pubsub.publish(doorbell(key), target.engine.state.sequence);
     },

@@ -213,9 +213,9 @@ export const mutants = [
   },
   {
     name: "save an older snapshot over a newer one",
-    file: "server/src/log-memory.ts",
-    from: `    if (sequence <= (this.#snapshot?.sequence ?? 0) || sequence <= this.#base.sequence) return;
-    if (this.#markAt(sequence) !== mark) return;`,
+    file: "server/src/log-memory-target.ts",
+    from: `    if (sequence <= (this.#snapshots.at(-1)?.sequence ?? 0) || sequence <= this.#base.sequence) return 0;
+    if (this.#markAt(sequence) !== mark) return 0;`,
     to: ``,
     breaks: "LG17",
     scenario: "S40",
@@ -223,7 +223,7 @@ export const mutants = [
   },
   {
     name: "forget the tombstone of a removed target",
-    file: "server/src/log-memory.ts",
+    file: "server/src/log-memory-target.ts",
     from: `this.#removed = true;`,
     to: ``,
     breaks: "LG19",

@@ -84,6 +84,15 @@ export function archivedLog(log: LogStorage, wiring: Wiring, events: ArchiveEven
       }
       return results;
     },
+    async expire(expiry) {
+      const expired = await inner.expire(expiry);
+      // As if it had never been: it begins again at the origin.
+      for (const target of [...expired.sessions, ...expired.tombstones]) {
+        const { paths } = archived(target);
+        paths.push({ from: 0, places: paths[0]!.places.slice(0, 1) });
+      }
+      return expired;
+    },
     async rewind(target, toSequence) {
       const { paths } = archived(target);
       const before = paths.at(-1)!.places;
