@@ -63,8 +63,8 @@ const layers = {
     ["index", "testing"],
   ],
   client: [
-    ["clock", "storage", "transports/"],
-    ["backoff", "storage-memory", "notifier", "packets", "write"],
+    ["clock", "size", "storage", "transports/"],
+    ["backoff", "storage-memory", "storage-models", "notifier", "packets", "write"],
     ["rebase", "outbox", "subscriptions"], // the engines
     ["target", "targets", "dispatch", "ledger", "receiver", "sync", "runtime"],
     ["topic", "local", "client"],

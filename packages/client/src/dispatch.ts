@@ -1,7 +1,7 @@
 // What a dispatch is made of: checked messages and an entry that outbox and rebase share. Not here: what happens to it.
 import { CallaError, deepFreeze, parseMessage } from "@calla/shared";
 import type { Serialiser, Slice } from "@calla/shared";
-import type { StorageChange } from "./storage.ts";
+import type { StoredEntry } from "./storage.ts";
 import type { Dispatch } from "./target.ts";
 import type { WriteState } from "./write.ts";
 
@@ -56,12 +56,30 @@ export const newEntry = (
   cutOff: Infinity,
   kept: false,
   recorded: false,
+  told: false,
   control,
 });
 
-export const entryChange = ({ target, mid, id, message, at }: Dispatch, version: number): StorageChange => ({
-  type: "entry",
-  entry: { target, mid, id, message, at, version },
+export const storedEntry = ({ target, mid, id, message, at }: Dispatch, version: number): StoredEntry => ({
+  target,
+  mid,
+  id,
+  message,
+  at,
+  version,
+});
+
+/** A dispatch of an earlier page, as it was stored. */
+export const restored = (
+  { target, mid, id, message, at, sequence }: StoredEntry,
+  userId: string | null,
+): Dispatch => ({
+  ...newEntry({ target, id, message, at, userId }, listOf(message)),
+  mid,
+  kept: true,
+  ...(sequence === undefined
+    ? { stage: "stored", outcome: message === null ? { error: new CallaError("cancelled") } : undefined }
+    : { stage: "decided", recorded: true, told: true, outcome: { sequence, message } }),
 });
 
 export function writeState({ outcome, stage }: Dispatch): WriteState {

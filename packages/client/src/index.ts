@@ -20,7 +20,12 @@ export type { SnapshotTaken } from "./receiver.ts";
 export type { ConnectionStatus } from "./sync.ts";
 export type { Stop } from "./notifier.ts";
 export { memoryStorage } from "./storage-memory.ts";
+export { keepModels } from "./storage-models.ts";
+export type { KeepModelsOptions } from "./storage-models.ts";
 export type {
+  ModelHost,
+  ModelKeeper,
+  ModelPlace,
   Owner,
   Storage,
   StorageChange,

@@ -1,12 +1,24 @@
 // What must survive: the outbox and the identity, and the transactions that keep them. Nothing leaves before it is
 // durable, and nothing is told before its outcome is. Not here: a storage, and when to send (runtime.ts).
-import { CallaError } from "@calla/shared";
-import type { Clock, ServerFrames, TargetKey } from "@calla/shared";
-import { entryChange, listOf, newEntry } from "./dispatch.ts";
+import { CallaError, deepFreeze } from "@calla/shared";
+import type { Clock, Cursor, ServerFrames, TargetKey } from "@calla/shared";
+import { restored, storedEntry } from "./dispatch.ts";
 import { oncePerTurn } from "./notifier.ts";
 import { settledMid } from "./outbox.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Owner, Storage, StorageChange, StoredClient, StoredIdentity, StoredTarget } from "./storage.ts";
+import type {
+  ModelPlace,
+  Owner,
+  Storage,
+  StorageChange,
+  StoredClient,
+  StoredEntry,
+  StoredIdentity,
+  StoredModel,
+  StoredTarget,
+} from "./storage.ts";
+import { isFollowed } from "./subscriptions.ts";
+import { isLive } from "./target.ts";
 import type { Dispatch, Outcome, Target } from "./target.ts";
 import type { Targets } from "./targets.ts";
 import { RejectedError } from "./write.ts";
@@ -17,6 +29,7 @@ export interface LedgerOptions {
   readonly clock: Clock;
   readonly outbox: Outbox<Dispatch>;
   readonly targets: Targets;
+  readonly strict: boolean;
   readonly report: (error: unknown) => void;
   /** Something has become durable. */
   readonly durable: () => void;
@@ -24,9 +37,12 @@ export interface LedgerOptions {
 
 export type Ledger = ReturnType<typeof createLedger>;
 
-export function createLedger({ storage, owner, clock, outbox, targets, report, durable }: LedgerOptions) {
+export function createLedger(options: LedgerOptions) {
+  const { storage, owner, clock, outbox, targets, strict, report, durable } = options;
   let identity: StoredIdentity | undefined;
   let userId = owner.user ?? null;
+  /** Whether that is what the app or the server has said. */
+  let named = owner.user !== undefined;
   /** Whether it is known whose data this is, and what was stored is in the outbox (CL8). */
   let ready = false;
   /** Stored by somebody whom only the server can name. */
@@ -53,8 +69,9 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       .then(() => storage.commit(all))
       .then(() => undefined, storageError);
 
-  const versioned = (entry: Dispatch): StorageChange =>
-    entryChange(entry, targets.get(entry.target).slice?.version ?? 0);
+  const versionOf = (key: TargetKey): number => targets.get(key).slice?.version ?? 0;
+  const asStored = (entry: Dispatch): StoredEntry => storedEntry(entry, versionOf(entry.target));
+  const versioned = (entry: Dispatch): StorageChange => ({ type: "entry", entry: asStored(entry) });
 
   /** Everything since the last transaction in one; one is under way at a time (OB1). `more`: only if there is more. */
   function commit(more = false): void {
@@ -62,7 +79,8 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
     const queues = [...outbox.queues.values()];
     const numbered = queues.flatMap((queue) => outbox.number(queue));
     const nothing = numbered.length === 0 && changes.length === 0;
-    if (nothing && (more || failed === undefined)) return;
+    if (nothing && failed === undefined) return storeModels();
+    if (nothing && more) return;
     // After one that failed nobody knows what is stored: all of it is written anew.
     const fresh = failed === undefined ? numbered : queues.flatMap(({ entries }) => entries);
     const begin: readonly StorageChange[] =
@@ -114,35 +132,94 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
   }
   const save = oncePerTurn(clock, () => commit());
 
+  // -------------------------------------------------------------------------------------------------------- models
+
+  const keeper = storage.models?.({
+    clock,
+    save,
+    *places() {
+      for (const one of targets.all.values()) {
+        const place = placeOf(one);
+        if (place) yield place;
+      }
+    },
+  });
+
+  function placeOf(one: Target): ModelPlace | undefined {
+    const { key, slice, replica } = one;
+    if (!replica.confirmed || slice?.kind === "ephemeral") return undefined;
+    const caughtUp = isLive(one) && !replica.pending.some(({ entry }) => entry.outcome);
+    return { target: key, version: versionOf(key), caughtUp, ...replica.confirmed };
+  }
+
+  /**
+   * Models in a transaction of their own, which no message waits for or fails with, and only when every outcome known
+   * is durable: a stored model never holds a message that the outbox still has as undecided (OB10).
+   */
+  function storeModels(all = false): void {
+    const due = busy ? [] : (keeper?.take(all) ?? []);
+    if (due.length === 0) return;
+    busy = true;
+    last = store(due).then((error) => {
+      busy = false;
+      keeper?.landed(!error);
+      if (error) report(error);
+      commit();
+    });
+  }
+
+  /** What of a stored model this page can go on from. A slice of another version cannot yet. */
+  const usable = (key: TargetKey, model: StoredModel | undefined): StoredModel | undefined =>
+    model?.version === versionOf(key) ? model : undefined;
+
+  /** Shows what was stored of a target until the server says more. */
+  function hydrate(one: Target): void {
+    const found = one.replica.confirmed ? undefined : keeper?.find(one.key);
+    if (!found) return;
+    if (!usable(one.key, found.model)) return keeper?.drop(one.key);
+    const { model, sequence, mark } = found.model;
+    const held = found.held.map((entry) => ({ entry: restored(entry, userId), model: undefined }));
+    one.replica = { confirmed: undefined, pending: [...held, ...one.replica.pending] };
+    targets.show(one, { model: strict ? deepFreeze(model) : model, sequence, mark });
+  }
+
   /** Takes over what was stored: before everything dispatched since (CL8). */
   function adopt(stored: StoredClient): void {
     identity = stored.identity;
+    userId = stored.user ?? null;
     for (const [key, row] of stored.targets) Object.assign(outbox.queue(key), row, { loaded: row.last });
     const sorted = stored.entries.toSorted((a, b) => a.mid - b.mid);
     for (const key of new Set(sorted.map(({ target }) => target))) {
       const one = targets.get(key);
       const entries = sorted
-        .filter(({ target, mid }) => target === key && mid > one.queue.settled)
-        .map(({ target, mid, id, message, at }): Dispatch => ({
-          ...newEntry({ target, id, message, at, userId: stored.user ?? null }, listOf(message)),
-          mid,
-          stage: "stored",
-          out: identity !== undefined,
-          kept: true,
-          outcome: message === null ? { error: new CallaError("cancelled") } : undefined,
-        }));
+        .filter(({ target, mid, sequence }) => target === key && mid > one.queue.settled && !sequence)
+        .map((entry) => ({ ...restored(entry, userId), out: identity !== undefined }));
       outbox.load(one.queue, entries);
       const shown = entries.filter(({ outcome }) => !outcome).map((entry) => ({ entry, model: undefined }));
       one.replica = { confirmed: undefined, pending: [...shown, ...one.replica.pending] };
       targets.touch(one);
     }
+    keeper?.load(
+      stored.models,
+      sorted.filter(({ sequence }) => sequence),
+    );
+    for (const one of targets.all.values()) if (isFollowed(one.subscription)) hydrate(one);
   }
 
-  /** To a fresh identity: what was never sent is numbered anew, what may have been sent can never be known (CL1). */
-  function move(one: Target): void {
+  /**
+   * To a fresh identity: what was never sent is numbered anew, what may have been sent can never be known (CL1). To
+   * another user's (`stays`): what has a mid may be in the former's storage, and waits there (CL8).
+   */
+  function move(one: Target, stays: boolean): void {
     const { queue } = one;
     for (const entry of queue.entries.slice()) {
-      if (entry.out && entry.mid < queue.conflict) {
+      if (stays && entry.mid > 0) {
+        outbox.decide(queue, entry);
+        entry.outcome ??= {
+          error: new CallaError("closed", {}, "Another user is signed in. The message waits for its author."),
+        };
+        decided.push(entry);
+      } else if (entry.out && entry.mid < queue.conflict) {
         outbox.decide(queue, entry);
         entry.outcome ??= {
           error: new RejectedError({ from: "calla", code: "client-expired", details: {} }),
@@ -156,10 +233,19 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
 
   return {
     save,
-    note(change: StorageChange): void {
-      changes.push(change);
-      save();
+    hydrate,
+    /** Something may have changed. */
+    changed: keeper?.changed,
+    /** No longer followed: `confirmed` is forgotten next. */
+    leave(one: Target): void {
+      const place = placeOf(one);
+      if (place) keeper?.leave(place);
     },
+    /** Not to be shown again. */
+    drop: keeper?.drop,
+    /** Where to go on from, also before it is known whose it is (CL8). */
+    cursor: ({ key, replica: { confirmed } }: Target): Cursor | undefined =>
+      confirmed ?? (keeper && usable(key, unowned?.models.get(key))),
     /** Its mid goes out as void. The caller hears it when that is durable: a reload before would send the message. */
     giveUp(entry: Dispatch): void {
       entry.message = null;
@@ -172,12 +258,9 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       outbox.decide(queue, entry);
       entry.decidedUnder = subscription.ref;
       entry.outcome ??= outcome;
-      changes.push({
-        type: "outcome",
-        target: entry.target,
-        mid: entry.mid,
-        sequence: "sequence" in outcome ? outcome.sequence : 0,
-      });
+      const sequence = "sequence" in outcome ? outcome.sequence : 0;
+      if (sequence) keeper?.settled({ ...asStored(entry), sequence });
+      changes.push({ type: "outcome", target: entry.target, mid: entry.mid, sequence });
       decided.push(entry);
       save();
     },
@@ -198,17 +281,21 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       save();
     },
     /** The server has named client and user. */
-    connected({ clientId, secret, userId: user, refused }: ServerFrames["Connected"]): void {
+    connected({ clientId, secret, userId: user }: ServerFrames["Connected"]): void {
       const fresh = clientId !== identity?.clientId;
       // Only now is it known whose it is. Another user's stays where it is, unseen and unsent (S41).
-      const foreign = unowned && (unowned.identity ? unowned.identity.userId : null) !== user;
+      const unseen = unowned && (unowned.identity ? unowned.identity.userId : null) !== user;
       const former = identity;
-      if (unowned && !foreign) adopt(unowned);
+      if (unowned && !unseen) adopt(unowned);
       unowned = undefined;
+      const stranger = named && user !== userId;
+      const foreign = unseen || stranger;
+      named = true;
       // Numbered anew: what is stored under the old mids, even without an identity, must not come back by a reload.
       const numbered = [...outbox.queues.values()].some(({ last: highest }) => highest > 0);
       if (foreign || (fresh && (former || numbered))) {
-        changes.push({ type: "begin", user, keepFormer: foreign || refused === "foreign" });
+        changes.push({ type: "begin", user, keepFormer: foreign === true });
+        keeper?.begin(!foreign);
       }
       userId = user;
       identity = { clientId, secret, userId };
@@ -217,8 +304,11 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       if (fresh) era++;
       for (const queue of outbox.queues.values()) {
         outbox.again(queue, 0, Infinity);
-        if (fresh) move(targets.get(queue.target));
+        if (fresh) move(targets.get(queue.target), stranger);
       }
+      if (stranger)
+        for (const one of targets.all.values())
+          if (one.slice?.kind !== "ephemeral") targets.show(one, undefined);
       save();
     },
     get identity() {
@@ -234,6 +324,9 @@ export function createLedger({ storage, owner, clock, outbox, targets, report, d
       await last;
       commit();
       await last;
+      storeModels(true);
+      await last;
+      keeper?.close();
       await storage.close();
     },
   };

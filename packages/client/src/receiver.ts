@@ -175,6 +175,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       return targets.touch(one);
     }
     subscriptions.stop(subscription, subscription.holders ? code : undefined);
+    ledger.drop?.(target);
     targets.show(one, undefined);
     targets.forget(one);
   }

@@ -78,7 +78,15 @@ export interface Runtime {
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { wiring, serialiser, clock, random, strict, outlet, answerTimeout } = options;
   const outbox = createOutbox<Dispatch>(options.maxPending);
-  const targets = createTargets({ ...options, queue: outbox.queue, connected: () => outlet.open });
+  const targets = createTargets({
+    ...options,
+    queue: outbox.queue,
+    connected: () => outlet.open,
+    changed() {
+      ledger.changed?.();
+      options.changed();
+    },
+  });
   const ledger = createLedger({ ...options, outbox, targets, durable: flush });
   const subscriptions = createSubscriptions(clock, options.linger, {
     ask: ({ target }) => ask(targets.get(target)),
@@ -100,6 +108,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let sweeping = false;
   /** The wishes in the last `Hello`, by ref. */
   let greeted = new Map<number, TargetKey>();
+  /** Those among them that named a cursor. */
+  let placed = new Set<Target>();
   const timers = new Set<Cancel>();
 
   // ------------------------------------------------------------------------------------------------------ dispatch
@@ -186,13 +196,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     );
   }
 
-  const asked = ({ key, slice, subscription, replica: { confirmed } }: Target) => {
+  const asked = (one: Target) => {
+    const { key, slice, subscription } = one;
     const { settled, last } = ledger.mids(key);
+    const cursor = ledger.cursor(one);
     return {
       target: key,
       ref: subscription.ref,
-      ...(confirmed && confirmed.sequence >= 0 && slice?.kind !== "ephemeral"
-        ? { cursor: { sequence: confirmed.sequence, mark: confirmed.mark } }
+      ...(cursor && cursor.sequence >= 0 && slice?.kind !== "ephemeral"
+        ? { cursor: { sequence: cursor.sequence, mark: cursor.mark } }
         : {}),
       settled,
       sent: last,
@@ -203,7 +215,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   function catchUpOnWishes(): void {
     for (const one of targets.all.values()) {
       const { subscription } = one;
-      if (isFollowed(subscription) && !greeted.delete(subscription.ref)) ask(one);
+      if (!isFollowed(subscription)) continue;
+      if (!greeted.delete(subscription.ref)) ask(one);
+      // Its model turned out to be another user's, or of no use: without a cursor, then.
+      else if (placed.has(one) && !one.replica.confirmed) subscriptions.ask(subscription);
     }
     for (const [ref, target] of greeted) outlet.send([{ type: "Unsubscribe", target, ref }]);
     greeted.clear();
@@ -219,6 +234,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   function drop({ target }: { target: TargetKey }, ref: number): void {
     const one = targets.get(target);
     if (ref) outlet.send([{ type: "Unsubscribe", target, ref }]);
+    ledger.leave(one);
     one.awaited = undefined;
     targets.show(one, undefined);
     targets.forget(one);
@@ -266,7 +282,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   return {
     target: targets.get,
     state: targets.state,
-    retain: ({ subscription }) => subscriptions.retain(subscription),
+    retain(one) {
+      if (!isFollowed(one.subscription)) ledger.hydrate(one);
+      return subscriptions.retain(one.subscription);
+    },
     dispatch,
     tell,
     load: ledger.load,
@@ -288,6 +307,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         subscriptions.renew(one.subscription);
       }
       greeted = new Map(followed.map(({ key, subscription }) => [subscription.ref, key]));
+      placed = new Set(followed.filter(ledger.cursor));
       const { identity } = ledger;
       return {
         type: "Hello",
@@ -324,9 +344,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     close() {
       closed = true;
       for (const cancel of timers) cancel();
-      for (const { subscription, replica } of targets.all.values()) {
-        subscriptions.stop(subscription);
-        for (const { entry } of replica.pending) entry.control?.applied.reject(new CallaError("closed"));
+      for (const one of targets.all.values()) {
+        ledger.leave(one);
+        subscriptions.stop(one.subscription);
+        for (const { entry } of one.replica.pending) entry.control?.applied.reject(new CallaError("closed"));
       }
       return ledger.close();
     },

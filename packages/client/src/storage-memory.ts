@@ -2,12 +2,13 @@
 import { applyChange, nothingStored } from "./storage.ts";
 import type { Storage, StoredDraft } from "./storage.ts";
 
-/** Keeps everything in memory. Stores no models unless they are committed, so a settled entry leaves at once. */
-export function memoryStorage(): Storage {
+/** Keeps everything in memory. Without `models` no model is stored, so a settled entry leaves at once. */
+export function memoryStorage({ models }: Pick<Storage, "models"> = {}): Storage {
   /** The newest last. */
   let clients: StoredDraft[] = [];
   let current = nothingStored({ server: "", user: undefined });
   return {
+    models,
     load(owner) {
       const found = clients.findLast(
         ({ server, user }) => server === owner.server && (owner.user === undefined || owner.user === user),
@@ -27,6 +28,11 @@ export function memoryStorage(): Storage {
         if (change.type === "begin") {
           if (!change.keepFormer) clients = clients.filter((client) => client !== current);
           current = nothingStored({ server: current.server, user: change.user });
+        } else if (change.type === "forget") {
+          const { server, user } = current;
+          clients = clients.filter((client) => client.server !== server || client.user !== user);
+          current = nothingStored({ server, user });
+          continue;
         } else {
           applyChange(current, change);
         }

@@ -1,7 +1,7 @@
 // What survives a reload: the interface between the client and any storage. Not here: one (storage-memory.ts).
 // The client commits changes; a storage holds what folding them gives (`applyChange`), so every storage can be
 // checked against that one function (`storageContract` in testing.ts).
-import type { Cursor, TargetKey } from "@calla/shared";
+import type { Clock, Cursor, TargetKey } from "@calla/shared";
 
 /** Who this client is, as the server signed it. */
 export interface StoredIdentity {
@@ -36,6 +36,8 @@ export interface StoredModel extends Cursor {
   /** The slice's version. */
   readonly version: number;
   readonly model: unknown;
+  /** When it was last stored or in use, by this machine's clock: the least recently used goes first. */
+  readonly usedAt: number;
 }
 
 /** Whose data a storage is asked for: one server, one user. `user` undefined: not known yet. */
@@ -55,6 +57,8 @@ export interface StoredClient extends Owner {
 export type StorageChange =
   /** What follows belongs to a new client. The former's data is kept for its owner, or dropped. */
   | { readonly type: "begin"; readonly user: string | null | undefined; readonly keepFormer: boolean }
+  /** Everything of this client goes, and of every other client of the same server and user that no living page holds. */
+  | { readonly type: "forget" }
   | { readonly type: "identity"; readonly identity: StoredIdentity }
   | { readonly type: "entry"; readonly entry: StoredEntry }
   /** The outcome of a mid; sequence 0: rejected, cancelled or unknown. */
@@ -63,8 +67,51 @@ export type StorageChange =
   | { readonly type: "model"; readonly target: TargetKey; readonly model: StoredModel }
   | { readonly type: "drop-model"; readonly target: TargetKey };
 
+/** A target's confirmed model, as a keeper of models sees it. */
+export interface ModelPlace extends Cursor {
+  readonly target: TargetKey;
+  readonly version: number;
+  readonly model: unknown;
+  /** No own message with a known outcome stands behind it. */
+  readonly caughtUp: boolean;
+}
+
+/** What a keeper of models is given by the client. */
+export interface ModelHost {
+  readonly clock: Clock;
+  /** Every target that is followed and has a confirmed model. */
+  places(): Iterable<ModelPlace>;
+  /** Asks for `take` at the end of the turn, or when the transaction under way is over. */
+  save(): void;
+}
+
+/** Says when models are stored and which (OB10). The client calls; `keepModels()` makes one. */
+export interface ModelKeeper {
+  /** What was stored before: models, and the settled entries that they lack. */
+  load(models: ReadonlyMap<TargetKey, StoredModel>, held: readonly StoredEntry[]): void;
+  /** The newest there is of a target that was not followed, and the settled entries to show on top of it. */
+  find(target: TargetKey): { readonly model: StoredModel; readonly held: readonly StoredEntry[] } | undefined;
+  /** Something may have changed; once per turn. */
+  changed(): void;
+  /** Not followed any more: this is the last of it. */
+  leave(place: ModelPlace): void;
+  /** Not to be shown again. */
+  drop(target: TargetKey): void;
+  /** A message of one's own stands at `entry.sequence`; asked before that is stored. */
+  settled(entry: StoredEntry & { readonly sequence: number }): void;
+  /** What is due, for one transaction; `all`: there is no later. Everything decided before is durable by now. */
+  take(all: boolean): readonly StorageChange[];
+  /** What became of what `take` gave. */
+  landed(ok: boolean): void;
+  /** The client is a new one, of which nothing is stored. */
+  begin(sameUser: boolean): void;
+  close(): void;
+}
+
 /** Implement this to keep a client's data elsewhere. Values are immutable; a storage never changes what it was given. */
 export interface Storage {
+  /** Confirmed models and cursors are stored too, by what this decides. Absent: none ever is. */
+  readonly models?: ((host: ModelHost) => ModelKeeper) | undefined;
   /**
    * The client last stored for this owner; with `user` undefined, the last one of the server whoever it belongs to.
    * Commits that follow go to it, or to a new one if there is none.
@@ -97,10 +144,13 @@ export const nothingStored = ({ server, user }: Owner): StoredDraft => ({
 const entryKey = (target: TargetKey, mid: number): string => `${mid} ${target}`;
 
 /**
- * Applies a change (all but `begin`, which is about several clients). Here stands the rule of which settled entries
+ * Applies a change (all but `begin` and `forget`, which are about several clients). Here stands the rule of which settled entries
  * stay: those that a stored older model lacks, until a model at or past them is stored, or none (OB6).
  */
-export function applyChange(stored: StoredDraft, change: Exclude<StorageChange, { type: "begin" }>): void {
+export function applyChange(
+  stored: StoredDraft,
+  change: Exclude<StorageChange, { type: "begin" | "forget" }>,
+): void {
   const { entries, models } = stored;
   switch (change.type) {
     case "identity":

@@ -33,6 +33,8 @@ export interface Dispatch extends Entry, Act {
   kept: boolean;
   /** The storage has the outcome, or has failed to take it: the caller may hear it. */
   recorded: boolean;
+  /** The caller, or an earlier page's, has heard it. */
+  told: boolean;
   /** Absent for one of an earlier page. */
   readonly control: WriteControl | undefined;
 }

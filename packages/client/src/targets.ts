@@ -136,9 +136,10 @@ export function createTargets(options: TargetsOptions) {
   /** Its caller hears the outcome once that is recorded and what is shown has it. */
   function conclude(entry: Dispatch): void {
     const { outcome, control, target: key, id, view } = entry;
-    if (!outcome || !entry.recorded) return;
+    if (!outcome || !entry.recorded || entry.told) return;
     const one = get(key);
     if (one.replica.pending.some((pending) => pending.entry === entry)) return;
+    entry.told = true;
     if ("sequence" in outcome) control?.applied.resolve(outcome);
     else {
       const { error } = outcome;

@@ -22,7 +22,11 @@ const entry = (mid: number, more: Partial<StoredEntry> = {}) =>
     entry: { target: "t", mid, id: `id${mid}`, message: { type: "m", mid }, at: 1, version: 1, ...more },
   }) as const;
 const model = (sequence: number) =>
-  ({ type: "model", target: "t", model: { version: 1, model: { n: sequence }, sequence, mark: 9 } }) as const;
+  ({
+    type: "model",
+    target: "t",
+    model: { version: 1, model: { n: sequence }, sequence, mark: 9, usedAt: 1 },
+  }) as const;
 
 async function reopened(subject: StorageSubject, owner = OWNER): Promise<StoredClient> {
   const stored = await (await subject.open()).load(owner);
@@ -128,6 +132,28 @@ export const storageContract: readonly StorageCheck[] = [
       const found = await stored(subject, kept, [{ type: "drop-model", target: "t" }]);
       same(mids(found), [2], "mids");
       same(found.models.size, 0, "models");
+    },
+  },
+  {
+    name: "[OB6] a model is there after a reload as it was given, the newest of its target",
+    async run(subject) {
+      const found = await stored(subject, [model(5)], [model(6), { ...model(2), target: "t2" }]);
+      same(found.models.get("t"), model(6).model, "the model");
+      same(found.models.get("t2"), model(2).model, "the other target's");
+    },
+  },
+  {
+    name: "[OB12] what is forgotten is gone, with all of the user's other clients; others' stays",
+    async run(subject) {
+      const begin = (user: string) => ({ type: "begin", user, keepFormer: true }) as const;
+      const storage = await subject.open();
+      await storage.load({ server: "s", user: "ann" });
+      await storage.commit([identity("a", "ann"), entry(1), model(5)]);
+      await storage.commit([begin("bob"), identity("b", "bob"), entry(2)]);
+      await storage.commit([begin("ann"), identity("c", "ann"), entry(3)]);
+      await storage.commit([{ type: "forget" }]);
+      same(await (await subject.open()).load({ server: "s", user: "ann" }), undefined, "ann's");
+      same(mids(await reopened(subject, { server: "s", user: "bob" })), [2], "bob's");
     },
   },
   {
