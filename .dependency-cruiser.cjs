@@ -44,6 +44,7 @@ const layers = {
     ],
     ["target-engine", "conversation"], // the engines
     [
+      "collapsing",
       "core",
       "audience",
       "ephemeral",
@@ -85,6 +86,7 @@ const pure = {
     "audience",
     "ephemeral",
     "live-target",
+    "collapsing",
     "turns",
     "follow",
     "following",

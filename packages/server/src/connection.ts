@@ -15,6 +15,8 @@ export interface Connection {
   close(code: number, reason: string): void;
   /** Bytes handed over and not yet written. */
   bufferedAmount(): number;
+  /** Bytes that have left so far, where it is known: so a slow peer is told from one that takes nothing in. */
+  flushed?(): number;
 }
 
 /** What the server reads of the request that opened a connection. */

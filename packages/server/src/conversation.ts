@@ -4,10 +4,12 @@ import { asFrame, clientFrames, CallaError, mapPayloads, payloadReader } from "@
 import type {
   Cancel,
   ClientFrame,
+  Cursor,
   Limits,
   PayloadMap,
   ServerFrame,
   Serialiser,
+  Subscription,
   TargetKey,
 } from "@calla/shared";
 import type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
@@ -29,6 +31,12 @@ export interface Follow {
   live: boolean;
 }
 
+/** A subscribing that waits until its connection has drained. */
+export interface Wish {
+  readonly asked: Subscription;
+  readonly why: string | undefined;
+}
+
 /** What waits while it is found out whether a client may reach a topic it does not follow. */
 export interface Gate {
   /** undefined: being asked. */
@@ -42,9 +50,9 @@ const CLOSE_TERMINAL = 4002;
 
 /** What a conversation asks of its hub: one object for all, so that a connection costs no closures. */
 export interface Keeper {
-  readonly maxBufferedBytes: number;
-  /** More is unwritten than a connection may hold. */
-  slow(conversation: Conversation): void;
+  /** Unwritten bytes above which `full` is to be told. */
+  readonly fullBytes: number;
+  full(conversation: Conversation, waiting: number): void;
   /** The socket threw. */
   broken(conversation: Conversation, error: unknown): void;
 }
@@ -67,6 +75,10 @@ export class Conversation implements Who {
   gates: Map<TargetKey, Gate> | undefined;
   /** Topics the server let this client follow by itself. */
   granted: Set<TargetKey> | undefined;
+  /** So much is unwritten that shared frames are not queued for it (collapsing.ts). */
+  slow = false;
+  /** What it is to be asked for once it has drained; made when first needed. */
+  behind: Map<TargetKey, Wish> | undefined;
   /** Ends the wait for Hello. */
   greeted: Cancel | undefined;
   /** Targets with a mid-conflict: nothing more is taken for them before a new Hello (TE5). */
@@ -86,6 +98,14 @@ export class Conversation implements Who {
   get author(): Author {
     return (this.#author ??= { clientId: this.clientId, userId: this.userId });
   }
+  /** Shown no more of a target until it has drained; it goes on from `after`. */
+  fallBehind(key: TargetKey, target: TargetKey, after: Cursor | undefined): void {
+    const ref = this.follows.get(key)?.ref ?? 0;
+    const cursor = after && { sequence: after.sequence, mark: after.mark };
+    // "sent": its outcomes of meanwhile are told with what it missed.
+    const asked = { target, ref, ...(cursor && { cursor }), settled: 0, sent: 1 };
+    (this.behind ??= new Map()).set(key, { asked, why: "slow" });
+  }
   send(frame: ServerFrame): void {
     if (this.phase !== "closed") this.sendEncoded(this.encoder.encode(frame));
   }
@@ -97,7 +117,8 @@ export class Conversation implements Who {
     try {
       this.connection.send(frame);
       // Asked with every frame: a follower that only listens would otherwise never be found slow (CV12).
-      if (this.connection.bufferedAmount() > this.#keeper.maxBufferedBytes) this.#keeper.slow(this);
+      const waiting = this.connection.bufferedAmount();
+      if (waiting > this.#keeper.fullBytes) this.#keeper.full(this, waiting);
     } catch (error) {
       this.#keeper.broken(this, error);
     }

@@ -44,7 +44,7 @@ export class EphemeralTopic {
     this.topic = topic;
     this.slice = slice;
     this.params = params;
-    this.audience = new Audience(topic, core.clock);
+    this.audience = new Audience(topic, core.clock, slice.keep === "latest");
   }
 
   join(conversation: Conversation, follow: Follow): void {
@@ -65,7 +65,7 @@ export class EphemeralTopic {
   }
 
   leave(conversation: Conversation): void {
-    this.audience.followers.delete(conversation);
+    this.audience.remove(conversation);
     if (this.#latest.delete(conversation.clientId))
       this.#say([authorTag(conversation.clientId, this.topic), conversation.userId, null]);
   }

@@ -16,8 +16,8 @@ interface CatchUp {
   readonly frames: readonly WireFrame[];
 }
 
-/** What became of a wish to follow. `outdated`: a newer wish or the end of the connection overtook it. */
-type Joined = "joined" | "outdated" | "storage" | "removed";
+/** What became of a wish to follow. `outdated`: a newer wish or the end of the connection overtook it. `slow`: not now. */
+type Joined = "joined" | "outdated" | "storage" | "removed" | "slow";
 
 /** Records fewer than these are sent without weighing them against a snapshot. */
 const FEW_RECORDS = 16;
@@ -79,8 +79,9 @@ export class Followers {
       }
       const catchUp =
         this.#fromMemory(conversation, live, asked.cursor, why) ??
-        (await this.#fromLog(conversation, live, asked.cursor!));
+        (await this.#fromLog(conversation, live, asked.cursor!, why));
       if (!current()) return "outdated";
+      if (conversation.slow) return "slow"; // since it asked
       // While the log was read the row may have been outdated by another node's record: then once more.
       if (row !== undefined && engine.row(conversation.clientId) === undefined) continue;
       this.#welcome(conversation, live, follow, asked, catchUp, row && engine.row(conversation.clientId));
@@ -129,13 +130,18 @@ export class Followers {
     if (cursor.sequence > state.sequence)
       return { resync: "snapshot", reason: "other-history", frames: live.snapshot(encoder) };
     const missed = live.engine!.recentAfter(cursor);
-    if (missed !== undefined) return this.#records(conversation, live, cursor, missed);
+    if (missed !== undefined) return this.#records(conversation, live, cursor, missed, why);
     if (cursor.sequence === state.sequence)
       return { resync: "snapshot", reason: "other-history", frames: live.snapshot(encoder) };
     return undefined;
   }
 
-  async #fromLog(conversation: Conversation, live: LiveTarget, cursor: Cursor): Promise<CatchUp> {
+  async #fromLog(
+    conversation: Conversation,
+    live: LiveTarget,
+    cursor: Cursor,
+    why: string | undefined,
+  ): Promise<CatchUp> {
     const snapshot = (reason: string): CatchUp => ({
       resync: "snapshot",
       reason,
@@ -146,17 +152,17 @@ export class Followers {
       const result = await this.#core.log.read(live.key, cursor, maxCatchUp + 1);
       if (result.status !== "records") return snapshot(result.status);
       const last = result.records.at(-1);
-      if (last === undefined || result.records.length > maxCatchUp) return snapshot("cheaper");
+      if (last === undefined || result.records.length > maxCatchUp) return snapshot(why ?? "cheaper");
       const { state } = live.engine!;
       // Read beyond what this node has folded: show no more than its own state; the rest comes as an update.
       if (last.sequence > state.sequence) {
         const known = result.records.filter((record) => record.sequence <= state.sequence);
         if ((known.at(-1) ?? cursor).mark !== state.mark) return snapshot("other-history");
-        return this.#records(conversation, live, cursor, known);
+        return this.#records(conversation, live, cursor, known, why);
       }
       const rest = live.engine!.recentAfter(last);
       if (rest === undefined) return snapshot("compacted");
-      return this.#records(conversation, live, cursor, [...result.records, ...rest]);
+      return this.#records(conversation, live, cursor, [...result.records, ...rest], why);
     } catch (cause) {
       this.#core.report(new CallaError("storage", { method: "read", cause }));
       return snapshot("storage");
@@ -169,6 +175,7 @@ export class Followers {
     live: LiveTarget,
     cursor: Cursor,
     records: Parameters<LiveTarget["replay"]>[1],
+    why: string | undefined,
   ): CatchUp {
     const { encoder } = conversation;
     if (records.length === 0) return { resync: "current", reason: "current", frames: [] };
@@ -178,13 +185,13 @@ export class Followers {
       frames: live.snapshot(encoder),
     });
     if (records.some((record) => record.model !== undefined)) return snapshot("reset");
-    if (records.length > this.#core.limits.maxCatchUp) return snapshot("cheaper");
+    if (records.length > this.#core.limits.maxCatchUp) return snapshot(why ?? "cheaper");
     const replay = live.replay(cursor, records, encoder);
     if (records.length > FEW_RECORDS) {
       const whole = live.snapshot(encoder).reduce((bytes, frame) => bytes + frame.bytes.length, 0);
-      if (whole < replay.bytes.length) return snapshot("cheaper");
+      if (whole < replay.bytes.length) return snapshot(why ?? "cheaper");
     }
-    return { resync: "records", reason: "missed", frames: [replay] };
+    return { resync: "records", reason: why ?? "missed", frames: [replay] };
   }
 }
 

@@ -55,7 +55,28 @@ export class Following {
   follow(conversation: Conversation, asked: Subscription): void {
     this.#subscribe(conversation, asked).catch(this.#core.report);
   }
-  async #subscribe(conversation: Conversation, asked: Subscription): Promise<void> {
+
+  /**
+   * Its connection has drained: what it was not shown meanwhile, one target after the other, as long as it takes them in.
+   */
+  async resume(conversation: Conversation): Promise<void> {
+    const { behind } = conversation;
+    for (const [key, { asked, why }] of behind ?? []) {
+      if (conversation.slow || conversation.phase !== "open") return;
+      behind!.delete(key);
+      await this.#subscribe(conversation, asked, why).catch(this.#core.report);
+    }
+  }
+
+  /** Nothing is added to what a slow connection has to take in: the wish waits until it has drained. */
+  #wait(conversation: Conversation, key: TargetKey, asked: Subscription, why: string | undefined): void {
+    // What is decided meanwhile is told with the answer: it asks for its outcomes, whatever it has sent before.
+    const sent = Math.max(asked.sent, asked.settled + 1);
+    (conversation.behind ??= new Map()).set(key, { asked: { ...asked, sent }, why });
+    this.#places.get(key)?.audience.behind.add(conversation);
+  }
+
+  async #subscribe(conversation: Conversation, asked: Subscription, why?: string): Promise<void> {
     if (conversation.phase !== "open") return;
     const key = keyOf(conversation, asked.target);
     const { follows } = conversation;
@@ -72,7 +93,8 @@ export class Following {
     const follow: Follow = { ref: asked.ref, admitted, welcomed, live: false };
     follows.set(key, follow);
     // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
-    this.#places.get(key)?.audience.followers.delete(conversation);
+    this.#places.get(key)?.audience.remove(conversation);
+    conversation.behind?.delete(key);
     if (!follow.admitted) {
       const answer = this.#gates.admit(conversation, key, named, "subscribe");
       const allowed = typeof answer === "object" ? await answer : answer;
@@ -80,6 +102,7 @@ export class Following {
       if (allowed !== true) return refuse(allowed, allowed === "hook");
       follow.admitted = true;
     }
+    if (conversation.slow) return this.#wait(conversation, key, asked, why);
     const place = this.#places.open(key, named);
     if (place === undefined) return refuse("busy", true);
     if (!(place instanceof EphemeralTopic) && place.ending !== undefined)
@@ -88,7 +111,7 @@ export class Following {
       place.join(conversation, follow);
       return this.#welcome(conversation, place, follow);
     }
-    return this.#join(conversation, place, follow, asked);
+    return this.#join(conversation, place, follow, asked, why);
   }
 
   async #join(
@@ -108,6 +131,7 @@ export class Following {
     }
     if (joined === "joined") return this.#welcome(conversation, live, follow);
     if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return;
+    if (joined === "slow") return this.#wait(conversation, live.key, asked, why);
     this.#turnAway(conversation, live.key, asked, joined, joined !== "removed");
   }
 
@@ -133,12 +157,13 @@ export class Following {
     const follow = conversation.follows.get(key);
     if (follow === undefined) return;
     conversation.follows.delete(key);
+    conversation.behind?.delete(key);
     const place = this.#places.get(key);
     if (place instanceof EphemeralTopic) {
       place.leave(conversation);
       this.#places.forget(place);
     } else if (place !== undefined) {
-      place.audience.followers.delete(conversation);
+      place.audience.remove(conversation);
       place.lastUsed = this.#core.clock.now();
     }
     if (follow.welcomed && place !== undefined) this.#hook(conversation, place, "onUnsubscribe");
@@ -171,7 +196,7 @@ export class Following {
       const before = conversation.follows.get(live.key)!;
       const follow: Follow = { ...before, live: false };
       conversation.follows.set(live.key, follow);
-      live.audience.followers.delete(conversation);
+      live.audience.remove(conversation);
       void this.#join(conversation, live, follow, fromNothing(live.wire, before.ref), reason);
     }
   }

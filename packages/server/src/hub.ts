@@ -3,6 +3,7 @@
 // message goes (dispatching.ts), what it becomes (target-engine.ts), when things are carried out (turns.ts).
 import { isSession, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { ClientFrame, ClientFrames, Message } from "@calla/shared";
+import { Collapsing } from "./collapsing.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
 import { allowed, Conversation, reader } from "./conversation.ts";
 import type { Heard, Keeper } from "./conversation.ts";
@@ -47,6 +48,7 @@ export class Hub {
   readonly #flushers = new Map<string, Conversation>();
   readonly following: Following;
   readonly dispatching: Dispatching;
+  readonly collapsing: Collapsing;
   readonly #hooks: HubHooks;
   readonly #keeper: Keeper;
   #hellos = 0;
@@ -81,9 +83,14 @@ export class Hub {
       followers: new Followers(core, turns),
     });
     this.#read = reader(core.serialiser, core.limits);
+    const { collapseBytes, maxBufferedBytes } = core.limits;
+    this.collapsing = new Collapsing(core.clock, core.limits, {
+      resume: (conversation) => void this.following.resume(conversation),
+      close: (conversation) => this.end(conversation, "slow", true),
+    });
     this.#keeper = {
-      maxBufferedBytes: core.limits.maxBufferedBytes,
-      slow: (conversation) => this.end(conversation, "slow", true),
+      fullBytes: Math.min(collapseBytes, maxBufferedBytes),
+      full: (conversation, waiting) => this.collapsing.full(conversation, waiting),
       broken: (conversation, error) => {
         core.report(error);
         this.end(conversation, "transport", true);
@@ -106,6 +113,7 @@ export class Hub {
   disconnect(conversation: Conversation): void {
     if (!this.connections.delete(conversation)) return;
     this.#stopWaiting(conversation);
+    this.collapsing.forget(conversation);
     const wasOpen = conversation.clientId !== "";
     conversation.phase = "closed";
     for (const key of conversation.follows.keys()) this.following.leave(conversation, key);

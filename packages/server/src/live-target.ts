@@ -1,6 +1,6 @@
 // A target held in memory: its engine, its audience, and the frames that bring a follower up to date, each encoded once
 // for all who need the same. Not here: when it is opened and evicted (target-registry.ts), who may follow (follow.ts).
-import { isSession, OWN_SESSION } from "@calla/shared";
+import { isSession } from "@calla/shared";
 import type { Cursor, ModelSlice, TargetKey } from "@calla/shared";
 import { Audience } from "./audience.ts";
 import type { WireFrame } from "./connection.ts";
@@ -62,7 +62,7 @@ export class LiveTarget {
     this.slice = slice;
     this.params = params;
     this.handlers = core.handlers.get(slice.name);
-    this.audience = new Audience(isSession(key) ? OWN_SESSION : key, core.clock);
+    this.audience = new Audience(key, core.clock);
     this.lastUsed = core.clock.now();
   }
 
@@ -80,6 +80,7 @@ export class LiveTarget {
       isSession(this.key)
         ? { type: "SessionUpdate", ...update }
         : { type: "TopicUpdate", target: this.key, ...update },
+      after,
     );
   }
 

@@ -69,7 +69,7 @@ export class Places {
 
   /** Lets an ephemeral topic go that nobody follows: it holds nothing. */
   forget(topic: EphemeralTopic): void {
-    if (topic.audience.followers.size > 0) return;
+    if (!topic.audience.empty) return;
     this.#ephemerals.get(topic.topic)?.silence();
     this.#ephemerals.delete(topic.topic);
   }

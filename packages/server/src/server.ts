@@ -314,7 +314,7 @@ class Wire implements Incoming {
     this.#hub.disconnect(this.#conversation);
   }
   drained(): void {
-    // Collapsing for slow consumers will resume here; today a full buffer closes (`maxBufferedBytes`).
+    this.#hub.collapsing.drained(this.#conversation);
   }
 }
 

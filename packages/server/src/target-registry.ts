@@ -140,7 +140,7 @@ export const doorbell = (key: TargetKey): string => `appended:${key}`;
 const isIdle = (live: LiveTarget): boolean =>
   live.engine !== undefined &&
   live.users === 0 &&
-  live.audience.followers.size === 0 &&
+  live.audience.empty &&
   live.engine.quiet &&
   live.rows.size === 0 &&
   live.looking.length === 0;

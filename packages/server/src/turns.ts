@@ -224,7 +224,7 @@ export class Turns {
         const { intent, record, model, amended } = effect;
         const { reply } = intent;
         if (!(reply instanceof Conversation)) reply.settle(record.sequence);
-        else if (!live.audience.followers.has(reply)) {
+        else if (!live.audience.has(reply)) {
           const message = amended
             ? { message: record.messages.length === 1 ? record.messages[0] : record.messages }
             : {};

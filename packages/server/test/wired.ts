@@ -229,6 +229,11 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
         return all;
       },
       stuff: (bytes: number) => void (buffered = bytes),
+      /** All has been written; a quiet transport does not say so. */
+      drain(quiet = false) {
+        buffered = 0;
+        if (!quiet) incoming.drained();
+      },
       drop: () => incoming.disconnect(),
     };
   };

@@ -26,6 +26,10 @@ export interface Limits {
   readonly maxCatchUp: number;
   /** Bytes waiting to be written to one connection. Over it: closed, retryable, `slow`. */
   readonly maxBufferedBytes: number;
+  /** Bytes waiting to be written to one connection above which what it follows is not queued, but caught up on later. */
+  readonly collapseBytes: number;
+  /** How long a connection above `collapseBytes` may take nothing in. Then: closed, retryable, `slow`. */
+  readonly stallTimeout: number;
   /** How long a connection may stay without a valid `Hello`. Then: closed, retryable, `hello-timeout`. */
   readonly helloTimeout: number;
   /** How often a followed target's log is read although no doorbell rang (several nodes). */
@@ -51,6 +55,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxClientRows: 10_000,
   maxCatchUp: 1_000,
   maxBufferedBytes: 16_777_216,
+  collapseBytes: 1_048_576,
+  stallTimeout: 30_000,
   helloTimeout: 10_000,
   maxStaleness: 5_000,
   identityLifetime: 30 * 24 * 3_600_000,

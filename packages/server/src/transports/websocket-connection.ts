@@ -103,6 +103,10 @@ export class SocketConnection implements Connection {
     return this.#socket.writableLength + this.#queued;
   }
 
+  flushed(): number {
+    return flushedBytes(this.#socket);
+  }
+
   /**
    * One beat of the heartbeat: pings, or gives up on a peer that left two pings unanswered. A peer that is slowly taking
    * in what was sent before them is alive.

@@ -1,0 +1,83 @@
+// Slow consumers. Above `collapseBytes` of unwritten bytes a connection is slow: shared frames are no longer queued for
+// it (audience.ts), and what it follows is asked for again, from where it stands, once it has drained. One timer looks
+// after all slow ones: a transport may not say that it drained, and a peer that takes nothing in must go.
+import type { Cancel, Clock, Limits } from "@calla/shared";
+import type { Conversation } from "./conversation.ts";
+
+/** Milliseconds between looks at slow connections. */
+const LOOK = 1_000;
+
+export interface CollapsingEffects {
+  /** It takes frames again: bring it up to date. */
+  resume(conversation: Conversation): void;
+  /** It takes nothing in. */
+  close(conversation: Conversation): void;
+}
+
+/** How far a slow connection had come when it was last seen to move. */
+interface Progress {
+  waiting: number;
+  flushed: number;
+  at: number;
+}
+
+export class Collapsing {
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+  readonly #effects: CollapsingEffects;
+  readonly #slow = new Map<Conversation, Progress>();
+  #looking: Cancel | undefined;
+
+  constructor(clock: Clock, limits: Limits, effects: CollapsingEffects) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#effects = effects;
+  }
+
+  /** How many are slow now. */
+  get size(): number {
+    return this.#slow.size;
+  }
+
+  /** Told with every frame that leaves more than `collapseBytes` waiting. */
+  full(conversation: Conversation, waiting: number): void {
+    if (waiting > this.#limits.maxBufferedBytes) return this.#effects.close(conversation);
+    if (conversation.slow) return;
+    conversation.slow = true;
+    this.#slow.set(conversation, { waiting, flushed: flushedOf(conversation), at: this.#clock.now() });
+    this.#looking ??= this.#clock.setTimeout(() => this.#look(), LOOK);
+  }
+
+  /** All that waited has been written. */
+  drained(conversation: Conversation): void {
+    if (!this.forget(conversation)) return;
+    this.#effects.resume(conversation);
+  }
+
+  /** It is gone, or not slow any more. False: it was not slow. */
+  forget(conversation: Conversation): boolean {
+    conversation.slow = false;
+    if (!this.#slow.delete(conversation)) return false;
+    if (this.#slow.size > 0) return true;
+    this.#looking?.();
+    this.#looking = undefined;
+    return true;
+  }
+
+  #look(): void {
+    const now = this.#clock.now();
+    this.#looking = this.#clock.setTimeout(() => this.#look(), LOOK);
+    for (const [conversation, progress] of this.#slow) {
+      const waiting = conversation.connection.bufferedAmount();
+      const flushed = flushedOf(conversation);
+      if (waiting <= this.#limits.collapseBytes / 2) this.drained(conversation);
+      else if (waiting < progress.waiting || flushed !== progress.flushed)
+        Object.assign(progress, { waiting, flushed, at: now });
+      else if (now - progress.at >= this.#limits.stallTimeout) this.#effects.close(conversation);
+      // What is added while nothing leaves is no progress, nor is its leaving alone.
+      else progress.waiting = waiting;
+    }
+  }
+}
+
+const flushedOf = ({ connection }: Conversation): number => connection.flushed?.() ?? 0;
