@@ -86,7 +86,7 @@ describe("a slow consumer", () => {
     slow.drain();
     const [settled, update] = await slow.heard();
     expect(settled).toMatchObject({ type: "Settled", next: 3 });
-    expect((settled as { outcomes: unknown[] }).outcomes).toMatchObject([
+    expect((settled as unknown as { outcomes: unknown[] }).outcomes).toMatchObject([
       [1, "id-1", "acknowledge", 1, null, null, null],
       [2, "id-2", "reject", 0, "app", "missing", { item: "nothing" }],
     ]);
@@ -106,7 +106,13 @@ describe("a slow consumer", () => {
     expect(types(await slow.heard())).toEqual(["Acknowledge"]); // a topic that nobody has in memory yet
     slow.drain();
     expect(await slow.heard()).toMatchObject([
-      { type: "Settled", target: "other:1", ref: 4, next: 2, outcomes: [[1, "id-1", "acknowledge", 1, null, null, null]] },
+      {
+        type: "Settled",
+        target: "other:1",
+        ref: 4,
+        next: 2,
+        outcomes: [[1, "id-1", "acknowledge", 1, null, null, null]],
+      },
       { type: "Snapshot", target: "other:1" },
     ]);
   });

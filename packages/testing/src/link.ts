@@ -5,6 +5,7 @@ import type { TransportHandlers } from "@calla/client";
 import type { Connection, ConnectRequest, Incoming } from "@calla/server";
 import { Lane } from "./lane.ts";
 import type { Packet } from "./lane.ts";
+import { Throttle } from "./throttle.ts";
 import { stopsBeforeClient, stopsBeforeServer } from "./points.ts";
 import type { CutPoint } from "./points.ts";
 
@@ -33,6 +34,8 @@ export interface LinkOptions {
 export class Link {
   readonly toServer: Lane<ClientFrame>;
   readonly toClient: Lane<ServerFrame>;
+  /** What the server has said and the line has not taken yet. */
+  readonly throttle: Throttle;
   readonly #options: LinkOptions;
   #incoming: Incoming | undefined;
   #clientEnded = false;
@@ -42,6 +45,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     const { clock, latency } = options;
+    this.throttle = new Throttle({ clock, drained: () => this.#incoming?.drained() });
     this.toServer = new Lane<ClientFrame>({
       clock,
       latency,
@@ -78,9 +82,15 @@ export class Link {
     if (this.#clientEnded) return;
     this.#incoming = server.connect({
       connection: {
-        send: ({ bytes, text }) => this.toClient.push(packet(text ? fromUtf8(bytes) : bytes, decodeServer)),
-        close: (code, reason) => this.toClient.push({ data: undefined, frames: [], end: { code, reason } }),
-        bufferedAmount: () => 0,
+        send: ({ bytes, text }) =>
+          this.throttle.push(bytes.length, () =>
+            this.toClient.push(packet(text ? fromUtf8(bytes) : bytes, decodeServer)),
+          ),
+        close: (code, reason) =>
+          this.throttle.push(0, () =>
+            this.toClient.push({ data: undefined, frames: [], end: { code, reason } }),
+          ),
+        bufferedAmount: () => this.throttle.waiting,
       },
       request,
       format,
@@ -111,6 +121,7 @@ export class Link {
   /** The connection breaks for the server, now or later. */
   breakForServer(code = 1006): void {
     this.toServer.close();
+    this.throttle.close();
     if (this.#serverEnded) return;
     this.#serverEnded = true;
     this.#incoming?.disconnect(code, "");

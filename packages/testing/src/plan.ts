@@ -52,6 +52,7 @@ export type Step = { readonly after: number } & (
       readonly index: number;
     }
   | { readonly do: "delay"; readonly client: number; readonly lane: Direction; readonly for: number }
+  | { readonly do: "slow"; readonly client: number; readonly rate: number; readonly for: number }
   | { readonly do: "away"; readonly client: number; readonly for: number }
   | { readonly do: "crash" | "reload"; readonly client: number; readonly for: number; readonly late: number }
   | { readonly do: "disk-full"; readonly client: number; readonly count: number; readonly crash: number }
@@ -136,6 +137,9 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
       maxOpenTargets: random.pick([8, 10_000, 10_000]),
       targetIdle: random.pick([300, 60_000]),
       snapshotEvery: random.pick([2, 7, 1_000]),
+      collapseBytes: random.pick([150, 600, 1_048_576]),
+      maxBufferedBytes: random.pick([3_000, 20_000, 16_777_216]),
+      stallTimeout: random.pick([1_000, 30_000]),
       maxStaleness: 500,
       helloTimeout: 2_000,
       ...setup.limits,
@@ -193,6 +197,8 @@ function drawStep(
       return { do: fault, after, client, lane, index: random.int(0, 2) };
     case "delay":
       return { do: fault, after, client, lane, for: for_ };
+    case "slow":
+      return { do: fault, after, client, rate: random.pick([0.2, 1, 5]), for: 3 * for_ };
     case "away":
       return { do: fault, after, client, for: for_ };
     case "crash":

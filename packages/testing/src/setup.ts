@@ -65,6 +65,7 @@ export const FAULTS = [
   "duplicate",
   "reorder",
   "delay",
+  "slow",
   "away",
   "crash",
   "reload",

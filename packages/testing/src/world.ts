@@ -232,6 +232,9 @@ export class World<W extends Wiring> {
       case "delay":
         if (pair.link?.whole !== true) return false;
         return pair[step.lane].delay(step.for);
+      case "slow":
+        if (pair.link?.whole !== true) return false;
+        return pair.link.throttle.slow(step.rate, step.for);
       case "away":
         pair.reachable = false;
         pair.cut();

@@ -19,6 +19,8 @@ const EXPECTED: readonly string[] = [
   ...["lost", "failed"].map((fault) => `disk: ${fault}`),
   "resync: current (current)",
   "resync: records (missed)",
+  "resync: records (slow)",
+  "resync: snapshot (slow)",
   ...["first", "cheaper", "compacted", "other-history"].map((reason) => `resync: snapshot (${reason})`),
   ...["missing", "poor", "forbidden", "update-threw", "cancelled", "mid-conflict"].map(
     (code) => `rejected: ${code}`,
