@@ -433,4 +433,35 @@ export const mutants = [
     scenario: "S22",
     by: "client/test/conversation.test.ts > [CL2] S22",
   },
+
+  // --------------------------------------------------------------------------------------- server: slow consumers
+  {
+    name: "drop outcomes when collapsing",
+    file: "server/src/follow.ts",
+    from: `outcomes: (row?.outcomes ?? []).filter(`,
+    to: `outcomes: (reason === "slow" ? [] : (row?.outcomes ?? [])).filter(`,
+    breaks: "SC2",
+    scenario: "S39",
+    by: "HC7",
+  },
+  {
+    name: "never come back to a slow consumer",
+    file: "server/src/collapsing.ts",
+    from: `    this.#effects.resume(conversation);
+`,
+    to: ``,
+    breaks: "SC1",
+    scenario: "S24",
+    by: "HC16",
+  },
+  {
+    name: "go on queueing for a slow consumer",
+    file: "server/src/audience.ts",
+    from: `      if (follower.slow) this.#collapse(follower, after);
+      else follower`,
+    to: `      follower`,
+    breaks: "SC3",
+    scenario: "S24",
+    by: "server/src/collapsing.test.ts > S24 a hundred stuck",
+  },
 ];

@@ -137,7 +137,7 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
       maxOpenTargets: random.pick([8, 10_000, 10_000]),
       targetIdle: random.pick([300, 60_000]),
       snapshotEvery: random.pick([2, 7, 1_000]),
-      collapseBytes: random.pick([150, 600, 1_048_576]),
+      collapseBytes: random.pick([100, 150, 600, 1_048_576]),
       maxBufferedBytes: random.pick([3_000, 20_000, 16_777_216]),
       stallTimeout: random.pick([1_000, 30_000]),
       maxStaleness: 500,
@@ -198,7 +198,7 @@ function drawStep(
     case "delay":
       return { do: fault, after, client, lane, for: for_ };
     case "slow":
-      return { do: fault, after, client, rate: random.pick([0.2, 1, 5]), for: 3 * for_ };
+      return { do: fault, after, client, rate: random.pick([0.1, 0.3, 1]), for: 3 * for_ };
     case "away":
       return { do: fault, after, client, for: for_ };
     case "crash":
