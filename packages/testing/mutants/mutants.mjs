@@ -281,7 +281,7 @@ export const mutants = [
   {
     name: "show updates between a subscribe and its answer",
     file: "server/src/following.ts",
-    from: `this.#places.get(key)?.audience.followers.delete(conversation);
+    from: `this.#places.get(key)?.audience.remove(conversation);
     if (!follow.admitted)`,
     to: `if (!follow.admitted)`,
     breaks: "CV8",
@@ -442,7 +442,7 @@ export const mutants = [
     to: `outcomes: (reason === "slow" ? [] : (row?.outcomes ?? [])).filter(`,
     breaks: "SC2",
     scenario: "S39",
-    by: "HC7",
+    by: "server/src/collapsing.test.ts > [SC2] S39",
   },
   {
     name: "never come back to a slow consumer",
