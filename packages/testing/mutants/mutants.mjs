@@ -282,8 +282,8 @@ export const mutants = [
     name: "show updates between a subscribe and its answer",
     file: "server/src/following.ts",
     from: `this.#places.get(key)?.audience.remove(conversation);
-    if (!follow.admitted)`,
-    to: `if (!follow.admitted)`,
+    conversation.behind`,
+    to: `conversation.behind`,
     breaks: "CV8",
     scenario: "S43",
     by: "server/src/hub.test.ts > [CV8]",
