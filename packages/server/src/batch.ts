@@ -9,7 +9,7 @@ import { pause } from "./effects.ts";
 import type { Effect } from "./effects.ts";
 import type { Admit, Intent, Refusal } from "./intent.ts";
 import type { ClientRow, LogRecord, Outcome } from "./log.ts";
-import { chainMark } from "./records.ts";
+import { chainMark, wholeModel } from "./records.ts";
 
 export interface TargetState extends Cursor {
   readonly at: number;
@@ -191,17 +191,9 @@ export class Batch<Reply> {
   /** Return after remove: a record that holds the whole model, at the next sequence, with a fresh seed. */
   #revive(): void {
     const { sequence, at, model } = this.#state;
-    const record = {
-      sequence: sequence + 1,
-      version: this.#options.slice.version,
-      at,
-      author: null,
-      mid: 0,
-      id: `revived-${sequence + 1}`,
-      messages: [],
-      model: { value: model },
-    };
-    const revived = { ...record, mark: chainMark(this.#options.random.uint32(), record) };
+    const { slice, random } = this.#options;
+    const id = `revived-${sequence + 1}`;
+    const revived = wholeModel({ sequence: sequence + 1, version: slice.version, at, id }, model, random);
     this.flight.records.push(revived);
     this.#state = { sequence: revived.sequence, mark: revived.mark, at, model, removed: false };
   }

@@ -9,7 +9,9 @@ export type Effect<Reply> =
   /** Read what follows the cursor and answer with `missed`. `retry`: the head is in doubt, read until it works. */
   | { readonly type: "read"; readonly after: Cursor; readonly retry: boolean }
   /** The history is another one: open again and answer with `reset`. */
-  | { readonly type: "reopen" }
+  | { readonly type: "reopen"; readonly reason: string }
+  /** The log holds a newer version: this node leaves the target alone. */
+  | { readonly type: "newer"; readonly version: number }
   | { readonly type: "update"; readonly after: Cursor; readonly records: readonly LogRecord[] }
   | { readonly type: "snapshot"; readonly reason: string }
   /** A fresh record of this node: tell its author unless it follows, run the hooks. */
@@ -35,7 +37,7 @@ export type Effect<Reply> =
   /** Whether it was applied cannot be known: the log lost the answer, and then the record to look for. */
   | { readonly type: "unknown"; readonly reply: Reply }
   | { readonly type: "report"; readonly error: unknown };
-export type PauseCode = "gap" | "busy" | "storage" | "in-flight" | "draining";
+export type PauseCode = "gap" | "busy" | "storage" | "in-flight" | "draining" | "version";
 
 export const pause = <Reply>(intent: Intent<Reply>, code: PauseCode): Effect<Reply> => ({
   type: "pause",

@@ -17,7 +17,7 @@ interface CatchUp {
 }
 
 /** What became of a wish to follow. `outdated`: a newer wish or the end of the connection overtook it. `slow`: not now. */
-type Joined = "joined" | "outdated" | "storage" | "removed" | "slow";
+type Joined = "joined" | "outdated" | "storage" | "version" | "removed" | "slow";
 
 /** Records fewer than these are sent without weighing them against a snapshot. */
 const FEW_RECORDS = 16;
@@ -60,12 +60,12 @@ export class Followers {
     if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
     if (!current()) return "outdated";
     const engine = live.engine;
-    if (engine === undefined) return "storage";
+    if (engine === undefined) return live.failure;
     const ahead = asked.cursor !== undefined && asked.cursor.sequence > engine.state.sequence;
     if (this.#core.log.shared || ahead) {
       const looked = await this.#turns.look(live);
       if (!current()) return "outdated";
-      if (!looked) return "storage";
+      if (!looked) return live.failure;
     }
     if (engine.state.removed) return "removed";
     for (;;) {

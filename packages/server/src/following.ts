@@ -1,6 +1,6 @@
 // Who follows what, from one connection's view: asked for, let in, joined, left, cut off. How one catches up is
 // follow.ts; whether it may is gates.ts.
-import { OWN_SESSION } from "@calla/shared";
+import { OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
 import type { ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
 import type { Conversation, Follow } from "./conversation.ts";
 import type { Core } from "./core.ts";
@@ -132,7 +132,7 @@ export class Following {
     if (joined === "joined") return this.#welcome(conversation, live, follow);
     if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return;
     if (joined === "slow") return this.#wait(conversation, live.key, asked, why);
-    this.#turnAway(conversation, live.key, asked, joined, joined !== "removed");
+    this.#turnAway(conversation, live.key, asked, joined, joined !== "removed", whichVersion(live));
   }
 
   #welcome(conversation: Conversation, place: Place, follow: Follow): void {
@@ -147,10 +147,18 @@ export class Following {
     { target, ref }: Subscription,
     code: string,
     retryable: boolean,
+    details?: unknown,
   ): void {
     this.leave(conversation, key);
     if (!retryable) refused(this.#core, conversation, key === OWN_SESSION ? target : key, code, {});
-    conversation.send({ type: "Unsubscribed", target, ref, code, retryable });
+    conversation.send({
+      type: "Unsubscribed",
+      target,
+      ref,
+      code,
+      retryable,
+      ...(details === undefined ? {} : { details }),
+    });
   }
 
   leave(conversation: Conversation, key: TargetKey): void {
@@ -170,13 +178,28 @@ export class Following {
   }
 
   /** Cuts a client off a target. It is told, and must ask anew to come back. */
-  cut(conversation: Conversation, key: TargetKey, code: string, retryable: boolean): void {
+  cut(conversation: Conversation, key: TargetKey, code: string, retryable: boolean, details?: unknown): void {
     conversation.granted?.delete(key);
     conversation.gates?.delete(key);
     const follow = conversation.follows.get(key);
     if (follow === undefined) return;
     this.leave(conversation, key);
-    conversation.send({ type: "Unsubscribed", target: wireOf(key), ref: follow.ref, code, retryable });
+    const more = details === undefined ? {} : { details };
+    conversation.send({
+      type: "Unsubscribed",
+      target: wireOf(key),
+      ref: follow.ref,
+      code,
+      retryable,
+      ...more,
+    });
+  }
+
+  /** The log holds what this node has no updates for: other nodes serve it, and pages of their version (VE4). */
+  unfit(conversations: Iterable<Conversation>, live: LiveTarget): void {
+    // Of all, not of its followers alone: some are being brought up to date.
+    for (const conversation of conversations)
+      this.cut(conversation, live.key, live.failure, true, whichVersion(live));
   }
 
   /** Makes a client follow a target, whatever `canSubscribe` says. */
@@ -238,5 +261,9 @@ export class Following {
     })().catch((error: unknown) => this.#core.report(error));
   }
 }
+
+/** What a client is told of a target in a newer version than its own. */
+const whichVersion = ({ slice, newer }: LiveTarget): unknown =>
+  newer === undefined ? undefined : { protocol: PROTOCOL_VERSION, slices: { [slice.name]: newer } };
 
 const keyOfPlace = (place: Place): TargetKey => (place instanceof EphemeralTopic ? place.topic : place.key);

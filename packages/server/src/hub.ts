@@ -62,6 +62,7 @@ export class Hub {
     this.gates = new Gates(core);
     this.turns = new Turns(core, this.registry, {
       resnapshot: (live, reason) => this.following.resnapshot(live, reason),
+      unfit: (live) => this.following.unfit(this.connections, live),
       accepted: (live, reply, record, model) => this.#accepted(live, reply, record, model),
     });
     const { registry, places, gates, turns, clients } = this;

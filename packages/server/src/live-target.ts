@@ -46,6 +46,10 @@ export class LiveTarget {
   lastUsed: number;
   /** Undoes the doorbell's subscription. */
   silence: (() => void) | undefined;
+  /** Why it cannot be had, while it cannot; `version`: this node has no updates for what the log holds (VE4). */
+  failure: "storage" | "version" = "storage";
+  /** The log's version, where it is a newer one. */
+  newer: number | undefined;
   /** Let go: what comes for it goes to the one opened in its place. */
   closed = false;
   /** Being stopped or removed: what its followers are told, and whoever comes meanwhile. */

@@ -8,7 +8,7 @@ import {
   isSession,
   OWN_SESSION,
 } from "@calla/shared";
-import type { Cursor, ModelSlice, TargetKey, Update, WireRecord } from "@calla/shared";
+import type { Cursor, ModelSlice, Random, TargetKey, Update, WireRecord } from "@calla/shared";
 import type { Author, LogRecord } from "./log.ts";
 
 /** The mark after a record: a hash over all that a fold reads, chained to the mark before it (TE8). */
@@ -18,6 +18,16 @@ export function chainMark(previous: number, record: Omit<LogRecord, "mark">): nu
   mark = combine(mark, record.author === null ? 0 : hashOf(record.author));
   mark = hashString(record.id, mark);
   return hashValue(record.model === undefined ? record.messages : record.model.value, mark);
+}
+
+/** A record that holds a whole model, with a fresh seed: return after remove, migration, what could not be folded. */
+export function wholeModel(
+  place: Pick<LogRecord, "sequence" | "version" | "at" | "id">,
+  model: unknown,
+  random: Random,
+): LogRecord {
+  const record = { ...place, author: null, mid: 0, messages: [], model: { value: model } };
+  return { ...record, mark: chainMark(random.uint32(), record) };
 }
 
 /** A connection's records share their author, so it is hashed once. */

@@ -6,7 +6,7 @@ import type { Hub } from "./hub.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
 import type { TargetEngine } from "./target-engine.ts";
-import { doorbell } from "./target-registry.ts";
+import { doorbell } from "./pubsub.ts";
 import type { Reply } from "./live-target.ts";
 
 type Engine = TargetEngine<Reply>;
@@ -67,7 +67,7 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
     async read() {
       const target = await live();
       if (core.log.shared && !(await hub.turns.look(target))) {
-        throw new CallaError("storage", { topic: key }, `The log of "${key}" could not be read; try again.`);
+        throw unavailable(target, "could not be read; try again.");
       }
       const { model, sequence } = target.engine.state;
       return { model: model as ModelOf<S>, sequence };
@@ -124,6 +124,7 @@ async function end(hub: Hub, live: LiveTarget, ending: Ending, last: () => Promi
   if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
   await hub.turns.idle(live);
   if (hub.turns.stopped) return false;
+  if (live.closed) throw unavailable(live, "could not be ended.");
   let told = STOPPED;
   try {
     await last();
@@ -161,10 +162,18 @@ async function opened(hub: Hub, slice: Slice, key: TargetKey): Promise<LiveTarge
       `"${key}" belongs to slice "${place.slice.name}", not "${slice.name}".`,
     );
   if (place.engine === undefined) await new Promise((resolve) => place.opening.push(resolve));
-  if (place.engine === undefined)
-    throw new CallaError("storage", { topic: key }, `"${key}" could not be opened; the reason was reported.`);
+  if (place.engine === undefined) throw unavailable(place, "could not be opened; the reason was reported.");
   return place as LiveTarget & { engine: Engine };
 }
+
+const unavailable = ({ key, slice, failure, newer }: LiveTarget, what: string): CallaError =>
+  newer === undefined
+    ? new CallaError(failure, { topic: key }, `"${key}" ${what}`)
+    : new CallaError(
+        "version",
+        { topic: key, version: newer, ours: slice.version },
+        `"${key}" is of version ${newer}, and this node's slice "${slice.name}" of version ${slice.version}; ask another node.`,
+      );
 
 const entryOf = <S>(record: LogRecord): HistoryEntry<S> => ({
   sequence: record.sequence,

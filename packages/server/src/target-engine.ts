@@ -13,7 +13,7 @@ import type { ClientRow, LogRecord, Outcome, ReadResult } from "./log.ts";
 import { foldRecord } from "./records.ts";
 
 /** `ready`: may take. `flying`: one append is under way. `reading`: head in doubt. `lost`: an append's fate is unknown. */
-type Phase = "ready" | "flying" | "checking" | "reading" | "lost" | "reopening";
+type Phase = "ready" | "flying" | "checking" | "reading" | "lost" | "reopening" | "newer";
 
 export class TargetEngine<Reply> {
   readonly target: TargetKey;
@@ -222,7 +222,7 @@ export class TargetEngine<Reply> {
     if (result.status !== "records") {
       this.#abandonCheck();
       this.#phase = "reopening";
-      return [{ type: "reopen" }];
+      return [{ type: "reopen", reason: "other-history" }];
     }
     if (this.#phase === "checking" && result.records.length === 0) {
       // The head has not moved: the refusals stand.
@@ -232,7 +232,17 @@ export class TargetEngine<Reply> {
       return this.#land(flight);
     }
     this.#abandonCheck();
-    const effects = this.#foldForeign(result.records);
+    const { folded, effects } = this.#foldForeign(result.records);
+    if (folded < result.records.length) {
+      // A newer version's: this node has no updates for it. Anything else is settled by a record that holds the whole
+      // model, as whoever opens the target anew does.
+      const newer = result.records.find(({ version }) => version > this.slice.version);
+      this.#phase = newer === undefined ? "reopening" : "newer";
+      effects.push(
+        newer === undefined ? { type: "reopen", reason: "reset" } : { type: "newer", version: newer.version },
+      );
+      return effects;
+    }
     if (result.records.length >= limit) {
       effects.push({ type: "read", after: this.#state, retry: true });
       return effects;
@@ -305,14 +315,17 @@ export class TargetEngine<Reply> {
     return [this.#announce(after, flight.records), ...flight.tells];
   }
 
-  #foldForeign(records: readonly LogRecord[]): Effect<Reply>[] {
-    if (records.length === 0) return [];
+  /** Folds records as far as this version's updates can: `folded` of them. */
+  #foldForeign(found: readonly LogRecord[]): { readonly folded: number; readonly effects: Effect<Reply>[] } {
     const after = this.#state;
     const effects: Effect<Reply>[] = [];
+    const records: LogRecord[] = [];
     let { model, at } = after;
-    for (const record of records) {
+    for (const record of found) {
+      if (record.version !== this.slice.version) break;
       const folded = foldRecord(this.slice, model, record);
-      if (folded.error !== undefined) effects.push({ type: "report", error: folded.error });
+      if (folded.error !== undefined) break;
+      records.push(record);
       model = folded.model;
       at = record.at;
       // The log has a newer row than we do, maybe with refusals that no record shows: read it again when needed (TE6).
@@ -326,15 +339,16 @@ export class TargetEngine<Reply> {
         return false;
       });
     }
+    const last = records.at(-1);
+    if (last === undefined) return { folded: 0, effects };
     for (const row of this.#rows.keys()) if (row.startsWith("#")) this.#outdate(row);
-    const last = records.at(-1)!;
     this.#state = { sequence: last.sequence, mark: last.mark, at, model, removed: false };
     effects.unshift(this.#announce(after, records));
     // Whoever waited on an outdated row goes back through the door.
     const queue = this.#queue;
     this.#queue = [];
     for (const intent of queue) effects.push(...this.offer(intent));
-    return effects;
+    return { folded: records.length, effects };
   }
 
   #outdate(clientId: string): void {

@@ -1,8 +1,7 @@
-// The targets held in memory: found or opened by key, evicted when idle, never more than the limit. Opening reads the
-// snapshot and folds what came after it.
-import { CallaError, initialModel, ORIGIN } from "@calla/shared";
-import type { Cursor, Message, ModelSlice, TargetKey } from "@calla/shared";
-import { checkInitial } from "./carry.ts";
+// The targets held in memory: found or opened by key, evicted when idle, never more than the limit. Not here: folding one
+// from its log (opening.ts).
+import { CallaError } from "@calla/shared";
+import type { Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { Core } from "./core.ts";
 import { hearRelayed } from "./ephemeral.ts";
 import { admission } from "./handlers.ts";
@@ -10,9 +9,9 @@ import type { Who } from "./handlers.ts";
 import { LiveTarget } from "./live-target.ts";
 import type { Reply } from "./live-target.ts";
 import { Conversation } from "./conversation.ts";
-import { foldRecord } from "./records.ts";
+import { isNewer, openState } from "./opening.ts";
+import { doorbell } from "./pubsub.ts";
 import { TargetEngine } from "./target-engine.ts";
-import type { TargetState } from "./batch.ts";
 
 /** What opening a target tells the rest: a doorbell rang. */
 export interface RegistryEvents {
@@ -23,6 +22,8 @@ export class TargetRegistry {
   readonly #core: Core;
   readonly #events: RegistryEvents;
   readonly #targets = new Map<TargetKey, LiveTarget>();
+  /** The newest version met of each slice, above our own. */
+  readonly #newer = new Map<ModelSlice, number>();
 
   constructor(core: Core, events: RegistryEvents) {
     this.#core = core;
@@ -84,12 +85,23 @@ export class TargetRegistry {
         shared: core.log.shared,
       });
     } catch (error) {
-      core.report(error);
+      this.failed(live, error);
       this.drop(live);
     }
     const opening = live.opening;
     live.opening = [];
     for (const waiting of opening) waiting(live.engine);
+  }
+
+  /** Notes why a target cannot be had, and reports it. Of newer versions once per slice: every client asks again. */
+  failed(live: LiveTarget, error: unknown): void {
+    live.failure = error instanceof CallaError && error.code === "version" ? "version" : "storage";
+    if (isNewer(error)) {
+      live.newer = error.details.version;
+      if (live.newer <= (this.#newer.get(live.slice) ?? 0)) return;
+      this.#newer.set(live.slice, live.newer);
+    }
+    this.#core.report(error);
   }
 
   /** Forgets a target. What it held is in the log. */
@@ -134,9 +146,6 @@ export class TargetRegistry {
 
 const NOBODY: Who = { clientId: "", user: null };
 
-/** The pubsub channel on which an append to a target is rung. */
-export const doorbell = (key: TargetKey): string => `appended:${key}`;
-
 const isIdle = (live: LiveTarget): boolean =>
   live.engine !== undefined &&
   live.users === 0 &&
@@ -144,39 +153,3 @@ const isIdle = (live: LiveTarget): boolean =>
   live.engine.quiet &&
   live.rows.size === 0 &&
   live.looking.length === 0;
-
-/** Folds a target from its log. */
-export async function openState(core: Core, key: TargetKey, slice: ModelSlice): Promise<TargetState> {
-  const initial = initialModel(slice, { strict: core.strict });
-  if (core.strict) checkInitial(core.serialiser, slice, initial);
-  for (let attempt = 0; attempt < 5; attempt++) {
-    const head = await core.log.open(key);
-    if (head === undefined) return { ...ORIGIN, at: 0, model: initial, removed: false };
-    if (head.removed)
-      return { sequence: head.sequence, mark: head.mark, at: head.at, model: initial, removed: true };
-    const folded = await foldFrom(core, key, slice, head.snapshot ?? { ...ORIGIN, at: 0, model: initial });
-    if (folded !== undefined) return folded;
-  }
-  throw new CallaError("storage", { target: key }, `The log's snapshot and records of "${key}" do not meet.`);
-}
-
-/** undefined: the log was compacted meanwhile, so there is a newer snapshot to begin from. */
-async function foldFrom(
-  core: Core,
-  key: TargetKey,
-  slice: ModelSlice,
-  start: Cursor & { readonly at: number; readonly model: unknown },
-): Promise<TargetState | undefined> {
-  let { sequence, mark, at, model } = start;
-  for (;;) {
-    const result = await core.log.read(key, { sequence, mark }, core.limits.maxCatchUp);
-    if (result.status !== "records") return undefined;
-    for (const record of result.records) {
-      const folded = foldRecord(slice, model, record);
-      if (folded.error !== undefined) core.report(folded.error);
-      ({ sequence, mark, at } = record);
-      model = folded.model;
-    }
-    if (result.records.length < core.limits.maxCatchUp) return { sequence, mark, at, model, removed: false };
-  }
-}

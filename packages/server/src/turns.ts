@@ -6,7 +6,8 @@ import { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
 import type { Append, AppendResult, LogRecord } from "./log.ts";
-import { doorbell, openState } from "./target-registry.ts";
+import { newerVersion, openState } from "./opening.ts";
+import { doorbell } from "./pubsub.ts";
 import type { TargetRegistry } from "./target-registry.ts";
 import type { Intent } from "./intent.ts";
 import type { Effect } from "./effects.ts";
@@ -16,12 +17,21 @@ import type { TargetEngine } from "./target-engine.ts";
 export interface TurnEvents {
   /** Followers must be given a snapshot, in place of what they have. */
   resnapshot(live: LiveTarget, reason: string): void;
+  /** This node cannot fold what the log holds: its followers must go elsewhere. */
+  unfit(live: LiveTarget): void;
   /** A message was accepted here. Runs the hooks. */
   accepted(live: LiveTarget, reply: Reply, record: LogRecord, model: unknown): void;
 }
 
 /** Milliseconds a paused client is asked to wait, by what held it up. */
-const RETRY_AFTER = { gap: 0, busy: 200, storage: 1_000, "in-flight": 0, draining: 1_000 } as const;
+const RETRY_AFTER = {
+  gap: 0,
+  busy: 200,
+  storage: 1_000,
+  "in-flight": 0,
+  draining: 1_000,
+  version: 5_000,
+} as const;
 const RETRY_READ = { first: 50, most: 5_000 };
 
 type Engine = TargetEngine<Reply>;
@@ -62,7 +72,7 @@ export class Turns {
     }
     if (live.engine === undefined) {
       live.opening.push((engine) => {
-        if (engine === undefined) tell(reply, live, { type: "pause", reply, from, code: "storage" });
+        if (engine === undefined) tell(reply, live, { type: "pause", reply, from, code: live.failure });
         else this.offer(live, intent);
       });
       return;
@@ -103,7 +113,7 @@ export class Turns {
 
   /** Resolves once nothing of this target is queued, under way or in doubt. */
   async idle(live: LiveTarget): Promise<void> {
-    while (live.engine?.quiet === false && !this.#stopped) await this.#nextTurn();
+    while (live.engine?.quiet === false && !this.#stopped && !live.closed) await this.#nextTurn();
   }
   /** Takes nothing more of clients, and resolves once what was taken has landed, the hooks' own dispatches included. */
   async landed(): Promise<void> {
@@ -214,7 +224,9 @@ export class Turns {
       case "read":
         return void this.#read(live, effect.after, effect.retry);
       case "reopen":
-        return void this.#reopen(live);
+        return void this.#reopen(live, effect.reason);
+      case "newer":
+        return this.#leave(live, newerVersion(live.key, live.slice, effect.version));
       case "update":
         return live.announce(effect.after, effect.records);
       case "snapshot":
@@ -304,20 +316,35 @@ export class Turns {
     this.#looked(live, engine, waiting);
   }
 
-  async #reopen(live: LiveTarget, attempt = 0): Promise<void> {
+  async #reopen(live: LiveTarget, reason: string, attempt = 0): Promise<void> {
     const engine = live.engine!;
     try {
-      this.run(live, engine.reset(await openState(this.#core, live.key, live.slice), "other-history"));
+      this.run(live, engine.reset(await openState(this.#core, live.key, live.slice), reason));
     } catch (error) {
+      if (error instanceof CallaError && error.code === "version") return this.#leave(live, error);
       this.#core.report(storageError("open", error));
       if (attempt === 0) this.run(live, engine.stalled());
-      this.#later(attempt, () => void this.#reopen(live, attempt + 1));
+      this.#later(attempt, () => void this.#reopen(live, reason, attempt + 1));
       return;
     }
     this.#looked(live, engine, []);
   }
 
+  /** The log has what this node has no updates for (VE4). Nothing is decided on it, and nobody is told otherwise. */
+  #leave(live: LiveTarget, error: unknown): void {
+    this.#registry.failed(live, error);
+    for (const { reply, mid } of live.engine!.abandon())
+      tell(reply, live, { type: "pause", reply, from: mid, code: live.failure });
+    for (const looked of live.looking.splice(0)) looked(false);
+    this.#events.unfit(live);
+    this.#registry.drop(live);
+  }
+
   #looked(live: LiveTarget, engine: Engine, waiting: readonly ((looked: boolean) => void)[]): void {
+    if (live.closed) {
+      for (const looked of waiting) looked(false);
+      return;
+    }
     if (!engine.ready) {
       live.looking.push(...waiting);
       return;
@@ -410,7 +437,9 @@ function tellCall(call: Exclude<Reply, Conversation>, outcome: Told): void {
               {},
               "The server has been stopped; what became of the dispatch is in the log.",
             )
-          : new CallaError("storage", { code: outcome.code }, "The target takes nothing now; try again."),
+          : outcome.code === "version"
+            ? new CallaError("version", {}, "The target is of another version; another node has its updates.")
+            : new CallaError("storage", { code: outcome.code }, "The target takes nothing now; try again."),
       );
     case "mid-conflict":
       return call.fail(

@@ -1,6 +1,7 @@
 // What is wrong with a slice's definition, said when it is defined: by name, and with what to do about it.
 import { sliceError } from "./errors.ts";
 import type { CallaError } from "./errors.ts";
+import { isObject } from "./kind.ts";
 import type { ModelSlice } from "./slice.ts";
 import type { Schema, Schemas } from "./standard.ts";
 import { ignorePromise, isSchema } from "./standard.ts";
@@ -37,6 +38,30 @@ export function checkModelSlice(slice: Omit<ModelSlice, "kind">): void {
   checkSchemas(name, "message", slice.messages);
   checkSchemas(name, "rejection", slice.rejections);
   checkUpdates(name, slice.messages, slice.update);
+  checkMigrations(name, slice.version, slice.migrate);
+}
+
+/** Entries for versions that never were, or for this one, would never run. */
+function checkMigrations(slice: string, version: number, migrate: object): void {
+  for (const [from, entry] of Object.entries(migrate) as [string, unknown][]) {
+    if (!/^[1-9]\d*$/.test(from) || Number(from) >= version) {
+      throw wiringError(
+        slice,
+        `migrate.${from} must be named by an older version than this slice's (${version}); raise version or remove it.`,
+      );
+    }
+    const stray = isObject(entry)
+      ? Object.entries(entry).find(
+          ([key, what]) => !(key === "model" || key === "message") || typeof what !== "function",
+        )
+      : ["", ""];
+    if (stray !== undefined) {
+      throw wiringError(
+        slice,
+        `migrate.${from} holds functions named "model" and "message", and nothing else.`,
+      );
+    }
+  }
 }
 
 const NOT_A_SCHEMA = "must be a Standard Schema, such as z.object({ … }).";

@@ -107,6 +107,24 @@ describe("defining slices", () => {
     ],
     ["version 0", { ...noop, version: 0 }, /version must be a whole number from 1, not 0/],
     ["version 1.5", { ...noop, version: 1.5 }, /not 1.5/],
+    [
+      "a migration of this version",
+      { ...noop, migrate: { 1: {} } },
+      /migrate\.1 must be named by an older version/,
+    ],
+    ["a migration of no version", { ...noop, version: 2, migrate: { 0: {} } }, /migrate\.0 must be named/],
+    ["a migration of a name", { ...noop, version: 2, migrate: { one: {} } }, /migrate\.one must be named/],
+    ["a migration that is none", { ...noop, version: 2, migrate: { 1: null } }, /migrate\.1 holds functions/],
+    [
+      "a misspelt migration",
+      { ...noop, version: 2, migrate: { 1: { massage: () => 1 } } },
+      /migrate\.1 holds/,
+    ],
+    [
+      "a migration that cannot run",
+      { ...noop, version: 2, migrate: { 1: { model: {} } } },
+      /migrate\.1 holds/,
+    ],
   ];
   test.each(refused)("[WR3] %s is refused", (_, definition, message) => {
     const error = errorOf(() => define(definition));

@@ -8,7 +8,7 @@ import type {
   Keep,
   LocalSlice,
   MessageIn,
-  Migrate,
+  Migrations,
   ModelSlice,
   SessionSlice,
   TopicSlice,
@@ -93,9 +93,21 @@ export interface ModelDefinition<S extends Schema, M extends Schemas, R extends 
   /** Reasons to reject a message, each with the schema of its details. */
   readonly rejections?: DetailSchemas<R>;
   readonly update: Updates<OutputOf<S>, M, R>;
-  /** Raised when models or messages change their form; 1 unless given. */
+  /** Raised whenever models or messages change their form, or an update what it does; 1 unless given. */
   readonly version?: number;
-  readonly migrate?: Migrate<OutputOf<S>, MessageIn<OutputsOf<M>>>;
+  /**
+   * What becomes of older versions' models and messages.
+   *
+   * @example
+   * version: 2,
+   * migrate: {
+   *   1: {
+   *     model: (old: { items: string[] }) => ({ cards: old.items.map((text) => ({ text })) }),
+   *     message: (old, { drop }) => (old.type === "voted" ? drop("votes are gone") : { type: "added", text: String(old.item) }),
+   *   },
+   * }
+   */
+  readonly migrate?: Migrations<OutputOf<S>, MessageIn<OutputsOf<M>>>;
   /** What one member of the presence list says of itself. */
   readonly presence?: P & Describes<P>;
 }
@@ -253,7 +265,7 @@ interface AnyDefinition {
   readonly update: object;
   readonly rejections?: Schemas;
   readonly version?: number;
-  readonly migrate?: Migrate<unknown, unknown>;
+  readonly migrate?: Migrations<unknown, unknown>;
   readonly presence?: Schema;
 }
 
@@ -267,7 +279,7 @@ function modelSlice(name: string, definition: AnyDefinition): Omit<ModelSlice<ne
     messages,
     rejections: Object.freeze({ ...definition.rejections }),
     update: Object.freeze({ ...definition.update }) as ModelSlice["update"],
-    migrate: definition.migrate,
+    migrate: Object.freeze({ ...definition.migrate }),
     presence: definition.presence,
     serverOnly: serverOnlyOf(messages),
   };

@@ -14,6 +14,8 @@ export type ErrorCode =
   | "too-large"
   | "protocol"
   | "version"
+  | "skipped"
+  | "diverged"
   | "update-threw"
   | "hook"
   | "storage"

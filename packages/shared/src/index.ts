@@ -9,12 +9,14 @@ export type { Context } from "./context.ts";
 export type {
   CallaRejectionCode,
   ClientMessageOf,
+  Dropped,
   EphemeralSlice,
   Keep,
   LocalSlice,
   Message,
   MessageOf,
-  Migrate,
+  Migration,
+  Migrations,
   ModelOf,
   ModelSlice,
   ParamsOf,
@@ -55,6 +57,8 @@ export type { Limits } from "./limits.ts";
 // Running a wiring
 export { applyMessages, initialModel, parseMessage, parseModel } from "./apply.ts";
 export type { Applied, ContextValues, Parsed } from "./apply.ts";
+export { migrateMessages, migrateModel } from "./migrate.ts";
+export type { Migrated } from "./migrate.ts";
 
 // Values
 export { sameValue } from "./equal.ts";

@@ -35,8 +35,10 @@ export const board = defineTopic("board:*", {
   presence: z.object({ name: z.string() }),
   version: 2,
   migrate: {
-    model: (_model, fromVersion) => ({ title: String(fromVersion), cards: [] }),
-    message: (message) => (message.type === "wiped" ? { type: "cleared" } : undefined),
+    1: {
+      model: (old: { readonly name: string }) => ({ title: old.name, cards: [] }),
+      message: (old, { drop }) => (old.type === "wiped" ? { type: "cleared" } : drop("it is gone")),
+    },
   },
 });
 const chat = defineTopic("chat", {
@@ -149,6 +151,46 @@ defineTopic("x", {
   initial: () => ({ n: "0" }),
   messages: {},
   update: {},
+});
+
+// Migrations: the present model, a present message, by number.
+const items = {
+  ...n,
+  version: 2,
+  messages: { a: z.object({ by: z.number() }) },
+  update: { a: (model: { n: number }, { by }: { by: number }) => ({ n: model.n + by }) },
+} as const;
+defineTopic("x", { ...items, migrate: { 1: { message: () => ({ type: "a", by: 1 }) } } });
+defineTopic("x", { ...items, migrate: { 1: { message: (_, { drop }) => drop("gone") } } });
+defineTopic("x", {
+  ...items,
+  // @ts-expect-error a wrong model
+  migrate: { 1: { model: () => ({ n: "1" }) } },
+});
+defineTopic("x", {
+  ...items,
+  // @ts-expect-error a message that the slice has not
+  migrate: { 1: { message: () => ({ type: "b" }) } },
+});
+defineTopic("x", {
+  ...items,
+  // @ts-expect-error a message without its field
+  migrate: { 1: { message: () => ({ type: "a" }) } },
+});
+defineTopic("x", {
+  ...items,
+  // @ts-expect-error nothing is no message: drop says why
+  migrate: { 1: { message: () => undefined } },
+});
+defineTopic("x", {
+  ...items,
+  // @ts-expect-error a misspelt function
+  migrate: { 1: { massage: () => ({ type: "a", by: 1 }) } },
+});
+defineTopic("x", {
+  ...items,
+  // @ts-expect-error a version is a number
+  migrate: { first: { model: () => ({ n: 1 }) } },
 });
 
 // Rejections.

@@ -31,11 +31,25 @@ export type Typed<Type extends string, Out> = Out extends unknown
 export type MessageIn<Messages> = { [K in keyof Messages & string]: Typed<K, Messages[K]> }[keyof Messages &
   string];
 
-/** Brings what an older version of a slice has left behind into this version. */
-export interface Migrate<Model, AnyMessage> {
-  model?(model: unknown, fromVersion: number): Model;
-  /** undefined: the message means nothing any more and is rejected. */
-  message?(message: Message, fromVersion: number): AnyMessage | undefined;
+/** In place of a message: it means nothing any more. Made by `drop`. */
+export interface Dropped {
+  readonly drop: string;
+}
+
+/** Brings what one older version has left behind straight into the present one. What is not given goes as it is. */
+export interface Migration<Model, AnyMessage> {
+  /** A model of that version; give the parameter the type it had then. */
+  model?(old: unknown): Model;
+  /** A message of that version, logged or still unsent. `drop(reason)`: it means nothing any more. */
+  message?(old: Message, context: { readonly drop: (reason: string) => Dropped }): AnyMessage | Dropped;
+}
+
+/**
+ * Older version to what brings it into the present one. A version that is not listed, and what an entry leaves out, goes
+ * as it is where the present schemas take it.
+ */
+export interface Migrations<Model, AnyMessage> {
+  readonly [fromVersion: number]: Migration<Model, AnyMessage>;
 }
 
 /** What every slice has. */
@@ -57,7 +71,7 @@ export interface ModelSlice<T extends SliceTypes = SliceTypes> extends Base<T> {
   readonly initial: () => unknown;
   readonly rejections: Schemas;
   readonly update: Readonly<Record<string, (model: never, message: never, context: never) => unknown>>;
-  readonly migrate: Migrate<unknown, unknown> | undefined;
+  readonly migrate: Migrations<unknown, unknown>;
   readonly presence: Schema | undefined;
 }
 export interface TopicSlice<
@@ -110,6 +124,7 @@ export type CallaRejectionCode =
   | "cancelled"
   | "hook"
   | "topic"
+  | "version"
   | "mid-conflict";
 type AppRejection<R> = {
   [C in keyof R & string]: { readonly from: "app"; readonly code: C; readonly details: R[C] };

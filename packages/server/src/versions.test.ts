@@ -1,0 +1,486 @@
+// Two versions of one slice over one log: who folds what, who is told what.
+import { defineTopic, defineWiring } from "@calla/shared";
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { countingRandom, handClock, handPubSub, hello, say, subscribe, types, wire } from "../test/wired.ts";
+import type { Said } from "../test/wired.ts";
+import { faultyLog, scriptedFaults } from "./log-faulty.ts";
+import { memoryLog } from "./log-memory.ts";
+import { rewindableLog } from "./log-rewindable.ts";
+import type { LogStorage } from "./log.ts";
+
+const item = z.object({ item: z.string() });
+const first = defineTopic("list:*", {
+  model: z.object({ items: z.array(z.string()) }),
+  initial: () => ({ items: [] }),
+  messages: { put: item, voted: z.object({}), cleared: z.object({}) },
+  update: {
+    put: ({ items }, { item }) => ({ items: [...items, item] }),
+    voted: (list) => list,
+    cleared: () => ({ items: [] }),
+  },
+});
+/** Cards in place of items, `added` in place of `put`, and nobody votes any more. */
+const second = defineTopic("list:*", {
+  version: 2,
+  model: z.object({ cards: z.array(z.object({ text: z.string() })) }),
+  initial: () => ({ cards: [] }),
+  messages: { added: z.object({ text: z.string().max(20) }), cleared: z.object({}) },
+  rejections: { full: z.object({}) },
+  update: {
+    added: ({ cards }, { text }, context) =>
+      text === "refused" ? context.reject("full", {}) : { cards: [...cards, { text }] },
+    cleared: () => ({ cards: [] }),
+  },
+  migrate: {
+    1: {
+      model(old: { readonly items: readonly string[] }) {
+        if (old.items.includes("unmigrated")) throw new Error("cannot migrate");
+        return { cards: old.items.map((text) => ({ text })) };
+      },
+      message(old, { drop }) {
+        if (old.type === "voted") return drop("votes are gone");
+        return old.type === "put" ? { type: "added", text: String(old["item"]) } : { type: "cleared" };
+      },
+    },
+  },
+});
+/** As `first`, but its author has changed an update and has not raised the version. */
+const forgotten = defineTopic("list:*", {
+  model: z.object({ items: z.array(z.string()) }),
+  initial: () => ({ items: [] }),
+  messages: { put: item, cleared: z.object({}) },
+  update: {
+    put: ({ items }, { item }, context) => {
+      if (item === "poison") throw new Error("no poison");
+      if (item === "refused") return context.reject("full" as never, {} as never);
+      return { items: [...items, item] };
+    },
+    cleared: () => ({ items: [] }),
+  },
+});
+
+const same = defineTopic("same:*", {
+  model: z.object({ n: z.number() }),
+  initial: () => ({ n: 0 }),
+  messages: { bumped: z.object({}) },
+  update: { bumped: ({ n }) => ({ n: n + 1 }) },
+});
+const wirings = [defineWiring({ topics: [first, same] }), defineWiring({ topics: [second, same] })] as const;
+const slices = [first, second] as const;
+
+/** Nodes of version 1 or 2 over one log, with one clock and one pubsub. */
+function deploy({ log = memoryLog({ shared: true, random: countingRandom(7) }) }: { log?: LogStorage } = {}) {
+  const hand = handClock();
+  const bells = handPubSub();
+  let seed = 100;
+  const node = (which: 1 | 2 | typeof forgotten, through: LogStorage = log) => {
+    const slice = typeof which === "number" ? slices[which - 1]! : which;
+    const wiring = typeof which === "number" ? wirings[which - 1]! : defineWiring({ topics: [which, same] });
+    const random = countingRandom(seed++);
+    const wired = wire(
+      {
+        wiring: wiring as never,
+        log: through,
+        pubsub: bells.pubsub,
+        secret: "a secret of all the nodes",
+        random,
+      },
+      hand,
+    );
+    for (const one of [slice, same]) wired.server.handle(one as never, { public: true });
+    const page = async (identity?: { clientId: string; secret: string }, versions = wiring.versions()) => {
+      const its = wired.socket();
+      its.say(hello({ slices: versions, ...(identity && { identity }) }));
+      const said = await its.heard();
+      const [connected] = said;
+      return {
+        ...its,
+        said,
+        identity:
+          connected?.type === "Connected"
+            ? { clientId: connected.clientId, secret: connected.secret }
+            : { clientId: "", secret: "" },
+      };
+    };
+    const topic = wired.server.topic(slice as never, ...(["1"] as never));
+    const read = () => wired.done(topic.read()) as Promise<{ model: unknown; sequence: number }>;
+    const done = <T>(promise: Promise<T>) => wired.done(promise);
+    return { ...wired, page, topic, read, done };
+  };
+  return { node, log, ...hand, bells };
+}
+const put = (mid: number, item: string, more: object = {}) => say("list:1", mid, { type: "put", item }, more);
+const added = (mid: number, text: string, more: object = {}) =>
+  say("list:1", mid, { type: "added", text }, more);
+const follow = subscribe("list:1");
+const cards = (...texts: string[]) => ({ cards: texts.map((text) => ({ text })) });
+const modelIn = (said: readonly Said[]) =>
+  said.flatMap((frame) => (frame.type === "Snapshot" ? [frame.model] : []));
+const records = async (log: LogStorage) => {
+  const result = await log.read("list:1", { sequence: 0, mark: 0 }, 1_000);
+  if (result.status !== "records") throw new Error(result.status);
+  return result.records;
+};
+
+describe("a newer node", () => {
+  test("[VE3] S38 migrates a target by one record that holds the whole model, mids kept", async () => {
+    const { node, log, bells } = deploy();
+    const old = node(1);
+    const page = await old.page();
+    page.say(put(1, "milk"), put(2, "bread"));
+    await page.heard();
+
+    const young = node(2);
+    const reader = await young.page();
+    reader.say(follow);
+    const said = await reader.heard();
+    expect(said).toMatchObject([
+      { type: "Settled", sequence: 3 },
+      { type: "Snapshot", version: 2, sequence: 3 },
+    ]);
+    expect(modelIn(said)).toEqual([cards("milk", "bread")]);
+    const last = (await records(log)).at(-1)!;
+    expect(last).toMatchObject({
+      sequence: 3,
+      version: 2,
+      author: null,
+      id: "migrated-1-2-3",
+      messages: [],
+      model: { value: cards("milk", "bread") },
+    });
+    // Opening it again finds nothing to do; its snapshot is the migrated one.
+    expect(await node(2).read()).toEqual({ model: cards("milk", "bread"), sequence: 3 });
+    expect((await log.open("list:1"))?.snapshot).toMatchObject({ sequence: 3, version: 2 });
+
+    // The page was reloaded: same client, its second message was taken by the old node.
+    const again = await young.page(page.identity);
+    again.say(added(2, "bread"), added(3, "salt"));
+    expect(await again.heard()).toMatchObject([
+      { type: "Acknowledge", mid: 2, sequence: 2 },
+      { type: "Acknowledge", mid: 3, sequence: 4 },
+    ]);
+    bells.deliver();
+    expect(young.errors).toEqual([]);
+  });
+
+  test("[VE3] S38 begins with the older version's snapshot, and migrates what came after it", async () => {
+    const { node, log } = deploy();
+    const old = node(1);
+    const page = await old.page();
+    page.say(put(1, "milk"));
+    await page.heard();
+    await old.done(old.server.stop());
+    const next = node(1);
+    const other = await next.page();
+    other.say(put(1, "bread"), say("list:1", 2, { type: "voted" }));
+    await other.heard();
+    expect((await log.open("list:1"))?.snapshot).toMatchObject({ sequence: 1, version: 1 });
+    const young = node(2);
+    expect(await young.read()).toEqual({ model: cards("milk", "bread"), sequence: 4 });
+    expect(young.errors).toEqual([]); // the vote was dropped on purpose
+  });
+
+  test("[VE3] S38 races of two newer nodes end in one migration", async () => {
+    const { node, log } = deploy();
+    const page = await node(1).page();
+    page.say(put(1, "milk"));
+    await page.heard();
+    const young = [node(2), node(2)];
+    const models = await Promise.all(young.map((one) => one.read()));
+    expect(models.map(({ model }) => model)).toEqual([cards("milk"), cards("milk")]);
+    expect((await records(log)).map(({ id }) => id)).toEqual(["id-1", "migrated-1-2-2"]);
+  });
+
+  test("[VE3] S38 an older node that appends meanwhile is read on from, and loses nothing", async () => {
+    const { log: inner, node } = deploy();
+    const old = node(1);
+    const page = await old.page();
+    page.say(put(1, "milk"));
+    await page.heard();
+    let mid = 1;
+    // Each append of the newer node finds that the older one was there first, five times.
+    const log: LogStorage = {
+      ...inner,
+      async append(batch) {
+        if (mid < 6) {
+          page.say(put(++mid, `late ${mid}`));
+          await page.heard();
+        }
+        return inner.append(batch);
+      },
+    };
+    const young = node(2, log);
+    expect((await young.read()).model).toEqual(
+      cards("milk", "late 2", "late 3", "late 4", "late 5", "late 6"),
+    );
+  });
+
+  test("[VE3] S38 a topic that both opened before its first message is migrated when the older one wrote it", async () => {
+    const { node, bells } = deploy();
+    const young = node(2);
+    const reader = await young.page();
+    reader.say(follow);
+    await reader.heard();
+    const page = await node(1).page();
+    page.say(put(1, "milk"));
+    await page.heard();
+    reader.say(added(1, "bread"));
+    const said = await reader.heard();
+    expect(modelIn(said).at(0)).toEqual(cards("milk"));
+    expect((await young.read()).model).toEqual(cards("milk", "bread"));
+    bells.deliver();
+    expect(young.errors).toEqual([]);
+  });
+
+  test("[VE3] S36 a migration whose append's answer is lost happens once", async () => {
+    const { node, log } = deploy();
+    const page = await node(1).page();
+    page.say(put(1, "milk"));
+    await page.heard();
+    const young = node(2, faultyLog(log, { plan: scriptedFaults({ append: ["lose"] }) }));
+    const reader = await young.page();
+    reader.say(follow);
+    expect(await reader.heard()).toMatchObject([{ type: "Unsubscribed", code: "storage", retryable: true }]);
+    reader.say(subscribe("list:1", 2));
+    expect(modelIn(await reader.heard())).toEqual([cards("milk")]);
+    expect(await records(log)).toHaveLength(2);
+  });
+
+  test("[VE3] S38 a model that cannot be migrated is left as it is: its clients come again, others are served", async () => {
+    const { node, log } = deploy();
+    const old = node(1);
+    const page = await old.page();
+    page.say(put(1, "unmigrated"));
+    await page.heard();
+    await old.done(old.server.stop());
+    const young = node(2);
+    const reader = await young.page();
+    reader.say(follow, added(1, "bread"), subscribe("same:1"));
+    const said = await reader.heard();
+    expect(said.filter((frame) => "target" in frame && frame.target === "list:1")).toMatchObject([
+      { type: "Paused", from: 1, code: "version" },
+      { type: "Unsubscribed", code: "version", retryable: true },
+    ]);
+    expect(types(said)).toContain("Snapshot");
+    expect(String(young.errors[0])).toContain("could not be migrated: Error: cannot migrate");
+    expect(await records(log)).toHaveLength(1);
+  });
+});
+
+describe("an older node", () => {
+  /** A topic that an older node serves, migrated behind its back. */
+  async function overtaken() {
+    const all = deploy();
+    const old = all.node(1);
+    const page = await old.page();
+    page.say(follow, subscribe("same:1"), put(1, "milk"));
+    await page.heard();
+    const young = all.node(2);
+    await young.read();
+    all.bells.lose();
+    return { ...all, old, page, young };
+  }
+
+  test("[VE4] S38 that finds a newer record tells its followers and goes on with other targets", async () => {
+    const { old, page, advance } = await overtaken();
+    await advance(5_000); // it looks at what is followed
+    expect(await page.heard()).toMatchObject([
+      {
+        type: "Unsubscribed",
+        target: "list:1",
+        code: "version",
+        retryable: true,
+        details: { protocol: 1, slices: { "list:*": 2 } },
+      },
+    ]);
+    page.say(subscribe("list:1", 2), say("same:1", 1, { type: "bumped" }));
+    expect(types(await page.heard()).toSorted()).toEqual(["TopicUpdate", "Unsubscribed"]);
+    expect(old.errors).toMatchObject([{ code: "version", details: { version: 2, ours: 1 } }]); // once
+  });
+
+  test("[VE4] S38 decides nothing on what it cannot fold: neither takes nor refuses", async () => {
+    const { page, log, old } = await overtaken();
+    page.say(put(2, "bread"), say("list:1", 3, { type: "nonsense" }));
+    expect(await page.heard()).toMatchObject([
+      { type: "Paused", from: 2, code: "version" },
+      { type: "Paused", from: 3, code: "version" },
+      { type: "Unsubscribed", code: "version", retryable: true },
+    ]);
+    page.say(say("list:1", 2, { type: "nonsense" }));
+    expect(await page.heard()).toMatchObject([{ type: "Paused", from: 2, code: "version" }]);
+    expect(await records(log)).toHaveLength(2);
+    await expect(old.read()).rejects.toMatchObject({ code: "version" });
+    await expect(old.done(old.topic.dispatch({ type: "cleared" } as never))).rejects.toMatchObject({
+      code: "version",
+    });
+    await expect(old.done(old.topic.remove())).rejects.toMatchObject({ code: "version" });
+    expect(await records(log)).toHaveLength(2);
+  });
+
+  test("[VE4] S38 refuses nothing alone on an old model", async () => {
+    const { page } = await overtaken();
+    page.say(say("list:1", 2, { type: "nonsense" }));
+    expect(types(await page.heard())).not.toContain("Rejected");
+  });
+
+  test("[VE4] S36 an append whose answer was lost, overtaken by a migration, is found by the newer node", async () => {
+    const { node, log } = deploy();
+    const faulty = faultyLog(log, { plan: scriptedFaults({ append: ["lose"] }) });
+    const old = node(1, faulty);
+    const page = await old.page();
+    page.say(follow);
+    await page.heard();
+    faulty.plan(({ method }) => (method === "append" ? "lose" : method === "read" ? "fail" : undefined));
+    page.say(put(1, "milk"));
+    expect(await page.heard()).toMatchObject([{ type: "Paused", from: 1, code: "storage" }]);
+    const young = node(2);
+    expect((await young.read()).model).toEqual(cards("milk"));
+    const again = await young.page(page.identity);
+    again.say(added(1, "milk"));
+    expect(await again.heard()).toMatchObject([{ type: "Acknowledge", mid: 1, sequence: 1 }]);
+  });
+
+  test("[VE4] S38 shows its followers the records of its own version before it leaves", async () => {
+    const { node, bells, advance } = deploy();
+    const [here, there] = [node(1), node(1)];
+    const [page, author] = [await here.page(), await there.page()];
+    page.say(follow);
+    await page.heard();
+    author.say(put(1, "milk"));
+    await author.heard();
+    await node(2).read();
+    bells.lose();
+    await advance(5_000);
+    expect(await page.heard()).toMatchObject([
+      { type: "TopicUpdate", after: 0, records: [{ 3: "id-1" }] },
+      { type: "Unsubscribed", code: "version" },
+    ]);
+  });
+
+  test("[VE4] S38 S46 does not bring back what a newer version has removed", async () => {
+    const { old, young, page, advance } = await overtaken();
+    await young.done(young.topic.remove());
+    await advance(5_000);
+    await page.heard();
+    await expect(old.done(old.topic.dispatch({ type: "cleared" } as never))).rejects.toMatchObject({
+      code: "version",
+    });
+  });
+
+  test("[VE4] S37 serves a target again that a restored backup has brought back to its version", async () => {
+    const log = rewindableLog(memoryLog({ shared: true }));
+    const { node } = deploy({ log });
+    const old = node(1);
+    const page = await old.page();
+    page.say(follow, put(1, "milk"));
+    await page.heard();
+    await node(2).read();
+    page.say(subscribe("list:1", 2));
+    expect(types(await page.heard())).toEqual(["Unsubscribed"]);
+    await log.rewind("list:1", 1);
+    page.say(subscribe("list:1", 3), put(2, "bread"));
+    expect(types(await page.heard())).toEqual(["Settled", "Snapshot", "TopicUpdate"]);
+  });
+});
+
+describe("connections", () => {
+  test("[CV13] S38 an older page is told to reload, a newer one to try another node; nothing else is done", async () => {
+    const { node } = deploy();
+    const [v1, v2] = wirings.map((wiring) => wiring.versions());
+    expect((await node(2).page(undefined, v1)).said).toMatchObject([
+      { type: "Version", terminal: true, slices: { "list:*": 2 } },
+      { type: "Closing", code: "version", retryable: false },
+    ]);
+    expect((await node(1).page(undefined, v2)).said).toMatchObject([
+      { type: "Version", terminal: false, slices: { "list:*": 1 } },
+      { type: "Closing", code: "version", retryable: true },
+    ]);
+  });
+
+  test("[CV13] a slice that only one side knows refuses its own topics and nothing else", async () => {
+    const { node } = deploy();
+    const one = node(1);
+    const page = await one.page(undefined, { ...wirings[0].versions(), "more:*": 7 });
+    page.say(subscribe("more:1"), say("more:1", 1, { type: "said" }), subscribe("same:1"));
+    expect(await page.heard()).toMatchObject([
+      { type: "Unsubscribed", target: "more:1", code: "topic", retryable: false },
+      { type: "Rejected", target: "more:1", code: "topic" },
+      { type: "Settled", target: "same:1" },
+      { type: "Snapshot", target: "same:1" },
+    ]);
+    const lesser = await one.page(undefined, { "same:*": 1 });
+    expect(types(lesser.said)).toEqual(["Connected"]);
+  });
+});
+
+describe("[VE5] a record that cannot be folded", () => {
+  test("S38 is skipped by a record that says so and holds the model, so that every node agrees", async () => {
+    const { node, log, bells } = deploy();
+    const here = node(1);
+    const page = await here.page();
+    page.say(follow);
+    await page.heard();
+    page.say(put(1, "milk"), put(2, "poison"), put(3, "bread"), put(4, "refused"));
+    await page.heard();
+    const there = node(forgotten);
+    expect(await there.read()).toEqual({ model: { items: ["milk", "bread"] }, sequence: 5 });
+    expect((await records(log)).at(-1)).toMatchObject({
+      id: "skipped-2-2-5",
+      author: null,
+      messages: [],
+      model: { value: { items: ["milk", "bread"] } },
+    });
+    expect(there.errors).toMatchObject([
+      { code: "skipped", details: { target: "list:1", sequence: 2, id: "id-2" } },
+      { code: "skipped", details: { target: "list:1", sequence: 4, id: "id-4" } },
+    ]);
+    bells.deliver();
+    const said = await page.heard();
+    expect(said).toMatchObject([
+      { type: "Settled", resync: "snapshot", reason: "reset" },
+      { type: "Snapshot" },
+    ]);
+    expect(modelIn(said)).toEqual([{ items: ["milk", "bread"] }]);
+    // Opened again it is whole: nothing is skipped twice.
+    expect((await node(forgotten).read()).sequence).toBe(5);
+  });
+
+  test("S38 is found on a running node too, whose followers get the model of then", async () => {
+    const { node, log, bells } = deploy();
+    const [here, there] = [node(1), node(forgotten)];
+    const reader = await there.page();
+    reader.say(follow);
+    const author = await here.page();
+    author.say(follow);
+    await author.heard();
+    author.say(put(1, "milk"));
+    await author.heard();
+    author.say(put(2, "poison"), put(3, "bread"));
+    await author.heard();
+    await reader.heard();
+    bells.deliver();
+    const said = await reader.heard();
+    expect(types(said)).toEqual(["TopicUpdate", "Settled", "Snapshot"]);
+    expect(modelIn(said)).toEqual([{ items: ["milk", "bread"] }]);
+    expect((await records(log)).at(-1)).toMatchObject({ id: "skipped-2-1-4" });
+    bells.deliver();
+    expect(modelIn(await author.heard())).toEqual([{ items: ["milk", "bread"] }]);
+    expect((await here.read()).model).toEqual({ items: ["milk", "bread"] });
+    expect(there.errors).toMatchObject([{ code: "skipped" }]);
+  });
+
+  test("S38 of an older version is skipped by the migration itself, and reported; one its author drops is not", async () => {
+    const { node, log } = deploy();
+    const page = await node(1).page();
+    page.say(put(1, "milk"), put(2, "refused"), say("list:1", 3, { type: "voted" }), put(4, "x".repeat(21)));
+    await page.heard();
+    const young = node(2);
+    expect((await young.read()).model).toEqual(cards("milk"));
+    expect((await records(log)).at(-1)).toMatchObject({ id: "migrated-1-2-skipped-2-2-5" });
+    expect(young.errors).toMatchObject([
+      { code: "skipped", details: { sequence: 2, version: 1 } },
+      { code: "skipped", details: { sequence: 4, version: 1 } },
+    ]);
+  });
+});
