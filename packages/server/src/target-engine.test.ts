@@ -486,7 +486,9 @@ describe("other nodes", () => {
     const { engine, take } = engineOf({ shared: true });
     take(1, from("a", 1, add("x")));
     engine.conflicted();
-    expect(engine.missed({ status: "other-history" }, 100)).toEqual([{ type: "reopen" }]);
+    expect(engine.missed({ status: "other-history" }, 100)).toEqual([
+      { type: "reopen", reason: "other-history" },
+    ]);
     const state = { sequence: 9, mark: 77, at: 5, model: { items: ["restored"] }, removed: false };
     expect(kinds(engine.reset(state, "other-history"))).toEqual(["snapshot", "load-row"]);
     engine.rowLoaded("a", undefined);
