@@ -41,6 +41,7 @@ const layers = {
       "log-contract-past",
       "log-contract",
       "transports/",
+      "sqlite/",
     ],
     ["target-engine", "conversation"], // the engines
     [
@@ -96,7 +97,7 @@ const pure = {
   ],
 };
 // Published entry points: the only files of a package that another package may reach.
-const entries = "src/(index|messagepack|testing|transports/websocket)[.]ts$";
+const entries = "src/(index|messagepack|testing|transports/websocket|sqlite/sqlite)[.]ts$";
 
 const sourceOf = (pkg, names) =>
   names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);
@@ -199,17 +200,29 @@ module.exports = {
     forbid(
       "io-lives-at-the-edge",
       "Only transports and storage touch an I/O library.",
-      { path: "^packages/(server|client)/src/", pathNot: ["/transports/", "/(storage|log)-", test] },
-      { path: "node_modules/(ws|@types/ws)/", dependencyTypesNot: ["type-only"] },
+      {
+        path: "^packages/(server|client)/src/",
+        pathNot: ["/transports/", "/(storage|log)-", "/sqlite/", test],
+      },
+      {
+        path: "node_modules/(ws|@types/ws|better-sqlite3|@types/better-sqlite3)/",
+        dependencyTypesNot: ["type-only"],
+      },
     ),
     forbid(
       "adapters-are-plugged-in",
       "The app (or a default in an entry point) chooses a transport or storage, never an engine.",
       {
         path: "^packages/(server|client)/src/",
-        pathNot: ["/transports/", "/(storage|log)-", "/(index|testing|server|client)[.]ts$", test],
+        pathNot: [
+          "/transports/",
+          "/(storage|log)-",
+          "/sqlite/",
+          "/(index|testing|server|client)[.]ts$",
+          test,
+        ],
       },
-      { path: ["/transports/(?!transport[.])", "/(storage|log)-(?!contract|faulty|rewindable)"] },
+      { path: ["/transports/(?!transport[.])", "/sqlite/", "/(storage|log)-(?!contract|faulty|rewindable)"] },
     ),
     forbid(
       "tests-are-not-imported",

@@ -40,7 +40,9 @@ export class LiveTarget {
   users = 0;
   /** In the next turn's list already. */
   due = false;
+  /** Records and bytes that are not covered by the stored snapshot. */
   sinceSnapshot = 0;
+  bytesSinceSnapshot = 0;
   /** Appends in a row of which nothing was heard. */
   lost = 0;
   lastUsed: number;

@@ -80,7 +80,7 @@ export const appendOf = (
 
 /** Appends `count` records to what is `from` records long, and insists. */
 export async function fill(log: LogStorage, target: TargetKey, from: number, count: number): Promise<void> {
-  equal(await log.append([appendOf(target, from, count)]), [{ status: "appended" }], "append");
+  equal(await statuses(log, [appendOf(target, from, count)]), [{ status: "appended" }], "append");
 }
 
 export const snapshot = (sequence: number, more: Partial<LogSnapshot> = {}): LogSnapshot => ({
@@ -141,6 +141,10 @@ export async function refuses(
     `read after ${after.sequence} with mark ${after.mark}`,
   );
 }
+
+/** What became of a batch, without what a log may tell besides. */
+export const statuses = async (log: LogStorage, batch: readonly Append[]): Promise<{ status: string }[]> =>
+  (await log.append(batch)).map(({ status }) => ({ status }));
 
 /** The one member of a batch of one. */
 export const status = async (log: LogStorage, append: Append): Promise<string | undefined> =>

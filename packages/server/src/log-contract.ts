@@ -18,6 +18,7 @@ import {
   row,
   snapshot,
   status,
+  statuses,
   timeOf,
   tombstone,
 } from "./log-contract-kit.ts";
@@ -93,7 +94,7 @@ export const logContract: readonly LogCheck[] = [
       const log = await create();
       await fill(log, "b", 0, 1);
       const batch = ["a", "b", "c"].map((target) => appendOf(target, 0, 2, { rows: [row("ann", 2)] }));
-      equal(await log.append(batch), [appended, conflict, appended], "results");
+      equal(await statuses(log, batch), [appended, conflict, appended], "results");
       equal(
         await Promise.all(["a", "b", "c"].map(async (target) => placeOf(await log.open(target)))),
         [at(2), at(1), at(2)],
@@ -101,7 +102,7 @@ export const logContract: readonly LogCheck[] = [
       );
       equal(await log.client("b", "ann"), undefined, "row of the conflict");
       equal(await log.client("c", "ann"), row("ann", 2), "row");
-      equal(await log.append([]), [], "an empty batch");
+      equal(await statuses(log, []), [], "an empty batch");
     },
   ),
   check("[LG6] of appends that race from one place exactly one wins", async ({ create }) => {
@@ -187,7 +188,7 @@ export const logContract: readonly LogCheck[] = [
       record(4, { messages: [{ type: "t", text: "\u0000 \u2028 é 🙂 ' \" \\" }] }),
       record(5, { messages: [], model: { value: JSON.parse('{"__proto__":1,"constructor":2}') as unknown } }),
     ];
-    equal(await log.append([{ target: "t", expected: ORIGIN, records, rows: [] }]), [appended], "append");
+    equal(await statuses(log, [{ target: "t", expected: ORIGIN, records, rows: [] }]), [appended], "append");
     equal(await log.read("t", ORIGIN, 10), { status: "records", records }, "read");
   }),
   check("[LG11] every value of the domain comes back: messages, details, models", async ({ create }) => {
@@ -206,7 +207,11 @@ export const logContract: readonly LogCheck[] = [
     };
     const records = [record(1, { messages: [value] }), record(2, { messages: [], model: { value } })];
     const ann = row("ann", 1, { outcomes: [{ mid: 1, id: "a", from: "app", code: "no", details: value }] });
-    equal(await log.append([{ target: "t", expected: ORIGIN, records, rows: [ann] }]), [appended], "append");
+    equal(
+      await statuses(log, [{ target: "t", expected: ORIGIN, records, rows: [ann] }]),
+      [appended],
+      "append",
+    );
     await log.saveSnapshot("t", snapshot(2, { model: value }));
     equal((await log.open("t"))?.snapshot, snapshot(2, { model: value }), "snapshot");
     equal(await log.client("t", "ann"), ann, "row");
@@ -217,13 +222,13 @@ export const logContract: readonly LogCheck[] = [
     const log = await create();
     const text = "é".repeat(1_000_000);
     const records = [record(1, { messages: [{ type: "t", text }] }), ...recordsAfter(1, 1_999)];
-    equal(await log.append([{ target: "t", expected: ORIGIN, records, rows: [] }]), [appended], "append");
+    equal(await statuses(log, [{ target: "t", expected: ORIGIN, records, rows: [] }]), [appended], "append");
     equal(await log.read("t", ORIGIN, 2_000), { status: "records", records }, "read");
     await log.saveSnapshot("t", snapshot(2_000, { model: { text } }));
     equal((await log.open("t"))?.snapshot?.model, { text }, "snapshot");
     const many = Array.from({ length: 200 }, (_, i) => appendOf(`many:${i}`, 0, 1));
     equal(
-      await log.append(many),
+      await statuses(log, many),
       many.map(() => appended),
       "a batch of 200 targets",
     );
@@ -251,7 +256,7 @@ export const logContract: readonly LogCheck[] = [
     ];
     const batch = targets.map((target, i) => appendOf(target, 0, i + 1, { rows: [row("ann", i + 1)] }));
     equal(
-      await log.append(batch),
+      await statuses(log, batch),
       targets.map(() => appended),
       "append",
     );
@@ -364,7 +369,11 @@ export const logContract: readonly LogCheck[] = [
       await refuses(log, "t", at(3), "other-history");
       // The highest mark has a next one too.
       const records = [record(1, { mark: 4_294_967_295 })];
-      equal(await log.append([{ target: "u", expected: ORIGIN, records, rows: [] }]), [appended], "append");
+      equal(
+        await statuses(log, [{ target: "u", expected: ORIGIN, records, rows: [] }]),
+        [appended],
+        "append",
+      );
       await log.remove("u", REMOVED_AT);
       equal(placeOf(await log.open("u")), { sequence: 1, mark: 0 }, "tombstone");
       await reads(log, "u", { sequence: 1, mark: 0 }, []);

@@ -105,6 +105,7 @@ export function faultyLog(
 
   return {
     shared: inner.shared,
+    carryWith: (serialiser) => inner.carryWith?.(serialiser),
     open: (target) => call("open", [target], () => inner.open(target)),
     append: (batch) =>
       call(

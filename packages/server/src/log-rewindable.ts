@@ -86,6 +86,7 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
 
   return {
     shared: inner.shared,
+    carryWith: (serialiser) => inner.carryWith?.(serialiser),
     open: (target) => inner.open(nameOf(target)),
     append,
     read: (target, after, limit) => inner.read(nameOf(target), after, limit),

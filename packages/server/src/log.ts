@@ -1,6 +1,6 @@
 // The durable history of targets, as engines see it. Memory, SQLite, Postgres … are adapters that pass one contract
 // suite (`@calla/server/testing`). SPEC.md, section LG, has the rules.
-import type { Cursor, Message, TargetKey } from "@calla/shared";
+import type { Cursor, Message, Serialiser, TargetKey } from "@calla/shared";
 
 /** Who dispatched: a client of a user, or null for the server itself. */
 export interface Author {
@@ -88,9 +88,12 @@ export interface Append {
   readonly rows: readonly ClientRow[];
 }
 export type AppendResult =
-  | { readonly status: "appended" }
+  /** `bytes`: about how much was stored, where the log counts. */
+  | { readonly status: "appended"; readonly bytes?: number }
   /** The head is another one. What was missed is found by `read`. Nothing was written. */
-  | { readonly status: "conflict" };
+  | { readonly status: "conflict" }
+  /** Of this target alone it cannot be said what was done: it is to be looked up. */
+  | { readonly status: "unknown"; readonly error: unknown };
 
 export type ReadResult =
   /** Records after the cursor, in order, at most `limit`; none if the cursor is the head. */
@@ -176,6 +179,11 @@ export interface Expired {
 export interface LogStorage {
   /** Whether other processes may append too. Then a refusal waits until the head is known not to have moved. */
   readonly shared: boolean;
+  /**
+   * How messages, models and details become plain values and back. A server says so before its first call, and a log
+   * that stores text or bytes keeps to it. Where nobody says: the value domain without classes.
+   */
+  carryWith?(serialiser: Serialiser): void;
   /** The target's head, or undefined if it never existed (or has expired). */
   open(target: TargetKey): Promise<Head | undefined>;
   /**

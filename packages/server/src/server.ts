@@ -167,6 +167,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   } = options;
   const problem = originPolicyProblem(origins);
   if (problem !== undefined) throw new CallaError("wiring", { origins }, problem);
+  log.carryWith?.(serialiser);
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const handlers = new Map<string, LooseHandlers>();
   const report = reporter(options.onError);
@@ -384,8 +385,11 @@ async function stop(
   }
 }
 
+/** Some at a time: a log may store them together, and not all of them are in memory twice. */
 async function saveAll({ registry }: Hub): Promise<void> {
-  for (const live of registry.all()) await registry.saveSnapshot(live);
+  const all = [...registry.all()];
+  for (let i = 0; i < all.length; i += 32)
+    await Promise.all(all.slice(i, i + 32).map((live) => registry.saveSnapshot(live)));
 }
 
 const whoOf = <User extends AnyUser>({ clientId, user }: Conversation): Who<User> => ({

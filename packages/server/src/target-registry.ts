@@ -121,7 +121,7 @@ export class TargetRegistry {
   saveSnapshot(live: LiveTarget): Promise<void> {
     const state = live.engine?.state;
     if (state === undefined || live.sinceSnapshot === 0 || state.removed) return Promise.resolve();
-    live.sinceSnapshot = 0;
+    live.sinceSnapshot = live.bytesSinceSnapshot = 0;
     const { sequence, mark, at, model } = state;
     return this.#core.log
       .saveSnapshot(live.key, { sequence, mark, at, model, version: live.slice.version })

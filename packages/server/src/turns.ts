@@ -175,14 +175,18 @@ export class Turns {
     if (this.#stopped) return; // the server gave up waiting: what became of it is in the log
     flying.forEach((live, i) => {
       const engine = live.engine!;
-      const status = results[i]?.status;
-      if (status === "appended" || status === "conflict") live.lost = 0;
-      if (status === "appended") {
+      const result = results[i];
+      if (result?.status === "appended" || result?.status === "conflict") live.lost = 0;
+      if (result?.status === "appended") {
+        live.bytesSinceSnapshot += result.bytes ?? 0;
         this.run(live, engine.appended());
         if (this.#core.log.shared)
           this.#core.pubsub.publish(doorbell(live.key), appends[i]!.records.at(-1)!.sequence);
-      } else if (status === "conflict") this.run(live, engine.conflicted());
-      else this.#lookUp(live, engine.lost());
+      } else if (result?.status === "conflict") this.run(live, engine.conflicted());
+      else {
+        if (result?.status === "unknown") this.#core.report(storageError("append", result.error));
+        this.#lookUp(live, engine.lost());
+      }
     });
     this.#appending--;
     for (const live of flying) this.#settled(live);
@@ -201,8 +205,9 @@ export class Turns {
     this.schedule(live);
     const engine = live.engine!;
     if (engine.ready && live.looking.length > 0) this.run(live, engine.look());
-    if (live.sinceSnapshot >= this.#core.limits.snapshotEvery && engine.ready)
-      void this.#registry.saveSnapshot(live);
+    const { snapshotEvery, snapshotEveryBytes } = this.#core.limits;
+    const due = live.sinceSnapshot >= snapshotEvery || live.bytesSinceSnapshot >= snapshotEveryBytes;
+    if (due && engine.ready) void this.#registry.saveSnapshot(live);
   }
 
   /** Carries effects out. One that fails, say at a value that no wire carries, does not take the others along. */

@@ -38,6 +38,8 @@ export interface Limits {
   readonly identityLifetime: number;
   /** Records after which a target's snapshot is stored, so that opening it stays quick. */
   readonly snapshotEvery: number;
+  /** The same in bytes, as the log counts them (a memory log does not). */
+  readonly snapshotEveryBytes: number;
   /** Model bytes above which a snapshot is sent in parts of this size. */
   readonly snapshotPartBytes: number;
 }
@@ -61,5 +63,6 @@ export const DEFAULT_LIMITS: Limits = {
   maxStaleness: 5_000,
   identityLifetime: 30 * 24 * 3_600_000,
   snapshotEvery: 1_000,
+  snapshotEveryBytes: 4_194_304,
   snapshotPartBytes: 262_144,
 };

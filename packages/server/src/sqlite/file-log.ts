@@ -1,0 +1,313 @@
+// A log in a SQLite file: values to text, jobs to the lane that writes, reads at once. Opens itself when first used, and
+// again where that failed. Not here: options (sqlite.ts), topics kept in memory (split-log.ts).
+import Database from "better-sqlite3";
+import { CallaError } from "@calla/shared";
+import type { Cursor, Random, Serialiser, TargetKey } from "@calla/shared";
+import type {
+  Append,
+  AppendResult,
+  Changes,
+  Claim,
+  ClaimResult,
+  ClientRow,
+  Expired,
+  Expiry,
+  Head,
+  HistoryPage,
+  LogSnapshot,
+  LogStorage,
+  Position,
+  Reader as NamedReader,
+  ReadResult,
+} from "../log.ts";
+import type { ExecutorOptions, Failure, Given, Group } from "./executor.ts";
+import { failureOf, storageFailure } from "./failures.ts";
+import {
+  advanceGroup,
+  appendGroup,
+  bytesOf,
+  claimGroup,
+  dropGroup,
+  expireClientGroup,
+  expireReaderGroup,
+  expireSessionGroup,
+  expireTombstoneGroup,
+  removeGroup,
+  saveGroup,
+  secretGroup,
+  sweepGroups,
+  touchGroup,
+} from "./jobs.ts";
+import { laneHere, laneInWorker } from "./lane.ts";
+import type { Lane } from "./lane.ts";
+import { Reader } from "./reader.ts";
+import { fromColumn, plainText, textCodec } from "./text.ts";
+import type { StorageOf } from "./topics.ts";
+
+export interface FileLogOptions {
+  readonly executor: ExecutorOptions;
+  readonly shared: boolean;
+  readonly inWorker: boolean;
+  readonly storageOf: StorageOf;
+  readonly random: Random;
+}
+
+/** Milliseconds that a read waits for the file, which happens while another process repairs or closes it. */
+const READ_TIMEOUT = 1_000;
+
+interface Opened {
+  readonly lane: Lane;
+  readonly reader: Reader;
+  close(): Promise<void>;
+}
+
+export class FileLog implements LogStorage {
+  readonly shared: boolean;
+  readonly #options: FileLogOptions;
+  #text = plainText();
+  #opening: Promise<Opened> | undefined;
+  #closing: Promise<void> | undefined;
+  #sweeping = false;
+  /** Calls that are not answered yet. */
+  #under = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(options: FileLogOptions) {
+    this.#options = options;
+    this.shared = options.shared;
+  }
+
+  carryWith(serialiser: Serialiser): void {
+    this.#text = textCodec(serialiser);
+  }
+
+  /** Opens the file, unless it is open. */
+  async opened(): Promise<void> {
+    await this.#use();
+  }
+
+  open(target: TargetKey): Promise<Head | undefined> {
+    return this.#read((reader) => reader.open(target, this.#text));
+  }
+  read(target: TargetKey, after: Cursor, limit: number): Promise<ReadResult> {
+    return this.#read((reader) => reader.read(target, after, limit, this.#text));
+  }
+  client(target: TargetKey, clientId: string): Promise<ClientRow | undefined> {
+    return this.#read((reader) => reader.client(target, clientId, this.#text));
+  }
+
+  async append(batch: readonly Append[]): Promise<readonly AppendResult[]> {
+    const prepared = batch.map((append) => this.#prepare(append));
+    const groups = prepared.filter((one) => "guard" in one);
+    const given = await this.#write(groups);
+    let next = 0;
+    return prepared.map((one) => {
+      if (!("guard" in one)) return one;
+      return given[next++] === null ? { status: "conflict" } : { status: "appended", bytes: bytesOf(one) };
+    });
+  }
+
+  /** What cannot be written keeps nothing else from being written. */
+  #prepare(append: Append): Group | Extract<AppendResult, { status: "unknown" }> {
+    try {
+      return appendGroup(append, this.#text);
+    } catch (error) {
+      if (error instanceof CallaError) return { status: "unknown", error };
+      throw error;
+    }
+  }
+
+  async saveSnapshot(target: TargetKey, snapshot: LogSnapshot): Promise<void> {
+    const { retention } = this.#options.storageOf(target);
+    const [saved] = await this.#write([saveGroup(target, snapshot, retention, this.#text)]);
+    if (saved !== null && retention !== Infinity) void this.#sweep();
+  }
+
+  async remove(target: TargetKey, at: number): Promise<void> {
+    const [removed] = await this.#write([removeGroup(target, at)]);
+    if (removed !== null) void this.#sweep();
+  }
+
+  history(target: TargetKey, upTo: number, limit: number): Promise<HistoryPage> {
+    return this.#read((reader) => reader.history(target, upTo, limit, this.#text));
+  }
+  snapshotAt(target: TargetKey, sequence: number): Promise<LogSnapshot | undefined> {
+    return this.#read((reader) => reader.snapshotAt(target, sequence, this.#text));
+  }
+
+  async changes(after: Position, limit: number): Promise<Changes> {
+    const from = numberOf(after);
+    return this.#read((reader) => reader.changes(from, limit, this.#text));
+  }
+  async claimReader(name: string, claim: Claim): Promise<ClaimResult> {
+    for (;;) {
+      const [position] = await this.#write([claimGroup(name, claim)]);
+      if (typeof position === "number") return { status: "held", position: String(position) };
+      const holder = (await this.readers()).find((reader) => reader.name === name);
+      if (holder !== undefined) return { status: "taken", until: holder.until };
+      // Dropped between the two: the next claim makes it.
+    }
+  }
+  async advanceReader(
+    name: string,
+    {
+      owner,
+      position,
+      until,
+    }: { readonly owner: string; readonly position: Position; readonly until: number },
+  ): Promise<boolean> {
+    const [at] = await this.#write([advanceGroup(name, owner, numberOf(position), until)]);
+    if (at !== null) void this.#sweep();
+    return at !== null;
+  }
+  async dropReader(name: string): Promise<void> {
+    const [dropped] = await this.#write([dropGroup(name)]);
+    if (dropped !== null) void this.#sweep();
+  }
+  readers(): Promise<readonly NamedReader[]> {
+    return this.#read((reader) => reader.readers());
+  }
+
+  async touch(sessions: readonly TargetKey[], at: number): Promise<void> {
+    await this.#write(sessions.map((session) => touchGroup(session, at)));
+  }
+  /** Looks first, and takes what is then still too old. */
+  async expire(expiry: Expiry): Promise<Expired> {
+    const old = await this.#read((reader) => reader.expired(expiry));
+    const groups = [
+      old.sessions.map((name) => expireSessionGroup(name, expiry)),
+      old.tombstones.map((name) => expireTombstoneGroup(name, expiry)),
+      old.rows.map((row) => expireClientGroup(row, expiry)),
+      old.readers.map((name) => expireReaderGroup(name, expiry)),
+    ];
+    const given = await this.#write(groups.flat());
+    const went = <T>(list: readonly T[], before: number): T[] =>
+      list.filter((_, i) => given[before + i] !== null);
+    const [sessions, tombstones, rows] = groups.map(({ length }) => length) as [number, number, number];
+    const expired = {
+      sessions: went(old.sessions, 0).map(fromColumn),
+      tombstones: went(old.tombstones, sessions).map(fromColumn),
+      rows: went(old.rows, sessions + tombstones).length,
+      readers: went(old.readers, sessions + tombstones + rows).map(fromColumn),
+    };
+    if (expired.sessions.length + expired.readers.length > 0) void this.#sweep();
+    return expired;
+  }
+
+  async secret(): Promise<Uint8Array | undefined> {
+    const kept = await this.#read((reader) => reader.secret());
+    if (kept !== undefined) return kept;
+    const words = Uint32Array.from({ length: 8 }, () => this.#options.random.uint32());
+    await this.#write([secretGroup(Buffer.from(words.buffer).toString("hex"))]);
+    // Another process may have been first.
+    return this.#read((reader) => reader.secret());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      const opened = await this.#opening?.catch(() => undefined);
+      if (this.#under > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+      await opened?.close();
+    })();
+    return this.#closing;
+  }
+
+  async #use(): Promise<Opened> {
+    if (this.#closing !== undefined)
+      throw new CallaError("closed", { file: this.#file }, `The log in ${this.#file} has been closed.`);
+    if (this.#opening === undefined) {
+      const opening = this.#open();
+      this.#opening = opening;
+      // What was in the way may be gone at the next call.
+      opening.catch(() => this.#drop(opening));
+    }
+    return this.#opening;
+  }
+  #drop(opening: Promise<Opened> | undefined): void {
+    if (this.#opening === opening) this.#opening = undefined;
+  }
+
+  async #open(): Promise<Opened> {
+    const { executor, inWorker } = this.#options;
+    const lane = (inWorker ? laneInWorker : laneHere)(executor);
+    try {
+      await lane.opened;
+      const own = lane.executor?.db;
+      const db =
+        own ?? new Database(executor.file, { readonly: true, fileMustExist: true, timeout: READ_TIMEOUT });
+      const reader = new Reader(db);
+      setImmediate(() => void this.#sweep()); // what a process that was killed has left
+      return {
+        lane,
+        reader,
+        // The last connection to close writes everything into the main file; a reader could not.
+        async close() {
+          if (own === undefined) db.close();
+          await lane.close();
+        },
+      };
+    } catch (thrown) {
+      void lane.close();
+      throw storageFailure(executor.file, failureOf(thrown));
+    }
+  }
+
+  async #read<T>(ask: (reader: Reader) => T): Promise<T> {
+    const { reader } = await this.#asked(this.#use());
+    try {
+      return ask(reader);
+    } catch (thrown) {
+      throw thrown instanceof CallaError ? thrown : storageFailure(this.#file, failureOf(thrown));
+    }
+  }
+  /** Closing waits for it. */
+  async #asked<T>(call: Promise<T>): Promise<T> {
+    this.#under++;
+    try {
+      return await call;
+    } finally {
+      if (--this.#under === 0) this.#idle?.();
+    }
+  }
+
+  #write(groups: readonly Group[]): Promise<Given> {
+    return this.#asked(this.#commit(groups));
+  }
+  async #commit(groups: readonly Group[]): Promise<Given> {
+    const { lane } = await this.#use();
+    if (groups.length === 0) return [];
+    const current = this.#opening;
+    try {
+      return await lane.run(groups);
+    } catch (thrown) {
+      const failure = thrown as Failure;
+      if (failure.code === "CALLA_WORKER") this.#drop(current);
+      throw storageFailure(this.#file, failure);
+    }
+  }
+
+  /** Deletes what is no longer part of a history, some at a time, so that appends come in between. */
+  async #sweep(): Promise<void> {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    try {
+      for (let given: Given = [1]; given.some((one) => one !== null) && this.#closing === undefined;)
+        given = await this.#write(sweepGroups);
+    } catch {
+      // Appends meet the same trouble and report it; what is left is swept later.
+    } finally {
+      this.#sweeping = false;
+    }
+  }
+
+  get #file(): string {
+    return this.#options.executor.file;
+  }
+}
+
+/** A position as this log gave it. Anything else is the caller's mistake. */
+function numberOf(position: Position): number {
+  const number = position === "" ? 0 : Number(position);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  throw new RangeError(`"${position}" is no position of this log.`);
+}

@@ -1,0 +1,132 @@
+// What the log's methods mean in statements: groups of a guard and the steps that follow it (executor.ts).
+import type { TargetKey } from "@calla/shared";
+import type { Append, Claim, Expiry, LogSnapshot } from "../log.ts";
+import type { Group, Parameter, Step } from "./executor.ts";
+import { statement } from "./statements.ts";
+import type { StatementName } from "./statements.ts";
+import { column } from "./text.ts";
+import type { TextCodec } from "./text.ts";
+
+const step = (name: StatementName, ...parameters: Parameter[]): Step => [statement(name), ...parameters];
+const DAY = 86_400_000;
+
+/** @throws RangeError: malformed. CallaError `invalid-value`: something in it cannot be stored. */
+export function appendGroup({ target, expected, records, rows }: Append, text: TextCodec): Group {
+  const last = records.at(-1);
+  if (last?.sequence !== expected.sequence + records.length)
+    throw new RangeError("An append needs records, dense from the expected sequence.");
+  const first = records[0]!;
+  const name = column(target);
+  const head = [last.sequence, last.mark, last.version, last.at, last.at] as const;
+  const guard =
+    expected.sequence === 0 && expected.mark === 0
+      ? step("begin", name, ...head)
+      : step("append", ...head, name, expected.sequence, expected.mark, first.model === undefined ? 0 : 1);
+  const steps: Step[] = [];
+  if (first.model !== undefined) {
+    const model = text.model.write(first.model.value);
+    const place = [first.sequence, first.mark, first.version, first.at] as const;
+    steps.push(step("revive", ...place, model, expected.sequence, expected.mark));
+  }
+  for (const { sequence, mark, version, at, author, mid, id, messages, model } of records)
+    steps.push(
+      step(
+        "record",
+        sequence,
+        mark,
+        version,
+        at,
+        author === null ? null : column(author.clientId),
+        author === null || author.userId === null ? null : column(author.userId),
+        mid,
+        column(id),
+        text.messages.write(messages),
+        model === undefined ? null : text.model.write(model.value),
+      ),
+    );
+  const day = Math.floor(last.at / DAY);
+  for (const { clientId, last: mid, settled, outcomes } of rows) {
+    const client = column(clientId);
+    steps.push(
+      step("client", name, client, mid, settled, text.outcomes.write(outcomes), last.at, day),
+      step("day", day, name, client, day),
+    );
+  }
+  return { guard, steps };
+}
+
+/** Saves a snapshot and lets records go that are more than `retention` behind it. */
+export function saveGroup(
+  target: TargetKey,
+  { sequence, mark, version, at, model }: LogSnapshot,
+  retention: number,
+  text: TextCodec,
+): Group {
+  return {
+    guard: step("save", column(target), sequence, mark),
+    steps: [
+      step("thin"),
+      step("snapshot", sequence, mark, version, at, text.model.write(model)),
+      step("rebase", Math.max(0, sequence - retention)),
+      step("outdated"),
+      step("litter"),
+    ],
+  };
+}
+
+export const removeGroup = (target: TargetKey, at: number): Group => ({
+  guard: step("remove", at, column(target)),
+  steps: [step("next"), step("gone", "removed", at), step("forget"), step("litter")],
+});
+
+export const touchGroup = (session: TargetKey, at: number): Group => ({
+  guard: step("touch", at, column(session), at),
+  steps: [],
+});
+
+export const expireSessionGroup = (name: string, { sessions, at }: Expiry): Group => ({
+  guard: step("expireSession", name, sessions),
+  steps: [step("next"), step("gone", "expired", at), step("forget"), step("litter"), step("bury")],
+});
+export const expireTombstoneGroup = (name: string, { tombstones }: Expiry): Group => ({
+  guard: step("expireTombstone", name, tombstones),
+  steps: [step("bury")],
+});
+export const expireClientGroup = ([target, client]: readonly [string, string], { rows }: Expiry): Group => ({
+  guard: step("expireClient", target, client, rows),
+  steps: [],
+});
+export const expireReaderGroup = (name: string, { readers }: Expiry): Group => ({
+  guard: step("expireReader", name, readers),
+  steps: [],
+});
+
+/** It gives the position. */
+export const claimGroup = (name: string, { owner, now, until, from }: Claim): Group => ({
+  guard: step("claim", column(name), from === "now" ? 1 : 0, column(owner), until, now),
+  steps: [],
+});
+export const advanceGroup = (name: string, owner: string, position: number, until: number): Group => ({
+  guard: step("advance", position, until, column(name), column(owner)),
+  steps: [],
+});
+export const dropGroup = (name: string): Group => ({ guard: step("drop", column(name)), steps: [] });
+
+/** Deletes some of what is no longer part of a history. They give something as long as there was something. */
+export const sweepGroups: readonly Group[] = [
+  { guard: step("dirty"), steps: [step("sweep"), step("left"), step("swept"), step("bury")] },
+  { guard: step("heard"), steps: [step("hush")] },
+];
+
+export const secretGroup = (hexadecimal: string): Group => ({
+  guard: step("secret", hexadecimal),
+  steps: [],
+});
+
+/** How much of the file a group writes, roughly: its texts, and eight bytes for a number. */
+export const bytesOf = ({ steps }: Group): number =>
+  steps.reduce(
+    (sum, parameters) =>
+      sum + parameters.reduce<number>((own, one) => own + (typeof one === "string" ? one.length : 8), 0),
+    0,
+  );

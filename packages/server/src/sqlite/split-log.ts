@@ -1,0 +1,74 @@
+// A log that keeps some targets in a file and others in memory.
+import type { TargetKey } from "@calla/shared";
+import type { Append, AppendResult, LogStorage } from "../log.ts";
+
+/** Every target is in one of both, by name. */
+export function splitLog(
+  file: LogStorage,
+  memory: LogStorage,
+  inMemory: (target: TargetKey) => boolean,
+): LogStorage {
+  const of = (target: TargetKey): LogStorage => (inMemory(target) ? memory : file);
+  return {
+    shared: file.shared,
+    carryWith: (serialiser) => file.carryWith?.(serialiser),
+    open: (target) => of(target).open(target),
+    async append(batch) {
+      const results: AppendResult[] = Array.from({ length: batch.length });
+      const put = async (log: LogStorage, indexes: readonly number[]): Promise<void> => {
+        if (indexes.length === 0) return;
+        const part: readonly Append[] = indexes.map((index) => batch[index]!);
+        // What one of both did is not in doubt because the other failed.
+        const told = await log
+          .append(part)
+          .catch((error: unknown) => part.map((): AppendResult => ({ status: "unknown", error })));
+        indexes.forEach((index, i) => (results[index] = told[i]!));
+      };
+      const indexes = batch.map((_, index) => index);
+      await Promise.all([
+        put(
+          memory,
+          indexes.filter((index) => inMemory(batch[index]!.target)),
+        ),
+        put(
+          file,
+          indexes.filter((index) => !inMemory(batch[index]!.target)),
+        ),
+      ]);
+      return results;
+    },
+    read: (target, after, limit) => of(target).read(target, after, limit),
+    client: (target, clientId) => of(target).client(target, clientId),
+    saveSnapshot: (target, snapshot) => of(target).saveSnapshot(target, snapshot),
+    remove: (target, at) => of(target).remove(target, at),
+    history: (target, upTo, limit) => of(target).history(target, upTo, limit),
+    snapshotAt: (target, sequence) => of(target).snapshotAt(target, sequence),
+    // What is followed must survive the process: the order is the file's.
+    changes: (after, limit) => file.changes(after, limit),
+    claimReader: (name, claim) => file.claimReader(name, claim),
+    advanceReader: (name, to) => file.advanceReader(name, to),
+    dropReader: (name) => file.dropReader(name),
+    readers: () => file.readers(),
+    async touch(sessions, at) {
+      await memory.touch(
+        sessions.filter((session) => inMemory(session)),
+        at,
+      );
+      await file.touch(
+        sessions.filter((session) => !inMemory(session)),
+        at,
+      );
+    },
+    async expire(expiry) {
+      const [here, there] = [await memory.expire(expiry), await file.expire(expiry)];
+      return {
+        sessions: [...here.sessions, ...there.sessions],
+        tombstones: [...here.tombstones, ...there.tombstones],
+        readers: there.readers,
+        rows: here.rows + there.rows,
+      };
+    },
+    secret: () => file.secret(),
+    close: () => file.close(),
+  };
+}

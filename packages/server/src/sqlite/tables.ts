@@ -1,0 +1,100 @@
+// What a SQLite log's file looks like, and how files of older Callas become so. docs/sqlite.md explains it to people.
+// A change of the tables is a new migration at the end; a migration that was released is never changed.
+
+/** Marks a file as Calla's ("Cala"), so that no other database is written into by mistake. */
+export const APPLICATION_ID = 0x43_61_6c_61;
+
+/** Migration n makes version n + 1 (`PRAGMA user_version`) of version n. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  -- One row per topic or session that has a history. Times are milliseconds since 1970.
+  CREATE TABLE targets (
+    id INTEGER PRIMARY KEY,
+    -- A topic's id; '@' and a client's id for a session. Null: it has expired, and its records are still to be deleted.
+    name TEXT UNIQUE,
+    -- The head: place, slice version and time of the last record.
+    sequence INTEGER NOT NULL,
+    mark INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    at REAL NOT NULL,
+    -- When it was last written to, touched or removed.
+    used REAL NOT NULL,
+    -- 1: a tombstone.
+    removed INTEGER NOT NULL DEFAULT 0,
+    -- Records up to here are not part of the history any more: gone, or to be deleted.
+    base_sequence INTEGER NOT NULL DEFAULT 0,
+    base_mark INTEGER NOT NULL DEFAULT 0,
+    -- The name, once it has expired.
+    former TEXT
+  ) STRICT;
+  CREATE INDEX sessions_by_use ON targets (used) WHERE name >= '@' AND name < 'A' AND removed = 0;
+  CREATE INDEX tombstones_by_age ON targets (used) WHERE removed = 1;
+
+  -- What was accepted, in one order of all targets. author: the client's id, null for the server itself. messages: JSON,
+  -- an array. model: JSON, only where a whole model stands in place of messages.
+  CREATE TABLE records (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    target INTEGER NOT NULL REFERENCES targets (id),
+    sequence INTEGER NOT NULL,
+    mark INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    at REAL NOT NULL,
+    author TEXT,
+    user TEXT,
+    mid INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    messages TEXT NOT NULL,
+    model TEXT,
+    UNIQUE (target, sequence)
+  ) STRICT;
+
+  -- Saved models, as JSON: the newest, and those that the records kept begin at or will begin at next.
+  CREATE TABLE snapshots (
+    target INTEGER NOT NULL REFERENCES targets (id),
+    sequence INTEGER NOT NULL,
+    mark INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    at REAL NOT NULL,
+    model TEXT NOT NULL,
+    UNIQUE (target, sequence)
+  ) STRICT;
+
+  -- What a target remembers of each client ('#' and a key for a keyed dispatch of the server), by the target's name.
+  -- outcomes: JSON. at: of the append that wrote it; day: that in whole days, for the index.
+  CREATE TABLE clients (
+    target TEXT NOT NULL,
+    client TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    settled INTEGER NOT NULL,
+    outcomes TEXT NOT NULL,
+    at REAL NOT NULL,
+    day INTEGER NOT NULL,
+    PRIMARY KEY (target, client)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX clients_by_age ON clients (day);
+
+  -- Targets that were removed or have expired, as readers are told it; in the order of records.
+  CREATE TABLE gone (
+    position INTEGER PRIMARY KEY,
+    target TEXT NOT NULL,
+    why TEXT NOT NULL CHECK (why IN ('removed', 'expired')),
+    sequence INTEGER NOT NULL,
+    at REAL NOT NULL
+  ) STRICT;
+
+  -- Named readers of that order: where each is, and who reads in its name until when.
+  CREATE TABLE readers (
+    name TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    until REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Targets with records that are to be deleted once no reader needs them; position: of the first of these.
+  CREATE TABLE garbage (target INTEGER PRIMARY KEY REFERENCES targets (id), position INTEGER NOT NULL) STRICT;
+  CREATE INDEX garbage_by_position ON garbage (position);
+
+  -- secret: what signs clients' identities, in hexadecimal.
+  CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,87 @@
+// Messages, models and outcomes as JSON text and back, by the serialiser's own codec, so that what the wire carries is
+// what the file holds: Dates, Maps, bigints and registered classes too.
+import { automatic, json } from "@calla/shared";
+import type { Message, PayloadCodec, Serialiser } from "@calla/shared";
+import type { Outcome } from "../log.ts";
+
+export interface TextCodec {
+  /** @throws CallaError `invalid-value`. */
+  readonly messages: Way<readonly Message[]>;
+  /** @throws CallaError `invalid-value`. */
+  readonly model: Way<unknown>;
+  /** @throws CallaError `invalid-value`. */
+  readonly outcomes: Way<readonly Outcome[]>;
+}
+interface Way<Value> {
+  write(value: Value): string;
+  /** @throws CallaError `undecodable` and others: the file holds what this serialiser does not know. */
+  read(text: string): Value;
+}
+
+/** The codec of a server that named none: the value domain, without classes. */
+export const plainText = (): TextCodec => textCodec(automatic(json()));
+
+export function textCodec(serialiser: Serialiser): TextCodec {
+  const codec = serialiser.payload(serialiser.formats.find(({ binary }) => !binary) ?? json());
+  const { stringify, parse } = leavesBytes(codec) ? withBytes : JSON;
+  const way = <Value>(to: (value: Value) => unknown, from: (plain: unknown) => Value): Way<Value> => ({
+    write: (value) => stringify(to(value)),
+    read: (text) => from(parse(text)),
+  });
+  return {
+    messages: way(
+      (messages) => messages.map(codec.encodeMessage),
+      (plain) => (plain as readonly unknown[]).map(codec.decodeMessage) as Message[],
+    ),
+    model: way(codec.encodeModel, codec.decodeModel),
+    outcomes: way(
+      (outcomes) => outcomes.map((outcome) => plainOutcome(outcome, codec)),
+      (plain) => (plain as readonly Outcome[]).map((outcome) => outcomeOf(outcome, codec)),
+    ),
+  };
+}
+
+/** An amended dispatch is one message or several; no codec makes an array of one. */
+function plainOutcome(outcome: Outcome, codec: PayloadCodec): unknown {
+  if ("code" in outcome) return { ...outcome, details: codec.encodeDetails(outcome.details) };
+  const { message } = outcome;
+  if (message === undefined) return outcome;
+  return {
+    ...outcome,
+    message: Array.isArray(message) ? message.map(codec.encodeMessage) : codec.encodeMessage(message),
+  };
+}
+
+function outcomeOf(plain: Outcome, codec: PayloadCodec): Outcome {
+  if ("code" in plain) return { ...plain, details: codec.decodeDetails(plain.details) };
+  const { message } = plain;
+  if (message === undefined) return plain;
+  return {
+    ...plain,
+    message: Array.isArray(message) ? message.map(codec.decodeMessage) : codec.decodeMessage(message),
+  };
+}
+
+/** A serialiser that speaks binary formats alone leaves bytes as they are, and JSON has none. */
+const leavesBytes = (codec: PayloadCodec): boolean =>
+  codec.encodeDetails(new Uint8Array(1)) instanceof Uint8Array;
+
+const withBytes = {
+  stringify: (plain: unknown): string =>
+    // What stands in the tree, for a Buffer has a toJSON of its own and comes here as something else.
+    JSON.stringify(plain, function (this: Record<string, unknown>, key: string, value: unknown) {
+      const own = this[key];
+      return own instanceof Uint8Array ? { $: "bytes", v: Buffer.from(own).toString("base64") } : value;
+    }),
+  parse: (text: string): unknown =>
+    JSON.parse(text, (_, value: unknown) => {
+      const { $, v } = (value ?? {}) as { readonly $?: unknown; readonly v?: unknown };
+      return $ === "bytes" && typeof v === "string" ? new Uint8Array(Buffer.from(v, "base64")) : value;
+    }),
+};
+
+/** Names that others chose: SQLite's text is UTF-8, which has no halves of surrogate pairs, so those are escaped. */
+export const column = (text: string): string =>
+  text.startsWith('"') || /\p{Surrogate}/u.test(text) ? JSON.stringify(text) : text;
+export const fromColumn = (text: string): string =>
+  text.startsWith('"') ? (JSON.parse(text) as string) : text;
