@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { automatic, CallaError, customJson, defineClass, json } from "@calla/shared";
 import { customBinary, messagePack } from "@calla/shared/messagepack";
 import Database from "better-sqlite3";
-import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { appendOf, at, fill, ORIGIN, record, recordsAfter, row, snapshot } from "../log-contract-kit.ts";
 import { logContract } from "../log-contract.ts";
 import type { LogStorage } from "../log.ts";
@@ -310,6 +311,21 @@ describe("[SQ6] trouble while writing", () => {
     expect(all.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect(await log.open("p")).toBeUndefined();
     expect((await log.open("b"))?.sequence).toBe(1);
+  });
+
+  test("[SQ10] when the worker ends, what was asked is unknown, and the next call starts another", async () => {
+    const log = open(fresh());
+    const posts = vi.spyOn(Worker.prototype, "postMessage");
+    await fill(log, "t", 0, 1);
+    const lost = log.append([appendOf("t", 1, 1)]);
+    await vi.waitFor(() => expect(posts.mock.calls.length).toBeGreaterThan(1));
+    void (posts.mock.contexts.at(-1) as Worker).terminate();
+    posts.mockRestore();
+    const told = await lost.catch((error: unknown) => error);
+    if (told instanceof CallaError) expect(told.details).toMatchObject({ code: "worker" });
+    const head = await log.open("t");
+    await fill(log, "t", head!.sequence, 1);
+    expect(await log.read("t", ORIGIN, 9)).toMatchObject({ records: { length: head!.sequence + 1 } });
   });
 
   test("after close every call is refused, what was asked before it is done, and closing twice is closing", async () => {
