@@ -148,8 +148,8 @@ export const mutants = [
   {
     name: "take an append without an answer for appended",
     file: "server/src/turns.ts",
-    from: `else this.#lookUp(live, engine.lost());`,
-    to: `else this.run(live, engine.appended());`,
+    from: `this.#lookUp(live, engine.lost());`,
+    to: `this.run(live, engine.appended());`,
     breaks: "TE12",
     scenario: "S28",
     by: "HC3 HC4",
