@@ -23,7 +23,18 @@ const layers = {
     ["index"],
   ],
   server: [
-    ["clock", "connection", "origin", "log", "pubsub", "identity", "intent", "contain", "deadline"],
+    [
+      "clock",
+      "connection",
+      "origin",
+      "log",
+      "pubsub",
+      "doorbell",
+      "identity",
+      "intent",
+      "contain",
+      "deadline",
+    ],
     [
       "handlers",
       "encoder",

@@ -6,8 +6,8 @@ import type { Cursor, ModelSlice, TargetKey } from "@calla/shared";
 import { checkInitial } from "./carry.ts";
 import type { TargetState } from "./batch.ts";
 import type { Core } from "./core.ts";
+import { ring } from "./doorbell.ts";
 import type { LogRecord, LogSnapshot } from "./log.ts";
-import { doorbell } from "./pubsub.ts";
 import { foldRecord, wholeModel } from "./records.ts";
 
 /** How often it is begun anew while others append or compact. */
@@ -118,7 +118,7 @@ class Fold {
 
   /** Appends the model as a record of this version. Undefined: another node was first. */
   async settle(id: string): Promise<TargetState | undefined> {
-    const { log, random, clock, pubsub } = this.#core;
+    const { log, random, clock } = this.#core;
     const { sequence, mark } = this.#at;
     const at = Math.max(this.#at.at, clock.now());
     const { version } = this.#slice;
@@ -128,7 +128,7 @@ class Fold {
     ]);
     if (result?.status !== "appended") return undefined;
     for (const { error } of this.#skipped) this.#core.report(error);
-    if (log.shared) pubsub.publish(doorbell(this.#key), record.sequence);
+    ring(this.#core, this.#key);
     const state = { sequence: record.sequence, mark: record.mark, at, model: this.#model };
     // So that nobody has to fold the older version's records again.
     log.saveSnapshot(this.#key, { ...state, version }).catch((error: unknown) => this.#core.report(error));

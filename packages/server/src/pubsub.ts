@@ -1,14 +1,9 @@
-// Fan-out between nodes. Calla's sync side rings doorbells through it: a ring may be late, double or lost.
-import type { TargetKey } from "@calla/shared";
-
+// Fan-out between nodes. Calla's sync side rings doorbells (doorbell.ts) and relays pushes through it.
 export interface PubSub {
   publish(channel: string, payload: unknown): void;
   /** Returns the undo. The publisher itself need not hear its own. */
   subscribe(channel: string, listener: (payload: unknown) => void): () => void;
 }
-
-/** The channel on which an append to a target is rung. */
-export const doorbell = (key: TargetKey): string => `appended:${key}`;
 
 /** Fan-out inside one process. */
 export function localPubSub(): PubSub {

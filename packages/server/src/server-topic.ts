@@ -2,11 +2,11 @@
 import { CallaError, ORIGIN } from "@calla/shared";
 import type { Message, MessageOf, ModelOf, Slice, TargetKey } from "@calla/shared";
 import { deadline } from "./deadline.ts";
+import { ring } from "./doorbell.ts";
 import type { Hub } from "./hub.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
 import type { TargetEngine } from "./target-engine.ts";
-import { doorbell } from "./pubsub.ts";
 import type { Reply } from "./live-target.ts";
 
 type Engine = TargetEngine<Reply>;
@@ -104,7 +104,7 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
       const target = await live();
       if (!(await end(hub, target, REMOVED, () => core.log.remove(key, core.clock.now()))))
         throw new CallaError("closed", { topic: key }, `The server was stopped before "${key}" was removed.`);
-      if (core.log.shared) core.pubsub.publish(doorbell(key), target.engine.state.sequence);
+      ring(core, key);
     },
   };
 }

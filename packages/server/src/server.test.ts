@@ -569,6 +569,26 @@ describe("several nodes", () => {
     expect(await ada.heard()).toMatchObject([{ after: 1 }]);
   });
 
+  test("[SV6] one's own ring reads nothing, and a busy target's snapshots are stored all the same", async () => {
+    const memory = memoryLog({ shared: true });
+    const calls: string[] = [];
+    const log = faultyLog(memory, { plan: ({ method }) => void calls.push(method) });
+    const { server, client } = wire({ log, limits: { snapshotEvery: 3 } });
+    server.handle(list, { public: true });
+    const ada = await client();
+    ada.say(subscribe("list:1"));
+    await ada.heard();
+    calls.length = 0;
+    for (let mid = 1; mid <= 9; mid++) {
+      // The next message is there before the one before has been told.
+      ada.say(say("list:1", mid, add(`${mid}`)));
+      if (mid % 3 === 0) await ada.heard();
+    }
+    expect(calls.filter((method) => method === "read")).toEqual([]);
+    expect(calls).toContain("saveSnapshot");
+    expect((await memory.open("list:1"))?.snapshot?.sequence).toBe(9);
+  });
+
   test("[SV6] a ring that is lost is made up by maxStaleness", async () => {
     const { near, far, rings, advance } = twoNodes();
     const bob = await far.client();

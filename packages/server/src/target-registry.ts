@@ -3,6 +3,7 @@
 import { CallaError } from "@calla/shared";
 import type { Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { Core } from "./core.ts";
+import { hearRing } from "./doorbell.ts";
 import { hearRelayed } from "./ephemeral.ts";
 import { admission } from "./handlers.ts";
 import type { Who } from "./handlers.ts";
@@ -10,7 +11,6 @@ import { LiveTarget } from "./live-target.ts";
 import type { Reply } from "./live-target.ts";
 import { Conversation } from "./conversation.ts";
 import { isNewer, openState } from "./opening.ts";
-import { doorbell } from "./pubsub.ts";
 import { TargetEngine } from "./target-engine.ts";
 
 /** What opening a target tells the rest: a doorbell rang. */
@@ -50,7 +50,7 @@ export class TargetRegistry {
     if (this.#core.log.shared) {
       // Subscribed before the log is read, so that no ring is missed in between.
       const silences = [
-        this.#core.pubsub.subscribe(doorbell(key), () => this.#events.rang(live)),
+        hearRing(this.#core, key, () => this.#events.rang(live)),
         hearRelayed(this.#core, key, live.audience),
       ];
       live.silence = () => silences.forEach((silence) => silence());

@@ -4,10 +4,10 @@ import { CallaError } from "@calla/shared";
 import type { Cancel, Cursor } from "@calla/shared";
 import { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
+import { ring } from "./doorbell.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
 import type { Append, AppendResult, LogRecord } from "./log.ts";
 import { newerVersion, openState } from "./opening.ts";
-import { doorbell } from "./pubsub.ts";
 import type { TargetRegistry } from "./target-registry.ts";
 import type { Intent } from "./intent.ts";
 import type { Effect } from "./effects.ts";
@@ -180,8 +180,7 @@ export class Turns {
       if (result?.status === "appended") {
         live.bytesSinceSnapshot += result.bytes ?? 0;
         this.run(live, engine.appended());
-        if (this.#core.log.shared)
-          this.#core.pubsub.publish(doorbell(live.key), appends[i]!.records.at(-1)!.sequence);
+        ring(this.#core, live.key);
       } else if (result?.status === "conflict") this.run(live, engine.conflicted());
       else {
         if (result?.status === "unknown") this.#core.report(storageError("append", result.error));
@@ -207,7 +206,8 @@ export class Turns {
     if (engine.ready && live.looking.length > 0) this.run(live, engine.look());
     const { snapshotEvery, snapshotEveryBytes } = this.#core.limits;
     const due = live.sinceSnapshot >= snapshotEvery || live.bytesSinceSnapshot >= snapshotEveryBytes;
-    if (due && engine.ready) void this.#registry.saveSnapshot(live);
+    // The state is durable whatever is under way, so a busy target need not come to rest for it.
+    if (due) void this.#registry.saveSnapshot(live);
   }
 
   /** Carries effects out. One that fails, say at a value that no wire carries, does not take the others along. */
