@@ -25,10 +25,13 @@ const FEW_RECORDS = 16;
 export class Followers {
   readonly #core: Core;
   readonly #turns: Turns;
+  readonly #used: (live: LiveTarget) => void;
 
-  constructor(core: Core, turns: Turns) {
+  /** `used` hears of every target that somebody follows from now on. */
+  constructor(core: Core, turns: Turns, used: (live: LiveTarget) => void) {
     this.#core = core;
     this.#turns = turns;
+    this.#used = used;
   }
 
   /** Opens, looks, catches up and joins. `follow` is the wish. */
@@ -114,6 +117,7 @@ export class Followers {
     follow.live = true;
     live.audience.followers.add(conversation);
     live.lastUsed = this.#core.clock.now();
+    this.#used(live);
   }
 
   /** What memory can answer; undefined: the log must be read. */

@@ -14,6 +14,7 @@ import { Followers } from "./follow.ts";
 import { Following } from "./following.ts";
 import { Gates } from "./gates.ts";
 import type { Greeting } from "./hello.ts";
+import { Lifetimes } from "./lifetimes.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
 import { keyOf, Places } from "./places.ts";
@@ -41,6 +42,7 @@ export class Hub {
   readonly places: Places;
   readonly gates: Gates;
   readonly turns: Turns;
+  readonly lifetimes: Lifetimes;
   readonly connections = new Set<Conversation>();
   /** The open conversation of each client. */
   readonly clients = new Map<string, Conversation>();
@@ -66,6 +68,7 @@ export class Hub {
       accepted: (live, reply, record, model) => this.#accepted(live, reply, record, model),
     });
     const { registry, places, gates, turns, clients } = this;
+    this.lifetimes = new Lifetimes(core, registry, turns);
     this.dispatching = new Dispatching({
       core,
       registry,
@@ -81,7 +84,7 @@ export class Hub {
       places,
       gates,
       dispatching: this.dispatching,
-      followers: new Followers(core, turns),
+      followers: new Followers(core, turns, (live) => this.lifetimes.used(live)),
     });
     this.#read = reader(core.serialiser, core.limits);
     const { collapseBytes, maxBufferedBytes } = core.limits;

@@ -46,6 +46,8 @@ export class LiveTarget {
   /** Appends in a row of which nothing was heard. */
   lost = 0;
   lastUsed: number;
+  /** When the log was last told that somebody follows it. */
+  touched = 0;
   /** Undoes the doorbell's subscription. */
   silence: (() => void) | undefined;
   /** Why it cannot be had, while it cannot; `version`: this node has no updates for what the log holds (VE4). */

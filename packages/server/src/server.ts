@@ -342,7 +342,8 @@ async function seed<W extends Wiring, User extends AnyUser>(
 }
 
 /** Timers of the whole server: idle targets leave, followed ones on a shared log are looked at. */
-function housekeeping({ core, registry, turns }: Hub): (() => void)[] {
+function housekeeping({ core, registry, turns, lifetimes }: Hub): (() => void)[] {
+  lifetimes.start();
   const cancels: (() => void)[] = [];
   const every = (milliseconds: number, run: () => void): void => {
     const index = cancels.length;
@@ -368,7 +369,7 @@ async function stop(
   { within = STOP_WITHIN }: StopOptions = {},
 ): Promise<void> {
   for (const cancel of cancels) cancel();
-  const { core, registry, turns } = hub;
+  const { core, registry, turns, lifetimes } = hub;
   const limit = deadline(core.clock, within);
   try {
     let inTime = await limit.met(turns.landed());
@@ -377,6 +378,7 @@ async function stop(
     if (inTime) inTime = await limit.met(turns.landed());
     if (inTime) inTime = await limit.met(saveAll(hub));
     turns.stop();
+    lifetimes.stop();
     for (const live of registry.all()) registry.drop(live);
     if (!(await limit.met(core.log.close()))) inTime = false;
     if (!inTime) core.report(unanswered("server.stop()", within));
@@ -386,7 +388,8 @@ async function stop(
 }
 
 /** Some at a time: a log may store them together, and not all of them are in memory twice. */
-async function saveAll({ registry }: Hub): Promise<void> {
+async function saveAll({ core, registry, lifetimes }: Hub): Promise<void> {
+  await lifetimes.flush().catch(core.report);
   const all = [...registry.all()];
   for (let i = 0; i < all.length; i += 32)
     await Promise.all(all.slice(i, i + 32).map((live) => registry.saveSnapshot(live)));

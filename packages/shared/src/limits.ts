@@ -34,8 +34,15 @@ export interface Limits {
   readonly helloTimeout: number;
   /** How often a followed target's log is read although no doorbell rang (several nodes). */
   readonly maxStaleness: number;
-  /** How long an identity is valid after its last `Hello`. */
+  /**
+   * How long an identity is valid after its last `Hello`. So long, and an hour more for clocks that differ, a target
+   * remembers a client's mids, a `key`, and that it was removed.
+   */
   readonly identityLifetime: number;
+  /** How long a session is kept that nothing was dispatched to and nobody followed. Then: it begins anew. */
+  readonly sessionLifetime: number;
+  /** How long what `server.follow` has not had is kept for a follower that is not running. Then: it is let go, and reported. */
+  readonly followerLifetime: number;
   /** Records after which a target's snapshot is stored, so that opening it stays quick. */
   readonly snapshotEvery: number;
   /** The same in bytes, as the log counts them (a memory log does not). */
@@ -62,6 +69,8 @@ export const DEFAULT_LIMITS: Limits = {
   helloTimeout: 10_000,
   maxStaleness: 5_000,
   identityLifetime: 30 * 24 * 3_600_000,
+  sessionLifetime: 30 * 24 * 3_600_000,
+  followerLifetime: 30 * 24 * 3_600_000,
   snapshotEvery: 1_000,
   snapshotEveryBytes: 4_194_304,
   snapshotPartBytes: 262_144,

@@ -1,0 +1,170 @@
+import { describe, expect, test } from "vitest";
+import {
+  countingRandom,
+  handClock,
+  list,
+  saySession,
+  session,
+  subscribe,
+  types,
+  wire,
+} from "../test/wired.ts";
+import { faultyLog } from "./log-faulty.ts";
+import type { FaultyLog } from "./log-faulty.ts";
+import { memoryLog } from "./log-memory.ts";
+
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+const named = (name: string) => ({ type: "named", name }) as const;
+const add = (item: string) => ({ type: "added", item }) as const;
+/** Short lives, so that tests need few turns. */
+const limits = {
+  sessionLifetime: 80 * MINUTE,
+  identityLifetime: 90 * MINUTE,
+  followerLifetime: 100 * MINUTE,
+};
+
+/** A server on a log, as after a restart. */
+function begin(log: FaultyLog = faultyLog(memoryLog()), hand = handClock(), seed = 1) {
+  const wired = wire({ log, limits, random: countingRandom(seed) }, hand);
+  wired.server.handle(session, { public: true });
+  wired.server.handle(list, { public: true });
+  return { ...wired, log };
+}
+
+describe("sessions", () => {
+  test("[LT1] a session is there after a reconnect and after a restart, until nobody has used it for its lifetime", async () => {
+    const one = begin();
+    const ada = await one.client();
+    ada.say(saySession(1, named("Ada")));
+    await ada.heard();
+    ada.drop();
+    await one.advance(79 * MINUTE);
+    const again = await one.client(ada.identity);
+    again.say(subscribe("@"));
+    expect(await again.heard()).toMatchObject([
+      { type: "Settled" },
+      { type: "Snapshot", model: { name: "Ada" } },
+    ]);
+    again.drop();
+    await one.advance(2_000); // written down at once, and not only when the server stops
+    await one.advance(79 * MINUTE);
+    const { clock, settle, advance } = one;
+    const two = begin(one.log, { clock, settle, advance });
+    const back = await two.client(ada.identity);
+    back.say(subscribe("@"));
+    expect(await back.heard()).toMatchObject([
+      { type: "Settled" },
+      { type: "Snapshot", model: { name: "Ada" } },
+    ]);
+    back.drop();
+    await two.advance(81 * MINUTE);
+    await two.advance(10 * MINUTE);
+    expect(await one.log.open(`@${ada.identity.clientId}`)).toBeUndefined();
+    expect([...one.errors, ...two.errors]).toEqual([]);
+  });
+
+  test("[LT1] a session that is followed stays, however long nothing is dispatched to it, and is then as it was", async () => {
+    const { client, advance, server, done } = begin();
+    const ada = await client();
+    ada.say(subscribe("@"), saySession(1, named("Ada")));
+    await ada.heard();
+    for (let i = 0; i < 10; i++) await advance(40 * MINUTE);
+    expect(await done(server.session(ada.identity.clientId).read())).toMatchObject({
+      model: { name: "Ada" },
+    });
+    expect(types(await ada.heard())).toEqual([]);
+  });
+
+  test("[LT1] [LT5] while the log cannot be told what is in use, nothing goes", async () => {
+    const { client, advance, log, errors } = begin();
+    const ada = await client();
+    ada.say(subscribe("@"), saySession(1, named("Ada")));
+    await ada.heard();
+    log.plan(({ method }) => (method === "touch" ? "fail" : undefined));
+    await advance(200 * MINUTE);
+    expect(await log.open(`@${ada.identity.clientId}`)).toMatchObject({ sequence: 1 });
+    expect(errors.length).toBeGreaterThan(0);
+  });
+
+  test("[LT5] who holds an expired session begins anew with it: nothing of it comes back", async () => {
+    const { client, advance, server, done, log, errors } = begin();
+    const ada = await client();
+    ada.say(saySession(1, named("Ada")));
+    await ada.heard();
+    ada.drop();
+    const its = server.session(ada.identity.clientId);
+    for (let i = 0; i < 8; i++) {
+      // Kept in memory by being read, which is no use of it.
+      await advance(11.5 * MINUTE);
+      await done(its.read());
+    }
+    expect(await log.open(its.id)).toBeUndefined();
+    expect(await done(its.read())).toEqual({ model: { name: "" }, sequence: 0 });
+    expect(await done(its.dispatch(named("new")))).toEqual({ sequence: 1 });
+    expect(errors).toEqual([]);
+  });
+});
+
+describe("what a target remembers", () => {
+  test("[LT2] a client's mids and a key are known as long as its identity could be, and no longer", async () => {
+    const { client, advance, server, done, log } = begin();
+    const ada = await client();
+    ada.say(subscribe("list:1"), { ...saySession(1, add("x")), type: "TopicMessage", target: "list:1" });
+    await ada.heard();
+    const topic = server.topic(list, "1");
+    const keyed = await done(topic.dispatch(add("y"), { key: "once" }));
+    await advance(90 * MINUTE + HOUR - 10 * MINUTE);
+    expect(await log.client("list:1", ada.identity.clientId)).toMatchObject({ last: 1 });
+    expect(await done(topic.dispatch(add("y"), { key: "once" }))).toEqual(keyed);
+    ada.drop();
+    await advance(25 * MINUTE);
+    expect(await log.client("list:1", ada.identity.clientId)).toBeUndefined();
+    expect(await log.client("list:1", "#once")).toBeUndefined();
+    expect(await done(topic.read())).toMatchObject({ model: { items: ["x", "y"] } });
+  });
+
+  test("[LT3] a tombstone stands for the identity lifetime from the removal; then anybody may begin anew", async () => {
+    const { client, advance, server, done, log, errors } = begin();
+    const topic = server.topic(list, "1");
+    await done(topic.dispatch(add("old")));
+    await advance(100 * MINUTE);
+    await done(topic.remove());
+    await advance(90 * MINUTE + HOUR - 10 * MINUTE);
+    expect(await log.open("list:1")).toMatchObject({ removed: true });
+    const late = await client();
+    late.say(subscribe("list:1"));
+    expect(await late.heard()).toMatchObject([{ type: "Unsubscribed", code: "removed" }]);
+    await advance(25 * MINUTE);
+    expect(await log.open("list:1")).toBeUndefined();
+    late.say(subscribe("list:1", 2));
+    expect(await late.heard()).toMatchObject([{ type: "Settled" }, { type: "Snapshot", sequence: 0 }]);
+    late.say({ ...saySession(1, add("new")), type: "TopicMessage", target: "list:1" });
+    expect(await late.heard()).toMatchObject([{ type: "TopicUpdate", after: 0 }]);
+    expect(await done(topic.read())).toMatchObject({ model: { items: ["new"] } });
+    expect(errors).toEqual([]);
+  });
+
+  test("[LT5] thousands of old things go step by step, and a log that fails meanwhile is asked again later", async () => {
+    const { advance, log, errors, server, done } = begin();
+    const row = { last: 1, settled: 1, outcomes: [] };
+    const record = { version: 1, at: 5, author: null, mid: 0, id: "x", messages: [] };
+    const rows = Array.from({ length: 2_500 }, (_, i) => ({ ...row, clientId: `c${i}` }));
+    const expected = { sequence: 0, mark: 0 };
+    await log.append([{ target: "list:1", expected, records: [{ ...record, sequence: 1, mark: 1 }], rows }]);
+    const steps: number[] = [];
+    log.plan(({ method, count }) => {
+      if (method !== "expire") return undefined;
+      steps.push(count);
+      return steps.length === 30 ? "fail" : undefined;
+    });
+    await advance(90 * MINUTE + HOUR + 30 * MINUTE);
+    expect(await log.client("list:1", "c0")).toBeUndefined();
+    expect(await log.client("list:1", "c2499")).toBeUndefined();
+    expect(errors.map(String)).toEqual(steps.length < 30 ? [] : [expect.stringContaining("storage")]);
+    await done(server.stop());
+    const before = steps.length;
+    await advance(10 * HOUR);
+    expect(steps.length).toBe(before);
+  });
+});
