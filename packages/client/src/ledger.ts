@@ -40,6 +40,8 @@ export type Ledger = ReturnType<typeof createLedger>;
 export function createLedger(options: LedgerOptions) {
   const { storage, owner, clock, outbox, targets, strict, report, durable } = options;
   let identity: StoredIdentity | undefined;
+  /** The same with a newer secret, and what had been sent before it was given and is undecided. */
+  let renewal: { readonly identity: StoredIdentity; readonly behind: Set<Dispatch> } | undefined;
   let userId = owner.user ?? null;
   /** Whether that is what the app or the server has said. */
   let named = owner.user !== undefined;
@@ -231,6 +233,18 @@ export function createLedger(options: LedgerOptions) {
     targets.settle(one);
   }
 
+  /**
+   * An identity must not outlive what the server remembers of its messages: so it is renewed only once the outcome of
+   * all that was sent under it is known, in the transaction that says so (CL17).
+   */
+  function renew(decided?: Dispatch): void {
+    if (decided) renewal?.behind.delete(decided);
+    if (!renewal || renewal.behind.size) return;
+    ({ identity } = renewal);
+    renewal = undefined;
+    changes.push({ type: "identity", identity });
+  }
+
   return {
     save,
     hydrate,
@@ -261,6 +275,7 @@ export function createLedger(options: LedgerOptions) {
       const sequence = "sequence" in outcome ? outcome.sequence : 0;
       if (sequence) keeper?.settled({ ...asStored(entry), sequence });
       changes.push({ type: "outcome", target: entry.target, mid: entry.mid, sequence });
+      renew(entry);
       decided.push(entry);
       save();
     },
@@ -298,8 +313,12 @@ export function createLedger(options: LedgerOptions) {
         keeper?.begin(!foreign);
       }
       userId = user;
-      identity = { clientId, secret, userId };
-      changes.push({ type: "identity", identity });
+      const entries = fresh ? [] : [...outbox.queues.values()].flatMap((queue) => queue.entries);
+      renewal = {
+        identity: { clientId, secret, userId },
+        behind: new Set(entries.filter(({ out }) => out)),
+      };
+      renew();
       ready = true;
       if (fresh) era++;
       for (const queue of outbox.queues.values()) {

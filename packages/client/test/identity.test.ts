@@ -97,6 +97,36 @@ test("[CL1] the author's tag is the identity's: another client's record with one
   expect([write.state, topic.state.pending.length]).toEqual(["sent", 1]);
 });
 
+test("[CL17] an identity is renewed only once all that was sent under it before has an outcome, in the same transaction", async () => {
+  const storage = memoryStorage();
+  const setup = await live({ storage });
+  const [a, b] = ["a", "b"].map((text) => setup.topic.dispatch(added(text)));
+  await turn();
+  setup.connection.drop();
+  await setup.clock.advance(1_000);
+  const connection = await handshake(setup, "c1", { secret: "newer" });
+  const kept = async () => (await stored(storage))?.identity?.secret;
+  await turn();
+  expect(await kept()).toBe("secret of c1");
+  const mine = (after: number, mid: number, id: string | undefined, text: string) =>
+    connection.say(updateFrame("list:1", after, [["c1", mid, id ?? "", added(text)]]));
+  await giveSnapshot(connection, "list:1", 0, items());
+  mine(0, 1, a?.id, "a");
+  // What was sent later is no reason to wait: the newer secret was given before.
+  setup.topic.dispatch(added("c"));
+  await turn();
+  expect(await kept()).toBe("secret of c1");
+  mine(1, 2, b?.id, "b");
+  await turn();
+  expect(await kept()).toBe("newer");
+  // A page that went before that comes back under the older one.
+  connection.drop();
+  await setup.clock.advance(5_000);
+  expect((await handshake(setup, "c1", { secret: "newest" })).last("Hello")).toMatchObject({
+    identity: { clientId: "c1", secret: "newer" },
+  });
+});
+
 test("[OB2] S35 after a reload no mid is used again, whatever of it had been stored, decided or rejected", async () => {
   const storage = memoryStorage();
   const first = await live({ storage });
@@ -386,19 +416,24 @@ test("[OB9] so does what is stored under no identity by a transaction that the f
   expect(messagesIn(connection.sent)).toMatchObject([{ target: "list:1", mid: 1 }]);
 });
 
-test("[CL1] a renewed secret of the same client is stored and delays nothing", async () => {
+test("[CL1] [CL17] a renewed secret of the same client delays nothing and is stored with the last outcome", async () => {
   const storage = slowStorage();
   const setup = await live({ storage });
-  setup.topic.dispatch(added("a"));
+  const { id } = setup.topic.dispatch(added("a"));
   await storage.landAll();
   setup.connection.drop();
   await setup.clock.advance(1_000);
   const connection = await handshake(setup, "c1", { secret: "renewed" });
   expect(messagesIn(connection.sent)).toHaveLength(1);
-  expect(storage.commits.at(-1)?.changes).toContainEqual({
-    type: "identity",
-    identity: { clientId: "c1", secret: "renewed", userId: null },
-  });
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id, sequence: 1 });
+  await turn();
+  expect(storage.commits.map(({ changes }) => changes)).toMatchObject([
+    [
+      { type: "outcome", mid: 1 },
+      { type: "identity", identity: { clientId: "c1", secret: "renewed", userId: null } },
+      { type: "target" },
+    ],
+  ]);
 });
 
 test("[OB9] S19 a storage that cannot be read is told, and the client works without what was in it", async () => {
