@@ -110,7 +110,7 @@ describe("what a target remembers", () => {
   test("[LT2] a client's mids and a key are known as long as its identity could be, and no longer", async () => {
     const { client, advance, server, done, log } = begin();
     const ada = await client();
-    ada.say(subscribe("list:1"), { ...saySession(1, add("x")), type: "TopicMessage", target: "list:1" });
+    ada.say(subscribe("list:1"), say("list:1", 1, add("x")));
     await ada.heard();
     const topic = server.topic(list, "1");
     const keyed = await done(topic.dispatch(add("y"), { key: "once" }));
@@ -139,7 +139,7 @@ describe("what a target remembers", () => {
     expect(await log.open("list:1")).toBeUndefined();
     late.say(subscribe("list:1", 2));
     expect(await late.heard()).toMatchObject([{ type: "Settled" }, { type: "Snapshot", sequence: 0 }]);
-    late.say({ ...saySession(1, add("new")), type: "TopicMessage", target: "list:1" });
+    late.say(say("list:1", 1, add("new")));
     expect(await late.heard()).toMatchObject([{ type: "TopicUpdate", after: 0 }]);
     expect(await done(topic.read())).toMatchObject({ model: { items: ["new"] } });
     expect(errors).toEqual([]);
