@@ -3,6 +3,7 @@ import {
   countingRandom,
   handClock,
   list,
+  say,
   saySession,
   session,
   subscribe,
