@@ -3,9 +3,9 @@
 import { CallaError, isSession } from "@calla/shared";
 import type { Cancel, TargetKey } from "@calla/shared";
 import type { Core } from "./core.ts";
+import { ring } from "./doorbell.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { Expired } from "./log.ts";
-import { doorbell } from "./pubsub.ts";
 import type { TargetRegistry } from "./target-registry.ts";
 import type { Turns } from "./turns.ts";
 
@@ -94,11 +94,11 @@ export class Lifetimes {
 
   /** Who still holds what has gone finds out by its cursor: here by a look, elsewhere by the doorbell (TE11). */
   #tell({ sessions, tombstones, readers }: Expired): void {
-    const { log, pubsub, report } = this.#core;
+    const { report } = this.#core;
     for (const key of [...sessions, ...tombstones]) {
       const live = this.#registry.get(key);
       if (live?.engine !== undefined) void this.#turns.look(live);
-      if (log.shared) pubsub.publish(doorbell(key), 0);
+      ring(this.#core, key);
     }
     for (const name of readers) {
       report(
