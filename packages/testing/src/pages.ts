@@ -16,14 +16,14 @@ import { crashableStorage } from "./storage.ts";
 import type { CrashableStorage } from "./storage.ts";
 
 /** As much of a topic as a run uses, whatever its slice. */
-interface AnyTopic {
+export interface AnyTopic {
   readonly id: TargetKey;
   readonly state: AnyState;
   onChange(listener: (state: AnyState) => void): () => void;
   select(pick: (state: AnyState) => unknown): { onChange(listener: (value: unknown) => void): () => void };
   dispatch(message: unknown): Write<unknown, unknown>;
 }
-interface AnyState {
+export interface AnyState {
   readonly status: string;
   readonly model: unknown;
   readonly code?: string;

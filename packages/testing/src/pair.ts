@@ -73,7 +73,7 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
   const serialiser =
     options.format === undefined ? options.serialiser : options.serialiser.use(options.format);
   const links: Link[] = [];
-  const decodeClient = decoder(serialiser, asClientFrame, options.onSent);
+  const decodeClient = clientDecoder(serialiser, options.onSent);
   const decodeServer = decoder(serialiser, asServerFrame, options.onAnswered);
   let reached = server;
   let armed: CutPoint | undefined;
@@ -158,6 +158,10 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
 const read = asFrame as unknown as (specs: object, value: unknown) => unknown;
 const asClientFrame = (value: unknown) => read(clientFrames, value) as ClientFrame | undefined;
 const asServerFrame = (value: unknown) => read(serverFrames, value) as ServerFrame | undefined;
+
+/** Reads what a client sends. */
+export const clientDecoder = (serialiser: Serialiser, seen: ((frame: ClientFrame) => void) | undefined) =>
+  decoder(serialiser, asClientFrame, seen);
 
 /** Reads packets as their receiver will. What is no frame (a hostile test's) shows as no frames. */
 function decoder<Frame extends ClientFrame | ServerFrame>(

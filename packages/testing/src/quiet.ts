@@ -1,5 +1,6 @@
 // Waits until a world has come to rest, and takes down what everybody then says of every target.
 import { OWN_SESSION, sameValue, sessionKey } from "@calla/shared";
+import type { LogStorage } from "@calla/server";
 import type { TargetKey, Wiring } from "@calla/shared";
 import { modelAfter } from "./archive.ts";
 import type { Archived, ArchivedLog } from "./archive.ts";
@@ -101,8 +102,8 @@ async function asPersisted(log: ArchivedLog): Promise<Quiet["persisted"]> {
 }
 
 /** Folds what a server would find if it were started now. */
-async function persisted(
-  log: ArchivedLog,
+export async function persisted(
+  log: Pick<LogStorage, "open" | "read">,
   target: TargetKey,
   { slice, paths }: Archived,
 ): Promise<Quiet["persisted"][number]> {

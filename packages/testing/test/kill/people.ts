@@ -1,0 +1,172 @@
+// The clients of servers that are killed: real ones over real sockets, whose users never stop. What they do and see is
+// recorded as in a simulation.
+import { createClient, memoryStorage } from "@calla/client";
+import type { Client, Storage, StorageChange, Transport } from "@calla/client";
+import { OWN_SESSION } from "@calla/shared";
+import type { ClientFrame } from "@calla/shared";
+import { webSocket } from "@calla/client/websocket";
+import { WebSocket } from "ws";
+import type { HistoryEvent, SimulatedAction, Told } from "../../src/index.ts";
+import { seededRandom } from "../../src/index.ts";
+import type { SeededRandom } from "../../src/index.ts";
+import type { AnyTopic } from "../../src/pages.ts";
+import { clientDecoder } from "../../src/pair.ts";
+import { setup, wiring } from "../wiring.ts";
+
+export interface PersonOptions {
+  readonly index: number;
+  readonly user: string;
+  readonly seed: number;
+  /** Where the server lives now. */
+  readonly url: () => string;
+  readonly pads: readonly string[];
+  readonly record: (event: HistoryEvent) => void;
+}
+
+/** More undecided than this, and a user waits: the load is the server's to set. */
+const AT_ONCE = 24;
+
+export class Person {
+  readonly client: Client<typeof wiring>;
+  readonly following: readonly AnyTopic[];
+  untold = 0;
+  readonly #options: PersonOptions;
+  readonly #random: SeededRandom;
+  readonly #actions: readonly SimulatedAction[];
+
+  constructor(options: PersonOptions) {
+    const { index: client, user, seed, url, pads, record } = options;
+    this.#options = options;
+    this.#random = seededRandom(seed);
+    this.#actions = setup.actions.filter(
+      ({ by, params }) => by === "client" && params.every((id) => pads.includes(id)),
+    );
+    const serialiser = setup.serialiser.use(client % 2 === 0 ? "json" : "messagepack");
+    const transport = webSocket({
+      url,
+      WebSocket: WebSocket as never,
+      reconnectBaseMilliseconds: 2,
+      reconnectMaxMilliseconds: 20,
+    });
+    this.client = createClient({
+      wiring,
+      serialiser,
+      transport: overheard(transport, clientDecoder(serialiser, (frame) => this.#sent(frame))),
+      storage: recordedStorage(client, record),
+      user,
+      token: () => user,
+      strict: true,
+      answerTimeout: 2_000,
+      onRejected: ({ target, id, error }) =>
+        record({ type: "hooked", client, page: 0, target, id, code: error.code }),
+      onError: (error) => record({ type: "reported", by: `client ${client}`, error }),
+    });
+    const pad = wiring.topics[0];
+    this.following = [
+      ...pads.map((id) => this.client.topic(pad, id)),
+      this.client.session,
+    ] as unknown as AnyTopic[];
+    for (const topic of this.following) this.#listen(topic);
+  }
+
+  #sent(frame: ClientFrame): void {
+    if (frame.type !== "TopicMessage" && frame.type !== "SessionMessage") return;
+    const { index: client, record } = this.#options;
+    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+    const { mid, id, message } = frame;
+    const clientId = this.client.clientId ?? "";
+    record({ type: "sent", client, page: 0, clientId, target, mid, id, empty: message === null });
+  }
+
+  #listen(topic: AnyTopic): void {
+    const { index: client, record } = this.#options;
+    record({ type: "listens", client, page: 0, target: topic.id });
+    topic.onChange(({ status, model, pending, code = "" }) =>
+      record({
+        type: "shown",
+        client,
+        page: 0,
+        listener: "state",
+        target: topic.id,
+        status,
+        code,
+        model,
+        pending,
+      }),
+    );
+  }
+
+  /** Does something, unless much is undecided. */
+  act(): void {
+    if (this.untold >= AT_ONCE) return;
+    const { index: client, user, record } = this.#options;
+    const action = this.#random.pick(this.#actions);
+    const topic = this.following.find(({ id }) =>
+      action.slice.kind === "session" ? id === "@" : id === `pad:${action.params[0]}`,
+    )!;
+    const { id, applied } = topic.dispatch(action.message(this.#random, topic.state.model));
+    const target = topic.id;
+    record({ type: "dispatched", client, page: 0, target, id, userId: user });
+    this.untold++;
+    const told = (told: Told): void => {
+      this.untold--;
+      record({ type: "told", client, page: 0, target, id, told });
+    };
+    applied.then(
+      ({ sequence, message }) => told({ is: "applied", sequence, message }),
+      ({ code, from }: { code: string; from?: string }) =>
+        told(
+          from === undefined || code === "client-expired" ? { is: "ended", code } : { is: "rejected", code },
+        ),
+    );
+  }
+
+  /** What is not at rest, or undefined. */
+  get restless(): string | undefined {
+    const { status } = this.client;
+    const name = `client ${this.#options.index}`;
+    if (status.connection !== "open") return `${name} is ${status.connection} (${status.reason})`;
+    if (this.untold > 0) return `${name} has ${this.untold} dispatches whose callers wait`;
+    for (const { id, state } of this.following)
+      if (state.status !== "live" || state.pending.length > 0)
+        return `${name}'s ${id} is ${state.status} with ${state.pending.length} pending`;
+    return undefined;
+  }
+}
+
+function recordedStorage(client: number, record: PersonOptions["record"]): Storage {
+  const inner = memoryStorage();
+  const note = (changes: readonly StorageChange[], stage: "asked" | "durable"): void => {
+    for (const change of changes) {
+      if (change.type === "entry") {
+        const { target, mid, id, at } = change.entry;
+        record({ type: "stored", client, page: 0, stage, target, mid, id, at });
+      } else if (change.type === "outcome" && stage === "durable") {
+        const { target, mid, sequence } = change;
+        record({ type: "recorded", client, page: 0, target, mid, sequence });
+      }
+    }
+  };
+  return {
+    ...inner,
+    async commit(changes) {
+      note(changes, "asked");
+      await inner.commit(changes);
+      note(changes, "durable");
+    },
+  };
+}
+
+const overheard = (transport: Transport, hear: (data: string | Uint8Array) => unknown): Transport => ({
+  ...transport,
+  connect(handlers, format) {
+    const link = transport.connect(handlers, format);
+    return {
+      send(data) {
+        hear(data);
+        link.send(data);
+      },
+      close: () => link.close(),
+    };
+  },
+});

@@ -1,0 +1,163 @@
+// One round: some clients, one database, many lives and deaths of its server; then a last life in which all comes to
+// rest, and the history of the whole is judged.
+import { sqlite } from "@calla/server/sqlite";
+import { CallaError, sessionKey } from "@calla/shared";
+import type { ModelSlice, TargetKey } from "@calla/shared";
+import { checkHistory, seededRandom } from "../../src/index.ts";
+import type { HistoryEvent, Quiet, Violation } from "../../src/index.ts";
+import { persisted } from "../../src/quiet.ts";
+import { wiring } from "../wiring.ts";
+import { Person } from "./people.ts";
+import { POINTS } from "./points.ts";
+import type { Death, Point } from "./points.ts";
+import { ServerProcess } from "./process.ts";
+import { Witness } from "./witness.ts";
+
+export interface RoundOptions {
+  readonly seed: number;
+  readonly bundle: string;
+  readonly file: string;
+  readonly deaths: number;
+  /** The log says that it has appended before it has. */
+  readonly lies?: boolean;
+}
+
+export interface RoundReport {
+  /** Where the lives ended. */
+  readonly died: ReadonlyMap<Point, number>;
+  readonly violations: readonly Violation[];
+  readonly records: number;
+  readonly told: number;
+}
+
+const PADS = ["1", "2"];
+/** Milliseconds: a life that has not come to its point by then ends all the same. */
+const LONGEST_LIFE = 800;
+const LONGEST_REST = 30_000;
+
+const wait = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+export async function round({ seed, bundle, file, deaths, lies = false }: RoundOptions): Promise<RoundReport> {
+  const random = seededRandom(seed);
+  const events: HistoryEvent[] = [];
+  const record = (event: HistoryEvent): void => void events.push(event);
+  const died = new Map<Point, number>();
+  const witness = new Witness();
+  let port = 1;
+  const people = Array.from(
+    { length: random.int(2, 5) },
+    (_, index) =>
+      new Person({
+        index,
+        user: `user ${index}`,
+        seed: random.int(1, 1_000_000),
+        url: () => `ws://127.0.0.1:${port}/ws`,
+        pads: PADS,
+        record,
+      }),
+  );
+  const busy = setInterval(() => {
+    for (const person of people) if (random.chance(0.7)) person.act();
+  }, 2);
+
+  let next = new ServerProcess(bundle);
+  async function begin(death: Death | undefined): Promise<ServerProcess> {
+    const life = next;
+    if (death !== undefined) next = new ServerProcess(bundle);
+    await life.hear("loaded");
+    life.say({ type: "begin", file, death });
+    port = (await life.hear("listening"))?.port ?? port;
+    return life;
+  }
+  const after = (life: ServerProcess): Promise<Quiet["persisted"]> => {
+    for (const { code, error } of life.reported)
+      record({
+        type: "reported",
+        by: "server",
+        error: new CallaError(code as "storage", {} as never, error),
+      });
+    return testify(witness, file, people);
+  };
+
+  try {
+    for (let i = 0; i < deaths; i++) {
+      const point = random.pick(POINTS);
+      const calls = point.startsWith("snapshot") ? random.int(0, 1) : random.int(0, 12);
+      const life = await begin({ point, calls, into: random.int(0, 30) / 10, lies });
+      const how = await life.dead(point === "any time" ? random.int(1, 120) : LONGEST_LIFE);
+      const ended: Point = how === "itself" ? point : "any time";
+      died.set(ended, (died.get(ended) ?? 0) + 1);
+      await after(life);
+    }
+    clearInterval(busy);
+    const last = await begin(undefined);
+    const problem = await rest(people);
+    const clients: Quiet["clients"] = people.flatMap(({ following }, client) =>
+      following.map(({ id, state: { status, model, pending } }) => {
+        return { client, page: 0, target: id, status, model, pending: pending.length };
+      }),
+    );
+    last.say({ type: "end", pads: PADS });
+    const models = (await last.hear("models"))?.models ?? [];
+    const stored = await after(last);
+    const quiet: Quiet = {
+      problem,
+      servers: models.map((said, i) => ({ node: 0, target: `pad:${PADS[i]}`, ...said })),
+      persisted: stored,
+      clients,
+    };
+    const { archive } = witness;
+    // What was appended is read after the death, so it stands first: that nothing is told too early is HC3 here, for
+    // what was told and is not there when the next life begins was never durable.
+    const appended = [...archive].map(([target, { paths }]): HistoryEvent => {
+      return { type: "appended", target, path: 0, sequence: paths[0]!.places.length - 1 };
+    });
+    const users = people.map((_, index) => `user ${index}`);
+    return {
+      died,
+      violations: [
+        ...witness.violations,
+        ...checkHistory({ events: [...appended, ...events], archive, quiet, users }),
+      ],
+      records: [...archive.values()].reduce((sum, { paths }) => sum + paths[0]!.places.length - 1, 0),
+      told: events.filter(({ type }) => type === "told").length,
+    };
+  } finally {
+    clearInterval(busy);
+    for (const { client } of people) await client.close();
+    await next.dead(0);
+  }
+}
+
+/** What the log has of everybody's targets; opened and closed, as the next server must find it. */
+async function testify(
+  witness: Witness,
+  file: string,
+  people: readonly Person[],
+): Promise<Quiet["persisted"]> {
+  const targets: [TargetKey, ModelSlice][] = PADS.map((id) => [`pad:${id}`, wiring.topics[0]]);
+  for (const { client } of people)
+    if (client.clientId !== undefined) targets.push([sessionKey(client.clientId), wiring.session]);
+  const log = sqlite(file);
+  try {
+    const stored: Quiet["persisted"][number][] = [];
+    for (const [target, slice] of targets) {
+      await witness.read(log, target, slice);
+      stored.push(await persisted(log, target, witness.archive.get(target)!));
+    }
+    return stored;
+  } finally {
+    await log.close();
+  }
+}
+
+/** Why there is no rest, or undefined. */
+async function rest(people: readonly Person[]): Promise<string | undefined> {
+  const until = performance.now() + LONGEST_REST;
+  for (;;) {
+    const problem = people.map((person) => person.restless).find((one) => one !== undefined);
+    if (problem === undefined || performance.now() > until) return problem;
+    await wait(20);
+  }
+}

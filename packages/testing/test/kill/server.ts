@@ -1,0 +1,64 @@
+// The process that dies: a server over a SQLite log. It waits until it is told to begin, so that the next one can be
+// loaded while this one lives.
+import { createServer as createHttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createServer } from "@calla/server";
+import { sqlite } from "@calla/server/sqlite";
+import { webSocket } from "@calla/server/websocket";
+import { setup } from "../wiring.ts";
+import { dyingLog } from "./points.ts";
+import type { Death } from "./points.ts";
+
+export type Order =
+  | { readonly type: "begin"; readonly file: string; readonly death: Death | undefined }
+  /** What does it say of these topics? Then it stops. */
+  | { readonly type: "end"; readonly pads: readonly string[] };
+export type Word =
+  | { readonly type: "loaded" }
+  | { readonly type: "listening"; readonly port: number }
+  | { readonly type: "reported"; readonly code: string; readonly error: string }
+  | {
+      readonly type: "models";
+      readonly models: readonly { readonly model: unknown; readonly sequence: number }[];
+    };
+
+const tell = (word: Word): void => void process.send!(word);
+const die = (): void => void process.kill(process.pid, "SIGKILL");
+
+let server: ReturnType<typeof begin> | undefined;
+
+function begin({ file, death }: Extract<Order, { type: "begin" }>) {
+  const log = sqlite(file, { retention: 400 });
+  const made = createServer({
+    wiring: setup.wiring,
+    serialiser: setup.serialiser,
+    log: death === undefined ? log : dyingLog(log, death, die),
+    authenticate: ({ token }) => ({ id: String(token) }),
+    origins: "any",
+    // Low, so that what happens rarely happens in every life.
+    limits: { snapshotEvery: 3, maxCatchUp: 40 },
+    strict: true,
+    onError: (error) =>
+      tell({ type: "reported", code: (error as { code?: string }).code ?? "", error: String(error) }),
+  });
+  setup.server(made);
+  const httpServer = createHttpServer();
+  webSocket(made, { httpServer });
+  httpServer.listen(0, "127.0.0.1", () =>
+    tell({ type: "listening", port: (httpServer.address() as AddressInfo).port }),
+  );
+  return made;
+}
+
+process.on("message", (order: Order) => {
+  if (order.type === "begin") server = begin(order);
+  else void end(order.pads);
+});
+tell({ type: "loaded" });
+
+async function end(pads: readonly string[]): Promise<void> {
+  const pad = setup.wiring.topics[0];
+  const models = await Promise.all(pads.map((id) => server!.topic(pad, id).read()));
+  await server!.stop();
+  process.send!({ type: "models", models } satisfies Word, () => process.exit());
+}
