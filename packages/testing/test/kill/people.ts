@@ -51,7 +51,10 @@ export class Person {
     this.client = createClient({
       wiring,
       serialiser,
-      transport: overheard(transport, clientDecoder(serialiser, (frame) => this.#sent(frame))),
+      transport: overheard(
+        transport,
+        clientDecoder(serialiser, (frame) => this.#sent(frame)),
+      ),
       storage: recordedStorage(client, record),
       user,
       token: () => user,

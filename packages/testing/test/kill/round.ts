@@ -34,11 +34,19 @@ const PADS = ["1", "2"];
 /** Milliseconds: a life that has not come to its point by then ends all the same. */
 const LONGEST_LIFE = 800;
 const LONGEST_REST = 30_000;
+/** Who was lied to may never come to rest. */
+const LONGEST_REST_AFTER_LIES = 2_000;
 
 const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-export async function round({ seed, bundle, file, deaths, lies = false }: RoundOptions): Promise<RoundReport> {
+export async function round({
+  seed,
+  bundle,
+  file,
+  deaths,
+  lies = false,
+}: RoundOptions): Promise<RoundReport> {
   const random = seededRandom(seed);
   const events: HistoryEvent[] = [];
   const record = (event: HistoryEvent): void => void events.push(event);
@@ -92,7 +100,7 @@ export async function round({ seed, bundle, file, deaths, lies = false }: RoundO
     }
     clearInterval(busy);
     const last = await begin(undefined);
-    const problem = await rest(people);
+    const problem = await rest(people, lies ? LONGEST_REST_AFTER_LIES : LONGEST_REST);
     const clients: Quiet["clients"] = people.flatMap(({ following }, client) =>
       following.map(({ id, state: { status, model, pending } }) => {
         return { client, page: 0, target: id, status, model, pending: pending.length };
@@ -153,8 +161,8 @@ async function testify(
 }
 
 /** Why there is no rest, or undefined. */
-async function rest(people: readonly Person[]): Promise<string | undefined> {
-  const until = performance.now() + LONGEST_REST;
+async function rest(people: readonly Person[], longest: number): Promise<string | undefined> {
+  const until = performance.now() + longest;
   for (;;) {
     const problem = people.map((person) => person.restless).find((one) => one !== undefined);
     if (problem === undefined || performance.now() > until) return problem;
