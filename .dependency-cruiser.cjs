@@ -81,8 +81,8 @@ const layers = {
     ["clock", "size", "storage", "transports/"],
     ["backoff", "storage-memory", "storage-models", "notifier", "packets", "write"],
     ["rebase", "outbox", "subscriptions"], // the engines
-    ["target", "targets", "dispatch", "ledger", "receiver", "sync", "runtime"],
-    ["topic", "local", "client"],
+    ["target", "targets", "dispatch", "migrate-stored", "ledger", "receiver", "sync", "runtime"],
+    ["topic", "local", "client", "reload"],
     ["index", "testing"],
   ],
 };

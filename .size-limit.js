@@ -24,12 +24,12 @@ const webSocket = "packages/client/src/transports/websocket.ts";
 // The client core was to cost 8 KB. It has a rebase, an outbox, a storage, sessions, ephemeral topics and a value domain
 // that the peers of that size have not; each line is held where it stands, so that it can only shrink unnoticed.
 export default [
-  line("client core: client, JSON, WebSocket, memory storage", "18.3 KB", {
+  line("client core: client, JSON, WebSocket, memory storage", "18.5 KB", {
     [client]: "{ createClient }",
     [webSocket]: "{ webSocket }",
     [shared]: "{ automatic, json }",
   }),
-  line("@calla/client, all of it", "16.5 KB", { [client]: "*" }),
+  line("@calla/client, all of it", "17.1 KB", { [client]: "*" }),
   line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
   line("the JSON serialiser", "3.3 KB", { [shared]: "{ automatic, json }" }),
   line("a wiring's definitions", "2.6 KB", {

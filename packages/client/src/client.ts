@@ -8,7 +8,6 @@ import type {
   ParamsOf,
   Random,
   Serialiser,
-  ServerFrames,
   SessionSlice,
   TopicSlice,
   Wiring,
@@ -18,7 +17,7 @@ import { createLocal } from "./local.ts";
 import type { Local } from "./local.ts";
 import { contain, oncePerTurn, signal } from "./notifier.ts";
 import type { Stop } from "./notifier.ts";
-import type { SnapshotTaken } from "./receiver.ts";
+import type { SnapshotTaken, Versions } from "./receiver.ts";
 import { createRuntime } from "./runtime.ts";
 import { memoryStorage } from "./storage-memory.ts";
 import type { Storage } from "./storage.ts";
@@ -72,8 +71,11 @@ export interface ClientOptions<W extends Wiring = Wiring> {
   readonly onDisconnect?: (reason: CloseReason) => void;
   /** A model was replaced, not continued; it says why. Observes only. */
   readonly onSnapshot?: (taken: SnapshotTaken) => void;
-  /** The server runs another version: this page is to be reloaded. */
-  readonly onVersionMismatch?: (versions: Pick<ServerFrames["Version"], "protocol" | "slices">) => void;
+  /**
+   * The server, or a topic, is of a newer version: this page is to be reloaded. Pages may still be served old, so give
+   * `reloadOnce()` and not a bare `location.reload()`.
+   */
+  readonly onVersionMismatch?: (versions: Versions) => void;
   /** A message was refused for good, also one of before a reload. */
   readonly onRejected?: (rejected: RejectedWrite) => void;
   /** What went wrong without anybody to throw at: listeners, storage, transport, undecodable data. */
@@ -164,6 +166,7 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
     report,
     onSnapshot: options.onSnapshot,
     onRejected: options.onRejected,
+    onVersionMismatch: options.onVersionMismatch,
     changed: () => setStatus(status.connection, status.reason),
   });
 

@@ -1,7 +1,7 @@
 // What a dispatch is made of: checked messages and an entry that outbox and rebase share. Not here: what happens to it.
 import { CallaError, deepFreeze, parseMessage } from "@calla/shared";
 import type { Serialiser, Slice } from "@calla/shared";
-import type { StoredEntry } from "./storage.ts";
+import type { MigratedEntry, Storage, StoredEntry } from "./storage.ts";
 import type { Dispatch } from "./target.ts";
 import type { WriteState } from "./write.ts";
 
@@ -57,6 +57,7 @@ export const newEntry = (
   kept: false,
   recorded: false,
   told: false,
+  dropped: undefined,
   control,
 });
 
@@ -69,18 +70,29 @@ export const storedEntry = ({ target, mid, id, message, at }: Dispatch, version:
   version,
 });
 
-/** A dispatch of an earlier page, as it was stored. */
-export const restored = (
-  { target, mid, id, message, at, sequence }: StoredEntry,
+/** A dispatch of an earlier page, as it was stored, in this page's version (VE7). */
+export function restored(
+  stored: StoredEntry,
+  slice: Slice | undefined,
   userId: string | null,
-): Dispatch => ({
-  ...newEntry({ target, id, message, at, userId }, listOf(message)),
-  mid,
-  kept: true,
-  ...(sequence === undefined
-    ? { stage: "stored", outcome: message === null ? { error: new CallaError("cancelled") } : undefined }
-    : { stage: "decided", recorded: true, told: true, outcome: { sequence, message } }),
-});
+  migrate: Storage["migrate"],
+): Dispatch {
+  const { target, mid, id, at, sequence } = stored;
+  const { message, dropped }: MigratedEntry = migrate?.(stored, slice) ?? stored;
+  return {
+    ...newEntry({ target, id, message, at, userId }, listOf(message)),
+    mid,
+    kept: true,
+    dropped,
+    view: { id, message: stored.message },
+    ...(sequence === undefined
+      ? {
+          stage: "stored",
+          outcome: stored.message === null ? { error: new CallaError("cancelled") } : undefined,
+        }
+      : { stage: "decided", recorded: true, told: true, outcome: { sequence, message } }),
+  };
+}
 
 export function writeState({ outcome, stage }: Dispatch): WriteState {
   if (!outcome) return stage === "new" ? "pending" : stage === "stored" ? "queued" : "sent";

@@ -16,13 +16,17 @@ export { RejectedError } from "./write.ts";
 export type { AppliedWrite, Rejection, Write, WriteState } from "./write.ts";
 export type { Pending, Pushed, TopicStatus } from "./target.ts";
 export type { RejectedWrite } from "./targets.ts";
-export type { SnapshotTaken } from "./receiver.ts";
+export type { SnapshotTaken, Versions } from "./receiver.ts";
+export { reloadOnce } from "./reload.ts";
+export type { Notes, ReloadOptions } from "./reload.ts";
 export type { ConnectionStatus } from "./sync.ts";
 export type { Stop } from "./notifier.ts";
 export { memoryStorage } from "./storage-memory.ts";
+export { migrateStored } from "./migrate-stored.ts";
 export { keepModels } from "./storage-models.ts";
 export type { KeepModelsOptions } from "./storage-models.ts";
 export type {
+  MigratedEntry,
   ModelHost,
   ModelKeeper,
   ModelPlace,

@@ -180,7 +180,10 @@ export function createLedger(options: LedgerOptions) {
     if (!found) return;
     if (!usable(one.key, found.model)) return keeper?.drop(one.key);
     const { model, sequence, mark } = found.model;
-    const held = found.held.map((entry) => ({ entry: restored(entry, userId), model: undefined }));
+    const held = found.held.map((entry) => ({
+      entry: restored(entry, one.slice, userId, storage.migrate),
+      model: undefined,
+    }));
     one.replica = { confirmed: undefined, pending: [...held, ...one.replica.pending] };
     targets.show(one, { model: strict ? deepFreeze(model) : model, sequence, mark });
   }
@@ -195,9 +198,14 @@ export function createLedger(options: LedgerOptions) {
       const one = targets.get(key);
       const entries = sorted
         .filter(({ target, mid, sequence }) => target === key && mid > one.queue.settled && !sequence)
-        .map((entry) => ({ ...restored(entry, userId), out: identity !== undefined }));
+        .map((entry) => ({
+          ...restored(entry, one.slice, userId, storage.migrate),
+          out: identity !== undefined,
+        }));
       outbox.load(one.queue, entries);
-      const shown = entries.filter(({ outcome }) => !outcome).map((entry) => ({ entry, model: undefined }));
+      const shown = entries
+        .filter(({ message }) => message !== null)
+        .map((entry) => ({ entry, model: undefined }));
       one.replica = { confirmed: undefined, pending: [...shown, ...one.replica.pending] };
       targets.touch(one);
     }
@@ -271,7 +279,10 @@ export function createLedger(options: LedgerOptions) {
     decide({ queue, subscription }: Target, entry: Dispatch, outcome: Outcome): void {
       outbox.decide(queue, entry);
       entry.decidedUnder = subscription.ref;
-      entry.outcome ??= outcome;
+      // Void because of its version: its author hears why. Applied or refused before the reload, it hears that.
+      const { dropped } = entry;
+      entry.outcome ??=
+        dropped && "error" in outcome && outcome.error.code === "cancelled" ? { error: dropped } : outcome;
       const sequence = "sequence" in outcome ? outcome.sequence : 0;
       if (sequence) keeper?.settled({ ...asStored(entry), sequence });
       changes.push({ type: "outcome", target: entry.target, mid: entry.mid, sequence });

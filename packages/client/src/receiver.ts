@@ -18,6 +18,9 @@ export interface SnapshotTaken {
   readonly sequence: number;
 }
 
+/** What the other side runs: the protocol's version, and those of slices by name. */
+export type Versions = Pick<ServerFrames["Version"], "protocol" | "slices">;
+
 export interface ReceiverOptions {
   readonly targets: Targets;
   readonly ledger: Ledger;
@@ -28,6 +31,7 @@ export interface ReceiverOptions {
   readonly strict: boolean;
   readonly report: (error: unknown) => void;
   readonly onSnapshot: ((taken: SnapshotTaken) => void) | undefined;
+  readonly onVersionMismatch: ((versions: Versions) => void) | undefined;
   /** Nothing more will be taken on this connection: say `Hello` again. */
   readonly renew: (reason: string) => void;
   /** Try to send again, later. */
@@ -166,11 +170,13 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     options.resume(retryAfter);
   }
 
-  function unsubscribed({ target, ref, code, retryable }: ServerFrames["Unsubscribed"]): void {
+  function unsubscribed({ target, ref, code, retryable, details }: ServerFrames["Unsubscribed"]): void {
     const one = targets.get(target);
     const { subscription, delays } = one;
     if (!isFollowed(subscription) || ref !== subscription.ref) return;
     if (retryable) {
+      // A newer node has migrated it: this page's own node and version serve it no more (VE4).
+      if (code === "version" && details) contain(report, options.onVersionMismatch, details as Versions);
       subscriptions.ask(subscription, delays.next());
       return targets.touch(one);
     }

@@ -20,7 +20,7 @@ import { oncePerTurn } from "./notifier.ts";
 import type { Stop } from "./notifier.ts";
 import { createOutbox } from "./outbox.ts";
 import { createReceiver } from "./receiver.ts";
-import type { SnapshotTaken } from "./receiver.ts";
+import type { SnapshotTaken, Versions } from "./receiver.ts";
 import type { Owner, Storage } from "./storage.ts";
 import { createSubscriptions, isFollowed } from "./subscriptions.ts";
 import { isLive } from "./target.ts";
@@ -54,6 +54,7 @@ export interface RuntimeOptions {
   readonly report: (error: unknown) => void;
   readonly onSnapshot: ((taken: SnapshotTaken) => void) | undefined;
   readonly onRejected: ((rejected: RejectedWrite) => void) | undefined;
+  readonly onVersionMismatch: ((versions: Versions) => void) | undefined;
   readonly changed: () => void;
 }
 

@@ -2,13 +2,20 @@
 import { applyChange, nothingStored } from "./storage.ts";
 import type { Storage, StoredDraft } from "./storage.ts";
 
-/** Keeps everything in memory. Without `models` no model is stored, so a settled entry leaves at once. */
-export function memoryStorage({ models }: Pick<Storage, "models"> = {}): Storage {
+/**
+ * Keeps everything in memory. Without `models` no model is stored, so a settled entry leaves at once; without `migrate`
+ * it cannot be handed to a page of another version.
+ */
+export function memoryStorage({
+  models,
+  migrate,
+}: Partial<Pick<Storage, "models" | "migrate">> = {}): Storage {
   /** The newest last. */
   let clients: StoredDraft[] = [];
   let current = nothingStored({ server: "", user: undefined });
   return {
     models,
+    migrate,
     load(owner) {
       const found = clients.findLast(
         ({ server, user }) => server === owner.server && (owner.user === undefined || owner.user === user),

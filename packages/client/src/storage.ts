@@ -1,7 +1,7 @@
 // What survives a reload: the interface between the client and any storage. Not here: one (storage-memory.ts).
 // The client commits changes; a storage holds what folding them gives (`applyChange`), so every storage can be
 // checked against that one function (`storageContract` in testing.ts).
-import type { Clock, Cursor, TargetKey } from "@calla/shared";
+import type { CallaError, Clock, Cursor, Slice, TargetKey } from "@calla/shared";
 
 /** Who this client is, as the server signed it. */
 export interface StoredIdentity {
@@ -108,10 +108,21 @@ export interface ModelKeeper {
   close(): void;
 }
 
+/** A stored message in this page's version; null: it means nothing in it, and `dropped` is what its author is told. */
+export interface MigratedEntry {
+  readonly message: unknown;
+  readonly dropped?: CallaError<string>;
+}
+
 /** Implement this to keep a client's data elsewhere. Values are immutable; a storage never changes what it was given. */
 export interface Storage {
   /** Confirmed models and cursors are stored too, by what this decides. Absent: none ever is. */
   readonly models?: ((host: ModelHost) => ModelKeeper) | undefined;
+  /**
+   * What brings messages of an older page into this page's version: `migrateStored`. A storage that may hold any must
+   * have it (VE7); it comes with the storage so that a page which stores nothing does not carry it.
+   */
+  readonly migrate: ((entry: StoredEntry, slice: Slice | undefined) => MigratedEntry) | undefined;
   /**
    * The client last stored for this owner; with `user` undefined, the last one of the server whoever it belongs to.
    * Commits that follow go to it, or to a new one if there is none.

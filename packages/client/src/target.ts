@@ -35,6 +35,8 @@ export interface Dispatch extends Entry, Act {
   recorded: boolean;
   /** The caller, or an earlier page's, has heard it. */
   told: boolean;
+  /** It means nothing in this version, so its mid goes out as void: what its author is told (VE7). */
+  readonly dropped: CallaError<string> | undefined;
   /** Absent for one of an earlier page. */
   readonly control: WriteControl | undefined;
 }

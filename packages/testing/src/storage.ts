@@ -1,6 +1,6 @@
 // A client's storage as a page that may crash sees it: commits take a while, a crash loses those under way, and the next
 // page finds what was committed. One storage is one client's; the pages that open it follow each other.
-import { memoryStorage } from "@calla/client";
+import { memoryStorage, migrateStored } from "@calla/client";
 import type { Storage, StorageChange } from "@calla/client";
 import type { Clock } from "@calla/shared";
 
@@ -43,7 +43,7 @@ interface Page {
  * client = createClient({ …, storage: disk.open() }); // after a crash
  */
 export function crashableStorage(options: CrashableStorageOptions): CrashableStorage {
-  const { clock, delay, inner = memoryStorage(), onCommit } = options;
+  const { clock, delay, inner = memoryStorage({ migrate: migrateStored }), onCommit } = options;
   const fired = { lost: 0, failed: 0 };
   let page: Page | undefined;
   let failures = 0;
@@ -79,6 +79,7 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
     page = mine;
     let last = 0;
     return {
+      migrate: inner.migrate,
       load: (owner) => inner.load(owner),
       commit: (changes) =>
         new Promise((done, failed) => {

@@ -1,0 +1,350 @@
+// Another version: what becomes of what an older page has stored, who is told of newer ones, and that nobody reloads in
+// a loop.
+import { defineTopic, defineWiring } from "@calla/shared";
+import type { Wiring } from "@calla/shared";
+import { describe, expect, test, vi } from "vitest";
+import * as z from "zod";
+import { migrateStored } from "../src/migrate-stored.ts";
+import { reloadOnce } from "../src/reload.ts";
+import type { Versions } from "../src/receiver.ts";
+import { memoryStorage } from "../src/storage-memory.ts";
+import type { Storage } from "../src/storage.ts";
+import {
+  giveSnapshot,
+  handshake,
+  list,
+  messagesIn,
+  seededRandom,
+  setUp,
+  settledFrame,
+  turn,
+  wiring,
+} from "./kit.ts";
+import { added } from "./live.ts";
+
+/** The list of the kit, two versions later: rows in place of items, `put` in place of `added`, nothing explodes. */
+const asOfNow = defineTopic("list:*", {
+  version: 3,
+  model: z.object({ rows: z.array(z.string()) }),
+  initial: () => ({ rows: [] }),
+  messages: { put: z.object({ row: z.string() }), stamped: z.object({}) },
+  update: { put: ({ rows }, { row }) => ({ rows: [...rows, row] }), stamped: (list) => list },
+  migrate: {
+    1: {
+      message(old, { drop }) {
+        if (old.type === "exploded") return drop("nothing explodes any more");
+        if (old.type === "removed") throw new Error("not migrated");
+        return old.type === "added" ? { type: "put", row: String(old["text"]) } : (old as never);
+      },
+    },
+  },
+});
+const newWiring = defineWiring({ topics: [asOfNow] });
+/** By the names that this test file knows, which are the older version's. */
+const later = asOfNow as unknown as typeof list;
+let pages = 1;
+const page = (storage: Storage, table: Wiring = wiring, more: Parameters<typeof setUp>[0] = {}) =>
+  setUp({
+    storage,
+    user: null,
+    random: seededRandom(++pages * 7_919),
+    ...more,
+    wiring: table as typeof wiring,
+  });
+const newPage = (storage: Storage, more: Parameters<typeof setUp>[0] = {}) =>
+  page(storage, newWiring as Wiring, more);
+
+/** A storage in which a page of version 1 has left these, unsent unless `online`. */
+async function left(messages: readonly unknown[], { online = false } = {}) {
+  const storage = memoryStorage({ migrate: migrateStored });
+  const old = page(storage);
+  const topic = old.client.topic(list, "1");
+  if (online) await handshake(old);
+  const ids = messages.map((message) => topic.dispatch(message as never).id);
+  await turn();
+  await old.client.close();
+  return { storage, ids };
+}
+const outcome = (ids: readonly string[], what: readonly (readonly [number, number | string])[]) =>
+  what.map(
+    ([mid, is]) =>
+      [
+        mid,
+        ids[mid - 1]!,
+        typeof is === "number" ? "acknowledge" : "reject",
+        typeof is === "number" ? is : 0,
+        typeof is === "number" ? null : "calla",
+        typeof is === "number" ? null : is,
+        null,
+      ] as const,
+  );
+
+describe("[VE7] what an older page has stored", () => {
+  test("S11 an old queue is migrated when a new page loads it; mids and ids are kept", async () => {
+    const { storage, ids } = await left([added("a"), [added("b"), added("c")], { type: "stamped" }]);
+    const setup = newPage(storage);
+    const topic = setup.client.topic(later, "1");
+    topic.onChange(() => {});
+    const connection = await handshake(setup);
+    expect(connection.last("Hello").slices).toEqual({ "list:*": 3 });
+    expect(messagesIn(connection.sent)).toMatchObject([
+      { mid: 1, id: ids[0], message: { type: "put", row: "a" } },
+      {
+        mid: 2,
+        id: ids[1],
+        message: [
+          { type: "put", row: "b" },
+          { type: "put", row: "c" },
+        ],
+      },
+      { mid: 3, id: ids[2], message: { type: "stamped" } },
+    ]);
+    await giveSnapshot(connection, "list:1", 4, { rows: ["x"] });
+    expect(topic.state).toMatchObject({ model: { rows: ["x", "a", "b", "c"] } });
+    expect(setup.errors).toEqual([]);
+  });
+
+  test("S11 what means nothing any more goes out as void, is told with its reason, and holds nobody back", async () => {
+    const onRejected = vi.fn();
+    const { storage, ids } = await left([
+      { type: "exploded", when: "now" },
+      [added("a"), { type: "exploded", when: "now" }],
+      { type: "removed", text: "a" },
+      added("b"),
+    ]);
+    const setup = newPage(storage, { onRejected });
+    const topic = setup.client.topic(later, "1");
+    topic.onChange(() => {});
+    const connection = await handshake(setup);
+    expect(messagesIn(connection.sent)).toMatchObject([
+      { mid: 1, id: ids[0], message: null },
+      { mid: 2, id: ids[1], message: null },
+      { mid: 3, id: ids[2], message: null },
+      { mid: 4, id: ids[3], message: { type: "put", row: "b" } },
+    ]);
+    await giveSnapshot(connection, "list:1", 1, { rows: [] });
+    expect(topic.state).toMatchObject({ model: { rows: ["b"] }, pending: [{ id: ids[3] }] });
+    for (const mid of [1, 2, 3])
+      connection.say({
+        type: "Rejected",
+        target: "list:1",
+        mid,
+        id: ids[mid - 1]!,
+        from: "calla",
+        code: "cancelled",
+        details: {},
+      });
+    await turn();
+    expect(
+      onRejected.mock.calls.map(([{ id, message, error }]) => [id, message, error.from, error.code]),
+    ).toEqual([
+      [ids[0], { type: "exploded", when: "now" }, "calla", "version"],
+      [ids[1], [added("a"), { type: "exploded", when: "now" }], "calla", "version"],
+      [ids[2], { type: "removed", text: "a" }, "calla", "version"],
+    ]);
+    expect(onRejected.mock.calls[0]![0].error.details).toEqual({
+      from: 1,
+      version: 3,
+      reason: "nothing explodes any more",
+    });
+    expect(String(onRejected.mock.calls[2]![0].error.cause)).toContain("not migrated");
+    expect(setup.client.pending).toBe(1);
+  });
+
+  test("S11 S36 what was applied before the reload is applied, although it means nothing any more", async () => {
+    const onRejected = vi.fn();
+    const { storage, ids } = await left(
+      [
+        { type: "exploded", when: "now" },
+        { type: "exploded", when: "then" },
+      ],
+      {
+        online: true,
+      },
+    );
+    const setup = newPage(storage, { onRejected });
+    setup.client.topic(later, "1").onChange(() => {});
+    const connection = await handshake(setup);
+    expect(messagesIn(connection.sent)).toMatchObject([{ message: null }, { message: null }]);
+    connection.say(
+      settledFrame("list:1", connection.ref("list:1"), {
+        sequence: 3,
+        next: 3,
+        resync: "current",
+        outcomes: outcome(ids, [
+          [1, 2],
+          [2, "forbidden"],
+        ]),
+      }),
+    );
+    await turn();
+    expect(onRejected.mock.calls.map(([{ id, error }]) => [id, error.code])).toEqual([[ids[1], "forbidden"]]);
+    expect(setup.client.pending).toBe(0);
+  });
+
+  test("S11 a newer page's queue is refused with a code by an older page, and not taken for something else", async () => {
+    const onRejected = vi.fn();
+    const storage = memoryStorage({ migrate: migrateStored });
+    const ahead = newPage(storage);
+    const write = ahead.client.topic(later, "1").dispatch({ type: "stamped" } as never);
+    await turn();
+    await ahead.client.close();
+    const setup = page(storage, wiring, { onRejected });
+    const connection = await handshake(setup);
+    expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id: write.id, message: null }]);
+    connection.say({
+      type: "Rejected",
+      target: "list:1",
+      mid: 1,
+      id: write.id,
+      from: "calla",
+      code: "cancelled",
+      details: {},
+    });
+    await turn();
+    expect(onRejected.mock.calls.map(([{ error }]) => [error.code, error.details.reason])).toEqual([
+      ["version", "it is of a newer version"],
+    ]);
+  });
+
+  test("S11 a new page at an old server flushes nothing and keeps trying; its queue leaves when a new one is there", async () => {
+    const { storage } = await left([added("a")]);
+    const setup = newPage(storage);
+    await turn();
+    const { connection } = setup.server;
+    connection.open();
+    await turn();
+    connection.say({ type: "Version", protocol: 1, slices: { "list:*": 1 }, terminal: false });
+    await turn();
+    expect(messagesIn(connection.sent)).toEqual([]);
+    expect(setup.client.status).toMatchObject({ connection: "waiting", reason: "version" });
+    await setup.clock.advance(1_000);
+    const next = await handshake(setup);
+    expect(next).not.toBe(connection);
+    expect(messagesIn(next.sent)).toMatchObject([{ message: { type: "put", row: "a" } }]);
+  });
+});
+
+describe("being told of a newer version", () => {
+  const newer: Versions = { protocol: 1, slices: { "list:*": 2 } };
+
+  test("[VE4] [CL12] of one topic: the app hears it, the topic is asked for again, the rest goes on", async () => {
+    const onVersionMismatch = vi.fn();
+    const setup = setUp({ onVersionMismatch });
+    const topic = setup.client.topic(list, "1");
+    topic.onChange(() => {});
+    const connection = await handshake(setup);
+    await giveSnapshot(connection, "list:1", 1, { items: ["a"], stamp: 0 });
+    const ref = connection.ref("list:1");
+    connection.say({
+      type: "Unsubscribed",
+      target: "list:1",
+      ref,
+      code: "version",
+      retryable: true,
+      details: newer,
+    });
+    await turn();
+    expect(onVersionMismatch.mock.calls).toEqual([[newer]]);
+    expect(topic.state).toMatchObject({ status: "stale", model: { items: ["a"] } });
+    expect(setup.client.status.connection).toBe("open");
+    await setup.clock.advance(1_000);
+    expect(connection.ref("list:1")).toBeGreaterThan(ref);
+  });
+
+  /** A tab whose every page, old as it is, is told of versions; how often it was reloaded. */
+  function tab(notes: Map<string, string> | undefined) {
+    const kept = notes && {
+      getItem: (key: string) => notes.get(key) ?? null,
+      setItem: (key: string, value: string) => void notes.set(key, value),
+    };
+    const forbidden = {
+      getItem(): string | null {
+        throw new Error("storage is forbidden");
+      },
+      setItem() {},
+    };
+    const stuck: Versions[] = [];
+    let reloads = 0;
+    return {
+      stuck,
+      reloads: () => reloads,
+      /** The page, and every page that comes in its place, at most a hundred. */
+      async told(...versions: readonly Versions[]): Promise<void> {
+        for (let pages = 0, before = -1; reloads > before && pages < 100; pages++) {
+          before = reloads;
+          const mismatch = reloadOnce({
+            notes: kept ?? forbidden,
+            onStuck: (one) => stuck.push(one),
+            reload: () => void reloads++,
+          });
+          for (const one of versions) mismatch(one);
+          await turn();
+        }
+      },
+    };
+  }
+
+  test("[VE8] S38 a page is reloaded once for a version, and not in a loop while its files are old", async () => {
+    const its = tab(new Map());
+    await its.told(newer);
+    expect(its.reloads()).toBe(1);
+    expect(its.stuck).toEqual([newer]);
+    // The same, in another order of slices.
+    await its.told({ protocol: 1, slices: { "list:*": 2 } });
+    expect(its.reloads()).toBe(1);
+    await its.told({ protocol: 1, slices: { "list:*": 3 } });
+    expect(its.reloads()).toBe(2);
+  });
+
+  test("[VE8] S38 nodes of several versions that answer in turn cost one reload each", async () => {
+    const its = tab(new Map());
+    const third = { protocol: 1, slices: { "list:*": 3 } };
+    for (const versions of [newer, third, newer, third, newer]) await its.told(versions);
+    expect(its.reloads()).toBe(2);
+    const both = tab(new Map());
+    await both.told(newer, newer, third);
+    expect(both.reloads()).toBe(2); // told twice of one while it reloads, and of the other afterwards
+  });
+
+  test("[VE8] where nothing can be noted, or what is noted is nonsense, nobody is reloaded in a loop", async () => {
+    const its = tab(undefined);
+    await its.told(newer);
+    expect(its.reloads()).toBe(0);
+    expect(its.stuck).toEqual([newer]);
+    for (const nonsense of ["", "{", "{}", "null", "1", `"x"`]) {
+      const odd = tab(new Map([["calla:reloaded-for", nonsense]]));
+      await odd.told(newer);
+      expect(odd.reloads()).toBeLessThanOrEqual(1);
+    }
+    const forgets = reloadOnce({
+      notes: { getItem: () => null, setItem: () => {} },
+      reload: () => expect.unreachable("the next page would do it again"),
+    });
+    forgets(newer);
+    await turn();
+  });
+
+  test("[VE8] what is unsent is stored before the reload, which comes even if that fails", async () => {
+    const order: string[] = [];
+    for (const fails of [false, true]) {
+      const notes = new Map<string, string>();
+      const mismatch = reloadOnce({
+        notes: {
+          getItem: (key) => notes.get(key) ?? null,
+          setItem: (key, value) => void notes.set(key, value),
+        },
+        before: async () => {
+          await turn();
+          order.push("stored");
+          if (fails) throw new Error("the disk is full");
+        },
+        reload: () => void order.push("reloaded"),
+      });
+      mismatch(newer);
+      await turn();
+      await turn();
+    }
+    expect(order).toEqual(["stored", "reloaded", "stored", "reloaded"]);
+  });
+});
