@@ -29,7 +29,7 @@ export default [
     [webSocket]: "{ webSocket }",
     [shared]: "{ automatic, json }",
   }),
-  line("@calla/client, all of it", "17.1 KB", { [client]: "*" }),
+  line("@calla/client, all of it", "17.2 KB", { [client]: "*" }),
   line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
   line("the JSON serialiser", "3.3 KB", { [shared]: "{ automatic, json }" }),
   line("a wiring's definitions", "2.6 KB", {
