@@ -19,6 +19,7 @@ import type { LiveTarget, Reply } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
 import { keyOf, Places } from "./places.ts";
 import { refused } from "./refusal.ts";
+import { Readers } from "./readers.ts";
 import { TargetRegistry } from "./target-registry.ts";
 import { Turns } from "./turns.ts";
 
@@ -43,6 +44,7 @@ export class Hub {
   readonly gates: Gates;
   readonly turns: Turns;
   readonly lifetimes: Lifetimes;
+  readonly readers: Readers;
   readonly connections = new Set<Conversation>();
   /** The open conversation of each client. */
   readonly clients = new Map<string, Conversation>();
@@ -62,7 +64,9 @@ export class Hub {
     this.registry = new TargetRegistry(core, { rang: (live) => this.look(live) });
     this.places = new Places(core, this.registry);
     this.gates = new Gates(core);
+    this.readers = new Readers(core);
     this.turns = new Turns(core, this.registry, {
+      grown: () => this.readers.grown(),
       resnapshot: (live, reason) => this.following.resnapshot(live, reason),
       unfit: (live) => this.following.unfit(this.connections, live),
       accepted: (live, reply, record, model) => this.#accepted(live, reply, record, model),

@@ -1,7 +1,9 @@
 // The public list of @calla/server. Transports and storages with a dependency of their own are subpaths.
 export { createServer } from "./server.ts";
 export type { Incoming, Server, ServerOptions } from "./server.ts";
-export type { DispatchOptions, HistoryEntry, ServerTopic, StopOptions } from "./server-topic.ts";
+export type { DispatchOptions, ServerTopic, StopOptions } from "./server-topic.ts";
+export type { HistoryEntry, HistoryOptions, HistoryResult } from "./past.ts";
+export type { FollowedEntry, FollowHandler, FollowOptions } from "./readers.ts";
 export type { Accepted, AnyUser, Asking, Handlers, Who } from "./handlers.ts";
 export type { Authenticate } from "./hello.ts";
 export type { Connection, ConnectRequest, WireFrame } from "./connection.ts";

@@ -1,26 +1,16 @@
 // A target in the server's own hands: `server.topic(board, "42")` and `server.session(clientId)`.
-import { CallaError, ORIGIN } from "@calla/shared";
-import type { Message, MessageOf, ModelOf, Slice, TargetKey } from "@calla/shared";
+import { CallaError } from "@calla/shared";
+import type { Message, MessageOf, ModelOf, ModelSlice, Slice, TargetKey } from "@calla/shared";
 import { deadline } from "./deadline.ts";
 import { ring } from "./doorbell.ts";
 import type { Hub } from "./hub.ts";
 import type { LiveTarget } from "./live-target.ts";
-import type { LogRecord } from "./log.ts";
+import { historyOf, modelAt } from "./past.ts";
+import type { HistoryOptions, HistoryResult } from "./past.ts";
 import type { TargetEngine } from "./target-engine.ts";
 import type { Reply } from "./live-target.ts";
 
 type Engine = TargetEngine<Reply>;
-
-/** One accepted dispatch of the past. */
-export interface HistoryEntry<S> {
-  readonly sequence: number;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  /** null: the server. */
-  readonly author: { readonly clientId: string; readonly userId: string | null } | null;
-  readonly id: string;
-  readonly messages: readonly MessageOf<S>[];
-}
 
 export interface DispatchOptions {
   /** The dispatch is applied once per key, however often it is repeated, on whichever node. */
@@ -35,8 +25,14 @@ export interface StopOptions {
 /** The server's hold on one topic or session. Holding it keeps nothing in memory. */
 export interface ServerTopic<S> {
   readonly id: TargetKey;
-  /** The durable model and its sequence. */
-  read(): Promise<{ readonly model: ModelOf<S>; readonly sequence: number }>;
+  /**
+   * The durable model and its sequence; with `sequence`, the model of then, as far as the log reaches back.
+   *
+   * @throws CallaError `compacted`, `version`, `skipped`, `invalid`: the model of then cannot be had; the message says why.
+   */
+  read(options?: {
+    readonly sequence?: number;
+  }): Promise<{ readonly model: ModelOf<S>; readonly sequence: number }>;
   /**
    * Dispatches as the server: no author, server-only messages allowed. Several messages have one fate.
    * @throws CallaError `rejected`: the update refused it, or it is no message of the slice.
@@ -49,10 +45,16 @@ export interface ServerTopic<S> {
   push(message: MessageOf<S>): void;
   /** The same in the name of a client, which does not get it itself. */
   pushFrom(clientId: string, message: MessageOf<S>): void;
-  /** The records still there, oldest first. `from`: the sequence before the first of them. */
-  history(options?: {
-    readonly limit?: number;
-  }): Promise<{ readonly from: number; readonly entries: readonly HistoryEntry<S>[] }>;
+  /**
+   * What happened: who dispatched what and when. The newest page first, each page oldest entry first.
+   *
+   * @example
+   * for (let page = await topic.history(); ; page = await topic.history({ upTo: page.earlier })) {
+   *   show(page.entries);
+   *   if (page.earlier === undefined) break;
+   * }
+   */
+  history(options?: HistoryOptions): Promise<HistoryResult<S>>;
   /** Lets it go from memory; followers are told and may come again. */
   stop(options?: StopOptions): Promise<void>;
   /** Forgets model and records for good. Followers are told; only a dispatch of the server's own brings it back. */
@@ -64,7 +66,11 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
   const live = (): Promise<LiveTarget & { engine: Engine }> => opened(hub, slice, key);
   return {
     id: key,
-    async read() {
+    async read({ sequence: wanted } = {}) {
+      if (wanted !== undefined) {
+        const model = await modelAt(core, stateful(slice, key), key, wanted);
+        return { model: model as ModelOf<S>, sequence: wanted };
+      }
       const target = await live();
       if (core.log.shared && !(await hub.turns.look(target))) {
         throw unavailable(target, "could not be read; try again.");
@@ -80,13 +86,8 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
     },
     push: (message) => hub.dispatching.push(slice, key, message),
     pushFrom: (clientId, message) => hub.dispatching.push(slice, key, message, clientId),
-    async history(options) {
-      const limit = options?.limit ?? core.limits.maxCatchUp;
-      const first = await core.log.read(key, ORIGIN, limit);
-      const start = first.status === "records" ? ORIGIN : ((await core.log.open(key))?.snapshot ?? ORIGIN);
-      const read = first.status === "records" ? first : await core.log.read(key, start, limit);
-      const records = read.status === "records" ? read.records : [];
-      return { from: start.sequence, entries: records.map((record) => entryOf<S>(record)) };
+    async history(options = {}) {
+      return historyOf<S>(core, stateful(slice, key) && key, options);
     },
     async stop({ within = STOP_WITHIN } = {}) {
       const target = hub.registry.get(key);
@@ -105,6 +106,7 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
       if (!(await end(hub, target, REMOVED, () => core.log.remove(key, core.clock.now()))))
         throw new CallaError("closed", { topic: key }, `The server was stopped before "${key}" was removed.`);
       ring(core, key);
+      hub.readers.grown();
     },
   };
 }
@@ -150,9 +152,14 @@ export const unanswered = (what: string, within: number): CallaError =>
     `${what} waited ${within} ms for the log and gave up; whether what was under way is in the log will be known when it can be read.`,
   );
 
+/** The slice, if it has models. */
+function stateful(slice: Slice, key: TargetKey): ModelSlice {
+  if (slice.kind !== "ephemeral" && slice.kind !== "local") return slice;
+  throw new CallaError("topic", { topic: key }, `"${key}" is ${slice.kind}: it has no model; use push.`);
+}
+
 async function opened(hub: Hub, slice: Slice, key: TargetKey): Promise<LiveTarget & { engine: Engine }> {
-  if (slice.kind === "ephemeral")
-    throw new CallaError("topic", { topic: key }, `"${key}" is ephemeral: it has no model; use push.`);
+  stateful(slice, key);
   if (hub.turns.stopped) throw new CallaError("closed", { topic: key }, "The server has been stopped.");
   const place = hub.places.target(key);
   if (place.slice !== slice)
@@ -174,11 +181,3 @@ const unavailable = ({ key, slice, failure, newer }: LiveTarget, what: string): 
         { topic: key, version: newer, ours: slice.version },
         `"${key}" is of version ${newer}, and this node's slice "${slice.name}" of version ${slice.version}; ask another node.`,
       );
-
-const entryOf = <S>(record: LogRecord): HistoryEntry<S> => ({
-  sequence: record.sequence,
-  at: record.at,
-  author: record.author,
-  id: record.id,
-  messages: record.messages as readonly unknown[] as readonly MessageOf<S>[],
-});

@@ -35,6 +35,7 @@ import { originAllowed, originPolicyProblem } from "./origin.ts";
 import type { OriginPolicy } from "./origin.ts";
 import { localPubSub } from "./pubsub.ts";
 import type { PubSub } from "./pubsub.ts";
+import type { FollowHandler, FollowOptions } from "./readers.ts";
 import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
 
@@ -141,6 +142,23 @@ export interface Server<W extends Wiring, User extends AnyUser> {
     readonly request: ConnectRequest;
     readonly format: string;
   }): Incoming;
+  /**
+   * Does something for everything that happens to a slice's topics, in the log's order, at least once: the handler is
+   * asked again until it does not fail, and what came after waits. One node of those that follow under a name does it.
+   * The position is stored after the handler, some at a time, so after a crash the last ones are told again: `key` tells.
+   * Returns its stop, which resolves when no handler runs any more; the place is kept (`unfollow` gives it up).
+   *
+   * @throws CallaError `wiring`: the name is no name or taken on this node, or the slice has no log.
+   * @example
+   * const stop = server.follow(board, { name: "audit" }, async (entry) => insertIfNew(entry.key, entry));
+   */
+  follow<S extends W["topics"][number] | NonNullable<W["session"]>>(
+    slice: S,
+    options: FollowOptions,
+    handler: FollowHandler<S>,
+  ): () => Promise<void>;
+  /** A follower is not needed any more: nothing is kept for it. Call it when no node follows under this name. */
+  unfollow<S extends W["topics"][number] | NonNullable<W["session"]>>(slice: S, name: string): Promise<void>;
   /** Lets appends land, says goodbye to everybody, stores snapshots. Idempotent. */
   stop(options?: StopOptions): Promise<void>;
 }
@@ -272,6 +290,8 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
         hub.following.cut(conversation, keyOf(slice, params), "unsubscribed", false);
       return conversation !== undefined;
     },
+    follow: (slice, followed, handler) => hub.readers.follow(slice, followed, handler),
+    unfollow: (slice, name) => hub.readers.unfollow(slice, name),
     allowsOrigin: ({ headers }) =>
       originAllowed(origins, { origin: one(headers["origin"]), host: one(headers["host"]) }),
     refused({ reason, request, error }) {
@@ -376,6 +396,7 @@ async function stop(
     for (const conversation of hub.connections) hub.end(conversation, "stopping", true, 1_000);
     // What onUnsubscribe and onDisconnect dispatched.
     if (inTime) inTime = await limit.met(turns.landed());
+    if (!(await limit.met(hub.readers.stop()))) inTime = false;
     if (inTime) inTime = await limit.met(saveAll(hub));
     turns.stop();
     lifetimes.stop();

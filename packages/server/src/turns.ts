@@ -15,6 +15,8 @@ import type { TargetEngine } from "./target-engine.ts";
 
 /** What a turn tells the rest of the server. */
 export interface TurnEvents {
+  /** The log has grown. */
+  grown(): void;
   /** Followers must be given a snapshot, in place of what they have. */
   resnapshot(live: LiveTarget, reason: string): void;
   /** This node cannot fold what the log holds: its followers must go elsewhere. */
@@ -188,6 +190,7 @@ export class Turns {
       }
     });
     this.#appending--;
+    if (results.some((result) => result?.status === "appended")) this.#events.grown();
     for (const live of flying) this.#settled(live);
   }
 

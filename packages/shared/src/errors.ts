@@ -26,6 +26,7 @@ export type ErrorCode =
   | "queue-full"
   | "cancelled"
   | "removed"
+  | "compacted"
   | "closed"
   | "rejected";
 

@@ -1,0 +1,324 @@
+// `server.follow`: work that must be done for everything that happens to a slice's targets, in the log's order, at least
+// once, from a stored position. Not here: hooks, which only observe (handlers.ts), and clients that follow (follow.ts).
+import { CallaError, isSession } from "@calla/shared";
+import type { Cancel, Slice, TargetKey } from "@calla/shared";
+import type { Core } from "./core.ts";
+import type { Change, Position } from "./log.ts";
+import { entryOf } from "./past.ts";
+import type { HistoryEntry } from "./past.ts";
+
+/** Which topic something happened to, and its name among everything that ever happens. */
+interface Followed {
+  readonly topic: TargetKey;
+  /** What stands for the pattern's variables. */
+  readonly params: readonly string[];
+  /** The same each time this is told, and nothing else's: what was done for it can be known by it. */
+  readonly key: string;
+}
+/** Something that happened to a topic: a dispatch (or a whole model), or the topic's end. */
+export type FollowedEntry<S> = Followed &
+  (
+    | (HistoryEntry<S> & { readonly gone?: undefined })
+    /** Removed by the app, or a session past its lifetime. */
+    | { readonly gone: "removed" | "expired"; readonly sequence: number; readonly at: number }
+  );
+
+export interface FollowOptions {
+  /** The follower's name, of which the log remembers how far it has come. One per slice and purpose. */
+  readonly name: string;
+  /** Where a follower begins that has never run: with the oldest that the log still has (default), or with what comes. */
+  readonly from?: "beginning" | "now";
+}
+
+export type FollowHandler<S> = (entry: FollowedEntry<S>) => void | Promise<void>;
+
+/** Read at once; the position is stored after as many, or a second. */
+const PAGE = 100;
+const SAVE_AFTER = 1_000;
+/** A node that vanishes is replaced after so long. Renewed three times meanwhile. */
+const LEASE = 15_000;
+/** Doubled from try to try. */
+const RETRY = { first: 100, most: 30_000 };
+
+/** The channel on which nodes tell each other that a log has grown. */
+const GROWN = "log-grown";
+
+/** All followers of one server. */
+export class Readers {
+  readonly #core: Core;
+  readonly #running = new Map<string, Running>();
+  #silence: (() => void) | undefined;
+  #count = 0;
+  #stopped = false;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  follow<S>(
+    slice: Slice,
+    { name, from = "beginning" }: FollowOptions,
+    handler: FollowHandler<S>,
+  ): () => Promise<void> {
+    const reader = nameOf(slice, name);
+    if (this.#stopped) throw new CallaError("closed", { name }, "The server has been stopped.");
+    if (this.#running.has(reader))
+      throw new CallaError(
+        "wiring",
+        { slice: slice.name, name },
+        `follow: "${name}" follows slice "${slice.name}" already; give each follower a name of its own.`,
+      );
+    const core = this.#core;
+    const running = new Running(
+      core,
+      slice,
+      reader,
+      `${core.node}/${++this.#count}`,
+      from,
+      handler as FollowHandler<unknown>,
+    );
+    this.#running.set(reader, running);
+    if (core.log.shared) this.#silence ??= core.pubsub.subscribe(GROWN, () => this.#wake());
+    running.start();
+    return async () => {
+      if (this.#running.get(reader) === running) this.#running.delete(reader);
+      await running.stop();
+    };
+  }
+
+  async unfollow(slice: Slice, name: string): Promise<void> {
+    const reader = nameOf(slice, name);
+    const running = this.#running.get(reader);
+    this.#running.delete(reader);
+    await running?.stop();
+    await this.#core.log.dropReader(reader);
+  }
+
+  /** The log has grown by this node's doing. */
+  grown(): void {
+    if (this.#core.log.shared) this.#core.pubsub.publish(GROWN, this.#core.node);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const running of this.#running.values()) running.wake();
+  }
+
+  /** Resolves when no handler runs any more and positions are stored. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#silence?.();
+    await Promise.all([...this.#running.values()].map((running) => running.stop()));
+    this.#running.clear();
+  }
+}
+
+/** Names are by slice: "audit" of one is not "audit" of another. */
+function nameOf({ name: slice, kind }: Slice, name: string): string {
+  if (kind === "ephemeral" || kind === "local")
+    throw new CallaError(
+      "wiring",
+      { slice },
+      `follow: slice "${slice}" is ${kind}; it has no log to follow.`,
+    );
+  if (typeof name !== "string" || !/^[\w.:-]{1,100}$/.test(name))
+    throw new CallaError("wiring", { slice, name }, "follow: a name is 1 to 100 of A-Z, a-z, 0-9 and _.:-");
+  return `${slice}/${name}`;
+}
+
+/** One follower on this node: waits for the lease, then tells one thing after the other. */
+class Running {
+  readonly #core: Core;
+  readonly #slice: Slice;
+  readonly #name: string;
+  readonly #owner: string;
+  readonly #from: "beginning" | "now";
+  readonly #handler: FollowHandler<unknown>;
+  /** Everything before it has been done. */
+  #done: Position = "";
+  #saved: Position = "";
+  #savedAt = 0;
+  /** While it is held: until then. */
+  #leased = 0;
+  #stopping = false;
+  #ended: Promise<void> | undefined;
+  /** Something may have come while nobody waited for it. */
+  #woken = false;
+  #waiting: (() => void) | undefined;
+  #renewing: Cancel | undefined;
+
+  constructor(
+    core: Core,
+    slice: Slice,
+    name: string,
+    owner: string,
+    from: "beginning" | "now",
+    handler: FollowHandler<unknown>,
+  ) {
+    this.#core = core;
+    this.#slice = slice;
+    this.#name = name;
+    this.#owner = owner;
+    this.#from = from;
+    this.#handler = handler;
+  }
+
+  start(): void {
+    this.#ended = this.#run();
+  }
+
+  wake(): void {
+    this.#woken = true;
+    this.#waiting?.();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#waiting?.();
+    await this.#ended;
+  }
+
+  get #held(): boolean {
+    return this.#core.clock.now() < this.#leased;
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    while (!this.#stopping) {
+      try {
+        if (!this.#held) {
+          await this.#claim();
+          failures = 0;
+          continue;
+        }
+        this.#woken = false;
+        if (!(await this.#page())) await this.#wait(this.#core.limits.maxStaleness, true);
+        failures = 0;
+      } catch (cause) {
+        this.#core.report(new CallaError("storage", { follower: this.#name, cause }));
+        await this.#wait(backoff(failures++));
+      }
+    }
+    this.#renewing?.();
+    if (!this.#held) return;
+    try {
+      // Let go, so that another node need not wait for the lease to end.
+      await this.#save(this.#core.clock.now());
+    } catch (cause) {
+      this.#core.report(new CallaError("storage", { follower: this.#name, cause }));
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const now = this.#core.clock.now();
+    const until = now + LEASE;
+    const claimed = await this.#core.log.claimReader(this.#name, {
+      owner: this.#owner,
+      now,
+      until,
+      from: this.#from,
+    });
+    if (claimed.status === "taken") return this.#wait(Math.min(Math.max(claimed.until - now, 1), LEASE));
+    this.#done = this.#saved = claimed.position;
+    this.#savedAt = now;
+    this.#leased = until;
+    this.#renew();
+  }
+
+  /** Keeps the lease while a handler takes its time. */
+  #renew(): void {
+    this.#renewing?.();
+    this.#renewing = this.#core.clock.setTimeout(() => {
+      if (!this.#held) return;
+      void this.#save(this.#core.clock.now() + LEASE)
+        .catch((cause: unknown) =>
+          this.#core.report(new CallaError("storage", { follower: this.#name, cause })),
+        )
+        .finally(() => {
+          if (!this.#stopping && this.#held) this.#renew();
+        });
+    }, LEASE / 3);
+  }
+
+  /** Tells what has come; false if nothing has. */
+  async #page(): Promise<boolean> {
+    const { changes, position } = await this.#core.log.changes(this.#done, PAGE);
+    for (const change of changes) {
+      const told = this.#entryOf(change);
+      if (told !== undefined && !(await this.#tell(told))) return true;
+      this.#done = change.position;
+      if (this.#core.clock.now() - this.#savedAt >= SAVE_AFTER) await this.#save(this.#leased);
+    }
+    this.#done = position;
+    await this.#save(this.#leased);
+    return changes.length > 0;
+  }
+
+  /** Until it has been done, or is no longer ours to do. Nothing is skipped. */
+  async #tell(entry: FollowedEntry<unknown>): Promise<boolean> {
+    for (let failures = 0; ; failures++) {
+      if (this.#stopping || !this.#held) return false;
+      try {
+        await this.#handler(entry);
+        return true;
+      } catch (cause) {
+        this.#core.report(
+          new CallaError(
+            "hook",
+            { follower: this.#name, key: entry.key, cause },
+            `The handler of follower "${this.#name}" failed at ${entry.key} and is tried again: ${String(cause)}`,
+          ),
+        );
+        await this.#wait(backoff(failures));
+      }
+    }
+  }
+
+  /** Stores how far it has come, if that is news or the lease is to be another. */
+  async #save(until: number): Promise<void> {
+    if (this.#done === this.#saved && until === this.#leased) return;
+    const done = this.#done;
+    const ours = await this.#core.log.advanceReader(this.#name, {
+      owner: this.#owner,
+      position: done,
+      until,
+    });
+    this.#saved = done;
+    this.#savedAt = this.#core.clock.now();
+    // Another node has taken over, or the follower was dropped: whoever holds it begins where we stored it last.
+    this.#leased = ours ? until : 0;
+  }
+
+  #entryOf(change: Change): FollowedEntry<unknown> | undefined {
+    const { target } = change;
+    const { wiring } = this.#core;
+    const named = isSession(target) ? { slice: wiring.session, params: [] } : wiring.sliceOf(target);
+    if (named?.slice !== this.#slice) return undefined;
+    const { params } = named;
+    if ("record" in change) {
+      const { sequence, mark } = change.record;
+      const key = `${target} ${sequence}.${mark.toString(36)}`;
+      return { topic: target, params, key, ...entryOf<unknown>(change.record) };
+    }
+    const { gone, sequence, at } = change;
+    return { topic: target, params, key: `${target} ${sequence} ${gone} ${at}`, gone, sequence, at };
+  }
+
+  /** Until then, or until it is stopped; `early`: or something may have come. */
+  async #wait(milliseconds: number, early = false): Promise<void> {
+    if (this.#stopping || (early && this.#woken)) return;
+    await new Promise<void>((go) => {
+      const end = (): void => {
+        if (!early && !this.#stopping && this.#core.clock.now() < due) return;
+        cancel();
+        this.#waiting = undefined;
+        go();
+      };
+      const due = this.#core.clock.now() + milliseconds;
+      const cancel = this.#core.clock.setTimeout(end, milliseconds);
+      this.#waiting = end;
+    });
+  }
+}
+
+const backoff = (failures: number): number => Math.min(RETRY.first * 2 ** failures, RETRY.most);
