@@ -74,6 +74,7 @@ const layers = {
       "dispatching",
       "following",
       "hello",
+      "speaking",
       "hub",
     ],
     ["server-topic", "server"],
@@ -110,11 +111,12 @@ const pure = {
     "readers",
     "following",
     "dispatching",
+    "speaking",
     "hub",
   ],
 };
 // Published entry points: the only files of a package that another package may reach.
-const entries = "src/(index|messagepack|testing|transports/websocket|sqlite/sqlite)[.]ts$";
+const entries = "src/(index|messagepack|testing|transports/(websocket|http|auto)|sqlite/sqlite)[.]ts$";
 
 const sourceOf = (pkg, names) =>
   names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);

@@ -20,6 +20,8 @@ const shared = "packages/shared/src/index.ts";
 const messagePack = "packages/shared/src/messagepack.ts";
 const client = "packages/client/src/index.ts";
 const webSocket = "packages/client/src/transports/websocket.ts";
+const http = "packages/client/src/transports/http.ts";
+const auto = "packages/client/src/transports/auto.ts";
 
 // The client core was to cost 8 KB. It has a rebase, an outbox, a storage, sessions, ephemeral topics and a value domain
 // that the peers of that size have not; each line is held where it stands, so that it can only shrink unnoticed.
@@ -31,6 +33,8 @@ export default [
   }),
   line("@calla/client, all of it", "17.2 KB", { [client]: "*" }),
   line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
+  line("@calla/client/http, with eventsource", "6.5 KB", { [http]: "*" }),
+  line("@calla/client/auto", "1 KB", { [auto]: "*" }),
   line("the JSON serialiser", "3.3 KB", { [shared]: "{ automatic, json }" }),
   line("a wiring's definitions", "2.6 KB", {
     [shared]: "{ defineWiring, defineTopic, defineEphemeral, defineSession, defineLocal, serverOnly }",

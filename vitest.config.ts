@@ -18,7 +18,8 @@ export default defineConfig({
       ),
       project("testing", ["packages/testing/{src,mutants}/**/*.test.ts"]),
       project("examples", ["examples/*/test/**/*.test.ts"]),
-      project("sim", ["packages/testing/test/**/*.{test,sim}.ts"]),
+      project("transports", ["packages/testing/test/transports/*.test.ts"]),
+      project("sim", ["packages/testing/test/{*,scenarios/*}.{test,sim}.ts"]),
     ],
   },
 });

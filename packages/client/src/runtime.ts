@@ -102,6 +102,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     renew: (reason) => outlet.renew(reason),
     resume: (milliseconds) => later(milliseconds, flush),
   });
+  /** Names this page in its Hellos. */
+  const page = random.uint32();
+  let hellos = 0;
   let maxInFlight = 0;
   /** The server's clock minus ours. */
   let offset = 0;
@@ -319,6 +322,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         ...(token === undefined ? {} : { token }),
         slices: wiring.versions(),
         targets: followed.map(asked),
+        attempt: [page, ++hellos],
       };
     },
     ping: () => ({

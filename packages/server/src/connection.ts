@@ -17,6 +17,8 @@ export interface Connection {
   bufferedAmount(): number;
   /** Bytes that have left so far, where it is known: so a slow peer is told from one that takes nothing in. */
   flushed?(): number;
+  /** Ends it where nothing is wrong: all that was asked for has been said. Only where a connection can be a poll. */
+  finish?(): void;
 }
 
 /** What the server reads of the request that opened a connection. */

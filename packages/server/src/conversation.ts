@@ -5,6 +5,7 @@ import type {
   Cancel,
   ClientFrame,
   Cursor,
+  ClientFrames,
   Limits,
   PayloadMap,
   ServerFrame,
@@ -69,6 +70,12 @@ export class Conversation implements Who {
   clientId = "";
   /** It only sends what a page that is gone has left: it follows nothing and is nobody's page (CV17). */
   flushOnly = false;
+  /** It is one packet that speaks for a client, and follows nothing itself (speaking.ts). */
+  readonly brief: boolean = false;
+  /** It ends as soon as it is caught up: a page without a stream asks for news. */
+  poll = false;
+  /** Which page said the Hello, and its count of them. */
+  attempt: ClientFrames["Hello"]["attempt"];
   user: AnyUser | null = null;
   follows = new Map<TargetKey, Follow>();
   /** Only for topics dispatched to and not followed; made when first needed. */

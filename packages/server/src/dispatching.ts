@@ -2,6 +2,7 @@
 // dispatches and pushes. What becomes of a message is decided in target-engine.ts.
 import { authorTag, CallaError, messageId, OWN_SESSION, parseMessage } from "@calla/shared";
 import type { ClientFrames, EphemeralSlice, Message, Slice, TargetKey } from "@calla/shared";
+import type { Pushed } from "./audience.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { relay } from "./ephemeral.ts";
@@ -121,7 +122,9 @@ export class Dispatching {
   #cast(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, value: unknown): void {
     const topic = this.#places.ephemeral(key);
     const handlers = this.#core.handlers.get(slice.name);
-    if (topic === undefined || conversation.follows.get(key)?.live !== true)
+    const follows = topic !== undefined && conversation.follows.get(key)?.live === true;
+    if (!follows && conversation.brief) return this.#castFromAfar(conversation, key, slice, value);
+    if (!follows)
       return refused(
         this.#core,
         conversation,
@@ -137,6 +140,26 @@ export class Dispatching {
     } catch (error) {
       this.#core.report(error);
     }
+  }
+
+  /** Its author may follow by a stream on another node, or by polls: whether it may reach the topic is asked instead. */
+  #castFromAfar(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, value: unknown): void {
+    const named = this.#places.named(key, conversation.clientId);
+    if (typeof named === "string") return;
+    this.#gates.pass(conversation, key, named, (allowed) => {
+      try {
+        const who = asking(conversation, key, named.params);
+        const handlers = this.#core.handlers.get(slice.name);
+        const admitted = admitEphemeral(slice, handlers, value, who, this.#core.report);
+        if (allowed !== true) return refused(this.#core, conversation, key, allowed, {});
+        if (!admitted.ok) return refused(this.#core, conversation, key, admitted.code, admitted.details);
+        const pushed: Pushed = [authorTag(conversation.clientId, key), conversation.userId, admitted.message];
+        this.#places.get(key)?.audience.push(pushed);
+        relay(this.#core, key, pushed);
+      } catch (error) {
+        this.#core.report(error);
+      }
+    });
   }
 
   /** A message of the server's to whoever follows, here and elsewhere; in a client's name, to everybody but it. */

@@ -44,16 +44,17 @@ export class Following {
   }
 
   /** Of several wishes for one target only the newest counts: none costs more than one answer. */
-  resync(conversation: Conversation, targets: readonly Subscription[]): void {
+  async resync(conversation: Conversation, targets: readonly Subscription[]): Promise<void> {
     const newest = new Map<TargetKey, Subscription>();
     for (const asked of targets) {
       if ((newest.get(asked.target)?.ref ?? 0) <= asked.ref) newest.set(asked.target, asked);
     }
-    for (const asked of newest.values()) this.follow(conversation, asked);
+    await Promise.all(Array.from(newest.values(), (asked) => this.follow(conversation, asked)));
   }
 
-  follow(conversation: Conversation, asked: Subscription): void {
-    this.#subscribe(conversation, asked).catch(this.#core.report);
+  /** Resolves once it is answered. Never rejects. */
+  follow(conversation: Conversation, asked: Subscription): Promise<void> {
+    return this.#subscribe(conversation, asked).catch(this.#core.report);
   }
 
   /**
@@ -208,7 +209,7 @@ export class Following {
     conversation.gates?.delete(key); // what waits there is asked about again, and is granted now
     if (conversation.follows.get(key)?.live === true) return;
     const asked = fromNothing(wireOf(key), conversation.follows.get(key)?.ref ?? 0);
-    this.follow(conversation, asked);
+    void this.follow(conversation, asked);
   }
 
   /** Everybody gets what there is now, in place of what they had. */
@@ -234,7 +235,7 @@ export class Following {
       const { state } = live.engine;
       if (state.sequence === sequence && state.mark === mark) continue;
       // The tail was lost on the way: the same as a gap, found by the client's own word.
-      this.follow(conversation, {
+      void this.follow(conversation, {
         target,
         ref: follow.ref,
         cursor: { sequence, mark },
@@ -247,7 +248,8 @@ export class Following {
   /** Runs onSubscribe or onUnsubscribe; the messages it returns are dispatched by the server. */
   #hook(conversation: Conversation, place: Place, name: "onSubscribe" | "onUnsubscribe"): void {
     const handlers: LooseHandlers | undefined = this.#core.handlers.get(place.slice.name);
-    if (handlers?.[name] === undefined) return;
+    // Whoever only asks for news comes and goes with every question.
+    if (handlers?.[name] === undefined || conversation.poll) return;
     void (async () => {
       const returned = await handlers[name]!(asking(conversation, keyOfPlace(place), place.params));
       if (returned === undefined || returned === null) return;

@@ -20,6 +20,8 @@ import type { LogRecord } from "./log.ts";
 import { keyOf, Places } from "./places.ts";
 import { refused } from "./refusal.ts";
 import { Readers } from "./readers.ts";
+import { speak } from "./speaking.ts";
+import type { SpeakingParts, Spoken } from "./speaking.ts";
 import { TargetRegistry } from "./target-registry.ts";
 import { Turns } from "./turns.ts";
 
@@ -57,6 +59,7 @@ export class Hub {
   readonly #keeper: Keeper;
   #hellos = 0;
   readonly #read: (encoder: Encoder, data: string | Uint8Array) => Heard;
+  readonly #speaking: SpeakingParts;
 
   constructor(core: Core, hooks: HubHooks) {
     this.core = core;
@@ -104,6 +107,20 @@ export class Hub {
         this.end(conversation, "transport", true);
       },
     };
+    this.#speaking = {
+      core,
+      keeper: this.#keeper,
+      dispatching: this.dispatching,
+      clients,
+      flushers: this.#flushers,
+      // The packet also holds a Hello, so that each message may be as large as on a WebSocket.
+      read: reader(core.serialiser, {
+        ...core.limits,
+        maxFrameBytes: core.limits.maxFrameBytes + HELLO_BYTES,
+      }),
+      greet: (hello, request) => this.#hooks.greet(hello, request),
+      hear: (conversation, frame) => this.#hear(conversation, frame),
+    };
   }
 
   // ------------------------------------------------------------------------------------------------- connections
@@ -118,6 +135,11 @@ export class Hub {
     return conversation;
   }
 
+  /** Takes a packet that is a conversation by itself; returns what to call when its sender has gone. */
+  speak(spoken: Spoken): () => void {
+    return speak(this.#speaking, spoken);
+  }
+
   disconnect(conversation: Conversation): void {
     if (!this.connections.delete(conversation)) return;
     this.#stopWaiting(conversation);
@@ -128,7 +150,7 @@ export class Hub {
     if (!wasOpen) return;
     const peers = this.#peers(conversation);
     if (peers.get(conversation.clientId) === conversation) peers.delete(conversation.clientId);
-    if (!conversation.flushOnly) this.#hooks.disconnected(conversation);
+    if (!conversation.flushOnly && !conversation.poll) this.#hooks.disconnected(conversation);
   }
 
   #stopWaiting(conversation: Conversation): void {
@@ -175,9 +197,9 @@ export class Hub {
           frame,
         );
       case "Subscribe":
-        return this.following.follow(conversation, frame);
+        return void this.following.follow(conversation, frame);
       case "Resync":
-        return this.following.resync(conversation, frame.targets);
+        return void this.following.resync(conversation, frame.targets);
       case "Unsubscribe": {
         const key = keyOf(conversation, frame.target);
         // An unsubscribe overtaken by a newer subscribe is an old ref: it means nothing any more.
@@ -195,6 +217,7 @@ export class Hub {
   async #hello(conversation: Conversation, hello: ClientFrames["Hello"]): Promise<void> {
     conversation.phase = "greeting";
     conversation.order = ++this.#hellos;
+    conversation.attempt = hello.attempt;
     const greeting = await this.#hooks.greet(hello, conversation.request);
     if ((conversation.phase as string) !== "greeting") return; // gone meanwhile
     this.#stopWaiting(conversation);
@@ -206,6 +229,7 @@ export class Hub {
     }
     const { clientId, user, connected, fresh } = greeting;
     conversation.flushOnly = hello.flushOnly === true;
+    conversation.poll = hello.poll === true && conversation.connection.finish !== undefined;
     // A page speaks for itself: who would flush for it waits, or lets go when it comes back (CV17).
     if (conversation.flushOnly && this.clients.has(clientId)) return this.end(conversation, "in-use", true);
     const flusher = this.#flushers.get(clientId);
@@ -213,16 +237,26 @@ export class Hub {
     // One client speaks by one connection: the newer takes over, the older must not come back (CV6).
     const peers = this.#peers(conversation);
     const other = peers.get(clientId);
-    if (other !== undefined && other.order > conversation.order)
-      return this.end(conversation, "superseded", false); // identified late
+    if (other !== undefined && overtaken(conversation, other))
+      return this.end(conversation, "superseded", false);
     if (other !== undefined) this.end(other, "superseded", false);
     conversation.phase = "open";
     conversation.clientId = clientId;
     conversation.user = user;
     peers.set(clientId, conversation);
     conversation.send(connected);
-    if (!conversation.flushOnly) this.#hooks.connected(conversation, fresh);
-    this.following.resync(conversation, hello.targets);
+    // A page that asks every few seconds has not come anew each time; only its first coming is one.
+    if (!conversation.flushOnly && (fresh || !conversation.poll)) this.#hooks.connected(conversation, fresh);
+    const caughtUp = this.following.resync(conversation, hello.targets);
+    if (conversation.poll) void caughtUp.then(() => this.#finish(conversation));
+  }
+
+  /** A poll has got what there was: its end, and no word is needed. */
+  #finish(conversation: Conversation): void {
+    if (conversation.phase === "closed") return;
+    conversation.phase = "closed";
+    conversation.connection.finish?.();
+    this.disconnect(conversation);
   }
 
   #peers({ flushOnly }: Conversation): Map<string, Conversation> {
@@ -258,3 +292,14 @@ export class Hub {
     for (const message of record.messages) this.#hooks.accepted(live, author, message, record, model);
   }
 }
+
+/** Room for the Hello in front of a packet's messages: identity, token, versions. */
+const HELLO_BYTES = 65_536;
+
+/**
+ * Whether the other one's Hello is the newer: it came later (this one was identified late), or it is the same page's and
+ * that said it later (a proxy held this one back).
+ */
+const overtaken = ({ order, attempt }: Conversation, other: Conversation): boolean =>
+  other.order > order ||
+  (attempt !== undefined && other.attempt?.[0] === attempt[0] && other.attempt[1] > attempt[1]);

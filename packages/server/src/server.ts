@@ -25,6 +25,7 @@ import type { Conversation } from "./conversation.ts";
 import type { Core, Refused } from "./core.ts";
 import { deadline } from "./deadline.ts";
 import { encoders } from "./encoder.ts";
+import type { Encoder } from "./encoder.ts";
 import type { AnyUser, Handlers, LooseHandlers, Who } from "./handlers.ts";
 import { greet } from "./hello.ts";
 import type { Authenticate } from "./hello.ts";
@@ -159,6 +160,16 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   ): () => Promise<void>;
   /** A follower is not needed any more: nothing is kept for it. Call it when no node follows under this name. */
   unfollow<S extends W["topics"][number] | NonNullable<W["session"]>>(slice: S, name: string): Promise<void>;
+  /**
+   * Takes a packet that is a conversation by itself, `Hello` first, of a client whose stream may be on any node. The
+   * answers are sent to `connection`, which is closed when there are no more. Returns what to call if its sender goes.
+   */
+  speak(spoken: {
+    readonly data: string | Uint8Array;
+    readonly connection: Connection;
+    readonly request: ConnectRequest;
+    readonly format: string;
+  }): () => void;
   /** Lets appends land, says goodbye to everybody, stores snapshots. Idempotent. */
   stop(options?: StopOptions): Promise<void>;
 }
@@ -304,20 +315,23 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       core.refused({ code: reason, clientId: undefined, userId: null, target: undefined, details });
     },
     connect({ connection, request, format }) {
-      const encoder = core.encoders.find(({ name }) => name === format);
-      if (encoder === undefined) {
-        throw new CallaError(
-          "transport",
-          { format },
-          `connect: the serialiser has no format "${format}"; it has ${core.encoders.map(({ name }) => name).join(", ")}.`,
-        );
-      }
-      const conversation = hub.connect(connection, request, encoder);
+      const conversation = hub.connect(connection, request, encoderOf(core, format));
       if (stopping !== undefined) hub.end(conversation, "stopping", true);
       return new Wire(hub, conversation);
     },
+    speak: ({ format, ...spoken }) => hub.speak({ ...spoken, encoder: encoderOf(core, format) }),
     stop: (asked) => (stopping ??= stop(hub, cancels, asked)),
   };
+}
+
+function encoderOf({ encoders }: Core, format: string): Encoder {
+  const encoder = encoders.find(({ name }) => name === format);
+  if (encoder !== undefined) return encoder;
+  throw new CallaError(
+    "transport",
+    { format },
+    `The serialiser has no format "${format}"; it has ${encoders.map(({ name }) => name).join(", ")}.`,
+  );
 }
 
 /** A transport's end of a conversation: an object with a prototype, so that a connection costs no closures. */

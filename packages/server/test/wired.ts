@@ -196,7 +196,7 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     ...options,
   });
   /** A socket held in the hand. */
-  const socket = (on: { send?: (said: Said) => void } = {}) => {
+  const socket = (on: { send?: (said: Said) => void; finish?: () => void } = {}) => {
     let heard: Said[] = [];
     const raw: WireFrame[] = [];
     const closed: { code: number; reason: string }[] = [];
@@ -211,6 +211,7 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
         },
         close: (code, reason) => void closed.push({ code, reason }),
         bufferedAmount: () => buffered,
+        ...(on.finish && { finish: on.finish }),
       },
       request: { url: "/ws", headers: {}, remoteAddress: undefined },
       format: "json",
@@ -249,6 +250,22 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     if (connected?.type !== "Connected") throw new Error(`no Connected but ${JSON.stringify(connected)}`);
     return { ...its, identity: { clientId: connected.clientId, secret: connected.secret }, connected };
   };
+  /** A packet that speaks for itself (a POST), and what it was answered. */
+  const post = (...frames: ClientFrame[]) => {
+    const heard: Said[] = [];
+    const closed: { code: number; reason: string }[] = [];
+    const leave = server.speak({
+      data: JSON.stringify(frames),
+      connection: {
+        send: ({ bytes }) => void heard.push(JSON.parse(Buffer.from(bytes).toString()) as Said),
+        close: (code, reason) => void closed.push({ code, reason }),
+        bufferedAmount: () => 0,
+      },
+      request: { url: "/calla", headers: {}, remoteAddress: undefined },
+      format: "json",
+    });
+    return { heard, closed, leave };
+  };
   /** What a promise of the server comes to, with the turns and the time it needs. */
   const done = async <T>(promise: Promise<T>): Promise<T> => {
     const state = { waiting: true };
@@ -261,7 +278,7 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     }
     throw new Error("still waiting");
   };
-  return { server, errors, refused, socket, client, done, ...hand };
+  return { server, errors, refused, socket, client, post, done, ...hand };
 }
 
 export const subscribe = (target: string, ref = 1, more: object = {}): ClientFrame => ({

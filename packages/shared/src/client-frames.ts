@@ -35,6 +35,8 @@ export const clientFrames = {
     "flushOnly?": "boolean",
     /** Of the HTTP transport, for a page without a stream: answer with what is missing and end. Others ignore it. */
     "poll?": "boolean",
+    /** Which page says it (a random number) and its count of Hellos: an older one that comes late takes nothing over. */
+    "attempt?": ["count", "count"],
   },
   /** A dispatch to the client's own session. Its outcome returns as `SessionUpdate`, `Acknowledge`, `Rejected` or `Paused`. */
   SessionMessage: dispatched,

@@ -32,6 +32,8 @@ export interface Limits {
   readonly stallTimeout: number;
   /** How long a connection may stay without a valid `Hello`. Then: closed, retryable, `hello-timeout`. */
   readonly helloTimeout: number;
+  /** How long a request waits for the outcomes of its messages. Then: answered with those there are (CL10 asks again). */
+  readonly answerWithin: number;
   /** How often a followed target's log is read although no doorbell rang (several nodes). */
   readonly maxStaleness: number;
   /**
@@ -67,6 +69,7 @@ export const DEFAULT_LIMITS: Limits = {
   collapseBytes: 1_048_576,
   stallTimeout: 30_000,
   helloTimeout: 10_000,
+  answerWithin: 8_000,
   maxStaleness: 5_000,
   identityLifetime: 30 * 24 * 3_600_000,
   sessionLifetime: 30 * 24 * 3_600_000,

@@ -29,6 +29,7 @@ const client: { [K in keyof ClientFrames]: ClientFrames[K] } = {
     identity: { clientId: "c", secret: "s" },
     slices: { "list:*": 1 },
     targets: [asked],
+    attempt: [7, 1],
   },
   SessionMessage: { type: "SessionMessage", ...said },
   TopicMessage: { type: "TopicMessage", target: "list:1", ...said },
@@ -98,7 +99,7 @@ describe("protocol", () => {
     const shapes = [clientFrames, serverFrames].flatMap((specs) =>
       Object.entries(specs).map(([type, spec]) => shapeOf({ type: JSON.stringify(type), ...spec })),
     );
-    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`3584594286`);
+    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`2925234313`);
     expect(PROTOCOL_VERSION).toBe(1);
   });
 
@@ -112,7 +113,7 @@ describe("protocol", () => {
   test.each(frames.map((frame) => [frame.type, frame] as const))(
     "[PR3] %s is refused with any field missing or of another kind",
     (_, frame) => {
-      const optional = new Set(["identity", "cursor", "token", "model", "message", "details"]);
+      const optional = new Set(["identity", "attempt", "cursor", "token", "model", "message", "details"]);
       for (const key of Object.keys(frame)) {
         const { [key as "type"]: _dropped, ...rest } = frame;
         if (!optional.has(key)) expect(read(rest)).toBeUndefined();

@@ -38,7 +38,7 @@ async function joined(options: Partial<PairOptions> = {}) {
       receive: (data) => atClient.push((JSON.parse(data as string) as ServerFrame).type),
       close: ({ code }) => atClient.push(`closed ${code}`),
     },
-    { name: "json", binary: false },
+    json(),
   );
   await clock.advance(100);
   const send = (...frames: ClientFrame[]): void =>
@@ -158,7 +158,7 @@ test("an unreachable server ends the attempt; another one is reached by the next
   const attempt = () =>
     pair.transport.connect(
       { open: () => said.push("open"), receive() {}, close: ({ code }) => said.push(`closed ${code}`) },
-      { name: "json", binary: false },
+      json(),
     );
   pair.reachable = false;
   attempt();

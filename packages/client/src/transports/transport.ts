@@ -1,5 +1,6 @@
 // All that the client knows of a network: one attempt at a time. Whoever implements this opens a socket, hands over
 // what comes and says when it is over; retries, timeouts and heartbeats are not its business.
+import type { Format } from "@calla/shared";
 
 /** Why a connection ended; `code` as of a WebSocket close. */
 export interface CloseReason {
@@ -9,6 +10,7 @@ export interface CloseReason {
 
 /** Called by a transport; never before `connect` has returned. */
 export interface TransportHandlers {
+  /** Say Hello. Called again where a link needs another one on its way (a poll). */
   open(): unknown;
   receive(data: string | Uint8Array): unknown;
   /** The attempt is over, whether or not it was ever open. The last call. */
@@ -30,7 +32,7 @@ export interface ReconnectOptions {
 }
 
 export interface Transport {
-  /** `format` is the serialiser's preferred one; a transport that can tell the server (a subprotocol) does. */
-  connect(handlers: TransportHandlers, format: { readonly name: string; readonly binary: boolean }): Link;
+  /** `format` is the serialiser's preferred one, in which all is sent; the transport tells the server its name. */
+  connect(handlers: TransportHandlers, format: Format): Link;
   readonly reconnect: ReconnectOptions;
 }

@@ -1,4 +1,6 @@
 import type { AddressInfo } from "node:net";
+import { json as jsonFormat } from "@calla/shared";
+import { messagePack } from "@calla/shared/messagepack";
 import { afterEach, expect, test, vi } from "vitest";
 import NodeSocket, { WebSocketServer } from "ws";
 import { turn } from "../../test/kit.ts";
@@ -6,7 +8,7 @@ import type { CloseReason } from "./transport.ts";
 import { urlFromCurrentLocation, webSocket } from "./websocket.ts";
 import type { WebSocketLike, WebSocketOptions } from "./websocket.ts";
 
-const json = { name: "json", binary: false };
+const json = jsonFormat();
 
 /** A socket of which the test fires every event. */
 class FakeSocket implements WebSocketLike {
@@ -55,7 +57,7 @@ afterEach(() => {
 });
 
 test("[CL16] one socket, the format as its subprotocol, text and bytes as they come", async () => {
-  const { link, events, socket } = attempt({}, { name: "messagepack", binary: true });
+  const { link, events, socket } = attempt({}, messagePack());
   expect(FakeSocket.made).toEqual([]);
   await turn();
   expect(socket()).toMatchObject({

@@ -1,6 +1,8 @@
 // WebSocket, in browsers and in Node: one socket per attempt, the format as its subprotocol. Not here: retries.
 import { CallaError } from "@calla/shared";
-import type { Link, ReconnectOptions, Transport } from "./transport.ts";
+import { reconnectOptions } from "./reconnect.ts";
+import type { ReconnectSettings } from "./reconnect.ts";
+import type { Link, Transport } from "./transport.ts";
 
 /** What the events of a WebSocket say. */
 interface SocketEvent {
@@ -18,17 +20,9 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
 }
 
-export interface WebSocketOptions {
+export interface WebSocketOptions extends ReconnectSettings {
   /** Absolute, or relative to the page ("/ws"). A function is asked before every attempt. */
   readonly url: string | (() => string | Promise<string>);
-  /** 1,000 ms. */
-  readonly reconnectBaseMilliseconds?: number;
-  /** 30,000 ms. */
-  readonly reconnectMaxMilliseconds?: number;
-  /** 2. */
-  readonly reconnectMultiplier?: number;
-  /** ± 0.25 of each delay. */
-  readonly reconnectJitterRatio?: number;
   /** The class to use where there is no global one: `import WebSocket from "ws"`. */
   readonly WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
 }
@@ -110,26 +104,3 @@ export function urlFromCurrentLocation(path: string): string {
 }
 
 const resolved = (url: string): string => (/^wss?:/i.test(url) ? url : urlFromCurrentLocation(url));
-
-function reconnectOptions(options: WebSocketOptions): ReconnectOptions {
-  const {
-    reconnectBaseMilliseconds: baseMilliseconds = 1_000,
-    reconnectMaxMilliseconds: maxMilliseconds = 30_000,
-    reconnectMultiplier: multiplier = 2,
-    reconnectJitterRatio: jitterRatio = 0.25,
-  } = options;
-  const fits =
-    baseMilliseconds > 0 &&
-    maxMilliseconds >= baseMilliseconds &&
-    multiplier >= 1 &&
-    jitterRatio >= 0 &&
-    jitterRatio <= 1;
-  if (!fits) {
-    throw new CallaError(
-      "transport",
-      options,
-      "webSocket() wants 0 < base ≤ max, multiplier ≥ 1 and a jitter ratio from 0 to 1.",
-    );
-  }
-  return { baseMilliseconds, maxMilliseconds, multiplier, jitterRatio };
-}

@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import type { Connection, WireFrame } from "../connection.ts";
 import { writeFrame } from "./websocket-framing.ts";
-import { flushLater } from "./websocket-turn.ts";
+import { flushLater } from "./turn.ts";
 
 /** What the server makes of a connection: where its bytes go. None of these may be called after `disconnect`. */
 export interface ConnectionEvents {

@@ -9,7 +9,7 @@ import { systemClock } from "../clock.ts";
 import type { Connection, ConnectRequest } from "../connection.ts";
 import { LinkedSocket, SocketConnection } from "./websocket-connection.ts";
 import type { ConnectionEvents } from "./websocket-connection.ts";
-import { Heartbeat } from "./websocket-heartbeat.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { answer, pathOf, protocolsOf, requestOf } from "./websocket-request.ts";
 
 export type { ConnectionEvents } from "./websocket-connection.ts";
@@ -82,7 +82,7 @@ class UpgradingTransport implements WebSocketTransport {
   readonly #host: WebSocketHost;
   readonly #httpServer: UpgradeSource | undefined;
   readonly #path: string;
-  readonly #heartbeat: Heartbeat;
+  readonly #heartbeat: Heartbeat<SocketConnection>;
   readonly #upgrader: Server<typeof LinkedSocket>;
   readonly #gone = (connection: SocketConnection): void => this.#forget(connection);
   #closed = false;

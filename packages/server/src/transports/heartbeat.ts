@@ -1,20 +1,26 @@
-// One timer that pings all connections, a share of them at each beat, so that ten thousand pings are no burst.
+// One timer that sees to all connections, a share of them at each beat, so that ten thousand pings are no burst.
 import type { Cancel, Clock } from "@calla/shared";
-import type { SocketConnection } from "./websocket-connection.ts";
+
+/** A connection with a heartbeat. */
+export interface Beating {
+  /** Which beat is this connection's. */
+  beatSlot: number;
+  beat(): void;
+}
 
 /** Milliseconds from one share's beat to the next one's, if the interval is longer. */
 const BEAT = 1_000;
 
 /** The live connections of a transport, and their heartbeat. */
-export class Heartbeat {
-  readonly #slots: readonly Set<SocketConnection>[];
+export class Heartbeat<Connection extends Beating> {
+  readonly #slots: readonly Set<Connection>[];
   readonly #clock: Clock;
   readonly #beat: number;
   #next = 0;
   #cancel: Cancel;
   #size = 0;
 
-  /** Each connection is pinged every `interval` milliseconds. */
+  /** Each connection's `beat` is called every `interval` milliseconds. */
   constructor(clock: Clock, interval: number) {
     const shares = Math.max(1, Math.floor(interval / BEAT));
     this.#slots = Array.from({ length: shares }, () => new Set());
@@ -28,17 +34,17 @@ export class Heartbeat {
   }
 
   /** The connection's first beat is the last share's to come, a whole interval away. */
-  add(connection: SocketConnection): void {
+  add(connection: Connection): void {
     connection.beatSlot = (this.#next + this.#slots.length - 1) % this.#slots.length;
     this.#slots[connection.beatSlot]?.add(connection);
     this.#size++;
   }
 
-  delete(connection: SocketConnection): void {
+  delete(connection: Connection): void {
     if (this.#slots[connection.beatSlot]?.delete(connection) === true) this.#size--;
   }
 
-  *connections(): IterableIterator<SocketConnection> {
+  *connections(): IterableIterator<Connection> {
     for (const slot of this.#slots) yield* slot;
   }
 

@@ -1,0 +1,38 @@
+// How attempts follow each other: lily's options, shared by the transports.
+import { CallaError } from "@calla/shared";
+import type { ReconnectOptions } from "./transport.ts";
+
+export interface ReconnectSettings {
+  /** 1,000 ms. */
+  readonly reconnectBaseMilliseconds?: number;
+  /** 30,000 ms. */
+  readonly reconnectMaxMilliseconds?: number;
+  /** 2. */
+  readonly reconnectMultiplier?: number;
+  /** ± 0.25 of each delay. */
+  readonly reconnectJitterRatio?: number;
+}
+
+/** @throws CallaError `transport`: impossible. */
+export function reconnectOptions(options: ReconnectSettings): ReconnectOptions {
+  const {
+    reconnectBaseMilliseconds: baseMilliseconds = 1_000,
+    reconnectMaxMilliseconds: maxMilliseconds = 30_000,
+    reconnectMultiplier: multiplier = 2,
+    reconnectJitterRatio: jitterRatio = 0.25,
+  } = options;
+  const fits =
+    baseMilliseconds > 0 &&
+    maxMilliseconds >= baseMilliseconds &&
+    multiplier >= 1 &&
+    jitterRatio >= 0 &&
+    jitterRatio <= 1;
+  if (!fits) {
+    throw new CallaError(
+      "transport",
+      options,
+      "A transport wants 0 < base ≤ max, multiplier ≥ 1 and a jitter ratio from 0 to 1.",
+    );
+  }
+  return { baseMilliseconds, maxMilliseconds, multiplier, jitterRatio };
+}

@@ -1,0 +1,175 @@
+// A packet that is a conversation by itself: `Hello` first, then what its client has to say, and the answers go where
+// the packet came from (an HTTP POST). Its client's stream may be here, on another node or nowhere. Messages go to their
+// targets whichever it is, for the log decides; what concerns the following needs the stream. Not here: HTTP.
+import { isSession, OWN_SESSION, sessionKey } from "@calla/shared";
+import type { ClientFrame, ClientFrames, ServerFrame } from "@calla/shared";
+import type { Connection, ConnectRequest } from "./connection.ts";
+import { Conversation } from "./conversation.ts";
+import type { Heard, Keeper } from "./conversation.ts";
+import type { Core } from "./core.ts";
+import type { Dispatching } from "./dispatching.ts";
+import type { Encoder } from "./encoder.ts";
+import type { Greeting } from "./hello.ts";
+import { refused } from "./refusal.ts";
+
+export interface SpeakingParts {
+  readonly core: Core;
+  readonly keeper: Keeper;
+  readonly dispatching: Dispatching;
+  /** The open conversation of each client: its stream, if that is here. */
+  readonly clients: ReadonlyMap<string, Conversation>;
+  readonly flushers: ReadonlyMap<string, Conversation>;
+  read(encoder: Encoder, data: string | Uint8Array): Heard;
+  greet(hello: ClientFrames["Hello"], request: ConnectRequest): Promise<Greeting>;
+  /** Does what a frame asks in an open conversation. */
+  hear(conversation: Conversation, frame: ClientFrame): void;
+}
+
+/** One packet, and to whom its answers go. `connection.close` says that there are no more. */
+export interface Spoken {
+  readonly data: string | Uint8Array;
+  readonly request: ConnectRequest;
+  readonly encoder: Encoder;
+  readonly connection: Connection;
+}
+
+type Dispatched = ClientFrames["SessionMessage" | "TopicMessage"];
+
+/** The conversation of one packet: it is over when every message has had its answer. */
+class Packet extends Conversation {
+  /** Messages without an answer, by target. */
+  readonly #waiting = new Map<string, number>();
+  answered: (() => void) | undefined;
+  override readonly brief = true;
+
+  expect(frame: Dispatched): void {
+    if (frame.mid === 0) return; // ephemeral: nothing comes back
+    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+    this.#waiting.set(target, (this.#waiting.get(target) ?? 0) + 1);
+  }
+  get done(): boolean {
+    return this.#waiting.size === 0;
+  }
+  override send(frame: ServerFrame): void {
+    super.send(frame);
+    if (frame.type !== "Acknowledge" && frame.type !== "Rejected" && frame.type !== "Paused") return;
+    const left = (this.#waiting.get(frame.target) ?? 0) - 1;
+    // After a conflict nothing more of that target is taken, nor answered (TE5).
+    if (left > 0 && !(frame.type === "Rejected" && frame.code === "mid-conflict"))
+      this.#waiting.set(frame.target, left);
+    else this.#waiting.delete(frame.target);
+    if (this.done) this.answered?.();
+  }
+  override close(code: string, retryable: boolean, within = 0): void {
+    super.close(code, retryable, within);
+    this.answered?.();
+  }
+  /** No more is said, and nothing went wrong. */
+  finish(): void {
+    if (this.phase === "closed") return;
+    this.phase = "closed";
+    this.connection.close(1000, "");
+  }
+  /** It speaks for a client that follows here: what that may reach, this may, and no longer than that. */
+  leanOn(stream: Conversation): void {
+    this.follows = stream.follows;
+    this.gates = stream.gates;
+    this.granted = stream.granted;
+  }
+}
+
+/** Takes a packet; returns what to call when whoever sent it has gone. */
+export function speak(parts: SpeakingParts, { data, request, encoder, connection }: Spoken): () => void {
+  const packet = new Packet(parts.keeper, connection, request, encoder);
+  taken(parts, packet, data).catch((error: unknown) => {
+    parts.core.report(error);
+    packet.close("failed", true);
+  });
+  return () => {
+    packet.phase = "closed";
+    packet.answered?.();
+  };
+}
+
+async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8Array): Promise<void> {
+  const { core } = parts;
+  const heard = parts.read(packet.encoder, data);
+  if (!heard.ok) {
+    refused(core, packet, undefined, heard.code, { error: String(heard.error) });
+    return packet.close(heard.code, false);
+  }
+  const [hello, ...frames] = heard.frames;
+  if (
+    hello?.type !== "Hello" ||
+    hello.identity === undefined ||
+    frames.some(({ type }) => type === "Hello")
+  ) {
+    refused(core, packet, undefined, "protocol", { frames: heard.frames.map(({ type }) => type) });
+    return packet.close("protocol", false);
+  }
+  packet.phase = "greeting";
+  const greeting = await parts.greet(hello, packet.request);
+  if ((packet.phase as string) !== "greeting") return; // gone meanwhile
+  if (!greeting.ok) {
+    if (greeting.error !== undefined) core.report(greeting.error);
+    refused(core, packet, undefined, greeting.code, {});
+    if (greeting.last !== undefined) packet.send(greeting.last);
+    // A token may have run out since the stream's Hello; a new Hello brings a fresh one, and is told if that is no good.
+    return packet.close(greeting.code, greeting.retryable || greeting.code === "unauthenticated");
+  }
+  // Nothing is taken under an identity that the client does not know of: its next Hello is told (CV16).
+  if (greeting.fresh) return packet.close("identity", true);
+  packet.phase = "open";
+  packet.clientId = greeting.clientId;
+  packet.user = greeting.user;
+  packet.flushOnly = hello.flushOnly === true;
+  if (packet.flushOnly && parts.clients.has(packet.clientId)) return packet.close("in-use", true);
+  const stream = (packet.flushOnly ? parts.flushers : parts.clients).get(packet.clientId);
+  if (stream !== undefined) packet.leanOn(stream);
+  // All of them are heard, also behind one that needs the stream.
+  const elsewhere = frames.filter((frame) => !heardHere(parts, packet, stream, frame));
+  await answersOf(core, packet);
+  if (elsewhere.length === 0) packet.finish();
+  else packet.close("not-here", true);
+}
+
+/** False: it would need the stream, which is elsewhere. */
+function heardHere(
+  { core, dispatching, hear }: SpeakingParts,
+  packet: Packet,
+  stream: Conversation | undefined,
+  frame: ClientFrame,
+): boolean {
+  if ((packet.phase as string) === "closed") return true;
+  if (frame.type === "SessionMessage" || frame.type === "TopicMessage") {
+    packet.expect(frame);
+    const key =
+      frame.type === "SessionMessage"
+        ? sessionKey(packet.clientId)
+        : isSession(frame.target)
+          ? OWN_SESSION
+          : frame.target;
+    dispatching.message(packet, key, frame);
+    return true;
+  }
+  if (stream === undefined) return false;
+  try {
+    hear(stream, frame);
+  } catch (error) {
+    core.report(error);
+    packet.close("failed", true);
+  }
+  return true;
+}
+
+/** Every message has been decided, or time is up: what is decided later comes by the stream, or when it is sent again. */
+function answersOf({ clock, limits }: Core, packet: Packet): Promise<void> {
+  if (packet.done || packet.phase === "closed") return Promise.resolve();
+  return new Promise((resolve) => {
+    const cancel = clock.setTimeout(resolve, limits.answerWithin);
+    packet.answered = () => {
+      cancel();
+      resolve();
+    };
+  });
+}

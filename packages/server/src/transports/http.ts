@@ -1,0 +1,219 @@
+// HTTP with server-sent events, for where no WebSocket gets through. A POST of a `Hello` that accepts an event stream is
+// answered by one: a connection like a socket's, in one direction. Any other POST is a packet that speaks for itself
+// (speaking.ts); its answers are the response. Works with anything that has web requests, and with Node's own.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock, Limits } from "@calla/shared";
+import { systemClock } from "../clock.ts";
+import type { Connection, ConnectRequest } from "../connection.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { readBody } from "./http-body.ts";
+import type { Body } from "./http-body.ts";
+import { nodeAsked, nodeSink } from "./http-node.ts";
+import { formatOf, headersFor, isForged, knownFormats, one, preflight, wantsStream } from "./http-request.ts";
+import type { Answer, Asked, HttpRefusal, Outcome } from "./http-request.ts";
+import { StreamConnection } from "./http-stream.ts";
+import type { Sink, StreamEvents } from "./http-stream.ts";
+import { webAsked, webResponse } from "./http-web.ts";
+
+export type { HttpRefusal } from "./http-request.ts";
+export type { StreamEvents } from "./http-stream.ts";
+
+/** What of a server the transport needs. */
+export interface HttpHost {
+  connect(opened: {
+    readonly connection: Connection;
+    readonly request: ConnectRequest;
+    readonly format: string;
+  }): StreamEvents & { incoming(data: string | Uint8Array): void };
+  speak(spoken: {
+    readonly data: string | Uint8Array;
+    readonly connection: Connection;
+    readonly request: ConnectRequest;
+    readonly format: string;
+  }): () => void;
+  allowsOrigin(request: ConnectRequest): boolean;
+  readonly limits: Pick<Limits, "maxFrameBytes" | "helloTimeout">;
+  readonly serialiser: { readonly formats: readonly { readonly name: string; readonly binary: boolean }[] };
+  /** Hears why a request was refused. */
+  refused?(refusal: HttpRefusal): void;
+}
+
+export interface HttpOptions {
+  /** Default "/calla". Requests for other paths are not taken. */
+  readonly path?: string | undefined;
+  /** Pages of other origins may send cookies: for an `authenticate` that reads them. Default false. */
+  readonly credentials?: boolean | undefined;
+  /** Milliseconds of silence after which a stream gets a comment, because proxies close what is idle. Default 15,000. */
+  readonly heartbeat?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** A transport at work. */
+export interface HttpTransport {
+  /**
+   * Answers a web request: for Hono, Deno, Bun, workers. `remoteAddress`: the visitor's, where the runtime tells it.
+   *
+   * @example
+   * app.all("/calla", (context) => transport.fetch(context.req.raw));
+   */
+  fetch(request: Request, remoteAddress?: string): Promise<Response>;
+  /**
+   * Answers a request of Node's http, https or http2 server. For another path calls `next`, or answers 404.
+   *
+   * @example
+   * createServer(transport.node); // or app.use(transport.node) in Express
+   */
+  readonly node: (request: IncomingMessage, response: ServerResponse, next?: () => void) => void;
+  /** Live streams. */
+  readonly connections: number;
+  /** Takes no more requests and ends what is open. */
+  close(): Promise<void>;
+}
+
+/** Room for the Hello in front of the messages, as in the server's own limit. */
+const HELLO_BYTES = 65_536;
+
+/**
+ * Serves a Calla server over HTTP and server-sent events.
+ *
+ * @example
+ * const transport = http(server, { path: "/calla" });
+ * createServer(transport.node).listen(8080);
+ */
+export const http = (host: HttpHost, options: HttpOptions = {}): HttpTransport =>
+  new PostTransport(host, options);
+
+class PostTransport implements HttpTransport {
+  readonly #host: HttpHost;
+  readonly #path: string;
+  readonly #credentials: boolean;
+  readonly #clock: Clock;
+  readonly #heartbeat: Heartbeat<StreamConnection>;
+  readonly #gone = (connection: StreamConnection): void => this.#heartbeat.delete(connection);
+  #closed = false;
+
+  constructor(
+    host: HttpHost,
+    { path = "/calla", credentials = false, heartbeat = 15_000, clock }: HttpOptions,
+  ) {
+    this.#host = host;
+    this.#path = path;
+    this.#credentials = credentials;
+    this.#clock = clock ?? systemClock;
+    this.#heartbeat = new Heartbeat<StreamConnection>(this.#clock, heartbeat);
+  }
+
+  get connections(): number {
+    return this.#heartbeat.size;
+  }
+
+  async fetch(request: Request, remoteAddress?: string): Promise<Response> {
+    const asked = webAsked(request, remoteAddress);
+    if (!this.#takes(asked)) return new Response("Not found.", { status: 404 });
+    return webResponse(await this.#outcome(asked, () => request.body ?? undefined), request.signal);
+  }
+
+  readonly node = (request: IncomingMessage, response: ServerResponse, next?: () => void): void => {
+    const asked = nodeAsked(request);
+    if (this.#takes(asked))
+      void this.#outcome(asked, () => request).then((came) => nodeSink(came, request, response));
+    else if (next !== undefined) next();
+    else response.writeHead(404).end("Not found.");
+  };
+
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#heartbeat.stop();
+    for (const connection of this.#heartbeat.connections()) connection.close(1001, "closing");
+    return Promise.resolve();
+  }
+
+  #takes({ url }: Asked): boolean {
+    const query = url.indexOf("?");
+    return (query === -1 ? url : url.slice(0, query)) === this.#path;
+  }
+
+  /** Never rejects. */
+  async #outcome(asked: Asked, chunks: () => AsyncIterable<Uint8Array> | undefined): Promise<Outcome> {
+    const refuse = (
+      status: number,
+      reason: HttpRefusal["reason"],
+      text: string,
+      error?: unknown,
+    ): Outcome => {
+      const request: ConnectRequest = asked;
+      this.#host.refused?.({ status, reason, request, ...(error === undefined ? {} : { error }) });
+      const headers = headersFor(asked, reason !== "origin" && reason !== "failed", this.#credentials);
+      return { answer: refusal(status, reason, text, headers, this.#maxBytes) };
+    };
+    if (this.#closed) return refuse(503, "closed", "This server is closing.");
+    try {
+      if (isForged(asked)) return refuse(403, "cross-site", "Another site's page may not ask.");
+      if (!this.#host.allowsOrigin(asked)) return refuse(403, "origin", "This origin may not connect.");
+    } catch (error) {
+      return refuse(500, "failed", "Whether this origin may connect could not be found out.", error);
+    }
+    const headers = headersFor(asked, true, this.#credentials);
+    if (asked.method === "OPTIONS") return { answer: preflight(headers) };
+    if (asked.method !== "POST") return refuse(405, "method", "Only POST is answered here.");
+    const { formats } = this.#host.serialiser;
+    const format = formats.find(({ name }) => name === formatOf(asked, formats));
+    if (format === undefined || one(asked.headers["content-encoding"]) !== undefined)
+      return refuse(415, "format", `The content type must be one of ${knownFormats(formats)}.`);
+    const body = await this.#body(asked, chunks);
+    if (!body.ok) {
+      if (body.reason === "too-slow") return refuse(408, "too-slow", "The body did not come in time.");
+      return refuse(413, "too-large", `A body may have ${this.#maxBytes} bytes.`);
+    }
+    if (this.#closed) return refuse(503, "closed", "This server is closing.");
+    const data = format.binary ? body.bytes : Buffer.from(body.bytes).toString("utf8");
+    const open = (sink: Sink): StreamConnection => this.#open(sink, asked, format.name, data);
+    return { headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" }, open };
+  }
+
+  get #maxBytes(): number {
+    return this.#host.limits.maxFrameBytes + HELLO_BYTES;
+  }
+
+  async #body(asked: Asked, chunks: () => AsyncIterable<Uint8Array> | undefined): Promise<Body> {
+    const maxBytes = this.#maxBytes;
+    if (Number(one(asked.headers["content-length"]) ?? 0) > maxBytes)
+      return { ok: false, reason: "too-large" };
+    return readBody(chunks(), { clock: this.#clock, maxBytes, within: this.#host.limits.helloTimeout });
+  }
+
+  #open(sink: Sink, request: Asked, format: string, data: string | Uint8Array): StreamConnection {
+    const connection = new StreamConnection(sink, this.#gone);
+    try {
+      if (wantsStream(request)) {
+        this.#heartbeat.add(connection);
+        const events = this.#host.connect({ connection, request, format });
+        connection.start(events);
+        events.incoming(data);
+      } else {
+        const gone = this.#host.speak({ connection, request, format, data });
+        connection.start({ disconnect: gone, drained: () => undefined });
+      }
+    } catch (error) {
+      this.#host.refused?.({ status: 200, reason: "failed", request, error });
+      connection.close(1011, "failed");
+    }
+    return connection;
+  }
+}
+
+function refusal(
+  status: number,
+  reason: HttpRefusal["reason"],
+  text: string,
+  headers: Readonly<Record<string, string>>,
+  maxBytes: number,
+): Answer {
+  const more = status === 405 ? { allow: "POST, OPTIONS" } : {};
+  const limit = reason === "too-large" ? { maxBytes } : {};
+  return {
+    status,
+    headers: { ...headers, ...more, "content-type": "application/json" },
+    text: JSON.stringify({ code: reason, text, ...limit }),
+  };
+}
