@@ -32,7 +32,7 @@ export interface RoundReport {
 
 const PADS = ["1", "2"];
 /** Milliseconds: a life that has not come to its point by then ends all the same. */
-const LONGEST_LIFE = 800;
+const LONGEST_LIFE = 3_000;
 const LONGEST_REST = 30_000;
 /** Who was lied to may never come to rest. */
 const LONGEST_REST_AFTER_LIES = 2_000;
