@@ -2,6 +2,9 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -9,13 +12,16 @@ const main = fileURLToPath(new URL("../examples/board/dist/server/main.js", impo
 
 export class BoardServer {
   #process: ChildProcess | undefined;
+  readonly #folder = mkdtempSync(join(tmpdir(), "boards-"));
+  #files = 0;
   /** 0 until it has run once. */
   port = 0;
   /** What it had to complain about. */
   readonly errors: string[] = [];
 
   async start(): Promise<void> {
-    const env = { ...process.env, PORT: String(this.port) };
+    const file = join(this.#folder, `${this.#files}.db`);
+    const env = { ...process.env, PORT: String(this.port), BOARDS: file };
     const child = spawn(process.execPath, [main], { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     child.stderr.on("data", (text) => this.errors.push(String(text)));
@@ -30,7 +36,7 @@ export class BoardServer {
     this.port = Number(new URL(url).port);
   }
 
-  /** `SIGTERM` asks it to stop in an orderly way, `SIGKILL` does not ask. Its boards are in memory, so they are gone. */
+  /** `SIGTERM` asks it to stop in an orderly way, `SIGKILL` does not ask. */
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
@@ -38,6 +44,16 @@ export class BoardServer {
     const exited = once(child, "exit");
     child.kill(signal);
     await exited;
+  }
+
+  /** The next one begins with an empty database: other boards of the same names. */
+  forget(): void {
+    this.#files++;
+  }
+  /** Nothing of it is left. */
+  async end(): Promise<void> {
+    await this.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async restart(signal: "SIGTERM" | "SIGKILL"): Promise<void> {

@@ -26,7 +26,7 @@ export const test = base.extend<Fixtures>({
     const server = new BoardServer();
     await server.start();
     await use(server);
-    await server.stop();
+    await server.end();
     expect(server.errors).toEqual([]);
   },
   id: async ({ server }, use, { testId }) => {

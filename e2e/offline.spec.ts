@@ -121,10 +121,44 @@ test("[S15] whoever was cut off follows again: board, cursors and session", asyn
   await expect(bo.cards("To do")).toHaveText(["Welcome back"]);
 });
 
-// The example keeps its boards in memory, so a restarted server has other boards of the same names. What was pending is
-// new to it and is taken; what it once had is gone; nobody is left with a mixture.
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-  test(`[S14] the server is restarted (${signal}): pages end with its history and their own pending`, async ({
+  test(`[S7] the server is restarted (${signal}) while people edit: the banner, and nothing else`, async ({
+    arrive,
+    server,
+  }) => {
+    const ann = await arrive("Ann");
+    const bo = await arrive("Bo");
+    await ann.add("To do", "One", "Two");
+    await expect(bo.cards("To do")).toHaveCount(2);
+    ann.wire.wasCut = true;
+    bo.wire.wasCut = true;
+
+    await ann.add("To do", "Three");
+    await server.stop(signal);
+    await expect(ann.banner).toContainText("No connection; trying again.");
+    await ann.add("To do", "Four");
+    await bo.edit("One", "One, edited");
+    await server.start();
+    await ann.comeBack();
+    await bo.comeBack();
+
+    for (const visitor of [ann, bo]) {
+      await expect(visitor.cards("To do")).toHaveText(["One, edited", "Two", "Three", "Four"]);
+      await expect(visitor.banner).toBeEmpty();
+      await expect(visitor.page.locator("[data-pending]")).toHaveCount(0);
+      await expect(visitor.toasts).toBeEmpty();
+    }
+    await bo.add("To do", "On we go");
+    await expect(ann.cards("To do")).toHaveText(["One, edited", "Two", "Three", "Four", "On we go"]);
+    await ann.page.reload();
+    await expect(ann.cards("To do")).toHaveCount(5);
+  });
+}
+
+// A lost database: other boards of the same names. What was pending is new to them and is taken; what was there is gone;
+// nobody is left with a mixture.
+for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+  test(`[S14] the server comes back empty (${signal}): pages end with its history and their own pending`, async ({
     arrive,
     server,
   }) => {
@@ -140,6 +174,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     await expect(ann.cards("To do")).toHaveText(["Lost", "Lost too"]);
     await ann.add("To do", "Written meanwhile");
     await bo.edit("Lost", "Lost and edited");
+    server.forget();
     await server.start();
     await ann.comeBack();
     await bo.comeBack();

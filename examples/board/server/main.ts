@@ -3,6 +3,7 @@ import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createServer } from "@calla/server";
+import { sqlite } from "@calla/server/sqlite";
 import { webSocket } from "@calla/server/websocket";
 import { board, cursors, serialiser, session, wiring } from "../shared/wiring.ts";
 import { nameFor } from "./names.ts";
@@ -10,9 +11,17 @@ import { staticFiles } from "./static-files.ts";
 
 const httpServer = createHttpServer(staticFiles(fileURLToPath(new URL("../client/", import.meta.url))));
 
+/** All boards, sessions and what was decided: killed or stopped, a server goes on where the one before it was. */
+const log = sqlite(process.env.BOARDS ?? fileURLToPath(new URL("../../boards.db", import.meta.url)));
+await log.opened().catch(({ message }: Error) => {
+  console.error(`The boards cannot be opened: ${message}`);
+  process.exit(1);
+});
+
 const server = createServer({
   wiring,
   serialiser,
+  log,
   onConnect: ({ clientId }) => ({ type: "seeded", ...nameFor(clientId) }),
 });
 /** Anybody with the link may come in, except to boards that are nobody's business. */
