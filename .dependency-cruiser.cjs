@@ -66,6 +66,7 @@ const layers = {
       "places",
       "gates",
       "turns",
+      "digests",
       "follow",
       "lifetimes",
       "past",

@@ -38,6 +38,11 @@ export interface ClientOptions<W extends Wiring = Wiring> {
   readonly wiring: W;
   readonly serialiser: Serialiser;
   readonly transport: Transport;
+  /**
+   * Compares confirmed models with the digests that the server sends now and then: `hashValue` of @calla/shared. A model
+   * that differs is reported (`diverged`) and replaced by a snapshot. Absent: nothing is compared.
+   */
+  readonly digest?: (model: unknown) => number;
   /** What survives a reload; by default nothing does. */
   readonly storage?: Storage;
   /** Which server the storage is about, if one storage serves several. */
@@ -166,6 +171,7 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
     report,
     onSnapshot: options.onSnapshot,
     onRejected: options.onRejected,
+    digest: options.digest,
     onVersionMismatch: options.onVersionMismatch,
     changed: () => setStatus(status.connection, status.reason),
   });

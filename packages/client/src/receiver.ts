@@ -32,6 +32,7 @@ export interface ReceiverOptions {
   readonly report: (error: unknown) => void;
   readonly onSnapshot: ((taken: SnapshotTaken) => void) | undefined;
   readonly onVersionMismatch: ((versions: Versions) => void) | undefined;
+  readonly digest: ((model: unknown) => number) | undefined;
   /** Nothing more will be taken on this connection: say `Hello` again. */
   readonly renew: (reason: string) => void;
   /** Try to send again, later. */
@@ -99,6 +100,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     subscription.phase = "answered";
     subscription.code = "";
     one.delays.reset();
+    one.diverged = undefined;
     one.head = frame.sequence;
     outbox.again(one.queue, frame.next, subscription.askedAt);
     one.awaited = frame.resync === "snapshot" ? frame : undefined;
@@ -143,9 +145,15 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       }
       return { act: { id, messages, at, userId }, entry };
     });
-    if (targets.advance(one, { records, sequence, mark: frame.mark })) return;
+    if (targets.advance(one, { records, sequence, mark: frame.mark })) {
+      const { digest } = frame;
+      const ours = digest === undefined ? digest : options.digest?.(one.replica.confirmed?.model);
+      if (ours === undefined || ours === digest) return;
+      report(new CallaError("diverged", { target: key, sequence, digest, ours }));
+      one.diverged = ours;
+    }
     // It must not go on from what it has: a place in no history asks for a snapshot (CL3).
-    one.replica = { ...one.replica, confirmed: { ...confirmed, sequence: -1 } };
+    one.replica = { ...one.replica, confirmed: { ...(one.replica.confirmed ?? confirmed), sequence: -1 } };
     subscriptions.ask(one.subscription);
   }
 

@@ -54,6 +54,7 @@ export interface RuntimeOptions {
   readonly report: (error: unknown) => void;
   readonly onSnapshot: ((taken: SnapshotTaken) => void) | undefined;
   readonly onRejected: ((rejected: RejectedWrite) => void) | undefined;
+  readonly digest: ((model: unknown) => number) | undefined;
   readonly onVersionMismatch: ((versions: Versions) => void) | undefined;
   readonly changed: () => void;
 }
@@ -212,6 +213,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         : {}),
       settled,
       sent: last,
+      ...(one.diverged === undefined ? {} : { diverged: one.diverged }),
     };
   };
 

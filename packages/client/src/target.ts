@@ -69,6 +69,8 @@ export interface Target {
   replica: Replica<Dispatch>;
   /** Announces a snapshot and is applied together with it (CL5). */
   awaited: ServerFrames["Settled"] | undefined;
+  /** The hash of a confirmed model that was not the server's, until that is replaced (VE9). */
+  diverged: number | undefined;
   /** The server's head when it last answered. */
   head: number;
   /** Times never go back: the last one seen. */

@@ -53,6 +53,7 @@ export function createTargets(options: TargetsOptions) {
         delays: backoff(options.reconnect, options.random),
         replica: emptyReplica,
         awaited: undefined,
+        diverged: undefined,
         head: 0,
         at: 0,
         outgoing: [],

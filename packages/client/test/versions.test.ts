@@ -1,6 +1,6 @@
 // Another version: what becomes of what an older page has stored, who is told of newer ones, and that nobody reloads in
 // a loop.
-import { defineTopic, defineWiring } from "@calla/shared";
+import { defineTopic, defineWiring, hashValue } from "@calla/shared";
 import type { Wiring } from "@calla/shared";
 import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
@@ -17,7 +17,9 @@ import {
   seededRandom,
   setUp,
   settledFrame,
+  snapshotFrame,
   turn,
+  updateFrame,
   wiring,
 } from "./kit.ts";
 import { added } from "./live.ts";
@@ -346,5 +348,87 @@ describe("being told of a newer version", () => {
       await turn();
     }
     expect(order).toEqual(["stored", "reloaded", "stored", "reloaded"]);
+  });
+});
+
+describe("[VE9] digests", () => {
+  const model = (...texts: string[]) => ({ items: texts, stamp: 0 });
+  async function following(digest: ((model: unknown) => number) | undefined) {
+    const onSnapshot = vi.fn();
+    const setup = setUp({ onSnapshot, ...(digest && { digest }) });
+    const topic = setup.client.topic(list, "1");
+    topic.onChange(() => {});
+    const connection = await handshake(setup);
+    await giveSnapshot(connection, "list:1", 1, model("a"));
+    onSnapshot.mockClear();
+    const update = (after: number, text: string, digest?: number) =>
+      connection.say(
+        updateFrame(
+          "list:1",
+          after,
+          [["c2", after, `id${after}`, added(text)]],
+          digest === undefined ? {} : { digest },
+        ),
+      );
+    return { ...setup, topic, connection, onSnapshot, update };
+  }
+
+  test("S38 that is another one is reported with both; the client asks with its own, and a snapshot heals it", async () => {
+    const { topic, connection, update, errors, onSnapshot } = await following(hashValue);
+    const write = topic.dispatch(added("mine"));
+    await turn();
+    const ref = connection.ref("list:1");
+    const theirs = hashValue(model("a", "B"));
+    update(1, "b", theirs);
+    await turn();
+    const ours = hashValue(model("a", "b"));
+    expect(errors).toMatchObject([
+      { code: "diverged", details: { target: "list:1", sequence: 2, digest: theirs, ours } },
+    ]);
+    const asked = connection.last("Subscribe");
+    expect(asked).toMatchObject({ target: "list:1", diverged: ours });
+    expect(asked).not.toHaveProperty("cursor");
+    expect(asked.ref).toBeGreaterThan(ref);
+    expect(topic.state.model).toEqual(model("a", "b", "mine")); // until it hears more
+    connection.say(
+      settledFrame("list:1", asked.ref, { sequence: 2, reason: "diverged" }),
+      snapshotFrame("list:1", 2, 20, model("a", "B")),
+    );
+    await turn();
+    expect(topic.state).toMatchObject({
+      status: "live",
+      model: model("a", "B", "mine"),
+      pending: [{ id: write.id }],
+    });
+    expect(onSnapshot).toHaveBeenCalledWith({ target: "list:1", reason: "diverged", sequence: 2 });
+    // Healed: it goes on by records, and asks for nothing more.
+    update(2, "c", hashValue(model("a", "B", "c")));
+    await turn();
+    expect(topic.state.model).toEqual(model("a", "B", "c", "mine"));
+    expect(errors).toHaveLength(1);
+    expect(connection.last("Subscribe")).toBe(asked);
+  });
+
+  test("that fits changes nothing, and without the option nothing is compared", async () => {
+    for (const digest of [hashValue, undefined]) {
+      const { topic, update, errors, connection } = await following(digest);
+      connection.take();
+      update(1, "b", digest === undefined ? 1 : hashValue(model("a", "b")));
+      await turn();
+      expect(topic.state.model).toEqual(model("a", "b"));
+      expect(errors).toEqual([]);
+      expect(connection.sent).toEqual([]);
+    }
+  });
+
+  test("is asked with in a Hello too, where the connection breaks first", async () => {
+    const { connection, update, server, clock } = await following(hashValue);
+    update(1, "b", 1);
+    connection.drop();
+    await clock.advance(1_000);
+    const next = await handshake({ server });
+    expect(next.last("Hello").targets).toMatchObject([
+      { target: "list:1", diverged: hashValue(model("a", "b")) },
+    ]);
   });
 });

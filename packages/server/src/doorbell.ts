@@ -1,5 +1,5 @@
 // Between nodes over one log: an append happened, read on. A ring may be late, double or lost; one's own tells nothing.
-import type { TargetKey } from "@calla/shared";
+import type { Cursor, TargetKey } from "@calla/shared";
 import type { PubSub } from "./pubsub.ts";
 
 interface Ringing {
@@ -19,4 +19,27 @@ export function ring({ node, log, pubsub }: Ringing, key: TargetKey): void {
 export const hearRing = ({ node, pubsub }: Ringing, key: TargetKey, rang: () => void): (() => void) =>
   pubsub.subscribe(channel(key), (by) => {
     if (by !== node) rang();
+  });
+
+/** What a node's model of a target hashes to, at a place of its history. */
+export interface Digest extends Cursor {
+  readonly digest: number;
+}
+
+const digests = (key: TargetKey): string => `digest:${key}`;
+
+/** Tells the other nodes. */
+export function tellDigest({ node, log, pubsub }: Ringing, key: TargetKey, digest: Digest): void {
+  if (log.shared) pubsub.publish(digests(key), { node, ...digest });
+}
+
+/** Calls back with another node's; returns the undo. */
+export const hearDigest = (
+  { node, pubsub }: Ringing,
+  key: TargetKey,
+  told: (digest: Digest) => void,
+): (() => void) =>
+  pubsub.subscribe(digests(key), (payload) => {
+    const { node: by, sequence, mark, digest } = payload as Digest & { readonly node: unknown };
+    if (by !== node && [sequence, mark, digest].every(Number.isSafeInteger)) told({ sequence, mark, digest });
   });

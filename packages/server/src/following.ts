@@ -54,7 +54,8 @@ export class Following {
 
   /** Resolves once it is answered. Never rejects. */
   follow(conversation: Conversation, asked: Subscription): Promise<void> {
-    return this.#subscribe(conversation, asked).catch(this.#core.report);
+    const why = asked.diverged === undefined ? undefined : "diverged";
+    return this.#subscribe(conversation, asked, why).catch(this.#core.report);
   }
 
   /**
@@ -130,6 +131,9 @@ export class Following {
       this.#core.report(error);
       joined = "failed";
     }
+    // It is let in here, so what it says of its model is worth hearing; it is healed already (VE9).
+    if (joined === "joined" && asked.diverged !== undefined)
+      refused(this.#core, conversation, live.key, "diverged", { digest: asked.diverged });
     if (joined === "joined") return this.#welcome(conversation, live, follow);
     if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return;
     if (joined === "slow") return this.#wait(conversation, live.key, asked, why);

@@ -8,6 +8,7 @@ import type { Connection, ConnectRequest } from "./connection.ts";
 import { allowed, Conversation, reader } from "./conversation.ts";
 import type { Heard, Keeper } from "./conversation.ts";
 import type { Core } from "./core.ts";
+import { compareDigest } from "./digests.ts";
 import { Dispatching } from "./dispatching.ts";
 import type { Encoder } from "./encoder.ts";
 import { Followers } from "./follow.ts";
@@ -64,7 +65,10 @@ export class Hub {
   constructor(core: Core, hooks: HubHooks) {
     this.core = core;
     this.#hooks = hooks;
-    this.registry = new TargetRegistry(core, { rang: (live) => this.look(live) });
+    this.registry = new TargetRegistry(core, {
+      rang: (live) => this.look(live),
+      told: (live, digest) => void compareDigest(core, this.turns, live, digest).catch(core.report),
+    });
     this.places = new Places(core, this.registry);
     this.gates = new Gates(core);
     this.readers = new Readers(core);

@@ -1,7 +1,7 @@
 // A target held in memory: its engine, its audience, and the frames that bring a follower up to date, each encoded once
 // for all who need the same. Not here: when it is opened and evicted (target-registry.ts), who may follow (follow.ts).
-import { isSession } from "@calla/shared";
-import type { Cursor, ModelSlice, TargetKey } from "@calla/shared";
+import { hashValue, isSession } from "@calla/shared";
+import type { Cursor, ModelSlice, TargetKey, Update } from "@calla/shared";
 import { Audience } from "./audience.ts";
 import type { WireFrame } from "./connection.ts";
 import type { Conversation } from "./conversation.ts";
@@ -10,6 +10,7 @@ import { Shared } from "./encoder.ts";
 import type { Encoder } from "./encoder.ts";
 import type { LooseHandlers } from "./handlers.ts";
 import type { LogRecord } from "./log.ts";
+import { tellDigest } from "./doorbell.ts";
 import { toUpdate } from "./records.ts";
 import type { TargetEngine } from "./target-engine.ts";
 
@@ -64,6 +65,9 @@ export class LiveTarget {
   #snapshot: { readonly at: Cursor; readonly frames: (readonly WireFrame[] | undefined)[] } | undefined;
   #replay: { readonly after: Cursor; readonly head: Cursor; readonly shared: Shared } | undefined;
 
+  /** When the next digest is due. */
+  #digestDue: number;
+
   constructor(core: Core, key: TargetKey, slice: ModelSlice, params: readonly string[]) {
     this.#core = core;
     this.key = key;
@@ -72,6 +76,7 @@ export class LiveTarget {
     this.handlers = core.handlers.get(slice.name);
     this.audience = new Audience(key, core.clock);
     this.lastUsed = core.clock.now();
+    this.#digestDue = this.lastUsed + core.limits.digestEvery;
   }
 
   /** The target as the wire names it. */
@@ -83,13 +88,32 @@ export class LiveTarget {
   announce(after: Cursor, records: readonly LogRecord[]): void {
     this.sinceSnapshot += records.length;
     if (this.audience.followers.size === 0) return;
-    const update = toUpdate(this.key, after, records);
+    const update = this.#withDigest(toUpdate(this.key, after, records), after.sequence + records.length);
     this.audience.say(
       isSession(this.key)
         ? { type: "SessionUpdate", ...update }
         : { type: "TopicUpdate", target: this.key, ...update },
       after,
     );
+  }
+
+  /** With the model's hash, now and then: once for all followers and the other nodes (VE9). */
+  #withDigest(update: Update, sequence: number): Update {
+    const { clock, limits, report } = this.#core;
+    const { state } = this.engine!;
+    const begun = clock.now();
+    if (begun < this.#digestDue || state.sequence !== sequence) return update;
+    try {
+      const digest = hashValue(state.model);
+      // Hashing takes a thousandth of the time at most, however large the model.
+      this.#digestDue = begun + Math.max(limits.digestEvery, 1_000 * (clock.now() - begun));
+      tellDigest(this.#core, this.key, { sequence, mark: state.mark, digest });
+      return { ...update, digest };
+    } catch (error) {
+      this.#digestDue = Infinity;
+      report(error);
+      return update;
+    }
   }
 
   /** The records after a cursor as one frame, encoded once for all who missed the same. */

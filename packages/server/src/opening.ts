@@ -1,12 +1,21 @@
 // Opening a target from its log: the snapshot, and the records after it folded over it. What cannot be folded as it
 // stands (an older version's, or a record that this version's updates refuse) is settled by one append that holds the
 // whole model, so that every replica goes on from the same (VE3, VE5). Not here: when one is opened (target-registry.ts).
-import { CallaError, deepFreeze, initialModel, migrateMessages, migrateModel, ORIGIN } from "@calla/shared";
+import {
+  CallaError,
+  deepFreeze,
+  hashValue,
+  initialModel,
+  migrateMessages,
+  migrateModel,
+  ORIGIN,
+} from "@calla/shared";
 import type { Cursor, ModelSlice, TargetKey } from "@calla/shared";
 import { checkInitial } from "./carry.ts";
 import type { TargetState } from "./batch.ts";
 import type { Core } from "./core.ts";
 import { ring } from "./doorbell.ts";
+import type { Digest } from "./doorbell.ts";
 import type { LogRecord, LogSnapshot } from "./log.ts";
 import { foldRecord, wholeModel } from "./records.ts";
 
@@ -16,10 +25,18 @@ const MOST_ATTEMPTS = 20;
 /**
  * Folds a target from its log, in this wiring's version.
  *
+ * `doubted`: another node has another model of that place. Where the log folds to ours, that node has other updates (or a
+ * spoilt memory), so ours is settled by a record for everybody; otherwise what we held was spoilt.
+ *
  * @throws CallaError `version`: the log has it in a newer version, or it cannot be migrated. `storage`: the log's parts
  * do not meet, or others append too fast.
  */
-export async function openState(core: Core, key: TargetKey, slice: ModelSlice): Promise<TargetState> {
+export async function openState(
+  core: Core,
+  key: TargetKey,
+  slice: ModelSlice,
+  doubted?: Digest,
+): Promise<TargetState> {
   const initial = initialModel(slice, { strict: core.strict });
   if (core.strict) checkInitial(core.serialiser, slice, initial);
   let fold: Fold | undefined;
@@ -33,7 +50,8 @@ export async function openState(core: Core, key: TargetKey, slice: ModelSlice): 
       fold = new Fold(core, key, slice, head.snapshot, initial);
     }
     if (await fold.read()) {
-      const state = fold.reason === undefined ? fold.state : await fold.settle(fold.reason);
+      const reason = fold.reason ?? fold.confirms(doubted);
+      const state = reason === undefined ? fold.state : await fold.settle(reason);
       if (state !== undefined) return state;
       // Another node has appended meanwhile: read on from here.
     } else fold = undefined; // Compacted meanwhile: there is a newer snapshot to begin from.
@@ -100,6 +118,13 @@ class Fold {
     const skipped = length === 0 ? "" : `skipped-${this.#skipped[0]!.record.sequence}-${length}-`;
     if (this.#older !== undefined) return `migrated-${this.#older}-${this.#slice.version}-${skipped}${next}`;
     return length === 0 ? undefined : `${skipped}${next}`;
+  }
+
+  /** Whether the log folds to the doubted model, at its place: then the id of the record that settles it. */
+  confirms(doubted: Digest | undefined): string | undefined {
+    const { sequence, mark } = this.#at;
+    if (doubted?.sequence !== sequence || doubted.mark !== mark) return undefined;
+    return hashValue(this.#model) === doubted.digest ? `diverged-${sequence + 1}` : undefined;
   }
 
   /** Folds all there is. False: the log has no such place any more. */

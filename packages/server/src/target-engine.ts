@@ -199,6 +199,13 @@ export class TargetEngine<Reply> {
     return [{ type: "read", after: this.#state, retry: false }];
   }
 
+  /** Its model is not another node's: it is folded anew. False: not now. */
+  doubt(): boolean {
+    if (this.#phase !== "ready") return false;
+    this.#phase = "reopening";
+    return true;
+  }
+
   /** The read that `lost` or `conflicted` asked for goes on failing: clients come again, the server's own wait. */
   stalled(): readonly Effect<Reply>[] {
     if (this.#phase === "checking") {

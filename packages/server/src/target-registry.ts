@@ -3,7 +3,8 @@
 import { CallaError } from "@calla/shared";
 import type { Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { Core } from "./core.ts";
-import { hearRing } from "./doorbell.ts";
+import { hearDigest, hearRing } from "./doorbell.ts";
+import type { Digest } from "./doorbell.ts";
 import { hearRelayed } from "./ephemeral.ts";
 import { admission } from "./handlers.ts";
 import type { Who } from "./handlers.ts";
@@ -13,9 +14,10 @@ import { Conversation } from "./conversation.ts";
 import { isNewer, openState } from "./opening.ts";
 import { TargetEngine } from "./target-engine.ts";
 
-/** What opening a target tells the rest: a doorbell rang. */
+/** What opening a target tells the rest: a doorbell rang, another node told what its model hashes to. */
 export interface RegistryEvents {
   rang(live: LiveTarget): void;
+  told(live: LiveTarget, digest: Digest): void;
 }
 
 export class TargetRegistry {
@@ -51,6 +53,7 @@ export class TargetRegistry {
       // Subscribed before the log is read, so that no ring is missed in between.
       const silences = [
         hearRing(this.#core, key, () => this.#events.rang(live)),
+        hearDigest(this.#core, key, (digest) => this.#events.told(live, digest)),
         hearRelayed(this.#core, key, live.audience),
       ];
       live.silence = () => silences.forEach((silence) => silence());

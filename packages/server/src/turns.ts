@@ -5,6 +5,7 @@ import type { Cancel, Cursor } from "@calla/shared";
 import { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { ring } from "./doorbell.ts";
+import type { Digest } from "./doorbell.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
 import type { Append, AppendResult, LogRecord } from "./log.ts";
 import { newerVersion, openState } from "./opening.ts";
@@ -99,6 +100,13 @@ export class Turns {
       this.run(live, live.engine!.look());
       // Otherwise a flight or a read is under way: its landing looks again for us.
     });
+  }
+
+  /** Folds a target anew whose model another node does not have; false: not now. */
+  refold(live: LiveTarget, doubted: Digest): boolean {
+    if (live.engine?.doubt() !== true) return false;
+    void this.#reopen(live, "diverged", doubted);
+    return true;
   }
 
   /** The client's row is in memory, or cannot be had (then `engine.row` is undefined). */
@@ -324,15 +332,15 @@ export class Turns {
     this.#looked(live, engine, waiting);
   }
 
-  async #reopen(live: LiveTarget, reason: string, attempt = 0): Promise<void> {
+  async #reopen(live: LiveTarget, reason: string, doubted?: Digest, attempt = 0): Promise<void> {
     const engine = live.engine!;
     try {
-      this.run(live, engine.reset(await openState(this.#core, live.key, live.slice), reason));
+      this.run(live, engine.reset(await openState(this.#core, live.key, live.slice, doubted), reason));
     } catch (error) {
       if (error instanceof CallaError && error.code === "version") return this.#leave(live, error);
       this.#core.report(storageError("open", error));
       if (attempt === 0) this.run(live, engine.stalled());
-      this.#later(attempt, () => void this.#reopen(live, reason, attempt + 1));
+      this.#later(attempt, () => void this.#reopen(live, reason, doubted, attempt + 1));
       return;
     }
     this.#looked(live, engine, []);

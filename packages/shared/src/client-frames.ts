@@ -19,6 +19,8 @@ export const subscription = {
   "cursor?": { sequence: "count", mark: "count" },
   settled: "count",
   sent: "count",
+  /** The hash of the client's model, where an update's digest was another one. */
+  "diverged?": "count",
 } as const;
 
 /** The frames by type. `Track` and `Authenticate` will stand here. */

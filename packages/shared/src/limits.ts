@@ -49,6 +49,8 @@ export interface Limits {
   readonly snapshotEvery: number;
   /** The same in bytes, as the log counts them (a memory log does not). */
   readonly snapshotEveryBytes: number;
+  /** Milliseconds between digests of a target's model, at the least: a large model waits longer (VE9). */
+  readonly digestEvery: number;
   /** Model bytes above which a snapshot is sent in parts of this size. */
   readonly snapshotPartBytes: number;
 }
@@ -76,5 +78,6 @@ export const DEFAULT_LIMITS: Limits = {
   followerLifetime: 30 * 24 * 3_600_000,
   snapshotEvery: 1_000,
   snapshotEveryBytes: 4_194_304,
+  digestEvery: 30_000,
   snapshotPartBytes: 262_144,
 };

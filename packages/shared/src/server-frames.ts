@@ -13,6 +13,8 @@ const update = {
   records: [wireRecord, "*"],
   /** The mark after the last record. */
   mark: "count",
+  /** Now and then: the hash of the model there. Whoever has another one asks for everything, with `diverged`. */
+  "digest?": "count",
 } as const;
 
 /** The frames by type. `Presence` will stand here. */

@@ -2,6 +2,8 @@
 // it. These are patches in a form that does not rot: lines may move, but a `from` that is not found exactly once is an
 // error (run.mjs), so that a stale mutant is mended and never passes for a caught one.
 
+import { versionMutants } from "./mutants-versions.mjs";
+
 /**
  * @typedef {object} Mutant
  * @property {string} name The mistake, in words that fit on a line of the table.
@@ -17,6 +19,7 @@
 
 /** @type {readonly Mutant[]} */
 export const mutants = [
+  ...versionMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
   {
     name: "skip dedupe: take a known mid again",
@@ -320,82 +323,6 @@ export const mutants = [
     breaks: "OB3",
     scenario: "S44",
     by: "HC13",
-  },
-  // ------------------------------------------------------------------------------------------------------- versions
-  {
-    name: "fold a newer version's record with older updates",
-    file: "server/src/target-engine.ts",
-    from: `if (record.version !== this.slice.version) break;`,
-    to: `if (record.version < this.slice.version) break;`,
-    breaks: "VE4",
-    scenario: "S38",
-    by: "server/src/versions.test.ts > [VE4] S38 decides nothing on what it cannot fold",
-    fast: true,
-  },
-  {
-    name: "fold an older version's record with newer updates",
-    file: "server/src/target-engine.ts",
-    from: `if (record.version !== this.slice.version) break;`,
-    to: `if (record.version > this.slice.version) break;`,
-    breaks: "VE3",
-    scenario: "S38",
-    by: "server/src/versions.test.ts > a topic that both opened before its first message",
-  },
-  {
-    name: "skip what cannot be folded without a record that says so",
-    file: "server/src/opening.ts",
-    from: `return length === 0 ? undefined : \`\${skipped}\${next}\`;`,
-    to: `return undefined;`,
-    breaks: "VE5",
-    scenario: "S38",
-    by: "server/src/versions.test.ts > S38 is skipped by a record that says so",
-  },
-  {
-    name: "open an older version's target without a record that migrates it",
-    file: "server/src/opening.ts",
-    from: `if (this.#older !== undefined) return`,
-    to: `if (false) return`,
-    breaks: "VE3",
-    scenario: "S38",
-    by: "server/src/versions.test.ts > [VE3] S38 migrates a target by one record",
-  },
-  {
-    name: "open a target of a newer version",
-    file: "server/src/opening.ts",
-    from: `if (head.version > slice.version) throw newerVersion(key, slice, head.version);`,
-    to: ``,
-    breaks: "VE4",
-    scenario: "S38",
-    by: "server/src/versions.test.ts > [VE4] S38 S46 does not bring back",
-  },
-  {
-    name: "send an older page's message as it was stored",
-    file: "client/src/migrate-stored.ts",
-    from: `if (migrated.ok) return`,
-    to: `if (migrated.ok) return { message };
-  if (migrated.ok) return`,
-    breaks: "VE7",
-    scenario: "S11",
-    by: "client/test/versions.test.ts > S11 an old queue is migrated",
-  },
-  {
-    name: "call dropped what was applied before the reload",
-    file: "client/src/ledger.ts",
-    from: `dropped && "error" in outcome && outcome.error.code === "cancelled"`,
-    to: `dropped`,
-    breaks: "VE7",
-    scenario: "S11",
-    by: "client/test/versions.test.ts > S11 S36 what was applied before",
-  },
-  {
-    name: "reload again for a version that was reloaded for",
-    file: "client/src/reload.ts",
-    from: `if (names.includes(name)) return false;`,
-    to: ``,
-    breaks: "VE8",
-    scenario: "S38",
-    by: "client/test/versions.test.ts > [VE8] S38 a page is reloaded once",
-    fast: true,
   },
   {
     name: "call settled what is not durable",

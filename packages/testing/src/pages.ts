@@ -2,7 +2,7 @@
 // follows and has dispatched. Everything that a page sees is recorded.
 import { createClient } from "@calla/client";
 import type { Client, StorageChange, Write } from "@calla/client";
-import { OWN_SESSION, topicId } from "@calla/shared";
+import { hashValue, OWN_SESSION, topicId } from "@calla/shared";
 import type { TargetKey, TopicPattern, TopicSlice, Wiring } from "@calla/shared";
 import type { ProcessClock, VirtualClock } from "./clock.ts";
 import type { HistoryEvent, Told } from "./history.ts";
@@ -160,6 +160,7 @@ export class Pages<W extends Wiring> {
       ...(named ? { user } : {}),
       token: () => user,
       strict: true,
+      digest: hashValue,
       ...PATIENCE,
       clock: this.#clock,
       random: random.fork(`page ${page}`),
