@@ -78,7 +78,7 @@ const layers = {
       "speaking",
       "hub",
     ],
-    ["server-topic", "server"],
+    ["server-topic", "hydration", "server"],
     ["index", "testing"],
   ],
   client: [
@@ -86,7 +86,7 @@ const layers = {
     ["backoff", "storage-memory", "storage-models", "notifier", "packets", "write"],
     ["rebase", "outbox", "subscriptions"], // the engines
     ["target", "targets", "dispatch", "migrate-stored", "ledger", "receiver", "sync", "runtime"],
-    ["topic", "local", "client", "reload"],
+    ["topic", "local", "client", "reload", "hydration"],
     ["index", "testing"],
   ],
 };
@@ -117,7 +117,7 @@ const pure = {
   ],
 };
 // Published entry points: the only files of a package that another package may reach.
-const entries = "src/(index|messagepack|testing|transports/(websocket|http|auto)|sqlite/sqlite)[.]ts$";
+const entries = "src/(index|messagepack|testing|hydration|transports/(websocket|http|auto)|sqlite/sqlite)[.]ts$";
 
 const sourceOf = (pkg, names) =>
   names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);

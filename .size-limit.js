@@ -19,6 +19,7 @@ const line = (name, limit, imports) => ({
 const shared = "packages/shared/src/index.ts";
 const messagePack = "packages/shared/src/messagepack.ts";
 const client = "packages/client/src/index.ts";
+const hydration = "packages/client/src/hydration.ts";
 const webSocket = "packages/client/src/transports/websocket.ts";
 const http = "packages/client/src/transports/http.ts";
 const auto = "packages/client/src/transports/auto.ts";
@@ -35,6 +36,10 @@ export default [
   line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
   line("@calla/client/http, with eventsource", "6.5 KB", { [http]: "*" }),
   line("@calla/client/auto", "1 KB", { [auto]: "*" }),
+  line("what @calla/client/hydration adds to the serialiser", "4.5 KB", {
+    [hydration]: "*",
+    [shared]: "{ automatic, json }",
+  }),
   line("the JSON serialiser", "3.3 KB", { [shared]: "{ automatic, json }" }),
   line("a wiring's definitions", "2.6 KB", {
     [shared]: "{ defineWiring, defineTopic, defineEphemeral, defineSession, defineLocal, serverOnly }",

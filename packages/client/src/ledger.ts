@@ -176,7 +176,7 @@ export function createLedger(options: LedgerOptions) {
 
   /** Shows what was stored of a target until the server says more. */
   function hydrate(one: Target): void {
-    const found = one.replica.confirmed ? undefined : keeper?.find(one.key);
+    const found = keeper?.find(one.key);
     if (!found) return;
     if (!usable(one.key, found.model)) return keeper?.drop(one.key);
     const { model, sequence, mark } = found.model;
@@ -267,7 +267,7 @@ export function createLedger(options: LedgerOptions) {
     drop: keeper?.drop,
     /** Where to go on from, also before it is known whose it is (CL8). */
     cursor: ({ key, replica: { confirmed } }: Target): Cursor | undefined =>
-      confirmed ?? (keeper && usable(key, unowned?.models.get(key))),
+      unowned ? keeper && usable(key, unowned.models.get(key)) : confirmed,
     /** Its mid goes out as void. The caller hears it when that is durable: a reload before would send the message. */
     giveUp(entry: Dispatch): void {
       entry.message = null;

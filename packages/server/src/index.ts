@@ -2,6 +2,7 @@
 export { createServer } from "./server.ts";
 export type { Incoming, Server, ServerOptions } from "./server.ts";
 export type { DispatchOptions, ServerTopic, StopOptions } from "./server-topic.ts";
+export type { HydrateOptions, UncachedResponse } from "./hydration.ts";
 export type { HistoryEntry, HistoryOptions, HistoryResult } from "./past.ts";
 export type { FollowedEntry, FollowHandler, FollowOptions } from "./readers.ts";
 export type { Accepted, AnyUser, Asking, Handlers, Who } from "./handlers.ts";

@@ -158,7 +158,11 @@ function stateful(slice: Slice, key: TargetKey): ModelSlice {
   throw new CallaError("topic", { topic: key }, `"${key}" is ${slice.kind}: it has no model; use push.`);
 }
 
-async function opened(hub: Hub, slice: Slice, key: TargetKey): Promise<LiveTarget & { engine: Engine }> {
+export async function opened(
+  hub: Hub,
+  slice: Slice,
+  key: TargetKey,
+): Promise<LiveTarget & { engine: Engine }> {
   stateful(slice, key);
   if (hub.turns.stopped) throw new CallaError("closed", { topic: key }, "The server has been stopped.");
   const place = hub.places.target(key);
@@ -173,7 +177,7 @@ async function opened(hub: Hub, slice: Slice, key: TargetKey): Promise<LiveTarge
   return place as LiveTarget & { engine: Engine };
 }
 
-const unavailable = ({ key, slice, failure, newer }: LiveTarget, what: string): CallaError =>
+export const unavailable = ({ key, slice, failure, newer }: LiveTarget, what: string): CallaError =>
   newer === undefined
     ? new CallaError(failure, { topic: key }, `"${key}" ${what}`)
     : new CallaError(

@@ -30,6 +30,8 @@ import type { AnyUser, Handlers, LooseHandlers, Who } from "./handlers.ts";
 import { greet } from "./hello.ts";
 import type { Authenticate } from "./hello.ts";
 import { Hub } from "./hub.ts";
+import { hydrate } from "./hydration.ts";
+import type { HydrateOptions } from "./hydration.ts";
 import { memoryLog } from "./log-memory.ts";
 import type { LogStorage } from "./log.ts";
 import { originAllowed, originPolicyProblem } from "./origin.ts";
@@ -143,6 +145,16 @@ export interface Server<W extends Wiring, User extends AnyUser> {
     readonly request: ConnectRequest;
     readonly format: string;
   }): Incoming;
+  /**
+   * Topics as they are now, for a page: text to be put as it is into `<script type="application/json" id="calla">`,
+   * where `@calla/client/hydration` finds it. Who gets the page sees them: ask before whether they may.
+   *
+   * @throws CallaError `forbidden`: a session among the topics, or a response that can no longer be made `no-store`.
+   * `topic`: an ephemeral one. `storage`, `version`, `closed`: a topic cannot be opened.
+   * @example
+   * const text = await server.hydrate([server.topic(board, "42")]);
+   */
+  hydrate(topics: readonly { readonly id: string }[], options?: HydrateOptions): Promise<string>;
   /**
    * Does something for everything that happens to a slice's topics, in the log's order, at least once: the handler is
    * asked again until it does not fail, and what came after waits. One node of those that follow under a name does it.
@@ -301,6 +313,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
         hub.following.cut(conversation, keyOf(slice, params), "unsubscribed", false);
       return conversation !== undefined;
     },
+    hydrate: (topics, hydrating = {}) => hydrate(hub, topics, hydrating),
     follow: (slice, followed, handler) => hub.readers.follow(slice, followed, handler),
     unfollow: (slice, name) => hub.readers.unfollow(slice, name),
     allowsOrigin: ({ headers }) =>

@@ -1,0 +1,147 @@
+// Begins with the snapshots that the server put into the page (`server.hydrate`): they are shown at once, and their
+// cursors say to the server what is missing. It wraps a storage, for what is stored may be newer or stand against it;
+// so no page without it carries it.
+import { CallaError, json, OWN_SESSION } from "@calla/shared";
+import type { Serialiser, TargetKey } from "@calla/shared";
+import type { ModelKeeper, Storage, StoredClient, StoredModel } from "./storage.ts";
+
+/** What a page brought along. */
+export interface Hydration {
+  readonly models: ReadonlyMap<TargetKey, StoredModel>;
+  /** Whose session is among them. */
+  readonly clientId: string | undefined;
+}
+
+const NOTHING: Hydration = { models: new Map(), clientId: undefined };
+const FORM = 1;
+
+/**
+ * Reads what `server.hydrate` gave.
+ *
+ * @throws CallaError `undecodable` and the other errors of decoding: the text is not what a server wrote.
+ */
+export function parseHydration(text: string, serialiser: Serialiser): Hydration {
+  const format = json();
+  // It came with the page, which no frame's limit has held: as large as it is, and no deeper than any model.
+  const tree = format.decode(text, { maxFrameBytes: Infinity, maxDepth: 64, maxEntries: Infinity });
+  const { calla, topics, session } = fieldsOf(tree);
+  if (calla !== FORM || !Array.isArray(topics)) throw malformed();
+  const codec = serialiser.payload(serialiser.formats.find(({ binary }) => !binary) ?? format);
+  const models = new Map<TargetKey, StoredModel>();
+  const take = (row: unknown, isOwn: boolean): void => {
+    if (!Array.isArray(row) || row.length !== 5) throw malformed();
+    const [target, sequence, mark, version, model] = row as unknown[];
+    if (typeof target !== "string" || (target === OWN_SESSION) !== isOwn) throw malformed();
+    if (!isCount(sequence) || !isCount(mark) || !isCount(version)) throw malformed();
+    models.set(target, { sequence, mark, version, model: codec.decodeModel(model), usedAt: 0 });
+  };
+  for (const row of topics) take(row, false);
+  if (session === undefined) return { models, clientId: undefined };
+  const { clientId, snapshot } = fieldsOf(session);
+  if (typeof clientId !== "string") throw malformed();
+  take(snapshot, true);
+  return { models, clientId };
+}
+
+const malformed = (): CallaError => new CallaError("undecodable", { format: "hydration" });
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+function fieldsOf(value: unknown): { readonly [field: string]: unknown } {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed();
+  return value as { readonly [field: string]: unknown };
+}
+
+export interface HydrateFromOptions {
+  readonly serialiser: Serialiser;
+  /** The text, or the id of the script element that holds it. Default: the element `calla`. */
+  readonly text?: string;
+  readonly element?: string;
+  /** Hears what was wrong with it. Then the models are fetched as if it were not there. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/**
+ * A storage that begins with what is in the page. Retain the topics before the first rendering, and they have a model.
+ * A snapshot is used only where no message of this client waits for its outcome and nothing newer is stored.
+ *
+ * @example
+ * // <script type="application/json" id="calla">…what server.hydrate gave…</script>
+ * const client = createClient({ wiring, serialiser, transport, storage: hydrated(memoryStorage(), { serialiser }) });
+ */
+export function hydrated(
+  storage: Storage,
+  { serialiser, text, element = "calla", onError }: HydrateFromOptions,
+): Storage {
+  let found = NOTHING;
+  try {
+    const given = text ?? document.getElementById(element)?.textContent ?? undefined;
+    if (given !== undefined) found = parseHydration(given, serialiser);
+  } catch (error) {
+    onError?.(error);
+  }
+  const { clientId } = found;
+  /** Not used and not overtaken yet. */
+  const fresh = new Map(found.models);
+  const session = fresh.get(OWN_SESSION);
+  let now = (): number => 0;
+  // Whose page this is says the storage.
+  fresh.delete(OWN_SESSION);
+  return {
+    ...storage,
+    models(host) {
+      now = () => host.clock.now();
+      return beginning(fresh, storage.models?.(host));
+    },
+    async load(owner) {
+      const stored = await storage.load(owner);
+      if (stored === undefined) return undefined;
+      if (session && stored.identity?.clientId === clientId) fresh.set(OWN_SESSION, session);
+      return merged(stored, fresh, now());
+    },
+    commit: (changes) => storage.commit(changes),
+    close: () => storage.close(),
+  };
+}
+
+/** What is stored, with the page's snapshots where they are newer and nothing stands against them. */
+function merged(stored: StoredClient, fresh: Map<TargetKey, StoredModel>, now: number): StoredClient {
+  const models = new Map(stored.models);
+  for (const [target, model] of fresh) {
+    const settled = stored.targets.get(target)?.settled ?? 0;
+    // The snapshot may hold a message whose outcome is not known here: on top of it that would be shown twice.
+    const undecided = stored.entries.some(
+      (entry) => entry.target === target && entry.mid > settled && entry.sequence === undefined,
+    );
+    if (undecided || (models.get(target)?.sequence ?? -1) >= model.sequence) fresh.delete(target);
+    else models.set(target, { ...model, usedAt: now });
+  }
+  return { ...stored, models };
+}
+
+/** A keeper of models that has the page's too, until something newer is known. */
+function beginning(fresh: Map<TargetKey, StoredModel>, inner: ModelKeeper | undefined): ModelKeeper {
+  return {
+    load: (models, held) => inner?.load(models, held),
+    find(target) {
+      const stored = inner?.find(target);
+      const model = fresh.get(target);
+      return stored ?? (model && { model, held: [] });
+    },
+    changed: () => inner?.changed(),
+    leave(place) {
+      fresh.delete(place.target);
+      inner?.leave(place);
+    },
+    drop(target) {
+      fresh.delete(target);
+      inner?.drop(target);
+    },
+    settled: (entry) => inner?.settled(entry),
+    take: (all) => inner?.take(all) ?? [],
+    landed: (ok) => inner?.landed(ok),
+    begin(sameUser) {
+      fresh.clear();
+      inner?.begin(sameUser);
+    },
+    close: () => inner?.close(),
+  };
+}
