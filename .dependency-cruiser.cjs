@@ -117,7 +117,8 @@ const pure = {
   ],
 };
 // Published entry points: the only files of a package that another package may reach.
-const entries = "src/(index|messagepack|testing|hydration|transports/(websocket|http|auto)|sqlite/sqlite)[.]ts$";
+const entries =
+  "src/(index|messagepack|testing|hydration|transports/(websocket|http|auto)|sqlite/sqlite)[.]ts$";
 
 const sourceOf = (pkg, names) =>
   names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);
