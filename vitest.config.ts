@@ -19,7 +19,7 @@ export default defineConfig({
       project("testing", ["packages/testing/{src,mutants}/**/*.test.ts"]),
       project("examples", ["examples/*/test/**/*.test.ts"]),
       project("transports", ["packages/testing/test/transports/*.test.ts"]),
-      project("sim", ["packages/testing/test/{*,scenarios/*}.{test,sim}.ts"]),
+      project("sim", ["packages/testing/test/{*,scenarios/*}.{test,sim}.ts", "packages/server/test/**/*.sim.ts"]),
     ],
   },
 });
