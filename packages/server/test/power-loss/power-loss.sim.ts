@@ -156,7 +156,7 @@ describe.runIf(process.platform === "linux")("power loss (Linux)", () => {
 
   test(
     "[SQ2] (S27, S40) durability power-loss: nothing acknowledged is lost, nothing is broken",
-    { timeout: 120_000 },
+    { timeout: 600_000 },
     async () => {
       expect(await cutAll(await watch("FULL"))).toEqual([]);
     },
@@ -164,7 +164,7 @@ describe.runIf(process.platform === "linux")("power loss (Linux)", () => {
 
   test(
     "[SQ2] (S27) durability process-crash: something may be lost, nothing is broken",
-    { timeout: 120_000 },
+    { timeout: 600_000 },
     async () => {
       const wrong = await cutAll(await watch("NORMAL"));
       expect(wrong.filter((what) => what.includes("broken:"))).toEqual([]);
@@ -172,7 +172,7 @@ describe.runIf(process.platform === "linux")("power loss (Linux)", () => {
     },
   );
 
-  test("[SQ2] without flushing something is lost: the test can see it", { timeout: 120_000 }, async () => {
+  test("[SQ2] without flushing something is lost: the test can see it", { timeout: 600_000 }, async () => {
     expect(await cutAll(await watch("OFF"))).not.toEqual([]);
   });
 });
