@@ -1,15 +1,21 @@
 // The process under load: appends to many targets at once, saves, removes, brings back, closes and opens again, and writes
-// down what it was told. Arguments: the database, where to write down, `PRAGMA synchronous`, milliseconds.
+// down what it was told. Arguments: the database, where to write down, the durability (or "default", or "off", which nobody
+// can ask for), milliseconds.
 import { openSync, writeSync } from "node:fs";
 import { sqliteWith } from "../../src/sqlite/sqlite.ts";
 import { appendTo, REMOVED_AT, revival, snapshotOf } from "./story.ts";
 import type { Told } from "./story.ts";
 
-const [file = "", diary = "", synchronous = "FULL", milliseconds = "500"] = process.argv.slice(2);
+const [file = "", diary = "", durability = "default", milliseconds = "500"] = process.argv.slice(2);
 const notes = openSync(diary, "a");
 const tell = (told: Told): void => void writeSync(notes, `${JSON.stringify(told)}\n`);
 
-const open = () => sqliteWith(file, { retention: 20 }, [`synchronous = ${synchronous}`]);
+const open = () =>
+  sqliteWith(
+    file,
+    { retention: 20, ...(durability === "process-crash" ? { durability } : {}) },
+    durability === "off" ? ["synchronous = OFF"] : [],
+  );
 let log = open();
 const end = performance.now() + Number(milliseconds);
 let running = 0;

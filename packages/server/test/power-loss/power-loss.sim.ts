@@ -52,13 +52,13 @@ function compile(): void {
 }
 
 /** All that the process did, what it was told among it. */
-async function watch(synchronous: string): Promise<Deed[]> {
-  const folder = join(home, synchronous);
+async function watch(durability: string): Promise<Deed[]> {
+  const folder = join(home, durability);
   mkdirSync(folder);
   const trace = `${folder}.trace`;
   await promisify(execFile)(
     process.execPath,
-    [load, join(folder, "calla.db"), join(folder, "diary"), synchronous, "1200"],
+    [load, join(folder, "calla.db"), join(folder, "diary"), durability, "1200"],
     { env: { ...process.env, LD_PRELOAD: recorder, CALLA_FOLDER: folder, CALLA_TRACE: trace } },
   );
   return readTrace(readFileSync(trace));
@@ -155,10 +155,10 @@ describe.runIf(process.platform === "linux")("power loss (Linux)", () => {
   }, 60_000);
 
   test(
-    "[SQ2] (S27, S40) durability power-loss: nothing acknowledged is lost, nothing is broken",
+    "[SQ2] (S27, S40) by default nothing acknowledged is lost, nothing is broken",
     { timeout: 600_000 },
     async () => {
-      expect(await cutAll(await watch("FULL"))).toEqual([]);
+      expect(await cutAll(await watch("default"))).toEqual([]);
     },
   );
 
@@ -166,13 +166,13 @@ describe.runIf(process.platform === "linux")("power loss (Linux)", () => {
     "[SQ2] (S27) durability process-crash: something may be lost, nothing is broken",
     { timeout: 600_000 },
     async () => {
-      const wrong = await cutAll(await watch("NORMAL"));
+      const wrong = await cutAll(await watch("process-crash"));
       expect(wrong.filter((what) => what.includes("broken:"))).toEqual([]);
       expect(wrong.filter((what) => what.includes("lost:"))).not.toEqual([]);
     },
   );
 
   test("[SQ2] without flushing something is lost: the test can see it", { timeout: 600_000 }, async () => {
-    expect(await cutAll(await watch("OFF"))).not.toEqual([]);
+    expect(await cutAll(await watch("off"))).not.toEqual([]);
   });
 });
