@@ -3,12 +3,18 @@ import { defineConfig } from "vitest/config";
 
 const conditions = ["calla-source", "module", "node", "development|production"];
 const resolve = { conditions };
-const project = (name: string, include: string[]) => ({
+const project = (
+  name: string,
+  include: string[],
+  more: { exclude?: string[]; env?: Record<string, string> } = {},
+) => ({
   resolve,
   ssr: { resolve },
   // Properties on a busy machine take longer than the default of 5 s; what hangs is found all the same.
-  test: { name, include, environment: "node" as const, testTimeout: 30_000 },
+  test: { name, include, environment: "node" as const, testTimeout: 30_000, ...more },
 });
+
+const DURABLE = "packages/testing/test/campaign-durable.sim.ts";
 
 export default defineConfig({
   test: {
@@ -19,7 +25,15 @@ export default defineConfig({
       project("testing", ["packages/testing/{src,mutants}/**/*.test.ts"]),
       project("examples", ["examples/*/test/**/*.test.ts"]),
       project("transports", ["packages/testing/test/transports/*.test.ts"]),
-      project("sim", ["packages/testing/test/{*,scenarios/*}.{test,sim}.ts"]),
+      project(
+        "sim",
+        ["packages/testing/test/{*,scenarios/*}.{test,sim}.ts", "packages/server/test/**/*.sim.ts"],
+        { exclude: [DURABLE] },
+      ),
+      // The scenarios and a soak again, over a log in a file.
+      project("durable", ["packages/testing/test/scenarios/*.test.ts", DURABLE], {
+        env: { CALLA_LOG: "sqlite" },
+      }),
     ],
   },
 });

@@ -20,7 +20,7 @@ await build({
   platform: "node",
   target: "node20",
   conditions: ["calla-source"],
-  external: ["ws", "socket.io", "zod", "@msgpack/msgpack"],
+  external: ["better-sqlite3", "ws", "socket.io", "zod", "@msgpack/msgpack"],
   sourcemap: "linked",
   logLevel: "warning",
 });

@@ -22,6 +22,35 @@ const mayRunAsRoot = () => {
 const onPath = (name) =>
   (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, name)));
 
+const hasCompiler = () => ["cc", "gcc", "clang"].some(onPath);
+
+/**
+ * Finds a C compiler or installs one: `better-sqlite3` is built where npm finds no ready one for this machine, and the
+ * test of power loss builds what it watches writes with.
+ * @returns {Promise<boolean>} whether there is one
+ */
+export const ensureCompiler = async () => {
+  if (hasCompiler()) return true;
+  console.log("No C compiler found: installing one.");
+  const asRoot = onPath("apt-get") ? mayRunAsRoot() : undefined;
+  if (asRoot !== undefined) {
+    const quiet = { DEBIAN_FRONTEND: "noninteractive" };
+    const packages = "gcc g++ make python3 libc6-dev";
+    await show("look for Debian packages", `${asRoot}apt-get update -qq`, quiet);
+    await show(
+      "install a compiler",
+      `${asRoot}apt-get install -y -qq --no-install-recommends ${packages}`,
+      quiet,
+    );
+  }
+  if (!hasCompiler()) {
+    console.log("There is no C compiler and it could not be installed. Run one of:");
+    console.log("  sudo apt-get update && sudo apt-get install -y gcc g++ make python3");
+    console.log("  xcode-select --install");
+  }
+  return hasCompiler();
+};
+
 /** Runs `npm ci` where node_modules is missing or older than the lock file. */
 export const ensureInstalled = async () => {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
@@ -31,7 +60,10 @@ export const ensureInstalled = async () => {
   }
   const installed = changedAt(join(root, "node_modules", ".package-lock.json"));
   if (installed > 0 && installed >= changedAt(join(root, "package-lock.json"))) return true;
-  if (await show("install packages", "npm ci --no-audit --no-fund")) return true;
+  const install = () => show("install packages", "npm ci --no-audit --no-fund");
+  if (await install()) return true;
+  // It may have been a package that must be built here.
+  if (!hasCompiler() && (await ensureCompiler()) && (await install())) return true;
   console.log("The packages could not be installed. With a way to the npm registry, run: npm ci");
   return false;
 };

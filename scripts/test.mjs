@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { e2eReport, forgetReports, readReport, reports, simReport } from "./reports.mjs";
 import { root, seconds, show } from "./run.mjs";
-import { ensureChromium, ensureInstalled } from "./setup.mjs";
+import { ensureChromium, ensureCompiler, ensureInstalled } from "./setup.mjs";
 
 const stages = ["check", "sim", "build", "e2e"];
 const only = process.argv.indexOf("--only");
@@ -41,6 +41,7 @@ const count = (stage, ok, runner) => {
 const run = {
   check: async () => count("check", await show("check", "node scripts/check.mjs"), "unit"),
   sim: async () => {
+    if (!(await ensureCompiler())) count("compiler", false); // and the tests that need it fail
     const ok = await show("properties and simulations", `npm run --silent test:sim -- ${simReport}`);
     count("sim", ok, "sim");
   },

@@ -14,7 +14,7 @@ import { PIN, SCENARIOS } from "./scenarios.ts";
 import type { Assignment, Measured, Scenario } from "./scenarios.ts";
 
 const HELP = `npm run bench -- [flags]
-  --only a,b       of: ${SCENARIOS.map(({ name }) => name).join(", ")}, micro (ack and idle name both of theirs)
+  --only a,b       of: ${SCENARIOS.map(({ name }) => name).join(", ")}, micro, durable (ack and idle name both of theirs)
   --systems a,b    of: ${SYSTEMS.join(", ")}
   --rounds N       interleaved rounds, 3 unless given
   --patience N     a run during which others used more than a tenth of the machine is done again, N times at most
@@ -50,10 +50,10 @@ const rounds = flags.quick ? 1 : Number(flags.rounds);
 const pinned = cpus().length >= 2 && spawnSync(PIN[0], [...PIN.slice(1), "0", "true"]).status === 0;
 
 /** Runs a bundle, on the second core if cores can be chosen; resolves to what it tells. */
-function start<Told>(bundle: string, ...args: string[]): Promise<Told> {
+function start<Told>(bundle: string, { pin }: { pin: boolean }, ...args: string[]): Promise<Told> {
   return new Promise((resolve, reject) => {
     const command = [process.execPath, here(bundle), ...args];
-    if (pinned) command.unshift(...PIN, "1");
+    if (pinned && pin) command.unshift(...PIN, "1");
     const child = spawn(command[0]!, command.slice(1), {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       env: { ...process.env, NODE_ENV: "production" },
@@ -66,6 +66,7 @@ function start<Told>(bundle: string, ...args: string[]): Promise<Told> {
 const run = (system: System, scenario: Scenario, profile?: string): Promise<Measured> =>
   start(
     system === "calla-client" ? "client.mjs" : "load.mjs",
+    { pin: true },
     JSON.stringify({
       system,
       scenario: scenario.name,
@@ -118,10 +119,20 @@ for (const scenario of chosen) {
 
 const micro: Micro | undefined =
   wanted === undefined || wanted.includes("micro") || wanted.includes("codec") || wanted.includes("rebase")
-    ? await start("micro.mjs", flags.quick ? "quick" : "")
+    ? await start("micro.mjs", { pin: true }, flags.quick ? "quick" : "")
     : undefined;
 
-const text = report(systems, results, micro, { rounds, pinned, cores: availableParallelism() });
+// Its writer is a thread of its own, so it is not kept on one core.
+const durable: Micro =
+  wanted === undefined || wanted.includes("durable")
+    ? await start("durable.mjs", { pin: false }, flags.quick ? "quick" : "")
+    : [];
+
+const text = report(systems, results, [...(micro ?? []), ...durable], {
+  rounds,
+  pinned,
+  cores: availableParallelism(),
+});
 console.log(`\n${text}`);
 if (wanted === undefined && flags.systems === undefined && !flags.quick && failures.length === 0)
   writeFileSync(here("../RESULTS.md"), text);

@@ -19,7 +19,7 @@ export type { Archived, ArchivedLog, ArchiveEvents, Place } from "./archive.ts";
 export { checkHistory } from "./check.ts";
 export type { History, HistoryEvent, PageName, Quiet, Told, Violation } from "./history.ts";
 export { action, FAULTS, serverAction } from "./setup.ts";
-export type { Fault, SimulatedAction, SimulationSetup } from "./setup.ts";
+export type { Fault, SimulatedAction, SimulationSetup, TestedLog, TestedLogOptions } from "./setup.ts";
 export type { Plan, RunConfig, Step } from "./plan.ts";
 export { describePlan, runPlan, shrink, simulate } from "./simulate.ts";
 export type { SimulationReport } from "./simulate.ts";

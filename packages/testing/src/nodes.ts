@@ -14,7 +14,7 @@ import type { HistoryEvent } from "./history.ts";
 import type { Reachable } from "./link.ts";
 import type { RunConfig } from "./plan.ts";
 import type { SeededRandom } from "./random.ts";
-import type { SimulationSetup } from "./setup.ts";
+import type { SimulationSetup, TestedLog } from "./setup.ts";
 
 export interface Node<W extends Wiring> {
   server: Server<W, AnyUser>;
@@ -37,6 +37,8 @@ export interface NodesOptions<W extends Wiring> {
 
 export class Nodes<W extends Wiring> {
   readonly log: ArchivedLog;
+  /** The log lets go what it has not stored. */
+  readonly reopen: () => Promise<void>;
   readonly pubsub: LossyPubSub;
   readonly all: Node<W>[] = [];
   /** What each log, of every life of every node, was made to do. */
@@ -48,8 +50,10 @@ export class Nodes<W extends Wiring> {
     this.#options = options;
     const { setup, config, clock, random, record, count } = options;
     const shared = config.nodes > 1;
-    const memory = memoryLog({ shared, retention: config.retention, random: random.fork("log") });
-    this.log = archivedLog(memory, setup.wiring, {
+    const { retention } = config;
+    const log: TestedLog = (setup.log ?? memoryLog)({ shared, retention, random: random.fork("log") });
+    this.reopen = async () => log.reopen?.();
+    this.log = archivedLog(log, setup.wiring, {
       appended: (target, path, sequence) => record({ type: "appended", target, path, sequence }),
       rewound: (target, from, to) => record({ type: "rewound", target, from, to }),
       conflict: () => count("conflict"),
@@ -73,7 +77,7 @@ export class Nodes<W extends Wiring> {
     const server = createServer<W, AnyUser>({
       wiring: setup.wiring,
       serialiser: setup.serialiser,
-      log,
+      log: { ...log, close: async () => {} }, // the run's log outlives its servers
       pubsub: this.pubsub,
       clock,
       random: random.fork(`node ${index} ${life}`),

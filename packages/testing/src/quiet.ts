@@ -29,6 +29,7 @@ export async function quietOf<W extends Wiring>(world: Resting<W>): Promise<Quie
   }
   const clients = asClients(world);
   const servers = problem === undefined ? await asServers(world) : [];
+  await world.nodes.reopen();
   return {
     problem: problem === undefined ? undefined : `after ${LONGEST} s without faults ${problem}`,
     servers,

@@ -11,7 +11,7 @@ import type {
   TopicSlice,
   Wiring,
 } from "@calla/shared";
-import type { AnyUser, Server } from "@calla/server";
+import type { AnyUser, LogStorage, Server } from "@calla/server";
 import type { SeededRandom } from "./random.ts";
 
 /** Something a simulated client, or a server, dispatches. Made by `action` and `serverAction`. */
@@ -84,12 +84,32 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
+/** The log of a run, empty. */
+export interface TestedLog extends LogStorage {
+  /** Lets everything go that is not stored, as a restart does: the run's last look is at what was stored. */
+  reopen?(): Promise<void>;
+}
+
+/** What a run wants of its log. */
+export interface TestedLogOptions {
+  /** Several servers append to it. */
+  readonly shared: boolean;
+  /** Records to keep behind a saved snapshot. */
+  readonly retention: number;
+  readonly random: SeededRandom;
+}
+
 export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser = AnyUser> {
   readonly wiring: W;
   readonly serialiser: Serialiser;
   /** Gives each server its handlers, as in production. */
   readonly server: (server: Server<W, User>) => void;
   readonly actions: readonly SimulatedAction[];
+  /**
+   * Makes the log that the servers of a run share. It must answer without waiting for anything but promises, since time
+   * is virtual. Default: a memory log.
+   */
+  readonly log?: (options: TestedLogOptions) => TestedLog;
   /** The user of a simulated user's name; by default the name is the id. */
   readonly user?: (name: string) => User;
   /** How many, drawn per run from low to high. Default: clients 2 to 5, nodes 1 to 3, steps 30 to 90. */

@@ -76,6 +76,7 @@ export class World<W extends Wiring> {
       if (done !== false) this.count(step.do);
     }
     const quiet = await this.#becomeQuiet();
+    await this.nodes.log.close();
     this.#countFired();
     const users = this.#plan.config.clients.map(({ user }) => user);
     return { events: this.#events, archive: this.nodes.log.archive, quiet, users };

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { describeMet, FAULTS, runSeeds, tooRare } from "../src/index.ts";
 import type { CampaignReport } from "../src/index.ts";
 import { CUT_POINTS } from "../src/index.ts";
+import { testedLog } from "./tested-log.ts";
 import { setup } from "./wiring.ts";
 
 export const SEEDS = Number(process.env["CALLA_SEEDS"] ?? 2_000);
@@ -46,7 +47,7 @@ export function campaign(name: string, from: number, count: number): void {
           const printed: string[] = [];
           const report = await runSeeds(
             { from: first, count: size, print: (text) => printed.push(text) },
-            setup,
+            testedLog === undefined ? setup : { ...setup, log: testedLog },
           );
           runs += report.runs;
           met = added(met, report.met);
@@ -54,10 +55,14 @@ export function campaign(name: string, from: number, count: number): void {
         },
       );
     }
-    test("met every fault, resync, conflict and refusal in at least 1 % of the runs", () => {
-      const whole: CampaignReport = { runs, met, failures: [] };
-      expect(tooRare(whole, EXPECTED)).toEqual([]);
-    });
+    // A share of few runs says nothing.
+    test.runIf(count >= 500)(
+      "met every fault, resync, conflict and refusal in at least 1 % of the runs",
+      () => {
+        const whole: CampaignReport = { runs, met, failures: [] };
+        expect(tooRare(whole, EXPECTED)).toEqual([]);
+      },
+    );
     afterAll(() => {
       // oxlint-disable-next-line no-console -- reason: the campaign's figures are part of its result
       console.log(`${name}: ${runs} runs met\n${describeMet({ runs, met, failures: [] }, EXPECTED)}`);

@@ -41,75 +41,87 @@ export interface Executor {
   close(): void;
 }
 
-/** @throws Error with a `code`: the file cannot be used. */
+/**
+ * What it calls is methods, not functions with names of their own: some bundlers put a helper around those, to keep the
+ * names, and that would be missing in the worker.
+ *
+ * @throws Error with a `code`: the file cannot be used.
+ */
 export function executor(
   library: new (file: string, options: { timeout: number }) => BetterSqlite3.Database,
   options: ExecutorOptions,
 ): Executor {
   const { file, applicationId, migrations } = options;
-  const error = (code: string, message: string): Error => Object.assign(new Error(message), { code });
-  const failure = (thrown: unknown): Failure => {
-    const { code, message } = thrown as { code?: unknown; message?: unknown };
-    const text = String(message ?? thrown).replace(/[.]$/, "");
-    return { code: String(code ?? "CALLA_BUG"), message: text };
+  const told = {
+    error(code: string, message: string): Error {
+      return Object.assign(new Error(message), { code });
+    },
+    tooNew(version: unknown): Error {
+      const known = migrations.length;
+      return told.error(
+        "CALLA_NEWER",
+        `its tables have version ${String(version)}, this Calla knows ${known}`,
+      );
+    },
+    failure(thrown: unknown): Failure {
+      const { code, message } = thrown as { code?: unknown; message?: unknown };
+      const text = String(message ?? thrown).replace(/[.]$/, "");
+      return { code: String(code ?? "CALLA_BUG"), message: text };
+    },
   };
 
-  const connect = (): BetterSqlite3.Database => {
-    try {
-      return new library(file, { timeout: options.busyTimeout });
-    } catch (thrown) {
-      // Of a folder that is not there better-sqlite3 tells no code.
-      const { code, message } = failure(thrown);
-      throw error(code === "CALLA_BUG" ? "SQLITE_CANTOPEN" : code, message);
-    }
-  };
-  const db = connect();
-  const one = (pragma: string): unknown => db.pragma(pragma, { simple: true });
-  const tooNew = (version: unknown): Error =>
-    error("CALLA_NEWER", `its tables have version ${String(version)}, this Calla knows ${migrations.length}`);
-
-  /** At one moment: another process may be making the tables. */
-  const recognise = db.transaction(() => {
-    const theirs = one("application_id");
-    const tables = db.prepare("SELECT count(*) FROM sqlite_master").pluck().get();
-    if (theirs !== applicationId && (theirs !== 0 || tables !== 0))
-      throw error("CALLA_FOREIGN", "another program's database");
-    const version = one("user_version") as number;
-    if (version > migrations.length) throw tooNew(version);
-  });
-  const inspect = (): void => {
-    if (options.check === "off") return;
-    const found = one(options.check === "quick" ? "quick_check(1)" : "integrity_check(1)");
-    if (found !== "ok") throw error("SQLITE_CORRUPT", String(found).replaceAll("\n", " "));
-  };
-  const journal = (): void => {
-    // SQLite does not wait here for another process that is just doing the same.
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const mode = one("journal_mode = WAL");
-        if (mode === "wal" || mode === "memory") return;
-        throw error("CALLA_NO_WAL", `its journal mode stays ${String(mode)}`);
-      } catch (thrown) {
-        if (!failure(thrown).code.startsWith("SQLITE_BUSY") || attempt > 50) throw thrown;
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  let db: BetterSqlite3.Database;
+  try {
+    db = new library(file, { timeout: options.busyTimeout });
+  } catch (thrown) {
+    // Of a folder that is not there better-sqlite3 tells no code.
+    const { code, message } = told.failure(thrown);
+    throw told.error(code === "CALLA_BUG" ? "SQLITE_CANTOPEN" : code, message);
+  }
+  const opening = {
+    one(pragma: string): unknown {
+      return db.pragma(pragma, { simple: true });
+    },
+    /** At one moment: another process may be making the tables. */
+    recognise(): void {
+      const theirs = opening.one("application_id");
+      const tables = db.prepare("SELECT count(*) FROM sqlite_master").pluck().get();
+      if (theirs !== applicationId && (theirs !== 0 || tables !== 0))
+        throw told.error("CALLA_FOREIGN", "another program's database");
+      const version = opening.one("user_version") as number;
+      if (version > migrations.length) throw told.tooNew(version);
+    },
+    inspect(): void {
+      if (options.check === "off") return;
+      const found = opening.one(options.check === "quick" ? "quick_check(1)" : "integrity_check(1)");
+      if (found !== "ok") throw told.error("SQLITE_CORRUPT", String(found).replaceAll("\n", " "));
+    },
+    journal(): void {
+      // SQLite does not wait here for another process that is just doing the same.
+      for (let attempt = 0; ; attempt++) {
+        try {
+          const mode = opening.one("journal_mode = WAL");
+          if (mode === "wal" || mode === "memory") return;
+          throw told.error("CALLA_NO_WAL", `its journal mode stays ${String(mode)}`);
+        } catch (thrown) {
+          if (!told.failure(thrown).code.startsWith("SQLITE_BUSY") || attempt > 50) throw thrown;
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+        }
       }
-    }
-  };
-  const migrate = (): void => {
-    if (one("user_version") === migrations.length) return;
-    db.transaction(() => {
-      for (let version = one("user_version") as number; version < migrations.length; version++)
+    },
+    migrate(): void {
+      for (let version = opening.one("user_version") as number; version < migrations.length; version++)
         db.exec(migrations[version]!);
       db.pragma(`application_id = ${applicationId}`);
       db.pragma(`user_version = ${migrations.length}`);
-    }).immediate();
+    },
   };
   try {
-    recognise();
-    inspect();
-    journal();
+    db.transaction(opening.recognise)();
+    opening.inspect();
+    opening.journal();
     for (const pragma of options.pragmas) db.pragma(pragma);
-    migrate();
+    if (opening.one("user_version") !== migrations.length) db.transaction(opening.migrate).immediate();
   } catch (thrown) {
     db.close();
     throw thrown;
@@ -120,41 +132,48 @@ export function executor(
   const rollback = db.prepare("ROLLBACK");
   const version = db.prepare("PRAGMA user_version").pluck();
   const prepared: (BetterSqlite3.Statement<unknown[]> | undefined)[] = [];
-  const prepare = (index: number) => (prepared[index] ??= db.prepare(options.statements[index]!.sql));
-
-  const carryOut = ({ guard: [index, ...parameters], steps }: Group): number | null => {
-    const found = prepare(index).get(...parameters) as { id: number } | undefined;
-    if (found === undefined) return null;
-    for (const [step, ...more] of steps) {
-      if (options.statements[step]!.of === undefined) prepare(step).run(...more);
-      else prepare(step).run(found.id, ...more);
-    }
-    return found.id;
-  };
-  const attempt = (jobs: readonly Job[]): readonly JobResult[] => {
-    begin.run();
-    try {
-      // A newer Calla may have changed the tables while this one runs.
-      if (version.get() !== migrations.length) throw tooNew(version.get());
-      const results = jobs.map((job) => ({ given: job.map(carryOut) }));
-      commit.run();
-      return results;
-    } catch (thrown) {
-      if (db.inTransaction) rollback.run();
-      throw thrown;
-    }
-  };
   /** What the file or the disk is to blame for, and what every other job would meet too. */
   const ofAll =
     /^(CALLA_|SQLITE_(BUSY|LOCKED|FULL|READONLY|IOERR|CORRUPT|NOTADB|CANTOPEN|NOMEM|PROTOCOL|PERM))/;
-  const run = (jobs: readonly Job[]): readonly JobResult[] => {
-    try {
-      return attempt(jobs);
-    } catch (thrown) {
-      const failed = failure(thrown);
-      if (jobs.length === 1 || ofAll.test(failed.code)) return jobs.map(() => ({ failed }));
-      return jobs.flatMap((job) => run([job]));
-    }
+  const made = {
+    db,
+    prepare(index: number): BetterSqlite3.Statement<unknown[]> {
+      return (prepared[index] ??= db.prepare(options.statements[index]!.sql));
+    },
+    carryOut({ guard: [index, ...parameters], steps }: Group): number | null {
+      const found = made.prepare(index).get(...parameters) as { id: number } | undefined;
+      if (found === undefined) return null;
+      for (const [step, ...more] of steps) {
+        if (options.statements[step]!.of === undefined) made.prepare(step).run(...more);
+        else made.prepare(step).run(found.id, ...more);
+      }
+      return found.id;
+    },
+    attempt(jobs: readonly Job[]): readonly JobResult[] {
+      begin.run();
+      try {
+        // A newer Calla may have changed the tables while this one runs.
+        if (version.get() !== migrations.length) throw told.tooNew(version.get());
+        const results = jobs.map((job) => ({ given: job.map(made.carryOut) }));
+        commit.run();
+        return results;
+      } catch (thrown) {
+        if (db.inTransaction) rollback.run();
+        throw thrown;
+      }
+    },
+    run(jobs: readonly Job[]): readonly JobResult[] {
+      try {
+        return made.attempt(jobs);
+      } catch (thrown) {
+        const failed = told.failure(thrown);
+        if (jobs.length === 1 || ofAll.test(failed.code)) return jobs.map(() => ({ failed }));
+        return jobs.flatMap((job) => made.run([job]));
+      }
+    },
+    close(): void {
+      db.close();
+    },
   };
-  return { db, run, close: () => void db.close() };
+  return made;
 }

@@ -218,8 +218,10 @@ export class FileLog implements LogStorage {
     if (this.#opening === undefined) {
       const opening = this.#open();
       this.#opening = opening;
-      // What was in the way may be gone at the next call.
-      opening.catch(() => this.#drop(opening));
+      opening.then(
+        () => this.#sweep(), // what a process that was killed has left
+        () => this.#drop(opening), // what was in the way may be gone at the next call
+      );
     }
     return this.#opening;
   }
@@ -236,7 +238,6 @@ export class FileLog implements LogStorage {
       const db =
         own ?? new Database(executor.file, { readonly: true, fileMustExist: true, timeout: READ_TIMEOUT });
       const reader = new Reader(db);
-      setImmediate(() => void this.#sweep()); // what a process that was killed has left
       return {
         lane,
         reader,

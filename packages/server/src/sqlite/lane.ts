@@ -44,11 +44,10 @@ type Answer = { readonly opened: Failure | undefined } | readonly (readonly [num
 
 /**
  * All jobs that wait are one transaction: a group commit over turns. Its size is bounded, so that the first of them is
- * not kept waiting. (`__name` is what some bundlers put around functions.)
+ * not kept waiting.
  */
 const WORKER = `
 const { parentPort, receiveMessageOnPort, workerData } = require("node:worker_threads");
-const __name = (named) => named;
 const executor = ${String(executor)};
 let writer;
 try {

@@ -29,6 +29,8 @@ import type {
 import { quietOf } from "../../src/quiet.ts";
 import type { World } from "../../src/world.ts";
 import type { Reachable } from "../../src/link.ts";
+import type { TestedLog } from "../../src/setup.ts";
+import { testedLog } from "../tested-log.ts";
 import { cursors, note, serialiser, session, strictNote, strictWiring, wiring } from "./wiring.ts";
 import type { FormatName } from "./wiring.ts";
 
@@ -97,17 +99,19 @@ export class Stage {
   /** The slice that the servers' wiring has. */
   readonly slice: typeof note;
   readonly #notes = new Set(["1"]);
+  readonly #reopen: () => Promise<void>;
 
   constructor(options: StageOptions = {}) {
     this.options = options;
     this.slice = options.strictNotes === true ? (strictNote as unknown as typeof note) : note;
-    const { nodes = 1, retention, doorbell = true } = options;
-    const memory = memoryLog({
+    const { nodes = 1, retention = 1_000, doorbell = true } = options;
+    const log: TestedLog = (testedLog ?? memoryLog)({
       shared: nodes > 1,
+      retention,
       random: this.random.fork("log"),
-      ...(retention === undefined ? {} : { retention }),
     });
-    this.log = archivedLog(memory, wiring, {
+    this.#reopen = async () => log.reopen?.();
+    this.log = archivedLog(log, wiring, {
       appended: (target, path, sequence) => this.record({ type: "appended", target, path, sequence }),
       rewound: (target, from, to) => this.record({ type: "rewound", target, from, to }),
     });
@@ -215,7 +219,7 @@ export class Stage {
     const { clock, nodes, actors, places, log } = this;
     const quiet = await quietOf({
       clock,
-      nodes: { all: nodes, log },
+      nodes: { all: nodes, log, reopen: this.#reopen },
       pages: actors,
       places,
     } as unknown as World<Wired>);

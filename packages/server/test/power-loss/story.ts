@@ -1,0 +1,22 @@
+// What the process under load does, by number, so that whoever looks at the disk afterwards knows what must be there:
+// each record of a target follows from its sequence alone, and each answer is written down when it came.
+import { appendOf, recordsAfter, REMOVED_AT, revival, row, snapshot } from "../../src/log-contract-kit.ts";
+import type { Append, LogRecord } from "../../src/log.ts";
+
+/** What the log has said is done. */
+export type Told =
+  | { readonly told: "appended"; readonly target: string; readonly sequence: number }
+  | { readonly told: "saved"; readonly target: string; readonly sequence: number }
+  | { readonly told: "removed"; readonly target: string; readonly sequence: number };
+
+/** The model is the sum of the sequences: it folds what stands in the records. */
+export const sumTo = (sequence: number): number => (sequence * (sequence + 1)) / 2;
+export const fold = (sum: number, { messages, model }: LogRecord): number =>
+  model === undefined
+    ? messages.reduce((all, message) => all + (message as unknown as { n: number }).n, sum)
+    : (model.value as { sum: number }).sum;
+
+export const appendTo = (target: string, from: number, count: number): Append =>
+  appendOf(target, from, count, { rows: [row("ann", from + count)] });
+export const snapshotOf = (sequence: number) => snapshot(sequence, { model: { sum: sumTo(sequence) } });
+export { recordsAfter, REMOVED_AT, revival };
