@@ -126,7 +126,7 @@ test("[CL8] S41 a page that took itself for the first's: the first's models go, 
   const storage = keeping();
   const rejected: unknown[] = [];
   await annWent(storage);
-  const setup = reload(storage, { user: "ann", onRejected: (one) => rejected.push(one) });
+  const setup = reload(storage, { user: "ann", onOutcome: (one) => rejected.push(one) });
   const topic = setup.client.topic(list, "1");
   topic.onChange(() => {});
   await turn();

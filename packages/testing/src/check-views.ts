@@ -196,7 +196,12 @@ function sameShown(a: Shown, b: Shown): boolean {
     a.code === b.code &&
     sameValue(a.model, b.model) &&
     a.pending.length === b.pending.length &&
-    a.pending.every(({ id, message }, i) => id === b.pending[i]!.id && message === b.pending[i]!.message)
+    a.pending.every(
+      ({ id, message, skipped }, i) =>
+        id === b.pending[i]!.id &&
+        message === b.pending[i]!.message &&
+        sameValue(skipped, b.pending[i]!.skipped),
+    )
   );
 }
 

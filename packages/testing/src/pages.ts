@@ -1,7 +1,7 @@
 // The clients of a run. A client is a storage and a network; its pages come and go, each with what the app of that page
 // follows and has dispatched. Everything that a page sees is recorded.
 import { createClient } from "@calla/client";
-import type { Client, StorageChange, Write } from "@calla/client";
+import type { Client, DecidedWrite, Pending, StorageChange, Write } from "@calla/client";
 import { hashValue, OWN_SESSION, topicId } from "@calla/shared";
 import type { TargetKey, TopicPattern, TopicSlice, Wiring } from "@calla/shared";
 import type { ProcessClock, VirtualClock } from "./clock.ts";
@@ -27,7 +27,7 @@ export interface AnyState {
   readonly status: string;
   readonly model: unknown;
   readonly code?: string;
-  readonly pending: readonly { readonly id: string; readonly message: unknown }[];
+  readonly pending: readonly Pending[];
 }
 
 /** A topic that can be followed. */
@@ -53,6 +53,17 @@ export interface PagesOptions<W extends Wiring> {
   readonly record: (event: HistoryEvent) => void;
   readonly count: (what: string) => void;
 }
+
+/** What `onOutcome` heard, as the history has it. */
+export const hookedBy = (
+  decided: DecidedWrite,
+): Pick<Extract<HistoryEvent, { type: "hooked" }>, "target" | "id" | "is" | "sequence" | "code"> => ({
+  target: decided.target,
+  id: decided.id,
+  is: decided.is,
+  sequence: "sequence" in decided ? decided.sequence : 0,
+  code: "error" in decided ? decided.error.code : "",
+});
 
 /** Shorter than in production, so that a run need not wait. The server is not asked to wait less. */
 const PATIENCE = {
@@ -166,8 +177,7 @@ export class Pages<W extends Wiring> {
       random: random.fork(`page ${page}`),
       wakeUps: () => () => {},
       onConnect: ({ userId }) => void (this.#userId = userId),
-      onRejected: ({ target, id, error }) =>
-        record({ type: "hooked", client: index, page, target, id, code: error.code }),
+      onOutcome: (decided) => record({ type: "hooked", client: index, page, ...hookedBy(decided) }),
       onError: (error) => record({ type: "reported", by: `client ${index}`, error }),
     });
     this.#stops = new Map();

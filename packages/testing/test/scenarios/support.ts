@@ -27,6 +27,7 @@ import type {
   VirtualClock,
 } from "../../src/index.ts";
 import { quietOf } from "../../src/quiet.ts";
+import { hookedBy } from "../../src/pages.ts";
 import type { World } from "../../src/world.ts";
 import type { Reachable } from "../../src/link.ts";
 import { cursors, note, serialiser, session, strictNote, strictWiring, wiring } from "./wiring.ts";
@@ -336,7 +337,9 @@ export class Actor {
   readonly user: string;
   /** What was shown on this page, one for each call of a listener. */
   shown: Shown[] = [];
-  /** What `onRejected` has heard, on every page. */
+  /** What `onOutcome` has heard, on every page. */
+  readonly outcomes: { readonly id: string; readonly is: string }[] = [];
+  /** The refusals among it. */
   readonly rejected: { readonly id: string; readonly code: string }[] = [];
   /** Why a note's model was replaced, each time. */
   readonly snapshots: string[] = [];
@@ -431,9 +434,11 @@ export class Actor {
       onSnapshot: ({ target, reason }) => {
         if (target !== OWN_SESSION) this.snapshots.push(reason);
       },
-      onRejected: ({ target, id, error }) => {
-        this.rejected.push({ id, code: error.code });
-        this.#stage.record({ type: "hooked", client, page, target, id, code: error.code });
+      onOutcome: (decided) => {
+        const { id, is, code, ...rest } = hookedBy(decided);
+        this.outcomes.push({ id, is });
+        if (is === "rejected" || is === "unknown") this.rejected.push({ id, code });
+        this.#stage.record({ type: "hooked", client, page, id, is, code, ...rest });
       },
       onError: (error) => this.#stage.record({ type: "reported", by: `client ${client}`, error }),
     });
