@@ -42,6 +42,8 @@ export type HistoryEvent =
     } & PageName)
   /** The client's storage has refused a commit: it may forget what it was not told. */
   | ({ readonly type: "unstored" } & PageName)
+  /** The client's storage has a model at a sequence. `target` null: it has none of any, being a new client's. */
+  | ({ readonly type: "kept"; readonly target: TargetKey | null; readonly sequence: number } & PageName)
   /** A message was handed to the network. */
   | ({
       readonly type: "sent";

@@ -1,6 +1,6 @@
 // The clients of a run. A client is a storage and a network; its pages come and go, each with what the app of that page
 // follows and has dispatched. Everything that a page sees is recorded.
-import { createClient } from "@calla/client";
+import { createClient, keepModels, memoryStorage } from "@calla/client";
 import type { Client, DecidedWrite, Pending, StorageChange, Write } from "@calla/client";
 import { hashValue, OWN_SESSION, topicId } from "@calla/shared";
 import type { TargetKey, TopicPattern, TopicSlice, Wiring } from "@calla/shared";
@@ -92,7 +92,7 @@ export class Pages<W extends Wiring> {
   constructor(options: PagesOptions<W>) {
     this.#options = options;
     const { setup, config, index, clock, random, server, record, count } = options;
-    const { format, commitDelay, follows } = config.clients[index]!;
+    const { format, commitDelay, modelDelay, follows } = config.clients[index]!;
     const [low, high] = config.latency;
     const latency = random.fork("latency");
     const disk = random.fork("disk");
@@ -132,13 +132,17 @@ export class Pages<W extends Wiring> {
     this.disk = crashableStorage({
       clock,
       delay: () => (commitDelay === 0 ? 0 : disk.int(0, commitDelay)),
+      inner: memoryStorage(
+        // Few enough that some have to go.
+        modelDelay === 0 ? {} : { models: keepModels({ delay: modelDelay, maxModels: 2, pause: 500 }) },
+      ),
       onCommit: (changes, stage) => this.#committed(changes, stage),
     });
     this.#open(this.disk.open());
   }
 
   #committed(changes: readonly StorageChange[], stage: "asked" | "durable" | "failed"): void {
-    const { index: client, record } = this.#options;
+    const { index: client, record, count } = this.#options;
     const { page } = this;
     if (stage === "failed") record({ type: "unstored", client, page });
     for (const change of changes) {
@@ -148,6 +152,11 @@ export class Pages<W extends Wiring> {
       } else if (change.type === "outcome" && stage === "durable") {
         const { target, mid, sequence } = change;
         record({ type: "recorded", client, page, target, mid, sequence });
+      } else if (stage === "durable") {
+        if (change.type === "model") {
+          count("a model stored");
+          record({ type: "kept", client, page, target: change.target, sequence: change.model.sequence });
+        } else if (change.type === "begin") record({ type: "kept", client, page, target: null, sequence: 0 });
       }
     }
   }
@@ -202,10 +211,15 @@ export class Pages<W extends Wiring> {
   }
 
   #listen(topic: AnyTopic): void {
-    const { index: client, record } = this.#options;
+    const { index: client, record, count } = this.#options;
     const { page } = this;
-    const show = (listener: "state" | "model", { status, model, pending, code = "" }: AnyState): void =>
+    let first = true;
+    const show = (listener: "state" | "model", { status, model, pending, code = "" }: AnyState): void => {
+      if (first && status === "stale" && this.client.status.connection !== "open")
+        count("a stored model shown");
+      if (first && model !== undefined && listener === "model") first = false;
       record({ type: "shown", client, page, listener, target: topic.id, status, code, model, pending });
+    };
     record({ type: "listens", client, page, target: topic.id });
     const stops = [
       topic.onChange((state) => show("state", state)),

@@ -7,6 +7,12 @@ import type { Clock } from "@calla/shared";
 /** Where a commit stands: asked for, durable, or refused (nothing of it is stored). */
 export type CommitStage = "asked" | "durable" | "failed";
 
+/** Where between commits something happens. */
+export interface CommitBoundary {
+  readonly count: number;
+  readonly side: "before" | "after";
+}
+
 export interface CrashableStorage {
   /** What the next page is given. The page before it is gone: its commits under way are lost, its promises never kept. */
   open(): Storage;
@@ -14,6 +20,11 @@ export interface CrashableStorage {
   reopen(): Storage;
   /** The next commits fail, so many of them. */
   failNext(count: number): void;
+  /**
+   * Calls back at a boundary between two commits: when the one after `count` more is about to reach the disk, or has
+   * reached it and the page has not heard of it yet. Crash the page there. `undefined` takes it back.
+   */
+  crashAt(boundary: CommitBoundary | undefined, crash?: () => void): void;
   readonly fired: { lost: number; failed: number };
 }
 
@@ -47,11 +58,21 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
   const fired = { lost: 0, failed: 0 };
   let page: Page | undefined;
   let failures = 0;
+  let trap: { left: number; readonly side: "before" | "after"; readonly crash: () => void } | undefined;
+
+  /** Whether the page is gone by what was arranged for this side of this commit. */
+  function sprung(side: "before" | "after"): boolean {
+    if (trap?.side !== side || trap.left-- > 0) return false;
+    const { crash } = trap;
+    trap = undefined;
+    crash();
+    return true;
+  }
 
   /** In the order of the calls, one after the other. */
   async function commitNext(mine: Page): Promise<void> {
-    const next = mine.underWay.shift();
-    if (next === undefined || !mine.alive) return;
+    if (!mine.alive || mine.underWay.length === 0 || sprung("before")) return;
+    const next = mine.underWay.shift()!;
     if (failures > 0) {
       failures--;
       fired.failed++;
@@ -61,7 +82,7 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
     }
     await inner.commit(next.changes);
     onCommit?.(next.changes, "durable");
-    if (mine.alive) next.done();
+    if (mine.alive && !sprung("after")) next.done();
   }
 
   function turnPage(finish: boolean): Storage {
@@ -80,6 +101,7 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
     let last = 0;
     return {
       migrate: inner.migrate,
+      models: inner.models,
       load: (owner) => inner.load(owner),
       commit: (changes) =>
         new Promise((done, failed) => {
@@ -97,6 +119,8 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
     open: () => turnPage(false),
     reopen: () => turnPage(true),
     failNext: (count) => void (failures = count),
+    crashAt: (boundary, crash = () => {}) =>
+      void (trap = boundary && { left: boundary.count, side: boundary.side, crash }),
     fired,
   };
 }
