@@ -1,6 +1,6 @@
 // A stage for one scenario: servers, clients and one clock, with every packet in the test's hand. What happens is
 // recorded, and `rest` ends each scenario with quiet, the history's rules, and a look at what everybody has.
-import { createClient } from "@calla/client";
+import { createClient, keepModels, memoryStorage } from "@calla/client";
 import type { Client, ClientOptions, StorageChange, Write } from "@calla/client";
 import { createServer, memoryLog } from "@calla/server";
 import type { AnyUser, Handlers, Refused, Server } from "@calla/server";
@@ -61,6 +61,8 @@ export interface ActorOptions {
   readonly follows?: boolean;
   /** Milliseconds until a commit of its storage is durable. */
   readonly commitDelay?: number;
+  /** Its storage keeps models, so many milliseconds after they change. Default: none. */
+  readonly modelDelay?: number;
   /** Packets travel by themselves, for so many milliseconds. Default: they wait for the test. */
   readonly latency?: number;
   readonly tuning?: Pick<
@@ -334,7 +336,8 @@ export class StageNode {
 export class Actor {
   readonly pair: ConnectionPair;
   readonly disk: CrashableStorage;
-  readonly user: string;
+  /** Whom the page that is open now speaks for. */
+  user: string;
   /** What was shown on this page, one for each call of a listener. */
   shown: Shown[] = [];
   /** What `onOutcome` has heard, on every page. */
@@ -349,7 +352,8 @@ export class Actor {
   page = 0;
   client!: Client<Wired>;
   readonly #stage: Stage;
-  readonly #index: number;
+  readonly #first: number;
+  readonly #users: string[];
   readonly #options: ActorOptions;
   readonly #follows: Set<string>;
   #clock!: ProcessClock;
@@ -357,11 +361,12 @@ export class Actor {
 
   constructor(stage: Stage, index: number, name: string, options: ActorOptions) {
     this.#stage = stage;
-    this.#index = index;
+    this.#first = index;
+    this.#users = [options.user ?? name];
     this.#options = options;
     this.user = options.user ?? name;
     this.#follows = new Set(options.follows === false ? [] : ["1"]);
-    const { latency, format = "json", commitDelay = 0, node = 0 } = options;
+    const { latency, format = "json", commitDelay = 0, modelDelay, node = 0 } = options;
     const { clock } = stage;
     this.pair = connectionPair(stage.nodes[node]!.reachable, {
       serialiser,
@@ -374,9 +379,17 @@ export class Actor {
     this.disk = crashableStorage({
       clock,
       delay: () => commitDelay,
+      inner: memoryStorage(
+        modelDelay === undefined ? {} : { models: keepModels({ delay: modelDelay, pause: 500 }) },
+      ),
       onCommit: (changes, stage) => this.#committed(changes, stage),
     });
     this.#open(this.disk.open());
+  }
+
+  /** Its name in the history: another user of the same browser is another client. */
+  get #index(): number {
+    return this.#first + 100 * this.#users.indexOf(this.user);
   }
 
   #sent(frame: ClientFrame): void {
@@ -405,6 +418,16 @@ export class Actor {
       } else if (change.type === "outcome" && stage === "durable") {
         const { target, mid, sequence } = change;
         this.#stage.record({ type: "recorded", ...name, target, mid, sequence });
+      } else if (stage === "durable") {
+        if (change.type === "model")
+          this.#stage.record({
+            type: "kept",
+            ...name,
+            target: change.target,
+            sequence: change.model.sequence,
+          });
+        else if (change.type === "begin")
+          this.#stage.record({ type: "kept", ...name, target: null, sequence: 0 });
       }
     }
   }
@@ -515,8 +538,11 @@ export class Actor {
     return sent;
   }
 
-  /** The page is gone; another one comes. `machine`: commits under way are lost too. */
-  crash({ machine = true }: { readonly machine?: boolean } = {}): void {
+  /** The page is gone; another one comes. `machine`: commits under way are lost too. `user`: somebody else's. */
+  crash({
+    machine = true,
+    user = this.user,
+  }: { readonly machine?: boolean; readonly user?: string } = {}): void {
     this.#clock.kill();
     for (const link of this.pair.links) {
       if (!link.held) continue;
@@ -525,6 +551,8 @@ export class Actor {
     }
     this.#stage.record({ type: "ended", client: this.#index, page: this.page });
     this.page++;
+    this.user = user;
+    if (!this.#users.includes(user)) this.#users.push(user);
     this.#open(machine ? this.disk.open() : this.disk.reopen());
   }
 
