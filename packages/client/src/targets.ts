@@ -154,7 +154,8 @@ export function createTargets(options: TargetsOptions) {
     if ("sequence" in outcome) {
       const { sequence, message: applied } = outcome;
       control?.applied.resolve(outcome);
-      if (sameValue(message, applied)) tell({ ...decided, is: "acknowledged", sequence });
+      // null: sent as void by this version, and applied before the reload that brought it (VE7).
+      if (applied === null || sameValue(message, applied)) tell({ ...decided, is: "acknowledged", sequence });
       else tell({ ...decided, is: "amended", sequence, applied });
     } else {
       const { error } = outcome;

@@ -1,6 +1,6 @@
 // A stage for one scenario: servers, clients and one clock, with every packet in the test's hand. What happens is
 // recorded, and `rest` ends each scenario with quiet, the history's rules, and a look at what everybody has.
-import { createClient, keepModels, memoryStorage } from "@calla/client";
+import { createClient, keepModels, memoryStorage, migrateStored } from "@calla/client";
 import type { Client, ClientOptions, StorageChange, Write } from "@calla/client";
 import { createServer, memoryLog } from "@calla/server";
 import type { AnyUser, Handlers, Refused, Server } from "@calla/server";
@@ -380,7 +380,9 @@ export class Actor {
       clock,
       delay: () => commitDelay,
       inner: memoryStorage(
-        modelDelay === undefined ? {} : { models: keepModels({ delay: modelDelay, pause: 500 }) },
+        modelDelay === undefined
+          ? { migrate: migrateStored }
+          : { migrate: migrateStored, models: keepModels({ delay: modelDelay, pause: 500 }) },
       ),
       onCommit: (changes, stage) => this.#committed(changes, stage),
     });
