@@ -228,7 +228,7 @@ function drawStep(
         at: commitBoundary(random.fork("boundary")),
       };
     case "disk-full":
-      return { do: fault, after, client, count, crash: random.chance(0.4) ? random.int(5, 500) : 0 };
+      return { do: fault, after, client, count, crash: random.chance(0.6) ? random.int(5, 500) : 0 };
     case "move":
       return { do: fault, after, client, node };
     case "restart":

@@ -7,6 +7,8 @@ import type { Clock } from "@calla/shared";
 /** Where a commit stands: asked for, durable, or refused (nothing of it is stored). */
 export type CommitStage = "asked" | "durable" | "failed";
 
+const isOfModels = ({ type }: StorageChange): boolean => type === "model" || type === "drop-model";
+
 /** Where between commits something happens. */
 export interface CommitBoundary {
   readonly count: number;
@@ -18,7 +20,7 @@ export interface CrashableStorage {
   open(): Storage;
   /** The same, but commits under way still reach the disk: the page went, the machine did not. */
   reopen(): Storage;
-  /** The next commits fail, so many of them. */
+  /** The next commits fail, so many of them; those of models fail meanwhile and are not counted. */
   failNext(count: number): void;
   /**
    * Calls back at a boundary between two commits: when the one after `count` more is about to reach the disk, or has
@@ -74,7 +76,7 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
     if (!mine.alive || mine.underWay.length === 0 || sprung("before")) return;
     const next = mine.underWay.shift()!;
     if (failures > 0) {
-      failures--;
+      if (!next.changes.every(isOfModels)) failures--;
       fired.failed++;
       onCommit?.(next.changes, "failed");
       next.failed(new Error("The disk refused the commit."));
