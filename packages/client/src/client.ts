@@ -1,5 +1,5 @@
 // createClient: puts the parts together and gives the app what it holds. No logic of its own beyond that.
-import { OWN_SESSION, topicId } from "@calla/shared";
+import { CallaError, OWN_SESSION, sameValue, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
   Clock,
@@ -19,11 +19,12 @@ import { contain, oncePerTurn, signal } from "./notifier.ts";
 import type { Stop } from "./notifier.ts";
 import type { SnapshotTaken, Versions } from "./receiver.ts";
 import { createRuntime } from "./runtime.ts";
+import type { PendingWrite } from "./runtime.ts";
 import { memoryStorage } from "./storage-memory.ts";
 import type { Storage } from "./storage.ts";
 import { createSync } from "./sync.ts";
 import type { ConnectionStatus, Sync } from "./sync.ts";
-import type { RejectedWrite } from "./targets.ts";
+import type { DecidedWrite } from "./targets.ts";
 import { createEphemeral, createTopic } from "./topic.ts";
 import type { EphemeralTopic, Topic } from "./topic.ts";
 import type { CloseReason, Transport } from "./transports/transport.ts";
@@ -67,6 +68,14 @@ export interface ClientOptions<W extends Wiring = Wiring> {
   readonly linger?: number;
   /** Dispatches without an outcome, all targets together: 10,000. Over it `dispatch` throws `queue-full`. */
   readonly maxPending?: number;
+  /** Their size in bytes, roughly: 16 MiB. */
+  readonly maxPendingBytes?: number;
+  /**
+   * Milliseconds that the oldest of a target's may wait: 14 days. Over it `dispatch` to that target throws `queue-full`;
+   * what waits is not dropped. Identities expire (the server's `identityLifetime`, 30 days), and with them what may have
+   * been sent, so a queue that never gets through must not go on growing.
+   */
+  readonly maxPendingAge?: number;
   readonly clock?: Clock;
   readonly random?: Random;
   /** Calls back when it is worth trying at once; by default when the browser is online again or the page visible. */
@@ -81,8 +90,8 @@ export interface ClientOptions<W extends Wiring = Wiring> {
    * `reloadOnce()` and not a bare `location.reload()`.
    */
   readonly onVersionMismatch?: (versions: Versions) => void;
-  /** A message was refused for good, also one of before a reload. */
-  readonly onRejected?: (rejected: RejectedWrite) => void;
+  /** What became of a dispatch for good, also of one of before a reload. Each is told once. */
+  readonly onOutcome?: (decided: DecidedWrite) => void;
   /** What went wrong without anybody to throw at: listeners, storage, transport, undecodable data. */
   readonly onError?: (error: unknown) => void;
 }
@@ -92,8 +101,10 @@ export interface ClientStatus {
   readonly connection: ConnectionStatus;
   /** Why, where there is a reason. */
   readonly reason: string;
-  /** Dispatches without an outcome. */
+  /** How many dispatches have no outcome. */
   readonly pending: number;
+  /** `failed`: it could not be read or written last; what is dispatched now would not survive a reload. */
+  readonly storage: "working" | "failed";
 }
 
 export interface Client<W extends Wiring = Wiring> {
@@ -109,11 +120,20 @@ export interface Client<W extends Wiring = Wiring> {
   onStatus(listener: (status: ClientStatus) => void): Stop;
   /** Given by the server; undefined before the first connection. */
   readonly clientId: string | undefined;
-  readonly pending: number;
+  /** All dispatches without an outcome, earlier pages' too, each target's in order. Made anew at each look. */
+  readonly pending: readonly PendingWrite[];
   connect(): void;
   disconnect(): void;
   /** Stores what is not yet stored, and ends everything. */
   close(): Promise<void>;
+  /**
+   * Ends everything, like `close`, and drops what is stored of this user on this server: outbox, models, identity; also
+   * of the user's other pages, those that are open apart. What had no outcome is given back: nothing of it will be sent
+   * any more, though what was `sent` may have been applied. Callers that wait are told `closed`.
+   *
+   * @throws CallaError `forbidden` where no user was named and none is known yet, `storage`, `closed`.
+   */
+  forget(): Promise<readonly PendingWrite[]>;
 }
 
 /**
@@ -134,15 +154,20 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
   const { storage = memoryStorage(), wakeUps = browserWakeUps } = options;
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);
-  let status: ClientStatus = { connection: "offline", reason: "", pending: 0 };
+  let status: ClientStatus = { connection: "offline", reason: "", pending: 0, storage: "working" };
   let told = status;
   let connectedBefore = false;
   let closing: Promise<void> | undefined;
 
   const setStatus = (connection: ConnectionStatus, reason: string): void => {
-    const { pending } = runtime;
-    if (connection === status.connection && reason === status.reason && pending === status.pending) return;
-    status = { connection, reason, pending };
+    const next: ClientStatus = {
+      connection,
+      reason,
+      pending: runtime.waiting,
+      storage: runtime.failing ? "failed" : "working",
+    };
+    if (sameValue(next, status)) return;
+    status = next;
     tell();
   };
   const tell = oncePerTurn(clock, () => {
@@ -161,6 +186,8 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
     linger: options.linger ?? 5_000,
     answerTimeout: options.answerTimeout ?? 10_000,
     maxPending: options.maxPending ?? 10_000,
+    maxPendingBytes: options.maxPendingBytes ?? 16 * 1024 * 1024,
+    maxPendingAge: options.maxPendingAge ?? 14 * 24 * 3_600_000,
     outlet: {
       get open() {
         return sync.open;
@@ -170,7 +197,7 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
     },
     report,
     onSnapshot: options.onSnapshot,
-    onRejected: options.onRejected,
+    onOutcome: options.onOutcome,
     digest: options.digest,
     onVersionMismatch: options.onVersionMismatch,
     changed: () => setStatus(status.connection, status.reason),
@@ -220,6 +247,13 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
     sync.stop("offline");
   };
   const stopWaking = wakeUps(() => sync.wake());
+  const end = async (finish: () => Promise<void>): Promise<void> => {
+    await loaded;
+    wanted = false;
+    stopWaking();
+    sync.stop("closed");
+    await finish();
+  };
 
   const topic = (slice: AnyTopicSlice, ...params: string[]): unknown => {
     const key = topicId(slice.pattern, ...params);
@@ -249,13 +283,17 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
     },
     connect,
     disconnect,
-    close: () =>
-      (closing ??= loaded.then(() => {
-        wanted = false;
-        stopWaking();
-        sync.stop("closed");
-        return runtime.close();
-      })),
+    close: () => (closing ??= end(runtime.close)),
+    forget() {
+      if (closing) return Promise.reject(new CallaError("closed"));
+      let unsent: readonly PendingWrite[] = [];
+      const forgotten = end(() => {
+        unsent = runtime.pending;
+        return runtime.forget();
+      });
+      closing = forgotten.catch(() => {});
+      return forgotten.then(() => unsent);
+    },
   };
 }
 

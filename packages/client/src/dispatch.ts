@@ -1,6 +1,7 @@
 // What a dispatch is made of: checked messages and an entry that outbox and rebase share. Not here: what happens to it.
 import { CallaError, deepFreeze, parseMessage } from "@calla/shared";
 import type { Serialiser, Slice } from "@calla/shared";
+import { roughSize } from "./size.ts";
 import type { MigratedEntry, Storage, StoredEntry } from "./storage.ts";
 import type { Dispatch } from "./target.ts";
 import type { WriteState } from "./write.ts";
@@ -50,7 +51,8 @@ export const newEntry = (
   stage: "new",
   out: false,
   sentAt: 0,
-  view: { id: fields.id, message: fields.message },
+  size: roughSize(fields.message),
+  view: { id: fields.id, message: fields.message, skipped: undefined },
   outcome: undefined,
   decidedUnder: 0,
   cutOff: Infinity,
@@ -84,7 +86,7 @@ export function restored(
     mid,
     kept: true,
     dropped,
-    view: { id, message: stored.message },
+    view: { id, message: stored.message, skipped: undefined },
     ...(sequence === undefined
       ? {
           stage: "stored",

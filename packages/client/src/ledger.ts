@@ -31,6 +31,8 @@ export interface LedgerOptions {
   readonly targets: Targets;
   readonly strict: boolean;
   readonly report: (error: unknown) => void;
+  /** `failing` may have changed. */
+  readonly changed: () => void;
   /** Something has become durable. */
   readonly durable: () => void;
 }
@@ -38,7 +40,7 @@ export interface LedgerOptions {
 export type Ledger = ReturnType<typeof createLedger>;
 
 export function createLedger(options: LedgerOptions) {
-  const { storage, owner, clock, outbox, targets, strict, report, durable } = options;
+  const { storage, owner, clock, outbox, targets, strict, report, changed, durable } = options;
   let identity: StoredIdentity | undefined;
   /** The same with a newer secret, and what had been sent before it was given and is undecided. */
   let renewal: { readonly identity: StoredIdentity; readonly behind: Set<Dispatch> } | undefined;
@@ -58,6 +60,7 @@ export function createLedger(options: LedgerOptions) {
   let last: Promise<void> = Promise.resolve();
   /** The last transaction failed; true: it was to keep another client's data. */
   let failed: boolean | undefined;
+  let unreadable = false;
 
   const storageError = (cause: unknown): CallaError =>
     new CallaError(
@@ -111,7 +114,11 @@ export function createLedger(options: LedgerOptions) {
       if (error) {
         report(error);
         failed = all.some((change) => change.type === "begin" && change.keepFormer);
-      } else failed = undefined;
+      } else {
+        failed = undefined;
+        unreadable = false;
+      }
+      changed();
       for (const entry of told) {
         entry.recorded = true;
         targets.conclude(entry);
@@ -183,6 +190,7 @@ export function createLedger(options: LedgerOptions) {
     const held = found.held.map((entry) => ({
       entry: restored(entry, one.slice, userId, storage.migrate),
       model: undefined,
+      skipped: undefined,
     }));
     one.replica = { confirmed: undefined, pending: [...held, ...one.replica.pending] };
     targets.show(one, { model: strict ? deepFreeze(model) : model, sequence, mark });
@@ -205,7 +213,7 @@ export function createLedger(options: LedgerOptions) {
       outbox.load(one.queue, entries);
       const shown = entries
         .filter(({ message }) => message !== null)
-        .map((entry) => ({ entry, model: undefined }));
+        .map((entry) => ({ entry, model: undefined, skipped: undefined }));
       one.replica = { confirmed: undefined, pending: [...shown, ...one.replica.pending] };
       targets.touch(one);
     }
@@ -301,7 +309,9 @@ export function createLedger(options: LedgerOptions) {
         }
         if (stored) adopt(stored);
       } catch (cause) {
+        unreadable = true;
         report(storageError(cause));
+        changed();
       }
       ready = true;
       save();
@@ -348,6 +358,27 @@ export function createLedger(options: LedgerOptions) {
     mids: (key: TargetKey): StoredTarget => unowned?.targets.get(key) ?? outbox.queue(key),
     get userId() {
       return userId;
+    },
+    /** What is dispatched now would not survive a reload. */
+    get failing() {
+      return unreadable || failed !== undefined;
+    },
+    /** Drops everything of this client's and its user's, and lets the storage go (OB12). */
+    async forget(): Promise<void> {
+      if (!ready) {
+        await storage.close();
+        throw new CallaError(
+          "forbidden",
+          {},
+          "Whose data this is is not known: give `user`, or connect first.",
+        );
+      }
+      ready = false;
+      await last;
+      keeper?.close();
+      const error = await store([{ type: "forget" }]);
+      await storage.close();
+      if (error) throw error;
     },
     /** Stores what is not yet stored, then lets the storage go. */
     async close(): Promise<void> {

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { createOutbox, settledMid } from "./outbox.ts";
 import type { Entry } from "./outbox.ts";
 
-const entry = (id: string, target = "t"): Entry => ({
+const limits = { maxPending: 100, maxPendingBytes: 1_000, maxPendingAge: 1_000 };
+const entry = (id: string, target = "t", more: Partial<Entry> = {}): Entry => ({
   target,
   id,
   message: { type: id },
@@ -11,9 +12,11 @@ const entry = (id: string, target = "t"): Entry => ({
   stage: "new",
   out: false,
   sentAt: 0,
+  size: 1,
+  ...more,
 });
 function filled(count: number, maxPending = 100) {
-  const outbox = createOutbox<Entry>(maxPending);
+  const outbox = createOutbox<Entry>({ ...limits, maxPending });
   const entries = Array.from({ length: count }, (_, i) => entry(`e${i + 1}`));
   for (const one of entries) outbox.add(one);
   const queue = outbox.queue("t");
@@ -26,7 +29,7 @@ const store = (entries: readonly Entry[]): void => {
 const ids = (entries: readonly Entry[]): string[] => entries.map(({ id }) => id);
 
 test("[OB2] mids are dense from 1 per target, in dispatch order", () => {
-  const outbox = createOutbox<Entry>(9);
+  const outbox = createOutbox<Entry>(limits);
   for (const [id, target] of [
     ["a", "t"],
     ["b", "u"],
@@ -100,8 +103,36 @@ test("[OB5] maxPending: at it, over it, and room again after an outcome", () => 
   expect(outbox.number(queue).map(({ mid }) => mid)).toEqual([4]);
 });
 
+test("[OB5] maxPendingBytes likewise, what was loaded included", () => {
+  const outbox = createOutbox<Entry>({ ...limits, maxPendingBytes: 10 });
+  const queue = outbox.queue("t");
+  const old = entry("old", "t", { mid: 1, size: 6 });
+  outbox.load(queue, [old]);
+  outbox.add(entry("a", "u", { size: 4 }));
+  expect(() => outbox.add(entry("b"))).toThrow(
+    expect.objectContaining({ code: "queue-full", details: { maxPendingBytes: 10 } }),
+  );
+  outbox.decide(queue, old);
+  outbox.add(entry("b", "t", { size: 6 }));
+  expect(outbox.size).toBe(2);
+});
+
+test("[OB5] maxPendingAge: while a target's oldest waits longer it takes no more; others do, and nothing is dropped", () => {
+  const outbox = createOutbox<Entry>({ ...limits, maxPendingAge: 10 });
+  const old = entry("old");
+  outbox.add(old);
+  outbox.add(entry("a", "t", { at: 10 }));
+  expect(() => outbox.add(entry("b", "t", { at: 11 }))).toThrow(
+    expect.objectContaining({ code: "queue-full", details: { maxPendingAge: 10 } }),
+  );
+  outbox.add(entry("c", "u", { at: 11 }));
+  expect(outbox.size).toBe(3);
+  outbox.decide(outbox.queue("t"), old);
+  outbox.add(entry("b", "t", { at: 11 }));
+});
+
 test("[OB2] what was loaded stands before what was dispatched meanwhile", () => {
-  const outbox = createOutbox<Entry>(9);
+  const outbox = createOutbox<Entry>(limits);
   outbox.add(entry("new"));
   const queue = outbox.queue("t");
   queue.last = 7;

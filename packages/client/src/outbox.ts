@@ -21,6 +21,15 @@ export interface Entry {
   out: boolean;
   /** When it was last sent. */
   sentAt: number;
+  /** In bytes, roughly. */
+  readonly size: number;
+}
+
+/** Over any of these a dispatch is refused before anything has happened (OB5). */
+export interface OutboxLimits {
+  readonly maxPending: number;
+  readonly maxPendingBytes: number;
+  readonly maxPendingAge: number;
 }
 
 /** One target's undecided dispatches, in mid order; those without a mid at the end. */
@@ -52,9 +61,11 @@ export interface Outbox<E extends Entry> {
   decide(queue: Queue<E>, entry: E): void;
 }
 
-export function createOutbox<E extends Entry>(maxPending: number): Outbox<E> {
+export function createOutbox<E extends Entry>(limits: OutboxLimits): Outbox<E> {
+  const { maxPending, maxPendingBytes, maxPendingAge } = limits;
   const queues = new Map<TargetKey, Queue<E>>();
   let size = 0;
+  let bytes = 0;
   return {
     queues,
     get size() {
@@ -70,9 +81,17 @@ export function createOutbox<E extends Entry>(maxPending: number): Outbox<E> {
     },
     /** Throws before anything has happened if the outbox is full (OB5). */
     add(entry) {
-      if (size >= maxPending) throw new CallaError("queue-full", { maxPending });
+      const { entries } = this.queue(entry.target);
+      const full =
+        size >= maxPending
+          ? { maxPending }
+          : bytes + entry.size > maxPendingBytes
+            ? { maxPendingBytes }
+            : entries[0] && entry.at - entries[0].at > maxPendingAge && { maxPendingAge };
+      if (full) throw new CallaError("queue-full", full);
       size++;
-      this.queue(entry.target).entries.push(entry);
+      bytes += entry.size;
+      entries.push(entry);
     },
     /** Gives mids to those that have none; returns them. */
     number(queue) {
@@ -84,6 +103,7 @@ export function createOutbox<E extends Entry>(maxPending: number): Outbox<E> {
     load(queue, entries) {
       queue.entries = [...entries, ...queue.entries];
       size += entries.length;
+      for (const entry of entries) bytes += entry.size;
     },
     find: ({ entries }, mid, id) => entries.find((entry) => entry.mid === mid && entry.id === id),
     /** What may leave now: durable, in order, and never so far ahead that the server must remember too much (OB4). */
@@ -109,6 +129,7 @@ export function createOutbox<E extends Entry>(maxPending: number): Outbox<E> {
       entries.splice(index, 1);
       entry.stage = "decided";
       size--;
+      bytes -= entry.size;
     },
   };
 }

@@ -21,6 +21,13 @@ export interface Confirmed extends Cursor {
 export interface Predicted<E> {
   readonly entry: E;
   readonly model: unknown;
+  readonly skipped: Skipped | undefined;
+}
+
+/** Why a prediction was skipped. */
+export interface Skipped {
+  readonly code: string;
+  readonly details: unknown;
 }
 
 export interface Replica<E> {
@@ -30,7 +37,7 @@ export interface Replica<E> {
 }
 
 /** Runs the slice's updates. Never throws. */
-export type Fold<Failed extends { readonly ok: false }> = (
+export type Fold<Failed extends Failure> = (
   model: unknown,
   act: Act,
 ) => { readonly ok: true; readonly model: unknown } | Failed;
@@ -41,7 +48,8 @@ export interface Advance<E> extends Cursor {
   readonly records: readonly { readonly act: Act; readonly entry: E | undefined }[];
 }
 
-type Failure = { readonly ok: false };
+type Failure = { readonly ok: false } & Skipped;
+const why = ({ code, details }: Failure): Skipped => ({ code, details });
 
 export const emptyReplica: Replica<never> = { confirmed: undefined, pending: [] };
 
@@ -59,11 +67,12 @@ export function predict<E extends Act, F extends Failure>(
 ): { readonly replica: Replica<E>; readonly failed: F | undefined } {
   const before = visible(replica);
   const result = replica.confirmed && fold(before, entry);
+  const failed = result && !result.ok ? result : undefined;
   // What changes nothing keeps its reference, so that nobody is notified of nothing.
   const model = result?.ok && !sameValue(result.model, before) ? result.model : before;
   return {
-    replica: { ...replica, pending: [...replica.pending, { entry, model }] },
-    failed: result && !result.ok ? result : undefined,
+    replica: { ...replica, pending: [...replica.pending, { entry, model, skipped: failed && why(failed) }] },
+    failed,
   };
 }
 
@@ -127,13 +136,13 @@ function replay<E extends Act, F extends Failure>(
   const pending = entries.map(({ entry }) => {
     const result = confirmed && fold(model, entry);
     if (result?.ok) model = result.model;
-    return { entry, model };
+    return { entry, model, skipped: result && !result.ok ? why(result) : undefined };
   });
   // An equal outcome is shown as the same object, so that nobody is notified of nothing.
   const shown = visible(old);
   if (!confirmed || !old.confirmed || !sameValue(model, shown)) return { confirmed, pending };
   const last = pending.pop();
   return last
-    ? { confirmed, pending: [...pending, { entry: last.entry, model: shown }] }
+    ? { confirmed, pending: [...pending, { ...last, model: shown }] }
     : { confirmed: { ...confirmed, model: shown }, pending };
 }

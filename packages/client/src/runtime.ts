@@ -16,20 +16,22 @@ import type {
 } from "@calla/shared";
 import { accept, newEntry, writeState } from "./dispatch.ts";
 import { createLedger } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 import { oncePerTurn } from "./notifier.ts";
 import type { Stop } from "./notifier.ts";
 import { createOutbox } from "./outbox.ts";
+import type { OutboxLimits } from "./outbox.ts";
 import { createReceiver } from "./receiver.ts";
 import type { SnapshotTaken, Versions } from "./receiver.ts";
 import type { Owner, Storage } from "./storage.ts";
 import { createSubscriptions, isFollowed } from "./subscriptions.ts";
 import { isLive } from "./target.ts";
-import type { AnyState, Dispatch, Target } from "./target.ts";
+import type { AnyState, Dispatch, Pending, Target } from "./target.ts";
 import { createTargets } from "./targets.ts";
-import type { RejectedWrite } from "./targets.ts";
+import type { DecidedWrite } from "./targets.ts";
 import type { ReconnectOptions } from "./transports/transport.ts";
 import { createWrite } from "./write.ts";
-import type { Write } from "./write.ts";
+import type { Write, WriteState } from "./write.ts";
 
 /** As much of the connection as the runtime needs. */
 export interface Outlet {
@@ -38,7 +40,15 @@ export interface Outlet {
   renew(reason: string): void;
 }
 
-export interface RuntimeOptions {
+/** A dispatch without an outcome, of this page or an earlier one. */
+export interface PendingWrite extends Pending {
+  readonly target: TargetKey;
+  /** When it was dispatched, in milliseconds by the server's clock as far as that was known. */
+  readonly at: number;
+  readonly state: WriteState;
+}
+
+export interface RuntimeOptions extends OutboxLimits {
   readonly wiring: Wiring;
   readonly serialiser: Serialiser;
   readonly storage: Storage;
@@ -49,11 +59,10 @@ export interface RuntimeOptions {
   readonly strict: boolean;
   readonly linger: number;
   readonly answerTimeout: number;
-  readonly maxPending: number;
   readonly outlet: Outlet;
   readonly report: (error: unknown) => void;
   readonly onSnapshot: ((taken: SnapshotTaken) => void) | undefined;
-  readonly onRejected: ((rejected: RejectedWrite) => void) | undefined;
+  readonly onOutcome: ((decided: DecidedWrite) => void) | undefined;
   readonly digest: ((model: unknown) => number) | undefined;
   readonly onVersionMismatch: ((versions: Versions) => void) | undefined;
   readonly changed: () => void;
@@ -66,7 +75,9 @@ export interface Runtime {
   dispatch(key: TargetKey, input: unknown): Write;
   /** To an ephemeral topic: sent with this turn or never. */
   tell(key: TargetKey, input: unknown): void;
-  readonly pending: number;
+  readonly pending: readonly PendingWrite[];
+  readonly waiting: number;
+  readonly failing: boolean;
   readonly clientId: string | undefined;
   load(): Promise<void>;
   hello(token: unknown): ClientFrame;
@@ -75,11 +86,12 @@ export interface Runtime {
   receive(frame: ServerFrame): void;
   disconnected(): void;
   close(): Promise<void>;
+  forget(): Promise<void>;
 }
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { wiring, serialiser, clock, random, strict, outlet, answerTimeout } = options;
-  const outbox = createOutbox<Dispatch>(options.maxPending);
+  const outbox = createOutbox<Dispatch>(options);
   const targets = createTargets({
     ...options,
     queue: outbox.queue,
@@ -89,7 +101,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       options.changed();
     },
   });
-  const ledger = createLedger({ ...options, outbox, targets, durable: flush });
+  const ledger: Ledger = createLedger({ ...options, outbox, targets, durable: flush });
   const subscriptions = createSubscriptions(clock, options.linger, {
     ask: ({ target }) => ask(targets.get(target)),
     drop,
@@ -301,7 +313,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       if (frame.type === "Settled" || frame.type === "Acknowledge") sweepLater();
     },
     get pending() {
+      return [...outbox.queues.values()].flatMap(({ target, entries }) =>
+        entries
+          .filter(({ outcome }) => !outcome)
+          .map((entry) => ({ ...entry.view, target, at: entry.at, state: writeState(entry) })),
+      );
+    },
+    get waiting() {
       return outbox.size;
+    },
+    get failing() {
+      return ledger.failing;
     },
     get clientId() {
       return ledger.identity?.clientId;
@@ -349,16 +371,24 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       for (const one of targets.all.values()) targets.touch(one);
     },
     close() {
-      closed = true;
-      for (const cancel of timers) cancel();
-      for (const one of targets.all.values()) {
-        ledger.leave(one);
-        subscriptions.stop(one.subscription);
-        for (const { entry } of one.replica.pending) entry.control?.applied.reject(new CallaError("closed"));
-      }
+      end();
       return ledger.close();
     },
+    forget() {
+      end();
+      return ledger.forget();
+    },
   };
+
+  function end(): void {
+    closed = true;
+    for (const cancel of timers) cancel();
+    for (const one of targets.all.values()) {
+      ledger.leave(one);
+      subscriptions.stop(one.subscription);
+      for (const { entry } of one.replica.pending) entry.control?.applied.reject(new CallaError("closed"));
+    }
+  }
 }
 
 const topicMessage = (

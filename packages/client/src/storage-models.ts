@@ -7,9 +7,9 @@ import { roughSize } from "./size.ts";
 import type { ModelHost, ModelKeeper, Storage, StorageChange, StoredEntry, StoredModel } from "./storage.ts";
 
 export interface KeepModelsOptions {
-  /** How many models are stored. Over it the least recently used goes, followed ones last. 100. */
+  /** How many models are stored: 100. Over it the least recently used goes that is not followed; where all are, no more come. */
   readonly maxModels?: number;
-  /** Their size together in bytes, roughly; a larger model is not stored. 16 MiB. */
+  /** Their size together in bytes, roughly: 16 MiB. Likewise. */
   readonly maxModelBytes?: number;
   /** Milliseconds for which a model that nobody uses is kept: 30 days. */
   readonly maxAge?: number;
@@ -21,6 +21,11 @@ export interface KeepModelsOptions {
   readonly pause?: number;
   /** Calls back when the page may be about to go; by default when a browser hides it. Returns the undo. */
   readonly hides?: (store: () => void) => () => void;
+}
+
+interface Room {
+  count: number;
+  size: number;
 }
 
 /** What a storage has of a target. */
@@ -79,10 +84,17 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
     };
     const stopHiding = hides(hurry);
 
-    function write(target: TargetKey, model: StoredModel, changes: StorageChange[]): void {
+    function write(target: TargetKey, model: StoredModel, among: Room, changes: StorageChange[]): void {
       const former = kept.get(target);
       const size = roughSize(model.model, maxModelBytes + 1);
-      if (size > maxModelBytes) return discard(target);
+      // What is followed makes no room for something else that is, or both would be written over and over.
+      if (
+        among.count > maxModels - (former ? 0 : 1) ||
+        among.size - (former?.size ?? 0) + size > maxModelBytes
+      )
+        return discard(target);
+      among.count += former ? 0 : 1;
+      among.size += size - (former?.size ?? 0);
       // What it held and no confirmed model will ever reach was of a history that has been cut off since.
       if (former?.held.some(({ sequence = 0 }) => sequence > model.sequence) || unwanted.delete(target))
         changes.push({ type: "drop-model", target });
@@ -90,20 +102,24 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
       kept.set(target, { model, size, held: [], next: clock.now() + Math.max(delay, size / 100) });
     }
 
-    /** The least recently used first, what is followed last, until all limits are kept. */
+    /** What is not followed goes, the least recently used first, until all limits are kept. */
     function makeRoom(followed: ReadonlySet<TargetKey>): void {
       const old = clock.now() - maxAge;
-      let size = [...kept.values()].reduce((sum, one) => sum + one.size, 0);
-      const order = [...kept].toSorted(
-        ([a, { model: first }], [b, { model: second }]) =>
-          Number(followed.has(a)) - Number(followed.has(b)) || first.usedAt - second.usedAt,
-      );
+      let { size } = room(kept.keys());
+      const order = [...kept].toSorted(([, a], [, b]) => a.model.usedAt - b.model.usedAt);
       for (const [target, { model, held, size: own }] of order) {
-        const expired = model.usedAt < old && !followed.has(target);
-        if (!expired && kept.size <= maxModels && size <= maxModelBytes && held.length <= maxHeld) continue;
+        const free = !followed.has(target);
+        const over = kept.size > maxModels || size > maxModelBytes || model.usedAt < old;
+        if (!(free && over) && held.length <= maxHeld) continue;
         discard(target);
         size -= own;
       }
+    }
+
+    /** How much of the room these take. */
+    function room(targets: Iterable<TargetKey>): Room {
+      const sizes = [...targets].flatMap((target) => kept.get(target)?.size ?? []);
+      return { count: sizes.length, size: sizes.reduce((sum, size) => sum + size, 0) };
     }
 
     return {
@@ -155,10 +171,11 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
         if (!all && (!due || now < rests)) return [];
         due = false;
         const changes: StorageChange[] = [];
-        const followed = new Set<TargetKey>();
+        const here = [...places()];
+        const followed = new Set(here.map(({ target }) => target));
+        const among = room(followed);
         let wait = Infinity;
-        for (const { target, caughtUp, version, model, sequence, mark } of places()) {
-          followed.add(target);
+        for (const { target, caughtUp, version, model, sequence, mark } of here) {
           if (!caughtUp) continue;
           left.delete(target);
           const one = kept.get(target);
@@ -169,10 +186,11 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
           if (current) continue;
           const next = one?.next ?? 0;
           if (all || next <= now || (one && one.held.length > maxHeld))
-            write(target, { version, model, sequence, mark, usedAt: now }, changes);
+            write(target, { version, model, sequence, mark, usedAt: now }, among, changes);
           else wait = Math.min(wait, next - now);
         }
-        for (const [target, model] of left) write(target, model, changes);
+        // Of what is not followed the newest comes first, and makes room below.
+        for (const [target, model] of left) write(target, model, { count: 0, size: 0 }, changes);
         left.clear();
         makeRoom(followed);
         for (const target of unwanted) changes.push({ type: "drop-model", target });

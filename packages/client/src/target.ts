@@ -6,7 +6,7 @@ import type { Backoff } from "./backoff.ts";
 import type { Signal } from "./notifier.ts";
 import type { Entry, Queue } from "./outbox.ts";
 import { visible } from "./rebase.ts";
-import type { Act, Replica } from "./rebase.ts";
+import type { Act, Predicted, Replica, Skipped } from "./rebase.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { WriteControl } from "./write.ts";
 
@@ -19,11 +19,13 @@ export type Outcome =
 export interface Pending<M = unknown> {
   readonly id: string;
   readonly message: M;
+  /** Why it is not shown: its update here refuses it (the slice's code), or throws (`update-threw`). It is sent all the same. */
+  readonly skipped: Skipped | undefined;
 }
 
 /** One dispatch, for both the outbox and the rebase. */
 export interface Dispatch extends Entry, Act {
-  readonly view: Pending;
+  view: Pending;
   outcome: Outcome | undefined;
   /** The newest asking for its target when its outcome became known. */
   decidedUnder: number;
@@ -86,6 +88,12 @@ export interface Target {
   handle: unknown;
 }
 
+/** The same object until it says something else. */
+function viewOf({ entry, skipped }: Predicted<Dispatch>): Pending {
+  if (!sameValue(skipped, entry.view.skipped)) entry.view = { ...entry.view, skipped };
+  return entry.view;
+}
+
 export const loading: AnyState = { status: "loading", model: undefined, pending: [], code: "" };
 
 /** Whether what is confirmed is also the newest, as far as can be known. */
@@ -108,7 +116,7 @@ export function stateOf(target: Target, connected: boolean, state = target.state
         : "stale";
   const shown = refused ? undefined : visible(replica);
   const model = sameValue(shown, state.model) ? state.model : shown;
-  const views = replica.pending.map(({ entry }) => entry.view);
+  const views = replica.pending.map(viewOf);
   const same = views.length === state.pending.length && views.every((view, i) => view === state.pending[i]);
   const pending = same ? state.pending : views;
   if (same && status === state.status && model === state.model && subscription.code === state.code)

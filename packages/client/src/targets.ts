@@ -1,6 +1,6 @@
 // The targets in use and what is shown of them: models through the rebase, states to listeners, outcomes to callers.
 // Not here: what frames say (receiver.ts), what is stored (ledger.ts), what is sent (runtime.ts).
-import { applyMessages, OWN_SESSION } from "@calla/shared";
+import { applyMessages, OWN_SESSION, sameValue } from "@calla/shared";
 import type { Clock, Message, Random, TargetKey, Wiring } from "@calla/shared";
 import { backoff } from "./backoff.ts";
 import { contain, oncePerTurn, signal } from "./notifier.ts";
@@ -13,13 +13,22 @@ import type { AnyState, Dispatch, Pushed, Target } from "./target.ts";
 import type { ReconnectOptions } from "./transports/transport.ts";
 import { RejectedError } from "./write.ts";
 
-/** What `onRejected` hears, also of dispatches of an earlier page. */
-export interface RejectedWrite {
+/** What `onOutcome` hears: what became of a dispatch for good. */
+export type DecidedWrite = {
   readonly target: TargetKey;
   readonly id: string;
+  /** As it was dispatched. */
   readonly message: unknown;
-  readonly error: RejectedError;
-}
+  /** It was dispatched by an earlier page, so nobody here holds its `write`. */
+  readonly earlier: boolean;
+} & (
+  | { readonly is: "acknowledged"; readonly sequence: number }
+  /** The server changed it first; `applied` is what it made of it. */
+  | { readonly is: "amended"; readonly sequence: number; readonly applied: unknown }
+  | { readonly is: "rejected"; readonly error: RejectedError }
+  /** Sent under an identity that the server no longer knows: applied or not, nobody can say any more. */
+  | { readonly is: "unknown"; readonly error: RejectedError }
+);
 
 export interface TargetsOptions {
   readonly wiring: Wiring;
@@ -30,7 +39,7 @@ export interface TargetsOptions {
   readonly queue: (key: TargetKey) => Queue<Dispatch>;
   readonly connected: () => boolean;
   readonly report: (error: unknown) => void;
-  readonly onRejected: ((rejected: RejectedWrite) => void) | undefined;
+  readonly onOutcome: ((decided: DecidedWrite) => void) | undefined;
   /** Once per turn in which something has changed. */
   readonly changed: () => void;
 }
@@ -92,16 +101,14 @@ export function createTargets(options: TargetsOptions) {
 
   const fold =
     ({ slice }: Target) =>
-    (model: unknown, { messages, at, userId, id }: Act) =>
-      slice && "update" in slice
-        ? applyMessages(
-            slice,
-            model,
-            messages as readonly Message[],
-            { at, userId, messageId: id },
-            { strict },
-          )
-        : UNKNOWN;
+    (model: unknown, { messages, at, userId, id }: Act) => {
+      if (!slice || !("update" in slice)) return UNKNOWN;
+      const context = { at, userId, messageId: id };
+      const result = applyMessages(slice, model, messages as readonly Message[], context, { strict });
+      return result.ok || result.kind === "rejected"
+        ? result
+        : { ...result, code: "update-threw", details: {} };
+    };
 
   /** Dispatches that are no longer pending once confirmed has reached the sequence (RB5). */
   const goneAt =
@@ -141,12 +148,20 @@ export function createTargets(options: TargetsOptions) {
     const one = get(key);
     if (one.replica.pending.some((pending) => pending.entry === entry)) return;
     entry.told = true;
-    if ("sequence" in outcome) control?.applied.resolve(outcome);
-    else {
+    const { message } = view;
+    const decided = { target: key, id, message, earlier: !control };
+    const tell = (one: DecidedWrite): void => contain(report, options.onOutcome, one);
+    if ("sequence" in outcome) {
+      const { sequence, message: applied } = outcome;
+      control?.applied.resolve(outcome);
+      // null: sent as void by this version, and applied before the reload that brought it (VE7).
+      if (applied === null || sameValue(message, applied)) tell({ ...decided, is: "acknowledged", sequence });
+      else tell({ ...decided, is: "amended", sequence, applied });
+    } else {
       const { error } = outcome;
       control?.applied.reject(error);
       if (error instanceof RejectedError)
-        contain(report, options.onRejected, { target: key, id, message: view.message, error });
+        tell({ ...decided, is: error.code === "client-expired" ? "unknown" : "rejected", error });
     }
     forget(one);
     touch(one);

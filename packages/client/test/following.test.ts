@@ -240,10 +240,15 @@ test("[CL9] status: connection, reason and how many wait, told when one of them 
   const statuses: unknown[] = [];
   setup.client.onStatus((status) => statuses.push(status));
   await handshake(setup);
-  expect(setup.client.status).toEqual({ connection: "open", reason: "", pending: 0 });
+  expect(setup.client.status).toMatchObject({ connection: "open", reason: "", pending: 0 });
   const write = setup.client.topic(list, "1").dispatch(added("a"));
   await turn();
-  expect(setup.client.status).toEqual({ connection: "open", reason: "", pending: 1 });
+  expect(setup.client.status).toEqual({
+    connection: "open",
+    reason: "",
+    pending: 1,
+    storage: "working",
+  });
   setup.server.connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 1 });
   await turn();
   expect(setup.client.status.pending).toBe(0);
@@ -346,7 +351,7 @@ test("[CL13] ephemeral messages are sent with their turn or never, the latest on
   expect(() => cursor.dispatch({ type: "moved" } as never)).toThrow(
     expect.objectContaining({ code: "invalid" }),
   );
-  expect(setup.client.pending).toBe(0);
+  expect(setup.client.status.pending).toBe(0);
 });
 
 // ---------------------------------------------------------------------------------------------- session, local (CL14)

@@ -64,8 +64,8 @@ test("[CL1] nothing stored before the first identity comes back under an old mid
 });
 
 test("[CL1] an expired identity: what was never sent moves, what may have been sent is unknown and says so", async () => {
-  const onRejected = vi.fn();
-  const setup = await live({ onRejected });
+  const onOutcome = vi.fn();
+  const setup = await live({ onOutcome });
   const sent = setup.topic.dispatch(added("sent"));
   await turn();
   setup.connection.drop();
@@ -74,7 +74,7 @@ test("[CL1] an expired identity: what was never sent moves, what may have been s
   await setup.clock.advance(1_000);
   const connection = await handshake(setup, "c2", { refused: "expired" });
   await expect(sent.applied).rejects.toMatchObject({ code: "client-expired", from: "calla" });
-  expect(onRejected).toHaveBeenCalledOnce();
+  expect(onOutcome.mock.calls).toMatchObject([[{ id: sent.id, is: "unknown" }]]);
   expect(
     messagesIn(connection.sent).map(({ target, mid, id, settled }) => [target, mid, id, settled]),
   ).toEqual([
@@ -174,8 +174,8 @@ test("[OB3] S6 the outcome of an earlier page's message reaches the hook", async
   const { id } = first.topic.dispatch(added("a"));
   await turn();
   await first.client.close();
-  const onRejected = vi.fn();
-  const second = reload(storage, { onRejected });
+  const onOutcome = vi.fn();
+  const second = reload(storage, { onOutcome });
   const connection = await handshake(second);
   expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id }]);
   connection.say({
@@ -188,8 +188,17 @@ test("[OB3] S6 the outcome of an earlier page's message reaches the hook", async
     details: { text: "a" },
   });
   await turn();
-  expect(onRejected.mock.calls).toMatchObject([
-    [{ target: "list:1", id, message: added("a"), error: { code: "missing" } }],
+  expect(onOutcome.mock.calls).toMatchObject([
+    [
+      {
+        target: "list:1",
+        id,
+        message: added("a"),
+        earlier: true,
+        is: "rejected",
+        error: { code: "missing" },
+      },
+    ],
   ]);
   expect((await stored(storage))?.entries).toEqual([]);
 });
@@ -250,7 +259,7 @@ test("[CL8] S41 another user sees and sends nothing of the first's, whose outbox
 
   const offline = reload(storage, { user: "bob", connect: false });
   await turn();
-  expect([offline.client.pending, offline.client.topic(list, "1").state.pending]).toEqual([0, []]);
+  expect([offline.client.pending, offline.client.topic(list, "1").state.pending]).toEqual([[], []]);
   await offline.client.close();
 
   const online = reload(storage);

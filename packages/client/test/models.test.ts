@@ -126,7 +126,7 @@ test("[CL8] S41 a page that took itself for the first's: the first's models go, 
   const storage = keeping();
   const rejected: unknown[] = [];
   await annWent(storage);
-  const setup = reload(storage, { user: "ann", onRejected: (one) => rejected.push(one) });
+  const setup = reload(storage, { user: "ann", onOutcome: (one) => rejected.push(one) });
   const topic = setup.client.topic(list, "1");
   topic.onChange(() => {});
   await turn();
@@ -144,9 +144,9 @@ test("[CL8] S41 a page that took itself for the first's: the first's models go, 
 });
 
 /** Own message at sequence 6, its outcome stored; the stored model is at 5. */
-async function acknowledgedAt6(storage: Storage) {
+async function acknowledgedAt6(storage: Storage, delay = 1_000) {
   const setup = await live({ storage }, 5, "a");
-  await setup.clock.advance(1_000);
+  await setup.clock.advance(delay);
   const write = setup.topic.dispatch(added("mine"));
   await turn();
   setup.connection.say(updateFrame("list:1", 5, [["c1", 1, write.id, added("mine")]]));
@@ -334,12 +334,31 @@ async function visit(
 }
 const names = async (storage: Storage) => [...(await stored(storage)).models.keys()].toSorted();
 
-test("[OB10] over maxModels the least recently used goes, and what is followed last", async () => {
+test("[OB10] over maxModels the least recently used goes that is not followed", async () => {
   const storage = keeping({ maxModels: 2 });
   const setup = await live({ storage }, 5);
   await setup.clock.advance(1_000);
   for (const id of ["2", "3", "4"]) await visit(setup, id);
   expect(await names(storage)).toEqual(["list:1", "list:4"]);
+});
+
+test("[OB10] where all are followed no more are stored, and none makes room for another", async () => {
+  const storage = slowStorage(keeping({ maxModels: 2 }));
+  const setup = await live({ storage }, 5);
+  await storage.landAll();
+  for (const id of ["2", "3"]) {
+    setup.client.topic(list, id).onChange(() => {});
+    await turn();
+    await giveSnapshot(setup.connection, `list:${id}`, 5, items());
+  }
+  await setup.clock.advance(1_000);
+  await storage.landAll();
+  for (const after of [5, 6, 7]) {
+    setup.connection.say(updateFrame("list:3", after, [["c2", 1, `x${after}`, added("x")]]));
+    await setup.clock.advance(2_000);
+    expect(storage.commits.flatMap(({ changes }) => changes)).toEqual([]);
+  }
+  expect(await names(storage)).toEqual(["list:1", "list:2"]);
 });
 
 test("[OB10] over maxModelBytes likewise; a model that is larger alone is not stored, and what it had goes", async () => {
@@ -398,13 +417,14 @@ test("[OB10] a fresh identity of the same user stores the models anew", async ()
 });
 
 test("[OB10] a history that was replaced by a shorter one leaves nothing of the former on top of it", async () => {
-  const storage = keeping();
-  const setup = await acknowledgedAt6(storage);
+  const storage = keeping({ delay: 5_000 });
+  const setup = await acknowledgedAt6(storage, 5_000);
   setup.connection.drop();
   await setup.clock.advance(1_000);
   const connection = await handshake(setup);
   await giveSnapshot(connection, "list:1", 2, items("other"), { reason: "other-history" });
-  await setup.clock.advance(2_000);
+  expect((await stored(storage)).entries).toHaveLength(1);
+  await setup.clock.advance(5_000);
   expect(await stored(storage)).toMatchObject({
     entries: [],
     models: new Map([["list:1", { sequence: 2 }]]),

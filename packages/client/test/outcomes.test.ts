@@ -118,8 +118,8 @@ test("[OB4] S5 what the server never received is sent again, many in one packet,
 });
 
 test("[RB5] S8 a rejection rolls back, replays what is later, and reaches the caller and the hook with its reason", async () => {
-  const onRejected = vi.fn();
-  const { topic, connection } = await live({ onRejected }, 0, "x");
+  const onOutcome = vi.fn();
+  const { topic, connection } = await live({ onOutcome }, 0, "x");
   const first = topic.dispatch(removed("x"));
   const second = topic.dispatch(added("x"));
   await turn();
@@ -140,10 +140,12 @@ test("[RB5] S8 a rejection rolls back, replays what is later, and reaches the ca
   expect(error).toMatchObject({ from: "app", code: "missing", details: { text: "x" } });
   expect(await first.rejection).toMatchObject({ from: "app", code: "missing", details: { text: "x" } });
   expect([first.state, second.state]).toEqual(["rejected", "sent"]);
-  expect(onRejected).toHaveBeenCalledExactlyOnceWith({
+  expect(onOutcome).toHaveBeenCalledExactlyOnceWith({
     target: "list:1",
     id: first.id,
     message: removed("x"),
+    earlier: false,
+    is: "rejected",
     error,
   });
 });
@@ -363,7 +365,7 @@ test("[OB5] an invalid message or a full outbox throws at dispatch and takes no 
   const first = topic.dispatch(added("a"));
   expect(() => topic.dispatch(added("b"))).toThrow(expect.objectContaining({ code: "queue-full" }));
   expect(topic.state.model?.items).toEqual(["a"]);
-  expect(client.pending).toBe(1);
+  expect(client.pending).toMatchObject([{ id: first.id }]);
   await turn();
   expect(messagesIn(connection.sent).map(({ mid, id }) => [mid, id])).toEqual([[1, first.id]]);
 });
@@ -403,7 +405,7 @@ test("[OB7] cancelled before anything left: without a mid nothing is sent, with 
   ]);
   expect(third.cancel()).toBe(false);
   await expect(second.applied).rejects.toMatchObject({ code: "cancelled" });
-  expect(client.pending).toBe(2);
+  expect(client.status.pending).toBe(2);
   connection.say({
     type: "Rejected",
     target: "list:1",
@@ -414,7 +416,7 @@ test("[OB7] cancelled before anything left: without a mid nothing is sent, with 
     details: {},
   });
   await turn();
-  expect([client.pending, second.state]).toEqual([1, "cancelled"]);
+  expect([client.status.pending, second.state]).toEqual([1, "cancelled"]);
 });
 
 test("[OB7] [CL10] a void mid without an answer is sent again, also where nothing else uses its target", async () => {

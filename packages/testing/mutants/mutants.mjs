@@ -2,6 +2,7 @@
 // it. These are patches in a form that does not rot: lines may move, but a `from` that is not found exactly once is an
 // error (run.mjs), so that a stale mutant is mended and never passes for a caught one.
 
+import { modelMutants } from "./mutants-models.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
 
 /**
@@ -20,6 +21,7 @@ import { versionMutants } from "./mutants-versions.mjs";
 /** @type {readonly Mutant[]} */
 export const mutants = [
   ...versionMutants,
+  ...modelMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
   {
     name: "skip dedupe: take a known mid again",

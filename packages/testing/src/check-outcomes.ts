@@ -10,8 +10,8 @@ type Of<T extends HistoryEvent["type"]> = Extract<HistoryEvent, { type: T }>;
 interface Write {
   readonly dispatched: Of<"dispatched">;
   readonly told: Told[];
-  /** By page. */
-  readonly hooked: Map<number, string>;
+  /** What `onOutcome` heard, by page. */
+  readonly hooked: Map<number, Of<"hooked">>;
   stored: "no" | "asked" | "durable" | "failed";
   mid: number;
   /** Given up: its mid goes out without it. */
@@ -122,8 +122,14 @@ export function checkOutcomes(history: History): Violation[] {
           hooked?.has(event.page) === true ||
           (hooked !== undefined && hooked.size > 0 && !forgetful.has(event.client))
         )
-          break_("HC1", `${event.target}: the rejection of ${event.id} was told twice`);
-        hooked?.set(event.page, event.code);
+          break_("HC1", `${event.target}: the outcome of ${event.id} was told twice`);
+        hooked?.set(event.page, event);
+        const { target, id, sequence, client } = event;
+        if (
+          sequence > 0 &&
+          !places(target, client).some(({ places: all }) => all[sequence]?.record?.id === id)
+        )
+          break_("HC3", `${target}: ${id} was said to be at ${sequence}, where the log never had it`);
         break;
       }
       case "told": {
@@ -174,10 +180,16 @@ export function checkOutcomes(history: History): Violation[] {
       all.some(({ places: path }) => path.some(({ record }) => record?.id === id));
     const newest = paths.filter(({ key, path }) => path === archive.get(key)!.paths.length - 1);
     if (told.length > 1) break_("HC1", `${name} was told ${told.length} outcomes`);
-    const refused = told.some(({ is }) => is === "rejected") || hooked.size > 0;
+    const heard = [...hooked.values()];
+    const refused =
+      told.some(({ is }) => is === "rejected") ||
+      heard.some(({ is }) => is === "rejected" || is === "unknown");
     const unknown =
       told.some((one) => "code" in one && one.code === "client-expired") ||
-      [...hooked.values()].includes("client-expired");
+      heard.some(({ is }) => is === "unknown");
+    const applied = told.some(({ is }) => is === "applied");
+    if (applied && heard.some(({ sequence }) => sequence === 0))
+      break_("HC3", `${name} was applied to its caller, and not to the hook`);
     if (refused && !unknown && inLog(newest)) break_("HC3", `${name} was rejected, and is in the log`);
     const cancelled = told.some((one) => one.is === "ended" && one.code === "cancelled");
     if (cancelled && inLog(paths) && !forgetful.has(client))

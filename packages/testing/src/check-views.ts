@@ -33,12 +33,25 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
   };
   const floors = new Map<string, Floor>();
   const before = new Map<string, Shown>();
+  /** What each client's storage has of each target. */
+  const kept = new Map<string, number>();
+  const keeping = new Set<number>();
+  /** From where a page may show a target that was stored, until it is live. */
+  const fresh = new Map<string, Floor>();
+  /** What was durable before its caller was told, by client and target. */
+  const applied = new Map<string, { readonly id: string; readonly sequence: number }[]>();
+
+  const durable = new Set<string>();
 
   for (const event of events) {
     if (event.type === "appended") tipsOf(event.target)[event.path] = event.sequence;
+    else if (event.type === "stored" && event.stage === "durable") durable.add(event.id);
     else if (event.type === "rewound") tipsOf(event.target).push(event.to);
     else if (event.type === "told" && event.told.is === "applied") {
-      const { told, client, id } = event;
+      const { told, client, id, target } = event;
+      const own = `${client} ${target}`;
+      // What no storage had does not survive a reload: `queued` said so.
+      if (durable.has(id)) applied.set(own, [...(applied.get(own) ?? []), { id, sequence: told.sequence }]);
       for (const key of keysOf(event.target, client))
         raise(
           archive.get(key)?.paths.slice(0, tipsOf(key).length),
@@ -51,12 +64,20 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
       const name = `${event.client}/${event.page} ${event.target}`;
       before.delete(`${name} state`);
       before.delete(`${name} model`);
+      const sequence = kept.get(`${event.client} ${event.target}`) ?? 0;
+      if (keeping.has(event.client)) fresh.set(name, { path: 0, sequence });
+    } else if (event.type === "kept") {
+      const { client, target, sequence } = event;
+      keeping.add(client);
+      if (target !== null) kept.set(`${client} ${target}`, sequence);
+      else for (const name of kept.keys()) if (name.startsWith(`${client} `)) kept.delete(name);
     } else if (event.type === "shown") shown(event);
   }
 
   function shown(event: Shown): void {
     const { client, page, target, model, listener } = event;
-    const name = `${client}/${page} ${target} ${listener}`;
+    const page_ = `${client}/${page} ${target}`;
+    const name = `${page_} ${listener}`;
     const former = before.get(name);
     before.set(name, event);
     if (former !== undefined && sameShown(former, event))
@@ -96,12 +117,23 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
         unknown = true;
         continue;
       }
-      const floor = floors.get(`${client} ${key}`) ?? { path: 0, sequence: 0 };
-      const place = earliest(one, tipsOf(key), floor, pendingIds, (confirmed) =>
-        sameValue(withPending(one.slice, confirmed), model),
+      // What was stored may be behind what an earlier page has shown; but with one's own that was acknowledged on top.
+      const stored = event.status === "live" ? undefined : fresh.get(page_);
+      const floor = stored ?? floors.get(`${client} ${key}`) ?? { path: 0, sequence: 0 };
+      const place = earliest(
+        one,
+        tipsOf(key),
+        floor,
+        pendingIds,
+        (at) =>
+          sameValue(withPending(one.slice, one.paths[at.path]!.places[at.sequence]?.model), model) &&
+          (stored === undefined || hasOwn(one, at, applied.get(`${client} ${target}`), pendingIds)),
       );
       if (place === undefined) continue;
-      floors.set(`${client} ${key}`, place);
+      if (stored === undefined) {
+        fresh.delete(page_);
+        floors.set(`${client} ${key}`, place);
+      } else fresh.set(page_, place);
       return;
     }
     if (unknown) return;
@@ -160,7 +192,7 @@ function earliest(
   tips: readonly number[],
   floor: Floor,
   pending: ReadonlySet<string>,
-  fits: (confirmed: unknown) => boolean,
+  fits: (at: Floor) => boolean,
 ): Floor | undefined {
   let { sequence } = floor;
   for (let path = floor.path; path < tips.length; path++) {
@@ -168,11 +200,25 @@ function earliest(
     if (path > floor.path) sequence = Math.min(sequence, paths[path]!.from);
     const places = without(pending, paths[path]!);
     for (let at = sequence; at <= tips[path]! && at < places.length; at++) {
-      if (fits(places[at]?.model)) return { path, sequence: at };
+      if (fits({ path, sequence: at })) return { path, sequence: at };
     }
   }
   return undefined;
 }
+
+/** Whether what one was told is applied in this history is at the place, or shown on top of it. */
+const hasOwn = (
+  { paths }: Archived,
+  { path, sequence }: Floor,
+  own: readonly { readonly id: string; readonly sequence: number }[] = [],
+  pending: ReadonlySet<string>,
+): boolean =>
+  own.every(
+    (write) =>
+      write.sequence <= sequence ||
+      pending.has(write.id) ||
+      paths[path]!.places[write.sequence]?.record?.id !== write.id,
+  );
 
 /** Whoever was told that its write is applied must see it from then on. */
 function raise(
@@ -196,7 +242,12 @@ function sameShown(a: Shown, b: Shown): boolean {
     a.code === b.code &&
     sameValue(a.model, b.model) &&
     a.pending.length === b.pending.length &&
-    a.pending.every(({ id, message }, i) => id === b.pending[i]!.id && message === b.pending[i]!.message)
+    a.pending.every(
+      ({ id, message, skipped }, i) =>
+        id === b.pending[i]!.id &&
+        message === b.pending[i]!.message &&
+        sameValue(skipped, b.pending[i]!.skipped),
+    )
   );
 }
 

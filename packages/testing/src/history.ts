@@ -42,6 +42,8 @@ export type HistoryEvent =
     } & PageName)
   /** The client's storage has refused a commit: it may forget what it was not told. */
   | ({ readonly type: "unstored" } & PageName)
+  /** The client's storage has a model at a sequence. `target` null: it has none of any, being a new client's. */
+  | ({ readonly type: "kept"; readonly target: TargetKey | null; readonly sequence: number } & PageName)
   /** A message was handed to the network. */
   | ({
       readonly type: "sent";
@@ -57,11 +59,13 @@ export type HistoryEvent =
       readonly id: string;
       readonly told: Told;
     } & PageName)
-  /** The hook heard of a rejection. */
+  /** `onOutcome` heard of a message. `sequence` 0 where it has none, `code` empty where there is none. */
   | ({
       readonly type: "hooked";
       readonly target: TargetKey;
       readonly id: string;
+      readonly is: "acknowledged" | "amended" | "rejected" | "unknown";
+      readonly sequence: number;
       readonly code: string;
     } & PageName)
   /** Both listeners below were added: nothing they were told before counts. */
@@ -74,7 +78,11 @@ export type HistoryEvent =
       readonly status: string;
       readonly code: string;
       readonly model: unknown;
-      readonly pending: readonly { readonly id: string; readonly message: unknown }[];
+      readonly pending: readonly {
+        readonly id: string;
+        readonly message: unknown;
+        readonly skipped?: { readonly code: string } | undefined;
+      }[];
     } & PageName)
   /** The page is gone, without a goodbye. */
   | ({ readonly type: "ended" } & PageName)

@@ -1,7 +1,7 @@
 // The clients of a run. A client is a storage and a network; its pages come and go, each with what the app of that page
 // follows and has dispatched. Everything that a page sees is recorded.
-import { createClient } from "@calla/client";
-import type { Client, StorageChange, Write } from "@calla/client";
+import { createClient, keepModels, memoryStorage, migrateStored } from "@calla/client";
+import type { Client, DecidedWrite, Pending, StorageChange, Write } from "@calla/client";
 import { hashValue, OWN_SESSION, topicId } from "@calla/shared";
 import type { TargetKey, TopicPattern, TopicSlice, Wiring } from "@calla/shared";
 import type { ProcessClock, VirtualClock } from "./clock.ts";
@@ -27,7 +27,7 @@ export interface AnyState {
   readonly status: string;
   readonly model: unknown;
   readonly code?: string;
-  readonly pending: readonly { readonly id: string; readonly message: unknown }[];
+  readonly pending: readonly Pending[];
 }
 
 /** A topic that can be followed. */
@@ -53,6 +53,17 @@ export interface PagesOptions<W extends Wiring> {
   readonly record: (event: HistoryEvent) => void;
   readonly count: (what: string) => void;
 }
+
+/** What `onOutcome` heard, as the history has it. */
+export const hookedBy = (
+  decided: DecidedWrite,
+): Pick<Extract<HistoryEvent, { type: "hooked" }>, "target" | "id" | "is" | "sequence" | "code"> => ({
+  target: decided.target,
+  id: decided.id,
+  is: decided.is,
+  sequence: "sequence" in decided ? decided.sequence : 0,
+  code: "error" in decided ? decided.error.code : "",
+});
 
 /** Shorter than in production, so that a run need not wait. The server is not asked to wait less. */
 const PATIENCE = {
@@ -81,7 +92,7 @@ export class Pages<W extends Wiring> {
   constructor(options: PagesOptions<W>) {
     this.#options = options;
     const { setup, config, index, clock, random, server, record, count } = options;
-    const { format, commitDelay, follows } = config.clients[index]!;
+    const { format, commitDelay, modelDelay, follows } = config.clients[index]!;
     const [low, high] = config.latency;
     const latency = random.fork("latency");
     const disk = random.fork("disk");
@@ -121,13 +132,19 @@ export class Pages<W extends Wiring> {
     this.disk = crashableStorage({
       clock,
       delay: () => (commitDelay === 0 ? 0 : disk.int(0, commitDelay)),
+      inner: memoryStorage(
+        // Few enough that some have to go.
+        modelDelay === 0
+          ? { migrate: migrateStored }
+          : { migrate: migrateStored, models: keepModels({ delay: modelDelay, maxModels: 2, pause: 500 }) },
+      ),
       onCommit: (changes, stage) => this.#committed(changes, stage),
     });
     this.#open(this.disk.open());
   }
 
   #committed(changes: readonly StorageChange[], stage: "asked" | "durable" | "failed"): void {
-    const { index: client, record } = this.#options;
+    const { index: client, record, count } = this.#options;
     const { page } = this;
     if (stage === "failed") record({ type: "unstored", client, page });
     for (const change of changes) {
@@ -137,6 +154,11 @@ export class Pages<W extends Wiring> {
       } else if (change.type === "outcome" && stage === "durable") {
         const { target, mid, sequence } = change;
         record({ type: "recorded", client, page, target, mid, sequence });
+      } else if (stage === "durable") {
+        if (change.type === "model") {
+          count("a model stored");
+          record({ type: "kept", client, page, target: change.target, sequence: change.model.sequence });
+        } else if (change.type === "begin") record({ type: "kept", client, page, target: null, sequence: 0 });
       }
     }
   }
@@ -166,8 +188,7 @@ export class Pages<W extends Wiring> {
       random: random.fork(`page ${page}`),
       wakeUps: () => () => {},
       onConnect: ({ userId }) => void (this.#userId = userId),
-      onRejected: ({ target, id, error }) =>
-        record({ type: "hooked", client: index, page, target, id, code: error.code }),
+      onOutcome: (decided) => record({ type: "hooked", client: index, page, ...hookedBy(decided) }),
       onError: (error) => record({ type: "reported", by: `client ${index}`, error }),
     });
     this.#stops = new Map();
@@ -192,10 +213,15 @@ export class Pages<W extends Wiring> {
   }
 
   #listen(topic: AnyTopic): void {
-    const { index: client, record } = this.#options;
+    const { index: client, record, count } = this.#options;
     const { page } = this;
-    const show = (listener: "state" | "model", { status, model, pending, code = "" }: AnyState): void =>
+    let first = true;
+    const show = (listener: "state" | "model", { status, model, pending, code = "" }: AnyState): void => {
+      if (first && status === "stale" && this.client.status.connection !== "open")
+        count("a stored model shown");
+      if (first && model !== undefined && listener === "model") first = false;
       record({ type: "shown", client, page, listener, target: topic.id, status, code, model, pending });
+    };
     record({ type: "listens", client, page, target: topic.id });
     const stops = [
       topic.onChange((state) => show("state", state)),

@@ -7,6 +7,7 @@ import { seededRandom } from "./random.ts";
 import type { SeededRandom } from "./random.ts";
 import { FAULTS } from "./setup.ts";
 import type { Fault, SimulationSetup } from "./setup.ts";
+import type { CommitBoundary } from "./storage.ts";
 
 type Direction = "toServer" | "toClient";
 
@@ -54,7 +55,14 @@ export type Step = { readonly after: number } & (
   | { readonly do: "delay"; readonly client: number; readonly lane: Direction; readonly for: number }
   | { readonly do: "slow"; readonly client: number; readonly rate: number; readonly for: number }
   | { readonly do: "away"; readonly client: number; readonly for: number }
-  | { readonly do: "crash" | "reload"; readonly client: number; readonly for: number; readonly late: number }
+  | {
+      readonly do: "crash" | "reload";
+      readonly client: number;
+      readonly for: number;
+      readonly late: number;
+      /** Not now but there. */
+      readonly at?: CommitBoundary | undefined;
+    }
   | { readonly do: "disk-full"; readonly client: number; readonly count: number; readonly crash: number }
   | { readonly do: "move"; readonly client: number; readonly node: number }
   | { readonly do: "restart" | "kill"; readonly node: number }
@@ -83,6 +91,8 @@ export interface RunConfig {
     readonly format: number;
     readonly node: number;
     readonly commitDelay: number;
+    /** Milliseconds until a changed model is stored; 0: none ever is. */
+    readonly modelDelay: number;
     readonly follows: readonly number[];
   }[];
   /** Milliseconds a packet travels. */
@@ -118,12 +128,13 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
   return {
     nodes,
     doorbell: calm ? { drop: 0, delay: 0, double: 0 } : { drop: 0.2, delay: 0.3, double: 0.2 },
-    clients: Array.from({ length: random.int(few, many) }, () => ({
+    clients: Array.from({ length: random.int(few, many) }, (_, i) => ({
       user: `user-${random.int(1, 3)}`,
       named: random.chance(0.7),
       format: random.int(0, setup.serialiser.formats.length - 1),
       node: random.int(0, nodes - 1),
       commitDelay: random.chance(0.5) ? 0 : random.int(1, 40),
+      modelDelay: modelDelay(random.fork(`models ${i}`)),
       follows: Array.from({ length: topics }, (_, topic) => topic).filter(() => random.chance(0.8)),
     })),
     latency: slow ? [5, 60] : [1, 8],
@@ -147,6 +158,10 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
     },
   };
 }
+
+const commitBoundary = (random: SeededRandom): CommitBoundary | undefined =>
+  random.chance(0.5) ? undefined : { count: random.int(0, 3), side: random.pick(["before", "after"]) };
+const modelDelay = (random: SeededRandom): number => (random.chance(0.4) ? 0 : random.int(1, 400));
 
 function drawStep(
   random: SeededRandom,
@@ -204,9 +219,16 @@ function drawStep(
       return { do: fault, after, client, for: for_ };
     case "crash":
     case "reload":
-      return { do: fault, after, client, for: random.chance(0.7) ? 0 : for_, late: random.int(0, 200) };
+      return {
+        do: fault,
+        after,
+        client,
+        for: random.chance(0.7) ? 0 : for_,
+        late: random.int(0, 200),
+        at: commitBoundary(random.fork("boundary")),
+      };
     case "disk-full":
-      return { do: fault, after, client, count, crash: random.chance(0.4) ? random.int(5, 500) : 0 };
+      return { do: fault, after, client, count, crash: random.chance(0.6) ? random.int(5, 500) : 0 };
     case "move":
       return { do: fault, after, client, node };
     case "restart":

@@ -62,7 +62,8 @@ function restless<W extends Wiring>(world: Resting<W>): string | undefined {
     if (page.status.connection !== "open")
       return `client ${client} is ${page.status.connection} (${page.status.reason})`;
     if (untold > 0) return `client ${client} has ${untold} dispatches whose callers wait`;
-    if (page.pending > 0) return `client ${client} has ${page.pending} dispatches without an outcome`;
+    if (page.status.pending > 0)
+      return `client ${client} has ${page.status.pending} dispatches without an outcome`;
     for (const target of following) {
       const { status, model, pending } = stateOf(world, client, target);
       if (pending.length > 0) return `client ${client}'s ${target} has ${pending.length} pending`;

@@ -7,13 +7,26 @@ import type { Clock } from "@calla/shared";
 /** Where a commit stands: asked for, durable, or refused (nothing of it is stored). */
 export type CommitStage = "asked" | "durable" | "failed";
 
+const isOfModels = ({ type }: StorageChange): boolean => type === "model" || type === "drop-model";
+
+/** Where between commits something happens. */
+export interface CommitBoundary {
+  readonly count: number;
+  readonly side: "before" | "after";
+}
+
 export interface CrashableStorage {
   /** What the next page is given. The page before it is gone: its commits under way are lost, its promises never kept. */
   open(): Storage;
   /** The same, but commits under way still reach the disk: the page went, the machine did not. */
   reopen(): Storage;
-  /** The next commits fail, so many of them. */
+  /** The next commits fail, so many of them; those of models fail meanwhile and are not counted. */
   failNext(count: number): void;
+  /**
+   * Calls back at a boundary between two commits: when the one after `count` more is about to reach the disk, or has
+   * reached it and the page has not heard of it yet. Crash the page there. `undefined` takes it back.
+   */
+  crashAt(boundary: CommitBoundary | undefined, crash?: () => void): void;
   readonly fired: { lost: number; failed: number };
 }
 
@@ -47,13 +60,23 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
   const fired = { lost: 0, failed: 0 };
   let page: Page | undefined;
   let failures = 0;
+  let trap: { left: number; readonly side: "before" | "after"; readonly crash: () => void } | undefined;
+
+  /** Whether the page is gone by what was arranged for this side of this commit. */
+  function sprung(side: "before" | "after"): boolean {
+    if (trap?.side !== side || trap.left-- > 0) return false;
+    const { crash } = trap;
+    trap = undefined;
+    crash();
+    return true;
+  }
 
   /** In the order of the calls, one after the other. */
   async function commitNext(mine: Page): Promise<void> {
-    const next = mine.underWay.shift();
-    if (next === undefined || !mine.alive) return;
+    if (!mine.alive || mine.underWay.length === 0 || sprung("before")) return;
+    const next = mine.underWay.shift()!;
     if (failures > 0) {
-      failures--;
+      if (!next.changes.every(isOfModels)) failures--;
       fired.failed++;
       onCommit?.(next.changes, "failed");
       next.failed(new Error("The disk refused the commit."));
@@ -61,7 +84,7 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
     }
     await inner.commit(next.changes);
     onCommit?.(next.changes, "durable");
-    if (mine.alive) next.done();
+    if (mine.alive && !sprung("after")) next.done();
   }
 
   function turnPage(finish: boolean): Storage {
@@ -80,6 +103,7 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
     let last = 0;
     return {
       migrate: inner.migrate,
+      models: inner.models,
       load: (owner) => inner.load(owner),
       commit: (changes) =>
         new Promise((done, failed) => {
@@ -97,6 +121,8 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
     open: () => turnPage(false),
     reopen: () => turnPage(true),
     failNext: (count) => void (failures = count),
+    crashAt: (boundary, crash = () => {}) =>
+      void (trap = boundary && { left: boundary.count, side: boundary.side, crash }),
     fired,
   };
 }

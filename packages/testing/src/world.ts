@@ -242,7 +242,7 @@ export class World<W extends Wiring> {
         return void clock.setTimeout(() => void (pair.reachable = true), step.for);
       case "crash":
       case "reload":
-        return pages.crash(step.do === "crash", step.late);
+        return this.#crash(pages, step);
       case "disk-full": {
         const { page } = pages;
         pages.disk.failNext(step.count);
@@ -262,6 +262,16 @@ export class World<W extends Wiring> {
       default:
         step satisfies never;
     }
+  }
+
+  /** At once, or at a boundary between two commits; there the count says so. */
+  #crash(pages: Pages<W>, { do: what, late, at }: Extract<Step, { do: "crash" | "reload" }>): void {
+    const crash = (): void => pages.crash(what === "crash", late);
+    if (at === undefined) return crash();
+    pages.disk.crashAt(at, () => {
+      this.count(`crashed ${at.side} a commit`);
+      crash();
+    });
   }
 
   #access(what: "revoke" | "grant", topic: number, pages: Pages<W>): boolean {
@@ -285,6 +295,7 @@ export class World<W extends Wiring> {
       pair.reachable = true;
       pair.cutAt(undefined);
       disk.failNext(0);
+      disk.crashAt(undefined);
       client.connect();
     }
     // What was revoked and nobody asked for again stays so; a page that listens asks anew by listening anew.

@@ -30,6 +30,10 @@ const EXPECTED: readonly string[] = [
   "closing: stopping",
   ...["unsubscribed", "storage"].map((code) => `unsubscribed: ${code}`),
   "amended",
+  "a model stored",
+  "a stored model shown",
+  "crashed before a commit",
+  "crashed after a commit",
   "conflict",
   "served",
 ];

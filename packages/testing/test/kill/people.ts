@@ -9,6 +9,7 @@ import { WebSocket } from "ws";
 import type { HistoryEvent, SimulatedAction, Told } from "../../src/index.ts";
 import { seededRandom } from "../../src/index.ts";
 import type { SeededRandom } from "../../src/index.ts";
+import { hookedBy } from "../../src/pages.ts";
 import type { AnyTopic } from "../../src/pages.ts";
 import { clientDecoder } from "../../src/pair.ts";
 import { setup, wiring } from "../wiring.ts";
@@ -60,8 +61,7 @@ export class Person {
       token: () => user,
       strict: true,
       answerTimeout: 2_000,
-      onRejected: ({ target, id, error }) =>
-        record({ type: "hooked", client, page: 0, target, id, code: error.code }),
+      onOutcome: (decided) => record({ type: "hooked", client, page: 0, ...hookedBy(decided) }),
       onError: (error) => record({ type: "reported", by: `client ${client}`, error }),
     });
     const pad = wiring.topics[0];

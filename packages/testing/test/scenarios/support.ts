@@ -1,6 +1,6 @@
 // A stage for one scenario: servers, clients and one clock, with every packet in the test's hand. What happens is
 // recorded, and `rest` ends each scenario with quiet, the history's rules, and a look at what everybody has.
-import { createClient } from "@calla/client";
+import { createClient, keepModels, memoryStorage, migrateStored } from "@calla/client";
 import type { Client, ClientOptions, StorageChange, Write } from "@calla/client";
 import { createServer, memoryLog } from "@calla/server";
 import type { AnyUser, Handlers, Refused, Server } from "@calla/server";
@@ -27,6 +27,7 @@ import type {
   VirtualClock,
 } from "../../src/index.ts";
 import { quietOf } from "../../src/quiet.ts";
+import { hookedBy } from "../../src/pages.ts";
 import type { World } from "../../src/world.ts";
 import type { Reachable } from "../../src/link.ts";
 import type { TestedLog } from "../../src/setup.ts";
@@ -62,6 +63,8 @@ export interface ActorOptions {
   readonly follows?: boolean;
   /** Milliseconds until a commit of its storage is durable. */
   readonly commitDelay?: number;
+  /** Its storage keeps models, so many milliseconds after they change. Default: none. */
+  readonly modelDelay?: number;
   /** Packets travel by themselves, for so many milliseconds. Default: they wait for the test. */
   readonly latency?: number;
   readonly tuning?: Pick<
@@ -337,10 +340,13 @@ export class StageNode {
 export class Actor {
   readonly pair: ConnectionPair;
   readonly disk: CrashableStorage;
-  readonly user: string;
+  /** Whom the page that is open now speaks for. */
+  user: string;
   /** What was shown on this page, one for each call of a listener. */
   shown: Shown[] = [];
-  /** What `onRejected` has heard, on every page. */
+  /** What `onOutcome` has heard, on every page. */
+  readonly outcomes: { readonly id: string; readonly is: string }[] = [];
+  /** The refusals among it. */
   readonly rejected: { readonly id: string; readonly code: string }[] = [];
   /** Why a note's model was replaced, each time. */
   readonly snapshots: string[] = [];
@@ -350,7 +356,8 @@ export class Actor {
   page = 0;
   client!: Client<Wired>;
   readonly #stage: Stage;
-  readonly #index: number;
+  readonly #first: number;
+  readonly #users: string[];
   readonly #options: ActorOptions;
   readonly #follows: Set<string>;
   #clock!: ProcessClock;
@@ -358,11 +365,12 @@ export class Actor {
 
   constructor(stage: Stage, index: number, name: string, options: ActorOptions) {
     this.#stage = stage;
-    this.#index = index;
+    this.#first = index;
+    this.#users = [options.user ?? name];
     this.#options = options;
     this.user = options.user ?? name;
     this.#follows = new Set(options.follows === false ? [] : ["1"]);
-    const { latency, format = "json", commitDelay = 0, node = 0 } = options;
+    const { latency, format = "json", commitDelay = 0, modelDelay, node = 0 } = options;
     const { clock } = stage;
     this.pair = connectionPair(stage.nodes[node]!.reachable, {
       serialiser,
@@ -375,9 +383,19 @@ export class Actor {
     this.disk = crashableStorage({
       clock,
       delay: () => commitDelay,
+      inner: memoryStorage(
+        modelDelay === undefined
+          ? { migrate: migrateStored }
+          : { migrate: migrateStored, models: keepModels({ delay: modelDelay, pause: 500 }) },
+      ),
       onCommit: (changes, stage) => this.#committed(changes, stage),
     });
     this.#open(this.disk.open());
+  }
+
+  /** Its name in the history: another user of the same browser is another client. */
+  get #index(): number {
+    return this.#first + 100 * this.#users.indexOf(this.user);
   }
 
   #sent(frame: ClientFrame): void {
@@ -406,6 +424,16 @@ export class Actor {
       } else if (change.type === "outcome" && stage === "durable") {
         const { target, mid, sequence } = change;
         this.#stage.record({ type: "recorded", ...name, target, mid, sequence });
+      } else if (stage === "durable") {
+        if (change.type === "model")
+          this.#stage.record({
+            type: "kept",
+            ...name,
+            target: change.target,
+            sequence: change.model.sequence,
+          });
+        else if (change.type === "begin")
+          this.#stage.record({ type: "kept", ...name, target: null, sequence: 0 });
       }
     }
   }
@@ -435,9 +463,11 @@ export class Actor {
       onSnapshot: ({ target, reason }) => {
         if (target !== OWN_SESSION) this.snapshots.push(reason);
       },
-      onRejected: ({ target, id, error }) => {
-        this.rejected.push({ id, code: error.code });
-        this.#stage.record({ type: "hooked", client, page, target, id, code: error.code });
+      onOutcome: (decided) => {
+        const { id, is, code, ...rest } = hookedBy(decided);
+        this.outcomes.push({ id, is });
+        if (is === "rejected" || is === "unknown") this.rejected.push({ id, code });
+        this.#stage.record({ type: "hooked", client, page, id, is, code, ...rest });
       },
       onError: (error) => this.#stage.record({ type: "reported", by: `client ${client}`, error }),
     });
@@ -514,8 +544,11 @@ export class Actor {
     return sent;
   }
 
-  /** The page is gone; another one comes. `machine`: commits under way are lost too. */
-  crash({ machine = true }: { readonly machine?: boolean } = {}): void {
+  /** The page is gone; another one comes. `machine`: commits under way are lost too. `user`: somebody else's. */
+  crash({
+    machine = true,
+    user = this.user,
+  }: { readonly machine?: boolean; readonly user?: string } = {}): void {
     this.#clock.kill();
     for (const link of this.pair.links) {
       if (!link.held) continue;
@@ -524,6 +557,8 @@ export class Actor {
     }
     this.#stage.record({ type: "ended", client: this.#index, page: this.page });
     this.page++;
+    this.user = user;
+    if (!this.#users.includes(user)) this.#users.push(user);
     this.#open(machine ? this.disk.open() : this.disk.reopen());
   }
 
