@@ -19,6 +19,7 @@ const line = (name, limit, imports) => ({
 const shared = "packages/shared/src/index.ts";
 const messagePack = "packages/shared/src/messagepack.ts";
 const client = "packages/client/src/index.ts";
+const indexedDb = "packages/client/src/storage-indexeddb.ts";
 const webSocket = "packages/client/src/transports/websocket.ts";
 const http = "packages/client/src/transports/http.ts";
 const auto = "packages/client/src/transports/auto.ts";
@@ -33,6 +34,7 @@ export default [
   }),
   line("@calla/client, all of it", "17.3 KB", { [client]: "*" }),
   line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
+  line("@calla/client/indexeddb, with idb", "9.3 KB", { [indexedDb]: "*" }),
   line("@calla/client/http, with eventsource", "6.5 KB", { [http]: "*" }),
   line("@calla/client/auto", "1 KB", { [auto]: "*" }),
   line("the JSON serialiser", "3.3 KB", { [shared]: "{ automatic, json }" }),

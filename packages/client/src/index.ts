@@ -26,6 +26,7 @@ export { migrateStored } from "./migrate-stored.ts";
 export { keepModels } from "./storage-models.ts";
 export type { KeepModelsOptions } from "./storage-models.ts";
 export type {
+  Flushing,
   MigratedEntry,
   ModelHost,
   ModelKeeper,
@@ -33,6 +34,7 @@ export type {
   Owner,
   Storage,
   StorageChange,
+  StorageHost,
   StoredClient,
   StoredEntry,
   StoredIdentity,

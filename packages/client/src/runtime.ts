@@ -21,7 +21,7 @@ import type { Stop } from "./notifier.ts";
 import { createOutbox } from "./outbox.ts";
 import { createReceiver } from "./receiver.ts";
 import type { SnapshotTaken, Versions } from "./receiver.ts";
-import type { Owner, Storage } from "./storage.ts";
+import type { Owner, Storage, StorageHost } from "./storage.ts";
 import { createSubscriptions, isFollowed } from "./subscriptions.ts";
 import { isLive } from "./target.ts";
 import type { AnyState, Dispatch, Target } from "./target.ts";
@@ -43,6 +43,7 @@ export interface RuntimeOptions {
   readonly serialiser: Serialiser;
   readonly storage: Storage;
   readonly owner: Owner;
+  readonly host: StorageHost;
   readonly clock: Clock;
   readonly random: Random;
   readonly reconnect: ReconnectOptions;
