@@ -29,6 +29,8 @@ export interface Orphans {
 /** A flush that gets nowhere ends, and is tried again later: the line may be bad, or the server's version another. */
 const LONGEST_FLUSH = 30_000;
 const LATER = 60_000;
+/** Every so many looks the shelf is looked at, though no lock has changed hands. */
+const SKIPS = 3;
 /** Unsent messages of a user who does not come back are kept this many times as long as a client without any. */
 const UNSENT = 3;
 
@@ -52,6 +54,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
   /** Free at the last look: what is free twice in a row is nobody's who only reloads. */
   let before = new Set<string>();
   let again = true;
+  let skipped = 0;
   const notBefore = new Map<string, number>();
   let end: (() => void) | undefined;
   let timer = clock.setTimeout(look, 0);
@@ -69,7 +72,9 @@ export function watchOrphans(options: OrphansOptions): Orphans {
   async function lookOnce(): Promise<void> {
     const held = await locks.held();
     const now = [...held].toSorted().join("\n");
-    if (now === seen && !again) return;
+    // A tab that came and went between two looks has changed nothing that is seen here.
+    if (now === seen && !again && ++skipped < SKIPS) return;
+    skipped = 0;
     seen = now;
     const free = (await shelf.list(server)).filter(
       ({ id }) => id !== own() && !held.has(pageLock(id)) && !held.has(flushLock(id)),

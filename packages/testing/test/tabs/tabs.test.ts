@@ -87,6 +87,20 @@ test("[TB4] S18 a refusal of what a closed page had dispatched is told to the ta
   expect(await waiting(world)).toBe(0);
 });
 
+test("[TB4] S18 a tab that came and went between two looks is found all the same", async () => {
+  const world = new World();
+  const keeper = world.open(user);
+  await world.clock.advance(3_250);
+  const brief = world.open(user, { online: false });
+  await world.clock.advance(100);
+  brief.add("brief");
+  await world.clock.advance(100);
+  brief.crash();
+  await world.clock.advance(10_000);
+  expect(world.texts()).toEqual(["brief"]);
+  expect(keeper.flushes).toBe(1);
+});
+
 test("[TB1] S18 a duplicated tab takes another client; nothing is applied twice", async () => {
   const world = new World();
   const first = await unsent(world, "a", "b");
