@@ -82,15 +82,37 @@ const layers = {
     ["index", "testing"],
   ],
   client: [
-    ["clock", "size", "storage", "transports/"],
-    ["backoff", "storage-memory", "storage-models", "notifier", "packets", "write"],
+    ["clock", "size", "storage", "locks", "tab-note", "transports/"],
+    [
+      "backoff",
+      "storage-memory",
+      "storage-models",
+      "migrate-stored",
+      "notifier",
+      "packets",
+      "write",
+      "shelf",
+      "locks-memory",
+      "locks-web",
+    ],
+    // Storages that survive; each is an entry point or part of one.
+    [
+      "shelf-memory",
+      "shelf-indexeddb",
+      "stored-values",
+      "held-client",
+      "orphans",
+      "storage-tabs",
+      "tab-memory",
+      "storage-indexeddb",
+    ],
     ["rebase", "outbox", "subscriptions"], // the engines
-    ["target", "targets", "dispatch", "migrate-stored", "ledger", "receiver", "sync", "runtime"],
+    ["target", "targets", "dispatch", "ledger", "receiver", "sync", "runtime"],
     ["topic", "local", "client", "reload", "hydration"],
     ["index", "testing"],
   ],
 };
-const apart = { server: [2], client: [2] };
+const apart = { server: [2], client: [3] };
 // Pure besides the engines and all of shared: files of the server that touch no Node builtin.
 const pure = {
   server: [
@@ -118,7 +140,7 @@ const pure = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|messagepack|testing|hydration|transports/(websocket|http|auto)|sqlite/sqlite)[.]ts$";
+  "src/(index|messagepack|testing|hydration|storage-indexeddb|transports/(websocket|http|auto)|sqlite/sqlite)[.]ts$";
 
 const sourceOf = (pkg, names) =>
   names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);
@@ -223,10 +245,10 @@ module.exports = {
       "Only transports and storage touch an I/O library.",
       {
         path: "^packages/(server|client)/src/",
-        pathNot: ["/transports/", "/(storage|log)-", "/sqlite/", test],
+        pathNot: ["/transports/", "/(storage|shelf|log)-", "/sqlite/", test],
       },
       {
-        path: "node_modules/(ws|@types/ws|better-sqlite3|@types/better-sqlite3)/",
+        path: "node_modules/(ws|@types/ws|idb|better-sqlite3|@types/better-sqlite3)/",
         dependencyTypesNot: ["type-only"],
       },
     ),
@@ -237,13 +259,19 @@ module.exports = {
         path: "^packages/(server|client)/src/",
         pathNot: [
           "/transports/",
-          "/(storage|log)-",
+          "/(storage|shelf|log)-",
           "/sqlite/",
           "/(index|testing|server|client)[.]ts$",
           test,
         ],
       },
-      { path: ["/transports/(?!transport[.])", "/sqlite/", "/(storage|log)-(?!contract|faulty|rewindable)"] },
+      {
+        path: [
+          "/transports/(?!transport[.])",
+          "/sqlite/",
+          "/(storage|shelf|log)-(?!contract|faulty|rewindable)",
+        ],
+      },
     ),
     forbid(
       "tests-are-not-imported",

@@ -20,6 +20,7 @@ const shared = "packages/shared/src/index.ts";
 const messagePack = "packages/shared/src/messagepack.ts";
 const client = "packages/client/src/index.ts";
 const hydration = "packages/client/src/hydration.ts";
+const indexedDb = "packages/client/src/storage-indexeddb.ts";
 const webSocket = "packages/client/src/transports/websocket.ts";
 const http = "packages/client/src/transports/http.ts";
 const auto = "packages/client/src/transports/auto.ts";
@@ -34,6 +35,7 @@ export default [
   }),
   line("@calla/client, all of it", "18 KB", { [client]: "*" }),
   line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
+  line("@calla/client/indexeddb, with idb", "9.3 KB", { [indexedDb]: "*" }),
   line("@calla/client/http, with eventsource", "6.5 KB", { [http]: "*" }),
   line("@calla/client/auto", "1 KB", { [auto]: "*" }),
   line("what @calla/client/hydration adds to the serialiser", "4.5 KB", {

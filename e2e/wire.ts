@@ -7,6 +7,7 @@ export class Wire {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #whole = true;
+  #pagesOnly = false;
   #losing: "toPage" | "toServer" | undefined;
   /** Whether browsers had reason to complain of connections. */
   wasCut = false;
@@ -17,7 +18,10 @@ export class Wire {
       const server = connect(portOfServer(), "localhost");
       const carry = (from: Socket, to: Socket, direction: "toPage" | "toServer"): void => {
         this.#sockets.add(from);
-        from.on("data", (data) => this.#losing !== direction && to.write(data));
+        from.on("data", (data) => {
+          if (this.#pagesOnly && data.subarray(0, 8).toString() === "GET /ws ") from.destroy();
+          else if (this.#losing !== direction) to.write(data);
+        });
         from.on("error", () => undefined);
         from.on("close", () => {
           this.#sockets.delete(from);
@@ -46,8 +50,16 @@ export class Wire {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** The same for the app's connection; its page and scripts still come, as an installed app's do from the disk. */
+  cutButPages(): void {
+    this.cut();
+    this.#whole = true;
+    this.#pagesOnly = true;
+  }
+
   mend(): void {
     this.#whole = true;
+    this.#pagesOnly = false;
     this.#losing = undefined;
   }
 

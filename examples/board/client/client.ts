@@ -1,13 +1,31 @@
-// The one Calla client of this page.
+// The one Calla client of this page. What is written offline is kept in the browser, each tab's by itself.
 import { createClient } from "@calla/client";
+import { indexedDb } from "@calla/client/indexeddb";
 import { webSocket } from "@calla/client/websocket";
+import { CallaError } from "@calla/shared";
 import { serialiser, wiring } from "../shared/wiring.ts";
+import { toast } from "./toasts.ts";
 
 /** `?format=messagepack` in the page's address. */
 const format = new URLSearchParams(location.search).get("format") === "messagepack" ? "messagepack" : "json";
+
+/** Said once: the page works without, and whoever closes it should know. */
+let warned = false;
+function warn(): void {
+  if (!warned)
+    toast("This browser cannot keep your changes: what is not saved yet would be lost with this page.");
+  warned = true;
+}
 
 export const client = createClient({
   wiring,
   serialiser: serialiser.use(format),
   transport: webSocket({ url: "/ws" }),
+  storage: indexedDb("boards"),
+  // Nobody signs in here; said at once, so that a page without a connection may show what it has stored.
+  user: null,
+  onError(error) {
+    if (error instanceof CallaError && error.code === "storage") warn();
+    else reportError(error);
+  },
 });

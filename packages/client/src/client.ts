@@ -21,7 +21,7 @@ import type { SnapshotTaken, Versions } from "./receiver.ts";
 import { createRuntime } from "./runtime.ts";
 import type { PendingWrite } from "./runtime.ts";
 import { memoryStorage } from "./storage-memory.ts";
-import type { Storage } from "./storage.ts";
+import type { Storage, StorageHost } from "./storage.ts";
 import { createSync } from "./sync.ts";
 import type { ConnectionStatus, Sync } from "./sync.ts";
 import type { DecidedWrite } from "./targets.ts";
@@ -144,6 +144,11 @@ export interface Client<W extends Wiring = Wiring> {
  * const topic = client.topic(board, "42");
  */
 export function createClient<W extends Wiring>(options: ClientOptions<W>): Client<W> {
+  return createAny(options, false);
+}
+
+/** `flushOnly`: speaks for a page that is gone, and follows nothing (CV17). */
+function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boolean): Client<W> {
   const { wiring, serialiser, transport, token } = options;
   const {
     clock = systemClock,
@@ -174,10 +179,17 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
     if (told !== status) statusChanges.emit((told = status));
   });
 
+  const host: StorageHost = {
+    clock,
+    serialiser,
+    report,
+    flush: (instead) => createAny({ ...options, ...instead }, true),
+  };
   const runtime = createRuntime({
     wiring,
     serialiser,
     storage,
+    host,
     owner: { server: options.server ?? "", user: options.user },
     clock,
     random,
@@ -215,7 +227,7 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
       token,
     },
     {
-      hello: runtime.hello,
+      hello: (token) => ({ ...runtime.hello(token), ...(flushOnly ? { flushOnly } : {}) }),
       ping: runtime.ping,
       connected(frame) {
         runtime.connected(frame);
@@ -263,7 +275,7 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
   };
 
   const session = wiring.session && createTopic(runtime, OWN_SESSION);
-  session?.retain();
+  if (!flushOnly) session?.retain();
   const local = wiring.local && createLocal(wiring.local, { clock, random, serialiser, strict, report });
   if (options.connect !== false) connect();
 

@@ -28,6 +28,7 @@ export { migrateStored } from "./migrate-stored.ts";
 export { keepModels } from "./storage-models.ts";
 export type { KeepModelsOptions } from "./storage-models.ts";
 export type {
+  Flushing,
   MigratedEntry,
   ModelHost,
   ModelKeeper,
@@ -35,6 +36,7 @@ export type {
   Owner,
   Storage,
   StorageChange,
+  StorageHost,
   StoredClient,
   StoredEntry,
   StoredIdentity,

@@ -11,6 +11,7 @@ import type {
   Owner,
   Storage,
   StorageChange,
+  StorageHost,
   StoredClient,
   StoredEntry,
   StoredIdentity,
@@ -26,6 +27,7 @@ import { RejectedError } from "./write.ts";
 export interface LedgerOptions {
   readonly storage: Storage;
   readonly owner: Owner;
+  readonly host: StorageHost;
   readonly clock: Clock;
   readonly outbox: Outbox<Dispatch>;
   readonly targets: Targets;
@@ -60,18 +62,21 @@ export function createLedger(options: LedgerOptions) {
   let last: Promise<void> = Promise.resolve();
   /** The last transaction failed; true: it was to keep another client's data. */
   let failed: boolean | undefined;
-  let unreadable = false;
+  /** The storage could not be read: this page keeps nothing, so there is nothing that a reload could find wrong (OB9). */
+  let lost: CallaError | undefined;
 
   const storageError = (cause: unknown): CallaError =>
-    new CallaError(
-      "storage",
-      { cause },
-      "The storage failed; messages are sent, but would not survive a reload.",
-    );
+    cause instanceof CallaError && cause.code === "storage"
+      ? cause
+      : new CallaError(
+          "storage",
+          { cause },
+          "The storage failed; messages are sent, but would not survive a reload.",
+        );
 
   const store = (all: readonly StorageChange[]): Promise<CallaError | undefined> =>
     Promise.resolve()
-      .then(() => storage.commit(all))
+      .then(() => (lost ? undefined : storage.commit(all)))
       .then(() => undefined, storageError);
 
   const versionOf = (key: TargetKey): number => targets.get(key).slice?.version ?? 0;
@@ -116,7 +121,6 @@ export function createLedger(options: LedgerOptions) {
         failed = all.some((change) => change.type === "begin" && change.keepFormer);
       } else {
         failed = undefined;
-        unreadable = false;
       }
       changed();
       for (const entry of told) {
@@ -130,7 +134,7 @@ export function createLedger(options: LedgerOptions) {
         for (const entry of fresh) {
           // What is stored already, under no identity or a former one, must not leave twice: it waits (OB9).
           if (entry.stage === "new" && !(error && entry.kept)) entry.stage = "stored";
-          if (error) entry.control?.queued.reject(error);
+          if (error ?? lost) entry.control?.queued.reject(error ?? lost);
           else entry.control?.queued.resolve();
         }
         durable();
@@ -300,7 +304,7 @@ export function createLedger(options: LedgerOptions) {
     },
     async load(): Promise<void> {
       try {
-        const stored = await storage.load(owner);
+        const stored = await storage.load(owner, options.host);
         if (owner.user === undefined) {
           // What is dispatched meanwhile waits for the name too: stored as nobody's, a reload would never find it.
           unowned = stored;
@@ -309,8 +313,7 @@ export function createLedger(options: LedgerOptions) {
         }
         if (stored) adopt(stored);
       } catch (cause) {
-        unreadable = true;
-        report(storageError(cause));
+        report((lost = storageError(cause)));
         changed();
       }
       ready = true;
@@ -320,7 +323,7 @@ export function createLedger(options: LedgerOptions) {
     connected({ clientId, secret, userId: user }: ServerFrames["Connected"]): void {
       const fresh = clientId !== identity?.clientId;
       // Only now is it known whose it is. Another user's stays where it is, unseen and unsent (S41).
-      const unseen = unowned && (unowned.identity ? unowned.identity.userId : null) !== user;
+      const unseen = unowned && (unowned.user ?? null) !== user;
       const former = identity;
       if (unowned && !unseen) adopt(unowned);
       unowned = undefined;
@@ -361,7 +364,7 @@ export function createLedger(options: LedgerOptions) {
     },
     /** What is dispatched now would not survive a reload. */
     get failing() {
-      return unreadable || failed !== undefined;
+      return lost !== undefined || failed !== undefined;
     },
     /** Drops everything of this client's and its user's, and lets the storage go (OB12). */
     async forget(): Promise<void> {
@@ -376,7 +379,7 @@ export function createLedger(options: LedgerOptions) {
       ready = false;
       await last;
       keeper?.close();
-      const error = await store([{ type: "forget" }]);
+      const error = lost ?? (await store([{ type: "forget" }]));
       await storage.close();
       if (error) throw error;
     },

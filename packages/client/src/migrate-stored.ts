@@ -2,7 +2,6 @@
 // the client: one that stores nothing does not carry it. Not here: what migrating is (shared migrate.ts).
 import { migrateMessages } from "@calla/shared";
 import type { Slice } from "@calla/shared";
-import { listOf } from "./dispatch.ts";
 import type { MigratedEntry, StoredEntry } from "./storage.ts";
 import { RejectedError } from "./write.ts";
 
@@ -15,7 +14,7 @@ import { RejectedError } from "./write.ts";
 export function migrateStored({ message, version }: StoredEntry, slice: Slice | undefined): MigratedEntry {
   if (message === null || slice === undefined || !("migrate" in slice) || version === slice.version)
     return { message };
-  const old = listOf(message);
+  const old: readonly unknown[] = Array.isArray(message) ? message : [message];
   const migrated = migrateMessages(slice, old, version, "client");
   if (migrated.ok) return { message: old === message ? migrated.messages : migrated.messages[0] };
   const { code, details, error } = migrated;

@@ -23,7 +23,7 @@ import { createOutbox } from "./outbox.ts";
 import type { OutboxLimits } from "./outbox.ts";
 import { createReceiver } from "./receiver.ts";
 import type { SnapshotTaken, Versions } from "./receiver.ts";
-import type { Owner, Storage } from "./storage.ts";
+import type { Owner, Storage, StorageHost } from "./storage.ts";
 import { createSubscriptions, isFollowed } from "./subscriptions.ts";
 import { isLive } from "./target.ts";
 import type { AnyState, Dispatch, Pending, Target } from "./target.ts";
@@ -53,6 +53,7 @@ export interface RuntimeOptions extends OutboxLimits {
   readonly serialiser: Serialiser;
   readonly storage: Storage;
   readonly owner: Owner;
+  readonly host: StorageHost;
   readonly clock: Clock;
   readonly random: Random;
   readonly reconnect: ReconnectOptions;

@@ -1,7 +1,7 @@
 // What survives a reload: the interface between the client and any storage. Not here: one (storage-memory.ts).
 // The client commits changes; a storage holds what folding them gives (`applyChange`), so every storage can be
 // checked against that one function (`storageContract` in testing.ts).
-import type { CallaError, Clock, Cursor, Slice, TargetKey } from "@calla/shared";
+import type { CallaError, Clock, Cursor, Serialiser, Slice, TargetKey } from "@calla/shared";
 
 /** Who this client is, as the server signed it. */
 export interface StoredIdentity {
@@ -114,6 +114,24 @@ export interface MigratedEntry {
   readonly dropped?: CallaError<string>;
 }
 
+/** What a client lets its storage use. */
+export interface StorageHost {
+  readonly clock: Clock;
+  /** For a storage that cannot keep instances of classes: it makes messages and models plain, and brings them back. */
+  readonly serialiser: Serialiser;
+  /** Tells the app, through `onError`. */
+  readonly report: (error: unknown) => void;
+  /** Makes a client with some options replaced that sends what its storage holds, and does nothing else (CV17). */
+  readonly flush: (instead: { readonly storage: Storage }) => Flushing;
+}
+
+/** A short connection that sends what a page left behind. */
+export interface Flushing {
+  readonly status: { readonly connection: string; readonly pending: number };
+  onStatus(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
 /** Implement this to keep a client's data elsewhere. Values are immutable; a storage never changes what it was given. */
 export interface Storage {
   /** Confirmed models and cursors are stored too, by what this decides. Absent: none ever is. */
@@ -124,10 +142,11 @@ export interface Storage {
    */
   readonly migrate: ((entry: StoredEntry, slice: Slice | undefined) => MigratedEntry) | undefined;
   /**
-   * The client last stored for this owner; with `user` undefined, the last one of the server whoever it belongs to.
-   * Commits that follow go to it, or to a new one if there is none.
+   * The client last stored for this owner that no other page uses; with `user` undefined, the last one of the server
+   * whoever it belongs to. Commits that follow go to it, or to a new one if there is none. Where it rejects, the client
+   * keeps nothing from then on, tells the app so, and commits nothing.
    */
-  load(owner: Owner): Promise<StoredClient | undefined>;
+  load(owner: Owner, host?: StorageHost): Promise<StoredClient | undefined>;
   /** All of them or none, durable when it resolves, in the order of the calls even if they overlap. */
   commit(changes: readonly StorageChange[]): Promise<void>;
   close(): Promise<void>;

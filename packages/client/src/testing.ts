@@ -1,7 +1,15 @@
 // For authors of storages: the checks that every storage must pass. Run each with your test runner.
 import type { Owner, Storage, StorageChange, StoredClient, StoredEntry } from "./storage.ts";
+export { memoryLocks } from "./locks-memory.ts";
+export type { MemoryLocks } from "./locks-memory.ts";
+export { memoryShelf } from "./shelf-memory.ts";
+export { tabStorage } from "./storage-tabs.ts";
+export type { TabStorageOptions } from "./storage-tabs.ts";
+export type { TabMemory, TabNote } from "./tab-note.ts";
+export type { Lock, Locks } from "./locks.ts";
+export type { Shelf, Shelved, ShelfPart } from "./shelf.ts";
 
-/** Makes storages that share what is stored, as two pages of one browser do. */
+/** Makes storages that share what is stored, as pages of one browser do that follow each other. */
 export interface StorageSubject {
   open(): Storage | Promise<Storage>;
 }
@@ -28,10 +36,17 @@ const model = (sequence: number) =>
     model: { version: 1, model: { n: sequence }, sequence, mark: 9, usedAt: 1 },
   }) as const;
 
+/** What a page finds that comes after the others. */
+async function lookUp(subject: StorageSubject, owner: Owner): Promise<StoredClient | undefined> {
+  const storage = await subject.open();
+  const client = await storage.load(owner);
+  await storage.close();
+  return client;
+}
 async function reopened(subject: StorageSubject, owner = OWNER): Promise<StoredClient> {
-  const stored = await (await subject.open()).load(owner);
-  if (stored === undefined) throw new Error("nothing was stored");
-  return stored;
+  const client = await lookUp(subject, owner);
+  if (client === undefined) throw new Error("nothing was stored");
+  return client;
 }
 async function stored(
   subject: StorageSubject,
@@ -40,6 +55,7 @@ async function stored(
   const storage = await subject.open();
   await storage.load(OWNER);
   await Promise.all(commits.map((changes) => storage.commit(changes)));
+  await storage.close();
   return reopened(subject);
 }
 function same(actual: unknown, expected: unknown, what: string): void {
@@ -58,9 +74,8 @@ export const storageContract: readonly StorageCheck[] = [
   {
     name: "[OB6] nothing stored is undefined, whoever asks",
     async run(subject) {
-      const storage = await subject.open();
-      same(await storage.load(OWNER), undefined, "load of an owner");
-      same(await storage.load(ANYBODY), undefined, "load of anybody");
+      same(await lookUp(subject, OWNER), undefined, "load of an owner");
+      same(await lookUp(subject, ANYBODY), undefined, "load of anybody");
     },
   },
   {
@@ -152,7 +167,7 @@ export const storageContract: readonly StorageCheck[] = [
       await storage.commit([begin("bob"), identity("b", "bob"), entry(2)]);
       await storage.commit([begin("ann"), identity("c", "ann"), entry(3)]);
       await storage.commit([{ type: "forget" }]);
-      same(await (await subject.open()).load({ server: "s", user: "ann" }), undefined, "ann's");
+      same(await lookUp(subject, { server: "s", user: "ann" }), undefined, "ann's");
       same(mids(await reopened(subject, { server: "s", user: "bob" })), [2], "bob's");
     },
   },
@@ -178,19 +193,17 @@ export const storageContract: readonly StorageCheck[] = [
         identity("b", "bob"),
         entry(5),
       ]);
+      await storage.close();
       same(mids(await reopened(subject, { server: "s", user: "ann" })), [1], "ann's");
       same(mids(await reopened(subject, { server: "s", user: "bob" })), [5], "bob's");
-      same(await (await subject.open()).load({ server: "s", user: "eve" }), undefined, "eve's");
-      same(
-        await (await subject.open()).load({ server: "other", user: "ann" }),
-        undefined,
-        "another server's",
-      );
+      same(await lookUp(subject, { server: "s", user: "eve" }), undefined, "eve's");
+      same(await lookUp(subject, { server: "other", user: "ann" }), undefined, "another server's");
       const again = await subject.open();
       await again.load({ server: "s", user: "bob" });
       await again.commit([{ type: "begin", user: "bob", keepFormer: false }, identity("c", "bob")]);
-      const found = await reopened(subject, { server: "s", user: "bob" });
-      same([found.identity?.clientId, mids(found)], ["c", []], "the new client");
+      await again.close();
+      const now = await reopened(subject, { server: "s", user: "bob" });
+      same([now.identity?.clientId, mids(now)], ["c", []], "the new client");
     },
   },
 ];

@@ -1,0 +1,173 @@
+// A board whose tabs are closed, reloaded and killed with cards that nobody has seen yet. The browser keeps them.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "@playwright/test";
+import { expect, test } from "./fixtures.ts";
+import { Visitor } from "./visitor.ts";
+import { Wire } from "./wire.ts";
+
+/** Until the browser has it on its disk: `queued`, which the board does not show. */
+async function stored({ page }: Visitor, store: "entries" | "models", text: string): Promise<void> {
+  const read = (name: string) =>
+    new Promise<string>((resolve, reject) => {
+      const opening = indexedDB.open("calla boards");
+      opening.addEventListener("error", () => reject(opening.error));
+      opening.addEventListener("success", () => {
+        const all = opening.result.transaction(name).objectStore(name).getAll();
+        all.addEventListener("success", () => {
+          opening.result.close();
+          resolve(JSON.stringify(all.result));
+        });
+      });
+    });
+  await expect.poll(() => page.evaluate(read, store)).toContain(`"${text}"`);
+}
+
+test("[S6] [S20] a reload while offline, with unsent cards: they are shown at once, and sent once", async ({
+  arrive,
+}) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("To do", "One");
+  await expect(bo.cards("To do")).toHaveText(["One"]);
+  await stored(ann, "models", "One");
+
+  ann.wire.cutButPages();
+  await ann.add("To do", "Two", "Three");
+  await expect(ann.card("Three")).toHaveAttribute("data-pending");
+  await stored(ann, "entries", "Three");
+  await ann.page.reload();
+  await expect(ann.cards("To do")).toHaveText(["One", "Two", "Three"]);
+  await ann.add("To do", "Four");
+  await stored(ann, "entries", "Four");
+  await ann.page.reload();
+  await expect(ann.cards("To do")).toHaveText(["One", "Two", "Three", "Four"]);
+  await expect(bo.cards("To do")).toHaveText(["One"]);
+
+  await ann.comeBack();
+  for (const visitor of [ann, bo])
+    await expect(visitor.cards("To do")).toHaveText(["One", "Two", "Three", "Four"]);
+  await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
+});
+
+test("[S18] two tabs, one is closed with unsent cards: the other sends them", async ({ arrive, id }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  const second = await ann.tab();
+  await second.open(id);
+  await second.add("To do", "Sent");
+  await expect(bo.cards("To do")).toHaveText(["Sent"]);
+
+  ann.wire.lose("toServer");
+  await second.add("To do", "Unsent", "Unsent too");
+  await stored(second, "entries", "Unsent too");
+  await second.page.close();
+  ann.wire.cut();
+  await ann.comeBack();
+  for (const visitor of [ann, bo])
+    await expect(visitor.cards("To do")).toHaveText(["Sent", "Unsent", "Unsent too"], { timeout: 40_000 });
+  await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
+});
+
+test("[S18] a tab is duplicated, note and all: both go on, and nothing is there twice", async ({
+  arrive,
+  id,
+}) => {
+  const ann = await arrive("Ann");
+  await ann.add("To do", "One");
+  await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
+  ann.wire.lose("toServer");
+  await ann.add("To do", "Two");
+  const notes = await ann.page.evaluate(() => JSON.stringify(sessionStorage));
+  const copy = await ann.tab();
+  await copy.page.addInitScript((kept) => {
+    if (location.protocol === "http:" && sessionStorage.length === 0)
+      for (const [key, value] of Object.entries(JSON.parse(kept))) sessionStorage[key] = value;
+  }, notes);
+  ann.wire.mend();
+  await copy.open(id);
+  await copy.add("To do", "Three");
+  ann.wire.cut();
+  await ann.comeBack();
+  for (const visitor of [ann, copy]) {
+    await expect(visitor.cards("To do")).toHaveCount(3);
+    await expect(visitor.page.locator("[data-pending]")).toHaveCount(0);
+  }
+  expect((await ann.cards("To do").allTextContents()).toSorted()).toEqual(["One", "Three", "Two"]);
+});
+
+test("[S6] [S20] the browser is killed with unsent cards: the next one sends them", async ({
+  arrive,
+  server,
+  id,
+}, info) => {
+  const bo = await arrive("Bo");
+  const profile = mkdtempSync(join(tmpdir(), "calla-profile-"));
+  const wire = await Wire.to(() => server.port);
+  const launch = () => chromium.launchPersistentContext(profile, { ...info.project.use.launchOptions });
+  try {
+    const first = await launch();
+    const ann = new Visitor(first.pages()[0] ?? (await first.newPage()), wire, []);
+    await ann.open(id);
+    await ann.add("To do", "Sent");
+    await expect(bo.cards("To do")).toHaveText(["Sent"]);
+    wire.lose("toServer");
+    await ann.add("To do", "Unsent");
+    await stored(ann, "entries", "Unsent");
+    killed(profile);
+
+    wire.cut();
+    wire.mend();
+    const second = await launch();
+    const again = new Visitor(second.pages()[0] ?? (await second.newPage()), wire, []);
+    await again.open(id);
+    for (const visitor of [again, bo]) await expect(visitor.cards("To do")).toHaveText(["Sent", "Unsent"]);
+    await expect(again.page.locator("[data-pending]")).toHaveCount(0);
+    await second.close();
+    expect(again.errors).toEqual([]);
+  } finally {
+    wire.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+const failures: Readonly<Record<string, () => void>> = {
+  "there is none": () => {
+    Object.defineProperty(globalThis, "indexedDB", { value: undefined });
+  },
+  "it is forbidden": () => {
+    IDBFactory.prototype.open = () => {
+      throw new DOMException("denied", "SecurityError");
+    };
+  },
+  "it is full": () => {
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("full", "QuotaExceededError");
+    };
+  },
+};
+for (const [what, fail] of Object.entries(failures))
+  test(`[S19] the browser's storage fails (${what}): the app is told, and the board works without`, async ({
+    arrive,
+    id,
+  }) => {
+    const bo = await arrive("Bo");
+    const ann = await bo.tab();
+    ann.errors.length = 0;
+    await ann.page.addInitScript(fail);
+    await ann.open(id);
+    await ann.add("To do", "One", "Two");
+    for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["One", "Two"]);
+    await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
+    await expect(ann.toasts).toContainText("would be lost");
+    ann.errors.length = 0;
+  });
+
+/** The whole browser, at once: no page, and no process of it, gets to say anything more. */
+function killed(profile: string): void {
+  const list = execFileSync("ps", ["-eo", "pid,args"], { encoding: "utf8" });
+  const own = list.split("\n").filter((line) => line.includes(profile));
+  for (const line of own) process.kill(Number.parseInt(line, 10), "SIGKILL");
+}

@@ -1,0 +1,63 @@
+// A shelf in memory: for tests with several tabs, and what a file's shelf is made of.
+import { applyChange, nothingStored } from "./storage.ts";
+import type { StoredDraft } from "./storage.ts";
+import { evicted, HOUR, taken } from "./shelf.ts";
+import type { Shelf, ShelfPart } from "./shelf.ts";
+
+/** One client as it is kept. */
+export interface ShelfRow {
+  token: string;
+  usedAt: number;
+  readonly draft: StoredDraft;
+}
+export type ShelfRows = Map<string, ShelfRow>;
+
+/** What a commit does; refuses before it has changed anything. */
+function applyParts(rows: ShelfRows, parts: readonly ShelfPart[]): void {
+  for (const { id, token, owner } of parts) {
+    const row = rows.get(id);
+    if (row ? row.token !== token : !owner) throw row ? taken() : evicted();
+  }
+  for (const { id, token, at, owner, drops = [], changes } of parts) {
+    const row = rows.get(id) ?? { token, usedAt: at, draft: nothingStored(owner ?? NOBODY) };
+    rows.set(id, row);
+    if (at - row.usedAt >= HOUR) row.usedAt = at;
+    for (const change of changes) applyChange(row.draft, change);
+    for (const dropped of drops) rows.delete(dropped);
+  }
+}
+const NOBODY = { server: "", user: undefined };
+
+/** Clients in memory, until the process ends. */
+export function memoryShelf(rows: ShelfRows = new Map()): Shelf {
+  return {
+    list: (server) =>
+      Promise.resolve(
+        [...rows]
+          .filter(([, { draft }]) => draft.server === server)
+          .map(([id, { usedAt, draft }]) => ({
+            id,
+            server,
+            user: draft.user,
+            usedAt,
+            waiting: [...draft.entries.values()].filter(({ sequence }) => sequence === undefined).length,
+          })),
+      ),
+    take(id, token, at) {
+      const row = rows.get(id);
+      if (!row) return Promise.resolve(undefined);
+      row.token = token;
+      row.usedAt = at ?? row.usedAt;
+      const { draft } = row;
+      return Promise.resolve({
+        ...draft,
+        entries: [...draft.entries.values()],
+        targets: new Map(draft.targets),
+        models: new Map(draft.models),
+      });
+    },
+    commit: (parts) => Promise.resolve().then(() => applyParts(rows, parts)),
+    remove: (id) => Promise.resolve(void rows.delete(id)),
+    close: () => Promise.resolve(),
+  };
+}

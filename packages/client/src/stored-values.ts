@@ -1,0 +1,54 @@
+// Messages and models as a storage keeps them: the serialiser's plain form, which structured clone and JSON carry
+// faithfully. Without it an instance of a registered class would come back from IndexedDB as an object without one.
+import type { Format, PayloadCodec, Serialiser } from "@calla/shared";
+import { storageFailure } from "./shelf.ts";
+import type { ShelvedChange } from "./shelf.ts";
+import type { StoredClient } from "./storage.ts";
+
+/** The same form whatever format the connection speaks, so that a later page may speak another. */
+export const codecOf = (serialiser: Serialiser): PayloadCodec =>
+  serialiser.payload(serialiser.formats.find(({ binary }) => !binary) ?? (serialiser.formats[0] as Format));
+
+/** One message, several with one fate, or null for a mid that was given up. */
+const each = (message: unknown, map: (one: unknown) => unknown): unknown =>
+  message === null ? null : Array.isArray(message) ? message.map(map) : map(message);
+
+export function plainChange(change: ShelvedChange, codec: PayloadCodec): ShelvedChange {
+  if (change.type === "entry") {
+    const { entry } = change;
+    return { type: "entry", entry: { ...entry, message: each(entry.message, codec.encodeMessage) } };
+  }
+  if (change.type === "model")
+    return { ...change, model: { ...change.model, model: codec.encodeModel(change.model.model) } };
+  return change;
+}
+
+/**
+ * As it was given. What cannot be read any more (a class that is no longer registered) is told and left out: a model is
+ * fetched again, and a message's mid goes out as void (OB9).
+ */
+export function fromPlainClient(
+  stored: StoredClient,
+  codec: PayloadCodec,
+  report: (error: unknown) => void,
+): StoredClient {
+  const attempt = <T>(what: string, read: () => T): readonly T[] => {
+    try {
+      return [read()];
+    } catch (cause) {
+      report(storageFailure("corrupt", `What was stored of ${what} cannot be read and is left out.`, cause));
+      return [];
+    }
+  };
+  return {
+    ...stored,
+    entries: stored.entries.flatMap((entry) =>
+      attempt(entry.target, () => ({ ...entry, message: each(entry.message, codec.decodeMessage) })),
+    ),
+    models: new Map(
+      [...stored.models].flatMap(([target, { model, ...rest }]) =>
+        attempt(target, () => [target, { ...rest, model: codec.decodeModel(model) }] as const),
+      ),
+    ),
+  };
+}

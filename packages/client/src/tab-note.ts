@@ -1,0 +1,12 @@
+// What a tab remembers of itself over a reload: the interface.
+
+/** What a tab remembers of itself over a reload. A duplicated tab begins with a copy. */
+export interface TabMemory {
+  read(): TabNote | undefined;
+  write(note: TabNote): void;
+}
+export interface TabNote {
+  readonly client: string;
+  /** The page said goodbye: it is being reloaded, and what it holds will be free in a moment. */
+  readonly left: boolean;
+}

@@ -1,0 +1,279 @@
+// What IndexedDB adds to the contract: values, whoever took a client last, failures and what is told of them.
+import "fake-indexeddb/auto";
+import { IDBFactory } from "fake-indexeddb";
+import { automatic, defineClass, defineTopic, defineWiring, json } from "@calla/shared";
+import * as z from "zod";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { createClient } from "../src/client.ts";
+import { memoryLocks } from "../src/locks-memory.ts";
+import { webLocks } from "../src/locks-web.ts";
+import type { Locks } from "../src/locks.ts";
+import { indexedDb } from "../src/storage-indexeddb.ts";
+import type { StorageChange } from "../src/storage.ts";
+import { FakeServer, handshake, list, messagesIn, setUp, turn, VirtualClock } from "./kit.ts";
+import { added } from "./live.ts";
+
+const owner = { server: "", user: null };
+const entry = (mid: number): StorageChange => ({
+  type: "entry",
+  entry: { target: "t", mid, id: `id${mid}`, message: { type: "m" }, at: 1, version: 1 },
+});
+let locks = memoryLocks();
+beforeEach(() => {
+  globalThis.indexedDB = new IDBFactory();
+  locks = memoryLocks();
+});
+const open = (page: Locks = locks.page()) => indexedDb("test", { locks: page, openTimeout: 200 });
+
+class Point {
+  readonly x: number;
+  constructor(x: number) {
+    this.x = x;
+  }
+}
+const point = defineClass("Point", Point, { encode: ({ x }) => x, decode: (x: number) => new Point(x) });
+const value = {
+  point: new Point(-0),
+  missing: [undefined, Number.NaN, -0, -Infinity],
+  text: "\ud800 half \u2028",
+  map: new Map<unknown, unknown>([[new Date(5), new Set([1n])]]),
+  bytes: new Uint8Array([1, 2]),
+  $: "not a tag",
+};
+
+test("[TB2] S45 every value of the domain comes back from the outbox: classes, -0, undefined, lone surrogates", async () => {
+  const anything = defineTopic("any:*", {
+    model: z.object({ last: z.any() }),
+    initial: () => ({ last: null }),
+    messages: { set: z.object({ value: z.any() }) },
+    update: { set: (_, { value: last }) => ({ last }) },
+  });
+  const wiring = defineWiring({ topics: [anything] });
+  const serialiser = automatic(json()).with({ classes: [point] });
+  const page = () =>
+    createClient({
+      wiring,
+      serialiser,
+      transport: new FakeServer().transport,
+      storage: open(),
+      user: null,
+      onError: (error) => expect.unreachable(String(error)),
+    });
+  const first = page();
+  await first.topic(anything, "1").dispatch({ type: "set", value }).queued;
+  await first.close();
+  const second = page();
+  await expect.poll(() => second.topic(anything, "1").state.pending.length).toBe(1);
+  const [pending] = second.topic(anything, "1").state.pending;
+  expect(pending?.message).toEqual({ type: "set", value });
+  expect(pending).toMatchObject({ message: { value: { point: expect.any(Point) } } });
+  await second.close();
+});
+
+const reasons = (errors: readonly unknown[]): unknown[] =>
+  errors.map((error) => (error as { details?: { reason?: unknown } }).details?.reason);
+/** A client over IndexedDB before a fake server. */
+const page = (storage = open(), options: Parameters<typeof setUp>[0] = {}) =>
+  setUp({ storage, user: null, ...options });
+/** Waits for what real time does: fake-indexeddb answers in macrotasks. */
+const soon = async (): Promise<void> => {
+  for (let i = 0; i < 40; i++) await turn();
+};
+
+test("[TB3] S18 who took a client last is the only one who writes it, whatever the locks say", async () => {
+  const [first, second] = [open(memoryLocks().page()), open(memoryLocks().page())];
+  await first.load(owner);
+  await first.commit([entry(1)]);
+  await second.load(owner);
+  await expect(first.commit([entry(2)])).rejects.toMatchObject({ details: { reason: "taken" } });
+  await second.commit([entry(3)]);
+  // Not even under another name: two outboxes with the same messages would be sent twice.
+  await expect(
+    first.commit([{ type: "begin", user: null, keepFormer: false }, entry(2)]),
+  ).rejects.toMatchObject({
+    details: { reason: "taken" },
+  });
+  await second.close();
+  const third = open(memoryLocks().page());
+  expect((await third.load(owner))?.entries.map(({ mid }) => mid)).toEqual([1, 3]);
+});
+
+test("[TB3] S18 what moves to a fresh identity moves only if nobody has taken the former meanwhile", async () => {
+  for (const keepFormer of [false, true]) {
+    globalThis.indexedDB = new IDBFactory();
+    const [first, second] = [open(memoryLocks().page()), open(memoryLocks().page())];
+    await first.load(owner);
+    await first.commit([entry(1)]);
+    await second.load(owner);
+    await expect(first.commit([{ type: "begin", user: null, keepFormer }, entry(1)])).rejects.toMatchObject({
+      details: { reason: "taken" },
+    });
+    await second.close();
+    await first.close();
+    const pages = [open(memoryLocks().page()), open(memoryLocks().page())];
+    expect((await pages[0]!.load(owner))?.entries.map(({ mid }) => mid)).toEqual([1]);
+  }
+});
+
+test("[TB8] a commit that fails in its middle leaves nothing of itself", async () => {
+  const storage = open();
+  await storage.load(owner);
+  await storage.commit([entry(1)]);
+  const broken = { ...entry(2), entry: { ...(entry(2) as { entry: object }).entry, message: () => {} } };
+  await expect(storage.commit([entry(3), broken as StorageChange])).rejects.toMatchObject({
+    code: "storage",
+  });
+  await storage.commit([entry(4)]);
+  await storage.close();
+  expect((await open().load(owner))?.entries.map(({ mid }) => mid)).toEqual([1, 4]);
+});
+
+test("[TB10] S19 data that the browser has thrown away is told, and written anew", async () => {
+  const setup = page();
+  const first = setup.client.topic(list, "1").dispatch(added("a"));
+  await first.queued;
+  await setup.client.topic(list, "1").dispatch(added("b")).queued;
+  const database = await new Promise<IDBDatabase>((resolve) => {
+    const request = indexedDB.open("calla test");
+    request.onsuccess = () => resolve(request.result);
+  });
+  const wipe = database.transaction([...database.objectStoreNames], "readwrite");
+  for (const name of database.objectStoreNames) wipe.objectStore(name).clear();
+  await new Promise((resolve) => (wipe.oncomplete = resolve));
+  database.close();
+  const third = setup.client.topic(list, "1").dispatch(added("c"));
+  await expect(third.queued).rejects.toMatchObject({ details: { reason: "evicted" } });
+  await setup.client.topic(list, "1").dispatch(added("d")).queued;
+  await setup.client.close();
+  const found = await open().load(owner);
+  expect(found?.entries.map(({ message }) => (message as { text: string }).text)).toEqual([
+    "a",
+    "b",
+    "c",
+    "d",
+  ]);
+  expect(reasons(setup.errors)).toEqual(["evicted"]);
+});
+
+for (const [what, arrange, reason] of [
+  ["there is no IndexedDB", () => Reflect.deleteProperty(globalThis, "indexedDB"), "unavailable"],
+  [
+    "opening it is forbidden",
+    () => {
+      globalThis.indexedDB.open = () => {
+        throw new DOMException("private mode", "SecurityError");
+      };
+    },
+    "unavailable",
+  ],
+  ["a newer page has changed its form", () => void indexedDB.open("calla test", 99), "newer"],
+  [
+    "it never opens",
+    // Another page keeps it open while somebody wants it deleted: whoever comes later waits.
+    async () => {
+      const request = indexedDB.open("calla test", 1);
+      await new Promise((resolve) => (request.onsuccess = resolve));
+      indexedDB.deleteDatabase("calla test");
+    },
+    "blocked",
+  ],
+] as const) {
+  test(`[TB9] [OB9] S19 ${what}: the app is told why, queued rejects, messages go out, and on and on`, async () => {
+    await arrange();
+    const setup = page();
+    const topic = setup.client.topic(list, "1");
+    const write = topic.dispatch(added("a"));
+    await expect(write.queued).rejects.toMatchObject({ code: "storage", details: { reason } });
+    const connection = await handshake(setup, "c1", { maxInFlight: 2 });
+    // Far more than may be undecided at once: what the server may forget is said, though nothing is stored.
+    for (let mid = 1; mid <= 6; mid++) {
+      const { id, settled } = messagesIn(connection.sent).at(-1)!;
+      expect(settled).toBe(mid - 1);
+      connection.say({ type: "Acknowledge", target: "list:1", mid, id, sequence: mid });
+      await turn();
+      if (mid < 6) topic.dispatch(added(`${mid}`));
+      await turn();
+    }
+    expect(reasons(setup.errors)).toEqual([reason]);
+  });
+}
+
+test("[TB9] S19 without Web Locks tabs cannot be told apart: the app is told, and nothing is stored", async () => {
+  const setup = page(indexedDb("test", {}));
+  expect(() => webLocks(undefined)).toThrow(/HTTPS/);
+  const write = setup.client.topic(list, "1").dispatch(added("a"));
+  await expect(write.queued).rejects.toMatchObject({ details: { reason: "locks" } });
+  expect(reasons(setup.errors)).toEqual(["locks"]);
+});
+
+/** Transactions that want to write more than so many entries fail, as on a full disk. */
+function fillUp(refuses: (store: string, value: unknown) => boolean): void {
+  const put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function (this: IDBObjectStore, stored: unknown, key?: IDBValidKey) {
+    if (refuses(this.name, stored)) throw new DOMException("full", "QuotaExceededError");
+    return put.call(this, stored, key);
+  };
+  onTestFinished(() => void (IDBObjectStore.prototype.put = put));
+}
+
+test("[TB6] S19 on a full disk models go first, and messages are kept; the app is told once", async () => {
+  const storage = open();
+  const told: unknown[] = [];
+  const host = {
+    clock: new VirtualClock(),
+    serialiser: automatic(json()),
+    report: (error: unknown) => told.push(error),
+    flush: () => expect.unreachable(),
+  };
+  await storage.load(owner, host);
+  const model = (target: string) =>
+    ({ type: "model", target, model: { version: 1, model: {}, sequence: 5, mark: 1, usedAt: 0 } }) as const;
+  await storage.commit([model("t"), entry(1)]);
+  await storage.commit([{ type: "outcome", target: "t", mid: 1, sequence: 9 }]);
+  const remove = IDBObjectStore.prototype.delete;
+  let room = false;
+  IDBObjectStore.prototype.delete = function (this: IDBObjectStore, key: IDBValidKey | IDBKeyRange) {
+    room ||= this.name === "models";
+    return remove.call(this, key);
+  };
+  onTestFinished(() => void (IDBObjectStore.prototype.delete = remove));
+  fillUp((store) => store === "entries" && !room);
+  await storage.commit([entry(2)]);
+  await storage.commit([entry(3)]);
+  await storage.close();
+  const found = await open().load(owner);
+  expect([found?.entries.map(({ mid }) => mid), found?.models.size]).toEqual([[2, 3], 0]);
+  expect(reasons(told)).toEqual(["quota"]);
+});
+
+test("[OB9] S19 where even a message does not fit, queued rejects, it is sent, and stored when there is room", async () => {
+  const setup = page();
+  await soon();
+  const connection = await handshake(setup);
+  await soon();
+  let full = true;
+  fillUp((store) => full && store === "entries");
+  const write = setup.client.topic(list, "1").dispatch(added("a"));
+  await expect(write.queued).rejects.toMatchObject({ details: { reason: "quota" } });
+  await soon();
+  expect(messagesIn(connection.sent)).toMatchObject([{ id: write.id }]);
+  full = false;
+  await setup.clock.advance(10_000);
+  await soon();
+  await setup.client.close();
+  expect((await open().load(owner))?.entries).toMatchObject([{ id: write.id }]);
+  expect(reasons(setup.errors)).toEqual(["quota"]);
+});
+
+test("[TB9] a newer page that changes the database need not wait for this one, whose commits then fail", async () => {
+  const storage = open();
+  await storage.load(owner);
+  await storage.commit([entry(1)]);
+  const version = await new Promise((resolve, reject) => {
+    const request = indexedDB.open("calla test", 99);
+    request.addEventListener("blocked", () => reject(new Error("it has to wait")));
+    request.addEventListener("success", () => resolve(request.result.version));
+  });
+  expect(version).toBe(99);
+  await expect(storage.commit([entry(2)])).rejects.toMatchObject({ details: { reason: "newer" } });
+});

@@ -1,0 +1,299 @@
+// S18, S20, S41: several tabs over one storage, closed, crashed, reloaded and duplicated at the worst moment.
+import { expect, test } from "vitest";
+import { World } from "./browser.ts";
+
+const user = "anna";
+async function unsent(world: World, ...texts: string[]) {
+  const first = world.open(user);
+  await world.clock.advance(500);
+  first.add("before");
+  await world.clock.advance(500);
+  first.offline();
+  for (const text of texts) first.add(text);
+  await world.clock.advance(500);
+  return first;
+}
+const clientOf = (world: World, text: string): string | undefined =>
+  world.records()[world.texts().indexOf(text)]?.author?.clientId;
+async function waiting(world: World): Promise<number> {
+  return (await world.shelf.list("")).reduce((sum, one) => sum + one.waiting, 0);
+}
+
+test("[TB1] S18 each tab has a client of its own, and its order is kept", async () => {
+  const world = new World();
+  const [one, two] = [world.open(user), world.open(user)];
+  await world.clock.advance(500);
+  expect(one.client.clientId).not.toBe(two.client.clientId);
+  for (let i = 0; i < 5; i++) {
+    one.add(`one ${i}`);
+    two.add(`two ${i}`);
+    await world.clock.advance(7);
+  }
+  await world.clock.advance(1_000);
+  for (const name of ["one", "two"])
+    expect(world.texts().filter((text) => text.startsWith(name))).toEqual(
+      [0, 1, 2, 3, 4].map((i) => `${name} ${i}`),
+    );
+  expect(world.errors).toEqual([]);
+});
+
+for (const how of ["crash", "close"] as const)
+  test(`[TB4] S18 a tab that is gone (${how}) with unsent messages: another sends them under its identity, in order, once`, async () => {
+    const world = new World();
+    const first = await unsent(world, "a", "b", "c");
+    const second = world.open(user);
+    await world.clock.advance(500);
+    const clients = [first.client.clientId, second.client.clientId];
+    await first[how]();
+    await world.clock.advance(500);
+    expect(world.texts()).toEqual(["before"]); // the page may only be reloading
+    await world.clock.advance(5_000);
+    expect(world.texts()).toEqual(["before", "a", "b", "c"]);
+    expect(clientOf(world, "c")).toBe(clients[0]);
+    expect(second.client.clientId).toBe(clients[1]);
+    expect(second.items()).toEqual(["before", "a", "b", "c"]);
+    expect(await waiting(world)).toBe(0);
+    expect(second.flushes).toBe(1);
+    expect(world.errors).toEqual([]);
+  });
+
+test("[TB4] S18 a page that never knew a server: what it stored is sent under an identity of its own", async () => {
+  const world = new World();
+  const first = world.open(user, { online: false });
+  await world.clock.advance(500);
+  first.add("a");
+  first.add("b");
+  await world.clock.advance(500);
+  const second = world.open(user);
+  await world.clock.advance(500);
+  first.crash();
+  await world.clock.advance(5_000);
+  expect(world.texts()).toEqual(["a", "b"]);
+  expect(clientOf(world, "a")).not.toBe(second.client.clientId);
+  expect(await waiting(world)).toBe(0);
+  expect(world.errors).toEqual([]);
+});
+
+test("[TB4] S18 a refusal of what a closed page had dispatched is told to the tab that sent it", async () => {
+  const world = new World();
+  const first = await unsent(world, "before");
+  const [, refused] = first.sent;
+  const second = world.open(user);
+  await world.clock.advance(500);
+  first.crash();
+  await world.clock.advance(5_000);
+  expect(world.rejected).toEqual([{ id: refused!.write.id, code: "twice" }]);
+  expect(second.flushes).toBe(1);
+  expect(await waiting(world)).toBe(0);
+});
+
+test("[TB4] S18 a tab that came and went between two looks is found all the same", async () => {
+  const world = new World();
+  const keeper = world.open(user);
+  await world.clock.advance(3_250);
+  const brief = world.open(user, { online: false });
+  await world.clock.advance(100);
+  brief.add("brief");
+  await world.clock.advance(100);
+  brief.crash();
+  await world.clock.advance(10_000);
+  expect(world.texts()).toEqual(["brief"]);
+  expect(keeper.flushes).toBe(1);
+});
+
+test("[TB1] S18 a duplicated tab takes another client; nothing is applied twice", async () => {
+  const world = new World();
+  const first = await unsent(world, "a", "b");
+  const copy = first.duplicate();
+  await world.clock.advance(500);
+  expect(copy.pending()).toEqual([]);
+  expect(copy.client.clientId).not.toBe(first.client.clientId);
+  copy.add("copy");
+  first.online();
+  await world.clock.advance(5_000);
+  expect(world.texts().toSorted()).toEqual(["a", "b", "before", "copy"]);
+  expect(copy.flushes).toBe(0);
+  expect(world.errors).toEqual([]);
+});
+
+test("[TB1] S6 S20 a reloaded tab finds its own client, also while its former page still holds it for a moment", async () => {
+  const world = new World();
+  const first = await unsent(world, "a");
+  const other = world.open(user, { online: false });
+  await world.clock.advance(100);
+  const { clientId } = first.client;
+  const { note } = first;
+  const second = world.open(user, { note: { ...note!, left: true }, online: false });
+  await world.clock.advance(500);
+  expect(second.pending()).toEqual([]);
+  first.crash(true);
+  await world.clock.advance(100);
+  expect(second.pending()).toEqual(["a"]);
+  expect(second.items()).toEqual(["before", "a"]);
+  second.online();
+  await world.clock.advance(5_000);
+  expect(second.client.clientId).toBe(clientId);
+  expect(world.texts()).toEqual(["before", "a"]);
+  expect(other.pending()).toEqual([]);
+  expect(world.errors).toEqual([]);
+});
+
+test("[TB4] S18 a page that comes back takes its client from whoever sends for it; every message is applied once", async () => {
+  for (let after = 1_500; after < 3_200; after += 40) {
+    const world = new World(after);
+    const first = await unsent(world, "a", "b", "c");
+    const second = world.open(user, { latency: 60, commitDelay: 30 });
+    await world.clock.advance(500);
+    const { clientId } = first.client;
+    first.crash();
+    await world.clock.advance(after);
+    const back = first.duplicate({ latency: 20 });
+    await world.clock.advance(100);
+    back.add("d");
+    await world.clock.advance(8_000);
+    expect(back.client.clientId).toBe(clientId);
+    expect(world.texts()).toEqual(["before", "a", "b", "c", "d"]);
+    expect([back.pending(), second.items()]).toEqual([[], ["before", "a", "b", "c", "d"]]);
+    expect(await waiting(world)).toBe(0);
+    expect(world.errors).toEqual([]);
+  }
+});
+
+test("[TB4] S18 of several tabs one sends for a page that is gone, and its server's answer may be lost", async () => {
+  const world = new World();
+  const first = await unsent(world, "a", "b");
+  const others = [world.open(user), world.open(user), world.open(user)];
+  await world.clock.advance(500);
+  first.crash();
+  await world.clock.advance(1_990);
+  // Whoever begins now loses its first answers.
+  for (const { pair } of others) pair.cutAt("before-outcome");
+  await world.clock.advance(10_000);
+  expect(world.texts()).toEqual(["before", "a", "b"]);
+  expect(await waiting(world)).toBe(0);
+  expect(world.errors).toEqual([]);
+});
+
+test("[TB4] S18 a flush that gets nowhere lets go and is tried again later", async () => {
+  const world = new World();
+  const first = await unsent(world, "a");
+  const second = world.open(user);
+  await world.clock.advance(500);
+  first.crash();
+  second.offline();
+  await world.clock.advance(40_000);
+  expect(await waiting(world)).toBe(1);
+  second.online();
+  await world.clock.advance(100_000);
+  expect(world.texts()).toEqual(["before", "a"]);
+});
+
+test("[OB1] S20 what was queued is there after the tab closed at once; what was not was never sent", async () => {
+  const world = new World();
+  const first = world.open(user, { commitDelay: 20 });
+  await world.clock.advance(500);
+  const kept = first.add("kept");
+  await world.clock.advance(20);
+  expect(kept.durable).toBe(true);
+  const lost = first.add("lost");
+  await world.clock.advance(10);
+  expect(lost.durable).toBe(false);
+  first.crash();
+  const second = first.duplicate();
+  await world.clock.advance(3_000);
+  expect(world.texts()).toEqual(["kept"]);
+  expect(second.items()).toEqual(["kept"]);
+});
+
+for (const named of [true, false])
+  test(`[TB5] S41 another user's tab ${named ? "" : "that does not know its user "}neither shows nor sends what the first left, who finds it later`, async () => {
+    const world = new World();
+    const first = await unsent(world, "anna's");
+    first.crash();
+    const ben = world.open("ben", { named });
+    await world.clock.advance(200);
+    ben.add("ben's");
+    expect(ben.pending()).not.toContain("anna's");
+    await world.clock.advance(20_000);
+    expect(world.texts()).toEqual(["before", "ben's"]);
+    expect([ben.items(), ben.pending(), ben.flushes]).toEqual([["before", "ben's"], [], 0]);
+    const offline = world.open("ben", { online: false, named: true });
+    await world.clock.advance(200);
+    expect(offline.pending()).toEqual([]);
+    const anna = world.open(user, { named, online: false });
+    await world.clock.advance(200);
+    expect(anna.pending()).toEqual(named ? ["anna's"] : []);
+    anna.online();
+    await world.clock.advance(5_000);
+    expect(world.texts()).toEqual(["before", "ben's", "anna's"]);
+    expect(world.records().at(-1)?.author?.userId).toBe(user);
+    expect(world.errors).toEqual([]);
+  });
+
+test("[TB5] S41 a user who signs in on a tab of another's: the other's unsent messages wait for their author", async () => {
+  const world = new World();
+  const first = await unsent(world, "anna's");
+  await first.close();
+  // The same tab, its note naming anna's client, and now it is ben's.
+  const ben = world.open("ben", { named: false, note: first.note });
+  await world.clock.advance(20_000);
+  expect(world.texts()).toEqual(["before"]);
+  expect(ben.pending()).toEqual([]);
+  const anna = world.open(user);
+  await world.clock.advance(2_000);
+  expect(world.texts()).toEqual(["before", "anna's"]);
+  expect(anna.flushes).toBe(0); // a new tab takes it, and need not flush it
+});
+
+const DAY = 86_400_000;
+
+test("[TB7] clients of closed tabs do not pile up: the three last used stay for 30 days, and whatever is held", async () => {
+  const world = new World();
+  const [keeper, ...tabs] = Array.from({ length: 9 }, () => world.open(user));
+  await world.clock.advance(500);
+  for (const [i, tab] of tabs.entries()) tab.add(`${i}`);
+  await world.clock.advance(500);
+  for (const tab of tabs) tab.crash();
+  expect(await world.shelf.list("")).toHaveLength(9);
+  await world.clock.advance(10_000);
+  expect(await world.shelf.list("")).toHaveLength(1 + 3);
+  expect(keeper!.items()).toHaveLength(8);
+  expect(keeper!.client.clientId).toBeDefined();
+  keeper!.crash();
+  await world.clock.advance(31 * DAY);
+  const last = world.open(user);
+  await world.clock.advance(5_000);
+  expect(await world.shelf.list("")).toHaveLength(1);
+  // Its identity has expired, and nothing of it was unsent: it has another one now.
+  expect(last.items()).toHaveLength(8);
+  expect(world.errors).toEqual([]);
+});
+
+test("[TB7] S19 unsent messages of a user who does not come back are dropped after 90 days, and that is told", async () => {
+  const world = new World();
+  const first = await unsent(world, "anna's");
+  first.crash();
+  await world.clock.advance(80 * DAY);
+  const ben = world.open("ben");
+  await world.clock.advance(5_000);
+  expect(await waiting(world)).toBe(1);
+  ben.crash();
+  await world.clock.advance(11 * DAY);
+  world.open("ben");
+  await world.clock.advance(5_000);
+  expect(await waiting(world)).toBe(0);
+  expect(world.errors).toMatchObject([{ code: "storage", details: { reason: "aged" } }]);
+});
+
+test("[TB7] [CL1] unsent messages whose identity has expired: those that may have been sent are told as unknown", async () => {
+  const world = new World();
+  const first = await unsent(world, "a");
+  first.crash();
+  await world.clock.advance(40 * DAY);
+  const second = world.open(user);
+  const third = world.open(user);
+  await world.clock.advance(10_000);
+  expect(world.rejected).toMatchObject([{ id: first.sent[1]!.write.id, code: "client-expired" }]);
+  expect(world.texts()).toEqual(["before"]);
+  expect([await waiting(world), second.pending(), third.pending()]).toEqual([0, [], []]);
+});
