@@ -160,7 +160,9 @@ export class Tab {
       heartbeatTimeout: 1_000,
       connectTimeout: 1_500,
       answerTimeout: 1_500,
-      onRejected: ({ id, error }) => world.rejected.push({ id, code: error.code }),
+      onOutcome: (decided) => {
+        if ("error" in decided) world.rejected.push({ id: decided.id, code: decided.error.code });
+      },
       onError: (error) => this.alive && world.errors.push(error),
     });
     for (const id of follows) this.client.topic(list, id).onChange(() => {});
