@@ -45,7 +45,7 @@ export const modelMutants = [
   {
     name: "adopt what another user has stored",
     file: "client/src/ledger.ts",
-    from: `(unowned.identity ? unowned.identity.userId : null) !== user;`,
+    from: `(unowned.user ?? null) !== user;`,
     to: `user === undefined;`,
     breaks: "CL8",
     scenario: "S41",
