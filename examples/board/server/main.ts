@@ -6,6 +6,7 @@ import { createServer } from "@calla/server";
 import { sqlite } from "@calla/server/sqlite";
 import { webSocket } from "@calla/server/websocket";
 import { board, cursors, serialiser, session, wiring } from "../shared/wiring.ts";
+import { keepAudit } from "./audit.ts";
 import { nameFor } from "./names.ts";
 import { staticFiles } from "./static-files.ts";
 
@@ -30,6 +31,9 @@ server.handle(session, { public: true });
 server.handle(board, { canSubscribe: ({ params }) => open(params), canDispatch: () => true });
 server.handle(cursors, { canSubscribe: ({ params }) => open(params), canDispatch: () => true });
 
+/** Who did what, if a file for it is named: AUDIT=audit.db npm start */
+const stopAudit = process.env.AUDIT === undefined ? undefined : keepAudit(server, process.env.AUDIT);
+
 const sockets = webSocket(server, { httpServer, path: "/ws" });
 
 httpServer.on("error", ({ message }) => {
@@ -43,6 +47,7 @@ httpServer.listen(Number(process.env.PORT ?? 8787), () => {
 
 async function stop(): Promise<void> {
   httpServer.close();
+  await stopAudit?.();
   await server.stop();
   await sockets.close();
   httpServer.closeAllConnections();
