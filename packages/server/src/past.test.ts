@@ -129,6 +129,27 @@ describe("the model of then", () => {
   });
 });
 
+test("[PA2] S11 records of another version are refused as such, also where no snapshot stands before them", async () => {
+  const { topic, done, log } = await filled(2);
+  const { sequence, mark } = (await topic.history()).entries[1]!;
+  const records = [3, 4].map((next) => ({
+    sequence: next,
+    mark: next,
+    version: 2,
+    at: 2_000,
+    author: null,
+    mid: 0,
+    id: "",
+    messages: [{ type: "added", item: "of another kind" }],
+  }));
+  await log.append([{ target: "list:1", expected: { sequence, mark }, records, rows: [] }]);
+  expect(await done(topic.read({ sequence: 2 }))).toMatchObject({ model: { items: ["1", "2"] } });
+  await expect(done(topic.read({ sequence: 4 }))).rejects.toMatchObject({
+    code: "version",
+    details: { sequence: 3, version: 2 },
+  });
+});
+
 test("[PA1] an ephemeral topic has no past", async () => {
   const { server } = wire({}, handClock());
   await expect(server.topic(cursors, "1").history()).rejects.toMatchObject({ code: "topic" });

@@ -219,6 +219,44 @@ describe("server.follow", () => {
     expect((await log.readers()).map((reader) => reader.name)).toEqual(["list:*/audit"]);
   });
 
+  test("[RD2] [RD5] what was not done when the follower was stopped is told when it follows again", async () => {
+    const { server, done, told, hear } = begin();
+    for (const item of ["a", "b", "c"]) await done(server.topic(list, "1").dispatch(add(item)));
+    const stop = server.follow(list, { name }, (entry) => {
+      if (brief(entry) !== "list:1 a") throw new Error("not now");
+      hear(entry);
+    });
+    await done(stop());
+    expect(told).toEqual([]); // stopped before it could begin
+    const again = server.follow(list, { name }, (entry) => {
+      if (brief(entry) !== "list:1 a") throw new Error("not now");
+      hear(entry);
+    });
+    await done(Promise.resolve());
+    await done(again());
+    server.follow(list, { name }, hear);
+    await done(Promise.resolve());
+    expect(told).toEqual(["list:1 a", "list:1 b", "list:1 c"]);
+  });
+
+  test("[RD4] a node that finds another in its place lets it do the rest", async () => {
+    const hand = handClock();
+    const log = memoryLog({ shared: true });
+    const one = wire({ log, random: countingRandom(3) }, hand);
+    const told: string[] = [];
+    one.server.follow(list, { name }, (entry) => void told.push(brief(entry)));
+    const topic = one.server.topic(list, "1");
+    await one.done(topic.dispatch(add("a")));
+    // Its place was given up elsewhere, and somebody else has begun anew.
+    await log.dropReader("list:*/audit");
+    const now = hand.clock.now();
+    await log.claimReader("list:*/audit", { owner: "other", now, until: now + 1_000_000, from: "now" });
+    for (const item of ["b", "c", "d"]) await one.done(topic.dispatch(add(item)));
+    await hand.advance(60_000);
+    expect(told).toEqual(["list:1 a", "list:1 b"]);
+    expect((await log.readers())[0]).toMatchObject({ owner: "other" });
+  });
+
   test("[RD5] a stop that meets a handler that never ends is over in time, and says so", async () => {
     const { server, done, settle, advance, errors } = begin();
     server.follow(list, { name }, () => new Promise(() => {}));
