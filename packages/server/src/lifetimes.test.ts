@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   countingRandom,
@@ -13,6 +16,7 @@ import {
 import { faultyLog } from "./log-faulty.ts";
 import type { FaultyLog } from "./log-faulty.ts";
 import { memoryLog } from "./log-memory.ts";
+import { sqlite } from "./sqlite/sqlite.ts";
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -105,6 +109,35 @@ describe("sessions", () => {
     expect(await done(its.dispatch(named("new")))).toEqual({ sequence: 1 });
     expect(errors).toEqual([]);
   });
+});
+
+test("[LT1] [LG23] S7 sessions, and when they were last used, outlive the server's process in SQLite", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "calla-lifetimes-"));
+  try {
+    const file = join(folder, "calla.db");
+    const open = () => faultyLog(sqlite(file, { thread: "main" }));
+    const one = begin(open());
+    const ada = await one.client();
+    ada.say(saySession(1, named("Ada")));
+    await ada.heard();
+    await one.advance(60 * MINUTE);
+    ada.say(subscribe("@"));
+    await ada.heard();
+    await one.done(one.server.stop());
+    const { clock, settle, advance } = one;
+    const two = begin(open(), { clock, settle, advance });
+    await two.advance(60 * MINUTE);
+    const again = await two.client(ada.identity);
+    again.say(subscribe("@"));
+    expect((await again.heard()).at(-1)).toMatchObject({ type: "Snapshot", model: { name: "Ada" } });
+    again.drop();
+    await two.advance(95 * MINUTE);
+    expect(await two.log.open(`@${ada.identity.clientId}`)).toBeUndefined();
+    expect([...one.errors, ...two.errors]).toEqual([]);
+    await two.done(two.server.stop());
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe("what a target remembers", () => {
