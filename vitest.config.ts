@@ -27,7 +27,10 @@ export default defineConfig({
       project("transports", ["packages/testing/test/transports/*.test.ts"]),
       project(
         "sim",
-        ["packages/testing/test/{*,scenarios/*,tabs/*,kill/*}.{test,sim}.ts", "packages/server/test/**/*.sim.ts"],
+        [
+          "packages/testing/test/{*,scenarios/*,tabs/*,kill/*}.{test,sim}.ts",
+          "packages/server/test/**/*.sim.ts",
+        ],
         { exclude: [DURABLE] },
       ),
       // The scenarios and a soak again, over a log in a file.
