@@ -46,6 +46,6 @@ export default [
   line("a wiring's definitions", "2.6 KB", {
     [shared]: "{ defineWiring, defineTopic, defineEphemeral, defineSession, defineLocal, serverOnly }",
   }),
-  line("@calla/shared, all of it", "11.7 KB", { [shared]: "*" }),
+  line("@calla/shared, all of it", "11.9 KB", { [shared]: "*" }),
   line("@calla/shared/messagepack", "9.6 KB", { [messagePack]: "*" }),
 ];
