@@ -289,7 +289,7 @@ module.exports = {
         path: [
           "/transports/(?!transport[.])",
           "/sqlite/",
-            "/observers/",
+          "/observers/",
           "/(storage|shelf|log)-(?!contract|faulty|rewindable)",
         ],
       },
