@@ -91,8 +91,8 @@ export function hydrated(
       now = () => host.clock.now();
       return beginning(fresh, storage.models?.(host));
     },
-    async load(owner) {
-      const stored = await storage.load(owner);
+    async load(owner, host) {
+      const stored = await storage.load(owner, host);
       if (stored === undefined) return undefined;
       if (session && stored.identity?.clientId === clientId) fresh.set(OWN_SESSION, session);
       return merged(stored, fresh, now());

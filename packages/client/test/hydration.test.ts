@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { hydrated, parseHydration } from "../src/hydration.ts";
 import { memoryStorage } from "../src/storage-memory.ts";
 import { keepModels } from "../src/storage-models.ts";
+import { storageContract } from "../src/testing.ts";
 import type { Storage, StorageChange, StoredIdentity } from "../src/storage.ts";
 import {
   fullWiring,
@@ -214,4 +215,21 @@ test("[HY6] S41 a session is begun from the page only by the client that it belo
   const nobody = setUpWith(fullWiring, { storage });
   await turn();
   expect(nobody.client.session.state.model).toBeUndefined();
+});
+
+test("[HY4] [OB6] the storage beneath is used as it is: it gets all that it is given and keeps its contract", async () => {
+  const given: unknown[] = [];
+  const inner: Storage = {
+    ...memoryStorage(),
+    load: (...all) => {
+      given.push(all.length, all[1]);
+      return Promise.resolve(undefined);
+    },
+  };
+  const { storage } = await paged(page(row(5, "a")), [], inner);
+  setUp({ storage, user: null });
+  await turn();
+  expect(given).toEqual([2, expect.objectContaining({ serialiser: expect.anything() as unknown })]);
+  for (const { run } of storageContract)
+    await run({ create: () => hydrated(memoryStorage(), { serialiser, text: page() }) });
 });
