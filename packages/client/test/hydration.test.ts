@@ -230,6 +230,8 @@ test("[HY4] [OB6] the storage beneath is used as it is: it gets all that it is g
   setUp({ storage, user: null });
   await turn();
   expect(given).toEqual([2, expect.objectContaining({ serialiser: expect.anything() as unknown })]);
-  for (const { run } of storageContract)
-    await run({ create: () => hydrated(memoryStorage(), { serialiser, text: page() }) });
+  for (const { run } of storageContract) {
+    const whole = hydrated(memoryStorage(), { serialiser, text: page() });
+    await run({ open: () => whole });
+  }
 });
