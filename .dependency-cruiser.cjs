@@ -117,6 +117,10 @@ const layers = {
       "storage-tabs",
       "tab-memory",
       "storage-indexeddb",
+      "node-files",
+      "file-lock",
+      "shelf-file",
+      "storage-file",
     ],
     ["rebase", "outbox", "subscriptions"], // the engines
     ["target", "targets", "dispatch", "ledger", "receiver", "sync", "runtime"],
@@ -159,7 +163,7 @@ const pure = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|messagepack|testing|hydration|storage-indexeddb|transports/(websocket|http|auto)|sqlite/sqlite|observers/(pino|prometheus))[.]ts$";
+  "src/(index|messagepack|testing|hydration|storage-indexeddb|storage-file|transports/(websocket|http|auto)|sqlite/sqlite|observers/(pino|prometheus))[.]ts$";
 
 const sourceOf = (pkg, names) =>
   names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);

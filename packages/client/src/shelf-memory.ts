@@ -12,12 +12,17 @@ export interface ShelfRow {
 }
 export type ShelfRows = Map<string, ShelfRow>;
 
-/** What a commit does; refuses before it has changed anything. */
-function applyParts(rows: ShelfRows, parts: readonly ShelfPart[]): void {
+/** @throws CallaError `storage`: a part's client is another page's by now (`taken`), or gone (`evicted`). */
+export function checkParts(rows: ShelfRows, parts: readonly ShelfPart[]): void {
   for (const { id, token, owner } of parts) {
     const row = rows.get(id);
     if (row ? row.token !== token : !owner) throw row ? taken() : evicted();
   }
+}
+
+/** What a commit does; refuses before it has changed anything. */
+export function applyParts(rows: ShelfRows, parts: readonly ShelfPart[]): void {
+  checkParts(rows, parts);
   for (const { id, token, at, owner, drops = [], changes } of parts) {
     const row = rows.get(id) ?? { token, usedAt: at, draft: nothingStored(owner ?? NOBODY) };
     rows.set(id, row);

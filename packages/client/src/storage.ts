@@ -171,7 +171,7 @@ export const nothingStored = ({ server, user }: Owner): StoredDraft => ({
   models: new Map(),
 });
 
-const entryKey = (target: TargetKey, mid: number): string => `${mid} ${target}`;
+export const entryKey = (target: TargetKey, mid: number): string => `${mid} ${target}`;
 
 /**
  * Applies a change (all but `begin` and `forget`, which are about several clients). Here stands the rule of which settled entries

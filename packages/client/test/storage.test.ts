@@ -1,8 +1,12 @@
 import "fake-indexeddb/auto";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { IDBFactory } from "fake-indexeddb";
 import { expect, test } from "vitest";
 import { memoryLocks } from "../src/locks-memory.ts";
 import { memoryShelf } from "../src/shelf-memory.ts";
+import { file } from "../src/storage-file.ts";
 import { indexedDb } from "../src/storage-indexeddb.ts";
 import { memoryStorage } from "../src/storage-memory.ts";
 import { tabStorage } from "../src/storage-tabs.ts";
@@ -17,6 +21,10 @@ const subjects: Record<string, () => StorageSubject> = {
   tabs() {
     const [shelf, locks] = [memoryShelf(), memoryLocks()];
     return { open: () => tabStorage({ shelf: () => shelf, locks: () => locks.page() }) };
+  },
+  file() {
+    const path = join(mkdtempSync(join(tmpdir(), "calla-")), "client");
+    return { open: () => file(path) };
   },
   IndexedDB() {
     globalThis.indexedDB = new IDBFactory();
