@@ -107,7 +107,7 @@ test("[TB11] a file that has grown is written anew, and holds the same", async (
   const text = "x".repeat(100_000);
   await shelf.commit([{ id: "c", token: "t", at: 1, owner, changes: [] }]);
   for (let i = 1; i <= 30; i++) {
-    const model = { sequence: i, mark: i, version: 1, model: { text, i } };
+    const model = { sequence: i, mark: i, version: 1, usedAt: 0, model: { text, i } };
     await shelf.commit([
       { id: "c", token: "t", at: 1, changes: [{ type: "model", target: "list:1", model }] },
     ]);
