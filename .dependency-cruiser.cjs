@@ -33,16 +33,10 @@ const layers = {
       "identity",
       "intent",
       "contain",
-      "events",
       "deadline",
-      "address",
-      "limits",
-      "rate",
-      "weight",
     ],
     [
       "handlers",
-      "authenticate",
       "encoder",
       "carry",
       "effects",
@@ -63,11 +57,6 @@ const layers = {
     ["target-engine", "conversation"], // the engines
     [
       "collapsing",
-      "crowd",
-      "limiter",
-      "refreshing",
-      "reauthorising",
-      "draining",
       "core",
       "audience",
       "ephemeral",
@@ -89,8 +78,7 @@ const layers = {
       "speaking",
       "hub",
     ],
-    ["server-topic", "hydration", "inspect", "health", "server"],
-    ["observers/"],
+    ["server-topic", "hydration", "server"],
     ["index", "testing"],
   ],
   client: [
@@ -143,13 +131,6 @@ const pure = {
     "ephemeral",
     "live-target",
     "collapsing",
-    "crowd",
-    "limiter",
-    "refreshing",
-    "reauthorising",
-    "draining",
-    "rate",
-    "weight",
     "turns",
     "follow",
     "lifetimes",
@@ -163,7 +144,7 @@ const pure = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|messagepack|testing|hydration|storage-indexeddb|storage-file|transports/(websocket|http|auto)|sqlite/sqlite|observers/(pino|prometheus))[.]ts$";
+  "src/(index|messagepack|testing|hydration|storage-indexeddb|storage-file|transports/(websocket|http|auto)|sqlite/sqlite)[.]ts$";
 
 const sourceOf = (pkg, names) =>
   names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);
@@ -268,10 +249,10 @@ module.exports = {
       "Only transports and storage touch an I/O library.",
       {
         path: "^packages/(server|client)/src/",
-        pathNot: ["/transports/", "/(storage|shelf|log)-", "/sqlite/", "/observers/", test],
+        pathNot: ["/transports/", "/(storage|shelf|log)-", "/sqlite/", test],
       },
       {
-        path: "node_modules/(ws|@types/ws|idb|better-sqlite3|@types/better-sqlite3|prom-client)/",
+        path: "node_modules/(ws|@types/ws|idb|better-sqlite3|@types/better-sqlite3)/",
         dependencyTypesNot: ["type-only"],
       },
     ),
@@ -284,7 +265,6 @@ module.exports = {
           "/transports/",
           "/(storage|shelf|log)-",
           "/sqlite/",
-          "/observers/",
           "/(index|testing|server|client)[.]ts$",
           test,
         ],
@@ -293,7 +273,6 @@ module.exports = {
         path: [
           "/transports/(?!transport[.])",
           "/sqlite/",
-          "/observers/",
           "/(storage|shelf|log)-(?!contract|faulty|rewindable)",
         ],
       },

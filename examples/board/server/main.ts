@@ -45,13 +45,11 @@ httpServer.listen(Number(process.env.PORT ?? 8787), () => {
   console.log(`Boards are at http://localhost:${port}`);
 });
 
-/** A deploy sends people elsewhere bit by bit; whoever presses Ctrl+C wants it to end. */
-async function end(gone: Promise<void>): Promise<void> {
+async function stop(): Promise<void> {
   httpServer.close();
   await stopAudit?.();
-  await gone;
+  await server.stop();
   await sockets.close();
   httpServer.closeAllConnections();
 }
-process.once("SIGTERM", () => void end(server.drain({ over: 5_000, reconnectWithin: 5_000 })));
-process.once("SIGINT", () => void end(server.stop()));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());

@@ -181,13 +181,6 @@ export function heldLog(log: LogStorage, ...methods: readonly (keyof LogStorage)
 }
 
 export type Said = ServerFrame;
-/** What is special about a socket. */
-export interface On {
-  readonly send?: (said: Said) => void;
-  readonly finish?: () => void;
-  readonly remoteAddress?: string;
-  readonly headers?: { readonly [name: string]: string };
-}
 
 export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, hand = handClock()) {
   const errors: unknown[] = [];
@@ -203,7 +196,7 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     ...options,
   });
   /** A socket held in the hand. */
-  const socket = (on: On = {}) => {
+  const socket = (on: { send?: (said: Said) => void; finish?: () => void } = {}) => {
     let heard: Said[] = [];
     const raw: WireFrame[] = [];
     const closed: { code: number; reason: string }[] = [];
@@ -220,7 +213,7 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
         bufferedAmount: () => buffered,
         ...(on.finish && { finish: on.finish }),
       },
-      request: { url: "/ws", headers: on.headers ?? {}, remoteAddress: on.remoteAddress },
+      request: { url: "/ws", headers: {}, remoteAddress: undefined },
       format: "json",
     });
     return {
@@ -246,7 +239,11 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     };
   };
   /** A socket whose Hello was answered. */
-  const client = async (identity?: { clientId: string; secret: string }, token?: unknown, on: On = {}) => {
+  const client = async (
+    identity?: { clientId: string; secret: string },
+    token?: unknown,
+    on: { send?: (said: Said) => void } = {},
+  ) => {
     const its = socket(on);
     its.say(hello({ ...(identity && { identity }), ...(token === undefined ? {} : { token }) }));
     const [connected] = await its.heard();
