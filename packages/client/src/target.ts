@@ -97,10 +97,8 @@ function viewOf({ entry, skipped }: Predicted<Dispatch>): Pending {
 export const loading: AnyState = { status: "loading", model: undefined, pending: [], code: "" };
 
 /** Whether what is confirmed is also the newest, as far as can be known. */
-export const isLive = (
-  { subscription, awaited, replica: { confirmed }, head }: Target,
-  answered = subscription.phase === "answered",
-): boolean => answered && !awaited && confirmed !== undefined && confirmed.sequence >= head;
+export const isLive = ({ subscription, awaited, replica: { confirmed }, head }: Target): boolean =>
+  subscription.phase === "answered" && !awaited && confirmed !== undefined && confirmed.sequence >= head;
 
 /**
  * The state to show: the same object until something in it changes (CL9), and the former model as long as it is equal,
@@ -113,7 +111,7 @@ export function stateOf(target: Target, connected: boolean, state = target.state
     ? "refused"
     : !replica.confirmed
       ? "loading"
-      : connected && (isLive(target) || isLive(target, subscription.polling))
+      : connected && isLive(target)
         ? "live"
         : "stale";
   const shown = refused ? undefined : visible(replica);

@@ -121,10 +121,7 @@ export class Nodes<W extends Wiring> {
 
   /** The node as the network sees it, whichever process it is at the moment. */
   reachable(index: number): Reachable {
-    return (this.#reachables[index] ??= {
-      connect: (wired) => this.all[index]!.server.connect(wired),
-      speak: (spoken) => this.all[index]!.server.speak(spoken),
-    });
+    return (this.#reachables[index] ??= { connect: (wired) => this.all[index]!.server.connect(wired) });
   }
 
   /** A failover to a replica that lacks the last records. Nothing else reaches the log meanwhile. */
