@@ -147,6 +147,8 @@ export class Pages<W extends Wiring> {
     const { index: client, record, count } = this.#options;
     const { page } = this;
     if (stage === "failed") record({ type: "unstored", client, page });
+    /** Written anew after a failure: what is behind `settled` has an outcome there, without a change of its own. */
+    const anew = stage === "durable" && changes.some(({ type }) => type === "begin");
     for (const change of changes) {
       if (change.type === "entry") {
         const { target, mid, id, at } = change.entry;
@@ -159,6 +161,11 @@ export class Pages<W extends Wiring> {
           count("a model stored");
           record({ type: "kept", client, page, target: change.target, sequence: change.model.sequence });
         } else if (change.type === "begin") record({ type: "kept", client, page, target: null, sequence: 0 });
+        else if (change.type === "target" && anew) {
+          const { target } = change;
+          for (let mid = 1; mid <= change.settled; mid++)
+            record({ type: "recorded", client, page, target, mid, sequence: 0 });
+        }
       }
     }
   }
