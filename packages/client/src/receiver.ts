@@ -73,7 +73,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       const at = entry.outcome && "sequence" in entry.outcome ? entry.outcome.sequence : 0;
       if (at <= frame.sequence) continue;
       // The server looked after we knew of it, and is not that far: its history was cut off (a backup, S37).
-      if (entry.decidedUnder < frame.ref || frame.reason === "other-history") entry.cutOff = frame.sequence;
+      if (entry.decidedUnder < frame.ref) entry.cutOff = frame.sequence;
       // Otherwise its record may be on the way; if not, the target is asked for again (CL10).
       else one.head = Math.max(one.head, at);
     }
@@ -119,6 +119,9 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     outcomes(one, awaited);
     targets.show(one, { model: options.strict ? deepFreeze(model) : model, sequence, mark });
     contain(report, options.onSnapshot, { target, reason: awaited.reason, sequence });
+    // The server says so by itself, and the answer to a POST may have overtaken it: only an answer to a question of now
+    // tells whether what was acknowledged beyond it is cut off (CL3).
+    if (awaited.reason === "other-history" && one.head > sequence) subscriptions.ask(one.subscription);
   }
 
   function update(key: TargetKey, frame: Update): void {

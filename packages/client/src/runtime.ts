@@ -332,8 +332,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     hello(token) {
       const followed = [...targets.all.values()].filter(({ subscription }) => isFollowed(subscription));
       for (const one of followed) {
+        const polling = outlet.open && isLive(one);
         one.awaited = undefined;
         subscriptions.renew(one.subscription);
+        one.subscription.polling = polling;
       }
       greeted = new Map(followed.map(({ key, subscription }) => [subscription.ref, key]));
       placed = new Set(followed.filter(ledger.cursor));

@@ -17,6 +17,8 @@ export interface Subscription {
   pinned: boolean;
   /** When it was asked for: what was sent before is covered by the answer. */
   askedAt: number;
+  /** Asked for news only: it was live, and counts as that meanwhile (HT10). */
+  polling: boolean;
   /** Why it was refused. */
   code: string;
   lingering: Cancel | undefined;
@@ -37,6 +39,7 @@ export const newSubscription = (target: TargetKey): Subscription => ({
   holders: 0,
   pinned: false,
   askedAt: 0,
+  polling: false,
   code: "",
   lingering: undefined,
   retrying: undefined,
@@ -82,6 +85,7 @@ export function createSubscriptions(
     renew(subscription) {
       subscription.retrying?.();
       subscription.phase = "asked";
+      subscription.polling = false;
       subscription.askedAt = clock.now();
       return (subscription.ref = ++lastRef);
     },

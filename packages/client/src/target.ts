@@ -97,8 +97,10 @@ function viewOf({ entry, skipped }: Predicted<Dispatch>): Pending {
 export const loading: AnyState = { status: "loading", model: undefined, pending: [], code: "" };
 
 /** Whether what is confirmed is also the newest, as far as can be known. */
-export const isLive = ({ subscription, awaited, replica: { confirmed }, head }: Target): boolean =>
-  subscription.phase === "answered" && !awaited && confirmed !== undefined && confirmed.sequence >= head;
+export const isLive = (
+  { subscription, awaited, replica: { confirmed }, head }: Target,
+  answered = subscription.phase === "answered",
+): boolean => answered && !awaited && confirmed !== undefined && confirmed.sequence >= head;
 
 /**
  * The state to show: the same object until something in it changes (CL9), and the former model as long as it is equal,
@@ -111,7 +113,7 @@ export function stateOf(target: Target, connected: boolean, state = target.state
     ? "refused"
     : !replica.confirmed
       ? "loading"
-      : connected && isLive(target)
+      : connected && (isLive(target) || isLive(target, subscription.polling))
         ? "live"
         : "stale";
   const shown = refused ? undefined : visible(replica);

@@ -1,4 +1,14 @@
-// For authors of storages: the checks that every storage must pass. Run each with your test runner.
+// For authors of storages: the checks that every storage must pass. Run each with your test runner. And for authors of
+// networks that exist in tests only: the HTTP link over a carrier of their own.
+export { httpLink } from "./transports/http-link.ts";
+export type {
+  HttpCarrier,
+  HttpLinkOptions,
+  HttpMemory,
+  PostAnswer,
+  StreamHandlers,
+  StreamSlots,
+} from "./transports/http-link.ts";
 import type { Owner, Storage, StorageChange, StoredClient, StoredEntry } from "./storage.ts";
 export { memoryLocks } from "./locks-memory.ts";
 export type { MemoryLocks } from "./locks-memory.ts";

@@ -240,6 +240,44 @@ test("[CL3] S37 a dispatch acknowledged in a history that was cut off is over, a
   expect(topic.state).toMatchObject({ status: "live", model: items("older"), pending: [] });
 });
 
+test("[HT13] [CL3] an answer that overtook the stream: a snapshot of another history behind it cuts nothing off by itself", async () => {
+  const { topic, connection } = await live({}, 4, "old");
+  const write = topic.dispatch(added("mine"));
+  await turn();
+  const ref = connection.ref("list:1");
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 6 });
+  connection.take();
+  connection.say(settledFrame("list:1", ref, { sequence: 5, resync: "snapshot", reason: "other-history" }));
+  connection.say(snapshotFrame("list:1", 5, 55, items("other")));
+  await turn();
+  expect(topic.state).toMatchObject({ model: items("other", "mine"), pending: [{ id: write.id }] });
+  // Only the answer to a question of now tells.
+  const [asked] = connection.take().filter((frame) => frame.type === "Subscribe");
+  expect(asked).toMatchObject({ cursor: { sequence: 5, mark: 55 } });
+  const again = asked?.type === "Subscribe" ? asked.ref : 0;
+  connection.say(settledFrame("list:1", again, { sequence: 6, resync: "snapshot", reason: "cheaper" }));
+  connection.say(snapshotFrame("list:1", 6, 66, items("other", "mine")));
+  await expect(write.applied).resolves.toMatchObject({ sequence: 6 });
+  expect(topic.state).toMatchObject({ status: "live", model: items("other", "mine"), pending: [] });
+});
+
+test("[HT10] a Hello while connected asks for news: what is live stays so, and only its own answer counts", async () => {
+  const { topic, connection, states } = await live({}, 4, "old");
+  const before = connection.ref("list:1");
+  connection.open();
+  await turn();
+  expect(connection.ref("list:1")).toBeGreaterThan(before);
+  expect([topic.state.status, states]).toEqual(["live", []]);
+  connection.say(updateFrame("list:1", 4, [["c2", 1, "1", added("early")]]));
+  expect(topic.state.model).toEqual(items("old"));
+  connection.say(
+    settledFrame("list:1", connection.ref("list:1"), { sequence: 5, resync: "records", reason: "missed" }),
+  );
+  expect(topic.state.status).toBe("stale");
+  connection.say(updateFrame("list:1", 4, [["c2", 1, "1", added("news")]]));
+  expect(topic.state).toMatchObject({ status: "live", model: items("old", "news") });
+});
+
 test("[CL3] S37 where records continue what there was, a cut-off dispatch goes with them, not before", async () => {
   const setup = await live({}, 3, "old");
   const write = setup.topic.dispatch(added("mine"));

@@ -16,6 +16,13 @@ export interface Reachable {
     readonly request: ConnectRequest;
     readonly format: string;
   }): Incoming;
+  /** Where there is HTTP. */
+  speak?(spoken: {
+    readonly data: string | Uint8Array;
+    readonly connection: Connection;
+    readonly request: ConnectRequest;
+    readonly format: string;
+  }): () => void;
 }
 
 export interface LinkOptions {
@@ -84,7 +91,7 @@ export class Link {
       connection: {
         send: ({ bytes, text }) =>
           this.throttle.push(bytes.length, () =>
-            this.toClient.push(packet(text ? fromUtf8(bytes) : bytes, decodeServer)),
+            this.toClient.push(packetOf(text ? fromUtf8(bytes) : bytes, decodeServer)),
           ),
         close: (code, reason) =>
           this.throttle.push(0, () =>
@@ -100,14 +107,13 @@ export class Link {
 
   /** The client speaks. Into a dead connection this succeeds too. */
   send(data: string | Uint8Array): void {
-    this.toServer.push(packet(data, this.#options.decodeClient));
+    this.toServer.push(packetOf(data, this.#options.decodeClient));
   }
   /** The client closes: the server hears of it behind what was sent. */
   close(): void {
     if (this.#clientEnded) return;
     this.#clientEnded = true;
     this.toClient.close();
-    this.#forgetHello();
     this.toServer.push({ data: undefined, frames: [], end: { code: 1000, reason: "" } });
   }
 
@@ -134,8 +140,8 @@ export class Link {
   }
 
   /**
-   * A `Hello` that is overtaken by the same client's next one would take over from it when it arrives, and the client
-   * be closed for good (CV6): the network of a simulation is kind enough not to deliver it.
+   * A `Hello` that is overtaken by the next page's would take over from it when it arrives, and the client be closed for
+   * good (CV6): the network of a simulation is kind enough not to deliver it.
    */
   #forgetHello(): void {
     if (this.toServer.frames.some(({ type }) => type === "Hello")) this.breakForServer();
@@ -167,12 +173,12 @@ export class Link {
 }
 
 /** What a server says once and does not repeat, whatever it is asked. */
-const isLastWord = (frame: ServerFrame): boolean =>
+export const isLastWord = (frame: ServerFrame): boolean =>
   frame.type === "Unsubscribed" ||
   frame.type === "Closing" ||
   (frame.type === "Rejected" && frame.code === "mid-conflict");
 
-function packet<Frame>(
+export function packetOf<Frame>(
   data: string | Uint8Array,
   decode: (data: string | Uint8Array) => readonly Frame[],
 ): Packet<Frame> {
@@ -186,4 +192,4 @@ function packet<Frame>(
   };
 }
 
-const fromUtf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
+export const fromUtf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");

@@ -121,7 +121,10 @@ export class Nodes<W extends Wiring> {
 
   /** The node as the network sees it, whichever process it is at the moment. */
   reachable(index: number): Reachable {
-    return (this.#reachables[index] ??= { connect: (wired) => this.all[index]!.server.connect(wired) });
+    return (this.#reachables[index] ??= {
+      connect: (wired) => this.all[index]!.server.connect(wired),
+      speak: (spoken) => this.all[index]!.server.speak(spoken),
+    });
   }
 
   /** A failover to a replica that lacks the last records. Nothing else reaches the log meanwhile. */

@@ -50,6 +50,8 @@ export interface PagesOptions<W extends Wiring> {
   readonly clock: VirtualClock;
   readonly random: SeededRandom;
   readonly server: Reachable;
+  /** Where its POSTs may land. */
+  readonly servers: readonly Reachable[];
   readonly record: (event: HistoryEvent) => void;
   readonly count: (what: string) => void;
 }
@@ -92,12 +94,16 @@ export class Pages<W extends Wiring> {
   constructor(options: PagesOptions<W>) {
     this.#options = options;
     const { setup, config, index, clock, random, server, record, count } = options;
-    const { format, commitDelay, modelDelay, follows } = config.clients[index]!;
+    const { format, commitDelay, modelDelay, follows, via } = config.clients[index]!;
     const [low, high] = config.latency;
     const latency = random.fork("latency");
     const disk = random.fork("disk");
     this.follows = new Set(follows);
+    const ways = random.fork("ways");
+    let attempts = 0;
     this.pair = connectionPair(server, {
+      via: () => via[attempts++ % via.length] ?? "socket",
+      speaksTo: () => ways.pick(options.servers),
       serialiser: setup.serialiser,
       format: setup.serialiser.formats[format]!.name,
       clock,

@@ -7,8 +7,12 @@ import type { ConnectRequest } from "@calla/server";
 import type { Lane } from "./lane.ts";
 import { Link } from "./link.ts";
 import type { Reachable } from "./link.ts";
+import { RequestLink } from "./request-link.ts";
 import type { CutPoint } from "./points.ts";
 import type { VirtualClock } from "./clock.ts";
+
+/** What an attempt goes by. */
+export type Via = "socket" | "http" | "poll";
 
 export interface PairOptions {
   readonly serialiser: Serialiser;
@@ -18,6 +22,10 @@ export interface PairOptions {
   /** Milliseconds that each packet travels. Absent: packets wait until they are delivered by hand. */
   readonly latency?: () => number;
   readonly request?: ConnectRequest;
+  /** A socket (the default), HTTP with a stream, or HTTP with polls; asked before each attempt. */
+  readonly via?: () => Via;
+  /** Where a POST lands; the server reached by default. */
+  readonly speaksTo?: () => Reachable;
   readonly reconnect?: Partial<ReconnectOptions>;
   /** Sees every frame that a client sends, when it is sent. */
   readonly onSent?: (frame: ClientFrame) => void;
@@ -35,9 +43,9 @@ export interface ConnectionPair {
   /** What is under way, on the connection there is now. */
   readonly toServer: Lane<ClientFrame>;
   readonly toClient: Lane<ServerFrame>;
-  readonly link: Link | undefined;
+  readonly link: Link | RequestLink | undefined;
   /** Every connection there ever was, the newest last. */
-  readonly links: readonly Link[];
+  readonly links: readonly (Link | RequestLink)[];
   /** Attempts to connect fail while this is false. */
   reachable: boolean;
   /** Which server the next attempts reach. */
@@ -72,12 +80,13 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
   const { clock, latency } = options;
   const serialiser =
     options.format === undefined ? options.serialiser : options.serialiser.use(options.format);
-  const links: Link[] = [];
+  const links: (Link | RequestLink)[] = [];
+  const memory = { pollUntil: 0, unsendable: new Map<string, string>() };
   const decodeClient = clientDecoder(serialiser, options.onSent);
   const decodeServer = decoder(serialiser, asServerFrame, options.onAnswered);
   let reached = server;
   let armed: CutPoint | undefined;
-  const now = (): Link => {
+  const now = (): Link | RequestLink => {
     const link = links.at(-1);
     if (link === undefined) throw new Error("There was no attempt to connect yet; settle the clock first.");
     return link;
@@ -87,22 +96,27 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
     transport: {
       reconnect: { ...RECONNECT, ...options.reconnect },
       connect(handlers, format) {
-        const link = new Link({
+        const via = options.via?.() ?? "socket";
+        const ends = {
           server: reached,
           handlers,
-          format: format.name,
           request: options.request ?? { url: "/", headers: {}, remoteAddress: undefined },
           clock,
           latency,
           decodeClient,
           decodeServer,
-          cutHere(at) {
+          cutHere(at: (point: CutPoint) => boolean) {
             if (armed === undefined || !at(armed)) return false;
             options.onCut?.(armed);
             armed = undefined;
             return true;
           },
-        });
+        };
+        const speaksTo = options.speaksTo ?? (() => reached);
+        const link =
+          via === "socket"
+            ? new Link({ ...ends, format: format.name })
+            : new RequestLink({ ...ends, format, memory, speaksTo, polls: via === "poll" });
         links.push(link);
         const arrive = (): void => (pair.reachable ? link.open() : link.breakForClient());
         if (latency === undefined) clock.defer(arrive);
@@ -139,14 +153,13 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
     async flush() {
       for (;;) {
         await clock.settle();
-        const under = links.filter(
-          ({ toServer, toClient }) => toServer.packets.length + toClient.packets.length > 0,
-        );
+        const under = links.filter((link) => lanesOf(link).some(({ packets }) => packets.length > 0));
         if (under.length === 0) return;
         for (const link of under) {
-          link.toServer.deliver();
-          await clock.settle();
-          link.toClient.deliver();
+          for (const lane of lanesOf(link)) {
+            lane.deliver();
+            await clock.settle();
+          }
         }
       }
     },
@@ -186,3 +199,7 @@ function decoder<Frame extends ClientFrame | ServerFrame>(
     }
   };
 }
+
+type AnyLane = Pick<Lane<unknown>, "packets" | "deliver">;
+const lanesOf = (link: Link | RequestLink): readonly AnyLane[] =>
+  link instanceof RequestLink ? [link.toServer, link.answers, link.toClient] : [link.toServer, link.toClient];

@@ -2,6 +2,7 @@
 // smaller by leaving steps out.
 import type { Limits } from "@calla/shared";
 import { CUT_POINTS } from "./points.ts";
+import type { Via } from "./pair.ts";
 import type { CutPoint } from "./points.ts";
 import { seededRandom } from "./random.ts";
 import type { SeededRandom } from "./random.ts";
@@ -94,6 +95,8 @@ export interface RunConfig {
     /** Milliseconds until a changed model is stored; 0: none ever is. */
     readonly modelDelay: number;
     readonly follows: readonly number[];
+    /** What it goes by; several: each attempt by another one. */
+    readonly via: readonly Via[];
   }[];
   /** Milliseconds a packet travels. */
   readonly latency: readonly [low: number, high: number];
@@ -129,6 +132,7 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
     nodes,
     doorbell: calm ? { drop: 0, delay: 0, double: 0 } : { drop: 0.2, delay: 0.3, double: 0.2 },
     clients: Array.from({ length: random.int(few, many) }, (_, i) => ({
+      via: random.fork(`via ${i}`).pick(setup.via ?? [["socket"]]),
       user: `user-${random.int(1, 3)}`,
       named: random.chance(0.7),
       format: random.int(0, setup.serialiser.formats.length - 1),

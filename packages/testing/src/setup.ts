@@ -12,6 +12,7 @@ import type {
   Wiring,
 } from "@calla/shared";
 import type { AnyUser, LogStorage, Server } from "@calla/server";
+import type { Via } from "./pair.ts";
 import type { SeededRandom } from "./random.ts";
 
 /** Something a simulated client, or a server, dispatches. Made by `action` and `serverAction`. */
@@ -120,6 +121,8 @@ export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser
   readonly faults?: Partial<Record<Fault, number>>;
   /** The share of steps that are faults; 0.35 by default. */
   readonly roughness?: number;
+  /** What clients go by: for each client one of these is drawn. Sockets by default. */
+  readonly via?: readonly (readonly Via[])[];
   /** Ceilings of every server; those not given are drawn per run, some of them very low. */
   readonly limits?: Partial<Limits>;
 }

@@ -56,6 +56,7 @@ export class World<W extends Wiring> {
           clock,
           random: random.fork(`client ${index}`),
           server: this.nodes.reachable(node),
+          servers: this.nodes.all.map((_, other) => this.nodes.reachable(other)),
           record,
           count,
         }),
