@@ -33,10 +33,16 @@ const layers = {
       "identity",
       "intent",
       "contain",
+      "events",
       "deadline",
+      "address",
+      "limits",
+      "rate",
+      "weight",
     ],
     [
       "handlers",
+      "authenticate",
       "encoder",
       "carry",
       "effects",
@@ -57,6 +63,11 @@ const layers = {
     ["target-engine", "conversation"], // the engines
     [
       "collapsing",
+      "crowd",
+      "limiter",
+      "refreshing",
+      "reauthorising",
+      "draining",
       "core",
       "audience",
       "ephemeral",
@@ -78,7 +89,8 @@ const layers = {
       "speaking",
       "hub",
     ],
-    ["server-topic", "hydration", "server"],
+    ["server-topic", "hydration", "inspect", "health", "server"],
+    ["observers/"],
     ["index", "testing"],
   ],
   client: [
@@ -131,6 +143,13 @@ const pure = {
     "ephemeral",
     "live-target",
     "collapsing",
+    "crowd",
+    "limiter",
+    "refreshing",
+    "reauthorising",
+    "draining",
+    "rate",
+    "weight",
     "turns",
     "follow",
     "lifetimes",
@@ -144,7 +163,7 @@ const pure = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|messagepack|testing|hydration|storage-indexeddb|storage-file|transports/(websocket|http|auto)|sqlite/sqlite)[.]ts$";
+  "src/(index|messagepack|testing|hydration|storage-indexeddb|storage-file|transports/(websocket|http|auto)|sqlite/sqlite|observers/(pino|prometheus))[.]ts$";
 
 const sourceOf = (pkg, names) =>
   names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);
@@ -249,10 +268,10 @@ module.exports = {
       "Only transports and storage touch an I/O library.",
       {
         path: "^packages/(server|client)/src/",
-        pathNot: ["/transports/", "/(storage|shelf|log)-", "/sqlite/", test],
+        pathNot: ["/transports/", "/(storage|shelf|log)-", "/sqlite/", "/observers/", test],
       },
       {
-        path: "node_modules/(ws|@types/ws|idb|better-sqlite3|@types/better-sqlite3)/",
+        path: "node_modules/(ws|@types/ws|idb|better-sqlite3|@types/better-sqlite3|prom-client)/",
         dependencyTypesNot: ["type-only"],
       },
     ),
@@ -265,6 +284,7 @@ module.exports = {
           "/transports/",
           "/(storage|shelf|log)-",
           "/sqlite/",
+          "/observers/",
           "/(index|testing|server|client)[.]ts$",
           test,
         ],
@@ -273,6 +293,7 @@ module.exports = {
         path: [
           "/transports/(?!transport[.])",
           "/sqlite/",
+          "/observers/",
           "/(storage|shelf|log)-(?!contract|faulty|rewindable)",
         ],
       },

@@ -28,7 +28,7 @@ const auto = "packages/client/src/transports/auto.ts";
 // The client core was to cost 8 KB. It has a rebase, an outbox, a storage, sessions, ephemeral topics and a value domain
 // that the peers of that size have not; each line is held where it stands, so that it can only shrink unnoticed.
 export default [
-  line("client core: client, JSON, WebSocket, memory storage", "19.4 KB", {
+  line("client core: client, JSON, WebSocket, memory storage", "19.5 KB", {
     [client]: "{ createClient }",
     [webSocket]: "{ webSocket }",
     [shared]: "{ automatic, json }",
@@ -46,6 +46,6 @@ export default [
   line("a wiring's definitions", "2.6 KB", {
     [shared]: "{ defineWiring, defineTopic, defineEphemeral, defineSession, defineLocal, serverOnly }",
   }),
-  line("@calla/shared, all of it", "11.7 KB", { [shared]: "*" }),
+  line("@calla/shared, all of it", "11.9 KB", { [shared]: "*" }),
   line("@calla/shared/messagepack", "9.6 KB", { [messagePack]: "*" }),
 ];

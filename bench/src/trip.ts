@@ -7,7 +7,13 @@ import { idOf, room, said, serialiser, wiring } from "./fixtures.ts";
 
 /** CPU microseconds per message, of packets with so many messages each. */
 export async function trip(perPacket: number, packets: number): Promise<number> {
-  const server = createServer({ wiring, serialiser, authenticate: () => ({ id: "user" }), strict: false });
+  const server = createServer({
+    wiring,
+    serialiser,
+    authenticate: () => ({ id: "user" }),
+    strict: false,
+    limits: { messageRate: Infinity, topicMessageRate: Infinity },
+  });
   server.handle(room, {
     canSubscribe: ({ user }) => user !== null,
     canDispatch: ({ text }, { user }) => user !== null && text.length > 0,

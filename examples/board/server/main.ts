@@ -45,11 +45,13 @@ httpServer.listen(Number(process.env.PORT ?? 8787), () => {
   console.log(`Boards are at http://localhost:${port}`);
 });
 
-async function stop(): Promise<void> {
+/** A deploy sends people elsewhere bit by bit; whoever presses Ctrl+C wants it to end. */
+async function end(gone: Promise<void>): Promise<void> {
   httpServer.close();
   await stopAudit?.();
-  await server.stop();
+  await gone;
   await sockets.close();
   httpServer.closeAllConnections();
 }
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
+process.once("SIGTERM", () => void end(server.drain({ over: 5_000, reconnectWithin: 5_000 })));
+process.once("SIGINT", () => void end(server.stop()));

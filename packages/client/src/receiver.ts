@@ -181,14 +181,21 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     options.resume(retryAfter);
   }
 
-  function unsubscribed({ target, ref, code, retryable, details }: ServerFrames["Unsubscribed"]): void {
+  function unsubscribed({
+    target,
+    ref,
+    code,
+    retryable,
+    retryAfter = 0,
+    details,
+  }: ServerFrames["Unsubscribed"]): void {
     const one = targets.get(target);
     const { subscription, delays } = one;
     if (!isFollowed(subscription) || ref !== subscription.ref) return;
     if (retryable) {
       // A newer node has migrated it: this page's own node and version serve it no more (VE4).
       if (code === "version" && details) contain(report, options.onVersionMismatch, details as Versions);
-      subscriptions.ask(subscription, delays.next());
+      subscriptions.ask(subscription, Math.max(delays.next(), retryAfter));
       return targets.touch(one);
     }
     subscriptions.stop(subscription, subscription.holders ? code : undefined);
@@ -247,6 +254,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       case "Connected":
       case "Version":
       case "Closing":
+      case "Expiring":
       case "Pong":
         return; // sync.ts has heard them
       default:

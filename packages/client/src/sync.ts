@@ -64,6 +64,9 @@ export interface Sync {
   send(frames: readonly ClientFrame[]): void;
 }
 
+/** The close code of a server that could not say `Closing`, and does not want us to come again. */
+const TERMINAL = 4002;
+
 /** One attempt. The object's identity says whether an event is still about us. */
 interface Attempt {
   readonly packets: Packets;
@@ -86,6 +89,8 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     timer = clock.setTimeout(run, milliseconds);
   };
 
+  const asToken = (): Promise<unknown> => Promise.resolve().then(options.token);
+
   function begin(): void {
     const mine: Attempt = {
       packets: createPackets(serialiser, format),
@@ -98,14 +103,14 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     events.status("connecting", "");
     after(options.connectTimeout, () => fail("timeout"));
     // The token is asked for first, so that no open socket waits for it; a rejecting one costs this attempt (S25).
-    Promise.resolve()
-      .then(options.token)
+    asToken()
       .then((token) => {
         if (!current()) return;
         const handlers = {
           open: () => current() && transmit(mine, [events.hello(token)]),
           receive: (data: string | Uint8Array) => current() && receive(mine, data),
-          close: ({ code, reason }: CloseReason) => current() && fail(reason, code),
+          close: ({ code, reason }: CloseReason) =>
+            current() && (code === TERMINAL ? end("closed", reason) : fail(reason, code)),
         };
         mine.link = transport.connect(handlers, format);
       })
@@ -151,6 +156,12 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
           end("outdated", "version");
           events.outdated(frame);
         } else fail("version");
+        return;
+      case "Expiring":
+        // Rejected: the server asks again while there is time (S25).
+        asToken()
+          .then((token) => attempt === mine && transmit(mine, [{ type: "Authenticate", token }]))
+          .catch(events.error);
         return;
       case "Pong":
         return;

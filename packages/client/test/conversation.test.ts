@@ -79,6 +79,40 @@ test("[CL2] S25 a token that rejects, throws or hangs costs its attempt and no m
   expect(errors).toMatchObject([{ code: "transport" }, { code: "transport" }]);
 });
 
+test("[CL12] S25 asked for another token it says it; a callback that rejects, throws or hangs changes nothing", async () => {
+  const token = vi
+    .fn<() => unknown>()
+    .mockResolvedValueOnce("first")
+    .mockRejectedValueOnce(new Error("no"))
+    .mockImplementationOnce(() => {
+      throw new Error("thrown");
+    })
+    .mockImplementationOnce(() => new Promise(() => {}))
+    .mockResolvedValue("second");
+  const setup = setUp({ token });
+  await handshake(setup);
+  const { connection } = setup.server;
+  for (let asked = 1; asked <= 3; asked++) {
+    connection.say({ type: "Expiring", within: 1_000 });
+    await turn();
+  }
+  expect(connection.sent.filter(({ type }) => type === "Authenticate")).toEqual([]);
+  expect(setup.errors).toHaveLength(2);
+  connection.say({ type: "Expiring", within: 1_000 });
+  await turn();
+  expect(connection.last("Authenticate")).toEqual({ type: "Authenticate", token: "second" });
+  expect(setup.client.status.connection).toBe("open");
+});
+
+test("[CL12] a connection closed for good by its code alone is not tried again", async () => {
+  const { server, clock, client } = setUp();
+  await turn();
+  server.connection.drop(4002, "origin");
+  await clock.advance(120_000);
+  expect(client.status).toMatchObject({ connection: "closed", reason: "origin" });
+  expect(server.connections).toHaveLength(1);
+});
+
 test("[CL2] waking up tries at once when waiting, and asks at once when open", async () => {
   let wake = (): void => {};
   const setup = setUp({

@@ -10,6 +10,7 @@ import type { Effect } from "./effects.ts";
 import type { Admit, Intent, Refusal } from "./intent.ts";
 import type { ClientRow, LogRecord, Outcome } from "./log.ts";
 import { chainMark, wholeModel } from "./records.ts";
+import type { Scales } from "./weight.ts";
 
 export interface TargetState extends Cursor {
   readonly at: number;
@@ -31,6 +32,11 @@ export interface TargetOptions<Reply> {
   readonly shared: boolean;
 }
 
+/** What a batch needs besides: of the target's own. */
+export interface BatchOptions<Reply> extends TargetOptions<Reply> {
+  readonly scales: Scales;
+}
+
 export interface Flight<Reply> {
   readonly intents: readonly Intent<Reply>[];
   readonly state: TargetState;
@@ -44,14 +50,14 @@ export interface Flight<Reply> {
 export class Batch<Reply> {
   readonly effects: Effect<Reply>[] = [];
   readonly flight: Flight<Reply>;
-  readonly #options: TargetOptions<Reply>;
+  readonly #options: BatchOptions<Reply>;
   readonly #known: ReadonlyMap<string, ClientRow>;
   /** Who has met a mid-conflict in this batch. */
   readonly #conflicted = new Set<Reply>();
   #state: TargetState;
 
   constructor(
-    options: TargetOptions<Reply>,
+    options: BatchOptions<Reply>,
     state: TargetState,
     intents: readonly Intent<Reply>[],
     known: ReadonlyMap<string, ClientRow>,
@@ -135,6 +141,11 @@ export class Batch<Reply> {
     if (!result.ok) {
       if (result.error !== undefined) this.effects.push({ type: "report", error: result.error });
       return this.#refuse(intent, row, result.refusal);
+    }
+    const { scales, limits } = this.#options;
+    if (scales.refuses(this.#state.model, result.model, admitted.messages)) {
+      const details = { maxModelBytes: limits.maxModelBytes };
+      return this.#refuse(intent, row, { from: "calla", code: "too-large", details });
     }
     if (this.#state.removed) this.#revive();
     const record = this.#record(intent, admitted.messages);

@@ -8,14 +8,17 @@ import type { Conversation } from "./conversation.ts";
 const LOOK = 1_000;
 
 export interface CollapsingEffects {
-  /** It takes frames again: bring it up to date. */
-  resume(conversation: Conversation): void;
+  /** It has become slow. */
+  slow(conversation: Conversation, waiting: number): void;
+  /** It takes frames again, after so many milliseconds: bring it up to date. */
+  resume(conversation: Conversation, after: number): void;
   /** It takes nothing in. */
   close(conversation: Conversation): void;
 }
 
 /** How far a slow connection had come when it was last seen to move. */
 interface Progress {
+  readonly since: number;
   waiting: number;
   flushed: number;
   at: number;
@@ -44,24 +47,26 @@ export class Collapsing {
     if (waiting > this.#limits.maxBufferedBytes) return this.#effects.close(conversation);
     if (conversation.slow) return;
     conversation.slow = true;
-    this.#slow.set(conversation, { waiting, flushed: flushedOf(conversation), at: this.#clock.now() });
+    const at = this.#clock.now();
+    this.#slow.set(conversation, { waiting, flushed: flushedOf(conversation), since: at, at });
+    this.#effects.slow(conversation, waiting);
     this.#looking ??= this.#clock.setTimeout(() => this.#look(), LOOK);
   }
 
   /** All that waited has been written. */
   drained(conversation: Conversation): void {
-    if (!this.forget(conversation)) return;
-    this.#effects.resume(conversation);
+    const since = this.#slow.get(conversation)?.since;
+    if (since === undefined) return;
+    this.forget(conversation);
+    this.#effects.resume(conversation, this.#clock.now() - since);
   }
 
-  /** It is gone, or not slow any more. False: it was not slow. */
-  forget(conversation: Conversation): boolean {
+  /** It is gone, or not slow any more. */
+  forget(conversation: Conversation): void {
     conversation.slow = false;
-    if (!this.#slow.delete(conversation)) return false;
-    if (this.#slow.size > 0) return true;
+    if (!this.#slow.delete(conversation) || this.#slow.size > 0) return;
     this.#looking?.();
     this.#looking = undefined;
-    return true;
   }
 
   #look(): void {

@@ -32,6 +32,23 @@ export interface Follow {
   live: boolean;
 }
 
+/** For each rate, the time at which all that was taken will have been paid for (rate.ts). */
+export interface Rates {
+  messages: number;
+  joins: number;
+  ignored: number;
+  topics: Map<TargetKey, number> | undefined;
+  /** Targets of which nothing is taken before a mid comes again; made when first needed. */
+  paused: Map<TargetKey, { readonly from: number; readonly until: number }> | undefined;
+}
+export const newRates = (): Rates => ({
+  messages: 0,
+  joins: 0,
+  ignored: 0,
+  topics: undefined,
+  paused: undefined,
+});
+
 /** A subscribing that waits until its connection has drained. */
 export interface Wish {
   readonly asked: Subscription;
@@ -82,10 +99,27 @@ export class Conversation implements Who {
   gates: Map<TargetKey, Gate> | undefined;
   /** Topics the server let this client follow by itself. */
   granted: Set<TargetKey> | undefined;
+  /** What it is counted by: its address, and once that is known its user. */
+  address: string | undefined;
+  countedAs: string | null = null;
+  /** What it has used up of its rates (limiter.ts). */
+  rates = newRates();
   /** So much is unwritten that shared frames are not queued for it (collapsing.ts). */
   slow = false;
   /** What it is to be asked for once it has drained; made when first needed. */
   behind: Map<TargetKey, Wish> | undefined;
+  /** The server is about to end it: its messages are for another one. */
+  leaving = false;
+  /** Ends the wait for its token to expire. */
+  expiry: Cancel | undefined;
+  /** A newer token is being looked at, and maybe another one waits. */
+  refreshing: { next: { readonly token: unknown } | undefined } | undefined;
+  /** Counts how often its rights were asked about anew: an answer of before counts no more (S43). */
+  rights = 0;
+  checkedAt = 0;
+  /** Since when it is open; why the server ended it. */
+  since = 0;
+  ending = "";
   /** Ends the wait for Hello. */
   greeted: Cancel | undefined;
   /** Targets with a mid-conflict: nothing more is taken for them before a new Hello (TE5). */

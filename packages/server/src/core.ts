@@ -2,6 +2,7 @@
 // other nodes, the app's reporters). No state and no logic.
 import type { Clock, Limits, Random, Serialiser, TargetKey, Wiring } from "@calla/shared";
 import type { Encoder } from "./encoder.ts";
+import type { Observe } from "./events.ts";
 import type { LooseHandlers } from "./handlers.ts";
 import type { LogStorage } from "./log.ts";
 import type { PubSub } from "./pubsub.ts";
@@ -29,6 +30,8 @@ export interface Core {
   readonly node: string;
   /** Slice name to what the app said of it. A slice without is refused. */
   readonly handlers: ReadonlyMap<string, LooseHandlers>;
+  /** undefined: nobody watches, and nothing is to be made for it. */
+  readonly observe: Observe | undefined;
   /** The app's code or a storage threw; the server goes on. */
   report(error: unknown): void;
   refused(refused: Refused): void;

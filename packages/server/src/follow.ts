@@ -113,6 +113,14 @@ export class Followers {
       reason,
     });
     for (const frame of frames) conversation.sendEncoded(frame);
+    this.#core.observe?.({
+      type: "resync",
+      target: live.key,
+      clientId: conversation.clientId,
+      resync,
+      reason,
+      bytes: frames.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    });
     if (conversation.phase !== "open") return; // the socket broke on the way
     follow.live = true;
     live.audience.followers.add(conversation);

@@ -43,15 +43,6 @@ export class Following {
     this.#catchUp = followers;
   }
 
-  /** Of several wishes for one target only the newest counts: none costs more than one answer. */
-  async resync(conversation: Conversation, targets: readonly Subscription[]): Promise<void> {
-    const newest = new Map<TargetKey, Subscription>();
-    for (const asked of targets) {
-      if ((newest.get(asked.target)?.ref ?? 0) <= asked.ref) newest.set(asked.target, asked);
-    }
-    await Promise.all(Array.from(newest.values(), (asked) => this.follow(conversation, asked)));
-  }
-
   /** Resolves once it is answered. Never rejects. */
   follow(conversation: Conversation, asked: Subscription): Promise<void> {
     const why = asked.diverged === undefined ? undefined : "diverged";
@@ -98,9 +89,14 @@ export class Following {
     this.#places.get(key)?.audience.remove(conversation);
     conversation.behind?.delete(key);
     if (!follow.admitted) {
-      const answer = this.#gates.admit(conversation, key, named, "subscribe");
-      const allowed = typeof answer === "object" ? await answer : answer;
-      if (conversation.phase !== "open" || follows.get(key) !== follow) return;
+      let allowed: true | string;
+      let rights: number;
+      do {
+        ({ rights } = conversation);
+        const answer = this.#gates.admit(conversation, key, named, "subscribe");
+        allowed = typeof answer === "object" ? await answer : answer;
+        if (conversation.phase !== "open" || follows.get(key) !== follow) return;
+      } while (rights !== conversation.rights); // they have changed meanwhile (S43)
       if (allowed !== true) return refuse(allowed, allowed === "hook");
       follow.admitted = true;
     }
@@ -114,6 +110,13 @@ export class Following {
       return this.#welcome(conversation, place, follow);
     }
     return this.#join(conversation, place, follow, asked, why);
+  }
+
+  /** It asks too much; it is told when to come again. */
+  putOff(conversation: Conversation, asked: Subscription, retryAfter: number): void {
+    const key = keyOf(conversation, asked.target);
+    if ((conversation.follows.get(key)?.ref ?? 0) > asked.ref) return;
+    this.#turnAway(conversation, key, asked, "rate", true, { retryAfter });
   }
 
   async #join(
@@ -137,7 +140,9 @@ export class Following {
     if (joined === "joined") return this.#welcome(conversation, live, follow);
     if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return;
     if (joined === "slow") return this.#wait(conversation, live.key, asked, why);
-    this.#turnAway(conversation, live.key, asked, joined, joined !== "removed", whichVersion(live));
+    this.#turnAway(conversation, live.key, asked, joined, joined !== "removed", {
+      details: whichVersion(live),
+    });
   }
 
   #welcome(conversation: Conversation, place: Place, follow: Follow): void {
@@ -152,7 +157,7 @@ export class Following {
     { target, ref }: Subscription,
     code: string,
     retryable: boolean,
-    details?: unknown,
+    { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
   ): void {
     this.leave(conversation, key);
     if (!retryable) refused(this.#core, conversation, key === OWN_SESSION ? target : key, code, {});
@@ -162,6 +167,7 @@ export class Following {
       ref,
       code,
       retryable,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
       ...(details === undefined ? {} : { details }),
     });
   }

@@ -1,22 +1,19 @@
 // What a Hello comes to: refused, or an identity. Protocol and slice versions first, then the user, then the client.
-import { CallaError, PROTOCOL_VERSION } from "@calla/shared";
+import { PROTOCOL_VERSION } from "@calla/shared";
 import type { ClientFrames, ServerFrame } from "@calla/shared";
+import { identify } from "./authenticate.ts";
+import type { Authenticate } from "./authenticate.ts";
 import type { ConnectRequest } from "./connection.ts";
 import type { Core } from "./core.ts";
 import type { AnyUser } from "./handlers.ts";
 import { generateClientId, signIdentity, verifyIdentity } from "./identity.ts";
 
-/** Who is there? null refuses for good; a throw or rejected promise refuses for now. */
-export type Authenticate<User extends AnyUser> = (asked: {
-  readonly request: ConnectRequest;
-  /** What the client's `token` gave; undefined without. It is the peer's: validate it. */
-  readonly token: unknown;
-}) => User | null | Promise<User | null>;
-
 export type Greeting =
   | {
       readonly ok: true;
       readonly user: AnyUser | null;
+      /** Until when its token is good. */
+      readonly expires: number | undefined;
       readonly clientId: string;
       /** The client was never seen: it presented no identity, or none that was taken. */
       readonly fresh: boolean;
@@ -44,18 +41,9 @@ export async function greet(
 ): Promise<Greeting> {
   const differs = versionDiffers(core, hello);
   if (differs !== undefined) return differs;
-  let user: AnyUser | null = null;
-  if (authenticate !== undefined) {
-    try {
-      user = await authenticate({ request, token: hello.token });
-    } catch (error) {
-      return { ok: false, code: "authentication-failed", retryable: true, error };
-    }
-    if (user === null || user === undefined) return { ok: false, code: "unauthenticated", retryable: false };
-    // Without an id it would share the identities of everybody without.
-    if (typeof (user as Partial<AnyUser>).id !== "string")
-      return { ok: false, code: "authentication-failed", retryable: true, error: noUser() };
-  }
+  const identified = await identify(authenticate, request, hello.token);
+  if (!identified.ok) return identified;
+  const { user, expires } = identified;
   let key: Uint8Array;
   try {
     key = await secret();
@@ -75,6 +63,7 @@ export async function greet(
   return {
     ok: true,
     user,
+    expires,
     clientId,
     fresh: known?.ok !== true,
     connected: {
@@ -92,13 +81,6 @@ export async function greet(
 /** Why a presented identity is not taken over. */
 const refusedAs = (known: ReturnType<typeof verifyIdentity> | undefined): "expired" | "foreign" | undefined =>
   known?.ok === false ? (known.reason === "expired" ? "expired" : "foreign") : undefined;
-
-const noUser = (): CallaError =>
-  new CallaError(
-    "hook",
-    {},
-    "authenticate returned something that is no user; return { id: string, … }, or null to refuse.",
-  );
 
 /** Both sides must speak one protocol and one version of each slice that both know. */
 function versionDiffers(core: Core, hello: ClientFrames["Hello"]): Greeting | undefined {

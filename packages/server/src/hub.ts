@@ -2,9 +2,11 @@
 // a target goes to hooks. Decisions are elsewhere: who someone is (hello.ts), who follows (following.ts), where a
 // message goes (dispatching.ts), what it becomes (target-engine.ts), when things are carried out (turns.ts).
 import { isSession, OWN_SESSION, sessionKey } from "@calla/shared";
-import type { ClientFrame, ClientFrames, Message } from "@calla/shared";
+import type { ClientFrame, ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
 import { Collapsing } from "./collapsing.ts";
+import type { Identified } from "./authenticate.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
+import { Crowd, SPREAD } from "./crowd.ts";
 import { allowed, Conversation, reader } from "./conversation.ts";
 import type { Heard, Keeper } from "./conversation.ts";
 import type { Core } from "./core.ts";
@@ -16,9 +18,12 @@ import { Following } from "./following.ts";
 import { Gates } from "./gates.ts";
 import type { Greeting } from "./hello.ts";
 import { Lifetimes } from "./lifetimes.ts";
+import { Limiter } from "./limiter.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
 import { keyOf, Places } from "./places.ts";
+import { Reauthorising } from "./reauthorising.ts";
+import { Refreshing } from "./refreshing.ts";
 import { refused } from "./refusal.ts";
 import { Readers } from "./readers.ts";
 import { speak } from "./speaking.ts";
@@ -29,6 +34,9 @@ import { Turns } from "./turns.ts";
 /** Hooks of the whole server. They observe; what they throw is reported and changes nothing. */
 export interface HubHooks {
   greet(hello: ClientFrames["Hello"], request: ConnectRequest): Promise<Greeting>;
+  identify(request: ConnectRequest, token: unknown): Promise<Identified>;
+  /** What a connection's address is counted as. */
+  addressOf(request: ConnectRequest): string | undefined;
   connected(conversation: Conversation, fresh: boolean): void;
   disconnected(conversation: Conversation): void;
   accepted(
@@ -56,6 +64,10 @@ export class Hub {
   readonly following: Following;
   readonly dispatching: Dispatching;
   readonly collapsing: Collapsing;
+  readonly crowd: Crowd;
+  readonly reauthorising: Reauthorising;
+  readonly #refreshing: Refreshing;
+  readonly #limiter: Limiter;
   readonly #hooks: HubHooks;
   readonly #keeper: Keeper;
   #hellos = 0;
@@ -97,10 +109,29 @@ export class Hub {
       dispatching: this.dispatching,
       followers: new Followers(core, turns, (live) => this.lifetimes.used(live)),
     });
+    this.reauthorising = new Reauthorising(core, places, gates, this.following);
+    this.#refreshing = new Refreshing(core.clock, {
+      identify: ({ request }, token) => hooks.identify(request, token),
+      renewed: (conversation) => this.#recheck(conversation),
+      close: (conversation, code, retryable) => {
+        refused(core, conversation, undefined, code, {});
+        this.end(conversation, code, retryable);
+      },
+      report: (error) => core.report(error),
+    });
     this.#read = reader(core.serialiser, core.limits);
+    this.crowd = new Crowd(core.limits);
+    this.#limiter = new Limiter(core.clock, core.limits, {
+      limited: (conversation, limit, target) => this.#limited(conversation, limit, target),
+      flooded: (conversation) => this.end(conversation, "rate", true, SPREAD),
+    });
     const { collapseBytes, maxBufferedBytes } = core.limits;
     this.collapsing = new Collapsing(core.clock, core.limits, {
-      resume: (conversation) => void this.following.resume(conversation),
+      slow: ({ clientId }, waiting) => core.observe?.({ type: "slow", clientId, waiting }),
+      resume: (conversation, after) => {
+        core.observe?.({ type: "caught-up", clientId: conversation.clientId, after });
+        void this.following.resume(conversation);
+      },
       close: (conversation) => this.end(conversation, "slow", true),
     });
     this.#keeper = {
@@ -123,6 +154,7 @@ export class Hub {
         maxFrameBytes: core.limits.maxFrameBytes + HELLO_BYTES,
       }),
       greet: (hello, request) => this.#hooks.greet(hello, request),
+      limiter: this.#limiter,
       hear: (conversation, frame) => this.#hear(conversation, frame),
     };
   }
@@ -132,10 +164,16 @@ export class Hub {
   connect(connection: Connection, request: ConnectRequest, encoder: Encoder): Conversation {
     const conversation = new Conversation(this.#keeper, connection, request, encoder);
     this.connections.add(conversation);
+    conversation.address = this.#hooks.addressOf(request);
     conversation.greeted = this.core.clock.setTimeout(
       () => this.end(conversation, "hello-timeout", true),
       this.core.limits.helloTimeout,
     );
+    const leaving = this.crowd.arrived(conversation);
+    if (leaving !== undefined) {
+      this.#limited(leaving.who, leaving.limit, undefined, leaving.code);
+      this.end(leaving.who, leaving.code, true, SPREAD);
+    }
     return conversation;
   }
 
@@ -148,18 +186,30 @@ export class Hub {
     if (!this.connections.delete(conversation)) return;
     this.#stopWaiting(conversation);
     this.collapsing.forget(conversation);
+    this.crowd.left(conversation);
     const wasOpen = conversation.clientId !== "";
     conversation.phase = "closed";
     for (const key of conversation.follows.keys()) this.following.leave(conversation, key);
     if (!wasOpen) return;
+    const { clientId, userId, ending: code, since } = conversation;
+    const lasted = this.core.clock.now() - since;
+    this.core.observe?.({ type: "disconnected", clientId, userId, code, lasted });
     const peers = this.#peers(conversation);
     if (peers.get(conversation.clientId) === conversation) peers.delete(conversation.clientId);
     if (!conversation.flushOnly && !conversation.poll) this.#hooks.disconnected(conversation);
   }
 
+  #limited(conversation: Conversation, limit: string, target: TargetKey | undefined, code = "rate"): void {
+    const { address, clientId } = conversation;
+    this.core.observe?.({ type: "limited", limit, clientId: clientId || undefined, target });
+    refused(this.core, conversation, target, code, { limit, address });
+  }
+
   #stopWaiting(conversation: Conversation): void {
     conversation.greeted?.();
     conversation.greeted = undefined;
+    conversation.expiry?.();
+    conversation.expiry = undefined;
   }
 
   incoming(conversation: Conversation, data: string | Uint8Array): void {
@@ -193,18 +243,21 @@ export class Hub {
           this.#fail(conversation, error),
         );
       case "SessionMessage":
+        if (!this.#takes(conversation, frame)) return;
         return this.dispatching.message(conversation, sessionKey(conversation.clientId), frame);
       case "TopicMessage":
+        if (!this.#takes(conversation, frame)) return;
         return this.dispatching.message(
           conversation,
           isSession(frame.target) ? OWN_SESSION : frame.target,
           frame,
         );
       case "Subscribe":
-        return void this.following.follow(conversation, frame);
+        return void this.#follow(conversation, frame);
       case "Resync":
-        return void this.following.resync(conversation, frame.targets);
+        return void this.#resync(conversation, frame.targets);
       case "Unsubscribe": {
+        if (!this.#limiter.other(conversation, frame)) return;
         const key = keyOf(conversation, frame.target);
         // An unsubscribe overtaken by a newer subscribe is an old ref: it means nothing any more.
         if ((conversation.follows.get(key)?.ref ?? Infinity) <= frame.ref)
@@ -212,26 +265,56 @@ export class Hub {
         return;
       }
       case "Ping":
+        if (!this.#limiter.other(conversation, frame)) return;
         return this.following.ping(conversation, frame);
+      case "Authenticate":
+        if (!this.#limiter.other(conversation, frame)) return;
+        return void this.#refreshing
+          .answer(conversation, frame.token)
+          .catch((error: unknown) => this.#fail(conversation, error));
       default:
         frame satisfies never;
     }
+  }
+
+  #takes(conversation: Conversation, frame: ClientFrames["SessionMessage" | "TopicMessage"]): boolean {
+    if (!conversation.leaving) return this.#limiter.message(conversation, frame) === "taken";
+    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+    conversation.send({ type: "Paused", target, from: frame.mid, code: "draining", retryAfter: 1_000 });
+    return false;
+  }
+
+  async #follow(conversation: Conversation, asked: Subscription): Promise<void> {
+    const retryAfter = this.#limiter.join(conversation, asked.target);
+    if (retryAfter === 0) await this.following.follow(conversation, asked);
+    else this.following.putOff(conversation, asked, retryAfter);
+  }
+
+  /** Of several wishes for one target only the newest counts: none costs more than one answer. */
+  async #resync(conversation: Conversation, targets: readonly Subscription[]): Promise<void> {
+    const newest = new Map<TargetKey, Subscription>();
+    for (const asked of targets) {
+      if ((newest.get(asked.target)?.ref ?? 0) <= asked.ref) newest.set(asked.target, asked);
+    }
+    await Promise.all(Array.from(newest.values(), (asked) => this.#follow(conversation, asked)));
   }
 
   async #hello(conversation: Conversation, hello: ClientFrames["Hello"]): Promise<void> {
     conversation.phase = "greeting";
     conversation.order = ++this.#hellos;
     conversation.attempt = hello.attempt;
+    this.crowd.greeting(conversation);
     const greeting = await this.#hooks.greet(hello, conversation.request);
     if ((conversation.phase as string) !== "greeting") return; // gone meanwhile
     this.#stopWaiting(conversation);
+    this.crowd.greeted(conversation);
     if (!greeting.ok) {
       if (greeting.error !== undefined) this.core.report(greeting.error);
       refused(this.core, conversation, undefined, greeting.code, {});
       if (greeting.last !== undefined) conversation.send(greeting.last);
       return this.end(conversation, greeting.code, greeting.retryable);
     }
-    const { clientId, user, connected, fresh } = greeting;
+    const { clientId, user, expires, connected, fresh } = greeting;
     conversation.flushOnly = hello.flushOnly === true;
     conversation.poll = hello.poll === true && conversation.connection.finish !== undefined;
     // A page speaks for itself: who would flush for it waits, or lets go when it comes back (CV17).
@@ -244,14 +327,22 @@ export class Hub {
     if (other !== undefined && overtaken(conversation, other))
       return this.end(conversation, "superseded", false);
     if (other !== undefined) this.end(other, "superseded", false);
+    if (!this.crowd.identified(conversation, user?.id ?? null)) {
+      this.#limited(conversation, "maxConnectionsPerUser", undefined, "too-many-connections");
+      return this.end(conversation, "too-many-connections", true, SPREAD);
+    }
     conversation.phase = "open";
     conversation.clientId = clientId;
     conversation.user = user;
     peers.set(clientId, conversation);
+    conversation.checkedAt = conversation.since = this.core.clock.now();
+    this.core.observe?.({ type: "connected", clientId, userId: conversation.userId });
     conversation.send(connected);
+    this.#refreshing.watch(conversation, expires);
+    if ((conversation.phase as string) !== "open") return; // expired already
     // A page that asks every few seconds has not come anew each time; only its first coming is one.
     if (!conversation.flushOnly && (fresh || !conversation.poll)) this.#hooks.connected(conversation, fresh);
-    const caughtUp = this.following.resync(conversation, hello.targets);
+    const caughtUp = this.#resync(conversation, hello.targets);
     if (conversation.poll) void caughtUp.then(() => this.#finish(conversation));
   }
 
@@ -261,6 +352,10 @@ export class Hub {
     conversation.phase = "closed";
     conversation.connection.finish?.();
     this.disconnect(conversation);
+  }
+
+  #recheck(conversation: Conversation): void {
+    this.reauthorising.recheck(conversation, { lenient: false }).catch(this.core.report);
   }
 
   #peers({ flushOnly }: Conversation): Map<string, Conversation> {
@@ -275,6 +370,7 @@ export class Hub {
 
   /** Closes with a last word. The transport's own close then finds everything done. */
   end(conversation: Conversation, code: string, retryable: boolean, within = 0): void {
+    if (conversation.ending === "") conversation.ending = code;
     try {
       conversation.close(code, retryable, within);
     } catch (error) {

@@ -1,15 +1,23 @@
 // The public list of @calla/server. Transports and storages with a dependency of their own are subpaths.
 export { createServer } from "./server.ts";
-export type { Incoming, Server, ServerOptions } from "./server.ts";
+export type { Incoming, Server, ServerOptions, Whose } from "./server.ts";
 export type { DispatchOptions, ServerTopic, StopOptions } from "./server-topic.ts";
 export type { HydrateOptions, UncachedResponse } from "./hydration.ts";
 export type { HistoryEntry, HistoryOptions, HistoryResult } from "./past.ts";
 export type { FollowedEntry, FollowHandler, FollowOptions } from "./readers.ts";
 export type { Accepted, AnyUser, Asking, Handlers, Who } from "./handlers.ts";
-export type { Authenticate } from "./hello.ts";
+export type { Authenticate } from "./authenticate.ts";
 export type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
 export type { Refused } from "./core.ts";
 export type { OriginPolicy } from "./origin.ts";
+export type { Observe, ServerEvent } from "./events.ts";
+export { healthHandler } from "./health.ts";
+export type { HealthOptions } from "./health.ts";
+export type { Inspection, InspectOptions } from "./inspect.ts";
+export type { DrainOptions } from "./draining.ts";
+export { expiring } from "./authenticate.ts";
+export type { ExpiringUser } from "./authenticate.ts";
+export type { TrustedProxies } from "./address.ts";
 export { generateClientId } from "./identity.ts";
 export { memoryLog } from "./log-memory.ts";
 export type { MemoryLogOptions } from "./log-memory.ts";

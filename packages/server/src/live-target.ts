@@ -19,6 +19,9 @@ export interface Call {
   settle(sequence: number): void;
   fail(error: unknown): void;
 }
+/** After a break clients stand at a few places, as many as there were updates while they went. */
+const MOST_REPLAYS = 32;
+
 /** Who hears an outcome. */
 export type Reply = Conversation | Call;
 
@@ -63,7 +66,8 @@ export class LiveTarget {
   ended: (() => void)[] = [];
   readonly #core: Core;
   #snapshot: { readonly at: Cursor; readonly frames: (readonly WireFrame[] | undefined)[] } | undefined;
-  #replay: { readonly after: Cursor; readonly head: Cursor; readonly shared: Shared } | undefined;
+  /** Of one head, by the sequence they continue from: within one history that is one cursor. */
+  #replays: { readonly head: Cursor; readonly shared: Map<number, Shared> } | undefined;
 
   /** When the next digest is due. */
   #digestDue: number;
@@ -87,6 +91,7 @@ export class LiveTarget {
   /** Records to all followers, own authors included: the same bytes for everyone. */
   announce(after: Cursor, records: readonly LogRecord[]): void {
     this.sinceSnapshot += records.length;
+    this.#replays = undefined;
     if (this.audience.followers.size === 0) return;
     const update = this.#withDigest(toUpdate(this.key, after, records), after.sequence + records.length);
     this.audience.say(
@@ -119,20 +124,22 @@ export class LiveTarget {
   /** The records after a cursor as one frame, encoded once for all who missed the same. */
   replay(after: Cursor, records: readonly LogRecord[], encoder: Encoder): WireFrame {
     const head = this.engine!.state;
-    const cached = this.#replay;
-    if (cached !== undefined && sameCursor(cached.after, after) && sameCursor(cached.head, head))
-      return cached.shared.in(encoder);
+    if (this.#replays === undefined || !sameCursor(this.#replays.head, head))
+      this.#replays = { head: { sequence: head.sequence, mark: head.mark }, shared: new Map() };
+    const { shared: known } = this.#replays;
+    const cached = known.get(after.sequence);
+    if (cached !== undefined) return cached.in(encoder);
     const update = toUpdate(this.key, after, records);
     const shared = new Shared(
       isSession(this.key)
         ? { type: "SessionUpdate", ...update }
         : { type: "TopicUpdate", target: this.key, ...update },
     );
-    this.#replay = {
-      after: { sequence: after.sequence, mark: after.mark },
-      head: { sequence: head.sequence, mark: head.mark },
-      shared,
-    };
+    for (const oldest of known.keys()) {
+      if (known.size < MOST_REPLAYS) break;
+      known.delete(oldest);
+    }
+    known.set(after.sequence, shared);
     return shared.in(encoder);
   }
 

@@ -1,5 +1,5 @@
 // createServer: the composition root and the public methods. No logic of its own.
-import { CallaError, DEFAULT_LIMITS, isSession, sessionKey, topicId } from "@calla/shared";
+import { CallaError, isSession, sessionKey, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
   Clock,
@@ -18,27 +18,39 @@ import type {
   TopicSlice,
   Wiring,
 } from "@calla/shared";
+import { addressReader, trustedProxiesProblem } from "./address.ts";
+import type { TrustedProxies } from "./address.ts";
+import { identify } from "./authenticate.ts";
+import type { Authenticate } from "./authenticate.ts";
 import { systemClock, systemRandom } from "./clock.ts";
 import { contain, containedPubSub, reporter } from "./contain.ts";
+import type { Report } from "./contain.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core, Refused } from "./core.ts";
 import { deadline } from "./deadline.ts";
+import { DRAIN, sendAway } from "./draining.ts";
+import type { DrainOptions } from "./draining.ts";
 import { encoders } from "./encoder.ts";
 import type { Encoder } from "./encoder.ts";
 import type { AnyUser, Handlers, LooseHandlers, Who } from "./handlers.ts";
+import { observerOf } from "./events.ts";
+import type { Observe } from "./events.ts";
 import { greet } from "./hello.ts";
-import type { Authenticate } from "./hello.ts";
 import { Hub } from "./hub.ts";
 import { hydrate } from "./hydration.ts";
 import type { HydrateOptions } from "./hydration.ts";
+import { inspect } from "./inspect.ts";
+import type { Inspection, InspectOptions } from "./inspect.ts";
 import { memoryLog } from "./log-memory.ts";
 import type { LogStorage } from "./log.ts";
 import { originAllowed, originPolicyProblem } from "./origin.ts";
 import type { OriginPolicy } from "./origin.ts";
+import { limitsOf } from "./limits.ts";
 import { localPubSub } from "./pubsub.ts";
 import type { PubSub } from "./pubsub.ts";
 import type { FollowHandler, FollowOptions } from "./readers.ts";
+import { ROUND } from "./reauthorising.ts";
 import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
 
@@ -58,7 +70,10 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   readonly authenticate?: Authenticate<User>;
   /** Signs client identities. Nodes that share a log need the same. Default: the log's own, if it keeps one. */
   readonly secret?: Uint8Array | string;
+  /** Ceilings that differ from the defaults (SPEC.md, section LM). `Infinity` lifts one. */
   readonly limits?: Partial<Limits>;
+  /** Addresses of one's own proxies, whose X-Forwarded-For is believed when connections are counted. Default: none. */
+  readonly trustedProxies?: TrustedProxies;
   /** Development's checks: frozen models, updates run twice, results parsed. Default: unless NODE_ENV is "production". */
   readonly strict?: boolean;
   readonly clock?: Clock;
@@ -93,6 +108,11 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   ) => void;
   /** The app's code or the storage threw; the server goes on. Default: a line on the standard error output. */
   readonly onError?: (error: unknown) => void;
+  /**
+   * Hears of everything worth counting or writing down: `pinoObserver`, `prometheus().observe`, or one's own. Default:
+   * nobody, which costs nothing.
+   */
+  readonly observe?: Observe | readonly Observe[];
   /** Something was refused: a forged frame, a forbidden topic, an invalid message. Default: nothing. */
   readonly onRefused?: (refused: Refused) => void;
 }
@@ -106,6 +126,14 @@ export interface Incoming {
   disconnect(code?: number, reason?: string): void;
   /** The socket's buffer has emptied. */
   drained(): void;
+}
+
+/** Whose rights are asked about anew. */
+export interface Whose<User extends AnyUser = AnyUser> {
+  readonly userId?: string;
+  readonly clientId?: string;
+  /** What the user is now: the same id, or null. Default: as authenticated. */
+  readonly user?: User | null;
 }
 
 export interface Server<W extends Wiring, User extends AnyUser> {
@@ -131,6 +159,15 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   subscribe<S extends W["topics"][number]>(clientId: string, slice: S, ...params: ParamsOf<S>): boolean;
   /** Cuts a client off a topic. It is asked again (`canSubscribe`) should it come back. */
   unsubscribe<S extends W["topics"][number]>(clientId: string, slice: S, ...params: ParamsOf<S>): boolean;
+  /**
+   * Rights have changed: asks `canSubscribe` anew for everything that connected clients follow or may reach on this
+   * node (all of them, or one user's, or one client's), and cuts off what is refused. With a `user`, that is what that
+   * user is from now on; null signs it out (terminal, `unauthenticated`). Resolves when all have been asked.
+   *
+   * @example
+   * await server.reauthorise({ userId: "anna" });
+   */
+  reauthorise(whose?: Whose<User>): Promise<void>;
   /** Whether a page of this origin may connect. Transports ask before anything else. */
   allowsOrigin(request: ConnectRequest): boolean;
   /** A transport turned somebody away before there was a connection. It is recorded as `onRefused` hears everything. */
@@ -182,6 +219,18 @@ export interface Server<W extends Wiring, User extends AnyUser> {
     readonly request: ConnectRequest;
     readonly format: string;
   }): () => void;
+  /** What it holds now, counted: connections, topics, queues, memory. Costs a walk over them. */
+  inspect(options?: InspectOptions): Inspection;
+  /** Whether it takes connections: not while it drains, nor after. */
+  readonly ready: boolean;
+  /**
+   * For a deploy: takes no more connections, sends clients away over some time, told to come back spread over a while,
+   * and stops. A second call, and `stop`, end the wait. Call it on SIGTERM.
+   *
+   * @example
+   * process.once("SIGTERM", () => void server.drain({ over: 10_000 }).then(() => process.exit(0)));
+   */
+  drain(options?: DrainOptions): Promise<void>;
   /** Lets appends land, says goodbye to everybody, stores snapshots. Idempotent. */
   stop(options?: StopOptions): Promise<void>;
 }
@@ -209,9 +258,20 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   const problem = originPolicyProblem(origins);
   if (problem !== undefined) throw new CallaError("wiring", { origins }, problem);
   log.carryWith?.(serialiser);
-  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = limitsOf(options.limits);
+  const { trustedProxies = [] } = options;
+  const untrusted = trustedProxiesProblem(trustedProxies);
+  if (untrusted !== undefined) throw new CallaError("wiring", { trustedProxies }, untrusted);
   const handlers = new Map<string, LooseHandlers>();
-  const report = reporter(options.onError);
+  const reported = reporter(options.onError);
+  const observe = observerOf(options.observe, reported);
+  const report: Report =
+    observe === undefined
+      ? reported
+      : (error) => {
+          observe({ type: "error", error });
+          reported(error);
+        };
   const core: Core = {
     wiring,
     serialiser,
@@ -225,12 +285,19 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     node: `${random.uint32().toString(36)}${random.uint32().toString(36)}`,
     handlers,
     report,
-    refused: (refused) => contain(report, () => options.onRefused?.(refused)),
+    observe,
+    refused(refused) {
+      const { code, clientId, userId, target } = refused;
+      observe?.({ type: "refused", code, clientId, userId, target });
+      contain(report, () => options.onRefused?.(refused));
+    },
   };
   const secret = secretOf(options.secret, log);
   secret().catch(report); // and every Hello is refused, retryably, until it can be had
   const hub = new Hub(core, {
     greet: (hello, request) => greet({ core, authenticate: options.authenticate, secret }, hello, request),
+    addressOf: addressReader(trustedProxies),
+    identify: (request, token) => identify(options.authenticate, request, token),
     connected: (conversation, fresh) => void seed(hub, options, conversation, fresh).catch(report),
     disconnected: (conversation) => contain(report, () => options.onDisconnect?.(whoOf<User>(conversation))),
     accepted: (live, author, message, record, model) => {
@@ -256,7 +323,10 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   });
   const cancels = housekeeping(hub);
   let stopping: Promise<void> | undefined;
+  /** While draining: how clients are to spread their return. */
+  let returning: number | undefined;
 
+  const ready = (): boolean => stopping === undefined && returning === undefined;
   const keyOf = (slice: Slice, params: readonly string[]): TargetKey => {
     const { pattern } = slice as TopicSlice | EphemeralSlice;
     return topicId(pattern as TopicPattern<"*">, ...(params as [string]));
@@ -316,6 +386,28 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     hydrate: (topics, hydrating = {}) => hydrate(hub, topics, hydrating),
     follow: (slice, followed, handler) => hub.readers.follow(slice, followed, handler),
     unfollow: (slice, name) => hub.readers.unfollow(slice, name),
+    async reauthorise(whose = {}) {
+      const { clientId, userId = whose.user?.id, user } = whose;
+      if (user === null && clientId === undefined && userId === undefined)
+        throw new CallaError(
+          "wiring",
+          {},
+          "reauthorise({ user: null }) wants a userId or a clientId: whose?",
+        );
+      const asked = [...hub.connections].filter(
+        (one) =>
+          one.phase === "open" &&
+          (clientId === undefined || one.clientId === clientId) &&
+          (userId === undefined || one.userId === userId),
+      );
+      await Promise.all(
+        asked.map((one) => {
+          if (user === null) return hub.end(one, "unauthenticated", false);
+          if (user !== undefined && user.id === one.userId) one.user = user;
+          return hub.reauthorising.recheck(one, { lenient: false });
+        }),
+      );
+    },
     allowsOrigin: ({ headers }) =>
       originAllowed(origins, { origin: one(headers["origin"]), host: one(headers["host"]) }),
     refused({ reason, request, error }) {
@@ -330,9 +422,22 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     connect({ connection, request, format }) {
       const conversation = hub.connect(connection, request, encoderOf(core, format));
       if (stopping !== undefined) hub.end(conversation, "stopping", true);
+      else if (returning !== undefined) hub.end(conversation, "draining", true, returning);
       return new Wire(hub, conversation);
     },
     speak: ({ format, ...spoken }) => hub.speak({ ...spoken, encoder: encoderOf(core, format) }),
+    get ready() {
+      return ready();
+    },
+    inspect: (asked = {}) => inspect(hub, ready(), asked),
+    async drain({ over = DRAIN.over, reconnectWithin = DRAIN.reconnectWithin, within } = {}) {
+      const again = returning !== undefined;
+      returning ??= reconnectWithin;
+      const end = (one: Conversation): void => hub.end(one, "draining", true, reconnectWithin);
+      const { connections } = hub;
+      if (!again) await sendAway({ clock, connections, end, stopped: () => stopping !== undefined }, over);
+      await (stopping ??= stop(hub, cancels, within === undefined ? {} : { within }));
+    },
     stop: (asked) => (stopping ??= stop(hub, cancels, asked)),
   };
 }
@@ -389,7 +494,7 @@ async function seed<W extends Wiring, User extends AnyUser>(
 }
 
 /** Timers of the whole server: idle targets leave, followed ones on a shared log are looked at. */
-function housekeeping({ core, registry, turns, lifetimes }: Hub): (() => void)[] {
+function housekeeping({ core, registry, turns, reauthorising, connections, lifetimes }: Hub): (() => void)[] {
   lifetimes.start();
   const cancels: (() => void)[] = [];
   const every = (milliseconds: number, run: () => void): void => {
@@ -401,6 +506,8 @@ function housekeeping({ core, registry, turns, lifetimes }: Hub): (() => void)[]
     cancels[index] = core.clock.setTimeout(again, milliseconds);
   };
   every(core.limits.targetIdle, () => registry.sweep());
+  if (core.limits.recheckAfter < Infinity)
+    every(Math.max(core.limits.recheckAfter / ROUND, 100), () => reauthorising.tick(connections));
   if (core.log.shared) {
     every(core.limits.maxStaleness, () => {
       for (const live of registry.all())

@@ -82,6 +82,27 @@ describe("messages", () => {
     expect((await server.topic(list, "1").read()).sequence).toBe(2);
   });
 
+  test("[HT4] [LM4] S33 a packet over a rate is answered at once; the rate is its client's, whatever it comes by", async () => {
+    const limits = { topicMessageBurst: 3, topicMessageRate: 1 };
+    for (const streaming of [true, false]) {
+      const { post, settle, asked, stream } = await open({ limits });
+      if (!streaming) stream.drop();
+      const first = post(asked, ...[1, 2, 3, 4, 5].map((mid) => say("list:1", mid, added(`${mid}`))));
+      await settle();
+      expect(first.heard.map((frame) => [frame.type, "mid" in frame && frame.mid])).toEqual([
+        ["Paused", false],
+        ["Acknowledge", 1],
+        ["Acknowledge", 2],
+        ["Acknowledge", 3],
+      ]);
+      expect(first.closed).toEqual([{ code: 1000, reason: "" }]);
+      const second = post(asked, ...[4, 5].map((mid) => say("list:1", mid, added(`${mid}`))));
+      await settle();
+      expect(second.heard).toMatchObject([{ type: "Paused", from: 4, code: "rate" }]);
+      expect(second.closed).toEqual([{ code: 1000, reason: "" }]);
+    }
+  });
+
   test("[HT4] S26 packets that come out of order: a later mid waits for the earlier one", async () => {
     const { post, settle, asked } = await open();
     const later = post(asked, say("list:1", 2, added("b")));

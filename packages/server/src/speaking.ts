@@ -10,6 +10,7 @@ import type { Core } from "./core.ts";
 import type { Dispatching } from "./dispatching.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Greeting } from "./hello.ts";
+import type { Limiter } from "./limiter.ts";
 import { refused } from "./refusal.ts";
 
 export interface SpeakingParts {
@@ -21,6 +22,7 @@ export interface SpeakingParts {
   readonly flushers: ReadonlyMap<string, Conversation>;
   read(encoder: Encoder, data: string | Uint8Array): Heard;
   greet(hello: ClientFrames["Hello"], request: ConnectRequest): Promise<Greeting>;
+  readonly limiter: Limiter;
   /** Does what a frame asks in an open conversation. */
   hear(conversation: Conversation, frame: ClientFrame): void;
 }
@@ -47,18 +49,24 @@ class Packet extends Conversation {
     const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
     this.#waiting.set(target, (this.#waiting.get(target) ?? 0) + 1);
   }
+  /** It has no answer of its own: another one's holds for it. */
+  unexpect(frame: Dispatched): void {
+    if (frame.mid > 0) this.#less(frame.type === "TopicMessage" ? frame.target : OWN_SESSION, 1);
+  }
+  #less(target: string, count: number): void {
+    const left = (this.#waiting.get(target) ?? 0) - count;
+    if (left > 0) this.#waiting.set(target, left);
+    else this.#waiting.delete(target);
+    if (this.done) this.answered?.();
+  }
   get done(): boolean {
     return this.#waiting.size === 0;
   }
   override send(frame: ServerFrame): void {
     super.send(frame);
     if (frame.type !== "Acknowledge" && frame.type !== "Rejected" && frame.type !== "Paused") return;
-    const left = (this.#waiting.get(frame.target) ?? 0) - 1;
     // After a conflict nothing more of that target is taken, nor answered (TE5).
-    if (left > 0 && !(frame.type === "Rejected" && frame.code === "mid-conflict"))
-      this.#waiting.set(frame.target, left);
-    else this.#waiting.delete(frame.target);
-    if (this.done) this.answered?.();
+    this.#less(frame.target, frame.type === "Rejected" && frame.code === "mid-conflict" ? Infinity : 1);
   }
   override close(code: string, retryable: boolean, within = 0): void {
     super.close(code, retryable, within);
@@ -75,6 +83,7 @@ class Packet extends Conversation {
     this.follows = stream.follows;
     this.gates = stream.gates;
     this.granted = stream.granted;
+    this.rates = stream.rates;
   }
 }
 
@@ -126,6 +135,7 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
   if (packet.flushOnly && parts.clients.has(packet.clientId)) return packet.close("in-use", true);
   const stream = (packet.flushOnly ? parts.flushers : parts.clients).get(packet.clientId);
   if (stream !== undefined) packet.leanOn(stream);
+  else packet.rates = parts.limiter.ratesOf(packet.clientId);
   // All of them are heard, also behind one that needs the stream.
   const elsewhere = frames.filter((frame) => !heardHere(parts, packet, stream, frame));
   await answersOf(core, packet);
@@ -135,7 +145,7 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
 
 /** False: it would need the stream, which is elsewhere. */
 function heardHere(
-  { core, dispatching, hear }: SpeakingParts,
+  { core, dispatching, limiter, hear }: SpeakingParts,
   packet: Packet,
   stream: Conversation | undefined,
   frame: ClientFrame,
@@ -143,6 +153,9 @@ function heardHere(
   if ((packet.phase as string) === "closed") return true;
   if (frame.type === "SessionMessage" || frame.type === "TopicMessage") {
     packet.expect(frame);
+    const limited = limiter.message(packet, frame);
+    if (limited === "ignored") packet.unexpect(frame);
+    if (limited !== "taken") return true;
     const key =
       frame.type === "SessionMessage"
         ? sessionKey(packet.clientId)

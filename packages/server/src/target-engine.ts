@@ -4,13 +4,14 @@
 // subscribe (gates.ts), ephemeral topics (ephemeral.ts).
 import type { Cursor, ModelSlice, TargetKey } from "@calla/shared";
 import { Batch } from "./batch.ts";
-import type { Flight, TargetOptions, TargetState } from "./batch.ts";
+import type { BatchOptions, Flight, TargetOptions, TargetState } from "./batch.ts";
 import { draftOf, emptyRow, remember } from "./client-row.ts";
 import { pause } from "./effects.ts";
 import type { Effect } from "./effects.ts";
 import type { Intent } from "./intent.ts";
 import type { ClientRow, LogRecord, Outcome, ReadResult } from "./log.ts";
 import { foldRecord } from "./records.ts";
+import { Scales } from "./weight.ts";
 
 /** `ready`: may take. `flying`: one append is under way. `reading`: head in doubt. `lost`: an append's fate is unknown. */
 type Phase = "ready" | "flying" | "checking" | "reading" | "lost" | "reopening" | "newer";
@@ -39,14 +40,14 @@ export class TargetEngine<Reply> {
   /** The newest records, for followers that are a little behind, and the cursor they continue from. */
   #recent: LogRecord[] = [];
   #recentFrom: Cursor;
-  readonly #options: TargetOptions<Reply>;
+  readonly #options: BatchOptions<Reply>;
 
   constructor(options: TargetOptions<Reply>) {
     this.target = options.target;
     this.slice = options.slice;
     this.#state = options.state;
     this.#recentFrom = options.state;
-    this.#options = options;
+    this.#options = { ...options, scales: new Scales(options.limits.maxModelBytes) };
   }
 
   /** What is durable: what followers are shown. */
@@ -60,6 +61,10 @@ export class TargetEngine<Reply> {
   /** Nothing queued, under way or in doubt. */
   get quiet(): boolean {
     return this.#phase === "ready" && this.#queue.length === 0 && this.#loading.size === 0;
+  }
+  /** Messages for the next append. */
+  get queued(): number {
+    return this.#queue.length;
   }
   get waiting(): number {
     return this.#queue.length + (this.#flight?.intents.length ?? 0) + this.#doubtful.length;
@@ -88,6 +93,8 @@ export class TargetEngine<Reply> {
     }
     const load = this.#loading.get(intent.row);
     if (load !== undefined) {
+      if (intent.author !== null && load.intents.length >= this.#options.limits.maxQueued)
+        return [pause(intent, "busy")];
       load.intents.push(intent);
       return [];
     }
@@ -263,6 +270,7 @@ export class TargetEngine<Reply> {
   /** Another history was opened: what we held is dropped, the batch is taken from dedupe again (TE11). */
   reset(state: TargetState, reason: string): readonly Effect<Reply>[] {
     this.#state = state;
+    this.#options.scales.forget();
     this.#recent = [];
     this.#recentFrom = state;
     this.#told = new Map(
@@ -328,6 +336,7 @@ export class TargetEngine<Reply> {
     const effects: Effect<Reply>[] = [];
     const records: LogRecord[] = [];
     let { model, at } = after;
+    this.#options.scales.forget();
     for (const record of found) {
       if (record.version !== this.slice.version) break;
       const folded = foldRecord(this.slice, model, record);

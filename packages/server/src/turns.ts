@@ -175,13 +175,17 @@ export class Turns {
   /** One append for all targets of the turn (group commit). */
   async #append(flying: readonly LiveTarget[], appends: readonly Append[]): Promise<void> {
     this.#appending++;
+    const began = this.#core.observe === undefined ? 0 : this.#core.clock.now();
+    let failed = false;
     let results: readonly (AppendResult | null | undefined)[] = [];
     try {
       const answer: unknown = await this.#core.log.append(appends);
       if (Array.isArray(answer)) results = answer; // anything else tells nothing: to be looked up
     } catch (error) {
+      failed = true;
       this.#core.report(storageError("append", error));
     }
+    if (this.#core.observe !== undefined) this.#observeAppend(flying, appends, results, failed, began);
     if (this.#stopped) return; // the server gave up waiting: what became of it is in the log
     flying.forEach((live, i) => {
       const engine = live.engine!;
@@ -200,6 +204,25 @@ export class Turns {
     this.#appending--;
     if (results.some((result) => result?.status === "appended")) this.#events.grown();
     for (const live of flying) this.#settled(live);
+  }
+
+  #observeAppend(
+    flying: readonly LiveTarget[],
+    appends: readonly Append[],
+    results: readonly (AppendResult | null | undefined)[],
+    failed: boolean,
+    began: number,
+  ): void {
+    const taken = (_: unknown, i: number): boolean => results[i]?.status === "appended";
+    this.#core.observe?.({
+      type: "appended",
+      targets: appends.length,
+      records: appends.filter(taken).reduce((sum, { records }) => sum + records.length, 0),
+      conflicts: results.filter((result) => result?.status === "conflict").length,
+      failed,
+      queued: flying.reduce((sum, { engine }) => sum + (engine?.queued ?? 0), 0),
+      took: this.#core.clock.now() - began,
+    });
   }
 
   /** What an append that threw has left. A log that can be read and not written to is given time before the next try. */
@@ -273,6 +296,10 @@ export class Turns {
       case "append":
         throw new Error("an append outside of a turn"); // take() alone makes them
       default:
+        if (effect.type === "pause" && effect.reply instanceof Conversation) {
+          const { code, reply } = effect;
+          this.#core.observe?.({ type: "paused", code, clientId: reply.clientId, target: live.key });
+        }
         if (effect.type === "reject") this.#recordRefusal(live, effect.reply, effect.code, effect.details);
         return tell(effect.reply, live, effect);
     }

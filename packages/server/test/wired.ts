@@ -181,6 +181,13 @@ export function heldLog(log: LogStorage, ...methods: readonly (keyof LogStorage)
 }
 
 export type Said = ServerFrame;
+/** What is special about a socket. */
+export interface On {
+  readonly send?: (said: Said) => void;
+  readonly finish?: () => void;
+  readonly remoteAddress?: string;
+  readonly headers?: { readonly [name: string]: string };
+}
 
 export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, hand = handClock()) {
   const errors: unknown[] = [];
@@ -196,7 +203,7 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     ...options,
   });
   /** A socket held in the hand. */
-  const socket = (on: { send?: (said: Said) => void; finish?: () => void } = {}) => {
+  const socket = (on: On = {}) => {
     let heard: Said[] = [];
     const raw: WireFrame[] = [];
     const closed: { code: number; reason: string }[] = [];
@@ -213,7 +220,7 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
         bufferedAmount: () => buffered,
         ...(on.finish && { finish: on.finish }),
       },
-      request: { url: "/ws", headers: {}, remoteAddress: undefined },
+      request: { url: "/ws", headers: on.headers ?? {}, remoteAddress: on.remoteAddress },
       format: "json",
     });
     return {
@@ -239,11 +246,7 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     };
   };
   /** A socket whose Hello was answered. */
-  const client = async (
-    identity?: { clientId: string; secret: string },
-    token?: unknown,
-    on: { send?: (said: Said) => void } = {},
-  ) => {
+  const client = async (identity?: { clientId: string; secret: string }, token?: unknown, on: On = {}) => {
     const its = socket(on);
     its.say(hello({ ...(identity && { identity }), ...(token === undefined ? {} : { token }) }));
     const [connected] = await its.heard();

@@ -23,7 +23,7 @@ export const subscription = {
   "diverged?": "count",
 } as const;
 
-/** The frames by type. `Track` and `Authenticate` will stand here. */
+/** The frames by type. `Track` will stand here. */
 export const clientFrames = {
   /** First on every connection: who I am, what I have, what I follow. Answered by `Connected`, or `Closing`. */
   Hello: {
@@ -50,6 +50,8 @@ export const clientFrames = {
   Unsubscribe: { target: "string", ref: "count" },
   /** Many `Subscribe`s in one frame, as after a gap or a wake-up. */
   Resync: { targets: [subscription, "*"] },
+  /** A newer token of the same user, when the server has said `Expiring`. No answer; another user's closes (`user-changed`). */
+  Authenticate: { "token?": "any" },
   /** After silence only. Carries the cursors so that a lost tail is found. Answered by `Pong`, and records where behind. */
   Ping: { cursors: [["string", "count", "count"], "*"] },
 } as const;

@@ -34,6 +34,28 @@ export interface Limits {
   readonly helloTimeout: number;
   /** How long a request waits for the outcomes of its messages. Then: answered with those there are (CL10 asks again). */
   readonly answerWithin: number;
+  /** How long what a connection follows goes without being asked about again (`canSubscribe`). */
+  readonly recheckAfter: number;
+  /** Connections whose Hello is not answered yet. Over it: the longest silent one is closed, retryable, `busy`. */
+  readonly maxPendingHellos: number;
+  /** Connections from one address (IPv6: one /64). Over it: closed, retryable, `too-many-connections`. */
+  readonly maxConnectionsPerAddress: number;
+  /** Connections of one user on this node. Over it: closed, retryable, `too-many-connections`. */
+  readonly maxConnectionsPerUser: number;
+  /** Messages a second on one connection. Over it: `Paused`, `rate`; ten times over it: closed, retryable, `rate`. */
+  readonly messageRate: number;
+  /** Messages on one connection at once, before `messageRate` counts. */
+  readonly messageBurst: number;
+  /** Messages a second on one connection to one target. Over it: `Paused`, `rate`. */
+  readonly topicMessageRate: number;
+  /** Messages on one connection to one target at once, before `topicMessageRate` counts. */
+  readonly topicMessageBurst: number;
+  /** Wishes to follow a second on one connection. Over it: `Unsubscribed`, retryable, `rate`. */
+  readonly joinRate: number;
+  /** Wishes to follow on one connection at once, before `joinRate` counts. */
+  readonly joinBurst: number;
+  /** About the bytes of a model as JSON. What would make it larger than that is rejected, `too-large`. */
+  readonly maxModelBytes: number;
   /** How often a followed target's log is read although no doorbell rang (several nodes). */
   readonly maxStaleness: number;
   /**
@@ -72,6 +94,17 @@ export const DEFAULT_LIMITS: Limits = {
   stallTimeout: 30_000,
   helloTimeout: 10_000,
   answerWithin: 8_000,
+  recheckAfter: 300_000,
+  maxPendingHellos: 2_000,
+  maxConnectionsPerAddress: 1_000,
+  maxConnectionsPerUser: 100,
+  messageRate: 500,
+  messageBurst: 2_000,
+  topicMessageRate: 250,
+  topicMessageBurst: 1_000,
+  joinRate: 100,
+  joinBurst: 1_000,
+  maxModelBytes: 8_388_608,
   maxStaleness: 5_000,
   identityLifetime: 30 * 24 * 3_600_000,
   sessionLifetime: 30 * 24 * 3_600_000,

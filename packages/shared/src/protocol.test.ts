@@ -36,6 +36,7 @@ const client: { [K in keyof ClientFrames]: ClientFrames[K] } = {
   Subscribe: { type: "Subscribe", ...asked },
   Unsubscribe: { type: "Unsubscribe", target: "list:1", ref: 1 },
   Resync: { type: "Resync", targets: [asked] },
+  Authenticate: { type: "Authenticate", token: "t" },
   Ping: { type: "Ping", cursors: [["list:1", 4, 99]] },
 };
 const server: { [K in keyof ServerFrames]: ServerFrames[K] } = {
@@ -74,6 +75,7 @@ const server: { [K in keyof ServerFrames]: ServerFrames[K] } = {
   },
   Version: { type: "Version", protocol: 1, slices: { "list:*": 2 }, terminal: true },
   Unsubscribed: { type: "Unsubscribed", target: "list:1", ref: 1, code: "forbidden", retryable: false },
+  Expiring: { type: "Expiring", within: 60_000 },
   Pong: { type: "Pong" },
   Closing: { type: "Closing", code: "stopping", retryable: true, within: 1_000 },
 };
@@ -99,7 +101,7 @@ describe("protocol", () => {
     const shapes = [clientFrames, serverFrames].flatMap((specs) =>
       Object.entries(specs).map(([type, spec]) => shapeOf({ type: JSON.stringify(type), ...spec })),
     );
-    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`1330712512`);
+    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`869844867`);
     expect(PROTOCOL_VERSION).toBe(1);
   });
 

@@ -93,8 +93,12 @@ export const serverFrames = {
     ref: "count",
     code: "string",
     retryable: "boolean",
+    /** When it is worth asking again; milliseconds. */
+    "retryAfter?": "count",
     "details?": "any",
   },
+  /** Your token expires within so many ms. The client asks its app for another one and says `Authenticate`. */
+  Expiring: { within: "count" },
   /** Answer to `Ping`. */
   Pong: {},
   /** Last word before the server closes. Come back within `within` ms, spread at random, unless terminal. */

@@ -4,6 +4,7 @@
 
 import { modelMutants } from "./mutants-models.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
+import { edgeMutants } from "./edge.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -432,41 +433,12 @@ export const mutants = [
   {
     name: "obey the late events of a superseded socket",
     file: "client/src/sync.ts",
-    from: `current() && fail(reason, code),`,
-    to: `fail(reason, code),`,
+    from: `current() && (code === TERMINAL`,
+    to: `(code === TERMINAL`,
     breaks: "CL2",
     scenario: "S22",
     by: "client/test/conversation.test.ts > [CL2] S22",
   },
 
-  // --------------------------------------------------------------------------------------- server: slow consumers
-  {
-    name: "drop outcomes when collapsing",
-    file: "server/src/follow.ts",
-    from: `outcomes: (row?.outcomes ?? []).filter(`,
-    to: `outcomes: (reason === "slow" ? [] : (row?.outcomes ?? [])).filter(`,
-    breaks: "SC2",
-    scenario: "S39",
-    by: "server/src/collapsing.test.ts > [SC2] S39",
-  },
-  {
-    name: "never come back to a slow consumer",
-    file: "server/src/collapsing.ts",
-    from: `    this.#effects.resume(conversation);
-`,
-    to: ``,
-    breaks: "SC1",
-    scenario: "S24",
-    by: "HC16",
-  },
-  {
-    name: "go on queueing for a slow consumer",
-    file: "server/src/audience.ts",
-    from: `      if (follower.slow) this.#collapse(follower, after);
-      else follower`,
-    to: `      follower`,
-    breaks: "SC3",
-    scenario: "S24",
-    by: "server/src/collapsing.test.ts > S24 a hundred stuck",
-  },
+  ...edgeMutants,
 ];

@@ -105,9 +105,9 @@ export class Nodes<W extends Wiring> {
   }
 
   /** Says goodbye, ends, and starts anew. Resolves as time passes. */
-  async restart(index: number): Promise<void> {
+  async restart(index: number, over = 0): Promise<void> {
     const node = this.all[index]!;
-    await node.server.stop();
+    await (over === 0 ? node.server.stop() : node.server.drain({ over, reconnectWithin: over }));
     if (this.all[index] === node) this.kill(index);
   }
 

@@ -66,7 +66,9 @@ export type Step = { readonly after: number } & (
     }
   | { readonly do: "disk-full"; readonly client: number; readonly count: number; readonly crash: number }
   | { readonly do: "move"; readonly client: number; readonly node: number }
-  | { readonly do: "restart" | "kill"; readonly node: number }
+  /** `over` 0: stopped; otherwise drained over that time. */
+  | { readonly do: "restart"; readonly node: number; readonly over: number }
+  | { readonly do: "kill"; readonly node: number }
   | { readonly do: "append-fails" | "append-lost"; readonly node: number; readonly count: number }
   | {
       readonly do: "append-slow";
@@ -155,6 +157,10 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
       collapseBytes: random.pick([100, 150, 600, 1_048_576]),
       maxBufferedBytes: random.pick([3_000, 20_000, 16_777_216]),
       stallTimeout: random.pick([1_000, 30_000]),
+      topicMessageRate: random.pick([5, 250]),
+      topicMessageBurst: random.pick([3, 1_000]),
+      joinRate: random.pick([1, 100]),
+      joinBurst: random.pick([2, 1_000, 1_000]),
       maxStaleness: 500,
       digestEvery: random.pick([0, 100, 30_000]),
       helloTimeout: 2_000,
@@ -236,6 +242,7 @@ function drawStep(
     case "move":
       return { do: fault, after, client, node };
     case "restart":
+      return { do: fault, after, node, over: random.pick([0, 300, 2_000]) };
     case "kill":
       return { do: fault, after, node };
     case "append-fails":

@@ -104,7 +104,7 @@ export class World<W extends Wiring> {
         return this.#serve(step);
       case "restart":
         return void nodes
-          .restart(step.node)
+          .restart(step.node, step.over)
           .catch((error: unknown) => this.record({ type: "reported", by: "stop", error }));
       case "kill":
         return this.#kill(step.node);

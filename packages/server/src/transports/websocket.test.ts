@@ -123,16 +123,24 @@ afterEach(async () => {
 });
 
 describe("who comes in", () => {
-  test("[TR1] a foreign origin gets 403 before anything of it is kept, and the reason is recorded", async () => {
+  test("[TR1] a foreign origin is told so and no more, nothing of it is kept, and the reason is recorded", async () => {
     await serve();
-    const answer = await refusal(dial(["calla.json"], { origin: "https://evil.example" }));
-    expect(answer).toEqual({ status: 403, text: "This origin may not connect." });
+    const evil = dial(["calla.json"], { origin: "https://evil.example" });
+    evil.on("open", () => evil.send("anything"));
+    const [code, reason] = (await once(evil, "close")) as [number, Buffer];
+    expect([code, reason.toString()]).toEqual([4002, "origin"]);
     expect(seen).toEqual([]);
     expect(transport.connections).toBe(0);
     expect(refused).toMatchObject([
       { status: 403, reason: "origin", request: { headers: { origin: "https://evil.example" } } },
     ]);
     await once(dial(["calla.json"], { origin: "https://app.example" }), "open");
+  });
+
+  test("[TR1] a foreign origin that speaks no format of ours gets 403", async () => {
+    await serve();
+    const answer = await refusal(dial(["chat"], { origin: "https://evil.example" }));
+    expect(answer).toEqual({ status: 403, text: "This origin may not connect." });
   });
 
   test("[TR1] an origin check that throws lets nobody in", async () => {

@@ -68,6 +68,13 @@ export interface WebSocketTransport {
 }
 
 const PREFIX = "calla.";
+/** A close code that says "do not come again"; the reason says why. */
+const CLOSE_TERMINAL = 4002;
+
+function sayOriginRefused(webSocket: LinkedSocket): void {
+  webSocket.on("error", () => {}); // whatever it goes on to send
+  webSocket.close(CLOSE_TERMINAL, "origin");
+}
 
 /**
  * Serves a Calla server over WebSocket. The format is the subprotocol: `calla.json`, `calla.messagepack` …
@@ -124,7 +131,10 @@ class UpgradingTransport implements WebSocketTransport {
     } else {
       const { text, ...recorded } = refusal;
       this.#host.refused?.({ ...recorded, request });
-      answer(socket, refusal.status, text);
+      // A page cannot read an HTTP answer: it would come again and again, and never know why.
+      if (refusal.reason === "origin" && this.#chosen(protocolsOf(message)) !== undefined)
+        this.#upgrader.handleUpgrade(message, socket, head, sayOriginRefused);
+      else answer(socket, refusal.status, text);
     }
     return true;
   }

@@ -1,0 +1,76 @@
+// What a server holds at this moment, counted. It is looked at when asked for; nothing is kept for it.
+import { isSession } from "@calla/shared";
+import type { TargetKey } from "@calla/shared";
+import type { Hub } from "./hub.ts";
+
+/** Live counts of one server. Bytes are bytes. */
+export interface Inspection {
+  readonly ready: boolean;
+  readonly connections: {
+    readonly all: number;
+    /** Without an answer to their Hello. */
+    readonly pending: number;
+    /** With so much unwritten that what they follow is held back. */
+    readonly slow: number;
+    /** Bytes waiting to be written to all of them. */
+    readonly unwritten: number;
+  };
+  /** Topics and sessions in memory. */
+  readonly targets: {
+    readonly open: number;
+    readonly followed: number;
+    /** Messages waiting for an append or under way. */
+    readonly queued: number;
+  };
+  /** The most followed topics first, as many as were asked for. */
+  readonly topics: readonly {
+    readonly topic: TargetKey;
+    readonly followers: number;
+    /** Those of them who are held back. */
+    readonly behind: number;
+    readonly sequence: number;
+    readonly queued: number;
+  }[];
+  readonly memory: { readonly heapUsed: number; readonly rss: number };
+}
+
+export interface InspectOptions {
+  /** How many topics to list. Default 100. */
+  readonly topics?: number;
+}
+
+export function inspect(hub: Hub, ready: boolean, { topics: most = 100 }: InspectOptions): Inspection {
+  let unwritten = 0;
+  for (const { connection } of hub.connections) unwritten += connection.bufferedAmount();
+  let [open, followed, queued] = [0, 0, 0];
+  const topics: Inspection["topics"][number][] = [];
+  for (const { key, audience, engine } of hub.registry.all()) {
+    const waiting = engine?.waiting ?? 0;
+    open++;
+    queued += waiting;
+    if (audience.empty) continue;
+    followed++;
+    if (isSession(key)) continue;
+    const behind = audience.behind.size;
+    topics.push({
+      topic: key,
+      followers: audience.followers.size + behind,
+      behind,
+      sequence: engine?.state.sequence ?? 0,
+      queued: waiting,
+    });
+  }
+  const { heapUsed, rss } = process.memoryUsage();
+  return {
+    ready,
+    connections: {
+      all: hub.connections.size,
+      pending: hub.crowd.pending,
+      slow: hub.collapsing.size,
+      unwritten,
+    },
+    targets: { open, followed, queued },
+    topics: topics.toSorted((a, b) => b.followers - a.followers).slice(0, most),
+    memory: { heapUsed, rss },
+  };
+}

@@ -1,0 +1,156 @@
+import { describe, expect, test } from "vitest";
+import { cursors, hello, list, other, say, subscribe, types, wire } from "../test/wired.ts";
+import { Rate } from "./rate.ts";
+
+const added = (mid: number) => say("list:1", mid, { type: "added", item: `${mid}` });
+
+function limited(limits: object = {}) {
+  const it = wire({ limits: { topicMessageRate: 2, topicMessageBurst: 4, ...limits } });
+  for (const slice of [list, other, cursors]) it.server.handle(slice as typeof list, { public: true });
+  return it;
+}
+
+describe("a rate", () => {
+  test("[LM2] gives its burst at once, then one for each part of a second, and its burst again after a rest", () => {
+    const rate = new Rate(10, 3);
+    let paid = 0;
+    const take = (now: number): boolean => {
+      const next = rate.take(paid, now);
+      if (next !== undefined) paid = next;
+      return next !== undefined;
+    };
+    const start = 1_000_000;
+    expect([0, 0, 0, 0].map(() => take(start))).toEqual([true, true, true, false]);
+    expect(rate.wait(paid, start)).toBe(100);
+    expect([take(start + 99), take(start + 100), take(start + 100)]).toEqual([false, true, false]);
+    expect([0, 0, 0, 0].map(() => take(start + 9_999))).toEqual([true, true, true, false]);
+  });
+
+  test("[LM2] what costs more than a burst is taken by a full one only", () => {
+    const rate = new Rate(10, 3);
+    const paid = rate.take(0, 1_000, 50)!;
+    expect(rate.take(paid, 1_000)).toBeUndefined();
+    expect(rate.take(paid, 1_100, 50)).toBeUndefined();
+    expect(rate.take(paid, 1_300, 50)).toBeDefined();
+  });
+
+  test("[LM3] without end holds nobody back", () => {
+    for (const rate of [new Rate(Infinity, 1), new Rate(1, Infinity), new Rate(Infinity, Infinity)])
+      expect(rate.take(0, 1_000, 1e9)).toBeDefined();
+  });
+});
+
+describe("a limited client", () => {
+  test("[LM4] S33 is told once from where and when; what it sent behind is neither lost nor reordered", async () => {
+    const it = limited();
+    const one = await it.client();
+    one.say(...[1, 2, 3, 4, 5, 6, 7].map(added));
+    const said = await one.heard();
+    expect(types(said)).toEqual(["Paused", "Acknowledge", "Acknowledge", "Acknowledge", "Acknowledge"]);
+    expect(said[0]).toEqual({ type: "Paused", target: "list:1", from: 5, code: "rate", retryAfter: 500 });
+    // k + 1 follows at once, also when there would be room again: not before k.
+    await it.advance(499);
+    one.say(added(6));
+    expect(await one.heard()).toEqual([]);
+    await it.advance(101);
+    one.say(added(6));
+    expect(await one.heard()).toMatchObject([{ type: "Paused", from: 5, code: "gap" }]);
+    await it.advance(500);
+    one.say(added(5), added(6));
+    expect(types(await one.heard())).toEqual(["Paused", "Acknowledge"]);
+    await it.advance(2_000);
+    one.say(added(6), added(7));
+    await one.heard();
+    const { model } = await it.done(it.server.topic(list, "1").read());
+    expect(model.items).toEqual(["1", "2", "3", "4", "5", "6", "7"]);
+    expect(it.refused.map(({ code }) => code)).toEqual(["rate", "rate"]);
+  });
+
+  test("[LM4] is limited in one topic and not in another; several messages of a dispatch count as many", async () => {
+    const it = limited();
+    const one = await it.client();
+    one.say(
+      say(
+        "list:1",
+        1,
+        [1, 2, 3].map((i) => ({ type: "added", item: `${i}` })),
+      ),
+    );
+    one.say(
+      say(
+        "list:1",
+        2,
+        [1, 2, 3].map((i) => ({ type: "added", item: `${i}` })),
+      ),
+    );
+    one.say(say("other:1", 1, { type: "bumped" }));
+    expect((await one.heard()).map((frame) => [frame.type, "target" in frame && frame.target])).toEqual([
+      ["Paused", "list:1"],
+      ["Acknowledge", "list:1"],
+      ["Acknowledge", "other:1"],
+    ]);
+  });
+
+  test("[LM4] hears once that its ephemeral messages are dropped", async () => {
+    const it = limited();
+    const one = await it.client();
+    one.say(subscribe("cursors:1"));
+    await one.heard();
+    for (let x = 0; x < 20; x++) one.say(say("cursors:1", 0, { type: "moved", x }));
+    expect(types(await one.heard())).toEqual(["Paused", "Push"]);
+  });
+
+  test("[LM4] that goes on and on is closed, retryable", async () => {
+    const it = limited({ messageRate: 1, messageBurst: 10 });
+    const one = await it.client();
+    for (let mid = 1; mid <= 103; mid++) one.say(added(mid));
+    expect(one.closed).toEqual([]);
+    for (let mid = 104; mid <= 130; mid++) one.say(added(mid));
+    expect(one.closed).toEqual([{ code: 4001, reason: "rate" }]);
+    expect((await one.heard()).at(-1)).toMatchObject({ type: "Closing", code: "rate", retryable: true });
+  });
+
+  test("[LM4] a flood of pings or of made-up topics is a flood too", async () => {
+    const it = limited({ messageRate: 1, messageBurst: 10, maxTopicsPerConnection: 20 });
+    const eve = await it.client();
+    for (let i = 0; i <= 100; i++) eve.say({ type: "Ping", cursors: [] });
+    expect(eve.closed).toEqual([{ code: 4001, reason: "rate" }]);
+    const mallory = await it.client();
+    for (let i = 0; i <= 40; i++) mallory.say(say(`list:${"x".repeat(i)}`, 1, { type: "stamped" }));
+    expect(mallory.closed).toEqual([{ code: 4001, reason: "rate" }]);
+    const trudy = await it.client();
+    for (let i = 0; i <= 20; i++) trudy.say(say("x".repeat(300 + i), 1, {}));
+    expect(trudy.closed).toEqual([{ code: 4001, reason: "rate" }]);
+  });
+
+  test("[LM4] a void mid that comes in place of the paused one ends the pause", async () => {
+    const it = limited();
+    const one = await it.client();
+    one.say(...[1, 2, 3, 4, 5].map(added));
+    await one.heard();
+    await it.advance(1_000);
+    one.say(say("list:1", 5, null, { settled: 4 }), added(6));
+    expect(await one.heard()).toMatchObject([
+      { type: "Rejected", mid: 5, code: "cancelled" },
+      { type: "Acknowledge", mid: 6 },
+    ]);
+  });
+
+  test("[LM2] a join over its rate is told when to come again, and is taken then", async () => {
+    const it = limited({ joinRate: 2, joinBurst: 2 });
+    const one = it.socket();
+    one.say(hello({ targets: [1, 2, 3].map((ref) => subscribe(`list:${ref}`, ref)) }));
+    const refused = (await one.heard()).find(({ type }) => type === "Unsubscribed");
+    expect(refused).toEqual({
+      type: "Unsubscribed",
+      target: "list:3",
+      ref: 3,
+      code: "rate",
+      retryable: true,
+      retryAfter: 500,
+    });
+    await it.advance(500);
+    one.say(subscribe("list:3", 4));
+    expect(types(await one.heard())).toEqual(["Settled", "Snapshot"]);
+  });
+});

@@ -1,0 +1,150 @@
+// How much one connection may say. What is over its rate is not taken and not lost: the client is told from which mid on
+// and when to come again, and what it had sent behind that is ignored until then (S33).
+import { OWN_SESSION } from "@calla/shared";
+import type { ClientFrame, ClientFrames, Clock, Limits, TargetKey } from "@calla/shared";
+import { newRates } from "./conversation.ts";
+import type { Conversation, Rates } from "./conversation.ts";
+import { Rate } from "./rate.ts";
+
+type MessageFrame = ClientFrames["SessionMessage" | "TopicMessage"];
+
+/** So many times its rate of messages that are ignored, and a connection is closed. */
+const PATIENCE = 10;
+/** No topic has a longer id (TP6): nothing is remembered of longer ones. */
+const LONGEST_ID = 256;
+
+/** How many clients that have no stream here are remembered. */
+const MOST_STRANGERS = 10_000;
+
+export type Limited = "taken" | "told" | "ignored";
+
+export interface LimiterEffects {
+  /** Over a rate. It was told so; `target` undefined: the connection. */
+  limited(conversation: Conversation, limit: string, target: TargetKey | undefined): void;
+  /** It goes on saying what is ignored. */
+  flooded(conversation: Conversation): void;
+}
+
+export class Limiter {
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+  readonly #effects: LimiterEffects;
+  readonly #messages: Rate;
+  readonly #topicMessages: Rate;
+  readonly #joins: Rate;
+  readonly #ignored: Rate;
+  /** Of clients that speak here without a stream here; the oldest begin anew. */
+  readonly #strangers = new Map<string, Rates>();
+
+  constructor(clock: Clock, limits: Limits, effects: LimiterEffects) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#effects = effects;
+    this.#messages = new Rate(limits.messageRate, limits.messageBurst);
+    this.#topicMessages = new Rate(limits.topicMessageRate, limits.topicMessageBurst);
+    this.#joins = new Rate(limits.joinRate, limits.joinBurst);
+    this.#ignored = new Rate(limits.messageRate * PATIENCE, limits.messageBurst * PATIENCE);
+  }
+
+  /** What a client that speaks packet by packet has used up. */
+  ratesOf(clientId: string): Rates {
+    const known = this.#strangers.get(clientId);
+    if (known !== undefined) return known;
+    for (const oldest of this.#strangers.keys()) {
+      if (this.#strangers.size < MOST_STRANGERS) break;
+      this.#strangers.delete(oldest);
+    }
+    const fresh = newRates();
+    this.#strangers.set(clientId, fresh);
+    return fresh;
+  }
+
+  /** Whether a message is taken. Otherwise its client was told, or `ignored`: what it was told before holds for this. */
+  message(conversation: Conversation, frame: MessageFrame): Limited {
+    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+    const { mid } = frame;
+    const now = this.#clock.now();
+    const { rates } = conversation;
+    const pause = rates.paused?.get(target);
+    // Sent before the client heard of the pause: it comes again, behind what was paused. Only for the time of the
+    // pause, for the paused one may have been a second copy that does not; whether one is missing is told by its row.
+    if (pause !== undefined && mid > pause.from && now < pause.until) {
+      this.#ignore(conversation);
+      return "ignored";
+    }
+    const count = Array.isArray(frame.message) ? frame.message.length : 1;
+    const paid = rates.messages;
+    const paidTopic = rates.topics?.get(target) ?? 0;
+    const next = this.#messages.take(paid, now, count);
+    const nextTopic = this.#topicMessages.take(paidTopic, now, count);
+    if (next !== undefined && nextTopic !== undefined) {
+      rates.messages = next;
+      this.#remember(conversation, target, nextTopic, now);
+      if (pause !== undefined) rates.paused!.delete(target);
+      return "taken";
+    }
+    this.#ignore(conversation);
+    if (pause !== undefined && mid === 0) return "ignored";
+    const paused = (rates.paused ??= new Map());
+    if (target.length > LONGEST_ID || paused.size >= this.#limits.maxTopicsPerConnection) {
+      this.#flood(conversation);
+      return "ignored";
+    }
+    const retryAfter = Math.max(
+      next === undefined ? this.#messages.wait(paid, now, count) : 0,
+      nextTopic === undefined ? this.#topicMessages.wait(paidTopic, now, count) : 0,
+    );
+    paused.set(target, { from: mid, until: now + retryAfter });
+    conversation.send({ type: "Paused", target, from: mid, code: "rate", retryAfter });
+    this.#effects.limited(conversation, next === undefined ? "messageRate" : "topicMessageRate", target);
+    return "told";
+  }
+
+  /** Whether a wish to follow is taken: 0, or when to come again, in milliseconds. */
+  join(conversation: Conversation, target: TargetKey): number {
+    const now = this.#clock.now();
+    const { rates } = conversation;
+    const next = this.#joins.take(rates.joins, now);
+    if (next !== undefined) {
+      rates.joins = next;
+      return 0;
+    }
+    this.#effects.limited(conversation, "joinRate", target);
+    this.#ignore(conversation);
+    return Math.max(1, this.#joins.wait(rates.joins, now));
+  }
+
+  /** Whether any other frame is taken. They cost little, so they are taken until it is a flood. */
+  other(conversation: Conversation, frame: ClientFrame): boolean {
+    return this.#ignore(conversation, frame.type === "Ping" ? 1 + frame.cursors.length : 1, true);
+  }
+
+  #ignore(conversation: Conversation, count = 1, taken = false): boolean {
+    const next = this.#ignored.take(conversation.rates.ignored, this.#clock.now(), count);
+    if (next === undefined) return this.#flood(conversation);
+    conversation.rates.ignored = next;
+    return taken;
+  }
+
+  #flood(conversation: Conversation): false {
+    this.#effects.limited(conversation, "messageRate", undefined);
+    this.#effects.flooded(conversation);
+    return false;
+  }
+
+  /** Only of topics that it has used up some of the rate of. */
+  #remember({ rates }: Conversation, target: TargetKey, paid: number, now: number): void {
+    if (target.length > LONGEST_ID) return;
+    const topics = (rates.topics ??= new Map());
+    if (topics.size >= this.#limits.maxTopicsPerConnection && !topics.has(target)) {
+      for (const [other, itsPaid] of topics)
+        if (this.#topicMessages.rested(itsPaid, now)) topics.delete(other);
+      // All in use: the oldest begins anew. The connection's own rate holds it.
+      for (const oldest of topics.keys()) {
+        if (topics.size < this.#limits.maxTopicsPerConnection) break;
+        topics.delete(oldest);
+      }
+    }
+    topics.set(target, paid);
+  }
+}

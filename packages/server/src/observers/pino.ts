@@ -1,0 +1,39 @@
+// Events as lines of a log, for pino and whatever takes its calls.
+import type { Observe, ServerEvent } from "../events.ts";
+
+/** As much of a pino logger as is used. */
+export interface PinoLike {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
+const LEVELS: { readonly [type in ServerEvent["type"]]: keyof PinoLike } = {
+  connected: "info",
+  disconnected: "info",
+  refused: "warn",
+  limited: "warn",
+  paused: "debug",
+  slow: "warn",
+  "caught-up": "info",
+  appended: "debug",
+  resync: "debug",
+  error: "error",
+};
+
+/**
+ * An observer that writes every event to a logger: refusals, limits and slow consumers as warnings, comings and goings
+ * as info, what every message causes as debug, errors (as `err`) as errors. An append that failed is a warning.
+ *
+ * @example
+ * const server = createServer({ wiring, serialiser, observe: pinoObserver(pino()) });
+ */
+export const pinoObserver =
+  (logger: PinoLike): Observe =>
+  (event) => {
+    if (event.type === "error") return logger.error({ err: event.error }, "calla: error");
+    const level = event.type === "appended" && event.failed ? "warn" : LEVELS[event.type];
+    const { type, ...fields } = event;
+    logger[level](fields, `calla: ${type}`);
+  };

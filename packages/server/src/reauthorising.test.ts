@@ -1,0 +1,288 @@
+import { describe, expect, test } from "vitest";
+import { hello, inHand, list, other, say, subscribe, types, unsubscribe, wire } from "../test/wired.ts";
+import { expiring } from "./authenticate.ts";
+
+const added = (mid: number) => say("list:1", mid, { type: "added", item: `${mid}` });
+
+interface Person {
+  readonly id: string;
+  readonly guest?: boolean;
+}
+
+/** Whoever `rights` says may follow and dispatch. */
+async function ruled(rights: { may: boolean | Error }, limits: object = {}) {
+  const it = wire({ authenticate: ({ token }) => ({ id: String(token ?? "anna") }), limits });
+  const asked: string[] = [];
+  it.server.handle(list, {
+    canSubscribe: ({ topic, user }) => {
+      asked.push(`${user?.id} ${topic}`);
+      if (rights.may instanceof Error) throw rights.may;
+      return rights.may && (user as Person | null)?.guest !== true;
+    },
+    canDispatch: () => rights.may === true,
+  });
+  it.server.handle(other, { public: true });
+  const anna = await it.client(undefined, "anna");
+  anna.say(subscribe("list:1"), subscribe("other:1", 2));
+  await anna.heard();
+  return { ...it, anna, asked };
+}
+
+describe("rights that change on a live connection", () => {
+  test("[AU15] S16 the stream is cut and writes are refused, without a reconnect; other topics go on", async () => {
+    const rights = { may: true };
+    const { server, anna, done, refused } = await ruled(rights);
+    rights.may = false;
+    await done(server.reauthorise({ userId: "anna" }));
+    expect(await anna.heard()).toEqual([
+      { type: "Unsubscribed", target: "list:1", ref: 1, code: "forbidden", retryable: false },
+    ]);
+    anna.say(added(1));
+    expect(await anna.heard()).toMatchObject([{ type: "Rejected", mid: 1, code: "forbidden" }]);
+    await done(server.topic(list, "1").dispatch({ type: "added", item: "secret" }));
+    await done(server.topic(other, "1").dispatch({ type: "bumped" }));
+    expect(await anna.heard()).toMatchObject([{ type: "TopicUpdate", target: "other:1" }]);
+    expect(refused[0]).toMatchObject({ code: "forbidden", target: "list:1" });
+    expect(anna.closed).toEqual([]);
+  });
+
+  test("[AU15] only those named are asked; who may go on notices nothing", async () => {
+    const { server, client, anna, asked, done } = await ruled({ may: true });
+    const bob = await client(undefined, "bob");
+    bob.say(subscribe("list:1"));
+    await bob.heard();
+    asked.length = 0;
+    await done(server.reauthorise({ clientId: bob.identity.clientId }));
+    expect(asked).toEqual(["bob list:1"]);
+    await done(server.reauthorise());
+    expect(asked).toEqual(["bob list:1", "anna list:1", "bob list:1"]);
+    expect([await anna.heard(), await bob.heard()]).toEqual([[], []]);
+  });
+
+  test("[AU15] with what the user is now; null signs it out", async () => {
+    const { server, anna, done } = await ruled({ may: true });
+    await done(server.reauthorise({ user: { id: "anna", guest: true } as Person }));
+    expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+    await expect(server.reauthorise({ user: null })).rejects.toThrow("whose");
+    await done(server.reauthorise({ userId: "anna", user: null }));
+    expect(anna.closed).toEqual([{ code: 4002, reason: "unauthenticated" }]);
+  });
+
+  test("[AU15] where asking fails the client has to come again", async () => {
+    const rights: { may: boolean | Error } = { may: true };
+    const { server, anna, done, errors } = await ruled(rights);
+    rights.may = new Error("database");
+    await done(server.reauthorise());
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "hook", retryable: true }]);
+    expect(errors).toHaveLength(1);
+  });
+
+  test("[AU15] S43 subscribe, unsubscribe, subscribe around an asynchronous check and a revocation: the last counts", async () => {
+    const answers: ReturnType<typeof inHand<boolean>>[] = [];
+    const it = wire({ authenticate: () => ({ id: "anna" }) });
+    it.server.handle(list, {
+      canSubscribe() {
+        const answer = inHand<boolean>();
+        answers.push(answer);
+        return answer.promise;
+      },
+      canDispatch: () => true,
+    });
+    const anna = await it.client();
+    anna.say(subscribe("list:1", 1), unsubscribe("list:1", 1), subscribe("list:1", 2));
+    await anna.heard();
+    const done = it.server.reauthorise();
+    // Both checks began before the revocation: what they say is of before.
+    for (const answer of answers) answer.keep(true);
+    expect(await anna.heard()).toEqual([]);
+    expect(answers).toHaveLength(3);
+    answers[2]!.keep(false);
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", ref: 2, code: "forbidden" }]);
+    await it.done(done);
+  });
+
+  test("[AU15] S43 a wish that comes while it is being asked is asked about by itself", async () => {
+    const answers: ReturnType<typeof inHand<boolean>>[] = [];
+    let asynchronous = false;
+    const it = wire({ authenticate: () => ({ id: "anna" }) });
+    it.server.handle(list, {
+      canSubscribe() {
+        if (!asynchronous) return true;
+        const answer = inHand<boolean>();
+        answers.push(answer);
+        return answer.promise;
+      },
+    });
+    const anna = await it.client();
+    anna.say(subscribe("list:1", 1));
+    await anna.heard();
+    asynchronous = true;
+    const done = it.server.reauthorise();
+    anna.say(subscribe("list:1", 2)); // a gap, say
+    await anna.heard();
+    answers[0]!.keep(true); // about a wish that is no more
+    expect(await anna.heard()).toEqual([]);
+    answers[1]!.keep(false);
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", ref: 2, code: "forbidden" }]);
+    await it.done(done);
+  });
+
+  test("[AU15] S16 what waits at a gate is asked about again", async () => {
+    const answers: ReturnType<typeof inHand<boolean>>[] = [];
+    const it = wire({ authenticate: () => ({ id: "anna" }) });
+    it.server.handle(list, {
+      canSubscribe() {
+        const answer = inHand<boolean>();
+        answers.push(answer);
+        return answer.promise;
+      },
+      canDispatch: () => true,
+    });
+    const anna = await it.client();
+    anna.say(added(1));
+    await anna.heard();
+    await it.done(it.server.reauthorise());
+    answers[0]!.keep(true);
+    await anna.heard();
+    answers[1]!.keep(false);
+    expect(await anna.heard()).toMatchObject([{ type: "Rejected", mid: 1, code: "forbidden" }]);
+  });
+
+  test("[AU16] S16 all are asked again after a while, where asking fails they go on for now", async () => {
+    const rights: { may: boolean | Error } = { may: true };
+    const { anna, asked, advance } = await ruled(rights, { recheckAfter: 60_000 });
+    asked.length = 0;
+    await advance(55_000);
+    expect(asked).toEqual([]);
+    await advance(10_000);
+    expect(asked).toEqual(["anna list:1"]);
+    rights.may = new Error("database");
+    await advance(65_000);
+    expect(await anna.heard()).toEqual([]);
+    rights.may = false;
+    await advance(65_000);
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "forbidden" }]);
+  });
+
+  test("[AU16] of many that came at once a share is asked at a time", async () => {
+    const { client, asked, advance } = await ruled(
+      { may: true },
+      { recheckAfter: 160_000, maxConnectionsPerUser: 99 },
+    );
+    for (let i = 0; i < 31; i++) (await client(undefined, "bob")).say(subscribe("list:1"));
+    await advance(0);
+    asked.length = 0;
+    await advance(165_000);
+    expect(asked.length).toBeLessThanOrEqual(8);
+    await advance(90_000);
+    expect(asked).toHaveLength(32);
+  });
+});
+
+/** Tokens are good for a minute; what a token says is its user. */
+function tokens(found?: () => Promise<unknown>) {
+  const it = wire({
+    authenticate: async ({ token }) => {
+      if (token === "broken") throw new Error("database");
+      if (found !== undefined) await found();
+      return token === "nobody" ? null : expiring({ id: String(token) }, it.clock.now() + 60_000);
+    },
+  });
+  it.server.handle(list, { public: true });
+  return it;
+}
+
+describe("a token that expires", () => {
+  test("[AU14] is asked for in time, and the connection goes on with another one", async () => {
+    const it = tokens();
+    const anna = await it.client(undefined, "anna");
+    await it.advance(47_000);
+    expect(await anna.heard()).toEqual([]);
+    await it.advance(1_000);
+    expect(await anna.heard()).toEqual([{ type: "Expiring", within: 12_000 }]);
+    anna.say({ type: "Authenticate", token: "anna" });
+    await it.advance(47_000);
+    expect(await anna.heard()).toEqual([]);
+    expect(anna.closed).toEqual([]);
+  });
+
+  test("[AU14] S25 that does not come is asked for again; then the connection is closed, retryable", async () => {
+    const it = tokens();
+    const anna = await it.client(undefined, "anna");
+    await it.advance(59_999);
+    const asked = await anna.heard();
+    expect(asked.length).toBeGreaterThan(3);
+    expect(asked.length).toBeLessThan(12);
+    anna.say({ type: "Authenticate", token: "broken" });
+    await it.advance(1);
+    expect(anna.closed).toEqual([{ code: 4001, reason: "token-expired" }]);
+    expect(it.errors).toHaveLength(1);
+    await it.advance(60_000);
+  });
+
+  test("[AU14] another user's closes, terminal; so does none", async () => {
+    const it = tokens();
+    for (const [token, reason] of [
+      ["bob", "user-changed"],
+      ["nobody", "unauthenticated"],
+    ]) {
+      const anna = await it.client(undefined, "anna");
+      anna.say({ type: "Authenticate", token });
+      expect((await anna.heard()).at(-1)).toMatchObject({ type: "Closing", code: reason, retryable: false });
+      expect(anna.closed).toEqual([{ code: 4002, reason }]);
+    }
+  });
+
+  test("[AU14] is looked at one at a time, of several only the newest", async () => {
+    let looks = 0;
+    const waits: (() => void)[] = [];
+    const it = tokens(() => {
+      looks++;
+      return looks === 1 ? Promise.resolve() : new Promise<void>((go) => void waits.push(go));
+    });
+    const anna = await it.client(undefined, "anna");
+    for (const token of ["anna", "bob", "carl", "anna"]) anna.say({ type: "Authenticate", token });
+    await anna.heard();
+    expect(looks).toBe(2);
+    waits[0]!();
+    await anna.heard();
+    expect(looks).toBe(3);
+    waits[1]!();
+    await anna.heard();
+    expect(anna.closed).toEqual([]);
+  });
+
+  test("[AU14] that has expired at Hello lets nobody stay; a time that is none lets nobody in", async () => {
+    const it = wire({ authenticate: () => expiring({ id: "anna" }, 1) });
+    const anna = it.socket();
+    anna.say(hello());
+    expect((await anna.heard()).at(-1)).toMatchObject({
+      type: "Closing",
+      code: "token-expired",
+      retryable: true,
+    });
+    const wrong = wire({ authenticate: () => expiring({ id: "anna" }, Number.NaN) });
+    const one = wrong.socket();
+    one.say(hello());
+    expect(await one.heard()).toMatchObject([{ type: "Closing", code: "authentication-failed" }]);
+  });
+
+  test("[AU14] that never expires is never asked for", async () => {
+    const it = wire({ authenticate: () => expiring({ id: "anna" }, Infinity) });
+    const anna = await it.client();
+    await it.advance(10 * 24 * 3_600_000);
+    expect(await anna.heard()).toEqual([]);
+  });
+
+  test("[AU15] renewed, what it may follow is asked about anew", async () => {
+    let guest = false;
+    const it = wire({ authenticate: () => ({ id: "anna", guest }) as Person });
+    it.server.handle(list, { canSubscribe: ({ user }) => (user as Person).guest !== true });
+    const anna = await it.client();
+    anna.say(subscribe("list:1"));
+    await anna.heard();
+    guest = true;
+    anna.say({ type: "Authenticate", token: "again" });
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "forbidden" }]);
+  });
+});

@@ -1,0 +1,68 @@
+// Rights that change while a connection lives. Dispatching asks every time; what is followed is asked about again when
+// the app says so, when a token was renewed, and now and then in any case (S16).
+import { isSession } from "@calla/shared";
+import type { TargetKey } from "@calla/shared";
+import type { Conversation, Follow } from "./conversation.ts";
+import type { Core } from "./core.ts";
+import type { Following } from "./following.ts";
+import type { Gates } from "./gates.ts";
+import type { Places } from "./places.ts";
+import { refused } from "./refusal.ts";
+
+/** A tick of the round is this part of `recheckAfter`; in one at most that part of all connections, twice, is asked. */
+export const ROUND = 16;
+
+export class Reauthorising {
+  readonly #core: Core;
+  readonly #places: Places;
+  readonly #gates: Gates;
+  readonly #following: Following;
+
+  constructor(core: Core, places: Places, gates: Gates, following: Following) {
+    this.#core = core;
+    this.#places = places;
+    this.#gates = gates;
+    this.#following = following;
+  }
+
+  /**
+   * Asks anew about everything it follows or may reach. `lenient`: where asking fails it goes on for now; otherwise it
+   * has to ask again.
+   */
+  async recheck(conversation: Conversation, { lenient }: { readonly lenient: boolean }): Promise<void> {
+    conversation.rights++;
+    conversation.checkedAt = this.#core.clock.now();
+    conversation.gates = undefined; // what waits there is asked about again (S43)
+    const asked = [...conversation.follows].filter(([key, follow]) => follow.admitted && !isSession(key));
+    // A newer wish of meanwhile does not inherit what is in doubt.
+    for (const [, follow] of asked) follow.admitted = false;
+    await Promise.all(asked.map(([key, follow]) => this.#ask(conversation, key, follow, lenient)));
+  }
+
+  async #ask(conversation: Conversation, key: TargetKey, follow: Follow, lenient: boolean): Promise<void> {
+    const { rights } = conversation;
+    const named = this.#places.named(key, conversation.clientId);
+    const answer =
+      typeof named === "string" ? named : this.#gates.admit(conversation, key, named, "subscribe");
+    const allowed = typeof answer === "object" ? await answer : answer;
+    // Asked about again meanwhile, by another check or a newer wish: that one counts.
+    if (conversation.rights !== rights || conversation.follows.get(key) !== follow) return;
+    if (allowed === true || (allowed === "hook" && lenient)) {
+      follow.admitted = true;
+      return;
+    }
+    refused(this.#core, conversation, key, allowed, {});
+    this.#following.cut(conversation, key, allowed, allowed === "hook");
+  }
+
+  /** One tick of the round: those who were not asked about for `recheckAfter`, a share of them at a time. */
+  tick(connections: ReadonlySet<Conversation>): void {
+    const before = this.#core.clock.now() - this.#core.limits.recheckAfter;
+    let left = Math.ceil((2 * connections.size) / ROUND);
+    for (const conversation of connections) {
+      if (conversation.phase !== "open" || conversation.checkedAt > before) continue;
+      if (left-- === 0) return;
+      this.recheck(conversation, { lenient: true }).catch(this.#core.report);
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// Mistakes at the server's edge: slow consumers, limits, rights. As in mutants.mjs.
+
+/** @type {readonly import("./mutants.mjs").Mutant[]} */
+export const edgeMutants = [
+  // --------------------------------------------------------------------------------------- server: slow consumers
+  {
+    name: "drop outcomes when collapsing",
+    file: "server/src/follow.ts",
+    from: `outcomes: (row?.outcomes ?? []).filter(`,
+    to: `outcomes: (reason === "slow" ? [] : (row?.outcomes ?? [])).filter(`,
+    breaks: "SC2",
+    scenario: "S39",
+    by: "server/src/collapsing.test.ts > [SC2] S39",
+  },
+  {
+    name: "never come back to a slow consumer",
+    file: "server/src/collapsing.ts",
+    from: `    this.#effects.resume(conversation, this.#clock.now() - since);
+`,
+    to: ``,
+    breaks: "SC1",
+    scenario: "S24",
+    by: "HC16",
+  },
+  {
+    name: "go on queueing for a slow consumer",
+    file: "server/src/audience.ts",
+    from: `      if (follower.slow) this.#collapse(follower, after);
+      else follower`,
+    to: `      follower`,
+    breaks: "SC3",
+    scenario: "S24",
+    by: "server/src/collapsing.test.ts > S24 a hundred stuck",
+  },
+
+  // ------------------------------------------------------------------------------------------------ server: limits
+  {
+    name: "hold what comes behind a paused message for ever",
+    file: "server/src/limiter.ts",
+    from: `mid > pause.from && now < pause.until`,
+    to: `mid > pause.from`,
+    breaks: "LM4",
+    scenario: "S33",
+    by: "server/src/limiter.test.ts > [LM4] S33",
+  },
+  {
+    name: "believe whatever X-Forwarded-For says",
+    file: "server/src/address.ts",
+    from: `      if (!isTrusted(next)) break;`,
+    to: ``,
+    breaks: "LM5",
+    scenario: "",
+    by: "server/src/crowd.test.ts > [LM5] behind trusted proxies",
+  },
+
+  // ------------------------------------------------------------------------------------------------ server: rights
+  {
+    name: "go by an answer of before the revocation",
+    file: "server/src/following.ts",
+    from: `} while (rights !== conversation.rights);`,
+    to: `} while (rights === -1);`,
+    breaks: "AU15",
+    scenario: "S43",
+    by: "server/src/reauthorising.test.ts > [AU15] S43 subscribe, unsubscribe",
+  },
+  {
+    name: "let a newer wish inherit what is being asked about",
+    file: "server/src/reauthorising.ts",
+    from: `for (const [, follow] of asked) follow.admitted = false;`,
+    to: ``,
+    breaks: "AU15",
+    scenario: "S43",
+    by: "server/src/reauthorising.test.ts > [AU15] S43 a wish",
+  },
+  {
+    name: "take another user's token on a live connection",
+    file: "server/src/refreshing.ts",
+    from: `if ((found.user?.id ?? null) !== conversation.userId)`,
+    to: `if (false)`,
+    breaks: "AU14",
+    scenario: "S41",
+    by: "server/src/reauthorising.test.ts > [AU14] another user's",
+  },
+];
