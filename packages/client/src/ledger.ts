@@ -249,7 +249,7 @@ export function createLedger(options: LedgerOptions) {
         decided.push(entry);
       } else Object.assign(entry, { mid: 0, stage: "new", out: false });
     }
-    Object.assign(queue, { last: 0, settled: 0, loaded: 0, conflict: Infinity });
+    Object.assign(queue, { last: 0, settled: 0, loaded: 0, known: 0, conflict: Infinity });
     targets.settle(one);
   }
 

@@ -42,6 +42,8 @@ export interface Queue<E> {
   settled: number;
   /** Mids up to here were given out before this page was loaded. */
   loaded: number;
+  /** The highest mid with an outcome: the server decides in order, so it has decided all up to here. */
+  known: number;
   /** Nothing is sent before this time. */
   resumeAt: number;
   /** Nothing from this mid on is sent: it is taken under another message id (OB8). */
@@ -74,7 +76,16 @@ export function createOutbox<E extends Entry>(limits: OutboxLimits): Outbox<E> {
     queue(target) {
       let queue = queues.get(target);
       if (!queue) {
-        queue = { target, entries: [], last: 0, settled: 0, loaded: 0, resumeAt: 0, conflict: Infinity };
+        queue = {
+          target,
+          entries: [],
+          last: 0,
+          settled: 0,
+          loaded: 0,
+          known: 0,
+          resumeAt: 0,
+          conflict: Infinity,
+        };
         queues.set(target, queue);
       }
       return queue;
@@ -123,9 +134,11 @@ export function createOutbox<E extends Entry>(limits: OutboxLimits): Outbox<E> {
         if (entry.stage === "sent" && entry.mid >= from && entry.sentAt < before) entry.stage = "stored";
       }
     },
-    decide({ entries }, entry) {
+    decide(queue, entry) {
+      const { entries } = queue;
       const index = entries.indexOf(entry);
       if (index < 0) return;
+      queue.known = Math.max(queue.known, entry.mid);
       entries.splice(index, 1);
       entry.stage = "decided";
       size--;

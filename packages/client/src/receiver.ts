@@ -167,6 +167,8 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     if (
       code === "gap" &&
       from > queue.settled &&
+      // A pause that was overtaken by the outcome (HT13).
+      from > queue.known &&
       from <= queue.loaded &&
       !queue.entries.some(({ mid }) => mid === from)
     ) {

@@ -330,7 +330,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return ledger.identity?.clientId;
     },
     hello(token) {
-      const followed = [...targets.all.values()].filter(({ subscription }) => isFollowed(subscription));
+      // A poll asks for nothing that was told to wait (CL7).
+      const followed = [...targets.all.values()].filter(
+        ({ subscription }) => isFollowed(subscription) && !(outlet.open && subscription.retrying),
+      );
       for (const one of followed) {
         const polling = outlet.open && isLive(one);
         one.awaited = undefined;

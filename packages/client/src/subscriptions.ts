@@ -84,6 +84,7 @@ export function createSubscriptions(
     },
     renew(subscription) {
       subscription.retrying?.();
+      subscription.retrying = undefined;
       subscription.phase = "asked";
       subscription.polling = false;
       subscription.askedAt = clock.now();

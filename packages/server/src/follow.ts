@@ -80,14 +80,19 @@ export class Followers {
         row = engine.row(conversation.clientId);
         if (row === undefined) return "storage";
       }
+      const { sequence, mark } = engine.state;
       const catchUp =
         this.#fromMemory(conversation, live, asked.cursor, why) ??
         (await this.#fromLog(conversation, live, asked.cursor!, why));
       if (!current()) return "outdated";
       if (conversation.slow) return "slow"; // since it asked
-      // While the log was read the row may have been outdated by another node's record: then once more.
-      if (row !== undefined && engine.row(conversation.clientId) === undefined) continue;
-      this.#welcome(conversation, live, follow, asked, catchUp, row && engine.row(conversation.clientId));
+      // While the log was read the row may have been outdated by another node's record: then once more. If there was none
+      // it has only left memory, as that of a quiet client does, and still holds; asked for again it would drive out
+      // another's, and many that come at once would do that to each other for ever (TE20).
+      const unmoved = engine.state.sequence === sequence && engine.state.mark === mark;
+      const known = engine.row(conversation.clientId) ?? (unmoved ? row : undefined);
+      if (row !== undefined && known === undefined) continue;
+      this.#welcome(conversation, live, follow, asked, catchUp, row && known);
       return "joined";
     }
   }
