@@ -80,8 +80,10 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     for (const [mid, id, what, sequence, from, code, details] of frame.outcomes) {
       const entry = outbox.find(one.queue, mid, id);
       if (!entry) continue;
-      if (what === "acknowledge") ledger.decide(one, entry, { sequence, message: details ?? entry.message });
-      else
+      if (what === "acknowledge") {
+        ledger.decide(one, entry, { sequence, message: details ?? entry.message });
+        one.head = Math.max(one.head, sequence);
+      } else
         ledger.decide(one, entry, {
           error: new RejectedError({ from: from ?? "calla", code: code ?? "rejected", details }),
         });

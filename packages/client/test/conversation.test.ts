@@ -351,6 +351,25 @@ test("[CL10] S37 what became known while the target was asked for, and lies beyo
   expect(setup.topic.state).toMatchObject({ status: "live", model: items("a"), pending: [] });
 });
 
+test("[CL10] an outcome beyond the place of the answer that brings it is asked for", async () => {
+  const setup = await live({}, 1, "a");
+  const write = setup.topic.dispatch(added("mine"));
+  await turn();
+  const connection = await reconnect(setup);
+  connection.say(
+    settledFrame("list:1", connection.ref("list:1"), {
+      sequence: 1,
+      resync: "current",
+      reason: "current",
+      outcomes: [[1, write.id, "acknowledge", 2, null, null, null]],
+    }),
+  );
+  expect(setup.topic.state.status).toBe("stale");
+  connection.take();
+  await setup.clock.advance(20_000);
+  expect(connection.take().map(({ type }) => type)).toContain("Subscribe");
+});
+
 test("[CL10] an acknowledged dispatch that confirmed does not reach is asked for", async () => {
   const { topic, connection, clock } = await live({}, 1, "a");
   const write = topic.dispatch(added("mine"));

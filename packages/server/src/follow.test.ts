@@ -327,6 +327,36 @@ describe("when the log fails", () => {
     expect((await server.topic(list, "1").read()).model).toEqual({ items: ["x"] });
   });
 
+  test("[TE22] S36 a server that died while its append was under way: the next one finds it by its author's row", async () => {
+    const log = memoryLog();
+    const held = heldLog(log, "append");
+    const secret = "a secret that both know";
+    const died = wire({ log: held.log, secret });
+    died.server.handle(list, { public: true });
+    const next = wire({ log, secret });
+    next.server.handle(list, { public: true });
+
+    await died.client(); // so that Ada's name is no name that the next one gives
+    const ada = await died.client();
+    ada.say(say("list:1", 1, add("x")));
+    await ada.heard();
+    expect(held.waiting()).toBe(1);
+    // The next one has opened the topic before the append lands, and nobody rings for it.
+    const bob = await next.client();
+    bob.say(subscribe("list:1"));
+    expect(await bob.heard()).toMatchObject([{ sequence: 0 }, { type: "Snapshot", sequence: 0 }]);
+    held.release();
+    await ada.heard();
+
+    const again = await next.client(ada.identity);
+    const said = await from(again, undefined, { sent: 1 });
+    expect(said).toMatchObject([
+      { type: "Settled", sequence: 1, outcomes: [[1, "id-1", "acknowledge", 1, null, null, null]] },
+      { type: "Snapshot", sequence: 1, model: { items: ["x"] } },
+    ]);
+    expect(types(await bob.heard())).toEqual(["TopicUpdate"]);
+  });
+
   test("[TE12] S28 a log that answers garbage is a log whose answer was lost", async () => {
     for (const garbage of [undefined, null, [], [{}], "no", [{ status: "?" }]]) {
       const log = memoryLog();

@@ -5,6 +5,7 @@ import type { Cursor, ServerFrames, Subscription, TargetKey, WireOutcome } from 
 import type { Conversation, Follow } from "./conversation.ts";
 import type { WireFrame } from "./connection.ts";
 import type { Core } from "./core.ts";
+import { sameCursor } from "./live-target.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { ClientRow, Outcome } from "./log.ts";
 import type { Turns } from "./turns.ts";
@@ -74,13 +75,20 @@ export class Followers {
     for (;;) {
       // Also of one that says it has sent nothing: what it sent since may have been decided before this answer.
       let row = engine.row(conversation.clientId);
+      let state: Cursor = engine.state;
       if (asked.sent > asked.settled) {
-        await this.#turns.row(live, conversation.clientId);
+        const known = await this.#turns.row(live, conversation.clientId);
         if (!current()) return "outdated";
-        row = engine.row(conversation.clientId);
-        if (row === undefined) return "storage";
+        if (known === undefined) return "storage";
+        ({ row, state } = known);
+        // No outcome that it is told lies beyond what it is shown (TE22).
+        if (engine.isBehind(row)) {
+          const looked = await this.#turns.look(live);
+          if (!current()) return "outdated";
+          if (!looked) return live.failure;
+          if (!sameCursor(engine.state, state)) continue;
+        }
       }
-      const { sequence, mark } = engine.state;
       const catchUp =
         this.#fromMemory(conversation, live, asked.cursor, why) ??
         (await this.#fromLog(conversation, live, asked.cursor!, why));
@@ -89,8 +97,7 @@ export class Followers {
       // While the log was read the row may have been outdated by another node's record: then once more. If there was none
       // it has only left memory, as that of a quiet client does, and still holds; asked for again it would drive out
       // another's, and many that come at once would do that to each other for ever (TE20).
-      const unmoved = engine.state.sequence === sequence && engine.state.mark === mark;
-      const known = engine.row(conversation.clientId) ?? (unmoved ? row : undefined);
+      const known = engine.row(conversation.clientId) ?? (sameCursor(engine.state, state) ? row : undefined);
       if (row !== undefined && known === undefined) continue;
       this.#welcome(conversation, live, follow, asked, catchUp, row && known);
       return "joined";

@@ -9,7 +9,7 @@ import type { Core } from "./core.ts";
 import { Shared } from "./encoder.ts";
 import type { Encoder } from "./encoder.ts";
 import type { LooseHandlers } from "./handlers.ts";
-import type { LogRecord } from "./log.ts";
+import type { ClientRow, LogRecord } from "./log.ts";
 import { tellDigest } from "./doorbell.ts";
 import { toUpdate } from "./records.ts";
 import type { TargetEngine } from "./target-engine.ts";
@@ -19,6 +19,13 @@ export interface Call {
   settle(sequence: number): void;
   fail(error: unknown): void;
 }
+
+/** A client's row, and the state of its target that it belongs to. */
+export interface KnownRow {
+  readonly row: ClientRow;
+  readonly state: Cursor;
+}
+
 /** After a break clients stand at a few places, as many as there were updates while they went. */
 const MOST_REPLAYS = 32;
 
@@ -39,7 +46,7 @@ export class LiveTarget {
   /** Waits for a read of the log to have been folded. */
   looking: ((looked: boolean) => void)[] = [];
   /** Waits for a client's row. */
-  rows = new Map<string, (() => void)[]>();
+  rows = new Map<string, ((known: KnownRow | undefined) => void)[]>();
   /** How many are at work with it across an await: it is not let go meanwhile. */
   users = 0;
   /** In the next turn's list already. */
@@ -158,7 +165,7 @@ export class LiveTarget {
   }
 }
 
-const sameCursor = (a: Cursor, b: Cursor): boolean => a.sequence === b.sequence && a.mark === b.mark;
+export const sameCursor = (a: Cursor, b: Cursor): boolean => a.sequence === b.sequence && a.mark === b.mark;
 
 type SnapshotHead = { type: "Snapshot"; target: TargetKey; sequence: number; mark: number; version: number };
 

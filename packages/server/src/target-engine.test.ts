@@ -27,7 +27,13 @@ function engineOf(
   const engine = new TargetEngine<string>({
     target: "list:1",
     slice: list,
-    state: { sequence: 0, mark: 0, at: 0, model: { items: [] }, removed: options.removed ?? false },
+    state: {
+      sequence: options.removed ? 4 : 0,
+      mark: 0,
+      at: 0,
+      model: { items: [] },
+      removed: !!options.removed,
+    },
     admit: admission<string>({
       slice: list,
       handlers: options.handlers ?? { public: true },
@@ -428,6 +434,40 @@ describe("other nodes", () => {
     expect(engine.row("a")).toBeUndefined();
   });
 
+  test("[TE22] a row that is ahead of the model makes the engine look, once what is under way has ended", () => {
+    const ahead: ClientRow = {
+      clientId: "a",
+      last: 1,
+      settled: 0,
+      outcomes: [{ mid: 1, id: "a-1", sequence: 1 }],
+    };
+    const record = foreign({ sequence: 0, mark: 0 }, "a", 1, add("x"));
+    for (const busy of [false, true]) {
+      const { engine } = engineOf();
+      engine.needRow("a");
+      if (busy) engine.look(); // began before the record was there
+      expect(kinds(engine.rowLoaded("a", ahead))).toEqual(busy ? [] : ["read"]);
+      expect(engine.isBehind(engine.row("a"))).toBe(true);
+      if (busy) expect(kinds(engine.missed({ status: "records", records: [] }, 100))).toEqual(["read"]);
+      expect(kinds(engine.missed({ status: "records", records: [record] }, 100))).toEqual(["update"]);
+      expect(engine.ready).toBe(true);
+      expect(engine.state.sequence).toBe(1);
+    }
+  });
+
+  test("[TE22] a log whose row is ahead of all its records is looked at once", () => {
+    const { engine } = engineOf();
+    engine.needRow("a");
+    engine.rowLoaded("a", {
+      clientId: "a",
+      last: 1,
+      settled: 0,
+      outcomes: [{ mid: 1, id: "a-1", sequence: 9 }],
+    });
+    expect(engine.missed({ status: "records", records: [] }, 100)).toEqual([]);
+    expect(engine.ready).toBe(true);
+  });
+
   test("[TE12] S36 an append that threw and is there is told once; the author hears of it by dedupe", () => {
     const { engine, take } = engineOf({ shared: true });
     const { append } = take(1, from("a", 1, add("x")));
@@ -514,11 +554,11 @@ describe("the rest", () => {
     ]);
     const back = take(2, byServer(add("new")));
     expect(back.append?.records).toMatchObject([
-      { sequence: 1, messages: [], model: { value: { items: [] } } },
-      { sequence: 2, messages: [add("new")] },
+      { sequence: 5, messages: [], model: { value: { items: [] } } },
+      { sequence: 6, messages: [add("new")] },
     ]);
     expect(kinds(engine.appended())).toEqual(["snapshot", "accepted"]);
-    expect(engine.state).toMatchObject({ sequence: 2, removed: false, model: { items: ["new"] } });
+    expect(engine.state).toMatchObject({ sequence: 6, removed: false, model: { items: ["new"] } });
   });
 
   test("[TE20] maxQueued: at the ceiling taken, over it paused as busy", () => {

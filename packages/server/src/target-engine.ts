@@ -37,6 +37,8 @@ export class TargetEngine<Reply> {
   #told = new Map<string, readonly Outcome[]>();
   /** Clients whose row is being loaded, and what waits for it. `again`: a foreign record overtook the load. */
   #loading = new Map<string, { intents: Intent<Reply>[]; again: boolean }>();
+  /** A row came with outcomes of records that are not folded here, and no read has begun since. */
+  #behind = false;
   /** The newest records, for followers that are a little behind, and the cursor they continue from. */
   #recent: LogRecord[] = [];
   #recentFrom: Cursor;
@@ -121,7 +123,22 @@ export class TargetEngine<Reply> {
     this.#forgetQuietRows();
     this.#rows.set(clientId, this.#withTold(row ?? emptyRow(clientId)));
     this.#queue.push(...load.intents);
-    return [];
+    // Another node's records, maybe of one that died before it could ring for them: nobody else may ever say so.
+    this.#behind ||= this.isBehind(row);
+    return this.#catchUp();
+  }
+
+  /** Whether the row knows of records that are not folded here (TE22). */
+  isBehind(row: ClientRow | undefined): boolean {
+    const { sequence } = this.#state;
+    return row?.outcomes.some((outcome) => "sequence" in outcome && outcome.sequence > sequence) ?? false;
+  }
+
+  #catchUp(): Effect<Reply>[] {
+    if (!this.#behind || this.#phase !== "ready") return [];
+    this.#behind = false;
+    this.#phase = "reading";
+    return [{ type: "read", after: this.#state, retry: true }];
   }
 
   /** A row as the log has it, and the refusals that continue it. */
@@ -187,6 +204,7 @@ export class TargetEngine<Reply> {
     this.#doubtful = this.#flight!.intents;
     this.#flight = undefined;
     this.#phase = "reading";
+    this.#behind = false;
     return [{ type: "read", after: this.#state, retry: true }];
   }
 
@@ -196,6 +214,7 @@ export class TargetEngine<Reply> {
     for (const intent of this.#doubtful) if (intent.row === "") this.#unknown.add(intent);
     this.#flight = undefined;
     this.#phase = "lost";
+    this.#behind = false;
     return [{ type: "read", after: this.#state, retry: true }];
   }
 
@@ -243,7 +262,7 @@ export class TargetEngine<Reply> {
       this.#phase = "ready";
       const flight = this.#flight!;
       this.#flight = undefined;
-      return this.#land(flight);
+      return [...this.#land(flight), ...this.#catchUp()];
     }
     this.#abandonCheck();
     const { folded, effects } = this.#foldForeign(result.records);
@@ -263,7 +282,7 @@ export class TargetEngine<Reply> {
     }
     this.#phase = "ready";
     this.#unknown.clear(); // all that could be there has been read
-    effects.push(...this.#decideAnew());
+    effects.push(...this.#decideAnew(), ...this.#catchUp());
     return effects;
   }
 
@@ -282,6 +301,7 @@ export class TargetEngine<Reply> {
     this.#rows.clear();
     this.#dirty.clear();
     for (const load of this.#loading.values()) load.again = true;
+    this.#behind = false;
     this.#phase = "ready";
     const unknown = [...this.#unknown];
     this.#unknown.clear();

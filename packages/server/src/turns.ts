@@ -6,7 +6,7 @@ import { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { ring } from "./doorbell.ts";
 import type { Digest } from "./doorbell.ts";
-import type { LiveTarget, Reply } from "./live-target.ts";
+import type { KnownRow, LiveTarget, Reply } from "./live-target.ts";
 import type { Append, AppendResult, LogRecord } from "./log.ts";
 import { newerVersion, openState } from "./opening.ts";
 import type { TargetRegistry } from "./target-registry.ts";
@@ -109,10 +109,11 @@ export class Turns {
     return true;
   }
 
-  /** The client's row is in memory, or cannot be had (then `engine.row` is undefined). */
-  row(live: LiveTarget, clientId: string): Promise<void> {
+  /** The client's row and the state it belongs to, which may have moved on by then; undefined: it cannot be read. */
+  row(live: LiveTarget, clientId: string): Promise<KnownRow | undefined> {
     const engine = live.engine!;
-    if (engine.row(clientId) !== undefined) return Promise.resolve();
+    const row = engine.row(clientId);
+    if (row !== undefined) return Promise.resolve({ row, state: engine.state });
     return new Promise((resolve) => {
       const waiting = live.rows.get(clientId);
       if (waiting === undefined) live.rows.set(clientId, [resolve]);
@@ -326,9 +327,11 @@ export class Turns {
       this.#core.report(storageError("client", error));
       this.run(live, engine.rowFailed(clientId));
     }
+    const row = engine.row(clientId);
+    const known = row && { row, state: engine.state };
     const waiting = live.rows.get(clientId) ?? [];
     live.rows.delete(clientId);
-    for (const go of waiting) go();
+    for (const go of waiting) go(known);
     this.schedule(live);
   }
 
