@@ -55,6 +55,7 @@ const layers = {
       "log-faulty",
       "log-rewindable",
       "log-contract-kit",
+      "log-contract-append",
       "log-contract-past",
       "log-contract",
       "transports/",

@@ -28,8 +28,6 @@ export interface TargetOptions<Reply> {
   readonly limits: Limits;
   readonly random: Random;
   readonly strict: boolean;
-  /** Other nodes may append: refusals wait until the head is known not to have moved. */
-  readonly shared: boolean;
 }
 
 /** What a batch needs besides: of the target's own. */
@@ -41,7 +39,9 @@ export interface Flight<Reply> {
   readonly intents: readonly Intent<Reply>[];
   readonly state: TargetState;
   readonly records: LogRecord[];
-  readonly rows: Map<string, RowDraft>;
+  readonly rows: Map<string, { readonly was: number; readonly row: RowDraft }>;
+  /** Something is refused that was not before: its row must be in the log before anybody hears (TE19). */
+  refused: boolean;
   /** Told when the flight lands, in order. */
   readonly tells: Effect<Reply>[];
 }
@@ -74,6 +74,7 @@ export class Batch<Reply> {
       },
       records: [],
       rows: new Map(),
+      refused: false,
       tells: [],
     };
   }
@@ -122,8 +123,11 @@ export class Batch<Reply> {
   }
 
   #draft(clientId: string): RowDraft {
-    let row = this.flight.rows.get(clientId);
-    if (row === undefined) this.flight.rows.set(clientId, (row = draftOf(this.#known.get(clientId)!)));
+    const drafted = this.flight.rows.get(clientId);
+    if (drafted !== undefined) return drafted.row;
+    const known = this.#known.get(clientId)!;
+    const row = draftOf(known);
+    this.flight.rows.set(clientId, { was: known.last, row });
     return row;
   }
 
@@ -177,6 +181,7 @@ export class Batch<Reply> {
 
   #refuse(intent: Intent<Reply>, row: RowDraft | undefined, { from, code, details }: Refusal): void {
     const { mid, id, reply } = intent;
+    this.flight.refused = true;
     if (row !== undefined) remember(row, { mid, id, from, code, details });
     this.flight.tells.push({ type: "reject", reply, mid, id, from, code, details });
   }

@@ -73,10 +73,17 @@ export const appendOf = (
   count: number,
   {
     rows = [],
+    was = 0,
     expected = at(from),
     ...more
-  }: { rows?: readonly ClientRow[]; expected?: Cursor } & Partial<LogRecord> = {},
-): Append => ({ target, expected, records: recordsAfter(from, count, more), rows });
+  }: { rows?: readonly ClientRow[]; was?: number; expected?: Cursor } & Partial<LogRecord> = {},
+): Append => ({
+  target,
+  expected,
+  records: recordsAfter(from, count, more),
+  rows: rows.map((one) => ({ was, row: one })),
+  at: more.at ?? timeOf(from + count),
+});
 
 /** Appends `count` records to what is `from` records long, and insists. */
 export async function fill(log: LogStorage, target: TargetKey, from: number, count: number): Promise<void> {
@@ -110,6 +117,7 @@ export const revival = (target: TargetKey, from: number, more = 0, salt = 1): Ap
     expected: tombstone(from),
     records: [first, ...recordsAfter(from + 1, more)],
     rows: [],
+    at: timeOf(from + 1 + more),
   };
 };
 
@@ -149,3 +157,8 @@ export const statuses = async (log: LogStorage, batch: readonly Append[]): Promi
 /** The one member of a batch of one. */
 export const status = async (log: LogStorage, append: Append): Promise<string | undefined> =>
   (await log.append([append]))[0]?.status;
+
+export const check = (name: string, run: LogCheck["run"]): LogCheck => ({ name, run });
+
+/** What a removal changes in a head. */
+export const gone = (sequence: number): Partial<Head> => ({ ...tombstone(sequence), removed: true });

@@ -17,10 +17,10 @@ import {
   status,
   timeOf,
   tombstone,
+  check,
 } from "./log-contract-kit.ts";
 import type { LogCheck } from "./log-contract-kit.ts";
 
-const check = (name: string, run: LogCheck["run"]): LogCheck => ({ name, run });
 const NEWEST = Number.MAX_SAFE_INTEGER;
 /** Nothing is too old. */
 const NOTHING: Expiry = { at: REMOVED_AT, sessions: 0, rows: 0, tombstones: 0, readers: 0, limit: 100 };
@@ -286,7 +286,11 @@ export const pastContract: readonly LogCheck[] = [
     await log.remove("u", 9_000);
     equal(await log.expire({ ...NOTHING, rows: 5_000 }), NONE, "nothing is older");
     equal(await log.client("u", "ann"), row("ann", 1), "a row under a tombstone");
-    equal(await status(log, appendOf("t", 3, 1, { at: 6_000, rows: [row("ann", 3)] })), "appended", "append");
+    equal(
+      await status(log, appendOf("t", 3, 1, { at: 6_000, rows: [row("ann", 3)], was: 2 })),
+      "appended",
+      "append",
+    );
     equal(await log.expire({ ...NOTHING, rows: 6_000 }), { ...NONE, rows: 2 }, "expired");
     equal(await log.client("t", "ann"), row("ann", 3), "a row that was written again");
     equal(await log.client("t", "#key"), undefined, "a key's row");

@@ -1,5 +1,5 @@
 // What every log must do, as checks that any test runner can run. SPEC.md, section LG, is this list in prose.
-import type { Head, LogRecord } from "./log.ts";
+import type { LogRecord } from "./log.ts";
 import {
   appendOf,
   at,
@@ -21,17 +21,16 @@ import {
   statuses,
   timeOf,
   tombstone,
+  check,
+  gone,
 } from "./log-contract-kit.ts";
 import type { LogCheck } from "./log-contract-kit.ts";
+import { appendContract } from "./log-contract-append.ts";
 import { pastContract } from "./log-contract-past.ts";
 
 export type { LogCheck, LogMaker } from "./log-contract-kit.ts";
 
 const appended = { status: "appended" };
-const conflict = { status: "conflict" };
-/** What a removal changes in a head. */
-const gone = (sequence: number): Partial<Head> => ({ ...tombstone(sequence), removed: true });
-const check = (name: string, run: LogCheck["run"]): LogCheck => ({ name, run });
 
 /**
  * The checks that make a log fit for Calla.
@@ -40,115 +39,7 @@ const check = (name: string, run: LogCheck["run"]): LogCheck => ({ name, run });
  * for (const { name, run } of logContract) test(name, () => run({ create: () => memoryLog() }));
  */
 export const logContract: readonly LogCheck[] = [
-  // ------------------------------------------------------------------------------------------------------- appending
-  check(
-    "[LG1] a target that never was has no head and no rows, and begins at the origin",
-    async ({ create }) => {
-      const log = await create();
-      equal(await log.open("t"), undefined, "open");
-      equal(await log.client("t", "ann"), undefined, "client");
-      await reads(log, "t", ORIGIN, []);
-      await refuses(log, "t", at(1), "other-history");
-      equal(await log.open("t"), undefined, "open, after looking");
-    },
-  ),
-  check("[LG2] an append moves the head to its last record's place and version", async ({ create }) => {
-    const log = await create();
-    await fill(log, "t", 0, 3);
-    equal(await log.open("t"), headOf(3), "open");
-    equal(await status(log, appendOf("t", 3, 1, { version: 7 })), "appended", "second append");
-    equal(await log.open("t"), headOf(4, { version: 7 }), "open");
-  }),
-  check(
-    "[LG3] an append from another place than the head is a conflict and writes nothing",
-    async ({ create }) => {
-      const log = await create();
-      equal(await status(log, appendOf("t", 1, 1)), "conflict", "append after 1 to nothing");
-      equal(await log.open("t"), undefined, "open after a conflict on nothing");
-      equal(await status(log, appendOf("t", 0, 2, { rows: [row("ann", 2)] })), "appended", "append");
-      const wrong = { rows: [row("ann", 9), row("bob", 9)] };
-      equal(await status(log, appendOf("t", 0, 1, wrong)), "conflict", "append behind the head");
-      equal(await status(log, appendOf("t", 3, 1, wrong)), "conflict", "append ahead of the head");
-      equal(placeOf(await log.open("t")), at(2), "head");
-      equal(await log.client("t", "ann"), row("ann", 2), "row");
-      equal(await log.client("t", "bob"), undefined, "row of a conflict");
-      await reads(log, "t", ORIGIN, [1, 2]);
-    },
-  ),
-  check("[LG4] the head's sequence with another mark is a conflict", async ({ create }) => {
-    const log = await create();
-    equal(
-      await status(log, appendOf("t", 0, 1, { expected: { sequence: 0, mark: 5 } })),
-      "conflict",
-      "origin, other mark",
-    );
-    await fill(log, "t", 0, 2);
-    const expected = { sequence: 2, mark: markOf(2) ^ 1 };
-    equal(await status(log, appendOf("t", 2, 1, { expected, rows: [row("ann", 3)] })), "conflict", "append");
-    equal(placeOf(await log.open("t")), at(2), "head");
-    equal(await log.client("t", "ann"), undefined, "row");
-  }),
-  check(
-    "[LG5] each target of a batch is decided by itself; results come in its order",
-    async ({ create }) => {
-      const log = await create();
-      await fill(log, "b", 0, 1);
-      const batch = ["a", "b", "c"].map((target) => appendOf(target, 0, 2, { rows: [row("ann", 2)] }));
-      equal(await statuses(log, batch), [appended, conflict, appended], "results");
-      equal(
-        await Promise.all(["a", "b", "c"].map(async (target) => placeOf(await log.open(target)))),
-        [at(2), at(1), at(2)],
-        "heads",
-      );
-      equal(await log.client("b", "ann"), undefined, "row of the conflict");
-      equal(await log.client("c", "ann"), row("ann", 2), "row");
-      equal(await statuses(log, []), [], "an empty batch");
-    },
-  ),
-  check("[LG6] of appends that race from one place exactly one wins", async ({ create }) => {
-    const log = await create();
-    const racing = Array.from({ length: 8 }, (_, i) =>
-      status(log, {
-        target: "t",
-        expected: ORIGIN,
-        records: [record(1, { mark: markOf(1, i), id: `from-${i}` })],
-        rows: [row(`c${i}`, 1)],
-      }),
-    );
-    const results = await Promise.all(racing);
-    equal(results.filter((one) => one === "appended").length, 1, "winners");
-    const winner = results.indexOf("appended");
-    equal(placeOf(await log.open("t")), at(1, winner), "head");
-    const rows = await Promise.all(results.map((_, i) => log.client("t", `c${i}`)));
-    equal(
-      rows.map((one) => one !== undefined),
-      results.map((one) => one === "appended"),
-      "rows",
-    );
-  }),
-  check("[LG7] rows are replaced with the records' append; others stay", async ({ create }) => {
-    const log = await create();
-    const rejected = {
-      mid: 2,
-      id: "x",
-      from: "app" as const,
-      code: "noSuchCard",
-      details: { id: "c1", at: null },
-    };
-    const ann = row("ann", 2, { settled: 0, outcomes: [{ mid: 1, id: "id-1", sequence: 1 }, rejected] });
-    equal(await status(log, appendOf("t", 0, 1, { rows: [ann, row("bob", 1)] })), "appended", "append");
-    equal(await log.client("t", "ann"), ann, "row");
-    const later = row("ann", 300, { settled: 299 });
-    equal(
-      await status(log, appendOf("t", 1, 1, { rows: [later, row("#key", 1, { outcomes: [] })] })),
-      "appended",
-      "append",
-    );
-    equal(await log.client("t", "ann"), later, "replaced row");
-    equal(await log.client("t", "bob"), row("bob", 1), "another row");
-    equal(await log.client("t", "#key"), row("#key", 1, { outcomes: [] }), "a server key's row");
-    equal(await log.client("other", "ann"), undefined, "another target's row");
-  }),
+  ...appendContract,
   // --------------------------------------------------------------------------------------------------------- reading
   check(
     "[LG8] read gives the records after the cursor in order, at most limit of them",
@@ -188,7 +79,11 @@ export const logContract: readonly LogCheck[] = [
       record(4, { messages: [{ type: "t", text: "\u0000 \u2028 é 🙂 ' \" \\" }] }),
       record(5, { messages: [], model: { value: JSON.parse('{"__proto__":1,"constructor":2}') as unknown } }),
     ];
-    equal(await statuses(log, [{ target: "t", expected: ORIGIN, records, rows: [] }]), [appended], "append");
+    equal(
+      await statuses(log, [{ target: "t", expected: ORIGIN, records, rows: [], at: timeOf(1) }]),
+      [appended],
+      "append",
+    );
     equal(await log.read("t", ORIGIN, 10), { status: "records", records }, "read");
   }),
   check("[LG11] every value of the domain comes back: messages, details, models", async ({ create }) => {
@@ -208,7 +103,9 @@ export const logContract: readonly LogCheck[] = [
     const records = [record(1, { messages: [value] }), record(2, { messages: [], model: { value } })];
     const ann = row("ann", 1, { outcomes: [{ mid: 1, id: "a", from: "app", code: "no", details: value }] });
     equal(
-      await statuses(log, [{ target: "t", expected: ORIGIN, records, rows: [ann] }]),
+      await statuses(log, [
+        { target: "t", expected: ORIGIN, records, rows: [{ was: 0, row: ann }], at: timeOf(1) },
+      ]),
       [appended],
       "append",
     );
@@ -222,7 +119,11 @@ export const logContract: readonly LogCheck[] = [
     const log = await create();
     const text = "é".repeat(1_000_000);
     const records = [record(1, { messages: [{ type: "t", text }] }), ...recordsAfter(1, 1_999)];
-    equal(await statuses(log, [{ target: "t", expected: ORIGIN, records, rows: [] }]), [appended], "append");
+    equal(
+      await statuses(log, [{ target: "t", expected: ORIGIN, records, rows: [], at: timeOf(1) }]),
+      [appended],
+      "append",
+    );
     equal(await log.read("t", ORIGIN, 2_000), { status: "records", records }, "read");
     await log.saveSnapshot("t", snapshot(2_000, { model: { text } }));
     equal((await log.open("t"))?.snapshot?.model, { text }, "snapshot");
@@ -370,7 +271,7 @@ export const logContract: readonly LogCheck[] = [
       // The highest mark has a next one too.
       const records = [record(1, { mark: 4_294_967_295 })];
       equal(
-        await statuses(log, [{ target: "u", expected: ORIGIN, records, rows: [] }]),
+        await statuses(log, [{ target: "u", expected: ORIGIN, records, rows: [], at: timeOf(1) }]),
         [appended],
         "append",
       );

@@ -123,7 +123,7 @@ test("[LG30] a rewind restores records, rows, snapshot and tombstone of an earli
   const log = faultyLog(memoryLog());
   await log.append([appendOf("t", 0, 2, { rows: [row("ann", 2)] })]);
   await log.saveSnapshot("t", snapshot(2));
-  await log.append([appendOf("t", 2, 2, { rows: [row("ann", 4)] })]);
+  await log.append([appendOf("t", 2, 2, { rows: [row("ann", 4)], was: 2 })]);
   await log.saveSnapshot("t", snapshot(4));
   await log.append([appendOf("other", 0, 1)]);
   expect(await log.rewind("t", 3)).toBe(2);
@@ -133,7 +133,7 @@ test("[LG30] a rewind restores records, rows, snapshot and tombstone of an earli
   expect(await log.read("t", at(4), 10)).toEqual({ status: "other-history" });
 
   const records = [3, 4, 5].map((sequence) => record(sequence, { mark: sequence }));
-  await log.append([{ target: "t", expected: at(2), records, rows: [] }]);
+  await log.append([{ target: "t", expected: at(2), records, rows: [], at: 9 }]);
   // The head has passed the old cursor: only the mark tells.
   expect(await log.read("t", at(4), 10)).toEqual({ status: "other-history" });
   expect(await log.read("t", at(2), 10)).toEqual({ status: "records", records });

@@ -40,9 +40,10 @@ export class History {
 
   append({ expected, records }: Append): boolean {
     if (expected.sequence !== this.#head.sequence || expected.mark !== this.#head.mark) return false;
+    if (records.length === 0) return true;
     const last = records.at(-1);
     if (last?.sequence !== expected.sequence + records.length) {
-      throw new RangeError("An append needs records, dense from the expected sequence.");
+      throw new RangeError("An append's records are dense from the expected sequence.");
     }
     if (this.#removed) {
       const { sequence, mark, version, at, model } = records[0]!;

@@ -79,7 +79,9 @@ test("[LG40] the memory log's order forgets what nobody needs any more", async (
 
 test("[LG26] a malformed append is the caller's mistake and is thrown", async () => {
   const log = memoryLog();
-  await expect(log.append([{ ...appendOf("t", 0, 1), records: [] }])).rejects.toThrow(RangeError);
+  await expect(
+    log.append([{ ...appendOf("t", 0, 1), records: recordsAfter(0, 2).slice(1) }]),
+  ).rejects.toThrow(RangeError);
   await expect(log.append([{ ...appendOf("t", 0, 1), records: recordsAfter(1, 1) }])).rejects.toThrow(
     RangeError,
   );

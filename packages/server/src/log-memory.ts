@@ -4,7 +4,7 @@ import type { Random, TargetKey } from "@calla/shared";
 import { systemRandom } from "./clock.ts";
 import { ChangeOrder } from "./log-memory-changes.ts";
 import { History } from "./log-memory-target.ts";
-import type { ClientRow, Expired, Expiry, LogStorage } from "./log.ts";
+import type { Append, ClientRow, Expired, Expiry, LogStorage } from "./log.ts";
 
 export interface MemoryLogOptions {
   /**
@@ -43,10 +43,12 @@ export function memoryLog({
       return batch.map((append) => {
         const { target, records } = append;
         const history = targets.get(target) ?? new History(target);
-        if (!history.append(append)) return { status: "conflict" };
-        targets.set(target, history);
-        order.appended(target, records);
-        if (append.rows.length > 0) keepRows(rows, append.rows, target, records.at(-1)!.at);
+        if (otherRow(rows.get(target), append) || !history.append(append)) return { status: "conflict" };
+        if (records.length > 0) {
+          targets.set(target, history);
+          order.appended(target, records);
+        }
+        if (append.rows.length > 0) keepRows(rows, append);
         return { status: "appended" };
       });
     },
@@ -110,10 +112,14 @@ interface AgedRow {
 }
 type Rows = Map<TargetKey, Map<string, AgedRow>>;
 
-function keepRows(rows: Rows, changed: readonly ClientRow[], target: TargetKey, at: number): void {
+const otherRow = (ofTarget: ReadonlyMap<string, AgedRow> | undefined, { rows }: Append): boolean =>
+  ofTarget !== undefined &&
+  rows.some(({ was, row: { clientId } }) => (ofTarget.get(clientId)?.row.last ?? was) !== was);
+
+function keepRows(rows: Rows, { target, rows: changed, at }: Append): void {
   let ofTarget = rows.get(target);
   if (ofTarget === undefined) rows.set(target, (ofTarget = new Map()));
-  for (const row of changed) ofTarget.set(row.clientId, { row, at });
+  for (const { row } of changed) ofTarget.set(row.clientId, { row, at });
 }
 
 function expire(expiry: Expiry, targets: Map<TargetKey, History>, rows: Rows, order: ChangeOrder): Expired {

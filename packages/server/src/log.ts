@@ -82,15 +82,23 @@ export interface Append {
   readonly target: TargetKey;
   /** The head this must continue from; anything else is a conflict. From a tombstone only a whole model continues. */
   readonly expected: Cursor;
-  /** Dense from `expected.sequence + 1`. At least one. */
+  /** Dense from `expected.sequence + 1`. None: only rows are written, and the head stays as it is, also a tombstone. */
   readonly records: readonly LogRecord[];
   /** Rows to replace, in the same atom. */
-  readonly rows: readonly ClientRow[];
+  readonly rows: readonly RowWrite[];
+  /** The time of this append: its rows' age. */
+  readonly at: number;
+}
+
+export interface RowWrite {
+  /** `last` of the row that it replaces. Another one is a conflict: its client was answered by another node. */
+  readonly was: number;
+  readonly row: ClientRow;
 }
 export type AppendResult =
   /** `bytes`: about how much was stored, where the log counts. */
   | { readonly status: "appended"; readonly bytes?: number }
-  /** The head is another one. What was missed is found by `read`. Nothing was written. */
+  /** The head is another one, or a row is. What was missed is found by `read` and `client`. Nothing was written. */
   | { readonly status: "conflict" }
   /** Of this target alone it cannot be said what was done: it is to be looked up. */
   | { readonly status: "unknown"; readonly error: unknown };
@@ -177,7 +185,7 @@ export interface Expired {
 
 /** Histories of targets. Every method may reject: then nothing is known about what was done. */
 export interface LogStorage {
-  /** Whether other processes may append too. Then a refusal waits until the head is known not to have moved. */
+  /** Whether other processes may append too. */
   readonly shared: boolean;
   /**
    * How messages, models and details become plain values and back. A server says so before its first call, and a log
@@ -187,8 +195,9 @@ export interface LogStorage {
   /** The target's head, or undefined if it never existed (or has expired). */
   open(target: TargetKey): Promise<Head | undefined>;
   /**
-   * Atomic and durable per target once resolved; results in the order of the batch. Compares, then appends. What brings
-   * a removed target back begins with a record that holds a whole model; that is its stored snapshot from then on.
+   * Atomic and durable per target once resolved; results in the order of the batch. Compares head and rows (a row that is
+   * not there is like any), then appends. What brings a removed target back begins with a record that holds a whole
+   * model; that is its stored snapshot from then on.
    */
   append(batch: readonly Append[]): Promise<readonly AppendResult[]>;
   read(target: TargetKey, after: Cursor, limit: number): Promise<ReadResult>;

@@ -149,7 +149,7 @@ class Fold {
     const { version } = this.#slice;
     const record = wholeModel({ sequence: sequence + 1, version, at, id }, this.#model, random);
     const [result] = await log.append([
-      { target: this.#key, expected: { sequence, mark }, records: [record], rows: [] },
+      { target: this.#key, expected: { sequence, mark }, records: [record], rows: [], at },
     ]);
     if (result?.status !== "appended") return undefined;
     for (const { error } of this.#skipped) this.#core.report(error);

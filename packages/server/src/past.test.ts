@@ -142,7 +142,7 @@ test("[PA2] S11 records of another version are refused as such, also where no sn
     id: "",
     messages: [{ type: "added", item: "of another kind" }],
   }));
-  await log.append([{ target: "list:1", expected: { sequence, mark }, records, rows: [] }]);
+  await log.append([{ target: "list:1", expected: { sequence, mark }, records, rows: [], at: 1 }]);
   expect(await done(topic.read({ sequence: 2 }))).toMatchObject({ model: { items: ["1", "2"] } });
   await expect(done(topic.read({ sequence: 4 }))).rejects.toMatchObject({
     code: "version",

@@ -129,12 +129,13 @@ describe("messages", () => {
 
   test("[HT4] a log that does not answer in time: the answer says what is known, the rest comes when asked again", async () => {
     const held = heldLog(memoryLog(), "append");
+    held.release();
     const { post, settle, advance, asked } = await open({ log: held.log });
-    const said = post(
-      asked,
-      say("list:2", 1, { type: "removed", item: "none" }),
-      say("list:1", 1, added("a")),
-    );
+    const refused = say("list:2", 1, { type: "removed", item: "none" });
+    post(asked, refused);
+    await settle();
+    held.hold();
+    const said = post(asked, refused, say("list:1", 1, added("a")));
     await advance(7_999);
     expect([types(said.heard), said.closed]).toEqual([["Rejected"], []]);
     await advance(1);

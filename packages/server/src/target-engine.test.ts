@@ -15,7 +15,6 @@ type Told = Effect<string>;
 /** An engine whose rows are there at once, and whose effects the test carries out by hand. */
 function engineOf(
   options: {
-    shared?: boolean;
     limits?: Partial<Limits>;
     handlers?: LooseHandlers;
     rows?: Record<string, ClientRow>;
@@ -48,7 +47,6 @@ function engineOf(
     limits,
     random: countingRandom(),
     strict: true,
-    shared: options.shared ?? false,
   });
   /** Offers, with the row loaded where that is asked for. */
   const offer = (...intents: Intent<string>[]): Told[] =>
@@ -116,7 +114,7 @@ const foreign = (
   return { ...record, mark: chainMark(cursor.mark, record) };
 };
 const rowsOf = (append: Append | undefined, clientId: string): ClientRow | undefined =>
-  append?.rows.find((row) => row.clientId === clientId);
+  append?.rows.find(({ row }) => row.clientId === clientId)?.row;
 
 describe("deciding", () => {
   test("[TE1] a batch is decided in order, each message on the model the one before left; one append at a time", () => {
@@ -174,7 +172,8 @@ describe("deciding", () => {
 
   test("[TE16] several messages of a dispatch are one record, and none is applied if one is refused", () => {
     const { engine, take } = engineOf();
-    expect(take(1, from("a", 1, [add("x"), remove("nowhere")])).append).toBeUndefined();
+    expect(take(1, from("a", 1, [add("x"), remove("nowhere")])).append?.records).toEqual([]);
+    engine.appended();
     expect(engine.state.model).toEqual({ items: [] });
     expect(
       take(1, from("a", 2, [add("x"), add("y")])).append?.records.map(({ messages }) => messages),
@@ -307,40 +306,49 @@ describe("mids", () => {
   });
 
   test("[TE9] S34 every one of 256 refusals is remembered until its client settles it", () => {
-    const { take } = engineOf();
+    const { engine, take } = engineOf();
     take(1, ...Array.from({ length: 256 }, (_, i) => from("a", i + 1, remove("nothing"))));
+    engine.appended();
     const again = take(2, ...Array.from({ length: 256 }, (_, i) => from("a", i + 1, remove("nothing"))));
     expect(again.told.map((effect) => (effect.type === "reject" ? effect.mid : 0))).toEqual(
       Array.from({ length: 256 }, (_, i) => i + 1),
     );
   });
 
-  test("[TE19] refusals without a record ride along with the next append, another client's too", () => {
-    const { take } = engineOf();
-    expect(take(1, from("a", 1, remove("x"))).append).toBeUndefined();
-    const { append } = take(2, from("b", 1, add("y")));
-    expect(rowsOf(append, "a")).toMatchObject({ last: 1, outcomes: [{ mid: 1, code: "missing" }] });
-    expect(rowsOf(append, "b")).toMatchObject({ last: 1, outcomes: [{ mid: 1, sequence: 1 }] });
+  test("[TE19] a refusal is told once its row is in the log, and says which row it replaces", () => {
+    const { engine, take } = engineOf();
+    const { append, told } = take(1, from("a", 1, remove("x")));
+    expect(told).toEqual([]);
+    expect(append).toMatchObject({ expected: { sequence: 0, mark: 0 }, records: [], at: 1 });
+    expect(append?.rows).toMatchObject([
+      { was: 0, row: { last: 1, outcomes: [{ mid: 1, code: "missing" }] } },
+    ]);
+    expect(engine.appended()).toMatchObject([{ type: "reject", mid: 1 }]);
+    expect(take(2, from("a", 2, add("y"))).append?.rows).toMatchObject([{ was: 1, row: { last: 2 } }]);
   });
 
-  test("[TE19] a refusal that was told stands although the target is opened anew before an append has it", () => {
-    const { engine, offer, take } = engineOf({ shared: true });
-    take(1, from("a", 1, remove("x")));
-    expect(kinds(engine.missed({ status: "records", records: [] }, 100))).toEqual(["reject"]);
-    engine.look();
-    expect(kinds(engine.missed({ status: "compacted" }, 100))).toEqual(["reopen"]);
-    engine.reset({ sequence: 9, mark: 9, at: 1, model: { items: ["x"] }, removed: false }, "compacted");
-    // A copy of the same message, under way since before the refusal was told; and the next one.
-    offer(from("a", 1, remove("x")), from("a", 2, remove("x")));
-    const { append, told } = take(2);
-    expect(told).toEqual([]);
-    expect(append?.records.map(({ mid }) => mid)).toEqual([2]);
-    expect(rowsOf(append, "a")?.outcomes).toMatchObject([{ mid: 1, code: "missing" }, { mid: 2 }]);
-    expect(engine.appended()).toMatchObject([
-      { type: "update" },
-      { type: "reject", mid: 1 },
-      { type: "accepted" },
+  test("[TE19] what another node has told a client stands: the row conflicts, is read, and tells", () => {
+    const { engine, offer, take } = engineOf({ rows: {} });
+    expect(take(1, from("a", 1, add("y"))).append?.records).toHaveLength(1);
+    expect(kinds(engine.conflicted())).toEqual(["read"]);
+    // The head has not moved. The row has.
+    expect(engine.missed({ status: "records", records: [] }, 100)).toEqual([
+      { type: "load-row", clientId: "a" },
     ]);
+    const refused = { mid: 1, id: "a-1", from: "app", code: "missing", details: {} } as const;
+    engine.rowLoaded("a", { clientId: "a", last: 1, settled: 0, outcomes: [refused] });
+    expect(take(2)).toMatchObject({ append: undefined, told: [{ type: "reject", mid: 1, code: "missing" }] });
+    expect(offer()).toEqual([]);
+  });
+
+  test("[TE19] what is known already is told without an append", () => {
+    const { engine, take } = engineOf();
+    take(1, from("a", 1, remove("x")));
+    engine.appended();
+    expect(take(2, from("a", 1, remove("x")))).toMatchObject({
+      append: undefined,
+      told: [{ type: "reject" }],
+    });
   });
 
   test("[TE18] a key is applied once; another dispatch under it is the first one's", () => {
@@ -357,7 +365,7 @@ describe("mids", () => {
 describe("other nodes", () => {
   test("[TE14] S31 a conflict whose missed record is the very message being retried applies it once", () => {
     const rows: Record<string, ClientRow> = {};
-    const { engine, take, offer } = engineOf({ shared: true, rows });
+    const { engine, take, offer } = engineOf({ rows });
     take(1, from("a", 1, add("x")));
     const [read] = engine.conflicted();
     expect(read).toMatchObject({ type: "read", retry: true });
@@ -372,42 +380,33 @@ describe("other nodes", () => {
   });
 
   test("[TE14] a message is decided again on the model that another node made", () => {
-    const { engine, take } = engineOf({ shared: true });
+    const { engine, take } = engineOf();
     take(1, from("a", 1, remove("x")), from("a", 2, add("q")));
     engine.conflicted();
     engine.missed({ status: "records", records: [foreign({ sequence: 0, mark: 0 }, "b", 1, add("x"))] }, 100);
+    engine.rowLoaded("a", undefined);
     const { append } = take(2);
     expect(append?.expected.sequence).toBe(1);
     expect(append?.records.map(({ mid }) => mid)).toEqual([1, 2]); // what was a refusal is none any more
   });
 
-  test("[TE10] on a shared log a refusal waits for a look; if the head has moved it is decided again", () => {
-    const { engine, take } = engineOf({ shared: true });
-    expect(kinds(take(1, from("a", 1, remove("x"))).told)).toEqual(["read"]);
-    expect(kinds(engine.missed({ status: "records", records: [] }, 100))).toEqual(["reject"]);
-    expect(kinds(take(2, from("a", 2, remove("x"))).told)).toEqual(["read"]);
-    expect(
-      kinds(
-        engine.missed(
-          { status: "records", records: [foreign({ sequence: 0, mark: 0 }, "b", 1, add("x"))] },
-          100,
-        ),
-      ),
-    ).toEqual(["update"]);
-    expect(take(3).append?.records[0]).toMatchObject({ mid: 2, messages: [remove("x")] });
-  });
-
-  test("[TE10] a look that takes several reads leaves nothing of the refusals but the messages", () => {
-    const { engine, take } = engineOf({ shared: true });
-    take(1, from("a", 1, remove("x")));
+  test("[TE10] a refusal waits for the log; if the head has moved it is decided again", () => {
+    const rows = {};
+    const { engine, take, offer } = engineOf({ rows });
+    expect(take(1, from("a", 1, remove("x"))).told).toEqual([]);
+    engine.conflicted();
     const missed = foreign({ sequence: 0, mark: 0 }, "b", 1, add("x"));
-    expect(kinds(engine.missed({ status: "records", records: [missed] }, 1))).toEqual(["update", "read"]);
-    engine.missed({ status: "records", records: [] }, 1);
-    expect(take(2).append?.records[0]).toMatchObject({ mid: 1, messages: [remove("x")] });
+    expect(kinds(engine.missed({ status: "records", records: [missed] }, 100))).toEqual([
+      "update",
+      "load-row",
+    ]);
+    engine.rowLoaded("a", undefined);
+    expect(offer()).toEqual([]);
+    expect(take(3).append?.records[0]).toMatchObject({ mid: 1, messages: [remove("x")] });
   });
 
   test("[TE6] a row whose read a foreign record overtook is read again", () => {
-    const { engine } = engineOf({ shared: true });
+    const { engine } = engineOf();
     expect(engine.offer(from("a", 2, add("y")))).toEqual([{ type: "load-row", clientId: "a" }]);
     engine.look();
     engine.missed({ status: "records", records: [foreign({ sequence: 0, mark: 0 }, "a", 1, add("x"))] }, 100);
@@ -426,7 +425,7 @@ describe("other nodes", () => {
   });
 
   test("[TE6] a row in memory is dropped when another node has taken its client's messages", () => {
-    const { engine, take } = engineOf({ shared: true });
+    const { engine, take } = engineOf();
     take(1, from("a", 1, add("x")));
     engine.appended();
     engine.look();
@@ -469,7 +468,7 @@ describe("other nodes", () => {
   });
 
   test("[TE12] S36 an append that threw and is there is told once; the author hears of it by dedupe", () => {
-    const { engine, take } = engineOf({ shared: true });
+    const { engine, take } = engineOf();
     const { append } = take(1, from("a", 1, add("x")));
     expect(engine.lost()).toEqual([
       { type: "read", after: expect.objectContaining({ sequence: 0 }) as unknown, retry: true },
@@ -481,7 +480,7 @@ describe("other nodes", () => {
       "update",
       "load-row",
     ]);
-    engine.rowLoaded("a", append!.rows[0]);
+    engine.rowLoaded("a", append!.rows[0]!.row);
     expect(take(2).told).toEqual([{ type: "acknowledge", reply: "a", mid: 1, id: "a-1", sequence: 1 }]);
     expect(engine.state.model).toEqual({ items: ["x"] });
   });
@@ -490,7 +489,8 @@ describe("other nodes", () => {
     const { engine, take } = engineOf();
     take(1, from("a", 1, add("x")));
     engine.lost();
-    expect(engine.missed({ status: "records", records: [] }, 100)).toEqual([]);
+    expect(kinds(engine.missed({ status: "records", records: [] }, 100))).toEqual(["load-row"]);
+    engine.rowLoaded("a", undefined);
     expect(take(2).append?.records).toHaveLength(1);
   });
 
@@ -504,7 +504,7 @@ describe("other nodes", () => {
   });
 
   test("[TE12] where the records to look for are gone, a dispatch without a key is unknown, and never applied twice", () => {
-    const { engine, take } = engineOf({ shared: true });
+    const { engine, take } = engineOf();
     take(1, byServer(add("x")), byServer(add("y"), "key"));
     engine.lost();
     expect(kinds(engine.missed({ status: "compacted" }, 100))).toEqual(["reopen"]);
@@ -523,7 +523,7 @@ describe("other nodes", () => {
   });
 
   test("[TE11] S14 S37 a log with another history is opened anew, and what waits is decided from dedupe", () => {
-    const { engine, take } = engineOf({ shared: true });
+    const { engine, take } = engineOf();
     take(1, from("a", 1, add("x")));
     engine.conflicted();
     expect(engine.missed({ status: "other-history" }, 100)).toEqual([
@@ -547,8 +547,8 @@ describe("the rest", () => {
     };
     const { engine, take } = engineOf({ removed: true, rows });
     const { append, told } = take(1, from("a", 1, add("x")), from("a", 2, add("late")));
-    expect(append).toBeUndefined();
-    expect(told).toMatchObject([
+    expect([append?.records, told]).toEqual([[], []]);
+    expect(engine.appended()).toMatchObject([
       { type: "acknowledge", sequence: 4 },
       { type: "reject", mid: 2, code: "removed" },
     ]);
@@ -568,21 +568,21 @@ describe("the rest", () => {
     expect(DEFAULT_LIMITS.maxQueued).toBe(10_000);
   });
 
-  test("[TE20] maxClientRows: quiet rows leave memory, rows with unwritten refusals stay", () => {
-    const { engine, take } = engineOf({ limits: { maxClientRows: 2 } });
-    take(1, from("refused", 1, remove("x")));
-    take(2, from("quiet", 1, add("x")));
+  test("[TE20] maxClientRows: the oldest rows leave memory, those of an append under way stay", () => {
+    const { engine, take, offer } = engineOf({ limits: { maxClientRows: 2 } });
+    take(1, from("quiet", 1, add("x")));
     engine.appended();
-    take(3, from("refused", 2, remove("nothing")));
-    take(4, from("new", 1, add("y")));
+    take(2, from("flying", 1, remove("none")));
+    offer(from("new", 1, add("y")));
+    offer(from("newer", 1, add("z")));
+    const known = () => ["quiet", "flying", "new", "newer"].map((id) => engine.row(id) !== undefined);
+    expect(known()).toEqual([false, true, true, true]);
     engine.appended();
-    expect(
-      [engine.row("refused"), engine.row("quiet"), engine.row("new")].map((row) => row !== undefined),
-    ).toEqual([true, false, true]);
+    expect(engine.row("flying")).toMatchObject({ last: 1, outcomes: [{ code: "missing" }] });
   });
 
   test("[TE13] looking is a read after the state, once nothing is under way", () => {
-    const { engine, take } = engineOf({ shared: true });
+    const { engine, take } = engineOf();
     take(1, from("a", 1, add("x")));
     expect(engine.look()).toEqual([]);
     engine.appended();

@@ -5,16 +5,16 @@
 import type { Cursor, ModelSlice, TargetKey } from "@calla/shared";
 import { Batch } from "./batch.ts";
 import type { BatchOptions, Flight, TargetOptions, TargetState } from "./batch.ts";
-import { draftOf, emptyRow, remember } from "./client-row.ts";
+import { emptyRow } from "./client-row.ts";
 import { pause } from "./effects.ts";
 import type { Effect } from "./effects.ts";
 import type { Intent } from "./intent.ts";
-import type { ClientRow, LogRecord, Outcome, ReadResult } from "./log.ts";
+import type { ClientRow, LogRecord, ReadResult } from "./log.ts";
 import { foldRecord } from "./records.ts";
 import { Scales } from "./weight.ts";
 
 /** `ready`: may take. `flying`: one append is under way. `reading`: head in doubt. `lost`: an append's fate is unknown. */
-type Phase = "ready" | "flying" | "checking" | "reading" | "lost" | "reopening" | "newer";
+type Phase = "ready" | "flying" | "reading" | "lost" | "reopening" | "newer";
 
 export class TargetEngine<Reply> {
   readonly target: TargetKey;
@@ -27,14 +27,8 @@ export class TargetEngine<Reply> {
   #doubtful: readonly Intent<Reply>[] = [];
   /** Those of them that may be in the log, and that no row can answer for: a dispatch of the server's without a key. */
   readonly #unknown = new Set<Intent<Reply>>();
+  /** As the log has them. */
   #rows = new Map<string, ClientRow>();
-  /** Rows changed by refusals alone; they ride along with the next append. */
-  #dirty = new Set<string>();
-  /**
-   * Refusals of dropped rows that were told and stand in no log: another copy of the message may be under way on the
-   * same connection, and must not be taken after its client has heard the refusal (TE19).
-   */
-  #told = new Map<string, readonly Outcome[]>();
   /** Clients whose row is being loaded, and what waits for it. `again`: a foreign record overtook the load. */
   #loading = new Map<string, { intents: Intent<Reply>[]; again: boolean }>();
   /** A row came with outcomes of records that are not folded here, and no read has begun since. */
@@ -71,7 +65,7 @@ export class TargetEngine<Reply> {
   get waiting(): number {
     return this.#queue.length + (this.#flight?.intents.length ?? 0) + this.#doubtful.length;
   }
-  /** A client's row if it is in memory. Outcomes in it are durable or refusals. */
+  /** A client's row if it is in memory. Outcomes in it are durable. */
   row(clientId: string): ClientRow | undefined {
     return this.#rows.get(clientId);
   }
@@ -121,7 +115,7 @@ export class TargetEngine<Reply> {
     }
     this.#loading.delete(clientId);
     this.#forgetQuietRows();
-    this.#rows.set(clientId, this.#withTold(row ?? emptyRow(clientId)));
+    this.#rows.set(clientId, row ?? emptyRow(clientId));
     this.#queue.push(...load.intents);
     // Another node's records, maybe of one that died before it could ring for them: nobody else may ever say so.
     this.#behind ||= this.isBehind(row);
@@ -141,17 +135,6 @@ export class TargetEngine<Reply> {
     return [{ type: "read", after: this.#state, retry: true }];
   }
 
-  /** A row as the log has it, and the refusals that continue it. */
-  #withTold(row: ClientRow): ClientRow {
-    const told = this.#told.get(row.clientId);
-    if (told === undefined) return row;
-    this.#told.delete(row.clientId);
-    const draft = draftOf(row);
-    for (const outcome of told) if (outcome.mid === draft.last + 1) remember(draft, outcome);
-    if (draft.last > row.last) this.#dirty.add(row.clientId);
-    return draft;
-  }
-
   rowFailed(clientId: string): readonly Effect<Reply>[] {
     const load = this.#loading.get(clientId);
     this.#loading.delete(clientId);
@@ -166,29 +149,18 @@ export class TargetEngine<Reply> {
     const batch = new Batch(this.#options, this.#state, intents, this.#rows, now);
     for (const intent of intents) batch.decide(intent);
     const { flight, effects } = batch;
-    if (flight.records.length > 0) {
-      this.#flight = flight;
-      this.#phase = "flying";
-      for (const clientId of this.#dirty) {
-        if (!flight.rows.has(clientId)) flight.rows.set(clientId, draftOf(this.#rows.get(clientId)!));
-      }
-      effects.push({
-        type: "append",
-        append: {
-          target: this.target,
-          expected: { sequence: this.#state.sequence, mark: this.#state.mark },
-          records: flight.records,
-          rows: [...flight.rows.values()],
-        },
-      });
-    } else if (this.#options.shared && flight.tells.some((tell) => tell.type === "reject")) {
-      // Decided on a model that may be old: look before telling (TE10).
-      this.#flight = flight;
-      this.#phase = "checking";
-      effects.push({ type: "read", after: this.#state, retry: true });
-    } else {
-      effects.push(...this.#land(flight));
+    if (flight.records.length === 0 && !flight.refused) {
+      effects.push(...flight.tells); // known already, and durable
+      return effects;
     }
+    // Refusals too: then they are of the newest model, and no other node takes what was refused here (TE10, TE19).
+    this.#flight = flight;
+    this.#phase = "flying";
+    const { sequence, mark } = this.#state;
+    const expected = { sequence, mark };
+    const rows = [...flight.rows.values()];
+    const { records, state } = flight;
+    effects.push({ type: "append", append: { target: this.target, expected, records, rows, at: state.at } });
     return effects;
   }
 
@@ -199,10 +171,9 @@ export class TargetEngine<Reply> {
     return this.#land(flight);
   }
 
-  /** Another node was first. Nothing of the flight is in the log. */
+  /** Another node was first, at the head or in a row. Nothing of the flight is in the log. */
   conflicted(): readonly Effect<Reply>[] {
-    this.#doubtful = this.#flight!.intents;
-    this.#flight = undefined;
+    this.#inDoubt();
     this.#phase = "reading";
     this.#behind = false;
     return [{ type: "read", after: this.#state, retry: true }];
@@ -210,9 +181,8 @@ export class TargetEngine<Reply> {
 
   /** The append threw: it may be in the log or not. Nobody is told until a read shows (TE12). */
   lost(): readonly Effect<Reply>[] {
-    this.#doubtful = this.#flight!.intents;
+    this.#inDoubt();
     for (const intent of this.#doubtful) if (intent.row === "") this.#unknown.add(intent);
-    this.#flight = undefined;
     this.#phase = "lost";
     this.#behind = false;
     return [{ type: "read", after: this.#state, retry: true }];
@@ -234,11 +204,6 @@ export class TargetEngine<Reply> {
 
   /** The read that `lost` or `conflicted` asked for goes on failing: clients come again, the server's own wait. */
   stalled(): readonly Effect<Reply>[] {
-    if (this.#phase === "checking") {
-      this.#doubtful = this.#flight!.intents;
-      this.#flight = undefined;
-      this.#phase = "reading";
-    }
     const waiting = [...this.#doubtful, ...this.#queue];
     this.#doubtful = waiting.filter((intent) => intent.author === null);
     this.#queue = [];
@@ -253,18 +218,9 @@ export class TargetEngine<Reply> {
   /** What a read found after our head. */
   missed(result: ReadResult, limit: number): readonly Effect<Reply>[] {
     if (result.status !== "records") {
-      this.#abandonCheck();
       this.#phase = "reopening";
       return [{ type: "reopen", reason: "other-history" }];
     }
-    if (this.#phase === "checking" && result.records.length === 0) {
-      // The head has not moved: the refusals stand.
-      this.#phase = "ready";
-      const flight = this.#flight!;
-      this.#flight = undefined;
-      return [...this.#land(flight), ...this.#catchUp()];
-    }
-    this.#abandonCheck();
     const { folded, effects } = this.#foldForeign(result.records);
     if (folded < result.records.length) {
       // A newer version's: this node has no updates for it. Anything else is settled by a record that holds the whole
@@ -292,14 +248,7 @@ export class TargetEngine<Reply> {
     this.#options.scales.forget();
     this.#recent = [];
     this.#recentFrom = state;
-    this.#told = new Map(
-      [...this.#dirty].map((clientId) => [
-        clientId,
-        this.#rows.get(clientId)!.outcomes.filter((outcome) => !("sequence" in outcome)),
-      ]),
-    );
     this.#rows.clear();
-    this.#dirty.clear();
     for (const load of this.#loading.values()) load.again = true;
     this.#behind = false;
     this.#phase = "ready";
@@ -323,12 +272,12 @@ export class TargetEngine<Reply> {
     return all;
   }
 
-  #abandonCheck(): void {
-    if (this.#phase !== "checking") return;
-    this.#doubtful = this.#flight!.intents;
+  /** What became of the flight must be looked up: the records, and the rows, which may be another node's by now. */
+  #inDoubt(): void {
+    const { intents, rows } = this.#flight!;
+    this.#doubtful = intents;
     this.#flight = undefined;
-    // Its refusals are open again; what follows is an ordinary read, of which there may be several.
-    this.#phase = "reading";
+    for (const clientId of rows.keys()) this.#outdate(clientId);
   }
 
   #decideAnew(): Effect<Reply>[] {
@@ -341,11 +290,7 @@ export class TargetEngine<Reply> {
   #land(flight: Flight<Reply>): Effect<Reply>[] {
     const after = this.#state;
     this.#state = flight.state;
-    for (const [clientId, draft] of flight.rows) {
-      this.#rows.set(clientId, draft);
-      if (flight.records.length > 0) this.#dirty.delete(clientId);
-      else this.#dirty.add(clientId);
-    }
+    for (const [clientId, { row }] of flight.rows) this.#rows.set(clientId, row);
     if (flight.records.length === 0) return flight.tells;
     return [this.#announce(after, flight.records), ...flight.tells];
   }
@@ -389,7 +334,6 @@ export class TargetEngine<Reply> {
 
   #outdate(clientId: string): void {
     this.#rows.delete(clientId);
-    this.#dirty.delete(clientId);
     const load = this.#loading.get(clientId);
     if (load !== undefined) load.again = true;
   }
@@ -413,9 +357,9 @@ export class TargetEngine<Reply> {
 
   #forgetQuietRows(): void {
     if (this.#rows.size < this.#options.limits.maxClientRows) return;
-    // Oldest first. A row with unwritten refusals is kept: its client may not have heard them yet.
+    // Oldest first.
     for (const clientId of this.#rows.keys()) {
-      if (this.#dirty.has(clientId) || this.#flight?.rows.has(clientId) === true) continue;
+      if (this.#flight?.rows.has(clientId) === true) continue;
       if (this.#queue.some((intent) => intent.row === clientId)) continue;
       this.#rows.delete(clientId);
       return;

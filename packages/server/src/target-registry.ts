@@ -85,7 +85,6 @@ export class TargetRegistry {
         limits: core.limits,
         random: core.random,
         strict: core.strict,
-        shared: core.log.shared,
       });
     } catch (error) {
       this.failed(live, error);

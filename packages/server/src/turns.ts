@@ -193,9 +193,10 @@ export class Turns {
       const result = results[i];
       if (result?.status === "appended" || result?.status === "conflict") live.lost = 0;
       if (result?.status === "appended") {
-        live.bytesSinceSnapshot += result.bytes ?? 0;
+        const moved = appends[i]!.records.length > 0;
+        if (moved) live.bytesSinceSnapshot += result.bytes ?? 0;
         this.run(live, engine.appended());
-        ring(this.#core, live.key);
+        if (moved) ring(this.#core, live.key);
       } else if (result?.status === "conflict") this.run(live, engine.conflicted());
       else {
         if (result?.status === "unknown") this.#core.report(storageError("append", result.error));

@@ -38,9 +38,10 @@ export const mutants = [
     name: "retry from update, not from dedupe, after a conflict",
     file: "server/src/target-engine.ts",
     from: `  conflicted(): readonly Effect<Reply>[] {
-    this.#doubtful = this.#flight!.intents;`,
+    this.#inDoubt();`,
     to: `  conflicted(): readonly Effect<Reply>[] {
-    this.#doubtful = this.#flight!.intents.map((intent) => ({ ...intent, row: "" }));`,
+    this.#inDoubt();
+    this.#doubtful = this.#doubtful.map((intent) => ({ ...intent, row: "" }));`,
     breaks: "TE14",
     scenario: "S31",
     by: "HC2",
@@ -92,10 +93,10 @@ export const mutants = [
     by: "HC2 HC3",
   },
   {
-    name: "forget refusals that came without a record",
+    name: "tell a refusal that stands in no log",
     file: "server/src/target-engine.ts",
-    from: `else this.#dirty.add(clientId);`,
-    to: ``,
+    from: `if (flight.records.length === 0 && !flight.refused) {`,
+    to: `if (flight.records.length === 0) {`,
     breaks: "TE19",
     scenario: "S32",
     by: "server/src/target-engine.test.ts > [TE19]",
@@ -114,10 +115,8 @@ export const mutants = [
   {
     name: "acknowledge before the append",
     file: "server/src/target-engine.ts",
-    from: `effects.push({
-        type: "append",`,
-    to: `effects.push(...flight.tells.splice(0), {
-        type: "append",`,
+    from: `effects.push({ type: "append",`,
+    to: `effects.push(...flight.tells.splice(0), { type: "append",`,
     breaks: "TE4",
     scenario: "S7",
     by: "HC4 HC3",
@@ -138,7 +137,7 @@ export const mutants = [
     name: "take an append without an answer for refused",
     file: "server/src/target-engine.ts",
     from: `  lost(): readonly Effect<Reply>[] {
-    this.#doubtful = this.#flight!.intents;`,
+    this.#inDoubt();`,
     to: `  lost(): readonly Effect<Reply>[] {
     if (this.#phase === "flying") {
       const refused = this.#flight!.intents;
@@ -146,7 +145,7 @@ export const mutants = [
       this.#phase = "ready";
       return refused.map(({ reply, mid, id }) => ({ type: "reject", reply, mid, id, from: "calla", code: "storage", details: {} }));
     }
-    this.#doubtful = this.#flight!.intents;`,
+    this.#inDoubt();`,
     breaks: "TE12",
     scenario: "S36",
     by: "HC3",
@@ -161,13 +160,13 @@ export const mutants = [
     by: "HC3 HC4",
   },
   {
-    name: "refuse without a look on a shared log",
-    file: "server/src/target-engine.ts",
-    from: `} else if (this.#options.shared && flight.tells`,
-    to: `} else if (false && flight.tells`,
-    breaks: "TE10",
+    name: "write a row over what another node has told its client",
+    file: "server/src/log-memory.ts",
+    from: `(ofTarget.get(clientId)?.row.last ?? was) !== was`,
+    to: `false`,
+    breaks: "LG46",
     scenario: "S8",
-    by: "server/src/target-engine.test.ts > [TE10] on a shared log",
+    by: "server/src/log-memory.test.ts > [LG46]",
   },
   {
     name: "apply half of a dispatch",

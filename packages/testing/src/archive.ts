@@ -4,7 +4,7 @@ import { applyMessages, initialModel, isSession } from "@calla/shared";
 import type { Cursor, ModelSlice, TargetKey, Wiring } from "@calla/shared";
 import { rewindableLog } from "@calla/server/testing";
 import type { RewindableLog } from "@calla/server/testing";
-import type { LogRecord, LogStorage } from "@calla/server";
+import type { Append, LogRecord, LogStorage } from "@calla/server";
 
 /** A place in a history, and the model there. The first of a path is the origin, without a record. */
 export interface Place extends Cursor {
@@ -17,10 +17,15 @@ export interface Archived {
   readonly slice: ModelSlice;
   /** Paths from the origin, place by sequence. A rewind begins another one, which shares the places before `from`. */
   readonly paths: { readonly from: number; readonly places: Place[] }[];
+  /** Where the head was when a message, by id, was refused. Absent: nobody saw the refusals being written. */
+  readonly refusals?: Map<string, number>;
+  /** Those whose refusal a rewind has cut off. */
+  readonly cutOff?: Set<string>;
 }
 
 export interface ArchiveEvents {
   appended?(target: TargetKey, path: number, sequence: number): void;
+  refused?(target: TargetKey, id: string): void;
   rewound?(target: TargetKey, from: number, to: number): void;
   conflict?(target: TargetKey): void;
 }
@@ -44,9 +49,9 @@ const sliceOfTarget = (wiring: Wiring, target: TargetKey): ModelSlice | undefine
  */
 export function archivedLog(log: LogStorage, wiring: Wiring, events: ArchiveEvents = {}): ArchivedLog {
   const inner = rewindableLog(log);
-  const archive = new Map<TargetKey, Archived>();
+  const archive = new Map<TargetKey, Required<Archived>>();
 
-  function archived(target: TargetKey): Archived {
+  function archived(target: TargetKey): Required<Archived> {
     let found = archive.get(target);
     if (found === undefined) {
       const slice = sliceOfTarget(wiring, target);
@@ -57,14 +62,21 @@ export function archivedLog(log: LogStorage, wiring: Wiring, events: ArchiveEven
         record: undefined,
         model: initialModel(slice, { strict: false }),
       };
-      found = { slice, paths: [{ from: 0, places: [origin] }] };
+      const paths = [{ from: 0, places: [origin] }];
+      found = { slice, paths, refusals: new Map(), cutOff: new Set() };
       archive.set(target, found);
     }
     return found;
   }
 
-  function keep(target: TargetKey, records: readonly LogRecord[]): void {
-    const { slice, paths } = archived(target);
+  function keep({ target, records, rows, expected }: Append): void {
+    const { slice, paths, refusals } = archived(target);
+    for (const { id, ...outcome } of rows.flatMap(({ row }) => row.outcomes))
+      if ("code" in outcome && !refusals.has(id)) {
+        refusals.set(id, expected.sequence);
+        events.refused?.(target, id);
+      }
+    if (records.length === 0) return;
     const { places } = paths.at(-1)!;
     for (const record of records) {
       const { sequence, mark } = record;
@@ -78,9 +90,9 @@ export function archivedLog(log: LogStorage, wiring: Wiring, events: ArchiveEven
     archive,
     async append(batch) {
       const results = await inner.append(batch);
-      for (const [i, { target, records }] of batch.entries()) {
-        if (results[i]?.status === "appended") keep(target, records);
-        else events.conflict?.(target);
+      for (const [i, append] of batch.entries()) {
+        if (results[i]?.status === "appended") keep(append);
+        else events.conflict?.(append.target);
       }
       return results;
     },
@@ -94,9 +106,10 @@ export function archivedLog(log: LogStorage, wiring: Wiring, events: ArchiveEven
       return expired;
     },
     async rewind(target, toSequence) {
-      const { paths } = archived(target);
+      const { paths, refusals, cutOff } = archived(target);
       const before = paths.at(-1)!.places;
       const sequence = await inner.rewind(target, toSequence);
+      for (const [id, at] of refusals) if (at > sequence && refusals.delete(id)) cutOff.add(id);
       paths.push({ from: sequence, places: before.slice(0, sequence + 1) });
       events.rewound?.(target, before.length - 1, sequence);
       return sequence;

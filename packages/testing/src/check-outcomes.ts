@@ -30,6 +30,9 @@ export function checkOutcomes(history: History): Violation[] {
   /** Clients whose storage refused something: what they sent may be forgotten, and its mid given out again. */
   const forgetful = new Set<number>();
   const rewound = new Set<TargetKey>();
+  /** Target and id of what a log has refused. */
+  const refusals = new Set<string>();
+  const witnessed = [...archive.values()].every((archived) => archived.refusals !== undefined);
   /** Client, target, mid and id: whether that is stored. */
   const stored = new Map<string, "asked" | "durable" | "failed">();
   const sent = new Map<string, string>();
@@ -64,6 +67,9 @@ export function checkOutcomes(history: History): Violation[] {
         ofPage.set(page, [...(ofPage.get(page) ?? []), write]);
         break;
       }
+      case "refused":
+        refusals.add(`${event.target} ${event.id}`);
+        break;
       case "stored": {
         const key = `${event.client} ${event.target} ${event.mid} ${event.id}`;
         // Stored again when it is given up: it was durable before.
@@ -144,6 +150,13 @@ export function checkOutcomes(history: History): Violation[] {
           !forgetful.has(client)
         )
           break_("HC13", `${target}: client ${client} was told of ${id}'s rejection before it was durable`);
+        if (
+          told.is === "rejected" &&
+          told.code !== "client-expired" &&
+          witnessed &&
+          !keysOf(target, client).some((key) => refusals.has(`${key} ${id}`))
+        )
+          break_("HC4", `${target}: ${id} was refused (${told.code}) before the log had it`);
         if (told.is !== "applied") break;
         const here = places(target, client)
           .map(({ key, path, places: all }) => ({ key, path, place: all[told.sequence] }))
@@ -190,7 +203,9 @@ export function checkOutcomes(history: History): Violation[] {
     const applied = told.some(({ is }) => is === "applied");
     if (applied && heard.some(({ sequence }) => sequence === 0))
       break_("HC3", `${name} was applied to its caller, and not to the hook`);
-    if (refused && !unknown && inLog(newest)) break_("HC3", `${name} was rejected, and is in the log`);
+    const cutOff = newest.some(({ key }) => archive.get(key)!.cutOff?.has(id));
+    if (refused && !unknown && !cutOff && inLog(newest))
+      break_("HC3", `${name} was rejected, and is in the log`);
     const cancelled = told.some((one) => one.is === "ended" && one.code === "cancelled");
     if (cancelled && inLog(paths) && !forgetful.has(client))
       break_("HC3", `${name} was cancelled, and is in the log`);

@@ -61,7 +61,7 @@ function written() {
       const mark = sequence * 10;
       const author = { clientId: "me", userId: null };
       const record = { sequence, mark, version: 1, at: 1, author, mid, id, messages: [added(id)] };
-      await log.append([{ target, expected: head, records: [record], rows: [] }]);
+      await log.append([{ target, expected: head, records: [record], rows: [], at: record.at }]);
       head = { sequence, mark };
     },
     rules: (end: Partial<Quiet> = {}): readonly string[] => {

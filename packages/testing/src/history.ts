@@ -92,6 +92,8 @@ export type HistoryEvent =
       readonly path: number;
       readonly sequence: number;
     }
+  /** The log has a refusal. */
+  | { readonly type: "refused"; readonly target: TargetKey; readonly id: string }
   | { readonly type: "rewound"; readonly target: TargetKey; readonly from: number; readonly to: number }
   /** Somebody's code reported an error: a server's or a client's `onError`, or nobody at all (an unhandled rejection). */
   | { readonly type: "reported"; readonly by: string; readonly error: unknown };

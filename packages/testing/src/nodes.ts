@@ -55,6 +55,7 @@ export class Nodes<W extends Wiring> {
     this.reopen = async () => log.reopen?.();
     this.log = archivedLog(log, setup.wiring, {
       appended: (target, path, sequence) => record({ type: "appended", target, path, sequence }),
+      refused: (target, id) => record({ type: "refused", target, id }),
       rewound: (target, from, to) => record({ type: "rewound", target, from, to }),
       conflict: () => count("conflict"),
     });

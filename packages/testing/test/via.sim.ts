@@ -14,7 +14,7 @@ interface Case {
 }
 const CASES: readonly Case[] = [
   { name: "HTTP with streams", via: [["http"]], open: [] },
-  { name: "HTTP with polls", via: [["poll"]], open: [102] },
+  { name: "HTTP with polls", via: [["poll"]], open: [] },
   {
     name: "sockets, streams and polls, mixed",
     via: [["socket", "http"], ["http", "poll"], ["socket"], ["poll", "socket", "http"]],

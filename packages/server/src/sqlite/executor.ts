@@ -5,8 +5,9 @@ import type BetterSqlite3 from "better-sqlite3";
 
 export type Parameter = string | number | null;
 export type Step = readonly [statement: number, ...parameters: Parameter[]];
-/** The guard decides whether the steps are taken. */
+/** The guard decides whether the steps are taken; and it is not asked if any of `unless` gives something. */
 export interface Group {
+  readonly unless?: readonly Step[];
   readonly guard: Step;
   readonly steps: readonly Step[];
 }
@@ -140,7 +141,8 @@ export function executor(
     prepare(index: number): BetterSqlite3.Statement<unknown[]> {
       return (prepared[index] ??= db.prepare(options.statements[index]!.sql));
     },
-    carryOut({ guard: [index, ...parameters], steps }: Group): number | null {
+    carryOut({ unless = [], guard: [index, ...parameters], steps }: Group): number | null {
+      for (const [step, ...more] of unless) if (made.prepare(step).get(...more) !== undefined) return null;
       const found = made.prepare(index).get(...parameters) as { id: number } | undefined;
       if (found === undefined) return null;
       for (const [step, ...more] of steps) {

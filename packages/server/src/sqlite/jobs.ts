@@ -1,6 +1,6 @@
 // What the log's methods mean in statements: groups of a guard and the steps that follow it (executor.ts).
-import type { TargetKey } from "@calla/shared";
-import type { Append, Claim, Expiry, LogSnapshot } from "../log.ts";
+import type { Cursor, TargetKey } from "@calla/shared";
+import type { Append, Claim, Expiry, LogRecord, LogSnapshot } from "../log.ts";
 import type { Group, Parameter, Step } from "./executor.ts";
 import { statement } from "./statements.ts";
 import type { StatementName } from "./statements.ts";
@@ -11,19 +11,11 @@ const step = (name: StatementName, ...parameters: Parameter[]): Step => [stateme
 const DAY = 86_400_000;
 
 /** @throws RangeError: malformed. CallaError `invalid-value`: something in it cannot be stored. */
-export function appendGroup({ target, expected, records, rows }: Append, text: TextCodec): Group {
-  const last = records.at(-1);
-  if (last?.sequence !== expected.sequence + records.length)
-    throw new RangeError("An append needs records, dense from the expected sequence.");
-  const first = records[0]!;
+export function appendGroup({ target, expected, records, rows, at: now }: Append, text: TextCodec): Group {
+  const first = records[0];
   const name = column(target);
-  const head = [last.sequence, last.mark, last.version, last.at, last.at] as const;
-  const guard =
-    expected.sequence === 0 && expected.mark === 0
-      ? step("begin", name, ...head)
-      : step("append", ...head, name, expected.sequence, expected.mark, first.model === undefined ? 0 : 1);
   const steps: Step[] = [];
-  if (first.model !== undefined) {
+  if (first?.model !== undefined) {
     const model = text.model.write(first.model.value);
     const place = [first.sequence, first.mark, first.version, first.at] as const;
     steps.push(step("revive", ...place, model, expected.sequence, expected.mark));
@@ -44,15 +36,29 @@ export function appendGroup({ target, expected, records, rows }: Append, text: T
         model === undefined ? null : text.model.write(model.value),
       ),
     );
-  const day = Math.floor(last.at / DAY);
-  for (const { clientId, last: mid, settled, outcomes } of rows) {
-    const client = column(clientId);
+  const day = Math.floor(now / DAY);
+  const unless: Step[] = [];
+  for (const { was, row } of rows) {
+    const client = column(row.clientId);
+    unless.push(step("answered", name, client, was));
     steps.push(
-      step("client", name, client, mid, settled, text.outcomes.write(outcomes), last.at, day),
+      step("client", name, client, row.last, row.settled, text.outcomes.write(row.outcomes), now, day),
       step("day", day, name, client, day),
     );
   }
-  return { guard, steps };
+  return { unless, guard: headGuard(name, expected, records), steps };
+}
+
+/** Compares the head, and moves it where there are records. */
+function headGuard(name: string, { sequence, mark }: Cursor, records: readonly LogRecord[]): Step {
+  const begins = sequence === 0 && mark === 0;
+  const last = records.at(-1);
+  if (last === undefined) return begins ? step("never", name) : step("stay", name, sequence, mark);
+  if (last.sequence !== sequence + records.length)
+    throw new RangeError("An append's records are dense from the expected sequence.");
+  const head = [last.sequence, last.mark, last.version, last.at, last.at] as const;
+  if (begins) return step("begin", name, ...head);
+  return step("append", ...head, name, sequence, mark, records[0]!.model === undefined ? 0 : 1);
 }
 
 /** Saves a snapshot and lets records go that are more than `retention` behind it. */

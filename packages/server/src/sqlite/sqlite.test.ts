@@ -130,7 +130,15 @@ describe("[SQ4] values", () => {
         { mid: 3, id: "c", from: "app" as const, code: "no", details },
       ];
       const records = [record(1, { messages: [message, message] }), whole];
-      await log.append([{ target: "t", expected: ORIGIN, records, rows: [row("ann", 3, { outcomes })] }]);
+      await log.append([
+        {
+          target: "t",
+          expected: ORIGIN,
+          records,
+          rows: [{ was: 0, row: row("ann", 3, { outcomes }) }],
+          at: 9,
+        },
+      ]);
       await log.saveSnapshot("t", snapshot(2, { model: message }));
       await log.close();
       const again = open(file, here);
@@ -150,7 +158,8 @@ describe("[SQ4] values", () => {
         target: "board:42",
         expected: ORIGIN,
         records: [record(1, { messages: [message] })],
-        rows: [row("ann", 1)],
+        rows: [{ was: 0, row: row("ann", 1) }],
+        at: 9,
       },
     ]);
     const [seen] = peek<object>(
@@ -185,7 +194,8 @@ describe("[SQ4] values", () => {
     const names = ["#\ud800", "#\ud801", `"`, `"a"`, "a", "a\u0000b", "a\u0000c", "\ufffd"];
     const rows = names.map((name, i) => row(name, i + 1));
     const records = [record(1, { author: { clientId: "ann", userId: "\udfff" } })];
-    await log.append([{ target: "t", expected: ORIGIN, records, rows }]);
+    const writes = rows.map((one) => ({ was: 0, row: one }));
+    await log.append([{ target: "t", expected: ORIGIN, records, rows: writes, at: 9 }]);
     for (const one of rows) expect(await log.client("t", one.clientId)).toEqual(one);
     expect(await log.read("t", ORIGIN, 1)).toEqual({ status: "records", records });
   });

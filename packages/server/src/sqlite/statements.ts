@@ -22,6 +22,12 @@ const statements = {
     sql: `UPDATE targets SET sequence = ?, mark = ?, version = ?, at = ?, used = ?, removed = 0
       WHERE name = ? AND sequence = ? AND mark = ? AND (removed = 0 OR ?) RETURNING id`,
   },
+  /** The head is there, and stays. */
+  stay: { sql: `SELECT id FROM targets WHERE name = ? AND sequence = ? AND mark = ?` },
+  /** The target never was. It gives no target's id. */
+  never: { sql: `SELECT 0 AS id WHERE NOT EXISTS (SELECT 1 FROM targets WHERE name = ?)` },
+  /** Another node has answered the client since. It gives no target's id. */
+  answered: { sql: `SELECT 1 AS id FROM clients WHERE target = ? AND client = ? AND last <> ?` },
   record: {
     of: "id",
     sql: `INSERT INTO records (target, sequence, mark, version, at, author, user, mid, id, messages, model)

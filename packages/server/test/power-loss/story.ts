@@ -17,6 +17,6 @@ export const fold = (sum: number, { messages, model }: LogRecord): number =>
     : (model.value as { sum: number }).sum;
 
 export const appendTo = (target: string, from: number, count: number): Append =>
-  appendOf(target, from, count, { rows: [row("ann", from + count)] });
+  appendOf(target, from, count, { rows: [row("ann", from + count)], was: from });
 export const snapshotOf = (sequence: number) => snapshot(sequence, { model: { sum: sumTo(sequence) } });
 export { recordsAfter, REMOVED_AT, revival };

@@ -21,8 +21,9 @@ for (let taken = 0; taken < Number(count);) {
     id,
     messages: [{ type: "said", id }],
   };
-  const rows = [{ clientId: name, last: taken + 1, settled: taken, outcomes: [] }];
-  const [result] = await log.append([{ target, expected, records: [record], rows }]);
+  const row = { clientId: name, last: taken + 1, settled: taken, outcomes: [] };
+  const rows = [{ was: taken, row }];
+  const [result] = await log.append([{ target, expected, records: [record], rows, at: record.at }]);
   if (result?.status === "appended") taken++;
   else conflicts++;
 }
