@@ -116,6 +116,7 @@ export class Stage {
     this.#reopen = async () => log.reopen?.();
     this.log = archivedLog(log, wiring, {
       appended: (target, path, sequence) => this.record({ type: "appended", target, path, sequence }),
+      refused: (target, id) => this.record({ type: "refused", target, id }),
       rewound: (target, from, to) => this.record({ type: "rewound", target, from, to }),
     });
     this.doorbell = lossyPubSub({

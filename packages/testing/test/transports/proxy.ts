@@ -98,12 +98,14 @@ export class Proxy {
 
   #lane(from: Socket, to: Socket, cut: "cutAfter" | "cutRequestAfter") {
     let carried = 0;
+    /** For good: no line goes on behind bytes that it has lost, however the mischief ends. */
+    let isCut = false;
     let last: Promise<void> = Promise.resolve();
     const write = async (data: Buffer): Promise<void> => {
       const { latency, dribble = Infinity, silent } = this.mischief;
       if (latency !== undefined) await new Promise((resolve) => setTimeout(resolve, latency));
       for (let at = 0; at < data.length; at += dribble) {
-        if (silent === true || to.destroyed) return;
+        if (silent === true || isCut || to.destroyed) return;
         const limit = this.mischief[cut] ?? Infinity;
         const piece = data.subarray(
           at,
@@ -112,6 +114,7 @@ export class Proxy {
         carried += piece.length;
         if (piece.length > 0) to.write(piece);
         if (carried >= limit) {
+          isCut = true;
           // The pieces before the cut do arrive.
           setTimeout(() => {
             from.resetAndDestroy();
