@@ -22,7 +22,7 @@ for (let taken = 0; taken < Number(count);) {
     messages: [{ type: "said", id }],
   };
   const row = { clientId: name, last: taken + 1, settled: taken, outcomes: [] };
-  const rows = [{ was: taken, row }];
+  const rows = [{ was: (await log.client(target, name))?.last ?? 0, row }];
   const [result] = await log.append([{ target, expected, records: [record], rows, at: record.at }]);
   if (result?.status === "appended") taken++;
   else conflicts++;

@@ -35,7 +35,7 @@ beforeAll(async () => {
 }, 60_000);
 
 const start = (file: string, name: number, count = COUNT) =>
-  promisify(execFile)(process.execPath, [load, file, String(name), String(count)]).then(
+  promisify(execFile)(process.execPath, [load, file, String(name), String(count)], { timeout: 25_000 }).then(
     ({ stdout }) => JSON.parse(stdout) as { conflicts: number; secret: string },
   );
 
