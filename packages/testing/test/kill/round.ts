@@ -1,7 +1,7 @@
 // One round: some clients, one database, many lives and deaths of its server; then a last life in which all comes to
 // rest, and the history of the whole is judged.
 import { sqlite } from "@calla/server/sqlite";
-import { CallaError, sessionKey } from "@calla/shared";
+import { CallaError, OWN_SESSION, sameValue, sessionKey } from "@calla/shared";
 import type { ModelSlice, TargetKey } from "@calla/shared";
 import { checkHistory, seededRandom } from "../../src/index.ts";
 import type { HistoryEvent, Quiet, Violation } from "../../src/index.ts";
@@ -160,11 +160,22 @@ async function testify(
   }
 }
 
+/** Whoever is live may have an update under way to it: rest is when all show the same. */
+function apart(people: readonly Person[]): string | undefined {
+  const shown = new Map<TargetKey, unknown>();
+  for (const { id, state } of people.flatMap(({ following }) => following)) {
+    if (!shown.has(id)) shown.set(id, state.model);
+    else if (id !== OWN_SESSION && !sameValue(shown.get(id), state.model))
+      return `${id} is not the same for all`;
+  }
+  return undefined;
+}
+
 /** Why there is no rest, or undefined. */
 async function rest(people: readonly Person[], longest: number): Promise<string | undefined> {
   const until = performance.now() + longest;
   for (;;) {
-    const problem = people.map((person) => person.restless).find((one) => one !== undefined);
+    const problem = people.map((person) => person.restless).find((one) => one !== undefined) ?? apart(people);
     if (problem === undefined || performance.now() > until) return problem;
     await wait(20);
   }
