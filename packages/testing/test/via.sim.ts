@@ -9,22 +9,19 @@ import { setup } from "./wiring.ts";
 interface Case {
   readonly name: string;
   readonly via: readonly (readonly Via[])[];
-  /** Seeds that are known to fail, and not yet why. A test here fails as soon as one of them does not any more. */
-  readonly open: readonly number[];
 }
 const CASES: readonly Case[] = [
-  { name: "HTTP with streams", via: [["http"]], open: [] },
-  { name: "HTTP with polls", via: [["poll"]], open: [] },
+  { name: "HTTP with streams", via: [["http"]] },
+  { name: "HTTP with polls", via: [["poll"]] },
   {
     name: "sockets, streams and polls, mixed",
     via: [["socket", "http"], ["http", "poll"], ["socket"], ["poll", "socket", "http"]],
-    open: [],
   },
 ];
 /** A poll asks for all that a page follows anew: less than that at once would never let it have all. */
 const LIMITS = { joinBurst: 1_000 };
 
-describe.each(CASES)("S30 [HT8] [HT13] [AT1] $name", ({ via, open }) => {
+describe.each(CASES)("S30 [HT8] [HT13] [AT1] $name", ({ via }) => {
   const failed = async (seed: number): Promise<readonly string[]> => {
     const { violations } = await simulate(seed, { ...setup, via, limits: LIMITS });
     return violations.map(({ rule, what }) => `seed ${seed}: ${rule}: ${what}`);
@@ -34,13 +31,7 @@ describe.each(CASES)("S30 [HT8] [HT13] [AT1] $name", ({ via, open }) => {
     `${SEEDS / 20} seeds from ${FROM} keep every rule of their history`,
     { timeout: 600_000 },
     async () => {
-      for (let seed = FROM; seed < FROM + SEEDS / 20; seed++)
-        if (!open.includes(seed)) expect(await failed(seed)).toEqual([]);
+      for (let seed = FROM; seed < FROM + SEEDS / 20; seed++) expect(await failed(seed)).toEqual([]);
     },
   );
-
-  for (const seed of open)
-    test.fails(`seed ${seed}, which is open`, { timeout: 60_000 }, async () => {
-      expect(await failed(seed)).toEqual([]);
-    });
 });
