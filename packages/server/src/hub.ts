@@ -59,6 +59,8 @@ export class Hub {
   readonly connections = new Set<Conversation>();
   /** The open conversation of each client. */
   readonly clients = new Map<string, Conversation>();
+  /** What speaks for itself and waits for answers (speaking.ts). */
+  readonly packets = new Set<Conversation>();
   /** Those that only flush a client whose page is gone. */
   readonly #flushers = new Map<string, Conversation>();
   readonly following: Following;
@@ -148,6 +150,7 @@ export class Hub {
       dispatching: this.dispatching,
       clients,
       flushers: this.#flushers,
+      packets: this.packets,
       // The packet also holds a Hello, so that each message may be as large as on a WebSocket.
       read: reader(core.serialiser, {
         ...core.limits,

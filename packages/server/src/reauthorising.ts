@@ -32,7 +32,7 @@ export class Reauthorising {
   async recheck(conversation: Conversation, { lenient }: { readonly lenient: boolean }): Promise<void> {
     conversation.rights++;
     conversation.checkedAt = this.#core.clock.now();
-    conversation.gates = undefined; // what waits there is asked about again (S43)
+    conversation.gates?.clear(); // what waits there is asked about again (S43)
     const asked = [...conversation.follows].filter(([key, follow]) => follow.admitted && !isSession(key));
     // A newer wish of meanwhile does not inherit what is in doubt.
     for (const [, follow] of asked) follow.admitted = false;

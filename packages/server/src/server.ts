@@ -379,8 +379,9 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     },
     unsubscribe(clientId, slice, ...params) {
       const conversation = hub.clients.get(clientId);
-      if (conversation !== undefined)
-        hub.following.cut(conversation, keyOf(slice, params), "unsubscribed", false);
+      const key = keyOf(slice, params);
+      if (conversation !== undefined) hub.following.cut(conversation, key, "unsubscribed", false);
+      for (const packet of hub.packets) if (packet.clientId === clientId) packet.gates?.delete(key);
       return conversation !== undefined;
     },
     hydrate: (topics, hydrating = {}) => hydrate(hub, topics, hydrating),
@@ -394,12 +395,16 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
           {},
           "reauthorise({ user: null }) wants a userId or a clientId: whose?",
         );
-      const asked = [...hub.connections].filter(
-        (one) =>
-          one.phase === "open" &&
-          (clientId === undefined || one.clientId === clientId) &&
-          (userId === undefined || one.userId === userId),
-      );
+      const isAsked = (one: Conversation): boolean =>
+        one.phase === "open" &&
+        (clientId === undefined || one.clientId === clientId) &&
+        (userId === undefined || one.userId === userId);
+      const asked = [...hub.connections].filter(isAsked);
+      // A packet follows nothing; what it waits for is asked about again.
+      for (const packet of [...hub.packets].filter(isAsked)) {
+        if (user === null) hub.end(packet, "unauthenticated", false);
+        else packet.gates?.clear();
+      }
       await Promise.all(
         asked.map((one) => {
           if (user === null) return hub.end(one, "unauthenticated", false);

@@ -20,6 +20,8 @@ export interface SpeakingParts {
   /** The open conversation of each client: its stream, if that is here. */
   readonly clients: ReadonlyMap<string, Conversation>;
   readonly flushers: ReadonlyMap<string, Conversation>;
+  /** The packets that wait for answers: what is revoked meanwhile is revoked for them, too. */
+  readonly packets: Set<Conversation>;
   read(encoder: Encoder, data: string | Uint8Array): Heard;
   greet(hello: ClientFrames["Hello"], request: ConnectRequest): Promise<Greeting>;
   readonly limiter: Limiter;
@@ -81,8 +83,9 @@ class Packet extends Conversation {
   /** It speaks for a client that follows here: what that may reach, this may, and no longer than that. */
   leanOn(stream: Conversation): void {
     this.follows = stream.follows;
-    this.gates = stream.gates;
-    this.granted = stream.granted;
+    // The very same, so that what is revoked there while something waits here is asked about again (S43).
+    this.gates = stream.gates ??= new Map();
+    this.granted = stream.granted ??= new Set();
     this.rates = stream.rates;
   }
 }
@@ -90,10 +93,13 @@ class Packet extends Conversation {
 /** Takes a packet; returns what to call when whoever sent it has gone. */
 export function speak(parts: SpeakingParts, { data, request, encoder, connection }: Spoken): () => void {
   const packet = new Packet(parts.keeper, connection, request, encoder);
-  taken(parts, packet, data).catch((error: unknown) => {
-    parts.core.report(error);
-    packet.close("failed", true);
-  });
+  parts.packets.add(packet);
+  void taken(parts, packet, data)
+    .catch((error: unknown) => {
+      parts.core.report(error);
+      packet.close("failed", true);
+    })
+    .finally(() => parts.packets.delete(packet));
   return () => {
     packet.phase = "closed";
     packet.answered?.();

@@ -26,6 +26,8 @@ export interface PairOptions {
   readonly via?: () => Via;
   /** Where a POST lands; the server reached by default. */
   readonly speaksTo?: () => Reachable;
+  /** Milliseconds between polls: 200. */
+  readonly pollInterval?: number;
   readonly reconnect?: Partial<ReconnectOptions>;
   /** Sees every frame that a client sends, when it is sent. */
   readonly onSent?: (frame: ClientFrame) => void;
@@ -116,7 +118,14 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
         const link =
           via === "socket"
             ? new Link({ ...ends, format: format.name })
-            : new RequestLink({ ...ends, format, memory, speaksTo, polls: via === "poll" });
+            : new RequestLink({
+                ...ends,
+                format,
+                memory,
+                speaksTo,
+                polls: via === "poll",
+                pollInterval: options.pollInterval,
+              });
         links.push(link);
         const arrive = (): void => (pair.reachable ? link.open() : link.breakForClient());
         if (latency === undefined) clock.defer(arrive);
@@ -201,5 +210,6 @@ function decoder<Frame extends ClientFrame | ServerFrame>(
 }
 
 type AnyLane = Pick<Lane<unknown>, "packets" | "deliver">;
-const lanesOf = (link: Link | RequestLink): readonly AnyLane[] =>
-  link instanceof RequestLink ? [link.toServer, link.answers, link.toClient] : [link.toServer, link.toClient];
+/** All ways of a link: to the server, to the client, and answers to POSTs. */
+export const lanesOf = (link: Link | RequestLink): readonly AnyLane[] =>
+  link instanceof RequestLink ? [link.toServer, link.toClient, link.answers] : [link.toServer, link.toClient];

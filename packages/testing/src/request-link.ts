@@ -19,6 +19,8 @@ export interface RequestLinkOptions extends Omit<LinkOptions, "format"> {
   /** There is no place for a stream: it polls. */
   readonly polls: boolean;
   readonly memory: HttpMemory;
+  /** Milliseconds between polls: 200. */
+  readonly pollInterval: number | undefined;
   /** Where the next POST lands. */
   readonly speaksTo: () => Reachable;
 }
@@ -98,7 +100,7 @@ export class RequestLink {
 
   open(): void {
     if (this.#clientEnded) return;
-    const { clock, format, handlers, memory, polls } = this.#options;
+    const { clock, format, handlers, memory, polls, pollInterval = PATIENCE.pollInterval } = this.#options;
     this.#link = httpLink({
       carrier: {
         stream: (body, on) => this.#ask(body, on),
@@ -116,6 +118,7 @@ export class RequestLink {
         },
       },
       ...PATIENCE,
+      pollInterval,
     });
   }
   send(data: string | Uint8Array): void {

@@ -277,6 +277,28 @@ test("[HT11] comments are life, as a Pong that nobody asked for", async () => {
   expect(events).toEqual([{ type: "Pong" }]);
 });
 
+test("[HT11] S23 a stream that is silent while POSTs are answered is asked, and given up if it does not answer", async () => {
+  for (const sign of ["none", "event", "comment"] as const) {
+    const { say, posts, connected, streams, events, clock, ok, text } = setUp();
+    await connected();
+    for (let mid = 1; mid <= 4; mid++) {
+      await clock.advance(5_000);
+      say(message(mid));
+      await posts.at(-1)?.answer(ok({ type: "Acknowledge", mid }));
+    }
+    await clock.advance(5_000);
+    expect(posts.map((post) => post.frames[1]?.type)).toEqual([...Array(4).fill("TopicMessage"), "Ping"]);
+    await posts[4]?.answer(ok());
+    await clock.advance(9_000);
+    if (sign === "event") streams[0]?.on.data(text({ type: "Pong" }));
+    else if (sign === "comment") streams[0]?.on.alive();
+    events.length = 0;
+    await clock.advance(5_000);
+    expect(events).toEqual(sign === "none" ? [{ code: 1006, reason: "silent" }] : []);
+    expect(posts).toHaveLength(5);
+  }
+});
+
 test("[HT2] S26 an event stream that is answered by 4xx, or ends, is the attempt's end", async () => {
   for (const [status, reason] of [
     [404, "Non-200 status code (404)"],

@@ -67,6 +67,9 @@ type Plain = Readonly<Record<string, unknown>> & { readonly type: string };
 const POLL_FOR = 300_000;
 /** A batch may have this size even if that is more than `flushBatchSize` messages. */
 const BATCH_BYTES = 65_536;
+/** A stream that is silent for so long although POSTs are answered is asked whether it lives, and has so long for it. */
+const STREAM_SILENCE = 25_000;
+const STREAM_ANSWER = 10_000;
 /** The server is trusted with more than a client is. */
 const LIMITS = { maxFrameBytes: 1 << 28, maxDepth: 64, maxEntries: 1 << 24 };
 
@@ -90,6 +93,9 @@ export function httpLink(options: HttpLinkOptions): Link {
   /** Something was said that only a poll can answer. */
   let again = false;
   let timer: Cancel | undefined;
+  /** When the stream last said anything, and the end of patience with it. */
+  let heard = 0;
+  let deaf: Cancel | undefined;
 
   function end(code: number, reason: string): void {
     if (over) return;
@@ -101,6 +107,7 @@ export function httpLink(options: HttpLinkOptions): Link {
     abort?.();
     release?.();
     timer?.();
+    deaf?.();
   }
 
   async function begin(): Promise<void> {
@@ -121,10 +128,32 @@ export function httpLink(options: HttpLinkOptions): Link {
 
   // ------------------------------------------------------------------------------------------------ the way to here
 
+  /** The stream lives, or the poll gets on. */
+  function lives(): void {
+    heard = clock.now();
+    deaf?.();
+    deaf = polling ? clock.setTimeout(() => end(1006, "silent"), options.postTimeout) : undefined;
+  }
+
+  /**
+   * What a POST is answered the core takes for life, and does not ask. But the stream may have a line of its own, and
+   * records come by that alone (HT11).
+   */
+  function doubt(): void {
+    if (polling || deaf !== undefined) return;
+    const ask = (): void => {
+      deaf = clock.setTimeout(() => end(1006, "silent"), STREAM_ANSWER);
+      queue.push({ type: "Ping", cursors: [] });
+      pump();
+    };
+    deaf = clock.setTimeout(ask, heard + STREAM_SILENCE - clock.now());
+  }
+
   function greet(said: Plain): void {
     hello = said;
     let connected = false;
     abort?.();
+    lives();
     if (!polling)
       timer = clock.setTimeout(() => {
         // Taken and not answered: what holds the stream back lets a poll through, for that ends.
@@ -133,6 +162,7 @@ export function httpLink(options: HttpLinkOptions): Link {
       }, options.silence);
     abort = carrier.stream(format.encode(polling ? { ...said, poll: true } : said), {
       data(text) {
+        lives();
         const data = format.binary ? bytesOf(text) : text;
         if (!connected) {
           const frame = plain(data)[0];
@@ -148,8 +178,13 @@ export function httpLink(options: HttpLinkOptions): Link {
         receive(data);
       },
       // Nobody asked for it, so it says only that there was something to hear.
-      alive: () => void (over || handlers.receive(format.encode({ type: "Pong" }))),
+      alive() {
+        if (over) return;
+        lives();
+        handlers.receive(format.encode({ type: "Pong" }));
+      },
       end(status, reason) {
+        deaf?.();
         if (!polling || !connected) return end(1006, reason || `HTTP ${status}`);
         if (over) return;
         abort = undefined;
@@ -237,6 +272,7 @@ export function httpLink(options: HttpLinkOptions): Link {
       most = Infinity;
       queue = queue.slice(batch.length);
       for (const text of events) receive(format.binary ? bytesOf(text) : text);
+      if (!over) doubt();
       pump();
       // What it led to shows in the next poll.
       return pollSoon();

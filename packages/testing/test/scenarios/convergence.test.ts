@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { applyMessages, sameValue } from "@calla/shared";
 import type { Message } from "@calla/shared";
-import { Stage } from "./support.ts";
+import { lanesOf } from "../../src/pair.ts";
+import { Stage, VIA } from "./support.ts";
 import type { Actor, NoteMessage } from "./support.ts";
 import { FORMATS, note } from "./wiring.ts";
 import type { FormatName } from "./wiring.ts";
@@ -67,12 +68,20 @@ async function interleave(
         // What a client says arrives before it speaks again or not; what it hears, all at once or later.
         if (left[i]!.length > 0) steps.push(() => void actor.dispatch(left[i]!.shift()!));
         if (toServer.packets.length > 0) steps.push(() => toServer.deliver(1));
-        if (toClient.packets.length > 0) steps.push(() => toClient.deliver());
+        const answers = lanesOf(actor.pair.link!)
+          .slice(2)
+          .filter(({ packets }) => packets.length > 0);
+        // With every answer to a POST by itself the longer programs would have a hundred times as many ways.
+        if (toClient.packets.length > 0 || (first && answers.length > 0))
+          steps.push(() => [toClient, ...(first ? answers : [])].forEach((lane) => lane.deliver()));
+        if (!first) for (const lane of answers) steps.push(() => lane.deliver());
       }
       if (steps.length === 0) break;
       steps[choose(steps.length)]!();
       await stage.clock.settle();
     }
+    // Over polls somebody has to ask once more.
+    await stage.settle();
     const { model } = stage.place();
     expect(sameValue(model, foldOf(stage))).toBe(true);
     for (const actor of actors) expect(actor.model).toEqual(model);
@@ -119,22 +128,26 @@ test.each(FORMATS)(
       sent.push(anna.dispatch({ type: "added", line }));
       await stage.clock.settle();
     }
-    expect(anna.pair.toServer.packets).toHaveLength(4);
     const { model } = anna;
     expect(model?.lines).toEqual(["one", "two", "three", "four"]);
     expect(models).toHaveLength(4);
-    for (const [i, { write }] of sent.entries()) {
+    // One POST is under way at a time, and the next carries what has gathered meanwhile.
+    const shares = VIA === "socket" ? [1, 1, 1, 1] : [1, 3];
+    let told = 0;
+    for (const share of shares) {
       anna.pair.toServer.deliver(1);
       await stage.clock.settle();
-      expect(anna.state().pending.map(({ id }) => id)).toEqual(sent.slice(i).map((one) => one.write.id));
-      expect(sent[i]!.told).toBeUndefined();
-      anna.pair.toClient.deliver();
-      await stage.clock.settle();
+      expect(anna.state().pending.map(({ id }) => id)).toEqual(sent.slice(told).map(({ write }) => write.id));
+      expect(sent[told]!.told).toBeUndefined();
+      await anna.hear();
       // Confirmed has k; k + 1 to n are pending on top; what is shown is the very same object.
-      expect(anna.state().pending.map(({ id }) => id)).toEqual(sent.slice(i + 1).map((one) => one.write.id));
+      for (const [i, { write, told: by }] of sent.slice(told, told + share).entries()) {
+        expect(write.state).toBe("applied");
+        expect(by).toMatchObject({ is: "applied", sequence: told + i + 1 });
+      }
+      told += share;
+      expect(anna.state().pending.map(({ id }) => id)).toEqual(sent.slice(told).map(({ write }) => write.id));
       expect(anna.model).toBe(model);
-      expect(write.state).toBe("applied");
-      expect(sent[i]!.told).toMatchObject({ is: "applied", sequence: i + 1 });
     }
     expect(models).toHaveLength(4);
     stop();
@@ -176,8 +189,7 @@ for (const resync of ["snapshot", "records"] as const) {
       await stage.clock.settle();
       anna.pair.toServer.deliver();
       await stage.clock.settle();
-      anna.pair.toClient.deliver();
-      await stage.clock.settle();
+      await anna.hear();
       expect(anna.pair.toServer.frames.map(({ type }) => type)).toContain("TopicMessage");
       expect(anna.model?.lines).toEqual(["b1", "b2", "b3", "mine"]);
       expect(sent.told).toBeUndefined();
@@ -233,10 +245,10 @@ test.each([
         pair.toServer.deliver();
         await stage.clock.settle();
         // Each update by itself, so that she sees his with hers still pending, or the other way round.
-        anna.pair.toClient.deliver(1);
-        await stage.clock.settle();
+        await anna.hear(1);
         expect(anna.model?.lines.filter((line) => line === "mine")).toEqual(["mine"]);
       }
+      if (VIA === "poll") await stage.settle();
       expect(mine.told).toMatchObject({ is: "applied" });
       expect(anna.model?.lines).toEqual(lines);
       shownOnce(anna, "mine");

@@ -1,7 +1,7 @@
 // S4, S5, S31 to S36: connections, appends, pages and servers that die at the worst moment; every message is applied once
 // or refused once, and its caller hears which.
 import { expect, test } from "vitest";
-import { Stage } from "./support.ts";
+import { onlyOver, Stage, VIA } from "./support.ts";
 import type { Sent } from "./support.ts";
 import { FORMATS } from "./wiring.ts";
 
@@ -157,12 +157,14 @@ test.each(FORMATS)(
     const lines = ["one", "two", "three", "four", "five", "six", "seven"];
     const sent: Sent[] = [anna.dispatch(added("one"))];
     await stage.settle();
-    stage.node.fault({ delay: 500 });
+    // Over HTTP the second is alone in its POST, and the others follow in the next.
+    stage.node.fault({ delay: 500 }, { count: VIA === "socket" ? 1 : 2 });
     for (const line of lines.slice(1)) {
       sent.push(anna.dispatch(added(line)));
       await stage.clock.settle();
     }
     await stage.settle();
+    if (VIA !== "socket") await stage.run(1_200); // a POST is answered when all of it is decided
     expect(anna.heard.filter((frame) => frame.type === "Paused").map(({ code }) => code)).toContain("busy");
     await stage.run(30_000);
     inOrder(sent);
@@ -196,7 +198,7 @@ test.each(FORMATS)(
   },
 );
 
-test.each(FORMATS)(
+onlyOver(["socket"], "a POST that is lost is followed by none until it is sent again (HT8)").each(FORMATS)(
   "[S33] [TE7] k is lost on the wire and k + 1 is paused for the gap: none is lost or reordered (%s)",
   async (format) => {
     const stage = new Stage();

@@ -8,7 +8,7 @@ import { faultyLog, LogFaultError } from "@calla/server/testing";
 import type { FaultyLog, LogCall, LogFault } from "@calla/server/testing";
 import { CallaError, OWN_SESSION, sameValue, topicId } from "@calla/shared";
 import type { ClientFrame, ClientMessageOf, Limits, ModelOf, ServerFrame } from "@calla/shared";
-import { expect } from "vitest";
+import { expect, test } from "vitest";
 import {
   archivedLog,
   checkHistory,
@@ -26,6 +26,8 @@ import type {
   Told,
   VirtualClock,
 } from "../../src/index.ts";
+import type { Via } from "../../src/index.ts";
+import { lanesOf } from "../../src/pair.ts";
 import { quietOf } from "../../src/quiet.ts";
 import { hookedBy } from "../../src/pages.ts";
 import type { World } from "../../src/world.ts";
@@ -88,6 +90,15 @@ export interface Shown {
   readonly pending: number;
 }
 
+/** How the clients of all stages reach their server: CALLA_VIA. */
+export const VIA = (process.env["CALLA_VIA"] ?? "socket") as Via;
+/** Shorter than any wait for a new attempt. */
+const POLL_INTERVAL = 50;
+/** A scenario that only these can have, and why. */
+export const onlyOver = (ways: readonly Via[], _because: string): typeof test.skip =>
+  // reason: each caller gives its own.
+  ways.includes(VIA) ? test : test.skip;
+
 const keyOf = (id: string): string => topicId(note.pattern, id);
 
 export class Stage {
@@ -148,13 +159,23 @@ export class Stage {
     return actor;
   }
 
-  /** Delivers everything by hand, of everybody, until nothing happens any more. No time passes. */
+  /**
+   * Delivers everything by hand, of everybody, until nothing happens any more. No time passes, but that until the next
+   * poll where there are polls.
+   */
   async settle(): Promise<void> {
+    await this.#flushAll();
+    if (VIA !== "poll") return;
+    await this.clock.advance(POLL_INTERVAL);
+    await this.#flushAll();
+  }
+
+  async #flushAll(): Promise<void> {
     do {
       for (const { pair } of this.actors) await pair.flush();
     } while (
       this.actors.some(({ pair }) =>
-        pair.links.some(({ toServer, toClient }) => toServer.packets.length + toClient.packets.length > 0),
+        pair.links.some((link) => lanesOf(link).some(({ packets }) => packets.length > 0)),
       )
     );
     await this.clock.settle();
@@ -166,10 +187,7 @@ export class Stage {
     const pump = (): void => {
       if (!running) return;
       for (const { pair } of this.actors) {
-        for (const { toServer, toClient } of pair.links) {
-          toServer.deliver();
-          toClient.deliver();
-        }
+        for (const link of pair.links) for (const lane of lanesOf(link)) lane.deliver();
       }
       this.clock.setTimeout(pump, 20);
     };
@@ -215,7 +233,8 @@ export class Stage {
     const pump = (): void => {
       if (!resting) return;
       for (const { pair } of this.actors) for (const link of pair.links) link.toServer.deliver();
-      for (const { pair } of this.actors) for (const link of pair.links) link.toClient.deliver();
+      for (const { pair } of this.actors)
+        for (const link of pair.links) for (const lane of lanesOf(link).slice(1)) lane.deliver();
       this.clock.setTimeout(pump, 200);
     };
     pump();
@@ -258,7 +277,10 @@ export class StageNode {
   server!: NoteServer;
   log!: FaultyLog;
   readonly refused: Refused[] = [];
-  readonly reachable: Reachable = { connect: (wired) => this.server.connect(wired) };
+  readonly reachable: Reachable = {
+    connect: (wired) => this.server.connect(wired),
+    speak: (spoken) => this.server.speak(spoken),
+  };
   readonly #stage: Stage;
   readonly #index: number;
   #clock!: ProcessClock;
@@ -377,6 +399,8 @@ export class Actor {
       serialiser,
       format,
       clock,
+      via: () => VIA,
+      pollInterval: POLL_INTERVAL,
       ...(latency === undefined ? {} : { latency: () => latency }),
       onSent: (frame) => this.#sent(frame),
       onAnswered: (frame) => void this.heard.push(frame),
@@ -561,6 +585,27 @@ export class Actor {
     this.user = user;
     if (!this.#users.includes(user)) this.#users.push(user);
     this.#open(machine ? this.disk.open() : this.disk.reopen());
+  }
+
+  /**
+   * What is under way to it arrives: by the stream (only so many packets of it, if a count is given), and answers to
+   * POSTs, each of which has a way of its own. Over polls what they led to is asked for.
+   */
+  async hear(count?: number): Promise<void> {
+    const { link } = this.pair;
+    const [toServer, toClient, answers] = lanesOf(link!);
+    toClient!.deliver(count);
+    answers?.deliver();
+    await this.#stage.clock.settle();
+    const isPoll = ({ frames: [frame] }: { frames: readonly ClientFrame[] }): boolean =>
+      frame?.type === "Hello" && frame.poll === true;
+    const poll = link!.toServer.packets.findIndex(isPoll);
+    if (poll < 0) return;
+    for (let i = poll; i > 0; i--) toServer!.reorder(i - 1);
+    toServer!.deliver(1);
+    await this.#stage.clock.settle();
+    toClient!.deliver();
+    await this.#stage.clock.settle();
   }
 
   // What the kit's quiet looks at.
