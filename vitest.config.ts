@@ -37,6 +37,10 @@ export default defineConfig({
       project("durable", ["packages/testing/test/scenarios/*.test.ts", DURABLE], {
         env: { CALLA_LOG: "sqlite" },
       }),
+      // The scenarios again without sockets: requests with a stream, and requests with polls.
+      ...["http", "poll"].map((via) =>
+        project(via, ["packages/testing/test/{scenarios/*,tabs/tabs}.test.ts"], { env: { CALLA_VIA: via } }),
+      ),
     ],
   },
 });

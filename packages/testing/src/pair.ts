@@ -209,7 +209,7 @@ function decoder<Frame extends ClientFrame | ServerFrame>(
   };
 }
 
-type AnyLane = Pick<Lane<unknown>, "packets" | "deliver">;
+type AnyLane = Pick<Lane<unknown>, "packets" | "deliver" | "reorder">;
 /** All ways of a link: to the server, to the client, and answers to POSTs. */
 export const lanesOf = (link: Link | RequestLink): readonly AnyLane[] =>
   link instanceof RequestLink ? [link.toServer, link.toClient, link.answers] : [link.toServer, link.toClient];

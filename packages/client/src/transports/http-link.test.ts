@@ -299,6 +299,25 @@ test("[HT11] S23 a stream that is silent while POSTs are answered is asked, and 
   }
 });
 
+test("[HT10] S23 a poll that does not get on is given up, whatever POSTs are answered", async () => {
+  const { say, posts, connected, streams, events, clock, ok, text } = setUp({
+    slots: { take: async () => undefined },
+  });
+  await connected();
+  for (let i = 1; i <= 3; i++) {
+    await clock.advance(10_000);
+    expect(events).toEqual([]);
+    streams[0]?.on.data(text({ type: "Settled" })); // it is slow, and gets on
+    events.length = 0;
+  }
+  say(message(1));
+  await clock.advance(14_000);
+  await posts[0]?.answer(ok({ type: "Acknowledge", mid: 1 }));
+  events.length = 0;
+  await clock.advance(1_000);
+  expect(events).toEqual([{ code: 1006, reason: "silent" }]);
+});
+
 test("[HT2] S26 an event stream that is answered by 4xx, or ends, is the attempt's end", async () => {
   for (const [status, reason] of [
     [404, "Non-200 status code (404)"],

@@ -1,7 +1,8 @@
 // S4, S5, S31 to S36: connections, appends, pages and servers that die at the worst moment; every message is applied once
 // or refused once, and its caller hears which.
 import { expect, test } from "vitest";
-import { onlyOver, Stage, VIA } from "./support.ts";
+import { onlyOver, VIA } from "../tested-via.ts";
+import { Stage } from "./support.ts";
 import type { Sent } from "./support.ts";
 import { FORMATS } from "./wiring.ts";
 

@@ -2,7 +2,8 @@
 import { OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
 import type { TransportHandlers } from "@calla/client";
 import { expect, test } from "vitest";
-import { onlyOver, Stage, Stranger, VIA } from "./support.ts";
+import { onlyOver, VIA } from "../tested-via.ts";
+import { Stage, Stranger } from "./support.ts";
 import type { Actor } from "./support.ts";
 import { cursors, FORMATS, wiring } from "./wiring.ts";
 
@@ -373,10 +374,15 @@ test("[S23] [CL6] a silent connection that answers is left alone, for as long as
   await stage.rest();
 });
 
-/** A check that a test answers, in any order. */
+/** A check that a test answers, in any order; from some time on by itself, for who polls asks again and again. */
 function checks() {
   const asked: ((allowed: boolean) => void)[] = [];
-  return { asked, canSubscribe: () => new Promise<boolean>((answer) => asked.push(answer)) };
+  let always = false;
+  return {
+    asked,
+    allowAll: () => void (always = true),
+    canSubscribe: () => always || new Promise<boolean>((answer) => asked.push(answer)),
+  };
 }
 
 for (const [first, second] of [
@@ -424,7 +430,7 @@ for (const [first, second] of [
 test.each(FORMATS)(
   "[S43] [HA8] revoked while the check is under way: cut off whatever it answers; only a newer wish asks again (%s)",
   async (format) => {
-    const { asked, canSubscribe } = checks();
+    const { asked, canSubscribe, allowAll } = checks();
     const stage = new Stage({ handlers: { canSubscribe } });
     const anna = await stage.actor("anna", { format, tuning: { linger: 0 } });
     expect(asked).toHaveLength(1);
@@ -443,6 +449,7 @@ test.each(FORMATS)(
     anna.follow();
     await stage.settle();
     expect(asked).toHaveLength(2);
+    allowAll();
     asked[1]!(true);
     await stage.settle();
     expect(anna.state().status).toBe("live");
@@ -451,16 +458,19 @@ test.each(FORMATS)(
   },
 );
 
-test.each(FORMATS)(
-  "[S43] [HA8] revoked while it is found out whether a client may dispatch: the old answer does not count, it is asked about anew (%s)",
-  async (format) => {
+test.each(
+  FORMATS.flatMap((format) => (["unsubscribe", "reauthorise"] as const).map((how) => ({ format, how }))),
+)(
+  "[S43] [HA8] [AU15] revoked ($how) while it is found out whether a client may dispatch: the old answer does not count, it is asked about anew ($format)",
+  async ({ format, how }) => {
     const { asked, canSubscribe } = checks();
     const stage = new Stage({ handlers: { canSubscribe } });
     const anna = await stage.actor("anna", { format, follows: false });
     const sent = [anna.dispatch(added("one")), anna.dispatch(added("two"))];
     await stage.settle();
     expect(asked).toHaveLength(1);
-    stage.node.server.unsubscribe(anna.client.clientId!, stage.slice, "1");
+    if (how === "unsubscribe") stage.node.server.unsubscribe(anna.client.clientId!, stage.slice, "1");
+    else void stage.node.server.reauthorise({ userId: "anna" });
     asked[0]!(true);
     await stage.settle();
     expect(asked).toHaveLength(2);
@@ -477,7 +487,9 @@ test.each(FORMATS)(
   "[S43] [HA8] followed, revoked, and messages under way meanwhile: the stream is cut, what is sent later is asked about anew (%s)",
   async (format) => {
     let allowed = true;
-    const stage = new Stage({ handlers: { canSubscribe: () => Promise.resolve(allowed) } });
+    const stage = new Stage({
+      handlers: { canSubscribe: ({ user }) => Promise.resolve(allowed || user?.id === "ben") },
+    });
     const anna = await stage.actor("anna", { format });
     const ben = await stage.actor("ben");
     const before = anna.dispatch(added("before"));

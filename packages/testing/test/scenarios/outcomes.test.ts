@@ -1,6 +1,7 @@
 // S8 to S10 and S28: what is refused, amended, or throws.
 import { expect, test } from "vitest";
-import { Stage, VIA } from "./support.ts";
+import { VIA } from "../tested-via.ts";
+import { Stage } from "./support.ts";
 import type { Actor, NoteMessage } from "./support.ts";
 import { FORMATS, MOST } from "./wiring.ts";
 

@@ -8,7 +8,7 @@ import { faultyLog, LogFaultError } from "@calla/server/testing";
 import type { FaultyLog, LogCall, LogFault } from "@calla/server/testing";
 import { CallaError, OWN_SESSION, sameValue, topicId } from "@calla/shared";
 import type { ClientFrame, ClientMessageOf, Limits, ModelOf, ServerFrame } from "@calla/shared";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import {
   archivedLog,
   checkHistory,
@@ -26,7 +26,6 @@ import type {
   Told,
   VirtualClock,
 } from "../../src/index.ts";
-import type { Via } from "../../src/index.ts";
 import { lanesOf } from "../../src/pair.ts";
 import { quietOf } from "../../src/quiet.ts";
 import { hookedBy } from "../../src/pages.ts";
@@ -34,6 +33,7 @@ import type { World } from "../../src/world.ts";
 import type { Reachable } from "../../src/link.ts";
 import type { TestedLog } from "../../src/setup.ts";
 import { testedLog } from "../tested-log.ts";
+import { POLL_INTERVAL, VIA } from "../tested-via.ts";
 import { cursors, note, serialiser, session, strictNote, strictWiring, wiring } from "./wiring.ts";
 import type { FormatName } from "./wiring.ts";
 
@@ -89,15 +89,6 @@ export interface Shown {
   readonly model: Note | undefined;
   readonly pending: number;
 }
-
-/** How the clients of all stages reach their server: CALLA_VIA. */
-export const VIA = (process.env["CALLA_VIA"] ?? "socket") as Via;
-/** Shorter than any wait for a new attempt. */
-const POLL_INTERVAL = 50;
-/** A scenario that only these can have, and why. */
-export const onlyOver = (ways: readonly Via[], _because: string): typeof test.skip =>
-  // reason: each caller gives its own.
-  ways.includes(VIA) ? test : test.skip;
 
 const keyOf = (id: string): string => topicId(note.pattern, id);
 
@@ -597,11 +588,13 @@ export class Actor {
     toClient!.deliver(count);
     answers?.deliver();
     await this.#stage.clock.settle();
-    const isPoll = ({ frames: [frame] }: { frames: readonly ClientFrame[] }): boolean =>
-      frame?.type === "Hello" && frame.poll === true;
-    const poll = link!.toServer.packets.findIndex(isPoll);
-    if (poll < 0) return;
-    for (let i = poll; i > 0; i--) toServer!.reorder(i - 1);
+    if (VIA !== "poll") return;
+    const pollAt = (): number =>
+      link!.toServer.packets.findIndex(
+        ({ frames: [frame] }) => frame?.type === "Hello" && frame.poll === true,
+      );
+    if (pollAt() < 0) await this.#stage.clock.advance(POLL_INTERVAL);
+    for (let i = pollAt(); i > 0; i--) toServer!.reorder(i - 1);
     toServer!.deliver(1);
     await this.#stage.clock.settle();
     toClient!.deliver();

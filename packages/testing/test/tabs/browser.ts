@@ -10,6 +10,7 @@ import { automatic, defineTopic, defineWiring, json } from "@calla/shared";
 import type { ClientFrame } from "@calla/shared";
 import * as z from "zod";
 import { archivedLog, connectionPair, seededRandom, virtualClock } from "../../src/index.ts";
+import { VIA } from "../tested-via.ts";
 import type { ConnectionPair, ProcessClock, SeededRandom } from "../../src/index.ts";
 
 const list = defineTopic("list:*", {
@@ -129,8 +130,17 @@ export class Tab {
     this.#locks = world.locks.page();
     const random = world.random.fork(`tab ${world.tabs.length}`);
     this.pair = connectionPair(
-      { connect: (wired) => world.server.connect(wired) },
-      { serialiser, clock: world.clock, latency: () => latency, onSent: (frame) => this.said.push(frame) },
+      {
+        connect: (wired) => world.server.connect(wired),
+        speak: (spoken) => world.server.speak(spoken),
+      },
+      {
+        serialiser,
+        clock: world.clock,
+        via: () => VIA,
+        latency: () => latency,
+        onSent: (frame) => this.said.push(frame),
+      },
     );
     this.pair.reachable = online;
     this.client = createClient<Wired>({
@@ -220,7 +230,9 @@ export class Tab {
   }
   /** Its connections that spoke for pages that are gone. */
   get flushes(): number {
-    return this.said.filter((frame) => frame.type === "Hello" && frame.flushOnly === true).length;
+    return this.pair.links.filter(({ toServer }) =>
+      toServer.sent.some((frame) => frame.type === "Hello" && frame.flushOnly === true),
+    ).length;
   }
 
   offline(): void {
