@@ -10,7 +10,7 @@ interface Fixtures {
   /** The id of an unused board. */
   id: string;
   /** A visitor with a browser context and a wire of their own, at the test's board. */
-  arrive(name: string, format?: "json" | "messagepack"): Promise<Visitor>;
+  arrive(name: string, format?: "json" | "messagepack", over?: (wire: Wire) => void): Promise<Visitor>;
 }
 
 /** Runs in the page, before its own scripts. */
@@ -34,8 +34,9 @@ export const test = base.extend<Fixtures>({
   },
   arrive: async ({ browser, server, id }, use) => {
     const visitors: Visitor[] = [];
-    await use(async (name, format) => {
+    await use(async (name, format, over) => {
       const wire = await Wire.to(() => server.port);
+      over?.(wire);
       const context = await browser.newContext();
       await context.addInitScript(introduce, JSON.stringify({ name, colour: colours[name] ?? "blue" }));
       const visitor = new Visitor(await context.newPage(), wire, []);

@@ -2,6 +2,9 @@
 // own offline switch leaves open WebSockets alone and cannot lose one direction.
 import { createServer, connect } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
+import { Gathering } from "./gathering.ts";
+
+const REFUSAL = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 export class Wire {
   readonly #server: Server;
@@ -9,6 +12,8 @@ export class Wire {
   #whole = true;
   #pagesOnly = false;
   #losing: "toPage" | "toServer" | undefined;
+  #socketsBlocked = false;
+  #gathers = false;
   /** Whether browsers had reason to complain of connections. */
   wasCut = false;
 
@@ -16,11 +21,15 @@ export class Wire {
     this.#server = createServer((page) => {
       if (!this.#whole) return void page.destroy();
       const server = connect(portOfServer(), "localhost");
+      const answers = new Gathering();
       const carry = (from: Socket, to: Socket, direction: "toPage" | "toServer"): void => {
         this.#sockets.add(from);
         from.on("data", (data) => {
-          if (this.#pagesOnly && data.subarray(0, 8).toString() === "GET /ws ") from.destroy();
-          else if (this.#losing !== direction) to.write(data);
+          const asked = direction === "toServer" ? data.subarray(0, 12).toString() : "";
+          if (this.#pagesOnly && /^(GET \/ws |POST \/calla)/.test(asked)) from.destroy();
+          else if (this.#socketsBlocked && asked.startsWith("GET /ws ")) from.end(REFUSAL);
+          else if (this.#losing !== direction)
+            to.write(this.#gathers && direction === "toPage" ? answers.whole(data) : data);
         });
         from.on("error", () => undefined);
         from.on("close", () => {
@@ -55,6 +64,17 @@ export class Wire {
     this.cut();
     this.#whole = true;
     this.#pagesOnly = true;
+  }
+
+  /** WebSockets are refused, as by a proxy that does not know them. */
+  blockSockets(): void {
+    this.wasCut = true;
+    this.#socketsBlocked = true;
+  }
+
+  /** And answers are held back until they are whole: an event stream says nothing for as long as it lives. */
+  gather(): void {
+    this.#gathers = true;
   }
 
   mend(): void {

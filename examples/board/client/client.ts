@@ -1,5 +1,7 @@
 // The one Calla client of this page. What is written offline is kept in the browser, each tab's by itself.
 import { createClient } from "@calla/client";
+import { auto } from "@calla/client/auto";
+import { http } from "@calla/client/http";
 import { indexedDb } from "@calla/client/indexeddb";
 import { webSocket } from "@calla/client/websocket";
 import { CallaError } from "@calla/shared";
@@ -20,7 +22,7 @@ function warn(): void {
 export const client = createClient({
   wiring,
   serialiser: serialiser.use(format),
-  transport: webSocket({ url: "/ws" }),
+  transport: auto({ webSocket: webSocket({ url: "/ws" }), http: http({ url: "/calla" }) }),
   storage: indexedDb("boards"),
   // Nobody signs in here; said at once, so that a page without a connection may show what it has stored.
   user: null,

@@ -6,5 +6,7 @@ export default defineConfig({
   resolve: { conditions: ["calla-source", ...defaultClientConditions] },
   build: { outDir: "../dist/client", emptyOutDir: true, target: "es2023" },
   // `npx vite examples/board/client` beside a running `npm start`.
-  server: { proxy: { "/ws": { target: "ws://localhost:8787", ws: true } } },
+  server: {
+    proxy: { "/ws": { target: "ws://localhost:8787", ws: true }, "/calla": "http://localhost:8787" },
+  },
 });

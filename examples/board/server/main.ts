@@ -2,15 +2,14 @@
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { createServer } from "@calla/server";
+import { createServer, healthHandler } from "@calla/server";
+import { http } from "@calla/server/http";
 import { sqlite } from "@calla/server/sqlite";
 import { webSocket } from "@calla/server/websocket";
 import { board, cursors, serialiser, session, wiring } from "../shared/wiring.ts";
 import { keepAudit } from "./audit.ts";
 import { nameFor } from "./names.ts";
 import { staticFiles } from "./static-files.ts";
-
-const httpServer = createHttpServer(staticFiles(fileURLToPath(new URL("../client/", import.meta.url))));
 
 /** All boards, sessions and what was decided: killed or stopped, a server goes on where the one before it was. */
 const log = sqlite(process.env.BOARDS ?? fileURLToPath(new URL("../../boards.db", import.meta.url)));
@@ -34,6 +33,13 @@ server.handle(cursors, { canSubscribe: ({ params }) => open(params), canDispatch
 /** Who did what, if a file for it is named: AUDIT=audit.db npm start */
 const stopAudit = process.env.AUDIT === undefined ? undefined : keepAudit(server, process.env.AUDIT);
 
+/** Pages come by WebSocket, or by requests where nothing else gets through. */
+const requests = http(server, { path: "/calla" });
+const health = healthHandler(server);
+const files = staticFiles(fileURLToPath(new URL("../client/", import.meta.url)));
+const httpServer = createHttpServer((request, response) => {
+  if (!health(request, response)) requests.node(request, response, () => files(request, response));
+});
 const sockets = webSocket(server, { httpServer, path: "/ws" });
 
 httpServer.on("error", ({ message }) => {
@@ -50,7 +56,7 @@ async function end(gone: Promise<void>): Promise<void> {
   httpServer.close();
   await stopAudit?.();
   await gone;
-  await sockets.close();
+  await Promise.all([sockets.close(), requests.close()]);
   httpServer.closeAllConnections();
 }
 process.once("SIGTERM", () => void end(server.drain({ over: 5_000, reconnectWithin: 5_000 })));
