@@ -1,7 +1,8 @@
 // A board where no WebSocket gets through, and where pages are hidden, frozen and woken.
+import { BackgroundBrowser } from "./background.ts";
 import { expect, test } from "./fixtures.ts";
 import type { Visitor } from "./visitor.ts";
-import type { Wire } from "./wire.ts";
+import { Wire } from "./wire.ts";
 
 const blocked = (wire: Wire): void => wire.blockSockets();
 const gathered = (wire: Wire): void => {
@@ -79,7 +80,7 @@ test("[HT10] eight tabs of one browser over HTTP/1.1: each sees the cards of all
   for (const [i, tab] of tabs.entries()) await tab.add("To do", texts[i]!);
   for (const tab of tabs) {
     await expect(tab.column("To do").locator(".card")).toHaveCount(8);
-    expect((await tab.cards("To do").allTextContents()).toSorted()).toEqual(texts);
+    expect((await tab.cards().allTextContents()).toSorted()).toEqual(texts);
     await expect(tab.banner).toBeEmpty();
     await expect(tab.page.locator("[data-pending]")).toHaveCount(0);
   }
@@ -93,3 +94,64 @@ test("[HT10] eight tabs of one browser over HTTP/1.1: each sees the cards of all
   await left[0]!.edit("Card 7", "Card 7, edited");
   for (const tab of left) await expect(tab.card("Card 7, edited")).toBeVisible();
 });
+
+for (const { over, hinder } of [
+  { over: "a WebSocket", hinder: () => undefined },
+  { over: "HTTP", hinder: blocked },
+]) {
+  test(`[S21] [CL2] over ${over} a hidden tab still sends and hears, with throttled timers; a frozen one is current when it is woken`, async ({
+    arrive,
+    id,
+    server,
+  }, { project }) => {
+    const bo = await arrive("Bo");
+    const wire = await Wire.to(() => server.port);
+    hinder(wire);
+    const browser = await BackgroundBrowser.launch(project.use.launchOptions ?? {});
+    const tab = await browser.tab(`${wire.url}#${id}`);
+    const shows = (...texts: string[]) => expect.poll(() => tab.cards(), { timeout: 15_000 }).toEqual(texts);
+    await bo.add("To do", "One");
+    await shows("One");
+
+    // Hidden: timers come once a second, and it goes on.
+    const other = await browser.tab("about:blank");
+    await expect.poll(() => tab.evaluate("document.visibilityState")).toBe("hidden");
+    await tab.add("To do", "Two");
+    await bo.add("To do", "Three");
+    await expect(bo.cards("To do")).toHaveText(["One", "Two", "Three"]);
+    await shows("One", "Two", "Three");
+
+    // In front again: nothing was lost, so nothing is begun anew.
+    const { attempts } = wire;
+    await tab.toFront();
+    await expect.poll(() => tab.evaluate("document.visibilityState")).toBe("visible");
+    await bo.add("To do", "Four");
+    await shows("One", "Two", "Three", "Four");
+    if (over === "a WebSocket") expect(wire.attempts).toBe(attempts);
+
+    // Frozen for a while. Chromium closes a frozen page's WebSocket itself when it wakes it.
+    await other.toFront();
+    await expect.poll(() => tab.evaluate("document.visibilityState")).toBe("hidden");
+    await tab.freeze();
+    await bo.edit("One", "One, edited");
+    await tab.thaw();
+    await tab.toFront();
+    await shows("One, edited", "Two", "Three", "Four");
+
+    // Frozen, and its connection dies meanwhile.
+    await other.toFront();
+    await expect.poll(() => tab.evaluate("document.visibilityState")).toBe("hidden");
+    await tab.add("To do", "Five");
+    await expect(bo.cards("To do")).toHaveCount(5);
+    await tab.freeze();
+    wire.cut();
+    await bo.remove("Two");
+    wire.mend();
+    hinder(wire);
+    await tab.thaw();
+    await tab.toFront();
+    await shows("One, edited", "Three", "Four", "Five");
+    await browser.close();
+    wire.close();
+  });
+}

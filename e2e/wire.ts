@@ -16,6 +16,8 @@ export class Wire {
   #gathers = false;
   /** Whether browsers had reason to complain of connections. */
   wasCut = false;
+  /** How often the page has asked for a connection of the app's. */
+  attempts = 0;
 
   private constructor(portOfServer: () => number) {
     this.#server = createServer((page) => {
@@ -26,7 +28,8 @@ export class Wire {
         this.#sockets.add(from);
         from.on("data", (data) => {
           const asked = direction === "toServer" ? data.subarray(0, 12).toString() : "";
-          if (this.#pagesOnly && /^(GET \/ws |POST \/calla)/.test(asked)) from.destroy();
+          if (/^GET \/ws |^POST \/calla/.test(asked)) this.attempts++;
+          if (this.#pagesOnly && /^GET \/ws |^POST \/calla/.test(asked)) from.destroy();
           else if (this.#socketsBlocked && asked.startsWith("GET /ws ")) from.end(REFUSAL);
           else if (this.#losing !== direction)
             to.write(this.#gathers && direction === "toPage" ? answers.whole(data) : data);
