@@ -96,7 +96,7 @@ test("[HT10] eight tabs of one browser over HTTP/1.1: each sees the cards of all
 });
 
 for (const { over, hinder } of [
-  { over: "a WebSocket", hinder: () => undefined },
+  { over: "a WebSocket", hinder: (_: Wire) => undefined },
   { over: "HTTP", hinder: blocked },
 ]) {
   test(`[S21] [CL2] over ${over} a hidden tab still sends and hears, with throttled timers; a frozen one is current when it is woken`, async ({

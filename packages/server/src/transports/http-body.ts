@@ -5,7 +5,9 @@ import type { Cancel, Clock } from "@calla/shared";
 export type Body =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly reason: BodyFault };
-export type BodyFault = "too-large" | "too-slow" | "aborted";
+export type BodyFault = "too-large" | "too-slow" | "aborted" | "body-read";
+/** Where a body comes from. `body-read`: somebody in front has read it and keeps it. */
+export type BodySource = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | "body-read" | undefined;
 
 export interface BodyLimits {
   readonly clock: Clock;
@@ -14,12 +16,11 @@ export interface BodyLimits {
 }
 
 /** The chunks of a body, whatever stream they come from: a request of Node's, or a web stream. */
-export async function readBody(
-  chunks: AsyncIterable<Uint8Array> | undefined,
-  { clock, maxBytes, within }: BodyLimits,
-): Promise<Body> {
+export async function readBody(chunks: BodySource, { clock, maxBytes, within }: BodyLimits): Promise<Body> {
   if (chunks === undefined) return { ok: true, bytes: new Uint8Array() };
-  const iterator = chunks[Symbol.asyncIterator]();
+  if (typeof chunks === "string") return { ok: false, reason: chunks };
+  const iterator =
+    Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
   let cancel: Cancel = () => undefined;
   const late = new Promise<"too-slow">((resolve) => {
     cancel = clock.setTimeout(() => resolve("too-slow"), within);

@@ -1,5 +1,6 @@
 // A request and response of Node's own http server as the transport sees them, without a detour over web streams.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BodySource } from "./http-body.ts";
 import type { Asked, Outcome } from "./http-request.ts";
 
 export function nodeAsked(request: IncomingMessage & { readonly originalUrl?: string }): Asked {
@@ -14,6 +15,14 @@ export function nodeAsked(request: IncomingMessage & { readonly originalUrl?: st
     headers: authority === undefined ? headers : { host: authority, ...headers },
     remoteAddress: socket.remoteAddress,
   };
+}
+
+/** The request's body, or what a parser in front has left of it: its bytes or its text are as good. */
+export function nodeBody(request: IncomingMessage & { readonly body?: unknown }): BodySource {
+  if (!request.readableDidRead) return request;
+  const { body } = request;
+  if (typeof body === "string") return [Buffer.from(body)];
+  return body instanceof Uint8Array ? [body] : "body-read";
 }
 
 /** Writes what a request came to. */

@@ -18,6 +18,8 @@ export interface HttpRefusal {
     | "format"
     | "too-large"
     | "too-slow"
+    | "aborted"
+    | "body-read"
     | "closed"
     | "failed";
   readonly request: ConnectRequest;

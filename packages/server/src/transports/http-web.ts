@@ -1,4 +1,5 @@
 // A web request and response (Hono, Deno, Bun, workers) as the transport sees them.
+import type { BodySource } from "./http-body.ts";
 import type { Asked, Outcome } from "./http-request.ts";
 import type { StreamConnection } from "./http-stream.ts";
 
@@ -8,6 +9,9 @@ export function webAsked(request: Request, remoteAddress: string | undefined): A
   for (const [name, value] of request.headers) headers[name] = value;
   return { method: request.method, url: pathname + search, headers, remoteAddress };
 }
+
+export const webBody = (request: Request): BodySource =>
+  request.bodyUsed ? "body-read" : (request.body ?? undefined);
 
 /** Bytes a stream holds before it counts as waiting for its reader. */
 const BUFFER = 65_536;

@@ -392,3 +392,64 @@ test("[HT3] what one step of the event loop hands over leaves in one write", asy
   expect(Buffer.from(value ?? []).toString()).toBe([0, 1, 2, 3, 4, 5].map((i) => `data: ${i}\n\n`).join(""));
   await reader.cancel();
 });
+
+describe("[HT1] a body parser stands in front", () => {
+  const parsed = async (body: unknown): Promise<Response> => {
+    transport = http(host());
+    node = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        Object.assign(request, { body: body === undefined ? Buffer.concat(chunks) : body });
+        transport.node(request, response);
+      });
+    });
+    node.listen(0, "127.0.0.1");
+    await once(node, "listening");
+    return fetch(url(), post(POST, "what was said"));
+  };
+
+  test("that keeps its bytes or its text: they are taken", async () => {
+    for (const body of [undefined, "what was said"]) {
+      void parsed(body);
+      await until(() => seen.length > 0);
+      expect(seen.map(({ incoming }) => incoming)).toEqual([["what was said"]]);
+      seen = [];
+      await transport.close();
+      node.closeAllConnections();
+      node.close();
+    }
+    await serve();
+  });
+
+  test("that keeps something else, or nothing: 500 with what to do, recorded", async () => {
+    const answer = await parsed({ hello: "there" });
+    expect(answer.status).toBe(500);
+    expect(await answer.json()).toMatchObject({
+      code: "body-read",
+      text: expect.stringContaining("before it"),
+    });
+    expect([seen, refused.map(({ reason }) => reason)]).toEqual([[], ["body-read"]]);
+  });
+
+  test("of web requests: the same", async () => {
+    await serve();
+    const request = new Request(url(), post(POST));
+    await request.text();
+    expect((await transport.fetch(request)).status).toBe(500);
+    expect(refused.map(({ reason }) => reason)).toEqual(["body-read"]);
+  });
+});
+
+test("[HT1] [HT8] S26 a body that breaks off is not too large: who hears of it may send it again", async () => {
+  await serve();
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(Buffer.from("hel"));
+      controller.error(new Error("cut"));
+    },
+  });
+  const request = new Request(url(), { method: "POST", headers: POST, body, duplex: "half" } as RequestInit);
+  expect((await transport.fetch(request)).status).toBe(408);
+  expect([seen, refused.map(({ reason }) => reason)]).toEqual([[], ["aborted"]]);
+});

@@ -7,13 +7,13 @@ import { systemClock } from "../clock.ts";
 import type { Connection, ConnectRequest } from "../connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { readBody } from "./http-body.ts";
-import type { Body } from "./http-body.ts";
-import { nodeAsked, nodeSink } from "./http-node.ts";
+import type { Body, BodySource } from "./http-body.ts";
+import { nodeAsked, nodeBody, nodeSink } from "./http-node.ts";
 import { formatOf, headersFor, isForged, knownFormats, one, preflight, wantsStream } from "./http-request.ts";
 import type { Answer, Asked, HttpRefusal, Outcome } from "./http-request.ts";
 import { StreamConnection } from "./http-stream.ts";
 import type { Sink, StreamEvents } from "./http-stream.ts";
-import { webAsked, webResponse } from "./http-web.ts";
+import { webAsked, webBody, webResponse } from "./http-web.ts";
 
 export type { HttpRefusal } from "./http-request.ts";
 export type { StreamEvents } from "./http-stream.ts";
@@ -70,6 +70,8 @@ export interface HttpTransport {
   close(): Promise<void>;
 }
 
+const BODY_READ =
+  "A body parser in front of this handler has read the body. Put the handler before it, or leave application/calla.* to it.";
 /** Room for the Hello in front of the messages, as in the server's own limit. */
 const HELLO_BYTES = 65_536;
 
@@ -110,13 +112,13 @@ class PostTransport implements HttpTransport {
   async fetch(request: Request, remoteAddress?: string): Promise<Response> {
     const asked = webAsked(request, remoteAddress);
     if (!this.#takes(asked)) return new Response("Not found.", { status: 404 });
-    return webResponse(await this.#outcome(asked, () => request.body ?? undefined), request.signal);
+    return webResponse(await this.#outcome(asked, () => webBody(request)), request.signal);
   }
 
   readonly node = (request: IncomingMessage, response: ServerResponse, next?: () => void): void => {
     const asked = nodeAsked(request);
     if (this.#takes(asked))
-      void this.#outcome(asked, () => request).then((came) => nodeSink(came, request, response));
+      void this.#outcome(asked, () => nodeBody(request)).then((came) => nodeSink(came, request, response));
     else if (next !== undefined) next();
     else response.writeHead(404).end("Not found.");
   };
@@ -134,7 +136,7 @@ class PostTransport implements HttpTransport {
   }
 
   /** Never rejects. */
-  async #outcome(asked: Asked, chunks: () => AsyncIterable<Uint8Array> | undefined): Promise<Outcome> {
+  async #outcome(asked: Asked, chunks: () => BodySource): Promise<Outcome> {
     const refuse = (
       status: number,
       reason: HttpRefusal["reason"],
@@ -162,7 +164,10 @@ class PostTransport implements HttpTransport {
       return refuse(415, "format", `The content type must be one of ${knownFormats(formats)}.`);
     const body = await this.#body(asked, chunks);
     if (!body.ok) {
+      if (body.reason === "body-read") return refuse(500, "body-read", BODY_READ);
       if (body.reason === "too-slow") return refuse(408, "too-slow", "The body did not come in time.");
+      // Who still hears this may send it again: nothing is wrong with what it says.
+      if (body.reason === "aborted") return refuse(408, "aborted", "The body did not come whole.");
       return refuse(413, "too-large", `A body may have ${this.#maxBytes} bytes.`);
     }
     if (this.#closed) return refuse(503, "closed", "This server is closing.");
@@ -175,7 +180,7 @@ class PostTransport implements HttpTransport {
     return this.#host.limits.maxFrameBytes + HELLO_BYTES;
   }
 
-  async #body(asked: Asked, chunks: () => AsyncIterable<Uint8Array> | undefined): Promise<Body> {
+  async #body(asked: Asked, chunks: () => BodySource): Promise<Body> {
     const maxBytes = this.#maxBytes;
     if (Number(one(asked.headers["content-length"]) ?? 0) > maxBytes)
       return { ok: false, reason: "too-large" };

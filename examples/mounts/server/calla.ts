@@ -1,0 +1,50 @@
+// What is the same whatever it is mounted in: a Calla server, its metrics, and how it ends.
+import type { Server as HttpServer } from "node:http";
+import { createServer } from "@calla/server";
+import type { AnyUser, Server } from "@calla/server";
+import { http } from "@calla/server/http";
+import type { HttpTransport } from "@calla/server/http";
+import { prometheus } from "@calla/server/prometheus";
+import { webSocket } from "@calla/server/websocket";
+import { Registry } from "prom-client";
+import { counter, serialiser, wiring } from "../shared/wiring.ts";
+
+export interface Calla {
+  readonly server: Server<typeof wiring, AnyUser>;
+  readonly requests: HttpTransport;
+  readonly metrics: Registry;
+}
+
+/** Pages of the app's own origin may come, and those of these. */
+const origins = ["https://app.example"];
+
+export function createCalla(): Calla {
+  const registry = new Registry();
+  const observer = prometheus({ registry });
+  const server = createServer({ wiring, serialiser, origins, observe: observer.observe });
+  server.handle(counter, { public: true });
+  observer.watch(server);
+  return { server, requests: http(server, { path: "/calla" }), metrics: registry };
+}
+
+export interface Mounted extends Calla {
+  readonly httpServer: HttpServer;
+  /** What SIGTERM should do: people are sent elsewhere bit by bit, then everything ends. */
+  stop(): Promise<void>;
+}
+
+/** Adds WebSockets to the http server that the framework made, and the end of all. */
+export function mounted(calla: Calla, httpServer: HttpServer): Mounted {
+  const { server, requests } = calla;
+  const sockets = webSocket(server, { httpServer, path: "/ws" });
+  return {
+    ...calla,
+    httpServer,
+    async stop() {
+      await server.drain({ over: 1_000, reconnectWithin: 1_000 });
+      await Promise.all([sockets.close(), requests.close()]);
+      httpServer.close();
+      httpServer.closeIdleConnections();
+    },
+  };
+}

@@ -1,0 +1,226 @@
+// Each mount on a real port, with real clients over every way there is.
+import type { AddressInfo } from "node:net";
+import { createClient } from "@calla/client";
+import type { Client, Transport } from "@calla/client";
+import { auto } from "@calla/client/auto";
+import { http } from "@calla/client/http";
+import { webSocket } from "@calla/client/websocket";
+import express from "express";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { createCalla, mounted } from "../server/calla.ts";
+import type { Mounted } from "../server/calla.ts";
+import { start as expressStart } from "../server/express.ts";
+import { start as fastifyStart } from "../server/fastify.ts";
+import { start as honoStart } from "../server/hono.ts";
+import { start as nodeStart } from "../server/node.ts";
+import { counter, serialiser, wiring } from "../shared/wiring.ts";
+
+const MOUNTS = { node: nodeStart, express: expressStart, fastify: fastifyStart, hono: honoStart };
+const WAYS = ["streams", "polls", "sockets", "auto"] as const;
+/** Impatient, so that a test need not wait. */
+const QUICK = { reconnectBaseMilliseconds: 10, reconnectMaxMilliseconds: 50 };
+
+let app: Mounted | undefined;
+let clients: Client<typeof wiring>[] = [];
+let errors: unknown[] = [];
+
+const base = (): string => `127.0.0.1:${(app!.httpServer.address() as AddressInfo).port}`;
+const url = (path: string): string => `http://${base()}${path}`;
+
+function transport(way: (typeof WAYS)[number], fetch?: typeof globalThis.fetch): Transport {
+  const requests = http({
+    url: url("/calla"),
+    pollInterval: 20,
+    ...(way === "polls" ? { maxStreams: 0 } : {}),
+    ...(fetch === undefined ? {} : { fetch: fetch as never }),
+    ...QUICK,
+  });
+  const sockets = webSocket({ url: `ws://${base()}/ws`, WebSocket, ...QUICK });
+  if (way === "sockets") return sockets;
+  return way === "auto" ? auto({ webSocket: sockets, http: requests, memory: null }) : requests;
+}
+function client(way: (typeof WAYS)[number], format: "json" | "messagepack" = "json"): Client<typeof wiring> {
+  const made = createClient({
+    wiring,
+    serialiser: serialiser.use(format),
+    transport: transport(way),
+    onError: (error: unknown) => errors.push(error),
+  });
+  clients.push(made);
+  return made;
+}
+const until = (holds: () => unknown) =>
+  expect.poll(async () => Boolean(await holds()), { interval: 5, timeout: 10_000 }).toBe(true);
+
+beforeEach(() => {
+  clients = [];
+  errors = [];
+});
+afterEach(async () => {
+  await Promise.all(clients.map((one) => one.close()));
+  await app?.stop();
+  app?.httpServer.closeAllConnections();
+  app = undefined;
+  expect(errors).toEqual([]);
+});
+
+describe.each(Object.entries(MOUNTS))("[TC] mounted in %s", (_, start) => {
+  beforeEach(async () => {
+    app = await start(0);
+  });
+
+  test("[TC1] followers by stream, poll and socket, in both formats, see one counter", async () => {
+    const topics = WAYS.flatMap((way) =>
+      (["json", "messagepack"] as const).map((format) => client(way, format).topic(counter, "1")),
+    );
+    for (const topic of topics) topic.retain();
+    for (const [i, topic] of topics.entries())
+      await expect(topic.dispatch({ type: "added", by: 1 }).applied).resolves.toEqual(
+        expect.objectContaining({ sequence: i + 1 }),
+      );
+    for (const topic of topics) await until(() => topic.state.model?.count === topics.length);
+  });
+
+  test("[TC3] [TR6] messages of near a megabyte arrive: the limits are ours, not the framework's", async () => {
+    for (const way of ["streams", "sockets"] as const) {
+      const topic = client(way).topic(counter, way);
+      topic.retain();
+      const why = "x".repeat(1_000_000);
+      const writes = [1, 2, 3].map((by) => topic.dispatch({ type: "added", by, why }).applied);
+      await Promise.all(writes);
+      await until(() => topic.state.model?.count === 6);
+    }
+  });
+
+  test.each(["streams", "polls", "sockets"] as const)(
+    "[TC6] S4 S5 every connection is cut while %s dispatch: exactly once",
+    async (way) => {
+      const [mine, theirs] = [client(way).topic(counter, "1"), client("sockets").topic(counter, "1")];
+      mine.retain();
+      theirs.retain();
+      await until(() => mine.state.status === "live" && theirs.state.status === "live");
+      const writes = [];
+      for (let i = 0; i < 20; i++) {
+        writes.push(mine.dispatch({ type: "added", by: 1 }).applied);
+        if (i % 5 === 2) {
+          await new Promise((resolve) => setImmediate(resolve));
+          app!.httpServer.closeAllConnections();
+          await until(() => mine.state.status === "live");
+        }
+      }
+      await Promise.all(writes);
+      await until(() => mine.state.model?.count === 20 && theirs.state.model?.count === 20);
+      expect((await app!.server.topic(counter, "1").read()).model).toEqual({ count: 20 });
+    },
+  );
+
+  test("[HT12] a client that leaves is noticed, however it leaves", async () => {
+    const [one, other] = [client("streams"), client("streams")];
+    one.topic(counter, "1").retain();
+    other.topic(counter, "1").retain();
+    await until(() => app!.requests.connections === 2);
+    await one.close();
+    await until(() => app!.requests.connections === 1);
+    other.disconnect();
+    await until(() => app!.requests.connections === 0);
+    await until(() => app!.server.inspect().connections.all === 0);
+  });
+
+  test("[HT7] a page of a named origin may ask, one of another may not, and neither may one that hides it", async () => {
+    const ask = (origin: string) =>
+      fetch(url("/calla"), {
+        method: "OPTIONS",
+        headers: {
+          origin,
+          "access-control-request-method": "POST",
+          "access-control-request-headers": "content-type",
+        },
+      });
+    const allowed = await ask("https://app.example");
+    expect([allowed.status, allowed.headers.get("access-control-allow-origin")]).toEqual([
+      204,
+      "https://app.example",
+    ]);
+    expect(allowed.headers.get("access-control-allow-headers")).toContain("content-type");
+    expect((await ask("https://evil.example")).status).toBe(403);
+    const hidden = await fetch(url("/calla"), {
+      method: "POST",
+      headers: { "sec-fetch-site": "cross-site", "content-type": "application/calla.json" },
+      body: "[]",
+    });
+    expect([hidden.status, await hidden.json()]).toMatchObject([403, { code: "cross-site" }]);
+  });
+
+  test("[HT1] what is not ours is the app's: its page, its own JSON, a path that is nobody's", async () => {
+    expect(await (await fetch(url("/"))).text()).toContain("own page");
+    const metrics = await (await fetch(url("/metrics"))).text();
+    expect(metrics).toContain("calla_connections");
+    expect((await fetch(url("/healthz"))).status).toBe(200);
+    expect((await fetch(url("/readyz"))).status).toBe(200);
+    const wrong = await fetch(url("/calla"), {
+      method: "POST",
+      body: "{}",
+      headers: { "content-type": "application/json" },
+    });
+    expect(wrong.status).toBe(415);
+  });
+
+  test("[DR] a deploy: not ready from the first moment, clients told and gone, nothing left open", async () => {
+    const writes = await Promise.all(
+      (["streams", "polls", "sockets"] as const).map((way) => {
+        const topic = client(way).topic(counter, "1");
+        topic.retain();
+        return topic.dispatch({ type: "added", by: 1 }).applied;
+      }),
+    );
+    expect(writes).toHaveLength(3);
+    const { httpServer, requests, server } = app!;
+    const stopped = app!.stop();
+    expect(server.ready).toBe(false);
+    await stopped;
+    app = undefined;
+    expect(requests.connections).toBe(0);
+    expect(server.inspect().connections.all).toBe(0);
+    httpServer.closeAllConnections();
+  });
+});
+
+describe("[HT1] Express with a body parser that takes everything", () => {
+  const behind = async (parser: express.RequestHandler): Promise<void> => {
+    const calla = createCalla();
+    const own = express();
+    own.use(parser);
+    own.use(calla.requests.node);
+    const httpServer = await new Promise<Mounted["httpServer"]>((resolve) => {
+      const listening = own.listen(0, () => resolve(listening));
+    });
+    app = mounted(calla, httpServer);
+  };
+
+  test.each([
+    {
+      name: "raw",
+      parser: express.raw({ type: () => true, limit: "2mb" }),
+      formats: ["json", "messagepack"] as const,
+    },
+    { name: "text", parser: express.text({ type: () => true, limit: "2mb" }), formats: ["json"] as const },
+  ])("$name: its bytes are as good", async ({ parser, formats }) => {
+    await behind(parser);
+    for (const format of formats) {
+      const topic = client("streams", format).topic(counter, "1");
+      topic.retain();
+      await topic.dispatch({ type: "added", by: 1 }).applied;
+    }
+  });
+
+  test("json: it is said what to do", async () => {
+    await behind(express.json({ type: () => true }));
+    const answer = await fetch(url("/calla"), {
+      method: "POST",
+      headers: { "content-type": "application/calla.json" },
+      body: '{"type":"Hello"}',
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([500, { code: "body-read" }]);
+  });
+});
