@@ -69,6 +69,7 @@ test("[HT10] eight tabs of one browser over HTTP/1.1: each sees the cards of all
   arrive,
   id,
 }) => {
+  test.setTimeout(120_000); // eight pages on a busy machine
   const ann = await arrive("Ann", "json", blocked);
   const tabs = [ann];
   while (tabs.length < 8) {
@@ -104,6 +105,7 @@ for (const { over, hinder } of [
     id,
     server,
   }, { project }) => {
+    test.setTimeout(120_000); // another browser
     const bo = await arrive("Bo");
     const wire = await Wire.to(() => server.port);
     hinder(wire);

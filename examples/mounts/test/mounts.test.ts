@@ -80,6 +80,8 @@ describe.each(Object.entries(MOUNTS))("[TC] mounted in %s", (_, start) => {
         expect.objectContaining({ sequence: i + 1 }),
       );
     for (const topic of topics) await until(() => topic.state.model?.count === topics.length);
+    // Nothing in front has held a stream back, or polls would have taken its place.
+    expect(app!.requests.connections).toBe(2);
   });
 
   test("[TC3] [TR6] messages of near a megabyte arrive: the limits are ours, not the framework's", async () => {
