@@ -81,7 +81,7 @@ test("[HT10] eight tabs of one browser over HTTP/1.1: each sees the cards of all
   for (const [i, tab] of tabs.entries()) await tab.add("To do", texts[i]!);
   for (const tab of tabs) {
     await expect(tab.column("To do").locator(".card")).toHaveCount(8);
-    expect((await tab.cards().allTextContents()).toSorted()).toEqual(texts);
+    expect((await tab.cards("To do").allTextContents()).toSorted()).toEqual(texts);
     await expect(tab.banner).toBeEmpty();
     await expect(tab.page.locator("[data-pending]")).toHaveCount(0);
   }
@@ -96,10 +96,11 @@ test("[HT10] eight tabs of one browser over HTTP/1.1: each sees the cards of all
   for (const tab of left) await expect(tab.card("Card 7, edited")).toBeVisible();
 });
 
-for (const { over, hinder } of [
-  { over: "a WebSocket", hinder: (_: Wire) => undefined },
+const NETWORKS: readonly { readonly over: string; hinder(wire: Wire): void }[] = [
+  { over: "a WebSocket", hinder: () => undefined },
   { over: "HTTP", hinder: blocked },
-]) {
+];
+for (const { over, hinder } of NETWORKS) {
   test(`[S21] [CL2] over ${over} a hidden tab still sends and hears, with throttled timers; a frozen one is current when it is woken`, async ({
     arrive,
     id,

@@ -9,6 +9,6 @@ export const VIA = (process.env["CALLA_VIA"] ?? "socket") as Via;
 export const POLL_INTERVAL = 50;
 
 /** For a scenario that only these can have, and why. */
+// reason: each caller gives its own.
 export const onlyOver = (ways: readonly Via[], _because: string): typeof test.skip =>
-  // reason: each caller gives its own.
-  ways.includes(VIA) ? test : test.skip;
+  ways.includes(VIA) ? test : test.skip; // reason: the caller's
