@@ -17,11 +17,14 @@ export function nodeAsked(request: IncomingMessage & { readonly originalUrl?: st
   };
 }
 
-/** The request's body, or what a parser in front has left of it: its bytes or its text are as good. */
-export function nodeBody(request: IncomingMessage & { readonly body?: unknown }): BodySource {
+/** The request's body, or what a parser in front has left of it: its bytes, or the text of what is text, are as good. */
+export function nodeBody(
+  request: IncomingMessage & { readonly body?: unknown },
+  binary: boolean,
+): BodySource {
   if (!request.readableDidRead) return request;
   const { body } = request;
-  if (typeof body === "string") return [Buffer.from(body)];
+  if (typeof body === "string" && !binary) return [Buffer.from(body)];
   return body instanceof Uint8Array ? [body] : "body-read";
 }
 

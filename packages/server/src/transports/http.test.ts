@@ -394,7 +394,7 @@ test("[HT3] what one step of the event loop hands over leaves in one write", asy
 });
 
 describe("[HT1] a body parser stands in front", () => {
-  const parsed = async (body: unknown): Promise<Response> => {
+  const parsed = async (body: unknown, headers = POST): Promise<Response> => {
     transport = http(host());
     node = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -406,7 +406,7 @@ describe("[HT1] a body parser stands in front", () => {
     });
     node.listen(0, "127.0.0.1");
     await once(node, "listening");
-    return fetch(url(), post(POST, "what was said"));
+    return fetch(url(), post(headers, "what was said"));
   };
 
   test("that keeps its bytes or its text: they are taken", async () => {
@@ -430,6 +430,11 @@ describe("[HT1] a body parser stands in front", () => {
       text: expect.stringContaining("before it"),
     });
     expect([seen, refused.map(({ reason }) => reason)]).toEqual([[], ["body-read"]]);
+  });
+
+  test("that has made text of bytes: it is not taken for them", async () => {
+    const answer = await parsed("what was said", { "content-type": "application/calla.messagepack" });
+    expect([answer.status, refused.map(({ reason }) => reason)]).toEqual([500, ["body-read"]]);
   });
 
   test("of web requests: the same", async () => {

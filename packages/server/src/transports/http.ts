@@ -118,7 +118,9 @@ class PostTransport implements HttpTransport {
   readonly node = (request: IncomingMessage, response: ServerResponse, next?: () => void): void => {
     const asked = nodeAsked(request);
     if (this.#takes(asked))
-      void this.#outcome(asked, () => nodeBody(request)).then((came) => nodeSink(came, request, response));
+      void this.#outcome(asked, (binary) => nodeBody(request, binary)).then((came) =>
+        nodeSink(came, request, response),
+      );
     else if (next !== undefined) next();
     else response.writeHead(404).end("Not found.");
   };
@@ -136,7 +138,7 @@ class PostTransport implements HttpTransport {
   }
 
   /** Never rejects. */
-  async #outcome(asked: Asked, chunks: () => BodySource): Promise<Outcome> {
+  async #outcome(asked: Asked, chunks: (binary: boolean) => BodySource): Promise<Outcome> {
     const refuse = (
       status: number,
       reason: HttpRefusal["reason"],
@@ -162,7 +164,7 @@ class PostTransport implements HttpTransport {
     const format = formats.find(({ name }) => name === formatOf(asked, formats));
     if (format === undefined || one(asked.headers["content-encoding"]) !== undefined)
       return refuse(415, "format", `The content type must be one of ${knownFormats(formats)}.`);
-    const body = await this.#body(asked, chunks);
+    const body = await this.#body(asked, () => chunks(format.binary));
     if (!body.ok) {
       if (body.reason === "body-read") return refuse(500, "body-read", BODY_READ);
       if (body.reason === "too-slow") return refuse(408, "too-slow", "The body did not come in time.");
