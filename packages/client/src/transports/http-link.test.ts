@@ -8,7 +8,8 @@ import type { HttpLinkOptions, PostAnswer, StreamHandlers } from "./http-link.ts
 import type { CloseReason } from "./transport.ts";
 
 type Frame = { readonly type: string } & Readonly<Record<string, unknown>>;
-const HELLO = { type: "Hello", protocol: 1, slices: {}, token: "t", targets: [{ target: "a", ref: 1 }] };
+const NEW = { type: "Hello", protocol: 1, slices: {}, token: "t", targets: [{ target: "a", ref: 1 }] };
+const HELLO = { ...NEW, identity: { clientId: "c1", secret: "s0" } };
 const CONNECTED = { type: "Connected", clientId: "c1", secret: "s1" };
 const message = (mid: number, more: object = {}): Frame => ({
   type: "TopicMessage",
@@ -35,7 +36,7 @@ function setUp(more: Partial<HttpLinkOptions> = {}) {
   const events: unknown[] = [];
   const streams: { body: Frame; on: StreamHandlers; aborted: boolean }[] = [];
   const posts: { frames: Frame[]; answer(answer: PostAnswer): Promise<void>; aborted: boolean }[] = [];
-  const free = { slots: 1 };
+  const free = { slots: 1, known: true };
   const decoded = (data: string | Uint8Array): unknown => format.decode(data);
   const memory = { pollUntil: 0, unsendable: new Map<string, string>() };
   const link = httpLink({
@@ -71,7 +72,7 @@ function setUp(more: Partial<HttpLinkOptions> = {}) {
     handlers: {
       open() {
         events.push("open");
-        link.send(format.encode(HELLO));
+        link.send(format.encode(free.known ? HELLO : NEW));
       },
       receive: (data) => events.push(...[decoded(data)].flat()),
       close: (reason: CloseReason) => events.push(reason),
@@ -407,6 +408,21 @@ test("[HT10] [CV16] a poll that finds itself to be another client ends the attem
   events.length = 0;
   streams[1]?.on.data(text({ ...CONNECTED, clientId: "c2", refused: "expired" }));
   expect(events).toEqual([{ code: 1006, reason: "identity" }]);
+});
+
+test("[HT10] a new client asks once more at once: what the server gives it (onConnect) is decided behind the first answer", async () => {
+  const { streams, events, clock, free, text } = setUp();
+  free.slots = 0;
+  free.known = false;
+  await turn();
+  for (const [i, after] of [0, 0, 3_000].entries()) {
+    await clock.advance(after);
+    expect(streams).toHaveLength(i + 1);
+    streams[i]?.on.data(text(CONNECTED));
+    streams[i]?.on.end(200, "ended");
+    await turn();
+  }
+  expect(events.filter((event) => event === "open")).toHaveLength(3);
 });
 
 test("[HT10] slots that cannot be had end the attempt", async () => {

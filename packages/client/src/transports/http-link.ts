@@ -171,6 +171,8 @@ export function httpLink(options: HttpLinkOptions): Link {
             timer?.();
             // A poll that finds itself to be somebody else: the conversation has to begin anew to hear of it.
             if (clientId !== undefined && clientId !== frame["clientId"]) return end(1006, "identity");
+            // What a server gives a new client (onConnect) is decided behind this answer.
+            again ||= polling && clientId === undefined && said["identity"] === undefined;
             ({ clientId, secret } = frame);
             pump();
           }
