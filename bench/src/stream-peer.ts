@@ -92,7 +92,7 @@ const request = (head: string, body: string | Uint8Array): Buffer => {
   return Buffer.concat([Buffer.from(`${head}\r\nContent-Length: ${bytes.length}\r\n\r\n`), bytes]);
 };
 
-/** Reads answers from one connection: heads, then chunks with events, or a body of known length that is one frame. */
+/** Reads answers from one connection: heads, then events in chunks or in a body of known length, or a body that is one frame. */
 class Reader {
   readonly #peer: Talker;
   readonly #events: PeerEvents;
@@ -100,6 +100,7 @@ class Reader {
   #rest: Buffer | undefined;
   /** Of the answer being read: undefined before its head, -1 where it comes in chunks. */
   #length: number | undefined;
+  #inEvents = false;
 
   constructor(peer: Talker, events: PeerEvents, answered: (() => void) | undefined) {
     this.#peer = peer;
@@ -133,7 +134,8 @@ class Reader {
     if (this.#length >= 0) {
       const after = at + this.#length;
       if (after > end) return undefined;
-      this.#events.frame(this.#peer, bytes, at, after);
+      if (this.#inEvents) this.#eventsIn(bytes, at, after);
+      else this.#events.frame(this.#peer, bytes, at, after);
       this.#done();
       return after;
     }
@@ -154,6 +156,7 @@ class Reader {
     if (!text.startsWith("HTTP/1.1 200 ")) this.#events.closed(this.#peer, text);
     const length = /content-length: (\d+)/i.exec(text)?.[1];
     this.#length = length === undefined ? -1 : Number(length);
+    this.#inEvents = /content-type: text\/event-stream/i.test(text);
     return at + head + 4;
   }
 

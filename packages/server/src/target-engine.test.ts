@@ -15,6 +15,7 @@ type Told = Effect<string>;
 /** An engine whose rows are there at once, and whose effects the test carries out by hand. */
 function engineOf(
   options: {
+    hooked?: boolean;
     limits?: Partial<Limits>;
     handlers?: LooseHandlers;
     rows?: Record<string, ClientRow>;
@@ -47,6 +48,7 @@ function engineOf(
     limits,
     random: countingRandom(),
     strict: true,
+    hooked: options.hooked ?? true,
   });
   /** Offers, with the row loaded where that is asked for. */
   const offer = (...intents: Intent<string>[]): Told[] =>

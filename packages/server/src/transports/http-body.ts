@@ -1,4 +1,5 @@
 // Reads a request's body up to a limit, in the time given for it.
+import type { IncomingMessage } from "node:http";
 import type { Cancel, Clock } from "@calla/shared";
 
 /** The body, or why there is none. */
@@ -13,7 +14,37 @@ export interface BodyLimits {
   readonly within: number;
 }
 
-/** The chunks of a body, whatever stream they come from: a request of Node's, or a web stream. */
+/** The body of a request of Node's: by its events, which cost less than half of what an iterator does. */
+export function readNodeBody(
+  request: IncomingMessage,
+  { clock, maxBytes, within }: BodyLimits,
+): Promise<Body> {
+  // Somebody else has read it, or it is gone: no event will tell.
+  if (request.readableEnded) return Promise.resolve({ ok: true, bytes: new Uint8Array() });
+  if (request.destroyed) return Promise.resolve({ ok: false, reason: "aborted" });
+  return new Promise((resolve) => {
+    const read: Buffer[] = [];
+    let size = 0;
+    const over = (body: Body): void => {
+      cancel();
+      request.off("data", more).off("end", end).off("error", abort).off("close", abort);
+      // What is still coming is nobody's; its connection is cut behind the answer.
+      if (!body.ok) request.on("error", () => undefined).pause();
+      resolve(body);
+    };
+    const more = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > maxBytes) over({ ok: false, reason: "too-large" });
+      else read.push(chunk);
+    };
+    const end = (): void => over({ ok: true, bytes: read.length === 1 ? read[0]! : Buffer.concat(read) });
+    const abort = (): void => over({ ok: false, reason: "aborted" });
+    const cancel = clock.setTimeout(() => over({ ok: false, reason: "too-slow" }), within);
+    request.on("data", more).on("end", end).on("error", abort).on("close", abort);
+  });
+}
+
+/** The chunks of a body, of a web stream. */
 export async function readBody(
   chunks: AsyncIterable<Uint8Array> | undefined,
   { clock, maxBytes, within }: BodyLimits,

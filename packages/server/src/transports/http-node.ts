@@ -1,6 +1,9 @@
 // A request and response of Node's own http server as the transport sees them, without a detour over web streams.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Asked, Outcome } from "./http-request.ts";
+import type { StreamConnection } from "./http-stream.ts";
+
+type Opening = Exclude<Outcome, { answer: unknown }>;
 
 export function nodeAsked(request: IncomingMessage & { readonly originalUrl?: string }): Asked {
   const { method = "GET", headers, socket } = request;
@@ -28,14 +31,37 @@ export function nodeSink(outcome: Outcome, request: IncomingMessage, response: S
     if (!request.complete) response.once("finish", () => request.destroy());
     return;
   }
-  response.writeHead(200, outcome.headers);
+  const connection = outcome.live ? liveSink(outcome, response) : packetSink(outcome, response);
+  response.on("drain", () => connection.drained());
+  response.on("close", () => connection.gone(1006, ""));
+}
+
+function liveSink({ headers, open }: Opening, response: ServerResponse): StreamConnection {
+  response.writeHead(200, headers);
   response.flushHeaders();
   response.socket?.setNoDelay(true);
-  const connection = outcome.open({
+  return open({
     write: (bytes) => void response.write(bytes),
     end: () => void response.end(),
     buffered: () => response.writableLength,
   });
-  response.on("drain", () => connection.drained());
-  response.on("close", () => connection.gone(1006, ""));
+}
+
+/** One write for the whole answer: head and chunks by themselves cost a POST a third of its time. */
+function packetSink({ headers, open }: Opening, response: ServerResponse): StreamConnection {
+  const parts: Uint8Array[] = [];
+  let held = 0;
+  return open({
+    write(bytes) {
+      parts.push(bytes);
+      held += bytes.length;
+    },
+    end() {
+      if (response.destroyed) return;
+      response.writeHead(200, { ...headers, "content-length": String(held) });
+      response.end(parts.length === 1 ? parts[0] : Buffer.concat(parts));
+      held = 0;
+    },
+    buffered: () => held,
+  });
 }

@@ -6,8 +6,8 @@ import type { Clock, Limits } from "@calla/shared";
 import { systemClock } from "../clock.ts";
 import type { Connection, ConnectRequest } from "../connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { readBody } from "./http-body.ts";
-import type { Body } from "./http-body.ts";
+import { readBody, readNodeBody } from "./http-body.ts";
+import type { Body, BodyLimits } from "./http-body.ts";
 import { nodeAsked, nodeSink } from "./http-node.ts";
 import { formatOf, headersFor, isForged, knownFormats, one, preflight, wantsStream } from "./http-request.ts";
 import type { Answer, Asked, HttpRefusal, Outcome } from "./http-request.ts";
@@ -110,13 +110,16 @@ class PostTransport implements HttpTransport {
   async fetch(request: Request, remoteAddress?: string): Promise<Response> {
     const asked = webAsked(request, remoteAddress);
     if (!this.#takes(asked)) return new Response("Not found.", { status: 404 });
-    return webResponse(await this.#outcome(asked, () => request.body ?? undefined), request.signal);
+    const body = (limits: BodyLimits): Promise<Body> => readBody(request.body ?? undefined, limits);
+    return webResponse(await this.#outcome(asked, body), request.signal);
   }
 
   readonly node = (request: IncomingMessage, response: ServerResponse, next?: () => void): void => {
     const asked = nodeAsked(request);
     if (this.#takes(asked))
-      void this.#outcome(asked, () => request).then((came) => nodeSink(came, request, response));
+      void this.#outcome(asked, (limits) => readNodeBody(request, limits)).then((came) =>
+        nodeSink(came, request, response),
+      );
     else if (next !== undefined) next();
     else response.writeHead(404).end("Not found.");
   };
@@ -134,7 +137,7 @@ class PostTransport implements HttpTransport {
   }
 
   /** Never rejects. */
-  async #outcome(asked: Asked, chunks: () => AsyncIterable<Uint8Array> | undefined): Promise<Outcome> {
+  async #outcome(asked: Asked, read: (limits: BodyLimits) => Promise<Body>): Promise<Outcome> {
     const refuse = (
       status: number,
       reason: HttpRefusal["reason"],
@@ -160,7 +163,7 @@ class PostTransport implements HttpTransport {
     const format = formats.find(({ name }) => name === formatOf(asked, formats));
     if (format === undefined || one(asked.headers["content-encoding"]) !== undefined)
       return refuse(415, "format", `The content type must be one of ${knownFormats(formats)}.`);
-    const body = await this.#body(asked, chunks);
+    const body = await this.#body(asked, read);
     if (!body.ok) {
       if (body.reason === "too-slow") return refuse(408, "too-slow", "The body did not come in time.");
       return refuse(413, "too-large", `A body may have ${this.#maxBytes} bytes.`);
@@ -168,18 +171,19 @@ class PostTransport implements HttpTransport {
     if (this.#closed) return refuse(503, "closed", "This server is closing.");
     const data = format.binary ? body.bytes : Buffer.from(body.bytes).toString("utf8");
     const open = (sink: Sink): StreamConnection => this.#open(sink, asked, format.name, data);
-    return { headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" }, open };
+    const live = wantsStream(asked);
+    return { headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" }, live, open };
   }
 
   get #maxBytes(): number {
     return this.#host.limits.maxFrameBytes + HELLO_BYTES;
   }
 
-  async #body(asked: Asked, chunks: () => AsyncIterable<Uint8Array> | undefined): Promise<Body> {
+  async #body(asked: Asked, read: (limits: BodyLimits) => Promise<Body>): Promise<Body> {
     const maxBytes = this.#maxBytes;
     if (Number(one(asked.headers["content-length"]) ?? 0) > maxBytes)
       return { ok: false, reason: "too-large" };
-    return readBody(chunks(), { clock: this.#clock, maxBytes, within: this.#host.limits.helloTimeout });
+    return read({ clock: this.#clock, maxBytes, within: this.#host.limits.helloTimeout });
   }
 
   #open(sink: Sink, request: Asked, format: string, data: string | Uint8Array): StreamConnection {
