@@ -8,7 +8,7 @@ import type { Talker } from "./peer.ts";
 
 /**
  * `calla-client` is Calla with its own client in place of the lean one, where one client is enough work. `calla-http` and
- * `sse` speak HTTP and server-sent events. Of `ws`, `-batched` joins what happens in a turn, `-once` encodes its state
+ * `sse` speak HTTP and server-sent events, `calla-packets` as Calla's own client does it: what waits goes in one POST. Of `ws`, `-batched` joins what happens in a turn, `-once` encodes its state
  * once, `-records` sends those who come back what they missed.
  */
 export const SYSTEMS = [
@@ -21,6 +21,7 @@ export const SYSTEMS = [
   "calla",
   "calla-msgpack",
   "calla-http",
+  "calla-packets",
   "calla-client",
 ] as const;
 export type System = (typeof SYSTEMS)[number];
@@ -219,5 +220,6 @@ export const DIALECTS: Readonly<Record<System, Dialect>> = {
   calla: json,
   "calla-msgpack": calla("messagepack"),
   "calla-http": calla("json", true),
+  "calla-packets": calla("json", true),
   "calla-client": json,
 };

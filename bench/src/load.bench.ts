@@ -57,7 +57,8 @@ async function busy(crowd: Crowd, server: ServerProcess): Promise<Measured> {
   const milliseconds = assignment.quick ? 500 : 1_000 * seconds;
   const counter = (): number => (counted === "deliveries" ? crowd.deliveries : crowd.decided);
   let latencies: number[] | undefined;
-  if (speaks.how === "window") crowd.start(speaks.window, speaks.speakers);
+  if (speaks.how === "window")
+    crowd.start(lone ? speaks.window * speaks.speakers : speaks.window, speaks.speakers);
   else if (speaks.how === "paced") await pace(crowd, speaks.perSecond, WARM_UP);
   if (speaks.how === "window") await sleep(assignment.quick ? 200 : WARM_UP);
   if (assignment.profile !== undefined) await server.ask("profile");
@@ -87,7 +88,9 @@ async function busy(crowd: Crowd, server: ServerProcess): Promise<Measured> {
 
 const server = new ServerProcess(dialect.server, assignment, wrong);
 const port = await server.port();
-const crowd = new Crowd({ ...scenario, topic: "room:", dialect, wrong });
+// One client has one POST under way, with all that waits in it.
+const lone = assignment.system === "calla-packets";
+const crowd = new Crowd({ ...scenario, ...(lone && { peers: 1 }), topic: "room:", dialect, wrong });
 let measured: Measured;
 if (scenario.speaks.how === "not") measured = await idle(crowd, server, port);
 else {

@@ -190,15 +190,16 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     ...HTTP,
+    systems: ["sse", "calla-http", "calla-packets"],
     name: "post",
-    title: "64 clients, each with one POST of one message in flight",
+    title: "64 messages in flight by POST: of 64 clients, or (`calla-packets`) of one",
     topics: 1,
     peers: 64,
     speaks: { how: "window", speakers: 64, window: 1 },
     follow: false,
     counted: "messages",
     seconds: 4,
-    figures: [rate("ops/s", 0.6, "calla-http"), cpu("op")],
+    figures: [rate("ops/s", 0.6, "calla-packets"), cpu("op")],
   },
 ];
 
