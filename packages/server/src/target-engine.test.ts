@@ -142,6 +142,16 @@ describe("deciding", () => {
     expect(take(12).append?.records[0]).toMatchObject({ sequence: 4, messages: [add("z")] });
   });
 
+  test("[HA6] the models between are kept for hooks, and for nobody else: a batch may hold thousands", () => {
+    const models = (hooked: boolean): unknown[] => {
+      const { engine, take } = engineOf({ hooked });
+      take(10, from("a", 1, add("x")), from("a", 2, add("y")));
+      return engine.appended().flatMap((effect) => (effect.type === "accepted" ? [effect.model] : []));
+    };
+    expect(models(true)).toEqual([{ items: ["x"] }, { items: ["x", "y"] }]);
+    expect(models(false)).toEqual([undefined, undefined]);
+  });
+
   test("[TE2] S28 a throwing update and a throwing hook refuse that message alone and are reported", () => {
     const { engine, take, errors } = engineOf({
       handlers: {
