@@ -21,8 +21,8 @@ const wrong = (why: string): never => {
 const CLIENTS = 20;
 const EACH = 500;
 const TOPIC = "list:0";
-const BURSTS = assignment.quick ? 1 : 5;
-const WARM_UP = assignment.quick ? 1 : 3;
+const BURSTS = assignment.quick ? 1 : 3;
+const WARM_UP = assignment.quick ? 1 : 2;
 /** Calla's clients have at most `maxInFlight` messages without an outcome, the others any number. */
 const WINDOW = dialect.protocol === undefined ? EACH : 256;
 
