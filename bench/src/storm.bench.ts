@@ -137,7 +137,7 @@ for (let storm = 0; storm < WARM_UP + STORMS; storm++) {
   const took = performance.now() - began;
   const cpu = (await server.stats()).cpu - before.cpu;
   const { elapsed: _, ...busy } = watched(cpu);
-  const bytes = wave.peers.reduce((sum, peer) => sum + peer.bytes, 0) / 1_000 / CLIENTS;
+  const bytes = wave.peers.reduce((sum, peer) => sum + peer.bytes, 0) / 1_024 / CLIENTS;
   if (storm >= WARM_UP) measured.push({ took, cpu: cpu / CLIENTS, bytes, busy });
 }
 if (assignment.profile !== undefined) await server.ask("profiled");
