@@ -6,12 +6,14 @@ export interface Stats {
   /** Microseconds of CPU, user and system. */
   readonly cpu: number;
   readonly rss: number;
+  /** Bytes that wait in the server to be written to its clients. */
+  readonly unwritten: number;
 }
 export type Question = "stats" | "stats-after-gc" | "profile" | "profiled" | "stop";
 export type Answer = { readonly port: number } | { readonly stats: Stats } | { readonly done: true };
 
 /** Serves the questions of the load. `--profile=FILE` is where a profile goes. */
-export function control(port: number): void {
+export function control(port: number, unwritten = (): number => 0): void {
   const file = process.argv.find((argument) => argument.startsWith("--profile="))?.slice(10);
   const answer = (given: Answer): void => void process.send?.(given);
   let session: Session | undefined;
@@ -19,9 +21,9 @@ export function control(port: number): void {
   process.on("message", (question: Question) => {
     switch (question) {
       case "stats":
-        return answer({ stats: stats() });
+        return answer({ stats: stats(unwritten()) });
       case "stats-after-gc":
-        return void afterGc().then(() => answer({ stats: stats() }));
+        return void afterGc().then(() => answer({ stats: stats(unwritten()) }));
       case "profile":
         session = new Session();
         session.connect();
@@ -42,9 +44,9 @@ export function control(port: number): void {
   answer({ port });
 }
 
-function stats(): Stats {
+function stats(unwritten: number): Stats {
   const { user, system } = process.cpuUsage();
-  return { cpu: user + system, rss: process.memoryUsage.rss() };
+  return { cpu: user + system, rss: process.memoryUsage.rss(), unwritten };
 }
 
 /** Collects until there is nothing more to find; finalisers run between. */

@@ -1,13 +1,29 @@
 // How each system says the same: how one joins a topic, dispatches, hears an outcome, and which of its frames are the
 // shared ones that every subscriber gets byte for byte alike.
 import { authorTag, PROTOCOL_VERSION } from "@calla/shared";
-import type { ServerFrame, ServerFrames } from "@calla/shared";
-import { idOf, said, wiring } from "./fixtures.ts";
-import type { Said } from "./fixtures.ts";
-import type { Peer } from "./peer.ts";
+import type { ServerFrame, ServerFrames, Subscription } from "@calla/shared";
+import { idOf, serialiser, spoken, spokenBy, wiring } from "./fixtures.ts";
+import type { Spoken } from "./fixtures.ts";
+import type { Talker } from "./peer.ts";
 
-/** `calla-client` is Calla with its own client in place of the lean one, where one client is enough work. */
-export const SYSTEMS = ["ws", "ws-batched", "socket.io", "calla", "calla-client"] as const;
+/**
+ * `calla-client` is Calla with its own client in place of the lean one, where one client is enough work. `calla-http` and
+ * `sse` speak HTTP and server-sent events, `calla-packets` as Calla's own client does it: what waits goes in one POST. Of `ws`, `-batched` joins what happens in a turn, `-once` encodes its state
+ * once, `-records` sends those who come back what they missed.
+ */
+export const SYSTEMS = [
+  "ws",
+  "ws-batched",
+  "ws-once",
+  "ws-records",
+  "socket.io",
+  "sse",
+  "calla",
+  "calla-msgpack",
+  "calla-http",
+  "calla-packets",
+  "calla-client",
+] as const;
 export type System = (typeof SYSTEMS)[number];
 
 /** What is heard of a frame that is one peer's own. */
@@ -20,29 +36,41 @@ export interface Heard {
 
 /** What a shared frame says. Read once for all subscribers. */
 export interface SharedFrame {
-  readonly messages: readonly Said[];
+  readonly messages: readonly Spoken[];
   /** Whether it is its authors' outcome too. */
   readonly decides: boolean;
 }
+
+/** Where somebody stood who comes back. */
+export interface Stood {
+  readonly name: string;
+  readonly secret: string;
+  readonly sequence: number;
+  readonly mark: number;
+}
+
+type Packets = readonly (string | Uint8Array)[];
 
 export interface Dialect {
   /** The bundle that serves it, and its arguments. */
   readonly server: readonly [file: string, ...args: string[]];
   readonly path: string;
   readonly protocol: string | undefined;
+  /** Whether its clients speak HTTP. */
+  readonly http?: true;
   /** First words. */
-  opening(topic: string, follow: boolean): readonly string[];
-  /** The peer's messages from `n` on, in as many frames as its client would make. */
-  dispatch(peer: Peer, topic: string, n: number, count: number): readonly string[];
+  opening(peer: Talker, topic: string, follow: boolean, stood?: Stood): Packets;
+  /** The peer's messages from `n` on, in as many packets as its client would make. */
+  dispatch(peer: Talker, topic: string, n: number, count: number): Packets;
   shared(bytes: Buffer, start: number): boolean;
-  personal(peer: Peer, topic: string, follow: boolean, text: string, heard: Heard): void;
-  read(text: string, stream: Stream, heard: Pick<Heard, "wrong">): SharedFrame;
+  personal(peer: Talker, topic: string, follow: boolean, packet: Buffer, heard: Heard): void;
+  read(packet: Buffer, stream: Stream, heard: Pick<Heard, "wrong">): SharedFrame;
 }
 
 /** What the reader of a topic's shared frames remembers from one to the next. */
 export interface Stream {
   readonly topic: string;
-  readonly peers: ReadonlyMap<number, Peer>;
+  readonly peers: ReadonlyMap<number, Talker>;
   sequence: number;
   mark: number;
 }
@@ -51,26 +79,27 @@ const range = <T>(from: number, count: number, make: (n: number) => T): T[] =>
   Array.from({ length: count }, (_, i) => make(from + i));
 const byte = (character: string): number => character.charCodeAt(0);
 
-const plainDispatch = (peer: Peer, topic: string, n: number, count: number): readonly string[] =>
-  range(n, count, (id) => JSON.stringify({ topic, id, message: said(peer.number, id) }));
+const plainDispatch = (peer: Talker, topic: string, n: number, count: number): readonly string[] =>
+  range(n, count, (id) => JSON.stringify({ topic, id, message: spoken(topic, peer.number, id) }));
 
 const ws: Dialect = {
   server: ["server-ws"],
   path: "/",
   protocol: undefined,
-  opening: (topic, follow) => (follow ? [JSON.stringify({ join: topic })] : []),
+  opening: (_peer, topic, follow, stood) =>
+    follow ? [JSON.stringify({ join: topic, ...(stood && { after: stood.sequence }) })] : [],
   dispatch: plainDispatch,
   shared: (bytes, start) => bytes[start + 2] === byte("t"), // {"topic":…
-  personal(peer, topic, _follow, text, heard) {
-    const frame = JSON.parse(text) as { joined?: string; ack?: number; acks?: number[] };
+  personal(peer, topic, _follow, packet, heard) {
+    const frame = JSON.parse(packet.toString()) as { joined?: string; ack?: number; acks?: number[] };
     if (frame.joined === topic) return heard.joined();
     if (frame.ack !== undefined) return heard.decided(frame.ack);
-    for (const id of frame.acks ?? heard.wrong(`${peer.number} got ${text}`)) heard.decided(id);
+    for (const id of frame.acks ?? heard.wrong(`${peer.number} got ${packet}`)) heard.decided(id);
   },
-  read(text, { topic }, { wrong }) {
-    const frame = JSON.parse(text) as { topic: string; message?: Said; messages?: Said[] };
+  read(packet, { topic }, { wrong }) {
+    const frame = JSON.parse(packet.toString()) as { topic: string; message?: unknown; messages?: unknown[] };
     if (frame.topic !== topic) wrong(`a frame of ${frame.topic} in ${topic}`);
-    return { messages: frame.messages ?? [frame.message!], decides: false };
+    return { messages: (frame.messages ?? [frame.message]).map(spokenBy), decides: false };
   },
 };
 
@@ -80,9 +109,10 @@ const socketIo: Dialect = {
   protocol: undefined,
   opening: () => [],
   dispatch: (peer, topic, n, count) =>
-    range(n, count, (id) => `42${id}${JSON.stringify(["dispatch", topic, said(peer.number, id)])}`),
+    range(n, count, (id) => `42${id}${JSON.stringify(["dispatch", topic, spoken(topic, peer.number, id)])}`),
   shared: (bytes, start) => bytes[start] === byte("4") && bytes[start + 1] === byte("2"),
-  personal(peer, topic, follow, text, heard) {
+  personal(peer, topic, follow, packet, heard) {
+    const text = packet.toString();
     if (text.startsWith("0")) return peer.send(["40"]);
     if (text === "2") return peer.send(["3"]);
     if (text.startsWith("40")) return follow ? peer.send([`420["join","${topic}"]`]) : heard.joined();
@@ -90,66 +120,106 @@ const socketIo: Dialect = {
     if (!text.startsWith("43")) heard.wrong(`${peer.number} got ${text}`);
     heard.decided(Number.parseInt(text.slice(2), 10));
   },
-  read(text, _stream, { wrong }) {
-    const [event, message] = JSON.parse(text.slice(2)) as [string, Said];
+  read(packet, _stream, { wrong }) {
+    const [event, message] = JSON.parse(packet.toString("utf8", 2)) as [string, unknown];
     if (event !== "said") wrong(`an event ${event}`);
-    return { messages: [message], decides: false };
+    return { messages: [spokenBy(message)], decides: false };
   },
 };
 
-const calla: Dialect = {
-  server: ["server-calla"],
-  path: "/ws",
-  protocol: "calla.json",
-  opening: (topic) => [
-    JSON.stringify({
-      type: "Hello",
-      protocol: PROTOCOL_VERSION,
-      slices: wiring.versions(),
-      targets: [{ target: topic, ref: 1, settled: 0, sent: 0 }],
-    }),
-  ],
-  // What one turn dispatches leaves as one packet, an array of frames.
-  dispatch(peer, target, n, count) {
-    const frames = range(n, count, (mid) => ({
-      type: "TopicMessage",
-      target,
-      mid,
-      id: idOf(peer.number, mid),
-      settled: peer.decided,
-      message: said(peer.number, mid),
-    }));
-    return [JSON.stringify(count === 1 ? frames[0] : frames)];
-  },
-  shared: (bytes, start) => bytes[start + 9] === byte("T"), // {"type":"TopicUpdate"…
-  personal(peer, topic, _follow, text, heard) {
-    const frame = JSON.parse(text) as ServerFrame;
-    if (frame.type === "Connected") peer.name = frame.clientId;
-    else if (frame.type === "Snapshot" && frame.target === topic && frame.sequence === 0) heard.joined();
-    else if (frame.type !== "Settled") heard.wrong(`${peer.number} got ${text}`);
-  },
-  read(text, stream, { wrong }) {
-    const frame = JSON.parse(text) as ServerFrames["TopicUpdate"];
-    const { topic, peers, sequence, mark } = stream;
-    if (frame.target !== topic || frame.after !== sequence || frame.from !== mark)
-      wrong(`an update of ${frame.target} after ${frame.after}, expected after ${sequence}`);
-    const messages = frame.records.map(([, author, mid, id, message]) => {
-      const { from, n } = message as Said;
-      const tag = frame.authors[author]?.[0];
-      if (mid !== n || id !== idOf(from, n) || tag !== authorTag(peers.get(from)?.name ?? "", topic))
-        wrong(`a record that is not its author's: ${JSON.stringify(message)}`);
-      return message as Said;
-    });
-    stream.sequence += messages.length;
-    stream.mark = frame.mark;
-    return { messages, decides: true };
-  },
-};
+/** Calla in one of its formats. Over HTTP each packet of messages begins with who speaks, as its client does it. */
+function calla(name: "json" | "messagepack", http?: true): Dialect {
+  const format = serialiser.formats.find((one) => one.name === name)!;
+  const said = (packet: Buffer): ServerFrame =>
+    format.decode(format.binary ? packet : packet.toString()) as ServerFrame;
+  const hello = (
+    number: number,
+    targets: readonly Subscription[],
+    identity?: { clientId: string; secret: string },
+  ) => ({
+    type: "Hello",
+    protocol: PROTOCOL_VERSION,
+    token: number,
+    slices: wiring.versions(),
+    targets,
+    ...(identity && { identity }),
+  });
+  // {"type":"TopicUpdate"… or a small map, "type" and the name, each behind a byte for its length.
+  const at = format.binary ? 7 : 9;
+  return {
+    server: ["server-calla"],
+    path: http === undefined ? "/ws" : "/calla",
+    protocol: `calla.${name}`,
+    ...(http && { http }),
+    opening({ number }, target, follow, stood) {
+      const cursor = stood && { sequence: stood.sequence, mark: stood.mark };
+      const asked = { target, ref: 1, settled: 0, sent: 0, ...(cursor && { cursor }) };
+      return [
+        format.encode(
+          hello(
+            number,
+            follow || http === undefined ? [asked] : [],
+            stood && { clientId: stood.name, secret: stood.secret },
+          ),
+        ),
+      ];
+    },
+    // What one turn dispatches leaves as one packet, an array of frames.
+    dispatch(peer, target, n, count) {
+      const frames = range(n, count, (mid) => ({
+        type: "TopicMessage",
+        target,
+        mid,
+        id: idOf(peer.number, mid),
+        settled: peer.decided,
+        message: spoken(target, peer.number, mid),
+      }));
+      const { name: clientId, secret } = peer;
+      if (http) return [format.encode([hello(peer.number, [], { clientId, secret }), ...frames])];
+      return [format.encode(count === 1 ? frames[0] : frames)];
+    },
+    shared: (bytes, start) => bytes[start + at] === byte("T"), // TopicUpdate
+    personal(peer, topic, follow, packet, heard) {
+      const frame = said(packet);
+      if (frame.type === "Connected") {
+        peer.name = frame.clientId;
+        peer.secret = frame.secret;
+        if (http && !follow) heard.joined();
+      } else if (frame.type === "Snapshot" && frame.target === topic && frame.sequence === 0) heard.joined();
+      else if (frame.type === "Acknowledge" && http) {
+        if (!follow) heard.decided(frame.mid); // whoever follows sees it in the stream
+      } else if (frame.type !== "Settled") heard.wrong(`${peer.number} got ${JSON.stringify(frame)}`);
+    },
+    read(packet, stream, { wrong }) {
+      const frame = said(packet) as ServerFrames["TopicUpdate"];
+      const { topic, peers, sequence, mark } = stream;
+      if (frame.target !== topic || frame.after !== sequence || frame.from !== mark)
+        wrong(`an update of ${frame.target} after ${frame.after}, expected after ${sequence}`);
+      const messages = frame.records.map(([, author, mid, id, message]) => {
+        const { from, n } = spokenBy(message);
+        const tag = frame.authors[author]?.[0];
+        if (mid !== n || id !== idOf(from, n) || tag !== authorTag(peers.get(from)?.name ?? "", topic))
+          wrong(`a record that is not its author's: ${JSON.stringify(message)}`);
+        return { from, n };
+      });
+      stream.sequence += messages.length;
+      stream.mark = frame.mark;
+      return { messages, decides: true };
+    },
+  };
+}
 
+const json = calla("json");
 export const DIALECTS: Readonly<Record<System, Dialect>> = {
   ws,
   "ws-batched": { ...ws, server: ["server-ws", "batched"] },
+  "ws-once": { ...ws, server: ["server-ws", "once"] },
+  "ws-records": { ...ws, server: ["server-ws", "records"] },
   "socket.io": socketIo,
-  calla,
-  "calla-client": calla,
+  sse: { ...ws, server: ["server-sse"], http: true },
+  calla: json,
+  "calla-msgpack": calla("messagepack"),
+  "calla-http": calla("json", true),
+  "calla-packets": calla("json", true),
+  "calla-client": json,
 };

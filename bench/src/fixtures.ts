@@ -15,11 +15,13 @@ export interface Said {
 }
 
 const TEXT = "The quick brown fox jumps over the lazy dog; it was asleep.";
-export const said = (from: number, n: number): Said => ({ type: "said", from, n, text: TEXT });
+export const said = (from: number, n: number, text = TEXT): Said => ({ type: "said", from, n, text });
+/** What fills a slow consumer's buffers sooner. */
+const LONG = TEXT.repeat(34);
 
 /** How many of the last messages a room's model holds. */
 const KEPT = 10;
-const message = z.object({ from: z.number(), n: z.number(), text: z.string().max(500) });
+const message = z.object({ from: z.number(), n: z.number(), text: z.string().max(4_000) });
 
 export const room = defineTopic("room:*", {
   model: z.object({ count: z.number(), last: z.array(message) }),
@@ -32,7 +34,60 @@ export const room = defineTopic("room:*", {
     }),
   },
 });
-export const wiring = defineWiring({ topics: [room] });
+
+/** What a topic of state holds: 1,000 items, about 100 KB as JSON. */
+export const ITEMS = 1_000;
+export interface Item {
+  readonly id: string;
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+}
+export const firstItems = (): readonly Item[] =>
+  Array.from({ length: ITEMS }, (_, i) => ({ id: `item-${i}`, text: TEXT, x: i, y: 0 }));
+
+/** A small change: `x` is who makes it, `y` that one's count from 1. */
+export interface Moved {
+  readonly type: "moved";
+  readonly item: number;
+  readonly x: number;
+  readonly y: number;
+}
+export const moved = (from: number, n: number): Moved => ({
+  type: "moved",
+  item: (from * 57 + n * 31) % ITEMS,
+  x: from,
+  y: n,
+});
+
+const item = z.object({ id: z.string(), text: z.string(), x: z.number(), y: z.number() });
+const place = z
+  .number()
+  .int()
+  .min(0)
+  .max(ITEMS - 1);
+export const list = defineTopic("list:*", {
+  model: z.object({ items: z.array(item) }),
+  initial: () => ({ items: [...firstItems()] }),
+  messages: { moved: z.object({ item: place, x: z.number(), y: z.number() }) },
+  update: {
+    moved: ({ items }, { item, x, y }) => ({ items: items.with(item, { ...items[item]!, x, y }) }),
+  },
+});
+export const wiring = defineWiring({ topics: [room, list] });
+
+/** Who said a message, as its how-manieth. */
+export interface Spoken {
+  readonly from: number;
+  readonly n: number;
+}
+export const isList = (topic: string): boolean => topic.startsWith("list:");
+export const spoken = (topic: string, from: number, n: number): Said | Moved =>
+  isList(topic) ? moved(from, n) : said(from, n, topic.startsWith("room:bulk-") ? LONG : TEXT);
+export const spokenBy = (message: unknown): Spoken => {
+  const one = message as Said | Moved;
+  return one.type === "said" ? one : { from: one.x, n: one.y };
+};
 export const serialiser = automatic(json(), messagePack());
 
 /** The id a message carries on Calla's wire: of the usual length, and known to whoever checks it. */

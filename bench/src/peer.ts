@@ -10,23 +10,42 @@ const MASK = [0x37, 0xfa, 0x21, 0x3d] as const;
 
 export interface PeerEvents {
   /** One frame's payload: `bytes[start, end)`, valid during the call. */
-  frame(peer: Peer, bytes: Buffer, start: number, end: number): void;
+  frame(peer: Talker, bytes: Buffer, start: number, end: number): void;
   /** All frames of one read have been told. */
-  read(peer: Peer): void;
-  closed(peer: Peer, why: string): void;
+  read(peer: Talker): void;
+  closed(peer: Talker, why: string): void;
 }
 
-export class Peer {
+/** A client of whatever transport, with what is known of it. */
+export interface Talker {
+  readonly number: number;
+  name: string;
+  secret: string;
+  position: number;
+  sent: number;
+  decided: number;
+  joined: boolean;
+  /** Bytes received, all that the transport adds included. */
+  readonly bytes: number;
+  open(port: number, path: string, protocol: string | undefined): Promise<void>;
+  send(packets: readonly (string | Uint8Array)[]): void;
+  close(): void;
+}
+
+export class Peer implements Talker {
   /** Its number: the `from` of its messages. */
   readonly number: number;
   /** Its name to the server, where it has one. */
   name = "";
+  secret = "";
   /** Shared frames it has received. */
   position = 0;
   /** Messages sent, and messages whose outcome it knows. */
   sent = 0;
   decided = 0;
   joined = false;
+  bytes = 0;
+  #stuck = false;
   readonly #events: PeerEvents;
   #socket: Socket | undefined;
   #rest: Buffer | undefined;
@@ -49,7 +68,7 @@ export class Peer {
           buffer,
           callback: (count: number) => {
             this.#received(count);
-            return true;
+            return !this.#stuck;
           },
         },
       });
@@ -71,9 +90,15 @@ export class Peer {
     });
   }
 
-  /** Each text as a frame, all in one write. */
-  send(texts: readonly string[]): void {
-    this.#socket?.write(masked(texts));
+  /** Each packet as a frame, all in one write. */
+  send(packets: readonly (string | Uint8Array)[]): void {
+    this.#socket?.write(masked(packets));
+  }
+
+  /** Reads nothing more. */
+  stick(): void {
+    this.#stuck = true;
+    this.#socket?.pause();
   }
 
   close(): void {
@@ -82,6 +107,7 @@ export class Peer {
   }
 
   #received(count: number): void {
+    this.bytes += count;
     let bytes = buffer;
     let end = count;
     if (this.#rest !== undefined) {
@@ -136,12 +162,14 @@ const payloadLength = (bytes: Buffer, at: number): number => {
   return length === 126 ? bytes.readUInt16BE(at + 2) : bytes.readUIntBE(at + 4, 6);
 };
 
-const masked = (texts: readonly string[]): Buffer => {
-  const frames = texts.map((text) => maskedFrame(0x81, Buffer.from(text)));
+const masked = (packets: readonly (string | Uint8Array)[]): Buffer => {
+  const frames = packets.map((packet) =>
+    typeof packet === "string" ? maskedFrame(0x81, Buffer.from(packet)) : maskedFrame(0x82, packet),
+  );
   return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
 };
 
-function maskedFrame(opcode: number, payload: Buffer): Buffer {
+function maskedFrame(opcode: number, payload: Uint8Array): Buffer {
   const { length } = payload;
   const start = length < 126 ? 6 : length < 65_536 ? 8 : 14;
   const frame = Buffer.allocUnsafe(start + length);

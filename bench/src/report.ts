@@ -1,9 +1,9 @@
 // Medians and ratios as a page of Markdown.
 import { median } from "./median.ts";
 import type { System } from "./dialects.ts";
-import type { Figure, Measured, Scenario } from "./scenarios.ts";
+import type { Figure, Measured, Target, Work } from "./scenarios.ts";
 
-export type Results = Map<Scenario, Map<System, Measured[]>>;
+export type Results = Map<Work, Map<System, Measured[]>>;
 
 /** Medians of the micro benchmarks, in nanoseconds. */
 export type Micro = readonly { readonly title: string; readonly rows: readonly (readonly string[])[] }[];
@@ -15,7 +15,6 @@ export interface Circumstances {
 }
 
 export function report(
-  systems: readonly System[],
   results: Results,
   micro: Micro | undefined,
   { rounds, pinned, cores }: Circumstances,
@@ -24,35 +23,40 @@ export function report(
   const lines = [
     "# Benchmark results",
     "",
-    `Written by \`npm run bench\` on ${date}: Node ${process.versions.node}, ${cores} cores, server and load in separate processes${pinned ? ", each pinned to a core of its own" : ""}. Medians of ${rounds} interleaved rounds; in brackets the median of the rounds' own ratios to raw \`ws\`. Absolute figures differ from machine to machine: read ratios, and take 0.8 to 1.25 as equal. Every delivery was checked for loss, order and duplicates.`,
+    `Written by \`npm run bench\` on ${date}: Node ${process.versions.node}, ${cores} cores, server and load in separate processes${pinned ? ", each pinned to a core of its own" : ""}. Medians of ${rounds} interleaved rounds; in brackets the median of the rounds' own ratios to the first system of the table. Absolute figures differ from machine to machine: read ratios, and take 0.8 to 1.25 as equal. Every delivery was checked for loss, order and duplicates.`,
     "",
-    "`ws` is a plain loop of `socket.send(stringOnce)` and an acknowledgement; `ws-batched` joins what happens in one turn into one frame per subscriber; socket.io uses rooms, acknowledgements and the WebSocket transport; Calla authenticates, authorises, deduplicates, validates, updates the model and logs every message. `calla-client` is the same with Calla's own client, which validates, predicts and keeps an outbox, in place of the lean one that speaks for all the other systems. Busy says how much of its core the server and the load used: a load near 100 % is the limit, and the figure then a lower bound. Others is what the rest of the machine used of all cores meanwhile: where that is more than a tenth, do not trust the line.",
+    "`ws` is a plain loop of `socket.send(stringOnce)` and an acknowledgement; `ws-batched` joins what happens in one turn into one frame per subscriber; socket.io uses rooms, acknowledgements and the WebSocket transport; Calla authenticates, authorises, deduplicates, validates, updates the model and logs every message. `calla-client` is the same with Calla's own client, which validates, predicts and keeps an outbox, in place of the lean one that speaks for all the other systems. `-msgpack` is Calla in MessagePack, where `calla` is JSON; `calla-http` posts each message by itself and `calla-packets`, as Calla's client does, all that wait in one. `sse` is the loop that one writes by hand over server-sent events; `ws-once` encodes its state once for all who join, `ws-records` sends those who come back what they missed. Busy says how much of its core the server and the load used: a load near 100 % is the limit, and the figure then a lower bound. Others is what the rest of the machine used of all cores meanwhile: where that is more than a tenth, do not trust the line. How long a dispatch takes to be `queued` in IndexedDB is measured in a browser, by `e2e/storage.spec.ts`; that a server's heap stays flat while clients come and go, by `packages/testing/test/churn`.",
     "",
   ];
-  if (results.size > 0) lines.push(...table(systems, results), "");
+  for (const group of new Set([...results.keys()].map((work) => work.group)))
+    lines.push(`## ${group}`, "", ...table([...results].filter(([work]) => work.group === group)), "");
   for (const { title, rows } of micro ?? []) lines.push(`## ${title}`, "", ...markdown(rows), "");
   return lines.join("\n");
 }
 
-function table(systems: readonly System[], results: Results): string[] {
+function table(results: readonly (readonly [Work, Map<System, Measured[]>])[]): string[] {
+  const systems = [...new Set(results.flatMap(([, bySystem]) => [...bySystem.keys()]))];
   const rows: string[][] = [["work", "figure", ...systems, "Calla must show", ""]];
-  for (const [scenario, bySystem] of results) {
-    for (const figure of scenario.figures) {
-      const of = (system: System): readonly Measured[] => bySystem.get(system) ?? [];
-      const base = of("ws");
+  for (const [work, bySystem] of results) {
+    const of = (system: System): readonly Measured[] => bySystem.get(system) ?? [];
+    const [first] = work.systems;
+    const base = of(first!);
+    for (const figure of work.figures) {
       rows.push([
-        scenario.title,
+        work.title,
         figure.unit,
-        ...systems.map((system) => (bySystem.has(system) ? cell(of(system), base, figure, system) : "")),
-        ...verdict(figure, of("calla"), base),
+        ...systems.map((system) =>
+          bySystem.has(system) ? cell(of(system), system === first ? [] : base, figure) : "",
+        ),
+        ...verdicts(figure, of, first!),
       ]);
     }
     const busy = (system: System): string =>
       (["serverBusy", "loadBusy", "others"] as const)
-        .map((key) => `${(100 * (medianOf(bySystem.get(system) ?? [], key) ?? 0)).toFixed(0)} %`)
+        .map((key) => `${(100 * (medianOf(of(system), key) ?? 0)).toFixed(0)} %`)
         .join(", ");
     rows.push([
-      scenario.title,
+      work.title,
       "busy: server, load, others",
       ...systems.map((system) => (bySystem.has(system) ? busy(system) : "")),
       "",
@@ -76,30 +80,27 @@ function ratioOf(
   return known.length === 0 ? undefined : median(known);
 }
 
-function cell(
-  all: readonly Measured[],
-  base: readonly Measured[],
-  { key, digits }: Figure,
-  system: System,
-): string {
+function cell(all: readonly Measured[], base: readonly Measured[], { key, digits }: Figure): string {
   const value = medianOf(all, key);
   if (value === undefined) return "failed";
   const shown = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const ratio = ratioOf(all, base, key);
-  return system === "ws" || ratio === undefined ? shown : `${shown} (${ratio.toFixed(2)})`;
+  return ratio === undefined ? shown : `${shown} (${ratio.toFixed(2)})`;
 }
 
-function verdict(
-  { key, target }: Figure,
-  all: readonly Measured[],
-  base: readonly Measured[],
+function verdicts(
+  { key, targets = [] }: Figure,
+  of: (system: System) => readonly Measured[],
+  first: System,
 ): [string, string] {
-  if (target === undefined) return ["", ""];
-  const { of, must, bound } = target;
-  const asked = `${must} ${bound}${of === "ratio" ? " × ws" : ""}`;
-  const shown = of === "ratio" ? ratioOf(all, base, key) : medianOf(all, key);
-  if (shown === undefined || Number.isNaN(shown)) return [asked, "not measured"];
-  return [asked, (must === "≥" ? shown >= bound : shown <= bound) ? "met" : "**missed**"];
+  const several = targets.length > 1;
+  const told = targets.map(({ system, of: what, must, bound }: Target) => {
+    const shown = what === "ratio" ? ratioOf(of(system), of(first), key) : medianOf(of(system), key);
+    const asked = `${several ? `${system} ` : ""}${must} ${bound}${what === "ratio" ? ` × ${first}` : ""}`;
+    if (shown === undefined || Number.isNaN(shown)) return [asked, "not measured"];
+    return [asked, (must === "≥" ? shown >= bound : shown <= bound) ? "met" : "**missed**"];
+  });
+  return [told.map(([asked]) => asked).join(", "), told.map(([, verdict]) => verdict).join(", ")];
 }
 
 /** A table whose first row is its head. */

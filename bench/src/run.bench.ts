@@ -10,11 +10,11 @@ import type { System } from "./dialects.ts";
 import { topFunctions } from "./profile.ts";
 import { report } from "./report.ts";
 import type { Micro, Results } from "./report.ts";
-import { PIN, SCENARIOS } from "./scenarios.ts";
-import type { Assignment, Measured, Scenario } from "./scenarios.ts";
+import { PIN, WORKS } from "./scenarios.ts";
+import type { Assignment, Measured, Work } from "./scenarios.ts";
 
 const HELP = `npm run bench -- [flags]
-  --only a,b       of: ${SCENARIOS.map(({ name }) => name).join(", ")}, micro, durable (ack and idle name both of theirs)
+  --only a,b       of: ${WORKS.map(({ name }) => name).join(", ")}, micro, reload, durable (ack and idle name both of theirs)
   --systems a,b    of: ${SYSTEMS.join(", ")}
   --rounds N       interleaved rounds, 3 unless given
   --patience N     a run during which others used more than a tenth of the machine is done again, N times at most
@@ -39,7 +39,7 @@ if (flags.help) {
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const wanted = flags.only?.split(",");
-const chosen = SCENARIOS.filter(
+const chosen = WORKS.filter(
   ({ name }) =>
     wanted === undefined || wanted.some((one) => one === name || one === name.replace(/\d+$|-own$/, "")),
 );
@@ -63,13 +63,13 @@ function start<Told>(bundle: string, { pin }: { pin: boolean }, ...args: string[
   });
 }
 
-const run = (system: System, scenario: Scenario, profile?: string): Promise<Measured> =>
+const run = (system: System, work: Work, profile?: string): Promise<Measured> =>
   start(
-    system === "calla-client" ? "client.mjs" : "load.mjs",
+    `${system === "calla-client" ? "client" : work.load}.mjs`,
     { pin: true },
     JSON.stringify({
       system,
-      scenario: scenario.name,
+      scenario: work.name,
       quick: flags.quick,
       serverCore: pinned ? 0 : undefined,
       profile,
@@ -77,10 +77,10 @@ const run = (system: System, scenario: Scenario, profile?: string): Promise<Meas
   );
 
 /** The quietest of a few runs, or the first quiet one: what other processes take is not the system's fault. */
-async function runQuietly(system: System, scenario: Scenario): Promise<Measured> {
-  let best = await run(system, scenario);
+async function runQuietly(system: System, work: Work): Promise<Measured> {
+  let best = await run(system, work);
   for (let more = flags.quick ? 0 : Number(flags.patience); more > 0 && best.others > QUIET; more--) {
-    const again = await run(system, scenario);
+    const again = await run(system, work);
     if (again.others < best.others) best = again;
   }
   return best;
@@ -88,25 +88,21 @@ async function runQuietly(system: System, scenario: Scenario): Promise<Measured>
 
 const results: Results = new Map();
 const failures: string[] = [];
-for (const scenario of chosen) {
-  const able = systems.filter(
-    (system) => system !== "calla-client" || scenario.topics * scenario.peers === 1,
-  );
+for (const work of chosen) {
+  const able = work.systems.filter((system) => systems.includes(system));
   const bySystem = new Map<System, Measured[]>(able.map((system) => [system, []]));
-  results.set(scenario, bySystem);
+  results.set(work, bySystem);
   for (let round = 1; round <= rounds; round++) {
     for (const system of able) {
       try {
-        const measured = await runQuietly(system, scenario);
+        const measured = await runQuietly(system, work);
         bySystem.get(system)!.push(measured);
-        const told = scenario.figures.map(
-          ({ key, unit, digits }) => `${measured[key]!.toFixed(digits)} ${unit}`,
-        );
+        const told = work.figures.map(({ key, unit, digits }) => `${measured[key]!.toFixed(digits)} ${unit}`);
         const busy = [measured.serverBusy, measured.loadBusy, measured.others].map(
           (part) => `${(100 * part).toFixed(0)} %`,
         );
         console.log(
-          `${scenario.name} ${round}/${rounds} ${system}: ${told.join(", ")}`,
+          `${work.name} ${round}/${rounds} ${system}: ${told.join(", ")}`,
           `[busy: server ${busy[0]}, load ${busy[1]}, others ${busy[2]}]`,
         );
       } catch (error) {
@@ -122,13 +118,18 @@ const micro: Micro | undefined =
     ? await start("micro.mjs", { pin: true }, flags.quick ? "quick" : "")
     : undefined;
 
+const reload: Micro =
+  wanted === undefined || wanted.includes("reload")
+    ? await start("reload.mjs", { pin: false }, flags.quick ? "quick" : "")
+    : [];
+
 // Its writer is a thread of its own, so it is not kept on one core.
 const durable: Micro =
   wanted === undefined || wanted.includes("durable")
     ? await start("durable.mjs", { pin: false }, flags.quick ? "quick" : "")
     : [];
 
-const text = report(systems, results, [...(micro ?? []), ...durable], {
+const text = report(results, [...(micro ?? []), ...reload, ...durable], {
   rounds,
   pinned,
   cores: availableParallelism(),
@@ -139,11 +140,11 @@ if (wanted === undefined && flags.systems === undefined && !flags.quick && failu
 
 if (flags.profile) {
   mkdirSync(here("profiles"), { recursive: true });
-  for (const scenario of chosen.filter(({ speaks }) => speaks.how !== "not")) {
-    for (const system of results.get(scenario)!.keys()) {
-      const file = here(`profiles/${scenario.name}-${system}.cpuprofile`);
-      await run(system, scenario, file);
-      console.log(`\n${scenario.name}, ${system}: self time in the server\n${topFunctions(file, 25)}`);
+  for (const work of chosen.filter(({ name }) => !name.startsWith("idle"))) {
+    for (const system of results.get(work)!.keys()) {
+      const file = here(`profiles/${work.name}-${system}.cpuprofile`);
+      await run(system, work, file);
+      console.log(`\n${work.name}, ${system}: self time in the server\n${topFunctions(file, 25)}`);
     }
   }
 }

@@ -1,30 +1,47 @@
 // The work, the same for every system: who is there, who speaks how much, and what of it is told.
 import type { System } from "./dialects.ts";
 
-export interface Scenario {
+/** What is done, by whom, and what of it is told. */
+export interface Work {
   readonly name: string;
   readonly title: string;
+  /** The heading of the table it stands in. */
+  readonly group: string;
+  /** The process that is the load, for all but `calla-client`. */
+  readonly load: string;
+  /** The first is the one that the others are compared with. */
+  readonly systems: readonly System[];
+  readonly figures: readonly Figure[];
+}
+
+/** Work of clients that say and hear messages. */
+export interface Scenario extends Work {
   readonly topics: number;
   /** Subscribers of each topic. */
   readonly peers: number;
   readonly speaks:
-    | { readonly how: "window"; readonly speakers: "first" | "all"; readonly window: number }
+    | { readonly how: "window"; readonly speakers: number; readonly window: number }
     | { readonly how: "paced"; readonly perSecond: number }
     | { readonly how: "not" };
-  /** Whether the speakers follow their topic. Calla's always do: the echo is their outcome. */
+  /** Whether the speakers follow their topic. Over a WebSocket Calla's always do: the echo is their outcome. */
   readonly follow: boolean;
   /** What is counted: each message at each subscriber, or each message once. */
   readonly counted: "deliveries" | "messages";
   readonly seconds: number;
-  readonly figures: readonly Figure[];
 }
 
 export interface Figure {
   readonly key: keyof Measured;
   readonly unit: string;
   readonly digits: number;
-  /** What the issue asks of Calla: a bound on the ratio to raw `ws` in the same run, or on the figure itself. */
-  readonly target?: { readonly of: "ratio" | "value"; readonly must: "≥" | "≤"; readonly bound: number };
+  /** What the issue asks: a bound on the ratio to the table's first system in the same run, or on the figure itself. */
+  readonly targets?: readonly Target[];
+}
+export interface Target {
+  readonly system: System;
+  readonly of: "ratio" | "value";
+  readonly must: "≥" | "≤";
+  readonly bound: number;
 }
 
 /** One run of one system. */
@@ -34,6 +51,14 @@ export interface Measured {
   readonly p50?: number;
   readonly p99?: number;
   readonly memory?: number;
+  /** Milliseconds until everybody had everything. */
+  readonly took?: number;
+  /** On the wire, of what the figure's unit says. */
+  readonly bytes?: number;
+  /** MB or KB that the server holds for those who do not read. */
+  readonly unwritten?: number;
+  /** MB that came with the second half of the work. */
+  readonly growth?: number;
   /** How busy the two processes were, 0 to 1: whoever is near 1 is the limit. */
   readonly serverBusy: number;
   readonly loadBusy: number;
@@ -41,20 +66,34 @@ export interface Measured {
   readonly others: number;
 }
 
-const rate = (unit: string, ratio?: number): Figure => ({
+const asks = (
+  of: Target["of"],
+  must: Target["must"],
+  bound: number,
+  system: System = "calla",
+): { readonly targets: readonly Target[] } => ({ targets: [{ system, of, must, bound }] });
+
+const rate = (unit: string, ratio?: number, system?: System): Figure => ({
   key: "rate",
   unit,
   digits: 0,
-  ...(ratio === undefined ? {} : { target: { of: "ratio", must: "≥", bound: ratio } }),
+  ...(ratio === undefined ? {} : asks("ratio", "≥", ratio, system)),
 });
 const cpu = (of: string): Figure => ({ key: "cpu", unit: `server CPU µs/${of}`, digits: 2 });
 
+const SOCKETS = {
+  group: "Messages over WebSocket",
+  load: "load",
+  systems: ["ws", "ws-batched", "socket.io", "calla"],
+} as const;
+
 const fanout = (peers: number, ratio: number): Scenario => ({
+  ...SOCKETS,
   name: `fanout${peers}`,
   title: `fan-out, 1 topic, ${peers.toLocaleString("en")} subscribers, 64 in flight`,
   topics: 1,
   peers,
-  speaks: { how: "window", speakers: "first", window: 64 },
+  speaks: { how: "window", speakers: 1, window: 64 },
   follow: true,
   counted: "deliveries",
   seconds: 4,
@@ -62,18 +101,27 @@ const fanout = (peers: number, ratio: number): Scenario => ({
 });
 
 const ack = (window: number, ratio?: number): Scenario => ({
+  ...SOCKETS,
+  systems: [...SOCKETS.systems, "calla-client"],
   name: `ack${window}`,
   title: `one client, request → outcome, ${window} in flight`,
   topics: 1,
   peers: 1,
-  speaks: { how: "window", speakers: "all", window },
+  speaks: { how: "window", speakers: 1, window },
   follow: false,
   counted: "messages",
   seconds: 3,
   figures: [rate("ops/s", ratio), cpu("op")],
 });
 
+const HTTP = {
+  group: "Messages over HTTP and server-sent events",
+  load: "load",
+  systems: ["sse", "calla-http"],
+} as const;
+
 const idle = (name: string, title: string, topics: number, peers: number, most?: number): Scenario => ({
+  ...SOCKETS,
   name,
   title,
   topics,
@@ -87,7 +135,7 @@ const idle = (name: string, title: string, topics: number, peers: number, most?:
       key: "memory",
       unit: "RSS KB/connection",
       digits: 1,
-      ...(most === undefined ? {} : { target: { of: "value", must: "≤", bound: most } }),
+      ...(most === undefined ? {} : asks("value", "≤", most)),
     },
     { key: "cpu", unit: "server CPU µs/connection", digits: 0 },
   ],
@@ -97,6 +145,7 @@ export const SCENARIOS: readonly Scenario[] = [
   fanout(100, 3.5),
   fanout(1_000, 4.5),
   {
+    ...SOCKETS,
     name: "paced",
     title: "paced fan-out to 1,000 subscribers, 20 messages/s",
     topics: 1,
@@ -106,17 +155,18 @@ export const SCENARIOS: readonly Scenario[] = [
     counted: "deliveries",
     seconds: 8,
     figures: [
-      { key: "p50", unit: "p50 ms to the last", digits: 2, target: { of: "ratio", must: "≤", bound: 1.1 } },
+      { key: "p50", unit: "p50 ms to the last", digits: 2, ...asks("ratio", "≤", 1.1) },
       { key: "p99", unit: "p99 ms to the last", digits: 2 },
       cpu("delivery"),
     ],
   },
   {
+    ...SOCKETS,
     name: "rooms",
     title: "200 rooms of 5, everybody sends, 8 in flight each",
     topics: 200,
     peers: 5,
-    speaks: { how: "window", speakers: "all", window: 8 },
+    speaks: { how: "window", speakers: 1_000, window: 8 },
     follow: true,
     counted: "messages",
     seconds: 4,
@@ -126,7 +176,91 @@ export const SCENARIOS: readonly Scenario[] = [
   ack(64, 0.7),
   idle("idle", "5,000 idle connections, all on one topic", 1, 5_000, 13),
   idle("idle-own", "5,000 idle connections, each on a topic of its own", 5_000, 1),
+  {
+    ...HTTP,
+    name: "sse",
+    title: "fan-out, 1 topic, 1,000 event streams, 64 POSTs in flight",
+    topics: 1,
+    peers: 1_000,
+    speaks: { how: "window", speakers: 64, window: 1 },
+    follow: true,
+    counted: "deliveries",
+    seconds: 4,
+    figures: [rate("deliveries/s", 4, "calla-http"), cpu("delivery")],
+  },
+  {
+    ...HTTP,
+    systems: ["sse", "calla-http", "calla-packets"],
+    name: "post",
+    title: "64 messages in flight by POST: of 64 clients, or (`calla-packets`) of one",
+    topics: 1,
+    peers: 64,
+    speaks: { how: "window", speakers: 64, window: 1 },
+    follow: false,
+    counted: "messages",
+    seconds: 4,
+    figures: [rate("ops/s", 0.6, "calla-packets"), cpu("op")],
+  },
 ];
+
+/** Work that is no steady speaking: each has a load of its own. */
+const OTHERS: readonly Work[] = [
+  {
+    name: "storm",
+    title: "1,000 clients of a 100 KB model come back after missing 10 messages",
+    group: "Coming back",
+    load: "storm",
+    systems: ["ws", "ws-once", "ws-records", "calla", "calla-msgpack"],
+    figures: [
+      { key: "took", unit: "ms until all are current", digits: 0, ...asks("ratio", "≤", 0.5) },
+      { key: "cpu", unit: "server CPU µs/client", digits: 0 },
+      {
+        key: "bytes",
+        unit: "KB/client, the handshake's too",
+        digits: 2,
+        targets: [
+          { system: "calla", of: "value", must: "≤", bound: 1.2 },
+          { system: "calla-msgpack", of: "value", must: "≤", bound: 1.2 },
+        ],
+      },
+    ],
+  },
+  {
+    name: "sync",
+    title: "20 clients make 500 small changes each at once, a model of 1,000 items",
+    group: "State sync",
+    load: "sync",
+    systems: ["ws", "ws-batched", "calla", "calla-msgpack"],
+    figures: [
+      { key: "took", unit: "ms until all have converged", digits: 0, ...asks("ratio", "≤", 0.5) },
+      { key: "cpu", unit: "server CPU µs/update", digits: 1, ...asks("value", "≤", 25) },
+      {
+        key: "bytes",
+        unit: "bytes/update and receiver",
+        digits: 1,
+        targets: [
+          { system: "calla", of: "value", must: "≤", bound: 80 },
+          { system: "calla-msgpack", of: "value", must: "≤", bound: 55 },
+        ],
+      },
+    ],
+  },
+  {
+    name: "stuck",
+    title: "100 subscribers of a busy topic that read nothing, beside 10 that do",
+    group: "Slow consumers",
+    load: "stuck",
+    systems: ["ws", "ws-batched", "calla"],
+    figures: [
+      { key: "memory", unit: "RSS MB more than before", digits: 0 },
+      { key: "growth", unit: "of these in the second half", digits: 0, ...asks("value", "≤", 10) },
+      { key: "unwritten", unit: "unwritten KB/stuck subscriber", digits: 0, ...asks("value", "≤", 1_100) },
+      { key: "rate", unit: "messages/s to those who read", digits: 0 },
+    ],
+  },
+];
+
+export const WORKS: readonly Work[] = [...SCENARIOS, ...OTHERS];
 
 /** Linux' way to keep a process on one core; the core follows. */
 export const PIN = ["taskset", "-c"] as const;

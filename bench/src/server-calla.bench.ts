@@ -2,16 +2,17 @@
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer } from "@calla/server";
+import { http } from "@calla/server/http";
 import { webSocket } from "@calla/server/websocket";
 import { control } from "./control.ts";
-import { room, serialiser, wiring } from "./fixtures.ts";
+import { ITEMS, list, room, serialiser, wiring } from "./fixtures.ts";
 
+/** Who brings no number is nobody's acquaintance. */
 let visitors = 0;
-const httpServer = createHttpServer();
 const server = createServer({
   wiring,
   serialiser,
-  authenticate: () => ({ id: `user-${++visitors}` }),
+  authenticate: ({ token }) => ({ id: `user-${typeof token === "number" ? token : `new-${++visitors}`}` }),
   // The others have no limits of this kind; what is measured is not what they are for.
   limits: {
     messageRate: Infinity,
@@ -26,5 +27,12 @@ server.handle(room, {
   canSubscribe: ({ user }) => user !== null,
   canDispatch: ({ text }, { user }) => user !== null && text.length > 0,
 });
+server.handle(list, {
+  canSubscribe: ({ user }) => user !== null,
+  canDispatch: ({ item }, { user }) => user !== null && item < ITEMS,
+});
+const httpServer = createHttpServer(http(server).node);
 webSocket(server, { httpServer, path: "/ws" });
-httpServer.listen(0, "127.0.0.1", () => control((httpServer.address() as AddressInfo).port));
+httpServer.listen(0, "127.0.0.1", () =>
+  control((httpServer.address() as AddressInfo).port, () => server.inspect().connections.unwritten),
+);

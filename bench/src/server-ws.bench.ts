@@ -1,22 +1,37 @@
-// Raw `ws`: a plain loop of `socket.send(stringOnce)` for each message and an acknowledgement to its sender. With
-// `batched`, what comes in one turn of the event loop leaves as one frame for each subscriber.
+// Raw `ws`: a plain loop of `socket.send(stringOnce)` for each message and an acknowledgement to its sender. Topics of
+// lists have a state, which whoever joins is sent. With `batched`, what comes in one turn of the event loop leaves as one
+// frame for each subscriber; with `once`, the state is encoded once for all who get the same; with `records`, who comes
+// back is sent what it missed, encoded once too.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
 import { control } from "./control.ts";
+import { firstItems, isList } from "./fixtures.ts";
+import type { Item, Moved } from "./fixtures.ts";
 
 interface Frame {
   readonly join?: string;
+  /** What the joiner has already. */
+  readonly after?: number;
   readonly topic: string;
   readonly id: number;
   readonly message: unknown;
 }
+interface List {
+  readonly items: Item[];
+  readonly messages: Moved[];
+  /** Encodings by where they begin: 0 is the whole state. */
+  encoded: Map<number, string>;
+}
 
+const kind = process.argv[2];
 const subscribers = new Map<string, Set<WebSocket>>();
+const lists = new Map<string, List>();
 const none: ReadonlySet<WebSocket> = new Set();
-const take = process.argv.includes("batched") ? batched() : plain;
+const take = kind === "batched" ? batched() : plain;
 
 function plain(socket: WebSocket, { topic, id, message }: Frame): void {
+  apply(topic, message);
   const text = JSON.stringify({ topic, message });
   for (const subscriber of subscribers.get(topic) ?? none)
     if (subscriber.readyState === WebSocket.OPEN) subscriber.send(text);
@@ -38,6 +53,7 @@ function batched(): typeof plain {
     for (const [socket, ids] of told) socket.send(`{"acks":[${ids.join(",")}]}`);
   };
   return (socket, { topic, id, message }) => {
+    apply(topic, message);
     if (topics.size === 0) setImmediate(flush);
     const messages = topics.get(topic);
     if (messages === undefined) topics.set(topic, [JSON.stringify(message)]);
@@ -48,20 +64,58 @@ function batched(): typeof plain {
   };
 }
 
-function join(socket: WebSocket, topic: string): void {
+function apply(topic: string, message: unknown): void {
+  if (!isList(topic)) return;
+  const { items, messages, encoded } = listOf(topic);
+  const { item, x, y } = message as Moved;
+  items[item] = { ...items[item]!, x, y };
+  messages.push(message as Moved);
+  encoded.clear();
+}
+
+function listOf(topic: string): List {
+  let list = lists.get(topic);
+  if (list === undefined)
+    lists.set(topic, (list = { items: [...firstItems()], messages: [], encoded: new Map() }));
+  return list;
+}
+
+/** What whoever joins is sent. */
+function welcome(topic: string, after: number): string {
+  if (!isList(topic)) return JSON.stringify({ joined: topic });
+  const { items, messages, encoded } = listOf(topic);
+  const from = kind === "records" ? after : 0;
+  let text = encoded.get(from);
+  if (text === undefined) {
+    const sequence = messages.length;
+    text = JSON.stringify({
+      joined: topic,
+      sequence,
+      ...(from > 0 ? { after: from, messages: messages.slice(from) } : { items }),
+    });
+    if (kind === "records" || kind === "once") encoded.set(from, text);
+  }
+  return text;
+}
+
+function join(socket: WebSocket, topic: string, after: number): void {
   let all = subscribers.get(topic);
   if (all === undefined) subscribers.set(topic, (all = new Set()));
   all.add(socket);
-  socket.send(JSON.stringify({ joined: topic }));
+  socket.on("close", () => all.delete(socket));
+  socket.send(welcome(topic, after));
 }
 
 const httpServer = createServer();
 const server = new WebSocketServer({ server: httpServer, perMessageDeflate: false });
 server.on("connection", (socket) => {
+  socket.on("error", () => undefined);
   socket.on("message", (data) => {
     const frame = JSON.parse((data as Buffer).toString()) as Frame;
-    if (frame.join !== undefined) join(socket, frame.join);
+    if (frame.join !== undefined) join(socket, frame.join, frame.after ?? 0);
     else take(socket, frame);
   });
 });
-httpServer.listen(0, "127.0.0.1", () => control((httpServer.address() as AddressInfo).port));
+const unwritten = (): number =>
+  [...server.clients].reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0);
+httpServer.listen(0, "127.0.0.1", () => control((httpServer.address() as AddressInfo).port, unwritten));

@@ -3,7 +3,7 @@
 // subscribers must then receive the same frames, byte for byte, in the same order; a frame that is missing, repeated or
 // out of place is another frame than the one at its position. At the end everybody must have had everything that was sent.
 import type { Dialect, Heard, SharedFrame, Stream } from "./dialects.ts";
-import type { Peer } from "./peer.ts";
+import type { Talker } from "./peer.ts";
 
 interface Reference extends SharedFrame {
   readonly bytes: Buffer;
@@ -14,7 +14,7 @@ interface Reference extends SharedFrame {
 
 export class TopicCheck {
   readonly topic: string;
-  readonly peers = new Map<number, Peer>();
+  readonly peers = new Map<number, Talker>();
   /** Messages said here, and message deliveries to all subscribers. */
   said = 0;
   deliveries = 0;
@@ -36,7 +36,7 @@ export class TopicCheck {
   }
 
   /** A shared frame at a subscriber. Gives how many of the subscriber's own messages it decides. */
-  received(peer: Peer, bytes: Buffer, start: number, end: number): number {
+  received(peer: Talker, bytes: Buffer, start: number, end: number): number {
     const at = peer.position++ - this.#base;
     const reference = this.#references[at] ?? this.#read(bytes, start, end);
     if (reference.bytes.length !== end - start || reference.bytes.compare(bytes, start, end) !== 0)
@@ -57,8 +57,8 @@ export class TopicCheck {
   }
 
   #read(bytes: Buffer, start: number, end: number): Reference {
-    const text = bytes.toString("utf8", start, end);
-    const { messages, decides } = this.#dialect.read(text, this.#stream, this.#heard);
+    const copy = Buffer.from(bytes.subarray(start, end));
+    const { messages, decides } = this.#dialect.read(copy, this.#stream, this.#heard);
     const own = decides ? new Map<number, number>() : undefined;
     for (const { from, n } of messages) {
       const last = this.#lastOf.get(from) ?? 0;
@@ -67,7 +67,7 @@ export class TopicCheck {
       own?.set(from, (own.get(from) ?? 0) + 1);
     }
     this.said += messages.length;
-    const reference = { messages, decides, own, bytes: Buffer.from(text), left: this.peers.size };
+    const reference = { messages, decides, own, bytes: copy, left: this.peers.size };
     this.#references.push(reference);
     return reference;
   }

@@ -13,7 +13,8 @@ const MOST_HOPS = 16;
 export function addressReader(trusted: TrustedProxies): (request: ConnectRequest) => string | undefined {
   const list = new BlockList();
   for (const entry of trusted) allow(list, entry);
-  const isTrusted = (address: string): boolean => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  const isTrusted = (address: string): boolean =>
+    trusted.length > 0 && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   return ({ remoteAddress, headers }) => {
     let address = plain(remoteAddress ?? "");
     // A local socket has no address: only a proxy of one's own can be behind it.

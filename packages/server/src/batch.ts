@@ -28,6 +28,8 @@ export interface TargetOptions<Reply> {
   readonly limits: Limits;
   readonly random: Random;
   readonly strict: boolean;
+  /** Hooks hear of each message with the model after it. Otherwise these models are not kept until the append lands. */
+  readonly hooked: boolean;
 }
 
 /** What a batch needs besides: of the target's own. */
@@ -174,7 +176,7 @@ export class Batch<Reply> {
       type: "accepted",
       intent,
       record,
-      model: result.model,
+      model: this.#options.hooked ? result.model : undefined,
       amended: admitted.amended,
     });
   }

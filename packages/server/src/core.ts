@@ -30,6 +30,8 @@ export interface Core {
   readonly node: string;
   /** Slice name to what the app said of it. A slice without is refused. */
   readonly handlers: ReadonlyMap<string, LooseHandlers>;
+  /** Whether the app's own hooks hear of what is accepted, in sessions and in topics. */
+  readonly hears: { readonly sessions: boolean; readonly topics: boolean };
   /** undefined: nobody watches, and nothing is to be made for it. */
   readonly observe: Observe | undefined;
   /** The app's code or a storage threw; the server goes on. */

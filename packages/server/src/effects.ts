@@ -19,6 +19,7 @@ export type Effect<Reply> =
       readonly type: "accepted";
       readonly intent: Intent<Reply>;
       readonly record: LogRecord;
+      /** After it; undefined where no hook asks (a batch of thousands would keep as many models alive). */
       readonly model: unknown;
       readonly amended: boolean;
     }

@@ -17,7 +17,8 @@ export type Greeting =
       readonly clientId: string;
       /** The client was never seen: it presented no identity, or none that was taken. */
       readonly fresh: boolean;
-      readonly connected: ServerFrame;
+      /** The answer, with a secret signed anew. Made when asked for: a packet that speaks for itself gets none. */
+      connected(): ServerFrame;
     }
   /** `last`: a frame that says why, before the close. */
   | {
@@ -66,7 +67,7 @@ export async function greet(
     expires,
     clientId,
     fresh: known?.ok !== true,
-    connected: {
+    connected: () => ({
       type: "Connected",
       clientId,
       secret: signIdentity({ clientId, userId, expires: now + core.limits.identityLifetime }, key),
@@ -74,7 +75,7 @@ export async function greet(
       now,
       ...(refused === undefined ? {} : { refused }),
       maxInFlight: core.limits.maxInFlight,
-    },
+    }),
   };
 }
 

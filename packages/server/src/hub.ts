@@ -340,7 +340,7 @@ export class Hub {
     peers.set(clientId, conversation);
     conversation.checkedAt = conversation.since = this.core.clock.now();
     this.core.observe?.({ type: "connected", clientId, userId: conversation.userId });
-    conversation.send(connected);
+    conversation.send(connected());
     this.#refreshing.watch(conversation, expires);
     if ((conversation.phase as string) !== "open") return; // expired already
     // A page that asks every few seconds has not come anew each time; only its first coming is one.
@@ -391,6 +391,7 @@ export class Hub {
   // ----------------------------------------------------------------------------------------------------------- hooks
 
   #accepted(live: LiveTarget, reply: Reply, record: LogRecord, model: unknown): void {
+    if (!live.hooked) return;
     const author = reply instanceof Conversation ? reply : undefined;
     for (const message of record.messages) this.#hooks.accepted(live, author, message, record, model);
   }

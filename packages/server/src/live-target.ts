@@ -38,6 +38,8 @@ export class LiveTarget {
   readonly slice: ModelSlice;
   readonly params: readonly string[];
   readonly handlers: LooseHandlers | undefined;
+  /** Whether hooks hear of what is accepted here. */
+  readonly hooked: boolean;
   readonly audience: Audience;
   /** undefined while it is being opened. */
   engine: TargetEngine<Reply> | undefined;
@@ -85,6 +87,8 @@ export class LiveTarget {
     this.slice = slice;
     this.params = params;
     this.handlers = core.handlers.get(slice.name);
+    this.hooked =
+      this.handlers?.onMessage !== undefined || (isSession(key) ? core.hears.sessions : core.hears.topics);
     this.audience = new Audience(key, core.clock);
     this.lastUsed = core.clock.now();
     this.#digestDue = this.lastUsed + core.limits.digestEvery;

@@ -284,6 +284,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     strict: options.strict ?? process.env["NODE_ENV"] !== "production",
     node: `${random.uint32().toString(36)}${random.uint32().toString(36)}`,
     handlers,
+    hears: { sessions: options.onMessage !== undefined, topics: options.onTopicMessage !== undefined },
     report,
     observe,
     refused(refused) {

@@ -15,6 +15,7 @@ type Told = Effect<string>;
 /** An engine whose rows are there at once, and whose effects the test carries out by hand. */
 function engineOf(
   options: {
+    hooked?: boolean;
     limits?: Partial<Limits>;
     handlers?: LooseHandlers;
     rows?: Record<string, ClientRow>;
@@ -47,6 +48,7 @@ function engineOf(
     limits,
     random: countingRandom(),
     strict: true,
+    hooked: options.hooked ?? true,
   });
   /** Offers, with the row loaded where that is asked for. */
   const offer = (...intents: Intent<string>[]): Told[] =>
@@ -138,6 +140,16 @@ describe("deciding", () => {
     expect(kinds(engine.appended())).toEqual(["update", "accepted", "accepted", "accepted"]);
     expect(engine.state).toMatchObject({ sequence: 3, model: { items: ["y"] } });
     expect(take(12).append?.records[0]).toMatchObject({ sequence: 4, messages: [add("z")] });
+  });
+
+  test("[HA6] the models between are kept for hooks, and for nobody else: a batch may hold thousands", () => {
+    const models = (hooked: boolean): unknown[] => {
+      const { engine, take } = engineOf({ hooked });
+      take(10, from("a", 1, add("x")), from("a", 2, add("y")));
+      return engine.appended().flatMap((effect) => (effect.type === "accepted" ? [effect.model] : []));
+    };
+    expect(models(true)).toEqual([{ items: ["x"] }, { items: ["x", "y"] }]);
+    expect(models(false)).toEqual([undefined, undefined]);
   });
 
   test("[TE2] S28 a throwing update and a throwing hook refuse that message alone and are reported", () => {

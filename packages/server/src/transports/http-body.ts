@@ -1,13 +1,13 @@
 // Reads a request's body up to a limit, in the time given for it.
+import type { IncomingMessage } from "node:http";
 import type { Cancel, Clock } from "@calla/shared";
 
 /** The body, or why there is none. */
 export type Body =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly reason: BodyFault };
+/** `body-read`: somebody in front has read it and keeps it. */
 export type BodyFault = "too-large" | "too-slow" | "aborted" | "body-read";
-/** Where a body comes from. `body-read`: somebody in front has read it and keeps it. */
-export type BodySource = AsyncIterable<Uint8Array> | Iterable<Uint8Array> | "body-read" | undefined;
 
 export interface BodyLimits {
   readonly clock: Clock;
@@ -15,12 +15,41 @@ export interface BodyLimits {
   readonly within: number;
 }
 
-/** The chunks of a body, whatever stream they come from: a request of Node's, or a web stream. */
-export async function readBody(chunks: BodySource, { clock, maxBytes, within }: BodyLimits): Promise<Body> {
+/** The body of a request of Node's: by its events, which cost less than half of what an iterator does. */
+export function readNodeBody(
+  request: IncomingMessage,
+  { clock, maxBytes, within }: BodyLimits,
+): Promise<Body> {
+  if (request.destroyed) return Promise.resolve({ ok: false, reason: "aborted" });
+  return new Promise((resolve) => {
+    const read: Buffer[] = [];
+    let size = 0;
+    const over = (body: Body): void => {
+      cancel();
+      request.off("data", more).off("end", end).off("error", abort).off("close", abort);
+      // What is still coming is nobody's; its connection is cut behind the answer.
+      if (!body.ok) request.on("error", () => undefined).pause();
+      resolve(body);
+    };
+    const more = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > maxBytes) over({ ok: false, reason: "too-large" });
+      else read.push(chunk);
+    };
+    const end = (): void => over({ ok: true, bytes: read.length === 1 ? read[0]! : Buffer.concat(read) });
+    const abort = (): void => over({ ok: false, reason: "aborted" });
+    const cancel = clock.setTimeout(() => over({ ok: false, reason: "too-slow" }), within);
+    request.on("data", more).on("end", end).on("error", abort).on("close", abort);
+  });
+}
+
+/** The chunks of a body, of a web stream. */
+export async function readBody(
+  chunks: AsyncIterable<Uint8Array> | undefined,
+  { clock, maxBytes, within }: BodyLimits,
+): Promise<Body> {
   if (chunks === undefined) return { ok: true, bytes: new Uint8Array() };
-  if (typeof chunks === "string") return { ok: false, reason: chunks };
-  const iterator =
-    Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
+  const iterator = chunks[Symbol.asyncIterator]();
   let cancel: Cancel = () => undefined;
   const late = new Promise<"too-slow">((resolve) => {
     cancel = clock.setTimeout(() => resolve("too-slow"), within);

@@ -38,6 +38,8 @@ export type Outcome =
   | { readonly answer: Answer }
   | {
       readonly headers: Readonly<Record<string, string>>;
+      /** It goes on: what it says is wanted at once. Otherwise the answers of one packet, which are read at its end. */
+      readonly live: boolean;
       /** Starts the stream; gives back what hears of its sink. */
       open(sink: Sink): StreamConnection;
     };

@@ -1,5 +1,6 @@
 // A web request and response (Hono, Deno, Bun, workers) as the transport sees them.
-import type { BodySource } from "./http-body.ts";
+import { readBody } from "./http-body.ts";
+import type { Body, BodyLimits } from "./http-body.ts";
 import type { Asked, Outcome } from "./http-request.ts";
 import type { StreamConnection } from "./http-stream.ts";
 
@@ -10,8 +11,8 @@ export function webAsked(request: Request, remoteAddress: string | undefined): A
   return { method: request.method, url: pathname + search, headers, remoteAddress };
 }
 
-export const webBody = (request: Request): BodySource =>
-  request.bodyUsed ? "body-read" : (request.body ?? undefined);
+export const webBody = async (request: Request, limits: BodyLimits): Promise<Body> =>
+  request.bodyUsed ? { ok: false, reason: "body-read" } : readBody(request.body ?? undefined, limits);
 
 /** Bytes a stream holds before it counts as waiting for its reader. */
 const BUFFER = 65_536;

@@ -1,7 +1,7 @@
 // Over real sockets on loopback and over web requests, with a server object that only notes what it is told.
 import { once } from "node:events";
 import { createServer, request as nodeRequest } from "node:http";
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect as connectTcp } from "node:net";
 import type { Cancel, Clock } from "@calla/shared";
@@ -411,9 +411,11 @@ describe("[HT1] a body parser stands in front", () => {
 
   test("that keeps its bytes or its text: they are taken", async () => {
     for (const body of [undefined, "what was said"]) {
-      void parsed(body);
+      const answer = parsed(body);
       await until(() => seen.length > 0);
       expect(seen.map(({ incoming }) => incoming)).toEqual([["what was said"]]);
+      seen[0]!.connection.close(1000, "");
+      expect((await answer).status).toBe(200);
       seen = [];
       await transport.close();
       node.closeAllConnections();
@@ -457,4 +459,49 @@ test("[HT1] [HT8] S26 a body that breaks off is not too large: who hears of it m
   const request = new Request(url(), { method: "POST", headers: POST, body, duplex: "half" } as RequestInit);
   expect((await transport.fetch(request)).status).toBe(408);
   expect([seen, refused.map(({ reason }) => reason)]).toEqual([[], ["aborted"]]);
+});
+
+test("[HT2] Node: the answers of a POST leave in one write, with their length, when all are there", async () => {
+  await serve();
+  const socket = connectTcp(port(), "127.0.0.1");
+  const parts: string[] = [];
+  socket.on("data", (data) => parts.push(String(data)));
+  const head = "POST /calla HTTP/1.1\r\nHost: x\r\nContent-Type: application/calla.json";
+  socket.write(`${head}\r\nContent-Length: 5\r\n\r\nhello`);
+  await until(() => seen.length === 1);
+  const { connection } = seen[0]!;
+  connection.send(text("1"));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  connection.send(text("2"));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(parts).toEqual([]);
+  expect(connection.bufferedAmount()).toBe(2 * "data: 1\n\n".length);
+  connection.close(1000, "");
+  expect(connection.bufferedAmount()).toBe(0);
+  await until(() => parts.length > 0);
+  expect(parts).toHaveLength(1);
+  expect(parts[0]).toMatch(/^HTTP\/1\.1 200 [^]*content-length: 18\r\n[^]*\r\n\r\ndata: 1\n\ndata: 2\n\n$/i);
+  socket.destroy();
+});
+
+test("[HT1] Node: a body that something else has read and not kept is not waited for", async () => {
+  await serve();
+  node.removeAllListeners("request");
+  node.on("request", (request: IncomingMessage, response: ServerResponse) =>
+    request.resume().on("end", () => setImmediate(() => transport.node(request, response))),
+  );
+  expect((await fetch(url(), post(POST))).status).toBe(500);
+  expect([seen, refused.map(({ reason }) => reason)]).toEqual([[], ["body-read"]]);
+});
+
+test("[HT1] Node: one that goes away while it still speaks is nobody", async () => {
+  await serve();
+  const socket = connectTcp(port(), "127.0.0.1");
+  socket.write(
+    "POST /calla HTTP/1.1\r\nHost: x\r\nContent-Type: application/calla.json\r\nContent-Length: 10\r\n\r\nhel",
+  );
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  socket.destroy();
+  await until(() => refused.length === 1);
+  expect(seen).toEqual([]);
 });

@@ -6,8 +6,7 @@ import type { Clock, Limits } from "@calla/shared";
 import { systemClock } from "../clock.ts";
 import type { Connection, ConnectRequest } from "../connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { readBody } from "./http-body.ts";
-import type { Body, BodySource } from "./http-body.ts";
+import type { Body, BodyLimits } from "./http-body.ts";
 import { nodeAsked, nodeBody, nodeSink } from "./http-node.ts";
 import { formatOf, headersFor, isForged, knownFormats, one, preflight, wantsStream } from "./http-request.ts";
 import type { Answer, Asked, HttpRefusal, Outcome } from "./http-request.ts";
@@ -72,6 +71,7 @@ export interface HttpTransport {
 
 const BODY_READ =
   "A body parser in front of this handler has read the body. Put the handler before it, or leave application/calla.* to it.";
+type ReadBody = (limits: BodyLimits, binary: boolean) => Promise<Body>;
 /** Room for the Hello in front of the messages, as in the server's own limit. */
 const HELLO_BYTES = 65_536;
 
@@ -112,13 +112,14 @@ class PostTransport implements HttpTransport {
   async fetch(request: Request, remoteAddress?: string): Promise<Response> {
     const asked = webAsked(request, remoteAddress);
     if (!this.#takes(asked)) return new Response("Not found.", { status: 404 });
-    return webResponse(await this.#outcome(asked, () => webBody(request)), request.signal);
+    const outcome = await this.#outcome(asked, (limits) => webBody(request, limits));
+    return webResponse(outcome, request.signal);
   }
 
   readonly node = (request: IncomingMessage, response: ServerResponse, next?: () => void): void => {
     const asked = nodeAsked(request);
     if (this.#takes(asked))
-      void this.#outcome(asked, (binary) => nodeBody(request, binary)).then((came) =>
+      void this.#outcome(asked, (limits, binary) => nodeBody(request, limits, binary)).then((came) =>
         nodeSink(came, request, response),
       );
     else if (next !== undefined) next();
@@ -138,7 +139,7 @@ class PostTransport implements HttpTransport {
   }
 
   /** Never rejects. */
-  async #outcome(asked: Asked, chunks: (binary: boolean) => BodySource): Promise<Outcome> {
+  async #outcome(asked: Asked, read: ReadBody): Promise<Outcome> {
     const refuse = (
       status: number,
       reason: HttpRefusal["reason"],
@@ -164,7 +165,7 @@ class PostTransport implements HttpTransport {
     const format = formats.find(({ name }) => name === formatOf(asked, formats));
     if (format === undefined || one(asked.headers["content-encoding"]) !== undefined)
       return refuse(415, "format", `The content type must be one of ${knownFormats(formats)}.`);
-    const body = await this.#body(asked, () => chunks(format.binary));
+    const body = await this.#body(asked, (limits) => read(limits, format.binary));
     if (!body.ok) {
       if (body.reason === "body-read") return refuse(500, "body-read", BODY_READ);
       if (body.reason === "too-slow") return refuse(408, "too-slow", "The body did not come in time.");
@@ -175,18 +176,19 @@ class PostTransport implements HttpTransport {
     if (this.#closed) return refuse(503, "closed", "This server is closing.");
     const data = format.binary ? body.bytes : Buffer.from(body.bytes).toString("utf8");
     const open = (sink: Sink): StreamConnection => this.#open(sink, asked, format.name, data);
-    return { headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" }, open };
+    const live = wantsStream(asked);
+    return { headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" }, live, open };
   }
 
   get #maxBytes(): number {
     return this.#host.limits.maxFrameBytes + HELLO_BYTES;
   }
 
-  async #body(asked: Asked, chunks: () => BodySource): Promise<Body> {
+  async #body(asked: Asked, read: (limits: BodyLimits) => Promise<Body>): Promise<Body> {
     const maxBytes = this.#maxBytes;
     if (Number(one(asked.headers["content-length"]) ?? 0) > maxBytes)
       return { ok: false, reason: "too-large" };
-    return readBody(chunks(), { clock: this.#clock, maxBytes, within: this.#host.limits.helloTimeout });
+    return read({ clock: this.#clock, maxBytes, within: this.#host.limits.helloTimeout });
   }
 
   #open(sink: Sink, request: Asked, format: string, data: string | Uint8Array): StreamConnection {
