@@ -36,7 +36,7 @@ export function answerIn(
     case "Connected":
       if (peer.name !== "" && peer.name !== frame.clientId) wrong("it came back as somebody else");
       peer.name = frame.clientId;
-      peer.secret = frame.secret;
+      peer.secret = frame.secret ?? peer.secret;
       return undefined;
     case "Settled":
       return undefined;

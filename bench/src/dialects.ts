@@ -183,7 +183,7 @@ function calla(name: "json" | "messagepack", http?: true): Dialect {
       const frame = said(packet);
       if (frame.type === "Connected") {
         peer.name = frame.clientId;
-        peer.secret = frame.secret;
+        peer.secret = frame.secret ?? peer.secret;
         if (http && !follow) heard.joined();
       } else if (frame.type === "Snapshot" && frame.target === topic && frame.sequence === 0) heard.joined();
       else if (frame.type === "Acknowledge" && http) {

@@ -337,11 +337,13 @@ export function createLedger(options: LedgerOptions) {
         keeper?.begin(!foreign);
       }
       userId = user;
-      const entries = fresh ? [] : [...outbox.queues.values()].flatMap((queue) => queue.entries);
-      renewal = {
-        identity: { clientId, secret, userId },
-        behind: new Set(entries.filter(({ out }) => out)),
-      };
+      if (secret !== undefined) {
+        const entries = fresh ? [] : [...outbox.queues.values()].flatMap((queue) => queue.entries);
+        renewal = {
+          identity: { clientId, secret, userId },
+          behind: new Set(entries.filter(({ out }) => out)),
+        };
+      }
       renew();
       ready = true;
       if (fresh) era++;

@@ -127,6 +127,30 @@ test("[CL17] an identity is renewed only once all that was sent under it before 
   });
 });
 
+test("[CL17] [CV16] without a secret in the answer the one presented goes on, also one that waits to take its place", async () => {
+  const storage = memoryStorage();
+  const setup = await live({ storage });
+  const kept = async () => (await stored(storage))?.identity?.secret;
+  setup.connection.drop();
+  await setup.clock.advance(1_000);
+  const second = await handshake(setup, "c1", { secret: undefined });
+  await turn();
+  expect(await kept()).toBe("secret of c1");
+  const write = setup.topic.dispatch(added("a"));
+  await turn();
+  second.drop();
+  await setup.clock.advance(5_000);
+  const third = await handshake(setup, "c1", { secret: "newer" });
+  third.drop();
+  await setup.clock.advance(5_000);
+  const fourth = await handshake(setup, "c1", { secret: undefined });
+  await giveSnapshot(fourth, "list:1", 0, items());
+  expect(await kept()).toBe("secret of c1");
+  fourth.say(updateFrame("list:1", 0, [["c1", 1, write.id, added("a")]]));
+  await turn();
+  expect(await kept()).toBe("newer");
+});
+
 test("[OB2] S35 after a reload no mid is used again, whatever of it had been stored, decided or rejected", async () => {
   const storage = memoryStorage();
   const first = await live({ storage });

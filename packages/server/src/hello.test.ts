@@ -226,14 +226,26 @@ describe("who it is", () => {
     ]);
   });
 
-  test("[CV16] an identity comes back with its secret, which is renewed", async () => {
-    const { client, advance } = wire();
+  test("[CV16] an identity comes back with its secret, which is renewed when a 32nd of its life is over", async () => {
+    const { client, advance } = wire({ limits: { identityLifetime: 32_000 } });
     const first = await client();
     await advance(1_000);
-    const again = await client(first.identity);
-    expect(again.connected).toMatchObject({ clientId: first.identity.clientId });
-    expect(again.connected).not.toHaveProperty("refused");
-    expect(again.identity.secret).not.toBe(first.identity.secret);
+    const soon = await client(first.identity);
+    expect(soon.connected).toMatchObject({ clientId: first.identity.clientId });
+    expect(soon.connected).not.toHaveProperty("refused");
+    expect(soon.connected).not.toHaveProperty("secret");
+    await advance(1);
+    const later = await client(first.identity);
+    expect(later.connected).toMatchObject({ clientId: first.identity.clientId });
+    expect(later.connected.secret).not.toBe(first.identity.secret);
+    expect((await client(later.identity)).connected.clientId).toBe(first.identity.clientId);
+  });
+
+  test("[CV16] a secret that lives longer than any that is given now is renewed", async () => {
+    const log = memoryLog();
+    const first = await wire({ log, limits: { identityLifetime: 90_000 } }).client();
+    const { connected } = await wire({ log, limits: { identityLifetime: 32_000 } }).client(first.identity);
+    expect(connected).toMatchObject({ clientId: first.identity.clientId, secret: expect.any(String) });
   });
 
   test("[CV16] S17 S41 a forged or foreign identity gets a fresh one, and nobody is another client", async () => {

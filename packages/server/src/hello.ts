@@ -17,7 +17,7 @@ export type Greeting =
       readonly clientId: string;
       /** The client was never seen: it presented no identity, or none that was taken. */
       readonly fresh: boolean;
-      /** The answer, with a secret signed anew. Made when asked for: a packet that speaks for itself gets none. */
+      /** The answer. Made when asked for: a packet that speaks for itself gets none. */
       connected(): ServerFrame;
     }
   /** `last`: a frame that says why, before the close. */
@@ -28,6 +28,12 @@ export type Greeting =
       readonly last?: ServerFrame;
       readonly error?: unknown;
     };
+
+/**
+ * A secret with this share of its life left is not renewed: of a thousand that come back at once none has to be signed,
+ * sent and stored anew.
+ */
+const KEEP_WHILE = 31 / 32;
 
 export interface GreetingOptions {
   readonly core: Core;
@@ -57,6 +63,9 @@ export async function greet(
     hello.identity && verifyIdentity(hello.identity.clientId, userId, hello.identity.secret, key, now);
   const clientId = known?.ok === true ? hello.identity!.clientId : generateClientId(core.random);
   const refused = refusedAs(known);
+  const { identityLifetime, maxInFlight } = core.limits;
+  const left = known?.ok === true ? known.expires - now : 0;
+  const renews = left > identityLifetime || left < identityLifetime * KEEP_WHILE;
   if (refused === "foreign") {
     const details = { claimed: hello.identity?.clientId };
     core.refused({ code: refused, clientId, userId, target: undefined, details });
@@ -70,11 +79,11 @@ export async function greet(
     connected: () => ({
       type: "Connected",
       clientId,
-      secret: signIdentity({ clientId, userId, expires: now + core.limits.identityLifetime }, key),
+      ...(renews ? { secret: signIdentity({ clientId, userId, expires: now + identityLifetime }, key) } : {}),
       userId,
       now,
       ...(refused === undefined ? {} : { refused }),
-      maxInFlight: core.limits.maxInFlight,
+      maxInFlight,
     }),
   };
 }

@@ -101,7 +101,7 @@ export function deploy({
         said,
         identity:
           connected?.type === "Connected"
-            ? { clientId: connected.clientId, secret: connected.secret }
+            ? { clientId: connected.clientId, secret: connected.secret ?? identity?.secret ?? "" }
             : { clientId: "", secret: "" },
       };
     };

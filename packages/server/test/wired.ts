@@ -251,7 +251,8 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     its.say(hello({ ...(identity && { identity }), ...(token === undefined ? {} : { token }) }));
     const [connected] = await its.heard();
     if (connected?.type !== "Connected") throw new Error(`no Connected but ${JSON.stringify(connected)}`);
-    return { ...its, identity: { clientId: connected.clientId, secret: connected.secret }, connected };
+    const { clientId, secret = identity?.secret ?? "" } = connected;
+    return { ...its, identity: { clientId, secret }, connected };
   };
   /** A packet that speaks for itself (a POST), and what it was answered. */
   const post = (...frames: ClientFrame[]) => {

@@ -101,7 +101,7 @@ describe("protocol", () => {
     const shapes = [clientFrames, serverFrames].flatMap((specs) =>
       Object.entries(specs).map(([type, spec]) => shapeOf({ type: JSON.stringify(type), ...spec })),
     );
-    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`869844867`);
+    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`3744780224`);
     expect(PROTOCOL_VERSION).toBe(1);
   });
 
@@ -115,7 +115,16 @@ describe("protocol", () => {
   test.each(frames.map((frame) => [frame.type, frame] as const))(
     "[PR3] %s is refused with any field missing or of another kind",
     (_, frame) => {
-      const optional = new Set(["identity", "attempt", "cursor", "token", "model", "message", "details"]);
+      const optional = new Set([
+        "identity",
+        "secret",
+        "attempt",
+        "cursor",
+        "token",
+        "model",
+        "message",
+        "details",
+      ]);
       for (const key of Object.keys(frame)) {
         const { [key as "type"]: _dropped, ...rest } = frame;
         if (!optional.has(key)) expect(read(rest)).toBeUndefined();

@@ -22,7 +22,8 @@ export const serverFrames = {
   /** Answer to `Hello`: who you are from now on. The client stores the identity, then flushes its outbox. */
   Connected: {
     clientId: "string",
-    secret: "string",
+    /** Absent: the one that was presented is good for long. */
+    "secret?": "string",
     userId: "string|null",
     /** The server's clock, milliseconds: the client's prediction of `context.at`. */
     now: "count",

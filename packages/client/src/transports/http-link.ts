@@ -173,7 +173,9 @@ export function httpLink(options: HttpLinkOptions): Link {
             if (clientId !== undefined && clientId !== frame["clientId"]) return end(1006, "identity");
             // What a server gives a new client (onConnect) is decided behind this answer.
             again ||= polling && clientId === undefined && said["identity"] === undefined;
-            ({ clientId, secret } = frame);
+            clientId = frame["clientId"];
+            // None: the one presented goes on.
+            secret = frame["secret"] ?? (said["identity"] as Plain | undefined)?.["secret"];
             pump();
           }
         }

@@ -245,7 +245,9 @@ test.each(FORMATS)(
     // Even with her secret, another user does not become her.
     const thief = new Stranger(stage.node, format);
     const hers = anna.pair.toClient.sent.find((frame) => frame.type === "Connected")!;
-    thief.say(hello({ identity: { clientId: id, secret: hers.type === "Connected" ? hers.secret : "" } }));
+    thief.say(
+      hello({ identity: { clientId: id, secret: (hers.type === "Connected" && hers.secret) || "" } }),
+    );
     await stage.clock.settle();
     expect(thief.all("Connected")[0]).toMatchObject({ refused: "foreign" });
     expect(stage.node.refused.filter(({ code }) => code === "foreign")).toHaveLength(4);
