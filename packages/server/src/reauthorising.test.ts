@@ -315,8 +315,8 @@ describe("[AU17] on several nodes", () => {
       );
       it.server.handle(list, {
         canSubscribe: ({ user }) => rights.may && (user as Person | null)?.guest !== true,
-        canDispatch: ({ user }) => (user as Person | null)?.guest !== true,
-      } as never);
+        canDispatch: (_, { user }) => (user as Person | null)?.guest !== true,
+      });
       return it;
     };
     const [here, there] = [make(1), make(2)];

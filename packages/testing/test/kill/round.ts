@@ -2,7 +2,7 @@
 // rest, and the history of the whole is judged.
 import { sqlite } from "@calla/server/sqlite";
 import { CallaError, OWN_SESSION, sameValue, sessionKey } from "@calla/shared";
-import type { ModelSlice, TargetKey } from "@calla/shared";
+import type { TargetKey } from "@calla/shared";
 import { checkHistory, seededRandom } from "../../src/index.ts";
 import type { HistoryEvent, Quiet, Violation } from "../../src/index.ts";
 import { persisted } from "../../src/quiet.ts";
@@ -51,7 +51,7 @@ export async function round({
   const events: HistoryEvent[] = [];
   const record = (event: HistoryEvent): void => void events.push(event);
   const died = new Map<Point, number>();
-  const witness = new Witness();
+  const witness = new Witness(wiring);
   let port = 1;
   const people = Array.from(
     { length: random.int(2, 5) },
@@ -144,14 +144,14 @@ async function testify(
   file: string,
   people: readonly Person[],
 ): Promise<Quiet["persisted"]> {
-  const targets: [TargetKey, ModelSlice][] = PADS.map((id) => [`pad:${id}`, wiring.topics[0]]);
+  const targets: TargetKey[] = PADS.map((id) => `pad:${id}`);
   for (const { client } of people)
-    if (client.clientId !== undefined) targets.push([sessionKey(client.clientId), wiring.session]);
+    if (client.clientId !== undefined) targets.push(sessionKey(client.clientId));
   const log = sqlite(file);
   try {
     const stored: Quiet["persisted"][number][] = [];
-    for (const [target, slice] of targets) {
-      await witness.read(log, target, slice);
+    for (const target of targets) {
+      await witness.read(log, target);
       stored.push(await persisted(log, target, witness.archive.get(target)!));
     }
     return stored;
