@@ -28,7 +28,7 @@ export default defineConfig({
       project(
         "sim",
         [
-          "packages/testing/test/{*,scenarios/*,tabs/*,kill/*}.{test,sim}.ts",
+          "packages/testing/test/{*,scenarios/*,tabs/*,kill/*,deploy/*}.{test,sim}.ts",
           "packages/server/test/**/*.sim.ts",
         ],
         { exclude: [DURABLE] },

@@ -103,6 +103,9 @@ describe("[VE7] what an older page has stored", () => {
     ]);
     await giveSnapshot(connection, "list:1", 4, { rows: ["x"] });
     expect(topic.state).toMatchObject({ model: { rows: ["x", "a", "b", "c"] } });
+    const shown = [{ message: { type: "put", row: "a" } }, {}, { message: { type: "stamped" } }];
+    expect(topic.state.pending).toMatchObject(shown);
+    expect(setup.client.pending).toMatchObject(shown);
     expect(setup.errors).toEqual([]);
   });
 

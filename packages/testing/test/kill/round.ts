@@ -7,10 +7,11 @@ import { checkHistory, seededRandom } from "../../src/index.ts";
 import type { HistoryEvent, Quiet, Violation } from "../../src/index.ts";
 import { persisted } from "../../src/quiet.ts";
 import { wiring } from "../wiring.ts";
-import { Person } from "./people.ts";
+import { Person } from "../people.ts";
 import { POINTS } from "./points.ts";
 import type { Death, Point } from "./points.ts";
-import { ServerProcess } from "./process.ts";
+import { ServerProcess } from "../processes.ts";
+import type { Order, Word } from "./server.ts";
 import { Witness } from "./witness.ts";
 
 export interface RoundOptions {
@@ -69,17 +70,18 @@ export async function round({
     for (const person of people) if (random.chance(0.7)) person.act();
   }, 2);
 
-  let next = new ServerProcess(bundle);
-  async function begin(death: Death | undefined): Promise<ServerProcess> {
+  const made = (): ServerProcess<Order, Word> => new ServerProcess(bundle);
+  let next = made();
+  async function begin(death: Death | undefined): Promise<ServerProcess<Order, Word>> {
     const life = next;
-    if (death !== undefined) next = new ServerProcess(bundle);
+    if (death !== undefined) next = made();
     await life.hear("loaded");
     life.say({ type: "begin", file, death });
     port = (await life.hear("listening"))?.port ?? port;
     return life;
   }
-  const after = (life: ServerProcess): Promise<Quiet["persisted"]> => {
-    for (const { code, error } of life.reported)
+  const after = (life: ServerProcess<Order, Word>): Promise<Quiet["persisted"]> => {
+    for (const { code, error } of life.all("reported"))
       record({
         type: "reported",
         by: "server",
