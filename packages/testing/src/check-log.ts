@@ -3,7 +3,7 @@ import { sameValue } from "@calla/shared";
 import type { LogRecord } from "@calla/server";
 import type { Place } from "./archive.ts";
 import type { History, Violation } from "./history.ts";
-import { modelIn } from "./versions.ts";
+import { modelIn, modelNow } from "./versions.ts";
 import type { Slices } from "./versions.ts";
 
 export function checkLog({ events, archive, quiet }: History): Violation[] {
@@ -66,8 +66,12 @@ export function checkLog({ events, archive, quiet }: History): Violation[] {
       );
   }
   for (const { node, target, model, sequence } of quiet?.servers ?? []) {
-    const place = archive.get(target)?.paths.at(-1)?.places.at(-1);
-    if (place !== undefined && (place.sequence !== sequence || !sameValue(place.model, model)))
+    const archived = archive.get(target);
+    const place = archived?.paths.at(-1)?.places.at(-1);
+    if (
+      place !== undefined &&
+      (place.sequence !== sequence || !sameValue(modelNow(archived!.slices, place), model))
+    )
       break_(
         "HC12",
         `${target}: node ${node} is at ${sequence} with another model than the log at ${place.sequence}`,

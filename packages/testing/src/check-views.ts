@@ -5,7 +5,7 @@ import type { Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { Archived, Place } from "./archive.ts";
 import { targetKeys } from "./check-outcomes.ts";
 import type { History, HistoryEvent, Violation } from "./history.ts";
-import { modelIn, sliceIn } from "./versions.ts";
+import { modelIn, modelNow, sliceIn } from "./versions.ts";
 
 type Shown = Extract<HistoryEvent, { type: "shown" }>;
 
@@ -165,12 +165,15 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
 
   if (quiet !== undefined && quiet.problem === undefined) {
     for (const { client, page, target, status, model, pending } of quiet.clients) {
-      const places = keysOf(target, client).map((key) => archive.get(key)?.paths.at(-1)?.places.at(-1));
+      const models = keysOf(target, client).map((key) => {
+        const { slices, paths } = archive.get(key) ?? {};
+        return slices && modelNow(slices, paths!.at(-1)!.places.at(-1)!);
+      });
       if (pending > 0) break_("HC11", `${target}: client ${client} has ${pending} pending after quiet`);
       if (status === "refused") continue;
       if (status !== "live") break_("HC11", `${target}: client ${client} is ${status} after quiet`);
       const server = quiet.servers.find((one) => one.target === target)?.model;
-      const expected = target === OWN_SESSION ? places.at(-1)?.model : server;
+      const expected = target === OWN_SESSION ? models.at(-1) : server;
       if (expected !== undefined && !sameValue(model, expected))
         break_(
           "HC11",

@@ -7,7 +7,7 @@ import type { Quiet } from "./history.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Pages, Place } from "./pages.ts";
-import { placeAfter } from "./versions.ts";
+import { modelNow, placeAfter } from "./versions.ts";
 import type { Versioned } from "./versions.ts";
 
 /** As much of a world as comes to rest. */
@@ -71,8 +71,9 @@ function restless<W extends Wiring>(world: Resting<W>): string | undefined {
       if (status === "loading" || status === "stale") return `client ${client}'s ${target} is ${status}`;
       if (status === "refused") continue;
       const key = target === OWN_SESSION ? sessionKey(page.clientId ?? "") : target;
-      const tip = world.nodes.log.archive.get(key)?.paths.at(-1)?.places.at(-1);
-      if (tip !== undefined && !sameValue(tip.model, model))
+      const archived = world.nodes.log.archive.get(key);
+      const tip = archived?.paths.at(-1)?.places.at(-1);
+      if (tip !== undefined && !sameValue(modelNow(archived!.slices, tip), model))
         return `client ${client}'s ${target} is not at ${tip.sequence}`;
     }
   }

@@ -67,6 +67,10 @@ export function modelIn(
   return known.get(version);
 }
 
+/** What a place is to those who are up to date, where it is the last one. */
+export const modelNow = (slices: Slices, place: Versioned): unknown =>
+  (modelIn(slices, place, slices.at(-1)!.version) ?? place).model;
+
 function otherwise(slice: ModelSlice, { sequence, version, model }: Versioned) {
   // Nothing happened yet: every version begins with its own.
   if (sequence === 0) return { model: initialModel(slice, { strict: false }) };
