@@ -3,7 +3,6 @@
 import { defineSession, defineTopic, defineWiring } from "@calla/shared";
 import type { Message, ModelSlice } from "@calla/shared";
 import * as z from "zod";
-import { action } from "../src/index.ts";
 import type { SimulatedAction, SimulationSetup } from "../src/index.ts";
 import { common, commonMessages, padHandlers, rejections, setup, wiring, written } from "./wiring.ts";
 import type { OlderPad } from "./wiring.ts";
@@ -71,7 +70,8 @@ const olderWiring = defineWiring({ session, topics: [pad] });
 function older({ slice, params, weight, by, message }: SimulatedAction): SimulatedAction {
   const then = slice.kind === "session" ? session : pad;
   const names: Readonly<Record<string, string>> = { typed: "wrote", named: "called" };
-  const renamed = (one: Message): Message => ({ ...one, type: names[one.type] ?? one.type });
+  const renamed = (one: Message): Message =>
+    one.type === "risked" ? { type: "waved" } : { ...one, type: names[one.type] ?? one.type };
   return {
     slice: then,
     params,
@@ -92,9 +92,5 @@ export const olderSetup = {
     server.handle(pad, padHandlers);
     server.handle(session, { public: true });
   },
-  actions: [
-    ...setup.actions.map(older),
-    action(pad, ["1"], () => ({ type: "waved" }) as never, 2),
-    action(pad, ["2"], () => ({ type: "waved" }) as never, 2),
-  ],
+  actions: setup.actions.map(older),
 } satisfies SimulationSetup<typeof olderWiring>;
