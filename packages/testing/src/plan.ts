@@ -116,7 +116,7 @@ export interface Plan {
 }
 
 /** The share of runs that are rolling deploys, where there is an older version. */
-const ROLLING = 0.3;
+const ROLLING = 0.4;
 
 /** Draws a run. `topics`: how many there are to follow; `actions`: who does each of them. */
 export function drawPlan(seed: number, setup: SimulationSetup<never, never>, topics: number): Plan {
