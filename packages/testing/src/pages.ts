@@ -265,7 +265,8 @@ export class Pages<W extends Wiring> {
     const { index: client, record, count } = this.#options;
     const { page } = this;
     const { wiring } = this.#setup;
-    const version = (topic.id === OWN_SESSION ? wiring.session : wiring.sliceOf(topic.id)?.slice)!.version;
+    const slice = topic.id === OWN_SESSION ? wiring.session : wiring.sliceOf(topic.id)?.slice;
+    const version = slice!.version;
     let first = true;
     const show = (listener: "state" | "model", { status, model, pending, code = "" }: AnyState): void => {
       if (first && status === "stale" && this.client.status.connection !== "open")

@@ -4,7 +4,7 @@ import { defineSession, defineTopic, defineWiring } from "@calla/shared";
 import type { Message, ModelSlice } from "@calla/shared";
 import * as z from "zod";
 import type { SimulatedAction, SimulationSetup } from "../src/index.ts";
-import { common, commonMessages, padHandlers, rejections, setup, wiring, written } from "./wiring.ts";
+import { common, commonMessages, padHandlers, padNow, rejections, setup, wiring, written } from "./wiring.ts";
 import type { OlderPad } from "./wiring.ts";
 
 type Update = (model: unknown, message: unknown, context: unknown) => unknown;
@@ -24,7 +24,7 @@ const onPad = (type: string) =>
   asThen<OlderPad>(
     newPad,
     type,
-    ({ letters, waves: _, ...same }) => ({ ...same, text: letters }),
+    padNow,
     ({ text, ...same }: Omit<OlderPad, "letters" | "waves"> & { text: string }, { waves }) => ({
       ...same,
       letters: text,

@@ -37,12 +37,29 @@ export const rejections = {
   poor: z.object({ count: z.number(), price: z.number() }),
 };
 
+/** A pad as it was in version 1. */
+export interface OlderPad {
+  readonly letters: string;
+  readonly waves: number;
+  readonly items: string[];
+  readonly count: number;
+  readonly owner: string | null;
+  readonly stamps: string[];
+}
+export const padNow = ({ letters: text, items, count, owner, stamps }: OlderPad) => ({
+  text,
+  items,
+  count,
+  owner,
+  stamps,
+});
+
 const pad = defineTopic("pad:*", {
   version: 2,
   model: z.object({ text: z.string(), ...common }),
   migrate: {
     1: {
-      model: ({ letters, waves: _, ...same }: OlderPad) => ({ ...same, text: letters }),
+      model: padNow,
       message(old, { drop }) {
         if (old.type === "waved") return drop("nobody waves any more");
         return (old.type === "wrote" ? { ...old, type: "typed" } : old) as never;
@@ -88,16 +105,6 @@ const pad = defineTopic("pad:*", {
     reset: (pad, { count }) => ({ ...pad, count, stamps: [] }),
   },
 });
-
-/** A pad as it was in version 1. */
-export interface OlderPad {
-  readonly letters: string;
-  readonly waves: number;
-  readonly items: string[];
-  readonly count: number;
-  readonly owner: string | null;
-  readonly stamps: string[];
-}
 
 const session = defineSession({
   version: 2,
