@@ -215,7 +215,7 @@ async function ofTwoVersions(
     const messages = item === undefined ? [] : [added(item)];
     const whole = model === undefined ? {} : { model: { value: model } };
     const record = { sequence, mark, version, at: 1, author: null, mid: 0, id, messages, ...whole };
-    await log.append([{ target, expected, records: [record], rows: [] }]);
+    await log.append([{ target, expected, records: [record], rows: [], at: 1 }]);
     events.push({ type: "appended", target, path: 0, sequence });
     expected = { sequence, mark };
   }
