@@ -33,9 +33,9 @@ export default [
     [webSocket]: "{ webSocket }",
     [shared]: "{ automatic, json }",
   }),
-  line("@calla/client, all of it", "18.2 KB", { [client]: "*" }),
+  line("@calla/client, all of it", "18.5 KB", { [client]: "*" }),
   line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
-  line("@calla/client/indexeddb, with idb", "9.5 KB", { [indexedDb]: "*" }),
+  line("@calla/client/indexeddb, with idb", "9.8 KB", { [indexedDb]: "*" }),
   line("@calla/client/http, with eventsource", "6.5 KB", { [http]: "*" }),
   line("@calla/client/auto", "1 KB", { [auto]: "*" }),
   line("what @calla/client/hydration adds to the serialiser", "4.5 KB", {

@@ -143,6 +143,8 @@ const failures: Readonly<Record<string, () => void>> = {
     };
   },
   "it is full": () => {
+    const { put } = IDBObjectStore.prototype;
+    Object.assign(globalThis, { emptied: () => void (IDBObjectStore.prototype.put = put) });
     IDBObjectStore.prototype.put = () => {
       throw new DOMException("full", "QuotaExceededError");
     };
@@ -162,6 +164,19 @@ for (const [what, fail] of Object.entries(failures))
     for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["One", "Two"]);
     await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
     await expect(ann.toasts).toContainText("would be lost");
+    await expect(ann.banner).toHaveText(/^This browser cannot keep changes/);
+    await expect(bo.banner).toBeEmpty();
+    await ann.goOffline();
+    await ann.add("To do", "Three");
+    await expect(ann.banner).toContainText("is kept and sent when you are back if this page stays open.");
+    await ann.comeBack();
+    await expect(bo.cards("To do")).toHaveText(["One", "Two", "Three"]);
+    if (what === "it is full") {
+      // There is room again: what comes next is kept, and nothing is said any more.
+      await ann.page.evaluate(() => (globalThis as unknown as { emptied(): void }).emptied());
+      await ann.add("To do", "Four");
+      await expect(ann.banner).toBeEmpty();
+    } else await expect(ann.banner).toHaveText(/^This browser cannot keep changes/);
     ann.errors.length = 0;
   });
 

@@ -3,9 +3,10 @@ import type { ClientStatus } from "@calla/client";
 import { client } from "./client.ts";
 import { byId, h } from "./dom.ts";
 
-function sentence({ connection, pending }: ClientStatus): string {
+function sentence({ connection, pending, storage }: ClientStatus): string {
   const kept = pending === 0 ? "Changes" : pending === 1 ? "Your change" : `Your ${pending} changes`;
-  const promise = `${kept} ${pending === 1 ? "is kept and sent" : "are kept and sent"} when you are back.`;
+  const until = storage === "failed" ? " if this page stays open" : "";
+  const promise = `${kept} ${pending === 1 ? "is kept and sent" : "are kept and sent"} when you are back${until}.`;
   switch (connection) {
     case "open":
       return "";
@@ -18,12 +19,18 @@ function sentence({ connection, pending }: ClientStatus): string {
   }
 }
 
+/** What a reload would lose; nothing while the browser keeps everything. */
+const warning = ({ storage }: ClientStatus): string =>
+  storage === "failed"
+    ? "This browser cannot keep changes: what is not saved yet is lost with this page."
+    : "";
+
 export function showConnection(): void {
   const show = (): void => {
-    const text = sentence(client.status);
+    const texts = [sentence(client.status), warning(client.status)].filter((text) => text !== "");
     const banner = byId("connection");
-    if (banner.textContent === text) return;
-    banner.replaceChildren(...(text === "" ? [] : [h("p", {}, text)]));
+    if (banner.textContent === texts.join("")) return;
+    banner.replaceChildren(...texts.map((text) => h("p", {}, text)));
   };
   client.onStatus(show);
   addEventListener("online", show);

@@ -86,7 +86,8 @@ export function restored(
     mid,
     kept: true,
     dropped,
-    view: { id, message: stored.message, skipped: undefined },
+    // As this version has it; what means nothing any more has only its former form.
+    view: { id, message: message ?? stored.message, skipped: undefined },
     ...(sequence === undefined
       ? {
           stage: "stored",

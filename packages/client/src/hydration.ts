@@ -121,8 +121,8 @@ function merged(stored: StoredClient, fresh: Map<TargetKey, StoredModel>, now: n
 function beginning(fresh: Map<TargetKey, StoredModel>, inner: ModelKeeper | undefined): ModelKeeper {
   return {
     load: (models, held) => inner?.load(models, held),
-    find(target) {
-      const stored = inner?.find(target);
+    find(target, slice) {
+      const stored = inner?.find(target, slice);
       const model = fresh.get(target);
       return stored ?? (model && { model, held: [] });
     },

@@ -181,13 +181,13 @@ export function createLedger(options: LedgerOptions) {
     });
   }
 
-  /** What of a stored model this page can go on from. A slice of another version cannot yet. */
+  /** What of a stored model this page can go on from: what is in its version, by itself or as the keeper brought it there. */
   const usable = (key: TargetKey, model: StoredModel | undefined): StoredModel | undefined =>
     model?.version === versionOf(key) ? model : undefined;
 
   /** Shows what was stored of a target until the server says more. */
   function hydrate(one: Target): void {
-    const found = keeper?.find(one.key);
+    const found = keeper?.find(one.key, one.slice);
     if (!found) return;
     if (!usable(one.key, found.model)) return keeper?.drop(one.key);
     const { model, sequence, mark } = found.model;

@@ -1,8 +1,8 @@
-// Stored messages of an older page in this page's version. It comes with a storage that outlives its page, and not with
+// What an older page has stored, messages and models, in this page's version. It comes with a storage that outlives its page, and not with
 // the client: one that stores nothing does not carry it. Not here: what migrating is (shared migrate.ts).
-import { migrateMessages } from "@calla/shared";
+import { migrateMessages, migrateModel } from "@calla/shared";
 import type { Slice } from "@calla/shared";
-import type { MigratedEntry, StoredEntry } from "./storage.ts";
+import type { MigratedEntry, StoredEntry, StoredModel } from "./storage.ts";
 import { RejectedError } from "./write.ts";
 
 /**
@@ -21,4 +21,15 @@ export function migrateStored({ message, version }: StoredEntry, slice: Slice | 
   const dropped = new RejectedError({ from: "calla", code, details });
   dropped.cause = error;
   return { message: null, dropped };
+}
+
+/** A stored model; where it cannot be had in this version, as it is: its client drops it then (VE7). */
+export function migrateStoredModel(stored: StoredModel, slice: Slice | undefined): StoredModel {
+  const { version: from, model } = stored;
+  if (slice === undefined || !("migrate" in slice) || from === slice.version) return stored;
+  try {
+    return { ...stored, version: slice.version, model: migrateModel(slice, model, from) };
+  } catch {
+    return stored;
+  }
 }

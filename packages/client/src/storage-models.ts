@@ -3,6 +3,7 @@
 // (applyChange in storage.ts).
 import { OWN_SESSION } from "@calla/shared";
 import type { Cancel, TargetKey } from "@calla/shared";
+import { migrateStoredModel } from "./migrate-stored.ts";
 import { roughSize } from "./size.ts";
 import type { ModelHost, ModelKeeper, Storage, StorageChange, StoredEntry, StoredModel } from "./storage.ts";
 
@@ -136,12 +137,12 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
         }
         if (models.size > 0) arm(delay);
       },
-      find(target) {
+      find(target, slice) {
         const one = kept.get(target);
         const model = left.get(target) ?? one?.model;
         return (
           model && {
-            model,
+            model: migrateStoredModel(model, slice),
             held: one?.held.filter(({ sequence = 0 }) => sequence > model.sequence) ?? [],
           }
         );

@@ -89,8 +89,14 @@ export interface ModelHost {
 export interface ModelKeeper {
   /** What was stored before: models, and the settled entries that they lack. */
   load(models: ReadonlyMap<TargetKey, StoredModel>, held: readonly StoredEntry[]): void;
-  /** The newest there is of a target that was not followed, and the settled entries to show on top of it. */
-  find(target: TargetKey): { readonly model: StoredModel; readonly held: readonly StoredEntry[] } | undefined;
+  /**
+   * The newest there is of a target that was not followed, in the slice's version if it can be had in that, and the
+   * settled entries to show on top of it, as they were stored.
+   */
+  find(
+    target: TargetKey,
+    slice: Slice | undefined,
+  ): { readonly model: StoredModel; readonly held: readonly StoredEntry[] } | undefined;
   /** Something may have changed; once per turn. */
   changed(): void;
   /** Not followed any more: this is the last of it. */

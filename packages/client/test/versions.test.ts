@@ -8,6 +8,7 @@ import { migrateStored } from "../src/migrate-stored.ts";
 import { reloadOnce } from "../src/reload.ts";
 import type { Versions } from "../src/receiver.ts";
 import { memoryStorage } from "../src/storage-memory.ts";
+import { keepModels } from "../src/storage-models.ts";
 import type { Storage } from "../src/storage.ts";
 import {
   giveSnapshot,
@@ -33,6 +34,10 @@ const asOfNow = defineTopic("list:*", {
   update: { put: ({ rows }, { row }) => ({ rows: [...rows, row] }), stamped: (list) => list },
   migrate: {
     1: {
+      model({ items }: { items: readonly string[] }) {
+        if (items.includes("throws")) throw new Error("cannot migrate");
+        return (items.includes("nonsense") ? { rows: 3 } : { rows: [...items] }) as { rows: string[] };
+      },
       message(old, { drop }) {
         if (old.type === "exploded") return drop("nothing explodes any more");
         if (old.type === "removed") throw new Error("not migrated");
@@ -103,6 +108,9 @@ describe("[VE7] what an older page has stored", () => {
     ]);
     await giveSnapshot(connection, "list:1", 4, { rows: ["x"] });
     expect(topic.state).toMatchObject({ model: { rows: ["x", "a", "b", "c"] } });
+    const shown = [{ message: { type: "put", row: "a" } }, {}, { message: { type: "stamped" } }];
+    expect(topic.state.pending).toMatchObject(shown);
+    expect(setup.client.pending).toMatchObject(shown);
     expect(setup.errors).toEqual([]);
   });
 
@@ -227,6 +235,130 @@ describe("[VE7] what an older page has stored", () => {
     const next = await handshake(setup);
     expect(next).not.toBe(connection);
     expect(messagesIn(next.sent)).toMatchObject([{ message: { type: "put", row: "a" } }]);
+  });
+});
+
+describe("[VE7] [OB10] a model that an older page has stored", () => {
+  const modelsOf = async (storage: Storage) => (await storage.load({ server: "", user: undefined }))!.models;
+  /** A storage in which a page of version 1 has left a list at sequence 5, and maybe a message that the list lacks. */
+  async function leftAt5(items: readonly string[], { mine }: { mine?: string } = {}) {
+    const storage = memoryStorage({
+      migrate: migrateStored,
+      models: keepModels({ hides: () => () => {} }),
+    });
+    const old = page(storage);
+    const topic = old.client.topic(list, "1");
+    topic.onChange(() => {});
+    const connection = await handshake(old);
+    await giveSnapshot(connection, "list:1", 5, { items, stamp: 0 });
+    await old.clock.advance(1_000);
+    if (mine !== undefined) {
+      const { id } = topic.dispatch(added(mine));
+      await turn();
+      connection.say(updateFrame("list:1", 5, [["c1", 1, id, added(mine)]]));
+      await turn();
+      return { storage }; // and then it crashed
+    }
+    await old.client.close();
+    return { storage };
+  }
+
+  test("S38 S6 is shown in this page's version, offline too, with what is pending on top; its cursor stays", async () => {
+    const { storage } = await leftAt5(["a", "b"]);
+    const setup = newPage(storage);
+    const topic = setup.client.topic(later, "1");
+    topic.onChange(() => {});
+    await turn();
+    expect(topic.state).toMatchObject({ status: "stale", model: { rows: ["a", "b"] }, pending: [] });
+    const write = topic.dispatch({ type: "put", row: "c" } as never);
+    expect(topic.state.model).toEqual({ rows: ["a", "b", "c"] });
+    const connection = await handshake(setup);
+    expect(connection.last("Hello").targets).toMatchObject([{ cursor: { sequence: 5, mark: 50 } }]);
+    // What the server has made of it is another place, and may be another model: that is what counts.
+    const ref = connection.ref("list:1");
+    connection.say(settledFrame("list:1", ref, { sequence: 6, resync: "snapshot", reason: "reset" }));
+    connection.say({ ...snapshotFrame("list:1", 6, 60, { rows: ["a", "b", "theirs"] }), version: 3 });
+    connection.say(updateFrame("list:1", 6, [["c1", 1, write.id, { type: "put", row: "c" } as never]]));
+    await turn();
+    expect(topic.state).toMatchObject({
+      status: "live",
+      model: { rows: ["a", "b", "theirs", "c"] },
+      pending: [],
+    });
+    await setup.clock.advance(1_000);
+    expect((await modelsOf(storage)).get("list:1")).toMatchObject({ version: 3, sequence: 7 });
+    expect(setup.errors).toEqual([]);
+  });
+
+  test("S38 nothing is folded onto it: an update that goes on from its place is no answer", async () => {
+    const { storage } = await leftAt5(["a"]);
+    const setup = newPage(storage);
+    const topic = setup.client.topic(later, "1");
+    topic.onChange(() => {});
+    const connection = await handshake(setup);
+    connection.say(updateFrame("list:1", 5, [["c2", 1, "x", { type: "put", row: "x" } as never]]));
+    await turn();
+    expect(topic.state).toMatchObject({ status: "stale", model: { rows: ["a"] } });
+  });
+
+  test("S44 with a message of one's own on top that it lacks, migrated as well, shown once", async () => {
+    const { storage } = await leftAt5(["a"], { mine: "mine" });
+    const setup = newPage(storage);
+    const topic = setup.client.topic(later, "1");
+    topic.onChange(() => {});
+    await turn();
+    expect(topic.state).toMatchObject({ status: "stale", model: { rows: ["a", "mine"] } });
+    const connection = await handshake(setup);
+    const ref = connection.ref("list:1");
+    connection.say(settledFrame("list:1", ref, { sequence: 7, resync: "snapshot", reason: "reset" }));
+    connection.say({ ...snapshotFrame("list:1", 7, 70, { rows: ["a", "mine"] }), version: 3 });
+    await turn();
+    expect(topic.state).toMatchObject({ status: "live", model: { rows: ["a", "mine"] }, pending: [] });
+    expect(messagesIn(connection.sent)).toEqual([]);
+  });
+
+  test("S38 without a named user it is shown once the server has named one", async () => {
+    const { storage } = await leftAt5(["a"]);
+    const setup = newPage(storage, { user: undefined as never });
+    const topic = setup.client.topic(later, "1");
+    topic.onChange(() => {});
+    await turn();
+    expect(topic.state.status).toBe("loading");
+    const connection = await handshake(setup);
+    expect(topic.state).toMatchObject({ status: "stale", model: { rows: ["a"] } });
+    await giveSnapshot(connection, "list:1", 6, { rows: ["a"] });
+    expect(topic.state).toMatchObject({ status: "live", model: { rows: ["a"] } });
+  });
+
+  test.each([
+    ["its migration throws", ["throws"], newPage, later],
+    ["its migration gives no model", ["nonsense"], newPage, later],
+  ] as const)("goes where %s, and is fetched", async (_, items, open, slice) => {
+    const { storage } = await leftAt5(items);
+    const setup = open(storage);
+    const topic = setup.client.topic(slice, "1");
+    topic.onChange(() => {});
+    const connection = await handshake(setup);
+    expect(topic.state.status).toBe("loading");
+    expect(connection.last("Hello").targets[0]).not.toHaveProperty("cursor");
+    await turn();
+    expect((await modelsOf(storage)).size).toBe(0);
+  });
+
+  test("a newer page's is not shown by an older one, and goes", async () => {
+    const { storage } = await leftAt5(["a"]);
+    const young = newPage(storage);
+    young.client.topic(later, "1").onChange(() => {});
+    await giveSnapshot(await handshake(young), "list:1", 6, { rows: ["a"] });
+    await young.clock.advance(1_000);
+    await young.client.close();
+    const old = page(storage);
+    const topic = old.client.topic(list, "1");
+    topic.onChange(() => {});
+    await turn();
+    expect(topic.state.status).toBe("loading");
+    await turn();
+    expect((await modelsOf(storage)).size).toBe(0);
   });
 });
 

@@ -1,6 +1,10 @@
-// Between nodes over one log: an append happened, read on. A ring may be late, double or lost; one's own tells nothing.
+// Between nodes over one log: an append happened, read on; rights have changed, ask anew. A ring may be late, double or
+// lost; one's own tells nothing.
+import { CallaError } from "@calla/shared";
 import type { Cursor, TargetKey } from "@calla/shared";
 import type { PubSub } from "./pubsub.ts";
+import { isWhose } from "./whose.ts";
+import type { Whose } from "./whose.ts";
 
 interface Ringing {
   readonly node: string;
@@ -42,4 +46,20 @@ export const hearDigest = (
   pubsub.subscribe(digests(key), (payload) => {
     const { node: by, sequence, mark, digest } = payload as Digest & { readonly node: unknown };
     if (by !== node && [sequence, mark, digest].every(Number.isSafeInteger)) told({ sequence, mark, digest });
+  });
+
+const RIGHTS = "reauthorise";
+
+/** Tells the other nodes whose rights have changed. */
+export function tellRights({ node, log, pubsub }: Ringing, whose: Whose): void {
+  if (log.shared) pubsub.publish(RIGHTS, { node, whose });
+}
+
+/** Calls back when another node tells it; returns the undo. A payload that says nothing of the kind is an error. */
+export const hearRights = ({ node, pubsub }: Ringing, told: (whose: Whose) => void): (() => void) =>
+  pubsub.subscribe(RIGHTS, (payload) => {
+    const { node: by, whose } = payload as { readonly node: unknown; readonly whose: unknown };
+    if (by === node) return;
+    if (!isWhose(whose)) throw new CallaError("protocol", { channel: RIGHTS });
+    told(whose);
   });

@@ -87,6 +87,61 @@ describe("a server that drains", () => {
   });
 });
 
+describe("a packet that speaks for itself, while its node drains", () => {
+  const identified = ({ identity }: { identity: object }) => hello({ identity });
+  const closing = { type: "Closing", code: "draining", retryable: true, within: 7_000 };
+
+  test("[SV8] [HT4] of a client whose stream is elsewhere or nowhere is refused, and nothing of it is taken", async () => {
+    const { server, client, post, settle, done, advance } = wire();
+    server.handle(list, { public: true });
+    const [anna, bob] = [await client(), await client()];
+    anna.drop();
+    const drained = server.drain({ over: 10_000, reconnectWithin: 7_000 });
+    const said = post(identified(anna), added(1));
+    await settle();
+    expect(said.heard).toEqual([closing]);
+    expect(said.closed).toEqual([{ code: 4001, reason: "draining" }]);
+    expect((await done(server.topic(list, "1").read())).sequence).toBe(0);
+    void bob;
+    await advance(11_000);
+    await done(drained);
+  });
+
+  test("[SV8] [HT4] of one whose stream is here is answered until that is sent away", async () => {
+    const { server, client, post, settle, done, advance } = wire();
+    server.handle(list, { public: true });
+    const [anna, bob] = [await client(), await client()];
+    const drained = server.drain({ over: 1_000, reconnectWithin: 7_000 });
+    // A share of one: anna leaves first, bob is still served.
+    const theirs = [post(identified(anna), added(1)), post(identified(bob), added(1))];
+    await settle();
+    expect(theirs.map(({ heard }) => heard)).toMatchObject([[closing], [{ type: "Acknowledge", mid: 1 }]]);
+    await advance(1_500);
+    await done(drained);
+  });
+
+  test("[SV2] [HT4] and after it has stopped nothing is taken any more", async () => {
+    const { server, client, post, settle, done } = wire();
+    server.handle(list, { public: true });
+    const anna = await client();
+    await done(server.stop());
+    const said = post(identified(anna), added(1));
+    await settle();
+    expect(said.heard).toEqual([{ type: "Closing", code: "stopping", retryable: true, within: 0 }]);
+  });
+
+  test("[SV8] whoever is found out to be nobody is told that, not where to go", async () => {
+    const { server, post, settle, done, client, advance } = wire({ authenticate: () => null });
+    void client;
+    const drained = server.drain({ over: 100 });
+    const said = post(hello({ identity: { clientId: "x", secret: "y" } }), added(1));
+    await settle();
+    expect(said.heard).toMatchObject([{ type: "Closing", code: "unauthenticated" }]);
+    await advance(200);
+    await done(drained);
+  });
+});
+
 describe("a thousand clients that come back", () => {
   /** A server that counts what it encodes. */
   async function counted() {

@@ -27,9 +27,10 @@ import { Refreshing } from "./refreshing.ts";
 import { refused } from "./refusal.ts";
 import { Readers } from "./readers.ts";
 import { speak } from "./speaking.ts";
-import type { SpeakingParts, Spoken } from "./speaking.ts";
+import type { Away, SpeakingParts, Spoken } from "./speaking.ts";
 import { TargetRegistry } from "./target-registry.ts";
 import { Turns } from "./turns.ts";
+import type { Whose } from "./whose.ts";
 
 /** Hooks of the whole server. They observe; what they throw is reported and changes nothing. */
 export interface HubHooks {
@@ -68,6 +69,8 @@ export class Hub {
   readonly collapsing: Collapsing;
   readonly crowd: Crowd;
   readonly reauthorising: Reauthorising;
+  /** It drains or stops: nobody new is served. */
+  away: Away | undefined;
   readonly #refreshing: Refreshing;
   readonly #limiter: Limiter;
   readonly #hooks: HubHooks;
@@ -158,6 +161,7 @@ export class Hub {
       }),
       greet: (hello, request) => this.#hooks.greet(hello, request),
       limiter: this.#limiter,
+      away: () => this.away,
       hear: (conversation, frame) => this.#hear(conversation, frame),
     };
   }
@@ -359,6 +363,27 @@ export class Hub {
 
   #recheck(conversation: Conversation): void {
     this.reauthorising.recheck(conversation, { lenient: false }).catch(this.core.report);
+  }
+
+  /** Rights have changed: asks anew about whatever these follow, or ends who is signed out. Of this node. */
+  async reauthorise({ user, clientId, userId = user?.id }: Whose): Promise<void> {
+    const isAsked = (one: Conversation): boolean =>
+      one.phase === "open" &&
+      (clientId === undefined || one.clientId === clientId) &&
+      (userId === undefined || one.userId === userId);
+    const asked = [...this.connections].filter(isAsked);
+    // A packet follows nothing; what it waits for is asked about again.
+    for (const packet of [...this.packets].filter(isAsked)) {
+      if (user === null) this.end(packet, "unauthenticated", false);
+      else packet.gates?.clear();
+    }
+    await Promise.all(
+      asked.map((one) => {
+        if (user === null) return this.end(one, "unauthenticated", false);
+        if (user !== undefined && user.id === one.userId) one.user = user;
+        return this.reauthorising.recheck(one, { lenient: false });
+      }),
+    );
   }
 
   #peers({ flushOnly }: Conversation): Map<string, Conversation> {

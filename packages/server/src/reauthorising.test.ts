@@ -1,6 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { hello, inHand, list, other, say, subscribe, types, unsubscribe, wire } from "../test/wired.ts";
+import {
+  countingRandom,
+  handClock,
+  handPubSub,
+  hello,
+  inHand,
+  list,
+  other,
+  say,
+  subscribe,
+  types,
+  unsubscribe,
+  wire,
+} from "../test/wired.ts";
 import { expiring } from "./authenticate.ts";
+import { memoryLog } from "./log-memory.ts";
 
 const added = (mid: number) => say("list:1", mid, { type: "added", item: `${mid}` });
 
@@ -284,5 +298,91 @@ describe("a token that expires", () => {
     guest = true;
     anna.say({ type: "Authenticate", token: "again" });
     expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "forbidden" }]);
+  });
+});
+
+describe("[AU17] on several nodes", () => {
+  /** Two nodes over one log; anna is on the second. */
+  async function nodes(shared = true) {
+    const hand = handClock();
+    const bells = handPubSub();
+    const options = { log: memoryLog({ shared }), pubsub: bells.pubsub, secret: "a secret of all the nodes" };
+    const rights = { may: true };
+    const make = (seed: number) => {
+      const it = wire(
+        { ...options, random: countingRandom(seed), authenticate: ({ token }) => ({ id: String(token) }) },
+        hand,
+      );
+      it.server.handle(list, {
+        canSubscribe: ({ user }) => rights.may && (user as Person | null)?.guest !== true,
+        canDispatch: (_, { user }) => (user as Person | null)?.guest !== true,
+      });
+      return it;
+    };
+    const [here, there] = [make(1), make(2)];
+    const anna = await there.client(undefined, "anna");
+    anna.say(subscribe("list:1"));
+    await anna.heard();
+    return { here, there, anna, bells, rights };
+  }
+
+  test("S16 each is told whose rights have changed, and asks those that are on it", async () => {
+    const { here, there, anna, bells, rights } = await nodes();
+    const bob = await there.client(undefined, "bob");
+    bob.say(subscribe("list:1"));
+    await bob.heard();
+    rights.may = false;
+    await here.done(here.server.reauthorise({ userId: "anna" }));
+    expect(await anna.heard()).toEqual([]);
+    bells.deliver(2); // a ring that comes twice asks twice
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "forbidden", retryable: false }]);
+    expect(await bob.heard()).toEqual([]);
+  });
+
+  test("with what the user is now; null signs it out", async () => {
+    const { here, anna, bells } = await nodes();
+    await here.done(here.server.reauthorise({ user: { id: "anna", guest: true } as Person }));
+    bells.deliver();
+    expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+    anna.say(added(1));
+    expect(await anna.heard()).toMatchObject([{ type: "Rejected", code: "forbidden" }]);
+    await here.done(here.server.reauthorise({ userId: "anna", user: null }));
+    bells.deliver();
+    await anna.heard();
+    expect(anna.closed).toEqual([{ code: 4002, reason: "unauthenticated" }]);
+  });
+
+  test("a ring that is lost is made up after recheckAfter", async () => {
+    const { here, there, anna, bells, rights } = await nodes();
+    rights.may = false;
+    await here.done(here.server.reauthorise());
+    bells.lose();
+    await there.advance(2 * 300_000);
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "forbidden" }]);
+  });
+
+  test("what is no such ring is reported and signs nobody out; a node that has stopped hears none", async () => {
+    const { there, anna, bells } = await nodes();
+    const bad: unknown[] = [
+      null,
+      { node: "x" },
+      { node: "x", whose: { user: null } },
+      { node: "x", whose: { userId: 3 } },
+      { node: "x", whose: { user: {} } },
+    ];
+    for (const payload of bad) bells.ring("reauthorise", payload);
+    expect(await anna.heard()).toEqual([]);
+    expect(there.errors).toHaveLength(bad.length);
+    expect(bells.listening("reauthorise")).toBe(2);
+    await there.done(there.server.stop());
+    expect(bells.listening("reauthorise")).toBe(1);
+  });
+
+  test("a node that shares its log with nobody tells nobody", async () => {
+    const { here, bells, rights, anna } = await nodes(false);
+    rights.may = false;
+    await here.done(here.server.reauthorise());
+    bells.deliver();
+    expect(await anna.heard()).toEqual([]);
   });
 });

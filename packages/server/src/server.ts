@@ -1,5 +1,5 @@
 // createServer: the composition root and the public methods. No logic of its own.
-import { CallaError, isSession, sessionKey, topicId } from "@calla/shared";
+import { CallaError, hashString, isSession, sessionKey, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
   Clock,
@@ -29,6 +29,7 @@ import type { Connection, ConnectRequest } from "./connection.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core, Refused } from "./core.ts";
 import { deadline } from "./deadline.ts";
+import { hearRights, tellRights } from "./doorbell.ts";
 import { DRAIN, sendAway } from "./draining.ts";
 import type { DrainOptions } from "./draining.ts";
 import { encoders } from "./encoder.ts";
@@ -42,6 +43,7 @@ import { hydrate } from "./hydration.ts";
 import type { HydrateOptions } from "./hydration.ts";
 import { inspect } from "./inspect.ts";
 import type { Inspection, InspectOptions } from "./inspect.ts";
+import type { LiveTarget } from "./live-target.ts";
 import { memoryLog } from "./log-memory.ts";
 import type { LogStorage } from "./log.ts";
 import { originAllowed, originPolicyProblem } from "./origin.ts";
@@ -53,6 +55,9 @@ import type { FollowHandler, FollowOptions } from "./readers.ts";
 import { ROUND } from "./reauthorising.ts";
 import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
+import { Staleness, tickOf } from "./staleness.ts";
+import { isWhose } from "./whose.ts";
+import type { Whose } from "./whose.ts";
 
 /** A message of the session slice, where the wiring has one. */
 type SessionMessageOf<W extends Wiring> = MessageOf<NonNullable<W["session"]>>;
@@ -128,14 +133,6 @@ export interface Incoming {
   drained(): void;
 }
 
-/** Whose rights are asked about anew. */
-export interface Whose<User extends AnyUser = AnyUser> {
-  readonly userId?: string;
-  readonly clientId?: string;
-  /** What the user is now: the same id, or null. Default: as authenticated. */
-  readonly user?: User | null;
-}
-
 export interface Server<W extends Wiring, User extends AnyUser> {
   readonly wiring: W;
   readonly serialiser: Serialiser;
@@ -160,9 +157,11 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   /** Cuts a client off a topic. It is asked again (`canSubscribe`) should it come back. */
   unsubscribe<S extends W["topics"][number]>(clientId: string, slice: S, ...params: ParamsOf<S>): boolean;
   /**
-   * Rights have changed: asks `canSubscribe` anew for everything that connected clients follow or may reach on this
-   * node (all of them, or one user's, or one client's), and cuts off what is refused. With a `user`, that is what that
-   * user is from now on; null signs it out (terminal, `unauthenticated`). Resolves when all have been asked.
+   * Rights have changed: asks `canSubscribe` anew for everything that connected clients follow or may reach (all of
+   * them, or one user's, or one client's), and cuts off what is refused. With a `user`, that is what that user is from
+   * now on; null signs it out (terminal, `unauthenticated`). Resolves when all on this node have been asked. On a shared
+   * log the other nodes are told by `pubsub`, which must be able to carry the `user`; one that is not reached finds out
+   * after `recheckAfter`, if `canSubscribe` says so.
    *
    * @example
    * await server.reauthorise({ userId: "anna" });
@@ -324,10 +323,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   });
   const cancels = housekeeping(hub);
   let stopping: Promise<void> | undefined;
-  /** While draining: how clients are to spread their return. */
-  let returning: number | undefined;
-
-  const ready = (): boolean => stopping === undefined && returning === undefined;
+  const end = (how?: StopOptions): Promise<void> => (stopping ??= stop(hub, cancels, how));
   const keyOf = (slice: Slice, params: readonly string[]): TargetKey => {
     const { pattern } = slice as TopicSlice | EphemeralSlice;
     return topicId(pattern as TopicPattern<"*">, ...(params as [string]));
@@ -389,30 +385,14 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     follow: (slice, followed, handler) => hub.readers.follow(slice, followed, handler),
     unfollow: (slice, name) => hub.readers.unfollow(slice, name),
     async reauthorise(whose = {}) {
-      const { clientId, userId = whose.user?.id, user } = whose;
-      if (user === null && clientId === undefined && userId === undefined)
+      if (!isWhose(whose))
         throw new CallaError(
           "wiring",
           {},
           "reauthorise({ user: null }) wants a userId or a clientId: whose?",
         );
-      const isAsked = (one: Conversation): boolean =>
-        one.phase === "open" &&
-        (clientId === undefined || one.clientId === clientId) &&
-        (userId === undefined || one.userId === userId);
-      const asked = [...hub.connections].filter(isAsked);
-      // A packet follows nothing; what it waits for is asked about again.
-      for (const packet of [...hub.packets].filter(isAsked)) {
-        if (user === null) hub.end(packet, "unauthenticated", false);
-        else packet.gates?.clear();
-      }
-      await Promise.all(
-        asked.map((one) => {
-          if (user === null) return hub.end(one, "unauthenticated", false);
-          if (user !== undefined && user.id === one.userId) one.user = user;
-          return hub.reauthorising.recheck(one, { lenient: false });
-        }),
-      );
+      tellRights(core, whose);
+      await hub.reauthorise(whose);
     },
     allowsOrigin: ({ headers }) =>
       originAllowed(origins, { origin: one(headers["origin"]), host: one(headers["host"]) }),
@@ -427,24 +407,23 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     },
     connect({ connection, request, format }) {
       const conversation = hub.connect(connection, request, encoderOf(core, format));
-      if (stopping !== undefined) hub.end(conversation, "stopping", true);
-      else if (returning !== undefined) hub.end(conversation, "draining", true, returning);
+      if (hub.away !== undefined) hub.end(conversation, hub.away.code, true, hub.away.within);
       return new Wire(hub, conversation);
     },
     speak: ({ format, ...spoken }) => hub.speak({ ...spoken, encoder: encoderOf(core, format) }),
     get ready() {
-      return ready();
+      return hub.away === undefined;
     },
-    inspect: (asked = {}) => inspect(hub, ready(), asked),
+    inspect: (asked = {}) => inspect(hub, hub.away === undefined, asked),
     async drain({ over = DRAIN.over, reconnectWithin = DRAIN.reconnectWithin, within } = {}) {
-      const again = returning !== undefined;
-      returning ??= reconnectWithin;
-      const end = (one: Conversation): void => hub.end(one, "draining", true, reconnectWithin);
-      const { connections } = hub;
-      if (!again) await sendAway({ clock, connections, end, stopped: () => stopping !== undefined }, over);
-      await (stopping ??= stop(hub, cancels, within === undefined ? {} : { within }));
+      const again = hub.away !== undefined;
+      hub.away ??= { code: "draining", within: reconnectWithin };
+      const sent = (one: Conversation): void => hub.end(one, "draining", true, reconnectWithin);
+      const stopped = (): boolean => stopping !== undefined;
+      if (!again) await sendAway({ clock, connections: hub.connections, end: sent, stopped }, over);
+      await end(within === undefined ? {} : { within });
     },
-    stop: (asked) => (stopping ??= stop(hub, cancels, asked)),
+    stop: end,
   };
 }
 
@@ -500,7 +479,8 @@ async function seed<W extends Wiring, User extends AnyUser>(
 }
 
 /** Timers of the whole server: idle targets leave, followed ones on a shared log are looked at. */
-function housekeeping({ core, registry, turns, reauthorising, connections, lifetimes }: Hub): (() => void)[] {
+function housekeeping(hub: Hub): (() => void)[] {
+  const { core, registry, turns, reauthorising, connections, lifetimes } = hub;
   lifetimes.start();
   const cancels: (() => void)[] = [];
   const every = (milliseconds: number, run: () => void): void => {
@@ -515,10 +495,11 @@ function housekeeping({ core, registry, turns, reauthorising, connections, lifet
   if (core.limits.recheckAfter < Infinity)
     every(Math.max(core.limits.recheckAfter / ROUND, 100), () => reauthorising.tick(connections));
   if (core.log.shared) {
-    every(core.limits.maxStaleness, () => {
-      for (const live of registry.all())
-        if (live.engine?.ready === true && live.audience.followers.size > 0) void turns.look(live);
+    const staleness = new Staleness<LiveTarget>(hashString(core.node));
+    every(tickOf(core.limits.maxStaleness), () => {
+      for (const live of staleness.due(registry.followed())) void turns.look(live);
     });
+    cancels.push(hearRights(core, (whose) => void hub.reauthorise(whose).catch(core.report)));
   }
   return cancels;
 }
@@ -528,6 +509,7 @@ async function stop(
   cancels: (() => void)[],
   { within = STOP_WITHIN }: StopOptions = {},
 ): Promise<void> {
+  hub.away = { code: "stopping", within: 0 };
   for (const cancel of cancels) cancel();
   const { core, registry, turns, lifetimes } = hub;
   const limit = deadline(core.clock, within);

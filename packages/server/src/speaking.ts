@@ -25,6 +25,8 @@ export interface SpeakingParts {
   read(encoder: Encoder, data: string | Uint8Array): Heard;
   greet(hello: ClientFrames["Hello"], request: ConnectRequest): Promise<Greeting>;
   readonly limiter: Limiter;
+  /** Why nobody new is served, once this node drains or stops. */
+  away(): Away | undefined;
   /** Does what a frame asks in an open conversation. */
   hear(conversation: Conversation, frame: ClientFrame): void;
 }
@@ -35,6 +37,12 @@ export interface Spoken {
   readonly request: ConnectRequest;
   readonly encoder: Encoder;
   readonly connection: Connection;
+}
+
+/** What those are told who come while this node drains or stops: to come again, some time within so many milliseconds. */
+export interface Away {
+  readonly code: "draining" | "stopping";
+  readonly within: number;
 }
 
 type Dispatched = ClientFrames["SessionMessage" | "TopicMessage"];
@@ -140,6 +148,9 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
   packet.flushOnly = hello.flushOnly === true;
   if (packet.flushOnly && parts.clients.has(packet.clientId)) return packet.close("in-use", true);
   const stream = (packet.flushOnly ? parts.flushers : parts.clients).get(packet.clientId);
+  const away = parts.away();
+  // Whose stream is here and not yet sent away is served like any; whoever else asks has to be told elsewhere (SV8).
+  if (away !== undefined && stream?.leaving !== false) return packet.close(away.code, true, away.within);
   if (stream !== undefined) packet.leanOn(stream);
   else packet.rates = parts.limiter.ratesOf(packet.clientId);
   // All of them are heard, also behind one that needs the stream.

@@ -38,6 +38,11 @@ export class TargetRegistry {
   all(): Iterable<LiveTarget> {
     return this.#targets.values();
   }
+  /** Open, and somebody follows it here. */
+  *followed(): Iterable<LiveTarget> {
+    for (const live of this.#targets.values())
+      if (live.engine?.ready === true && live.audience.followers.size > 0) yield live;
+  }
 
   /** The target, opened or being opened; undefined if too many are busy. */
   open(key: TargetKey, slice: ModelSlice, params: readonly string[]): LiveTarget | undefined {

@@ -40,6 +40,15 @@ export const versionMutants = [
     by: "server/src/versions.test.ts > [VE3] S38 migrates a target by one record",
   },
   {
+    name: "migrate a snapshot without the older records behind it",
+    file: "server/src/opening.ts",
+    from: `const own = version === this.#slice.version ? record : this.#migrated(record);`,
+    to: `const own = version === this.#slice.version ? record : undefined;`,
+    breaks: "VE3",
+    scenario: "S38",
+    by: "HC18",
+  },
+  {
     name: "open a target of a newer version",
     file: "server/src/opening.ts",
     from: `if (head.version > slice.version) throw newerVersion(key, slice, head.version);`,

@@ -2,6 +2,7 @@
 // it. These are patches in a form that does not rot: lines may move, but a `from` that is not found exactly once is an
 // error (run.mjs), so that a stale mutant is mended and never passes for a caught one.
 
+import { durableMutants } from "./mutants-durable.mjs";
 import { modelMutants } from "./mutants-models.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
 import { edgeMutants } from "./edge.mjs";
@@ -440,4 +441,5 @@ export const mutants = [
   },
 
   ...edgeMutants,
+  ...durableMutants,
 ];

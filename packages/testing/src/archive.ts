@@ -1,20 +1,20 @@
 // What really happened to every target: a log that also keeps, beside what it stores, each accepted record with the
 // model after it, and the histories that a rewind has cut off. The checker's one source of truth; servers see a log.
-import { applyMessages, initialModel, isSession } from "@calla/shared";
-import type { Cursor, ModelSlice, TargetKey, Wiring } from "@calla/shared";
+import type { TargetKey, Wiring } from "@calla/shared";
 import { rewindableLog } from "@calla/server/testing";
 import type { RewindableLog } from "@calla/server/testing";
 import type { Append, LogRecord, LogStorage } from "@calla/server";
+import { originOf, placeAfter, slicesOf } from "./versions.ts";
+import type { Slices, Versioned } from "./versions.ts";
 
 /** A place in a history, and the model there. The first of a path is the origin, without a record. */
-export interface Place extends Cursor {
+export interface Place extends Versioned {
   readonly record: LogRecord | undefined;
-  readonly model: unknown;
 }
 
 /** All that was appended to one target. */
 export interface Archived {
-  readonly slice: ModelSlice;
+  readonly slices: Slices;
   /** Paths from the origin, place by sequence. A rewind begins another one, which shares the places before `from`. */
   readonly paths: { readonly from: number; readonly places: Place[] }[];
   /** Where the head was when a message, by id, was refused. Absent: nobody saw the refusals being written. */
@@ -34,43 +34,36 @@ export interface ArchivedLog extends RewindableLog {
   readonly archive: ReadonlyMap<TargetKey, Archived>;
 }
 
-/** The slice that a log's target belongs to. */
-const sliceOfTarget = (wiring: Wiring, target: TargetKey): ModelSlice | undefined => {
-  const slice = isSession(target) ? wiring.session : wiring.sliceOf(target)?.slice;
-  return slice !== undefined && "update" in slice ? slice : undefined;
-};
-
 /**
- * Wraps an empty log that all servers of a test share.
+ * Wraps an empty log that all servers of a test share. Several wirings: versions of one, for servers of several versions.
  *
  * @example
  * const log = archivedLog(memoryLog({ shared: true }), wiring);
  * log.archive.get("board:1")?.paths.at(-1)?.places.at(-1)?.model;
  */
-export function archivedLog(log: LogStorage, wiring: Wiring, events: ArchiveEvents = {}): ArchivedLog {
+export function archivedLog(
+  log: LogStorage,
+  wiring: Wiring | readonly Wiring[],
+  events: ArchiveEvents = {},
+): ArchivedLog {
+  const wirings = "topics" in wiring ? [wiring] : wiring;
   const inner = rewindableLog(log);
   const archive = new Map<TargetKey, Required<Archived>>();
 
   function archived(target: TargetKey): Required<Archived> {
     let found = archive.get(target);
     if (found === undefined) {
-      const slice = sliceOfTarget(wiring, target);
-      if (slice === undefined) throw new Error(`No slice of the wiring has the target "${target}".`);
-      const origin: Place = {
-        sequence: 0,
-        mark: 0,
-        record: undefined,
-        model: initialModel(slice, { strict: false }),
-      };
+      const slices = slicesOf(wirings, target);
+      const origin: Place = { ...originOf(slices), record: undefined };
       const paths = [{ from: 0, places: [origin] }];
-      found = { slice, paths, refusals: new Map(), cutOff: new Set() };
+      found = { slices, paths, refusals: new Map(), cutOff: new Set() };
       archive.set(target, found);
     }
     return found;
   }
 
   function keep({ target, records, rows, expected }: Append): void {
-    const { slice, paths, refusals } = archived(target);
+    const { slices, paths, refusals } = archived(target);
     for (const { id, ...outcome } of rows.flatMap(({ row }) => row.outcomes))
       if ("code" in outcome && !refusals.has(id)) {
         refusals.set(id, expected.sequence);
@@ -78,10 +71,7 @@ export function archivedLog(log: LogStorage, wiring: Wiring, events: ArchiveEven
       }
     if (records.length === 0) return;
     const { places } = paths.at(-1)!;
-    for (const record of records) {
-      const { sequence, mark } = record;
-      places.push({ sequence, mark, record, model: modelAfter(slice, places.at(-1)!.model, record) });
-    }
+    for (const record of records) places.push({ ...placeAfter(slices, places.at(-1)!, record), record });
     events.appended?.(target, paths.length - 1, places.at(-1)!.sequence);
   }
 
@@ -115,13 +105,4 @@ export function archivedLog(log: LogStorage, wiring: Wiring, events: ArchiveEven
       return sequence;
     },
   };
-}
-
-/** The model after a record, by the slice's own updates. A record was accepted once, so a refusal is shown as such. */
-export function modelAfter(slice: ModelSlice, model: unknown, record: LogRecord): unknown {
-  if (record.model !== undefined) return record.model.value;
-  const { at, author, id, messages } = record;
-  const context = { at, userId: author?.userId ?? null, messageId: id };
-  const result = applyMessages(slice, model, messages, context, { strict: false });
-  return result.ok ? result.model : model;
 }

@@ -1,6 +1,10 @@
 // What the log itself must be: dense, chained, each message once, each client's in its own order.
 import { sameValue } from "@calla/shared";
+import type { LogRecord } from "@calla/server";
+import type { Place } from "./archive.ts";
 import type { History, Violation } from "./history.ts";
+import { modelIn, modelNow } from "./versions.ts";
+import type { Slices } from "./versions.ts";
 
 export function checkLog({ events, archive, quiet }: History): Violation[] {
   const found: Violation[] = [];
@@ -11,7 +15,7 @@ export function checkLog({ events, archive, quiet }: History): Violation[] {
     if (event.type === "dispatched") order.set(event.id, { client: event.client, index });
   });
 
-  for (const [target, { paths }] of archive) {
+  for (const [target, { slices, paths }] of archive) {
     for (const { places } of paths) {
       const ids = new Set<string>();
       const mids = new Map<string, number>();
@@ -22,6 +26,8 @@ export function checkLog({ events, archive, quiet }: History): Violation[] {
         if (i > 0 && marks.has(mark)) break_("HC6", `${target}: mark ${mark} at ${sequence} was used before`);
         marks.add(mark);
         if (record === undefined) continue;
+        const wrong = wrongVersion(slices, places[i - 1]!, record);
+        if (wrong !== undefined) break_("HC18", `${target}: at ${sequence} ${wrong}`);
         if (ids.has(record.id))
           break_("HC2", `${target}: ${record.id} is in the log twice, again at ${sequence}`);
         ids.add(record.id);
@@ -60,12 +66,27 @@ export function checkLog({ events, archive, quiet }: History): Violation[] {
       );
   }
   for (const { node, target, model, sequence } of quiet?.servers ?? []) {
-    const place = archive.get(target)?.paths.at(-1)?.places.at(-1);
-    if (place !== undefined && (place.sequence !== sequence || !sameValue(place.model, model)))
+    const archived = archive.get(target);
+    const place = archived?.paths.at(-1)?.places.at(-1);
+    if (
+      place !== undefined &&
+      (place.sequence !== sequence || !sameValue(modelNow(archived!.slices, place), model))
+    )
       break_(
         "HC12",
         `${target}: node ${node} is at ${sequence} with another model than the log at ${place.sequence}`,
       );
   }
   return found;
+}
+
+/** What is wrong with a record's version, if anything: one version folds a target at a time, and none goes back. */
+function wrongVersion(slices: Slices, before: Place, { version, model, id }: LogRecord): string | undefined {
+  if (before.sequence === 0 || version === before.version) return undefined;
+  if (version < before.version) return `version ${version} comes after ${before.version}`;
+  if (model === undefined) return `version ${version} goes on from a model of version ${before.version}`;
+  if (!/^migrated-\d+-\d+-\d+$/.test(id)) return undefined; // with what is skipped left out, or for another reason
+  const migrated = modelIn(slices, before, version);
+  if (migrated !== undefined && sameValue(migrated.model, model.value)) return undefined;
+  return `${id} is not the model before it, migrated`;
 }

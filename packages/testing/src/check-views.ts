@@ -5,6 +5,7 @@ import type { Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { Archived, Place } from "./archive.ts";
 import { targetKeys } from "./check-outcomes.ts";
 import type { History, HistoryEvent, Violation } from "./history.ts";
+import { modelIn, modelNow, sliceIn } from "./versions.ts";
 
 type Shown = Extract<HistoryEvent, { type: "shown" }>;
 
@@ -110,6 +111,14 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
       }
       return visible;
     };
+    /** Whether a place looks like that in the page's version. */
+    const looksAt = ({ slices }: Archived, place: Place | undefined): boolean => {
+      const version = event.version ?? slices.at(-1)!.version;
+      const confirmed = place && modelIn(slices, place, version);
+      return (
+        confirmed !== undefined && sameValue(withPending(sliceIn(slices, version), confirmed.model), model)
+      );
+    };
     let unknown = false;
     for (const key of keys) {
       const one = archive.get(key);
@@ -126,7 +135,7 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
         floor,
         pendingIds,
         (at) =>
-          sameValue(withPending(one.slice, one.paths[at.path]!.places[at.sequence]?.model), model) &&
+          looksAt(one, one.paths[at.path]!.places[at.sequence]) &&
           (stored === undefined || hasOwn(one, at, applied.get(`${client} ${target}`), pendingIds)),
       );
       if (place === undefined) continue;
@@ -139,9 +148,7 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
     if (unknown) return;
     const anywhere = keys.some((key) => {
       const one = archive.get(key)!;
-      return one.paths.some((path) =>
-        without(pendingIds, path).some((place) => sameValue(withPending(one.slice, place.model), model)),
-      );
+      return one.paths.some((path) => without(pendingIds, path).some((place) => looksAt(one, place)));
     });
     if (anywhere) {
       const floor = floors.get(`${client} ${keys[0]}`);
@@ -158,12 +165,15 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
 
   if (quiet !== undefined && quiet.problem === undefined) {
     for (const { client, page, target, status, model, pending } of quiet.clients) {
-      const places = keysOf(target, client).map((key) => archive.get(key)?.paths.at(-1)?.places.at(-1));
+      const models = keysOf(target, client).map((key) => {
+        const { slices, paths } = archive.get(key) ?? {};
+        return slices && modelNow(slices, paths!.at(-1)!.places.at(-1)!);
+      });
       if (pending > 0) break_("HC11", `${target}: client ${client} has ${pending} pending after quiet`);
       if (status === "refused") continue;
       if (status !== "live") break_("HC11", `${target}: client ${client} is ${status} after quiet`);
       const server = quiet.servers.find((one) => one.target === target)?.model;
-      const expected = target === OWN_SESSION ? places.at(-1)?.model : server;
+      const expected = target === OWN_SESSION ? models.at(-1) : server;
       if (expected !== undefined && !sameValue(model, expected))
         break_(
           "HC11",

@@ -118,7 +118,7 @@ const broken: Record<string, (run: Written) => Promise<Partial<Quiet> | void> | 
     run.told("a", { is: "ended", code: "client-expired" });
     // A log that skips a place, as no log should.
     await run.appended(1, "a");
-    const place = { sequence: 3, mark: 10, record: undefined, model: ["a"] };
+    const place = { sequence: 3, mark: 10, version: 1, record: undefined, model: ["a"] };
     run.places().push(place);
   },
   HC7: async (run) => {
@@ -192,3 +192,82 @@ for (const [rule, spoil] of Object.entries(broken)) {
     expect(run.rules(end ?? {})).toContain(rule);
   });
 }
+
+const later = defineTopic("list:*", {
+  version: 2,
+  model: z.object({ items: z.array(z.string()) }),
+  initial: () => ({ items: [] }),
+  messages: { added: z.object({ item: z.string() }) },
+  update: { added: ({ items }, { item }) => ({ items: [...items, item] }) },
+  migrate: { 1: { model: (items: string[]) => ({ items }) } },
+});
+
+/** The rules that a log of two versions breaks, by the server's own records, and what a page of a version shows of it. */
+async function ofTwoVersions(
+  records: readonly { version: number; item?: string; id?: string; model?: unknown }[],
+  ...shown: readonly { version: number; model: unknown }[]
+): Promise<readonly string[]> {
+  const log = archivedLog(memoryLog(), [wiring, defineWiring({ topics: [later] })]);
+  const events: HistoryEvent[] = [];
+  let expected = { sequence: 0, mark: 0 };
+  for (const [i, { version, item, id = `id ${i}`, model }] of records.entries()) {
+    const [sequence, mark] = [i + 1, (i + 1) * 10];
+    const messages = item === undefined ? [] : [added(item)];
+    const whole = model === undefined ? {} : { model: { value: model } };
+    const record = { sequence, mark, version, at: 1, author: null, mid: 0, id, messages, ...whole };
+    await log.append([{ target, expected, records: [record], rows: [], at: 1 }]);
+    events.push({ type: "appended", target, path: 0, sequence });
+    expected = { sequence, mark };
+  }
+  const state = { listener: "state", target, status: "live", code: "", pending: [] } as const;
+  for (const { version, model } of shown) events.push({ type: "shown", ...me, ...state, version, model });
+  const found = checkHistory({ events, archive: log.archive, quiet: undefined, users: [null] });
+  return found.map(({ rule }) => rule);
+}
+const migration = { version: 2, id: "migrated-1-2-2", model: { items: ["a"] } };
+
+test.each<[string, readonly string[], Parameters<typeof ofTwoVersions>]>([
+  [
+    "a migrated model, and what pages of both versions show",
+    [],
+    [
+      [{ version: 1, item: "a" }, migration, { version: 2, item: "b" }],
+      { version: 1, model: ["a"] },
+      { version: 2, model: { items: ["a"] } },
+      { version: 2, model: { items: ["a", "b"] } },
+    ],
+  ],
+  ["a migrated model that is another", ["HC18"], [[{ version: 1, item: "b" }, migration]]],
+  [
+    "a newer record on an older model",
+    ["HC18"],
+    [
+      [
+        { version: 1, item: "a" },
+        { version: 2, item: "b" },
+      ],
+    ],
+  ],
+  [
+    "an older record behind a newer one",
+    ["HC18"],
+    [
+      [
+        { version: 2, item: "a" },
+        { version: 1, model: ["a"] },
+      ],
+    ],
+  ],
+  [
+    "an older page shows what only newer ones can",
+    ["HC7"],
+    [[{ version: 2, item: "a" }], { version: 1, model: ["a"] }],
+  ],
+  [
+    "a newer page shows what was never there",
+    ["HC7"],
+    [[{ version: 1, item: "a" }], { version: 2, model: { items: ["b"] } }],
+  ],
+])("[HC18] S38 %s", async (_, rules, given) => {
+  expect(await ofTwoVersions(...given)).toEqual(rules);
+});

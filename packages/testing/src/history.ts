@@ -75,6 +75,8 @@ export type HistoryEvent =
       readonly type: "shown";
       readonly listener: "state" | "model";
       readonly target: TargetKey;
+      /** The page's version of the slice; undefined: the run's only, or newest one. */
+      readonly version?: number;
       readonly status: string;
       readonly code: string;
       readonly model: unknown;

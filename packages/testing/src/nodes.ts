@@ -24,6 +24,7 @@ export interface Node<W extends Wiring> {
   readonly faults: { matches: (call: LogCall) => boolean; fault: LogFault }[];
   /** Counts its lives. */
   life: number;
+  readonly older: boolean;
 }
 
 export interface NodesOptions<W extends Wiring> {
@@ -45,6 +46,8 @@ export class Nodes<W extends Wiring> {
   readonly fired: Readonly<Record<string, number>>[] = [];
   readonly #options: NodesOptions<W>;
   readonly #reachables: Reachable[] = [];
+  /** Which of them begin their next life in the older version. */
+  readonly #older: boolean[];
 
   constructor(options: NodesOptions<W>) {
     this.#options = options;
@@ -53,8 +56,14 @@ export class Nodes<W extends Wiring> {
     const { retention } = config;
     const log: TestedLog = (setup.log ?? memoryLog)({ shared, retention, random: random.fork("log") });
     this.reopen = async () => log.reopen?.();
-    this.log = archivedLog(log, setup.wiring, {
-      appended: (target, path, sequence) => record({ type: "appended", target, path, sequence }),
+    const { rolling } = config;
+    this.#older = Array.from({ length: config.nodes }, () => rolling);
+    this.log = archivedLog(log, rolling ? [setup.older!.wiring, setup.wiring] : setup.wiring, {
+      appended: (target, path, sequence) => {
+        record({ type: "appended", target, path, sequence });
+        const last = this.log.archive.get(target)?.paths[path]?.places[sequence]?.record;
+        if (last?.id.startsWith("migrated-") === true) count("migrated");
+      },
       refused: (target, id) => record({ type: "refused", target, id }),
       rewound: (target, from, to) => record({ type: "rewound", target, from, to }),
       conflict: () => count("conflict"),
@@ -75,8 +84,10 @@ export class Nodes<W extends Wiring> {
       },
     });
     this.fired.push(log.fired);
+    const older = this.#older[index]!;
+    const { wiring, server: handle } = older ? setup.older! : setup;
     const server = createServer<W, AnyUser>({
-      wiring: setup.wiring,
+      wiring: wiring as W,
       serialiser: setup.serialiser,
       log: { ...log, close: async () => {} }, // the run's log outlives its servers
       pubsub: this.pubsub,
@@ -92,8 +103,8 @@ export class Nodes<W extends Wiring> {
       onError: (error) => record({ type: "reported", by: `node ${index}`, error }),
       onRefused: ({ code }) => count(`refused: ${code}`),
     });
-    (setup.server as (server: Server<W, AnyUser>) => void)(server);
-    return { server, log, clock, faults, life };
+    (handle as (server: Server<W, AnyUser>) => void)(server);
+    return { server, log, clock, faults, life, older };
   }
 
   /** Takes back all that was arranged. */
@@ -110,6 +121,13 @@ export class Nodes<W extends Wiring> {
     const node = this.all[index]!;
     await (over === 0 ? node.server.stop() : node.server.drain({ over, reconnectWithin: over }));
     if (this.all[index] === node) this.kill(index);
+  }
+
+  /** The same, and its next life is of the newer version, whatever ends this one. False: it is already. */
+  upgrade(index: number, over: number): Promise<void> | false {
+    if (!this.#older[index]) return false;
+    this.#older[index] = false;
+    return this.restart(index, over);
   }
 
   /** The process is gone between two instants: nothing it set going happens any more. Another one starts. */

@@ -76,6 +76,9 @@ const PATIENCE = {
   linger: 300,
 };
 
+/** The share of a rolling deploy's pages that are newer than all its nodes. */
+const EARLY = 0.2;
+
 export class Pages<W extends Wiring> {
   readonly pair: ConnectionPair;
   readonly disk: CrashableStorage;
@@ -83,6 +86,8 @@ export class Pages<W extends Wiring> {
   /** What each page follows at the start. */
   readonly follows: Set<number>;
   page = 0;
+  /** Whether this page is of the older version; told of a newer one, it reloads into that. */
+  #older: boolean;
   client!: Client<W>;
   #clock!: ProcessClock;
   /** Whom this page takes itself to speak for. */
@@ -95,6 +100,7 @@ export class Pages<W extends Wiring> {
     this.#options = options;
     const { setup, config, index, clock, random, server, record, count } = options;
     const { format, commitDelay, modelDelay, follows, via } = config.clients[index]!;
+    this.#older = config.rolling && !random.fork("version").chance(EARLY);
     const [low, high] = config.latency;
     const latency = random.fork("latency");
     const disk = random.fork("disk");
@@ -177,13 +183,13 @@ export class Pages<W extends Wiring> {
   }
 
   #open(storage: Parameters<typeof createClient>[0]["storage"] & object): void {
-    const { setup, config, index, clock, random, record } = this.#options;
+    const { config, index, clock, random, record, count } = this.#options;
     const { user, named } = config.clients[index]!;
     const { page } = this;
     this.#clock = clock.process();
     this.#userId = named ? user : null;
     this.client = createClient<W>({
-      wiring: setup.wiring,
+      wiring: this.#setup.wiring as W,
       serialiser: this.pair.serialiser,
       transport: {
         ...this.pair.transport,
@@ -200,14 +206,43 @@ export class Pages<W extends Wiring> {
       clock: this.#clock,
       random: random.fork(`page ${page}`),
       wakeUps: () => () => {},
+      onVersionMismatch: () => this.#outdated(),
       onConnect: ({ userId }) => void (this.#userId = userId),
-      onOutcome: (decided) => record({ type: "hooked", client: index, page, ...hookedBy(decided) }),
+      onOutcome: (decided) => {
+        const hooked = hookedBy(decided);
+        if (hooked.code === "version") count("a message that means nothing any more");
+        record({ type: "hooked", client: index, page, ...hooked });
+      },
       onError: (error) => record({ type: "reported", by: `client ${index}`, error }),
     });
     this.#stops = new Map();
     for (const topic of this.follows) this.follow(topic);
     const { session } = this.client;
     if (session !== undefined) this.#listen(session as unknown as AnyTopic);
+  }
+
+  /** The wiring, and what its users do, in the page's version. */
+  get #setup() {
+    const { setup } = this.#options;
+    return this.#older ? setup.older! : setup;
+  }
+
+  /** The server has told the app of a newer version: it reloads the page, some time later. */
+  #outdated(): void {
+    const { index, record, count, random } = this.#options;
+    if (!this.#older) {
+      const error = new Error("A page of the newest version was told of a newer one.");
+      return record({ type: "reported", by: `client ${index}`, error });
+    }
+    count("a page told of a newer version");
+    this.#clock.setTimeout(
+      () => {
+        if (!this.#older) return;
+        this.#older = false;
+        this.crash(false, 0);
+      },
+      random.fork(`reload ${this.page}`).int(0, 400),
+    );
   }
 
   topic({
@@ -219,8 +254,9 @@ export class Pages<W extends Wiring> {
   }): AnyTopic {
     const { client } = this;
     if (slice.kind === "session") return client.session as unknown as AnyTopic;
-    return (client.topic as unknown as (slice: TopicSlice, ...params: readonly string[]) => AnyTopic)(
-      slice,
+    const here = this.#setup.wiring.topics.find(({ name }) => name === slice.name);
+    return (client.topic as unknown as (slice: unknown, ...params: readonly string[]) => AnyTopic)(
+      here,
       ...params,
     );
   }
@@ -228,12 +264,16 @@ export class Pages<W extends Wiring> {
   #listen(topic: AnyTopic): void {
     const { index: client, record, count } = this.#options;
     const { page } = this;
+    const { wiring } = this.#setup;
+    const slice = topic.id === OWN_SESSION ? wiring.session : wiring.sliceOf(topic.id)?.slice;
+    const version = slice!.version;
     let first = true;
     const show = (listener: "state" | "model", { status, model, pending, code = "" }: AnyState): void => {
       if (first && status === "stale" && this.client.status.connection !== "open")
         count("a stored model shown");
       if (first && model !== undefined && listener === "model") first = false;
-      record({ type: "shown", client, page, listener, target: topic.id, status, code, model, pending });
+      const target = topic.id;
+      record({ type: "shown", client, page, listener, target, version, status, code, model, pending });
     };
     record({ type: "listens", client, page, target: topic.id });
     const stops = [
@@ -259,7 +299,9 @@ export class Pages<W extends Wiring> {
     return [...this.#stops.keys()];
   }
 
-  dispatch(action: SimulatedAction, random: SeededRandom, cancel: boolean): void {
+  /** One of the setup's actions, as a page of this version does it. */
+  dispatch(index: number, random: SeededRandom, cancel: boolean): void {
+    const action = this.#setup.actions[index]!;
     const topic = this.topic(action);
     const message = action.message(random, topic.state.model);
     const { index: client, record } = this.#options;

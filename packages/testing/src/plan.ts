@@ -69,6 +69,7 @@ export type Step = { readonly after: number } & (
   /** `over` 0: stopped; otherwise drained over that time. */
   | { readonly do: "restart"; readonly node: number; readonly over: number }
   | { readonly do: "kill"; readonly node: number }
+  | { readonly do: "upgrade"; readonly node: number; readonly over: number }
   | { readonly do: "append-fails" | "append-lost"; readonly node: number; readonly count: number }
   | {
       readonly do: "append-slow";
@@ -85,6 +86,8 @@ export type Step = { readonly after: number } & (
 /** What is the same for a whole run. */
 export interface RunConfig {
   readonly nodes: number;
+  /** It begins with the older version, and is a rolling deploy. */
+  readonly rolling: boolean;
   /** Doorbells get lost, late and doubled by these shares. */
   readonly doorbell: { readonly drop: number; readonly delay: number; readonly double: number };
   readonly clients: readonly {
@@ -112,6 +115,9 @@ export interface Plan {
   readonly steps: readonly Step[];
 }
 
+/** The share of runs that are rolling deploys, where there is an older version. */
+const ROLLING = 0.4;
+
 /** Draws a run. `topics`: how many there are to follow; `actions`: who does each of them. */
 export function drawPlan(seed: number, setup: SimulationSetup<never, never>, topics: number): Plan {
   const random = seededRandom(seed);
@@ -132,6 +138,7 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
   const calm = random.chance(0.3);
   return {
     nodes,
+    rolling: setup.older !== undefined && random.fork("rolling").chance(ROLLING),
     doorbell: calm ? { drop: 0, delay: 0, double: 0 } : { drop: 0.2, delay: 0.3, double: 0.2 },
     clients: Array.from({ length: random.int(few, many) }, (_, i) => ({
       via: random.fork(`via ${i}`).pick(setup.via ?? [["socket"]]),
@@ -176,7 +183,7 @@ const modelDelay = (random: SeededRandom): number => (random.chance(0.4) ? 0 : r
 function drawStep(
   random: SeededRandom,
   setup: SimulationSetup<never, never>,
-  { nodes, clients }: RunConfig,
+  { nodes, clients, rolling }: RunConfig,
   topics: number,
 ): Step {
   const after = random.chance(0.5) ? 0 : random.chance(0.9) ? random.int(1, 40) : random.int(100, 3_000);
@@ -200,6 +207,7 @@ function drawStep(
     number
   >;
   if (nodes === 1) weights.move = 0;
+  weights.upgrade *= rolling ? 2 : 0;
   const fault = random.weighted(weights);
   const lane = random.pick(["toServer", "toClient"] as const);
   const count = random.int(1, 3);
@@ -243,6 +251,8 @@ function drawStep(
       return { do: fault, after, client, node };
     case "restart":
       return { do: fault, after, node, over: random.pick([0, 300, 2_000]) };
+    case "upgrade":
+      return { do: fault, after, node, over: random.pick([0, 0, 300]) };
     case "kill":
       return { do: fault, after, node };
     case "append-fails":

@@ -2,12 +2,13 @@
 import { OWN_SESSION, sameValue, sessionKey } from "@calla/shared";
 import type { LogStorage } from "@calla/server";
 import type { TargetKey, Wiring } from "@calla/shared";
-import { modelAfter } from "./archive.ts";
 import type { Archived, ArchivedLog } from "./archive.ts";
 import type { Quiet } from "./history.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Pages, Place } from "./pages.ts";
+import { modelNow, placeAfter } from "./versions.ts";
+import type { Versioned } from "./versions.ts";
 
 /** As much of a world as comes to rest. */
 interface Resting<W extends Wiring> {
@@ -70,8 +71,9 @@ function restless<W extends Wiring>(world: Resting<W>): string | undefined {
       if (status === "loading" || status === "stale") return `client ${client}'s ${target} is ${status}`;
       if (status === "refused") continue;
       const key = target === OWN_SESSION ? sessionKey(page.clientId ?? "") : target;
-      const tip = world.nodes.log.archive.get(key)?.paths.at(-1)?.places.at(-1);
-      if (tip !== undefined && !sameValue(tip.model, model))
+      const archived = world.nodes.log.archive.get(key);
+      const tip = archived?.paths.at(-1)?.places.at(-1);
+      if (tip !== undefined && !sameValue(modelNow(archived!.slices, tip), model))
         return `client ${client}'s ${target} is not at ${tip.sequence}`;
     }
   }
@@ -107,11 +109,11 @@ async function asPersisted(log: ArchivedLog): Promise<Quiet["persisted"]> {
 export async function persisted(
   log: Pick<LogStorage, "open" | "read">,
   target: TargetKey,
-  { slice, paths }: Archived,
+  { slices, paths }: Archived,
 ): Promise<Quiet["persisted"][number]> {
   const origin = paths[0]!.places[0]!;
   const head = await log.open(target);
-  let at = head?.snapshot ?? { sequence: 0, mark: 0, model: origin.model };
+  let at: Versioned = head?.snapshot ?? origin;
   for (;;) {
     const read = await log.read(target, at, 100);
     const { sequence, mark, model } = at;
@@ -124,7 +126,6 @@ export async function persisted(
         problem: `the records after its snapshot at ${sequence} are ${read.status}`,
       };
     if (read.records.length === 0) return { target, model, sequence, mark, problem: undefined };
-    for (const record of read.records)
-      at = { sequence: record.sequence, mark: record.mark, model: modelAfter(slice, at.model, record) };
+    for (const record of read.records) at = placeAfter(slices, at, record);
   }
 }

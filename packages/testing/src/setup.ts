@@ -82,6 +82,8 @@ export const FAULTS = [
   "rewind",
   "revoke",
   "grant",
+  /** A node is replaced by one of the newer version, in runs that begin with the older one (`older`). */
+  "upgrade",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -106,6 +108,15 @@ export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser
   /** Gives each server its handlers, as in production. */
   readonly server: (server: Server<W, User>) => void;
   readonly actions: readonly SimulatedAction[];
+  /**
+   * The same one version ago: then some runs are a rolling deploy. They begin with nodes and pages of this version; nodes
+   * are replaced one by one, pages reload when they are told. `actions`: what an older page does in place of each above.
+   */
+  readonly older?: {
+    readonly wiring: Wiring;
+    readonly server: (server: Server<never, User>) => void;
+    readonly actions: readonly SimulatedAction[];
+  };
   /**
    * Makes the log that the servers of a run share. It must answer without waiting for anything but promises, since time
    * is virtual. Default: a memory log.

@@ -106,6 +106,8 @@ export class World<W extends Wiring> {
         return void nodes
           .restart(step.node, step.over)
           .catch((error: unknown) => this.record({ type: "reported", by: "stop", error }));
+      case "upgrade":
+        return this.#upgrade(step.node, step.over);
       case "kill":
         return this.#kill(step.node);
       case "append-fails":
@@ -139,11 +141,10 @@ export class World<W extends Wiring> {
 
   #dispatch({ client, action: index, seed, count, cancel }: Extract<Step, { do: "dispatch" }>): boolean {
     const pages = this.pages[client]!;
-    const action = this.#setup.actions[index]!;
     const random = seededRandom(seed);
     for (let i = 0; i < count; i++) {
       try {
-        pages.dispatch(action, random, cancel);
+        pages.dispatch(index, random, cancel);
       } catch (error) {
         // What an action makes may be no message for the model it was made for; that is the action's affair.
         if (!(error instanceof CallaError) || error.code !== "invalid") throw error;
@@ -154,8 +155,8 @@ export class World<W extends Wiring> {
   }
 
   #serve({ node, action: index, seed, keyed }: Extract<Step, { do: "serve" }>): void {
-    const { server } = this.nodes.all[node]!;
-    const action = this.#setup.actions[index]!;
+    const { server, older } = this.nodes.all[node]!;
+    const action = (older ? this.#setup.older! : this.#setup).actions[index]!;
     const random = seededRandom(seed);
     const topic = (
       server.topic as unknown as (
@@ -173,6 +174,13 @@ export class World<W extends Wiring> {
       () => this.count("served"),
       () => this.count("serve refused"),
     );
+  }
+
+  #upgrade(node: number, over: number): boolean {
+    const upgraded = this.nodes.upgrade(node, over);
+    if (upgraded === false) return false;
+    upgraded.catch((error: unknown) => this.record({ type: "reported", by: "stop", error }));
+    return true;
   }
 
   #kill(node: number): void {
@@ -292,6 +300,7 @@ export class World<W extends Wiring> {
   /** The faults end; within two minutes everything must have come to rest. */
   async #becomeQuiet(): Promise<Quiet> {
     this.nodes.calm();
+    for (const node of this.nodes.all.keys()) this.#upgrade(node, 0);
     for (const { pair, client, disk } of this.pages) {
       pair.reachable = true;
       pair.cutAt(undefined);

@@ -5,7 +5,10 @@ import { describeMet, FAULTS, runSeeds, tooRare } from "../src/index.ts";
 import type { CampaignReport } from "../src/index.ts";
 import { CUT_POINTS } from "../src/index.ts";
 import { testedLog } from "./tested-log.ts";
-import { setup } from "./wiring.ts";
+import { olderSetup } from "./older-wiring.ts";
+import { setup as newest } from "./wiring.ts";
+
+const setup = { ...newest, older: olderSetup };
 
 export const SEEDS = Number(process.env["CALLA_SEEDS"] ?? 2_000);
 export const FROM = Number(process.env["CALLA_FROM"] ?? 1);
@@ -26,6 +29,12 @@ const EXPECTED: readonly string[] = [
     (code) => `rejected: ${code}`,
   ),
   ...["busy", "gap", "rate", "storage"].map((code) => `paused: ${code}`),
+  "a page told of a newer version",
+  "migrated",
+  "paused: version",
+  "unsubscribed: version",
+  "a message that means nothing any more",
+  "resync: snapshot (reset)",
   "closing: stopping",
   "closing: draining",
   ...["unsubscribed", "rate", "storage"].map((code) => `unsubscribed: ${code}`),

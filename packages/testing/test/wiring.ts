@@ -1,6 +1,7 @@
 // The wiring that the campaign plays with: nothing in it commutes. A pad (text, order, a clamped count, one owner), two
 // of them, a session, and messages that are rejected, amended, forbidden, throw, or read the context.
 import { automatic, defineSession, defineTopic, defineWiring, json, serverOnly } from "@calla/shared";
+import type { Message } from "@calla/shared";
 import { messagePack } from "@calla/shared/messagepack";
 import * as z from "zod";
 import { action, serverAction } from "../src/index.ts";
@@ -8,35 +9,66 @@ import type { SeededRandom, SimulationSetup } from "../src/index.ts";
 
 const MOST = 9;
 
+/** What both versions of a pad have (older-wiring.ts has the other one). */
+export const common = {
+  items: z.array(z.string()),
+  count: z.number(),
+  owner: z.string().nullable(),
+  stamps: z.array(z.string()),
+};
+export const commonMessages = {
+  erased: z.object({ at: z.number(), length: z.number() }),
+  added: z.object({ item: z.string(), at: z.number() }),
+  moved: z.object({ item: z.string(), to: z.number() }),
+  removed: z.object({ item: z.string() }),
+  counted: z.object({ by: z.number() }),
+  doubled: z.object({}),
+  spent: z.object({ price: z.number() }),
+  claimed: z.object({ by: z.string() }),
+  stamped: z.object({ word: z.string() }),
+  risked: z.object({ limit: z.number() }),
+  secret: z.object({}),
+  noted: z.object({ amount: z.number() }),
+  reset: serverOnly(z.object({ count: z.number() })),
+};
+export const written = z.object({ at: z.number(), text: z.string().max(20) });
+export const rejections = {
+  missing: z.object({ item: z.string() }),
+  poor: z.object({ count: z.number(), price: z.number() }),
+};
+
+/** A pad as it was in version 1. */
+export interface OlderPad {
+  readonly letters: string;
+  readonly waves: number;
+  readonly items: string[];
+  readonly count: number;
+  readonly owner: string | null;
+  readonly stamps: string[];
+}
+export const padNow = ({ letters: text, items, count, owner, stamps }: OlderPad) => ({
+  text,
+  items,
+  count,
+  owner,
+  stamps,
+});
+
 const pad = defineTopic("pad:*", {
-  model: z.object({
-    text: z.string(),
-    items: z.array(z.string()),
-    count: z.number(),
-    owner: z.string().nullable(),
-    stamps: z.array(z.string()),
-  }),
+  version: 2,
+  model: z.object({ text: z.string(), ...common }),
+  migrate: {
+    1: {
+      model: padNow,
+      message(old, { drop }) {
+        if (old.type === "waved") return drop("nobody waves any more");
+        return (old.type === "wrote" ? { ...old, type: "typed" } : old) as never;
+      },
+    },
+  },
   initial: () => ({ text: "", items: [], count: 0, owner: null, stamps: [] }),
-  messages: {
-    typed: z.object({ at: z.number(), text: z.string().max(20) }),
-    erased: z.object({ at: z.number(), length: z.number() }),
-    added: z.object({ item: z.string(), at: z.number() }),
-    moved: z.object({ item: z.string(), to: z.number() }),
-    removed: z.object({ item: z.string() }),
-    counted: z.object({ by: z.number() }),
-    doubled: z.object({}),
-    spent: z.object({ price: z.number() }),
-    claimed: z.object({ by: z.string() }),
-    stamped: z.object({ word: z.string() }),
-    risked: z.object({ limit: z.number() }),
-    secret: z.object({}),
-    noted: z.object({ amount: z.number() }),
-    reset: serverOnly(z.object({ count: z.number() })),
-  },
-  rejections: {
-    missing: z.object({ item: z.string() }),
-    poor: z.object({ count: z.number(), price: z.number() }),
-  },
+  messages: { typed: written, ...commonMessages },
+  rejections,
   update: {
     typed: (pad, { at, text }) => {
       const place = Math.min(at, pad.text.length);
@@ -75,6 +107,13 @@ const pad = defineTopic("pad:*", {
 });
 
 const session = defineSession({
+  version: 2,
+  migrate: {
+    1: {
+      model: ({ called, visits }: { called: string; visits: number }) => ({ name: called, visits }),
+      message: (old) => (old.type === "called" ? { ...old, type: "named" } : old) as never,
+    },
+  },
   model: z.object({ name: z.string(), visits: z.number() }),
   initial: () => ({ name: "", visits: 0 }),
   messages: {
@@ -123,17 +162,19 @@ const onPad = (id: string) => [
   serverAction(pad, [id], (random) => ({ type: "reset", count: random.int(0, MOST) }), 0.7),
 ];
 
+export const padHandlers = {
+  canSubscribe: () => true,
+  canDispatch: ({ type }: Message) => type !== "secret",
+  // A note is never above what a pad can count.
+  amend: <M extends Message>(message: M): M =>
+    message.type === "noted" ? { ...message, amount: Math.min(Number(message["amount"]), MOST) } : message,
+};
+
 export const setup: SimulationSetup<typeof wiring> = {
   wiring,
   serialiser,
   server(server) {
-    server.handle(pad, {
-      canSubscribe: () => true,
-      canDispatch: ({ type }) => type !== "secret",
-      // A note is never above what a pad can count.
-      amend: (message) =>
-        message.type === "noted" ? { ...message, amount: Math.min(message.amount, MOST) } : message,
-    });
+    server.handle(pad, padHandlers);
     server.handle(session, { public: true });
   },
   actions: [

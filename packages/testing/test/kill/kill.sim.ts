@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { POINTS } from "./points.ts";
 import type { Point } from "./points.ts";
-import { bundled } from "./process.ts";
+import { bundled } from "../processes.ts";
 import { round } from "./round.ts";
 
 const KILLS = Number(process.env["CALLA_KILLS"] ?? 300);
@@ -21,7 +21,7 @@ describe("S7 S27 a server that is killed", () => {
   let told = 0;
   beforeAll(async () => {
     folder = await mkdtemp(fileURLToPath(new URL(".killed-", import.meta.url)));
-    await bundled(join(folder, "server.mjs"));
+    await bundled(fileURLToPath(new URL("server.ts", import.meta.url)), join(folder, "server.mjs"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

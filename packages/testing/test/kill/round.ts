@@ -2,15 +2,16 @@
 // rest, and the history of the whole is judged.
 import { sqlite } from "@calla/server/sqlite";
 import { CallaError, OWN_SESSION, sameValue, sessionKey } from "@calla/shared";
-import type { ModelSlice, TargetKey } from "@calla/shared";
+import type { TargetKey } from "@calla/shared";
 import { checkHistory, seededRandom } from "../../src/index.ts";
 import type { HistoryEvent, Quiet, Violation } from "../../src/index.ts";
 import { persisted } from "../../src/quiet.ts";
 import { wiring } from "../wiring.ts";
-import { Person } from "./people.ts";
+import { Person } from "../people.ts";
 import { POINTS } from "./points.ts";
 import type { Death, Point } from "./points.ts";
-import { ServerProcess } from "./process.ts";
+import { ServerProcess } from "../processes.ts";
+import type { Order, Word } from "./server.ts";
 import { Witness } from "./witness.ts";
 
 export interface RoundOptions {
@@ -51,7 +52,7 @@ export async function round({
   const events: HistoryEvent[] = [];
   const record = (event: HistoryEvent): void => void events.push(event);
   const died = new Map<Point, number>();
-  const witness = new Witness();
+  const witness = new Witness(wiring);
   let port = 1;
   const people = Array.from(
     { length: random.int(2, 5) },
@@ -69,17 +70,18 @@ export async function round({
     for (const person of people) if (random.chance(0.7)) person.act();
   }, 2);
 
-  let next = new ServerProcess(bundle);
-  async function begin(death: Death | undefined): Promise<ServerProcess> {
+  const made = (): ServerProcess<Order, Word> => new ServerProcess(bundle);
+  let next = made();
+  async function begin(death: Death | undefined): Promise<ServerProcess<Order, Word>> {
     const life = next;
-    if (death !== undefined) next = new ServerProcess(bundle);
+    if (death !== undefined) next = made();
     await life.hear("loaded");
     life.say({ type: "begin", file, death });
     port = (await life.hear("listening"))?.port ?? port;
     return life;
   }
-  const after = (life: ServerProcess): Promise<Quiet["persisted"]> => {
-    for (const { code, error } of life.reported)
+  const after = (life: ServerProcess<Order, Word>): Promise<Quiet["persisted"]> => {
+    for (const { code, error } of life.all("reported"))
       record({
         type: "reported",
         by: "server",
@@ -144,14 +146,14 @@ async function testify(
   file: string,
   people: readonly Person[],
 ): Promise<Quiet["persisted"]> {
-  const targets: [TargetKey, ModelSlice][] = PADS.map((id) => [`pad:${id}`, wiring.topics[0]]);
+  const targets: TargetKey[] = PADS.map((id) => `pad:${id}`);
   for (const { client } of people)
-    if (client.clientId !== undefined) targets.push([sessionKey(client.clientId), wiring.session]);
+    if (client.clientId !== undefined) targets.push(sessionKey(client.clientId));
   const log = sqlite(file);
   try {
     const stored: Quiet["persisted"][number][] = [];
-    for (const [target, slice] of targets) {
-      await witness.read(log, target, slice);
+    for (const target of targets) {
+      await witness.read(log, target);
       stored.push(await persisted(log, target, witness.archive.get(target)!));
     }
     return stored;

@@ -1,16 +1,13 @@
-// Servers' processes: one lives, one is loaded and waits. Bundled once, so that a life begins within milliseconds.
+// Servers in processes of their own, told what to do and heard by words. Bundled once, so that a life begins within
+// milliseconds.
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import type { Order, Word } from "./server.ts";
-
-const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** Beside the sources, so that the packages it leaves out are found. */
-export async function bundled(outfile: string): Promise<void> {
+export async function bundled(entry: string, outfile: string): Promise<void> {
   await build({
-    entryPoints: [here("server.ts")],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: "node",
@@ -22,22 +19,33 @@ export async function bundled(outfile: string): Promise<void> {
   });
 }
 
-export class ServerProcess {
+interface AnyWord {
+  readonly type: string;
+}
+
+export class ServerProcess<Order extends AnyWord, Word extends AnyWord> {
   readonly #child: ChildProcess;
   readonly #heard: Word[] = [];
   #waiting: (() => void) | undefined;
   #gone = false;
 
-  constructor(bundle: string) {
+  /** `told` hears every word as it comes. */
+  constructor(bundle: string, told: (word: Word) => void = () => {}) {
     this.#child = fork(bundle, { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#child.on("message", (word: Word) => {
       this.#heard.push(word);
+      told(word);
       this.#waiting?.();
     });
     this.#child.once("exit", () => {
       this.#gone = true;
       this.#waiting?.();
     });
+  }
+
+  /** 0: it ended by itself and in good order. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
   }
 
   say(order: Order): void {
@@ -53,8 +61,13 @@ export class ServerProcess {
     }
   }
 
-  get reported(): readonly Extract<Word, { type: "reported" }>[] {
-    return this.#heard.filter((word) => word.type === "reported");
+  all<T extends Word["type"]>(type: T): readonly Extract<Word, { type: T }>[] {
+    return this.#heard.filter((word): word is Extract<Word, { type: T }> => word.type === type);
+  }
+
+  /** SIGTERM: it is to end by itself, in good order. */
+  terminate(): void {
+    this.#child.kill("SIGTERM");
   }
 
   /** Resolves once it is gone, by itself or after so many milliseconds by SIGKILL. */

@@ -1,18 +1,18 @@
-// The clients of servers that are killed: real ones over real sockets, whose users never stop. What they do and see is
+// The clients of servers in other processes: real ones over real sockets, whose users never stop. What they do and see is
 // recorded as in a simulation.
 import { createClient, memoryStorage } from "@calla/client";
-import type { Client, Storage, StorageChange, Transport } from "@calla/client";
+import type { Client, ClientOptions, Storage, StorageChange, Transport } from "@calla/client";
 import { OWN_SESSION } from "@calla/shared";
-import type { ClientFrame } from "@calla/shared";
+import type { ClientFrame, Wiring } from "@calla/shared";
 import { webSocket } from "@calla/client/websocket";
 import { WebSocket } from "ws";
-import type { HistoryEvent, SimulatedAction, Told } from "../../src/index.ts";
-import { seededRandom } from "../../src/index.ts";
-import type { SeededRandom } from "../../src/index.ts";
-import { hookedBy } from "../../src/pages.ts";
-import type { AnyTopic } from "../../src/pages.ts";
-import { clientDecoder } from "../../src/pair.ts";
-import { setup, wiring } from "../wiring.ts";
+import type { HistoryEvent, SimulatedAction, SimulationSetup, Told } from "../src/index.ts";
+import { seededRandom } from "../src/index.ts";
+import type { SeededRandom } from "../src/index.ts";
+import { hookedBy } from "../src/pages.ts";
+import type { AnyTopic } from "../src/pages.ts";
+import { clientDecoder } from "../src/pair.ts";
+import { setup as newest } from "./wiring.ts";
 
 export interface PersonOptions {
   readonly index: number;
@@ -22,21 +22,35 @@ export interface PersonOptions {
   readonly url: () => string;
   readonly pads: readonly string[];
   readonly record: (event: HistoryEvent) => void;
+  /** Which of its client's pages this is, over what the one before has stored. */
+  readonly page?: number;
+  readonly storage?: Storage;
+  /** The page's version: the newest by default. */
+  readonly setup?: SimulationSetup;
+  readonly onVersionMismatch?: ClientOptions<Wiring>["onVersionMismatch"];
 }
 
 /** More undecided than this, and a user waits: the load is the server's to set. */
 const AT_ONCE = 24;
 
 export class Person {
-  readonly client: Client<typeof wiring>;
+  readonly client: Client<Wiring>;
   readonly following: readonly AnyTopic[];
   untold = 0;
   readonly #options: PersonOptions;
   readonly #random: SeededRandom;
   readonly #actions: readonly SimulatedAction[];
+  readonly #page: number;
+  /** Gone: nobody hears anything any more. */
+  #ended = false;
 
   constructor(options: PersonOptions) {
-    const { index: client, user, seed, url, pads, record } = options;
+    const { index: client, user, seed, url, pads, page = 0, storage = memoryStorage() } = options;
+    const { setup = newest as unknown as SimulationSetup, onVersionMismatch } = options;
+    const record = (event: HistoryEvent): void => {
+      if (!this.#ended) options.record(event);
+    };
+    this.#page = page;
     this.#options = options;
     this.#random = seededRandom(seed);
     this.#actions = setup.actions.filter(
@@ -49,6 +63,7 @@ export class Person {
       reconnectBaseMilliseconds: 2,
       reconnectMaxMilliseconds: 20,
     });
+    const { wiring } = setup;
     this.client = createClient({
       wiring,
       serialiser,
@@ -56,39 +71,54 @@ export class Person {
         transport,
         clientDecoder(serialiser, (frame) => this.#sent(frame)),
       ),
-      storage: recordedStorage(client, record),
+      storage: recordedStorage(storage, { client, page }, options.record),
+      ...(onVersionMismatch && { onVersionMismatch }),
       user,
       token: () => user,
       strict: true,
       answerTimeout: 2_000,
-      onOutcome: (decided) => record({ type: "hooked", client, page: 0, ...hookedBy(decided) }),
+      onOutcome: (decided) => record({ type: "hooked", client, page, ...hookedBy(decided) }),
       onError: (error) => record({ type: "reported", by: `client ${client}`, error }),
     });
-    const pad = wiring.topics[0];
+    const [pad] = wiring.topics;
     this.following = [
-      ...pads.map((id) => this.client.topic(pad, id)),
+      ...pads.map((id) => this.client.topic(pad as never, ...([id] as never))),
       this.client.session,
     ] as unknown as AnyTopic[];
-    for (const topic of this.following) this.#listen(topic);
+    for (const topic of this.following) this.#listen(topic, pad!.version);
+  }
+
+  /** The page goes: what it was told to keep is kept, and whoever waits here never hears. */
+  async end(): Promise<void> {
+    this.#options.record({ type: "ended", client: this.#options.index, page: this.#page });
+    this.#ended = true;
+    await this.client.close();
+  }
+  /** Nobody is to hear what still comes. */
+  #record(event: HistoryEvent): void {
+    if (!this.#ended) this.#options.record(event);
   }
 
   #sent(frame: ClientFrame): void {
     if (frame.type !== "TopicMessage" && frame.type !== "SessionMessage") return;
-    const { index: client, record } = this.#options;
+    const { index: client } = this.#options;
+    const page = this.#page;
     const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
     const { mid, id, message } = frame;
     const clientId = this.client.clientId ?? "";
-    record({ type: "sent", client, page: 0, clientId, target, mid, id, empty: message === null });
+    this.#options.record({ type: "sent", client, page, clientId, target, mid, id, empty: message === null });
   }
 
-  #listen(topic: AnyTopic): void {
-    const { index: client, record } = this.#options;
-    record({ type: "listens", client, page: 0, target: topic.id });
+  #listen(topic: AnyTopic, version: number): void {
+    const { index: client } = this.#options;
+    const page = this.#page;
+    this.#record({ type: "listens", client, page, target: topic.id });
     topic.onChange(({ status, model, pending, code = "" }) =>
-      record({
+      this.#record({
         type: "shown",
         client,
-        page: 0,
+        page,
+        version,
         listener: "state",
         target: topic.id,
         status,
@@ -102,18 +132,19 @@ export class Person {
   /** Does something, unless much is undecided. */
   act(): void {
     if (this.untold >= AT_ONCE) return;
-    const { index: client, user, record } = this.#options;
+    const { index: client, user } = this.#options;
+    const page = this.#page;
     const action = this.#random.pick(this.#actions);
     const topic = this.following.find(({ id }) =>
       action.slice.kind === "session" ? id === "@" : id === `pad:${action.params[0]}`,
     )!;
     const { id, applied } = topic.dispatch(action.message(this.#random, topic.state.model));
     const target = topic.id;
-    record({ type: "dispatched", client, page: 0, target, id, userId: user });
+    this.#record({ type: "dispatched", client, page, target, id, userId: user });
     this.untold++;
     const told = (told: Told): void => {
       this.untold--;
-      record({ type: "told", client, page: 0, target, id, told });
+      this.#record({ type: "told", client, page, target, id, told });
     };
     applied.then(
       ({ sequence, message }) => told({ is: "applied", sequence, message }),
@@ -137,17 +168,23 @@ export class Person {
   }
 }
 
-function recordedStorage(client: number, record: PersonOptions["record"]): Storage {
-  const inner = memoryStorage();
+function recordedStorage(
+  inner: Storage,
+  page: { readonly client: number; readonly page: number },
+  record: PersonOptions["record"],
+): Storage {
   const note = (changes: readonly StorageChange[], stage: "asked" | "durable"): void => {
     for (const change of changes) {
       if (change.type === "entry") {
         const { target, mid, id, at } = change.entry;
-        record({ type: "stored", client, page: 0, stage, target, mid, id, at });
-      } else if (change.type === "outcome" && stage === "durable") {
+        record({ type: "stored", ...page, stage, target, mid, id, at });
+      } else if (stage === "asked") continue;
+      else if (change.type === "outcome") {
         const { target, mid, sequence } = change;
-        record({ type: "recorded", client, page: 0, target, mid, sequence });
-      }
+        record({ type: "recorded", ...page, target, mid, sequence });
+      } else if (change.type === "model")
+        record({ type: "kept", ...page, target: change.target, sequence: change.model.sequence });
+      else if (change.type === "begin") record({ type: "kept", ...page, target: null, sequence: 0 });
     }
   };
   return {

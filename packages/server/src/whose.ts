@@ -1,0 +1,20 @@
+// Whose rights have changed, as the app says it and as nodes tell each other.
+
+/** Whose rights are asked about anew. */
+export interface Whose<User extends { readonly id: string } = { readonly id: string }> {
+  readonly userId?: string;
+  readonly clientId?: string;
+  /** What the user is now: the same id, or null. Default: as authenticated. */
+  readonly user?: User | null;
+}
+
+const isName = (value: unknown): boolean => value === undefined || typeof value === "string";
+
+/** Whether it says whose: nobody can be signed out without a name. */
+export function isWhose(value: unknown): value is Whose {
+  if (typeof value !== "object" || value === null) return false;
+  const { userId, clientId, user } = value as { readonly [field: string]: unknown };
+  if (!isName(userId) || !isName(clientId)) return false;
+  if (user === null) return userId !== undefined || clientId !== undefined;
+  return user === undefined || typeof (user as { readonly id?: unknown }).id === "string";
+}
