@@ -33,7 +33,7 @@ export default [
     [webSocket]: "{ webSocket }",
     [shared]: "{ automatic, json }",
   }),
-  line("@calla/client, all of it", "18.5 KB", { [client]: "*" }),
+  line("@calla/client, all of it", "18.6 KB", { [client]: "*" }),
   line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
   line("@calla/client/indexeddb, with idb", "9.8 KB", { [indexedDb]: "*" }),
   line("@calla/client/http, with eventsource", "6.5 KB", { [http]: "*" }),

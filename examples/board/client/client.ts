@@ -4,7 +4,7 @@ import { auto } from "@calla/client/auto";
 import { http } from "@calla/client/http";
 import { indexedDb } from "@calla/client/indexeddb";
 import { webSocket } from "@calla/client/websocket";
-import { CallaError } from "@calla/shared";
+import { CallaError, hashValue } from "@calla/shared";
 import { serialiser, wiring } from "../shared/wiring.ts";
 import { toast } from "./toasts.ts";
 
@@ -24,6 +24,8 @@ export const client = createClient({
   serialiser: serialiser.use(format),
   transport: auto({ webSocket: webSocket({ url: "/ws" }), http: http({ url: "/calla" }) }),
   storage: indexedDb("boards"),
+  // Now and then the server tells its model's hash: a replica that went astray is reported and fetched anew.
+  digest: hashValue,
   // Nobody signs in here; said at once, so that a page without a connection may show what it has stored.
   user: null,
   onError(error) {

@@ -49,6 +49,8 @@ export function createLedger(options: LedgerOptions) {
   let userId = owner.user ?? null;
   /** Whether that is what the app or the server has said. */
   let named = owner.user !== undefined;
+  /** The storage hears with the first identity of a page that the server takes it for its user (TB4). */
+  let met = false;
   /** Whether it is known whose data this is, and what was stored is in the outbox (CL8). */
   let ready = false;
   /** Stored by somebody whom only the server can name. */
@@ -343,7 +345,8 @@ export function createLedger(options: LedgerOptions) {
           identity: { clientId, secret, userId },
           behind: new Set(entries.filter(({ out }) => out)),
         };
-      }
+      } else if (!met && identity) changes.push({ type: "identity", identity });
+      met = true;
       renew();
       ready = true;
       if (fresh) era++;

@@ -151,6 +151,28 @@ test("[CL17] [CV16] without a secret in the answer the one presented goes on, al
   expect(await kept()).toBe("newer");
 });
 
+test("[TB4] [CV16] a page's storage hears once whom the server takes it for, also where the secret goes on", async () => {
+  const storage = memoryStorage();
+  const first = await live({ storage });
+  await turn();
+  await first.client.close();
+  const said: unknown[] = [];
+  const commit: Storage["commit"] = (changes) => {
+    said.push(...changes.filter(({ type }) => type === "identity"));
+    return storage.commit(changes);
+  };
+  const setup = reload({ ...storage, commit });
+  const connection = await handshake(setup, "c1", { secret: undefined });
+  await turn();
+  const identity = { clientId: "c1", secret: "secret of c1", userId: null };
+  expect(said).toEqual([{ type: "identity", identity }]);
+  connection.drop();
+  await setup.clock.advance(5_000);
+  await handshake(setup, "c1", { secret: undefined });
+  await turn();
+  expect(said).toHaveLength(1);
+});
+
 test("[OB2] S35 after a reload no mid is used again, whatever of it had been stored, decided or rejected", async () => {
   const storage = memoryStorage();
   const first = await live({ storage });
