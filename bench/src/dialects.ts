@@ -151,7 +151,10 @@ function calla(name: "json" | "messagepack", http?: true): Dialect {
     path: http === undefined ? "/ws" : "/calla",
     protocol: `calla.${name}`,
     ...(http && { http }),
-    opening({ number }, target, follow, stood) {
+    opening(peer, target, follow, stood) {
+      const { number } = peer;
+      // Most who come back are given no other.
+      peer.secret = stood?.secret ?? "";
       const cursor = stood && { sequence: stood.sequence, mark: stood.mark };
       const asked = { target, ref: 1, settled: 0, sent: 0, ...(cursor && { cursor }) };
       return [
