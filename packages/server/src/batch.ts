@@ -3,7 +3,7 @@
 import type { Cursor, Limits, Message, ModelSlice, Random, TargetKey } from "@calla/shared";
 import { applyCarried } from "./carry.ts";
 import type { Carrier } from "./carry.ts";
-import { dedupe, draftOf, remember, settle } from "./client-row.ts";
+import { dedupe, draftOf, isEmpty, remember, settle, weightOf } from "./client-row.ts";
 import type { RowDraft } from "./client-row.ts";
 import { pause } from "./effects.ts";
 import type { Effect } from "./effects.ts";
@@ -44,6 +44,8 @@ export interface Flight<Reply> {
   readonly rows: Map<string, { readonly was: number; readonly row: RowDraft }>;
   /** Something is refused that was not before: its row must be in the log before anybody hears (TE19). */
   refused: boolean;
+  /** Who has met a mid-conflict: nothing more is taken of it before a new Hello (TE5). */
+  readonly conflicted: Set<Reply>;
   /** Told when the flight lands, in order. */
   readonly tells: Effect<Reply>[];
 }
@@ -54,8 +56,6 @@ export class Batch<Reply> {
   readonly flight: Flight<Reply>;
   readonly #options: BatchOptions<Reply>;
   readonly #known: ReadonlyMap<string, ClientRow>;
-  /** Who has met a mid-conflict in this batch. */
-  readonly #conflicted = new Set<Reply>();
   #state: TargetState;
 
   constructor(
@@ -77,6 +77,7 @@ export class Batch<Reply> {
       records: [],
       rows: new Map(),
       refused: false,
+      conflicted: new Set(),
       tells: [],
     };
   }
@@ -84,15 +85,22 @@ export class Batch<Reply> {
   decide(intent: Intent<Reply>): void {
     if (intent.row === "") return this.#accept(intent, undefined);
     // Nothing more is taken before a new Hello (TE5): what stands behind a conflict is sent again as another client's.
-    if (this.#conflicted.has(intent.reply)) return;
+    if (this.flight.conflicted.has(intent.reply)) return;
+    // Nothing is kept of strangers (TE19).
+    const { denied, row: clientId } = intent;
+    if (denied !== undefined && isEmpty(this.#known.get(clientId)) && !this.flight.rows.has(clientId)) {
+      const { reply, mid, id } = intent;
+      this.flight.tells.push({ type: "reject", reply, mid, id, from: "calla", code: denied, details: {} });
+      return;
+    }
     const row = this.#draft(intent.row);
     settle(row, intent.settled);
     const found = dedupe(row, intent.mid, intent.id);
     const { reply, mid, id } = intent;
     switch (found.is) {
       case "next":
-        if (row.outcomes.length >= this.#options.limits.maxInFlight) {
-          this.effects.push(pause(intent, "in-flight"));
+        if (this.#isFull(row)) {
+          this.flight.tells.push(pause(intent, "in-flight"));
           return;
         }
         return this.#accept(intent, row);
@@ -113,15 +121,20 @@ export class Batch<Reply> {
         );
         return;
       case "early":
-        this.effects.push({ type: "pause", reply, from: found.from, code: "gap" });
+        this.flight.tells.push({ type: "pause", reply, from: found.from, code: "gap" });
         return;
       case "conflict":
-        this.#conflicted.add(reply);
-        this.effects.push({ type: "mid-conflict", reply, mid, id });
+        this.flight.conflicted.add(reply);
+        this.flight.tells.push({ type: "mid-conflict", reply, mid, id });
         return;
       default:
         found satisfies never;
     }
+  }
+
+  #isFull(row: RowDraft): boolean {
+    const { maxInFlight, maxOutcomeBytes } = this.#options.limits;
+    return row.outcomes.length >= maxInFlight || weightOf(row) > maxOutcomeBytes;
   }
 
   #draft(clientId: string): RowDraft {

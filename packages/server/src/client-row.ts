@@ -1,6 +1,7 @@
 // What a target remembers of one client, and the one decision made of it: is this mid new, known, early or stale?
 // Rows are immutable values outside a batch; within one, a draft per touched row is changed in place.
 import type { ClientRow, Outcome } from "./log.ts";
+import { weigh } from "./weight.ts";
 
 /** A row being changed within one batch. */
 export interface RowDraft {
@@ -11,6 +12,9 @@ export interface RowDraft {
 }
 
 export const emptyRow = (clientId: string): ClientRow => ({ clientId, last: 0, settled: 0, outcomes: [] });
+
+/** Nothing was ever decided of its client. */
+export const isEmpty = (row: ClientRow | undefined): boolean => row === undefined || row.last === 0;
 
 export const draftOf = (row: ClientRow): RowDraft => ({ ...row, outcomes: row.outcomes.slice() });
 
@@ -23,6 +27,21 @@ export function settle(row: RowDraft, settled: number): void {
   if (known > 0) row.outcomes.splice(0, known);
   if (row.last < settled) row.last = settled;
 }
+
+/** About the bytes of what its outcomes hold besides names and numbers. */
+export function weightOf({ outcomes }: ClientRow): number {
+  let weight = 0;
+  for (const outcome of outcomes) {
+    const held = "code" in outcome ? outcome.details : outcome.message;
+    if (held === undefined) continue;
+    let own = weights.get(outcome);
+    if (own === undefined) weights.set(outcome, (own = weigh(held)));
+    weight += own;
+  }
+  return weight;
+}
+
+const weights = new WeakMap<Outcome, number>();
 
 export function remember(row: RowDraft, outcome: Outcome): void {
   row.last = outcome.mid;

@@ -91,6 +91,17 @@ const probes: { readonly [limit: string]: { at: number; fails: string; probe: Pr
       return trouble(await one.heard());
     },
   },
+  maxOutcomeBytes: {
+    at: 100, // of {"item":"…"}
+    fails: "Paused in-flight",
+    async probe(limit, load) {
+      const one = await server({ maxOutcomeBytes: limit }).client();
+      one.say(say("list:1", 1, { type: "removed", item: "x".repeat(load - 12) }));
+      expect(trouble(await one.heard())).toBe("Rejected missing");
+      one.say(added(2, { settled: 0 }));
+      return trouble(await one.heard());
+    },
+  },
   maxTopicsPerConnection: {
     at: 3,
     fails: "Unsubscribed too-many-topics",

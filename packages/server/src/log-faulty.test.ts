@@ -181,3 +181,15 @@ test("[LG30] servers with faults of their own share one rewindable log", async (
   expect(await status(one, appendOf("t", 0, 1))).toBe("appended");
   expect(await two.read("t", ORIGIN, 9)).toEqual({ status: "records", records: recordsAfter(0, 1) });
 });
+
+test("[LG30] a rewound log has the records behind a row that expired and was begun anew", async () => {
+  const log = faultyLog(memoryLog());
+  const append = (after: number, was: number, last: number) =>
+    log.append([appendOf("t", after, 1, { rows: [row("ann", last)], was, at: after + 1 })]);
+  await append(0, 0, 5);
+  await log.expire({ at: 9, sessions: 0, rows: 9, tombstones: 0, readers: 0, limit: 10 });
+  expect(await append(1, 0, 6)).toEqual([{ status: "appended" }]);
+  expect(await append(2, 6, 7)).toEqual([{ status: "appended" }]);
+  expect(await log.rewind("t", 2)).toBe(2);
+  expect(await log.open("t")).toMatchObject(at(2));
+});

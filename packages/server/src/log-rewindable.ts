@@ -114,7 +114,14 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
       let sequence = 0;
       for (const step of kept) {
         if (step.do === "append") {
-          await append([{ ...step.append, target }]);
+          // A row may have expired, and its client begun anew, where it is still there now.
+          const rows = await Promise.all(
+            step.append.rows.map(async ({ row, was }) => ({
+              row,
+              was: (await inner.client(name, row.clientId))?.last ?? was,
+            })),
+          );
+          await append([{ ...step.append, target, rows }]);
           sequence = endOf(step.append);
         } else if (step.do === "save") await saveSnapshot(target, step.snapshot);
         else await remove(target, step.at);

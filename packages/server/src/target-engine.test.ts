@@ -229,17 +229,15 @@ describe("mids", () => {
       from("a", 2, null),
       from("a", 3, add("y")),
     );
-    expect(told).toEqual([{ type: "pause", reply: "a", from: 2, code: "gap" }]);
+    expect(told).toEqual([]);
     expect(append?.records.map(({ mid }) => mid)).toEqual([3]);
     expect(rowsOf(append, "a")).toMatchObject({ last: 3, settled: 0 });
-    expect(
-      engine
-        .appended()
-        .filter((effect) => effect.type === "reject")
-        .map(({ mid, code }) => [mid, code]),
-    ).toEqual([
-      [1, "missing"],
-      [2, "cancelled"],
+    expect(engine.appended()).toMatchObject([
+      { type: "update" },
+      { type: "reject", mid: 1, code: "missing" },
+      { type: "pause", reply: "a", from: 2, code: "gap" },
+      { type: "reject", mid: 2, code: "cancelled" },
+      { type: "accepted" },
     ]);
   });
 
@@ -303,16 +301,54 @@ describe("mids", () => {
       from("a", 2, add("z")),
       from("b", 1, add("b")),
     );
-    expect(kinds(told)).toEqual(["mid-conflict"]);
+    expect(told).toEqual([]);
     expect(append?.records.map(({ id }) => id)).toEqual(["b-1"]);
+    // Sent before the conflict is heard of.
+    engine.offer(from("a", 2, add("z")));
+    expect(kinds(engine.appended())).toEqual(["update", "mid-conflict", "accepted"]);
+    expect(take(3).append).toBeUndefined();
+  });
+
+  test("[TE4] [TE5] S35 a mid-conflict with what the same batch took is not told before that is durable", () => {
+    // Two lives of one client. "y" reached another node too, which takes it first.
+    const { engine, take } = engineOf();
+    const x = from("a", 1, add("x"), { reply: "life 1" });
+    const y = from("a", 1, add("y"), { id: "y", reply: "life 2" });
+    expect(take(1, x, y).told).toEqual([]);
+    engine.conflicted();
+    const taken = { ...foreign({ sequence: 0, mark: 0 }, "a", 1, add("y")), id: "y" };
+    engine.missed({ status: "records", records: [taken] }, 100);
+    engine.rowLoaded("a", {
+      clientId: "a",
+      last: 1,
+      settled: 0,
+      outcomes: [{ mid: 1, id: "y", sequence: 1 }],
+    });
+    // It was told nothing else before: else its author would have sent it as another client's.
+    expect(take(2).told).toEqual([
+      { type: "mid-conflict", reply: "life 1", mid: 1, id: "a-1" },
+      { type: "acknowledge", reply: "life 2", mid: 1, id: "y", sequence: 1 },
+    ]);
+  });
+
+  test("[TE9] what unsettled outcomes hold is bounded: every append of their client writes it", () => {
+    const { engine, take } = engineOf({ limits: { maxOutcomeBytes: 1_000 } });
+    const refused = (mid: number, more: object = {}) =>
+      take(mid, from("a", mid, remove("x".repeat(600)), more));
+    for (const mid of [1, 2]) {
+      expect(refused(mid).append?.rows).toHaveLength(1);
+      engine.appended();
+    }
+    expect(refused(3)).toMatchObject({ append: undefined, told: [{ type: "pause", code: "in-flight" }] });
+    expect(refused(3, { settled: 1 }).append?.rows).toHaveLength(1);
   });
 
   test("[TE9] S34 at maxInFlight outcomes that the client has not settled it is paused; at its ceiling it is not", () => {
     const { engine, take } = engineOf({ limits: { maxInFlight: 3 } });
     const { told, append } = take(1, ...[1, 2, 3, 4].map((mid) => from("a", mid, add(`${mid}`))));
     expect(append?.records).toHaveLength(3);
-    expect(told).toEqual([{ type: "pause", reply: "a", from: 4, code: "in-flight" }]);
-    engine.appended();
+    expect(told).toEqual([]);
+    expect(engine.appended().at(-1)).toEqual({ type: "pause", reply: "a", from: 4, code: "in-flight" });
     expect(take(2, from("a", 4, add("4"), { settled: 1 })).append?.records).toHaveLength(1);
     expect(DEFAULT_LIMITS.maxInFlight).toBe(256);
   });
@@ -464,6 +500,31 @@ describe("other nodes", () => {
       expect(engine.ready).toBe(true);
       expect(engine.state.sequence).toBe(1);
     }
+  });
+
+  test("[TE22] a row that came ahead of the model while an append was under way makes the engine look behind that", () => {
+    const { engine, take } = engineOf();
+    take(1, from("b", 1, add("b")));
+    // It has landed at 1, and another node has appended 2 of "a", before this node hears of either.
+    engine.offer(from("a", 1, add("a")));
+    engine.rowLoaded("a", {
+      clientId: "a",
+      last: 1,
+      settled: 0,
+      outcomes: [{ mid: 1, id: "a-1", sequence: 2 }],
+    });
+    expect(kinds(engine.appended())).toEqual(["update", "accepted", "read"]);
+    expect(engine.take(2)).toEqual([]);
+  });
+
+  test("[TE12] clients that come while the log cannot be read after a conflict are paused, until it can", () => {
+    const { engine, take } = engineOf();
+    take(1, from("b", 1, add("b")));
+    engine.conflicted();
+    expect(kinds(engine.stalled())).toEqual(["pause"]);
+    expect(engine.offer(from("a", 1, add("a")))).toMatchObject([{ type: "pause", code: "storage" }]);
+    engine.missed({ status: "records", records: [] }, 100);
+    expect(kinds(engine.offer(from("a", 1, add("a"))))).toEqual(["load-row"]);
   });
 
   test("[TE22] a log whose row is ahead of all its records is looked at once", () => {

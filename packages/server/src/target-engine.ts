@@ -33,6 +33,8 @@ export class TargetEngine<Reply> {
   #loading = new Map<string, { intents: Intent<Reply>[]; again: boolean }>();
   /** A row came with outcomes of records that are not folded here, and no read has begun since. */
   #behind = false;
+  /** The read that all wait for goes on failing (TE12). */
+  #isStalled = false;
   /** The newest records, for followers that are a little behind, and the cursor they continue from. */
   #recent: LogRecord[] = [];
   #recentFrom: Cursor;
@@ -80,7 +82,7 @@ export class TargetEngine<Reply> {
   /** Takes an intent in. It is decided by the next `take`. */
   offer(intent: Intent<Reply>): readonly Effect<Reply>[] {
     if (intent.author !== null) {
-      if (this.#phase === "lost") return [pause(intent, "storage")];
+      if (this.#phase === "lost" || this.#isStalled) return [pause(intent, "storage")];
       if (this.#queue.length >= this.#options.limits.maxQueued) return [pause(intent, "busy")];
     }
     if (intent.row === "" || this.#rows.has(intent.row)) {
@@ -168,7 +170,7 @@ export class TargetEngine<Reply> {
     const flight = this.#flight!;
     this.#flight = undefined;
     this.#phase = "ready";
-    return this.#land(flight);
+    return [...this.#land(flight), ...this.#catchUp()];
   }
 
   /** Another node was first, at the head or in a row. Nothing of the flight is in the log. */
@@ -204,6 +206,7 @@ export class TargetEngine<Reply> {
 
   /** The read that `lost` or `conflicted` asked for goes on failing: clients come again, the server's own wait. */
   stalled(): readonly Effect<Reply>[] {
+    this.#isStalled = true;
     const waiting = [...this.#doubtful, ...this.#queue];
     this.#doubtful = waiting.filter((intent) => intent.author === null);
     this.#queue = [];
@@ -212,11 +215,13 @@ export class TargetEngine<Reply> {
 
   /** The read failed and nobody is waiting for it. */
   readFailed(): void {
+    this.#isStalled = false;
     if (this.#phase === "reading") this.#phase = "ready";
   }
 
   /** What a read found after our head. */
   missed(result: ReadResult, limit: number): readonly Effect<Reply>[] {
+    this.#isStalled = false;
     if (result.status !== "records") {
       this.#phase = "reopening";
       return [{ type: "reopen", reason: "other-history" }];
@@ -244,6 +249,7 @@ export class TargetEngine<Reply> {
 
   /** Another history was opened: what we held is dropped, the batch is taken from dedupe again (TE11). */
   reset(state: TargetState, reason: string): readonly Effect<Reply>[] {
+    this.#isStalled = false;
     this.#state = state;
     this.#options.scales.forget();
     this.#recent = [];
@@ -289,6 +295,9 @@ export class TargetEngine<Reply> {
 
   #land(flight: Flight<Reply>): Effect<Reply>[] {
     const after = this.#state;
+    // Sent before its author could hear of the conflict: it comes again as another client's (TE5).
+    if (flight.conflicted.size > 0)
+      this.#queue = this.#queue.filter(({ reply }) => !flight.conflicted.has(reply));
     this.#state = flight.state;
     for (const [clientId, { row }] of flight.rows) this.#rows.set(clientId, row);
     if (flight.records.length === 0) return flight.tells;

@@ -204,7 +204,10 @@ export class Turns {
       }
     });
     this.#appending--;
-    if (results.some((result) => result?.status === "appended")) this.#events.grown();
+    const grown = results.some(
+      (result, i) => result?.status === "appended" && appends[i]!.records.length > 0,
+    );
+    if (grown) this.#events.grown();
     for (const live of flying) this.#settled(live);
   }
 

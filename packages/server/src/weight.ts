@@ -47,7 +47,8 @@ export class Scales {
   }
 }
 
-function weigh(value: unknown, known?: WeakMap<object, number>): number {
+/** About the bytes of a value as JSON. */
+export function weigh(value: unknown, known?: WeakMap<object, number>): number {
   if (typeof value === "string") return value.length + 2;
   if (typeof value === "bigint") return 24;
   if (typeof value !== "object" || value === null) return 8;

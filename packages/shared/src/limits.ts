@@ -12,6 +12,8 @@ export interface Limits {
   readonly maxBatch: number;
   /** Messages of one client to one target without a known outcome. Over it: `Paused`, `in-flight`. */
   readonly maxInFlight: number;
+  /** About the bytes that such outcomes hold as JSON (details of refusals, amended messages). Over it: the same. */
+  readonly maxOutcomeBytes: number;
   /** Topics one connection may follow. Over it: `Unsubscribed`, `too-many-topics`. */
   readonly maxTopicsPerConnection: number;
   /** Messages waiting for one target's next append. Over it: `Paused`, `busy`. */
@@ -83,6 +85,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxEntries: 100_000,
   maxBatch: 100,
   maxInFlight: 256,
+  maxOutcomeBytes: 262_144,
   maxTopicsPerConnection: 1_000,
   maxQueued: 10_000,
   maxOpenTargets: 10_000,

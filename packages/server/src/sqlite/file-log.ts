@@ -25,6 +25,7 @@ import { failureOf, storageFailure } from "./failures.ts";
 import {
   advanceGroup,
   appendGroup,
+  checkDense,
   bytesOf,
   claimGroup,
   dropGroup,
@@ -109,11 +110,11 @@ export class FileLog implements LogStorage {
 
   /** What cannot be written keeps nothing else from being written. */
   #prepare(append: Append): Group | Extract<AppendResult, { status: "unknown" }> {
+    checkDense(append);
     try {
       return appendGroup(append, this.#text);
     } catch (error) {
-      if (error instanceof CallaError) return { status: "unknown", error };
-      throw error;
+      return { status: "unknown", error };
     }
   }
 

@@ -10,7 +10,14 @@ import type { TextCodec } from "./text.ts";
 const step = (name: StatementName, ...parameters: Parameter[]): Step => [statement(name), ...parameters];
 const DAY = 86_400_000;
 
-/** @throws RangeError: malformed. CallaError `invalid-value`: something in it cannot be stored. */
+/** @throws RangeError: malformed. */
+export function checkDense({ expected, records }: Append): void {
+  const last = records.at(-1);
+  if (last !== undefined && last.sequence !== expected.sequence + records.length)
+    throw new RangeError("An append's records are dense from the expected sequence.");
+}
+
+/** @throws CallaError `invalid-value`, or whatever keeps something in it from being text. */
 export function appendGroup({ target, expected, records, rows, at: now }: Append, text: TextCodec): Group {
   const first = records[0];
   const name = column(target);
@@ -54,8 +61,6 @@ function headGuard(name: string, { sequence, mark }: Cursor, records: readonly L
   const begins = sequence === 0 && mark === 0;
   const last = records.at(-1);
   if (last === undefined) return begins ? step("never", name) : step("stay", name, sequence, mark);
-  if (last.sequence !== sequence + records.length)
-    throw new RangeError("An append's records are dense from the expected sequence.");
   const head = [last.sequence, last.mark, last.version, last.at, last.at] as const;
   if (begins) return step("begin", name, ...head);
   return step("append", ...head, name, sequence, mark, records[0]!.model === undefined ? 0 : 1);

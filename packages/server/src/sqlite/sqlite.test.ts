@@ -189,6 +189,31 @@ describe("[SQ4] values", () => {
     expect(await log.open("bad")).toBeUndefined();
   });
 
+  test("[SQ3] a row that is too long for a text keeps no other target of its turn from being appended", async () => {
+    const log = open(fresh(), here);
+    // JSON needs six characters for each of these.
+    const item = "\u0001".repeat(1_000_000);
+    const outcomes = Array.from({ length: 95 }, (_, i) => ({
+      mid: i + 1,
+      id: `id-${i + 1}`,
+      from: "app" as const,
+      code: "missing",
+      details: { item },
+    }));
+    const alone = (target: string, one: ReturnType<typeof row>) => ({
+      target,
+      expected: ORIGIN,
+      records: [],
+      rows: [{ was: 0, row: one }],
+      at: 1,
+    });
+    const results = await log.append([
+      alone("good", row("ann", 1)),
+      alone("bad", row("mallory", 95, { outcomes })),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(["appended", "unknown"]);
+  });
+
   test("[LG13] names that differ in halves of surrogate pairs, quotes or NUL stay apart", async () => {
     const log = open(fresh(), here);
     const names = ["#\ud800", "#\ud801", `"`, `"a"`, "a", "a\u0000b", "a\u0000c", "\ufffd"];
