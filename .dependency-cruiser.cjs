@@ -44,6 +44,7 @@ const layers = {
     [
       "handlers",
       "authenticate",
+      "meanwhile",
       "encoder",
       "carry",
       "effects",
@@ -153,6 +154,7 @@ const pure = {
     "draining",
     "staleness",
     "whose",
+    "meanwhile",
     "rate",
     "weight",
     "turns",

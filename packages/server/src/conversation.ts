@@ -21,11 +21,19 @@ import type { Author } from "./log.ts";
 /** `waiting`: no Hello yet. `greeting`: Hello under way. `open`: may say everything. `closed`: nothing counts any more. */
 export type Phase = "waiting" | "greeting" | "open" | "closed";
 
+/** `lenient`: where asking fails it goes on for now. */
+export interface Doubt {
+  readonly lenient: boolean;
+}
+
 /** How a conversation stands to one target. The object's identity is the subscribing: a newer one outdates it. */
 export interface Follow {
   readonly ref: number;
-  /** Allowed to follow; inherited by a newer wish, for a gap or a wake-up does not ask again. */
-  admitted: boolean;
+  /**
+   * Allowed to follow; inherited by a newer wish, for a gap or a wake-up does not ask again. A doubt: it was, and is
+   * being asked about anew; a newer doubt outdates it, and a newer wish asks for itself.
+   */
+  admitted: boolean | Doubt;
   /** onSubscribe was called, so onUnsubscribe is due when it ends. */
   welcomed: boolean;
   /** Shown updates. Before: being authorised and caught up. */

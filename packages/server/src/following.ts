@@ -82,8 +82,9 @@ export class Following {
     if (typeof named === "string") return refuse(named, false);
     if (before === undefined && follows.size >= this.#core.limits.maxTopicsPerConnection)
       return refuse("too-many-topics", false);
-    const { admitted = false, welcomed = false } = before ?? {};
-    const follow: Follow = { ref: asked.ref, admitted, welcomed, live: false };
+    // It does not inherit what is in doubt.
+    const admitted = before?.admitted === true;
+    const follow: Follow = { ref: asked.ref, admitted, welcomed: before?.welcomed === true, live: false };
     follows.set(key, follow);
     // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
     this.#places.get(key)?.audience.remove(conversation);
@@ -227,11 +228,11 @@ export class Following {
     // A copy: joining may put a follower back at once.
     const followers = [...live.audience.followers];
     for (const conversation of followers) {
-      const before = conversation.follows.get(live.key)!;
-      const follow: Follow = { ...before, live: false };
-      conversation.follows.set(live.key, follow);
+      // Still the same wish, so that what is being found out about it holds (AU15).
+      const follow = conversation.follows.get(live.key)!;
+      follow.live = false;
       live.audience.remove(conversation);
-      void this.#join(conversation, live, follow, fromNothing(live.wire, before.ref), reason);
+      void this.#join(conversation, live, follow, fromNothing(live.wire, follow.ref), reason);
     }
   }
 

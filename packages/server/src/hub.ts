@@ -21,6 +21,7 @@ import { Lifetimes } from "./lifetimes.ts";
 import { Limiter } from "./limiter.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
+import { Meanwhile } from "./meanwhile.ts";
 import { keyOf, Places } from "./places.ts";
 import { Reauthorising } from "./reauthorising.ts";
 import { Refreshing } from "./refreshing.ts";
@@ -30,6 +31,7 @@ import { speak } from "./speaking.ts";
 import type { Away, SpeakingParts, Spoken } from "./speaking.ts";
 import { TargetRegistry } from "./target-registry.ts";
 import { Turns } from "./turns.ts";
+import { concerns } from "./whose.ts";
 import type { Whose } from "./whose.ts";
 
 /** Hooks of the whole server. They observe; what they throw is reported and changes nothing. */
@@ -71,6 +73,7 @@ export class Hub {
   readonly reauthorising: Reauthorising;
   /** It drains or stops: nobody new is served. */
   away: Away | undefined;
+  readonly #meanwhile = new Meanwhile();
   readonly #refreshing: Refreshing;
   readonly #limiter: Limiter;
   readonly #hooks: HubHooks;
@@ -115,7 +118,7 @@ export class Hub {
       followers: new Followers(core, turns, (live) => this.lifetimes.used(live)),
     });
     this.reauthorising = new Reauthorising(core, places, gates, this.following);
-    this.#refreshing = new Refreshing(core.clock, {
+    this.#refreshing = new Refreshing(core.clock, this.#meanwhile, {
       identify: ({ request }, token) => hooks.identify(request, token),
       renewed: (conversation) => this.#recheck(conversation),
       close: (conversation, code, retryable) => {
@@ -160,6 +163,7 @@ export class Hub {
         maxFrameBytes: core.limits.maxFrameBytes + HELLO_BYTES,
       }),
       greet: (hello, request) => this.#hooks.greet(hello, request),
+      meanwhile: this.#meanwhile,
       limiter: this.#limiter,
       away: () => this.away,
       hear: (conversation, frame) => this.#hear(conversation, frame),
@@ -311,10 +315,12 @@ export class Hub {
     conversation.order = ++this.#hellos;
     conversation.attempt = hello.attempt;
     this.crowd.greeting(conversation);
-    const greeting = await this.#hooks.greet(hello, conversation.request);
+    const since = this.#meanwhile.count;
+    const found = await this.#hooks.greet(hello, conversation.request);
     if ((conversation.phase as string) !== "greeting") return; // gone meanwhile
     this.#stopWaiting(conversation);
     this.crowd.greeted(conversation);
+    const greeting: Greeting = found.ok ? this.#meanwhile.asNow(found, found.clientId, since) : found;
     if (!greeting.ok) {
       if (greeting.error !== undefined) this.core.report(greeting.error);
       refused(this.core, conversation, undefined, greeting.code, {});
@@ -366,21 +372,18 @@ export class Hub {
   }
 
   /** Rights have changed: asks anew about whatever these follow, or ends who is signed out. Of this node. */
-  async reauthorise({ user, clientId, userId = user?.id }: Whose): Promise<void> {
-    const isAsked = (one: Conversation): boolean =>
-      one.phase === "open" &&
-      (clientId === undefined || one.clientId === clientId) &&
-      (userId === undefined || one.userId === userId);
-    const asked = [...this.connections].filter(isAsked);
-    // A packet follows nothing; what it waits for is asked about again.
-    for (const packet of [...this.packets].filter(isAsked)) {
-      if (user === null) this.end(packet, "unauthenticated", false);
-      else packet.gates?.clear();
-    }
+  async reauthorise(whose: Whose): Promise<void> {
+    const { user } = whose;
+    this.#meanwhile.add(whose);
+    const asked = [...this.connections, ...this.packets].filter(
+      (one) => one.phase === "open" && concerns(whose, one),
+    );
     await Promise.all(
       asked.map((one) => {
         if (user === null) return this.end(one, "unauthenticated", false);
         if (user !== undefined && user.id === one.userId) one.user = user;
+        // A packet follows nothing; what it waits for is asked about again.
+        if (one.brief) return one.gates?.clear();
         return this.reauthorising.recheck(one, { lenient: false });
       }),
     );

@@ -15,6 +15,8 @@ import {
 } from "../test/wired.ts";
 import { expiring } from "./authenticate.ts";
 import { memoryLog } from "./log-memory.ts";
+import { rewindableLog } from "./log-rewindable.ts";
+import { REMEMBERED } from "./meanwhile.ts";
 
 const added = (mid: number) => say("list:1", mid, { type: "added", item: `${mid}` });
 
@@ -160,6 +162,235 @@ describe("rights that change on a live connection", () => {
     await anna.heard();
     answers[1]!.keep(false);
     expect(await anna.heard()).toMatchObject([{ type: "Rejected", mid: 1, code: "forbidden" }]);
+  });
+
+  for (const second of ["the app again", "the round"] as const)
+    test(`[AU15] a revocation holds though ${second} asks while it is being asked about`, async () => {
+      const it = wire({ authenticate: () => ({ id: "anna" }) });
+      let answer: () => boolean | Promise<boolean> = () => true;
+      it.server.handle(list, { canSubscribe: () => answer(), canDispatch: () => true });
+      const topic = it.server.topic(list, "1");
+      const anna = await it.client();
+      anna.say(subscribe("list:1"));
+      await anna.heard();
+      const answers: ReturnType<typeof inHand<boolean>>[] = [];
+      answer = () => {
+        const asked = inHand<boolean>();
+        answers.push(asked);
+        return asked.promise;
+      };
+      const one = it.server.reauthorise({ userId: "anna" });
+      const two =
+        second === "the round" ? await it.advance(400_000) : it.server.reauthorise({ userId: "anna" });
+      await it.settle();
+      expect(answers).toHaveLength(2);
+      answers[0]!.keep(true); // of before
+      await it.settle();
+      // Where the second cannot be answered it is cut off, too: the app's question must not go unanswered.
+      if (second === "the round") answers[1]!.break(new Error("database"));
+      else answers[1]!.keep(false);
+      await it.done(Promise.all([one, two]));
+      expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+      await it.done(topic.dispatch({ type: "added", item: "secret" }));
+      expect(await anna.heard()).toEqual([]);
+    });
+
+  test("[AU15] of two askings at once the newer one's answer counts, whichever comes first", async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const answers: ReturnType<typeof inHand<boolean>>[] = [];
+      let asynchronous = false;
+      const it = wire({ authenticate: () => ({ id: "anna" }) });
+      it.server.handle(list, {
+        canSubscribe() {
+          if (!asynchronous) return true;
+          const answer = inHand<boolean>();
+          answers.push(answer);
+          return answer.promise;
+        },
+      });
+      const anna = await it.client();
+      anna.say(subscribe("list:1"));
+      await anna.heard();
+      asynchronous = true;
+      const both = Promise.all([it.server.reauthorise(), it.server.reauthorise()]);
+      for (const which of order) {
+        answers[which]!.keep(which === 1); // taken away, and given again
+        await it.settle();
+      }
+      await it.done(both);
+      expect(await anna.heard()).toEqual([]);
+    }
+  });
+
+  test("[AU15] [S43] a revocation holds though its target is shown anew while it is asked about", async () => {
+    const log = rewindableLog(memoryLog());
+    const it = wire({ log, authenticate: () => ({ id: "anna" }) });
+    let answer: boolean | Promise<boolean> = true;
+    it.server.handle(list, { canSubscribe: () => answer, canDispatch: () => true });
+    const topic = it.server.topic(list, "1");
+    await it.done(topic.dispatch({ type: "added", item: "a" }));
+    const anna = await it.client();
+    anna.say(subscribe("list:1"));
+    await anna.heard();
+    const gate = inHand<boolean>();
+    answer = gate.promise;
+    const revoking = it.server.reauthorise({ userId: "anna" });
+    await it.settle();
+    // Meanwhile the log turns out to have another history (a failover), and all followers are given a snapshot.
+    await log.rewind("list:1", 0);
+    await it.done(topic.dispatch({ type: "added", item: "b" }));
+    expect(types(await anna.heard())).toContain("Snapshot");
+    gate.keep(false);
+    await it.done(revoking);
+    expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+    await it.done(topic.dispatch({ type: "added", item: "secret" }));
+    expect(await anna.heard()).toEqual([]);
+  });
+
+  test("[AU16] the round finds also what was shown anew while it was asked about", async () => {
+    const log = rewindableLog(memoryLog());
+    const it = wire({ log, authenticate: () => ({ id: "anna" }) });
+    let answer: boolean | Promise<boolean> = true;
+    it.server.handle(list, { canSubscribe: () => answer, canDispatch: () => true });
+    const topic = it.server.topic(list, "1");
+    await it.done(topic.dispatch({ type: "added", item: "a" }));
+    const anna = await it.client();
+    anna.say(subscribe("list:1"));
+    await anna.heard();
+    const gate = inHand<boolean>();
+    answer = gate.promise;
+    const asking = it.server.reauthorise();
+    await log.rewind("list:1", 0);
+    await it.done(topic.dispatch({ type: "added", item: "b" }));
+    gate.keep(true);
+    await it.done(asking);
+    await anna.heard();
+    answer = false;
+    await it.advance(400_000);
+    expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+  });
+
+  test.each(["here", "gone"])(
+    "[AU15] what waits in a packet is decided for the user as it is now (stream %s)",
+    async (stream) => {
+      const gate = inHand<boolean>();
+      const asked: unknown[] = [];
+      const it = wire({ authenticate: () => ({ id: "anna" }) });
+      const isMember = (user: unknown) => (user as Person).guest !== true;
+      it.server.handle(list, {
+        canSubscribe({ user }) {
+          asked.push(user);
+          return asked.length === 1 ? gate.promise : isMember(user);
+        },
+        canDispatch: (_, { user }) => isMember(user),
+      });
+      const anna = await it.client();
+      if (stream === "gone") anna.drop();
+      const said = it.post(hello({ identity: anna.identity }), added(1));
+      await it.settle();
+      await it.done(it.server.reauthorise({ user: { id: "anna", guest: true } as Person }));
+      gate.keep(true);
+      await it.settle();
+      expect(asked.at(-1)).toEqual({ id: "anna", guest: true });
+      expect(said.heard).toMatchObject([{ type: "Rejected", code: "forbidden" }]);
+    },
+  );
+
+  describe("while it is being found out who it is", () => {
+    /** Who comes from now on is found out once `user` is kept. */
+    async function slowly() {
+      const user = inHand<Person>();
+      let slow = false;
+      const it = wire({ authenticate: () => (slow ? user.promise : { id: "anna" }) });
+      const isMember = (who: unknown) => (who as Person | null)?.guest !== true;
+      it.server.handle(list, {
+        canSubscribe: (asking) => isMember(asking.user),
+        canDispatch: (_, asking) => isMember(asking.user),
+      });
+      const { identity } = await it.client();
+      slow = true;
+      const guest: Person = { id: "anna", guest: true };
+      return { ...it, identity, user, guest };
+    }
+
+    test("[AU15] who is signed out does not get in; who is not meant does", async () => {
+      const { server, socket, user, done } = await slowly();
+      const anna = socket();
+      anna.say(hello());
+      await anna.heard();
+      await done(server.reauthorise({ userId: "bob", user: null }));
+      user.keep({ id: "anna" }); // the session was good when it was read, and is over before anybody is told
+      await done(server.reauthorise({ userId: "anna", user: null }));
+      expect(types(await anna.heard())).toEqual(["Closing"]);
+      expect(anna.closed).toEqual([{ code: 4002, reason: "unauthenticated" }]);
+      const again = socket();
+      again.say(hello());
+      expect(types(await again.heard())).toEqual(["Connected"]);
+    });
+
+    test("[AU15] a client that is signed out is known by the identity it presents", async () => {
+      const { server, socket, identity, user, done } = await slowly();
+      const [anna, other] = [socket(), socket()];
+      anna.say(hello({ identity }));
+      other.say(hello());
+      await done(server.reauthorise({ clientId: identity.clientId, user: null }));
+      user.keep({ id: "anna" });
+      expect(types(await anna.heard())).toEqual(["Closing"]);
+      expect(types(await other.heard())).toEqual(["Connected"]);
+    });
+
+    test("[AU15] the user that is given counts", async () => {
+      const { server, socket, user, guest, done } = await slowly();
+      const anna = socket();
+      anna.say(hello({ targets: [{ target: "list:1", ref: 1, settled: 0, sent: 0 }] }));
+      await anna.heard();
+      await done(server.reauthorise({ user: guest }));
+      user.keep({ id: "anna" });
+      expect(types(await anna.heard())).toEqual(["Connected", "Unsubscribed"]);
+    });
+
+    test("[AU15] the same holds for a packet", async () => {
+      for (const out of [false, true]) {
+        const { server, post, identity, user, guest, done, settle } = await slowly();
+        const said = post(hello({ identity }), added(1));
+        await settle();
+        await done(server.reauthorise({ userId: "anna", user: out ? null : guest }));
+        user.keep({ id: "anna" });
+        await settle();
+        // The page's own Hello is told for good; a packet that it comes too late for is not.
+        expect(said.heard).toMatchObject([
+          out ? { type: "Closing", code: "unauthenticated" } : { type: "Rejected", code: "forbidden" },
+        ]);
+      }
+    });
+
+    test("[AU15] and for a token that is being renewed", async () => {
+      const user = inHand<Person>();
+      const it = wire({ authenticate: ({ token }) => (token === "again" ? user.promise : { id: "anna" }) });
+      it.server.handle(list, { canSubscribe: (asking) => (asking.user as Person).guest !== true });
+      const anna = await it.client();
+      anna.say({ type: "Authenticate", token: "again" });
+      await anna.heard();
+      await it.done(it.server.reauthorise({ user: { id: "anna", guest: true } as Person }));
+      user.keep({ id: "anna" });
+      await anna.heard();
+      anna.say(subscribe("list:1"));
+      expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+    });
+
+    test("[AU15] whom more was said meanwhile than is remembered, has to come again", async () => {
+      const { server, socket, user, done } = await slowly();
+      const anna = socket();
+      anna.say(hello());
+      await anna.heard();
+      await done(server.reauthorise({ userId: "anna", user: null }));
+      for (let i = 0; i < REMEMBERED; i++) await done(server.reauthorise({ userId: `${i}`, user: null }));
+      user.keep({ id: "anna" });
+      expect(await anna.heard()).toMatchObject([{ type: "Closing", code: "busy", retryable: true }]);
+    });
   });
 
   test("[AU16] S16 all are asked again after a while, where asking fails they go on for now", async () => {

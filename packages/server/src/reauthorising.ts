@@ -2,7 +2,7 @@
 // the app says so, when a token was renewed, and now and then in any case (S16).
 import { isSession } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
-import type { Conversation, Follow } from "./conversation.ts";
+import type { Conversation, Doubt, Follow } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import type { Following } from "./following.ts";
 import type { Gates } from "./gates.ts";
@@ -33,21 +33,30 @@ export class Reauthorising {
     conversation.rights++;
     conversation.checkedAt = this.#core.clock.now();
     conversation.gates?.clear(); // what waits there is asked about again (S43)
-    const asked = [...conversation.follows].filter(([key, follow]) => follow.admitted && !isSession(key));
-    // A newer wish of meanwhile does not inherit what is in doubt.
-    for (const [, follow] of asked) follow.admitted = false;
-    await Promise.all(asked.map(([key, follow]) => this.#ask(conversation, key, follow, lenient)));
+    // What is asked about for the first time is still its own wish's question (following.ts).
+    const asked = [...conversation.follows].filter(
+      ([key, { admitted }]) => admitted !== false && !isSession(key),
+    );
+    await Promise.all(
+      asked.map(([key, follow]) => {
+        const { admitted } = follow;
+        // What must not go on unanswered stays so, though the round asks about it meanwhile.
+        const strict = !lenient || (typeof admitted === "object" && !admitted.lenient);
+        const doubt = { lenient: !strict };
+        follow.admitted = doubt;
+        return this.#ask(conversation, key, follow, doubt);
+      }),
+    );
   }
 
-  async #ask(conversation: Conversation, key: TargetKey, follow: Follow, lenient: boolean): Promise<void> {
-    const { rights } = conversation;
+  async #ask(conversation: Conversation, key: TargetKey, follow: Follow, doubt: Doubt): Promise<void> {
     const named = this.#places.named(key, conversation.clientId);
     const answer =
       typeof named === "string" ? named : this.#gates.admit(conversation, key, named, "subscribe");
     const allowed = typeof answer === "object" ? await answer : answer;
     // Asked about again meanwhile, by another check or a newer wish: that one counts.
-    if (conversation.rights !== rights || conversation.follows.get(key) !== follow) return;
-    if (allowed === true || (allowed === "hook" && lenient)) {
+    if (follow.admitted !== doubt || conversation.follows.get(key) !== follow) return;
+    if (allowed === true || (allowed === "hook" && doubt.lenient)) {
       follow.admitted = true;
       return;
     }

@@ -3,6 +3,7 @@
 import type { Clock } from "@calla/shared";
 import type { Identified } from "./authenticate.ts";
 import type { Conversation } from "./conversation.ts";
+import type { Meanwhile } from "./meanwhile.ts";
 
 /** The client is first asked when this share of the time is left, and no earlier than so many milliseconds before. */
 const LEAD = { share: 0.2, most: 60_000 };
@@ -19,10 +20,12 @@ export interface RefreshingEffects {
 
 export class Refreshing {
   readonly #clock: Clock;
+  readonly #meanwhile: Meanwhile;
   readonly #effects: RefreshingEffects;
 
-  constructor(clock: Clock, effects: RefreshingEffects) {
+  constructor(clock: Clock, meanwhile: Meanwhile, effects: RefreshingEffects) {
     this.#clock = clock;
+    this.#meanwhile = meanwhile;
     this.#effects = effects;
   }
 
@@ -59,9 +62,11 @@ export class Refreshing {
     while (mine.next !== undefined) {
       const asked = mine.next.token;
       mine.next = undefined;
+      const since = this.#meanwhile.count;
       const found = await this.#effects.identify(conversation, asked);
       if (conversation.phase !== "open") return;
-      this.#take(conversation, found);
+      const { clientId } = conversation;
+      this.#take(conversation, found.ok ? this.#meanwhile.asNow(found, clientId, since) : found);
       if ((conversation.phase as string) !== "open") return;
     }
     conversation.refreshing = undefined;

@@ -11,6 +11,7 @@ import type { Dispatching } from "./dispatching.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Greeting } from "./hello.ts";
 import type { Limiter } from "./limiter.ts";
+import type { Meanwhile } from "./meanwhile.ts";
 import { refused } from "./refusal.ts";
 
 export interface SpeakingParts {
@@ -24,6 +25,7 @@ export interface SpeakingParts {
   readonly packets: Set<Conversation>;
   read(encoder: Encoder, data: string | Uint8Array): Heard;
   greet(hello: ClientFrames["Hello"], request: ConnectRequest): Promise<Greeting>;
+  readonly meanwhile: Meanwhile;
   readonly limiter: Limiter;
   /** Why nobody new is served, once this node drains or stops. */
   away(): Away | undefined;
@@ -131,8 +133,10 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
     return packet.close("protocol", false);
   }
   packet.phase = "greeting";
-  const greeting = await parts.greet(hello, packet.request);
+  const since = parts.meanwhile.count;
+  const found = await parts.greet(hello, packet.request);
   if ((packet.phase as string) !== "greeting") return; // gone meanwhile
+  const greeting: Greeting = found.ok ? parts.meanwhile.asNow(found, found.clientId, since) : found;
   if (!greeting.ok) {
     if (greeting.error !== undefined) core.report(greeting.error);
     refused(core, packet, undefined, greeting.code, {});

@@ -8,6 +8,13 @@ export interface Whose<User extends { readonly id: string } = { readonly id: str
   readonly user?: User | null;
 }
 
+/** Whether it is about this client. */
+export const concerns = (
+  { user, clientId, userId = user?.id }: Whose,
+  who: { readonly clientId: string; readonly userId: string | null },
+): boolean =>
+  (clientId === undefined || who.clientId === clientId) && (userId === undefined || who.userId === userId);
+
 const isName = (value: unknown): boolean => value === undefined || typeof value === "string";
 
 /** Whether it says whose: nobody can be signed out without a name. */
