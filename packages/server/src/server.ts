@@ -2,15 +2,7 @@
 import { CallaError, hashString, isSession, sessionKey, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
-  Clock,
   EphemeralSlice,
-  Limits,
-  Message,
-  MessageOf,
-  ModelOf,
-  ParamsOf,
-  Random,
-  Serialiser,
   SessionSlice,
   Slice,
   TargetKey,
@@ -19,220 +11,35 @@ import type {
   Wiring,
 } from "@calla/shared";
 import { addressReader, trustedProxiesProblem } from "./address.ts";
-import type { TrustedProxies } from "./address.ts";
 import { identify } from "./authenticate.ts";
-import type { Authenticate } from "./authenticate.ts";
 import { systemClock, systemRandom } from "./clock.ts";
 import { contain, containedPubSub, reporter } from "./contain.ts";
 import type { Report } from "./contain.ts";
-import type { Connection, ConnectRequest } from "./connection.ts";
 import type { Conversation } from "./conversation.ts";
-import type { Core, Refused } from "./core.ts";
+import type { Core } from "./core.ts";
 import { deadline } from "./deadline.ts";
 import { hearRights, tellRights } from "./doorbell.ts";
 import { DRAIN, sendAway } from "./draining.ts";
-import type { DrainOptions } from "./draining.ts";
 import { encoders } from "./encoder.ts";
 import type { Encoder } from "./encoder.ts";
-import type { AnyUser, Handlers, LooseHandlers, Who } from "./handlers.ts";
+import type { AnyUser, LooseHandlers, Who } from "./handlers.ts";
 import { observerOf } from "./events.ts";
-import type { Observe } from "./events.ts";
 import { greet } from "./hello.ts";
 import { Hub } from "./hub.ts";
 import { hydrate } from "./hydration.ts";
-import type { HydrateOptions } from "./hydration.ts";
 import { inspect } from "./inspect.ts";
-import type { Inspection, InspectOptions } from "./inspect.ts";
 import type { LiveTarget } from "./live-target.ts";
 import { memoryLog } from "./log-memory.ts";
 import type { LogStorage } from "./log.ts";
 import { originAllowed, originPolicyProblem } from "./origin.ts";
-import type { OriginPolicy } from "./origin.ts";
 import { limitsOf } from "./limits.ts";
 import { localPubSub } from "./pubsub.ts";
-import type { PubSub } from "./pubsub.ts";
-import type { FollowHandler, FollowOptions } from "./readers.ts";
 import { ROUND } from "./reauthorising.ts";
+import type { Incoming, Server, ServerOptions } from "./server-interface.ts";
 import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
 import { Staleness, tickOf } from "./staleness.ts";
 import { isWhose } from "./whose.ts";
-import type { Whose } from "./whose.ts";
-
-/** A message of the session slice, where the wiring has one. */
-type SessionMessageOf<W extends Wiring> = MessageOf<NonNullable<W["session"]>>;
-
-export interface ServerOptions<W extends Wiring, User extends AnyUser> {
-  readonly wiring: W;
-  readonly serialiser: Serialiser;
-  /** Default: a memory log. It forgets everything when the process ends. */
-  readonly log?: LogStorage;
-  /** Doorbells and pushes between nodes. Default: inside this process. */
-  readonly pubsub?: PubSub;
-  /** Which pages may connect. Default: those of the server's own origin. */
-  readonly origins?: OriginPolicy;
-  /** Gives the user of a connection. Absent: everybody is nobody (`user` is null). */
-  readonly authenticate?: Authenticate<User>;
-  /** Signs client identities. Nodes that share a log need the same. Default: the log's own, if it keeps one. */
-  readonly secret?: Uint8Array | string;
-  /** Ceilings that differ from the defaults (SPEC.md, section LM). `Infinity` lifts one. */
-  readonly limits?: Partial<Limits>;
-  /** Addresses of one's own proxies, whose X-Forwarded-For is believed when connections are counted. Default: none. */
-  readonly trustedProxies?: TrustedProxies;
-  /** Development's checks: frozen models, updates run twice, results parsed. Default: unless NODE_ENV is "production". */
-  readonly strict?: boolean;
-  readonly clock?: Clock;
-  readonly random?: Random;
-  /**
-   * A client is there, for the first time (`fresh`) or again. Messages returned are dispatched to its session;
-   * server-only ones are welcome.
-   */
-  readonly onConnect?: (
-    who: Who<User> & { readonly request: ConnectRequest; readonly fresh: boolean },
-  ) => Returned<SessionMessageOf<W>> | Promise<Returned<SessionMessageOf<W>>>;
-  readonly onDisconnect?: (who: Who<User>) => void;
-  /** After a session message was accepted here, at most once. */
-  readonly onMessage?: (
-    message: SessionMessageOf<W>,
-    accepted: {
-      readonly clientId: string;
-      readonly user: User | null;
-      readonly model: ModelOf<NonNullable<W["session"]>>;
-      readonly sequence: number;
-    },
-  ) => void;
-  /** After a topic message was accepted here, at most once. `author` is null for the server's own. */
-  readonly onTopicMessage?: (
-    message: Message,
-    accepted: {
-      readonly topic: TargetKey;
-      readonly author: Who<User> | null;
-      readonly model: unknown;
-      readonly sequence: number;
-    },
-  ) => void;
-  /** The app's code or the storage threw; the server goes on. Default: a line on the standard error output. */
-  readonly onError?: (error: unknown) => void;
-  /**
-   * Hears of everything worth counting or writing down: `pinoObserver`, `prometheus().observe`, or one's own. Default:
-   * nobody, which costs nothing.
-   */
-  readonly observe?: Observe | readonly Observe[];
-  /** Something was refused: a forged frame, a forbidden topic, an invalid message. Default: nothing. */
-  readonly onRefused?: (refused: Refused) => void;
-}
-type Returned<M> = M | readonly M[] | void | undefined;
-
-/** A connection seen by a transport. */
-export interface Incoming {
-  /** Bytes or text from the peer. Never throws. */
-  incoming(data: string | Uint8Array): void;
-  /** The socket is gone. Repeating it does nothing. */
-  disconnect(code?: number, reason?: string): void;
-  /** The socket's buffer has emptied. */
-  drained(): void;
-}
-
-export interface Server<W extends Wiring, User extends AnyUser> {
-  readonly wiring: W;
-  readonly serialiser: Serialiser;
-  readonly limits: Limits;
-  /** Says who may follow and dispatch on a slice. A slice without handlers is refused. Call it before clients come. */
-  handle<S extends W["topics"][number] | NonNullable<W["session"]>>(
-    slice: S,
-    handlers: Handlers<S, User>,
-  ): void;
-  topic<S extends W["topics"][number]>(slice: S, ...params: ParamsOf<S>): ServerTopic<S>;
-  session(clientId: string): ServerTopic<NonNullable<W["session"]>>;
-  /** Dispatches to one client's session. */
-  dispatchTo(clientId: string, message: SessionMessageOf<W>): Promise<{ readonly sequence: number }>;
-  /** Dispatches to the session of every client connected to this node. */
-  dispatchToAll(message: SessionMessageOf<W>): Promise<void>;
-  /** Pushes a message to the followers of every topic of a slice on this node. */
-  broadcast<S extends W["topics"][number]>(slice: S, message: MessageOf<S>): void;
-  /** The same in the name of a client, which does not get it itself. */
-  broadcastFrom<S extends W["topics"][number]>(clientId: string, slice: S, message: MessageOf<S>): void;
-  /** Makes a connected client follow a topic whatever `canSubscribe` says. False if it is not connected here. */
-  subscribe<S extends W["topics"][number]>(clientId: string, slice: S, ...params: ParamsOf<S>): boolean;
-  /** Cuts a client off a topic. It is asked again (`canSubscribe`) should it come back. */
-  unsubscribe<S extends W["topics"][number]>(clientId: string, slice: S, ...params: ParamsOf<S>): boolean;
-  /**
-   * Rights have changed: asks `canSubscribe` anew for everything that connected clients follow or may reach (all of
-   * them, or one user's, or one client's), and cuts off what is refused. With a `user`, that is what that user is from
-   * now on; null signs it out (terminal, `unauthenticated`). Resolves when all on this node have been asked. On a shared
-   * log the other nodes are told by `pubsub`, which must be able to carry the `user`; one that is not reached finds out
-   * after `recheckAfter`, if `canSubscribe` says so.
-   *
-   * @example
-   * await server.reauthorise({ userId: "anna" });
-   */
-  reauthorise(whose?: Whose<User>): Promise<void>;
-  /** Whether a page of this origin may connect. Transports ask before anything else. */
-  allowsOrigin(request: ConnectRequest): boolean;
-  /** A transport turned somebody away before there was a connection. It is recorded as `onRefused` hears everything. */
-  refused(refusal: {
-    readonly reason: string;
-    readonly request: ConnectRequest;
-    readonly error?: unknown;
-  }): void;
-  /** Wires in a connection of any socket library. `format` is one of the serialiser's names. */
-  connect(wired: {
-    readonly connection: Connection;
-    readonly request: ConnectRequest;
-    readonly format: string;
-  }): Incoming;
-  /**
-   * Topics as they are now, for a page: text to be put as it is into `<script type="application/json" id="calla">`,
-   * where `@calla/client/hydration` finds it. Who gets the page sees them: ask before whether they may.
-   *
-   * @throws CallaError `forbidden`: a session among the topics, or a response that can no longer be made `no-store`.
-   * `topic`: an ephemeral one. `storage`, `version`, `closed`: a topic cannot be opened.
-   * @example
-   * const text = await server.hydrate([server.topic(board, "42")]);
-   */
-  hydrate(topics: readonly { readonly id: string }[], options?: HydrateOptions): Promise<string>;
-  /**
-   * Does something for everything that happens to a slice's topics, in the log's order, at least once: the handler is
-   * asked again until it does not fail, and what came after waits. One node of those that follow under a name does it.
-   * The position is stored after the handler, some at a time, so after a crash the last ones are told again: `key` tells.
-   * Returns its stop, which resolves when no handler runs any more; the place is kept (`unfollow` gives it up).
-   *
-   * @throws CallaError `wiring`: the name is no name or taken on this node, or the slice has no log.
-   * @example
-   * const stop = server.follow(board, { name: "audit" }, async (entry) => insertIfNew(entry.key, entry));
-   */
-  follow<S extends W["topics"][number] | NonNullable<W["session"]>>(
-    slice: S,
-    options: FollowOptions,
-    handler: FollowHandler<S>,
-  ): () => Promise<void>;
-  /** A follower is not needed any more: nothing is kept for it. Call it when no node follows under this name. */
-  unfollow<S extends W["topics"][number] | NonNullable<W["session"]>>(slice: S, name: string): Promise<void>;
-  /**
-   * Takes a packet that is a conversation by itself, `Hello` first, of a client whose stream may be on any node. The
-   * answers are sent to `connection`, which is closed when there are no more. Returns what to call if its sender goes.
-   */
-  speak(spoken: {
-    readonly data: string | Uint8Array;
-    readonly connection: Connection;
-    readonly request: ConnectRequest;
-    readonly format: string;
-  }): () => void;
-  /** What it holds now, counted: connections, topics, queues, memory. Costs a walk over them. */
-  inspect(options?: InspectOptions): Inspection;
-  /** Whether it takes connections: not while it drains, nor after. */
-  readonly ready: boolean;
-  /**
-   * For a deploy: takes no more connections, sends clients away over some time, told to come back spread over a while,
-   * and stops. A second call, and `stop`, end the wait. Call it on SIGTERM.
-   *
-   * @example
-   * process.once("SIGTERM", () => void server.drain({ over: 10_000 }).then(() => process.exit(0)));
-   */
-  drain(options?: DrainOptions): Promise<void>;
-  /** Lets appends land, says goodbye to everybody, stores snapshots. Idempotent. */
-  stop(options?: StopOptions): Promise<void>;
-}
 
 /**
  * Makes a server: the authority over every model.

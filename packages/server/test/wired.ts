@@ -11,7 +11,7 @@ import {
 import type { ClientFrame, Clock, Random, ServerFrame } from "@calla/shared";
 import * as z from "zod";
 import { createServer } from "../src/server.ts";
-import type { Server, ServerOptions } from "../src/server.ts";
+import type { Server, ServerOptions } from "../src/server-interface.ts";
 import type { WireFrame } from "../src/connection.ts";
 import type { AnyUser } from "../src/handlers.ts";
 import type { LogStorage } from "../src/log.ts";
