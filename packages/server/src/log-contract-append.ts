@@ -149,8 +149,23 @@ export const appendContract: readonly LogCheck[] = [
       for (const was of [0, 2]) {
         const late = appendOf("t", 1, 1, { rows: [row("bob", 1), row("ann", 2)], was });
         equal(await status(log, late), "conflict", `a row made from ${was}`);
+        const others = [
+          appendOf(`u${was}`, 0, 1),
+          late,
+          late,
+          appendOf(`v${was}`, 0, 1, { rows: [row("ann", 1)] }),
+        ];
+        const [first, second, third, last] = await statuses(log, others);
+        equal(
+          [first?.status, second?.status, third?.status, last?.status].join(),
+          "appended,conflict,conflict,appended",
+          "others",
+        );
+        equal(await log.open(`u${was}`), headOf(1), "another before it");
+        equal(await log.client(`v${was}`, "ann"), row("ann", 1), "another after it");
       }
       equal(await log.open("t"), headOf(1), "open");
+      await reads(log, "t", ORIGIN, [1]);
       equal(await log.client("t", "ann"), row("ann", 1), "row");
       equal(await log.client("t", "bob"), undefined, "the other row");
       equal(await status(log, appendOf("t", 1, 1, { rows: [row("ann", 2)], was: 1 })), "appended", "append");

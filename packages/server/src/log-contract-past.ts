@@ -277,6 +277,22 @@ export const pastContract: readonly LogCheck[] = [
     await fill(log, "@idle", 0, 1);
     equal(await log.open("@idle"), headOf(1), "a session that began again");
   }),
+  check("[LG35] rows that were written again much later are in no other's way", async ({ create }) => {
+    const log = await create();
+    const day = 86_400_000;
+    const names = Array.from({ length: 9 }, (_, i) => `client-${i}`);
+    const rows = names.map((name) => row(name, 1));
+    equal(await status(log, appendOf("t", 0, 1, { at: day, rows })), "appended", "append");
+    const again = names.filter((_, i) => i !== 5).map((name) => row(name, 2));
+    equal(await status(log, appendOf("t", 1, 1, { at: 9 * day, rows: again, was: 1 })), "appended", "append");
+    for (const rows of [5 * day, 9 * day]) {
+      const expected = rows === 5 * day ? { ...NONE, rows: 1 } : NONE;
+      equal(await log.expire({ ...NOTHING, rows, limit: 2 }), expected, "expired");
+    }
+    equal(await log.client("t", "client-5"), undefined, "the one that was not");
+    equal(await log.client("t", "client-8"), row("client-8", 2), "another");
+    equal(await log.expire({ ...NOTHING, rows: 9 * day + 1, limit: 8 }), { ...NONE, rows: 8 }, "expired");
+  }),
   check("[LG35] a client row goes by its own age and not before", async ({ create }) => {
     const log = await create();
     const rows = [row("ann", 2), row("#key", 1)];

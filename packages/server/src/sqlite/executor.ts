@@ -5,15 +5,14 @@ import type BetterSqlite3 from "better-sqlite3";
 
 export type Parameter = string | number | null;
 export type Step = readonly [statement: number, ...parameters: Parameter[]];
-/** The guard decides whether the steps are taken; and it is not asked if any of `unless` gives something. */
+/** The guard decides whether the steps are taken: all of them, or none if one that must change something does not. */
 export interface Group {
-  readonly unless?: readonly Step[];
   readonly guard: Step;
   readonly steps: readonly Step[];
 }
 /** Groups that share a transaction. */
 export type Job = readonly Group[];
-/** For each group what its guard gave, null if nothing; or why nothing of the job was done. */
+/** For each group what its guard gave, null if nothing was done; or why nothing of the job was done. */
 export type JobResult = { readonly given: Given } | { readonly failed: Failure };
 export type Given = readonly (number | null)[];
 /** What SQLite (`SQLITE_…`) or the executor (`CALLA_…`) says; plain, to cross threads. */
@@ -22,12 +21,19 @@ export interface Failure {
   readonly message: string;
 }
 
+export interface Statement {
+  readonly sql: string;
+  /** It gets what the guard gave before its own parameters. */
+  readonly of?: "id";
+  /** Its group is not done if it changes nothing. */
+  readonly must?: "change";
+}
+
 export interface ExecutorOptions {
   readonly file: string;
   readonly applicationId: number;
   readonly migrations: readonly string[];
-  /** Those "of an id" get what the guard gave before their own parameters. */
-  readonly statements: readonly { readonly sql: string; readonly of?: "id" }[];
+  readonly statements: readonly Statement[];
   /** Run on the connection after its journal is set up. */
   readonly pragmas: readonly string[];
   /** Milliseconds to wait for another process's transaction. */
@@ -141,22 +147,27 @@ export function executor(
     prepare(index: number): BetterSqlite3.Statement<unknown[]> {
       return (prepared[index] ??= db.prepare(options.statements[index]!.sql));
     },
-    carryOut({ unless = [], guard: [index, ...parameters], steps }: Group): number | null {
-      for (const [step, ...more] of unless) if (made.prepare(step).get(...more) !== undefined) return null;
+    carryOut(group: Group): number | null {
+      const [index, ...parameters] = group.guard;
       const found = made.prepare(index).get(...parameters) as { id: number } | undefined;
       if (found === undefined) return null;
-      for (const [step, ...more] of steps) {
-        if (options.statements[step]!.of === undefined) made.prepare(step).run(...more);
-        else made.prepare(step).run(found.id, ...more);
+      for (const [step, ...more] of group.steps) {
+        const { of, must } = options.statements[step]!;
+        const statement = made.prepare(step);
+        const { changes } = of === undefined ? statement.run(...more) : statement.run(found.id, ...more);
+        if (changes === 0 && must === "change") throw Object.assign(new Error("undone"), { undone: group });
       }
       return found.id;
     },
-    attempt(jobs: readonly Job[]): readonly JobResult[] {
+    /** All of it but the groups in `undone`. */
+    attempt(jobs: readonly Job[], undone: ReadonlySet<Group>): readonly JobResult[] {
       begin.run();
       try {
         // A newer Calla may have changed the tables while this one runs.
         if (version.get() !== migrations.length) throw told.tooNew(version.get());
-        const results = jobs.map((job) => ({ given: job.map(made.carryOut) }));
+        const results = jobs.map((job) => ({
+          given: job.map((group) => (undone.has(group) ? null : made.carryOut(group))),
+        }));
         commit.run();
         return results;
       } catch (thrown) {
@@ -165,8 +176,18 @@ export function executor(
       }
     },
     run(jobs: readonly Job[]): readonly JobResult[] {
+      const undone = new Set<Group>();
       try {
-        return made.attempt(jobs);
+        for (;;) {
+          try {
+            return made.attempt(jobs, undone);
+          } catch (thrown) {
+            // Rare: heads are compared first. So the rest of the transaction is done over, rather than savepoints always.
+            const { undone: group } = thrown as { undone?: Group };
+            if (group === undefined) throw thrown;
+            undone.add(group);
+          }
+        }
       } catch (thrown) {
         const failed = told.failure(thrown);
         if (jobs.length === 1 || ofAll.test(failed.code)) return jobs.map(() => ({ failed }));

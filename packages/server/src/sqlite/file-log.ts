@@ -33,28 +33,32 @@ import {
   expireReaderGroup,
   expireSessionGroup,
   expireTombstoneGroup,
+  freshenGroup,
   removeGroup,
   saveGroup,
   secretGroup,
   sweepGroups,
   touchGroup,
 } from "./jobs.ts";
-import { laneHere, laneInWorker } from "./lane.ts";
 import type { Lane } from "./lane.ts";
 import { Reader } from "./reader.ts";
+import type { AgedRow } from "./reader.ts";
 import { fromColumn, plainText, textCodec } from "./text.ts";
 import type { StorageOf } from "./topics.ts";
 
 export interface FileLogOptions {
   readonly executor: ExecutorOptions;
   readonly shared: boolean;
-  readonly inWorker: boolean;
+  readonly lane: (options: ExecutorOptions) => Lane;
   readonly storageOf: StorageOf;
   readonly random: Random;
 }
 
 /** Milliseconds that a read waits for the file, which happens while another process repairs or closes it. */
 const READ_TIMEOUT = 1_000;
+
+/** Bytes up to which an append may be written in the server's own thread. */
+const SMALL = 65_536;
 
 interface Opened {
   readonly lane: Lane;
@@ -100,11 +104,14 @@ export class FileLog implements LogStorage {
   async append(batch: readonly Append[]): Promise<readonly AppendResult[]> {
     const prepared = batch.map((append) => this.#prepare(append));
     const groups = prepared.filter((one) => "guard" in one);
-    const given = await this.#write(groups);
+    const sizes = groups.map(bytesOf);
+    const small = sizes.reduce((sum, size) => sum + size, 0) <= SMALL;
+    const given = await this.#write(groups, small);
     let next = 0;
     return prepared.map((one) => {
       if (!("guard" in one)) return one;
-      return given[next++] === null ? { status: "conflict" } : { status: "appended", bytes: bytesOf(one) };
+      const bytes = sizes[next]!;
+      return given[next++] === null ? { status: "conflict" } : { status: "appended", bytes };
     });
   }
 
@@ -175,10 +182,11 @@ export class FileLog implements LogStorage {
   /** Looks first, and takes what is then still too old. */
   async expire(expiry: Expiry): Promise<Expired> {
     const old = await this.#read((reader) => reader.expired(expiry));
+    const aged = await this.#aged(expiry);
     const groups = [
       old.sessions.map((name) => expireSessionGroup(name, expiry)),
       old.tombstones.map((name) => expireTombstoneGroup(name, expiry)),
-      old.rows.map((row) => expireClientGroup(row, expiry)),
+      aged.map((row) => expireClientGroup(row, expiry)),
       old.readers.map((name) => expireReaderGroup(name, expiry)),
     ];
     const given = await this.#write(groups.flat());
@@ -188,11 +196,22 @@ export class FileLog implements LogStorage {
     const expired = {
       sessions: went(old.sessions, 0).map(fromColumn),
       tombstones: went(old.tombstones, sessions).map(fromColumn),
-      rows: went(old.rows, sessions + tombstones).length,
+      rows: went(aged, sessions + tombstones).length,
       readers: went(old.readers, sessions + tombstones + rows).map(fromColumn),
     };
     if (expired.sessions.length + expired.readers.length > 0) void this.#sweep();
     return expired;
+  }
+
+  /** Of the rows that are too old by their day, those that are; what was written since gets its right day. */
+  async #aged(expiry: Expiry): Promise<readonly AgedRow[]> {
+    for (;;) {
+      const rows = await this.#read((reader) => reader.aged(expiry));
+      const since = rows.filter(({ at }) => at >= expiry.rows);
+      await this.#write(since.map(freshenGroup));
+      // Where those filled the page, others may be behind them.
+      if (since.length === 0 || rows.length < expiry.limit) return rows.filter((row) => !since.includes(row));
+    }
   }
 
   async secret(): Promise<Uint8Array | undefined> {
@@ -231,8 +250,8 @@ export class FileLog implements LogStorage {
   }
 
   async #open(): Promise<Opened> {
-    const { executor, inWorker } = this.#options;
-    const lane = (inWorker ? laneInWorker : laneHere)(executor);
+    const { executor, lane: laneOf } = this.#options;
+    const lane = laneOf(executor);
     try {
       await lane.opened;
       const own = lane.executor?.db;
@@ -272,18 +291,21 @@ export class FileLog implements LogStorage {
     }
   }
 
-  #write(groups: readonly Group[]): Promise<Given> {
-    return this.#asked(this.#commit(groups));
+  #write(groups: readonly Group[], small = false): Promise<Given> {
+    return this.#asked(this.#commit(groups, small));
   }
-  async #commit(groups: readonly Group[]): Promise<Given> {
+  async #commit(groups: readonly Group[], small: boolean): Promise<Given> {
     const { lane } = await this.#use();
     if (groups.length === 0) return [];
     const current = this.#opening;
     try {
-      return await lane.run(groups);
+      return await lane.run(groups, small);
     } catch (thrown) {
       const failure = thrown as Failure;
-      if (failure.code === "CALLA_WORKER") this.#drop(current);
+      if (failure.code === "CALLA_WORKER") {
+        this.#drop(current);
+        void lane.close();
+      }
       throw storageFailure(this.#file, failure);
     }
   }

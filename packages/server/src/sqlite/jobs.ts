@@ -2,6 +2,7 @@
 import type { Cursor, TargetKey } from "@calla/shared";
 import type { Append, Claim, Expiry, LogRecord, LogSnapshot } from "../log.ts";
 import type { Group, Parameter, Step } from "./executor.ts";
+import type { AgedRow } from "./reader.ts";
 import { statement } from "./statements.ts";
 import type { StatementName } from "./statements.ts";
 import { column } from "./text.ts";
@@ -44,16 +45,13 @@ export function appendGroup({ target, expected, records, rows, at: now }: Append
       ),
     );
   const day = Math.floor(now / DAY);
-  const unless: Step[] = [];
   for (const { was, row } of rows) {
     const client = column(row.clientId);
-    unless.push(step("answered", name, client, was));
     steps.push(
-      step("client", name, client, row.last, row.settled, text.outcomes.write(row.outcomes), now, day),
-      step("day", day, name, client, day),
+      step("client", name, client, row.last, row.settled, text.outcomes.write(row.outcomes), now, day, was),
     );
   }
-  return { unless, guard: headGuard(name, expected, records), steps };
+  return { guard: headGuard(name, expected, records), steps };
 }
 
 /** Compares the head, and moves it where there are records. */
@@ -103,8 +101,12 @@ export const expireTombstoneGroup = (name: string, { tombstones }: Expiry): Grou
   guard: step("expireTombstone", name, tombstones),
   steps: [step("bury")],
 });
-export const expireClientGroup = ([target, client]: readonly [string, string], { rows }: Expiry): Group => ({
+export const expireClientGroup = ({ target, client }: AgedRow, { rows }: Expiry): Group => ({
   guard: step("expireClient", target, client, rows),
+  steps: [],
+});
+export const freshenGroup = ({ target, client }: AgedRow): Group => ({
+  guard: step("freshen", target, client),
   steps: [],
 });
 export const expireReaderGroup = (name: string, { readers }: Expiry): Group => ({

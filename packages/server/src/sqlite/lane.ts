@@ -10,8 +10,11 @@ export interface Lane {
   readonly opened: Promise<void>;
   /** The connection, where it is in this thread. */
   readonly executor: Executor | undefined;
-  /** What the guards gave, once that is as durable as it gets. Rejects with a `Failure`. */
-  run(job: Job): Promise<Given>;
+  /**
+   * What the guards gave, once that is as durable as it gets. Rejects with a `Failure`. `small`: not so much that it
+   * should keep a thread with other work from that.
+   */
+  run(job: Job, small: boolean): Promise<Given>;
   /** After all that was asked. */
   close(): Promise<void>;
 }
@@ -39,8 +42,10 @@ export function laneHere(options: ExecutorOptions): Lane {
   };
 }
 
-/** What a worker answers: `undefined` that it has opened the file, or results by the number of their job. */
-type Answer = { readonly opened: Failure | undefined } | readonly (readonly [number, JobResult])[];
+/** What a worker answers: `undefined` that it has opened the file, or a transaction's results by the number of their job. */
+type Answer =
+  | { readonly opened: Failure | undefined }
+  | { readonly took: number; readonly results: readonly (readonly [number, JobResult])[] };
 
 /**
  * All jobs that wait are one transaction: a group commit over turns. Its size is bounded, so that the first of them is
@@ -75,15 +80,20 @@ parentPort.on("message", (first) => {
       size += sizeOf(waiting[0]);
       jobs.push(waiting.shift());
     }
+    const began = performance.now();
     const results = writer.run(jobs.map(([, job]) => job));
-    parentPort.postMessage(jobs.map(([number], i) => [number, results[i]]));
+    const took = performance.now() - began;
+    parentPort.postMessage({ took, results: jobs.map(([number], i) => [number, results[i]]) });
     drain();
   }
 });
 `;
 
-/** Writes in a worker of its own. The process may end while nothing is being written. */
-export function laneInWorker(options: ExecutorOptions): Lane {
+/**
+ * Writes in a worker of its own. The process may end while nothing is being written. `committed` hears how many
+ * milliseconds each transaction took.
+ */
+export function laneInWorker(options: ExecutorOptions, committed?: (took: number) => void): Lane {
   const library = createRequire(import.meta.url).resolve("better-sqlite3");
   const worker = new Worker(WORKER, { eval: true, workerData: { library, options } });
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- reason: a worker, no window
@@ -102,7 +112,8 @@ export function laneInWorker(options: ExecutorOptions): Lane {
     if ("opened" in answer) {
       told(answer.opened);
     } else {
-      for (const [asked, result] of answer) {
+      committed?.(answer.took);
+      for (const [asked, result] of answer.results) {
         const { resolve, reject } = waiting.get(asked)!;
         waiting.delete(asked);
         if ("failed" in result) reject(result.failed);
@@ -142,7 +153,7 @@ export function laneInWorker(options: ExecutorOptions): Lane {
   };
 }
 
-async function given(result: JobResult): Promise<Given> {
+export async function given(result: JobResult): Promise<Given> {
   return "failed" in result ? refuse(result.failed) : result.given;
 }
 const refuse = (failed: Failure): Promise<never> => Promise.reject(failed as unknown as Error);

@@ -43,6 +43,14 @@ interface GoneRow extends Cursor {
   readonly at: number;
 }
 
+/** A client's row and when it was last written. */
+export interface AgedRow {
+  readonly target: string;
+  readonly client: string;
+  readonly at: number;
+}
+
+const DAY = 86_400_000;
 const RECORD = `records.sequence, records.mark, records.version, records.at, author, user, mid, records.id, messages, model`;
 
 /** Statements by what they find. */
@@ -91,11 +99,10 @@ const prepare = (db: BetterSqlite3.Database) => ({
       `SELECT name FROM targets WHERE removed = 1 AND used < ? ORDER BY used LIMIT ?`,
     )
     .pluck(),
-  clients: db
-    .prepare<[number, number, number], [string, string]>(
-      `SELECT target, client FROM clients WHERE day <= ? AND at < ? LIMIT ?`,
-    )
-    .raw(),
+  clients: db.prepare<[{ day: number; rows: number; limit: number }], AgedRow>(
+    `SELECT target, client, at FROM clients WHERE day <= @day AND (day < @day OR at < @rows)
+     ORDER BY day LIMIT @limit`,
+  ),
   abandoned: db.prepare<[number, number], string>(`SELECT name FROM readers WHERE until < ? LIMIT ?`).pluck(),
   secret: db.prepare<[], string>(`SELECT value FROM settings WHERE name = 'secret'`).pluck(),
 });
@@ -199,13 +206,17 @@ export class Reader {
   }
 
   /** What is too old, by the columns' own texts. */
-  expired({ sessions, tombstones, rows, readers, limit }: Expiry) {
+  expired({ sessions, tombstones, readers, limit }: Expiry) {
     return this.#atOnce(() => ({
       sessions: this.#find.idle.all(sessions, limit),
       tombstones: this.#find.tombstones.all(tombstones, limit),
-      rows: this.#find.clients.all(Math.floor(rows / 86_400_000), rows, limit),
       readers: this.#find.abandoned.all(readers, limit),
     }));
+  }
+
+  /** Client rows that are too old by their day, which says when they were first written. */
+  aged({ rows, limit }: Expiry): readonly AgedRow[] {
+    return this.#find.clients.all({ day: Math.floor(rows / DAY), rows, limit });
   }
 
   secret(): Uint8Array | undefined {

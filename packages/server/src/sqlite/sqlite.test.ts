@@ -54,7 +54,8 @@ const problem = async (run: Promise<unknown>): Promise<string> => {
 
 describe("[SQ1] a SQLite log keeps the contract of logs", () => {
   const kinds: readonly [string, SqliteOptions][] = [
-    ["writing in a worker", {}],
+    ["writing wherever it is quick", {}],
+    ["writing in a worker", { thread: "worker" }],
     ["writing in this thread", here],
     ["without retention", { ...here, retention: 0 }],
   ];
@@ -300,7 +301,7 @@ describe("[SQ6] trouble while writing", () => {
     expect((await log.open(target))?.sequence).toBe(1);
   };
 
-  for (const thread of ["main", "worker"] as const) {
+  for (const thread of ["main", "worker", "auto"] as const) {
     test(`locked (${thread}): the append is refused, reads go on, and after it appends do`, async () => {
       const file = fresh();
       const log = open(file, { thread, busyTimeout: 20 });

@@ -7,6 +7,8 @@ import { memoryLog } from "../log-memory.ts";
 import type { LogStorage } from "../log.ts";
 import type { ExecutorOptions } from "./executor.ts";
 import { FileLog } from "./file-log.ts";
+import { laneByPace } from "./lane-by-pace.ts";
+import { laneHere, laneInWorker } from "./lane.ts";
 
 import { refuseOption } from "./refuse-option.ts";
 import { splitLog } from "./split-log.ts";
@@ -43,10 +45,12 @@ export interface SqliteOptions {
   /** Milliseconds that a write waits for another process's transaction. Then: `storage`, `locked`. Default 5,000. */
   readonly busyTimeout?: number;
   /**
-   * Where it writes: in a worker, so that no flush holds up the event loop, or in the thread of the server, within the
-   * call. Default `"worker"`; `:memory:` is always here.
+   * Where it writes: in a worker, so that no flush holds up the event loop; in the server's own thread, which costs less
+   * where the disk is quick; or, with `"auto"`, in a worker until 128 commits in a row have taken at most 1 ms on average
+   * and then here, until they take longer or more than one in 128 takes over 4 ms. Default `"auto"`; `:memory:` is always
+   * here.
    */
-  readonly thread?: "worker" | "main";
+  readonly thread?: "auto" | "worker" | "main";
   readonly random?: Random;
 }
 
@@ -69,6 +73,8 @@ export interface SqliteLog extends LogStorage {
  * @throws CallaError `wiring`: an option is wrong; the message says which.
  */
 export const sqlite = (file: string, options: SqliteOptions = {}): SqliteLog => sqliteWith(file, options, []);
+
+const LANES = { auto: laneByPace, worker: laneInWorker, main: laneHere };
 
 /** What the executor is told. */
 export const executorOptions = (
@@ -102,20 +108,21 @@ export function sqliteWith(file: string, options: SqliteOptions, pragmas: readon
     topics = {},
     check = "quick",
     busyTimeout = 5_000,
-    thread = "worker",
+    thread = "auto",
     random = systemRandom,
   } = options;
   const transient = file === ":memory:" || file === "";
   const { shared = !transient } = options;
   if (!(busyTimeout >= 0 && busyTimeout <= 600_000))
     refuseOption("busyTimeout", "must be milliseconds, at most ten minutes");
+  if (!Object.hasOwn(LANES, thread)) refuseOption("thread", 'must be "auto", "worker" or "main"');
   const { of, volatile } = storageOf(retention, topics);
   if (volatile && options.shared === true)
     refuseOption("topics", "cannot be in memory where other processes share the file (shared: true)");
   const log = new FileLog({
     executor: executorOptions(transient ? file : resolve(file), { durability, check, busyTimeout }, pragmas),
     shared: shared && !volatile,
-    inWorker: thread === "worker" && !transient,
+    lane: transient ? laneHere : LANES[thread],
     storageOf: of,
     random,
   });

@@ -1,10 +1,7 @@
 // Every statement that writes, by name. A guard says whether its group applies: it gives an id (a target's, unless said
-// otherwise), or nothing, and then nothing of the group is done. Where `of: "id"`, the id is the first parameter.
-
-interface Statement {
-  readonly sql: string;
-  readonly of?: "id";
-}
+// otherwise), or nothing, and then nothing of the group is done. Where `of: "id"`, the id is the first parameter; where
+// `must: "change"`, the group is undone if it changes nothing.
+import type { Statement } from "./executor.ts";
 
 /** Where the reader stands that is furthest behind: what is after it is kept. */
 const FLOOR = `coalesce((SELECT min(position) FROM readers), 9007199254740991)`;
@@ -26,20 +23,18 @@ const statements = {
   stay: { sql: `SELECT id FROM targets WHERE name = ? AND sequence = ? AND mark = ?` },
   /** The target never was. It gives no target's id. */
   never: { sql: `SELECT 0 AS id WHERE NOT EXISTS (SELECT 1 FROM targets WHERE name = ?)` },
-  /** Another node has answered the client since. It gives no target's id. */
-  answered: { sql: `SELECT 1 AS id FROM clients WHERE target = ? AND client = ? AND last <> ?` },
   record: {
     of: "id",
     sql: `INSERT INTO records (target, sequence, mark, version, at, author, user, mid, id, messages, model)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   },
+  /** Unless another node has answered the client since. The day is left as it was: see `freshen`. */
   client: {
+    must: "change",
     sql: `INSERT INTO clients (target, client, last, settled, outcomes, at, day) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (target, client) DO UPDATE SET last = excluded.last, settled = excluded.settled,
-        outcomes = excluded.outcomes, at = excluded.at`,
+        outcomes = excluded.outcomes, at = excluded.at WHERE clients.last = ?`,
   },
-  /** Apart from the row, so that the index is written to once a day. */
-  day: { sql: `UPDATE clients SET day = ? WHERE target = ? AND client = ? AND day <> ?` },
   /** The model that brings a removed target back is its snapshot: where nothing is left, base and tombstone are one. */
   revive: {
     of: "id",
@@ -122,6 +117,10 @@ const statements = {
   },
   expireClient: {
     sql: `DELETE FROM clients WHERE target = ? AND client = ? AND at < ? RETURNING 1 AS id`,
+  },
+  /** The day is made right when the row would go by it, so that an append does not write to the index. */
+  freshen: {
+    sql: `UPDATE clients SET day = CAST(at / 86400000 AS INTEGER) WHERE target = ? AND client = ? RETURNING 1 AS id`,
   },
   expireReader: { sql: `DELETE FROM readers WHERE name = ? AND until < ? RETURNING 1 AS id` },
   touch: { sql: `UPDATE targets SET used = ? WHERE name = ? AND removed = 0 AND used < ? RETURNING id` },

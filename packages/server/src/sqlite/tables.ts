@@ -60,7 +60,7 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
 
   -- What a target remembers of each client ('#' and a key for a keyed dispatch of the server), by the target's name.
-  -- outcomes: JSON. at: of the append that wrote it; day: that in whole days, for the index.
+  -- outcomes: JSON. at: of the append that wrote it; day: that in whole days, for the index (it may be of an earlier append).
   CREATE TABLE clients (
     target TEXT NOT NULL,
     client TEXT NOT NULL,

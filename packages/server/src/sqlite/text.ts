@@ -82,6 +82,6 @@ const withBytes = {
 
 /** Names that others chose: SQLite's text is UTF-8, which has no halves of surrogate pairs, so those are escaped. */
 export const column = (text: string): string =>
-  text.startsWith('"') || /\p{Surrogate}/u.test(text) ? JSON.stringify(text) : text;
+  text.startsWith('"') || !text.isWellFormed() ? JSON.stringify(text) : text;
 export const fromColumn = (text: string): string =>
   text.startsWith('"') ? (JSON.parse(text) as string) : text;
