@@ -58,7 +58,7 @@ export interface FileLogOptions {
 const READ_TIMEOUT = 1_000;
 
 /** Bytes up to which an append may be written in the server's own thread. */
-const SMALL = 65_536;
+const SMALL = 262_144;
 
 interface Opened {
   readonly lane: Lane;

@@ -3,7 +3,7 @@ import type { Cursor, TargetKey } from "@calla/shared";
 import type { Append, Claim, Expiry, LogRecord, LogSnapshot } from "../log.ts";
 import type { Group, Parameter, Step } from "./executor.ts";
 import type { AgedRow } from "./reader.ts";
-import { statement } from "./statements.ts";
+import { RECORDS, statement } from "./statements.ts";
 import type { StatementName } from "./statements.ts";
 import { column } from "./text.ts";
 import type { TextCodec } from "./text.ts";
@@ -28,22 +28,13 @@ export function appendGroup({ target, expected, records, rows, at: now }: Append
     const place = [first.sequence, first.mark, first.version, first.at] as const;
     steps.push(step("revive", ...place, model, expected.sequence, expected.mark));
   }
-  for (const { sequence, mark, version, at, author, mid, id, messages, model } of records)
-    steps.push(
-      step(
-        "record",
-        sequence,
-        mark,
-        version,
-        at,
-        author === null ? null : column(author.clientId),
-        author === null || author.userId === null ? null : column(author.userId),
-        mid,
-        column(id),
-        text.messages.write(messages),
-        model === undefined ? null : text.model.write(model.value),
-      ),
-    );
+  for (let from = 0; from < records.length;) {
+    const many = records.length - from >= RECORDS;
+    const row: Parameter[] = [statement(many ? "records" : "record")];
+    const to = from + (many ? RECORDS : 1);
+    for (; from < to; from++) pushRecord(row, records[from]!, text);
+    steps.push(row as unknown as Step);
+  }
   const day = Math.floor(now / DAY);
   for (const { was, row } of rows) {
     const client = column(row.clientId);
@@ -52,6 +43,25 @@ export function appendGroup({ target, expected, records, rows, at: now }: Append
     );
   }
   return { guard: headGuard(name, expected, records), steps };
+}
+
+function pushRecord(
+  row: Parameter[],
+  { sequence, mark, version, at, author, mid, id, messages, model }: LogRecord,
+  text: TextCodec,
+): void {
+  row.push(
+    sequence,
+    mark,
+    version,
+    at,
+    author === null ? null : column(author.clientId),
+    author === null || author.userId === null ? null : column(author.userId),
+    mid,
+    column(id),
+    text.messages.write(messages),
+    model === undefined ? null : text.model.write(model.value),
+  );
 }
 
 /** Compares the head, and moves it where there are records. */

@@ -60,7 +60,7 @@ describe("[SQ11] which thread writes", () => {
     const { log, by } = await opened(fresh());
     await fill(log, "t", 0, 3);
     expect(by).toEqual(["here"]);
-    const large = record(4, { messages: [{ type: "t", text: "x".repeat(70_000) }] });
+    const large = record(4, { messages: [{ type: "t", text: "x".repeat(300_000) }] });
     await log.append([{ ...appendOf("t", 3, 1), records: [large] }]);
     await log.remove("t", 9_000);
     await log.expire({ at: 9, sessions: 9, rows: 0, tombstones: 0, readers: 0, limit: 9 });
@@ -70,7 +70,7 @@ describe("[SQ11] which thread writes", () => {
 
   test("a worker as long as it has work, so that order is kept", async () => {
     const { log, by } = await opened(fresh());
-    const large = record(1, { messages: [{ type: "t", text: "x".repeat(70_000) }] });
+    const large = record(1, { messages: [{ type: "t", text: "x".repeat(300_000) }] });
     const results = await Promise.all([
       log.append([{ ...appendOf("t", 0, 1), records: [large] }]),
       log.append([appendOf("t", 1, 1)]),

@@ -8,6 +8,10 @@ const FLOOR = `coalesce((SELECT min(position) FROM readers), 9007199254740991)`;
 /** The position of what came last. */
 export const LAST = `coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'records'), 0)`;
 
+/** How many records the statement `records` takes. */
+export const RECORDS = 16;
+const RECORD = `records (target, sequence, mark, version, at, author, user, mid, id, messages, model)`;
+
 const statements = {
   /** A target's first append. */
   begin: {
@@ -23,10 +27,12 @@ const statements = {
   stay: { sql: `SELECT id FROM targets WHERE name = ? AND sequence = ? AND mark = ?` },
   /** The target never was. It gives no target's id. */
   never: { sql: `SELECT 0 AS id WHERE NOT EXISTS (SELECT 1 FROM targets WHERE name = ?)` },
-  record: {
+  record: { of: "id", sql: `INSERT INTO ${RECORD} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)` },
+  /** Many at once, which cost a third less each. */
+  records: {
     of: "id",
-    sql: `INSERT INTO records (target, sequence, mark, version, at, author, user, mid, id, messages, model)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    sql: `INSERT INTO ${RECORD} SELECT given.id, many.* FROM (SELECT ? AS id) AS given
+      CROSS JOIN (VALUES ${Array(RECORDS).fill("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").join(", ")}) AS many`,
   },
   /** Unless another node has answered the client since. The day is left as it was: see `freshen`. */
   client: {
