@@ -3,13 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
-import { systemRandom } from "../clock.ts";
 import { appendOf, fill, record } from "../log-contract-kit.ts";
 import { logContract } from "../log-contract.ts";
 import type { LogStorage } from "../log.ts";
-import { FileLog } from "./file-log.ts";
 import { laneByPace } from "./lane-by-pace.ts";
-import { executorOptions } from "./sqlite.ts";
+import { sqliteWith } from "./sqlite.ts";
+import type { SqliteLog } from "./sqlite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "calla-lane-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -22,19 +21,13 @@ afterEach(async () => {
   logs.clear();
 });
 /** A log that writes in this thread wherever it may, and who made its transactions. */
-function open(file: string): { log: FileLog; by: ("here" | "worker")[] } {
+function open(file: string): { log: SqliteLog; by: ("here" | "worker")[] } {
   const by: ("here" | "worker")[] = [];
   const pace = {
     next: () => true,
     heard: (_: number, here: boolean) => void by.push(here ? "here" : "worker"),
   };
-  const log = new FileLog({
-    executor: executorOptions(file, { durability: "process-crash", check: "quick", busyTimeout: 60_000 }, []),
-    shared: true,
-    lane: (options) => laneByPace(options, pace),
-    storageOf: () => ({ durability: "file", retention: 10_000 }),
-    random: systemRandom,
-  });
+  const log = sqliteWith(file, { busyTimeout: 60_000 }, [], (options) => laneByPace(options, pace));
   logs.set(log, file);
   return { log, by };
 }

@@ -9,6 +9,7 @@ import type { ExecutorOptions } from "./executor.ts";
 import { FileLog } from "./file-log.ts";
 import { laneByPace } from "./lane-by-pace.ts";
 import { laneHere, laneInWorker } from "./lane.ts";
+import type { Lane } from "./lane.ts";
 
 import { refuseOption } from "./refuse-option.ts";
 import { splitLog } from "./split-log.ts";
@@ -100,8 +101,13 @@ export const executorOptions = (
   check,
 });
 
-/** With pragmas run last: how tests get full, read-only and careless databases. */
-export function sqliteWith(file: string, options: SqliteOptions, pragmas: readonly string[]): SqliteLog {
+/** With pragmas run last, and a way to write: how tests get full, read-only, careless and fickle databases. */
+export function sqliteWith(
+  file: string,
+  options: SqliteOptions,
+  pragmas: readonly string[],
+  lane?: (options: ExecutorOptions) => Lane,
+): SqliteLog {
   const {
     durability = "power-loss",
     retention = 10_000,
@@ -122,7 +128,7 @@ export function sqliteWith(file: string, options: SqliteOptions, pragmas: readon
   const log = new FileLog({
     executor: executorOptions(transient ? file : resolve(file), { durability, check, busyTimeout }, pragmas),
     shared: shared && !volatile,
-    lane: transient ? laneHere : LANES[thread],
+    lane: lane ?? (transient ? laneHere : LANES[thread]),
     storageOf: of,
     random,
   });

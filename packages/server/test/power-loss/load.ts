@@ -2,6 +2,7 @@
 // down what it was told. Arguments: the database, where to write down, the durability (or "default", or "off", which nobody
 // can ask for), milliseconds.
 import { openSync, writeSync } from "node:fs";
+import { laneByPace } from "../../src/sqlite/lane-by-pace.ts";
 import { sqliteWith } from "../../src/sqlite/sqlite.ts";
 import { appendTo, REMOVED_AT, revival, snapshotOf } from "./story.ts";
 import type { Told } from "./story.ts";
@@ -15,12 +16,14 @@ const open = () =>
     file,
     { retention: 20, ...(durability === "process-crash" ? { durability } : {}) },
     durability === "off" ? ["synchronous = OFF"] : [],
+    // Both threads write, in turn.
+    (options) => laneByPace(options, { next: () => chance(0.8), heard() {} }),
   );
-let log = open();
 const end = performance.now() + Number(milliseconds);
 let running = 0;
 /** Chance that varies: which turns meet is the machine's affair anyway. */
 const chance = (probability: number): boolean => Math.random() < probability;
+let log = open();
 
 /** One topic's life. */
 async function live(target: string): Promise<void> {
