@@ -60,8 +60,13 @@ const hops = (header: string | readonly string[] | undefined): readonly string[]
     .slice(-MOST_HOPS)
     .toReversed();
 
+/** How a socket that listens for both writes IPv4. */
+const MAPPED = "::ffff:";
+
 /** Without brackets, port and IPv4-in-IPv6; undefined: no address. */
 function plain(text: string): string | undefined {
+  const short = text.startsWith(MAPPED) ? text.slice(MAPPED.length) : text;
+  if (isIP(short) === 4) return short; // as nearly all are
   const bare = text
     .trim()
     .replace(/^\[([^\]]*)\](:\d+)?$/, "$1")

@@ -1,5 +1,6 @@
 // Who is there, by what the app's `authenticate` says of a token: at Hello, and again while a connection lives.
 import { CallaError } from "@calla/shared";
+import { isThenable } from "./contain.ts";
 import type { ConnectRequest } from "./connection.ts";
 import type { AnyUser } from "./handlers.ts";
 
@@ -46,18 +47,25 @@ const failed = (error: unknown): Identified => ({
   error,
 });
 
-export async function identify(
+/** At once, where `authenticate` answers at once. Never throws nor rejects. */
+export function identify(
   authenticate: Authenticate<AnyUser> | undefined,
   request: ConnectRequest,
   token: unknown,
-): Promise<Identified> {
+): Identified | Promise<Identified> {
   if (authenticate === undefined) return { ok: true, user: null, expires: undefined };
-  let found: Found<AnyUser>;
   try {
-    found = await authenticate({ request, token });
+    const found = authenticate({ request, token });
+    // Whatever has a `then` is waited for: libraries answer with thenables of their own.
+    return isThenable<Found<AnyUser>>(found)
+      ? Promise.resolve(found).then(known).catch(failed)
+      : known(found as Found<AnyUser>);
   } catch (error) {
     return failed(error);
   }
+}
+
+function known(found: Found<AnyUser>): Identified {
   if (found === null || found === undefined) return { ok: false, code: "unauthenticated", retryable: false };
   const { user, at } = found instanceof ExpiringUser ? found : { user: found, at: undefined };
   // Without an id it would share the identities of everybody without.

@@ -4,7 +4,7 @@ import type { PubSub } from "./pubsub.ts";
 
 export type Report = (error: unknown) => void;
 
-export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+export const isThenable = <T = unknown>(value: unknown): value is PromiseLike<T> =>
   typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 
 /** Runs an observer. An async function is one too: its rejection must not end the process. */

@@ -18,7 +18,7 @@ interface CatchUp {
 }
 
 /** What became of a wish to follow. `outdated`: a newer wish or the end of the connection overtook it. `slow`: not now. */
-type Joined = "joined" | "outdated" | "storage" | "version" | "removed" | "slow";
+export type Joined = "joined" | "outdated" | "storage" | "version" | "removed" | "slow";
 
 /** Records fewer than these are sent without weighing them against a snapshot. */
 const FEW_RECORDS = 16;
@@ -35,20 +35,29 @@ export class Followers {
     this.#used = used;
   }
 
-  /** Opens, looks, catches up and joins. `follow` is the wish. */
-  async join(
+  /** Opens, looks, catches up and joins: at once where memory has it all. `follow` is the wish. */
+  join(
     conversation: Conversation,
     live: LiveTarget,
     follow: Follow,
     asked: Subscription,
     why?: string,
-  ): Promise<Joined> {
-    live.users++;
-    try {
-      return await this.#join(conversation, live, follow, asked, why);
-    } finally {
-      live.users--;
+  ): Joined | Promise<Joined> {
+    const { engine } = live;
+    if (engine !== undefined && !this.#mustLook(live, asked) && asked.sent <= asked.settled) {
+      if (engine.state.removed) return "removed";
+      if (conversation.slow) return "slow";
+      const catchUp = this.#fromMemory(conversation, live, asked.cursor, why);
+      if (catchUp !== undefined)
+        return this.#welcome(conversation, live, follow, asked, catchUp, engine.row(conversation.clientId));
     }
+    live.users++;
+    return this.#join(conversation, live, follow, asked, why).finally(() => live.users--);
+  }
+
+  /** Other nodes may have written since, or it says so itself. */
+  #mustLook(live: LiveTarget, { cursor }: Subscription): boolean {
+    return this.#core.log.shared || (cursor !== undefined && cursor.sequence > live.engine!.state.sequence);
   }
 
   async #join(
@@ -58,15 +67,13 @@ export class Followers {
     asked: Subscription,
     why: string | undefined,
   ): Promise<Joined> {
-    // No await where nothing has to be waited for: most followers join in the turn they ask in.
     const current = (): boolean =>
       conversation.phase === "open" && conversation.follows.get(live.key) === follow;
     if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
     if (!current()) return "outdated";
     const engine = live.engine;
     if (engine === undefined) return live.failure;
-    const ahead = asked.cursor !== undefined && asked.cursor.sequence > engine.state.sequence;
-    if (this.#core.log.shared || ahead) {
+    if (this.#mustLook(live, asked)) {
       const looked = await this.#turns.look(live);
       if (!current()) return "outdated";
       if (!looked) return live.failure;
@@ -99,8 +106,7 @@ export class Followers {
       // another's, and many that come at once would do that to each other for ever (TE20).
       const known = engine.row(conversation.clientId) ?? (sameCursor(engine.state, state) ? row : undefined);
       if (row !== undefined && known === undefined) continue;
-      this.#welcome(conversation, live, follow, asked, catchUp, row && known);
-      return "joined";
+      return this.#welcome(conversation, live, follow, asked, catchUp, row && known);
     }
   }
 
@@ -112,7 +118,7 @@ export class Followers {
     asked: Subscription,
     { resync, reason, frames }: CatchUp,
     row: ClientRow | undefined,
-  ): void {
+  ): Joined {
     const settled = Math.max(asked.settled, row?.settled ?? 0);
     conversation.send({
       type: "Settled",
@@ -133,11 +139,12 @@ export class Followers {
       reason,
       bytes: frames.reduce((sum, { bytes }) => sum + bytes.length, 0),
     });
-    if (conversation.phase !== "open") return; // the socket broke on the way
+    if (conversation.phase !== "open") return "joined"; // the socket broke on the way
     follow.live = true;
     live.audience.followers.add(conversation);
     live.lastUsed = this.#core.clock.now();
     this.#used(live);
+    return "joined";
   }
 
   /** What memory can answer; undefined: the log must be read. */

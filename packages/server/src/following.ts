@@ -7,13 +7,13 @@ import type { Core } from "./core.ts";
 import type { Dispatching } from "./dispatching.ts";
 import { EphemeralTopic } from "./ephemeral.ts";
 import { fromNothing } from "./follow.ts";
-import type { Followers } from "./follow.ts";
+import type { Followers, Joined } from "./follow.ts";
 import { asking } from "./gates.ts";
 import type { Gates } from "./gates.ts";
 import type { LooseHandlers } from "./handlers.ts";
 import type { LiveTarget } from "./live-target.ts";
 import { keyOf, wireOf } from "./places.ts";
-import type { Place, Places } from "./places.ts";
+import type { Named, Place, Places } from "./places.ts";
 import { refused } from "./refusal.ts";
 import type { TargetRegistry } from "./target-registry.ts";
 
@@ -24,6 +24,16 @@ export interface FollowingParts {
   readonly gates: Gates;
   readonly dispatching: Dispatching;
   readonly followers: Followers;
+}
+
+/** A wish and what it is for, once it may be followed. */
+interface Admitted {
+  readonly conversation: Conversation;
+  readonly key: TargetKey;
+  readonly named: Named;
+  readonly follow: Follow;
+  readonly asked: Subscription;
+  readonly why: string | undefined;
 }
 
 export class Following {
@@ -43,10 +53,22 @@ export class Following {
     this.#catchUp = followers;
   }
 
-  /** Resolves once it is answered. Never rejects. */
-  follow(conversation: Conversation, asked: Subscription): Promise<void> {
-    const why = asked.diverged === undefined ? undefined : "diverged";
-    return this.#subscribe(conversation, asked, why).catch(this.#core.report);
+  /** Resolves once it is answered; undefined if it is already. Never rejects nor throws. */
+  follow(conversation: Conversation, asked: Subscription): Promise<void> | undefined {
+    return this.#answer(conversation, asked, asked.diverged === undefined ? undefined : "diverged");
+  }
+
+  #answer(
+    conversation: Conversation,
+    asked: Subscription,
+    why: string | undefined,
+  ): Promise<void> | undefined {
+    try {
+      return this.#subscribe(conversation, asked, why)?.catch(this.#core.report);
+    } catch (error) {
+      this.#core.report(error);
+      return undefined;
+    }
   }
 
   /**
@@ -57,25 +79,30 @@ export class Following {
     for (const [key, { asked, why }] of behind ?? []) {
       if (conversation.slow || conversation.phase !== "open") return;
       behind!.delete(key);
-      await this.#subscribe(conversation, asked, why).catch(this.#core.report);
+      await this.#answer(conversation, asked, why);
     }
   }
 
   /** Nothing is added to what a slow connection has to take in: the wish waits until it has drained. */
-  #wait(conversation: Conversation, key: TargetKey, asked: Subscription, why: string | undefined): void {
+  #wait(conversation: Conversation, key: TargetKey, asked: Subscription, why: string | undefined): undefined {
     // What is decided meanwhile is told with the answer: it asks for its outcomes, whatever it has sent before.
     const sent = Math.max(asked.sent, asked.settled + 1);
     (conversation.behind ??= new Map()).set(key, { asked: { ...asked, sent }, why });
     this.#places.get(key)?.audience.behind.add(conversation);
   }
 
-  async #subscribe(conversation: Conversation, asked: Subscription, why?: string): Promise<void> {
-    if (conversation.phase !== "open") return;
+  /** Nothing is waited for where nothing has to be: of many that come at once most are answered in their turn. */
+  #subscribe(
+    conversation: Conversation,
+    asked: Subscription,
+    why: string | undefined,
+  ): Promise<void> | undefined {
+    if (conversation.phase !== "open") return undefined;
     const key = keyOf(conversation, asked.target);
     const { follows } = conversation;
     const before = follows.get(key);
-    if (before !== undefined && before.ref > asked.ref) return; // an old wish, overtaken
-    const refuse = (code: string, retryable: boolean): void =>
+    if (before !== undefined && before.ref > asked.ref) return undefined; // an old wish, overtaken
+    const refuse = (code: string, retryable: boolean): undefined =>
       this.#turnAway(conversation, key, asked, code, retryable);
     const named = this.#places.named(key, conversation.clientId);
     if (conversation.flushOnly) return refuse("flush-only", false);
@@ -87,20 +114,37 @@ export class Following {
     const follow: Follow = { ref: asked.ref, admitted, welcomed: before?.welcomed === true, live: false };
     follows.set(key, follow);
     // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
-    this.#places.get(key)?.audience.remove(conversation);
+    if (before !== undefined) this.#places.get(key)?.audience.remove(conversation);
     conversation.behind?.delete(key);
+    const wish = { conversation, key, named, follow, asked, why };
     if (!follow.admitted) {
-      let allowed: true | string;
-      let rights: number;
-      do {
-        ({ rights } = conversation);
-        const answer = this.#gates.admit(conversation, key, named, "subscribe");
-        allowed = typeof answer === "object" ? await answer : answer;
-        if (conversation.phase !== "open" || follows.get(key) !== follow) return;
-      } while (rights !== conversation.rights); // they have changed meanwhile (S43)
+      const allowed = this.#gates.admit(conversation, key, named, "subscribe");
+      if (typeof allowed === "object") return this.#whenAdmitted(wish, allowed);
       if (allowed !== true) return refuse(allowed, allowed === "hook");
       follow.admitted = true;
     }
+    return this.#enter(wish);
+  }
+
+  async #whenAdmitted(wish: Admitted, answer: true | string | Promise<true | string>): Promise<void> {
+    const { conversation, key, named, follow, asked } = wish;
+    for (;;) {
+      const { rights } = conversation;
+      const allowed = await answer;
+      if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return;
+      if (rights === conversation.rights) {
+        if (allowed !== true) return this.#turnAway(conversation, key, asked, allowed, allowed === "hook");
+        follow.admitted = true;
+        return this.#enter(wish);
+      }
+      // They have changed meanwhile (S43).
+      answer = this.#gates.admit(conversation, key, named, "subscribe");
+    }
+  }
+
+  #enter({ conversation, key, named, follow, asked, why }: Admitted): Promise<void> | undefined {
+    const refuse = (code: string, retryable: boolean): undefined =>
+      this.#turnAway(conversation, key, asked, code, retryable);
     if (conversation.slow) return this.#wait(conversation, key, asked, why);
     const place = this.#places.open(key, named);
     if (place === undefined) return refuse("busy", true);
@@ -120,33 +164,48 @@ export class Following {
     this.#turnAway(conversation, key, asked, "rate", true, { retryAfter });
   }
 
-  async #join(
+  #join(
     conversation: Conversation,
     live: LiveTarget,
     follow: Follow,
     asked: Subscription,
     why?: string,
-  ): Promise<void> {
-    let joined: Awaited<ReturnType<Followers["join"]>> | "failed";
-    try {
-      joined = await this.#catchUp.join(conversation, live, follow, asked, why);
-    } catch (error) {
-      // A model that cannot be encoded, for one: its topic cannot be followed until it can.
+  ): Promise<void> | undefined {
+    const done = (joined: Joined | "failed"): undefined =>
+      this.#joined(conversation, live, follow, asked, why, joined);
+    // A model that cannot be encoded, for one: its topic cannot be followed until it can.
+    const failed = (error: unknown): "failed" => {
       this.#core.report(error);
-      joined = "failed";
+      return "failed";
+    };
+    try {
+      const joined = this.#catchUp.join(conversation, live, follow, asked, why);
+      return joined instanceof Promise ? joined.catch(failed).then(done) : done(joined);
+    } catch (error) {
+      return done(failed(error));
     }
+  }
+
+  #joined(
+    conversation: Conversation,
+    live: LiveTarget,
+    follow: Follow,
+    asked: Subscription,
+    why: string | undefined,
+    joined: Joined | "failed",
+  ): undefined {
     // It is let in here, so what it says of its model is worth hearing; it is healed already (VE9).
     if (joined === "joined" && asked.diverged !== undefined)
       refused(this.#core, conversation, live.key, "diverged", { digest: asked.diverged });
     if (joined === "joined") return this.#welcome(conversation, live, follow);
-    if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return;
+    if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return undefined;
     if (joined === "slow") return this.#wait(conversation, live.key, asked, why);
-    this.#turnAway(conversation, live.key, asked, joined, joined !== "removed", {
+    return this.#turnAway(conversation, live.key, asked, joined, joined !== "removed", {
       details: whichVersion(live),
     });
   }
 
-  #welcome(conversation: Conversation, place: Place, follow: Follow): void {
+  #welcome(conversation: Conversation, place: Place, follow: Follow): undefined {
     if (follow.welcomed || !follow.live) return;
     follow.welcomed = true;
     this.#hook(conversation, place, "onSubscribe");
@@ -159,7 +218,7 @@ export class Following {
     code: string,
     retryable: boolean,
     { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
-  ): void {
+  ): undefined {
     this.leave(conversation, key);
     if (!retryable) refused(this.#core, conversation, key === OWN_SESSION ? target : key, code, {});
     conversation.send({

@@ -32,7 +32,8 @@ export class Gates {
       return "hook";
     };
     try {
-      const answer: unknown = handlers.canSubscribe({ ...asking(conversation, key, params), purpose });
+      const { clientId, user } = conversation;
+      const answer: unknown = handlers.canSubscribe({ clientId, user, topic: key, params, purpose });
       // Whatever has a `then` is waited for: database libraries answer with thenables of their own.
       return isThenable(answer) ? Promise.resolve(answer).then(decide, failed) : decide(answer);
     } catch (error) {

@@ -2,7 +2,7 @@
 import { PROTOCOL_VERSION } from "@calla/shared";
 import type { ClientFrames, ServerFrame } from "@calla/shared";
 import { identify } from "./authenticate.ts";
-import type { Authenticate } from "./authenticate.ts";
+import type { Authenticate, Identified } from "./authenticate.ts";
 import type { ConnectRequest } from "./connection.ts";
 import type { Core } from "./core.ts";
 import type { AnyUser } from "./handlers.ts";
@@ -38,25 +38,36 @@ const KEEP_WHILE = 31 / 32;
 export interface GreetingOptions {
   readonly core: Core;
   readonly authenticate: Authenticate<AnyUser> | undefined;
-  secret(): Promise<Uint8Array>;
+  secret(): Uint8Array | Promise<Uint8Array>;
 }
 
-export async function greet(
+/** At once, where nothing has to be waited for. Never throws nor rejects. */
+export function greet(
   { core, authenticate, secret }: GreetingOptions,
   hello: ClientFrames["Hello"],
   request: ConnectRequest,
-): Promise<Greeting> {
+): Greeting | Promise<Greeting> {
   const differs = versionDiffers(core, hello);
   if (differs !== undefined) return differs;
-  const identified = await identify(authenticate, request, hello.token);
-  if (!identified.ok) return identified;
-  const { user, expires } = identified;
-  let key: Uint8Array;
-  try {
-    key = await secret();
-  } catch (error) {
-    return { ok: false, code: "storage", retryable: true, error };
-  }
+  const signed = (identified: Identified): Greeting | Promise<Greeting> => {
+    if (!identified.ok) return identified;
+    const key = secret();
+    if (!(key instanceof Promise)) return greeting(core, hello, identified, key);
+    return key.then(
+      (had) => greeting(core, hello, identified, had),
+      (error: unknown) => ({ ok: false, code: "storage", retryable: true, error }),
+    );
+  };
+  const identified = identify(authenticate, request, hello.token);
+  return identified instanceof Promise ? identified.then(signed) : signed(identified);
+}
+
+function greeting(
+  core: Core,
+  hello: ClientFrames["Hello"],
+  { user, expires }: Extract<Identified, { ok: true }>,
+  key: Uint8Array,
+): Greeting {
   const userId = user?.id ?? null;
   const now = core.clock.now();
   const known =

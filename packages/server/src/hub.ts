@@ -36,8 +36,8 @@ import type { Whose } from "./whose.ts";
 
 /** Hooks of the whole server. They observe; what they throw is reported and changes nothing. */
 export interface HubHooks {
-  greet(hello: ClientFrames["Hello"], request: ConnectRequest): Promise<Greeting>;
-  identify(request: ConnectRequest, token: unknown): Promise<Identified>;
+  greet(hello: ClientFrames["Hello"], request: ConnectRequest): Greeting | Promise<Greeting>;
+  identify(request: ConnectRequest, token: unknown): Identified | Promise<Identified>;
   /** What a connection's address is counted as. */
   addressOf(request: ConnectRequest): string | undefined;
   connected(conversation: Conversation, fresh: boolean): void;
@@ -230,8 +230,10 @@ export class Hub {
       refused(this.core, conversation, undefined, heard.code, { error: String(heard.error) });
       return this.end(conversation, heard.code, false);
     }
+    const [first] = heard.frames;
     for (const frame of heard.frames) {
-      if (!allowed(conversation.phase, frame)) {
+      // Nothing may follow a Hello in its packet, whether or not that is answered at once.
+      if (!allowed(conversation.phase, frame) || (first?.type === "Hello" && frame !== first)) {
         if ((conversation.phase as string) === "closed") return;
         refused(this.core, conversation, undefined, "protocol", {
           frame: frame.type,
@@ -250,9 +252,7 @@ export class Hub {
   #hear(conversation: Conversation, frame: ClientFrame): void {
     switch (frame.type) {
       case "Hello":
-        return void this.#hello(conversation, frame).catch((error: unknown) =>
-          this.#fail(conversation, error),
-        );
+        return this.#hello(conversation, frame);
       case "SessionMessage":
         if (!this.#takes(conversation, frame)) return;
         return this.dispatching.message(conversation, sessionKey(conversation.clientId), frame);
@@ -295,29 +295,44 @@ export class Hub {
     return false;
   }
 
-  async #follow(conversation: Conversation, asked: Subscription): Promise<void> {
+  #follow(conversation: Conversation, asked: Subscription): Promise<void> | undefined {
     const retryAfter = this.#limiter.join(conversation, asked.target);
-    if (retryAfter === 0) await this.following.follow(conversation, asked);
-    else this.following.putOff(conversation, asked, retryAfter);
+    if (retryAfter === 0) return this.following.follow(conversation, asked);
+    this.following.putOff(conversation, asked, retryAfter);
+    return undefined;
   }
 
-  /** Of several wishes for one target only the newest counts: none costs more than one answer. */
-  async #resync(conversation: Conversation, targets: readonly Subscription[]): Promise<void> {
+  /**
+   * Of several wishes for one target only the newest counts: none costs more than one answer. Gives what has to be
+   * waited for.
+   */
+  #resync(
+    conversation: Conversation,
+    targets: readonly Subscription[],
+  ): readonly (Promise<void> | undefined)[] {
+    if (targets.length === 1) return [this.#follow(conversation, targets[0]!)]; // as most have it
     const newest = new Map<TargetKey, Subscription>();
     for (const asked of targets) {
       if ((newest.get(asked.target)?.ref ?? 0) <= asked.ref) newest.set(asked.target, asked);
     }
-    await Promise.all(Array.from(newest.values(), (asked) => this.#follow(conversation, asked)));
+    return Array.from(newest.values(), (asked) => this.#follow(conversation, asked));
   }
 
-  async #hello(conversation: Conversation, hello: ClientFrames["Hello"]): Promise<void> {
+  #hello(conversation: Conversation, hello: ClientFrames["Hello"]): void {
     conversation.phase = "greeting";
     conversation.order = ++this.#hellos;
     conversation.attempt = hello.attempt;
     this.crowd.greeting(conversation);
     const since = this.#meanwhile.count;
-    const found = await this.#hooks.greet(hello, conversation.request);
-    if ((conversation.phase as string) !== "greeting") return; // gone meanwhile
+    const found = this.#hooks.greet(hello, conversation.request);
+    if (!(found instanceof Promise)) return this.#greeted(conversation, hello, found, since);
+    found
+      .then((known) => this.#greeted(conversation, hello, known, since))
+      .catch((error: unknown) => this.#fail(conversation, error));
+  }
+
+  #greeted(conversation: Conversation, hello: ClientFrames["Hello"], found: Greeting, since: number): void {
+    if (conversation.phase !== "greeting") return; // gone meanwhile
     this.#stopWaiting(conversation);
     this.crowd.greeted(conversation);
     const greeting: Greeting = found.ok ? this.#meanwhile.asNow(found, found.clientId, since) : found;
@@ -356,7 +371,7 @@ export class Hub {
     // A page that asks every few seconds has not come anew each time; only its first coming is one.
     if (!conversation.flushOnly && (fresh || !conversation.poll)) this.#hooks.connected(conversation, fresh);
     const caughtUp = this.#resync(conversation, hello.targets);
-    if (conversation.poll) void caughtUp.then(() => this.#finish(conversation));
+    if (conversation.poll) void Promise.all(caughtUp).then(() => this.#finish(conversation));
   }
 
   /** A poll has got what there was: its end, and no word is needed. */

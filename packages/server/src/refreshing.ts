@@ -11,7 +11,7 @@ const LEAD = { share: 0.2, most: 60_000 };
 const AGAIN = 1_000;
 
 export interface RefreshingEffects {
-  identify(conversation: Conversation, token: unknown): Promise<Identified>;
+  identify(conversation: Conversation, token: unknown): Identified | Promise<Identified>;
   /** The same user, known anew: its rights may be others. */
   renewed(conversation: Conversation): void;
   close(conversation: Conversation, code: string, retryable: boolean): void;

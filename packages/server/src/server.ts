@@ -100,12 +100,14 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     },
   };
   const secret = secretOf(options.secret, log);
-  secret().catch(report); // and every Hello is refused, retryably, until it can be had
+  void Promise.resolve(secret()).catch(report); // and every Hello is refused, retryably, until it can be had
   const hub = new Hub(core, {
     greet: (hello, request) => greet({ core, authenticate: options.authenticate, secret }, hello, request),
     addressOf: addressReader(trustedProxies),
     identify: (request, token) => identify(options.authenticate, request, token),
-    connected: (conversation, fresh) => void seed(hub, options, conversation, fresh).catch(report),
+    connected(conversation, fresh) {
+      if (options.onConnect !== undefined) seed(hub, options, conversation, fresh).catch(report);
+    },
     disconnected: (conversation) => contain(report, () => options.onDisconnect?.(whoOf<User>(conversation))),
     accepted: (live, author, message, record, model) => {
       const { sequence, at } = record;
@@ -354,7 +356,10 @@ const one = (header: string | readonly string[] | undefined): string | undefined
   typeof header === "string" || header === undefined ? header : header[0];
 
 /** The key that signs identities, had once. A log that failed to give its own is asked again. */
-function secretOf(given: Uint8Array | string | undefined, log: LogStorage): () => Promise<Uint8Array> {
+function secretOf(
+  given: Uint8Array | string | undefined,
+  log: LogStorage,
+): () => Uint8Array | Promise<Uint8Array> {
   const ask = async (): Promise<Uint8Array> => {
     const secret =
       typeof given === "string" ? new TextEncoder().encode(given) : (given ?? (await log.secret()));
@@ -366,12 +371,15 @@ function secretOf(given: Uint8Array | string | undefined, log: LogStorage): () =
       `createServer({ secret }): ${why} give all nodes the same random secret of at least 32 bytes.`,
     );
   };
-  let asked: Promise<Uint8Array> | undefined;
+  let asked: Uint8Array | Promise<Uint8Array> | undefined;
   return () => {
-    asked ??= ask().catch((error: unknown) => {
-      asked = undefined;
-      throw error;
-    });
+    asked ??= ask().then(
+      (secret) => (asked = secret),
+      (error: unknown) => {
+        asked = undefined;
+        throw error;
+      },
+    );
     return asked;
   };
 }

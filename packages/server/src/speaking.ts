@@ -24,7 +24,7 @@ export interface SpeakingParts {
   /** The packets that wait for answers: what is revoked meanwhile is revoked for them, too. */
   readonly packets: Set<Conversation>;
   read(encoder: Encoder, data: string | Uint8Array): Heard;
-  greet(hello: ClientFrames["Hello"], request: ConnectRequest): Promise<Greeting>;
+  greet(hello: ClientFrames["Hello"], request: ConnectRequest): Greeting | Promise<Greeting>;
   readonly meanwhile: Meanwhile;
   readonly limiter: Limiter;
   /** Why nobody new is served, once this node drains or stops. */

