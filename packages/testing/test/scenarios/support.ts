@@ -28,7 +28,7 @@ import type {
 } from "../../src/index.ts";
 import { lanesOf } from "../../src/pair.ts";
 import { quietOf } from "../../src/quiet.ts";
-import { hookedBy } from "../../src/pages.ts";
+import { committed, failedBy, hookedBy, sent } from "../../src/page-events.ts";
 import type { World } from "../../src/world.ts";
 import type { Reachable } from "../../src/link.ts";
 import type { TestedLog } from "../../src/setup.ts";
@@ -416,42 +416,12 @@ export class Actor {
 
   #sent(frame: ClientFrame): void {
     this.said.push(frame);
-    if (frame.type !== "TopicMessage" || frame.mid === 0) return;
-    const { target, mid, id, message } = frame;
-    const clientId = this.client.clientId ?? "";
-    this.#stage.record({
-      type: "sent",
-      client: this.#index,
-      page: this.page,
-      clientId,
-      target,
-      mid,
-      id,
-      empty: message === null,
-    });
+    const event = sent(frame, this.client.clientId, { client: this.#index, page: this.page });
+    if (event !== undefined && event.target !== OWN_SESSION) this.#stage.record(event);
   }
   #committed(changes: readonly StorageChange[], stage: "asked" | "durable" | "failed"): void {
-    const name = { client: this.#index, page: this.page };
-    if (stage === "failed") this.#stage.record({ type: "unstored", ...name });
-    for (const change of changes) {
-      if (change.type === "entry") {
-        const { target, mid, id, at } = change.entry;
-        this.#stage.record({ type: "stored", ...name, stage, target, mid, id, at });
-      } else if (change.type === "outcome" && stage === "durable") {
-        const { target, mid, sequence } = change;
-        this.#stage.record({ type: "recorded", ...name, target, mid, sequence });
-      } else if (stage === "durable") {
-        if (change.type === "model")
-          this.#stage.record({
-            type: "kept",
-            ...name,
-            target: change.target,
-            sequence: change.model.sequence,
-          });
-        else if (change.type === "begin")
-          this.#stage.record({ type: "kept", ...name, target: null, sequence: 0 });
-      }
-    }
+    for (const event of committed(changes, stage, { client: this.#index, page: this.page }))
+      this.#stage.record(event);
   }
 
   #open(storage: NonNullable<ClientOptions["storage"]>): void {
@@ -536,28 +506,22 @@ export class Actor {
     const name = { client: this.#index, page: this.page, target: topic.id };
     const write = topic.dispatch(message);
     this.#stage.record({ type: "dispatched", ...name, id: write.id, userId: this.user });
-    const sent: { write: Sent["write"]; told: Told | undefined; error: unknown } = {
+    const its: { write: Sent["write"]; told: Told | undefined; error: unknown } = {
       write,
       told: undefined,
       error: undefined,
     };
     const tell = (told: Told, error?: unknown): void => {
-      Object.assign(sent, { told, error });
+      Object.assign(its, { told, error });
       this.#stage.record({ type: "told", ...name, id: write.id, told });
     };
     write.applied.then(
       ({ sequence, message: applied }) => tell({ is: "applied", sequence, message: applied }),
       (error: { readonly code?: string; readonly from?: string }) => {
-        const code = error.code ?? String(error);
-        tell(
-          error.from === undefined || code === "client-expired"
-            ? { is: "ended", code }
-            : { is: "rejected", code },
-          error,
-        );
+        tell(failedBy(error), error);
       },
     );
-    return sent;
+    return its;
   }
 
   /** The page is gone; another one comes. `machine`: commits under way are lost too. `user`: somebody else's. */
