@@ -2,8 +2,8 @@
 // another history.
 import { expect, test } from "vitest";
 import { onlyOver, VIA } from "../tested-via.ts";
-import { Stage } from "./support.ts";
-import type { Actor } from "./support.ts";
+import { Stage } from "./stage.ts";
+import type { Actor } from "./actor.ts";
 import { FORMATS } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;

@@ -2,8 +2,8 @@
 // or refused once, and its caller hears which.
 import { expect, test } from "vitest";
 import { onlyOver, VIA } from "../tested-via.ts";
-import { Stage } from "./support.ts";
-import type { Sent } from "./support.ts";
+import { Stage } from "./stage.ts";
+import type { Sent } from "./actor.ts";
 import { FORMATS } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;

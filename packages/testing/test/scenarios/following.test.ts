@@ -3,8 +3,9 @@ import { OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
 import type { TransportHandlers } from "@calla/client";
 import { expect, test } from "vitest";
 import { onlyOver, VIA } from "../tested-via.ts";
-import { Stage, Stranger } from "./support.ts";
-import type { Actor } from "./support.ts";
+import { Stage } from "./stage.ts";
+import { Stranger } from "./stranger.ts";
+import type { Actor } from "./actor.ts";
 import { cursors, FORMATS, wiring } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;
