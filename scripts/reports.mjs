@@ -37,3 +37,25 @@ export const readReport = (runner) => {
     return undefined;
   }
 };
+
+/**
+ * @param {"unit" | "sim" | "e2e"} runner
+ * @returns {string[]} what was skipped, by suite: its name says why
+ */
+export const readSkipped = (runner) => {
+  if (runner === "e2e") return []; // its own list has named them
+  try {
+    const report = JSON.parse(readFileSync(join(root, reports, `${runner}.json`), "utf8"));
+    /** @type {Map<string, number>} */
+    const skipped = new Map();
+    for (const { assertionResults } of report.testResults)
+      for (const { status, ancestorTitles, title } of assertionResults) {
+        if (status === "passed" || status === "failed") continue;
+        const name = ancestorTitles.join(" > ") || title;
+        skipped.set(name, (skipped.get(name) ?? 0) + 1);
+      }
+    return [...skipped].map(([name, count]) => `${count} skipped: ${name}`);
+  } catch {
+    return [];
+  }
+};

@@ -2,7 +2,7 @@
 // `npm test -- --only check` (or sim, build, e2e; several with commas) runs some of the stages.
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { e2eReport, forgetReports, readReport, reports, simReport } from "./reports.mjs";
+import { e2eReport, forgetReports, readReport, readSkipped, reports, simReport } from "./reports.mjs";
 import { root, seconds, show } from "./run.mjs";
 import { ensureChromium, ensureCompiler, ensureInstalled } from "./setup.mjs";
 
@@ -31,6 +31,7 @@ const count = (stage, ok, runner) => {
   const report = runner ? readReport(runner) : { passed: 1, failed: 0 };
   const ran = report !== undefined && report.passed + report.failed > 0;
   if (!ran) console.log(`${stage}: no test ran`);
+  if (runner) for (const line of readSkipped(runner)) console.log(line);
   const failures = report?.failed || (ok && ran ? 0 : 1);
   passed += runner ? (report?.passed ?? 0) : 0;
   failed += failures;

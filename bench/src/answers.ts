@@ -2,7 +2,7 @@
 import type { ServerFrame } from "@calla/shared";
 import type { Dialect } from "./dialects.ts";
 import { serialiser } from "./fixtures.ts";
-import type { Talker } from "./peer.ts";
+import type { Talker } from "./talker.ts";
 
 /** What an answer of everybody's says: where it ends, and what it holds. */
 export interface Answer {

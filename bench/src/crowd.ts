@@ -1,7 +1,7 @@
 // All clients of a run as one: they come, speak as much as their windows allow, and every delivery is checked.
 import type { Dialect, Heard } from "./dialects.ts";
 import { Peer } from "./peer.ts";
-import type { Talker } from "./peer.ts";
+import type { Talker } from "./talker.ts";
 import { StreamPeer } from "./stream-peer.ts";
 import { TopicCheck } from "./topic-check.ts";
 

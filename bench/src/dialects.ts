@@ -4,7 +4,7 @@ import { authorTag, PROTOCOL_VERSION } from "@calla/shared";
 import type { ServerFrame, ServerFrames, Subscription } from "@calla/shared";
 import { idOf, serialiser, spoken, spokenBy, wiring } from "./fixtures.ts";
 import type { Spoken } from "./fixtures.ts";
-import type { Talker } from "./peer.ts";
+import type { Talker } from "./talker.ts";
 
 /**
  * `calla-client` is Calla with its own client in place of the lean one, where one client is enough work. `calla-http` and

@@ -10,7 +10,7 @@ import type { Stood } from "./dialects.ts";
 import { firstItems, moved, spokenBy } from "./fixtures.ts";
 import { median } from "./median.ts";
 import { Peer } from "./peer.ts";
-import type { PeerEvents, Talker } from "./peer.ts";
+import type { PeerEvents, Talker } from "./talker.ts";
 import type { Assignment, Measured } from "./scenarios.ts";
 import { ServerProcess, watch } from "./server-process.ts";
 

@@ -1,23 +1,13 @@
 // The same as peer.ts over HTTP: what it says first opens an event stream, what it says later are POSTs on a connection
-// of their own, one in flight. Everything is read in place, as there.
-import { connect } from "node:net";
+// of their own, one in flight.
 import type { Socket } from "node:net";
-import type { PeerEvents, Talker } from "./peer.ts";
+import { destroy, Talker } from "./talker.ts";
+import type { PeerEvents } from "./talker.ts";
 
-const buffer = Buffer.allocUnsafe(1 << 20);
 const LF = 10;
 const DATA = "data: ".length;
 
-export class StreamPeer implements Talker {
-  readonly number: number;
-  name = "";
-  secret = "";
-  position = 0;
-  sent = 0;
-  decided = 0;
-  joined = false;
-  bytes = 0;
-  readonly #events: PeerEvents;
+export class StreamPeer extends Talker {
   #head = "";
   #port = 0;
   #stream: Socket | undefined;
@@ -25,16 +15,11 @@ export class StreamPeer implements Talker {
   #waiting: (string | Uint8Array)[] = [];
   #posting = false;
 
-  constructor(number: number, events: PeerEvents) {
-    this.number = number;
-    this.#events = events;
-  }
-
   async open(port: number, path: string, protocol: string | undefined): Promise<void> {
     this.#port = port;
     const type = `Content-Type: application/${protocol ?? "json"}`;
     this.#head = [`POST ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, type].join("\r\n");
-    this.#stream = await this.#connect(new Reader(this, this.#events, undefined));
+    this.#stream = await this.#answers(undefined);
   }
 
   send(packets: readonly (string | Uint8Array)[]): void {
@@ -47,16 +32,14 @@ export class StreamPeer implements Talker {
   }
 
   close(): void {
-    for (const socket of [this.#stream, this.#posts]) {
-      socket?.removeAllListeners("close");
-      socket?.destroy();
-    }
+    destroy(this.#stream);
+    destroy(this.#posts);
   }
 
   async #post(): Promise<void> {
     if (this.#posting) return;
     this.#posting = true;
-    this.#posts ??= await this.#connect(new Reader(this, this.#events, () => this.#next()));
+    this.#posts ??= await this.#answers(() => this.#next());
     this.#next();
   }
   #next(): void {
@@ -65,25 +48,9 @@ export class StreamPeer implements Talker {
     else this.#posts!.write(request(this.#head, packet));
   }
 
-  #connect(reader: Reader): Promise<Socket> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({
-        port: this.#port,
-        host: "127.0.0.1",
-        noDelay: true,
-        onread: {
-          buffer,
-          callback: (count: number) => {
-            this.bytes += count;
-            reader.received(count);
-            return true;
-          },
-        },
-      });
-      socket.on("connect", () => resolve(socket));
-      socket.on("error", reject);
-      socket.on("close", () => this.#events.closed(this, "the connection closed"));
-    });
+  #answers(answered: (() => void) | undefined): Promise<Socket> {
+    const reader = new Reader(this, this.events, answered);
+    return this.connect(this.#port, (bytes, at, end) => reader.read(bytes, at, end));
   }
 }
 
@@ -97,7 +64,6 @@ class Reader {
   readonly #peer: Talker;
   readonly #events: PeerEvents;
   readonly #answered: (() => void) | undefined;
-  #rest: Buffer | undefined;
   /** Of the answer being read: undefined before its head, -1 where it comes in chunks. */
   #length: number | undefined;
   #inEvents = false;
@@ -108,28 +74,8 @@ class Reader {
     this.#answered = answered;
   }
 
-  received(count: number): void {
-    let bytes = buffer;
-    let end = count;
-    if (this.#rest !== undefined) {
-      bytes = Buffer.concat([this.#rest, buffer.subarray(0, count)]);
-      end = bytes.length;
-      this.#rest = undefined;
-    }
-    let at = 0;
-    while (at < end) {
-      const after = this.#read(bytes, at, end);
-      if (after === undefined) {
-        this.#rest = Buffer.from(bytes.subarray(at, end));
-        break;
-      }
-      at = after;
-    }
-    this.#events.read(this.#peer);
-  }
-
   /** Takes the next whole piece; gives where it ends, or undefined if it is not all there. */
-  #read(bytes: Buffer, at: number, end: number): number | undefined {
+  read(bytes: Buffer, at: number, end: number): number | undefined {
     if (this.#length === undefined) return this.#readHead(bytes, at, end);
     if (this.#length >= 0) {
       const after = at + this.#length;

@@ -3,7 +3,7 @@
 // subscribers must then receive the same frames, byte for byte, in the same order; a frame that is missing, repeated or
 // out of place is another frame than the one at its position. At the end everybody must have had everything that was sent.
 import type { Dialect, Heard, SharedFrame, Stream } from "./dialects.ts";
-import type { Talker } from "./peer.ts";
+import type { Talker } from "./talker.ts";
 
 interface Reference extends SharedFrame {
   readonly bytes: Buffer;

@@ -1,7 +1,7 @@
 // Digests: when they travel, what they find, and how that is healed.
 import { defineTopic, hashValue } from "@calla/shared";
 import { describe, expect, test } from "vitest";
-import { deploy, follow, item, modelIn, put, records } from "../test/deploy.ts";
+import { deploy, follow, item, lastWhole, modelIn, put, records } from "../test/deploy.ts";
 import { subscribe } from "../test/wired.ts";
 import type { Said } from "../test/wired.ts";
 import * as z from "zod";
@@ -40,7 +40,7 @@ describe("[VE9] digests", () => {
     expect(said[1]).toEqual(said[0]);
   });
 
-  test("S38 find two nodes whose author forgot the version; both report or follow, and agree by one record", async () => {
+  test("[VE6] S38 find two nodes whose author forgot the version; both report or follow, and agree by one record", async () => {
     const { node, bells, advance, log } = deploy();
     const [here, there] = [node(1), node(turned)];
     const [author, reader] = [await here.page(), await there.page()];
@@ -62,6 +62,7 @@ describe("[VE9] digests", () => {
     const models = [(await here.read()).model, (await there.read()).model];
     expect(models[0]).toEqual(models[1]);
     expect((await records(log)).at(-1)).toMatchObject({ id: "diverged-4", model: { value: models[0] } });
+    expect(await lastWhole(log)).toEqual({ id: "diverged-4", stored: true });
     // Each has told the other: the one that was told first, or both.
     const found = [...here.errors, ...there.errors] as { code: string; details: Record<string, unknown> }[];
     expect(found.length).toBeGreaterThan(0);

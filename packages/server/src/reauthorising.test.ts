@@ -225,51 +225,44 @@ describe("rights that change on a live connection", () => {
     }
   });
 
-  test("[AU15] [S43] a revocation holds though its target is shown anew while it is asked about", async () => {
+  /** Anna's right is asked about, and while the answer is awaited she is shown the target anew. */
+  async function shownWhileAsked(whose?: { readonly userId: string }) {
     const log = rewindableLog(memoryLog());
     const it = wire({ log, authenticate: () => ({ id: "anna" }) });
-    let answer: boolean | Promise<boolean> = true;
-    it.server.handle(list, { canSubscribe: () => answer, canDispatch: () => true });
+    const right: { now: boolean | Promise<boolean> } = { now: true };
+    it.server.handle(list, { canSubscribe: () => right.now, canDispatch: () => true });
     const topic = it.server.topic(list, "1");
     await it.done(topic.dispatch({ type: "added", item: "a" }));
     const anna = await it.client();
     anna.say(subscribe("list:1"));
     await anna.heard();
     const gate = inHand<boolean>();
-    answer = gate.promise;
-    const revoking = it.server.reauthorise({ userId: "anna" });
+    right.now = gate.promise;
+    const asking = it.server.reauthorise(whose);
     await it.settle();
-    // Meanwhile the log turns out to have another history (a failover), and all followers are given a snapshot.
+    // The log turns out to have another history (a failover), and all followers are given a snapshot.
     await log.rewind("list:1", 0);
     await it.done(topic.dispatch({ type: "added", item: "b" }));
     expect(types(await anna.heard())).toContain("Snapshot");
+    return { ...it, topic, anna, right, gate, asking };
+  }
+
+  test("[AU15] [S43] a revocation holds though its target is shown anew while it is asked about", async () => {
+    const { done, topic, anna, gate, asking } = await shownWhileAsked({ userId: "anna" });
     gate.keep(false);
-    await it.done(revoking);
+    await done(asking);
     expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
-    await it.done(topic.dispatch({ type: "added", item: "secret" }));
+    await done(topic.dispatch({ type: "added", item: "secret" }));
     expect(await anna.heard()).toEqual([]);
   });
 
   test("[AU16] the round finds also what was shown anew while it was asked about", async () => {
-    const log = rewindableLog(memoryLog());
-    const it = wire({ log, authenticate: () => ({ id: "anna" }) });
-    let answer: boolean | Promise<boolean> = true;
-    it.server.handle(list, { canSubscribe: () => answer, canDispatch: () => true });
-    const topic = it.server.topic(list, "1");
-    await it.done(topic.dispatch({ type: "added", item: "a" }));
-    const anna = await it.client();
-    anna.say(subscribe("list:1"));
-    await anna.heard();
-    const gate = inHand<boolean>();
-    answer = gate.promise;
-    const asking = it.server.reauthorise();
-    await log.rewind("list:1", 0);
-    await it.done(topic.dispatch({ type: "added", item: "b" }));
+    const { done, advance, anna, right, gate, asking } = await shownWhileAsked();
     gate.keep(true);
-    await it.done(asking);
+    await done(asking);
     await anna.heard();
-    answer = false;
-    await it.advance(400_000);
+    right.now = false;
+    await advance(400_000);
     expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
   });
 

@@ -1,6 +1,17 @@
 // Two versions of one slice over one log: who folds what, who is told what.
 import { describe, expect, test } from "vitest";
-import { added, cards, deploy, follow, forgotten, modelIn, put, records, wirings } from "../test/deploy.ts";
+import {
+  added,
+  cards,
+  deploy,
+  follow,
+  forgotten,
+  lastWhole,
+  modelIn,
+  put,
+  records,
+  wirings,
+} from "../test/deploy.ts";
 import { say, subscribe, types } from "../test/wired.ts";
 import { faultyLog, scriptedFaults } from "./log-faulty.ts";
 import { memoryLog } from "./log-memory.ts";
@@ -8,7 +19,7 @@ import { rewindableLog } from "./log-rewindable.ts";
 import type { LogStorage } from "./log.ts";
 
 describe("a newer node", () => {
-  test("[VE3] S38 migrates a target by one record that holds the whole model, mids kept", async () => {
+  test("[VE3] [VE6] S38 migrates a target by one record that holds the whole model, mids kept", async () => {
     const { node, log, bells } = deploy();
     const old = node(1);
     const page = await old.page();
@@ -33,6 +44,7 @@ describe("a newer node", () => {
       messages: [],
       model: { value: cards("milk", "bread") },
     });
+    expect(await lastWhole(log)).toEqual({ id: "migrated-1-2-3", stored: true });
     // Opening it again finds nothing to do; its snapshot is the migrated one.
     expect(await node(2).read()).toEqual({ model: cards("milk", "bread"), sequence: 3 });
     expect((await log.open("list:1"))?.snapshot).toMatchObject({ sequence: 3, version: 2 });
@@ -298,7 +310,7 @@ describe("connections", () => {
   });
 });
 
-describe("[VE5] a record that cannot be folded", () => {
+describe("[VE5] [VE6] a record that cannot be folded", () => {
   test("S38 is skipped by a record that says so and holds the model, so that every node agrees", async () => {
     const { node, log, bells } = deploy();
     const here = node(1);
@@ -315,6 +327,7 @@ describe("[VE5] a record that cannot be folded", () => {
       messages: [],
       model: { value: { items: ["milk", "bread"] } },
     });
+    expect(await lastWhole(log)).toEqual({ id: "skipped-2-2-5", stored: true });
     expect(there.errors).toMatchObject([
       { code: "skipped", details: { target: "list:1", sequence: 2, id: "id-2" } },
       { code: "skipped", details: { target: "list:1", sequence: 4, id: "id-4" } },
@@ -347,7 +360,7 @@ describe("[VE5] a record that cannot be folded", () => {
     const said = await reader.heard();
     expect(types(said)).toEqual(["TopicUpdate", "Settled", "Snapshot"]);
     expect(modelIn(said)).toEqual([{ items: ["milk", "bread"] }]);
-    expect((await records(log)).at(-1)).toMatchObject({ id: "skipped-2-1-4" });
+    expect(await lastWhole(log)).toEqual({ id: "skipped-2-1-4", stored: true });
     bells.deliver();
     expect(modelIn(await author.heard())).toEqual([{ items: ["milk", "bread"] }]);
     expect((await here.read()).model).toEqual({ items: ["milk", "bread"] });
@@ -361,10 +374,20 @@ describe("[VE5] a record that cannot be folded", () => {
     await page.heard();
     const young = node(2);
     expect((await young.read()).model).toEqual(cards("milk"));
-    expect((await records(log)).at(-1)).toMatchObject({ id: "migrated-1-2-skipped-2-2-5" });
+    expect(await lastWhole(log)).toEqual({ id: "migrated-1-2-skipped-2-2-5", stored: true });
     expect(young.errors).toMatchObject([
       { code: "skipped", details: { sequence: 2, version: 1 } },
       { code: "skipped", details: { sequence: 4, version: 1 } },
     ]);
   });
+});
+
+test("[VE6] [TE17] S46 the record that brings a removed topic back says so by its id, and is its stored snapshot", async () => {
+  const { node, log } = deploy();
+  const { topic, done } = node(1);
+  const dispatch = (item: string) => done(topic.dispatch({ type: "put", item } as never));
+  await dispatch("milk");
+  await done(topic.remove());
+  await dispatch("bread");
+  expect(await lastWhole(log)).toEqual({ id: "revived-2", stored: true });
 });

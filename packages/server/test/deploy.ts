@@ -1,5 +1,5 @@
 // Two versions of one slice over one log: nodes of both, and pages held in the hand.
-import { defineTopic, defineWiring } from "@calla/shared";
+import { defineTopic, defineWiring, sameValue } from "@calla/shared";
 import * as z from "zod";
 import { memoryLog } from "../src/log-memory.ts";
 import type { LogStorage } from "../src/log.ts";
@@ -125,3 +125,14 @@ export const records = async (log: LogStorage) => {
   if (result.status !== "records") throw new Error(result.status);
   return result.records;
 };
+/** The newest record that holds the whole model, and whether the same is stored as a snapshot (VE6). */
+export async function lastWhole(log: LogStorage) {
+  const { records } = await log.history("list:1", Number.MAX_SAFE_INTEGER, 1_000);
+  const whole = records.findLast(({ model }) => model !== undefined);
+  const snapshot = whole && (await log.snapshotAt("list:1", whole.sequence));
+  const stored =
+    snapshot?.sequence === whole?.sequence &&
+    snapshot?.mark === whole?.mark &&
+    sameValue(snapshot?.model, whole?.model?.value);
+  return { id: whole?.id, stored };
+}

@@ -176,6 +176,43 @@ export const durableMutants = [
     scenario: "S46",
     by: "server/src/lifetimes.test.ts > [LT3] a tombstone",
   },
+  {
+    name: "let a follower go as soon as its lease has ended",
+    file: "server/src/lifetimes.ts",
+    from: `readers: now - limits.followerLifetime,`,
+    to: `readers: now,`,
+    breaks: "LT4",
+    scenario: "",
+    by: "server/src/lifetimes.test.ts > [LT4] a follower that no node has run",
+  },
+  {
+    name: "keep what no follower will ever read",
+    file: "server/src/lifetimes.ts",
+    from: `readers: now - limits.followerLifetime,`,
+    to: `readers: 0,`,
+    breaks: "LT4",
+    scenario: "",
+    by: "server/src/lifetimes.test.ts > [LT4] a follower whose node vanished",
+  },
+  {
+    name: "let a follower go in silence",
+    file: "server/src/lifetimes.ts",
+    from: `for (const name of readers) {`,
+    to: `for (const name of [] as string[]) {`,
+    breaks: "LT4",
+    scenario: "",
+    by: "server/src/lifetimes.test.ts > [LT4] a follower that no node has run",
+  },
+  {
+    name: "renew no lease while a follower's handler takes its time",
+    file: "server/src/readers.ts",
+    from: `    this.#leased = until;
+    this.#renew();`,
+    to: `    this.#leased = until;`,
+    breaks: "RD4",
+    scenario: "",
+    by: "server/src/lifetimes.test.ts > [LT4] [RD4] a follower stays while its handler",
+  },
 
   // ------------------------------------------------------------------------------------------------- server: the past
   {

@@ -1,11 +1,12 @@
 // The clients of a run. A client is a storage and a network; its pages come and go, each with what the app of that page
 // follows and has dispatched. Everything that a page sees is recorded.
 import { createClient, keepModels, memoryStorage, migrateStored } from "@calla/client";
-import type { Client, DecidedWrite, Pending, StorageChange, Write } from "@calla/client";
+import type { Client, Pending, StorageChange, Write } from "@calla/client";
 import { hashValue, OWN_SESSION, topicId } from "@calla/shared";
 import type { TargetKey, TopicPattern, TopicSlice, Wiring } from "@calla/shared";
 import type { ProcessClock, VirtualClock } from "./clock.ts";
 import type { HistoryEvent, Told } from "./history.ts";
+import { committed, failedBy, hookedBy, sent } from "./page-events.ts";
 import { connectionPair } from "./pair.ts";
 import type { ConnectionPair } from "./pair.ts";
 import type { Reachable } from "./link.ts";
@@ -56,17 +57,6 @@ export interface PagesOptions<W extends Wiring> {
   readonly count: (what: string) => void;
 }
 
-/** What `onOutcome` heard, as the history has it. */
-export const hookedBy = (
-  decided: DecidedWrite,
-): Pick<Extract<HistoryEvent, { type: "hooked" }>, "target" | "id" | "is" | "sequence" | "code"> => ({
-  target: decided.target,
-  id: decided.id,
-  is: decided.is,
-  sequence: "sequence" in decided ? decided.sequence : 0,
-  code: "error" in decided ? decided.error.code : "",
-});
-
 /** Shorter than in production, so that a run need not wait. The server is not asked to wait less. */
 const PATIENCE = {
   heartbeat: 2_000,
@@ -116,21 +106,8 @@ export class Pages<W extends Wiring> {
       latency: () => latency.int(low, high),
       onCut: (point) => count(`cut ${point}`),
       onSent: (frame) => {
-        if (frame.type !== "TopicMessage" && frame.type !== "SessionMessage") return;
-        const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
-        const { mid, id, message } = frame;
-        const clientId = this.client.clientId ?? "";
-        if (mid > 0)
-          record({
-            type: "sent",
-            client: index,
-            page: this.page,
-            clientId,
-            target,
-            mid,
-            id,
-            empty: message === null,
-          });
+        const event = sent(frame, this.client.clientId, { client: index, page: this.page });
+        if (event !== undefined) record(event);
       },
       onAnswered: (frame) => {
         if (frame.type === "Settled") count(`resync: ${frame.resync} (${frame.reason})`);
@@ -157,28 +134,9 @@ export class Pages<W extends Wiring> {
 
   #committed(changes: readonly StorageChange[], stage: "asked" | "durable" | "failed"): void {
     const { index: client, record, count } = this.#options;
-    const { page } = this;
-    if (stage === "failed") record({ type: "unstored", client, page });
-    /** Written anew after a failure: what is behind `settled` has an outcome there, without a change of its own. */
-    const anew = stage === "durable" && changes.some(({ type }) => type === "begin");
-    for (const change of changes) {
-      if (change.type === "entry") {
-        const { target, mid, id, at } = change.entry;
-        record({ type: "stored", client, page, stage, target, mid, id, at });
-      } else if (change.type === "outcome" && stage === "durable") {
-        const { target, mid, sequence } = change;
-        record({ type: "recorded", client, page, target, mid, sequence });
-      } else if (stage === "durable") {
-        if (change.type === "model") {
-          count("a model stored");
-          record({ type: "kept", client, page, target: change.target, sequence: change.model.sequence });
-        } else if (change.type === "begin") record({ type: "kept", client, page, target: null, sequence: 0 });
-        else if (change.type === "target" && anew) {
-          const { target } = change;
-          for (let mid = 1; mid <= change.settled; mid++)
-            record({ type: "recorded", client, page, target, mid, sequence: 0 });
-        }
-      }
+    for (const event of committed(changes, stage, { client, page: this.page })) {
+      if (event.type === "kept" && event.target !== null) count("a model stored");
+      record(event);
     }
   }
 
@@ -317,14 +275,7 @@ export class Pages<W extends Wiring> {
     };
     write.applied.then(
       ({ sequence, message }) => told({ is: "applied", sequence, message }),
-      (error: { code?: string; from?: string }) => {
-        const code = error.code ?? String(error);
-        told(
-          error.from === undefined || code === "client-expired"
-            ? { is: "ended", code }
-            : { is: "rejected", code },
-        );
-      },
+      (error: { code?: string; from?: string }) => told(failedBy(error)),
     );
     // Now, or when it is on its way to the disk.
     if (cancel) this.#clock.setTimeout(() => write.cancel(), random.int(0, 30));

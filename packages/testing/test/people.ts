@@ -2,14 +2,13 @@
 // recorded as in a simulation.
 import { createClient, memoryStorage } from "@calla/client";
 import type { Client, ClientOptions, Storage, StorageChange, Transport } from "@calla/client";
-import { OWN_SESSION } from "@calla/shared";
 import type { ClientFrame, Wiring } from "@calla/shared";
 import { webSocket } from "@calla/client/websocket";
 import { WebSocket } from "ws";
 import type { HistoryEvent, SimulatedAction, SimulationSetup, Told } from "../src/index.ts";
 import { seededRandom } from "../src/index.ts";
 import type { SeededRandom } from "../src/index.ts";
-import { hookedBy } from "../src/pages.ts";
+import { committed, failedBy, hookedBy, sent } from "../src/page-events.ts";
 import type { AnyTopic } from "../src/pages.ts";
 import { clientDecoder } from "../src/pair.ts";
 import { setup as newest } from "./wiring.ts";
@@ -100,13 +99,9 @@ export class Person {
   }
 
   #sent(frame: ClientFrame): void {
-    if (frame.type !== "TopicMessage" && frame.type !== "SessionMessage") return;
-    const { index: client } = this.#options;
-    const page = this.#page;
-    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
-    const { mid, id, message } = frame;
-    const clientId = this.client.clientId ?? "";
-    this.#options.record({ type: "sent", client, page, clientId, target, mid, id, empty: message === null });
+    const { index: client, record } = this.#options;
+    const event = sent(frame, this.client.clientId, { client, page: this.#page });
+    if (event !== undefined) record(event);
   }
 
   #listen(topic: AnyTopic, version: number): void {
@@ -148,10 +143,7 @@ export class Person {
     };
     applied.then(
       ({ sequence, message }) => told({ is: "applied", sequence, message }),
-      ({ code, from }: { code: string; from?: string }) =>
-        told(
-          from === undefined || code === "client-expired" ? { is: "ended", code } : { is: "rejected", code },
-        ),
+      (error: { code?: string; from?: string }) => told(failedBy(error)),
     );
   }
 
@@ -173,20 +165,8 @@ function recordedStorage(
   page: { readonly client: number; readonly page: number },
   record: PersonOptions["record"],
 ): Storage {
-  const note = (changes: readonly StorageChange[], stage: "asked" | "durable"): void => {
-    for (const change of changes) {
-      if (change.type === "entry") {
-        const { target, mid, id, at } = change.entry;
-        record({ type: "stored", ...page, stage, target, mid, id, at });
-      } else if (stage === "asked") continue;
-      else if (change.type === "outcome") {
-        const { target, mid, sequence } = change;
-        record({ type: "recorded", ...page, target, mid, sequence });
-      } else if (change.type === "model")
-        record({ type: "kept", ...page, target: change.target, sequence: change.model.sequence });
-      else if (change.type === "begin") record({ type: "kept", ...page, target: null, sequence: 0 });
-    }
-  };
+  const note = (changes: readonly StorageChange[], stage: "asked" | "durable"): void =>
+    committed(changes, stage, page).forEach(record);
   return {
     ...inner,
     async commit(changes) {

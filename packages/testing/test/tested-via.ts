@@ -1,6 +1,6 @@
 // How the clients of scenarios reach their server: a socket, or with CALLA_VIA=http requests and a stream, or with
 // CALLA_VIA=poll requests and polls.
-import { test } from "vitest";
+import { describe } from "vitest";
 import type { Via } from "../src/index.ts";
 
 export const VIA = (process.env["CALLA_VIA"] ?? "socket") as Via;
@@ -8,7 +8,8 @@ export const VIA = (process.env["CALLA_VIA"] ?? "socket") as Via;
 /** Milliseconds between polls: shorter than any wait for a new attempt. */
 export const POLL_INTERVAL = 50;
 
-/** For a scenario that only these can have, and why. */
-// reason: each caller gives its own.
-export const onlyOver = (ways: readonly Via[], _because: string): typeof test.skip =>
-  ways.includes(VIA) ? test : test.skip; // reason: the caller's
+/** Scenarios that only these can have. Where they are skipped, their suite is named by the reason. */
+export function onlyOver(ways: readonly Via[], because: string, scenarios: () => void): void {
+  if (ways.includes(VIA)) scenarios();
+  else describe.skip(`only over ${ways.join(" and ")}: ${because}`, scenarios); // reason: the caller's
+}

@@ -4,13 +4,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { sqlite } from "@calla/server/sqlite";
 import { CallaError, sessionKey } from "@calla/shared";
-import type { TargetKey } from "@calla/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkHistory, seededRandom } from "../../src/index.ts";
 import type { HistoryEvent, Quiet } from "../../src/index.ts";
-import { persisted } from "../../src/quiet.ts";
 import { Witness } from "../kill/witness.ts";
 import { olderSetup } from "../older-wiring.ts";
 import { bundled } from "../processes.ts";
@@ -133,7 +130,10 @@ describe("[HC] [VE3] [VE4] [VE7] [SV8] S11 S38 a rolling deploy", () => {
               });
 
           const witness = new Witness(olderSetup.wiring, wiring);
-          const stored = await testify(witness, file, events);
+          const sessions = new Set(
+            events.flatMap((event) => (event.type === "sent" ? sessionKey(event.clientId) : [])),
+          );
+          const stored = await witness.testify(file, [...PADS.map((id) => `pad:${id}`), ...sessions]);
           const { archive } = witness;
           const appended = [...archive].map(([target, { paths }]): HistoryEvent => {
             return { type: "appended", target, path: 0, sequence: paths[0]!.places.length - 1 };
@@ -189,29 +189,6 @@ const firstShown = (
       event.target === target &&
       event.model !== undefined,
   );
-
-/** What the log has of everybody's targets. */
-async function testify(
-  witness: Witness,
-  file: string,
-  events: readonly HistoryEvent[],
-): Promise<Quiet["persisted"]> {
-  const sessions = new Set(
-    events.flatMap((event) => (event.type === "sent" ? sessionKey(event.clientId) : [])),
-  );
-  const targets: readonly TargetKey[] = [...PADS.map((id) => `pad:${id}`), ...sessions];
-  const log = sqlite(file);
-  try {
-    const stored: Quiet["persisted"][number][] = [];
-    for (const target of targets) {
-      await witness.read(log, target);
-      stored.push(await persisted(log, target, witness.archive.get(target)!));
-    }
-    return stored;
-  } finally {
-    await log.close();
-  }
-}
 
 /** Why there is no rest, or undefined. A node that no bell has reached looks within `STALENESS` (SV6). */
 async function rest(tabs: readonly Tab[]): Promise<string | undefined> {

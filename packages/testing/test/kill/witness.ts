@@ -2,7 +2,9 @@
 // continues it. So the archive grows although the server forgets what it has compacted.
 import type { TargetKey, Wiring } from "@calla/shared";
 import type { LogStorage } from "@calla/server";
-import type { Archived, Place, Violation } from "../../src/index.ts";
+import { sqlite } from "@calla/server/sqlite";
+import type { Archived, Place, Quiet, Violation } from "../../src/index.ts";
+import { persisted } from "../../src/quiet.ts";
 import { originOf, placeAfter, slicesOf } from "../../src/versions.ts";
 
 export class Witness {
@@ -14,8 +16,23 @@ export class Witness {
     this.#wirings = wirings;
   }
 
+  /** What the log in a file has of these; opened and closed, as the next server must find it. */
+  async testify(file: string, targets: Iterable<TargetKey>): Promise<Quiet["persisted"]> {
+    const log = sqlite(file);
+    try {
+      const stored: Quiet["persisted"][number][] = [];
+      for (const target of targets) {
+        await this.#read(log, target);
+        stored.push(await persisted(log, target, this.archive.get(target)!));
+      }
+      return stored;
+    } finally {
+      await log.close();
+    }
+  }
+
   /** Takes down what the log has more of a target than the last time. */
-  async read(log: LogStorage, target: TargetKey): Promise<void> {
+  async #read(log: LogStorage, target: TargetKey): Promise<void> {
     const { slices, paths } = this.#archived(target);
     const { places } = paths[0]!;
     for (;;) {

@@ -2,8 +2,8 @@
 // another history.
 import { expect, test } from "vitest";
 import { onlyOver, VIA } from "../tested-via.ts";
-import { Stage } from "./support.ts";
-import type { Actor } from "./support.ts";
+import { Stage } from "./stage.ts";
+import type { Actor } from "./actor.ts";
 import { FORMATS } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;
@@ -25,33 +25,34 @@ for (const { fault, asks } of [
   { fault: "duplicate", asks: 0 },
   { fault: "reorder", asks: 1 },
 ] as const) {
-  onlyOver(["socket", "http"], POLLED).each(FORMATS)(
-    `[S12] [CL3] an update is hit by ${fault} on the wire: detected, ${asks === 0 ? "nothing asked" : "asked once"}, converged (%s)`,
-    async (format) => {
-      const stage = new Stage();
-      const anna = await stage.actor("anna");
-      const ben = await stage.actor("ben", { format });
-      const lines = ["one", "two", "three", "four"];
-      for (const line of lines) {
-        anna.dispatch(added(line));
-        await anna.pair.flush();
-      }
-      expect(ben.pair.toClient.packets).toHaveLength(4);
-      expect(ben.pair.toClient[fault](1)).toBe(true);
-      await stage.settle();
-      expect(asked(ben)).toBe(asks);
-      expect(ben.model?.lines).toEqual(lines);
-      expect(ben.shown.every(({ model }) => isPrefix(model?.lines ?? [], lines))).toBe(true);
-      // What was missing came as records.
-      expect(resyncs(ben).slice(1)).toEqual(asks === 0 ? [] : ["records: missed"]);
-      await stage.rest();
-    },
-  );
+  onlyOver(["socket", "http"], POLLED, () => {
+    test.each(FORMATS)(
+      `[S12] [CL3] an update is hit by ${fault} on the wire: detected, ${asks === 0 ? "nothing asked" : "asked once"}, converged (%s)`,
+      async (format) => {
+        const stage = new Stage();
+        const anna = await stage.actor("anna");
+        const ben = await stage.actor("ben", { format });
+        const lines = ["one", "two", "three", "four"];
+        for (const line of lines) {
+          anna.dispatch(added(line));
+          await anna.pair.flush();
+        }
+        expect(ben.pair.toClient.packets).toHaveLength(4);
+        expect(ben.pair.toClient[fault](1)).toBe(true);
+        await stage.settle();
+        expect(asked(ben)).toBe(asks);
+        expect(ben.model?.lines).toEqual(lines);
+        expect(ben.shown.every(({ model }) => isPrefix(model?.lines ?? [], lines))).toBe(true);
+        // What was missing came as records.
+        expect(resyncs(ben).slice(1)).toEqual(asks === 0 ? [] : ["records: missed"]);
+        await stage.rest();
+      },
+    );
+  });
 }
 
-onlyOver(["socket", "http"], POLLED)(
-  "[S12] [CV11] the last update is lost on the wire: found by the next Ping, without any other message",
-  async () => {
+onlyOver(["socket", "http"], POLLED, () => {
+  test("[S12] [CV11] the last update is lost on the wire: found by the next Ping, without any other message", async () => {
     const stage = new Stage();
     const anna = await stage.actor("anna");
     const ben = await stage.actor("ben");
@@ -64,32 +65,33 @@ onlyOver(["socket", "http"], POLLED)(
     expect(ben.model?.lines).toEqual(["one"]);
     expect(ben.pair.links).toHaveLength(1);
     await stage.rest();
-  },
-);
+  });
+});
 
 for (const fault of ["drop", "duplicate", "reorder"] as const) {
-  const over =
-    fault === "reorder" ? onlyOver(["socket"], "one POST at a time cannot overtake another") : test;
-  over.each(FORMATS)(
-    `[S12] [TE7] a message is hit by ${fault} on the wire: own order holds, each is applied once (%s)`,
-    async (format) => {
-      const stage = new Stage();
-      const anna = await stage.actor("anna", { format });
-      const lines = ["one", "two", "three"];
-      const sent = [];
-      for (const line of lines) {
-        sent.push(anna.dispatch(added(line)));
-        await stage.clock.settle();
-      }
-      expect(anna.pair.toServer[fault](0)).toBe(true);
-      await stage.run(25_000);
-      expect(sent.map(({ told }) => told)).toMatchObject(
-        lines.map((_, i) => ({ is: "applied", sequence: i + 1 })),
-      );
-      expect(anna.model?.lines).toEqual(lines);
-      await stage.rest();
-    },
-  );
+  const scenario = (): void =>
+    test.each(FORMATS)(
+      `[S12] [TE7] a message is hit by ${fault} on the wire: own order holds, each is applied once (%s)`,
+      async (format) => {
+        const stage = new Stage();
+        const anna = await stage.actor("anna", { format });
+        const lines = ["one", "two", "three"];
+        const sent = [];
+        for (const line of lines) {
+          sent.push(anna.dispatch(added(line)));
+          await stage.clock.settle();
+        }
+        expect(anna.pair.toServer[fault](0)).toBe(true);
+        await stage.run(25_000);
+        expect(sent.map(({ told }) => told)).toMatchObject(
+          lines.map((_, i) => ({ is: "applied", sequence: i + 1 })),
+        );
+        expect(anna.model?.lines).toEqual(lines);
+        await stage.rest();
+      },
+    );
+  if (fault === "reorder") onlyOver(["socket"], "one POST at a time cannot overtake another", scenario);
+  else scenario();
 }
 
 /** Ben has the first two of the records, then is away while anna dispatches more. */
@@ -266,34 +268,36 @@ for (const { id, rule, later } of [
   );
 }
 
-onlyOver(["socket", "http"], POLLED).each(FORMATS)(
-  "[S14] [CL3] the snapshot of another history is lost on the wire: its next record, right by sequence, is not taken on the old model (%s)",
-  async (format) => {
-    const stage = new Stage({ nodes: 2, doorbell: false, limits: { maxStaleness: 60_000 } });
-    const anna = await stage.actor("anna", { format, node: 0 });
-    const lines = ["a1", "a2", "a3", "a4", "a5"];
-    for (const line of lines) {
-      anna.dispatch(added(line));
+onlyOver(["socket", "http"], POLLED, () => {
+  test.each(FORMATS)(
+    "[S14] [CL3] the snapshot of another history is lost on the wire: its next record, right by sequence, is not taken on the old model (%s)",
+    async (format) => {
+      const stage = new Stage({ nodes: 2, doorbell: false, limits: { maxStaleness: 60_000 } });
+      const anna = await stage.actor("anna", { format, node: 0 });
+      const lines = ["a1", "a2", "a3", "a4", "a5"];
+      for (const line of lines) {
+        anna.dispatch(added(line));
+        await stage.settle();
+      }
+      await stage.log.rewind("note:1", 3);
+      await stage.serve(added("x4"), { node: 1 });
+      await stage.serve(added("x5"), { node: 1 });
+      // Her node finds it out, at the very sequence that she is at; she does not hear of it.
+      void stage.node.note().read();
+      await stage.clock.settle();
+      expect(anna.pair.toClient.frames.map(({ type }) => type)).toContain("Snapshot");
+      while (anna.pair.toClient.drop());
+      await stage.serve(added("x6"));
+      expect(anna.pair.toClient.frames).toMatchObject([{ type: "TopicUpdate", after: 5 }]);
+      await anna.hear();
+      expect(anna.model?.lines).toEqual(lines);
       await stage.settle();
-    }
-    await stage.log.rewind("note:1", 3);
-    await stage.serve(added("x4"), { node: 1 });
-    await stage.serve(added("x5"), { node: 1 });
-    // Her node finds it out, at the very sequence that she is at; she does not hear of it.
-    void stage.node.note().read();
-    await stage.clock.settle();
-    expect(anna.pair.toClient.frames.map(({ type }) => type)).toContain("Snapshot");
-    while (anna.pair.toClient.drop());
-    await stage.serve(added("x6"));
-    expect(anna.pair.toClient.frames).toMatchObject([{ type: "TopicUpdate", after: 5 }]);
-    await anna.hear();
-    expect(anna.model?.lines).toEqual(lines);
-    await stage.settle();
-    expect(anna.model?.lines).toEqual(["a1", "a2", "a3", "x4", "x5", "x6"]);
-    expect(anna.snapshots).toEqual(["first", "other-history"]);
-    await stage.rest();
-  },
-);
+      expect(anna.model?.lines).toEqual(["a1", "a2", "a3", "x4", "x5", "x6"]);
+      expect(anna.snapshots).toEqual(["first", "other-history"]);
+      await stage.rest();
+    },
+  );
+});
 
 test.each(FORMATS)(
   "[S42] [FO4] reconnecting to a node that lags: never back in time, own acknowledged writes stay (%s)",

@@ -4,8 +4,9 @@ import { applyMessages, sameValue } from "@calla/shared";
 import type { Message } from "@calla/shared";
 import { lanesOf } from "../../src/pair.ts";
 import { VIA } from "../tested-via.ts";
-import { Stage } from "./support.ts";
-import type { Actor, NoteMessage } from "./support.ts";
+import { Stage } from "./stage.ts";
+import type { Actor } from "./actor.ts";
+import type { NoteMessage } from "./wiring.ts";
 import { FORMATS, note } from "./wiring.ts";
 import type { FormatName } from "./wiring.ts";
 

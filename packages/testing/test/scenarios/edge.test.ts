@@ -1,6 +1,6 @@
 // S16, S24, S33 and S39: slow lines, rates and rights that change, with real clients at the other end.
 import { expect, test } from "vitest";
-import { Stage } from "./support.ts";
+import { Stage } from "./stage.ts";
 import { FORMATS } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;

@@ -2,8 +2,8 @@
 // or refused once, and its caller hears which.
 import { expect, test } from "vitest";
 import { onlyOver, VIA } from "../tested-via.ts";
-import { Stage } from "./support.ts";
-import type { Sent } from "./support.ts";
+import { Stage } from "./stage.ts";
+import type { Sent } from "./actor.ts";
 import { FORMATS } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;
@@ -199,27 +199,29 @@ test.each(FORMATS)(
   },
 );
 
-onlyOver(["socket"], "a POST that is lost is followed by none until it is sent again (HT8)").each(FORMATS)(
-  "[S33] [TE7] k is lost on the wire and k + 1 is paused for the gap: none is lost or reordered (%s)",
-  async (format) => {
-    const stage = new Stage();
-    const anna = await stage.actor("anna", { format });
-    const sent: Sent[] = [];
-    for (const line of ["one", "two", "three"]) {
-      sent.push(anna.dispatch(added(line)));
-      await stage.clock.settle();
-    }
-    anna.pair.toServer.drop(0);
-    await stage.settle();
-    expect(anna.heard.filter((frame) => frame.type === "Paused")).toMatchObject([
-      { code: "gap", from: 1 },
-      { code: "gap", from: 1 },
-    ]);
-    await stage.run(11_000);
-    inOrder(sent);
-    await stage.rest();
-  },
-);
+onlyOver(["socket"], "a POST that is lost is followed by none until it is sent again (HT8)", () => {
+  test.each(FORMATS)(
+    "[S33] [TE7] k is lost on the wire and k + 1 is paused for the gap: none is lost or reordered (%s)",
+    async (format) => {
+      const stage = new Stage();
+      const anna = await stage.actor("anna", { format });
+      const sent: Sent[] = [];
+      for (const line of ["one", "two", "three"]) {
+        sent.push(anna.dispatch(added(line)));
+        await stage.clock.settle();
+      }
+      anna.pair.toServer.drop(0);
+      await stage.settle();
+      expect(anna.heard.filter((frame) => frame.type === "Paused")).toMatchObject([
+        { code: "gap", from: 1 },
+        { code: "gap", from: 1 },
+      ]);
+      await stage.run(11_000);
+      inOrder(sent);
+      await stage.rest();
+    },
+  );
+});
 
 for (const follows of [true, false]) {
   test.each(FORMATS)(

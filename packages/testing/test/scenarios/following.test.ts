@@ -3,8 +3,9 @@ import { OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
 import type { TransportHandlers } from "@calla/client";
 import { expect, test } from "vitest";
 import { onlyOver, VIA } from "../tested-via.ts";
-import { Stage, Stranger } from "./support.ts";
-import type { Actor } from "./support.ts";
+import { Stage } from "./stage.ts";
+import { Stranger } from "./stranger.ts";
+import type { Actor } from "./actor.ts";
 import { cursors, FORMATS, wiring } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;
@@ -58,37 +59,41 @@ for (const lost of ["the unsubscribe arrives", "the unsubscribe is lost"] as con
   );
 }
 
-onlyOver(["socket", "http"], "what is pushed is not kept, and who polls is not there when it is (HT6)").each(
-  FORMATS,
-)(
-  "[S15] [CL7] ephemeral topics too: subscribed and dropped stays subscribed, unsubscribed and dropped does not come back (%s)",
-  async (format) => {
-    const stage = new Stage();
-    const anna = await stage.actor("anna", { format, tuning: { linger: 100 } });
-    const ben = await stage.actor("ben", { tuning: { linger: 100 } });
-    const pushed: unknown[] = [];
-    const topic = anna.client.topic(cursors, "1");
-    anna.pair.cutAt("before-settled");
-    const stop = topic.onPush(({ message }) => pushed.push(message));
-    const stay = ben.client.topic(cursors, "1").retain();
-    await stage.settle();
-    expect(anna.pair.link?.whole).toBe(false);
-    await stage.run(1_000);
-    expect(topic.status).toBe("live");
-    ben.client.topic(cursors, "1").dispatch({ type: "moved", x: 1 });
-    await stage.settle();
-    expect(pushed).toEqual([{ type: "moved", x: 1 }]);
-    stop();
-    await stage.clock.advance(200);
-    anna.pair.cut();
-    await stage.run(1_000);
-    const from = anna.heard.length;
-    ben.client.topic(cursors, "1").dispatch({ type: "moved", x: 2 });
-    await stage.settle();
-    expect(about(anna, "cursors:1", from)).toEqual([]);
-    expect(pushed).toHaveLength(1);
-    stay();
-    await stage.rest();
+onlyOver(
+  ["socket", "http"],
+  "what is pushed is not kept, and who polls is not there when it is (HT6)",
+  () => {
+    test.each(FORMATS)(
+      "[S15] [CL7] ephemeral topics too: subscribed and dropped stays subscribed, unsubscribed and dropped does not come back (%s)",
+      async (format) => {
+        const stage = new Stage();
+        const anna = await stage.actor("anna", { format, tuning: { linger: 100 } });
+        const ben = await stage.actor("ben", { tuning: { linger: 100 } });
+        const pushed: unknown[] = [];
+        const topic = anna.client.topic(cursors, "1");
+        anna.pair.cutAt("before-settled");
+        const stop = topic.onPush(({ message }) => pushed.push(message));
+        const stay = ben.client.topic(cursors, "1").retain();
+        await stage.settle();
+        expect(anna.pair.link?.whole).toBe(false);
+        await stage.run(1_000);
+        expect(topic.status).toBe("live");
+        ben.client.topic(cursors, "1").dispatch({ type: "moved", x: 1 });
+        await stage.settle();
+        expect(pushed).toEqual([{ type: "moved", x: 1 }]);
+        stop();
+        await stage.clock.advance(200);
+        anna.pair.cut();
+        await stage.run(1_000);
+        const from = anna.heard.length;
+        ben.client.topic(cursors, "1").dispatch({ type: "moved", x: 2 });
+        await stage.settle();
+        expect(about(anna, "cursors:1", from)).toEqual([]);
+        expect(pushed).toHaveLength(1);
+        stay();
+        await stage.rest();
+      },
+    );
   },
 );
 
@@ -392,40 +397,42 @@ for (const [first, second] of [
   [1, 0],
 ] as const) {
   for (const allowed of [true, false]) {
-    onlyOver(["socket", "http"], "of one client one poll is under way").each(FORMATS)(
-      `[S43] [CV9] subscribe, unsubscribe, subscribe around two checks, answered ${first === 0 ? "in order" : "the last first"}; the last ${allowed ? "allows" : "forbids"}: only that counts (%s)`,
-      async (format) => {
-        const { asked, canSubscribe } = checks();
-        const stage = new Stage({ handlers: { canSubscribe } });
-        await stage.serve(added("one"));
-        const anna = await stage.actor("anna", { format, follows: false, tuning: { linger: 0 } });
-        anna.follow();
-        await stage.settle();
-        anna.unfollow();
-        await stage.clock.advance(1);
-        await stage.settle();
-        anna.follow();
-        await stage.settle();
-        expect(asked).toHaveLength(2);
-        expect(
-          anna.said
-            .filter(({ type }) => type === "Subscribe" || type === "Unsubscribe")
-            .map(({ type }) => type),
-        ).toEqual(["Subscribe", "Unsubscribe", "Subscribe"]);
-        // The first check says the opposite of the last.
-        for (const index of [first, second]) {
-          asked[index]!(index === 1 ? allowed : !allowed);
+    onlyOver(["socket", "http"], "of one client one poll is under way", () => {
+      test.each(FORMATS)(
+        `[S43] [CV9] subscribe, unsubscribe, subscribe around two checks, answered ${first === 0 ? "in order" : "the last first"}; the last ${allowed ? "allows" : "forbids"}: only that counts (%s)`,
+        async (format) => {
+          const { asked, canSubscribe } = checks();
+          const stage = new Stage({ handlers: { canSubscribe } });
+          await stage.serve(added("one"));
+          const anna = await stage.actor("anna", { format, follows: false, tuning: { linger: 0 } });
+          anna.follow();
           await stage.settle();
-        }
-        expect(anna.state().status).toBe(allowed ? "live" : "refused");
-        expect(anna.model?.lines).toEqual(allowed ? ["one"] : undefined);
-        const from = anna.heard.length;
-        await stage.serve(added("two"));
-        await stage.settle();
-        expect(about(anna, "note:1", from).map(({ type }) => type)).toEqual(allowed ? ["TopicUpdate"] : []);
-        await stage.rest();
-      },
-    );
+          anna.unfollow();
+          await stage.clock.advance(1);
+          await stage.settle();
+          anna.follow();
+          await stage.settle();
+          expect(asked).toHaveLength(2);
+          expect(
+            anna.said
+              .filter(({ type }) => type === "Subscribe" || type === "Unsubscribe")
+              .map(({ type }) => type),
+          ).toEqual(["Subscribe", "Unsubscribe", "Subscribe"]);
+          // The first check says the opposite of the last.
+          for (const index of [first, second]) {
+            asked[index]!(index === 1 ? allowed : !allowed);
+            await stage.settle();
+          }
+          expect(anna.state().status).toBe(allowed ? "live" : "refused");
+          expect(anna.model?.lines).toEqual(allowed ? ["one"] : undefined);
+          const from = anna.heard.length;
+          await stage.serve(added("two"));
+          await stage.settle();
+          expect(about(anna, "note:1", from).map(({ type }) => type)).toEqual(allowed ? ["TopicUpdate"] : []);
+          await stage.rest();
+        },
+      );
+    });
   }
 }
 

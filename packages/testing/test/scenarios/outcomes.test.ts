@@ -1,8 +1,9 @@
 // S8 to S10 and S28: what is refused, amended, or throws.
 import { expect, test } from "vitest";
 import { VIA } from "../tested-via.ts";
-import { Stage } from "./support.ts";
-import type { Actor, NoteMessage } from "./support.ts";
+import { Stage } from "./stage.ts";
+import type { Actor } from "./actor.ts";
+import type { NoteMessage } from "./wiring.ts";
 import { FORMATS, MOST } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;

@@ -2,8 +2,8 @@
 // has: models, cursors, the outbox and what is settled. `rest` holds the history's rules over all of it.
 import { expect, test } from "vitest";
 import { VIA } from "../tested-via.ts";
-import { Stage } from "./support.ts";
-import type { Actor } from "./support.ts";
+import { Stage } from "./stage.ts";
+import type { Actor } from "./actor.ts";
 import { FORMATS } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;

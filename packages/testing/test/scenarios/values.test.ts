@@ -1,7 +1,8 @@
 // S29 and S45: hostile content is handled or refused, and what is odd but allowed is the same everywhere.
 import { PROTOCOL_VERSION, sameValue } from "@calla/shared";
 import { expect, test } from "vitest";
-import { Stage, Stranger } from "./support.ts";
+import { Stage } from "./stage.ts";
+import { Stranger } from "./stranger.ts";
 import { FORMATS, Point, serialiser, wiring } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;

@@ -8,7 +8,9 @@ import {
   defineWiring,
   json,
   serverOnly,
+  topicId,
 } from "@calla/shared";
+import type { ClientMessageOf, ModelOf, TargetKey } from "@calla/shared";
 import { messagePack } from "@calla/shared/messagepack";
 import * as z from "zod";
 
@@ -90,6 +92,9 @@ const sessionSlice = () =>
   });
 
 export const note = noteSlice(10_000);
+export type Note = ModelOf<typeof note>;
+export type NoteMessage = ClientMessageOf<typeof note>;
+export const keyOf = (id: string): TargetKey => topicId(note.pattern, id);
 export const session = sessionSlice();
 export const cursors = defineEphemeral("cursors:*", {
   messages: { moved: z.object({ x: z.number() }) },
@@ -97,6 +102,7 @@ export const cursors = defineEphemeral("cursors:*", {
 });
 
 export const wiring = defineWiring({ session, topics: [note, cursors] });
+export type NoteWiring = typeof wiring;
 export const serialiser = automatic(json(), messagePack()).with({ classes: [point] });
 
 /** The wiring of a server whose note takes short lines only. */
