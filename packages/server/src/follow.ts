@@ -55,7 +55,7 @@ export class Followers {
     return this.#join(conversation, live, follow, asked, why).finally(() => live.users--);
   }
 
-  /** Other nodes may have written since, or it says so itself. */
+  /** Other nodes may have written since; or it says so itself (FO4). */
   #mustLook(live: LiveTarget, { cursor }: Subscription): boolean {
     return this.#core.log.shared || (cursor !== undefined && cursor.sequence > live.engine!.state.sequence);
   }

@@ -118,18 +118,24 @@ export class Following {
     conversation.behind?.delete(key);
     const wish = { conversation, key, named, follow, asked, why };
     if (!follow.admitted) {
+      const { rights } = conversation;
       const allowed = this.#gates.admit(conversation, key, named, "subscribe");
-      if (typeof allowed === "object") return this.#whenAdmitted(wish, allowed);
+      if (typeof allowed === "object" || rights !== conversation.rights)
+        return this.#whenAdmitted(wish, rights, allowed);
       if (allowed !== true) return refuse(allowed, allowed === "hook");
       follow.admitted = true;
     }
     return this.#enter(wish);
   }
 
-  async #whenAdmitted(wish: Admitted, answer: true | string | Promise<true | string>): Promise<void> {
+  /** `rights`: as they were when it was asked. */
+  async #whenAdmitted(
+    wish: Admitted,
+    rights: number,
+    answer: true | string | Promise<true | string>,
+  ): Promise<void> {
     const { conversation, key, named, follow, asked } = wish;
     for (;;) {
-      const { rights } = conversation;
       const allowed = await answer;
       if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return;
       if (rights === conversation.rights) {
@@ -137,7 +143,7 @@ export class Following {
         follow.admitted = true;
         return this.#enter(wish);
       }
-      // They have changed meanwhile (S43).
+      ({ rights } = conversation); // they have changed meanwhile (S43)
       answer = this.#gates.admit(conversation, key, named, "subscribe");
     }
   }
@@ -171,7 +177,7 @@ export class Following {
     asked: Subscription,
     why?: string,
   ): Promise<void> | undefined {
-    const done = (joined: Joined | "failed"): undefined =>
+    const tell = (joined: Joined | "failed"): undefined =>
       this.#joined(conversation, live, follow, asked, why, joined);
     // A model that cannot be encoded, for one: its topic cannot be followed until it can.
     const failed = (error: unknown): "failed" => {
@@ -180,9 +186,9 @@ export class Following {
     };
     try {
       const joined = this.#catchUp.join(conversation, live, follow, asked, why);
-      return joined instanceof Promise ? joined.catch(failed).then(done) : done(joined);
+      return joined instanceof Promise ? joined.catch(failed).then(tell) : tell(joined);
     } catch (error) {
-      return done(failed(error));
+      return tell(failed(error));
     }
   }
 

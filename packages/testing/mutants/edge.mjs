@@ -57,8 +57,8 @@ export const edgeMutants = [
   {
     name: "go by an answer of before the revocation",
     file: "server/src/following.ts",
-    from: `} while (rights !== conversation.rights);`,
-    to: `} while (rights === -1);`,
+    from: `if (rights === conversation.rights) {`,
+    to: `if (rights !== -1) {`,
     breaks: "AU15",
     scenario: "S43",
     by: "server/src/reauthorising.test.ts > [AU15] S43 subscribe, unsubscribe",

@@ -211,8 +211,8 @@ export const mutants = [
   {
     name: "answer a follower that is ahead without a look at the log",
     file: "server/src/follow.ts",
-    from: `if (this.#core.log.shared || ahead) {`,
-    to: `if (false) {`,
+    from: `return this.#core.log.shared || (cursor !== undefined && cursor.sequence > live.engine!.state.sequence);`,
+    to: `return false;`,
     breaks: "FO4",
     scenario: "S42",
     by: "HC8",
@@ -268,7 +268,7 @@ export const mutants = [
   {
     name: "obey a subscribe that a newer one has overtaken (server)",
     file: "server/src/following.ts",
-    from: `if (before !== undefined && before.ref > asked.ref) return; // an old wish, overtaken`,
+    from: `if (before !== undefined && before.ref > asked.ref) return undefined; // an old wish, overtaken`,
     to: ``,
     breaks: "CV9",
     scenario: "S43",

@@ -7,7 +7,7 @@ import { appendOf, fill, record } from "../log-contract-kit.ts";
 import { logContract } from "../log-contract.ts";
 import type { LogStorage } from "../log.ts";
 import { laneByPace } from "./lane-by-pace.ts";
-import { sqliteWith } from "./sqlite.ts";
+import { sqliteWith } from "./sqlite-with.ts";
 import type { SqliteLog } from "./sqlite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "calla-lane-"));

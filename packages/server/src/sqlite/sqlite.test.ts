@@ -10,7 +10,8 @@ import { appendOf, at, fill, ORIGIN, record, recordsAfter, row, snapshot } from 
 import { logContract } from "../log-contract.ts";
 import type { LogStorage } from "../log.ts";
 import { executor } from "./executor.ts";
-import { executorOptions, sqlite, sqliteWith } from "./sqlite.ts";
+import { executorOptions, sqliteWith } from "./sqlite-with.ts";
+import { sqlite } from "./sqlite.ts";
 import type { SqliteLog, SqliteOptions } from "./sqlite.ts";
 import { MIGRATIONS } from "./tables.ts";
 

@@ -3,7 +3,7 @@
 // can ask for), milliseconds.
 import { openSync, writeSync } from "node:fs";
 import { laneByPace } from "../../src/sqlite/lane-by-pace.ts";
-import { sqliteWith } from "../../src/sqlite/sqlite.ts";
+import { sqliteWith } from "../../src/sqlite/sqlite-with.ts";
 import { appendTo, REMOVED_AT, revival, snapshotOf } from "./story.ts";
 import type { Told } from "./story.ts";
 
