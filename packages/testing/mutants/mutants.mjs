@@ -215,7 +215,7 @@ export const mutants = [
     to: `return false;`,
     breaks: "FO4",
     scenario: "S42",
-    by: "HC8",
+    by: "server/src/follow.test.ts > [FO4]",
   },
   {
     name: "save an older snapshot over a newer one",
