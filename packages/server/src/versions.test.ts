@@ -129,6 +129,24 @@ describe("a newer node", () => {
     expect(young.errors).toEqual([]);
   });
 
+  test("[VE3] S38 what the older one wrote is migrated, not folded, also where it would mean something", async () => {
+    const { node, log } = deploy();
+    const reader = await node(2).page();
+    reader.say(follow);
+    await reader.heard();
+    const page = await node(1).page();
+    page.say(say("list:1", 1, { type: "cleared" }));
+    await page.heard();
+    reader.say(added(1, "bread"));
+    await reader.heard();
+    const { records } = await log.history("list:1", 9, 9);
+    expect(records.map(({ version, model }) => [version, model !== undefined])).toEqual([
+      [1, false],
+      [2, true],
+      [2, false],
+    ]);
+  });
+
   test("[VE3] S36 a migration whose append's answer is lost happens once", async () => {
     const { node, log } = deploy();
     const page = await node(1).page();

@@ -20,7 +20,7 @@ export const edgeMutants = [
     to: ``,
     breaks: "SC1",
     scenario: "S24",
-    by: "HC16",
+    by: "server/src/collapsing.test.ts > [SC1] S24 gets nothing",
   },
   {
     name: "go on queueing for a slow consumer",

@@ -19,7 +19,7 @@ export const versionMutants = [
     to: `if (record.version > this.slice.version) break;`,
     breaks: "VE3",
     scenario: "S38",
-    by: "server/src/versions.test.ts > a topic that both opened before its first message",
+    by: "server/src/versions.test.ts > what the older one wrote is migrated, not folded",
   },
   {
     name: "skip what cannot be folded without a record that says so",
@@ -37,7 +37,7 @@ export const versionMutants = [
     to: `if (false) return`,
     breaks: "VE3",
     scenario: "S38",
-    by: "server/src/versions.test.ts > [VE3] S38 migrates a target by one record",
+    by: "server/src/versions.test.ts > [VE3] [VE6] S38 migrates a target by one record",
   },
   {
     name: "migrate a snapshot without the older records behind it",

@@ -54,7 +54,7 @@ export const mutants = [
     to: ``,
     breaks: "TE6",
     scenario: "S31",
-    by: "HC2",
+    by: "server/src/target-engine.test.ts > [TE6] a row in memory is dropped",
   },
   {
     name: "use a row whose read was overtaken",
@@ -225,7 +225,7 @@ export const mutants = [
     to: ``,
     breaks: "LG17",
     scenario: "S40",
-    by: "HC12",
+    by: "server/src/log-memory.test.ts > [LG17]",
   },
   {
     name: "forget the tombstone of a removed target",
