@@ -230,10 +230,10 @@ export class Hub {
       refused(this.core, conversation, undefined, heard.code, { error: String(heard.error) });
       return this.end(conversation, heard.code, false);
     }
-    const [first] = heard.frames;
+    const [first, second] = heard.frames;
     for (const frame of heard.frames) {
-      // Nothing may follow a Hello in its packet, whether or not that is answered at once.
-      if (!allowed(conversation.phase, frame) || (first?.type === "Hello" && frame !== first)) {
+      // Nothing may follow a Hello in its packet: then that is not answered either.
+      if (!allowed(conversation.phase, frame) || (first?.type === "Hello" && second !== undefined)) {
         if ((conversation.phase as string) === "closed") return;
         refused(this.core, conversation, undefined, "protocol", {
           frame: frame.type,
