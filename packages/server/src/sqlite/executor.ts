@@ -31,6 +31,8 @@ export interface Statement {
 
 export interface ExecutorOptions {
   readonly file: string;
+  /** Another connection has the file open: if it has gone since, no other is made in its place. */
+  readonly mustExist?: boolean;
   readonly applicationId: number;
   readonly migrations: readonly string[];
   readonly statements: readonly Statement[];
@@ -55,7 +57,7 @@ export interface Executor {
  * @throws Error with a `code`: the file cannot be used.
  */
 export function executor(
-  library: new (file: string, options: { timeout: number }) => BetterSqlite3.Database,
+  library: new (file: string, options: { timeout: number; fileMustExist: boolean }) => BetterSqlite3.Database,
   options: ExecutorOptions,
 ): Executor {
   const { file, applicationId, migrations } = options;
@@ -79,7 +81,7 @@ export function executor(
 
   let db: BetterSqlite3.Database;
   try {
-    db = new library(file, { timeout: options.busyTimeout });
+    db = new library(file, { timeout: options.busyTimeout, fileMustExist: options.mustExist === true });
   } catch (thrown) {
     // Of a folder that is not there better-sqlite3 tells no code.
     const { code, message } = told.failure(thrown);

@@ -10,6 +10,7 @@ import { appendOf, at, fill, ORIGIN, record, recordsAfter, row, snapshot } from 
 import { logContract } from "../log-contract.ts";
 import type { LogStorage } from "../log.ts";
 import { executor } from "./executor.ts";
+import { laneHere } from "./lane.ts";
 import { executorOptions, sqliteWith } from "./sqlite-with.ts";
 import { sqlite } from "./sqlite.ts";
 import type { SqliteLog, SqliteOptions } from "./sqlite.ts";
@@ -363,6 +364,44 @@ describe("[SQ6] trouble while writing", () => {
     const head = await log.open("t");
     await fill(log, "t", head!.sequence, 1);
     expect(await log.read("t", ORIGIN, 9)).toMatchObject({ records: { length: head!.sequence + 1 } });
+  });
+
+  test("[SQ10] however calls meet the worker's end, no other worker is left behind", async () => {
+    let open = 0;
+    let made = 0;
+    let end = (): void => undefined;
+    const log = sqliteWith(fresh(), {}, [], (options) => {
+      const lane = laneHere(options);
+      const first = ++made === 1;
+      const ended = new Promise<never>((_, reject) => {
+        end = () => reject({ code: "CALLA_WORKER", message: "exit code 1" } as unknown as Error);
+      });
+      ended.catch(() => undefined);
+      let closed = false;
+      open++;
+      return {
+        ...lane,
+        run: (job, small) => (first ? ended : lane.run(job, small)),
+        close() {
+          if (!closed) open--;
+          closed = true;
+          return lane.close();
+        },
+      };
+    });
+    const lost = log.append([appendOf("t", 0, 1)]);
+    await log.opened();
+    const late: Promise<unknown>[] = [lost];
+    end();
+    // One call has the old worker in its hand while another starts a new one.
+    for (let turn = 0; turn < 8; turn++) {
+      late.push(log.append([appendOf("t", 0, 1)]));
+      await Promise.resolve();
+    }
+    await Promise.allSettled(late);
+    expect(made).toBe(2);
+    await log.close();
+    expect(open).toBe(0);
   });
 
   test("after close every call is refused, what was asked before it is done, and closing twice is closing", async () => {
