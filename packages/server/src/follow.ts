@@ -139,7 +139,8 @@ export class Followers {
       reason,
       bytes: frames.reduce((sum, { bytes }) => sum + bytes.length, 0),
     });
-    if (conversation.phase !== "open") return "joined"; // the socket broke on the way
+    // The socket broke on the way, or an observer cut it off.
+    if (conversation.phase !== "open" || conversation.follows.get(live.key) !== follow) return "outdated";
     follow.live = true;
     live.audience.followers.add(conversation);
     live.lastUsed = this.#core.clock.now();

@@ -122,6 +122,8 @@ export class Following {
       const allowed = this.#gates.admit(conversation, key, named, "subscribe");
       if (typeof allowed === "object" || rights !== conversation.rights)
         return this.#whenAdmitted(wish, rights, allowed);
+      // Who was asked may have cut it off, granted it or ended the connection.
+      if (conversation.phase !== "open" || follows.get(key) !== follow) return undefined;
       if (allowed !== true) return refuse(allowed, allowed === "hook");
       follow.admitted = true;
     }

@@ -72,11 +72,17 @@ describe("the first word", () => {
   });
 
   test("[CV2] frames behind Hello in one packet come before Connected, and nothing of them is done", async () => {
-    const { server, socket } = wire();
+    let connected = 0;
+    const { server, socket } = wire({ onConnect: () => void connected++ });
     server.handle(list, { public: true });
     const ada = socket();
     ada.say(hello(), say("list:1", 1, { type: "added", item: "x" }));
     expect(await ada.heard()).toEqual([closing("protocol", false)]);
+    // By now the server has its secret, and a Hello is answered at once.
+    const bob = socket();
+    bob.say(hello(), say("list:1", 1, { type: "added", item: "x" }));
+    expect(await bob.heard()).toEqual([closing("protocol", false)]);
+    expect(connected).toBe(0);
     expect((await server.topic(list, "1").read()).sequence).toBe(0);
   });
 

@@ -230,10 +230,10 @@ export class Hub {
       refused(this.core, conversation, undefined, heard.code, { error: String(heard.error) });
       return this.end(conversation, heard.code, false);
     }
-    const [first] = heard.frames;
+    const [first, second] = heard.frames;
     for (const frame of heard.frames) {
-      // Nothing may follow a Hello in its packet, whether or not that is answered at once.
-      if (!allowed(conversation.phase, frame) || (first?.type === "Hello" && frame !== first)) {
+      // Nothing may follow a Hello in its packet: then that is not answered either.
+      if (!allowed(conversation.phase, frame) || (first?.type === "Hello" && second !== undefined)) {
         if ((conversation.phase as string) === "closed") return;
         refused(this.core, conversation, undefined, "protocol", {
           frame: frame.type,
@@ -335,14 +335,10 @@ export class Hub {
     if (conversation.phase !== "greeting") return; // gone meanwhile
     this.#stopWaiting(conversation);
     this.crowd.greeted(conversation);
-    const greeting: Greeting = found.ok ? this.#meanwhile.asNow(found, found.clientId, since) : found;
-    if (!greeting.ok) {
-      if (greeting.error !== undefined) this.core.report(greeting.error);
-      refused(this.core, conversation, undefined, greeting.code, {});
-      if (greeting.last !== undefined) conversation.send(greeting.last);
-      return this.end(conversation, greeting.code, greeting.retryable);
-    }
-    const { clientId, user, expires, connected, fresh } = greeting;
+    const asNow = (): Greeting => (found.ok ? this.#meanwhile.asNow(found, found.clientId, since) : found);
+    const greeting = asNow();
+    if (!greeting.ok) return this.#refuse(conversation, greeting);
+    const { clientId, expires, connected, fresh } = greeting;
     conversation.flushOnly = hello.flushOnly === true;
     conversation.poll = hello.poll === true && conversation.connection.finish !== undefined;
     // A page speaks for itself: who would flush for it waits, or lets go when it comes back (CV17).
@@ -355,6 +351,11 @@ export class Hub {
     if (other !== undefined && overtaken(conversation, other))
       return this.end(conversation, "superseded", false);
     if (other !== undefined) this.end(other, "superseded", false);
+    // Hooks have heard of those ends: what they have said of this one counts, too.
+    if ((conversation.phase as string) !== "greeting") return;
+    const known = asNow();
+    if (!known.ok) return this.#refuse(conversation, known);
+    const { user } = known;
     if (!this.crowd.identified(conversation, user?.id ?? null)) {
       this.#limited(conversation, "maxConnectionsPerUser", undefined, "too-many-connections");
       return this.end(conversation, "too-many-connections", true, SPREAD);
@@ -367,11 +368,21 @@ export class Hub {
     this.core.observe?.({ type: "connected", clientId, userId: conversation.userId });
     conversation.send(connected());
     this.#refreshing.watch(conversation, expires);
-    if ((conversation.phase as string) !== "open") return; // expired already
+    if ((conversation.phase as string) !== "open") return; // the socket broke, or the token has expired already
     // A page that asks every few seconds has not come anew each time; only its first coming is one.
     if (!conversation.flushOnly && (fresh || !conversation.poll)) this.#hooks.connected(conversation, fresh);
     const caughtUp = this.#resync(conversation, hello.targets);
     if (conversation.poll) void Promise.all(caughtUp).then(() => this.#finish(conversation));
+  }
+
+  #refuse(
+    conversation: Conversation,
+    { code, retryable, last, error }: Extract<Greeting, { ok: false }>,
+  ): void {
+    if (error !== undefined) this.core.report(error);
+    refused(this.core, conversation, undefined, code, {});
+    if (last !== undefined) conversation.send(last);
+    this.end(conversation, code, retryable);
   }
 
   /** A poll has got what there was: its end, and no word is needed. */

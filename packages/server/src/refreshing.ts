@@ -33,7 +33,7 @@ export class Refreshing {
   watch(conversation: Conversation, expires: number | undefined): void {
     conversation.expiry?.();
     conversation.expiry = undefined;
-    if (expires === undefined) return;
+    if (expires === undefined || conversation.phase !== "open") return;
     const left = expires - this.#clock.now();
     this.#wait(conversation, expires, Math.min(left * LEAD.share, LEAD.most));
   }
@@ -46,6 +46,7 @@ export class Refreshing {
       conversation.send({ type: "Expiring", within: Math.ceil(left) });
       // A callback that failed, or a frame that was lost: asked again, until it is too late.
       next = Math.min(Math.max(left / 3, AGAIN), left);
+      if ((conversation.phase as string) === "closed") return; // the socket broke at it
     }
     conversation.expiry = this.#clock.setTimeout(() => this.#wait(conversation, expires, lead), next);
   }

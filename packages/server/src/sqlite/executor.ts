@@ -31,6 +31,8 @@ export interface Statement {
 
 export interface ExecutorOptions {
   readonly file: string;
+  /** Another connection has the file open: if it has gone since, no other is made in its place. */
+  readonly mustExist?: boolean;
   readonly applicationId: number;
   readonly migrations: readonly string[];
   readonly statements: readonly Statement[];
@@ -55,7 +57,7 @@ export interface Executor {
  * @throws Error with a `code`: the file cannot be used.
  */
 export function executor(
-  library: new (file: string, options: { timeout: number }) => BetterSqlite3.Database,
+  library: new (file: string, options: { timeout: number; fileMustExist: boolean }) => BetterSqlite3.Database,
   options: ExecutorOptions,
 ): Executor {
   const { file, applicationId, migrations } = options;
@@ -79,7 +81,7 @@ export function executor(
 
   let db: BetterSqlite3.Database;
   try {
-    db = new library(file, { timeout: options.busyTimeout });
+    db = new library(file, { timeout: options.busyTimeout, fileMustExist: options.mustExist === true });
   } catch (thrown) {
     // Of a folder that is not there better-sqlite3 tells no code.
     const { code, message } = told.failure(thrown);
@@ -137,6 +139,9 @@ export function executor(
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
   const rollback = db.prepare("ROLLBACK");
+  const savepoint = db.prepare("SAVEPOINT one");
+  const undo = db.prepare("ROLLBACK TO one");
+  const release = db.prepare("RELEASE one");
   const version = db.prepare("PRAGMA user_version").pluck();
   const prepared: (BetterSqlite3.Statement<unknown[]> | undefined)[] = [];
   /** What the file or the disk is to blame for, and what every other job would meet too. */
@@ -155,19 +160,30 @@ export function executor(
         const { of, must } = options.statements[step]!;
         const statement = made.prepare(step);
         const { changes } = of === undefined ? statement.run(...more) : statement.run(found.id, ...more);
-        if (changes === 0 && must === "change") throw Object.assign(new Error("undone"), { undone: group });
+        if (changes === 0 && must === "change") throw Object.assign(new Error("undone"), { undone: true });
       }
       return found.id;
     },
-    /** All of it but the groups in `undone`. */
-    attempt(jobs: readonly Job[], undone: ReadonlySet<Group>): readonly JobResult[] {
+    /** Null if it is undone. */
+    carryOutOrUndo(group: Group): number | null {
+      savepoint.run();
+      let given: number | null = null;
+      try {
+        given = made.carryOut(group);
+      } catch (thrown) {
+        if ((thrown as { undone?: true }).undone !== true) throw thrown;
+        undo.run();
+      }
+      release.run();
+      return given;
+    },
+    attempt(jobs: readonly Job[], careful: boolean): readonly JobResult[] {
       begin.run();
       try {
         // A newer Calla may have changed the tables while this one runs.
         if (version.get() !== migrations.length) throw told.tooNew(version.get());
-        const results = jobs.map((job) => ({
-          given: job.map((group) => (undone.has(group) ? null : made.carryOut(group))),
-        }));
+        const carryOut = careful ? made.carryOutOrUndo : made.carryOut;
+        const results = jobs.map((job) => ({ given: job.map(carryOut) }));
         commit.run();
         return results;
       } catch (thrown) {
@@ -176,17 +192,13 @@ export function executor(
       }
     },
     run(jobs: readonly Job[]): readonly JobResult[] {
-      const undone = new Set<Group>();
       try {
-        for (;;) {
-          try {
-            return made.attempt(jobs, undone);
-          } catch (thrown) {
-            // Rare: heads are compared first. So the rest of the transaction is done over, rather than savepoints always.
-            const { undone: group } = thrown as { undone?: Group };
-            if (group === undefined) throw thrown;
-            undone.add(group);
-          }
+        try {
+          return made.attempt(jobs, false);
+        } catch (thrown) {
+          // Rare: heads are compared first. So all of it is done over, rather than with savepoints always; but only once.
+          if ((thrown as { undone?: true }).undone !== true) throw thrown;
+          return made.attempt(jobs, true);
         }
       } catch (thrown) {
         const failed = told.failure(thrown);

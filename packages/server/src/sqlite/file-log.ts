@@ -295,9 +295,10 @@ export class FileLog implements LogStorage {
     return this.#asked(this.#commit(groups, small));
   }
   async #commit(groups: readonly Group[], small: boolean): Promise<Given> {
-    const { lane } = await this.#use();
+    const opening = this.#use();
+    const current = this.#opening; // before anything is waited for: what is dropped is what was used
+    const { lane } = await opening;
     if (groups.length === 0) return [];
-    const current = this.#opening;
     try {
       return await lane.run(groups, small);
     } catch (thrown) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -91,6 +91,15 @@ describe("[SQ11] which thread writes", () => {
     other.close();
     expect(await waiting).toMatchObject([{ status: "appended" }]);
     expect(by).toEqual(["here", "worker"]);
+  });
+
+  test("a worker where the file has gone meanwhile: this thread makes no other in its place", async () => {
+    const file = fresh();
+    const { log, by } = await opened(file);
+    rmSync(file);
+    await fill(log, "t", 0, 1);
+    expect(by).toEqual(["worker"]);
+    expect(existsSync(file)).toBe(false);
   });
 
   test("what this thread wrote is in the main file once the log is closed", async () => {

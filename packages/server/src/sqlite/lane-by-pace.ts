@@ -53,7 +53,7 @@ export function laneByPace(
 function connect(options: ExecutorOptions): Executor | null {
   try {
     const pragmas = [...options.pragmas, "wal_autocheckpoint = 0"];
-    return executor(Database, { ...options, pragmas, busyTimeout: 0, check: "off" });
+    return executor(Database, { ...options, pragmas, busyTimeout: 0, check: "off", mustExist: true });
   } catch {
     return null;
   }
