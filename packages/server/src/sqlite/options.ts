@@ -29,7 +29,7 @@ export interface SqliteOptions {
   readonly busyTimeout?: number;
   /**
    * Where it writes: in a worker, so that no flush holds up the event loop; in the server's own thread, which costs less
-   * where the disk is quick; or, with `"auto"`, in a worker until 128 commits in a row have taken at most 2 ms on average
+   * where the disk is quick; or, with `"auto"`, in a worker until 128 commits in a row have taken at most 2.5 ms on average
    * and then here, until they take longer or more than one in 128 takes over 4 ms. Default `"auto"`; `:memory:` is always
    * here.
    */

@@ -4,7 +4,7 @@
 /** Commits that are judged together. */
 const BLOCK = 128;
 /** Milliseconds that a commit may take on average … */
-const MEAN = 2;
+const MEAN = 2.5;
 /** … and that at most one in a block may exceed: 99 of 100 hold the event loop up for less. */
 const SLOW = 4;
 /** Of so many commits one is the worker's: it moves what was written to the main file (a checkpoint), which takes long. */

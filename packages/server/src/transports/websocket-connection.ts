@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import type { Connection, WireFrame } from "../connection.ts";
 import { writeFrame, writeFrames } from "./websocket-framing.ts";
-import { flushLater } from "./turn.ts";
+import { flushLater, hear } from "./turn.ts";
 
 /** What the server makes of a connection: where its bytes go. None of these may be called after `disconnect`. */
 export interface ConnectionEvents {
@@ -129,6 +129,7 @@ export class SocketConnection implements Connection {
   received(data: RawData, isBinary: boolean): void {
     this.#unanswered = 0;
     if (this.#closed) return;
+    hear();
     // `ws` is left at its default and gives Buffers.
     this.#events?.incoming(isBinary ? (data as Buffer) : (data as Buffer).toString());
   }
