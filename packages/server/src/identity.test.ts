@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { generateClientId, signIdentity, verifyIdentity } from "./identity.ts";
 
@@ -28,19 +27,6 @@ describe("identity", () => {
     expect(signIdentity({ clientId: "c", userId: null, expires: 36 }, key)).toBe(
       "10.yRxLN4pqdGeYJHyQTCAUzuOldKG7Q2MzVq3415ayPDU",
     );
-  });
-
-  test("[AU4] the MAC is HMAC-SHA-256, whatever the key's length and the texts", () => {
-    for (const length of [16, 32, 63, 64, 65, 200]) {
-      const own = new Uint8Array(length).map((_, i) => (i * 37 + length) % 256);
-      for (const userId of [null, "", "ann", "ä€😀", "x".repeat(3_000), "\ud800"]) {
-        const text = JSON.stringify(["calla-identity-1", "c1", userId, now]);
-        const mac = createHmac("sha256", own).update(text).digest("base64url");
-        expect(signIdentity({ clientId: "c1", userId, expires: now }, own)).toBe(
-          `${now.toString(36)}.${mac}`,
-        );
-      }
-    }
   });
 
   test("[AU5] a secret is forged for any other client, user or key", () => {
