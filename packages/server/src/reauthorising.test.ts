@@ -25,6 +25,26 @@ interface Person {
   readonly guest?: boolean;
 }
 
+/** Anna follows, since she may; whatever is asked about her from then on waits for its answer. */
+async function followingWhileAsked() {
+  const answers: ReturnType<typeof inHand<boolean>>[] = [];
+  let waits = false;
+  const it = wire({ authenticate: () => ({ id: "anna" }) });
+  it.server.handle(list, {
+    canSubscribe() {
+      if (!waits) return true;
+      const answer = inHand<boolean>();
+      answers.push(answer);
+      return answer.promise;
+    },
+  });
+  const anna = await it.client();
+  anna.say(subscribe("list:1"));
+  await anna.heard();
+  waits = true;
+  return { ...it, anna, answers };
+}
+
 /** Whoever `rights` says may follow and dispatch. */
 async function ruled(rights: { may: boolean | Error }, limits: object = {}) {
   const it = wire({ authenticate: ({ token }) => ({ id: String(token ?? "anna") }), limits });
@@ -118,21 +138,7 @@ describe("rights that change on a live connection", () => {
   });
 
   test("[AU15] S43 a wish that comes while it is being asked is asked about by itself", async () => {
-    const answers: ReturnType<typeof inHand<boolean>>[] = [];
-    let asynchronous = false;
-    const it = wire({ authenticate: () => ({ id: "anna" }) });
-    it.server.handle(list, {
-      canSubscribe() {
-        if (!asynchronous) return true;
-        const answer = inHand<boolean>();
-        answers.push(answer);
-        return answer.promise;
-      },
-    });
-    const anna = await it.client();
-    anna.say(subscribe("list:1", 1));
-    await anna.heard();
-    asynchronous = true;
+    const { anna, answers, ...it } = await followingWhileAsked();
     const done = it.server.reauthorise();
     anna.say(subscribe("list:1", 2)); // a gap, say
     await anna.heard();
@@ -200,21 +206,7 @@ describe("rights that change on a live connection", () => {
       [0, 1],
       [1, 0],
     ]) {
-      const answers: ReturnType<typeof inHand<boolean>>[] = [];
-      let asynchronous = false;
-      const it = wire({ authenticate: () => ({ id: "anna" }) });
-      it.server.handle(list, {
-        canSubscribe() {
-          if (!asynchronous) return true;
-          const answer = inHand<boolean>();
-          answers.push(answer);
-          return answer.promise;
-        },
-      });
-      const anna = await it.client();
-      anna.say(subscribe("list:1"));
-      await anna.heard();
-      asynchronous = true;
+      const { anna, answers, ...it } = await followingWhileAsked();
       const both = Promise.all([it.server.reauthorise(), it.server.reauthorise()]);
       for (const which of order) {
         answers[which]!.keep(which === 1); // taken away, and given again

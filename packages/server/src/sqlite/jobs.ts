@@ -5,11 +5,11 @@ import type { Group, Parameter, Step } from "./executor.ts";
 import type { AgedRow } from "./reader.ts";
 import { RECORDS, statement } from "./statements.ts";
 import type { StatementName } from "./statements.ts";
+import { DAY } from "./tables.ts";
 import { column } from "./text.ts";
 import type { TextCodec } from "./text.ts";
 
 const step = (name: StatementName, ...parameters: Parameter[]): Step => [statement(name), ...parameters];
-const DAY = 86_400_000;
 
 /** @throws RangeError: malformed. */
 export function checkDense({ expected, records }: Append): void {

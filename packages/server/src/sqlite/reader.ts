@@ -16,6 +16,7 @@ import type {
   ReadResult,
 } from "../log.ts";
 import { LAST } from "./statements.ts";
+import { DAY } from "./tables.ts";
 import { column, fromColumn } from "./text.ts";
 import type { TextCodec } from "./text.ts";
 
@@ -50,7 +51,6 @@ export interface AgedRow {
   readonly at: number;
 }
 
-const DAY = 86_400_000;
 const RECORD = `records.sequence, records.mark, records.version, records.at, author, user, mid, records.id, messages, model`;
 
 /** Statements by what they find. */

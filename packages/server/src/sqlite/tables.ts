@@ -4,6 +4,9 @@
 /** Marks a file as Calla's ("Cala"), so that no other database is written into by mistake. */
 export const APPLICATION_ID = 0x43_61_6c_61;
 
+/** Milliseconds that a client row's `day` counts in. */
+export const DAY = 86_400_000;
+
 /** Migration n makes version n + 1 (`PRAGMA user_version`) of version n. */
 export const MIGRATIONS: readonly string[] = [
   `

@@ -326,6 +326,8 @@ function handClock() {
   };
   return {
     clock,
+    /** Timers that are set. */
+    pending: () => timers.size,
     fire() {
       const due = [...timers];
       for (const [key, run] of due) {
@@ -337,13 +339,14 @@ function handClock() {
 }
 
 test("[HT1] a body that does not come in time gets 408", async () => {
-  const { clock, fire } = handClock();
+  const { clock, fire, pending } = handClock();
   await serve({}, { clock });
+  const idle = pending();
   const socket = connectTcp(port(), "127.0.0.1");
   socket.write(
     "POST /calla HTTP/1.1\r\nHost: x\r\nContent-Type: application/calla.json\r\nContent-Length: 10\r\n\r\nhel",
   );
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => pending() > idle); // it waits for the body
   fire();
   const [data] = (await once(socket, "data")) as [Buffer];
   expect(String(data)).toMatch(/^HTTP\/1\.1 408 /);
