@@ -10,6 +10,7 @@ test("two tabs and two browsers edit one board and see each other", async ({ arr
   const everybody = [ann, annsTab, bo];
 
   await ann.add("To do", "Water the plants");
+  await ann.saved();
   await annsTab.add("Doing", "Feed the cat");
   await bo.add("To do", "Air the rooms");
   for (const { cards } of everybody.map(bound)) {
@@ -175,6 +176,7 @@ test("[S45] one visitor speaks JSON, another MessagePack, and both see one board
   expect(await kinds(bo, "messagepack")).toBe("object");
   const odd = "ünï©ødé 🪴 <b>&amp;</b> \u2028";
   await ann.add("To do", odd);
+  await ann.saved();
   await bo.add("To do", "plain");
   for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText([odd.trim(), "plain"]);
 });

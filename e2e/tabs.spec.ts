@@ -49,7 +49,7 @@ test("[S6] [S20] a reload while offline, with unsent cards: they are shown at on
   await ann.comeBack();
   for (const visitor of [ann, bo])
     await expect(visitor.cards("To do")).toHaveText(["One", "Two", "Three", "Four"]);
-  await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
+  await ann.saved();
 });
 
 test("[S18] two tabs, one is closed with unsent cards: the other sends them", async ({ arrive, id }) => {
@@ -68,7 +68,7 @@ test("[S18] two tabs, one is closed with unsent cards: the other sends them", as
   await ann.comeBack();
   for (const visitor of [ann, bo])
     await expect(visitor.cards("To do")).toHaveText(["Sent", "Unsent", "Unsent too"], { timeout: 40_000 });
-  await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
+  await ann.saved();
 });
 
 test("[S18] a tab is duplicated, note and all: both go on, and nothing is there twice", async ({
@@ -77,7 +77,7 @@ test("[S18] a tab is duplicated, note and all: both go on, and nothing is there 
 }) => {
   const ann = await arrive("Ann");
   await ann.add("To do", "One");
-  await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
+  await ann.saved();
   ann.wire.lose("toServer");
   await ann.add("To do", "Two");
   const notes = await ann.page.evaluate(() => JSON.stringify(sessionStorage));
@@ -93,7 +93,7 @@ test("[S18] a tab is duplicated, note and all: both go on, and nothing is there 
   await ann.comeBack();
   for (const visitor of [ann, copy]) {
     await expect(visitor.cards("To do")).toHaveCount(3);
-    await expect(visitor.page.locator("[data-pending]")).toHaveCount(0);
+    await visitor.saved();
   }
   expect((await ann.cards("To do").allTextContents()).toSorted()).toEqual(["One", "Three", "Two"]);
 });
@@ -124,7 +124,7 @@ test("[S6] [S20] the browser is killed with unsent cards: the next one sends the
     const again = new Visitor(second.pages()[0] ?? (await second.newPage()), wire, []);
     await again.open(id);
     for (const visitor of [again, bo]) await expect(visitor.cards("To do")).toHaveText(["Sent", "Unsent"]);
-    await expect(again.page.locator("[data-pending]")).toHaveCount(0);
+    await again.saved();
     await second.close();
     expect(again.errors).toEqual([]);
   } finally {
@@ -162,7 +162,7 @@ for (const [what, fail] of Object.entries(failures))
     await ann.open(id);
     await ann.add("To do", "One", "Two");
     for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["One", "Two"]);
-    await expect(ann.page.locator("[data-pending]")).toHaveCount(0);
+    await ann.saved();
     await expect(ann.toasts).toContainText("would be lost");
     await expect(ann.banner).toHaveText(/^This browser cannot keep changes/);
     await expect(bo.banner).toBeEmpty();

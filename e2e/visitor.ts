@@ -1,4 +1,5 @@
 // Somebody at a board: a page, the wire it hangs on, and what one does there.
+import { expect } from "@playwright/test";
 import type { BrowserContext, Locator, Page } from "@playwright/test";
 import type { Wire } from "./wire.ts";
 
@@ -67,6 +68,11 @@ export class Visitor {
   }
   async remove(text: string): Promise<void> {
     await this.page.getByRole("button", { name: `Delete “${text}”` }).click();
+  }
+
+  /** Until every card here is saved as it is shown: what anybody does from now on comes after that. */
+  saved(): Promise<void> {
+    return expect(this.page.locator("[data-pending]")).toHaveCount(0);
   }
 
   /** The network is gone, and the browser knows it. */
