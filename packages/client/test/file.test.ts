@@ -1,15 +1,13 @@
 // The file of a Node process: what a crash, a torn line, a full disk or another process does to it.
 import { fork } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { fileShelf } from "../src/shelf-file.ts";
 import { file } from "../src/storage-file.ts";
 import type { StorageChange } from "../src/storage.ts";
+import { place } from "./place.ts";
 
 const owner = { server: "", user: "ann" };
-const place = (): string => join(mkdtempSync(join(tmpdir(), "calla-")), "client");
 const entry = (mid: number): StorageChange => ({
   type: "entry",
   entry: { target: "list:1", mid, id: `m${mid}`, message: { type: "added", text: "é" }, at: 1, version: 1 },

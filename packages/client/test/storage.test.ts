@@ -1,7 +1,4 @@
 import "fake-indexeddb/auto";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { IDBFactory } from "fake-indexeddb";
 import { expect, test } from "vitest";
 import { memoryLocks } from "../src/locks-memory.ts";
@@ -12,6 +9,7 @@ import { memoryStorage } from "../src/storage-memory.ts";
 import { tabStorage } from "../src/storage-tabs.ts";
 import { storageContract } from "../src/testing.ts";
 import type { StorageSubject } from "../src/testing.ts";
+import { place } from "./place.ts";
 
 const subjects: Record<string, () => StorageSubject> = {
   memory() {
@@ -23,7 +21,7 @@ const subjects: Record<string, () => StorageSubject> = {
     return { open: () => tabStorage({ shelf: () => shelf, locks: () => locks.page() }) };
   },
   file() {
-    const path = join(mkdtempSync(join(tmpdir(), "calla-")), "client");
+    const path = place();
     return { open: () => file(path) };
   },
   IndexedDB() {
