@@ -53,6 +53,8 @@ export interface Measured {
   readonly memory?: number;
   /** Milliseconds until everybody had everything. */
   readonly took?: number;
+  /** The same where the server had just thrown away its compiled code. */
+  readonly tookCold?: number;
   /** On the wire, of what the figure's unit says. */
   readonly bytes?: number;
   /** MB or KB that the server holds for those who do not read. */
