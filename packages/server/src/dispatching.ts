@@ -178,8 +178,23 @@ export class Dispatching {
     relay(this.#core, key, pushed, from);
   }
 
+  /** What a hook returned. A topic that was removed meanwhile it does not bring back: then it is for nobody (HA7). */
+  async dispatchUnlessRemoved(live: LiveTarget, messages: readonly Message[]): Promise<void> {
+    try {
+      await this.dispatchTo(live, messages, undefined, true);
+    } catch (error) {
+      const { code, details } = error as { readonly code?: unknown; readonly details?: { code?: unknown } };
+      if (code !== "rejected" || details?.code !== "removed") throw error;
+    }
+  }
+
   /** The server's own dispatch; applied once per key, if one is given. */
-  dispatchTo(live: LiveTarget, messages: readonly Message[], key?: string): Promise<{ sequence: number }> {
+  dispatchTo(
+    live: LiveTarget,
+    messages: readonly Message[],
+    key?: string,
+    unlessRemoved = false,
+  ): Promise<{ sequence: number }> {
     return new Promise((resolve, reject) => {
       this.#turns.offer(live, {
         author: null,
@@ -188,6 +203,7 @@ export class Dispatching {
         id: key === undefined ? messageId(this.#core.random) : key,
         settled: 0,
         messages,
+        unlessRemoved,
         reply: { settle: (sequence) => resolve({ sequence }), fail: reject },
       });
     });

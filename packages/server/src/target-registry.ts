@@ -156,6 +156,7 @@ const NOBODY: Who = { clientId: "", user: null };
 
 const isIdle = (live: LiveTarget): boolean =>
   live.engine !== undefined &&
+  live.ending === undefined &&
   live.users === 0 &&
   live.audience.empty &&
   live.engine.quiet &&
