@@ -318,7 +318,7 @@ export class Turns {
     try {
       const row = await this.#core.log.client(live.key, clientId);
       this.run(live, engine.rowLoaded(clientId, row));
-      if (engine.row(clientId) === undefined) return; // being read again
+      if (engine.row(clientId) === undefined && !live.closed) return; // being read again
     } catch (error) {
       this.#core.report(storageError("client", error));
       this.run(live, engine.rowFailed(clientId));
