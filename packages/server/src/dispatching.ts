@@ -35,6 +35,8 @@ export class Dispatching {
   readonly #turns: Turns;
   readonly #clients: ReadonlyMap<string, Conversation>;
   readonly #end: DispatchingParts["end"];
+  /** Messages that wait to hear whether the log knows of their author. */
+  #strangers = 0;
 
   constructor({ core, registry, places, gates, turns, clients, end }: DispatchingParts) {
     this.#core = core;
@@ -85,17 +87,22 @@ export class Dispatching {
       if (admitted === "hook" || admitted === "busy") return pause("busy");
       if (this.#registry.get(key) !== undefined) return offer(admitted);
       // Nothing is opened for strangers. One that was let in before may repeat what was decided then (TE2).
-      this.#core.log.client(key, conversation.clientId).then(
-        (row) => {
-          if (conversation.phase !== "open") return;
-          if (row === undefined) refuse(admitted);
-          else offer(admitted);
-        },
-        (error: unknown) => {
-          this.#core.report(error);
-          pause("storage");
-        },
-      );
+      if (this.#strangers >= this.#core.limits.maxQueued) return pause("busy");
+      this.#strangers++;
+      void this.#core.log
+        .client(key, conversation.clientId)
+        .then(
+          (row) => {
+            if (conversation.phase !== "open") return;
+            if (row === undefined) refuse(admitted);
+            else offer(admitted);
+          },
+          (error: unknown) => {
+            this.#core.report(error);
+            pause("storage");
+          },
+        )
+        .finally(() => this.#strangers--);
     });
   }
 

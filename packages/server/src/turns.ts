@@ -66,6 +66,8 @@ export class Turns {
       return;
     }
     if (live.engine === undefined) {
+      if (client && live.opening.length >= this.#core.limits.maxQueued)
+        return tell(reply, live, { type: "pause", reply, from, code: "busy" });
       live.opening.push((engine) => {
         if (engine === undefined) tell(reply, live, { type: "pause", reply, from, code: live.failure });
         else this.offer(live, intent);
