@@ -60,14 +60,14 @@ describe("catching up", () => {
   test.each(["read first", "appended first"])(
     "[FO1] what lands in the very moment in which the missed records were read is shown too (%s)",
     async (order) => {
-      const first = wire({ log: memoryLog() });
+      const hand = handClock();
       const inner = memoryLog();
-      const before = wire({ log: inner }, first);
+      const before = wire({ log: inner }, hand);
       const { marks } = await filled(before, 3);
       await before.done(before.server.topic(list, "1").stop());
       const held = heldLog(inner, "read", "append");
       held.release();
-      const wired = wire({ log: held.log, random: countingRandom(5) }, first);
+      const wired = wire({ log: held.log, random: countingRandom(5) }, hand);
       wired.server.handle(list, { public: true });
       await wired.done(wired.server.topic(list, "1").read());
       const ada = await wired.client();

@@ -174,7 +174,8 @@ export class Followers {
   /** undefined: the log cannot be read. */
   async #readAfter(live: LiveTarget, cursor: Cursor): Promise<ReadResult | undefined> {
     try {
-      return await this.#core.log.read(live.key, cursor, this.#core.limits.maxCatchUp + 1);
+      const { maxCatchUp } = this.#core.limits;
+      return await this.#core.log.read(live.key, cursor, Math.min(maxCatchUp + 1, Number.MAX_SAFE_INTEGER));
     } catch (cause) {
       this.#core.report(new CallaError("storage", { method: "read", cause }));
       return undefined;

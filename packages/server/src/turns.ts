@@ -7,6 +7,7 @@ import type { Core } from "./core.ts";
 import { ring } from "./doorbell.ts";
 import type { Digest } from "./doorbell.ts";
 import type { KnownRow, LiveTarget, Reply } from "./live-target.ts";
+import { pageOf } from "./limits.ts";
 import { tell } from "./telling.ts";
 import type { Append, AppendResult, LogRecord } from "./log.ts";
 import { newerVersion, openState } from "./opening.ts";
@@ -342,7 +343,7 @@ export class Turns {
     waiting = live.looking.splice(0),
   ): Promise<void> {
     const engine = live.engine!;
-    const limit = this.#core.limits.maxCatchUp;
+    const limit = pageOf(this.#core.limits);
     try {
       const result = await this.#core.log.read(live.key, after, limit);
       this.run(live, engine.missed(result, limit));
