@@ -260,7 +260,8 @@ class Running {
 
   /** Tells what has come; false if nothing has. */
   async #page(): Promise<boolean> {
-    const { changes, position } = await this.#core.log.changes(this.#done, PAGE);
+    const from = this.#done;
+    const { changes, position } = await this.#core.log.changes(from, PAGE, (target) => this.#isOurs(target));
     for (const change of changes) {
       const told = this.#entryOf(change);
       if (told !== undefined && !(await this.#tell(told))) return true;
@@ -269,7 +270,7 @@ class Running {
     }
     this.#done = position;
     await this.#save(this.#leased);
-    return changes.length > 0;
+    return position !== from;
   }
 
   /** Until it has been done, or is no longer ours to do. Nothing is skipped. */
@@ -307,12 +308,19 @@ class Running {
     this.#leased = ours ? until : 0;
   }
 
+  #named(target: TargetKey) {
+    const { wiring } = this.#core;
+    return isSession(target) ? { slice: wiring.session, params: [] } : wiring.sliceOf(target);
+  }
+
+  #isOurs(target: TargetKey): boolean {
+    return this.#named(target)?.slice === this.#slice;
+  }
+
   #entryOf(change: Change): FollowedEntry<unknown> | undefined {
     const { target } = change;
-    const { wiring } = this.#core;
-    const named = isSession(target) ? { slice: wiring.session, params: [] } : wiring.sliceOf(target);
-    if (named?.slice !== this.#slice) return undefined;
-    const { params } = named;
+    if (!this.#isOurs(target)) return undefined;
+    const { params } = this.#named(target)!;
     if ("record" in change) {
       const { sequence, mark } = change.record;
       const key = `${target} ${sequence}.${mark.toString(36)}`;
