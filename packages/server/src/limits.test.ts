@@ -332,7 +332,10 @@ describe.each([
       const log = make();
       const hand = handClock();
       const one = wire({ log }, hand);
-      const [topic, add] = [one.server.topic(list, "1"), (item: string) => ({ type: "added", item }) as const];
+      const [topic, add] = [
+        one.server.topic(list, "1"),
+        (item: string) => ({ type: "added", item }) as const,
+      ];
       for (const item of ["a", "b", "c"]) await one.done(topic.dispatch(add(item)));
       const two = wire({ log, limits: { maxCatchUp }, random: countingRandom(9) }, hand);
       two.server.handle(list, { public: true });

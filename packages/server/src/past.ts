@@ -115,11 +115,7 @@ async function foldTo(
   let model = snapshot === undefined ? initialModel(slice, { strict: core.strict }) : snapshot.model;
   while (place.sequence < sequence) {
     const { sequence: after, mark } = place;
-    const read = await log.read(
-      key,
-      { sequence: after, mark },
-      Math.min(sequence - after, pageOf(limits)),
-    );
+    const read = await log.read(key, { sequence: after, mark }, Math.min(sequence - after, pageOf(limits)));
     if (read.status !== "records") return undefined;
     if (read.records.length === 0) throw noSuch(key, sequence);
     for (const record of read.records) {

@@ -236,7 +236,8 @@ class Running {
       until,
       from: this.#from,
     });
-    if (claimed.status === "taken") return this.#wait(Math.min(Math.max(claimed.until - now, 1), LEASE), "lease");
+    if (claimed.status === "taken")
+      return this.#wait(Math.min(Math.max(claimed.until - now, 1), LEASE), "lease");
     this.#done = this.#saved = claimed.position;
     this.#savedAt = now;
     this.#leased = until;

@@ -143,11 +143,7 @@ export class FileLog implements LogStorage {
     return this.#read((reader) => reader.snapshotAt(target, sequence, this.#text));
   }
 
-  async changes(
-    after: Position,
-    limit: number,
-    wanted?: (target: TargetKey) => boolean,
-  ): Promise<Changes> {
+  async changes(after: Position, limit: number, wanted?: (target: TargetKey) => boolean): Promise<Changes> {
     const from = numberOf(after);
     return this.#read((reader) => reader.changes(from, limit, this.#text, wanted));
   }
