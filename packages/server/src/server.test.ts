@@ -119,6 +119,18 @@ describe("connections", () => {
     expect((await log.open("list:1"))?.sequence).toBe(1);
   });
 
+  test("[SV2] [VE3] a snapshot that could not be stored when it was due is stored at the stop", async () => {
+    const log = faultyLog(memoryLog());
+    log.plan(({ method, count }) => (method === "saveSnapshot" && count === 1 ? "fail" : undefined));
+    const { server, done, errors } = wire({ log, limits: { snapshotEvery: 2 } });
+    for (const item of ["x", "y"]) await done(server.topic(list, "1").dispatch(add(item)));
+    expect(errors).toHaveLength(1);
+    expect(await log.open("list:1")).toMatchObject({ sequence: 2, snapshot: undefined });
+    await done(server.stop());
+    expect(await log.open("list:1")).toMatchObject({ snapshot: { sequence: 2 } });
+    expect(errors).toHaveLength(1);
+  });
+
   test("[SV2] [RD5] a follower's handler that never ends keeps no snapshot from being stored", async () => {
     const log = memoryLog();
     const { server, done, errors, advance } = wire({ log });
