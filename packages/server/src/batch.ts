@@ -149,7 +149,7 @@ export class Batch<Reply> {
   #accept(intent: Intent<Reply>, row: RowDraft | undefined): void {
     if (intent.messages === null)
       return this.#refuse(intent, row, { from: "calla", code: "cancelled", details: {} });
-    if (this.#state.removed && intent.author !== null) {
+    if (this.#state.removed && (intent.author !== null || intent.unlessRemoved === true)) {
       return this.#refuse(intent, row, { from: "calla", code: "removed", details: {} });
     }
     const admitted = this.#options.admit(intent, this.#state.model);

@@ -35,6 +35,8 @@ export class Dispatching {
   readonly #turns: Turns;
   readonly #clients: ReadonlyMap<string, Conversation>;
   readonly #end: DispatchingParts["end"];
+  /** Messages that wait to hear whether the log knows of their author. */
+  #strangers = 0;
 
   constructor({ core, registry, places, gates, turns, clients, end }: DispatchingParts) {
     this.#core = core;
@@ -85,17 +87,22 @@ export class Dispatching {
       if (admitted === "hook" || admitted === "busy") return pause("busy");
       if (this.#registry.get(key) !== undefined) return offer(admitted);
       // Nothing is opened for strangers. One that was let in before may repeat what was decided then (TE2).
-      this.#core.log.client(key, conversation.clientId).then(
-        (row) => {
-          if (conversation.phase !== "open") return;
-          if (row === undefined) refuse(admitted);
-          else offer(admitted);
-        },
-        (error: unknown) => {
-          this.#core.report(error);
-          pause("storage");
-        },
-      );
+      if (this.#strangers >= this.#core.limits.maxQueued) return pause("busy");
+      this.#strangers++;
+      void this.#core.log
+        .client(key, conversation.clientId)
+        .then(
+          (row) => {
+            if (conversation.phase !== "open") return;
+            if (row === undefined) refuse(admitted);
+            else offer(admitted);
+          },
+          (error: unknown) => {
+            this.#core.report(error);
+            pause("storage");
+          },
+        )
+        .finally(() => this.#strangers--);
     });
   }
 
@@ -178,8 +185,23 @@ export class Dispatching {
     relay(this.#core, key, pushed, from);
   }
 
+  /** What a hook returned. A topic that was removed meanwhile it does not bring back: then it is for nobody (HA7). */
+  async dispatchUnlessRemoved(live: LiveTarget, messages: readonly Message[]): Promise<void> {
+    try {
+      await this.dispatchTo(live, messages, undefined, true);
+    } catch (error) {
+      const { code, details } = error as { readonly code?: unknown; readonly details?: { code?: unknown } };
+      if (code !== "rejected" || details?.code !== "removed") throw error;
+    }
+  }
+
   /** The server's own dispatch; applied once per key, if one is given. */
-  dispatchTo(live: LiveTarget, messages: readonly Message[], key?: string): Promise<{ sequence: number }> {
+  dispatchTo(
+    live: LiveTarget,
+    messages: readonly Message[],
+    key?: string,
+    unlessRemoved = false,
+  ): Promise<{ sequence: number }> {
     return new Promise((resolve, reject) => {
       this.#turns.offer(live, {
         author: null,
@@ -188,6 +210,7 @@ export class Dispatching {
         id: key === undefined ? messageId(this.#core.random) : key,
         settled: 0,
         messages,
+        unlessRemoved,
         reply: { settle: (sequence) => resolve({ sequence }), fail: reject },
       });
     });

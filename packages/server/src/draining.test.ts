@@ -32,6 +32,17 @@ describe("a server that drains", () => {
     await done(drained);
   });
 
+  test("[SV8] sends one at a time away where it has for ever", async () => {
+    const { server, client, advance, done } = wire();
+    const [anna, bob] = [await client(), await client()];
+    const drained = server.drain({ over: Infinity });
+    await advance(150);
+    expect([anna, bob].map(({ closed }) => closed.length)).toEqual([1, 0]);
+    await advance(100);
+    await done(drained);
+    expect(bob.closed).toHaveLength(1);
+  });
+
   test("[SV8] lets outcomes be heard, and asks for what comes later to be said elsewhere", async () => {
     const { server, client, advance, done } = wire();
     server.handle(list, { public: true });

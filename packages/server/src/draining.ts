@@ -30,7 +30,7 @@ export async function sendAway(
   over: number,
 ): Promise<void> {
   const shares = Math.max(1, Math.floor(over / SHARE_EVERY));
-  const share = Math.ceil(connections.size / shares);
+  const share = Math.max(1, Math.ceil(connections.size / shares));
   let leaving: Conversation[] = [];
   while (connections.size > 0 && !stopped()) {
     for (const conversation of leaving) end(conversation);

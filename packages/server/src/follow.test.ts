@@ -57,6 +57,37 @@ describe("catching up", () => {
     }
   });
 
+  test.each(["read first", "appended first"])(
+    "[FO1] what lands in the very moment in which the missed records were read is shown too (%s)",
+    async (order) => {
+      const hand = handClock();
+      const inner = memoryLog();
+      const before = wire({ log: inner }, hand);
+      const { marks } = await filled(before, 3);
+      await before.done(before.server.topic(list, "1").stop());
+      const held = heldLog(inner, "read", "append");
+      held.release();
+      const wired = wire({ log: held.log, random: countingRandom(5) }, hand);
+      wired.server.handle(list, { public: true });
+      await wired.done(wired.server.topic(list, "1").read());
+      const ada = await wired.client();
+      held.hold();
+      const append = (): void => void wired.server.topic(list, "1").dispatch(add("late"));
+      if (order === "appended first") append();
+      await wired.settle();
+      ada.say(subscribe("list:1", 1, { cursor: { sequence: 1, mark: marks[1] } }));
+      await wired.settle();
+      if (order === "read first") append();
+      await wired.settle();
+      expect(held.waiting()).toBe(2);
+      held.step();
+      const [settled, ...updates] = await ada.heard();
+      expect(settled).toMatchObject({ type: "Settled", resync: "records" });
+      const shown = updates.flatMap((update) => (update.type === "TopicUpdate" ? [update] : []));
+      expect(shown.reduce((at, { after, records }) => (after === at ? at + records.length : NaN), 1)).toBe(4);
+    },
+  );
+
   test("[FO1] S13 records that left memory come from the log", async () => {
     const wired = wire();
     const { author, marks } = await filled(wired, 5);

@@ -7,7 +7,7 @@ import type { WireFrame } from "./connection.ts";
 import type { Core } from "./core.ts";
 import { sameCursor } from "./live-target.ts";
 import type { LiveTarget } from "./live-target.ts";
-import type { ClientRow, Outcome } from "./log.ts";
+import type { ClientRow, Outcome, ReadResult } from "./log.ts";
 import type { Turns } from "./turns.ts";
 
 /** What a follower gets after `Settled`. */
@@ -96,10 +96,13 @@ export class Followers {
           if (!sameCursor(engine.state, state)) continue;
         }
       }
-      const catchUp =
-        this.#fromMemory(conversation, live, asked.cursor, why) ??
-        (await this.#fromLog(conversation, live, asked.cursor!, why));
-      if (!current()) return "outdated";
+      let catchUp = this.#fromMemory(conversation, live, asked.cursor, why);
+      if (catchUp === undefined) {
+        const read = await this.#readAfter(live, asked.cursor!);
+        if (!current()) return "outdated";
+        // In one step with the welcome: what lands in between would be in neither this nor an update (FO1).
+        catchUp = this.#fromLog(conversation, live, asked.cursor!, why, read);
+      }
       if (conversation.slow) return "slow"; // since it asked
       // While the log was read the row may have been outdated by another node's record: then once more. If there was none
       // it has only left memory, as that of a quiet client does, and still holds; asked for again it would drive out
@@ -168,37 +171,45 @@ export class Followers {
     return undefined;
   }
 
-  async #fromLog(
+  /** undefined: the log cannot be read. */
+  async #readAfter(live: LiveTarget, cursor: Cursor): Promise<ReadResult | undefined> {
+    try {
+      const { maxCatchUp } = this.#core.limits;
+      return await this.#core.log.read(live.key, cursor, Math.min(maxCatchUp + 1, Number.MAX_SAFE_INTEGER));
+    } catch (cause) {
+      this.#core.report(new CallaError("storage", { method: "read", cause }));
+      return undefined;
+    }
+  }
+
+  #fromLog(
     conversation: Conversation,
     live: LiveTarget,
     cursor: Cursor,
     why: string | undefined,
-  ): Promise<CatchUp> {
+    read: ReadResult | undefined,
+  ): CatchUp {
     const snapshot = (reason: string): CatchUp => ({
       resync: "snapshot",
       reason,
       frames: live.snapshot(conversation.encoder),
     });
-    const { maxCatchUp } = this.#core.limits;
-    try {
-      const result = await this.#core.log.read(live.key, cursor, maxCatchUp + 1);
-      if (result.status !== "records") return snapshot(result.status);
-      const last = result.records.at(-1);
-      if (last === undefined || result.records.length > maxCatchUp) return snapshot(why ?? "cheaper");
-      const { state } = live.engine!;
-      // Read beyond what this node has folded: show no more than its own state; the rest comes as an update.
-      if (last.sequence > state.sequence) {
-        const known = result.records.filter((record) => record.sequence <= state.sequence);
-        if ((known.at(-1) ?? cursor).mark !== state.mark) return snapshot("other-history");
-        return this.#records(conversation, live, cursor, known, why);
-      }
-      const rest = live.engine!.recentAfter(last);
-      if (rest === undefined) return snapshot("compacted");
-      return this.#records(conversation, live, cursor, [...result.records, ...rest], why);
-    } catch (cause) {
-      this.#core.report(new CallaError("storage", { method: "read", cause }));
-      return snapshot("storage");
+    if (read === undefined) return snapshot("storage");
+    if (read.status !== "records") return snapshot(read.status);
+    const { records } = read;
+    const last = records.at(-1);
+    if (last === undefined || records.length > this.#core.limits.maxCatchUp)
+      return snapshot(why ?? "cheaper");
+    const { state } = live.engine!;
+    // Read beyond what this node has folded: show no more than its own state; the rest comes as an update.
+    if (last.sequence > state.sequence) {
+      const known = records.filter((record) => record.sequence <= state.sequence);
+      if ((known.at(-1) ?? cursor).mark !== state.mark) return snapshot("other-history");
+      return this.#records(conversation, live, cursor, known, why);
     }
+    const rest = live.engine!.recentAfter(last);
+    if (rest === undefined) return snapshot("compacted");
+    return this.#records(conversation, live, cursor, [...records, ...rest], why);
   }
 
   /** The records, unless the whole model is cheaper or one of them is a whole model. */

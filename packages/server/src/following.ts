@@ -337,7 +337,7 @@ export class Following {
         for (const message of messages) this.#dispatching.push(place.slice, place.topic, message);
         return;
       }
-      await this.#dispatching.dispatchTo(place, messages);
+      await this.#dispatching.dispatchUnlessRemoved(place, messages);
     })().catch((error: unknown) => this.#core.report(error));
   }
 }

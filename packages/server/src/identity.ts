@@ -41,8 +41,11 @@ export function generateClientId(random: Random = systemRandom): string {
  * @example
  * const secret = signIdentity({ clientId, userId: "ada", expires: now + lifetime }, key);
  */
-export const signIdentity = (identity: Identity, key: Uint8Array): string =>
-  `${identity.expires.toString(36)}.${mac(identity, key)}`;
+export function signIdentity(identity: Identity, key: Uint8Array): string {
+  // Whatever the lifetime is: what expires never does so late, and never within a millisecond.
+  const expires = Math.min(Math.floor(identity.expires), Number.MAX_SAFE_INTEGER);
+  return `${expires.toString(36)}.${mac({ ...identity, expires }, key)}`;
+}
 
 /**
  * Whether `secret` was made for this client and this (already authenticated) user, and still holds. Total: whatever a

@@ -14,6 +14,8 @@ export interface Intent<Reply> {
   readonly messages: readonly Message[] | null;
   /** Why its author may not reach the target. Known mids have their outcome all the same; a new one is refused. */
   readonly denied?: string | undefined;
+  /** It does not bring a removed target back. */
+  readonly unlessRemoved?: boolean;
   readonly reply: Reply;
 }
 

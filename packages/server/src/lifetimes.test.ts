@@ -92,6 +92,39 @@ describe("sessions", () => {
     expect(errors.length).toBeGreaterThan(0);
   });
 
+  test("[LT1] a session whose client has come back stays, though the log could not be told of it at first", async () => {
+    const { client, advance, log, errors } = begin();
+    const ada = await client();
+    ada.say(saySession(1, named("Ada")));
+    await ada.heard();
+    ada.drop();
+    await advance(75 * MINUTE);
+    log.plan(({ method, count }) => (method === "touch" && count === 1 ? "fail" : undefined));
+    const again = await client(ada.identity);
+    again.say(subscribe("@"));
+    await again.heard();
+    await advance(30 * MINUTE);
+    expect(errors).toHaveLength(1);
+    expect(await log.open(`@${ada.identity.clientId}`)).toMatchObject({ sequence: 1 });
+  });
+
+  test("[LT1] [SC6] a session is followed, too, by a connection that takes in nothing for long", async () => {
+    const log = memoryLog();
+    const short = { sessionLifetime: 80_000, identityLifetime: 90_000, stallTimeout: Infinity };
+    const { server, client, advance } = wire({ log, limits: short });
+    server.handle(session, { public: true });
+    const ada = await client();
+    ada.say(subscribe("@"));
+    await ada.heard();
+    ada.stuff(2_000_000);
+    ada.say({ type: "Ping", cursors: [] }); // the frame that finds it full
+    ada.say(saySession(1, named("Ada")));
+    expect(types(await ada.heard())).toEqual(["Pong"]);
+    await advance(200_000);
+    expect(ada.closed).toEqual([]);
+    expect(await log.open(`@${ada.identity.clientId}`)).toBeDefined();
+  });
+
   test("[LT5] who holds an expired session begins anew with it: nothing of it comes back", async () => {
     const { client, advance, server, done, log, errors } = begin();
     const ada = await client();

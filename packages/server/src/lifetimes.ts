@@ -58,12 +58,19 @@ export class Lifetimes {
     this.#gathering = undefined;
     const used = [...this.#used];
     this.#used.clear();
-    if (used.length > 0) await this.#core.log.touch(used, this.#core.clock.now());
+    if (used.length === 0) return;
+    try {
+      await this.#core.log.touch(used, this.#core.clock.now());
+    } catch (error) {
+      // Before anything goes it is tried again (LT1).
+      for (const key of used) this.#used.add(key);
+      throw error;
+    }
   }
 
   /** What is in use is written down, then what is too old goes, step by step. */
   async sweep(): Promise<void> {
-    for (const live of this.#registry.all()) if (live.audience.followers.size > 0) this.used(live);
+    for (const live of this.#registry.all()) if (!live.audience.empty) this.used(live);
     await this.flush();
     const { clock, limits, log } = this.#core;
     for (;;) {

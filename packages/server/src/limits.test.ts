@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import { CallaError, DEFAULT_LIMITS } from "@calla/shared";
 import type { Limits, ServerFrame } from "@calla/shared";
 import { describe, expect, test } from "vitest";
-import { hello, list, other, say, subscribe, wire } from "../test/wired.ts";
+import { countingRandom, handClock, hello, list, other, say, subscribe, wire } from "../test/wired.ts";
+import { memoryLog } from "./log-memory.ts";
+import { sqlite } from "./sqlite/sqlite.ts";
 
 test("[LM1] the documented defaults are those of the code, and every limit is documented", async () => {
   const spec = await readFile(new URL("../../../SPEC.md", import.meta.url), "utf8");
@@ -306,4 +308,58 @@ test("[LM3] a limit that does not exist, and one that is no number, is refused",
     100,
   );
   expect(wire({ limits: { maxBatch: Infinity } }).server.limits.maxBatch).toBe(Infinity);
+});
+
+test.each([Infinity, 1.1 * 86_400_000, 1_000_000.5])(
+  "[LM3] [AU4] identityLifetime %d: an identity is known again",
+  async (identityLifetime) => {
+    const { client } = wire({ limits: { identityLifetime } });
+    const one = await client();
+    one.drop();
+    const { connected } = await client(one.identity);
+    expect(connected).toMatchObject({ clientId: one.identity.clientId });
+    expect(connected).not.toHaveProperty("refused");
+  },
+);
+
+describe.each([
+  ["memory", () => memoryLog()],
+  ["SQLite", () => sqlite(":memory:")],
+] as const)("with a log in %s", (_, make) => {
+  test.each([0, 1, Infinity])(
+    "[LM3] maxCatchUp %d says what a follower is sent, not what can be folded",
+    async (maxCatchUp) => {
+      const log = make();
+      const hand = handClock();
+      const one = wire({ log }, hand);
+      const [topic, add] = [
+        one.server.topic(list, "1"),
+        (item: string) => ({ type: "added", item }) as const,
+      ];
+      for (const item of ["a", "b", "c"]) await one.done(topic.dispatch(add(item)));
+      const two = wire({ log, limits: { maxCatchUp }, random: countingRandom(9) }, hand);
+      two.server.handle(list, { public: true });
+      const its = two.server.topic(list, "1");
+      expect(await two.done(its.read())).toEqual({ model: { items: ["a", "b", "c"] }, sequence: 3 });
+      expect(await two.done(its.read({ sequence: 2 }))).toMatchObject({ model: { items: ["a", "b"] } });
+      const { entries, earlier } = await two.done(its.history());
+      expect([entries.length, earlier]).toEqual(maxCatchUp === Infinity ? [3, undefined] : [1, 2]);
+      const [first] = (await log.history("list:1", 1, 1)).records;
+      const ada = await two.client();
+      ada.say(subscribe("list:1", 1, { cursor: { sequence: 1, mark: first!.mark } }));
+      expect(await ada.heard()).toMatchObject([
+        { type: "Settled", resync: maxCatchUp === Infinity ? "records" : "snapshot" },
+        {},
+      ]);
+      await one.done(topic.dispatch(add("d")));
+      expect(await two.done(its.dispatch(add("e")))).toEqual({ sequence: 5 });
+      expect(await two.done(its.read())).toMatchObject({ model: { items: ["a", "b", "c", "d", "e"] } });
+      expect(two.errors).toEqual([]);
+    },
+  );
+});
+
+test("[LM3] what is counted is counted in whole numbers", () => {
+  expect(() => wire({ limits: { maxCatchUp: 1.5 } })).toThrow(/maxCatchUp must be a whole number/);
+  expect(() => wire({ limits: { maxStaleness: 0.5 } })).not.toThrow();
 });

@@ -202,6 +202,17 @@ export const pastContract: readonly LogCheck[] = [
       "nothing else",
     );
   }),
+  check(
+    "[LG40] whoever begins while a removed target's records are going hears of its end behind what is left",
+    async ({ create }) => {
+      const log = await create();
+      await fill(log, "gone", 0, 5_000);
+      await log.remove("gone", REMOVED_AT);
+      const position = await held(log, "late", "beginning");
+      const told = (await all(log, position, 1_000)).map(brief);
+      equal(told.at(-1) ?? "nothing", told.length === 0 ? "nothing" : "gone removed at 5000", "the last");
+    },
+  ),
   check("[LG41] one owner at a time holds a reader, until its lease ends", async ({ create }) => {
     const log = await create();
     await fill(log, "t", 0, 2);

@@ -120,7 +120,7 @@ export function faultyLog(
     remove: (target, at) => call("remove", [target], () => inner.remove(target, at)),
     history: (target, upTo, limit) => call("history", [target], () => inner.history(target, upTo, limit)),
     snapshotAt: (target, sequence) => call("snapshotAt", [target], () => inner.snapshotAt(target, sequence)),
-    changes: (after, limit) => call("changes", [], () => inner.changes(after, limit)),
+    changes: (after, limit, wanted) => call("changes", [], () => inner.changes(after, limit, wanted)),
     claimReader: (name, claim) => call("claimReader", [], () => inner.claimReader(name, claim)),
     advanceReader: (name, to) => call("advanceReader", [], () => inner.advanceReader(name, to)),
     dropReader: (name) => call("dropReader", [], () => inner.dropReader(name)),

@@ -75,8 +75,8 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
     return { ...expired, sessions: targets(expired.sessions), tombstones: targets(expired.tombstones) };
   }
   /** A rewound target's former lives are no part of the order: a backup does not hold what came after it. */
-  async function changes(after: Position, limit: number) {
-    const found = await inner.changes(after, limit);
+  async function changes(after: Position, limit: number, wanted?: (target: TargetKey) => boolean) {
+    const found = await inner.changes(after, limit, wanted && ((name) => wanted(targetOf(name))));
     const current = found.changes.flatMap((change): Change[] => {
       const target = targetOf(change.target);
       return nameOf(target) === change.target ? [{ ...change, target }] : [];

@@ -218,8 +218,9 @@ export interface LogStorage {
   /**
    * What happened after a position, in one order of all targets, at most `limit` of it. Nothing ever appears behind a
    * position that was given out. What has been compacted is left out; what a reader has not had is not compacted.
+   * `wanted`: what is of other targets may be left out too, and then need not be readable.
    */
-  changes(after: Position, limit: number): Promise<Changes>;
+  changes(after: Position, limit: number, wanted?: (target: TargetKey) => boolean): Promise<Changes>;
   /** Takes the lease on a reader or renews one's own; the first claim of a name makes the reader. */
   claimReader(name: string, claim: Claim): Promise<ClaimResult>;
   /**

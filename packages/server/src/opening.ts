@@ -16,6 +16,7 @@ import type { TargetState } from "./batch.ts";
 import type { Core } from "./core.ts";
 import { ring } from "./doorbell.ts";
 import type { Digest } from "./doorbell.ts";
+import { pageOf } from "./limits.ts";
 import type { LogRecord, LogSnapshot } from "./log.ts";
 import { foldRecord, wholeModel } from "./records.ts";
 
@@ -129,13 +130,13 @@ class Fold {
 
   /** Folds all there is. False: the log has no such place any more. */
   async read(): Promise<boolean> {
-    const { maxCatchUp } = this.#core.limits;
+    const page = pageOf(this.#core.limits);
     for (;;) {
       const { sequence, mark } = this.#at;
-      const result = await this.#core.log.read(this.#key, { sequence, mark }, maxCatchUp);
+      const result = await this.#core.log.read(this.#key, { sequence, mark }, page);
       if (result.status !== "records") return false;
       for (const record of result.records) this.#record(record);
-      if (result.records.length < maxCatchUp) break;
+      if (result.records.length < page) break;
     }
     if (this.#problem !== undefined) throw this.#problem;
     return true;

@@ -2,6 +2,7 @@
 import { CallaError, initialModel, ORIGIN } from "@calla/shared";
 import type { Cursor, MessageOf, ModelSlice, TargetKey } from "@calla/shared";
 import type { Core } from "./core.ts";
+import { pageOf } from "./limits.ts";
 import type { LogRecord } from "./log.ts";
 import { foldRecord } from "./records.ts";
 
@@ -49,7 +50,7 @@ export async function historyOf<S>(
       { upTo, limit },
       "history: upTo and limit are whole numbers, limit from 1.",
     );
-  const { records, from } = await log.history(key, upTo, Math.min(limit, limits.maxCatchUp));
+  const { records, from } = await log.history(key, upTo, Math.min(limit, pageOf(limits)));
   const first = records[0];
   const earlier = first !== undefined && first.sequence > from + 1 ? first.sequence - 1 : undefined;
   return { entries: records.map((record) => entryOf<S>(record)), from, earlier };
@@ -114,11 +115,7 @@ async function foldTo(
   let model = snapshot === undefined ? initialModel(slice, { strict: core.strict }) : snapshot.model;
   while (place.sequence < sequence) {
     const { sequence: after, mark } = place;
-    const read = await log.read(
-      key,
-      { sequence: after, mark },
-      Math.min(sequence - after, limits.maxCatchUp),
-    );
+    const read = await log.read(key, { sequence: after, mark }, Math.min(sequence - after, pageOf(limits)));
     if (read.status !== "records") return undefined;
     if (read.records.length === 0) throw noSuch(key, sequence);
     for (const record of read.records) {

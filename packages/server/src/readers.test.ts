@@ -1,8 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { automatic, defineClass, json } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import { countingRandom, cursors, handClock, handPubSub, list, other, session, wire } from "../test/wired.ts";
+import { ORIGIN, record } from "./log-contract-kit.ts";
 import { faultyLog } from "./log-faulty.ts";
 import { memoryLog } from "./log-memory.ts";
 import type { FollowedEntry } from "./readers.ts";
+import { sqlite } from "./sqlite/sqlite.ts";
 
 const add = (item: string) => ({ type: "added", item }) as const;
 const name = "audit";
@@ -93,6 +99,29 @@ describe("server.follow", () => {
     expect(errors[0]).toMatchObject({ code: "hook", details: { follower: "list:*/audit" } });
   });
 
+  test("[RD2] a record of another slice that cannot be read any more keeps no follower", async () => {
+    class Point {}
+    const point = defineClass("Point", Point, { encode: () => 0, decode: () => new Point() });
+    const folder = mkdtempSync(join(tmpdir(), "calla-readers-"));
+    try {
+      const file = join(folder, "calla.db");
+      const old = sqlite(file, { thread: "main" });
+      old.carryWith?.(automatic(json()).with({ classes: [point] }));
+      const odd = { ...record(1), messages: [{ type: "bumped", by: new Point() }] };
+      await old.append([{ target: "other:1", expected: ORIGIN, records: [odd], rows: [], at: odd.at }]);
+      await old.close();
+      const log = sqlite(file, { thread: "main" });
+      const { server, done, told, hear, errors } = begin({ log: faultyLog(log) });
+      server.follow(list, { name }, hear);
+      await done(server.topic(list, "1").dispatch(add("a")));
+      expect(told).toEqual(["list:1 a"]);
+      expect(errors).toEqual([]);
+      await done(server.stop());
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test("[RD3] S7 after a crash what was done last is told again under the same key, and nothing is missing, however much was compacted", async () => {
     const first = begin();
     const topic = first.server.topic(list, "1");
@@ -145,7 +174,10 @@ describe("server.follow", () => {
     expect(told.slice(2)).toEqual(["a list:2 z"]);
     await near.done(near.stop());
     await far.done(far.server.topic(list, "2").dispatch(add("w")));
-    await hand.advance(15_000);
+    await hand.advance(100);
+    expect(told.slice(3)).toEqual([]); // the ring was lost
+    rings.deliver();
+    await hand.settle();
     expect(told.slice(3)).toEqual(["b list:2 w"]);
     expect([...near.errors, ...far.errors]).toEqual([]);
   });

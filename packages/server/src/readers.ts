@@ -42,12 +42,14 @@ const RETRY = { first: 100, most: 30_000 };
 
 /** The channel on which nodes tell each other that a log has grown. */
 const GROWN = "log-grown";
+/** And that one has let a follower go. */
+const FREED = "follower-freed";
 
 /** All followers of one server. */
 export class Readers {
   readonly #core: Core;
   readonly #running = new Map<string, Running>();
-  #silence: (() => void) | undefined;
+  #silences: (() => void)[] | undefined;
   #count = 0;
   #stopped = false;
 
@@ -78,12 +80,21 @@ export class Readers {
       handler as FollowHandler<unknown>,
     );
     this.#running.set(reader, running);
-    if (core.log.shared) this.#silence ??= core.pubsub.subscribe(GROWN, () => this.#wake());
+    if (core.log.shared)
+      this.#silences ??= [
+        core.pubsub.subscribe(GROWN, () => this.#wake()),
+        core.pubsub.subscribe(FREED, (freed) => this.#running.get(freed as string)?.freed()),
+      ];
     running.start();
     return async () => {
       if (this.#running.get(reader) === running) this.#running.delete(reader);
-      await running.stop();
+      await this.#end(reader, running);
     };
+  }
+
+  async #end(reader: string, running: Running): Promise<void> {
+    await running.stop();
+    if (this.#core.log.shared) this.#core.pubsub.publish(FREED, reader);
   }
 
   async unfollow(slice: Slice, name: string): Promise<void> {
@@ -107,8 +118,8 @@ export class Readers {
   /** Resolves when no handler runs any more and positions are stored. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#silence?.();
-    await Promise.all([...this.#running.values()].map((running) => running.stop()));
+    for (const silence of this.#silences ?? []) silence();
+    await Promise.all([...this.#running].map(([reader, running]) => this.#end(reader, running)));
     this.#running.clear();
   }
 }
@@ -144,7 +155,9 @@ class Running {
   #ended: Promise<void> | undefined;
   /** Something may have come while nobody waited for it. */
   #woken = false;
+  /** Ends the wait, and what may end it before its time. */
   #waiting: (() => void) | undefined;
+  #waitsFor: "news" | "lease" | undefined;
   #renewing: Cancel | undefined;
 
   constructor(
@@ -169,7 +182,12 @@ class Running {
 
   wake(): void {
     this.#woken = true;
-    this.#waiting?.();
+    if (this.#waitsFor === "news") this.#waiting?.();
+  }
+
+  /** Another node has let it go. */
+  freed(): void {
+    if (this.#waitsFor === "lease") this.#waiting?.();
   }
 
   async stop(): Promise<void> {
@@ -192,7 +210,7 @@ class Running {
           continue;
         }
         this.#woken = false;
-        if (!(await this.#page())) await this.#wait(this.#core.limits.maxStaleness, true);
+        if (!(await this.#page())) await this.#wait(this.#core.limits.maxStaleness, "news");
         failures = 0;
       } catch (cause) {
         this.#core.report(new CallaError("storage", { follower: this.#name, cause }));
@@ -218,7 +236,8 @@ class Running {
       until,
       from: this.#from,
     });
-    if (claimed.status === "taken") return this.#wait(Math.min(Math.max(claimed.until - now, 1), LEASE));
+    if (claimed.status === "taken")
+      return this.#wait(Math.min(Math.max(claimed.until - now, 1), LEASE), "lease");
     this.#done = this.#saved = claimed.position;
     this.#savedAt = now;
     this.#leased = until;
@@ -242,7 +261,8 @@ class Running {
 
   /** Tells what has come; false if nothing has. */
   async #page(): Promise<boolean> {
-    const { changes, position } = await this.#core.log.changes(this.#done, PAGE);
+    const from = this.#done;
+    const { changes, position } = await this.#core.log.changes(from, PAGE, (target) => this.#isOurs(target));
     for (const change of changes) {
       const told = this.#entryOf(change);
       if (told !== undefined && !(await this.#tell(told))) return true;
@@ -251,7 +271,7 @@ class Running {
     }
     this.#done = position;
     await this.#save(this.#leased);
-    return changes.length > 0;
+    return position !== from;
   }
 
   /** Until it has been done, or is no longer ours to do. Nothing is skipped. */
@@ -289,12 +309,19 @@ class Running {
     this.#leased = ours ? until : 0;
   }
 
+  #named(target: TargetKey) {
+    const { wiring } = this.#core;
+    return isSession(target) ? { slice: wiring.session, params: [] } : wiring.sliceOf(target);
+  }
+
+  #isOurs(target: TargetKey): boolean {
+    return this.#named(target)?.slice === this.#slice;
+  }
+
   #entryOf(change: Change): FollowedEntry<unknown> | undefined {
     const { target } = change;
-    const { wiring } = this.#core;
-    const named = isSession(target) ? { slice: wiring.session, params: [] } : wiring.sliceOf(target);
-    if (named?.slice !== this.#slice) return undefined;
-    const { params } = named;
+    if (!this.#isOurs(target)) return undefined;
+    const { params } = this.#named(target)!;
     if ("record" in change) {
       const { sequence, mark } = change.record;
       const key = `${target} ${sequence}.${mark.toString(36)}`;
@@ -304,19 +331,18 @@ class Running {
     return { topic: target, params, key: `${target} ${sequence} ${gone} ${at}`, gone, sequence, at };
   }
 
-  /** Until then, or until it is stopped; `early`: or something may have come. */
-  async #wait(milliseconds: number, early = false): Promise<void> {
-    if (this.#stopping || (early && this.#woken)) return;
+  /** Until then, or until it is stopped, or what it waits for may be there. */
+  async #wait(milliseconds: number, waitsFor?: "news" | "lease"): Promise<void> {
+    if (this.#stopping || (waitsFor === "news" && this.#woken)) return;
     await new Promise<void>((go) => {
       const end = (): void => {
-        if (!early && !this.#stopping && this.#core.clock.now() < due) return;
         cancel();
         this.#waiting = undefined;
         go();
       };
-      const due = this.#core.clock.now() + milliseconds;
       const cancel = this.#core.clock.setTimeout(end, milliseconds);
       this.#waiting = end;
+      this.#waitsFor = waitsFor;
     });
   }
 }

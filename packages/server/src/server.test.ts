@@ -119,6 +119,47 @@ describe("connections", () => {
     expect((await log.open("list:1"))?.sequence).toBe(1);
   });
 
+  test("[SV2] [VE3] a snapshot that could not be stored when it was due is stored at the stop", async () => {
+    const log = faultyLog(memoryLog());
+    log.plan(({ method, count }) => (method === "saveSnapshot" && count === 1 ? "fail" : undefined));
+    const { server, done, errors } = wire({ log, limits: { snapshotEvery: 2 } });
+    for (const item of ["x", "y"]) await done(server.topic(list, "1").dispatch(add(item)));
+    expect(errors).toHaveLength(1);
+    expect(await log.open("list:1")).toMatchObject({ sequence: 2, snapshot: undefined });
+    await done(server.stop());
+    expect(await log.open("list:1")).toMatchObject({ snapshot: { sequence: 2 } });
+    expect(errors).toHaveLength(1);
+  });
+
+  test("[SV2] [RD5] a follower's handler that never ends keeps no snapshot from being stored", async () => {
+    const log = memoryLog();
+    const { server, done, errors, advance } = wire({ log });
+    server.follow(list, { name: "stuck" }, () => new Promise(() => {}));
+    await done(server.topic(list, "1").dispatch(add("x")));
+    const stopped = server.stop({ within: 1_000 });
+    await advance(1_000);
+    await done(stopped);
+    expect(await log.open("list:1")).toMatchObject({ snapshot: { sequence: 1 } });
+    expect(errors).toMatchObject([{ code: "storage" }]);
+  });
+
+  test("[SV2] what a follower dispatches while the server stops is in the snapshot too", async () => {
+    const log = memoryLog();
+    const { server, done, settle } = wire({ log });
+    let go = (): void => {};
+    server.follow(other, { name: "slow" }, async () => {
+      await new Promise<void>((resolve) => (go = resolve));
+      await server.topic(list, "1").dispatch(add("done"));
+    });
+    await done(server.topic(other, "1").dispatch({ type: "bumped" }));
+    await settle();
+    const stopped = server.stop();
+    await settle();
+    go();
+    await done(stopped);
+    expect(await log.open("list:1")).toMatchObject({ sequence: 1, snapshot: { sequence: 1 } });
+  });
+
   test("[SV2] stop does not wait for a log that never comes back, and who waits for it hears so", async () => {
     const log = faultyLog(memoryLog());
     const { server, client, done, advance } = wire({ log });

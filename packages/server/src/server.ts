@@ -327,6 +327,8 @@ async function stop(
     for (const conversation of hub.connections) hub.end(conversation, "stopping", true, 1_000);
     // What onUnsubscribe and onDisconnect dispatched.
     if (inTime) inTime = await limit.met(turns.landed());
+    // A follower's handler that takes its time, or for ever, is no reason to lose these.
+    if (inTime) inTime = await limit.met(saveAll(hub));
     if (!(await limit.met(hub.readers.stop()))) inTime = false;
     if (inTime) inTime = await limit.met(saveAll(hub));
     turns.stop();

@@ -133,7 +133,10 @@ export class TargetRegistry {
     const { sequence, mark, at, model } = state;
     return this.#core.log
       .saveSnapshot(live.key, { sequence, mark, at, model, version: live.slice.version })
-      .catch((error: unknown) => this.#core.report(error));
+      .catch((error: unknown) => {
+        live.sinceSnapshot ||= 1; // still to be stored, at the latest when it leaves
+        this.#core.report(error);
+      });
   }
 
   #evict(live: LiveTarget): void {
@@ -156,6 +159,7 @@ const NOBODY: Who = { clientId: "", user: null };
 
 const isIdle = (live: LiveTarget): boolean =>
   live.engine !== undefined &&
+  live.ending === undefined &&
   live.users === 0 &&
   live.audience.empty &&
   live.engine.quiet &&

@@ -7,6 +7,7 @@ import type { Core } from "./core.ts";
 import { ring } from "./doorbell.ts";
 import type { Digest } from "./doorbell.ts";
 import type { KnownRow, LiveTarget, Reply } from "./live-target.ts";
+import { pageOf } from "./limits.ts";
 import { tell } from "./telling.ts";
 import type { Append, AppendResult, LogRecord } from "./log.ts";
 import { newerVersion, openState } from "./opening.ts";
@@ -66,6 +67,8 @@ export class Turns {
       return;
     }
     if (live.engine === undefined) {
+      if (client && live.opening.length >= this.#core.limits.maxQueued)
+        return tell(reply, live, { type: "pause", reply, from, code: "busy" });
       live.opening.push((engine) => {
         if (engine === undefined) tell(reply, live, { type: "pause", reply, from, code: live.failure });
         else this.offer(live, intent);
@@ -318,7 +321,7 @@ export class Turns {
     try {
       const row = await this.#core.log.client(live.key, clientId);
       this.run(live, engine.rowLoaded(clientId, row));
-      if (engine.row(clientId) === undefined) return; // being read again
+      if (engine.row(clientId) === undefined && !live.closed) return; // being read again
     } catch (error) {
       this.#core.report(storageError("client", error));
       this.run(live, engine.rowFailed(clientId));
@@ -340,7 +343,7 @@ export class Turns {
     waiting = live.looking.splice(0),
   ): Promise<void> {
     const engine = live.engine!;
-    const limit = this.#core.limits.maxCatchUp;
+    const limit = pageOf(this.#core.limits);
     try {
       const result = await this.#core.log.read(live.key, after, limit);
       this.run(live, engine.missed(result, limit));

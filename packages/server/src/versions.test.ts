@@ -12,7 +12,8 @@ import {
   records,
   wirings,
 } from "../test/deploy.ts";
-import { say, subscribe, types } from "../test/wired.ts";
+import { handClock, heldLog, hello, list, say, subscribe, types, wire } from "../test/wired.ts";
+import { record } from "./log-contract-kit.ts";
 import { faultyLog, scriptedFaults } from "./log-faulty.ts";
 import { memoryLog } from "./log-memory.ts";
 import { rewindableLog } from "./log-rewindable.ts";
@@ -280,6 +281,31 @@ describe("an older node", () => {
     await expect(old.done(old.topic.dispatch({ type: "cleared" } as never))).rejects.toMatchObject({
       code: "version",
     });
+  });
+
+  test("[VE4] HT6 answers a poll that asks for its outcomes while it finds the newer record", async () => {
+    const hand = handClock();
+    const inner = memoryLog({ shared: true });
+    const held = heldLog(inner, "client");
+    const { server, socket, client, done, settle } = wire({ log: held.log }, hand);
+    server.handle(list, { public: true });
+    await done(server.topic(list, "1").dispatch({ type: "added", item: "x" }));
+    const { identity } = await client();
+    let finished = 0;
+    const poll = socket({ finish: () => void finished++ });
+    const targets = [{ target: "list:1", ref: 1, settled: 0, sent: 1 }];
+    poll.say(hello({ identity, poll: true, targets }));
+    await settle();
+    expect(held.waiting()).toBe(1);
+    const { sequence, mark } = (await inner.open("list:1"))!;
+    const newer = { ...record(2), version: 2 };
+    await inner.append([
+      { target: "list:1", expected: { sequence, mark }, records: [newer], rows: [], at: newer.at },
+    ]);
+    await expect(done(server.topic(list, "1").read())).rejects.toMatchObject({ code: "version" });
+    held.release();
+    expect(types(await poll.heard())).toEqual(["Connected", "Unsubscribed"]);
+    expect(finished).toBe(1);
   });
 
   test("[VE4] S37 serves a target again that a restored backup has brought back to its version", async () => {

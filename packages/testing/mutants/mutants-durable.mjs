@@ -150,7 +150,7 @@ export const durableMutants = [
   {
     name: "let a session expire that is followed",
     file: "server/src/lifetimes.ts",
-    from: `for (const live of this.#registry.all()) if (live.audience.followers.size > 0) this.used(live);`,
+    from: `for (const live of this.#registry.all()) if (!live.audience.empty) this.used(live);`,
     to: ``,
     breaks: "LT1",
     scenario: "",

@@ -143,9 +143,9 @@ export class FileLog implements LogStorage {
     return this.#read((reader) => reader.snapshotAt(target, sequence, this.#text));
   }
 
-  async changes(after: Position, limit: number): Promise<Changes> {
+  async changes(after: Position, limit: number, wanted?: (target: TargetKey) => boolean): Promise<Changes> {
     const from = numberOf(after);
-    return this.#read((reader) => reader.changes(from, limit, this.#text));
+    return this.#read((reader) => reader.changes(from, limit, this.#text, wanted));
   }
   async claimReader(name: string, claim: Claim): Promise<ClaimResult> {
     for (;;) {

@@ -166,17 +166,22 @@ export class Reader {
   }
 
   /** All that was committed has its position: there is one writer at a time, and it counts on. */
-  changes(after: number, limit: number, text: TextCodec): Changes {
+  changes(
+    after: number,
+    limit: number,
+    text: TextCodec,
+    wanted: (target: TargetKey) => boolean = () => true,
+  ): Changes {
     return this.#atOnce(() => {
       const last = this.#find.last.get()!;
       const floor = this.#find.floor.get() ?? last;
       const asRecord = recordsIn(text);
       const records = this.#find.changes.all(after, floor, limit).map(({ position, name, ...row }) => {
-        const change: Change = {
-          position: String(position),
-          target: fromColumn(name),
-          record: asRecord(row),
-        };
+        const target = fromColumn(name);
+        // Decoded only if it is wanted: what cannot be is no trouble of who does not ask for it.
+        const change: Change | undefined = wanted(target)
+          ? { position: String(position), target, record: asRecord(row) }
+          : undefined;
         return { position, change };
       });
       const gone = this.#find.gone.all(Math.max(after, floor), limit).map((row) => {
@@ -192,7 +197,7 @@ export class Reader {
       });
       const found = [...records, ...gone].toSorted((a, b) => a.position - b.position).slice(0, limit);
       const position = found.length < limit ? Math.max(after, last) : (found.at(-1)?.position ?? after);
-      return { changes: found.map(({ change }) => change), position: String(position) };
+      return { changes: found.flatMap(({ change }) => change ?? []), position: String(position) };
     });
   }
 

@@ -44,7 +44,7 @@ export function splitLog(
     history: (target, upTo, limit) => of(target).history(target, upTo, limit),
     snapshotAt: (target, sequence) => of(target).snapshotAt(target, sequence),
     // What is followed must survive the process: the order is the file's.
-    changes: (after, limit) => file.changes(after, limit),
+    changes: (after, limit, wanted) => file.changes(after, limit, wanted),
     claimReader: (name, claim) => file.claimReader(name, claim),
     advanceReader: (name, to) => file.advanceReader(name, to),
     dropReader: (name) => file.dropReader(name),

@@ -179,8 +179,11 @@ const statements = {
     sql: `DELETE FROM targets WHERE id = ? AND name IS NULL
       AND NOT EXISTS (SELECT 1 FROM records WHERE target = targets.id)`,
   },
-  /** Any that all readers have heard of. */
-  heard: { sql: `SELECT position AS id FROM gone WHERE position <= ${FLOOR} LIMIT 1` },
+  /** Any that all readers have heard of. A new one may hear what is left of its records, and then hears of its end. */
+  heard: {
+    sql: `SELECT position AS id FROM gone WHERE position <= ${FLOOR}
+      AND NOT EXISTS (SELECT 1 FROM garbage WHERE position <= ${FLOOR}) LIMIT 1`,
+  },
   hush: {
     sql: `DELETE FROM gone WHERE position IN (SELECT position FROM gone WHERE position <= ${FLOOR} LIMIT 2000)`,
   },
