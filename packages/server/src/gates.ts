@@ -1,9 +1,11 @@
 // Whether a client may reach a topic at all: the app's canSubscribe is asked, and what is dispatched meanwhile waits in
 // order. Not here: whether it may dispatch this very message (handlers.ts).
+import { CallaError } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import { isThenable } from "./contain.ts";
 import type { Conversation, Gate } from "./conversation.ts";
 import type { Core } from "./core.ts";
+import { deadline } from "./deadline.ts";
 import type { LooseAsking } from "./handlers.ts";
 import type { Named } from "./places.ts";
 
@@ -35,10 +37,28 @@ export class Gates {
       const { clientId, user } = conversation;
       const answer: unknown = handlers.canSubscribe({ clientId, user, topic: key, params, purpose });
       // Whatever has a `then` is waited for: database libraries answer with thenables of their own.
-      return isThenable(answer) ? Promise.resolve(answer).then(decide, failed) : decide(answer);
+      return isThenable(answer) ? this.#inTime(answer, key).then(decide, failed) : decide(answer);
     } catch (error) {
       return failed(error);
     }
+  }
+
+  /** One that never comes would hold up all that waits for it, and leave who may no longer follow as they are. */
+  async #inTime(answer: PromiseLike<unknown>, key: TargetKey): Promise<unknown> {
+    const { clock, limits } = this.#core;
+    const limit = deadline(clock, limits.checkTimeout);
+    let found: unknown;
+    const answered = Promise.resolve(answer).then((value) => void (found = value));
+    try {
+      if (await limit.met(answered)) return found;
+    } finally {
+      limit.over();
+    }
+    throw new CallaError(
+      "hook",
+      { hook: "canSubscribe", topic: key },
+      `canSubscribe of "${key}" has not answered within ${limits.checkTimeout} ms (limits.checkTimeout).`,
+    );
   }
 
   /** Runs `go` once it is known whether the client may reach the target; in order per target, at once if it follows. */

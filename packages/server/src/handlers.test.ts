@@ -157,6 +157,34 @@ describe("who may follow and dispatch", () => {
     expect(asked).toBe(1);
   });
 
+  test("[HA3] a check that never answers is over in time, and its late answer is nobody's", async () => {
+    const checks: ReturnType<typeof inHand<boolean>>[] = [];
+    const { server, client, errors, advance } = wire({ limits: { checkTimeout: 5_000 } });
+    server.handle(list, {
+      canSubscribe() {
+        const check = inHand<boolean>();
+        checks.push(check);
+        return check.promise;
+      },
+    });
+    const ada = await client();
+    ada.say(subscribe("list:1"));
+    ada.say(say("list:2", 1, add("x")));
+    await advance(4_999);
+    expect(await ada.heard()).toEqual([]);
+    await advance(1);
+    expect((await ada.heard()).filter(({ type }) => type !== "Pong")).toEqual(
+      expect.arrayContaining([
+        turnedAway("list:1", "hook", true),
+        expect.objectContaining({ type: "Paused", target: "list:2", from: 1, code: "busy" }),
+      ]),
+    );
+    expect(errors.map((error) => (error as CallaError).code)).toEqual(["hook", "hook"]);
+    for (const check of checks) check.keep(true);
+    expect(await ada.heard()).toEqual([]);
+    expect(server.inspect().connections.all).toBe(1);
+  });
+
   test("[HA3] a check may answer with any thenable", async () => {
     const { server, client } = wire();
     server.handle(list, {

@@ -159,6 +159,18 @@ const probes: { readonly [limit: string]: { at: number; fails: string; probe: Pr
     },
   },
   // Times: still good a moment before, over when they have passed. Their load is the time.
+  checkTimeout: {
+    at: 4_999,
+    fails: "Unsubscribed hook",
+    async probe(limit, load) {
+      const it = wire({ limits: { checkTimeout: limit + 1 } });
+      it.server.handle(list, { canSubscribe: () => new Promise<boolean>(() => {}) });
+      const one = await it.client();
+      one.say(subscribe("list:1"));
+      await it.advance(load);
+      return trouble(await one.heard());
+    },
+  },
   helloTimeout: {
     at: 4_999,
     fails: "Closing hello-timeout",

@@ -172,7 +172,8 @@ describe("rights that change on a live connection", () => {
 
   for (const second of ["the app again", "the round"] as const)
     test(`[AU15] a revocation holds though ${second} asks while it is being asked about`, async () => {
-      const it = wire({ authenticate: () => ({ id: "anna" }) });
+      // Two at once need answers that take longer than a round.
+      const it = wire({ authenticate: () => ({ id: "anna" }), limits: { checkTimeout: Infinity } });
       let answer: () => boolean | Promise<boolean> = () => true;
       it.server.handle(list, { canSubscribe: () => answer(), canDispatch: () => true });
       const topic = it.server.topic(list, "1");
@@ -200,6 +201,26 @@ describe("rights that change on a live connection", () => {
       await it.done(topic.dispatch({ type: "added", item: "secret" }));
       expect(await anna.heard()).toEqual([]);
     });
+
+  test("[AU15] [AU16] an answer that never comes is none: who is in doubt is cut off, and who is looked after goes on", async () => {
+    const { anna, ...it } = await followingWhileAsked();
+    await it.advance(it.server.limits.recheckAfter + it.server.limits.checkTimeout);
+    expect(types(await anna.heard())).not.toContain("Unsubscribed");
+    const said = it.server.reauthorise({ userId: "anna" });
+    await it.advance(it.server.limits.checkTimeout);
+    await it.done(said);
+    expect((await anna.heard()).filter(({ type }) => type === "Unsubscribed")).toEqual([
+      {
+        type: "Unsubscribed",
+        target: "list:1",
+        ref: expect.any(Number),
+        code: "hook",
+        retryable: true,
+      },
+    ]);
+    await it.done(it.server.topic(list, "1").dispatch({ type: "added", item: "secret" }));
+    expect(types(await anna.heard())).not.toContain("TopicUpdate");
+  });
 
   test("[AU15] of two askings at once the newer one's answer counts, whichever comes first", async () => {
     for (const order of [

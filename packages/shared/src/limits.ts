@@ -36,6 +36,8 @@ export interface Limits {
   readonly helloTimeout: number;
   /** How long a request waits for the outcomes of its messages. Then: answered with those there are (CL10 asks again). */
   readonly answerWithin: number;
+  /** How long `canSubscribe` may take to answer. Then: reported, and as if it had thrown (retryable, `hook`). */
+  readonly checkTimeout: number;
   /** How long what a connection follows goes without being asked about again (`canSubscribe`). */
   readonly recheckAfter: number;
   /** Connections whose Hello is not answered yet. Over it: the longest silent one is closed, retryable, `busy`. */
@@ -97,6 +99,7 @@ export const DEFAULT_LIMITS: Limits = {
   stallTimeout: 30_000,
   helloTimeout: 10_000,
   answerWithin: 8_000,
+  checkTimeout: 10_000,
   recheckAfter: 300_000,
   maxPendingHellos: 2_000,
   maxConnectionsPerAddress: 1_000,
