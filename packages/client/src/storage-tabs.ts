@@ -48,7 +48,7 @@ export function tabStorage(options: TabStorageOptions): Storage {
   let orphans: Orphans | undefined;
 
   async function letGo(): Promise<void> {
-    orphans?.stop();
+    await orphans?.stop();
     await holder?.release();
     await shelf?.close();
     shelf = holder = orphans = undefined;
