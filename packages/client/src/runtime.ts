@@ -114,7 +114,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     outbox,
     subscriptions,
     renew: (reason) => outlet.renew(reason),
-    resume: (milliseconds) => later(milliseconds, flush),
+    later,
+    flush,
   });
   /** Names this page in its Hellos. */
   const page = random.uint32();
@@ -158,7 +159,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   /** Never sent: without a mid it is as if it had never been, with one that goes out as void (OB7). */
   function cancel(entry: Dispatch): boolean {
-    if (entry.out || entry.outcome) return false;
+    if (closed || entry.out || entry.outcome) return false;
     const one = targets.get(entry.target);
     entry.outcome = { error: new CallaError("cancelled") };
     if (entry.mid === 0) {
@@ -274,10 +275,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   function sweepLater(): void {
     if (sweeping) return;
     sweeping = true;
+    const begun = clock.now();
     later(answerTimeout, () => {
       sweeping = false;
       if (!outlet.open) return;
-      const before = clock.now() - answerTimeout + 1;
+      const now = clock.now();
+      // By a clock that was set back nothing would ever be late.
+      const before = now < begun ? Infinity : now - answerTimeout + 1;
       let waiting = false;
       for (const one of targets.all.values()) {
         const { subscription } = one;
@@ -392,6 +396,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     for (const one of targets.all.values()) {
       ledger.leave(one);
       subscriptions.stop(one.subscription);
+      // Nothing is followed any more, so what is known can be told.
+      targets.settle(one);
       for (const { entry } of one.replica.pending) entry.control?.applied.reject(new CallaError("closed"));
     }
   }

@@ -65,6 +65,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
     /** What the transaction under way is about. */
     let flight: readonly TargetKey[] = [];
     let timer: Cancel | undefined;
+    let timerAt = 0;
     let due = false;
     /** Nothing is stored before this time. */
     let rests = 0;
@@ -74,10 +75,16 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
       save();
     };
     const arm = (milliseconds: number): void => {
-      timer ??= clock.setTimeout(() => {
+      const now = clock.now();
+      const at = Math.max(now + milliseconds, rests);
+      // What has to wait long makes nothing else wait.
+      if (timer && timerAt <= at) return;
+      timer?.();
+      timerAt = at;
+      timer = clock.setTimeout(() => {
         timer = undefined;
         hurry();
-      }, milliseconds);
+      }, at - now);
     };
     const discard = (target: TargetKey): void => {
       left.delete(target);

@@ -179,10 +179,10 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   }
 
   function ask(mine: Attempt): void {
-    const asked = clock.now();
+    mine.lastHeard = -Infinity;
     transmit(mine, [events.ping()]);
     after(heartbeatTimeout, () => {
-      if (mine.lastHeard < asked) fail("silent");
+      if (mine.lastHeard < 0) fail("silent");
       else watch();
     });
   }
