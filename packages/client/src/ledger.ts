@@ -391,11 +391,7 @@ export function createLedger(options: LedgerOptions) {
       await last;
       const error = known
         ? (lost ?? (await store([{ type: "forget" }])))
-        : new CallaError(
-            "forbidden",
-            {},
-            "Whose data this is is not known: give `user`, or connect first.",
-          );
+        : new CallaError("forbidden", {}, "Whose data this is is not known: give `user`, or connect first.");
       conclude(decided);
       await letGo();
       if (error) throw error;

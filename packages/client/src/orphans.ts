@@ -175,7 +175,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
     // Of what is lost nothing more is stored, so nobody waits for that.
     await Promise.race([sender.close(), isLost]);
     if (lost) await holder.release();
-    return done;
+    return done && (lost || sender.status.storage === "working");
   }
 
   /** Clients without unsent messages: the last few stay, for the next tab's session and models (TB7). */

@@ -148,8 +148,11 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
         events.status("open", "");
         return;
       case "Closing":
-        if (frame.retryable) fail(frame.code, 1000, Math.round(fraction(random) * frame.within));
-        else end("closed", frame.code);
+        // Who was not even let in comes back as from any failure, unless told when.
+        if (frame.retryable) {
+          const { within } = frame;
+          fail(frame.code, 1000, mine.open || within ? Math.round(fraction(random) * within) : undefined);
+        } else end("closed", frame.code);
         return;
       case "Version":
         if (frame.terminal) {

@@ -376,7 +376,10 @@ test("[OB12] [TB4] S41 what is forgotten while another tab sends it is neither s
     third.crash();
     await world.clock.advance(40_000);
     const left = await world.shelf.list("");
-    expect(left.map(({ waiting }) => waiting), `forgotten after ${after}`).toEqual([0]);
+    expect(
+      left.map(({ waiting }) => waiting),
+      `forgotten after ${after}`,
+    ).toEqual([0]);
     expect(second.client.status.connection).toBe("open");
   }
 });
@@ -455,4 +458,25 @@ test("[TB2] [TB4] S45 what cannot be read any more goes out as void, and is not 
   await world.clock.advance(60_000);
   expect([await waiting(world), world.texts(), second.flushes]).toEqual([0, ["before", "a"], 1]);
   expect(world.errors).toMatchObject([{ code: "storage", details: { reason: "corrupt" } }]);
+});
+
+test("[TB4] S19 where outcomes cannot be stored a tab does not send the same over and over", async () => {
+  const world = new World();
+  const first = await unsent(world, "a");
+  const { shelf } = world;
+  const commit = shelf.commit.bind(shelf);
+  let isBroken = false;
+  Object.assign(shelf, {
+    commit: (parts: Parameters<typeof commit>[0]) =>
+      isBroken ? Promise.reject(new Error("the disk")) : commit(parts),
+  });
+  const second = world.open(user, { follows: [] });
+  await world.clock.advance(500);
+  isBroken = true;
+  first.crash();
+  await world.clock.advance(50_000);
+  expect([second.flushes, world.texts()]).toEqual([1, ["before", "a"]]);
+  isBroken = false;
+  await world.clock.advance(30_000);
+  expect([second.flushes, await waiting(world)]).toEqual([2, 0]);
 });
