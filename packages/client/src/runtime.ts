@@ -6,6 +6,7 @@ import type {
   Cancel,
   ClientFrame,
   Clock,
+  Format,
   Random,
   Serialiser,
   ServerFrame,
@@ -30,7 +31,7 @@ import type { AnyState, Dispatch, Pending, Target } from "./target.ts";
 import { createTargets } from "./targets.ts";
 import type { DecidedWrite } from "./targets.ts";
 import type { ReconnectOptions } from "./transports/transport.ts";
-import { createWrite } from "./write.ts";
+import { createWrite, RejectedError } from "./write.ts";
 import type { Write, WriteState } from "./write.ts";
 
 /** As much of the connection as the runtime needs. */
@@ -85,10 +86,14 @@ export interface Runtime {
   ping(): ClientFrame;
   connected(frame: ServerFrames["Connected"]): void;
   receive(frame: ServerFrame): void;
+  tooLarge(): void;
   disconnected(): void;
   close(): Promise<void>;
   forget(): Promise<void>;
 }
+
+/** What several messages share a packet in; alone none of these is too large. */
+const SMALL = 65_536;
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { wiring, serialiser, clock, random, strict, outlet, answerTimeout } = options;
@@ -184,6 +189,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const latest = one.slice?.kind === "ephemeral" && one.slice.keep === "latest";
     one.outgoing = latest ? messages.slice(-1) : [...one.outgoing, ...messages];
     tellAll();
+  }
+
+  function encodedSize(message: unknown): number {
+    const format = serialiser.formats[0] as Format;
+    const data = format.encode(serialiser.payload(format).encodeModel(message));
+    return typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
   }
 
   // ----------------------------------------------------------------------------------------------------- frames out
@@ -376,6 +387,20 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       catchUpOnWishes();
       flush();
       sweepLater();
+    },
+    /** Whichever is the largest, it is too large; sent again it would end every connection (OB13). */
+    tooLarge() {
+      let worst: Dispatch | undefined;
+      let most = SMALL;
+      for (const entry of [...outbox.queues.values()].flatMap(({ entries }) => entries)) {
+        if (entry.stage !== "sent" || entry.outcome) continue;
+        const bytes = encodedSize(entry.message);
+        if (bytes > most) [worst, most] = [entry, bytes];
+      }
+      if (!worst) return;
+      worst.outcome = { error: new RejectedError({ from: "calla", code: "too-large", details: {} }) };
+      ledger.giveUp(worst);
+      targets.settle(targets.get(worst.target));
     },
     disconnected() {
       for (const one of targets.all.values()) targets.touch(one);

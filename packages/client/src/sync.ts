@@ -43,6 +43,8 @@ export interface SyncEvents {
   ping(): ClientFrame;
   connected(frame: ServerFrames["Connected"]): void;
   frame(frame: ServerFrame): void;
+  /** A frame was over the server's limit. */
+  tooLarge(): void;
   /** The connection that was open is not any more. */
   disconnected(reason: CloseReason): void;
   status(status: ConnectionStatus, reason: string): void;
@@ -66,6 +68,8 @@ export interface Sync {
 
 /** The close code of a server that could not say `Closing`, and does not want us to come again. */
 const TERMINAL = 4002;
+/** The close code of a WebSocket that got a frame over its limit. */
+const TOO_LARGE = 1009;
 
 /** One attempt. The object's identity says whether an event is still about us. */
 interface Attempt {
@@ -200,6 +204,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   }
 
   function fail(reason: string, code = 1006, delay?: number): void {
+    if (code === TOO_LARGE) events.tooLarge();
     leave(code, reason);
     if (!wanted) return;
     after(delay ?? delays.next(), begin);

@@ -1,9 +1,23 @@
 // What comes between two steps: another user, a failure, the end of the client, a clock that is set back.
+import { automatic, defineTopic, defineWiring, json } from "@calla/shared";
+import * as z from "zod";
 import { expect, test } from "vitest";
+import { createClient } from "../src/client.ts";
 import { memoryStorage } from "../src/storage-memory.ts";
 import { keepModels } from "../src/storage-models.ts";
 import type { StorageChange } from "../src/storage.ts";
-import { giveSnapshot, handshake, items, list, messagesIn, setUp, turn, updateFrame } from "./kit.ts";
+import {
+  FakeServer,
+  giveSnapshot,
+  handshake,
+  items,
+  list,
+  messagesIn,
+  setUp,
+  turn,
+  updateFrame,
+  VirtualClock,
+} from "./kit.ts";
 import { added, live, slowStorage } from "./live.ts";
 
 const state = async (promise: Promise<unknown>): Promise<unknown> => {
@@ -205,4 +219,49 @@ test("[CL10] a clock that is set back does not keep a message from being sent ag
     connection.say({ type: "Pong" });
   }
   expect(messagesIn(connection.take()).map(({ mid }) => mid)).toContain(1);
+});
+
+test("[OB13] [CL12] a message too large for the server is named and given up, and does not keep the others back", async () => {
+  const big = defineTopic("big:*", {
+    model: z.object({ n: z.number() }),
+    initial: () => ({ n: 0 }),
+    messages: { put: z.object({ text: z.string() }) },
+    update: { put: ({ n }) => ({ n: n + 1 }) },
+  });
+  const server = new FakeServer();
+  const clock = new VirtualClock();
+  const told: unknown[] = [];
+  const client = createClient({
+    wiring: defineWiring({ topics: [big] }),
+    serialiser: automatic(json()),
+    transport: server.transport,
+    clock,
+    onOutcome: (one) => told.push([one.id, one.is]),
+  });
+  const topic = client.topic(big, "1");
+  const put = (text: string) => topic.dispatch({ type: "put", text });
+  // Fewer characters, and more bytes.
+  const writes = [put("a"), put("x".repeat(300_000)), put("あ".repeat(200_000)), put("b")];
+  const connection = await handshake({ server });
+  expect(messagesIn(connection.sent)).toHaveLength(4);
+  connection.drop(1009, "too-large");
+  await expect(writes[2]!.applied).rejects.toMatchObject({ code: "too-large" });
+  expect(told).toEqual([[writes[2]!.id, "rejected"]]);
+  await clock.advance(1_000);
+  const next = await handshake({ server });
+  expect(messagesIn(next.sent).map(({ mid, message }) => [mid, message === null])).toEqual([
+    [1, false],
+    [2, false],
+    [3, true],
+    [4, false],
+  ]);
+  next.drop(1009, "too-large");
+  await expect(writes[1]!.applied).rejects.toMatchObject({ code: "too-large" });
+  await clock.advance(1_000);
+  // What is small was never the cause.
+  (await handshake({ server })).drop(1009, "too-large");
+  await clock.advance(1_000);
+  expect(
+    messagesIn((await handshake({ server })).sent).filter(({ message }) => message !== null),
+  ).toHaveLength(2);
 });
