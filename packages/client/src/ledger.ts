@@ -96,8 +96,8 @@ export function createLedger(options: LedgerOptions) {
     const nothing = numbered.length === 0 && changes.length === 0;
     if (nothing && failed === undefined) return storeModels();
     if (nothing && more) return;
-    // After one that failed nobody knows what is stored: all of it is written anew, models too.
-    if (failed !== undefined) keeper?.begin(true);
+    // After one that failed nobody knows what is stored: all of it is written anew, models next.
+    const isAnew = failed !== undefined;
     const fresh = failed === undefined ? numbered : queues.flatMap(({ entries }) => entries);
     const begin: readonly StorageChange[] =
       failed === undefined
@@ -127,6 +127,7 @@ export function createLedger(options: LedgerOptions) {
         failed = keepsFormer(all);
       } else {
         failed = undefined;
+        if (isAnew) keeper?.begin(true);
       }
       changed();
       conclude(told);

@@ -149,6 +149,11 @@ test("[OB10] [OB9] S19 after a transaction that failed models are stored anew, n
   await turn();
   await storage.commits.shift()?.land(new Error("once"));
   expect(await state(failed.queued)).toBe("storage");
+  // A storage that goes on failing is not tried again and again for the models' sake.
+  await clock.advance(2_000);
+  await storage.commits.shift()?.land(new Error("again"));
+  await clock.advance(5_000);
+  expect(storage.commits).toEqual([]);
   topic.dispatch(added("c"));
   await storage.landAll();
   await clock.advance(2_000);
