@@ -236,6 +236,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
         connectedBefore = true;
       },
       frame: runtime.receive,
+      tooLarge: runtime.tooLarge,
       disconnected(reason) {
         runtime.disconnected();
         contain(report, options.onDisconnect, reason);

@@ -2,7 +2,7 @@
 // client becomes another (`begin`). Not here: which client a page may hold (storage-tabs.ts, orphans.ts).
 import { messageId } from "@calla/shared";
 import type { Clock, PayloadCodec, Random, TargetKey } from "@calla/shared";
-import { pageLock } from "./locks.ts";
+import { flushLock, pageLock } from "./locks.ts";
 import type { Lock, Locks } from "./locks.ts";
 import { reasonOf, storageFailure } from "./shelf.ts";
 import type { Shelf, ShelfPart, ShelvedChange } from "./shelf.ts";
@@ -110,6 +110,8 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
       const lock = await options.locks.take(pageLock(id));
       if (!lock) continue;
       locked.push(lock);
+      // Whoever sends what is left there stops, and stores none of it again.
+      (await options.locks.take(flushLock(id), "steal"))?.release();
       found.push(id);
     }
     return found;

@@ -41,6 +41,9 @@ export interface LedgerOptions {
 
 export type Ledger = ReturnType<typeof createLedger>;
 
+const keepsFormer = (changes: readonly StorageChange[]): boolean =>
+  changes.some((change) => change.type === "begin" && change.keepFormer);
+
 export function createLedger(options: LedgerOptions) {
   const { storage, owner, clock, outbox, targets, strict, report, changed, durable } = options;
   let identity: StoredIdentity | undefined;
@@ -93,13 +96,14 @@ export function createLedger(options: LedgerOptions) {
     const nothing = numbered.length === 0 && changes.length === 0;
     if (nothing && failed === undefined) return storeModels();
     if (nothing && more) return;
-    // After one that failed nobody knows what is stored: all of it is written anew.
+    // After one that failed nobody knows what is stored: all of it is written anew, models next.
+    const isAnew = failed !== undefined;
     const fresh = failed === undefined ? numbered : queues.flatMap(({ entries }) => entries);
     const begin: readonly StorageChange[] =
       failed === undefined
         ? changes
         : [
-            { type: "begin", user: userId, keepFormer: failed },
+            { type: "begin", user: userId, keepFormer: failed || keepsFormer(changes) },
             ...(identity ? [{ type: "identity", identity } as const] : []),
           ];
     const all = [...begin, ...fresh.map(versioned)];
@@ -120,25 +124,24 @@ export function createLedger(options: LedgerOptions) {
       // same; only what the server may forget (`settled`) waits for a transaction that works (OB9).
       if (error) {
         report(error);
-        failed = all.some((change) => change.type === "begin" && change.keepFormer);
+        failed = keepsFormer(all);
       } else {
         failed = undefined;
+        if (isAnew) keeper?.begin(true);
       }
       changed();
-      for (const entry of told) {
-        entry.recorded = true;
-        targets.conclude(entry);
+      conclude(told);
+      for (const entry of fresh) {
+        // Whoever it was stored for, a reload would find it.
+        entry.kept ||= !error;
+        // What is stored already, under no identity or a former one, must not leave twice: it waits (OB9).
+        if (mine === era && entry.stage === "new" && !(error && entry.kept)) entry.stage = "stored";
+        if (!(error ?? lost)) entry.control?.queued.resolve();
+        // What has moved to another identity meanwhile is stored anew with that.
+        else if (mine === era || entry.outcome) entry.control?.queued.reject(error ?? lost);
       }
-      // Whoever it was stored for, a reload would find it.
-      for (const entry of fresh) entry.kept ||= !error;
       if (mine === era) {
         if (!error) for (const [queue, settled] of rows) queue.settled = Math.max(queue.settled, settled);
-        for (const entry of fresh) {
-          // What is stored already, under no identity or a former one, must not leave twice: it waits (OB9).
-          if (entry.stage === "new" && !(error && entry.kept)) entry.stage = "stored";
-          if (error ?? lost) entry.control?.queued.reject(error ?? lost);
-          else entry.control?.queued.resolve();
-        }
         durable();
       }
       commit(true);
@@ -146,6 +149,21 @@ export function createLedger(options: LedgerOptions) {
     last = store(all).then(landed);
   }
   const save = oncePerTurn(clock, () => commit());
+
+  function conclude(told: readonly Dispatch[]): void {
+    for (const entry of told) {
+      entry.recorded = true;
+      targets.conclude(entry);
+    }
+  }
+
+  /** No promise waits for a storage that is let go (CL15). */
+  async function letGo(): Promise<void> {
+    keeper?.close();
+    for (const { entries } of outbox.queues.values())
+      for (const { control } of entries) control?.queued.reject(new CallaError("closed"));
+    await storage.close();
+  }
 
   // -------------------------------------------------------------------------------------------------------- models
 
@@ -232,22 +250,18 @@ export function createLedger(options: LedgerOptions) {
 
   /**
    * To a fresh identity: what was never sent is numbered anew, what may have been sent can never be known (CL1). To
-   * another user's (`stays`): what has a mid may be in the former's storage, and waits there (CL8).
+   * another user's (`stays`) nothing goes: what has a mid may be in the former's storage, and waits there (CL8).
    */
   function move(one: Target, stays: boolean): void {
     const { queue } = one;
     for (const entry of queue.entries.slice()) {
-      if (stays && entry.mid > 0) {
+      if (stays || (entry.out && entry.mid < queue.conflict)) {
+        const error = stays
+          ? new CallaError("closed", {}, "Another user is signed in. What was queued waits for its author.")
+          : new RejectedError({ from: "calla", code: "client-expired", details: {} });
+        if (!entry.mid) entry.control?.queued.reject(error);
         outbox.decide(queue, entry);
-        entry.outcome ??= {
-          error: new CallaError("closed", {}, "Another user is signed in. The message waits for its author."),
-        };
-        decided.push(entry);
-      } else if (entry.out && entry.mid < queue.conflict) {
-        outbox.decide(queue, entry);
-        entry.outcome ??= {
-          error: new RejectedError({ from: "calla", code: "client-expired", details: {} }),
-        };
+        entry.outcome ??= { error };
         decided.push(entry);
       } else Object.assign(entry, { mid: 0, stage: "new", out: false });
     }
@@ -373,19 +387,14 @@ export function createLedger(options: LedgerOptions) {
     },
     /** Drops everything of this client's and its user's, and lets the storage go (OB12). */
     async forget(): Promise<void> {
-      if (!ready) {
-        await storage.close();
-        throw new CallaError(
-          "forbidden",
-          {},
-          "Whose data this is is not known: give `user`, or connect first.",
-        );
-      }
+      const known = ready;
       ready = false;
       await last;
-      keeper?.close();
-      const error = lost ?? (await store([{ type: "forget" }]));
-      await storage.close();
+      const error = known
+        ? (lost ?? (await store([{ type: "forget" }])))
+        : new CallaError("forbidden", {}, "Whose data this is is not known: give `user`, or connect first.");
+      conclude(decided);
+      await letGo();
       if (error) throw error;
     },
     /** Stores what is not yet stored, then lets the storage go. */
@@ -395,8 +404,7 @@ export function createLedger(options: LedgerOptions) {
       await last;
       storeModels(true);
       await last;
-      keeper?.close();
-      await storage.close();
+      await letGo();
     },
   };
 }

@@ -4,6 +4,7 @@ import { messageId } from "@calla/shared";
 import { createHolder } from "./held-client.ts";
 import type { HolderOptions } from "./held-client.ts";
 import { flushLock, pageLock } from "./locks.ts";
+import type { Lock } from "./locks.ts";
 import { migrateStored } from "./migrate-stored.ts";
 import { reasonOf, storageFailure } from "./shelf.ts";
 import type { Shelved } from "./shelf.ts";
@@ -23,7 +24,8 @@ export interface OrphansOptions extends HolderOptions {
 export interface Orphans {
   /** Whose orphans are sent from now on. */
   of(user: string | null | undefined): void;
-  stop(): void;
+  /** Resolves when nothing of it is under way any more. */
+  stop(): Promise<void>;
 }
 
 /** A flush that gets nowhere ends, and is tried again later: the line may be bad, or the server's version another. */
@@ -57,10 +59,11 @@ export function watchOrphans(options: OrphansOptions): Orphans {
   let skipped = 0;
   const notBefore = new Map<string, number>();
   let end: (() => void) | undefined;
+  let looking = Promise.resolve();
   let timer = clock.setTimeout(look, 0);
 
   function look(): void {
-    lookOnce()
+    looking = lookOnce()
       .catch((error: unknown) =>
         report(storageFailure("failed", "What other pages left cannot be seen.", error)),
       )
@@ -87,7 +90,12 @@ export function watchOrphans(options: OrphansOptions): Orphans {
     for (const { id } of longFree) {
       const due = left.some((one) => one.id === id) && (notBefore.get(id) ?? 0) <= clock.now();
       if (stopped || !due) continue;
-      if (!(await flush(id))) notBefore.set(id, clock.now() + LATER);
+      let done = false;
+      try {
+        done = await flush(id);
+      } finally {
+        if (!done) notBefore.set(id, clock.now() + LATER);
+      }
     }
   }
 
@@ -95,17 +103,18 @@ export function watchOrphans(options: OrphansOptions): Orphans {
   async function flush(id: string): Promise<boolean> {
     const lock = await locks.take(flushLock(id));
     if (!lock) return false;
-    // The page takes its lock and then looks for ours, we the other way round: one of us sees the other.
-    if ((await locks.held()).has(pageLock(id))) {
+    try {
+      // The page takes its lock and then looks for ours, we the other way round: one of us sees the other.
+      return (await locks.held()).has(pageLock(id)) || (await flushUnder(lock, id));
+    } finally {
       lock.release();
-      return true;
     }
+  }
+
+  async function flushUnder(lock: Lock, id: string): Promise<boolean> {
     const token = messageId(options.random);
     const found = await shelf.take(id, token);
-    if (!found || found.user !== user) {
-      lock.release();
-      return true;
-    }
+    if (stopped || !found || found.user !== user) return true;
     const { codec } = options;
     const stored = codec ? fromPlainClient(found, codec, report) : found;
     const holder = createHolder(
@@ -121,6 +130,8 @@ export function watchOrphans(options: OrphansOptions): Orphans {
       { changed() {} },
     );
     let lost = false;
+    let lose!: () => void;
+    const isLost = new Promise<void>((resolve) => (lose = resolve));
     const storage: Storage = {
       migrate: migrateStored,
       load: () => Promise.resolve(stored),
@@ -129,6 +140,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
           if (!lost) return await holder.commit(changes);
         } catch (error) {
           if (reasonOf(error) !== "taken") throw error;
+          lose();
           lost = true;
           end?.();
         }
@@ -153,15 +165,17 @@ export function watchOrphans(options: OrphansOptions): Orphans {
       }
       end = () => finish(false);
       void lock.lost.then(() => {
+        lose();
         lost = true;
         finish(true);
       });
       settled();
     });
     end = undefined;
-    const closed = sender.close();
-    if (!lost) await closed;
-    return done;
+    // Of what is lost nothing more is stored, so nobody waits for that.
+    await Promise.race([sender.close(), isLost]);
+    if (lost) await holder.release();
+    return done && (lost || sender.status.storage === "working");
   }
 
   /** Clients without unsent messages: the last few stay, for the next tab's session and models (TB7). */
@@ -170,6 +184,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
     const newest = free.toSorted((a, b) => b.usedAt - a.usedAt);
     const kept = new Map<string | null | undefined, number>();
     for (const one of newest) {
+      if (stopped) return;
       const age = now - one.usedAt;
       const count = kept.get(one.user) ?? 0;
       const stays = one.waiting > 0 ? age < UNSENT * keepFor : age < keepFor && count < keepFree;
@@ -179,8 +194,14 @@ export function watchOrphans(options: OrphansOptions): Orphans {
       }
       const lock = await locks.take(pageLock(one.id));
       if (!lock) continue;
-      await shelf.remove(one.id);
-      lock.release();
+      try {
+        // This page may have slept since it looked, and another have used and left it.
+        const here = (await shelf.list(server)).find(({ id }) => id === one.id);
+        if (here?.usedAt !== one.usedAt || here.waiting > one.waiting) continue;
+        await shelf.remove(one.id);
+      } finally {
+        lock.release();
+      }
       if (one.waiting > 0)
         report(
           storageFailure(
@@ -200,6 +221,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
       stopped = true;
       timer();
       end?.();
+      return looking;
     },
   };
 }

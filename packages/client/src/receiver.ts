@@ -35,8 +35,9 @@ export interface ReceiverOptions {
   readonly digest: ((model: unknown) => number) | undefined;
   /** Nothing more will be taken on this connection: say `Hello` again. */
   readonly renew: (reason: string) => void;
-  /** Try to send again, later. */
-  readonly resume: (milliseconds: number) => void;
+  readonly later: (milliseconds: number, run: () => void) => void;
+  /** Sends whatever may leave. */
+  readonly flush: () => void;
 }
 
 export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) => void {
@@ -175,14 +176,19 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       !queue.entries.some(({ mid }) => mid === from)
     ) {
       const { userId } = ledger;
-      const lost = newEntry({ target: key, id: messageId(random), message: null, at: 0, userId }, []);
+      const at = queue.entries[0]?.at ?? clock.now();
+      const lost = newEntry({ target: key, id: messageId(random), message: null, at, userId }, []);
       const cancelled = { error: new CallaError("cancelled") };
       outbox.load(queue, [{ ...lost, mid: from, stage: "stored", out: true, outcome: cancelled }]);
       queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));
     }
     outbox.again(queue, from, Infinity);
-    queue.resumeAt = clock.now() + retryAfter;
-    options.resume(retryAfter);
+    const resumeAt = (queue.resumeAt = clock.now() + retryAfter);
+    options.later(retryAfter, () => {
+      // By the timer, for the clock may have been set back meanwhile.
+      if (queue.resumeAt === resumeAt) queue.resumeAt = 0;
+      options.flush();
+    });
   }
 
   function unsubscribed({

@@ -6,6 +6,7 @@ import type {
   Cancel,
   ClientFrame,
   Clock,
+  Format,
   Random,
   Serialiser,
   ServerFrame,
@@ -30,7 +31,7 @@ import type { AnyState, Dispatch, Pending, Target } from "./target.ts";
 import { createTargets } from "./targets.ts";
 import type { DecidedWrite } from "./targets.ts";
 import type { ReconnectOptions } from "./transports/transport.ts";
-import { createWrite } from "./write.ts";
+import { createWrite, RejectedError } from "./write.ts";
 import type { Write, WriteState } from "./write.ts";
 
 /** As much of the connection as the runtime needs. */
@@ -85,10 +86,14 @@ export interface Runtime {
   ping(): ClientFrame;
   connected(frame: ServerFrames["Connected"]): void;
   receive(frame: ServerFrame): void;
+  tooLarge(): void;
   disconnected(): void;
   close(): Promise<void>;
   forget(): Promise<void>;
 }
+
+/** What several messages share a packet in; alone none of these is too large. */
+const SMALL = 65_536;
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { wiring, serialiser, clock, random, strict, outlet, answerTimeout } = options;
@@ -114,7 +119,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     outbox,
     subscriptions,
     renew: (reason) => outlet.renew(reason),
-    resume: (milliseconds) => later(milliseconds, flush),
+    later,
+    flush,
   });
   /** Names this page in its Hellos. */
   const page = random.uint32();
@@ -158,7 +164,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   /** Never sent: without a mid it is as if it had never been, with one that goes out as void (OB7). */
   function cancel(entry: Dispatch): boolean {
-    if (entry.out || entry.outcome) return false;
+    if (closed || entry.out || entry.outcome) return false;
     const one = targets.get(entry.target);
     entry.outcome = { error: new CallaError("cancelled") };
     if (entry.mid === 0) {
@@ -183,6 +189,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const latest = one.slice?.kind === "ephemeral" && one.slice.keep === "latest";
     one.outgoing = latest ? messages.slice(-1) : [...one.outgoing, ...messages];
     tellAll();
+  }
+
+  function encodedSize(message: unknown): number {
+    const format = serialiser.formats[0] as Format;
+    const data = format.encode(serialiser.payload(format).encodeModel(message));
+    return typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
   }
 
   // ----------------------------------------------------------------------------------------------------- frames out
@@ -274,10 +286,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   function sweepLater(): void {
     if (sweeping) return;
     sweeping = true;
+    const begun = clock.now();
     later(answerTimeout, () => {
       sweeping = false;
       if (!outlet.open) return;
-      const before = clock.now() - answerTimeout + 1;
+      const now = clock.now();
+      // By a clock that was set back nothing would ever be late.
+      const before = now < begun ? Infinity : now - answerTimeout + 1;
       let waiting = false;
       for (const one of targets.all.values()) {
         const { subscription } = one;
@@ -373,6 +388,20 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       flush();
       sweepLater();
     },
+    /** Whichever is the largest, it is too large; sent again it would end every connection (OB13). */
+    tooLarge() {
+      let worst: Dispatch | undefined;
+      let most = SMALL;
+      for (const entry of [...outbox.queues.values()].flatMap(({ entries }) => entries)) {
+        if (entry.stage !== "sent" || entry.outcome) continue;
+        const bytes = encodedSize(entry.message);
+        if (bytes > most) [worst, most] = [entry, bytes];
+      }
+      if (!worst) return;
+      worst.outcome = { error: new RejectedError({ from: "calla", code: "too-large", details: {} }) };
+      ledger.giveUp(worst);
+      targets.settle(targets.get(worst.target));
+    },
     disconnected() {
       for (const one of targets.all.values()) targets.touch(one);
     },
@@ -392,6 +421,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     for (const one of targets.all.values()) {
       ledger.leave(one);
       subscriptions.stop(one.subscription);
+      // Nothing is followed any more, so what is known can be told.
+      targets.settle(one);
       for (const { entry } of one.replica.pending) entry.control?.applied.reject(new CallaError("closed"));
     }
   }

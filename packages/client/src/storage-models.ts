@@ -65,7 +65,10 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
     /** What the transaction under way is about. */
     let flight: readonly TargetKey[] = [];
     let timer: Cancel | undefined;
+    let timerAt = 0;
     let due = false;
+    /** The page may go without another word: all of it is due. */
+    let hiding = false;
     /** Nothing is stored before this time. */
     let rests = 0;
 
@@ -74,16 +77,25 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
       save();
     };
     const arm = (milliseconds: number): void => {
-      timer ??= clock.setTimeout(() => {
+      const now = clock.now();
+      const at = Math.max(now + milliseconds, rests);
+      // What has to wait long makes nothing else wait.
+      if (timer && timerAt <= at) return;
+      timer?.();
+      timerAt = at;
+      timer = clock.setTimeout(() => {
         timer = undefined;
         hurry();
-      }, milliseconds);
+      }, at - now);
     };
     const discard = (target: TargetKey): void => {
       left.delete(target);
       if (kept.delete(target) || flight.includes(target)) unwanted.add(target);
     };
-    const stopHiding = hides(hurry);
+    const stopHiding = hides(() => {
+      hiding = true;
+      hurry();
+    });
 
     function write(target: TargetKey, model: StoredModel, among: Room, changes: StorageChange[]): void {
       const former = kept.get(target);
@@ -171,6 +183,8 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
         const now = clock.now();
         if (!all && (!due || now < rests)) return [];
         due = false;
+        const atOnce = all || hiding;
+        hiding = false;
         const changes: StorageChange[] = [];
         const here = [...places()];
         const followed = new Set(here.map(({ target }) => target));
@@ -186,7 +200,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
             one.model.usedAt > now - maxAge / 30;
           if (current) continue;
           const next = one?.next ?? 0;
-          if (all || next <= now || (one && one.held.length > maxHeld))
+          if (atOnce || next <= now || (one && one.held.length > maxHeld))
             write(target, { version, model, sequence, mark, usedAt: now }, among, changes);
           else wait = Math.min(wait, next - now);
         }

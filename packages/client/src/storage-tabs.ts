@@ -48,7 +48,7 @@ export function tabStorage(options: TabStorageOptions): Storage {
   let orphans: Orphans | undefined;
 
   async function letGo(): Promise<void> {
-    orphans?.stop();
+    await orphans?.stop();
     await holder?.release();
     await shelf?.close();
     shelf = holder = orphans = undefined;
@@ -72,9 +72,9 @@ export function tabStorage(options: TabStorageOptions): Storage {
         lockOf: pageLock,
         report,
       };
-      const found = await claim(holding, owner, memory?.read());
+      const found = await claim(holding, owner, memory?.read(owner.server));
       const held = found?.held ?? (await newClient(holding, owner));
-      const note = ({ id }: Held): void => memory?.write({ client: id, left: false });
+      const note = ({ id }: Held): void => memory?.write({ client: id, left: false }, owner.server);
       note(held);
       holder = createHolder(holding, held, {
         changed(now, user) {

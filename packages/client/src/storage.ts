@@ -133,7 +133,11 @@ export interface StorageHost {
 
 /** A short connection that sends what a page left behind. */
 export interface Flushing {
-  readonly status: { readonly connection: string; readonly pending: number };
+  readonly status: {
+    readonly connection: string;
+    readonly pending: number;
+    readonly storage: "working" | "failed";
+  };
   onStatus(listener: () => void): () => void;
   close(): Promise<void>;
 }

@@ -24,8 +24,8 @@ export function plainChange(change: ShelvedChange, codec: PayloadCodec): Shelved
 }
 
 /**
- * As it was given. What cannot be read any more (a class that is no longer registered) is told and left out: a model is
- * fetched again, and a message's mid goes out as void (OB9).
+ * As it was given. What cannot be read any more (a class that is no longer registered) is told: a model is left out and
+ * fetched again, a message's mid goes out as void (TB2), and so does not wait for ever.
  */
 export function fromPlainClient(
   stored: StoredClient,
@@ -36,15 +36,17 @@ export function fromPlainClient(
     try {
       return [read()];
     } catch (cause) {
-      report(storageFailure("corrupt", `What was stored of ${what} cannot be read and is left out.`, cause));
+      report(storageFailure("corrupt", `What was stored of ${what} cannot be read, and goes.`, cause));
       return [];
     }
   };
   return {
     ...stored,
-    entries: stored.entries.flatMap((entry) =>
-      attempt(entry.target, () => ({ ...entry, message: each(entry.message, codec.decodeMessage) })),
-    ),
+    entries: stored.entries.flatMap((entry) => {
+      const read = () => ({ ...entry, message: each(entry.message, codec.decodeMessage) });
+      const [found] = attempt(entry.target, read);
+      return found ?? (entry.sequence === undefined ? { ...entry, message: null } : []);
+    }),
     models: new Map(
       [...stored.models].flatMap(([target, { model, ...rest }]) =>
         attempt(target, () => [target, { ...rest, model: codec.decodeModel(model) }] as const),

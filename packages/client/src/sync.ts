@@ -43,6 +43,8 @@ export interface SyncEvents {
   ping(): ClientFrame;
   connected(frame: ServerFrames["Connected"]): void;
   frame(frame: ServerFrame): void;
+  /** A frame was over the server's limit. */
+  tooLarge(): void;
   /** The connection that was open is not any more. */
   disconnected(reason: CloseReason): void;
   status(status: ConnectionStatus, reason: string): void;
@@ -66,6 +68,8 @@ export interface Sync {
 
 /** The close code of a server that could not say `Closing`, and does not want us to come again. */
 const TERMINAL = 4002;
+/** The close code of a WebSocket that got a frame over its limit. */
+const TOO_LARGE = 1009;
 
 /** One attempt. The object's identity says whether an event is still about us. */
 interface Attempt {
@@ -148,8 +152,11 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
         events.status("open", "");
         return;
       case "Closing":
-        if (frame.retryable) fail(frame.code, 1000, Math.round(fraction(random) * frame.within));
-        else end("closed", frame.code);
+        // Who was not even let in comes back as from any failure, unless told when.
+        if (frame.retryable) {
+          const { within } = frame;
+          fail(frame.code, 1000, mine.open || within ? Math.round(fraction(random) * within) : undefined);
+        } else end("closed", frame.code);
         return;
       case "Version":
         if (frame.terminal) {
@@ -179,10 +186,10 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   }
 
   function ask(mine: Attempt): void {
-    const asked = clock.now();
+    mine.lastHeard = -Infinity;
     transmit(mine, [events.ping()]);
     after(heartbeatTimeout, () => {
-      if (mine.lastHeard < asked) fail("silent");
+      if (mine.lastHeard < 0) fail("silent");
       else watch();
     });
   }
@@ -197,6 +204,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   }
 
   function fail(reason: string, code = 1006, delay?: number): void {
+    if (code === TOO_LARGE) events.tooLarge();
     leave(code, reason);
     if (!wanted) return;
     after(delay ?? delays.next(), begin);

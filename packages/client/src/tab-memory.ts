@@ -2,23 +2,29 @@
 import type { TabMemory, TabNote } from "./tab-note.ts";
 
 /** Where sessionStorage may not be used, nothing is remembered: a reload takes its user's most recent free client. */
-export function tabMemory(key: string): TabMemory {
-  let note: TabNote | undefined;
-  const write = (next: TabNote): void => {
-    note = next;
+export function tabMemory(name: string): TabMemory {
+  const notes = new Map<string, TabNote>();
+  const keyOf = (server: string): string => (server ? `${name} ${server}` : name);
+  const write = (note: TabNote, server: string): void => {
+    notes.set(server, note);
     try {
-      sessionStorage.setItem(key, JSON.stringify(next));
+      sessionStorage.setItem(keyOf(server), JSON.stringify(note));
     } catch {
       // Forbidden or full.
     }
   };
   // Only a page that goes says so. A duplicated tab gets its copy while this page lives.
-  globalThis.addEventListener?.("pagehide", () => note && write({ ...note, left: true }));
-  globalThis.addEventListener?.("pageshow", () => note && write({ ...note, left: false }));
+  for (const [type, left] of [
+    ["pagehide", true],
+    ["pageshow", false],
+  ] as const)
+    globalThis.addEventListener?.(type, () => {
+      for (const [server, note] of notes) write({ ...note, left }, server);
+    });
   return {
-    read() {
+    read(server) {
       try {
-        const found = JSON.parse(sessionStorage.getItem(key) ?? "null") as Partial<TabNote> | null;
+        const found = JSON.parse(sessionStorage.getItem(keyOf(server)) ?? "null") as Partial<TabNote> | null;
         return typeof found?.client === "string"
           ? { client: found.client, left: found.left === true }
           : undefined;

@@ -2,8 +2,9 @@
 
 /** What a tab remembers of itself over a reload. A duplicated tab begins with a copy. */
 export interface TabMemory {
-  read(): TabNote | undefined;
-  write(note: TabNote): void;
+  read(server: string): TabNote | undefined;
+  /** A page may be a client of several servers. */
+  write(note: TabNote, server: string): void;
 }
 export interface TabNote {
   readonly client: string;

@@ -566,3 +566,20 @@ test("[CL15] close ends everything: no timer, no listener, no dispatch", async (
   await clock.advance(100_000);
   expect(client.status.connection).toBe("closed");
 });
+
+test("[CL12] [CL2] a server that sends away whoever greets it is not asked without a pause", async () => {
+  const { server, clock } = setUp();
+  const greeted = async (): Promise<void> => {
+    await turn();
+    server.connection.open();
+    await turn();
+    server.connection.say({ type: "Closing", code: "authentication-failed", retryable: true, within: 0 });
+    await turn();
+  };
+  for (let i = 0; i < 3; i++) {
+    await greeted();
+    await clock.advance(999);
+    expect(server.connections).toHaveLength(i + 1);
+    await clock.advance(5_000);
+  }
+});

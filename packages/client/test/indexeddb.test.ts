@@ -3,7 +3,7 @@ import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { automatic, defineClass, defineTopic, defineWiring, json } from "@calla/shared";
 import * as z from "zod";
-import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createClient } from "../src/client.ts";
 import { memoryLocks } from "../src/locks-memory.ts";
 import { webLocks } from "../src/locks-web.ts";
@@ -276,4 +276,36 @@ test("[TB9] a newer page that changes the database need not wait for this one, w
   });
   expect(version).toBe(99);
   await expect(storage.commit([entry(2)])).rejects.toMatchObject({ details: { reason: "newer" } });
+});
+
+test("[TB1] S20 clients of several servers in one page each find their own again, though their page still holds it", async () => {
+  const kept = new Map<string, string>();
+  const leaving: (() => void)[] = [];
+  vi.stubGlobal("sessionStorage", {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  });
+  vi.stubGlobal("addEventListener", (type: string, run: () => void) => {
+    if (type === "pagehide") leaving.push(run);
+  });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const before = locks.page();
+  for (const server of ["one", "two"]) {
+    const { client } = page(open(before), { server, connect: false });
+    await client.topic(list, "1").dispatch(added(server)).queued;
+  }
+  for (const leave of leaving) leave();
+  const after = locks.page();
+  const clock = new VirtualClock();
+  const next = ["one", "two"].map((server) => page(open(after), { server, connect: false, clock }).client);
+  await soon();
+  before.end();
+  for (let i = 0; i < 5; i++) {
+    await clock.advance(50);
+    await soon();
+  }
+  expect(next.map((client) => client.pending.map(({ message }) => message))).toEqual([
+    [added("one")],
+    [added("two")],
+  ]);
 });

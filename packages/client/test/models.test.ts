@@ -430,3 +430,15 @@ test("[OB10] a history that was replaced by a shorter one leaves nothing of the 
     models: new Map([["list:1", { sequence: 2 }]]),
   });
 });
+
+test("[OB10] a page that hides stores what has changed since it last stored, however short ago that was", async () => {
+  let hide = (): void => {};
+  const storage = keeping({ hides: (store) => ((hide = store), () => {}) });
+  const { clock, connection } = await live({ storage }, 5, "a");
+  await clock.advance(1_000);
+  connection.say(updateFrame("list:1", 5, [["c2", 1, "x", added("x")]]));
+  await clock.advance(100);
+  hide();
+  await turn();
+  expect((await stored(storage)).models.get("list:1")?.sequence).toBe(6);
+});

@@ -54,8 +54,8 @@ export const modelMutants = [
   {
     name: "send as another user what waits in the first's storage",
     file: "client/src/ledger.ts",
-    from: `if (stays && entry.mid > 0) {`,
-    to: `if (stays && entry.mid < 0) {`,
+    from: `if (stays || (entry.out && entry.mid < queue.conflict)) {`,
+    to: `if (entry.out && entry.mid < queue.conflict) {`,
     breaks: "CL8",
     scenario: "S41",
     by: "client/test/models.test.ts > [CL8] S41 a page that took",

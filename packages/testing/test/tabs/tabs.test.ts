@@ -297,3 +297,186 @@ test("[TB7] [CL1] unsent messages whose identity has expired: those that may hav
   expect(world.texts()).toEqual(["before"]);
   expect([await waiting(world), second.pending(), third.pending()]).toEqual([0, [], []]);
 });
+
+/** What fails the next time it is called, for tabs opened from now on. */
+function failOnce(world: World, what: "take" | "remove", when: (...args: unknown[]) => boolean = () => true) {
+  const { shelf } = world;
+  const run = shelf[what].bind(shelf) as (...args: unknown[]) => Promise<never>;
+  let failed = false;
+  Object.assign(shelf, {
+    [what]: (...args: unknown[]) => {
+      if (failed || !when(...args)) return run(...args);
+      failed = true;
+      return Promise.reject(new Error("the disk"));
+    },
+  });
+}
+
+test("[TB4] S19 a flush whose storage fails keeps no lock: what is left is sent a minute later", async () => {
+  const world = new World();
+  const first = await unsent(world, "a");
+  // Only who sends for another takes a client without using it.
+  failOnce(world, "take", (_id, _token, at) => at === undefined);
+  world.open(user);
+  await world.clock.advance(500);
+  first.crash();
+  await world.clock.advance(5_000);
+  expect(world.texts()).toEqual(["before"]);
+  await world.clock.advance(70_000);
+  expect(world.texts()).toEqual(["before", "a"]);
+  expect(world.errors).toMatchObject([{ code: "storage" }]);
+});
+
+test("[TB7] S19 a clearing that fails keeps no lock: the client is cleared later", async () => {
+  const world = new World();
+  failOnce(world, "remove");
+  const [, ...tabs] = Array.from({ length: 6 }, () => world.open(user));
+  await world.clock.advance(500);
+  for (const tab of tabs) tab.crash();
+  await world.clock.advance(60_000);
+  expect(await world.shelf.list("")).toHaveLength(1 + 3);
+});
+
+test("[TB4] S18 a page that comes back while its flusher ends does not stop that from sending for others", async () => {
+  for (let after = 1_500; after < 3_200; after += 20) {
+    const world = new World(after);
+    const first = await unsent(world, "a", "b");
+    const second = world.open(user, { latency: 10, commitDelay: 60 });
+    await world.clock.advance(500);
+    first.crash();
+    await world.clock.advance(after);
+    const back = first.duplicate({ latency: 20 });
+    await world.clock.advance(3_000);
+    back.crash();
+    const brief = world.open(user, { online: false });
+    await world.clock.advance(100);
+    brief.add("brief");
+    await world.clock.advance(100);
+    brief.crash();
+    await world.clock.advance(40_000);
+    expect(world.texts(), `back after ${after}`).toEqual(["before", "a", "b", "brief"]);
+    expect(second.flushes).toBeGreaterThan(0);
+  }
+});
+
+test("[OB12] [TB4] S41 what is forgotten while another tab sends it is neither stored again nor sent on", async () => {
+  for (let after = 1_000; after < 3_000; after += 25) {
+    const world = new World(after);
+    const first = await unsent(world, "a", "b", "c");
+    const second = world.open(user, { latency: 100, commitDelay: 50 });
+    const third = world.open(user, { online: false });
+    await world.clock.advance(500);
+    first.crash();
+    // The server decides none of them.
+    Object.assign(world.log, { append: () => new Promise(() => {}) });
+    await world.clock.advance(after);
+    const forgotten = third.client.forget();
+    await world.clock.advance(100);
+    await forgotten;
+    third.crash();
+    await world.clock.advance(40_000);
+    const left = await world.shelf.list("");
+    expect(
+      left.map(({ waiting }) => waiting),
+      `forgotten after ${after}`,
+    ).toEqual([0]);
+    expect(second.client.status.connection).toBe("open");
+  }
+});
+
+test("[TB7] S18 a page that slept between looking and clearing drops nothing that was left meanwhile", async () => {
+  const world = new World();
+  const tabs = Array.from({ length: 5 }, () => world.open(user));
+  await world.clock.advance(500);
+  const { shelf } = world;
+  const list = shelf.list.bind(shelf);
+  let asleep: Promise<void> | undefined;
+  let wake = (): void => {};
+  Object.assign(shelf, {
+    list: async (server: string) => {
+      const found = await list(server);
+      await asleep;
+      return found;
+    },
+  });
+  world.open(user);
+  await world.clock.advance(500);
+  Object.assign(shelf, { list });
+  for (const tab of tabs) tab.crash();
+  await world.clock.advance(600);
+  asleep = new Promise((done) => (wake = done));
+  await world.clock.advance(2_000);
+  const back = tabs.map((tab) => tab.duplicate({ online: false }));
+  await world.clock.advance(100);
+  for (const [i, tab] of back.entries()) tab.add(`${i}`);
+  await world.clock.advance(100);
+  for (const tab of back) tab.crash();
+  asleep = undefined;
+  wake();
+  await world.clock.advance(30_000);
+  expect(world.texts().toSorted()).toEqual(["0", "1", "2", "3", "4"]);
+});
+
+test("[TB4] [CL15] a client that is closed while it takes what another left sends nothing of it", async () => {
+  const world = new World();
+  const first = await unsent(world, "a");
+  const { shelf } = world;
+  const take = shelf.take.bind(shelf);
+  let wait: Promise<void> | undefined;
+  let go = (): void => {};
+  Object.assign(shelf, {
+    take: async (...args: Parameters<typeof take>) => {
+      if (args[2] === undefined) await (wait = new Promise((done) => (go = done)));
+      return take(...args);
+    },
+  });
+  const second = world.open(user);
+  await world.clock.advance(500);
+  first.crash();
+  await world.clock.advance(5_000);
+  expect(wait).toBeDefined();
+  const closed = second.client.close();
+  await world.clock.advance(100);
+  go();
+  await world.clock.advance(40_000);
+  await closed;
+  expect([second.flushes, world.texts(), await waiting(world)]).toEqual([0, ["before"], 1]);
+});
+
+test("[TB2] [TB4] S45 what cannot be read any more goes out as void, and is not taken up for ever", async () => {
+  const world = new World();
+  const first = await unsent(world, "a", "b");
+  const second = world.open(user);
+  await world.clock.advance(500);
+  first.crash();
+  // As if a later page had no such class.
+  const { shelf } = world;
+  const { id } = (await shelf.list("")).find(({ waiting }) => waiting > 0)!;
+  const entry = (await shelf.take(id, "t"))!.entries.at(-1)!;
+  const gone = { ...entry, message: { type: "added", text: { $: "Gone", v: 1 } } };
+  await shelf.commit([{ id, token: "t", at: 0, changes: [{ type: "entry", entry: gone }] }]);
+  await world.clock.advance(60_000);
+  expect([await waiting(world), world.texts(), second.flushes]).toEqual([0, ["before", "a"], 1]);
+  expect(world.errors).toMatchObject([{ code: "storage", details: { reason: "corrupt" } }]);
+});
+
+test("[TB4] S19 where outcomes cannot be stored a tab does not send the same over and over", async () => {
+  const world = new World();
+  const first = await unsent(world, "a");
+  const { shelf } = world;
+  const commit = shelf.commit.bind(shelf);
+  let isBroken = false;
+  Object.assign(shelf, {
+    commit: (parts: Parameters<typeof commit>[0]) =>
+      isBroken ? Promise.reject(new Error("the disk")) : commit(parts),
+  });
+  const second = world.open(user, { follows: [] });
+  await world.clock.advance(500);
+  isBroken = true;
+  first.crash();
+  await world.clock.advance(50_000);
+  expect([second.flushes, world.texts()]).toEqual([1, ["before", "a"]]);
+  isBroken = false;
+  await world.clock.advance(30_000);
+  expect([second.flushes, await waiting(world)]).toEqual([2, 0]);
+});
