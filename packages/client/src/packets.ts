@@ -3,14 +3,18 @@
 import { asFrame, CallaError, mapPayloads, payloadReader, payloadWriter, serverFrames } from "@calla/shared";
 import type { ClientFrame, Format, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
 
-/** A packet above this is sent in pieces, so that a big outbox does not meet the server's frame limit. */
-const MAX_PACKET = 65_536;
 /** The server is trusted with more than a client is: a snapshot may be large. */
 const LIMITS = { maxFrameBytes: 1 << 28, maxDepth: 64, maxEntries: 1 << 24 };
 
+export interface Packet {
+  readonly data: string | Uint8Array;
+  readonly frames: readonly ClientFrame[];
+}
+
 /** One connection's codec: it remembers the parts of an unfinished snapshot. */
 export interface Packets {
-  encode(frames: readonly ClientFrame[]): readonly (string | Uint8Array)[];
+  /** What is above `most` (UTF-16 units of a text) goes in pieces, down to a frame each. */
+  encode(frames: readonly ClientFrame[], most: number): readonly Packet[];
   /** @throws CallaError for what is not a packet of server frames. */
   decode(data: string | Uint8Array): readonly ServerFrame[];
 }
@@ -21,11 +25,11 @@ export function createPackets(serialiser: Serialiser, format: Format): Packets {
   const reading = payloadReader(codec);
   let parts: ServerFrames["Snapshot"][] = [];
 
-  const encode = (frames: readonly unknown[]): readonly (string | Uint8Array)[] => {
+  const encode = (frames: readonly ClientFrame[], most: number): readonly Packet[] => {
     const data = format.encode(frames.length > 1 ? frames : frames[0]);
-    if (data.length <= MAX_PACKET || frames.length < 2) return [data];
+    if (data.length <= most || frames.length < 2) return [{ data, frames }];
     const half = frames.length >> 1;
-    return [...encode(frames.slice(0, half)), ...encode(frames.slice(half))];
+    return [...encode(frames.slice(0, half), most), ...encode(frames.slice(half), most)];
   };
 
   const frame = (value: unknown): ServerFrame | undefined => {
@@ -42,7 +46,10 @@ export function createPackets(serialiser: Serialiser, format: Format): Packets {
   };
 
   return {
-    encode: (frames) => encode(frames.map((one) => mapPayloads(one, writing))),
+    encode: (frames, most) => {
+      const plain = frames.map((one) => mapPayloads(one, writing));
+      return encode(plain, most);
+    },
     decode(data) {
       const value = format.decode(data, LIMITS);
       return (Array.isArray(value) ? value : [value]).map(frame).filter((one) => one !== undefined);

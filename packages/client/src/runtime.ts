@@ -6,7 +6,6 @@ import type {
   Cancel,
   ClientFrame,
   Clock,
-  Format,
   Random,
   Serialiser,
   ServerFrame,
@@ -86,14 +85,11 @@ export interface Runtime {
   ping(): ClientFrame;
   connected(frame: ServerFrames["Connected"]): void;
   receive(frame: ServerFrame): void;
-  tooLarge(): void;
+  tooLarge(frame: ClientFrame): void;
   disconnected(): void;
   close(): Promise<void>;
   forget(): Promise<void>;
 }
-
-/** What several messages share a packet in; alone none of these is too large. */
-const SMALL = 65_536;
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { wiring, serialiser, clock, random, strict, outlet, answerTimeout } = options;
@@ -189,12 +185,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const latest = one.slice?.kind === "ephemeral" && one.slice.keep === "latest";
     one.outgoing = latest ? messages.slice(-1) : [...one.outgoing, ...messages];
     tellAll();
-  }
-
-  function encodedSize(message: unknown): number {
-    const format = serialiser.formats[0] as Format;
-    const data = format.encode(serialiser.payload(format).encodeModel(message));
-    return typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
   }
 
   // ----------------------------------------------------------------------------------------------------- frames out
@@ -388,19 +378,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       flush();
       sweepLater();
     },
-    /** Whichever is the largest, it is too large; sent again it would end every connection (OB13). */
-    tooLarge() {
-      let worst: Dispatch | undefined;
-      let most = SMALL;
-      for (const entry of [...outbox.queues.values()].flatMap(({ entries }) => entries)) {
-        if (entry.stage !== "sent" || entry.outcome) continue;
-        const bytes = encodedSize(entry.message);
-        if (bytes > most) [worst, most] = [entry, bytes];
-      }
-      if (!worst) return;
-      worst.outcome = { error: new RejectedError({ from: "calla", code: "too-large", details: {} }) };
-      ledger.giveUp(worst);
-      targets.settle(targets.get(worst.target));
+    /** Sent again, it would end every connection (OB13). */
+    tooLarge(frame) {
+      if (frame.type !== "TopicMessage" && frame.type !== "SessionMessage") return;
+      const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+      const entry = outbox.find(outbox.queue(target), frame.mid, frame.id);
+      if (!entry || entry.outcome) return;
+      entry.outcome = { error: new RejectedError({ from: "calla", code: "too-large", details: {} }) };
+      ledger.giveUp(entry);
+      targets.settle(targets.get(target));
     },
     disconnected() {
       for (const one of targets.all.values()) targets.touch(one);

@@ -14,7 +14,7 @@ import type {
 } from "@calla/shared";
 import { backoff } from "./backoff.ts";
 import { createPackets } from "./packets.ts";
-import type { Packets } from "./packets.ts";
+import type { Packet, Packets } from "./packets.ts";
 import type { CloseReason, Link, Transport } from "./transports/transport.ts";
 
 /**
@@ -43,8 +43,8 @@ export interface SyncEvents {
   ping(): ClientFrame;
   connected(frame: ServerFrames["Connected"]): void;
   frame(frame: ServerFrame): void;
-  /** A frame was over the server's limit. */
-  tooLarge(): void;
+  /** The way to the server does not take this frame, alone as it was: it is too large. */
+  tooLarge(frame: ClientFrame): void;
   /** The connection that was open is not any more. */
   disconnected(reason: CloseReason): void;
   status(status: ConnectionStatus, reason: string): void;
@@ -68,8 +68,10 @@ export interface Sync {
 
 /** The close code of a server that could not say `Closing`, and does not want us to come again. */
 const TERMINAL = 4002;
-/** The close code of a WebSocket that got a frame over its limit. */
+/** The close code of a WebSocket, the server's or a proxy's, that got more in one piece than it takes. */
 const TOO_LARGE = 1009;
+/** A packet above this is sent in pieces: a big outbox shall not meet such a limit, nor hold up what comes after it. */
+const MAX_PACKET = 65_536;
 
 /** One attempt. The object's identity says whether an event is still about us. */
 interface Attempt {
@@ -77,6 +79,8 @@ interface Attempt {
   link: Link | undefined;
   open: boolean;
   lastHeard: number;
+  /** What was sent in the most bytes, in UTF-8. */
+  largest: { readonly bytes: number; readonly frames: Packet["frames"] };
 }
 
 export function createSync(options: SyncOptions, events: SyncEvents): Sync {
@@ -85,6 +89,8 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   const delays = backoff(transport.reconnect, random);
   let attempt: Attempt | undefined;
   let wanted = false;
+  /** Less once that much was too much for something on the way (OB13). */
+  let maxPacket = MAX_PACKET;
   /** The one timer: next attempt, end of patience with this one, or heartbeat. */
   let timer: Cancel | undefined;
 
@@ -101,6 +107,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
       link: undefined,
       open: false,
       lastHeard: 0,
+      largest: { bytes: 0, frames: [] },
     };
     const current = (): boolean => attempt === mine;
     attempt = mine;
@@ -127,8 +134,21 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
       });
   }
 
-  function transmit({ packets, link }: Attempt, frames: readonly ClientFrame[]): void {
-    for (const data of packets.encode(frames)) link?.send(data);
+  function transmit(mine: Attempt, frames: readonly ClientFrame[]): void {
+    for (const packet of mine.packets.encode(frames, maxPacket)) {
+      // No character is more than three bytes, so what is small beside the largest is not even measured.
+      if (3 * packet.data.length > mine.largest.bytes) {
+        const bytes = sizeOf(packet.data);
+        if (bytes > mine.largest.bytes) mine.largest = { bytes, frames: packet.frames };
+      }
+      mine.link?.send(packet.data);
+    }
+  }
+
+  /** Sent again as it was, the largest would end every connection: whatever else was sent is no larger (OB13). */
+  function lessen({ largest: { bytes, frames } }: Attempt): void {
+    if (frames.length > 1) maxPacket = Math.min(maxPacket, bytes) >> 1;
+    else if (frames[0]) events.tooLarge(frames[0]);
   }
 
   function receive(mine: Attempt, data: string | Uint8Array): void {
@@ -204,7 +224,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   }
 
   function fail(reason: string, code = 1006, delay?: number): void {
-    if (code === TOO_LARGE) events.tooLarge();
+    if (code === TOO_LARGE && attempt) lessen(attempt);
     leave(code, reason);
     if (!wanted) return;
     after(delay ?? delays.next(), begin);
@@ -237,3 +257,6 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     },
   };
 }
+
+const sizeOf = (data: string | Uint8Array): number =>
+  typeof data === "string" ? new TextEncoder().encode(data).length : data.length;

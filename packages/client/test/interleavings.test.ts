@@ -226,13 +226,15 @@ test("[CL10] a clock that is set back does not keep a message from being sent ag
   expect(messagesIn(connection.take()).map(({ mid }) => mid)).toContain(1);
 });
 
+// What nothing but a server's frame limit bounds.
+const big = defineTopic("big:*", {
+  model: z.object({ n: z.number() }),
+  initial: () => ({ n: 0 }),
+  messages: { put: z.object({ text: z.string() }) },
+  update: { put: ({ n }) => ({ n: n + 1 }) },
+});
+
 test("[OB13] [CL12] a message too large for the server is named and given up, and does not keep the others back", async () => {
-  const big = defineTopic("big:*", {
-    model: z.object({ n: z.number() }),
-    initial: () => ({ n: 0 }),
-    messages: { put: z.object({ text: z.string() }) },
-    update: { put: ({ n }) => ({ n: n + 1 }) },
-  });
   const server = new FakeServer();
   const clock = new VirtualClock();
   const told: unknown[] = [];
@@ -269,4 +271,34 @@ test("[OB13] [CL12] a message too large for the server is named and given up, an
   expect(
     messagesIn((await handshake({ server })).sent).filter(({ message }) => message !== null),
   ).toHaveLength(2);
+});
+
+test("[OB13] a way that takes less in one piece than the client sends gets it in smaller ones, and only what is too large alone is lost to it", async () => {
+  const server = new FakeServer();
+  const clock = new VirtualClock();
+  const client = createClient({
+    wiring: defineWiring({ topics: [big] }),
+    serialiser: automatic(json()),
+    transport: server.transport,
+    clock,
+  });
+  const topic = client.topic(big, "1");
+  const texts = [...Array.from({ length: 60 }, (_, n) => `${n}`.repeat(300)), "x".repeat(9_000), "last"];
+  const writes = texts.map((text) => topic.dispatch({ type: "put", text }));
+  for (const { applied } of writes) applied.catch(() => {});
+  const most = 2_000;
+  let ends = 0;
+  for (;;) {
+    const connection = await handshake({ server });
+    const voids = messagesIn(connection.sent).filter(({ message }) => message === null);
+    if (connection.packets.every((packet) => packet.length <= most)) {
+      expect(messagesIn(connection.sent)).toHaveLength(62);
+      expect(voids.map(({ mid }) => mid)).toEqual([61]);
+      break;
+    }
+    connection.drop(1009, "too-large");
+    await clock.advance(30_000);
+    if (++ends === 12) throw new Error("no end of it");
+  }
+  await expect(writes[60]!.applied).rejects.toMatchObject({ code: "too-large" });
 });

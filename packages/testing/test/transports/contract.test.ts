@@ -62,6 +62,19 @@ describe.each(CASES)("[TC] $kind, $format", ({ kind, format }) => {
     expect(cy.state.model?.lines).toEqual([line, line]);
   });
 
+  test("[TC12] what is more than the server takes in one piece comes in smaller ones; a message that is, is named, and the others come", async () => {
+    await stage.close();
+    stage = await Stage.open({ limits: { maxFrameBytes: 4_000 } });
+    const topic = stage.client(kind, format).topic(note, "1");
+    const lines = Array.from({ length: 100 }, (_, i) => `${i} `.repeat(50));
+    const early = lines.map((line) => topic.dispatch(added(line)));
+    const tooLarge = topic.dispatch(added("x".repeat(100_000)));
+    const late = topic.dispatch(added("late"));
+    await expect(tooLarge.applied).rejects.toMatchObject({ code: "too-large" });
+    await Promise.all([...early, late].map(({ applied }) => applied));
+    expect(await stage.lines).toEqual([...lines, "late"]);
+  });
+
   test("[TC4] a refusal comes with its reason, to a follower and to one that does not follow", async () => {
     const { anns, bo } = pair();
     const other = bo.topic(note, "2");
