@@ -1,11 +1,18 @@
 // The real clock and the real chance. Everything above takes them as parameters.
 import type { Clock, Random } from "@calla/shared";
 
+/** A longer timer would end at once. */
+const LONGEST = 2 ** 31 - 1;
+
 /** The machine's time. `defer` is a microtask: after the running code, before the page paints. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimeout(run, milliseconds) {
-    const timer = setTimeout(run, milliseconds);
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = (left: number): void => {
+      timer = setTimeout(() => (left > LONGEST ? wait(left - LONGEST) : run()), Math.min(left, LONGEST));
+    };
+    wait(milliseconds);
     return () => clearTimeout(timer);
   },
   defer: (run) => queueMicrotask(run),

@@ -40,7 +40,8 @@ test.each(["text/event-stream", "application/calla.json"])(
     process.on("unhandledRejection", unhandled);
     const server = createServer((request, response) => {
       transport.node(request, response);
-      request.once("data", () => response.writeHead(503).end("too slow"));
+      request.once("data", () => response.writeHead(503).write("too"));
+      request.once("close", () => setTimeout(() => response.end(" slow"), 10));
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
