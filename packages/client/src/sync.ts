@@ -91,7 +91,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   const delays = backoff(transport.reconnect, random);
   let attempt: Attempt | undefined;
   let wanted = false;
-  /** The last connection ended as soon as it was open: what ends them all so must not be hurried back to (CL2). */
+  /** A connection was let in and told to go at once, and none has lasted since: not to be hurried back to (CL2). */
   let brief = false;
   /** Less once that much was too much for something on the way (OB13). */
   let maxPacket = MAX_PACKET;
@@ -188,7 +188,9 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
         // Who was not even let in, or ends so each time, comes back as from any failure, unless told when.
         if (frame.retryable) {
           const { within } = frame;
-          const told = within > 0 || (mine.open && !(brief && isBrief(mine)));
+          const hasty = mine.open && isBrief(mine);
+          const told = within > 0 || (mine.open && !(brief && hasty));
+          brief ||= hasty;
           fail(frame.code, 1000, told ? Math.round(fraction(random) * within) : undefined);
         } else end("closed", frame.code);
         return;
@@ -234,7 +236,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   /** This attempt is over. Its link is let go before anything else can happen. */
   function leave(code: number, reason: string): void {
     const { link, open } = attempt ?? {};
-    if (attempt?.open) brief = isBrief(attempt);
+    if (attempt?.open && !isBrief(attempt)) brief = false;
     attempt = undefined;
     timer?.();
     link?.close();
@@ -264,8 +266,9 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     stop: (status) => end(status, status),
     wake() {
       // Asked already: asking again would put off that nobody answers.
-      if (attempt?.open) attempt.lastHeard < 0 || ask(attempt);
-      else if (wanted && !attempt) begin();
+      if (attempt?.open) {
+        if (attempt.lastHeard >= 0) ask(attempt);
+      } else if (wanted && !attempt) begin();
     },
     renew: (reason) => fail(reason, 1000),
     get open() {

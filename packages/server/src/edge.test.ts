@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { hello, list, say, types, wire } from "../test/wired.ts";
 import { expiring } from "./authenticate.ts";
 
-const added = (item: string) => ({ type: "added", item });
+const added = (item: string) => ({ type: "added", item }) as const;
 const closing = (code: string) => ({ type: "Closing", code, retryable: true, within: 0 });
 
 describe("packets", () => {
@@ -72,29 +72,32 @@ describe("rates", () => {
     ]);
   });
 
-  test.each(["messageRate", "topicMessageRate", "joinRate"])("[LM3] a %s of 0 is refused: nobody would be held back by it", (name) => {
-    expect(() => wire({ limits: { [name]: 0 } })).toThrow(expect.objectContaining({ code: "wiring" }));
-  });
+  test.each(["messageRate", "topicMessageRate", "joinRate"])(
+    "[LM3] a %s of 0 is refused: nobody would be held back by it",
+    (name) => {
+      expect(() => wire({ limits: { [name]: 0 } })).toThrow(expect.objectContaining({ code: "wiring" }));
+    },
+  );
 });
 
 describe("polls", () => {
   test("[HT6] what one has to be told is more than collapseBytes: it ends when all is told", async () => {
     const wired = wire({ limits: { collapseBytes: 1_000 } });
     wired.server.handle(list, { public: true });
-    let ended = 0;
+    const ended: true[] = [];
     const topics = ["1", "2", "3"];
     for (const topic of topics) await wired.done(wired.server.topic(list, topic).dispatch(added("x")));
     const poll = wired.socket({
-      finish: () => void ended++,
+      finish: () => void ended.push(true),
       send: ({ type }) => void (type === "Snapshot" && poll.stuff(2_000)),
     });
     const targets = topics.map((topic, i) => ({ target: `list:${topic}`, ref: i + 1, settled: 0, sent: 0 }));
     poll.say(hello({ poll: true, targets }));
     const told = [...types(await poll.heard())];
-    for (let i = 0; i < 3 && ended === 0; i++) {
+    for (let i = 0; i < 3 && ended.length === 0; i++) {
       poll.drain();
       told.push(...types(await poll.heard()));
     }
-    expect([told.filter((type) => type === "Snapshot").length, ended]).toEqual([3, 1]);
+    expect([told.filter((type) => type === "Snapshot").length, ended.length]).toEqual([3, 1]);
   });
 });

@@ -37,8 +37,7 @@ export function auto(options: AutoOptions): Transport {
   const memory = remembered(options.memory);
   let failures = 0;
 
-  const failed = (): void =>
-    memory.set(clock.now() + retryAfter * 2 ** Math.min(failures++, MOST_RETRIES));
+  const failed = (): void => memory.set(clock.now() + retryAfter * 2 ** Math.min(failures++, MOST_RETRIES));
 
   /** Milliseconds for which HTTP is to be used without a try. */
   const rest = (): number => {

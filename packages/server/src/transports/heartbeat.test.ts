@@ -15,10 +15,13 @@ function counted() {
   return { clock, asked };
 }
 
-test.each([0, -1, Number.NaN, "1000" as unknown as number])("[TR17] an interval of %s is refused", (interval) => {
-  const { clock } = counted();
-  expect(() => new Heartbeat(clock, interval)).toThrow(expect.objectContaining({ code: "transport" }));
-});
+test.each([0, -1, Number.NaN, "1000" as unknown as number])(
+  "[TR17] an interval of %s is refused",
+  (interval) => {
+    const { clock } = counted();
+    expect(() => new Heartbeat(clock, interval)).toThrow(expect.objectContaining({ code: "transport" }));
+  },
+);
 
 test("[TR17] Infinity: no beat, and connections are counted all the same", () => {
   const { clock } = counted();

@@ -27,7 +27,11 @@ export class Heartbeat<Connection extends Beating> {
    */
   constructor(clock: Clock, interval: number) {
     if (typeof interval !== "number" || !(interval > 0))
-      throw new CallaError("transport", { interval }, "A heartbeat wants milliseconds above 0 (or Infinity).");
+      throw new CallaError(
+        "transport",
+        { interval },
+        "A heartbeat wants milliseconds above 0 (or Infinity).",
+      );
     const shares = interval < Infinity ? Math.max(1, Math.floor(interval / BEAT)) : 1;
     this.#slots = Array.from({ length: shares }, () => new Set());
     this.#clock = clock;

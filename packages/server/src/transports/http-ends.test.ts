@@ -45,7 +45,12 @@ test.each(["text/event-stream", "application/calla.json"])(
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    const request = nodeRequest({ port: portOf(server), path: "/calla", method: "POST", headers: { ...STREAM, accept } });
+    const request = nodeRequest({
+      port: portOf(server),
+      path: "/calla",
+      method: "POST",
+      headers: { ...STREAM, accept },
+    });
     request.write("hel");
     const [response] = (await once(request, "response")) as [{ statusCode: number; resume(): void }];
     response.resume();
@@ -57,7 +62,12 @@ test.each(["text/event-stream", "application/calla.json"])(
     server.closeAllConnections();
     server.close();
     await transport.close();
-    expect([response.statusCode, unhandled.mock.calls, transport.connections, ends]).toEqual([503, [], 0, []]);
+    expect([response.statusCode, unhandled.mock.calls, transport.connections, ends]).toEqual([
+      503,
+      [],
+      0,
+      [],
+    ]);
   },
 );
 
@@ -90,20 +100,25 @@ test("[HT12] HTTP/2: who had gone before the stream was opened is no connection"
   server.close();
 });
 
-test.each(["too-large", "too-slow"])("[HT1] [HT12] web requests: a body that is %s is let go", async (reason) => {
-  const { transport } = hosted({ limits: { maxFrameBytes: 100, helloTimeout: reason === "too-slow" ? 5 : 60_000 } });
-  const cancel = vi.fn();
-  const body = new ReadableStream({
-    pull(controller) {
-      if (reason === "too-large") controller.enqueue(new Uint8Array(50_000));
-      return reason === "too-slow" ? new Promise(() => {}) : undefined;
-    },
-    cancel,
-  });
-  const init = { method: "POST", headers: STREAM, body, duplex: "half" };
-  const { status } = await transport.fetch(new Request("http://a/calla", init as RequestInit));
-  expect(status).toBe(reason === "too-large" ? 413 : 408);
-  await turns();
-  expect(cancel).toHaveBeenCalledTimes(1);
-  await transport.close();
-});
+test.each(["too-large", "too-slow"])(
+  "[HT1] [HT12] web requests: a body that is %s is let go",
+  async (reason) => {
+    const { transport } = hosted({
+      limits: { maxFrameBytes: 100, helloTimeout: reason === "too-slow" ? 5 : 60_000 },
+    });
+    const cancel = vi.fn();
+    const body = new ReadableStream({
+      pull(controller) {
+        if (reason === "too-large") controller.enqueue(new Uint8Array(50_000));
+        return reason === "too-slow" ? new Promise(() => {}) : undefined;
+      },
+      cancel,
+    });
+    const init = { method: "POST", headers: STREAM, body, duplex: "half" };
+    const { status } = await transport.fetch(new Request("http://a/calla", init as RequestInit));
+    expect(status).toBe(reason === "too-large" ? 413 : 408);
+    await turns();
+    expect(cancel).toHaveBeenCalledTimes(1);
+    await transport.close();
+  },
+);
