@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { hello, list, say, types, wire } from "../test/wired.ts";
 import { expiring } from "./authenticate.ts";
+import { memoryLog } from "./log-memory.ts";
 
 const added = (item: string) => ({ type: "added", item }) as const;
 const closing = (code: string) => ({ type: "Closing", code, retryable: true, within: 0 });
@@ -100,4 +101,32 @@ describe("polls", () => {
     }
     expect([told.filter((type) => type === "Snapshot").length, ended.length]).toEqual([3, 1]);
   });
+});
+
+describe("a pubsub that fails", () => {
+  test.each([false, true])(
+    "[SV6] to subscribe or unsubscribe is reported, and no topic hangs for it (rights asked for: %s)",
+    async (asks) => {
+      const pubsub = {
+        publish: () => undefined,
+        subscribe: (channel: string): (() => void) => {
+          if (channel.includes("list:1")) throw new Error("no connection");
+          return () => {
+            throw new Error("gone");
+          };
+        },
+      };
+      const wired = wire({ log: memoryLog({ shared: true }), secret: "s".repeat(32), pubsub });
+      wired.server.handle(list, {
+        canSubscribe: () => (asks ? Promise.resolve(true) : true),
+        canDispatch: () => true,
+      });
+      const one = await wired.client();
+      one.say(say("list:1", 1, added("a")), say("list:2", 1, added("a")));
+      expect(types(await one.heard())).toEqual(["Acknowledge", "Acknowledge"]);
+      expect(one.closed).toEqual([]);
+      expect(wired.errors.length).toBeGreaterThan(0);
+      await wired.done(wired.server.stop());
+    },
+  );
 });
