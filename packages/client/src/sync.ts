@@ -78,6 +78,8 @@ interface Attempt {
   readonly packets: Packets;
   link: Link | undefined;
   open: boolean;
+  /** When it was let in. */
+  since: number;
   lastHeard: number;
   /** What was sent in the most bytes, in UTF-8. */
   largest: { readonly bytes: number; readonly frames: Packet["frames"] };
@@ -89,6 +91,8 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   const delays = backoff(transport.reconnect, random);
   let attempt: Attempt | undefined;
   let wanted = false;
+  /** A connection was let in and told to go at once, and none has lasted since: not to be hurried back to (CL2). */
+  let brief = false;
   /** Less once that much was too much for something on the way (OB13). */
   let maxPacket = MAX_PACKET;
   /** The one timer: next attempt, end of patience with this one, or heartbeat. */
@@ -106,6 +110,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
       packets: createPackets(serialiser, format),
       link: undefined,
       open: false,
+      since: 0,
       lastHeard: 0,
       largest: { bytes: 0, frames: [] },
     };
@@ -113,25 +118,32 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     attempt = mine;
     events.status("connecting", "");
     after(options.connectTimeout, () => fail("timeout"));
+    const broken = (cause: unknown): void => {
+      if (!current()) return;
+      events.error(
+        new CallaError("transport", { cause }, "An attempt to connect failed; it is tried again."),
+      );
+      fail("failed");
+    };
     // The token is asked for first, so that no open socket waits for it; a rejecting one costs this attempt (S25).
     asToken()
       .then((token) => {
         if (!current()) return;
         const handlers = {
-          open: () => current() && transmit(mine, [events.hello(token)]),
+          open() {
+            try {
+              if (current()) transmit(mine, [events.hello(token)]);
+            } catch (cause) {
+              broken(cause);
+            }
+          },
           receive: (data: string | Uint8Array) => current() && receive(mine, data),
           close: ({ code, reason }: CloseReason) =>
             current() && (code === TERMINAL ? end("closed", reason) : fail(reason, code)),
         };
         mine.link = transport.connect(handlers, format);
       })
-      .catch((cause: unknown) => {
-        if (!current()) return;
-        events.error(
-          new CallaError("transport", { cause }, "An attempt to connect failed; it is tried again."),
-        );
-        fail("failed");
-      });
+      .catch(broken);
   }
 
   function transmit(mine: Attempt, frames: readonly ClientFrame[]): void {
@@ -166,16 +178,20 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
       case "Connected":
         if (mine.open) return;
         mine.open = true;
-        delays.reset();
+        mine.since = clock.now();
+        if (!brief) delays.reset();
         after(heartbeat, watch);
         events.connected(frame);
         events.status("open", "");
         return;
       case "Closing":
-        // Who was not even let in comes back as from any failure, unless told when.
+        // Who was not even let in, or ends so each time, comes back as from any failure, unless told when.
         if (frame.retryable) {
           const { within } = frame;
-          fail(frame.code, 1000, mine.open || within ? Math.round(fraction(random) * within) : undefined);
+          const hasty = mine.open && isBrief(mine);
+          const told = within > 0 || (mine.open && !(brief && hasty));
+          brief ||= hasty;
+          fail(frame.code, 1000, told ? Math.round(fraction(random) * within) : undefined);
         } else end("closed", frame.code);
         return;
       case "Version":
@@ -214,9 +230,13 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     });
   }
 
+  const isBrief = ({ since }: Attempt): boolean =>
+    Math.abs(clock.now() - since) < transport.reconnect.baseMilliseconds;
+
   /** This attempt is over. Its link is let go before anything else can happen. */
   function leave(code: number, reason: string): void {
     const { link, open } = attempt ?? {};
+    if (attempt?.open && !isBrief(attempt)) brief = false;
     attempt = undefined;
     timer?.();
     link?.close();
@@ -245,8 +265,10 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     },
     stop: (status) => end(status, status),
     wake() {
-      if (attempt?.open) ask(attempt);
-      else if (wanted && !attempt) begin();
+      // Asked already: asking again would put off that nobody answers.
+      if (attempt?.open) {
+        if (attempt.lastHeard >= 0) ask(attempt);
+      } else if (wanted && !attempt) begin();
     },
     renew: (reason) => fail(reason, 1000),
     get open() {

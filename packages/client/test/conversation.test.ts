@@ -583,3 +583,66 @@ test("[CL12] [CL2] a server that sends away whoever greets it is not asked witho
     await clock.advance(5_000);
   }
 });
+
+// ---------------------------------------------------------------------------------- what goes on and on (CL2, CL12, CL16)
+
+test("[CL12] [CL2] a server that lets in and ends at once (a token that is over) is come back to at once, then ever later", async () => {
+  const { server, clock } = setUp();
+  await turn();
+  const attempts: number[] = [];
+  const start = clock.now();
+  for (let i = 0; i < 6; i++) {
+    const count = server.connections.length;
+    attempts.push(clock.now() - start);
+    server.connection.open();
+    server.connection.say(connectedAs("c1"));
+    server.connection.say({ type: "Closing", code: "token-expired", retryable: true, within: 0 });
+    for (let waited = 0; server.connections.length === count && waited < 60_000; waited += 500) {
+      await clock.advance(waited === 0 ? 0 : 500);
+      await turn();
+    }
+  }
+  expect(attempts.map((at) => Math.ceil(at / 1_000))).toEqual([0, 0, 1, 3, 7, 15]);
+});
+
+test("[CL12] after a connection that lasted it is at once again", async () => {
+  const { server, clock } = setUp();
+  await turn();
+  for (let i = 0; i < 4; i++) {
+    server.connection.open();
+    server.connection.say(connectedAs("c1"));
+    await clock.advance(2_000);
+    const count = server.connections.length;
+    server.connection.say({ type: "Closing", code: "not-here", retryable: true, within: 0 });
+    await clock.advance(0);
+    await turn();
+    expect(server.connections).toHaveLength(count + 1);
+  }
+});
+
+test("[CL2] S25 a token that no format carries costs its attempt, is reported and throws at nobody", async () => {
+  const token = vi.fn<() => unknown>().mockReturnValueOnce(10n).mockReturnValue("t");
+  const { server, clock, errors, client } = setUp({ token });
+  await turn();
+  expect(() => server.connection.open()).not.toThrow();
+  expect([client.status.connection, errors.length]).toEqual(["waiting", 1]);
+  await clock.advance(1_000);
+  server.connection.open();
+  expect(server.connection.last("Hello").token).toBe("t");
+});
+
+test("[CL6] S23 a user who comes and goes does not put off that a dead connection is found", async () => {
+  let wake = (): void => {};
+  const setup = setUp({
+    wakeUps: (run) => {
+      wake = run;
+      return () => {};
+    },
+  });
+  await handshake(setup);
+  for (let i = 0; i < 4; i++) {
+    wake();
+    await setup.clock.advance(4_000);
+  }
+  expect(setup.server.connections).not.toHaveLength(1);
+});

@@ -138,13 +138,16 @@ export class Hub {
       slow: ({ clientId }, waiting) => core.observe?.({ type: "slow", clientId, waiting }),
       resume: (conversation, after) => {
         core.observe?.({ type: "caught-up", clientId: conversation.clientId, after });
-        void this.following.resume(conversation);
+        void this.following.resume(conversation).then(() => conversation.poll && this.#finish(conversation));
       },
       close: (conversation) => this.end(conversation, "slow", true),
     });
     this.#keeper = {
       fullBytes: Math.min(collapseBytes, maxBufferedBytes),
-      full: (conversation, waiting) => this.collapsing.full(conversation, waiting),
+      // A packet is shown nothing that could be held back, and its end is nobody's to tell.
+      full: (conversation, waiting) => {
+        if (!conversation.brief || waiting > maxBufferedBytes) this.collapsing.full(conversation, waiting);
+      },
       broken: (conversation, error) => {
         core.report(error);
         this.end(conversation, "transport", true);
@@ -388,6 +391,8 @@ export class Hub {
   /** A poll has got what there was: its end, and no word is needed. */
   #finish(conversation: Conversation): void {
     if (conversation.phase === "closed") return;
+    // What waits until it has drained is told first (collapsing.ts).
+    if ((conversation.behind?.size ?? 0) > 0) return;
     conversation.phase = "closed";
     conversation.connection.finish?.();
     this.disconnect(conversation);

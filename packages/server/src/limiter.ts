@@ -72,7 +72,7 @@ export class Limiter {
       this.#ignore(conversation);
       return "ignored";
     }
-    const count = Array.isArray(frame.message) ? frame.message.length : 1;
+    const count = Array.isArray(frame.message) ? Math.max(1, frame.message.length) : 1;
     const paid = rates.messages;
     const paidTopic = rates.topics?.get(target) ?? 0;
     const next = this.#messages.take(paid, now, count);

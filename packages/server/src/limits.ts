@@ -5,7 +5,7 @@ import type { Limits } from "@calla/shared";
 /** What is counted, not measured. */
 const COUNTS = /^max(?!Staleness)/;
 
-/** @throws CallaError `wiring`: no limit of this name, no number from 0, or a part of something that is counted. */
+/** @throws CallaError `wiring`: no limit of this name, no number from 0, a rate of 0, or a part of something that is counted. */
 export function limitsOf(given: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name))
@@ -20,6 +20,8 @@ export function limitsOf(given: Partial<Limits> = {}): Limits {
         { name, value },
         `limits.${name} must be a number from 0 (or Infinity).`,
       );
+    if (value === 0 && name.endsWith("Rate"))
+      throw new CallaError("wiring", { name, value }, `limits.${name} must be above 0 (or Infinity).`);
     if (COUNTS.test(name) && value !== undefined && value !== Infinity && !Number.isSafeInteger(value))
       throw new CallaError(
         "wiring",

@@ -104,14 +104,24 @@ class Packet extends Conversation {
 export function speak(parts: SpeakingParts, { data, request, encoder, connection }: Spoken): () => void {
   const packet = new Packet(parts.keeper, connection, request, encoder);
   parts.packets.add(packet);
+  const over = (): void => {
+    packet.greeted?.();
+    parts.packets.delete(packet);
+  };
+  const { clock, limits } = parts.core;
+  packet.greeted = clock.setTimeout(() => {
+    over(); // it is never found out who it is: nothing else would tell
+    packet.close("hello-timeout", true);
+  }, limits.helloTimeout);
   void taken(parts, packet, data)
     .catch((error: unknown) => {
       parts.core.report(error);
       packet.close("failed", true);
     })
-    .finally(() => parts.packets.delete(packet));
+    .finally(over);
   return () => {
     packet.phase = "closed";
+    over();
     packet.answered?.();
   };
 }
@@ -135,6 +145,7 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
   packet.phase = "greeting";
   const since = parts.meanwhile.count;
   const found = await parts.greet(hello, packet.request);
+  packet.greeted?.();
   if ((packet.phase as string) !== "greeting") return; // gone meanwhile
   const greeting: Greeting = found.ok ? parts.meanwhile.asNow(found, found.clientId, since) : found;
   if (!greeting.ok) {
@@ -144,6 +155,8 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
     // A token may have run out since the stream's Hello; a new Hello brings a fresh one, and is told if that is no good.
     return packet.close(greeting.code, greeting.retryable || greeting.code === "unauthenticated");
   }
+  // What authenticate let in all the same: a stream would be closed at once, too.
+  if ((greeting.expires ?? Infinity) <= core.clock.now()) return packet.close("token-expired", true);
   // Nothing is taken under an identity that the client does not know of: its next Hello is told (CV16).
   if (greeting.fresh) return packet.close("identity", true);
   packet.phase = "open";

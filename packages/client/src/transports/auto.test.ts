@@ -167,3 +167,52 @@ test("[AT2] a session storage that is missing, forbidden or full: remembered in 
     await turn();
   }
 });
+
+test("[AT1] [CL12] a WebSocket that says never to come again is not gone round: the client hears of it", () => {
+  const { connect, made, events, kinds } = setUp();
+  connect();
+  made[0]?.on.open();
+  made[0]?.on.close({ code: 4002, reason: "origin" });
+  expect([kinds(), events]).toEqual([["socket"], ["open", { code: 4002, reason: "origin" }]]);
+});
+
+test("[AT3] a try that neither opens nor ends is given up, and another one follows", async () => {
+  const { connect, made, clock, kinds } = setUp();
+  connect();
+  made[0]?.on.close(FAILED);
+  made[1]?.on.receive("connected");
+  await clock.advance(63_000);
+  expect([kinds(), made[2]?.closed]).toEqual([["socket", "http", "socket"], true]);
+  made[2]?.on.close(FAILED); // late
+  await clock.advance(119_999);
+  expect(made).toHaveLength(3);
+  await clock.advance(1);
+  expect(kinds().at(-1)).toBe("socket");
+  made[3]?.on.open();
+  expect([made[1]?.closed, made[3]?.closed]).toEqual([true, true]);
+});
+
+test("[AT2] what is remembered counts for no longer than it may have been meant (a clock put back, another's note)", async () => {
+  const { connect, made, clock, stored, kinds } = setUp();
+  stored.set("calla-http-until", String(clock.now() + 1e12));
+  connect();
+  made[0]?.on.receive("connected");
+  await clock.advance(16 * 60_000);
+  expect(kinds()).toEqual(["http", "socket"]);
+});
+
+test.each([{ silence: Number.NaN }, { silence: 0 }, { retryAfter: Number.NaN }, { retryAfter: 0 }])(
+  "[AT2] impossible times are refused: %j",
+  (times) => {
+    expect(() => setUp(times)).toThrow(expect.objectContaining({ code: "transport" }));
+  },
+);
+
+test("[AT2] a retryAfter of Infinity: HTTP for good", async () => {
+  const { connect, made, clock, kinds } = setUp({ retryAfter: Infinity });
+  connect();
+  made[0]?.on.close(FAILED);
+  made[1]?.on.receive("connected");
+  await clock.advance(1e10);
+  expect(kinds()).toEqual(["socket", "http"]);
+});

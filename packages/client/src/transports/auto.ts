@@ -1,6 +1,7 @@
 // WebSocket where it works, HTTP where it does not: in the same attempt, before anything but the Hello was said, so that
 // nothing can be lost or doubled in the switch. That HTTP was needed is remembered for the browser's session, and after a
 // while a WebSocket is tried again. Not here: either of the two.
+import { CallaError } from "@calla/shared";
 import type { Cancel, Clock } from "@calla/shared";
 import { systemClock } from "../clock.ts";
 import type { Link, Transport, TransportHandlers } from "./transport.ts";
@@ -10,7 +11,7 @@ export interface AutoOptions {
   readonly http: Transport;
   /** Milliseconds within which a WebSocket has to open and to answer the Hello: 3,000. */
   readonly silence?: number;
-  /** Milliseconds on HTTP before a WebSocket is tried again: 60,000, each time twice as long, up to 16 times. */
+  /** Milliseconds on HTTP before a WebSocket is tried again: 60,000, each time twice as long, up to 16 times. Infinity: never. */
   readonly retryAfter?: number;
   /** Where it is remembered that HTTP was needed: the page's sessionStorage. null: nowhere. */
   readonly memory?: Pick<globalThis.Storage, "getItem" | "setItem" | "removeItem"> | null;
@@ -19,22 +20,30 @@ export interface AutoOptions {
 
 const KEY = "calla-http-until";
 const MOST_RETRIES = 4;
+/** The close code of a server that could not say `Closing`, and does not want us to come again. */
+const TERMINAL = 4002;
 
 /**
  * Both transports, the better one that works.
  *
  * @example
  * createClient({ wiring, serialiser, transport: auto({ webSocket: webSocket({ url: "/ws" }), http: http({ url: "/calla" }) }) });
+ * @throws CallaError `transport`: an option is impossible.
  */
 export function auto(options: AutoOptions): Transport {
   const { webSocket, http, silence = 3_000, retryAfter = 60_000, clock = systemClock } = options;
+  if (!(silence > 0 && retryAfter > 0))
+    throw new CallaError("transport", { silence, retryAfter }, "auto() wants times above 0.");
   const memory = remembered(options.memory);
   let failures = 0;
+
+  const failed = (): void => memory.set(clock.now() + retryAfter * 2 ** Math.min(failures++, MOST_RETRIES));
 
   /** Milliseconds for which HTTP is to be used without a try. */
   const rest = (): number => {
     const left = Number(memory.get() ?? 0) - clock.now();
-    return left > 0 ? left : 0;
+    // No more than was ever meant: a clock may have been put back.
+    return left > 0 ? Math.min(left, retryAfter * 2 ** MOST_RETRIES) : 0;
   };
 
   function connect(handlers: TransportHandlers, format: Parameters<Transport["connect"]>[1]): Link {
@@ -57,7 +66,7 @@ export function auto(options: AutoOptions): Transport {
           receive(data) {
             if (!heard) {
               heard = true;
-              if (fallen) memory.set(clock.now() + retryAfter * 2 ** Math.min(failures++, MOST_RETRIES));
+              if (fallen) failed();
               timer = clock.setTimeout(tryAgain, rest());
             }
             handlers.receive(data);
@@ -72,9 +81,23 @@ export function auto(options: AutoOptions): Transport {
     }
 
     function tryAgain(): void {
+      let gone = false;
+      const lost = (): void => {
+        if (gone || over) return;
+        gone = true;
+        timer?.();
+        failed();
+        timer = clock.setTimeout(tryAgain, rest());
+      };
+      // One that neither opens nor ends would be the last.
+      timer = clock.setTimeout(() => {
+        probe?.close();
+        lost();
+      }, silence);
       probe = webSocket.connect(
         {
           open() {
+            if (gone) return;
             // It opens by now: come back with it. What waits for an outcome is sent again and known by its mid.
             leave();
             memory.clear();
@@ -82,10 +105,7 @@ export function auto(options: AutoOptions): Transport {
             handlers.close({ code: 1000, reason: "upgrade" });
           },
           receive: () => undefined,
-          close() {
-            memory.set(clock.now() + retryAfter * 2 ** Math.min(failures++, MOST_RETRIES));
-            if (!over) timer = clock.setTimeout(tryAgain, rest());
-          },
+          close: lost,
         },
         format,
       );
@@ -115,7 +135,9 @@ export function auto(options: AutoOptions): Transport {
             handlers.receive(data);
           },
           close(reason) {
-            if (!heard) return fall();
+            if (fallen) return;
+            // Whoever must not come again must not come another way either.
+            if (!heard && reason.code !== TERMINAL) return fall();
             leave();
             handlers.close(reason);
           },

@@ -439,3 +439,32 @@ test("[CV17] a flusher's POSTs say that they flush", async () => {
   expect(posts[0]?.frames[0]).toMatchObject({ flushOnly: true });
   await turn();
 });
+
+test("[HT10] [HT4] S25 a later poll's token that has run out ends the attempt, not the client: the next one asks for another", async () => {
+  const { streams, text, clock, events } = setUp({ slots: { take: () => Promise.resolve(undefined) } });
+  await turn();
+  const refused = { type: "Closing", code: "unauthenticated", retryable: false, within: 0 };
+  streams[0]?.on.data(text(CONNECTED));
+  streams[0]?.on.end(0, "");
+  await clock.advance(3_000);
+  events.length = 0;
+  streams[1]?.on.data(text(refused));
+  expect(events).toEqual([{ code: 1006, reason: "unauthenticated" }]);
+  // The first one's is the server's word.
+  const fresh = setUp();
+  await turn();
+  fresh.streams[0]?.on.data(text(refused));
+  expect(fresh.events).toEqual(["open", refused]);
+});
+
+test("[HT8] [AU14] S25 a token that was renewed in place goes with what is said from then on, by POSTs and polls", async () => {
+  const { say, posts, connected, ok, streams, link } = setUp();
+  await connected();
+  say({ type: "Authenticate", token: "t2" });
+  expect(posts[0]?.frames).toMatchObject([{ type: "Hello", token: "t2" }, { type: "Authenticate" }]);
+  await posts[0]?.answer(ok());
+  say(message(1));
+  expect(posts[1]?.frames[0]).toMatchObject({ token: "t2" });
+  link.send(json().encode(HELLO)); // as a poll is begun, with the attempt's token
+  expect(streams[1]?.body).toEqual({ ...HELLO, token: "t2" });
+});

@@ -83,6 +83,8 @@ export function httpLink(options: HttpLinkOptions): Link {
   let abort: (() => void) | undefined;
   /** The Hello of the stream, and with it each POST's. */
   let hello: Plain | undefined;
+  /** The token given since, in place of the Hello's. */
+  let renewed: { readonly token?: unknown } = {};
   let clientId: unknown;
   let secret: unknown;
   /** Messages, and whatever else is not the Hello, in order. */
@@ -150,7 +152,7 @@ export function httpLink(options: HttpLinkOptions): Link {
   }
 
   function greet(said: Plain): void {
-    hello = said;
+    hello = { ...said, ...renewed };
     let connected = false;
     abort?.();
     lives();
@@ -160,12 +162,15 @@ export function httpLink(options: HttpLinkOptions): Link {
         memory.pollUntil = clock.now() + POLL_FOR;
         start();
       }, options.silence);
-    abort = carrier.stream(format.encode(polling ? { ...said, poll: true } : said), {
+    abort = carrier.stream(format.encode(polling ? { ...hello, poll: true } : hello), {
       data(text) {
         lives();
         const data = format.binary ? bytesOf(text) : text;
         if (!connected) {
           const frame = plain(data)[0];
+          // It was let in before: the token has run out since, and the next attempt asks for another (S25).
+          if (frame?.["code"] === "unauthenticated" && clientId !== undefined)
+            return end(1006, "unauthenticated");
           if (frame?.type === "Connected") {
             connected = true;
             timer?.();
@@ -308,6 +313,8 @@ export function httpLink(options: HttpLinkOptions): Link {
     send(data) {
       if (over) return;
       for (const frame of plain(data)) {
+        if (frame.type === "Authenticate" && frame["token"] !== undefined && hello)
+          hello = { ...hello, ...(renewed = { token: frame["token"] }) };
         if (frame.type === "Hello") greet(frame);
         // What is followed stands in each poll's Hello.
         else if (polling && !("mid" in frame)) pollSoon();

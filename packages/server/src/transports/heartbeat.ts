@@ -1,4 +1,5 @@
 // One timer that sees to all connections, a share of them at each beat, so that ten thousand pings are no burst.
+import { CallaError } from "@calla/shared";
 import type { Cancel, Clock } from "@calla/shared";
 
 /** A connection with a heartbeat. */
@@ -20,9 +21,18 @@ export class Heartbeat<Connection extends Beating> {
   #cancel: Cancel;
   #size = 0;
 
-  /** Each connection's `beat` is called every `interval` milliseconds. */
+  /**
+   * Each connection's `beat` is called every `interval` milliseconds; with Infinity never.
+   * @throws CallaError `transport`: no such interval.
+   */
   constructor(clock: Clock, interval: number) {
-    const shares = Math.max(1, Math.floor(interval / BEAT));
+    if (typeof interval !== "number" || !(interval > 0))
+      throw new CallaError(
+        "transport",
+        { interval },
+        "A heartbeat wants milliseconds above 0 (or Infinity).",
+      );
+    const shares = interval < Infinity ? Math.max(1, Math.floor(interval / BEAT)) : 1;
     this.#slots = Array.from({ length: shares }, () => new Set());
     this.#clock = clock;
     this.#beat = interval / shares;

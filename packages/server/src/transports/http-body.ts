@@ -43,26 +43,30 @@ export function readNodeBody(
   });
 }
 
-/** The chunks of a body, of a web stream. */
+/** The body of a web request. What is not read of it is let go. */
 export async function readBody(
-  chunks: AsyncIterable<Uint8Array> | undefined,
+  body: ReadableStream<Uint8Array> | undefined,
   { clock, maxBytes, within }: BodyLimits,
 ): Promise<Body> {
-  if (chunks === undefined) return { ok: true, bytes: new Uint8Array() };
-  const iterator = chunks[Symbol.asyncIterator]();
+  if (body === undefined) return { ok: true, bytes: new Uint8Array() };
+  const reader = body.getReader();
   let cancel: Cancel = () => undefined;
   const late = new Promise<"too-slow">((resolve) => {
     cancel = clock.setTimeout(() => resolve("too-slow"), within);
   });
   const read: Uint8Array[] = [];
   let size = 0;
+  const refuse = (reason: BodyFault): Body => {
+    reader.cancel().catch(() => undefined);
+    return { ok: false, reason };
+  };
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), late]);
-      if (next === "too-slow") return { ok: false, reason: next };
-      if (next.done === true) return { ok: true, bytes: Buffer.concat(read) };
+      const next = await Promise.race([reader.read(), late]);
+      if (next === "too-slow") return refuse(next);
+      if (next.done) return { ok: true, bytes: Buffer.concat(read) };
       size += next.value.length;
-      if (size > maxBytes) return { ok: false, reason: "too-large" };
+      if (size > maxBytes) return refuse("too-large");
       read.push(next.value);
     }
   } catch {

@@ -38,7 +38,8 @@ export function nodeBody(
 /** Writes what a request came to. */
 export function nodeSink(outcome: Outcome, request: IncomingMessage, response: ServerResponse): void {
   response.on("error", () => undefined);
-  if (response.destroyed) return;
+  // Nobody hears it any more, or somebody in front has answered (a timeout's middleware).
+  if (isOver(response) || response.headersSent) return;
   if ("answer" in outcome) {
     const { status, headers, text } = outcome.answer;
     // What was not read of the body is not waited for.
@@ -51,6 +52,10 @@ export function nodeSink(outcome: Outcome, request: IncomingMessage, response: S
   response.on("drain", () => connection.drained());
   response.on("close", () => connection.gone(1006, ""));
 }
+
+/** HTTP/2's responses are not `destroyed`, their streams are; of such an end no event tells any more. */
+const isOver = (response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } }): boolean =>
+  response.destroyed || response.stream?.destroyed === true;
 
 function liveSink({ headers, open }: Opening, response: ServerResponse): StreamConnection {
   response.writeHead(200, headers);
@@ -73,7 +78,7 @@ function packetSink({ headers, open }: Opening, response: ServerResponse): Strea
       held += bytes.length;
     },
     end() {
-      if (response.destroyed) return;
+      if (isOver(response) || response.headersSent) return;
       response.writeHead(200, { ...headers, "content-length": String(held) });
       response.end(parts.length === 1 ? parts[0] : Buffer.concat(parts));
       held = 0;

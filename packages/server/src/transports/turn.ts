@@ -63,8 +63,10 @@ function flushAll(): void {
     try {
       connection.flush();
     } catch {
-      // Bytes that cannot be written are one connection's end, not that of those behind it.
-      connection.terminate();
+      // Bytes that cannot be written are one connection's end, not that of those behind it; nor is what ending it throws.
+      try {
+        connection.terminate();
+      } catch {}
     }
   }
   all.length = 0;
