@@ -21,7 +21,7 @@ export function signal<T>(report: (error: unknown) => void): Signal<T> {
     },
     emit(value) {
       // Those that listen now: who stops and listens anew in a call would be called for ever.
-      for (const one of [...all]) if (all.has(one)) contain(report, one.listener, value);
+      for (const one of Array.from(all)) if (all.has(one)) contain(report, one.listener, value);
     },
   };
 }

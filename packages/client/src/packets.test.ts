@@ -20,7 +20,9 @@ test("[CO10] what the serialiser takes with a raised maxDepth, a client reads fr
     expect(frame).toMatchObject({ model });
     expect(parseHydration(row(model), serialiser).models.get("list:1")).toMatchObject({ model });
     const deeper = { ...snapshot, model: nested(301) };
-    expect(() => createPackets(serialiser, format).decode(format.encode(deeper))).toThrow(/more than 300 levels/);
+    expect(() => createPackets(serialiser, format).decode(format.encode(deeper))).toThrow(
+      /more than 300 levels/,
+    );
   }
 });
 

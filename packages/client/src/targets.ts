@@ -155,7 +155,8 @@ export function createTargets(options: TargetsOptions) {
       const { sequence, message: applied } = outcome;
       control?.applied.resolve(outcome);
       // null: sent as void by this version, and applied before the reload that brought it (VE7).
-      if (applied === null || sameInOrder(message, applied)) tell({ ...decided, is: "acknowledged", sequence });
+      if (applied === null || sameInOrder(message, applied))
+        tell({ ...decided, is: "acknowledged", sequence });
       else tell({ ...decided, is: "amended", sequence, applied });
     } else {
       const { error } = outcome;

@@ -508,7 +508,13 @@ test("[RB2] S9 an array of one message is amended to an array of one, however it
       connection.say({ type: "Acknowledge", target, mid, id, sequence: 1, message });
     else {
       const outcome = [mid, id, "acknowledge", 1, null, null, message] as const;
-      const resync = { sequence: 1, next: 2, outcomes: [outcome], resync: "snapshot", reason: "new" } as const;
+      const resync = {
+        sequence: 1,
+        next: 2,
+        outcomes: [outcome],
+        resync: "snapshot",
+        reason: "new",
+      } as const;
       connection.say(settledFrame(target, connection.ref(target), resync));
       connection.say(snapshotFrame(target, 1, 10, items("A")));
     }

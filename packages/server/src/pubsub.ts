@@ -11,7 +11,9 @@ export function localPubSub(): PubSub {
   const listeners = new Map<string, Set<{ readonly listener: (payload: unknown) => void }>>();
   return {
     publish(channel, payload) {
-      for (const { listener } of [...(listeners.get(channel) ?? [])]) listener(payload);
+      const all = listeners.get(channel);
+      // Those that listen now, as long as they do.
+      for (const one of Array.from(all ?? [])) if (all?.has(one) === true) one.listener(payload);
     },
     subscribe(channel, listener) {
       const set = listeners.get(channel) ?? new Set();

@@ -520,6 +520,14 @@ describe("strict mode", () => {
     );
   });
 
+  test("[WR22] the same in another order by chance is impure too", () => {
+    let calls = 0;
+    const seen = () => new Map(calls++ % 2 === 0 ? [["a", 1], ["b", 2]] : [["b", 2], ["a", 1]]); // prettier-ignore
+    expect(
+      strictError((board) => ({ ...board, seen: seen() }) as never, { cards: [], seen: new Map() }),
+    ).toMatch(/is not pure/);
+  });
+
   test("[WR22] a clock that stands still hides nothing", () => {
     vi.useFakeTimers({ now: 5 });
     expect(strictError((board, ...rest) => add({ at: Date.now() })(board, ...rest))).toMatch(/is not pure/);

@@ -78,7 +78,7 @@ export function migrateMessages(
       if (migration?.message) {
         migrated = migration.message(old as Message, { drop });
         if (isDropped(migrated)) return refuse(migrated.drop);
-        if (ignorePromise(migrated)) throw new TypeError("it returned a promise; it must be synchronous.");
+        if (ignorePromise(migrated)) throw new TypeError("it returned a promise");
       }
     } catch (cause) {
       const type = String((old as Partial<Message> | null)?.type);

@@ -49,10 +49,19 @@ export interface CustomCarrier {
 export function custom(format: Format, codec: CustomCodec<unknown>, carrier: CustomCarrier): Serialiser {
   const payload = (bytes: "native" | "base64"): PayloadCodec => ({
     encodeMessage: (message) =>
-      single(carrier.write(encoding("encodeMessage", () => codec.encodeMessage(message)), bytes)),
+      single(
+        carrier.write(
+          encoding("encodeMessage", () => codec.encodeMessage(message)),
+          bytes,
+        ),
+      ),
     decodeMessage: (plain) =>
       decoding("decodeMessage", carrier.readMessage(unwrapped(plain)), codec.decodeMessage.bind(codec)),
-    encodeModel: (model) => carrier.write(encoding("encodeModel", () => codec.encodeModel(model)), bytes),
+    encodeModel: (model) =>
+      carrier.write(
+        encoding("encodeModel", () => codec.encodeModel(model)),
+        bytes,
+      ),
     decodeModel: (plain) => decoding("decodeModel", carrier.readModel(plain), codec.decodeModel.bind(codec)),
     encodeDetails: (details) => toPlain(details, { bytes }),
     decodeDetails: (plain) => fromPlain(plain, { hostileKeys: "refuse" }),
