@@ -28,14 +28,14 @@ const auto = "packages/client/src/transports/auto.ts";
 // The client core was to cost 8 KB. It has a rebase, an outbox, a storage, sessions, ephemeral topics and a value domain
 // that the peers of that size have not; each line is held where it stands, so that it can only shrink unnoticed.
 export default [
-  line("client core: client, JSON, WebSocket, memory storage", "20.2 KB", {
+  line("client core: client, JSON, WebSocket, memory storage", "20 KB", {
     [client]: "{ createClient }",
     [webSocket]: "{ webSocket }",
     [shared]: "{ automatic, json }",
   }),
-  line("@calla/client, all of it", "19.2 KB", { [client]: "*" }),
+  line("@calla/client, all of it", "19 KB", { [client]: "*" }),
   line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
-  line("@calla/client/indexeddb, with idb", "10 KB", { [indexedDb]: "*" }),
+  line("@calla/client/indexeddb, with idb", "10.1 KB", { [indexedDb]: "*" }),
   line("@calla/client/http, with eventsource", "6.6 KB", { [http]: "*" }),
   line("@calla/client/auto", "1 KB", { [auto]: "*" }),
   line("what @calla/client/hydration adds to the serialiser", "4.5 KB", {
@@ -46,6 +46,6 @@ export default [
   line("a wiring's definitions", "2.6 KB", {
     [shared]: "{ defineWiring, defineTopic, defineEphemeral, defineSession, defineLocal, serverOnly }",
   }),
-  line("@calla/shared, all of it", "11.9 KB", { [shared]: "*" }),
+  line("@calla/shared, all of it", "12 KB", { [shared]: "*" }),
   line("@calla/shared/messagepack", "9.6 KB", { [messagePack]: "*" }),
 ];

@@ -1,5 +1,5 @@
 // createClient: puts the parts together and gives the app what it holds. No logic of its own beyond that.
-import { CallaError, OWN_SESSION, sameValue, topicId } from "@calla/shared";
+import { CallaError, OWN_SESSION, sameInOrder, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
   Clock,
@@ -171,7 +171,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
       pending: runtime.waiting,
       storage: runtime.failing ? "failed" : "working",
     };
-    if (sameValue(next, status)) return;
+    if (sameInOrder(next, status)) return;
     status = next;
     tell();
   };

@@ -18,7 +18,7 @@ export interface Accepted {
  * @throws CallaError `invalid`, before anything has happened.
  */
 export function accept(slice: Slice, input: unknown, serialiser: Serialiser, strict: boolean): Accepted {
-  const list: readonly unknown[] = Array.isArray(input) ? input : [input];
+  const list: readonly unknown[] = Array.isArray(input) ? [...input] : [input]; // a hole is undefined
   if (list.length === 0)
     throw new CallaError("invalid", {}, "A dispatch of no messages; give it at least one.");
   const messages = list.map((one) => {

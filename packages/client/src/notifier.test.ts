@@ -39,3 +39,22 @@ test("[CL9] work asked for often in a turn is done once, and again in the next",
   await turn();
   expect(done).toBe(2);
 });
+
+test("[CL9] a listener that stops and listens anew when it is called is called once, and who stops another silences it", () => {
+  const heard: string[] = [];
+  const changes = signal<number>(() => {});
+  let stop = (): void => {};
+  const again = (value: number): void => {
+    stop();
+    if (heard.push(`again ${value}`) < 10) stop = changes.add(again);
+  };
+  stop = changes.add(again);
+  const later = changes.add((value) => heard.push(`later ${value}`));
+  changes.emit(1);
+  expect(heard).toEqual(["again 1", "later 1"]);
+  changes.add(() => last());
+  later();
+  const last = changes.add((value) => heard.push(`last ${value}`));
+  changes.emit(2);
+  expect(heard).toEqual(["again 1", "later 1", "again 2"]);
+});

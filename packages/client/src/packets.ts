@@ -3,8 +3,8 @@
 import { asFrame, CallaError, mapPayloads, payloadReader, payloadWriter, serverFrames } from "@calla/shared";
 import type { ClientFrame, Format, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
 
-/** The server is trusted with more than a client is: a snapshot may be large. */
-const LIMITS = { maxFrameBytes: 1 << 28, maxDepth: 64, maxEntries: 1 << 24 };
+/** The server is trusted with more than a client is: a snapshot may be large, and as deep as the serialiser takes it. */
+const LIMITS = { maxFrameBytes: 1 << 28, maxDepth: 512, maxEntries: 1 << 24 };
 
 export interface Packet {
   readonly data: string | Uint8Array;

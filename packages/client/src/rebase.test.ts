@@ -242,3 +242,39 @@ test("[RB2] S1 visible is confirmed with pending applied on top, and confirmed t
     { numRuns: 500 },
   );
 });
+
+test("[RB9] the order of what a model holds is the server's: an update may go by it", () => {
+  // Least recently used: "a" puts a last, "-" drops the first.
+  const lru = (model: unknown, { messages }: Act) => {
+    const map = new Map(model as ReadonlyMap<string, number>);
+    for (const message of messages as readonly string[]) {
+      const key = message === "-" ? (map.keys().next().value ?? "") : message;
+      map.delete(key);
+      if (message !== "-") map.set(key, 1);
+    }
+    return { ok: true, model: map } as const;
+  };
+  const keys = (model: unknown): string[] => [...(model as ReadonlyMap<string, number>).keys()];
+  const model = new Map([
+    ["a", 1],
+    ["b", 1],
+  ]);
+  const begun = reset(emptyReplica as Replica<Entry>, { model, sequence: 0, mark: 0 }, never, lru);
+  const records = (...acts: Entry[]) => ({
+    records: acts.map((one) => ({ act: one, entry: undefined })),
+    sequence: acts.length,
+    mark: 1,
+  });
+  // Another's record that changes the order alone.
+  const touched = advance(begun, records(act("1", "a"), act("2", "-")), never, lru);
+  expect(touched.ok && keys(touched.replica.confirmed?.model)).toEqual(["a"]);
+  // One's own prediction that does.
+  expect(keys(visible(predict(begun, act("1", "a"), lru).replica))).toEqual(["b", "a"]);
+  // A replay that comes to what is shown in another order.
+  const pending = predict(begun, act("1", "c"), lru).replica;
+  const replayed = advance(pending, records(act("2", "a"), act("3", "b"), act("4", "a")), never, lru);
+  expect(replayed.ok && keys(visible(replayed.replica))).toEqual(["b", "a", "c"]);
+  // A snapshot that differs in order alone.
+  const other = { model: new Map([...model].toReversed()), sequence: 9, mark: 9 };
+  expect(keys(reset(begun, other, never, lru).confirmed?.model)).toEqual(["b", "a"]);
+});

@@ -1,7 +1,7 @@
 // The rebase engine: one target's confirmed model, the pending dispatches, and what is visible: confirmed with pending
 // applied on top. Pure: values in, values out. Not here: what an update is (the fold is passed in), whether a frame
 // fits the cursor, who hears an outcome (runtime.ts).
-import { sameValue } from "@calla/shared";
+import { sameInOrder } from "@calla/shared";
 import type { Cursor } from "@calla/shared";
 
 /** What folds: a record, or a pending dispatch with the context it was predicted in (fixed when it was dispatched). */
@@ -69,7 +69,7 @@ export function predict<E extends Act, F extends Failure>(
   const result = replica.confirmed && fold(before, entry);
   const failed = result && !result.ok ? result : undefined;
   // What changes nothing keeps its reference, so that nobody is notified of nothing.
-  const model = result?.ok && !sameValue(result.model, before) ? result.model : before;
+  const model = result?.ok && !sameInOrder(result.model, before) ? result.model : before;
   return {
     replica: { ...replica, pending: [...replica.pending, { entry, model, skipped: failed && why(failed) }] },
     failed,
@@ -98,7 +98,7 @@ export function advance<E extends Act, F extends Failure>(
     const expected = own ? head.model : model;
     if (own) settled++;
     // What changes nothing keeps its reference, so that predictions made on it stay valid.
-    const as = sameValue(result.model, expected);
+    const as = sameInOrder(result.model, expected);
     asPredicted &&= as;
     model = as ? expected : result.model;
   }
@@ -140,7 +140,7 @@ function replay<E extends Act, F extends Failure>(
   });
   // An equal outcome is shown as the same object, so that nobody is notified of nothing.
   const shown = visible(old);
-  if (!confirmed || !old.confirmed || !sameValue(model, shown)) return { confirmed, pending };
+  if (!confirmed || !old.confirmed || !sameInOrder(model, shown)) return { confirmed, pending };
   const last = pending.pop();
   return last
     ? { confirmed, pending: [...pending, { ...last, model: shown }] }

@@ -7,7 +7,7 @@ import { contain } from "./notifier.ts";
 import type { Outbox } from "./outbox.ts";
 import { isFollowed } from "./subscriptions.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-import type { Dispatch, Target } from "./target.ts";
+import type { Dispatch, Outcome, Target } from "./target.ts";
 import type { Targets } from "./targets.ts";
 import { RejectedError } from "./write.ts";
 
@@ -40,6 +40,12 @@ export interface ReceiverOptions {
   readonly flush: () => void;
 }
 
+/** As it was taken: an array where an array was dispatched. */
+const taken = ({ message: given }: Dispatch, sequence: number, message: unknown): Outcome => ({
+  sequence,
+  message: Array.isArray(given) ? listOf(message ?? given) : (message ?? given),
+});
+
 export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) => void {
   const { targets, ledger, outbox, subscriptions, clock, random, report } = options;
   const answered = ({ subscription }: Target): boolean => subscription.phase === "answered";
@@ -50,7 +56,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     const one = targets.get(target);
     const entry = outbox.find(one.queue, mid, id);
     if (!entry) return;
-    ledger.decide(one, entry, { sequence, message: message ?? entry.message });
+    ledger.decide(one, entry, taken(entry, sequence, message));
     // Where it is followed, confirmed must get there; if it does not, the target is asked for again (CL10).
     one.head = Math.max(one.head, sequence);
     targets.settle(one);
@@ -82,7 +88,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       const entry = outbox.find(one.queue, mid, id);
       if (!entry) continue;
       if (what === "acknowledge") {
-        ledger.decide(one, entry, { sequence, message: details ?? entry.message });
+        ledger.decide(one, entry, taken(entry, sequence, details));
         one.head = Math.max(one.head, sequence);
       } else
         ledger.decide(one, entry, {
@@ -146,8 +152,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       one.at = Math.max(one.at, at);
       const messages = listOf(message);
       if (entry) {
-        const amended = Array.isArray(entry.message) ? messages : message;
-        ledger.decide(one, entry, { sequence: frame.after + i + 1, message: amended });
+        ledger.decide(one, entry, taken(entry, frame.after + i + 1, message));
       }
       return { act: { id, messages, at, userId }, entry };
     });

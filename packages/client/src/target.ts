@@ -1,6 +1,6 @@
 // One target in use: what the runtime holds of it, and the state that the app sees. Not here: what changes it
 // (runtime.ts). An ephemeral topic is held likewise: its "confirmed model" is the map of latest messages.
-import { sameValue } from "@calla/shared";
+import { sameInOrder } from "@calla/shared";
 import type { CallaError, EphemeralSlice, ModelSlice, ServerFrames, TargetKey } from "@calla/shared";
 import type { Backoff } from "./backoff.ts";
 import type { Signal } from "./notifier.ts";
@@ -90,7 +90,7 @@ export interface Target {
 
 /** The same object until it says something else. */
 function viewOf({ entry, skipped }: Predicted<Dispatch>): Pending {
-  if (!sameValue(skipped, entry.view.skipped)) entry.view = { ...entry.view, skipped };
+  if (!sameInOrder(skipped, entry.view.skipped)) entry.view = { ...entry.view, skipped };
   return entry.view;
 }
 
@@ -117,7 +117,7 @@ export function stateOf(target: Target, connected: boolean, state = target.state
         ? "live"
         : "stale";
   const shown = refused ? undefined : visible(replica);
-  const model = sameValue(shown, state.model) ? state.model : shown;
+  const model = sameInOrder(shown, state.model) ? state.model : shown;
   const views = replica.pending.map(viewOf);
   const same = views.length === state.pending.length && views.every((view, i) => view === state.pending[i]);
   const pending = same ? state.pending : views;

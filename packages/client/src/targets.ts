@@ -1,6 +1,6 @@
 // The targets in use and what is shown of them: models through the rebase, states to listeners, outcomes to callers.
 // Not here: what frames say (receiver.ts), what is stored (ledger.ts), what is sent (runtime.ts).
-import { applyMessages, OWN_SESSION, sameValue } from "@calla/shared";
+import { applyMessages, OWN_SESSION, sameInOrder } from "@calla/shared";
 import type { Clock, Message, Random, TargetKey, Wiring } from "@calla/shared";
 import { backoff } from "./backoff.ts";
 import { contain, oncePerTurn, signal } from "./notifier.ts";
@@ -155,7 +155,8 @@ export function createTargets(options: TargetsOptions) {
       const { sequence, message: applied } = outcome;
       control?.applied.resolve(outcome);
       // null: sent as void by this version, and applied before the reload that brought it (VE7).
-      if (applied === null || sameValue(message, applied)) tell({ ...decided, is: "acknowledged", sequence });
+      if (applied === null || sameInOrder(message, applied))
+        tell({ ...decided, is: "acknowledged", sequence });
       else tell({ ...decided, is: "amended", sequence, applied });
     } else {
       const { error } = outcome;

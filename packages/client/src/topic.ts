@@ -107,7 +107,7 @@ export function selection<V, T>(
       let told = current();
       return onChange(() => {
         const next = current();
-        if (next !== told) listener((told = next));
+        if (!Object.is(next, told)) listener((told = next));
       });
     },
   };

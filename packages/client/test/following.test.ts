@@ -409,3 +409,24 @@ test("[CL14] types follow from the slices", () => {
   >();
   expect(session.name).toBe("session");
 });
+
+test("[CL9] a selection of NaN is told once, and of -0 after 0", async () => {
+  const { topic } = await live({}, 0, "a");
+  let value = Number.NaN;
+  const heard: number[] = [];
+  topic.select(() => value).onChange((selected) => heard.push(selected));
+  for (const next of [Number.NaN, 0, -0, -0]) {
+    value = next;
+    topic.dispatch(added(String(heard.length)));
+    await turn();
+  }
+  expect(heard).toEqual([0, -0]);
+});
+
+test("[OB5] a dispatch with a hole is invalid before anything has happened", async () => {
+  const { topic, client } = await live();
+  const messages: unknown[] = [];
+  messages[1] = added("a");
+  expect(() => topic.dispatch(messages as never)).toThrow(expect.objectContaining({ code: "invalid" }));
+  expect([client.pending, topic.state.pending]).toEqual([[], []]);
+});

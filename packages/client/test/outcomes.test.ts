@@ -4,9 +4,11 @@ import { expect, test, vi } from "vitest";
 import { RejectedError } from "../src/write.ts";
 import {
   giveSnapshot,
+  handshake,
   items,
   list,
   messagesIn,
+  setUp,
   settledFrame,
   snapshotFrame,
   turn,
@@ -488,4 +490,34 @@ test("[RB8] a confirmed record that does not fold here is reported and healed by
   expect(connection.last("Subscribe")).not.toHaveProperty("cursor");
   await giveSnapshot(connection, "list:1", 1, items("b"));
   expect(topic.state).toMatchObject({ status: "live", model: items("b") });
+});
+
+test("[RB2] S9 an array of one message is amended to an array of one, however its author hears of it", async () => {
+  for (const way of ["record", "Acknowledge", "Settled"] as const) {
+    const setup = setUp();
+    const topic = setup.client.topic(list, "1");
+    const connection = await handshake(setup);
+    if (way !== "Acknowledge") topic.retain();
+    await turn();
+    if (way === "record") await giveSnapshot(connection, "list:1", 0, items());
+    const write = topic.dispatch([added("a")]);
+    await turn();
+    const [mid, id, target, message] = [1, write.id, "list:1", added("A")] as const;
+    if (way === "record") connection.say(updateFrame(target, 0, [["c1", 1, id, message]]));
+    else if (way === "Acknowledge")
+      connection.say({ type: "Acknowledge", target, mid, id, sequence: 1, message });
+    else {
+      const outcome = [mid, id, "acknowledge", 1, null, null, message] as const;
+      const resync = {
+        sequence: 1,
+        next: 2,
+        outcomes: [outcome],
+        resync: "snapshot",
+        reason: "new",
+      } as const;
+      connection.say(settledFrame(target, connection.ref(target), resync));
+      connection.say(snapshotFrame(target, 1, 10, items("A")));
+    }
+    await expect(write.applied, way).resolves.toEqual({ sequence: 1, message: [message] });
+  }
 });

@@ -141,7 +141,7 @@ export class Dispatching {
       );
     try {
       const who = asking(conversation, key, topic.params);
-      const admitted = admitEphemeral(slice, handlers, value, who, this.#core.report);
+      const admitted = admitEphemeral(slice, handlers, value, who, this.#core);
       if (admitted.ok) topic.dispatch(conversation, admitted.message);
       else refused(this.#core, conversation, key, admitted.code, admitted.details);
     } catch (error) {
@@ -157,7 +157,7 @@ export class Dispatching {
       try {
         const who = asking(conversation, key, named.params);
         const handlers = this.#core.handlers.get(slice.name);
-        const admitted = admitEphemeral(slice, handlers, value, who, this.#core.report);
+        const admitted = admitEphemeral(slice, handlers, value, who, this.#core);
         if (allowed !== true) return refused(this.#core, conversation, key, allowed, {});
         if (!admitted.ok) return refused(this.#core, conversation, key, admitted.code, admitted.details);
         const pushed: Pushed = [authorTag(conversation.clientId, key), conversation.userId, admitted.message];

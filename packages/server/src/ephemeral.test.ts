@@ -8,6 +8,7 @@ import {
   handPubSub,
   hello,
   list,
+  other,
   say,
   session,
   subscribe,
@@ -15,6 +16,7 @@ import {
   unsubscribe,
   wire,
 } from "../test/wired.ts";
+import type { TestWiring } from "../test/wired.ts";
 import { memoryLog } from "./log-memory.ts";
 import { createServer } from "./server.ts";
 
@@ -49,6 +51,31 @@ describe("ephemeral topics", () => {
     expect(await ada.heard()).toEqual([frame]);
     expect(await bob.heard()).toEqual([frame]);
     expect(refused).toEqual([]);
+  });
+
+  test("[EP3] S45 what amend makes of a message, and no wire carries, reaches nobody and ends nothing; a copy is kept", async () => {
+    const shape = z.looseObject({ x: z.number() });
+    const loose = defineEphemeral("cursors:*", { messages: { moved: shape }, keep: "latest" });
+    const { server, client, errors } = wire({
+      wiring: defineWiring({ session, topics: [list, other, loose] }) as unknown as TestWiring,
+    });
+    const path = [1];
+    server.handle(loose as unknown as typeof cursors, {
+      public: true,
+      amend: (message) => ({ ...message, ...(message.x === 1 ? { f: () => 1 } : { path, gone: undefined }) }),
+    });
+    const [ada, bob] = [await client(), await client()];
+    const a = authorTag(ada.identity.clientId, "cursors:1");
+    ada.say(subscribe("cursors:1"));
+    await ada.heard();
+    ada.say(say("cursors:1", 0, moved(1)));
+    expect(await ada.heard()).toEqual([]);
+    expect(errors).toMatchObject([{ code: "invalid-value", details: { path: ".f" } }]);
+    ada.say(say("cursors:1", 0, moved(2)));
+    await ada.heard();
+    path.push(2);
+    bob.say(subscribe("cursors:1"));
+    expect((await bob.heard()).at(-1)).toEqual(push([a, null, { ...moved(2), path: [1] }]));
   });
 
   test("[EP2] a newcomer gets each author's latest message; one that leaves is announced", async () => {

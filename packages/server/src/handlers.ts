@@ -10,6 +10,7 @@ import type {
   ModelSlice,
   ParamsOf,
   Parsed,
+  Serialiser,
   Slice,
   TargetKey,
 } from "@calla/shared";
@@ -200,11 +201,14 @@ export function admitEphemeral(
   handlers: LooseHandlers | undefined,
   value: unknown,
   asking: LooseAsking,
-  report: (error: unknown) => void,
+  { report, serialiser }: { report(error: unknown): void; readonly serialiser: Serialiser },
 ): Checked {
   const parsed = parseMessage(slice, value, "client");
   if (!parsed.ok) return unparsed(parsed, report);
-  return check(slice, handlers, parsed.message, { ...asking, model: undefined });
+  const checked = check(slice, handlers, parsed.message, { ...asking, model: undefined });
+  if (!checked.ok || handlers?.amend === undefined) return checked;
+  // It is kept and written later, for everybody at once: by then the app may have changed it, and a throw reaches nobody.
+  return { ok: true, message: serialiser.normaliseMessage(checked.message) as Message };
 }
 
 function asynchronous(slice: Slice, hook: string, promise: PromiseLike<unknown>): CallaError {

@@ -1,4 +1,5 @@
 import { automatic, json } from "@calla/shared";
+import { customBinary } from "@calla/shared/messagepack";
 import { expect, test } from "vitest";
 import { cursors, list, session, wire } from "../test/wired.ts";
 
@@ -62,4 +63,20 @@ test("[HY3] a session goes only into a response that is made no-store first, and
   await done(server.hydrate([], { session: { clientId, response: standard } }));
   expect(standard.get("cache-control")).toBe("no-store");
   expect(session.name).toBe("session");
+});
+
+test("[HY1] a serialiser that has only bytes is carried too, from the server's page to the client's models", async () => {
+  const code = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+  const decode = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
+  const serialiser = customBinary({
+    encodeMessage: code,
+    decodeMessage: decode,
+    encodeModel: code,
+    decodeModel: decode,
+  });
+  const { server, done } = wire({ serialiser });
+  const topic = server.topic(list, "1");
+  await done(topic.dispatch(add("a")));
+  const [[, , , , plain]] = parsed(await done(server.hydrate([topic]))).topics as [unknown[]];
+  expect(serialiser.payload(json()).decodeModel(plain)).toEqual({ items: ["a"] });
 });

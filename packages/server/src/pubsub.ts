@@ -7,17 +7,20 @@ export interface PubSub {
 
 /** Fan-out inside one process. */
 export function localPubSub(): PubSub {
-  const listeners = new Map<string, Set<(payload: unknown) => void>>();
+  // One object per subscription, so that the same function can subscribe twice and leave once.
+  const listeners = new Map<string, Set<{ readonly listener: (payload: unknown) => void }>>();
   return {
     publish(channel, payload) {
-      for (const listener of listeners.get(channel) ?? []) listener(payload);
+      const all = listeners.get(channel);
+      // Those that listen now, as long as they do.
+      for (const one of Array.from(all ?? [])) if (all?.has(one) === true) one.listener(payload);
     },
     subscribe(channel, listener) {
       const set = listeners.get(channel) ?? new Set();
-      listeners.set(channel, set.add(listener));
+      const subscription = { listener };
+      listeners.set(channel, set.add(subscription));
       return () => {
-        set.delete(listener);
-        if (set.size === 0) listeners.delete(channel);
+        if (set.delete(subscription) && set.size === 0) listeners.delete(channel);
       };
     },
   };

@@ -520,6 +520,17 @@ describe("strict mode", () => {
     );
   });
 
+  test("[WR22] the same in another order by chance is impure too", () => {
+    let calls = 0;
+    const seen = () => {
+      calls++;
+      return new Map(["a", "b"].map((_, i) => ((i + calls) % 2 === 0 ? ["a", 1] : ["b", 2])));
+    };
+    expect(
+      strictError((board) => ({ ...board, seen: seen() }) as never, { cards: [], seen: new Map() }),
+    ).toMatch(/is not pure/);
+  });
+
   test("[WR22] a clock that stands still hides nothing", () => {
     vi.useFakeTimers({ now: 5 });
     expect(strictError((board, ...rest) => add({ at: Date.now() })(board, ...rest))).toMatch(/is not pure/);

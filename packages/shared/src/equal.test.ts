@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { classTable } from "./classes.ts";
-import { sameValue } from "./equal.ts";
+import { sameInOrder, sameValue } from "./equal.ts";
 import { hashValue } from "./hash-value.ts";
 import { normalise } from "./normalise.ts";
 import { toPlain } from "./to-plain.ts";
@@ -155,4 +155,29 @@ test("[CO19] large Sets of objects are compared by digest, not each with each", 
   const many = (from: number): Set<unknown> =>
     new Set(Array.from({ length: 20_000 }, (_, i) => ({ n: (i + from) % 20_000 })));
   expect(sameValue(many(0), many(7_000))).toBe(true);
+});
+
+test("[CO22] two values are the same in order exactly when the wire has them as the same text", () => {
+  const written = (value: unknown): string =>
+    JSON.stringify(toPlain(normalise(value, { classes }), { classes, bytes: "base64" }));
+  fc.assert(
+    fc.property(anyValue, anyValue, (a, b) => {
+      expect(sameInOrder(a, normalise(a, { classes }))).toBe(true);
+      expect(sameInOrder(a, b)).toBe(written(a) === written(b));
+      const other = shuffled(normalise(a, { classes }));
+      expect(sameInOrder(a, other)).toBe(written(a) === written(other));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test("[CO22] order counts in fields, Maps and Sets; undefined fields still do not", () => {
+  const gone = undefined;
+  expect(sameInOrder({ a: 1, gone, b: 2 }, { a: 1, b: 2 })).toBe(true);
+  expect(sameInOrder({ a: 1, b: 2 }, { b: 2, a: 1 })).toBe(false);
+  expect(sameInOrder(new Set([1, 2]), new Set([2, 1]))).toBe(false);
+  const map = (...keys: string[]) => new Map(keys.map((key) => [key, { key }]));
+  expect(sameInOrder(map("a", "b"), map("a", "b"))).toBe(true);
+  expect(sameInOrder(map("a", "b"), map("b", "a"))).toBe(false);
+  expect(sameInOrder(new Point(1, map("a", "b")), new Point(1, map("b", "a")))).toBe(false);
 });

@@ -12,13 +12,29 @@ import { isObject, kindOf, MAX_NESTING } from "./kind.ts";
  * @example
  * sameValue({ a: 1, b: undefined }, { a: 1 }); // true
  */
-export const sameValue = (a: unknown, b: unknown): boolean => same(a, b, 0);
+export const sameValue = (a: unknown, b: unknown): boolean => same(a, b, 0, ANY_ORDER);
 
+/**
+ * Whether two values are the same value in the same order: as `sameValue`, but fields, Map and Set count in the order
+ * they stand in. An update may go by that order (the oldest entry of a Map), and every format carries it; so only such a
+ * value can stand for another one that more is folded over.
+ *
+ * @throws CallaError `too-deep`: both nested in more than 512 levels, or cycles.
+ * @example
+ * sameInOrder(new Set([1, 2]), new Set([2, 1])); // false
+ */
+export const sameInOrder = (a: unknown, b: unknown): boolean => same(a, b, 0, IN_ORDER);
+
+/** How to compare what has an order that may count or not. */
+interface Order {
+  readonly fields: (a: Fields, b: Fields, depth: number) => boolean;
+  readonly members: (a: Members, b: Members, depth: number) => boolean;
+}
 type Items = ArrayLike<unknown>;
 type Fields = Readonly<Record<string, unknown>>;
 type Members = ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>;
 
-function same(a: unknown, b: unknown, depth: number): boolean {
+function same(a: unknown, b: unknown, depth: number, order: Order): boolean {
   if (Object.is(a, b)) return true;
   if (!isObject(a) || !isObject(b)) return false;
   const kind = kindOf(a);
@@ -28,22 +44,22 @@ function same(a: unknown, b: unknown, depth: number): boolean {
   switch (kind) {
     case "array":
     case "bytes":
-      return sameItems(a as Items, b as Items, inside);
+      return sameItems(a as Items, b as Items, inside, order);
     case "object":
-      return sameFields(a as Fields, b as Fields, inside);
+      return order.fields(a as Fields, b as Fields, inside);
     case "date":
       return Object.is((a as Date).getTime(), (b as Date).getTime());
     case "map":
     case "set":
-      return sameMembers(a as Members, b as Members, inside);
+      return order.members(a as Members, b as Members, inside);
     case "instance":
-      return sameInstance(a, b, inside);
+      return sameInstance(a, b, inside, order);
   }
 }
 
-function sameItems(a: Items, b: Items, depth: number): boolean {
+function sameItems(a: Items, b: Items, depth: number, order: Order): boolean {
   if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (!same(a[i], b[i], depth)) return false;
+  for (let i = 0; i < a.length; i++) if (!same(a[i], b[i], depth, order)) return false;
   return true;
 }
 
@@ -52,20 +68,40 @@ function sameFields(a: Fields, b: Fields, depth: number): boolean {
   for (const key of Object.keys(a)) {
     if (a[key] === undefined) continue;
     // Own fields only: `{}` has no field `__proto__`, whatever reading it gives.
-    if (!Object.hasOwn(b, key) || !same(a[key], b[key], depth)) return false;
+    if (!Object.hasOwn(b, key) || !same(a[key], b[key], depth, ANY_ORDER)) return false;
     left++;
   }
   for (const key of Object.keys(b)) if (b[key] !== undefined) left--;
   return left === 0;
 }
 
-function sameInstance(a: object, b: object, depth: number): boolean {
+function sameInstance(a: object, b: object, depth: number, order: Order): boolean {
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
   const defined = classOf(a);
-  if (defined !== undefined) return same(defined.encode(a), defined.encode(b), depth);
+  if (defined !== undefined) return same(defined.encode(a), defined.encode(b), depth, order);
   // Without own fields nothing can be seen of what is inside.
-  return Object.keys(a).length > 0 && sameFields(a as Fields, b as Fields, depth);
+  return Object.keys(a).length > 0 && order.fields(a as Fields, b as Fields, depth);
 }
+
+function fieldsInOrder(a: Fields, b: Fields, depth: number): boolean {
+  const [left, right] = [definedIn(a), definedIn(b)];
+  return (
+    left.length === right.length &&
+    left.every((key, i) => key === right[i] && same(a[key], b[key], depth, IN_ORDER))
+  );
+}
+
+const definedIn = (fields: Fields): readonly string[] =>
+  Object.keys(fields).filter((key) => fields[key] !== undefined);
+
+function membersInOrder(a: Members, b: Members, depth: number): boolean {
+  if (a.size !== b.size) return false;
+  const others = b.entries();
+  for (const entry of a.entries())
+    if (!sameItems(entry, others.next().value as Entry, depth, IN_ORDER)) return false;
+  return true;
+}
+const IN_ORDER: Order = { fields: fieldsInOrder, members: membersInOrder };
 
 /**
  * Whether the members can be paired, equal with equal: first those with the very same key, then the others. Any
@@ -78,7 +114,7 @@ function sameMembers(a: Members, b: Members, depth: number): boolean {
   for (const entry of a.entries()) {
     const [key, item] = entry;
     // An item of a Set is its own key.
-    if (b.has(key) && same(item, "get" in b ? b.get(key) : item, depth)) matched.add(key);
+    if (b.has(key) && same(item, "get" in b ? b.get(key) : item, depth, ANY_ORDER)) matched.add(key);
     else if (isObject(key)) unmatched.push(entry);
     else return false;
   }
@@ -92,10 +128,12 @@ function sameMembers(a: Members, b: Members, depth: number): boolean {
   }
   return unmatched.every((entry) => {
     const alike = others.get(digest(entry)) ?? [];
-    const found = alike.findIndex((other) => same(entry, other, depth));
+    const found = alike.findIndex((other) => same(entry, other, depth, ANY_ORDER));
     return found >= 0 && alike.splice(found, 1).length === 1;
   });
 }
+
+const ANY_ORDER: Order = { fields: sameFields, members: sameMembers };
 
 type Entry = readonly [unknown, unknown];
 

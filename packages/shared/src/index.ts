@@ -61,7 +61,7 @@ export { migrateMessages, migrateModel } from "./migrate.ts";
 export type { Migrated } from "./migrate.ts";
 
 // Values
-export { sameValue } from "./equal.ts";
+export { sameInOrder, sameValue } from "./equal.ts";
 export { deepFreeze } from "./freeze.ts";
 export { combine, hashString } from "./hash.ts";
 export { hashValue } from "./hash-value.ts";

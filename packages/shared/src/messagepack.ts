@@ -2,11 +2,13 @@
 // its own, so that who speaks JSON does not download it.
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { CallaError, describe } from "./errors.ts";
+import { fromPlain } from "./from-plain.ts";
 import { scan } from "./messagepack-scan.ts";
 import { DEFAULT_DECODE_LIMITS, maxTreeDepth } from "./serialiser.ts";
 import type { DecodeLimits, Format, Serialiser } from "./serialiser.ts";
 import { custom } from "./serialiser-custom.ts";
 import type { CustomCodec } from "./serialiser-custom.ts";
+import { toPlain } from "./to-plain.ts";
 
 // No extension types in either direction: Dates are tagged, as in JSON.
 const extensionCodec = {
@@ -82,9 +84,9 @@ function checkFrame(data: string | Uint8Array, { maxFrameBytes }: DecodeLimits):
  */
 export function customBinary<Message, Model>(codec: CustomCodec<Uint8Array, Message, Model>): Serialiser {
   return custom(messagePack(), codec as CustomCodec<unknown>, {
-    write: (encoded) => bytesOr("invalid-value", encoded),
-    readMessage: (plain) => bytesOr("undecodable", plain).slice(),
-    readModel: (plain) => bytesOr("undecodable", plain).slice(),
+    write: (encoded, bytes) => toPlain(bytesOr("invalid-value", encoded), { bytes }),
+    readMessage: (plain) => bytesOr("undecodable", fromPlain(plain)),
+    readModel: (plain) => bytesOr("undecodable", fromPlain(plain)),
     copy: (encoded) => new Uint8Array(bytesOr("invalid-value", encoded)),
   });
 }

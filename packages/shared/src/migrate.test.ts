@@ -1,8 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { defineTopic, serverOnly } from "./define.ts";
 import { CallaError } from "./errors.ts";
 import { migrateMessages, migrateModel } from "./migrate.ts";
+import type { ModelSlice } from "./slice.ts";
 
 const board = defineTopic("board:*", {
   version: 3,
@@ -95,6 +96,19 @@ describe("[VE2] a message of an older version", () => {
     });
     expect(refusal([{ type: "stamped" }])).toMatchObject({ code: "server-only" });
     expect(migrateMessages(board, [{ type: "stamped" }], 1, "server").ok).toBe(true);
+  });
+
+  test("S11 an asynchronous migration is refused, and what it rejects with later harms nobody", async () => {
+    const unhandled = vi.fn();
+    process.on("unhandledRejection", unhandled);
+    const message = (() => Promise.reject(new Error("later"))) as never;
+    const late: ModelSlice = { ...board, migrate: { 1: { message } } };
+    const migrated = migrateMessages(late, [{ type: "itemAdded", item: "milk" }], 1, "client");
+    expect(migrated).toMatchObject({ code: "version", details: { reason: "its migration failed" } });
+    expect(String("error" in migrated && migrated.error)).toContain("returned a promise");
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   test("S11 never throws, whatever was stored and whatever the migration does", () => {

@@ -7,7 +7,7 @@ import type { CallaError } from "./errors.ts";
 import { isObject } from "./kind.ts";
 import { noModel } from "./run-update.ts";
 import type { CallaRejectionCode, Dropped, Message, ModelSlice } from "./slice.ts";
-import { issuesText } from "./standard.ts";
+import { ignorePromise, issuesText } from "./standard.ts";
 
 /** What became of messages of an older version. Refused: what their author is told. */
 export type Migrated =
@@ -78,6 +78,7 @@ export function migrateMessages(
       if (migration?.message) {
         migrated = migration.message(old as Message, { drop });
         if (isDropped(migrated)) return refuse(migrated.drop);
+        if (ignorePromise(migrated)) throw new TypeError("it returned a promise");
       }
     } catch (cause) {
       const type = String((old as Partial<Message> | null)?.type);

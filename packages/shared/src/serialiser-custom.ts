@@ -30,7 +30,7 @@ export interface CustomCodec<Encoded, Message = unknown, Model = unknown> {
  */
 export function customJson<Encoded, Message, Model>(codec: CustomCodec<Encoded, Message, Model>): Serialiser {
   return custom(json(), codec as CustomCodec<unknown>, {
-    write: (encoded) => toPlain(encoded, { bytes: "base64" }),
+    write: (encoded, bytes) => toPlain(encoded, { bytes }),
     readMessage: (plain) => fromPlain(plain, { hostileKeys: "refuse" }),
     readModel: (plain) => fromPlain(plain),
     copy: (encoded) => normalise(encoded),
@@ -39,27 +39,37 @@ export function customJson<Encoded, Message, Model>(codec: CustomCodec<Encoded, 
 
 /** What a format asks of, and does with, what the user's functions return. */
 export interface CustomCarrier {
-  write(encoded: unknown): unknown;
+  /** `bytes`: what they become in the format that is asked for. */
+  write(encoded: unknown, bytes: "native" | "base64"): unknown;
   readMessage(plain: unknown): unknown;
   readModel(plain: unknown): unknown;
   copy(encoded: unknown): unknown;
 }
 
 export function custom(format: Format, codec: CustomCodec<unknown>, carrier: CustomCarrier): Serialiser {
-  const payload: PayloadCodec = {
+  const payload = (bytes: "native" | "base64"): PayloadCodec => ({
     encodeMessage: (message) =>
-      single(carrier.write(encoding("encodeMessage", () => codec.encodeMessage(message)))),
+      single(
+        carrier.write(
+          encoding("encodeMessage", () => codec.encodeMessage(message)),
+          bytes,
+        ),
+      ),
     decodeMessage: (plain) =>
       decoding("decodeMessage", carrier.readMessage(unwrapped(plain)), codec.decodeMessage.bind(codec)),
-    encodeModel: (model) => carrier.write(encoding("encodeModel", () => codec.encodeModel(model))),
+    encodeModel: (model) =>
+      carrier.write(
+        encoding("encodeModel", () => codec.encodeModel(model)),
+        bytes,
+      ),
     decodeModel: (plain) => decoding("decodeModel", carrier.readModel(plain), codec.decodeModel.bind(codec)),
-    encodeDetails: (details) => toPlain(details, { bytes: format.binary ? "native" : "base64" }),
+    encodeDetails: (details) => toPlain(details, { bytes }),
     decodeDetails: (plain) => fromPlain(plain, { hostileKeys: "refuse" }),
-  };
+  });
   const formats = [format];
   const serialiser: Serialiser = {
     formats,
-    payload: () => payload,
+    payload: ({ binary }) => payload(binary ? "native" : "base64"),
     use: (name) => {
       preferred(formats, name);
       return serialiser;
@@ -77,9 +87,10 @@ export function custom(format: Format, codec: CustomCodec<unknown>, carrier: Cus
   return serialiser;
 }
 
-// An array where a message stands is several messages of one dispatch, so one message that is encoded as an array is
-// wrapped. No encoded value has a field "$" of its own by then.
-const single = (plain: unknown): unknown => (Array.isArray(plain) ? { $: "array", v: plain } : plain);
+// An array where a message stands is several messages of one dispatch, and null is none, so one message that is encoded
+// as either is wrapped. No encoded value has a field "$" of its own by then.
+const single = (plain: unknown): unknown =>
+  Array.isArray(plain) || plain === null ? { $: "array", v: plain } : plain;
 const unwrapped = (plain: unknown): unknown =>
   isObject(plain) && "$" in plain && plain.$ === "array" && "v" in plain ? plain.v : plain;
 

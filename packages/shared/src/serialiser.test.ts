@@ -366,3 +366,38 @@ test("[CO17] one message that a custom serialiser encodes as an array stays one 
   } as const;
   expect(there(refused)).toEqual(refused);
 });
+
+test("[CO17] what a custom codec makes of a message may be null, which is no message that was given up", () => {
+  const serialiser = customJson({
+    encodeMessage: ({ n }: { n: number }): unknown => (n === 0 ? null : n),
+    decodeMessage: (encoded) => ({ type: "set", n: (encoded ?? 0) as number }),
+    encodeModel: (model) => model,
+    decodeModel: (encoded) => encoded,
+  });
+  const codec = serialiser.payload(serialiser.formats[0]!);
+  for (const message of [{ type: "set", n: 0 }, [{ type: "set", n: 0 }], null]) {
+    const said = { type: "TopicMessage", target: "list:1", mid: 1, id: "x", settled: 0, message } as const;
+    expect(mapPayloads(mapPayloads(said, payloadWriter(codec)), payloadReader(codec))).toEqual(said);
+  }
+});
+
+test("[CO23] a codec is for the format it is asked for: in JSON bytes are text, a custom serialiser's too", () => {
+  const text = new TextEncoder();
+  const codec = {
+    encodeMessage: (message: unknown) => text.encode(JSON.stringify(message)),
+    decodeMessage: (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes)),
+    encodeModel: (model: unknown) => text.encode(JSON.stringify(model)),
+    decodeModel: (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes)),
+  };
+  for (const serialiser of [customBinary(codec), automatic(messagePack())]) {
+    for (const format of [json(), ...serialiser.formats]) {
+      const payload = serialiser.payload(format);
+      const there = (plain: unknown): unknown => format.decode(format.encode(plain));
+      const value = { type: "added", text: "a" };
+      expect(payload.decodeModel(there(payload.encodeModel(value)))).toEqual(value);
+      expect(payload.decodeMessage(there(payload.encodeMessage(value)))).toEqual(value);
+      const details = { bytes: new Uint8Array([1, 2]) };
+      expect(payload.decodeDetails(there(payload.encodeDetails(details)))).toEqual(details);
+    }
+  }
+});

@@ -79,6 +79,7 @@ export const payloadReader = (codec: PayloadCodec): PayloadMap => ({
 export interface Serialiser {
   /** The first is what a client asks for; a server speaks them all. */
   readonly formats: readonly Format[];
+  /** For a format of its own, or for JSON, in which a page and a file hold what only binary formats carry here. */
   payload(format: Format): PayloadCodec;
   /**
    * The same with this format preferred.

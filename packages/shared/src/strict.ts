@@ -1,6 +1,6 @@
 // The checks of development and of the testing kit: frozen inputs, every update run twice and compared, its result
 // parsed strictly. They find mutation, impurity and typos where they are made, not where replicas later differ.
-import { sameValue } from "./equal.ts";
+import { sameInOrder, sameValue } from "./equal.ts";
 import { describe, sliceError } from "./errors.ts";
 import { deepFreeze } from "./freeze.ts";
 import { combine } from "./hash.ts";
@@ -58,7 +58,7 @@ export function strictUpdate(
 export function checkInitial(slice: ModelSlice, model: unknown): void {
   const fail = (what: string) => sliceError("strict", slice.name, `initial() ${what}`);
   const again = withLaterClock(() => slice.initial());
-  if (!sameValue(model, again)) {
+  if (!sameInOrder(model, again)) {
     throw fail(
       `is not pure: called twice it gave two models${difference(model, again)}. Every replica begins with its own call.`,
     );
@@ -90,7 +90,7 @@ function modelProblem(slice: ModelSlice, model: unknown): string | undefined {
 }
 
 function sameStep(a: Step, b: Step): boolean {
-  if (a.ok) return b.ok && a.ids === b.ids && sameValue(a.model, b.model);
+  if (a.ok) return b.ok && a.ids === b.ids && sameInOrder(a.model, b.model);
   if (b.ok || a.kind === "threw" || b.kind === "threw") return false;
   return a.code === b.code && sameValue(a.details, b.details);
 }

@@ -1,6 +1,6 @@
 // What was shown: always a place of the target's one history with the pending dispatches on top, never an earlier one
 // than before, never without one's own acknowledged writes, and never twice the same.
-import { applyMessages, OWN_SESSION, sameValue } from "@calla/shared";
+import { applyMessages, OWN_SESSION, sameInOrder, sameValue } from "@calla/shared";
 import type { Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { Archived, Place } from "./archive.ts";
 import { targetKeys } from "./check-outcomes.ts";
@@ -174,13 +174,13 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
       if (status !== "live") break_("HC11", `${target}: client ${client} is ${status} after quiet`);
       const server = quiet.servers.find((one) => one.target === target)?.model;
       const expected = target === OWN_SESSION ? models.at(-1) : server;
-      if (expected !== undefined && !sameValue(model, expected))
+      if (expected !== undefined && !sameInOrder(model, expected))
         break_(
           "HC11",
           `${target}: client ${client} shows ${preview(model)}, the server has ${preview(expected)}`,
         );
       const last = before.get(`${client}/${page} ${target} state`);
-      if (last !== undefined && !sameValue(last.model, model))
+      if (last !== undefined && !sameInOrder(last.model, model))
         break_("HC9", `${target}: client ${client}'s listener last heard another model than there is`);
     }
   }
@@ -246,11 +246,11 @@ function raise(
 }
 
 function sameShown(a: Shown, b: Shown): boolean {
-  if (a.listener === "model") return sameValue(a.model, b.model);
+  if (a.listener === "model") return sameInOrder(a.model, b.model);
   return (
     a.status === b.status &&
     a.code === b.code &&
-    sameValue(a.model, b.model) &&
+    sameInOrder(a.model, b.model) &&
     a.pending.length === b.pending.length &&
     a.pending.every(
       ({ id, message, skipped }, i) =>

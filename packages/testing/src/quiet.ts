@@ -1,5 +1,5 @@
 // Waits until a world has come to rest, and takes down what everybody then says of every target.
-import { OWN_SESSION, sameValue, sessionKey } from "@calla/shared";
+import { OWN_SESSION, sameInOrder, sessionKey } from "@calla/shared";
 import type { LogStorage } from "@calla/server";
 import type { TargetKey, Wiring } from "@calla/shared";
 import type { Archived, ArchivedLog } from "./archive.ts";
@@ -73,7 +73,7 @@ function restless<W extends Wiring>(world: Resting<W>): string | undefined {
       const key = target === OWN_SESSION ? sessionKey(page.clientId ?? "") : target;
       const archived = world.nodes.log.archive.get(key);
       const tip = archived?.paths.at(-1)?.places.at(-1);
-      if (tip !== undefined && !sameValue(modelNow(archived!.slices, tip), model))
+      if (tip !== undefined && !sameInOrder(modelNow(archived!.slices, tip), model))
         return `client ${client}'s ${target} is not at ${tip.sequence}`;
     }
   }

@@ -71,7 +71,7 @@ const BATCH_BYTES = 65_536;
 const STREAM_SILENCE = 25_000;
 const STREAM_ANSWER = 10_000;
 /** The server is trusted with more than a client is. */
-const LIMITS = { maxFrameBytes: 1 << 28, maxDepth: 64, maxEntries: 1 << 24 };
+const LIMITS = { maxFrameBytes: 1 << 28, maxDepth: 512, maxEntries: 1 << 24 };
 
 export function httpLink(options: HttpLinkOptions): Link {
   const { carrier, slots, clock, handlers, format, memory } = options;

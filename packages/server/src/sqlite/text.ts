@@ -23,10 +23,9 @@ export const plainText = (): TextCodec => textCodec(automatic(json()));
 
 export function textCodec(serialiser: Serialiser): TextCodec {
   const codec = serialiser.payload(serialiser.formats.find(({ binary }) => !binary) ?? json());
-  const { stringify, parse } = leavesBytes(codec) ? withBytes : JSON;
   const way = <Value>(to: (value: Value) => unknown, from: (plain: unknown) => Value): Way<Value> => ({
-    write: (value) => stringify(to(value)),
-    read: (text) => from(parse(text)),
+    write: (value) => JSON.stringify(to(value)),
+    read: (text) => from(JSON.parse(text)),
   });
   return {
     messages: way(
@@ -61,24 +60,6 @@ function outcomeOf(plain: Outcome, codec: PayloadCodec): Outcome {
     message: Array.isArray(message) ? message.map(codec.decodeMessage) : codec.decodeMessage(message),
   };
 }
-
-/** A serialiser that speaks binary formats alone leaves bytes as they are, and JSON has none. */
-const leavesBytes = (codec: PayloadCodec): boolean =>
-  codec.encodeDetails(new Uint8Array(1)) instanceof Uint8Array;
-
-const withBytes = {
-  stringify: (plain: unknown): string =>
-    // What stands in the tree, for a Buffer has a toJSON of its own and comes here as something else.
-    JSON.stringify(plain, function (this: Record<string, unknown>, key: string, value: unknown) {
-      const own = this[key];
-      return own instanceof Uint8Array ? { $: "bytes", v: Buffer.from(own).toString("base64") } : value;
-    }),
-  parse: (text: string): unknown =>
-    JSON.parse(text, (_, value: unknown) => {
-      const { $, v } = (value ?? {}) as { readonly $?: unknown; readonly v?: unknown };
-      return $ === "bytes" && typeof v === "string" ? new Uint8Array(Buffer.from(v, "base64")) : value;
-    }),
-};
 
 /** Names that others chose: SQLite's text is UTF-8, which has no halves of surrogate pairs, so those are escaped. */
 export const column = (text: string): string =>
