@@ -28,7 +28,7 @@ const auto = "packages/client/src/transports/auto.ts";
 // The client core was to cost 8 KB. It has a rebase, an outbox, a storage, sessions, ephemeral topics and a value domain
 // that the peers of that size have not; each line is held where it stands, so that it can only shrink unnoticed.
 export default [
-  line("client core: client, JSON, WebSocket, memory storage", "20 KB", {
+  line("client core: client, JSON, WebSocket, memory storage", "20.1 KB", {
     [client]: "{ createClient }",
     [webSocket]: "{ webSocket }",
     [shared]: "{ automatic, json }",
