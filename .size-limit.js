@@ -33,7 +33,7 @@ export default [
     [webSocket]: "{ webSocket }",
     [shared]: "{ automatic, json }",
   }),
-  line("@calla/client, all of it", "19 KB", { [client]: "*" }),
+  line("@calla/client, all of it", "19.1 KB", { [client]: "*" }),
   line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
   line("@calla/client/indexeddb, with idb", "10.1 KB", { [indexedDb]: "*" }),
   line("@calla/client/http, with eventsource", "6.6 KB", { [http]: "*" }),

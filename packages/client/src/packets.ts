@@ -2,9 +2,7 @@
 // parts put together. Not here: sockets and what a frame means.
 import { asFrame, CallaError, mapPayloads, payloadReader, payloadWriter, serverFrames } from "@calla/shared";
 import type { ClientFrame, Format, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
-
-/** The server is trusted with more than a client is: a snapshot may be large, and as deep as the serialiser takes it. */
-const LIMITS = { maxFrameBytes: 1 << 28, maxDepth: 512, maxEntries: 1 << 24 };
+import { FROM_SERVER } from "./transports/transport.ts";
 
 export interface Packet {
   readonly data: string | Uint8Array;
@@ -42,7 +40,7 @@ export function createPackets(serialiser: Serialiser, format: Format): Packets {
     if (parts.length < (found.parts ?? 0)) return undefined;
     const whole = joined(parts.map(({ chunk }) => chunk ?? ""));
     parts = [];
-    return { ...found, chunk: undefined, model: codec.decodeModel(format.decode(whole, LIMITS)) };
+    return { ...found, chunk: undefined, model: codec.decodeModel(format.decode(whole, FROM_SERVER)) };
   };
 
   return {
@@ -51,7 +49,7 @@ export function createPackets(serialiser: Serialiser, format: Format): Packets {
       return encode(plain, most);
     },
     decode(data) {
-      const value = format.decode(data, LIMITS);
+      const value = format.decode(data, FROM_SERVER);
       return (Array.isArray(value) ? value : [value]).map(frame).filter((one) => one !== undefined);
     },
   };

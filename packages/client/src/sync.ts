@@ -15,6 +15,7 @@ import type {
 import { backoff } from "./backoff.ts";
 import { createPackets } from "./packets.ts";
 import type { Packet, Packets } from "./packets.ts";
+import { CLOSE_TERMINAL } from "./transports/transport.ts";
 import type { CloseReason, Link, Transport } from "./transports/transport.ts";
 
 /**
@@ -66,8 +67,6 @@ export interface Sync {
   send(frames: readonly ClientFrame[]): void;
 }
 
-/** The close code of a server that could not say `Closing`, and does not want us to come again. */
-const TERMINAL = 4002;
 /** The close code of a WebSocket, the server's or a proxy's, that got more in one piece than it takes. */
 const TOO_LARGE = 1009;
 /** A packet above this is sent in pieces: a big outbox shall not meet such a limit, nor hold up what comes after it. */
@@ -139,7 +138,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
           },
           receive: (data: string | Uint8Array) => current() && receive(mine, data),
           close: ({ code, reason }: CloseReason) =>
-            current() && (code === TERMINAL ? end("closed", reason) : fail(reason, code)),
+            current() && (code === CLOSE_TERMINAL ? end("closed", reason) : fail(reason, code)),
         };
         mine.link = transport.connect(handlers, format);
       })

@@ -16,6 +16,7 @@ import type { WireFrame } from "../src/connection.ts";
 import type { AnyUser } from "../src/handlers.ts";
 import type { LogStorage } from "../src/log.ts";
 import type { PubSub } from "../src/pubsub.ts";
+import { memoryLog } from "../src/log-memory.ts";
 
 export const list = defineTopic("list:*", {
   model: z.object({ items: z.array(z.string()) }),
@@ -320,3 +321,14 @@ export const say = (target: string, mid: number, message: unknown, more: object 
   message,
   ...more,
 });
+
+/** Two nodes over one log; their doorbell is in the test's hand. */
+export function twoNodes() {
+  const hand = handClock();
+  const rings = handPubSub();
+  const log = memoryLog({ shared: true });
+  const near = wire({ log, pubsub: rings.pubsub }, hand);
+  const far = wire({ log, pubsub: rings.pubsub, random: countingRandom(9) }, hand);
+  for (const { server } of [near, far]) server.handle(list, { public: true });
+  return { near, far, rings, log, ...hand };
+}

@@ -109,7 +109,7 @@ export const mutants = [
     to: `row: "",`,
     breaks: "TE18",
     scenario: "",
-    by: "server/src/server.test.ts > TE18",
+    by: "server/src/server-topic.test.ts > TE18",
   },
 
   // ----------------------------------------------------------------------------------------- server: what is told
@@ -433,8 +433,8 @@ export const mutants = [
   {
     name: "obey the late events of a superseded socket",
     file: "client/src/sync.ts",
-    from: `current() && (code === TERMINAL`,
-    to: `(code === TERMINAL`,
+    from: `current() && (code === CLOSE_TERMINAL`,
+    to: `(code === CLOSE_TERMINAL`,
     breaks: "CL2",
     scenario: "S22",
     by: "client/test/conversation.test.ts > [CL2] S22",

@@ -4,6 +4,7 @@
 import { CallaError } from "@calla/shared";
 import type { Cancel, Clock } from "@calla/shared";
 import { systemClock } from "../clock.ts";
+import { CLOSE_TERMINAL } from "./transport.ts";
 import type { Link, Transport, TransportHandlers } from "./transport.ts";
 
 export interface AutoOptions {
@@ -20,8 +21,6 @@ export interface AutoOptions {
 
 const KEY = "calla-http-until";
 const MOST_RETRIES = 4;
-/** The close code of a server that could not say `Closing`, and does not want us to come again. */
-const TERMINAL = 4002;
 
 /**
  * Both transports, the better one that works.
@@ -137,7 +136,7 @@ export function auto(options: AutoOptions): Transport {
           close(reason) {
             if (fallen) return;
             // Whoever must not come again must not come another way either.
-            if (!heard && reason.code !== TERMINAL) return fall();
+            if (!heard && reason.code !== CLOSE_TERMINAL) return fall();
             leave();
             handlers.close(reason);
           },

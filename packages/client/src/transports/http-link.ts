@@ -2,6 +2,7 @@
 // else leaves in POSTs, one at a time, in order. Pure but for the carrier and the clock; so the simulation runs this very
 // code. Not here: requests (http-carrier.ts), how many streams a browser can bear (http-slots.ts).
 import type { Cancel, Clock, Format } from "@calla/shared";
+import { FROM_SERVER } from "./transport.ts";
 import type { Link, TransportHandlers } from "./transport.ts";
 
 /** A whole answer to a POST. */
@@ -70,8 +71,6 @@ const BATCH_BYTES = 65_536;
 /** A stream that is silent for so long although POSTs are answered is asked whether it lives, and has so long for it. */
 const STREAM_SILENCE = 25_000;
 const STREAM_ANSWER = 10_000;
-/** The server is trusted with more than a client is. */
-const LIMITS = { maxFrameBytes: 1 << 28, maxDepth: 512, maxEntries: 1 << 24 };
 
 export function httpLink(options: HttpLinkOptions): Link {
   const { carrier, slots, clock, handlers, format, memory } = options;
@@ -303,7 +302,7 @@ export function httpLink(options: HttpLinkOptions): Link {
   }
 
   const plain = (data: string | Uint8Array): readonly Plain[] => {
-    const packet = format.decode(data, LIMITS);
+    const packet = format.decode(data, FROM_SERVER);
     return (Array.isArray(packet) ? packet : [packet]) as readonly Plain[];
   };
 

@@ -8,6 +8,12 @@ export interface CloseReason {
   readonly reason: string;
 }
 
+/** The close code of a server that could not say `Closing`, and does not want us to come again. */
+export const CLOSE_TERMINAL = 4002;
+
+/** The server is trusted with more than a client is: a snapshot may be large, and as deep as the serialiser takes it. */
+export const FROM_SERVER = { maxFrameBytes: 1 << 28, maxDepth: 512, maxEntries: 1 << 24 };
+
 /** Called by a transport; never before `connect` has returned. */
 export interface TransportHandlers {
   /** Say Hello. Called again where a link needs another one on its way (a poll). */
