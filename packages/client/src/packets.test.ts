@@ -38,3 +38,24 @@ test("[HY1] a page carries the models of a serialiser that has only bytes", () =
   const plain = serialiser.payload(json()).encodeModel(model);
   expect(parseHydration(row(plain), serialiser).models.get("list:1")).toMatchObject({ model });
 });
+
+test("[CL5] the parts of a snapshot are taken in their order alone, each once, and the next snapshot begins anew", () => {
+  for (const format of [json(), messagePack()]) {
+    const serialiser = automatic(format);
+    const head = { type: "Snapshot", target: "list:1", sequence: 1, mark: 10, version: 1, parts: 3 };
+    const model = { items: ["a", "b", "c"] };
+    const whole = format.encode(model);
+    const third = Math.ceil(whole.length / 3);
+    const parts = [0, 1, 2].map((part) =>
+      format.encode({ ...head, part, chunk: whole.slice(part * third, (part + 1) * third) }),
+    );
+    const { decode } = createPackets(serialiser, format);
+    const take = (...order: number[]) => order.flatMap((part) => decode(parts[part]!));
+    expect(take(0, 1, 2)).toMatchObject([{ type: "Snapshot", model }]);
+    for (const order of [[1], [0, 2], [0, 1, 1], [2, 1, 0], [0, 1, 2, 2]])
+      expect(() => take(...order)).toThrow(expect.objectContaining({ code: "undecodable" }));
+    // One that was broken off, and then the whole of another one.
+    expect(take(0, 1, 0, 1, 2)).toMatchObject([{ type: "Snapshot", model }]);
+    expect(take(0, 1, 2)).toMatchObject([{ type: "Snapshot", model }]);
+  }
+});

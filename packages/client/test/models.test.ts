@@ -387,6 +387,25 @@ test("[OB10] what nobody has used for maxAge goes, and is not shown", async () =
   expect(await names(storage)).toEqual(["list:1"]);
 });
 
+test("[OB10] what is followed and does not change is in use all the same: its time is stored anew, now and then", async () => {
+  const maxAge = 3_000_000;
+  const storage = keeping({ maxAge });
+  const first = await live({ storage }, 5);
+  await first.clock.advance(2_000);
+  const usedAt = async () => (await stored(storage)).models.get("list:1")!.usedAt;
+  const before = await usedAt();
+  await first.clock.advance(maxAge - 1_000);
+  await visit(first, "2"); // something else gives the storage a turn
+  await first.clock.advance(2_000);
+  expect(await usedAt()).toBeGreaterThanOrEqual(before + maxAge - 1_000);
+  // Not at every turn: that would write a model over and over that nobody has changed.
+  const after = await usedAt();
+  await visit(first, "3");
+  await first.clock.advance(2_000);
+  expect(await usedAt()).toBe(after);
+  await first.client.close();
+});
+
 test("[OB10] a model that holds more than maxHeld settled messages goes, and they with it", async () => {
   const storage = keeping({ maxHeld: 3 });
   const setup = await live({ storage }, 5);

@@ -1,7 +1,8 @@
 import { automatic, CallaError, json } from "@calla/shared";
 import type { Limits } from "@calla/shared";
 import { expect, test } from "vitest";
-import { list, wiring } from "../test/wired.ts";
+import { list, say, types, wire, wiring } from "../test/wired.ts";
+import { faultyLog, scriptedFaults } from "./log-faulty.ts";
 import { memoryLog } from "./log-memory.ts";
 import type { AppendResult, LogStorage } from "./log.ts";
 import { createServer } from "./server.ts";
@@ -59,4 +60,29 @@ test("[LM1] a snapshot is stored after so many bytes, where the log counts them"
     await passing();
   }
   expect(saved).toEqual([3, 6]);
+});
+
+test("[TE12] an append that lands ends the row of those that threw: the next one that throws is again the first", async () => {
+  for (const between of ["appended", "conflict"] as const) {
+    const log = faultyLog(memoryLog({ shared: true }), {
+      plan: scriptedFaults({ append: ["fail", undefined, undefined, "fail"] }),
+    });
+    const near = wire({ log });
+    near.server.handle(list, { public: true });
+    const far = wire({ log });
+    far.server.handle(list, { public: true });
+    const ada = await near.client();
+    ada.say(say("list:1", 1, add("a")));
+    await near.advance(100);
+    expect(types(await ada.heard())).toEqual(["Acknowledge"]);
+    // The third append lands, or finds that another node was first.
+    if (between === "conflict") await far.done(far.server.topic(list, "1").dispatch(add("far")));
+    else ada.say(say("list:1", 2, add("b")));
+    await near.advance(100);
+    await ada.heard();
+    const mid = between === "conflict" ? 2 : 3;
+    ada.say(say("list:1", mid, add("c")));
+    await near.advance(100);
+    expect(await ada.heard()).toMatchObject([{ type: "Acknowledge", mid, sequence: 3 }]);
+  }
 });

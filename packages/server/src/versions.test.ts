@@ -78,6 +78,25 @@ describe("a newer node", () => {
     expect(young.errors).toEqual([]); // the vote was dropped on purpose
   });
 
+  test("[VE3] [TE15] S38 whose clock is behind the older node's migrates at the time of the last record, and goes on from it", async () => {
+    const { node, log } = deploy();
+    const at = 9_000_000; // this clock begins at 1,000
+    const ahead = record(1, { at, messages: [{ type: "put", item: "milk" }] });
+    await log.append([
+      { target: "list:1", expected: { sequence: 0, mark: 0 }, records: [ahead], rows: [], at },
+    ]);
+    const young = node(2);
+    const page = await young.page();
+    page.say(added(1, "bread"));
+    await page.heard();
+    expect((await records(log)).map((one) => [one.id, one.at])).toEqual([
+      ["id-1", at],
+      ["migrated-1-2-2", at],
+      ["id-1", at],
+    ]);
+    expect((await log.open("list:1"))?.snapshot).toMatchObject({ sequence: 2, at });
+  });
+
   test("[VE3] S38 races of two newer nodes end in one migration", async () => {
     const { node, log } = deploy();
     const page = await node(1).page();

@@ -134,6 +134,27 @@ describe("protocol", () => {
     },
   );
 
+  test("[PR3] a tuple with an item too few or too many is refused, wherever it stands in a frame", () => {
+    const tuples = (value: unknown, put: (other: unknown) => unknown): unknown[] => {
+      if (typeof value !== "object" || value === null) return [];
+      const inside = Object.entries(value).flatMap(([key, item]) =>
+        key === "message" || key === "model"
+          ? []
+          : tuples(item, (other) =>
+              put(Array.isArray(value) ? value.with(Number(key), other) : { ...value, [key]: other }),
+            ),
+      );
+      // A list of tuples, or of objects, may be of any length.
+      if (!Array.isArray(value) || value.every((item) => typeof item === "object")) return inside;
+      return [...inside, put(value.slice(0, -1)), put([...value, value.at(-1)])];
+    };
+    const wrong = [client.Hello, client.Ping, server.TopicUpdate, server.Settled, server.Push].flatMap(
+      (frame) => tuples(frame, (other) => other),
+    );
+    expect(wrong.length).toBeGreaterThanOrEqual(10);
+    for (const frame of wrong) expect([frame, read(frame)]).toEqual([frame, undefined]);
+  });
+
   test("[PR3] reading is total, and sees own fields only", () => {
     fc.assert(
       fc.property(

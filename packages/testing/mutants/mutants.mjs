@@ -4,6 +4,7 @@
 
 import { durableMutants } from "./mutants-durable.mjs";
 import { modelMutants } from "./mutants-models.mjs";
+import { secondMutants } from "./mutants-second.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
 import { edgeMutants } from "./edge.mjs";
 
@@ -442,4 +443,5 @@ export const mutants = [
 
   ...edgeMutants,
   ...durableMutants,
+  ...secondMutants,
 ];
