@@ -1,15 +1,13 @@
 // One connection's protocol life: bytes in, frames that are allowed in this state out. It knows who speaks and what
 // they follow. Not here: doing what the frames ask (hub.ts).
-import { asFrame, clientFrames, CallaError, mapPayloads, payloadReader } from "@calla/shared";
+import { asFrame, clientFrames, CallaError } from "@calla/shared";
 import type {
   Cancel,
   ClientFrame,
   Cursor,
   ClientFrames,
   Limits,
-  PayloadMap,
   ServerFrame,
-  Serialiser,
   Subscription,
   TargetKey,
 } from "@calla/shared";
@@ -184,50 +182,30 @@ export class Conversation implements Who {
   }
 }
 
-/** What bytes said: frames in order, or why the peer must go. */
+/** What bytes said: frames in order, what they carry still as it came; or why the peer must go. */
 export type Heard =
   | { readonly ok: true; readonly frames: readonly ClientFrame[] }
   | { readonly ok: false; readonly code: string; readonly error: unknown };
 
-/** Reads packets of one format. Total: hostile bytes give a typed refusal. */
-export function reader(
-  serialiser: Serialiser,
-  limits: Limits,
-): (encoder: Encoder, data: string | Uint8Array) => Heard {
-  const payloads = new Map<string, PayloadMap>();
-  for (const format of serialiser.formats) {
-    const codec = serialiser.payload(format);
-    // A bad payload refuses its own message, by its mid; only a bad envelope costs the connection (CV4).
-    const message = (plain: unknown): unknown => {
-      try {
-        return codec.decodeMessage(plain);
-      } catch {
-        return undefined;
-      }
+/**
+ * Reads a packet's envelopes. Total: hostile bytes give a typed refusal. What a frame carries is read only once it is
+ * about to be offered (`Encoder.decodeDispatch`): what its phase, a rate, a gate or an unknown target refuses costs no
+ * more than its envelope (CV18).
+ */
+export function read(encoder: Encoder, data: string | Uint8Array, limits: Limits): Heard {
+  try {
+    const packet = encoder.format.decode(data, limits);
+    const frames = (Array.isArray(packet) ? packet : [packet]) as readonly ClientFrame[];
+    if (frames.every((frame) => asFrame(clientFrames, frame) !== undefined)) return { ok: true, frames };
+    return {
+      ok: false,
+      code: "protocol",
+      error: new CallaError("protocol", { packet: "no client frame" }),
     };
-    payloads.set(format.name, { ...payloadReader(codec), message });
+  } catch (error) {
+    const code = error instanceof CallaError ? error.code : "undecodable";
+    return { ok: false, code, error };
   }
-  return (encoder, data) => {
-    try {
-      const packet = encoder.format.decode(data, limits);
-      const values: readonly unknown[] = Array.isArray(packet) ? packet : [packet];
-      const frames: ClientFrame[] = [];
-      for (const value of values) {
-        const frame = asFrame(clientFrames, value);
-        if (frame === undefined)
-          return {
-            ok: false,
-            code: "protocol",
-            error: new CallaError("protocol", { packet: "no client frame" }),
-          };
-        frames.push(mapPayloads(frame, payloads.get(encoder.name)!));
-      }
-      return { ok: true, frames };
-    } catch (error) {
-      const code = error instanceof CallaError ? error.code : "undecodable";
-      return { ok: false, code, error };
-    }
-  };
 }
 
 /** Whether a frame is allowed in this phase. */

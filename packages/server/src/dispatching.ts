@@ -109,9 +109,14 @@ export class Dispatching {
   #offer(
     conversation: Conversation,
     live: LiveTarget,
-    { mid, id, settled, message }: ClientFrames["SessionMessage" | "TopicMessage"],
+    { mid, id, settled, message: plain }: ClientFrames["SessionMessage" | "TopicMessage"],
     denied: string | undefined,
   ): void {
+    // Only now, when nothing is left that could refuse it unread (CV18): who may not reach the target is told so, and
+    // what is more than a batch may be is refused by its length.
+    const unread =
+      denied !== undefined || (Array.isArray(plain) && plain.length > this.#core.limits.maxBatch);
+    const message = unread ? plain : conversation.encoder.decodeDispatch(plain);
     this.#turns.offer(live, {
       author: conversation.author,
       row: conversation.clientId,
@@ -126,11 +131,11 @@ export class Dispatching {
   }
 
   /** To an ephemeral topic: now, to whoever is there, or not at all. */
-  #cast(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, value: unknown): void {
+  #cast(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, plain: unknown): void {
     const topic = this.#places.ephemeral(key);
     const handlers = this.#core.handlers.get(slice.name);
     const follows = topic !== undefined && conversation.follows.get(key)?.live === true;
-    if (!follows && conversation.brief) return this.#castFromAfar(conversation, key, slice, value);
+    if (!follows && conversation.brief) return this.#castFromAfar(conversation, key, slice, plain);
     if (!follows)
       return refused(
         this.#core,
@@ -141,6 +146,7 @@ export class Dispatching {
       );
     try {
       const who = asking(conversation, key, topic.params);
+      const value = conversation.encoder.decodeDispatch(plain);
       const admitted = admitEphemeral(slice, handlers, value, who, this.#core);
       if (admitted.ok) topic.dispatch(conversation, admitted.message);
       else refused(this.#core, conversation, key, admitted.code, admitted.details);
@@ -150,15 +156,16 @@ export class Dispatching {
   }
 
   /** Its author may follow by a stream on another node, or by polls: whether it may reach the topic is asked instead. */
-  #castFromAfar(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, value: unknown): void {
+  #castFromAfar(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, plain: unknown): void {
     const named = this.#places.named(key, conversation.clientId);
     if (typeof named === "string") return;
     this.#gates.pass(conversation, key, named, (allowed) => {
       try {
         const who = asking(conversation, key, named.params);
         const handlers = this.#core.handlers.get(slice.name);
-        const admitted = admitEphemeral(slice, handlers, value, who, this.#core);
         if (allowed !== true) return refused(this.#core, conversation, key, allowed, {});
+        const value = conversation.encoder.decodeDispatch(plain);
+        const admitted = admitEphemeral(slice, handlers, value, who, this.#core);
         if (!admitted.ok) return refused(this.#core, conversation, key, admitted.code, admitted.details);
         const pushed: Pushed = [authorTag(conversation.clientId, key), conversation.userId, admitted.message];
         this.#places.get(key)?.audience.push(pushed);

@@ -7,8 +7,8 @@ import { Collapsing } from "./collapsing.ts";
 import type { Identified } from "./authenticate.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
 import { Crowd, SPREAD } from "./crowd.ts";
-import { allowed, Conversation, reader } from "./conversation.ts";
-import type { Heard, Keeper } from "./conversation.ts";
+import { allowed, Conversation, read } from "./conversation.ts";
+import type { Keeper } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { compareDigest } from "./digests.ts";
 import { Dispatching } from "./dispatching.ts";
@@ -79,7 +79,6 @@ export class Hub {
   readonly #hooks: HubHooks;
   readonly #keeper: Keeper;
   #hellos = 0;
-  readonly #read: (encoder: Encoder, data: string | Uint8Array) => Heard;
   readonly #speaking: SpeakingParts;
 
   constructor(core: Core, hooks: HubHooks) {
@@ -127,7 +126,6 @@ export class Hub {
       },
       report: (error) => core.report(error),
     });
-    this.#read = reader(core.serialiser, core.limits);
     this.crowd = new Crowd(core.limits);
     this.#limiter = new Limiter(core.clock, core.limits, {
       limited: (conversation, limit, target) => this.#limited(conversation, limit, target),
@@ -161,10 +159,7 @@ export class Hub {
       flushers: this.#flushers,
       packets: this.packets,
       // The packet also holds a Hello, so that each message may be as large as on a WebSocket.
-      read: reader(core.serialiser, {
-        ...core.limits,
-        maxFrameBytes: core.limits.maxFrameBytes + HELLO_BYTES,
-      }),
+      limits: { ...core.limits, maxFrameBytes: core.limits.maxFrameBytes + HELLO_BYTES },
       greet: (hello, request) => this.#hooks.greet(hello, request),
       meanwhile: this.#meanwhile,
       limiter: this.#limiter,
@@ -228,7 +223,7 @@ export class Hub {
 
   incoming(conversation: Conversation, data: string | Uint8Array): void {
     if (conversation.phase === "closed") return;
-    const heard = this.#read(conversation.encoder, data);
+    const heard = read(conversation.encoder, data, this.core.limits);
     if (!heard.ok) {
       refused(this.core, conversation, undefined, heard.code, { error: String(heard.error) });
       return this.end(conversation, heard.code, false);

@@ -2,10 +2,10 @@
 // the packet came from (an HTTP POST). Its client's stream may be here, on another node or nowhere. Messages go to their
 // targets whichever it is, for the log decides; what concerns the following needs the stream. Not here: HTTP.
 import { isSession, OWN_SESSION, sessionKey } from "@calla/shared";
-import type { ClientFrame, ClientFrames, ServerFrame } from "@calla/shared";
+import type { ClientFrame, ClientFrames, Limits, ServerFrame } from "@calla/shared";
 import type { Connection, ConnectRequest } from "./connection.ts";
-import { Conversation } from "./conversation.ts";
-import type { Heard, Keeper } from "./conversation.ts";
+import { Conversation, read } from "./conversation.ts";
+import type { Keeper } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import type { Dispatching } from "./dispatching.ts";
 import type { Encoder } from "./encoder.ts";
@@ -23,7 +23,8 @@ export interface SpeakingParts {
   readonly flushers: ReadonlyMap<string, Conversation>;
   /** The packets that wait for answers: what is revoked meanwhile is revoked for them, too. */
   readonly packets: Set<Conversation>;
-  read(encoder: Encoder, data: string | Uint8Array): Heard;
+  /** What a packet is read by. */
+  readonly limits: Limits;
   greet(hello: ClientFrames["Hello"], request: ConnectRequest): Greeting | Promise<Greeting>;
   readonly meanwhile: Meanwhile;
   readonly limiter: Limiter;
@@ -128,7 +129,7 @@ export function speak(parts: SpeakingParts, { data, request, encoder, connection
 
 async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8Array): Promise<void> {
   const { core } = parts;
-  const heard = parts.read(packet.encoder, data);
+  const heard = read(packet.encoder, data, parts.limits);
   if (!heard.ok) {
     refused(core, packet, undefined, heard.code, { error: String(heard.error) });
     return packet.close(heard.code, false);
