@@ -12,7 +12,7 @@ import type {
   TopicSlice,
   Wiring,
 } from "@calla/shared";
-import { systemClock, systemRandom } from "./clock.ts";
+import { steady, systemClock, systemRandom } from "./clock.ts";
 import { createLocal } from "./local.ts";
 import type { Local } from "./local.ts";
 import { contain, oncePerTurn, signal } from "./notifier.ts";
@@ -150,12 +150,8 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
 /** `flushOnly`: speaks for a page that is gone, and follows nothing (CV17). */
 function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boolean): Client<W> {
   const { wiring, serialiser, transport, token } = options;
-  const {
-    clock = systemClock,
-    random = systemRandom,
-    strict = isDevelopment(),
-    onError = reportError,
-  } = options;
+  const { random = systemRandom, strict = isDevelopment(), onError = reportError } = options;
+  const clock = steady(options.clock ?? systemClock);
   const { storage = memoryStorage(), wakeUps = browserWakeUps } = options;
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);

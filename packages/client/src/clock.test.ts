@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { systemClock } from "./clock.ts";
+import type { Clock } from "@calla/shared";
+import { steady, systemClock } from "./clock.ts";
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] }));
 afterEach(() => void vi.useRealTimers());
 
 const DAY = 24 * 3_600_000;
@@ -15,4 +16,48 @@ test("[AU1] [CL9] a page's wait that is longer than its longest timer, or for ev
   expect([late, never, cancelled].map(({ mock }) => mock.calls.length)).toEqual([0, 0, 0]);
   vi.advanceTimersByTime(DAY);
   expect(cancelled).not.toHaveBeenCalled();
+});
+
+test("[TM1] a clock that has both readings is used as it is, with what it holds", () => {
+  class Own {
+    passed = 7;
+    now = (): number => 5;
+    monotonic(): number {
+      return this.passed++;
+    }
+    setTimeout = () => () => undefined;
+    defer = (run: () => void): void => run();
+  }
+  const clock = steady(new Own());
+  expect([clock.monotonic(), clock.monotonic(), clock.now()]).toEqual([7, 8, 5]);
+});
+
+test("[TM1] a clock without a monotonic reading gets the machine's, and is asked for all else", () => {
+  const asked: unknown[] = [];
+  const own: Clock = {
+    now: () => 5,
+    setTimeout(run, milliseconds) {
+      asked.push(milliseconds);
+      run();
+      return () => void asked.push("cancelled");
+    },
+    defer: (run) => run(),
+  };
+  const clock = steady(own);
+  clock.setTimeout(() => asked.push("ran"), 9)();
+  clock.defer(() => asked.push("deferred"));
+  expect(asked).toEqual([9, "ran", "cancelled", "deferred"]);
+  const begun = clock.monotonic();
+  vi.setSystemTime(Date.now() - 3_600_000);
+  vi.advanceTimersByTime(40);
+  vi.setSystemTime(Date.now() + 7_200_000);
+  expect([clock.monotonic() - begun, clock.now()]).toEqual([40, 5]);
+});
+
+test("[TM1] the page's wall time may be set; what it calls monotonic goes on", () => {
+  const [wall, begun] = [systemClock.now(), systemClock.monotonic()];
+  vi.setSystemTime(wall - 3_600_000);
+  expect([systemClock.now() - wall, systemClock.monotonic() - begun]).toEqual([-3_600_000, 0]);
+  vi.advanceTimersByTime(40);
+  expect([systemClock.now() - wall, systemClock.monotonic() - begun]).toEqual([-3_599_960, 40]);
 });

@@ -1,18 +1,31 @@
 // The real clock and the real chance. Everything above takes them as parameters.
-import type { Clock, Random } from "@calla/shared";
+import type { Clock, Random, SteadyClock } from "@calla/shared";
 
 /** 24 days: a longer timer would end at once. */
 const LONGEST = 2 ** 31 - 1;
 
 /** The machine's time. `defer` is a microtask: after the running code, before the page paints. */
-export const systemClock: Clock = {
+export const systemClock: SteadyClock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   setTimeout(run, milliseconds) {
     const timer = setTimeout(run, Math.min(milliseconds, LONGEST));
     return () => clearTimeout(timer);
   },
   defer: (run) => queueMicrotask(run),
 };
+
+/** A clock that was passed in, with a monotonic reading: the machine's where it has none of its own. */
+export const steady = (clock: Clock): SteadyClock =>
+  isSteady(clock)
+    ? clock
+    : {
+        now: () => clock.now(),
+        monotonic: () => performance.now(),
+        setTimeout: (run, milliseconds) => clock.setTimeout(run, milliseconds),
+        defer: (run) => clock.defer(run),
+      };
+const isSteady = (clock: Clock): clock is SteadyClock => clock.monotonic !== undefined;
 
 /** Cryptographic chance: message ids must not collide, whoever makes them. */
 export const systemRandom: Random = {

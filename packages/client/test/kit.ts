@@ -23,10 +23,19 @@ import type { Transport, TransportHandlers } from "../src/transports/transport.t
 
 /** Time stands still until the test moves it. Deferred work is a real microtask. */
 export class VirtualClock implements Clock {
-  #now = 1_000_000;
+  /** Milliseconds that have passed, and what the wall clock is ahead of that. */
+  #now = 0;
+  #ahead = 1_000_000;
   #timers: { readonly at: number; readonly run: () => void }[] = [];
   now(): number {
+    return this.#now + this.#ahead;
+  }
+  monotonic(): number {
     return this.#now;
+  }
+  /** Sets the wall clock forward or back. No time passes. */
+  step(milliseconds: number): void {
+    this.#ahead += milliseconds;
   }
   setTimeout(run: () => void, milliseconds: number): () => void {
     const timer = { at: this.#now + milliseconds, run };

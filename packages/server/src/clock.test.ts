@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { systemClock, systemRandom } from "./clock.ts";
+import { steady, systemClock, systemRandom } from "./clock.ts";
 
 describe("systemClock", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setImmediate", "Date"] }));
@@ -47,6 +47,26 @@ describe("systemClock", () => {
     vi.runAllTimers();
     expect(order).toEqual(["now", "deferred"]);
   });
+});
+
+test("[TM1] the machine's wall time may be set; what it calls monotonic goes on, also for a clock that has only wall time", () => {
+  vi.useFakeTimers({ toFake: ["Date", "performance"], now: 5_000_000 });
+  try {
+    const own = steady({ ...systemClock, monotonic: undefined } as never);
+    for (const clock of [systemClock, own]) {
+      const [wall, steps] = [clock.now(), [clock.monotonic()]];
+      vi.setSystemTime(wall - 3_600_000);
+      steps.push(clock.monotonic());
+      vi.setSystemTime(wall + 3_600_000);
+      steps.push(clock.monotonic());
+      expect(steps).toEqual([steps[0], steps[0], steps[0]]);
+      vi.setSystemTime(wall);
+      vi.advanceTimersByTime(40);
+      expect([clock.now() - wall, clock.monotonic() - steps[0]!]).toEqual([40, 40]);
+    }
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("[AU2] chance gives 32-bit unsigned integers over the whole range, past the end of its pool", () => {

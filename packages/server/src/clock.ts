@@ -1,6 +1,6 @@
 // Real time and real chance. Engines never import this: the server passes it in, a simulation passes its own.
 import { randomFillSync } from "node:crypto";
-import type { Cancel, Clock, Random } from "@calla/shared";
+import type { Cancel, Clock, Random, SteadyClock } from "@calla/shared";
 
 /** Node fires a longer timer at once; a client's identity alone lives longer than this. */
 const LONGEST_TIMER = 2_147_483_647;
@@ -13,8 +13,9 @@ const HOUSEKEEPING = 1_000;
  * @example
  * const cancel = systemClock.setTimeout(() => retry(), 50);
  */
-export const systemClock: Clock = {
+export const systemClock: SteadyClock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   setTimeout(run, milliseconds): Cancel {
     let timer: NodeJS.Timeout;
     const wait = (left: number): void => {
@@ -31,6 +32,18 @@ export const systemClock: Clock = {
     setImmediate(run);
   },
 };
+
+/** A clock that was passed in, with a monotonic reading: the machine's where it has none of its own. */
+export const steady = (clock: Clock): SteadyClock =>
+  isSteady(clock)
+    ? clock
+    : {
+        now: () => clock.now(),
+        monotonic: () => performance.now(),
+        setTimeout: (run, milliseconds) => clock.setTimeout(run, milliseconds),
+        defer: (run) => clock.defer(run),
+      };
+const isSteady = (clock: Clock): clock is SteadyClock => clock.monotonic !== undefined;
 
 const pool = new Uint32Array(1_024);
 let used = pool.length;

@@ -1,6 +1,6 @@
 // What all parts of one server share: its wiring, its ceilings, and everything from outside (time, chance, storage,
 // other nodes, the app's reporters). No state and no logic.
-import type { Clock, Limits, Random, Serialiser, TargetKey, Wiring } from "@calla/shared";
+import type { Limits, Random, Serialiser, SteadyClock, TargetKey, Wiring } from "@calla/shared";
 import type { Encoder } from "./encoder.ts";
 import type { Observe } from "./events.ts";
 import type { LooseHandlers } from "./handlers.ts";
@@ -21,7 +21,7 @@ export interface Core {
   readonly serialiser: Serialiser;
   readonly encoders: readonly Encoder[];
   readonly limits: Limits;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly random: Random;
   readonly log: LogStorage;
   readonly pubsub: PubSub;

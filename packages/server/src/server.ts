@@ -12,7 +12,7 @@ import type {
 } from "@calla/shared";
 import { addressReader, trustedProxiesProblem } from "./address.ts";
 import { identify } from "./authenticate.ts";
-import { systemClock, systemRandom } from "./clock.ts";
+import { steady, systemClock, systemRandom } from "./clock.ts";
 import { contain, containedPubSub, reporter } from "./contain.ts";
 import type { Report } from "./contain.ts";
 import type { Conversation } from "./conversation.ts";
@@ -53,14 +53,8 @@ import { isWhose } from "./whose.ts";
 export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   options: ServerOptions<W, User>,
 ): Server<W, User> {
-  const {
-    wiring,
-    serialiser,
-    log = memoryLog(),
-    clock = systemClock,
-    random = systemRandom,
-    origins = "same-origin",
-  } = options;
+  const { wiring, serialiser, log = memoryLog(), random = systemRandom, origins = "same-origin" } = options;
+  const clock = steady(options.clock ?? systemClock);
   const problem = originPolicyProblem(origins);
   if (problem !== undefined) throw new CallaError("wiring", { origins }, problem);
   log.carryWith?.(serialiser);

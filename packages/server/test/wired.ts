@@ -8,7 +8,7 @@ import {
   json,
   serverOnly,
 } from "@calla/shared";
-import type { ClientFrame, Clock, Random, ServerFrame } from "@calla/shared";
+import type { ClientFrame, Random, ServerFrame, SteadyClock } from "@calla/shared";
 import * as z from "zod";
 import { createServer } from "../src/server.ts";
 import type { Server, ServerOptions } from "../src/server-interface.ts";
@@ -65,17 +65,22 @@ export type TestWiring = typeof wiring;
 
 /** Time that moves when told, and turns that end when told. */
 export function handClock(start = 1_000) {
-  let now = start;
+  /** Milliseconds that have passed, and what the wall clock is ahead of that. */
+  let now = 0;
+  let ahead = start;
   let timers: { at: number; run: () => void }[] = [];
   let turn: (() => void)[] = [];
-  const clock: Clock = {
-    now: () => now,
-    setTimeout(run, milliseconds) {
+  const clock: SteadyClock & { step(milliseconds: number): void } = {
+    now: () => now + ahead,
+    monotonic: () => now,
+    /** Sets the wall clock forward or back. No time passes. */
+    step: (milliseconds: number) => void (ahead += milliseconds),
+    setTimeout(run: () => void, milliseconds: number) {
       const timer = { at: now + milliseconds, run };
       timers.push(timer);
       return () => void (timers = timers.filter((other) => other !== timer));
     },
-    defer: (run) => void turn.push(run),
+    defer: (run: () => void) => void turn.push(run),
   };
   /** Ends turns until nothing more happens. */
   const settle = async (): Promise<void> => {

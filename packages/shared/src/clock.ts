@@ -4,9 +4,22 @@
 export type Cancel = () => void;
 
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /**
+   * Wall time, in milliseconds since the epoch: for what is stored, and for what nodes and clients compare. It may step,
+   * either way (a machine is resumed, its time set).
+   */
   now(): number;
+  /**
+   * Milliseconds since a moment that only this clock knows, whatever steps `now` makes: for waits and rates, within one
+   * process. Default: the machine's (`performance.now`), so a clock of a test that holds its own time should have it.
+   */
+  monotonic?(): number;
   setTimeout(run: () => void, milliseconds: number): Cancel;
   /** Runs once what is happening now has been handled: the end of the event loop's turn. */
   defer(run: () => void): void;
+}
+
+/** A clock that has both readings. */
+export interface SteadyClock extends Clock {
+  monotonic(): number;
 }

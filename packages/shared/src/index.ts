@@ -90,6 +90,6 @@ export { isSession, ORIGIN, OWN_SESSION, sessionKey } from "./target.ts";
 export type { Cursor, TargetKey } from "./target.ts";
 
 // Time and chance
-export type { Cancel, Clock } from "./clock.ts";
+export type { Cancel, Clock, SteadyClock } from "./clock.ts";
 export { fraction, messageId } from "./random.ts";
 export type { Random } from "./random.ts";

@@ -60,3 +60,29 @@ test("nothing that a killed process set happens", async () => {
   await clock.advance(10);
   expect(said).toEqual(["other"]);
 });
+
+test("a wall clock that is set moves no timer and no monotonic reading; a process's own moves nobody else's", async () => {
+  const clock = virtualClock(1_000);
+  const [one, other] = [clock.process(), clock.process()];
+  const due: string[] = [];
+  clock.setTimeout(() => due.push("timer"), 100);
+  const readings = () => [clock, one, other].map(({ now, monotonic }) => [now(), monotonic()]);
+  one.step(3_600_000);
+  clock.step(-500);
+  expect(readings()).toEqual([
+    [500, 0],
+    [3_600_500, 0],
+    [500, 0],
+  ]);
+  await clock.advance(99);
+  expect(due).toEqual([]);
+  await clock.advance(1);
+  one.step(-7_200_000);
+  expect(due).toEqual(["timer"]);
+  expect(readings()).toEqual([
+    [600, 100],
+    [-3_599_400, 100],
+    [600, 100],
+  ]);
+  expect(clock.process().monotonic()).toBe(0);
+});

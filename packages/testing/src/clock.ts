@@ -1,22 +1,26 @@
 // Time that moves when told. Servers and clients share one, so a run is the same run however fast the machine is.
 // What is due happens one by one, and everything that it led to (deferred work, promises) before the next.
-import type { Cancel, Clock } from "@calla/shared";
+import type { Cancel, SteadyClock } from "@calla/shared";
 
 /** A process's hold on the time: all it has set can be let go at once, as by a crash. */
-export interface ProcessClock extends Clock {
+export interface ProcessClock extends SteadyClock {
+  /** Sets this process's wall time (`now`) forward or back. No time passes: timers and `monotonic` do not hear of it. */
+  step(milliseconds: number): void;
   /** Nothing set through this clock happens any more. */
   kill(): void;
 }
 
 /** A clock that a test advances. */
-export interface VirtualClock extends Clock {
+export interface VirtualClock extends SteadyClock {
+  /** Sets the wall time (`now`) of all forward or back. No time passes: timers and `monotonic` do not hear of it. */
+  step(milliseconds: number): void;
   /** Lets everything happen that is due now, and all that it leads to, without time passing. */
   settle(): Promise<void>;
   /** Lets so many milliseconds pass, with everything that falls due on the way. */
   advance(milliseconds: number): Promise<void>;
   /** Passes from timer to timer until none is left, or `within` milliseconds are over (default: a minute). */
   runUntilIdle(within?: number): Promise<void>;
-  /** The same time for one process that may be killed. */
+  /** The same time for one process that may be killed. Its wall clock can be set beside the others'. */
   process(): ProcessClock;
 }
 
@@ -35,14 +39,17 @@ interface Timer {
  * await clock.advance(500); // retry has run, and whatever it led to
  */
 export function virtualClock(start = 1_000_000): VirtualClock {
-  let now = start;
+  /** Milliseconds that have passed. */
+  let elapsed = 0;
+  /** What the wall clock is ahead of that. */
+  let ahead = start;
   /** By time, and in the order they were set. */
   const timers: Timer[] = [];
   let deferred: (() => void)[] = [];
 
   function setTimeout(run: () => void, milliseconds: number): Cancel {
     // Whole milliseconds, as a machine's clock tells them.
-    const timer: Timer = { at: now + Math.max(0, Math.ceil(milliseconds)), run, cancelled: false };
+    const timer: Timer = { at: elapsed + Math.max(0, Math.ceil(milliseconds)), run, cancelled: false };
     let low = 0;
     for (let high = timers.length; low < high;) {
       const middle = (low + high) >> 1;
@@ -69,32 +76,39 @@ export function virtualClock(start = 1_000_000): VirtualClock {
     for (let timer = timers[0]; timer !== undefined && timer.at <= end; timer = timers[0]) {
       timers.shift();
       if (timer.cancelled) continue;
-      now = Math.max(now, timer.at);
+      elapsed = Math.max(elapsed, timer.at);
       timer.run();
       await settle();
     }
   }
 
   return {
-    now: () => now,
+    now: () => elapsed + ahead,
+    monotonic: () => elapsed,
+    step: (milliseconds) => void (ahead += milliseconds),
     setTimeout,
     defer,
     settle,
     async advance(milliseconds) {
-      const end = now + milliseconds;
+      const end = elapsed + milliseconds;
       await passTo(end);
-      now = end;
+      elapsed = end;
     },
     async runUntilIdle(within = 60_000) {
-      await passTo(now + within);
+      await passTo(elapsed + within);
     },
     process() {
       let alive = true;
+      let stepped = 0;
+      const begun = elapsed;
       const guarded = (run: () => void) => () => {
         if (alive) run();
       };
       return {
-        now: () => now,
+        now: () => elapsed + ahead + stepped,
+        // As a process's own: it begins with the process, and nothing said by an earlier one may be held against it.
+        monotonic: () => elapsed - begun,
+        step: (milliseconds) => void (stepped += milliseconds),
         setTimeout: (run, milliseconds) => setTimeout(guarded(run), milliseconds),
         defer: (run) => defer(guarded(run)),
         kill: () => void (alive = false),
