@@ -15,6 +15,7 @@ import type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
 import type { Encoder, Shared } from "./encoder.ts";
 import type { AnyUser, Who } from "./handlers.ts";
 import type { Author } from "./log.ts";
+import type { Party, Share } from "./parties.ts";
 
 /** `waiting`: no Hello yet. `greeting`: Hello under way. `open`: may say everything. `closed`: nothing counts any more. */
 export type Phase = "waiting" | "greeting" | "open" | "closed";
@@ -38,22 +39,8 @@ export interface Follow {
   live: boolean;
 }
 
-/** For each rate, the time at which all that was taken will have been paid for (rate.ts). */
-export interface Rates {
-  messages: number;
-  joins: number;
-  ignored: number;
-  topics: Map<TargetKey, number> | undefined;
-  /** Targets of which nothing is taken before a mid comes again; made when first needed. */
-  paused: Map<TargetKey, { readonly from: number; readonly until: number }> | undefined;
-}
-export const newRates = (): Rates => ({
-  messages: 0,
-  joins: 0,
-  ignored: 0,
-  topics: undefined,
-  paused: undefined,
-});
+/** Targets of which nothing is taken before a mid comes again, or the time has passed. */
+export type Pauses = Map<TargetKey, { readonly from: number; readonly until: number }>;
 
 /** A subscribing that waits until its connection has drained. */
 export interface Wish {
@@ -108,8 +95,11 @@ export class Conversation implements Who {
   /** What it is counted by: its address, and once that is known its user. */
   address: string | undefined;
   countedAs: string | null = null;
-  /** What it has used up of its rates (limiter.ts). */
-  rates = newRates();
+  /** Whom its limits count, and what that has used up of its rates (parties.ts). */
+  party: Party | undefined;
+  share: Share | undefined;
+  /** Made when it is first paused. */
+  pauses: Pauses | undefined;
   /** So much is unwritten that shared frames are not queued for it (collapsing.ts). */
   slow = false;
   /** What it is to be asked for once it has drained; made when first needed. */

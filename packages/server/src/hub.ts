@@ -22,6 +22,7 @@ import { Limiter } from "./limiter.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
 import { Meanwhile } from "./meanwhile.ts";
+import { Parties } from "./parties.ts";
 import { keyOf, Places } from "./places.ts";
 import { Reauthorising } from "./reauthorising.ts";
 import { Refreshing } from "./refreshing.ts";
@@ -70,6 +71,7 @@ export class Hub {
   readonly dispatching: Dispatching;
   readonly collapsing: Collapsing;
   readonly crowd: Crowd;
+  readonly parties: Parties;
   readonly reauthorising: Reauthorising;
   /** It drains or stops: nobody new is served. */
   away: Away | undefined;
@@ -127,7 +129,9 @@ export class Hub {
       report: (error) => core.report(error),
     });
     this.crowd = new Crowd(core.limits);
-    this.#limiter = new Limiter(core.clock, core.limits, {
+    const now = (): number => core.clock.now();
+    this.parties = new Parties(now, core.limits);
+    this.#limiter = new Limiter(now, core.limits, {
       limited: (conversation, limit, target) => this.#limited(conversation, limit, target),
       flooded: (conversation) => this.end(conversation, "rate", true, SPREAD),
     });
@@ -161,8 +165,10 @@ export class Hub {
       // The packet also holds a Hello, so that each message may be as large as on a WebSocket.
       limits: { ...core.limits, maxFrameBytes: core.limits.maxFrameBytes + HELLO_BYTES },
       greet: (hello, request) => this.#hooks.greet(hello, request),
+      addressOf: (request) => this.#hooks.addressOf(request),
       meanwhile: this.#meanwhile,
       limiter: this.#limiter,
+      parties: this.parties,
       away: () => this.away,
       hear: (conversation, frame) => this.#hear(conversation, frame),
     };
@@ -174,6 +180,7 @@ export class Hub {
     const conversation = new Conversation(this.#keeper, connection, request, encoder);
     this.connections.add(conversation);
     conversation.address = this.#hooks.addressOf(request);
+    this.parties.arrived(conversation);
     conversation.greeted = this.core.clock.setTimeout(
       () => this.end(conversation, "hello-timeout", true),
       this.core.limits.helloTimeout,
@@ -196,6 +203,7 @@ export class Hub {
     this.#stopWaiting(conversation);
     this.collapsing.forget(conversation);
     this.crowd.left(conversation);
+    this.parties.left(conversation);
     const wasOpen = conversation.clientId !== "";
     conversation.phase = "closed";
     for (const key of conversation.follows.keys()) this.following.leave(conversation, key);
@@ -361,6 +369,7 @@ export class Hub {
     conversation.phase = "open";
     conversation.clientId = clientId;
     conversation.user = user;
+    this.parties.entered(conversation, fresh);
     peers.set(clientId, conversation);
     conversation.checkedAt = conversation.since = this.core.clock.now();
     this.core.observe?.({ type: "connected", clientId, userId: conversation.userId });

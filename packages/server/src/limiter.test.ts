@@ -154,3 +154,98 @@ describe("a limited client", () => {
     expect(types(await one.heard())).toEqual(["Settled", "Snapshot"]);
   });
 });
+
+describe("a rate outlives the connection", () => {
+  const messages = (count: number, topic = "list:1") =>
+    Array.from({ length: count }, (_, i) => say(topic, i + 1, { type: "added", item: `${i}` }));
+
+  test("[LM20] who comes again without an identity has no fresh burst", async () => {
+    const it = limited({ messageRate: 1, messageBurst: 4 });
+    const on = { remoteAddress: "192.0.2.1" };
+    const taken: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const one = await it.client(undefined, undefined, on);
+      one.say(...messages(4));
+      taken.push((await one.heard()).filter(({ type }) => type === "Acknowledge").length);
+      one.drop();
+    }
+    expect(taken).toEqual([4, 0, 0, 0, 0]);
+  });
+
+  test("[LM20] a user has one, over all connections, packets and addresses; their pauses are apart", async () => {
+    const it = wire({
+      limits: { messageRate: 1, messageBurst: 4, topicMessageRate: 100 },
+      authenticate: ({ token }) => ({ id: String(token) }),
+    });
+    it.server.handle(list, { public: true });
+    const one = await it.client(undefined, "anna", { remoteAddress: "192.0.2.1" });
+    const two = await it.client(undefined, "anna", { remoteAddress: "192.0.2.2" });
+    one.say(...messages(5));
+    expect(types(await one.heard())).toEqual([
+      "Paused",
+      "Acknowledge",
+      "Acknowledge",
+      "Acknowledge",
+      "Acknowledge",
+    ]);
+    two.say(...messages(2, "list:2"));
+    // It is told for itself, and only once; the other's pause holds nothing of its.
+    expect(await two.heard()).toMatchObject([{ type: "Paused", target: "list:2", from: 1 }]);
+    await it.advance(1_000);
+    two.say(...messages(1, "list:1"));
+    expect(await two.heard()).toMatchObject([{ type: "Acknowledge", target: "list:1", mid: 1 }]);
+    const other = await it.client(undefined, "bert", { remoteAddress: "192.0.2.1" });
+    other.say(...messages(4, "list:3"));
+    expect(types(await other.heard())).toEqual(Array.from({ length: 4 }, () => "Acknowledge"));
+  });
+
+  test("[LM20] packets that speak for themselves draw on it too, and are paused as a connection is", async () => {
+    const it = limited({ messageRate: 1, messageBurst: 4 });
+    const one = await it.client();
+    one.drop();
+    const post = async (...frames: ReturnType<typeof messages>) => {
+      const answer = it.post(hello({ identity: one.identity }), ...frames);
+      await it.settle();
+      return types(answer.heard);
+    };
+    expect(await post(...messages(3))).toEqual(["Acknowledge", "Acknowledge", "Acknowledge"]);
+    expect(await post(...messages(6).slice(3))).toEqual(["Paused", "Acknowledge"]);
+    // What the client had sent behind the paused one is ignored in its next packet too.
+    expect(await post(...messages(7).slice(6))).toEqual([]);
+    const again = await it.client(one.identity);
+    again.say(...messages(5).slice(4));
+    expect(types(await again.heard())).toEqual(["Paused"]);
+  });
+
+  test("[LM20] 500 visitors of one address work on, each with a rate of its own", async () => {
+    const it = limited({ topicMessageRate: 2, topicMessageBurst: 4, messageRate: 2, messageBurst: 4 });
+    const on = { remoteAddress: "192.0.2.1" };
+    const pupils = await Promise.all(Array.from({ length: 500 }, () => it.client(undefined, undefined, on)));
+    for (const [i, pupil] of pupils.entries()) pupil.say(...messages(4, `list:${i % 20}`));
+    for (const pupil of pupils)
+      expect(types(await pupil.heard())).toEqual(Array.from({ length: 4 }, () => "Acknowledge"));
+    // And once more after a rest, also those who come again.
+    await it.advance(4_000);
+    for (const pupil of pupils.slice(0, 250)) pupil.drop();
+    const back = await Promise.all(
+      pupils.slice(0, 250).map(({ identity }) => it.client(identity, undefined, on)),
+    );
+    for (const pupil of back) pupil.say(...messages(8, "list:back").slice(0, 4));
+    for (const pupil of back) expect(types(await pupil.heard())).not.toContain("Paused");
+  });
+
+  test("[LM20] 500 visitors of one address without a stream here work on too", async () => {
+    const it = limited({ messageRate: 5, messageBurst: 10, topicMessageRate: 5, topicMessageBurst: 10 });
+    const identities = (await Promise.all(Array.from({ length: 500 }, () => it.client()))).map((one) => {
+      one.drop();
+      return one.identity;
+    });
+    for (let mid = 1; mid <= 10; mid++) {
+      const answers = identities.map((identity, i) =>
+        it.post(hello({ identity }), say(`list:${i}`, mid, { type: "added", item: `${mid}` })),
+      );
+      await it.settle();
+      for (const { heard } of answers) expect(types(heard)).toEqual(["Acknowledge"]);
+    }
+  });
+});

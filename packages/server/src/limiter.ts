@@ -1,9 +1,10 @@
-// How much one connection may say. What is over its rate is not taken and not lost: the client is told from which mid on
-// and when to come again, and what it had sent behind that is ignored until then (S33).
+// How much somebody may say. What is over a rate is not taken and not lost: the client is told from which mid on and when
+// to come again, and what it had sent behind that is ignored until then (S33). What is used up is counted by user or
+// address (parties.ts); the pause is one client's and one target's.
 import { OWN_SESSION } from "@calla/shared";
-import type { ClientFrame, ClientFrames, Clock, Limits, TargetKey } from "@calla/shared";
-import { newRates } from "./conversation.ts";
-import type { Conversation, Rates } from "./conversation.ts";
+import type { ClientFrame, ClientFrames, Limits, TargetKey } from "@calla/shared";
+import type { Conversation, Pauses } from "./conversation.ts";
+import type { Share } from "./parties.ts";
 import { Rate } from "./rate.ts";
 
 type MessageFrame = ClientFrames["SessionMessage" | "TopicMessage"];
@@ -13,7 +14,7 @@ const PATIENCE = 10;
 /** No topic has a longer id (TP6): nothing is remembered of longer ones. */
 const LONGEST_ID = 256;
 
-/** How many clients that have no stream here are remembered. */
+/** How many clients' pauses are remembered that have no stream here; of the others a gap would be told (TE7). */
 const MOST_STRANGERS = 10_000;
 
 export type Limited = "taken" | "told" | "ignored";
@@ -26,18 +27,18 @@ export interface LimiterEffects {
 }
 
 export class Limiter {
-  readonly #clock: Clock;
+  readonly #now: () => number;
   readonly #limits: Limits;
   readonly #effects: LimiterEffects;
   readonly #messages: Rate;
   readonly #topicMessages: Rate;
   readonly #joins: Rate;
   readonly #ignored: Rate;
-  /** Of clients that speak here without a stream here; the oldest begin anew. */
-  readonly #strangers = new Map<string, Rates>();
+  /** Of clients that speak here without a stream here. */
+  readonly #strangers = new Map<string, Pauses>();
 
-  constructor(clock: Clock, limits: Limits, effects: LimiterEffects) {
-    this.#clock = clock;
+  constructor(now: () => number, limits: Limits, effects: LimiterEffects) {
+    this.#now = now;
     this.#limits = limits;
     this.#effects = effects;
     this.#messages = new Rate(limits.messageRate, limits.messageBurst);
@@ -46,47 +47,39 @@ export class Limiter {
     this.#ignored = new Rate(limits.messageRate * PATIENCE, limits.messageBurst * PATIENCE);
   }
 
-  /** What a client that speaks packet by packet has used up. */
-  ratesOf(clientId: string): Rates {
-    const known = this.#strangers.get(clientId);
-    if (known !== undefined) return known;
-    for (const oldest of this.#strangers.keys()) {
-      if (this.#strangers.size < MOST_STRANGERS) break;
-      this.#strangers.delete(oldest);
-    }
-    const fresh = newRates();
-    this.#strangers.set(clientId, fresh);
-    return fresh;
-  }
-
   /** Whether a message is taken. Otherwise its client was told, or `ignored`: what it was told before holds for this. */
   message(conversation: Conversation, frame: MessageFrame): Limited {
     const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
     const { mid } = frame;
-    const now = this.#clock.now();
-    const { rates } = conversation;
-    const pause = rates.paused?.get(target);
+    const now = this.#now();
+    const share = conversation.share!;
+    const pauses = conversation.pauses ?? this.#strangers.get(conversation.clientId);
+    const pause = pauses?.get(target);
     // Sent before the client heard of the pause: it comes again, behind what was paused. Only for the time of the
     // pause, for the paused one may have been a second copy that does not; whether one is missing is told by its row.
     if (pause !== undefined && mid > pause.from && now < pause.until) {
-      this.#ignore(conversation);
+      this.#ignore(conversation, now);
       return "ignored";
     }
     const count = Array.isArray(frame.message) ? Math.max(1, frame.message.length) : 1;
-    const paid = rates.messages;
-    const paidTopic = rates.topics?.get(target) ?? 0;
+    const paid = share.messages;
+    const paidTopic = share.topics?.get(target) ?? 0;
     const next = this.#messages.take(paid, now, count);
     const nextTopic = this.#topicMessages.take(paidTopic, now, count);
     if (next !== undefined && nextTopic !== undefined) {
-      rates.messages = next;
-      this.#remember(conversation, target, nextTopic, now);
-      if (pause !== undefined) rates.paused!.delete(target);
+      share.messages = next;
+      share.restsAt = Math.max(share.restsAt, next, nextTopic);
+      this.#remember(share, target, nextTopic, now);
+      if (pause !== undefined) pauses!.delete(target);
       return "taken";
     }
-    this.#ignore(conversation);
+    this.#ignore(conversation, now);
     if (pause !== undefined && mid === 0) return "ignored";
-    const paused = (rates.paused ??= new Map());
-    if (target.length > LONGEST_ID || paused.size >= this.#limits.maxTopicsPerConnection) {
+    const paused = pauses ?? this.#pausesOf(conversation);
+    if (
+      target.length > LONGEST_ID ||
+      (paused.size >= this.#limits.maxTopicsPerConnection && !paused.has(target))
+    ) {
       this.#flood(conversation);
       return "ignored";
     }
@@ -102,28 +95,44 @@ export class Limiter {
 
   /** Whether a wish to follow is taken: 0, or when to come again, in milliseconds. */
   join(conversation: Conversation, target: TargetKey): number {
-    const now = this.#clock.now();
-    const { rates } = conversation;
-    const next = this.#joins.take(rates.joins, now);
+    const now = this.#now();
+    const share = conversation.share!;
+    const next = this.#joins.take(share.joins, now);
     if (next !== undefined) {
-      rates.joins = next;
+      share.joins = next;
+      share.restsAt = Math.max(share.restsAt, next);
       return 0;
     }
     this.#effects.limited(conversation, "joinRate", target);
-    this.#ignore(conversation);
-    return Math.max(1, this.#joins.wait(rates.joins, now));
+    this.#ignore(conversation, now);
+    return Math.max(1, this.#joins.wait(share.joins, now));
   }
 
   /** Whether any other frame is taken. They cost little, so they are taken until it is a flood. */
   other(conversation: Conversation, frame: ClientFrame): boolean {
-    return this.#ignore(conversation, frame.type === "Ping" ? 1 + frame.cursors.length : 1, true);
+    return this.#ignore(conversation, this.#now(), frame.type === "Ping" ? 1 + frame.cursors.length : 1);
   }
 
-  #ignore(conversation: Conversation, count = 1, taken = false): boolean {
-    const next = this.#ignored.take(conversation.rates.ignored, this.#clock.now(), count);
+  /** Made when a client is first paused; of one without a stream here it is remembered for its next packet. */
+  #pausesOf(conversation: Conversation): Pauses {
+    const pauses: Pauses = new Map();
+    if (!conversation.brief) return (conversation.pauses = pauses);
+    for (const oldest of this.#strangers.keys()) {
+      if (this.#strangers.size < MOST_STRANGERS) break;
+      this.#strangers.delete(oldest);
+    }
+    this.#strangers.set(conversation.clientId, pauses);
+    return pauses;
+  }
+
+  /** False: it is a flood. */
+  #ignore(conversation: Conversation, now: number, count = 1): boolean {
+    const share = conversation.share!;
+    const next = this.#ignored.take(share.ignored, now, count);
     if (next === undefined) return this.#flood(conversation);
-    conversation.rates.ignored = next;
-    return taken;
+    share.ignored = next;
+    share.restsAt = Math.max(share.restsAt, next);
+    return true;
   }
 
   #flood(conversation: Conversation): false {
@@ -133,13 +142,13 @@ export class Limiter {
   }
 
   /** Only of topics that it has used up some of the rate of. */
-  #remember({ rates }: Conversation, target: TargetKey, paid: number, now: number): void {
+  #remember(share: Share, target: TargetKey, paid: number, now: number): void {
     if (target.length > LONGEST_ID) return;
-    const topics = (rates.topics ??= new Map());
+    const topics = (share.topics ??= new Map<TargetKey, number>());
     if (topics.size >= this.#limits.maxTopicsPerConnection && !topics.has(target)) {
       for (const [other, itsPaid] of topics)
         if (this.#topicMessages.rested(itsPaid, now)) topics.delete(other);
-      // All in use: the oldest begins anew. The connection's own rate holds it.
+      // All in use: the oldest begins anew. The share's own rate holds it.
       for (const oldest of topics.keys()) {
         if (topics.size < this.#limits.maxTopicsPerConnection) break;
         topics.delete(oldest);

@@ -12,6 +12,7 @@ import type { Encoder } from "./encoder.ts";
 import type { Greeting } from "./hello.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Meanwhile } from "./meanwhile.ts";
+import type { Parties } from "./parties.ts";
 import { refused } from "./refusal.ts";
 
 export interface SpeakingParts {
@@ -26,8 +27,10 @@ export interface SpeakingParts {
   /** What a packet is read by. */
   readonly limits: Limits;
   greet(hello: ClientFrames["Hello"], request: ConnectRequest): Greeting | Promise<Greeting>;
+  addressOf(request: ConnectRequest): string | undefined;
   readonly meanwhile: Meanwhile;
   readonly limiter: Limiter;
+  readonly parties: Parties;
   /** Why nobody new is served, once this node drains or stops. */
   away(): Away | undefined;
   /** Does what a frame asks in an open conversation. */
@@ -97,7 +100,7 @@ class Packet extends Conversation {
     // The very same, so that what is revoked there while something waits here is asked about again (S43).
     this.gates = stream.gates ??= new Map();
     this.granted = stream.granted ??= new Set();
-    this.rates = stream.rates;
+    this.pauses = stream.pauses ??= new Map();
   }
 }
 
@@ -105,9 +108,11 @@ class Packet extends Conversation {
 export function speak(parts: SpeakingParts, { data, request, encoder, connection }: Spoken): () => void {
   const packet = new Packet(parts.keeper, connection, request, encoder);
   parts.packets.add(packet);
+  packet.address = parts.addressOf(request);
+  parts.parties.arrived(packet);
   const over = (): void => {
     packet.greeted?.();
-    parts.packets.delete(packet);
+    if (parts.packets.delete(packet)) parts.parties.left(packet);
   };
   const { clock, limits } = parts.core;
   packet.greeted = clock.setTimeout(() => {
@@ -169,8 +174,10 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
   const away = parts.away();
   // Whose stream is here and not yet sent away is served like any; whoever else asks has to be told elsewhere (SV8).
   if (away !== undefined && stream?.leaving !== false) return packet.close(away.code, true, away.within);
-  if (stream !== undefined) packet.leanOn(stream);
-  else packet.rates = parts.limiter.ratesOf(packet.clientId);
+  if (stream !== undefined) {
+    packet.leanOn(stream);
+    parts.parties.leans(packet, stream);
+  } else parts.parties.entered(packet, false);
   // All of them are heard, also behind one that needs the stream.
   const elsewhere = frames.filter((frame) => !heardHere(parts, packet, stream, frame));
   await answersOf(core, packet);

@@ -42,21 +42,21 @@ export interface Limits {
   readonly recheckAfter: number;
   /** Connections whose Hello is not answered yet. Over it: the longest silent one is closed, retryable, `busy`. */
   readonly maxPendingHellos: number;
-  /** Connections from one address (IPv6: one /64). Over it: closed, retryable, `too-many-connections`. */
+  /** Connections from one address (IPv6: one /64), and times that it may use what one visitor may. Over it: closed, retryable, `too-many-connections`. */
   readonly maxConnectionsPerAddress: number;
   /** Connections of one user on this node. Over it: closed, retryable, `too-many-connections`. */
   readonly maxConnectionsPerUser: number;
-  /** Messages a second on one connection. Over it: `Paused`, `rate`; ten times over it: closed, retryable, `rate`. */
+  /** Messages a second of a user, or of one visitor of an address (LM20). Over it: `Paused`, `rate`; ten times: closed. */
   readonly messageRate: number;
-  /** Messages on one connection at once, before `messageRate` counts. */
+  /** Messages of the same at once, before `messageRate` counts. */
   readonly messageBurst: number;
-  /** Messages a second on one connection to one target. Over it: `Paused`, `rate`. */
+  /** Messages a second of the same to one target. Over it: `Paused`, `rate`. */
   readonly topicMessageRate: number;
-  /** Messages on one connection to one target at once, before `topicMessageRate` counts. */
+  /** Messages of the same to one target at once, before `topicMessageRate` counts. */
   readonly topicMessageBurst: number;
-  /** Wishes to follow a second on one connection. Over it: `Unsubscribed`, retryable, `rate`. */
+  /** Wishes to follow a second of the same. Over it: `Unsubscribed`, retryable, `rate`. */
   readonly joinRate: number;
-  /** Wishes to follow on one connection at once, before `joinRate` counts. */
+  /** Wishes to follow of the same at once, before `joinRate` counts. */
   readonly joinBurst: number;
   /** About the bytes of a model as JSON. What would make it larger than that is rejected, `too-large`. */
   readonly maxModelBytes: number;
