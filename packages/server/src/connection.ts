@@ -19,6 +19,13 @@ export interface Connection {
   flushed?(): number;
   /** Ends it where nothing is wrong: all that was asked for has been said. Only where a connection can be a poll. */
   finish?(): void;
+  /**
+   * Reads no more of what the peer says until `resume`. Nothing is lost: it waits in the system's buffers and at the
+   * peer. What has been read already (of a socket up to 64 KB) still comes. Pauses are counted: each wants its `resume`.
+   * Only where there is something to read: an HTTP request has come whole.
+   */
+  pause?(): void;
+  resume?(): void;
 }
 
 /** What the server reads of the request that opened a connection. */

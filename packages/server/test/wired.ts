@@ -214,6 +214,8 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
     const raw: WireFrame[] = [];
     const closed: { code: number; reason: string }[] = [];
     let buffered = 0;
+    let pauses = 0;
+    let unread: (string | Uint8Array)[] = [];
     const incoming = server.connect({
       connection: {
         send(frame) {
@@ -224,17 +226,31 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
         },
         close: (code, reason) => void closed.push({ code, reason }),
         bufferedAmount: () => buffered,
+        pause: () => void pauses++,
+        resume() {
+          if (--pauses > 0) return;
+          const all = unread;
+          unread = [];
+          for (const data of all) deliver(data);
+        },
         ...(on.finish && { finish: on.finish }),
       },
       request: { url: "/ws", headers: on.headers ?? {}, remoteAddress: on.remoteAddress },
       format: "json",
     });
+    /** What is said while nobody reads waits. */
+    const deliver = (data: string | Uint8Array): void => {
+      if (pauses > 0) unread.push(data);
+      else incoming.incoming(data);
+    };
     return {
       closed,
       /** Everything sent, as the socket got it. */
       raw,
-      sayRaw: (data: string | Uint8Array) => incoming.incoming(data),
-      say: (...frames: ClientFrame[]) => incoming.incoming(JSON.stringify(frames)),
+      /** Whether the server reads no more of it. */
+      paused: () => pauses > 0,
+      sayRaw: deliver,
+      say: (...frames: ClientFrame[]) => deliver(JSON.stringify(frames)),
       /** Ends the turn and takes what came. */
       async heard(): Promise<Said[]> {
         await hand.settle();

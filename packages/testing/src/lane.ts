@@ -32,6 +32,9 @@ export class Lane<Frame> {
   #held: Packet<Frame> | undefined;
   #lastArrival = 0;
   #closed = false;
+  /** How often the far end has said that it does not read, and how many packets have come meanwhile. */
+  #pauses = 0;
+  #unread = 0;
   readonly #timers = new Set<Cancel>();
   readonly #options: LaneOptions<Frame>;
 
@@ -97,11 +100,29 @@ export class Lane<Frame> {
   /** Lets the next packets arrive; all of those under way now, if no count is given. */
   deliver(count = this.#options.latency === undefined ? this.#waiting.length : 1): void {
     for (let i = 0; i < count; i++) {
+      if (this.#pauses > 0) {
+        this.#unread += count - i;
+        return;
+      }
       const packet = this.#waiting.shift();
       if (packet === undefined) return;
       if (this.#options.stop(packet)) return;
       this.#options.arrive(packet);
     }
+  }
+
+  get paused(): boolean {
+    return this.#pauses > 0;
+  }
+  /** The far end reads nothing more: what arrives waits for as many `resume`s. */
+  pause(): void {
+    this.#pauses++;
+  }
+  resume(): void {
+    if (this.#pauses === 0 || --this.#pauses > 0) return;
+    const unread = this.#unread;
+    this.#unread = 0;
+    this.deliver(unread);
   }
 
   /** Loses the packet at this place. False: there is none. */

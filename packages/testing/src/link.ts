@@ -98,6 +98,8 @@ export class Link {
             this.toClient.push({ data: undefined, frames: [], end: { code, reason } }),
           ),
         bufferedAmount: () => this.throttle.waiting,
+        pause: () => this.toServer.pause(),
+        resume: () => this.toServer.resume(),
       },
       request,
       format,

@@ -1,5 +1,6 @@
 import { automatic, json } from "@calla/shared";
 import type { ClientFrame, ServerFrame } from "@calla/shared";
+import type { Connection } from "@calla/server";
 import { expect, test } from "vitest";
 import { virtualClock } from "./clock.ts";
 import type { Reachable } from "./link.ts";
@@ -17,9 +18,11 @@ async function joined(options: Partial<PairOptions> = {}) {
   const atClient: string[] = [];
   let say: (frame: ServerFrame) => void = () => {};
   let hangUp: () => void = () => {};
+  let reading: Pick<Connection, "pause" | "resume"> = {};
   const server: Reachable = {
     connect({ connection }) {
       atServer.push("connect");
+      reading = connection;
       say = (frame) =>
         connection.send({ bytes: new TextEncoder().encode(JSON.stringify(frame)), text: true });
       hangUp = () => connection.close(4001, "bye");
@@ -44,7 +47,16 @@ async function joined(options: Partial<PairOptions> = {}) {
   const send = (...frames: ClientFrame[]): void =>
     frames.forEach((frame) => link.send(JSON.stringify(frame)));
   const seen = () => [atServer.splice(0), atClient.splice(0)];
-  return { clock, pair, link, send, seen, say: (frame: ServerFrame) => say(frame), hangUp: () => hangUp() };
+  return {
+    clock,
+    pair,
+    link,
+    send,
+    seen,
+    say: (frame: ServerFrame) => say(frame),
+    hangUp: () => hangUp(),
+    reading: () => reading,
+  };
 }
 
 test("by hand: packets wait, are seen decoded, and arrive in order when they are delivered", async () => {
@@ -168,4 +180,23 @@ test("an unreachable server ends the attempt; another one is reached by the next
   attempt();
   await clock.settle();
   expect([reached, said]).toEqual([["b"], ["closed 1006", "open"]]);
+});
+
+test("a server that pauses a connection gets nothing until as many resumes, then all of it in order", async () => {
+  const { pair, send, seen, reading } = await joined();
+  reading().pause?.();
+  reading().pause?.();
+  send(unsubscribe(1), unsubscribe(2));
+  await pair.flush();
+  reading().resume?.();
+  send(unsubscribe(3));
+  await pair.flush();
+  expect(seen()[0]).toEqual(["connect"]);
+  reading().resume?.();
+  await pair.flush();
+  expect(seen()[0]).toEqual(["1", "2", "3"]);
+  reading().resume?.();
+  send(unsubscribe(4));
+  await pair.flush();
+  expect(seen()[0]).toEqual(["4"]);
 });

@@ -162,7 +162,9 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
     async flush() {
       for (;;) {
         await clock.settle();
-        const under = links.filter((link) => lanesOf(link).some(({ packets }) => packets.length > 0));
+        const under = links.filter((link) =>
+          lanesOf(link).some(({ packets, paused }) => packets.length > 0 && !paused),
+        );
         if (under.length === 0) return;
         for (const link of under) {
           for (const lane of lanesOf(link)) {
@@ -209,7 +211,7 @@ function decoder<Frame extends ClientFrame | ServerFrame>(
   };
 }
 
-type AnyLane = Pick<Lane<unknown>, "packets" | "deliver" | "reorder">;
+type AnyLane = Pick<Lane<unknown>, "packets" | "paused" | "deliver" | "reorder">;
 /** All ways of a link: to the server, to the client, and answers to POSTs. */
 export const lanesOf = (link: Link | RequestLink): readonly AnyLane[] =>
   link instanceof RequestLink ? [link.toServer, link.toClient, link.answers] : [link.toServer, link.toClient];

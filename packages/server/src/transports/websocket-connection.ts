@@ -43,6 +43,8 @@ export class SocketConnection implements Connection {
   #queued = 0;
   #unanswered = 0;
   #flushed = 0;
+  /** How many have paused it and not resumed it. */
+  #pauses = 0;
   /** Why we gave up on it, for `disconnect`. */
   #fault: string | undefined;
 
@@ -92,6 +94,8 @@ export class SocketConnection implements Connection {
     if (this.#closed) return;
     this.flush();
     this.#closed = true;
+    // Whoever paused it has nothing to wait for any more; its answer to the close is to be read.
+    if (this.#pauses > 0) this.#webSocket.resume();
     this.#webSocket.close(sendable(code) ? code : 1011, fitting(reason));
   }
 
@@ -101,6 +105,16 @@ export class SocketConnection implements Connection {
 
   flushed(): number {
     return flushedBytes(this.#socket);
+  }
+
+  pause(): void {
+    if (this.#pauses++ === 0 && !this.#closed) this.#webSocket.pause();
+  }
+
+  resume(): void {
+    if (this.#pauses === 0 || --this.#pauses > 0 || this.#closed) return;
+    this.#unanswered = 0; // what it answered was not read
+    this.#webSocket.resume();
   }
 
   /**
@@ -113,6 +127,8 @@ export class SocketConnection implements Connection {
       if (flushed > this.#flushed) this.#unanswered = 0;
       this.#flushed = flushed;
     }
+    // A peer that is not read cannot answer; that writing to it fails is found all the same.
+    if (this.#pauses > 0) this.#unanswered = 0;
     if (this.#unanswered === 2) this.#give("heartbeat");
     else if (this.#webSocket.readyState === WebSocket.OPEN) {
       this.#unanswered++;

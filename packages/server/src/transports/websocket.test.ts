@@ -489,6 +489,22 @@ describe("heartbeat", () => {
     expect(transport.connections).toBe(1);
   });
 
+  test("[TR19] a pause is no silence of the peer, and its end no reason to wait", async () => {
+    const clock = handClock();
+    await serve({}, { clock, pingInterval: 1_000 });
+    const { client, one } = await pair();
+    one.connection.pause?.();
+    client.send("unread");
+    for (let i = 0; i < 5; i++) clock.beat();
+    expect(one.ends).toEqual([]);
+    one.connection.close(4001, "away");
+    expect(await closed(client)).toEqual([4001, "away"]);
+    await until(() => one.ends.length === 1);
+    expect(one.incoming).toEqual([]);
+    one.connection.pause?.();
+    one.connection.resume?.();
+  });
+
   test("[TR18] a peer that is still taking in what came before the pings stays", async () => {
     const clock = handClock();
     await serve({}, { clock, pingInterval: 1_000 });
@@ -511,5 +527,29 @@ describe("heartbeat", () => {
     expect(one.ends).toEqual([]);
     for (let i = 0; i < 4; i++) clock.beat();
     await until(() => one.ends.length === 1);
+  });
+});
+
+describe("pauses", () => {
+  test("[TR19] what is paused is not read, keeps its order, loses nothing, and goes on when each pause is over", async () => {
+    await serve();
+    const { client, one } = await pair();
+    client.send("before");
+    await until(() => one.incoming.length === 1);
+    one.connection.pause?.();
+    one.connection.pause?.();
+    for (let i = 0; i < 200; i++) client.send(`${i} ${"x".repeat(50_000)}`);
+    one.connection.resume?.();
+    one.connection.send(text("still here"));
+    await once(client, "message");
+    expect(one.incoming).toHaveLength(1);
+    // 10 MB are on their way: what is not read waits at the peer.
+    expect(client.bufferedAmount).toBeGreaterThan(1_000_000);
+    one.connection.resume?.();
+    one.connection.resume?.(); // one too many
+    await until(() => one.incoming.length === 201);
+    expect(one.incoming.slice(1).map((said) => Number.parseInt(said as string, 10))).toEqual(
+      Array.from({ length: 200 }, (_, i) => i),
+    );
   });
 });
