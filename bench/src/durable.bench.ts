@@ -59,13 +59,11 @@ function appends(size: number): () => Append {
     const records = Array.from({ length: size }, (_, i) => recordOf(sequence + i + 1));
     sequence += size;
     const rows = records.map(({ mid, id, sequence }, i) => ({
+      clientId: `${author.clientId}${i}`,
       was: Math.max(0, mid - size),
-      row: {
-        clientId: `${author.clientId}${i}`,
-        last: mid,
-        settled: mid - 1,
-        outcomes: [{ mid, id, sequence }],
-      },
+      last: mid,
+      settled: mid - 1,
+      outcomes: [{ mid, id, sequence }],
     }));
     return { target: "room:1", expected, records, rows, at: records.at(-1)!.at };
   };
@@ -102,9 +100,7 @@ async function loopCost(size: number, split: boolean): Promise<number> {
       const { clientId, userId } = author!;
       insert.run(sequence, mark, version, at, clientId, userId, mid, id, JSON.stringify(messages));
     }
-    for (const {
-      row: { clientId, last, settled, outcomes },
-    } of rows)
+    for (const { clientId, last, settled, outcomes } of rows)
       client.run(target, clientId, last, settled, JSON.stringify(outcomes));
   });
   const cost = await perMessage(size, () => {

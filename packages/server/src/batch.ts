@@ -3,7 +3,7 @@
 import type { Cursor, Limits, Message, ModelSlice, Random, TargetKey } from "@calla/shared";
 import { applyCarried } from "./carry.ts";
 import type { Carrier } from "./carry.ts";
-import { dedupe, draftOf, isEmpty, remember, settle, weightOf } from "./client-row.ts";
+import { dedupe, draftOf, isEmpty, remember, settle } from "./client-row.ts";
 import type { RowDraft } from "./client-row.ts";
 import { pause } from "./effects.ts";
 import type { Effect } from "./effects.ts";
@@ -41,7 +41,7 @@ export interface Flight<Reply> {
   readonly intents: readonly Intent<Reply>[];
   readonly state: TargetState;
   readonly records: LogRecord[];
-  readonly rows: Map<string, { readonly was: number; readonly row: RowDraft }>;
+  readonly rows: Map<string, RowDraft>;
   /** Something is refused that was not before: its row must be in the log before anybody hears (TE19). */
   refused: boolean;
   /** Who has met a mid-conflict: nothing more is taken of it before a new Hello (TE5). */
@@ -134,15 +134,14 @@ export class Batch<Reply> {
 
   #isFull(row: RowDraft): boolean {
     const { maxInFlight, maxOutcomeBytes } = this.#options.limits;
-    return row.outcomes.length >= maxInFlight || weightOf(row) > maxOutcomeBytes;
+    return row.outcomes.length >= maxInFlight || row.weight > maxOutcomeBytes;
   }
 
   #draft(clientId: string): RowDraft {
     const drafted = this.flight.rows.get(clientId);
-    if (drafted !== undefined) return drafted.row;
-    const known = this.#known.get(clientId)!;
-    const row = draftOf(known);
-    this.flight.rows.set(clientId, { was: known.last, row });
+    if (drafted !== undefined) return drafted;
+    const row = draftOf(this.#known.get(clientId)!);
+    this.flight.rows.set(clientId, row);
     return row;
   }
 

@@ -278,7 +278,7 @@ describe("what a target remembers", () => {
     const { advance, log, errors, server, done } = begin();
     const row = { last: 1, settled: 1, outcomes: [] };
     const record = { version: 1, at: 5, author: null, mid: 0, id: "x", messages: [] };
-    const rows = Array.from({ length: 2_500 }, (_, i) => ({ was: 0, row: { ...row, clientId: `c${i}` } }));
+    const rows = Array.from({ length: 2_500 }, (_, i) => ({ was: 0, ...row, clientId: `c${i}` }));
     const expected = { sequence: 0, mark: 0 };
     const records = [{ ...record, sequence: 1, mark: 1 }];
     await log.append([{ target: "list:1", expected, records, rows, at: 5 }]);

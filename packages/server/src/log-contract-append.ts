@@ -97,7 +97,7 @@ export const appendContract: readonly LogCheck[] = [
         target: "t",
         expected: ORIGIN,
         records: [record(1, { mark: markOf(1, i), id: `from-${i}` })],
-        rows: [{ was: 0, row: row(`c${i}`, 1) }],
+        rows: [{ was: 0, ...row(`c${i}`, 1) }],
         at: timeOf(1),
       }),
     );
@@ -112,7 +112,7 @@ export const appendContract: readonly LogCheck[] = [
       "rows",
     );
   }),
-  check("[LG7] rows are replaced with the records' append; others stay", async ({ create }) => {
+  check("[LG7] rows are written with the records' append; others stay", async ({ create }) => {
     const log = await create();
     const rejected = {
       mid: 2,
@@ -129,14 +129,14 @@ export const appendContract: readonly LogCheck[] = [
       await status(log, {
         ...appendOf("t", 1, 1),
         rows: [
-          { was: 2, row: later },
-          { was: 0, row: row("#key", 1, { outcomes: [] }) },
+          { was: 2, ...later },
+          { was: 0, ...row("#key", 1, { outcomes: [] }) },
         ],
       }),
       "appended",
       "append",
     );
-    equal(await log.client("t", "ann"), later, "replaced row");
+    equal(await log.client("t", "ann"), later, "row, written again");
     equal(await log.client("t", "bob"), row("bob", 1), "another row");
     equal(await log.client("t", "#key"), row("#key", 1, { outcomes: [] }), "a server key's row");
     equal(await log.client("other", "ann"), undefined, "another target's row");

@@ -59,10 +59,11 @@ export const record = (sequence: number, more: Partial<LogRecord> = {}): LogReco
 export const recordsAfter = (from: number, count: number, more: Partial<LogRecord> = {}): LogRecord[] =>
   Array.from({ length: count }, (_, i) => record(from + i + 1, more));
 
+/** A client's row, and what an append writes of it. */
 export const row = (clientId: string, last: number, more: Partial<ClientRow> = {}): ClientRow => ({
   clientId,
   last,
-  settled: 0,
+  settled: Math.max(0, last - 1),
   outcomes: [{ mid: last, id: `id-${last}`, sequence: last }],
   ...more,
 });
@@ -81,7 +82,7 @@ export const appendOf = (
   target,
   expected,
   records: recordsAfter(from, count, more),
-  rows: rows.map((one) => ({ was, row: one })),
+  rows: rows.map((one) => ({ was, ...one })),
   at: more.at ?? timeOf(from + count),
 });
 

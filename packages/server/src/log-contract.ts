@@ -26,6 +26,7 @@ import {
 } from "./log-contract-kit.ts";
 import type { LogCheck } from "./log-contract-kit.ts";
 import { appendContract } from "./log-contract-append.ts";
+import { outcomeContract } from "./log-contract-outcomes.ts";
 import { pastContract } from "./log-contract-past.ts";
 
 export type { LogCheck, LogMaker } from "./log-contract-kit.ts";
@@ -40,6 +41,7 @@ const appended = { status: "appended" };
  */
 export const logContract: readonly LogCheck[] = [
   ...appendContract,
+  ...outcomeContract,
   // --------------------------------------------------------------------------------------------------------- reading
   check(
     "[LG8] read gives the records after the cursor in order, at most limit of them",
@@ -101,10 +103,17 @@ export const logContract: readonly LogCheck[] = [
       text: "\ud800 half a pair",
     };
     const records = [record(1, { messages: [value] }), record(2, { messages: [], model: { value } })];
-    const ann = row("ann", 1, { outcomes: [{ mid: 1, id: "a", from: "app", code: "no", details: value }] });
+    const refused = { id: "a", from: "app" as const, code: "no", details: value };
+    const ann = row("ann", 2, {
+      settled: 0,
+      outcomes: [
+        { ...refused, mid: 1 },
+        { mid: 2, id: "b", sequence: 1, message: value },
+      ],
+    });
     equal(
       await statuses(log, [
-        { target: "t", expected: ORIGIN, records, rows: [{ was: 0, row: ann }], at: timeOf(1) },
+        { target: "t", expected: ORIGIN, records, rows: [{ was: 0, ...ann }], at: timeOf(1) },
       ]),
       [appended],
       "append",
@@ -112,6 +121,9 @@ export const logContract: readonly LogCheck[] = [
     await log.saveSnapshot("t", snapshot(2, { model: value }));
     equal((await log.open("t"))?.snapshot, snapshot(2, { model: value }), "snapshot");
     equal(await log.client("t", "ann"), ann, "row");
+    const third = { ...ann, was: 2, last: 3, outcomes: [{ ...refused, mid: 3 }] };
+    equal(await status(log, { ...appendOf("t", 2, 0), rows: [third] }), "appended", "append");
+    equal((await log.client("t", "ann"))?.outcomes, [...ann.outcomes, ...third.outcomes], "outcomes");
     const after = await log.read("t", ORIGIN, 10);
     if (after.status !== "compacted") equal(after, { status: "records", records }, "read");
   }),

@@ -1,10 +1,11 @@
-// A log in memory: what a process remembers while it lives. It keeps what it is given by reference (records, rows and
-// models are immutable values) and never forgets a target by itself. SPEC.md, section LG.
+// A log in memory: what a process remembers while it lives. It keeps what it is given by reference (records, outcomes
+// and models are immutable values) and never forgets a target by itself. SPEC.md, section LG.
 import type { Random, TargetKey } from "@calla/shared";
 import { systemRandom } from "./clock.ts";
 import { ChangeOrder } from "./log-memory-changes.ts";
 import { History } from "./log-memory-target.ts";
-import type { Append, ClientRow, Expired, Expiry, LogStorage } from "./log.ts";
+import { ClientRows } from "./log-memory-rows.ts";
+import type { Expired, Expiry, LogStorage } from "./log.ts";
 
 export interface MemoryLogOptions {
   /**
@@ -30,8 +31,7 @@ export function memoryLog({
   random = systemRandom,
 }: MemoryLogOptions = {}): LogStorage {
   const targets = new Map<TargetKey, History>();
-  /** Apart from the targets: they have ages of their own. */
-  const rows = new Map<TargetKey, Map<string, AgedRow>>();
+  const rows = new ClientRows();
   const order = new ChangeOrder((target, record) => targets.get(target)?.has(record) ?? false);
   let secret: Uint8Array | undefined;
   return {
@@ -43,12 +43,12 @@ export function memoryLog({
       return batch.map((append) => {
         const { target, records } = append;
         const history = targets.get(target) ?? new History(target);
-        if (otherRow(rows.get(target), append) || !history.append(append)) return { status: "conflict" };
+        if (rows.conflicts(append) || !history.append(append)) return { status: "conflict" };
         if (records.length > 0) {
           targets.set(target, history);
           order.appended(target, records);
         }
-        if (append.rows.length > 0) keepRows(rows, append);
+        rows.write(append);
         return { status: "appended" };
       });
     },
@@ -56,7 +56,7 @@ export function memoryLog({
       return (targets.get(target) ?? new History(target)).read(after, limit);
     },
     async client(target, clientId) {
-      return rows.get(target)?.get(clientId)?.row;
+      return rows.get(target, clientId);
     },
     async saveSnapshot(target, snapshot) {
       const dropped = targets.get(target)?.save(snapshot, retention) ?? 0;
@@ -105,24 +105,12 @@ export function memoryLog({
   };
 }
 
-interface AgedRow {
-  readonly row: ClientRow;
-  /** Of the append that wrote it. */
-  readonly at: number;
-}
-type Rows = Map<TargetKey, Map<string, AgedRow>>;
-
-const otherRow = (ofTarget: ReadonlyMap<string, AgedRow> | undefined, { rows }: Append): boolean =>
-  ofTarget !== undefined &&
-  rows.some(({ was, row: { clientId } }) => (ofTarget.get(clientId)?.row.last ?? was) !== was);
-
-function keepRows(rows: Rows, { target, rows: changed, at }: Append): void {
-  let ofTarget = rows.get(target);
-  if (ofTarget === undefined) rows.set(target, (ofTarget = new Map()));
-  for (const { row } of changed) ofTarget.set(row.clientId, { row, at });
-}
-
-function expire(expiry: Expiry, targets: Map<TargetKey, History>, rows: Rows, order: ChangeOrder): Expired {
+function expire(
+  expiry: Expiry,
+  targets: Map<TargetKey, History>,
+  rows: ClientRows,
+  order: ChangeOrder,
+): Expired {
   const { at, limit } = expiry;
   const sessions: TargetKey[] = [];
   const tombstones: TargetKey[] = [];
@@ -143,19 +131,6 @@ function expire(expiry: Expiry, targets: Map<TargetKey, History>, rows: Rows, or
     sessions,
     tombstones,
     readers: readers.slice(0, limit).map(({ name }) => name),
-    rows: expireRows(rows, expiry),
+    rows: rows.expire(expiry),
   };
-}
-
-function expireRows(rows: Rows, { rows: before, limit }: Expiry): number {
-  let count = 0;
-  for (const [target, ofTarget] of rows) {
-    for (const [clientId, { at }] of ofTarget) {
-      if (at >= before || count >= limit) continue;
-      ofTarget.delete(clientId);
-      count++;
-    }
-    if (ofTarget.size === 0) rows.delete(target);
-  }
-  return count;
 }

@@ -116,9 +116,9 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
         if (step.do === "append") {
           // A row may have expired, and its client begun anew, where it is still there now.
           const rows = await Promise.all(
-            step.append.rows.map(async ({ row, was }) => ({
-              row,
-              was: (await inner.client(name, row.clientId))?.last ?? was,
+            step.append.rows.map(async (row) => ({
+              ...row,
+              was: (await inner.client(name, row.clientId))?.last ?? row.was,
             })),
           );
           await append([{ ...step.append, target, rows }]);

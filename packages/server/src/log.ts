@@ -84,16 +84,25 @@ export interface Append {
   readonly expected: Cursor;
   /** Dense from `expected.sequence + 1`. None: only rows are written, and the head stays as it is, also a tombstone. */
   readonly records: readonly LogRecord[];
-  /** Rows to replace, in the same atom. */
+  /** What rows become, in the same atom. */
   readonly rows: readonly RowWrite[];
   /** The time of this append: its rows' age. */
   readonly at: number;
 }
 
+/**
+ * What is new of a client's row. Outcomes are written once, by the append that decided them; what is stored stays,
+ * until `settled` reaches it.
+ */
 export interface RowWrite {
-  /** `last` of the row that it replaces. Another one is a conflict: its client was answered by another node. */
+  readonly clientId: string;
+  /** `last` of the row that it goes on from. Another one is a conflict: its client was answered by another node. */
   readonly was: number;
-  readonly row: ClientRow;
+  readonly last: number;
+  /** Outcomes up to here go, in the same atom. It never goes back: a lower one than is stored changes nothing. */
+  readonly settled: number;
+  /** Those decided since `was`, by mid ascending. */
+  readonly outcomes: readonly Outcome[];
 }
 export type AppendResult =
   /** `bytes`: about how much was stored, where the log counts. */
@@ -196,7 +205,7 @@ export interface LogStorage {
   open(target: TargetKey): Promise<Head | undefined>;
   /**
    * Atomic and durable per target once resolved; results in the order of the batch. Compares head and rows (a row that is
-   * not there is like any), then appends. What brings a removed target back begins with a record that holds a whole
+   * not there is like any), then appends; a row's new outcomes come after those stored. What brings a removed target back begins with a record that holds a whole
    * model; that is its stored snapshot from then on.
    */
   append(batch: readonly Append[]): Promise<readonly AppendResult[]>;

@@ -5,7 +5,7 @@ import { countingRandom, list } from "../test/wired.ts";
 import { admission } from "./handlers.ts";
 import type { LooseHandlers } from "./handlers.ts";
 import type { Intent } from "./intent.ts";
-import type { Append, ClientRow, LogRecord } from "./log.ts";
+import type { Append, ClientRow, LogRecord, RowWrite } from "./log.ts";
 import { chainMark } from "./records.ts";
 import { TargetEngine } from "./target-engine.ts";
 import type { Effect } from "./effects.ts";
@@ -115,8 +115,8 @@ const foreign = (
   };
   return { ...record, mark: chainMark(cursor.mark, record) };
 };
-const rowsOf = (append: Append | undefined, clientId: string): ClientRow | undefined =>
-  append?.rows.find(({ row }) => row.clientId === clientId)?.row;
+const rowsOf = (append: Append | undefined, clientId: string): RowWrite | undefined =>
+  append?.rows.find((row) => row.clientId === clientId);
 
 describe("deciding", () => {
   test("[TE1] a batch is decided in order, each message on the model the one before left; one append at a time", () => {
@@ -368,11 +368,9 @@ describe("mids", () => {
     const { append, told } = take(1, from("a", 1, remove("x")));
     expect(told).toEqual([]);
     expect(append).toMatchObject({ expected: { sequence: 0, mark: 0 }, records: [], at: 1 });
-    expect(append?.rows).toMatchObject([
-      { was: 0, row: { last: 1, outcomes: [{ mid: 1, code: "missing" }] } },
-    ]);
+    expect(append?.rows).toMatchObject([{ was: 0, last: 1, outcomes: [{ mid: 1, code: "missing" }] }]);
     expect(engine.appended()).toMatchObject([{ type: "reject", mid: 1 }]);
-    expect(take(2, from("a", 2, add("y"))).append?.rows).toMatchObject([{ was: 1, row: { last: 2 } }]);
+    expect(take(2, from("a", 2, add("y"))).append?.rows).toMatchObject([{ was: 1, last: 2 }]);
   });
 
   test("[TE19] what another node has told a client stands: the row conflicts, is read, and tells", () => {
@@ -553,7 +551,7 @@ describe("other nodes", () => {
       "update",
       "load-row",
     ]);
-    engine.rowLoaded("a", append!.rows[0]!.row);
+    engine.rowLoaded("a", append!.rows[0]!);
     expect(take(2).told).toEqual([{ type: "acknowledge", reply: "a", mid: 1, id: "a-1", sequence: 1 }]);
     expect(engine.state.model).toEqual({ items: ["x"] });
   });

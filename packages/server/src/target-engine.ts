@@ -5,7 +5,7 @@
 import type { Cursor, ModelSlice, TargetKey } from "@calla/shared";
 import { Batch } from "./batch.ts";
 import type { BatchOptions, Flight, TargetOptions, TargetState } from "./batch.ts";
-import { emptyRow } from "./client-row.ts";
+import { emptyRow, rowOf, writeOf } from "./client-row.ts";
 import { pause } from "./effects.ts";
 import type { Effect } from "./effects.ts";
 import type { Intent } from "./intent.ts";
@@ -160,7 +160,7 @@ export class TargetEngine<Reply> {
     this.#phase = "flying";
     const { sequence, mark } = this.#state;
     const expected = { sequence, mark };
-    const rows = [...flight.rows.values()];
+    const rows = Array.from(flight.rows.values(), writeOf);
     const { records, state } = flight;
     effects.push({ type: "append", append: { target: this.target, expected, records, rows, at: state.at } });
     return effects;
@@ -299,7 +299,7 @@ export class TargetEngine<Reply> {
     if (flight.conflicted.size > 0)
       this.#queue = this.#queue.filter(({ reply }) => !flight.conflicted.has(reply));
     this.#state = flight.state;
-    for (const [clientId, { row }] of flight.rows) this.#rows.set(clientId, row);
+    for (const [clientId, row] of flight.rows) this.#rows.set(clientId, rowOf(row));
     if (flight.records.length === 0) return flight.tells;
     return [this.#announce(after, flight.records), ...flight.tells];
   }

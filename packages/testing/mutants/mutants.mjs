@@ -7,6 +7,7 @@ import { modelMutants } from "./mutants-models.mjs";
 import { secondMutants } from "./mutants-second.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
 import { edgeMutants } from "./edge.mjs";
+import { rowMutants } from "./mutants-rows.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -25,6 +26,7 @@ import { edgeMutants } from "./edge.mjs";
 export const mutants = [
   ...versionMutants,
   ...modelMutants,
+  ...rowMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
   {
     name: "skip dedupe: take a known mid again",
@@ -88,8 +90,8 @@ export const mutants = [
   {
     name: "forget an outcome that the client has not settled",
     file: "server/src/client-row.ts",
-    from: `row.outcomes[known]!.mid <= settled) known++;`,
-    to: `row.outcomes[known]!.mid <= settled + 1) known++;`,
+    from: `row.outcomes[known]!.mid <= settled)`,
+    to: `row.outcomes[known]!.mid <= settled + 1)`,
     breaks: "TE3",
     scenario: "S34",
     by: "HC2 HC3",
@@ -163,8 +165,8 @@ export const mutants = [
   },
   {
     name: "write a row over what another node has told its client",
-    file: "server/src/log-memory.ts",
-    from: `(ofTarget.get(clientId)?.row.last ?? was) !== was`,
+    file: "server/src/log-memory-rows.ts",
+    from: `(ofTarget.get(clientId)?.last ?? was) !== was`,
     to: `false`,
     breaks: "LG46",
     scenario: "S8",

@@ -64,7 +64,7 @@ export function archivedLog(
 
   function keep({ target, records, rows, expected }: Append): void {
     const { slices, paths, refusals } = archived(target);
-    for (const { id, ...outcome } of rows.flatMap(({ row }) => row.outcomes))
+    for (const { id, ...outcome } of rows.flatMap(({ outcomes }) => outcomes))
       if ("code" in outcome && !refusals.has(id)) {
         refusals.set(id, expected.sequence);
         events.refused?.(target, id);

@@ -34,6 +34,8 @@ export interface ExecutorOptions {
   /** Another connection has the file open: if it has gone since, no other is made in its place. */
   readonly mustExist?: boolean;
   readonly applicationId: number;
+  /** The version of tables that the first migration makes; an older file is not taken. */
+  readonly oldest: number;
   readonly migrations: readonly string[];
   readonly statements: readonly Statement[];
   /** Run on the connection after its journal is set up. */
@@ -60,16 +62,22 @@ export function executor(
   library: new (file: string, options: { timeout: number; fileMustExist: boolean }) => BetterSqlite3.Database,
   options: ExecutorOptions,
 ): Executor {
-  const { file, applicationId, migrations } = options;
+  const { file, applicationId, oldest, migrations } = options;
+  const newest = oldest + migrations.length - 1;
   const told = {
     error(code: string, message: string): Error {
       return Object.assign(new Error(message), { code });
     },
     tooNew(version: unknown): Error {
-      const known = migrations.length;
       return told.error(
         "CALLA_NEWER",
-        `its tables have version ${String(version)}, this Calla knows ${known}`,
+        `its tables have version ${String(version)}, this Calla knows ${newest}`,
+      );
+    },
+    tooOld(version: number): Error {
+      return told.error(
+        "CALLA_OLDER",
+        `its tables have version ${version}, which a Calla before its first release has written, and this one takes ${oldest} and later`,
       );
     },
     failure(thrown: unknown): Failure {
@@ -98,7 +106,8 @@ export function executor(
       if (theirs !== applicationId && (theirs !== 0 || tables !== 0))
         throw told.error("CALLA_FOREIGN", "another program's database");
       const version = opening.one("user_version") as number;
-      if (version > migrations.length) throw told.tooNew(version);
+      if (version > newest) throw told.tooNew(version);
+      if (version !== 0 && version < oldest) throw told.tooOld(version);
     },
     inspect(): void {
       if (options.check === "off") return;
@@ -119,10 +128,10 @@ export function executor(
       }
     },
     migrate(): void {
-      for (let version = opening.one("user_version") as number; version < migrations.length; version++)
-        db.exec(migrations[version]!);
+      const version = opening.one("user_version") as number;
+      for (const migration of migrations.slice(version === 0 ? 0 : version - oldest + 1)) db.exec(migration);
       db.pragma(`application_id = ${applicationId}`);
-      db.pragma(`user_version = ${migrations.length}`);
+      db.pragma(`user_version = ${newest}`);
     },
   };
   try {
@@ -130,7 +139,7 @@ export function executor(
     opening.inspect();
     opening.journal();
     for (const pragma of options.pragmas) db.pragma(pragma);
-    if (opening.one("user_version") !== migrations.length) db.transaction(opening.migrate).immediate();
+    if (opening.one("user_version") !== newest) db.transaction(opening.migrate).immediate();
   } catch (thrown) {
     db.close();
     throw thrown;
@@ -181,7 +190,7 @@ export function executor(
       begin.run();
       try {
         // A newer Calla may have changed the tables while this one runs.
-        if (version.get() !== migrations.length) throw told.tooNew(version.get());
+        if (version.get() !== newest) throw told.tooNew(version.get());
         const carryOut = careful ? made.carryOutOrUndo : made.carryOut;
         const results = jobs.map((job) => ({ given: job.map(carryOut) }));
         commit.run();

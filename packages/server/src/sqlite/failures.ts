@@ -9,6 +9,7 @@ export type SqliteProblem =
   | "not-a-database"
   | "foreign"
   | "newer"
+  | "older"
   | "read-only"
   | "full"
   | "cannot-open"
@@ -37,6 +38,11 @@ const KNOWN: readonly (readonly [begins: string, problem: SqliteProblem, todo: s
     "CALLA_NEWER",
     "newer",
     "A newer Calla has changed it; run that version, or restore a backup from before.",
+  ],
+  [
+    "CALLA_OLDER",
+    "older",
+    "What it holds would be read by other rules than it was written by, so nothing was; name another file, or run the Calla that wrote it.",
   ],
   [
     "SQLITE_READONLY",

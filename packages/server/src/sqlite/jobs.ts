@@ -9,6 +9,9 @@ import { DAY } from "./tables.ts";
 import { column } from "./text.ts";
 import type { TextCodec } from "./text.ts";
 
+/** Outcomes of so many characters may be in their client's own row: it is written anew until they are settled. */
+const SHORT = 512;
+
 const step = (name: StatementName, ...parameters: Parameter[]): Step => [statement(name), ...parameters];
 
 /** @throws RangeError: malformed. */
@@ -36,11 +39,14 @@ export function appendGroup({ target, expected, records, rows, at: now }: Append
     steps.push(row as unknown as Step);
   }
   const day = Math.floor(now / DAY);
-  for (const { was, row } of rows) {
-    const client = column(row.clientId);
-    steps.push(
-      step("client", name, client, row.last, row.settled, text.outcomes.write(row.outcomes), now, day, was),
-    );
+  for (const { clientId, was, last, settled, outcomes } of rows) {
+    const client = column(clientId);
+    const decided = outcomes.length === 0 ? "" : text.outcomes.write(outcomes);
+    // Beside what is not settled yet they are a row of their own, or the client's would be written whole again and again.
+    const apart = decided !== "" && (settled < was || decided.length > SHORT);
+    const own = apart ? "" : decided;
+    steps.push(step("client", name, client, last, settled, own, apart ? 1 : 0, now, day, was));
+    if (apart) steps.push(step("outcomes", name, client, outcomes.at(-1)!.mid, decided));
   }
   return { guard: headGuard(name, expected, records), steps };
 }

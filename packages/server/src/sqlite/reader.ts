@@ -15,7 +15,7 @@ import type {
   Reader as NamedReader,
   ReadResult,
 } from "../log.ts";
-import { LAST } from "./statements.ts";
+import { LAST, OWN } from "./statements.ts";
 import { DAY } from "./tables.ts";
 import { column, fromColumn } from "./text.ts";
 import type { TextCodec } from "./text.ts";
@@ -72,9 +72,14 @@ const prepare = (db: BetterSqlite3.Database) => ({
     `SELECT ${RECORD} FROM records WHERE target = ? AND sequence > ? AND sequence <= ?
      ORDER BY sequence DESC LIMIT ?`,
   ),
-  client: db.prepare<[string, string], { last: number; settled: number; outcomes: string }>(
-    `SELECT last, settled, outcomes FROM clients WHERE target = ? AND client = ?`,
+  client: db.prepare<[string, string], { last: number; settled: number; outcomes: string; more: number }>(
+    `SELECT last, settled, outcomes, more FROM clients WHERE target = ? AND client = ? AND mid = ${OWN}`,
   ),
+  outcomes: db
+    .prepare<[string, string], string>(
+      `SELECT outcomes FROM clients WHERE target = ? AND client = ? AND mid < ${OWN} ORDER BY mid`,
+    )
+    .pluck(),
   last: db.prepare<[], number>(`SELECT ${LAST}`).pluck(),
   floor: db.prepare<[], number | null>(`SELECT min(position) FROM readers`).pluck(),
   changes: db.prepare<[number, number, number], RecordRow & { position: number; name: string }>(
@@ -143,10 +148,15 @@ export class Reader {
   }
 
   client(target: TargetKey, clientId: string, text: TextCodec): ClientRow | undefined {
-    const row = this.#find.client.get(column(target), column(clientId));
-    if (row === undefined) return undefined;
-    const { last, settled, outcomes } = row;
-    return { clientId, last, settled, outcomes: text.outcomes.read(outcomes) };
+    return this.#atOnce(() => {
+      const key = [column(target), column(clientId)] as const;
+      const row = this.#find.client.get(...key);
+      if (row === undefined) return undefined;
+      const { last, settled, outcomes, more } = row;
+      const parts = [outcomes, ...(more === 1 ? this.#find.outcomes.all(...key) : [])];
+      const known = parts.flatMap((part) => (part === "" ? [] : text.outcomes.read(part)));
+      return { clientId, last, settled, outcomes: known.filter(({ mid }) => mid > settled) };
+    });
   }
 
   history(target: TargetKey, upTo: number, limit: number, text: TextCodec): HistoryPage {

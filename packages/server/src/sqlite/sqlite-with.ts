@@ -11,7 +11,7 @@ import type { SqliteLog, SqliteOptions } from "./options.ts";
 import { refuseOption } from "./refuse-option.ts";
 import { splitLog } from "./split-log.ts";
 import { STATEMENTS } from "./statements.ts";
-import { APPLICATION_ID, MIGRATIONS } from "./tables.ts";
+import { APPLICATION_ID, MIGRATIONS, OLDEST } from "./tables.ts";
 import { storageOf } from "./topics.ts";
 
 const LANES = { auto: laneByPace, worker: laneInWorker, main: laneHere };
@@ -24,6 +24,7 @@ export const executorOptions = (
 ): ExecutorOptions => ({
   file,
   applicationId: APPLICATION_ID,
+  oldest: OLDEST,
   migrations: MIGRATIONS,
   statements: STATEMENTS,
   pragmas: [

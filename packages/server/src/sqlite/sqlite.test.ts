@@ -15,7 +15,7 @@ import { laneHere } from "./lane.ts";
 import { executorOptions, sqliteWith } from "./sqlite-with.ts";
 import { sqlite } from "./sqlite.ts";
 import type { SqliteLog, SqliteOptions } from "./sqlite.ts";
-import { MIGRATIONS } from "./tables.ts";
+import { MIGRATIONS, OLDEST } from "./tables.ts";
 import { plainText } from "./text.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "calla-sqlite-"));
@@ -140,7 +140,7 @@ describe("[SQ4] values", () => {
           target: "t",
           expected: ORIGIN,
           records,
-          rows: [{ was: 0, row: row("ann", 3, { outcomes }) }],
+          rows: [{ was: 0, ...row("ann", 3, { settled: 0, outcomes }) }],
           at: 9,
         },
       ]);
@@ -163,13 +163,13 @@ describe("[SQ4] values", () => {
         target: "board:42",
         expected: ORIGIN,
         records: [record(1, { messages: [message] })],
-        rows: [{ was: 0, row: row("ann", 1) }],
+        rows: [{ was: 0, ...row("ann", 1) }],
         at: 9,
       },
     ]);
     const [seen] = peek<object>(
       file,
-      `SELECT name, records.sequence, author, user, mid, messages, last, outcomes
+      `SELECT name, records.sequence, author, user, records.mid, messages, last, outcomes
        FROM records JOIN targets ON targets.id = records.target
        JOIN clients ON clients.target = name AND client = author`,
     );
@@ -209,12 +209,12 @@ describe("[SQ4] values", () => {
       target,
       expected: ORIGIN,
       records: [],
-      rows: [{ was: 0, row: one }],
+      rows: [{ was: 0, ...one }],
       at: 1,
     });
     const results = await log.append([
       alone("good", row("ann", 1)),
-      alone("bad", row("mallory", 95, { outcomes })),
+      alone("bad", row("mallory", 95, { settled: 0, outcomes })),
     ]);
     expect(results.map(({ status }) => status)).toEqual(["appended", "unknown"]);
   });
@@ -224,7 +224,7 @@ describe("[SQ4] values", () => {
     const names = ["#\ud800", "#\ud801", `"`, `"a"`, "a", "a\u0000b", "a\u0000c", "\ufffd"];
     const rows = names.map((name, i) => row(name, i + 1));
     const records = [record(1, { author: { clientId: "ann", userId: "\udfff" } })];
-    const writes = rows.map((one) => ({ was: 0, row: one }));
+    const writes = rows.map((one) => ({ was: 0, ...one }));
     await log.append([{ target: "t", expected: ORIGIN, records, rows: writes, at: 9 }]);
     for (const one of rows) expect(await log.client("t", one.clientId)).toEqual(one);
     expect(await log.read("t", ORIGIN, 1)).toEqual({ status: "records", records });
@@ -252,10 +252,27 @@ describe("[SQ5] opening", () => {
     const file = fresh();
     const log = open(file);
     await fill(log, "t", 0, 1);
-    new Database(file).exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`).close();
+    new Database(file).exec(`PRAGMA user_version = ${OLDEST + MIGRATIONS.length}`).close();
     expect(await problem(log.append([appendOf("t", 1, 1)]))).toBe("newer");
     expect((await log.open("t"))?.sequence).toBe(1);
     expect(await problem(open(file).opened())).toBe("newer");
+  });
+
+  test("a file of before the first release is refused with its version, and stays as it is", async () => {
+    const file = fresh();
+    const log = open(file);
+    await fill(log, "t", 0, 1);
+    await log.close();
+    new Database(file).exec(`PRAGMA user_version = 1`).close();
+    for (const thread of ["main", "worker"] as const) {
+      const refused = open(file, { thread });
+      await expect(refused.opened()).rejects.toThrow(
+        /version 1, .* takes 2 and later\. .* name another file/,
+      );
+      expect(await problem(refused.append([appendOf("t", 1, 1)]))).toBe("older");
+    }
+    expect(peek(file, "PRAGMA user_version")).toEqual([{ user_version: 1 }]);
+    expect(peek(file, "SELECT sequence FROM targets")).toEqual([{ sequence: 1 }]);
   });
 
   test("a folder that is not there is told, and once it is there the next call opens the file", async () => {

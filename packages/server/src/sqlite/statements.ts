@@ -8,6 +8,9 @@ const FLOOR = `coalesce((SELECT min(position) FROM readers), 9007199254740991)`;
 /** The position of what came last. */
 export const LAST = `coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'records'), 0)`;
 
+/** The `mid` of a client's own row. */
+export const OWN = `9223372036854775807`;
+
 /** How many records the statement `records` takes. */
 export const RECORDS = 16;
 const RECORD = `records (target, sequence, mark, version, at, author, user, mid, id, messages, model)`;
@@ -34,13 +37,21 @@ const statements = {
     sql: `INSERT INTO ${RECORD} SELECT given.id, many.* FROM (SELECT ? AS id) AS given
       CROSS JOIN (VALUES ${Array(RECORDS).fill("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").join(", ")}) AS many`,
   },
-  /** Unless another node has answered the client since. The day is left as it was: see `freshen`. */
+  /**
+   * Unless another node has answered the client since. What it had not settled stays. The day is left as it was: see
+   * `freshen`.
+   */
   client: {
     must: "change",
-    sql: `INSERT INTO clients (target, client, last, settled, outcomes, at, day) VALUES (?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (target, client) DO UPDATE SET last = excluded.last, settled = excluded.settled,
-        outcomes = excluded.outcomes, at = excluded.at WHERE clients.last = ?`,
+    sql: `INSERT INTO clients (target, client, mid, last, settled, outcomes, more, at, day)
+      VALUES (?, ?, ${OWN}, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (target, client, mid) DO UPDATE SET
+        outcomes = CASE WHEN excluded.settled >= clients.last THEN excluded.outcomes ELSE clients.outcomes END,
+        more = excluded.more OR (clients.more AND excluded.settled < clients.last),
+        last = excluded.last, settled = max(clients.settled, excluded.settled), at = excluded.at
+      WHERE clients.last = ?`,
   },
+  outcomes: { sql: `INSERT OR REPLACE INTO clients (target, client, mid, outcomes) VALUES (?, ?, ?, ?)` },
   /** The model that brings a removed target back is its snapshot: where nothing is left, base and tombstone are one. */
   revive: {
     of: "id",
@@ -122,11 +133,12 @@ const statements = {
       WHERE name = ? AND removed = 1 AND used < ? RETURNING id`,
   },
   expireClient: {
-    sql: `DELETE FROM clients WHERE target = ? AND client = ? AND at < ? RETURNING 1 AS id`,
+    sql: `DELETE FROM clients WHERE target = ? AND client = ? AND mid = ${OWN} AND at < ? RETURNING 1 AS id`,
   },
   /** The day is made right when the row would go by it, so that an append does not write to the index. */
   freshen: {
-    sql: `UPDATE clients SET day = CAST(at / 86400000 AS INTEGER) WHERE target = ? AND client = ? RETURNING 1 AS id`,
+    sql: `UPDATE clients SET day = CAST(at / 86400000 AS INTEGER)
+      WHERE target = ? AND client = ? AND mid = ${OWN} RETURNING 1 AS id`,
   },
   expireReader: { sql: `DELETE FROM readers WHERE name = ? AND until < ? RETURNING 1 AS id` },
   touch: { sql: `UPDATE targets SET used = ? WHERE name = ? AND removed = 0 AND used < ? RETURNING id` },

@@ -105,6 +105,13 @@ async function examine(files: ReadonlyMap<string, Buffer>, told: readonly Told[]
       const row = await log.client(target, "ann");
       if (target.startsWith("t") && row?.last !== head.sequence)
         wrong.push(`broken: ${target} is at ${head.sequence} and its client's row at ${row?.last}`);
+      const known = row === undefined ? [] : row.outcomes.map(({ mid }) => mid - row.settled);
+      if (target.startsWith("t") && known.join() !== known.map((_, i) => i + 1).join())
+        wrong.push(`broken: outcomes of ${target}'s client are missing: ${JSON.stringify(row)}`);
+      if (target.startsWith("t") && row !== undefined && known.length !== row.last - row.settled)
+        wrong.push(
+          `broken: ${known.length} outcomes of ${target}'s client, settled ${row.settled} of ${row.last}`,
+        );
     }
   } catch (error) {
     wrong.push(`broken: ${String(error)}`);

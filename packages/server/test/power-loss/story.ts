@@ -16,7 +16,14 @@ export const fold = (sum: number, { messages, model }: LogRecord): number =>
     ? messages.reduce((all, message) => all + (message as unknown as { n: number }).n, sum)
     : (model.value as { sum: number }).sum;
 
-export const appendTo = (target: string, from: number, count: number): Append =>
-  appendOf(target, from, count, { rows: [row("ann", from + count)], was: from });
+/** Its author settles late: some outcomes are written while those before them stay, and some go. */
+export const appendTo = (target: string, from: number, count: number): Append => {
+  const settled = Math.max(0, from - (from % 7));
+  const outcomes = recordsAfter(from, count).map(({ mid, id, sequence }) => ({ mid, id, sequence }));
+  return appendOf(target, from, count, {
+    rows: [row("ann", from + count, { settled, outcomes })],
+    was: from,
+  });
+};
 export const snapshotOf = (sequence: number) => snapshot(sequence, { model: { sum: sumTo(sequence) } });
 export { recordsAfter, REMOVED_AT, revival };

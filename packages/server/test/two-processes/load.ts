@@ -21,8 +21,10 @@ for (let taken = 0; taken < Number(count);) {
     id,
     messages: [{ type: "said", id }],
   };
-  const row = { clientId: name, last: taken + 1, settled: taken, outcomes: [] };
-  const rows = [{ was: (await log.client(target, name))?.last ?? 0, row }];
+  const known = await log.client(target, name);
+  // Each outcome is settled four appends of its target later.
+  const row = { clientId: name, was: known?.last ?? 0, last: taken + 1, settled: Math.max(0, taken - 12) };
+  const rows = [{ ...row, outcomes: [{ mid: taken + 1, id, sequence: record.sequence }] }];
   const [result] = await log.append([{ target, expected, records: [record], rows, at: record.at }]);
   if (result?.status === "appended") taken++;
   else conflicts++;

@@ -49,11 +49,14 @@ async function check(file: string, names: readonly number[]): Promise<void> {
       expect(sequence).toBe(i + 1);
       ids.set(id, (ids.get(id) ?? 0) + 1);
     }
-    const last = (name: number): number =>
-      Math.max(
-        ...read.records.filter(({ author }) => author?.clientId === String(name)).map(({ mid }) => mid),
+    for (const name of names) {
+      const own = read.records.filter(({ author }) => author?.clientId === String(name));
+      const row = await log.client(target, String(name));
+      expect(row?.last).toBe(Math.max(...own.map(({ mid }) => mid)));
+      expect(row?.outcomes).toEqual(
+        own.filter(({ mid }) => mid > row!.settled).map(({ mid, id, sequence }) => ({ mid, id, sequence })),
       );
-    for (const name of names) expect((await log.client(target, String(name)))?.last).toBe(last(name));
+    }
   }
   for (const name of names)
     for (let i = 0; i < COUNT; i++) expect(ids.get(`${name}-${i}`), `${name}-${i}`).toBe(1);
