@@ -23,7 +23,13 @@ const FORM = 1;
 export function parseHydration(text: string, serialiser: Serialiser): Hydration {
   const format = json();
   // It came with the page, which no frame's limit has held: as large as it is, and as deep as the serialiser takes it.
-  const tree = format.decode(text, { maxFrameBytes: Infinity, maxDepth: 512, maxEntries: Infinity });
+  const tree = format.decode(text, {
+    maxFrameBytes: Infinity,
+    maxDepth: 512,
+    maxEntries: Infinity,
+    maxValues: Infinity,
+    maxNames: Infinity,
+  });
   const { calla, topics, session } = fieldsOf(tree);
   if (calla !== FORM || !Array.isArray(topics)) throw malformed();
   const codec = serialiser.payload(serialiser.formats.find(({ binary }) => !binary) ?? format);

@@ -1,8 +1,18 @@
 import { readFile } from "node:fs/promises";
-import { CallaError, DEFAULT_LIMITS } from "@calla/shared";
+import { CallaError, countValues, DEFAULT_LIMITS } from "@calla/shared";
 import type { Limits, ServerFrame } from "@calla/shared";
 import { describe, expect, test } from "vitest";
-import { countingRandom, handClock, hello, list, other, say, subscribe, wire } from "../test/wired.ts";
+import {
+  countingRandom,
+  handClock,
+  hello,
+  list,
+  other,
+  say,
+  subscribe,
+  wire,
+  wiring,
+} from "../test/wired.ts";
 import { memoryLog } from "./log-memory.ts";
 import { sqlite } from "./sqlite/sqlite.ts";
 
@@ -66,6 +76,26 @@ const probes: { readonly [limit: string]: { at: number; fails: string; probe: Pr
     async probe(limit, load) {
       const one = await server({ maxEntries: limit }).client();
       one.say({ type: "Ping", cursors: many(load, (i) => [`list:${i}`, 0, 0] as const) });
+      return trouble(await one.heard());
+    },
+  },
+  maxValues: {
+    at: 100,
+    fails: "Closing too-large",
+    async probe(limit, load) {
+      const one = server({ maxValues: limit }).socket();
+      const others = countValues([hello({ token: [] })]);
+      one.say(hello({ token: many(load - others, (i) => i) }));
+      return trouble(await one.heard());
+    },
+  },
+  maxNames: {
+    at: 50,
+    fails: "Closing too-large",
+    async probe(limit, load) {
+      const one = server({ maxNames: limit }).socket();
+      const others = Object.keys(hello({ token: {} })).length + Object.keys(wiring.versions()).length;
+      one.say(hello({ token: Object.fromEntries(many(load - others, (i) => [`name${i}`, 0])) }));
       return trouble(await one.heard());
     },
   },

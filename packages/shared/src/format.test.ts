@@ -1,6 +1,7 @@
 import { encode } from "@msgpack/msgpack";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { countValues } from "./count-values.ts";
 import { CallaError } from "./errors.ts";
 import { json } from "./format-json.ts";
 import { messagePack } from "./messagepack.ts";
@@ -62,7 +63,7 @@ test("[CO10] S29: nesting by the hundred thousand is a typed error, and decoding
   const many = 400_000;
   expect(() => text.decode("[".repeat(many) + "]".repeat(many))).toThrow(CallaError);
   expect(() => text.decode('{"a":'.repeat(many / 4) + "1" + "}".repeat(many / 4))).toThrow(CallaError);
-  expect(() => text.decode("[".repeat(many))).toThrow(code("undecodable"));
+  expect(() => text.decode("[".repeat(many))).toThrow(code("too-deep"));
   expect(() => binary.decode(new Uint8Array(many).fill(0x91))).toThrow(CallaError);
   expect(() => binary.decode(new Uint8Array(many).fill(0x81))).toThrow(code("undecodable"));
   for (const format of formats) expect(format.decode(format.encode({ a: 1 }))).toEqual({ a: 1 });
@@ -102,7 +103,7 @@ test("[CO11] maxEntries: at, over, overridden, default", () => {
   for (const format of formats) {
     for (const make of [list, fields]) {
       for (const [count, own] of [
-        [100_000, { ...limits, maxFrameBytes: 1e8 }],
+        [100_000, { ...limits, maxFrameBytes: 1e8, maxNames: Infinity }],
         [3, { ...limits, maxEntries: 3 }],
         [17, { ...limits, maxEntries: 17 }],
       ] as const) {
@@ -111,6 +112,98 @@ test("[CO11] maxEntries: at, over, overridden, default", () => {
       }
     }
   }
+});
+
+const scalars = (count: number): unknown => Array.from({ length: count }, (_, i) => (i % 2 ? "text" : 1.5));
+const shapes: { readonly [name: string]: unknown } = {
+  scalars: [1, -2.5, "x", true, null],
+  "one scalar": 7,
+  "an empty object": {},
+  "an empty array": [],
+  objects: [{ a: 1, b: { c: [[]] } }, {}],
+  "what needs a tag": [-0, Number.NaN, undefined, 12n, new Date(3), new Uint8Array(2), "\ud800"],
+  maps: new Map<unknown, unknown>([
+    [1, new Map()],
+    [{ a: 1 }, new Set([1, "2", [3]])],
+  ]),
+  nested: nested(20),
+};
+test.each(Object.entries(shapes))(
+  "[CO24] %s: taken at their count of values, refused over it",
+  (_, value) => {
+    // A lone surrogate is one of the few that countValues takes for less than the wire makes of it.
+    const count = countValues(value) + (value === shapes["what needs a tag"] ? 4 : 0);
+    for (const format of formats) {
+      const plain = automatic(format).payload(format).encodeMessage(value);
+      const data = format.encode(plain);
+      expect(format.decode(data, { ...limits, maxValues: count })).toEqual(plain);
+      expect(() => format.decode(data, { ...limits, maxValues: count - 1 })).toThrow(code("too-large"));
+    }
+  },
+);
+
+test("[CO24] maxValues: default, wherever they stand, whatever stands in texts", () => {
+  expect(limits.maxValues).toBe(300_000);
+  const own = { ...limits, maxFrameBytes: 1e8 };
+  for (const format of formats) {
+    const at = Array.from({ length: 3 }, () => scalars(99_999)) as unknown[][];
+    const most = [...at.slice(0, 2), at[2]!.slice(0, 100_000 - 10)];
+    expect(countValues(most)).toBe(300_000);
+    expect(format.decode(format.encode(most), own)).toEqual(most);
+    expect(() => format.decode(format.encode(at), own)).toThrow(code("too-large"));
+  }
+  const texts = ['[,[,{"', "\\", '\\"', "[".repeat(500), "é,\u2028", ""];
+  expect(text.decode(JSON.stringify(texts), { ...limits, maxValues: 3 + texts.length })).toEqual(texts);
+  const spaced = ' {\n"a" : [ 1 ,\t2.5e3 , true] , "b":"x" }\r\n';
+  expect(text.decode(spaced, { ...limits, maxValues: 10 })).toEqual({ a: [1, 2500, true], b: "x" });
+  expect(() => text.decode(spaced, { ...limits, maxValues: 9 })).toThrow(code("too-large"));
+});
+
+test("[CO24] maxNames: at, over, overridden, default; the same name counts once", () => {
+  expect(limits.maxNames).toBe(10_000);
+  const named = (count: number, times = 1): unknown =>
+    Array.from({ length: count * times }, (_, i) => ({
+      [`n${i % count}`]: i % 2,
+      ["name".repeat(9) + (i % count)]: 1,
+    }));
+  for (const format of formats) {
+    for (const [count, own] of [
+      [5_000, { ...limits, maxFrameBytes: 1e8 }],
+      [2, { ...limits, maxNames: 4 }],
+      [1_500, { ...limits, maxFrameBytes: 1e8, maxNames: 3_000 }],
+    ] as const) {
+      // Twice by one decoder: what it remembers from frame to frame is counted anew.
+      for (const times of [1, 3, 1])
+        expect(format.decode(format.encode(named(count, times)), own)).toEqual(named(count, times));
+      expect(() => format.decode(format.encode(named(count + 1)), own)).toThrow(code("too-large"));
+    }
+  }
+});
+
+test("[CO25] fields with far numbers for names cost what others cost, read, copied and tagged", () => {
+  const named = (name: (i: number) => string, value: unknown) =>
+    Array.from({ length: 2_000 }, (_, i) => ({ 1: 0, [name(i)]: value }));
+  for (const format of formats) {
+    const codec = automatic(format).payload(format);
+    /** Bytes that a decoded value keeps. */
+    const kept = (data: string | Uint8Array): number => {
+      const values: unknown[] = [];
+      const start = process.memoryUsage().heapUsed;
+      values.push(codec.decodeModel(format.decode(data)));
+      return values.length && process.memoryUsage().heapUsed - start;
+    };
+    for (const value of [0, Number.NaN]) {
+      const data = format.encode(codec.encodeModel(named((i) => String(1_000 + (i % 20)), value)));
+      // 24 MB where each has room for a thousand and a half.
+      expect(kept(data)).toBeLessThan(8_000_000);
+      expect(codec.decodeModel(format.decode(data))).toEqual(named((i) => String(1_000 + (i % 20)), value));
+    }
+    const tagged = format.encode(codec.encodeModel(named(() => "1000", 1).map((one) => ({ ...one, $: 1 }))));
+    expect(kept(tagged)).toBeLessThan(8_000_000);
+  }
+  expect(
+    Object.entries(binary.decode(binary.encode({ b: 1, 12: 2, 4294967294: 3, 7: 4 })) as object),
+  ).toEqual(Object.entries({ b: 1, 12: 2, 4294967294: 3, 7: 4 }));
 });
 
 test("[CO11] S29: lengths that are merely announced are refused without allocating", () => {
@@ -137,7 +230,8 @@ test("[CO11] S29: lengths that are merely announced are refused without allocati
   const bomb = new Uint8Array(1_000_000);
   for (let i = 0; i < 200; i++) bomb.set([0xdd, 0, 1, 0x86, 0x9f], 5 * i);
   const before = process.memoryUsage().heapUsed;
-  expect(() => binary.decode(bomb)).toThrow(code("undecodable"));
+  expect(() => binary.decode(bomb)).toThrow(code("too-large"));
+  expect(() => binary.decode(bomb, { ...limits, maxValues: Infinity })).toThrow(code("undecodable"));
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
 });
 

@@ -2,9 +2,10 @@
 // whatever throws on the way refuses it.
 import { fromBase64 } from "./base64.ts";
 import { isObject } from "./kind.ts";
+import { mayBeIndex } from "./sparse-fields.ts";
 import { BIGINT } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
-import { below, deeper, mapFields, mapItems, Refusal, startWalk } from "./walk.ts";
+import { below, deeper, emptyFor, mapFields, mapItems, Refusal, setField, startWalk } from "./walk.ts";
 import type { Fields, Step, Walk } from "./walk.ts";
 
 /**
@@ -99,10 +100,13 @@ const readEntry: Step = (entry, depth, walk) => {
 };
 
 function readObject(tree: unknown, depth: number, walk: Walk): unknown {
-  const entries = readEntries(tree, depth, walk).filter(([key, field]) => {
+  const entries = readEntries(tree, depth, walk) as readonly (readonly [unknown, unknown])[];
+  const far = entries.find(([key]) => typeof key === "string" && mayBeIndex(key));
+  const fields = emptyFor(far?.[0] as string | undefined);
+  for (const [key, field] of entries) {
     if (typeof key !== "string") throw malformed();
     if (isHostile(key, walk)) throw hostile(key);
-    return field !== undefined;
-  });
-  return Object.fromEntries(entries);
+    if (field !== undefined) setField(fields, key, field);
+  }
+  return fields;
 }

@@ -61,6 +61,7 @@ export { migrateMessages, migrateModel } from "./migrate.ts";
 export type { Migrated } from "./migrate.ts";
 
 // Values
+export { countValues } from "./count-values.ts";
 export { sameInOrder, sameValue } from "./equal.ts";
 export { deepFreeze } from "./freeze.ts";
 export { combine, hashString } from "./hash.ts";

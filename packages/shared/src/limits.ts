@@ -8,6 +8,13 @@ export interface Limits {
   readonly maxDepth: number;
   /** Items of one array, fields of one object in a frame. Over it: the connection is closed, terminal, `too-large`. */
   readonly maxEntries: number;
+  /**
+   * Values of one frame: a text, a number, a boolean or null is one, an array or an object three (`countValues`). Over
+   * it: the connection is closed, terminal, `too-large`.
+   */
+  readonly maxValues: number;
+  /** Different names of fields in one frame. Over it: the connection is closed, terminal, `too-large`. */
+  readonly maxNames: number;
   /** Messages in one dispatch. Over it: rejected, `too-large`. */
   readonly maxBatch: number;
   /** Messages of one client to one target without a known outcome. Over it: `Paused`, `in-flight`. */
@@ -85,6 +92,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxFrameBytes: 1_048_576,
   maxDepth: 64,
   maxEntries: 100_000,
+  maxValues: 300_000,
+  maxNames: 10_000,
   maxBatch: 100,
   maxInFlight: 256,
   maxOutcomeBytes: 262_144,

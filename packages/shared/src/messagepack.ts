@@ -1,8 +1,9 @@
 // Frames as MessagePack: compact, with bytes as bytes. The only file that knows @msgpack/msgpack, and a subpath of
 // its own, so that who speaks JSON does not download it.
-import { Decoder, Encoder } from "@msgpack/msgpack";
+import { Encoder } from "@msgpack/msgpack";
 import { CallaError, describe } from "./errors.ts";
 import { fromPlain } from "./from-plain.ts";
+import { MessagePackReader } from "./messagepack-read.ts";
 import { scan } from "./messagepack-scan.ts";
 import { DEFAULT_DECODE_LIMITS, maxTreeDepth } from "./serialiser.ts";
 import type { DecodeLimits, Format, Serialiser } from "./serialiser.ts";
@@ -10,13 +11,8 @@ import { custom } from "./serialiser-custom.ts";
 import type { CustomCodec } from "./serialiser-custom.ts";
 import { toPlain } from "./to-plain.ts";
 
-// No extension types in either direction: Dates are tagged, as in JSON.
-const extensionCodec = {
-  tryToEncode: () => null,
-  decode: () => {
-    throw new CallaError("undecodable", { format: "messagepack" });
-  },
-};
+// No extension types: Dates are tagged, as in JSON.
+const extensionCodec = { tryToEncode: () => null, decode: () => null };
 // `ignoreUndefined` does with fields of the envelope what JSON does.
 const makeEncoder = (): Encoder =>
   new Encoder({ extensionCodec, ignoreUndefined: true, maxDepth: Number.POSITIVE_INFINITY });
@@ -32,7 +28,7 @@ const KEPT_BYTES = 1_048_576;
  */
 export function messagePack(): Format {
   let encoder = makeEncoder();
-  const decoder = new Decoder({ extensionCodec });
+  const reader = new MessagePackReader();
   return {
     name: "messagepack",
     binary: true,
@@ -48,13 +44,9 @@ export function messagePack(): Format {
     },
     decode: (data, limits = DEFAULT_DECODE_LIMITS) => {
       checkFrame(data, limits);
-      scan(data, { maxDepth: maxTreeDepth(limits), maxEntries: limits.maxEntries });
-      try {
-        return decoder.decode(data);
-      } catch (thrown) {
-        // The scan leaves one thing to refuse: a key `__proto__`, however it is written.
-        throw new CallaError("hostile-key", { problem: describe(thrown) });
-      }
+      const { maxEntries, maxValues, maxNames } = limits;
+      scan(data, { maxDepth: maxTreeDepth(limits), maxEntries, maxValues });
+      return reader.read(data, maxNames);
     },
   };
 }

@@ -19,12 +19,18 @@ export interface DecodeLimits {
   readonly maxDepth: number;
   /** Items of one array, fields of one object, entries of one Map or Set. 100,000 by default. */
   readonly maxEntries: number;
+  /** Values of one frame, as `countValues` counts them. 300,000 by default. */
+  readonly maxValues: number;
+  /** Different names of fields in one frame. 10,000 by default. */
+  readonly maxNames: number;
 }
 
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = {
   maxFrameBytes: 1_048_576,
   maxDepth: DEFAULT_MAX_DEPTH,
   maxEntries: 100_000,
+  maxValues: 300_000,
+  maxNames: 10_000,
 };
 
 /** Levels of a tree: at most three for one of a value (tag, entries, entry), and those of the envelope around it. */

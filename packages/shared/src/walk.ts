@@ -2,6 +2,7 @@
 // themselves are to-plain.ts and from-plain.ts.
 import type { ClassTable } from "./classes.ts";
 import { CallaError, describe } from "./errors.ts";
+import { mayBeIndex, useTable } from "./sparse-fields.ts";
 import { DEFAULT_MAX_DEPTH } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
 
@@ -110,7 +111,7 @@ export function mapFields(
   depth: number,
   walk: Walk,
 ): Fields {
-  let changed: Record<string, unknown> | undefined = walk.copies ? {} : undefined;
+  let changed = walk.copies ? emptyFor(keys[0]) : undefined;
   let key = "";
   try {
     for (key of keys) {
@@ -126,7 +127,7 @@ export function mapFields(
 }
 
 function before(end: string, keys: readonly string[], fields: Fields): Record<string, unknown> {
-  const copied: Record<string, unknown> = {};
+  const copied = emptyFor(keys[0]);
   for (const key of keys) {
     if (key === end) break;
     setField(copied, key, fields[key]);
@@ -136,8 +137,15 @@ function before(end: string, keys: readonly string[], fields: Fields): Record<st
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** An object for fields of these names; of an object's own, those that are numbers come first. */
+export function emptyFor(first: string | undefined): Record<string, unknown> {
+  const fields = {};
+  if (first !== undefined && mayBeIndex(first)) useTable(fields);
+  return fields;
+}
+
 /** Also where a plain assignment would meet a prototype that is frozen. */
-function setField(target: Record<string, unknown>, key: string, value: unknown): void {
+export function setField(target: Record<string, unknown>, key: string, value: unknown): void {
   if (key in target) {
     Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
   } else {

@@ -12,7 +12,13 @@ export interface CloseReason {
 export const CLOSE_TERMINAL = 4002;
 
 /** The server is trusted with more than a client is: a snapshot may be large, and as deep as the serialiser takes it. */
-export const FROM_SERVER = { maxFrameBytes: 1 << 28, maxDepth: 512, maxEntries: 1 << 24 };
+export const FROM_SERVER = {
+  maxFrameBytes: 1 << 28,
+  maxDepth: 512,
+  maxEntries: 1 << 24,
+  maxValues: 1 << 26,
+  maxNames: Infinity,
+};
 
 /** Called by a transport; never before `connect` has returned. */
 export interface TransportHandlers {

@@ -1,0 +1,202 @@
+// Makes values of a MessagePack frame whose structure has been checked (messagepack-scan.ts): so nothing here looks
+// whether bytes are there, and nothing is made of what was merely announced.
+import { CallaError } from "./errors.ts";
+import { mayBeIndex, useTable } from "./sparse-fields.ts";
+
+// In every browser, worker and JavaScript server; the types of neither DOM nor Node are known here.
+declare const TextDecoder: new (
+  label: string,
+  options: { readonly ignoreBOM: boolean },
+) => { decode(bytes: Uint8Array): string };
+
+/** A shorter text is read unit by unit: calling the engine's decoder costs more. */
+const SHORT = 32;
+/** A power of two: so many names of fields are remembered from frame to frame. */
+const SLOTS = 1_024;
+
+export class MessagePackReader {
+  readonly #utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+  /** Names of fields by a hash of their bytes: most frames have the same few, and making them anew is half the work. */
+  readonly #names: string[] = Array.from({ length: SLOTS }, () => "");
+  /** In which frame the name in a slot was last met. */
+  readonly #metIn = new Int32Array(SLOTS);
+  #frame = 0;
+  /** Those of this frame that were not in their slot, or not yet in this frame. */
+  #met: Set<string> | undefined;
+  #maxNames = 0;
+  #bytes: Uint8Array = new Uint8Array();
+  #view: DataView = new DataView(this.#bytes.buffer);
+  #at = 0;
+
+  /** @throws CallaError `hostile-key`: a field `__proto__`. `too-large`: more than `maxNames` different names. */
+  read(bytes: Uint8Array, maxNames: number): unknown {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#at = 0;
+    this.#frame = (this.#frame + 1) | 0;
+    // A field takes two bytes at the least.
+    this.#maxNames = bytes.length / 2 > maxNames ? maxNames : Infinity;
+    this.#met = undefined;
+    return this.#value();
+  }
+
+  #value(): unknown {
+    const head = this.#bytes[this.#at++]!;
+    if (head < 0x80) return head;
+    if (head >= 0xe0) return head - 0x100;
+    if (head < 0x90) return this.#object(head & 15);
+    if (head < 0xa0) return this.#array(head & 15);
+    if (head < 0xc0) return this.#text(head & 31);
+    return this.#other(head);
+  }
+
+  #other(head: number): unknown {
+    const view = this.#view;
+    const at = this.#at;
+    switch (head) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+        return false;
+      case 0xc3:
+        return true;
+      case 0xc4:
+      case 0xc5:
+      case 0xc6:
+        return this.#window(this.#size(head - 0xc4));
+      case 0xca:
+        this.#at += 4;
+        return view.getFloat32(at);
+      case 0xcb:
+        this.#at += 8;
+        return view.getFloat64(at);
+      case 0xcc:
+        this.#at += 1;
+        return view.getUint8(at);
+      case 0xcd:
+        this.#at += 2;
+        return view.getUint16(at);
+      case 0xce:
+        this.#at += 4;
+        return view.getUint32(at);
+      case 0xcf:
+        this.#at += 8;
+        return view.getUint32(at) * 0x1_0000_0000 + view.getUint32(at + 4);
+      case 0xd0:
+        this.#at += 1;
+        return view.getInt8(at);
+      case 0xd1:
+        this.#at += 2;
+        return view.getInt16(at);
+      case 0xd2:
+        this.#at += 4;
+        return view.getInt32(at);
+      case 0xd3:
+        this.#at += 8;
+        return view.getInt32(at) * 0x1_0000_0000 + view.getUint32(at + 4);
+      case 0xd9:
+      case 0xda:
+      case 0xdb:
+        return this.#text(this.#size(head - 0xd9));
+      case 0xdc:
+      case 0xdd:
+        return this.#array(this.#size(head - 0xdb));
+      default:
+        return this.#object(this.#size(head - 0xdd));
+    }
+  }
+
+  /** A length of one, two or four bytes. */
+  #size(width: number): number {
+    const at = this.#at;
+    this.#at += 1 << width;
+    if (width === 0) return this.#view.getUint8(at);
+    return width === 1 ? this.#view.getUint16(at) : this.#view.getUint32(at);
+  }
+
+  #array(size: number): unknown[] {
+    const items: unknown[] = [];
+    for (let i = 0; i < size; i++) items.push(this.#value());
+    return items;
+  }
+
+  #object(size: number): object {
+    const fields: Record<string, unknown> = {};
+    let tabled = false;
+    for (let i = 0; i < size; i++) {
+      const name = this.#name();
+      if (!tabled && mayBeIndex(name)) {
+        useTable(fields);
+        tabled = true;
+      }
+      fields[name] = this.#value();
+    }
+    return fields;
+  }
+
+  #name(): string {
+    const head = this.#bytes[this.#at++]!;
+    const size = head < 0xc0 ? head & 31 : this.#size(head - 0xd9);
+    if (size > SHORT) return this.#new(this.#text(size));
+    const bytes = this.#bytes;
+    const start = this.#at;
+    let hash = size;
+    for (let i = start; i < start + size; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
+    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
+    const known = this.#names[slot]!;
+    if (known.length === size) {
+      // Units below 128 are their own bytes; of any other text the bytes differ.
+      let i = 0;
+      while (i < size && known.charCodeAt(i) === bytes[start + i]) i++;
+      if (i === size) {
+        this.#at = start + size;
+        if (this.#metIn[slot] === this.#frame) return known;
+        this.#metIn[slot] = this.#frame;
+        return this.#new(known);
+      }
+    }
+    const name = this.#text(size);
+    this.#names[slot] = name;
+    this.#metIn[slot] = this.#frame;
+    return this.#new(name);
+  }
+
+  #new(name: string): string {
+    if (name === "__proto__") throw new CallaError("hostile-key", { key: name });
+    if (this.#maxNames === Infinity) return name;
+    const met = (this.#met ??= new Set());
+    met.add(name);
+    if (met.size > this.#maxNames) throw new CallaError("too-large", { maxNames: this.#maxNames });
+    return name;
+  }
+
+  #text(size: number): string {
+    if (size > SHORT) return this.#utf8.decode(this.#window(size));
+    const bytes = this.#bytes;
+    let at = this.#at;
+    const end = (this.#at += size);
+    const units: number[] = [];
+    while (at < end) {
+      const byte = bytes[at++]!;
+      if (byte < 0x80) units.push(byte);
+      else if (byte < 0xe0) units.push(((byte & 0x1f) << 6) | (bytes[at++]! & 0x3f));
+      else if (byte < 0xf0)
+        units.push(((byte & 0x0f) << 12) | ((bytes[at++]! & 0x3f) << 6) | (bytes[at++]! & 0x3f));
+      else {
+        const point =
+          ((byte & 0x07) << 18) |
+          ((bytes[at++]! & 0x3f) << 12) |
+          ((bytes[at++]! & 0x3f) << 6) |
+          (bytes[at++]! & 0x3f);
+        units.push(0xd7c0 + (point >> 10), 0xdc00 + (point & 0x3ff));
+      }
+    }
+    return String.fromCharCode(...units);
+  }
+
+  #window(size: number): Uint8Array {
+    const start = this.#at;
+    this.#at += size;
+    return this.#bytes.subarray(start, start + size);
+  }
+}
