@@ -31,7 +31,7 @@ describe("an observer", () => {
     await it.advance(500);
     anna.drop();
     expect(it.events).toEqual([
-      { type: "connected", clientId, userId: null },
+      { type: "connected", clientId, userId: null, fresh: true },
       {
         type: "resync",
         target: "list:1",
@@ -49,6 +49,7 @@ describe("an observer", () => {
         queued: 0,
         took: expect.any(Number),
       },
+      { type: "created", target: "list:1", slice: "list:*" },
       { type: "disconnected", clientId, userId: null, code: "", lasted: 500 },
     ]);
   });
@@ -164,6 +165,8 @@ test("[OV5] events become metrics, without end only where there is an end", asyn
   const text = await metrics.registry.metrics();
   for (const line of [
     "calla_connected_total 1",
+    "calla_identities_total 1",
+    'calla_created_total{slice="list:*"} 1',
     "calla_records_total 1",
     "calla_append_seconds_count 1",
     'calla_refused_total{code="server-only"} 1',
@@ -173,6 +176,14 @@ test("[OV5] events become metrics, without end only where there is an end", asyn
     "calla_ready 1",
   ])
     expect(text).toContain(`${line}\n`);
+  // A memory log does not count its bytes; one that does shows how it grows.
+  expect(text).toMatch(/^calla_log_bytes nan$/im);
+  const other = prometheus({ registry: new Registry() });
+  other.watch({ inspect: () => it.server.inspect(), logBytes: async () => 4_096 });
+  other.observe({ type: "expired", sessions: 1, topics: 2, tombstones: 0, rows: 3 });
+  const grown = await other.registry.metrics();
+  for (const line of ["calla_log_bytes 4096", 'calla_expired_total{kind="topics"} 2'])
+    expect(grown).toContain(`${line}\n`);
   for (let i = 0; i < 500; i++)
     metrics.observe({ type: "refused", code: `app-${i}`, clientId: "c", userId: null, target: "list:1" });
   const [refused] = (await metrics.registry.getMetricsAsJSON()).filter(
@@ -192,13 +203,13 @@ test("[OV5] every event has a level and its fields in a pino-like log", () => {
     error: write("error"),
   });
   const error = new Error("database");
-  observe({ type: "connected", clientId: "c", userId: "anna" });
+  observe({ type: "connected", clientId: "c", userId: "anna", fresh: true });
   observe({ type: "error", error });
   const appended = { targets: 1, records: 1, conflicts: 0, queued: 0, took: 1 };
   observe({ type: "appended", ...appended, failed: false });
   observe({ type: "appended", ...appended, failed: true });
   expect(lines).toEqual([
-    ["info", { clientId: "c", userId: "anna" }, "calla: connected"],
+    ["info", { clientId: "c", userId: "anna", fresh: true }, "calla: connected"],
     ["error", { err: error }, "calla: error"],
     ["debug", { ...appended, failed: false }, "calla: appended"],
     ["warn", { ...appended, failed: true }, "calla: appended"],

@@ -5,7 +5,13 @@ import type { Report } from "./contain.ts";
 
 /** One thing that happened. Times are milliseconds. No event holds a message, a model or a token. */
 export type ServerEvent =
-  | { readonly type: "connected"; readonly clientId: string; readonly userId: string | null }
+  | {
+      readonly type: "connected";
+      readonly clientId: string;
+      readonly userId: string | null;
+      /** It was given a new identity. */
+      readonly fresh: boolean;
+    }
   | {
       readonly type: "disconnected";
       readonly clientId: string;
@@ -58,6 +64,16 @@ export type ServerEvent =
       readonly resync: ServerFrames["Settled"]["resync"];
       readonly reason: string;
       readonly bytes: number;
+    }
+  /** A topic or session has its first record: the log has one target more. */
+  | { readonly type: "created"; readonly target: TargetKey; readonly slice: string }
+  /** So much has gone that was too old: sessions, topics past their slice's lifetime, tombstones, client rows. */
+  | {
+      readonly type: "expired";
+      readonly sessions: number;
+      readonly topics: number;
+      readonly tombstones: number;
+      readonly rows: number;
     }
   /** The app's code or a storage threw. */
   | { readonly type: "error"; readonly error: unknown };

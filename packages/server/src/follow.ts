@@ -8,6 +8,7 @@ import type { Core } from "./core.ts";
 import { sameCursor } from "./live-target.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { ClientRow, Outcome, ReadResult } from "./log.ts";
+import type { Lifetimes } from "./lifetimes.ts";
 import type { Turns } from "./turns.ts";
 
 /** What a follower gets after `Settled`. */
@@ -26,13 +27,12 @@ const FEW_RECORDS = 16;
 export class Followers {
   readonly #core: Core;
   readonly #turns: Turns;
-  readonly #used: (live: LiveTarget) => void;
+  readonly #lifetimes: Lifetimes;
 
-  /** `used` hears of every target that somebody follows from now on. */
-  constructor(core: Core, turns: Turns, used: (live: LiveTarget) => void) {
+  constructor(core: Core, turns: Turns, lifetimes: Lifetimes) {
     this.#core = core;
     this.#turns = turns;
-    this.#used = used;
+    this.#lifetimes = lifetimes;
   }
 
   /** Opens, looks, catches up and joins: at once where memory has it all. `follow` is the wish. */
@@ -44,7 +44,12 @@ export class Followers {
     why?: string,
   ): Joined | Promise<Joined> {
     const { engine } = live;
-    if (engine !== undefined && !this.#mustLook(live, asked) && asked.sent <= asked.settled) {
+    if (
+      engine !== undefined &&
+      !this.#mustLook(live, asked) &&
+      !this.#lifetimes.mustHold(live) &&
+      asked.sent <= asked.settled
+    ) {
       if (engine.state.removed) return "removed";
       if (conversation.slow) return "slow";
       const catchUp = this.#fromMemory(conversation, live, asked.cursor, why);
@@ -77,6 +82,11 @@ export class Followers {
       const looked = await this.#turns.look(live);
       if (!current()) return "outdated";
       if (!looked) return live.failure;
+    }
+    if (this.#lifetimes.mustHold(live)) {
+      const held = await this.#hold(live);
+      if (!current()) return "outdated";
+      if (!held) return live.failure;
     }
     if (engine.state.removed) return "removed";
     for (;;) {
@@ -113,6 +123,17 @@ export class Followers {
     }
   }
 
+  /** A topic that nobody has used for long is in use from now on; it may have gone in the moment before (LT6). */
+  async #hold(live: LiveTarget): Promise<boolean> {
+    try {
+      await this.#lifetimes.hold(live);
+    } catch (cause) {
+      this.#core.report(new CallaError("storage", { method: "touch", cause }));
+      return false;
+    }
+    return this.#turns.look(live);
+  }
+
   /** In one synchronous step: outcomes, what was missed, and from here on every update. */
   #welcome(
     conversation: Conversation,
@@ -147,7 +168,7 @@ export class Followers {
     follow.live = true;
     live.audience.followers.add(conversation);
     live.lastUsed = this.#core.clock.now();
-    this.#used(live);
+    this.#lifetimes.used(live);
     return "joined";
   }
 

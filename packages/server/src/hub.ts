@@ -100,7 +100,7 @@ export class Hub {
       accepted: (live, reply, record, model) => this.#accepted(live, reply, record, model),
     });
     const { registry, places, gates, turns, clients } = this;
-    this.lifetimes = new Lifetimes(core, registry, turns);
+    this.lifetimes = new Lifetimes(core, registry, turns, () => this.readers.grown());
     this.dispatching = new Dispatching({
       core,
       registry,
@@ -116,7 +116,7 @@ export class Hub {
       places,
       gates,
       dispatching: this.dispatching,
-      followers: new Followers(core, turns, (live) => this.lifetimes.used(live)),
+      followers: new Followers(core, turns, this.lifetimes),
     });
     this.reauthorising = new Reauthorising(core, places, gates, this.following);
     this.#refreshing = new Refreshing(core.clock, this.#meanwhile, {
@@ -372,7 +372,7 @@ export class Hub {
     this.parties.entered(conversation, fresh);
     peers.set(clientId, conversation);
     conversation.checkedAt = conversation.since = this.core.clock.now();
-    this.core.observe?.({ type: "connected", clientId, userId: conversation.userId });
+    this.core.observe?.({ type: "connected", clientId, userId: conversation.userId, fresh });
     conversation.send(connected());
     this.#refreshing.watch(conversation, expires);
     if ((conversation.phase as string) !== "open") return; // the socket broke, or the token has expired already

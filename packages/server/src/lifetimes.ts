@@ -1,12 +1,13 @@
-// What is too old goes: sessions that nobody uses, client rows and keys whose identities are over, tombstones, and the
+// What is too old goes: sessions and topics that nobody uses, client rows and keys whose identities are over, tombstones, and the
 // places of followers that never came back. The log keeps the ages; here is what counts as old, and when to look.
-import { CallaError, isSession } from "@calla/shared";
-import type { Cancel, TargetKey } from "@calla/shared";
+import { CallaError, matchTopic } from "@calla/shared";
+import type { Cancel, Slice, TargetKey, TopicSlice } from "@calla/shared";
 import type { Core } from "./core.ts";
 import { ring } from "./doorbell.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { Expired } from "./log.ts";
 import type { TargetRegistry } from "./target-registry.ts";
+import { prefixOf } from "./topic-list.ts";
 import type { Turns } from "./turns.ts";
 
 /** Nodes' clocks may differ by as much: what an identity needs stays so much longer than the identity. */
@@ -25,12 +26,15 @@ export class Lifetimes {
   readonly #core: Core;
   readonly #registry: TargetRegistry;
   readonly #turns: Turns;
+  readonly #grown: () => void;
   #used = new Set<TargetKey>();
   #gathering: Cancel | undefined;
   #sweeping: Cancel | undefined;
   #stopped = false;
 
-  constructor(core: Core, registry: TargetRegistry, turns: Turns) {
+  /** `grown` hears that the log has something new for its followers. */
+  constructor(core: Core, registry: TargetRegistry, turns: Turns, grown: () => void) {
+    this.#grown = grown;
     this.#core = core;
     this.#registry = registry;
     this.#turns = turns;
@@ -42,14 +46,36 @@ export class Lifetimes {
 
   /** Somebody follows it. Written down only where the log would soon think otherwise. */
   used(live: LiveTarget): void {
-    const { clock, limits } = this.#core;
-    const state = live.engine?.state;
-    if (this.#stopped || !isSession(live.key) || state === undefined || state.sequence === 0) return;
-    const now = clock.now();
-    if (now - Math.max(live.touched, state.at) < limits.sessionLifetime / SHARE) return;
-    live.touched = now;
+    if (this.#stopped || !this.#isDue(live)) return;
+    const { clock } = this.#core;
+    live.touched = clock.now();
     this.#used.add(live.key);
     this.#gathering ??= clock.setTimeout(() => void this.flush().catch(this.#core.report), GATHER);
+  }
+
+  /**
+   * Whether a topic may be on its way out while somebody comes to follow it: then that is written down first (`hold`),
+   * for another node may be about to remove it (LT6). A session's only client follows on one node, its own.
+   */
+  mustHold(live: LiveTarget): boolean {
+    return live.slice.kind === "topic" && !live.engine!.state.removed && this.#isDue(live);
+  }
+  /** Writes down that it is in use. Whether it still is what it was is for a later look at the log to say. */
+  async hold(live: LiveTarget): Promise<void> {
+    const now = this.#core.clock.now();
+    await this.#core.log.touch([live.key], now);
+    live.touched = now;
+  }
+
+  #isDue(live: LiveTarget): boolean {
+    const state = live.engine?.state;
+    const lifetime = this.#lifetimeOf(live.slice);
+    if (lifetime === undefined || state === undefined || state.sequence === 0) return false;
+    return this.#core.clock.now() - Math.max(live.touched, state.at) >= lifetime / SHARE;
+  }
+  #lifetimeOf(slice: Slice): number | undefined {
+    if (slice.kind === "session") return this.#core.limits.sessionLifetime;
+    return slice.kind === "topic" ? (slice as TopicSlice).lifetime : undefined;
   }
 
   /** Writes down which sessions are in use. */
@@ -87,10 +113,54 @@ export class Lifetimes {
       if (this.#stopped) return;
       this.#tell(expired);
       const { sessions, tombstones, readers, rows } = expired;
-      if (Math.max(sessions.length, tombstones.length, readers.length, rows) < STEP.limit) return;
-      await new Promise<void>((go) => clock.setTimeout(go, STEP.pause));
-      if (this.#stopped) return;
+      const [gone, buried] = [sessions.length, tombstones.length];
+      this.#count({ sessions: gone, tombstones: buried, rows });
+      if (Math.max(gone, buried, readers.length, rows) < STEP.limit) break;
+      if (!(await this.#paused())) return;
     }
+    for (const slice of this.#core.wiring.topics)
+      if (slice.kind === "topic" && slice.lifetime !== undefined && !this.#stopped)
+        await this.#sweepTopics(slice, slice.lifetime);
+  }
+
+  /** What nobody has used for a topic's lifetime goes like what the app removes, step by step (LT6). */
+  async #sweepTopics({ pattern }: TopicSlice, lifetime: number): Promise<void> {
+    const { clock, log } = this.#core;
+    let next: string | undefined;
+    do {
+      const page = await log.list(prefixOf(pattern), next, STEP.limit);
+      // A clock that is an hour ahead removes nothing that is in use.
+      const before = clock.now() - lifetime - CLOCK_SKEW;
+      const idle = page.targets.filter(
+        ({ target, used, removed }) =>
+          !removed && used < before && matchTopic(pattern, target) !== undefined && !this.#isFollowed(target),
+      );
+      const gone: TargetKey[] = [];
+      for (const { target } of idle) {
+        if (this.#stopped) return;
+        // Compared again: somebody may have come since the page was read.
+        if (await log.remove(target, clock.now(), before)) gone.push(target);
+      }
+      this.#lookAt(gone);
+      if (gone.length > 0) this.#grown();
+      this.#count({ topics: gone.length });
+      next = page.next;
+    } while (next !== undefined && (await this.#paused()));
+  }
+  #isFollowed(target: TargetKey): boolean {
+    return this.#registry.get(target)?.audience.empty === false;
+  }
+
+  /** False: the server has been stopped meanwhile. */
+  async #paused(): Promise<boolean> {
+    await new Promise<void>((go) => this.#core.clock.setTimeout(go, STEP.pause));
+    return !this.#stopped;
+  }
+
+  #count(gone: { readonly [kind in "sessions" | "tombstones" | "rows" | "topics"]?: number }): void {
+    const { sessions = 0, tombstones = 0, rows = 0, topics = 0 } = gone;
+    if (sessions + tombstones + rows + topics > 0)
+      this.#core.observe?.({ type: "expired", sessions, tombstones, rows, topics });
   }
 
   stop(): void {
@@ -102,11 +172,7 @@ export class Lifetimes {
   /** Who still holds what has gone finds out by its cursor: here by a look, elsewhere by the doorbell (TE11). */
   #tell({ sessions, tombstones, readers }: Expired): void {
     const { report } = this.#core;
-    for (const key of [...sessions, ...tombstones]) {
-      const live = this.#registry.get(key);
-      if (live?.engine !== undefined) void this.#turns.look(live);
-      ring(this.#core, key);
-    }
+    this.#lookAt([...sessions, ...tombstones]);
     for (const name of readers) {
       report(
         new CallaError(
@@ -118,9 +184,20 @@ export class Lifetimes {
     }
   }
 
+  #lookAt(keys: readonly TargetKey[]): void {
+    for (const key of keys) {
+      const live = this.#registry.get(key);
+      if (live?.engine !== undefined) void this.#turns.look(live);
+      ring(this.#core, key);
+    }
+  }
+
   #interval(): number {
     const { sessionLifetime, identityLifetime, followerLifetime } = this.#core.limits;
-    return Math.min(HOUR, Math.min(sessionLifetime, identityLifetime, followerLifetime) / SHARE);
+    const topics = this.#core.wiring.topics.map((slice) =>
+      slice.kind === "topic" ? (slice.lifetime ?? Infinity) : Infinity,
+    );
+    return Math.min(HOUR, Math.min(sessionLifetime, identityLifetime, followerLifetime, ...topics) / SHARE);
   }
 
   #sweepIn(milliseconds: number): void {

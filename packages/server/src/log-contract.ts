@@ -27,6 +27,7 @@ import {
 import type { LogCheck } from "./log-contract-kit.ts";
 import { appendContract } from "./log-contract-append.ts";
 import { outcomeContract } from "./log-contract-outcomes.ts";
+import { listContract } from "./log-contract-list.ts";
 import { pastContract } from "./log-contract-past.ts";
 
 export type { LogCheck, LogMaker } from "./log-contract-kit.ts";
@@ -418,4 +419,5 @@ export const logContract: readonly LogCheck[] = [
     await log.close();
   }),
   ...pastContract,
+  ...listContract,
 ];

@@ -117,7 +117,9 @@ export function faultyLog(
     client: (target, clientId) => call("client", [target], () => inner.client(target, clientId)),
     saveSnapshot: (target, snapshot) =>
       call("saveSnapshot", [target], () => inner.saveSnapshot(target, snapshot)),
-    remove: (target, at) => call("remove", [target], () => inner.remove(target, at)),
+    remove: (target, at, unusedSince) =>
+      call("remove", [target], () => inner.remove(target, at, unusedSince)),
+    list: (prefix, from, limit) => call("list", [], () => inner.list(prefix, from, limit)),
     history: (target, upTo, limit) => call("history", [target], () => inner.history(target, upTo, limit)),
     snapshotAt: (target, sequence) => call("snapshotAt", [target], () => inner.snapshotAt(target, sequence)),
     changes: (after, limit, wanted) => call("changes", [], () => inner.changes(after, limit, wanted)),

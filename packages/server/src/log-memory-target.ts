@@ -2,7 +2,7 @@
 import { isSession, ORIGIN } from "@calla/shared";
 import type { Cursor, TargetKey } from "@calla/shared";
 import { tombstoneMark } from "./log.ts";
-import type { Append, Head, HistoryPage, LogRecord, LogSnapshot, ReadResult } from "./log.ts";
+import type { Append, Head, HistoryPage, ListedTarget, LogRecord, LogSnapshot, ReadResult } from "./log.ts";
 
 /** Records from `base` (a sequence) on. `head` is the last record's place, or the tombstone's. */
 export class History {
@@ -95,8 +95,8 @@ export class History {
   }
 
   /** Leaves a tombstone, and says how many records went. */
-  remove(at: number): number | undefined {
-    if (this.#removed) return undefined;
+  remove(at: number, unusedSince = Infinity): number | undefined {
+    if (this.#removed || this.#usedAt >= unusedSince) return undefined;
     const { sequence, mark } = this.#head;
     const count = this.#records.length;
     this.#head = this.#base = { sequence, mark: tombstoneMark(mark) };
@@ -109,6 +109,11 @@ export class History {
 
   touch(at: number): void {
     if (at > this.#usedAt && !this.#removed) this.#usedAt = at;
+  }
+
+  asListed(): ListedTarget {
+    const { sequence } = this.#head;
+    return { target: this.#key, sequence, at: this.#at, used: this.#usedAt, removed: this.#removed };
   }
 
   /** What it is too old as, if it is. */

@@ -32,6 +32,7 @@ export function memoryLog({
 }: MemoryLogOptions = {}): LogStorage {
   const targets = new Map<TargetKey, History>();
   const rows = new ClientRows();
+  const listing = new Listing();
   const order = new ChangeOrder((target, record) => targets.get(target)?.has(record) ?? false);
   let secret: Uint8Array | undefined;
   return {
@@ -62,12 +63,18 @@ export function memoryLog({
       const dropped = targets.get(target)?.save(snapshot, retention) ?? 0;
       if (dropped > 0) order.dropped(dropped);
     },
-    async remove(target, at) {
+    async remove(target, at, unusedSince) {
       const history = targets.get(target);
-      const dropped = history?.remove(at);
-      if (history === undefined || dropped === undefined) return;
+      const dropped = history?.remove(at, unusedSince);
+      if (history === undefined || dropped === undefined) return false;
       order.dropped(dropped);
       order.gone(target, { gone: "removed", sequence: history.asHead().sequence, at });
+      return true;
+    },
+    async list(prefix, from, limit) {
+      const names = listing.after(targets, prefix, from, limit);
+      const next = names.length < limit ? undefined : names.at(-1);
+      return { targets: names.map((name) => targets.get(name)!.asListed()), next };
     },
     async history(target, upTo, limit) {
       return (targets.get(target) ?? new History(target)).history(upTo, limit);
@@ -90,8 +97,8 @@ export function memoryLog({
     async readers() {
       return order.readers();
     },
-    async touch(sessions, at) {
-      for (const session of sessions) targets.get(session)?.touch(at);
+    async touch(touched, at) {
+      for (const target of touched) targets.get(target)?.touch(at);
     },
     async expire(expiry) {
       return expire(expiry, targets, rows, order);
@@ -103,6 +110,34 @@ export function memoryLog({
     // Other servers may still use it, and there is nothing to let go.
     async close() {},
   };
+}
+
+/** Names in order, so that a list of them goes on where it left off, whatever came or went since. */
+class Listing {
+  /** As they were when last sorted: many pages are asked for in a row, and sorting what is sorted is cheap. */
+  #sorted: readonly TargetKey[] = [];
+
+  after(
+    targets: ReadonlyMap<TargetKey, unknown>,
+    prefix: string,
+    from: string | undefined,
+    limit: number,
+  ): readonly TargetKey[] {
+    const known = this.#sorted;
+    if (known.length !== targets.size || known.some((name) => !targets.has(name)))
+      this.#sorted = [...targets.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+    const names = this.#sorted;
+    let [low, high] = [0, names.length];
+    const isBefore = (name: TargetKey): boolean => (from === undefined ? name < prefix : name <= from);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (isBefore(names[middle]!)) low = middle + 1;
+      else high = middle;
+    }
+    let end = low;
+    while (end < names.length && end - low < limit && names[end]!.startsWith(prefix)) end++;
+    return names.slice(low, end);
+  }
 }
 
 function expire(

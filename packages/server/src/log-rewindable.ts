@@ -1,7 +1,17 @@
 // For tests: a log whose targets can be put back to an earlier moment, as by a restored backup or a failover to a
 // replica that lagged. It remembers all that passes through it, so only logs that begin empty can be wrapped.
 import type { TargetKey } from "@calla/shared";
-import type { Append, Change, Expired, Expiry, LogSnapshot, LogStorage, Position } from "./log.ts";
+import type {
+  Append,
+  Change,
+  Expired,
+  Expiry,
+  ListedTarget,
+  LogSnapshot,
+  LogStorage,
+  Position,
+  TargetPage,
+} from "./log.ts";
 
 /** A log that can lose its latest history. */
 export interface RewindableLog extends LogStorage {
@@ -57,10 +67,19 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
     await inner.saveSnapshot(life.name, snapshot);
     life.steps.push({ do: "save", snapshot });
   }
-  async function remove(target: TargetKey, at: number): Promise<void> {
+  async function remove(target: TargetKey, at: number, unusedSince?: number): Promise<boolean> {
     const life = lifeOf(target);
-    await inner.remove(life.name, at);
-    life.steps.push({ do: "remove", at });
+    const removed = await inner.remove(life.name, at, unusedSince);
+    if (removed) life.steps.push({ do: "remove", at });
+    return removed;
+  }
+  async function list(prefix: string, from: string | undefined, limit: number): Promise<TargetPage> {
+    const page = await inner.list(prefix, from, limit);
+    const targets = page.targets.flatMap((listed): ListedTarget[] => {
+      const target = targetOf(listed.target);
+      return nameOf(target) === listed.target ? [{ ...listed, target }] : [];
+    });
+    return { ...page, targets };
   }
   /** What expired is as if it had never been: its name is free again, and its life forgotten. */
   async function expire(expiry: Expiry): Promise<Expired> {
@@ -93,6 +112,7 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
     client: (target, clientId) => inner.client(nameOf(target), clientId),
     saveSnapshot,
     remove,
+    list,
     history: (target, upTo, limit) => inner.history(nameOf(target), upTo, limit),
     snapshotAt: (target, sequence) => inner.snapshotAt(nameOf(target), sequence),
     changes,
@@ -100,7 +120,7 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
     advanceReader: (name, to) => inner.advanceReader(name, to),
     dropReader: (name) => inner.dropReader(name),
     readers: () => inner.readers(),
-    touch: (sessions, at) => inner.touch(sessions.map(nameOf), at),
+    touch: (targets, at) => inner.touch(targets.map(nameOf), at),
     expire,
     secret: () => inner.secret(),
     close: () => inner.close(),

@@ -192,6 +192,26 @@ export interface Expired {
   readonly rows: number;
 }
 
+/** One target that a log has, as `list` gives it. */
+export interface ListedTarget {
+  readonly target: TargetKey;
+  /** Of the last record. */
+  readonly sequence: number;
+  /** Time of the last record. */
+  readonly at: number;
+  /** When it was last written to, touched or removed. */
+  readonly used: number;
+  /** A tombstone. */
+  readonly removed: boolean;
+}
+
+/** Some of the targets that a log has. */
+export interface TargetPage {
+  readonly targets: readonly ListedTarget[];
+  /** Go on from here; undefined: there are no more. Only the log that gave it can go on from it. */
+  readonly next: string | undefined;
+}
+
 /** Histories of targets. Every method may reject: then nothing is known about what was done. */
 export interface LogStorage {
   /** Whether other processes may append too. */
@@ -216,8 +236,19 @@ export interface LogStorage {
    * snapshot that stays: so every record that is kept can be folded to.
    */
   saveSnapshot(target: TargetKey, snapshot: LogSnapshot): Promise<void>;
-  /** In one atomic step: model and records go, a tombstone stays (sequence, version, time, client rows). `at`: now. */
-  remove(target: TargetKey, at: number): Promise<void>;
+  /**
+   * In one atomic step: model and records go, a tombstone stays (sequence, version, time, client rows). `at`: now.
+   * `unusedSince`: only if it was neither written nor touched at or after that time. False: nothing was done.
+   */
+  remove(target: TargetKey, at: number, unusedSince?: number): Promise<boolean>;
+
+  /**
+   * Targets whose names begin with a prefix, sessions and tombstones too, at most `limit` of them (fewer where there are
+   * no more). What is there from the first page to the last is given once; what comes or goes meanwhile, at most once.
+   */
+  list(prefix: string, from: string | undefined, limit: number): Promise<TargetPage>;
+  /** Bytes stored, where the log can tell. */
+  bytes?(): Promise<number>;
 
   /** The newest records at or below a sequence, at most `limit` of them. */
   history(target: TargetKey, upTo: number, limit: number): Promise<HistoryPage>;
@@ -244,8 +275,8 @@ export interface LogStorage {
   dropReader(name: string): Promise<void>;
   readers(): Promise<readonly Reader[]>;
 
-  /** These sessions are in use: they are as if written at `at`, never earlier than before. Of what never was: nothing. */
-  touch(sessions: readonly TargetKey[], at: number): Promise<void>;
+  /** These targets are in use: they are as if written at `at`, never earlier than before. Of what never was, or is removed: nothing. */
+  touch(targets: readonly TargetKey[], at: number): Promise<void>;
   /**
    * Lets go what is too old: sessions and tombstones as if they had never been (their client rows go by their own age),
    * client rows, readers. A row's age is that of the append that wrote it.

@@ -25,6 +25,8 @@ import type { OriginPolicy } from "./origin.ts";
 import type { PubSub } from "./pubsub.ts";
 import type { FollowHandler, FollowOptions } from "./readers.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
+import type { RemoveTopicsOptions } from "./server-topics.ts";
+import type { ListedTopic } from "./topic-list.ts";
 import type { Whose } from "./whose.ts";
 
 /** A message of the session slice, where the wiring has one. */
@@ -112,6 +114,24 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   ): void;
   topic<S extends W["topics"][number]>(slice: S, ...params: ParamsOf<S>): ServerTopic<S>;
   session(clientId: string): ServerTopic<NonNullable<W["session"]>>;
+  /**
+   * The topics of a pattern that the log has, also those whose slice is no longer in the wiring. They are read some at a
+   * time, as you go on; one that comes or goes meanwhile may be among them or not.
+   *
+   * @throws CallaError `wiring`: this is no topic pattern. `storage`: the log cannot be read.
+   * @example
+   * for await (const { topic, used } of server.topics("board:tenant-7:*")) console.log(topic, new Date(used));
+   */
+  topics(pattern: string): AsyncIterable<ListedTopic>;
+  /**
+   * Removes the topics of a pattern as `topic.remove()` does, one after the other; with `unusedFor` only those that
+   * nobody has used for so long. Gives how many were removed. What comes meanwhile may be left.
+   *
+   * @throws CallaError `wiring`: this is no topic pattern. `storage`: the log failed; call it again for what is left.
+   * @example
+   * await server.removeTopics("draft:*", { unusedFor: 90 * 24 * 3_600_000 });
+   */
+  removeTopics(pattern: string, options?: RemoveTopicsOptions): Promise<number>;
   /** Dispatches to one client's session. */
   dispatchTo(clientId: string, message: SessionMessageOf<W>): Promise<{ readonly sequence: number }>;
   /** Dispatches to the session of every client connected to this node. */
@@ -188,6 +208,8 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   }): () => void;
   /** What it holds now, counted: connections, topics, queues, memory. Costs a walk over them. */
   inspect(options?: InspectOptions): Inspection;
+  /** Bytes that the log stores; undefined where it cannot tell (a memory log). */
+  logBytes(): Promise<number | undefined>;
   /** Whether it takes connections: not while it drains, nor after. */
   readonly ready: boolean;
   /**

@@ -121,7 +121,12 @@ const REMOVED: Ending = { code: "removed", retryable: false };
  * told to come again; the server's own dispatches wait for the target that is opened in its place. False if the server
  * was stopped before the last thing could be done.
  */
-async function end(hub: Hub, live: LiveTarget, ending: Ending, last: () => Promise<void>): Promise<boolean> {
+async function end(
+  hub: Hub,
+  live: LiveTarget,
+  ending: Ending,
+  last: () => Promise<unknown>,
+): Promise<boolean> {
   live.ending = STOPPED;
   if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
   await hub.turns.idle(live);

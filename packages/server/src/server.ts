@@ -38,7 +38,9 @@ import { ROUND } from "./reauthorising.ts";
 import type { Incoming, Server, ServerOptions } from "./server-interface.ts";
 import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
+import { removeTopics } from "./server-topics.ts";
 import { Staleness, tickOf } from "./staleness.ts";
+import { listTopics } from "./topic-list.ts";
 import { isWhose } from "./whose.ts";
 
 /**
@@ -165,6 +167,8 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     },
     topic: (slice, ...params) => serverTopic(hub, slice, keyOf(slice, params)),
     session,
+    topics: (pattern) => listTopics(log, pattern),
+    removeTopics: (pattern, removing = {}) => removeTopics(hub, pattern, removing),
     dispatchTo: (clientId, message) => session(clientId).dispatch(message),
     async dispatchToAll(message) {
       await Promise.all([...hub.clients.keys()].map((clientId) => session(clientId).dispatch(message)));
@@ -218,6 +222,9 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       return hub.away === undefined;
     },
     inspect: (asked = {}) => inspect(hub, hub.away === undefined, asked),
+    async logBytes() {
+      return log.bytes?.();
+    },
     async drain({ over = DRAIN.over, reconnectWithin = DRAIN.reconnectWithin, within } = {}) {
       const again = hub.away !== undefined;
       hub.away ??= { code: "draining", within: reconnectWithin };

@@ -190,6 +190,8 @@ export class Turns {
       if (result?.status === "appended") {
         const moved = appends[i]!.records.length > 0;
         if (moved) live.bytesSinceSnapshot += result.bytes ?? 0;
+        if (moved && appends[i]!.expected.sequence === 0)
+          this.#core.observe?.({ type: "created", target: live.key, slice: live.slice.name });
         this.run(live, engine.appended());
         if (moved) ring(this.#core, live.key);
       } else if (result?.status === "conflict") this.run(live, engine.conflicted());

@@ -25,6 +25,18 @@ export function checkVersion(slice: string, version: unknown): void {
   }
 }
 
+/** What is followed is written down every eighth of it, so it cannot be very short. */
+const SHORTEST_LIFETIME = 60_000;
+
+export function checkLifetime(slice: string, lifetime: unknown): void {
+  if (lifetime === undefined) return;
+  if (!(typeof lifetime === "number" && lifetime >= SHORTEST_LIFETIME && lifetime < Infinity))
+    throw wiringError(
+      slice,
+      `lifetime is a number of milliseconds from ${SHORTEST_LIFETIME}, not ${String(lifetime)}; leave it out and topics stay.`,
+    );
+}
+
 export function checkModelSlice(slice: Omit<ModelSlice, "kind">): void {
   const { name } = slice;
   checkVersion(name, slice.version);

@@ -133,6 +133,18 @@ describe("defining slices", () => {
     expect(error.message).toMatch(message);
   });
 
+  test.each([0, 59_999, -1, Infinity, Number.NaN, "90 days", null])(
+    "[WR3] a lifetime of %s is refused, naming the topic",
+    (lifetime) => {
+      const error = errorOf(() => defineTopic("draft:*", { ...noop, lifetime: lifetime as number }));
+      expect(error.message).toMatch(/"draft:\*".*lifetime is a number of milliseconds from 60000/);
+    },
+  );
+  test("[WR1] a topic carries its lifetime, and none where none is given", () => {
+    expect(defineTopic("draft:*", { ...noop, lifetime: 60_000 }).lifetime).toBe(60_000);
+    expect(defineTopic("draft:*", noop).lifetime).toBeUndefined();
+  });
+
   test("[WR3] serverOnly in a local slice is refused", () => {
     const definition = {
       ...n,

@@ -2,7 +2,14 @@
 // A wrong message, field, rejection code, missing update or converting schema is a compile error; what the compiler
 // cannot see, or JavaScript does not ask, is checked in define-checks.ts.
 import type { Context } from "./context.ts";
-import { checkModelSlice, checkSchemas, checkVersion, topicPattern, wiringError } from "./define-checks.ts";
+import {
+  checkLifetime,
+  checkModelSlice,
+  checkSchemas,
+  checkVersion,
+  topicPattern,
+  wiringError,
+} from "./define-checks.ts";
 import type {
   EphemeralSlice,
   Keep,
@@ -112,6 +119,23 @@ export interface ModelDefinition<S extends Schema, M extends Schemas, R extends 
   readonly presence?: P & Describes<P>;
 }
 
+/** What `defineTopic` takes. */
+export interface TopicDefinition<
+  S extends Schema,
+  M extends Schemas,
+  R extends Schemas,
+  P extends Schema,
+> extends ModelDefinition<S, M, R, P> {
+  /**
+   * Milliseconds after which a topic is removed that no client follows and nothing was dispatched to since; at least
+   * 60,000. It goes as by `server.topic(…).remove()`, up to an hour later. Default: it stays.
+   *
+   * @example
+   * lifetime: 90 * 24 * 3_600_000, // drafts that nobody has looked at for 90 days
+   */
+  readonly lifetime?: number;
+}
+
 /** What `defineEphemeral` takes. */
 export interface EphemeralDefinition<M extends Schemas> {
   /** Message type to the schema of its fields; `serverOnly(schema)` where clients may not send it. */
@@ -148,7 +172,7 @@ export function defineTopic<
   Presence extends Schema = never,
 >(
   pattern: P,
-  definition: ModelDefinition<S, M, R, Presence>,
+  definition: TopicDefinition<S, M, R, Presence>,
 ): TopicSlice<
   P,
   {
@@ -160,7 +184,9 @@ export function defineTopic<
   }
 > {
   const parsed = topicPattern(pattern);
-  return Object.freeze({ kind: "topic", pattern: parsed, ...modelSlice(pattern, definition) });
+  const { lifetime } = definition;
+  checkLifetime(pattern, lifetime);
+  return Object.freeze({ kind: "topic", pattern: parsed, lifetime, ...modelSlice(pattern, definition) });
 }
 
 /**

@@ -80,6 +80,8 @@ export interface TopicSlice<
 > extends ModelSlice<T> {
   readonly kind: "topic";
   readonly pattern: TopicPattern<P>;
+  /** Milliseconds after which a topic goes that nobody follows and nothing was dispatched to; undefined: never. */
+  readonly lifetime: number | undefined;
 }
 export interface SessionSlice<T extends SliceTypes = SliceTypes> extends ModelSlice<T> {
   readonly kind: "session";

@@ -3,6 +3,7 @@
 // error (run.mjs), so that a stale mutant is mended and never passes for a caught one.
 
 import { durableMutants } from "./mutants-durable.mjs";
+import { growthMutants } from "./mutants-growth.mjs";
 import { modelMutants } from "./mutants-models.mjs";
 import { secondMutants } from "./mutants-second.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
@@ -446,4 +447,5 @@ export const mutants = [
   ...edgeMutants,
   ...durableMutants,
   ...secondMutants,
+  ...growthMutants,
 ];

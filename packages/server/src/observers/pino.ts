@@ -18,6 +18,8 @@ const LEVELS: { readonly [type in ServerEvent["type"]]: keyof PinoLike } = {
   slow: "warn",
   "caught-up": "info",
   appended: "debug",
+  created: "debug",
+  expired: "info",
   resync: "debug",
   error: "error",
 };

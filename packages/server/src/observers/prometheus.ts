@@ -16,8 +16,11 @@ export interface PrometheusMetrics {
   readonly registry: Registry;
   /** Give it to `createServer({ observe })`. */
   readonly observe: Observe;
-  /** Adds what is read from the server when metrics are collected: connections, topics, queues. */
-  watch(server: { inspect(options?: { readonly topics?: number }): Inspection }): void;
+  /** Adds what is read from the server when metrics are collected: connections, topics, queues, bytes in the log. */
+  watch(server: {
+    inspect(options?: { readonly topics?: number }): Inspection;
+    logBytes?(): Promise<number | undefined>;
+  }): void;
 }
 
 /** Seconds: a memory log's, a disk's, a database's, trouble. */
@@ -42,6 +45,9 @@ export function prometheus({
   const counter = (name: string, help: string, ...labelNames: string[]) =>
     new Counter({ name: `${prefix}${name}_total`, help, labelNames, registers });
   const connected = counter("connected", "Clients that said Hello and were let in");
+  const identities = counter("identities", "Clients that were given a new identity");
+  const created = counter("created", "Topics and sessions that got their first record", "slice");
+  const expired = counter("expired", "What went because it was too old", "kind");
   const disconnected = counter("disconnected", "Clients that left, by why the server ended them", "code");
   const refused = counter("refused", "What was refused for good", "code");
   const limited = counter("limited", "Limits that were met", "limit");
@@ -71,7 +77,14 @@ export function prometheus({
     observe(event) {
       switch (event.type) {
         case "connected":
+          if (event.fresh) identities.inc();
           return connected.inc();
+        case "created":
+          return created.inc({ slice: event.slice });
+        case "expired":
+          for (const kind of ["sessions", "topics", "tombstones", "rows"] as const)
+            expired.inc({ kind }, event[kind]);
+          return undefined;
         case "disconnected":
           return disconnected.inc({ code: label(event.code) });
         case "refused":
@@ -121,6 +134,16 @@ export function prometheus({
       gauge("targets_open", "Topics and sessions in memory", (now) => now.targets.open);
       gauge("targets_followed", "Topics and sessions with followers", (now) => now.targets.followed);
       gauge("messages_queued", "Messages waiting for an append or under way", (now) => now.targets.queued);
+      // oxlint-disable-next-line no-new -- reason: it registers itself
+      new Gauge({
+        name: `${prefix}log_bytes`,
+        help: "Bytes that the log stores",
+        registers,
+        async collect() {
+          // No number: it is a memory log, or cannot be read now, which other metrics tell.
+          this.set((await server.logBytes?.().catch(() => undefined)) ?? Number.NaN);
+        },
+      });
       gauge("ready", "Whether connections are taken", (now) => (now.ready ? 1 : 0));
     },
   };

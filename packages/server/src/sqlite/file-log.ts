@@ -19,6 +19,7 @@ import type {
   Position,
   Reader as NamedReader,
   ReadResult,
+  TargetPage,
 } from "../log.ts";
 import type { ExecutorOptions, Failure, Given, Group } from "./executor.ts";
 import { failureOf, storageFailure } from "./failures.ts";
@@ -131,9 +132,17 @@ export class FileLog implements LogStorage {
     if (saved !== null && retention !== Infinity) void this.#sweep();
   }
 
-  async remove(target: TargetKey, at: number): Promise<void> {
-    const [removed] = await this.#write([removeGroup(target, at)]);
+  async remove(target: TargetKey, at: number, unusedSince = Infinity): Promise<boolean> {
+    const [removed] = await this.#write([removeGroup(target, at, unusedSince)]);
     if (removed !== null) void this.#sweep();
+    return removed !== null;
+  }
+
+  list(prefix: string, from: string | undefined, limit: number): Promise<TargetPage> {
+    return this.#read((reader) => reader.list(prefix, from, limit));
+  }
+  bytes(): Promise<number> {
+    return this.#read((reader) => reader.bytes());
   }
 
   history(target: TargetKey, upTo: number, limit: number): Promise<HistoryPage> {
@@ -176,8 +185,8 @@ export class FileLog implements LogStorage {
     return this.#read((reader) => reader.readers());
   }
 
-  async touch(sessions: readonly TargetKey[], at: number): Promise<void> {
-    await this.#write(sessions.map((session) => touchGroup(session, at)));
+  async touch(targets: readonly TargetKey[], at: number): Promise<void> {
+    await this.#write(targets.map((target) => touchGroup(target, at)));
   }
   /** Looks first, and takes what is then still too old. */
   async expire(expiry: Expiry): Promise<Expired> {

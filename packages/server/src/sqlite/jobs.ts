@@ -99,13 +99,13 @@ export function saveGroup(
   };
 }
 
-export const removeGroup = (target: TargetKey, at: number): Group => ({
-  guard: step("remove", at, column(target)),
+export const removeGroup = (target: TargetKey, at: number, unusedSince: number): Group => ({
+  guard: step("remove", at, column(target), unusedSince),
   steps: [step("next"), step("gone", "removed", at), step("forget"), step("litter")],
 });
 
-export const touchGroup = (session: TargetKey, at: number): Group => ({
-  guard: step("touch", at, column(session), at),
+export const touchGroup = (target: TargetKey, at: number): Group => ({
+  guard: step("touch", at, column(target), at),
   steps: [],
 });
 

@@ -10,10 +10,12 @@ import type {
   Expiry,
   Head,
   HistoryPage,
+  ListedTarget,
   LogRecord,
   LogSnapshot,
   Reader as NamedReader,
   ReadResult,
+  TargetPage,
 } from "../log.ts";
 import { LAST, OWN } from "./statements.ts";
 import { DAY } from "./tables.ts";
@@ -42,6 +44,11 @@ interface GoneRow extends Cursor {
   readonly target: string;
   readonly why: "removed" | "expired";
   readonly at: number;
+}
+
+interface ListedRow extends Omit<ListedTarget, "target" | "removed"> {
+  readonly name: string;
+  readonly removed: number;
 }
 
 /** A client's row and when it was last written. */
@@ -109,6 +116,13 @@ const prepare = (db: BetterSqlite3.Database) => ({
      ORDER BY day LIMIT @limit`,
   ),
   abandoned: db.prepare<[number, number], string>(`SELECT name FROM readers WHERE until < ? LIMIT ?`).pluck(),
+  list: db.prepare<[string, string, string, number], ListedRow>(
+    `SELECT name, sequence, at, used, removed FROM targets
+     WHERE name >= ? AND name < ? AND name > ? ORDER BY name LIMIT ?`,
+  ),
+  bytes: db
+    .prepare<[], number>(`SELECT page_count * page_size FROM pragma_page_count, pragma_page_size`)
+    .pluck(),
   secret: db.prepare<[], string>(`SELECT value FROM settings WHERE name = 'secret'`).pluck(),
 });
 
@@ -220,6 +234,24 @@ export class Reader {
     }));
   }
 
+  /** In the order of the column's own texts. */
+  list(prefix: string, from: string | undefined, limit: number): TargetPage {
+    const written = column(prefix);
+    // The text of one that has to be escaped ends with a quotation mark, which only the whole name's does.
+    const begins = written === prefix ? prefix : written.slice(0, -1);
+    const rows = this.#find.list.all(begins, begins + BEYOND, from ?? "", limit);
+    const targets = rows.map(({ name, removed, ...row }) => ({
+      target: fromColumn(name),
+      ...row,
+      removed: removed === 1,
+    }));
+    return { targets, next: rows.length < limit ? undefined : rows.at(-1)?.name };
+  }
+
+  bytes(): number {
+    return this.#find.bytes.get()!;
+  }
+
   /** What is too old, by the columns' own texts. */
   expired({ sessions, tombstones, readers, limit }: Expiry) {
     return this.#atOnce(() => ({
@@ -251,6 +283,9 @@ export class Reader {
     return sequence < base_sequence ? undefined : this.#find.mark.get(id, sequence);
   }
 }
+
+/** Behind a prefix, what no name reaches: the last character there is, more often than a topic id holds any. */
+const BEYOND = "\u{10ffff}".repeat(129);
 
 /** A target that never was. */
 const NEVER: TargetRow = {

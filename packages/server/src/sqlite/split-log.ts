@@ -40,7 +40,15 @@ export function splitLog(
     read: (target, after, limit) => of(target).read(target, after, limit),
     client: (target, clientId) => of(target).client(target, clientId),
     saveSnapshot: (target, snapshot) => of(target).saveSnapshot(target, snapshot),
-    remove: (target, at) => of(target).remove(target, at),
+    remove: (target, at, unusedSince) => of(target).remove(target, at, unusedSince),
+    async list(prefix, from, limit) {
+      // What is in memory first, then what is in the file: "m" and "f" before the place say in which.
+      const inFile = from?.startsWith("f") === true;
+      const page = await (inFile ? file : memory).list(prefix, from?.slice(1) || undefined, limit);
+      if (inFile) return { ...page, next: page.next && `f${page.next}` };
+      return { ...page, next: page.next === undefined ? "f" : `m${page.next}` };
+    },
+    ...(file.bytes && { bytes: () => file.bytes!() }),
     history: (target, upTo, limit) => of(target).history(target, upTo, limit),
     snapshotAt: (target, sequence) => of(target).snapshotAt(target, sequence),
     // What is followed must survive the process: the order is the file's.
@@ -49,13 +57,13 @@ export function splitLog(
     advanceReader: (name, to) => file.advanceReader(name, to),
     dropReader: (name) => file.dropReader(name),
     readers: () => file.readers(),
-    async touch(sessions, at) {
+    async touch(targets, at) {
       await memory.touch(
-        sessions.filter((session) => inMemory(session)),
+        targets.filter((target) => inMemory(target)),
         at,
       );
       await file.touch(
-        sessions.filter((session) => !inMemory(session)),
+        targets.filter((target) => !inMemory(target)),
         at,
       );
     },

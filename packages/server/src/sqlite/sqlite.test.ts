@@ -603,6 +603,24 @@ describe("[SQ8] topics in memory", () => {
     other.close();
     expect(peek(file, "SELECT name FROM targets")).toEqual([{ name: "board:1" }]);
   });
+
+  test("[LG55] are listed with those in the file, once each", async () => {
+    const file = fresh();
+    const log = open(file, { topics: { "trail:*": { durability: "memory" } } });
+    const names = ["trail:1", "a", "board:1", "trail:2", "z"];
+    for (const name of names) await log.append([appendOf(name, 0, 1)]);
+    for (const limit of [1, 2, 5]) {
+      const found: string[] = [];
+      let next: string | undefined;
+      do {
+        const page = await log.list("", next, limit);
+        found.push(...page.targets.map(({ target }) => target));
+        ({ next } = page);
+      } while (next !== undefined);
+      expect(found.toSorted()).toEqual(names.toSorted());
+    }
+    expect(await log.bytes!()).toBeGreaterThan(4_096);
+  });
 });
 
 describe("[SQ9] several connections to one file", () => {

@@ -111,7 +111,7 @@ const statements = {
   remove: {
     sql: `UPDATE targets SET removed = 1, mark = (mark + 1) & 4294967295, used = ?,
         base_sequence = sequence, base_mark = (mark + 1) & 4294967295
-      WHERE name = ? AND removed = 0 RETURNING id`,
+      WHERE name = ? AND removed = 0 AND used < ? RETURNING id`,
   },
   forget: { of: "id", sql: `DELETE FROM snapshots WHERE target = ?` },
   /** Takes the next position in the order of records … */

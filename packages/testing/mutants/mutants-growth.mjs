@@ -1,0 +1,47 @@
+// Mistakes with what grows: topics that age, lists, removals of many. As in mutants.mjs.
+
+/** @type {readonly import("./mutants.mjs").Mutant[]} */
+export const growthMutants = [
+  {
+    name: "welcome a follower before the log knows that its topic is in use",
+    file: "server/src/follow.ts",
+    from: `    if (this.#lifetimes.mustHold(live)) {
+      const held = await this.#hold(live);
+      if (!current()) return "outdated";
+      if (!held) return live.failure;
+    }
+`,
+    to: ``,
+    breaks: "LT6",
+    scenario: "",
+    by: "server/src/topic-lifetimes.test.ts > [LT6] nobody is welcomed while",
+  },
+  {
+    name: "remove an idle topic without comparing",
+    file: "server/src/lifetimes.ts",
+    from: `if (await log.remove(target, clock.now(), before)) gone.push(target);`,
+    to: `if (await log.remove(target, clock.now())) gone.push(target);`,
+    breaks: "LT6",
+    scenario: "",
+    by: "server/src/topic-lifetimes.test.ts > [LT6] what was written to since",
+  },
+  {
+    name: "believe a clock that is an hour ahead",
+    file: "server/src/lifetimes.ts",
+    from: `const before = clock.now() - lifetime - CLOCK_SKEW;`,
+    to: `const before = clock.now() - lifetime;`,
+    breaks: "LT6",
+    scenario: "",
+    by: "server/src/topic-lifetimes.test.ts > [LT6] a topic that nobody follows",
+  },
+  {
+    name: "remove by pattern what is followed, though only what is unused was asked for",
+    file: "server/src/server-topics.ts",
+    from: `  if (before !== undefined && live?.audience.empty === false) return false;
+`,
+    to: ``,
+    breaks: "SV10",
+    scenario: "",
+    by: "server/src/topic-lifetimes.test.ts > [SV10] only what nobody has used",
+  },
+];
