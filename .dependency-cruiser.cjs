@@ -95,6 +95,7 @@ const layers = {
       "target-registry",
       "places",
       "gates",
+      "expecting",
       "telling",
       "turns",
       "digests",

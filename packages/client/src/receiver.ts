@@ -108,6 +108,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     } else if (!followed || frame.ref !== subscription.ref) return;
     subscription.phase = "answered";
     subscription.code = "";
+    subscription.absent = false;
     one.delays.reset();
     one.diverged = undefined;
     one.head = frame.sequence;
@@ -206,14 +207,18 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
   }: ServerFrames["Unsubscribed"]): void {
     const one = targets.get(target);
     const { subscription, delays } = one;
-    if (!isFollowed(subscription) || ref !== subscription.ref) return;
-    if (retryable) {
+    if (!(isFollowed(subscription) || subscription.absent) || ref !== subscription.ref) return;
+    // Only the server makes it: it says when it has, or how long to wait where it remembers nobody else (CL18).
+    if (retryable && (code === "missing" || code === "created")) {
+      subscription.code = "missing";
+      subscription.absent = true;
+      subscriptions.ask(subscription, retryAfter || undefined);
+    } else if (retryable) {
       // A newer node has migrated it: this page's own node and version serve it no more (VE4).
       if (code === "version" && details) contain(report, options.onVersionMismatch, details as Versions);
       subscriptions.ask(subscription, Math.max(delays.next(), retryAfter));
       return targets.touch(one);
-    }
-    subscriptions.stop(subscription, subscription.holders ? code : undefined);
+    } else subscriptions.stop(subscription, subscription.holders ? code : undefined);
     ledger.drop?.(target);
     targets.show(one, undefined);
     targets.forget(one);

@@ -288,7 +288,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         const { subscription } = one;
         if (isFollowed(subscription) && !isLive(one)) {
           waiting = true;
-          if (subscription.askedAt < before) subscriptions.ask(subscription);
+          // What was told to wait is asked when its time has come.
+          if (subscription.askedAt < before && !subscription.retrying) subscriptions.ask(subscription);
         }
       }
       // Not by target: of one that is out of use a mid that was given up may still wait for its answer.
@@ -337,7 +338,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     hello(token) {
       // A poll asks for nothing that was told to wait (CL7).
       const followed = [...targets.all.values()].filter(
-        ({ subscription }) => isFollowed(subscription) && !(outlet.open && subscription.retrying),
+        ({ subscription }) =>
+          (isFollowed(subscription) || subscription.absent) && !(outlet.open && subscription.retrying),
       );
       for (const one of followed) {
         const polling = outlet.open && isLive(one);

@@ -21,6 +21,8 @@ export interface Subscription {
   polling: boolean;
   /** Why it was refused. */
   code: string;
+  /** Refused as missing: it is asked for again when the server says so and on each new connection (CL18). */
+  absent: boolean;
   lingering: Cancel | undefined;
   retrying: Cancel | undefined;
 }
@@ -41,6 +43,7 @@ export const newSubscription = (target: TargetKey): Subscription => ({
   askedAt: 0,
   polling: false,
   code: "",
+  absent: false,
   lingering: undefined,
   retrying: undefined,
 });
@@ -76,9 +79,9 @@ export function createSubscriptions(
         held = false;
         if (--subscription.holders || subscription.pinned) return;
         subscription.lingering = clock.setTimeout(() => {
-          const { ref, phase } = subscription;
+          const { ref, phase, absent } = subscription;
           engine.stop(subscription);
-          effects.drop(subscription, phase === "refused" ? 0 : ref);
+          effects.drop(subscription, phase === "refused" && !absent ? 0 : ref);
         }, linger);
       };
     },
@@ -100,6 +103,7 @@ export function createSubscriptions(
       subscription.lingering?.();
       subscription.phase = code === undefined ? "off" : "refused";
       subscription.code = code ?? "";
+      subscription.absent = code === "missing";
       subscription.pinned = false;
     },
   };

@@ -108,7 +108,7 @@ export const isLive = (
  */
 export function stateOf(target: Target, connected: boolean, state = target.state): AnyState {
   const { subscription, replica } = target;
-  const refused = subscription.phase === "refused";
+  const refused = subscription.phase === "refused" || (subscription.phase === "asked" && subscription.absent);
   const status = refused
     ? "refused"
     : !replica.confirmed

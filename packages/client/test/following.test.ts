@@ -17,6 +17,7 @@ import {
   updateFrame,
 } from "./kit.ts";
 import { authorTag } from "@calla/shared";
+import type { ServerFrames } from "@calla/shared";
 import type { TopicState } from "../src/topic.ts";
 import { added, live, reconnect } from "./live.ts";
 
@@ -127,6 +128,107 @@ test("[CL7] a refused topic says so, shows nothing, and is not asked for again b
   expect(connection.last("Hello").targets).toEqual([]);
   connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 3 });
   await expect(write.applied).resolves.toMatchObject({ sequence: 3 });
+});
+
+const unsubscribed = (ref: number, code: string, more: object = { retryable: false }) =>
+  ({ type: "Unsubscribed", target: "list:1", ref, code, ...more }) as ServerFrames["Unsubscribed"];
+
+test("[CL18] what is missing says so, and is asked for again when the server says there is one, with no flicker", async () => {
+  const setup = setUp();
+  const connection = await handshake(setup);
+  const topic = setup.client.topic(list, "1");
+  const seen: string[] = [];
+  topic.onChange(({ status }) => seen.push(status));
+  connection.say(unsubscribed(1, "missing"));
+  await setup.clock.advance(20_000);
+  expect(topic.state).toMatchObject({ status: "refused", code: "missing", model: undefined });
+  connection.take();
+  // Of another asking: not meant.
+  connection.say(unsubscribed(7, "created", { retryable: true }));
+  expect(connection.take()).toEqual([]);
+  connection.say(unsubscribed(1, "created", { retryable: true }));
+  expect(connection.take()).toMatchObject([{ type: "Subscribe", target: "list:1", ref: 2 }]);
+  // Twice: the first has been acted on.
+  connection.say(unsubscribed(1, "created", { retryable: true }));
+  expect(connection.take()).toEqual([]);
+  await setup.clock.advance(0);
+  expect(topic.state.status).toBe("refused");
+  connection.say(settledFrame("list:1", 2, { sequence: 1 }), {
+    type: "Snapshot",
+    target: "list:1",
+    sequence: 1,
+    mark: 10,
+    version: 1,
+    model: items("a"),
+  });
+  await setup.clock.advance(0);
+  expect(topic.state).toMatchObject({ status: "live", model: items("a") });
+  expect(seen).toEqual(["refused", "live"]);
+});
+
+test("[CL18] what is missing is asked for by each new connection, and no more once nobody holds it", async () => {
+  const setup = setUp();
+  const connection = await handshake(setup);
+  const topic = setup.client.topic(list, "1");
+  const release = topic.retain();
+  connection.say(unsubscribed(1, "missing"));
+  const next = await reconnect(setup);
+  expect(next.last("Hello").targets).toMatchObject([{ target: "list:1", ref: 2 }]);
+  await setup.clock.advance(0);
+  expect(topic.state).toMatchObject({ status: "refused", code: "missing" });
+  next.say(unsubscribed(2, "missing"));
+  next.take();
+  release();
+  await setup.clock.advance(5_000);
+  // So that the server remembers it no longer.
+  expect(next.take()).toMatchObject([{ type: "Unsubscribe", target: "list:1", ref: 2 }]);
+  next.say(unsubscribed(2, "created", { retryable: true }));
+  expect(next.take()).toEqual([]);
+  expect((await reconnect(setup)).last("Hello").targets).toEqual([]);
+});
+
+test("[CL18] while its last holder lingers it is asked for again and then let go of", async () => {
+  const setup = setUp();
+  const connection = await handshake(setup);
+  const topic = setup.client.topic(list, "1");
+  const release = topic.retain();
+  connection.say(unsubscribed(1, "missing"));
+  release();
+  connection.take();
+  connection.say(unsubscribed(1, "created", { retryable: true }));
+  expect(connection.take()).toMatchObject([{ type: "Subscribe", ref: 2 }]);
+  await setup.clock.advance(5_000);
+  expect(connection.take()).toMatchObject([{ type: "Unsubscribe", ref: 2 }]);
+});
+
+test("[CL18] where the server cannot remember who waits, it is asked for after the time it gives", async () => {
+  const setup = setUp();
+  const connection = await handshake(setup);
+  const topic = setup.client.topic(list, "1");
+  topic.retain();
+  connection.say(unsubscribed(1, "missing", { retryable: true, retryAfter: 30_000 }));
+  connection.take();
+  await setup.clock.advance(0);
+  expect(topic.state).toMatchObject({ status: "refused", code: "missing" });
+  for (let waited = 0; waited < 29_000; waited += 1_000) {
+    await setup.clock.advance(1_000);
+    expect(connection.take().filter(({ type }) => type === "Subscribe")).toEqual([]);
+    connection.say({ type: "Pong" });
+  }
+  await setup.clock.advance(1_000);
+  expect(connection.take()).toMatchObject([{ type: "Subscribe", target: "list:1" }]);
+});
+
+test("[CL18] another refusal takes its place: it is not asked for again", async () => {
+  const setup = setUp();
+  const connection = await handshake(setup);
+  const topic = setup.client.topic(list, "1");
+  topic.retain();
+  connection.say(unsubscribed(1, "missing"), unsubscribed(1, "created", { retryable: true }));
+  connection.say(unsubscribed(2, "forbidden"));
+  await setup.clock.advance(0);
+  expect(topic.state).toMatchObject({ status: "refused", code: "forbidden" });
+  expect((await reconnect(setup)).last("Hello").targets).toEqual([]);
 });
 
 test("[CL7] what was refused for now is asked for again, with backoff", async () => {

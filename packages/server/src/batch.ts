@@ -42,7 +42,10 @@ export interface Flight<Reply> {
   readonly state: TargetState;
   readonly records: LogRecord[];
   readonly rows: Map<string, RowDraft>;
-  /** Something is refused that was not before: its row must be in the log before anybody hears (TE19). */
+  /**
+   * Something is refused that was not before: its row must be in the log before anybody hears (TE19), or, where nothing
+   * is kept of it, the head must be found where it was decided.
+   */
   refused: boolean;
   /** Who has met a mid-conflict: nothing more is taken of it before a new Hello (TE5). */
   readonly conflicted: Set<Reply>;
@@ -86,10 +89,13 @@ export class Batch<Reply> {
     if (intent.row === "") return this.#accept(intent, undefined);
     // Nothing more is taken before a new Hello (TE5): what stands behind a conflict is sent again as another client's.
     if (this.flight.conflicted.has(intent.reply)) return;
-    // Nothing is kept of strangers (TE19).
-    const { denied, row: clientId } = intent;
+    // Nothing is kept of strangers, nor of topics that are not there (TE19).
+    const { row: clientId } = intent;
+    const missing = this.#isMissing(intent);
+    const denied = intent.denied ?? (missing ? "missing" : undefined);
     if (denied !== undefined && isEmpty(this.#known.get(clientId)) && !this.flight.rows.has(clientId)) {
       const { reply, mid, id } = intent;
+      this.flight.refused ||= missing;
       this.flight.tells.push({ type: "reject", reply, mid, id, from: "calla", code: denied, details: {} });
       return;
     }
@@ -132,6 +138,14 @@ export class Batch<Reply> {
     }
   }
 
+  /** Its topic is not there, and this intent is not one to make it (TE23). */
+  #isMissing({ author, unlessRemoved }: Intent<Reply>): boolean {
+    const { slice } = this.#options;
+    return (
+      slice.created === "server" && this.#state.sequence === 0 && (author !== null || unlessRemoved === true)
+    );
+  }
+
   #isFull(row: RowDraft): boolean {
     const { maxInFlight, maxOutcomeBytes } = this.#options.limits;
     return row.outcomes.length >= maxInFlight || row.weight > maxOutcomeBytes;
@@ -151,6 +165,8 @@ export class Batch<Reply> {
     if (this.#state.removed && (intent.author !== null || intent.unlessRemoved === true)) {
       return this.#refuse(intent, row, { from: "calla", code: "removed", details: {} });
     }
+    if (this.#isMissing(intent))
+      return this.#refuse(intent, row, { from: "calla", code: "missing", details: {} });
     const admitted = this.#options.admit(intent, this.#state.model);
     if (!admitted.ok) return this.#refuse(intent, row, admitted);
     const { slice } = this.#options;

@@ -95,6 +95,8 @@ export class Conversation implements Who {
   /** What it is counted by: its address, and once that is known its user. */
   address: string | undefined;
   countedAs: string | null = null;
+  /** Topics it is told of once the server has made them (expecting.ts), by the ref that was refused. */
+  expects: Map<TargetKey, number> | undefined;
   /** Whom its limits count, and what that has used up of its rates (parties.ts). */
   party: Party | undefined;
   share: Share | undefined;

@@ -192,13 +192,13 @@ export class Dispatching {
     relay(this.#core, key, pushed, from);
   }
 
-  /** What a hook returned. A topic that was removed meanwhile it does not bring back: then it is for nobody (HA7). */
+  /** What a hook returned. A topic that was removed meanwhile it does not bring back, nor make: then it is for nobody (HA7). */
   async dispatchUnlessRemoved(live: LiveTarget, messages: readonly Message[]): Promise<void> {
     try {
       await this.dispatchTo(live, messages, undefined, true);
     } catch (error) {
       const { code, details } = error as { readonly code?: unknown; readonly details?: { code?: unknown } };
-      if (code !== "rejected" || details?.code !== "removed") throw error;
+      if (code !== "rejected" || !(details?.code === "removed" || details?.code === "missing")) throw error;
     }
   }
 

@@ -19,7 +19,7 @@ interface CatchUp {
 }
 
 /** What became of a wish to follow. `outdated`: a newer wish or the end of the connection overtook it. `slow`: not now. */
-export type Joined = "joined" | "outdated" | "storage" | "version" | "removed" | "slow";
+export type Joined = "joined" | "outdated" | "storage" | "version" | "removed" | "missing" | "slow";
 
 /** Records fewer than these are sent without weighing them against a snapshot. */
 const FEW_RECORDS = 16;
@@ -51,6 +51,7 @@ export class Followers {
       asked.sent <= asked.settled
     ) {
       if (engine.state.removed) return "removed";
+      if (isMissing(live)) return "missing";
       if (conversation.slow) return "slow";
       const catchUp = this.#fromMemory(conversation, live, asked.cursor, why);
       if (catchUp !== undefined)
@@ -89,6 +90,7 @@ export class Followers {
       if (!held) return live.failure;
     }
     if (engine.state.removed) return "removed";
+    if (isMissing(live)) return "missing";
     for (;;) {
       // Also of one that says it has sent nothing: what it sent since may have been decided before this answer.
       let row = engine.row(conversation.clientId);
@@ -258,6 +260,10 @@ export class Followers {
     return { resync: "records", reason: why ?? "missed", frames: [replay] };
   }
 }
+
+/** Only the server makes such a topic, and it has not (TE23). */
+export const isMissing = ({ slice, engine }: LiveTarget): boolean =>
+  slice.created === "server" && engine?.state.sequence === 0;
 
 const wireOutcome = (outcome: Outcome): WireOutcome =>
   "sequence" in outcome

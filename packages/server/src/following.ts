@@ -6,7 +6,9 @@ import type { Conversation, Follow } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import type { Dispatching } from "./dispatching.ts";
 import { EphemeralTopic } from "./ephemeral.ts";
-import { fromNothing } from "./follow.ts";
+import { ASK_AGAIN } from "./expecting.ts";
+import type { Expecting } from "./expecting.ts";
+import { fromNothing, isMissing } from "./follow.ts";
 import type { Followers, Joined } from "./follow.ts";
 import { asking } from "./gates.ts";
 import type { Gates } from "./gates.ts";
@@ -24,6 +26,7 @@ export interface FollowingParts {
   readonly gates: Gates;
   readonly dispatching: Dispatching;
   readonly followers: Followers;
+  readonly expecting: Expecting;
 }
 
 /** A wish and what it is for, once it may be followed. */
@@ -43,14 +46,16 @@ export class Following {
   readonly #gates: Gates;
   readonly #dispatching: Dispatching;
   readonly #catchUp: Followers;
+  readonly #expecting: Expecting;
 
-  constructor({ core, registry, places, gates, dispatching, followers }: FollowingParts) {
+  constructor({ core, registry, places, gates, dispatching, followers, expecting }: FollowingParts) {
     this.#core = core;
     this.#registry = registry;
     this.#places = places;
     this.#gates = gates;
     this.#dispatching = dispatching;
     this.#catchUp = followers;
+    this.#expecting = expecting;
   }
 
   /** Resolves once it is answered; undefined if it is already. Never rejects nor throws. */
@@ -113,6 +118,7 @@ export class Following {
     const admitted = before?.admitted === true;
     const follow: Follow = { ref: asked.ref, admitted, welcomed: before?.welcomed === true, live: false };
     follows.set(key, follow);
+    this.#expecting.forget(conversation, key);
     // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
     if (before !== undefined) this.#places.get(key)?.audience.remove(conversation);
     conversation.behind?.delete(key);
@@ -208,9 +214,34 @@ export class Following {
     if (joined === "joined") return this.#welcome(conversation, live, follow);
     if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return undefined;
     if (joined === "slow") return this.#wait(conversation, live.key, asked, why);
+    if (joined === "missing") return this.#missing(conversation, live, follow, asked, why);
     return this.#turnAway(conversation, live.key, asked, joined, joined !== "removed", {
       details: whichVersion(live),
     });
+  }
+
+  /** The server has not made it: it is told, and told again when there is one. */
+  #missing(
+    conversation: Conversation,
+    live: LiveTarget,
+    follow: Follow,
+    asked: Subscription,
+    why: string | undefined,
+  ): undefined {
+    // Made since it was looked at: nobody would tell of that any more.
+    if (!isMissing(live)) return void this.#join(conversation, live, follow, asked, why);
+    this.leave(conversation, live.key);
+    // A poll ends with its answers, and comes again.
+    if (conversation.poll || this.#expecting.add(conversation, live.key, asked.ref))
+      return this.#turnAway(conversation, live.key, asked, "missing", false);
+    return this.#turnAway(conversation, live.key, asked, "missing", true, { retryAfter: ASK_AGAIN });
+  }
+
+  /** There is a topic that it was told is missing. Who asked for it asks again; whom the server let in by itself is in. */
+  appeared(conversation: Conversation, key: TargetKey, ref: number): void {
+    if (ref === 0 && conversation.granted?.has(key) === true)
+      return void this.follow(conversation, fromNothing(key, ref));
+    conversation.send({ type: "Unsubscribed", target: key, ref, code: "created", retryable: true });
   }
 
   #welcome(conversation: Conversation, place: Place, follow: Follow): undefined {
@@ -260,14 +291,15 @@ export class Following {
   cut(conversation: Conversation, key: TargetKey, code: string, retryable: boolean, details?: unknown): void {
     conversation.granted?.delete(key);
     conversation.gates?.delete(key);
-    const follow = conversation.follows.get(key);
-    if (follow === undefined) return;
+    const ref = conversation.follows.get(key)?.ref ?? conversation.expects?.get(key);
+    if (ref === undefined) return;
     this.leave(conversation, key);
+    this.#expecting.forget(conversation, key);
     const more = details === undefined ? {} : { details };
     conversation.send({
       type: "Unsubscribed",
       target: wireOf(key),
-      ref: follow.ref,
+      ref,
       code,
       retryable,
       ...more,

@@ -13,7 +13,8 @@ import type { Core } from "./core.ts";
 import { compareDigest } from "./digests.ts";
 import { Dispatching } from "./dispatching.ts";
 import type { Encoder } from "./encoder.ts";
-import { Followers } from "./follow.ts";
+import { Expecting } from "./expecting.ts";
+import { Followers, isMissing } from "./follow.ts";
 import { Following } from "./following.ts";
 import { Gates } from "./gates.ts";
 import type { Greeting } from "./hello.ts";
@@ -68,6 +69,7 @@ export class Hub {
   /** Those that only flush a client whose page is gone. */
   readonly #flushers = new Map<string, Conversation>();
   readonly following: Following;
+  readonly expecting: Expecting;
   readonly dispatching: Dispatching;
   readonly collapsing: Collapsing;
   readonly crowd: Crowd;
@@ -95,7 +97,11 @@ export class Hub {
     this.readers = new Readers(core);
     this.turns = new Turns(core, this.registry, {
       grown: () => this.readers.grown(),
-      resnapshot: (live, reason) => this.following.resnapshot(live, reason),
+      begun: (live) => this.expecting.appeared(live.key),
+      resnapshot: (live, reason) => {
+        this.following.resnapshot(live, reason);
+        if (!isMissing(live)) this.expecting.appeared(live.key);
+      },
       unfit: (live) => this.following.unfit(this.connections, live),
       accepted: (live, reply, record, model) => this.#accepted(live, reply, record, model),
     });
@@ -110,7 +116,11 @@ export class Hub {
       clients,
       end: (conversation, code, retryable) => this.end(conversation, code, retryable),
     });
+    this.expecting = new Expecting(core, (conversation, key, ref) =>
+      this.following.appeared(conversation, key, ref),
+    );
     this.following = new Following({
+      expecting: this.expecting,
       core,
       registry,
       places,
@@ -118,7 +128,7 @@ export class Hub {
       dispatching: this.dispatching,
       followers: new Followers(core, turns, this.lifetimes),
     });
-    this.reauthorising = new Reauthorising(core, places, gates, this.following);
+    this.reauthorising = new Reauthorising(core, places, gates, this.following, this.expecting);
     this.#refreshing = new Refreshing(core.clock, this.#meanwhile, {
       identify: ({ request }, token) => hooks.identify(request, token),
       renewed: (conversation) => this.#recheck(conversation),
@@ -207,6 +217,7 @@ export class Hub {
     const wasOpen = conversation.clientId !== "";
     conversation.phase = "closed";
     for (const key of conversation.follows.keys()) this.following.leave(conversation, key);
+    this.expecting.left(conversation);
     if (!wasOpen) return;
     const { clientId, userId, ending: code, since } = conversation;
     const lasted = this.core.clock.now() - since;
@@ -279,6 +290,8 @@ export class Hub {
         // An unsubscribe overtaken by a newer subscribe is an old ref: it means nothing any more.
         if ((conversation.follows.get(key)?.ref ?? Infinity) <= frame.ref)
           this.following.leave(conversation, key);
+        if ((conversation.expects?.get(key) ?? Infinity) <= frame.ref)
+          this.expecting.forget(conversation, key);
         return;
       }
       case "Ping":

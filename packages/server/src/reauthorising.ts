@@ -4,6 +4,7 @@ import { isSession } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import type { Conversation, Doubt, Follow } from "./conversation.ts";
 import type { Core } from "./core.ts";
+import type { Expecting } from "./expecting.ts";
 import type { Following } from "./following.ts";
 import type { Gates } from "./gates.ts";
 import type { Places } from "./places.ts";
@@ -17,12 +18,14 @@ export class Reauthorising {
   readonly #places: Places;
   readonly #gates: Gates;
   readonly #following: Following;
+  readonly #expecting: Expecting;
 
-  constructor(core: Core, places: Places, gates: Gates, following: Following) {
+  constructor(core: Core, places: Places, gates: Gates, following: Following, expecting: Expecting) {
     this.#core = core;
     this.#places = places;
     this.#gates = gates;
     this.#following = following;
+    this.#expecting = expecting;
   }
 
   /**
@@ -33,6 +36,7 @@ export class Reauthorising {
     conversation.rights++;
     conversation.checkedAt = this.#core.clock.now();
     conversation.gates?.clear(); // what waits there is asked about again (S43)
+    this.#expecting.askAnew(conversation);
     // What is asked about for the first time is still its own wish's question (following.ts).
     const asked = [...conversation.follows].filter(
       ([key, { admitted }]) => admitted !== false && !isSession(key),

@@ -290,7 +290,7 @@ async function seed<W extends Wiring, User extends AnyUser>(
 
 /** Timers of the whole server: idle targets leave, followed ones on a shared log are looked at. */
 function housekeeping(hub: Hub): (() => void)[] {
-  const { core, registry, turns, reauthorising, connections, lifetimes } = hub;
+  const { core, registry, turns, reauthorising, connections, lifetimes, expecting } = hub;
   lifetimes.start();
   const cancels: (() => void)[] = [];
   const every = (milliseconds: number, run: () => void): void => {
@@ -308,6 +308,7 @@ function housekeeping(hub: Hub): (() => void)[] {
     const staleness = new Staleness<LiveTarget>(hashString(core.node));
     every(tickOf(core.limits.maxStaleness), () => {
       for (const live of staleness.due(registry.followed())) void turns.look(live);
+      expecting.tick();
     });
     cancels.push(hearRights(core, (whose) => void hub.reauthorise(whose).catch(core.report)));
   }

@@ -20,6 +20,8 @@ import type { TargetEngine } from "./target-engine.ts";
 export interface TurnEvents {
   /** The log has grown. */
   grown(): void;
+  /** There is something of this target, and there was nothing. */
+  begun(live: LiveTarget): void;
   /** Followers must be given a snapshot, in place of what they have. */
   resnapshot(live: LiveTarget, reason: string): void;
   /** This node cannot fold what the log holds: its followers must go elsewhere. */
@@ -269,7 +271,9 @@ export class Turns {
       case "newer":
         return this.#leave(live, newerVersion(live.key, live.slice, effect.version));
       case "update":
-        return live.announce(effect.after, effect.records);
+        live.announce(effect.after, effect.records);
+        if (effect.after.sequence === 0) this.#events.begun(live);
+        return;
       case "snapshot":
         live.sinceSnapshot++;
         return this.#events.resnapshot(live, effect.reason);

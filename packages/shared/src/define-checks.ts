@@ -37,9 +37,20 @@ export function checkLifetime(slice: string, lifetime: unknown): void {
     );
 }
 
+function checkCreated(slice: string, created: unknown): void {
+  if (created === "client") return;
+  if (created !== "server") {
+    throw wiringError(slice, `created must be "client" or "server", not ${String(created)}.`);
+  }
+  if (slice === "session" || slice === "local") {
+    throw wiringError(slice, `created: "server" is for topics; remove it.`);
+  }
+}
+
 export function checkModelSlice(slice: Omit<ModelSlice, "kind">): void {
   const { name } = slice;
   checkVersion(name, slice.version);
+  checkCreated(name, slice.created);
   if (!isSchema(slice.model)) throw wiringError(name, `model ${NOT_A_SCHEMA}`);
   if (typeof slice.initial !== "function") {
     throw wiringError(name, "initial must be a function that gives the first model.");

@@ -42,6 +42,7 @@ describe("defining slices", () => {
       kind: "topic",
       name: "doc:*:ops",
       version: 3,
+      created: "client",
       pattern: { segments: ["doc", "*", "ops"] },
     });
     expect(Object.keys(topic.rejections)).toEqual(["no"]);
@@ -77,6 +78,7 @@ describe("defining slices", () => {
   const added = { messages: { added: z.object({}) } };
   const refused: [string, object, RegExp][] = [
     ["a model that is no schema", { ...noop, model: {} }, /model must be a Standard Schema/],
+    ["created by nobody known", { ...noop, created: "nobody" }, /created must be "client" or "server"/],
     ["no initial", { ...noop, initial: { n: 0 } }, /initial must be a function/],
     [
       "a message that is no schema",
@@ -143,6 +145,17 @@ describe("defining slices", () => {
   test("[WR1] a topic carries its lifetime, and none where none is given", () => {
     expect(defineTopic("draft:*", { ...noop, lifetime: 60_000 }).lifetime).toBe(60_000);
     expect(defineTopic("draft:*", noop).lifetime).toBeUndefined();
+  });
+
+  test("[WR28] a topic says who makes its topics; a session and a local slice cannot", () => {
+    expect(defineTopic("a:*", { ...noop, created: "server" }).created).toBe("server");
+    expect(defineTopic("a:*", { ...noop, created: "client" }).created).toBe("client");
+    const served = { ...noop, created: "server" };
+    for (const make of [defineSession, defineLocal] as unknown as ((given: object) => unknown)[])
+      expect(errorOf(() => make(served))).toMatchObject({
+        code: "wiring",
+        message: expect.stringMatching(/created: "server" is for topics/) as string,
+      });
   });
 
   test("[WR3] serverOnly in a local slice is refused", () => {

@@ -11,6 +11,7 @@ import {
   wiringError,
 } from "./define-checks.ts";
 import type {
+  Created,
   EphemeralSlice,
   Keep,
   LocalSlice,
@@ -90,7 +91,7 @@ export interface LocalDefinition<S extends Schema, M extends Schemas> {
   readonly update: Updates<OutputOf<S>, M, Record<never, never>>;
 }
 
-/** What `defineTopic` and `defineSession` take. */
+/** What `defineSession` takes, and `defineTopic` besides its own. */
 export interface ModelDefinition<S extends Schema, M extends Schemas, R extends Schemas, P extends Schema> {
   /** What the model looks like: any Standard Schema that describes and does not convert. */
   readonly model: S & Describes<S>;
@@ -134,6 +135,16 @@ export interface TopicDefinition<
    * lifetime: 90 * 24 * 3_600_000, // drafts that nobody has looked at for 90 days
    */
   readonly lifetime?: number;
+  /**
+   * "server": a topic begins with a dispatch of the server's own, never with a client's message. Until then following
+   * it is refused (`missing`) and goes on by itself once the server has made it; a message to it is rejected (`missing`).
+   * "client" unless given: whoever may dispatch to a topic makes it by doing so.
+   *
+   * @example
+   * const room = defineTopic("room:*", { created: "server", … });
+   * await server.topic(room, id).dispatch({ type: "opened", by: user.id });
+   */
+  readonly created?: Created;
 }
 
 /** What `defineEphemeral` takes. */
@@ -293,6 +304,7 @@ interface AnyDefinition {
   readonly version?: number;
   readonly migrate?: Migrations<unknown, unknown>;
   readonly presence?: Schema;
+  readonly created?: Created;
 }
 
 function modelSlice(name: string, definition: AnyDefinition): Omit<ModelSlice<never>, "kind"> {
@@ -307,6 +319,7 @@ function modelSlice(name: string, definition: AnyDefinition): Omit<ModelSlice<ne
     update: Object.freeze({ ...definition.update }) as ModelSlice["update"],
     migrate: Object.freeze({ ...definition.migrate }),
     presence: definition.presence,
+    created: definition.created ?? "client",
     serverOnly: serverOnlyOf(messages),
   };
   checkModelSlice(slice);

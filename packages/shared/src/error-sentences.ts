@@ -26,6 +26,7 @@ export const ERROR_SENTENCES: Readonly<Record<ErrorCode, string>> = {
   "queue-full": "Too many messages are waiting for their outcome.",
   cancelled: "The message was cancelled before it was sent.",
   removed: "The topic was removed.",
+  missing: "There is no such topic: only the server makes one of this slice.",
   compacted: "The log does not reach back that far.",
   closed: "The client, server or topic is closed.",
   rejected: "The server rejected the message.",

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "queue-full"
   | "cancelled"
   | "removed"
+  | "missing"
   | "compacted"
   | "closed"
   | "rejected";

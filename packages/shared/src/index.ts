@@ -2,13 +2,20 @@
 
 // Wiring
 export { defineEphemeral, defineLocal, defineSession, defineTopic, serverOnly } from "./define.ts";
-export type { EphemeralDefinition, LocalDefinition, ModelDefinition, ServerOnly } from "./define.ts";
+export type {
+  EphemeralDefinition,
+  LocalDefinition,
+  ModelDefinition,
+  ServerOnly,
+  TopicDefinition,
+} from "./define.ts";
 export { defineWiring } from "./wiring.ts";
 export type { AnyTopicSlice, TopicOf, Wiring } from "./wiring.ts";
 export type { Context } from "./context.ts";
 export type {
   CallaRejectionCode,
   ClientMessageOf,
+  Created,
   Dropped,
   EphemeralSlice,
   Keep,

@@ -326,6 +326,17 @@ defineWiring({ session: board });
 // @ts-expect-error a session is no topic
 defineWiring({ topics: [session] });
 
+// [WR28] who makes its topics.
+const noop = { ...n, messages: {}, update: {} };
+is<Same<ReturnType<typeof defineTopic>["created"], "client" | "server">>();
+defineTopic("made:*", { ...noop, created: "server" });
+// @ts-expect-error nobody else makes topics
+defineTopic("made:*", { ...noop, created: "nobody" });
+// @ts-expect-error a session is its client's
+defineSession({ ...noop, created: "server" });
+// @ts-expect-error an ephemeral topic has nothing to be made
+defineEphemeral("made:*", { messages: {}, created: "server" });
+
 // The same in all three libraries.
 const inValibot = defineTopic("v:*", {
   model: v.object({ n: v.number() }),

@@ -64,6 +64,9 @@ interface Base<T extends SliceTypes> {
   serverOnly(type: string): boolean;
 }
 
+/** Whose first message makes a topic: anybody's who may dispatch, or the server's alone. */
+export type Created = "client" | "server";
+
 /** A slice with a model. Its functions are untyped here: apply.ts runs them, and everyone else goes through it. */
 export interface ModelSlice<T extends SliceTypes = SliceTypes> extends Base<T> {
   readonly kind: "topic" | "session" | "local";
@@ -73,6 +76,8 @@ export interface ModelSlice<T extends SliceTypes = SliceTypes> extends Base<T> {
   readonly update: Readonly<Record<string, (model: never, message: never, context: never) => unknown>>;
   readonly migrate: Migrations<unknown, unknown>;
   readonly presence: Schema | undefined;
+  /** Of a session always "client". */
+  readonly created: Created;
 }
 export interface TopicSlice<
   P extends string = string,
@@ -123,6 +128,7 @@ export type CallaRejectionCode =
   | "too-large"
   | "client-expired"
   | "removed"
+  | "missing"
   | "cancelled"
   | "hook"
   | "topic"

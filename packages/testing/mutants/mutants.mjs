@@ -2,6 +2,7 @@
 // it. These are patches in a form that does not rot: lines may move, but a `from` that is not found exactly once is an
 // error (run.mjs), so that a stale mutant is mended and never passes for a caught one.
 
+import { admissionMutants } from "./mutants-admission.mjs";
 import { durableMutants } from "./mutants-durable.mjs";
 import { growthMutants } from "./mutants-growth.mjs";
 import { modelMutants } from "./mutants-models.mjs";
@@ -28,6 +29,7 @@ export const mutants = [
   ...versionMutants,
   ...modelMutants,
   ...rowMutants,
+  ...admissionMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
   {
     name: "skip dedupe: take a known mid again",

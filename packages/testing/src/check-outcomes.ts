@@ -152,8 +152,8 @@ export function checkOutcomes(history: History): Violation[] {
           break_("HC13", `${target}: client ${client} was told of ${id}'s rejection before it was durable`);
         if (
           told.is === "rejected" &&
-          // The client's own verdict, and what strangers are told without anything being kept of them (TE19).
-          !["client-expired", "forbidden"].includes(told.code) &&
+          // The client's own verdict, and what is told without anything being kept of strangers and missing topics (TE19).
+          !["client-expired", "forbidden", "missing"].includes(told.code) &&
           witnessed &&
           !keysOf(target, client).some((key) => refusals.has(`${key} ${id}`))
         )

@@ -45,7 +45,7 @@ const REFUSALS: readonly Refusal[] = [
 test.each(REFUSALS.flatMap((refusal) => FORMATS.map((format) => ({ ...refusal, format }))))(
   "[S8] [TE2] refused by $by: the promise rejects with code and details, it is rolled back, later pending stays on top ($format)",
   async ({ message, predicted, error, format }) => {
-    const stage = new Stage({ strictNotes: true });
+    const stage = new Stage({ notes: "short" });
     await stage.serve({ type: "reset", count: 6 });
     const anna = await stage.actor("anna", { format });
     const ben = await stage.actor("ben");

@@ -6,7 +6,8 @@ import { archivedLog, lossyPubSub, seededRandom, virtualClock } from "../../src/
 import type { ConnectionPair, HistoryEvent, VirtualClock } from "../../src/index.ts";
 import type { TestedLog } from "../../src/setup.ts";
 import { testedLog } from "../tested-log.ts";
-import { keyOf, note, strictNote, wiring } from "./wiring.ts";
+import { keyOf, SERVED, wiring } from "./wiring.ts";
+import type { note } from "./wiring.ts";
 
 export interface StageOptions {
   readonly nodes?: number;
@@ -14,8 +15,8 @@ export interface StageOptions {
   readonly limits?: Partial<Limits>;
   /** Of notes; what is not given is allowed. */
   readonly handlers?: Omit<Handlers<typeof note, AnyUser>, "public">;
-  /** The server's notes take short lines only. */
-  readonly strictNotes?: boolean;
+  /** Which notes the servers have. Default: the clients' own. */
+  readonly notes?: keyof typeof SERVED;
   /** Whether nodes hear each other's doorbells. Default: yes. */
   readonly doorbell?: boolean;
   readonly onTopicMessage?: () => void;
@@ -39,7 +40,7 @@ export class Scene {
 
   constructor(options: StageOptions) {
     this.options = options;
-    this.slice = options.strictNotes === true ? (strictNote as unknown as typeof note) : note;
+    this.slice = SERVED[options.notes ?? "plain"].note;
     const { nodes = 1, retention = 1_000, doorbell = true } = options;
     const log: TestedLog = (testedLog ?? memoryLog)({
       shared: nodes > 1,

@@ -6,7 +6,7 @@ import type { FaultyLog, LogCall, LogFault } from "@calla/server/testing";
 import type { ProcessClock } from "../../src/index.ts";
 import type { Reachable } from "../../src/link.ts";
 import type { Scene } from "./scene.ts";
-import { cursors, serialiser, session, strictWiring, wiring } from "./wiring.ts";
+import { cursors, serialiser, SERVED, session } from "./wiring.ts";
 import type { NoteWiring } from "./wiring.ts";
 
 export class StageNode {
@@ -40,7 +40,7 @@ export class StageNode {
       },
     });
     this.server = createServer<NoteWiring, AnyUser>({
-      wiring: options.strictNotes === true ? (strictWiring as unknown as NoteWiring) : wiring,
+      wiring: SERVED[options.notes ?? "plain"].wiring,
       serialiser,
       log: this.log,
       pubsub: doorbell,

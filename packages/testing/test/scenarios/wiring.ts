@@ -10,7 +10,7 @@ import {
   serverOnly,
   topicId,
 } from "@calla/shared";
-import type { ClientMessageOf, ModelOf, TargetKey } from "@calla/shared";
+import type { ClientMessageOf, Created, ModelOf, TargetKey } from "@calla/shared";
 import { messagePack } from "@calla/shared/messagepack";
 import * as z from "zod";
 
@@ -36,8 +36,9 @@ const point = defineClass("Point", Point, {
 export const MOST = 9;
 
 /** `longest` is what a line may have: a server may be stricter than its clients. */
-const noteSlice = (longest: number) =>
+const noteSlice = (longest: number, created: Created = "client") =>
   defineTopic("note:*", {
+    created,
     model: z.object({
       title: z.string(),
       lines: z.array(z.string()),
@@ -105,6 +106,15 @@ export const wiring = defineWiring({ session, topics: [note, cursors] });
 export type NoteWiring = typeof wiring;
 export const serialiser = automatic(json(), messagePack()).with({ classes: [point] });
 
-/** The wiring of a server whose note takes short lines only. */
-export const strictNote = noteSlice(5);
-export const strictWiring = defineWiring({ session, topics: [strictNote, cursors] });
+const served = (own: typeof note) => ({
+  note: own,
+  wiring: defineWiring({ session, topics: [own, cursors] }),
+});
+/** What servers may have in place of the clients' notes. */
+export const SERVED = {
+  plain: { note, wiring },
+  /** They take short lines only. */
+  short: served(noteSlice(5)),
+  /** Only the server makes them. */
+  made: served(noteSlice(10_000, "server")),
+};
