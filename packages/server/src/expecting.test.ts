@@ -280,10 +280,12 @@ describe("following", () => {
   });
 
   test("[FO8] [HA8] [HA9] the server lets one follow what is not there, and cuts it off again", async () => {
-    const { client, server, make } = rooms({}, { canSubscribe: () => false });
+    const { client, server, make, done } = rooms({}, { canSubscribe: () => false });
     const [one, two] = [await client(), await client()];
     for (const { identity } of [one, two])
       server.subscribe(identity.clientId, room as never, ...(["1"] as never));
+    expect([await one.heard(), await two.heard()]).toEqual([[missing(0)], [missing(0)]]);
+    await done(server.reauthorise());
     expect([await one.heard(), await two.heard()]).toEqual([[missing(0)], [missing(0)]]);
     server.unsubscribe(two.identity.clientId, room as never, ...(["1"] as never));
     expect(await two.heard()).toMatchObject([{ type: "Unsubscribed", target: "room:1", ref: 0 }]);

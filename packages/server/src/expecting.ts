@@ -54,8 +54,9 @@ export class Expecting {
 
   /** There is something of it now: whoever waits asks again. */
   appeared(key: TargetKey): void {
-    const by = this.#topics.get(key)?.by ?? [];
-    for (const conversation of [...by]) {
+    // A copy: one that is told may wait again at once.
+    const by = Array.from(this.#topics.get(key)?.by ?? []);
+    for (const conversation of by) {
       const ref = conversation.expects?.get(key);
       this.forget(conversation, key);
       if (ref !== undefined) this.#tell(conversation, key, ref);
@@ -75,12 +76,13 @@ export class Expecting {
 
   /** It is gone. */
   left(conversation: Conversation): void {
-    for (const key of [...(conversation.expects?.keys() ?? [])]) this.forget(conversation, key);
+    for (const key of conversation.expects?.keys() ?? []) this.forget(conversation, key);
   }
 
   /** Its rights have changed: what it waits for it has to ask for again, and may be refused. */
   askAnew(conversation: Conversation): void {
-    for (const [key, ref] of [...(conversation.expects ?? [])]) {
+    const expects = Array.from(conversation.expects ?? []);
+    for (const [key, ref] of expects) {
       this.forget(conversation, key);
       this.#tell(conversation, key, ref);
     }
