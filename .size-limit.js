@@ -42,7 +42,7 @@ export default [
     [hydration]: "*",
     [shared]: "{ automatic, json }",
   }),
-  line("the JSON serialiser", "3.9 KB", { [shared]: "{ automatic, json }" }),
+  line("the JSON serialiser", "4 KB", { [shared]: "{ automatic, json }" }),
   line("a wiring's definitions", "3.1 KB", {
     [shared]: "{ defineWiring, defineTopic, defineEphemeral, defineSession, defineLocal, serverOnly }",
   }),
