@@ -52,6 +52,8 @@ const layers = {
       "limits",
       "rate",
       "weight",
+      "measure",
+      "scales",
     ],
     [
       "handlers",
@@ -177,6 +179,8 @@ const pure = {
     "rate",
     "parties",
     "weight",
+    "measure",
+    "scales",
     "telling",
     "turns",
     "follow",

@@ -1,7 +1,7 @@
 // One batch of a target, being decided: dedupe, authorise, amend, validate, update, one message after the other. It ends
 // as a flight: what to append, and what to tell once that has landed. Not here: whether it lands (target-engine.ts).
 import type { Cursor, Limits, Message, ModelSlice, Random, TargetKey } from "@calla/shared";
-import { applyCarried } from "./carry.ts";
+import { applyCarried, uncarried, updateError } from "./carry.ts";
 import type { Carrier } from "./carry.ts";
 import { dedupe, draftOf, isEmpty, remember, settle } from "./client-row.ts";
 import type { RowDraft } from "./client-row.ts";
@@ -10,7 +10,7 @@ import type { Effect } from "./effects.ts";
 import type { Admit, Intent, Refusal } from "./intent.ts";
 import type { ClientRow, LogRecord, Outcome } from "./log.ts";
 import { chainMark, wholeModel } from "./records.ts";
-import type { Scales } from "./weight.ts";
+import type { Excess, Scales } from "./scales.ts";
 
 export interface TargetState extends Cursor {
   readonly at: number;
@@ -28,6 +28,8 @@ export interface TargetOptions<Reply> {
   readonly limits: Limits;
   readonly random: Random;
   readonly strict: boolean;
+  /** Whose models have been reported to be over a limit already (LM7). */
+  readonly told?: Set<TargetKey>;
   /** Hooks hear of each message with the model after it. Otherwise these models are not kept until the append lands. */
   readonly hooked: boolean;
 }
@@ -176,11 +178,8 @@ export class Batch<Reply> {
       if (result.error !== undefined) this.effects.push({ type: "report", error: result.error });
       return this.#refuse(intent, row, result.refusal);
     }
-    const { scales, limits } = this.#options;
-    if (scales.refuses(this.#state.model, result.model, admitted.messages)) {
-      const details = { maxModelBytes: limits.maxModelBytes };
-      return this.#refuse(intent, row, { from: "calla", code: "too-large", details });
-    }
+    const excess = this.#weigh(result.model, admitted.messages);
+    if (excess !== undefined) return this.#refuse(intent, row, excess);
     if (this.#state.removed) this.#revive();
     const record = this.#record(intent, admitted.messages);
     this.#state = {
@@ -207,6 +206,24 @@ export class Batch<Reply> {
       model: this.#options.hooked ? result.model : undefined,
       amended: admitted.amended,
     });
+  }
+
+  /** Why nobody could have the model that these messages make (TE21, LM7). */
+  #weigh(model: unknown, messages: readonly Message[]): Refusal | undefined {
+    const { scales, slice, strict, carrier } = this.#options;
+    const excess: Excess | undefined = scales.judge(this.#state.model, model);
+    for (const error of scales.notices.splice(0)) this.effects.push({ type: "report", error });
+    const wrong =
+      excess === undefined && strict && model !== this.#state.model
+        ? uncarried(carrier, model)
+        : excess?.code === "uncarried"
+          ? excess.problem
+          : undefined;
+    if (wrong !== undefined) {
+      this.effects.push({ type: "report", error: updateError(slice, messages, wrong, strict) });
+      return { from: "calla", code: "update-threw", details: {} };
+    }
+    return excess?.code === "uncarried" ? undefined : excess && { from: "calla", ...excess };
   }
 
   #refuse(intent: Intent<Reply>, row: RowDraft | undefined, { from, code, details }: Refusal): void {

@@ -5,14 +5,14 @@ import type { ContextValues, Message, ModelSlice, Serialiser } from "@calla/shar
 import type { Refusal } from "./intent.ts";
 
 /** What makes copies of values as every reader gets them, and throws where it cannot. */
-export type Carrier = Pick<Serialiser, "normaliseDetails" | "normaliseModel">;
+export type Carrier = Pick<Serialiser, "normaliseDetails" | "normaliseModel" | "domain">;
 
 /** A new model, or why there is none. `error` is for the app's reporter. */
 export type Carried =
   | { readonly ok: true; readonly model: unknown }
   | { readonly ok: false; readonly refusal: Refusal; readonly error?: CallaError };
 
-/** Applies the messages of one dispatch, all or none. In strict mode the new model is tried on the carrier too. */
+/** Applies the messages of one dispatch, all or none. Whether the model can be carried is asked next (scales.ts). */
 export function applyCarried(
   slice: ModelSlice,
   model: unknown,
@@ -21,18 +21,18 @@ export function applyCarried(
   { strict, carrier }: { readonly strict: boolean; readonly carrier: Carrier },
 ): Carried {
   const result = applyMessages(slice, model, messages, context, { strict });
-  if (result.ok) {
-    if (!strict || result.model === model) return result;
-    const cause = refused(() => carrier.normaliseModel(result.model));
-    return cause === undefined
-      ? result
-      : threw(updateError(slice, messages, "returned a model that cannot be carried", cause));
-  }
+  if (result.ok) return result;
   if (result.kind === "threw") return threw(result.error);
   const { code, details } = result;
   const cause = refused(() => carrier.normaliseDetails(details));
   if (cause === undefined) return { ok: false, refusal: { from: "app", code, details } };
-  const error = updateError(slice, messages, "rejected with details that cannot be carried", cause);
+  const error = errorOf(
+    slice,
+    messages,
+    "rejected with details that cannot be carried",
+    sentence(cause),
+    cause,
+  );
   // In production its author must hear all the same, or it would send the message for ever.
   return strict ? threw(error) : { ok: false, refusal: { from: "app", code, details: {} }, error };
 }
@@ -67,17 +67,34 @@ function refused(carry: () => unknown): Cause | undefined {
   }
 }
 
-function updateError(
+/** What is wrong with a model, in the carrier's words, if anything: tried whole, which costs as much as the model. */
+export function uncarried(carrier: Carrier, model: unknown): string | undefined {
+  const cause = refused(() => carrier.normaliseModel(model));
+  return cause && sentence(cause);
+}
+
+/** An update has made what cannot be carried: the app's mistake, found by development's checks or in production. */
+export const updateError = (
+  slice: ModelSlice,
+  messages: readonly Message[],
+  problem: string,
+  strict: boolean,
+): CallaError =>
+  errorOf(slice, messages, "returned a model that cannot be carried", problem, undefined, strict);
+
+function errorOf(
   { name }: ModelSlice,
   messages: readonly Message[],
   what: string,
-  cause: Cause,
+  problem: string,
+  cause: Cause | undefined,
+  strict = true,
 ): CallaError {
   const types = messages.map(({ type }) => type);
   return new CallaError(
-    "strict",
-    { slice: name, message: types.join(", "), cause: cause.error },
-    `Slice "${name}": the update of "${types.join('", "')}" ${what}: ${sentence(cause)}`,
+    strict ? "strict" : "update-threw",
+    { slice: name, message: types.join(", "), ...(cause && { cause: cause.error }) },
+    `Slice "${name}": the update of "${types.join('", "')}" ${what}: ${problem}`,
   );
 }
 

@@ -5,6 +5,7 @@ import type { Cursor, ServerFrames, Subscription, TargetKey, WireOutcome } from 
 import type { Conversation, Follow } from "./conversation.ts";
 import type { WireFrame } from "./connection.ts";
 import type { Core } from "./core.ts";
+import type { Encoder } from "./encoder.ts";
 import { sameCursor } from "./live-target.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { ClientRow, Outcome, ReadResult } from "./log.ts";
@@ -254,8 +255,7 @@ export class Followers {
     if (records.length > this.#core.limits.maxCatchUp) return snapshot(why ?? "cheaper");
     const replay = live.replay(cursor, records, encoder);
     if (records.length > FEW_RECORDS) {
-      const whole = live.snapshot(encoder).reduce((bytes, frame) => bytes + frame.bytes.length, 0);
-      if (whole < replay.bytes.length) return snapshot(why ?? "cheaper");
+      if (sizeOf(live, encoder) < replay.bytes.length) return snapshot(why ?? "cheaper");
     }
     return { resync: "records", reason: why ?? "missed", frames: [replay] };
   }
@@ -264,6 +264,16 @@ export class Followers {
 /** Only the server makes such a topic, and it has not (TE23). */
 export const isMissing = ({ slice, engine }: LiveTarget): boolean =>
   slice.created === "server" && engine?.state.sequence === 0;
+
+/** Of a model that cannot be carried, Infinity: records still can. */
+function sizeOf(live: LiveTarget, encoder: Encoder): number {
+  try {
+    return live.snapshot(encoder).reduce((bytes, frame) => bytes + frame.bytes.length, 0);
+  } catch (error) {
+    if (error instanceof CallaError && error.code === "invalid-value") return Infinity;
+    throw error;
+  }
+}
 
 const wireOutcome = (outcome: Outcome): WireOutcome =>
   "sequence" in outcome

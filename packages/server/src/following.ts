@@ -1,6 +1,6 @@
 // Who follows what, from one connection's view: asked for, let in, joined, left, cut off. How one catches up is
 // follow.ts; whether it may is gates.ts.
-import { OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
+import { CallaError, OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
 import type { ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
 import type { Conversation, Follow } from "./conversation.ts";
 import type { Core } from "./core.ts";
@@ -38,6 +38,9 @@ interface Admitted {
   readonly asked: Subscription;
   readonly why: string | undefined;
 }
+
+/** The answer could not be made: for now, or for as long as the model cannot be carried. */
+type Failed = "failed" | "invalid-value";
 
 export class Following {
   readonly #core: Core;
@@ -185,10 +188,11 @@ export class Following {
     asked: Subscription,
     why?: string,
   ): Promise<void> | undefined {
-    const tell = (joined: Joined | "failed"): undefined =>
+    const tell = (joined: Joined | Failed): undefined =>
       this.#joined(conversation, live, follow, asked, why, joined);
-    // A model that cannot be encoded, for one: its topic cannot be followed until it can.
-    const failed = (error: unknown): "failed" => {
+    const failed = (error: unknown): Failed => {
+      // A model that no format carries: reported where it was found. It cannot be followed until it has been repaired.
+      if (error instanceof CallaError && error.code === "invalid-value") return error.code;
       this.#core.report(error);
       return "failed";
     };
@@ -206,7 +210,7 @@ export class Following {
     follow: Follow,
     asked: Subscription,
     why: string | undefined,
-    joined: Joined | "failed",
+    joined: Joined | Failed,
   ): undefined {
     // It is let in here, so what it says of its model is worth hearing; it is healed already (VE9).
     if (joined === "joined" && asked.diverged !== undefined)
@@ -215,7 +219,8 @@ export class Following {
     if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return undefined;
     if (joined === "slow") return this.#wait(conversation, live.key, asked, why);
     if (joined === "missing") return this.#missing(conversation, live, follow, asked, why);
-    return this.#turnAway(conversation, live.key, asked, joined, joined !== "removed", {
+    const isFinal = joined === "removed" || joined === "invalid-value";
+    return this.#turnAway(conversation, live.key, asked, joined, !isFinal, {
       details: whichVersion(live),
     });
   }

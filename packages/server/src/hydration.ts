@@ -74,5 +74,11 @@ async function snapshotOf(hub: Hub, key: TargetKey, named: TargetKey): Promise<u
   const { sequence, mark, model, removed } = live.engine.state;
   if (removed) return undefined;
   const format = core.serialiser.formats.find(({ binary }) => !binary) ?? json();
-  return [named, sequence, mark, slice.version, core.serialiser.payload(format).encodeModel(model)];
+  try {
+    return [named, sequence, mark, slice.version, core.serialiser.payload(format).encodeModel(model)];
+  } catch (error) {
+    // The page is made without it: whoever follows it there hears why it cannot be had.
+    core.report(error);
+    return undefined;
+  }
 }

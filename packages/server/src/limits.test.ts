@@ -332,6 +332,18 @@ const probes: { readonly [limit: string]: { at: number; fails: string; probe: Pr
       return trouble(await one.heard());
     },
   },
+  maxModelMemory: {
+    at: 100, // items of twenty characters, in {"items":[…]}
+    fails: "Rejected too-large",
+    async probe(limit, load) {
+      const it = server({ maxModelMemory: 149 + 60 * limit });
+      const one = await it.client();
+      one.say(
+        ...many(load, (i) => say("list:1", i + 1, { type: "added", item: "x".repeat(20) }, { settled: i })),
+      );
+      return trouble(await one.heard());
+    },
+  },
 };
 
 describe.each(Object.entries(probes))("[LM2] %s", (_, { at, fails, probe }) => {

@@ -1,6 +1,6 @@
 // A target held in memory: its engine, its audience, and the frames that bring a follower up to date, each encoded once
 // for all who need the same. Not here: when it is opened and evicted (target-registry.ts), who may follow (follow.ts).
-import { hashValue, isSession } from "@calla/shared";
+import { CallaError, hashValue, isSession } from "@calla/shared";
 import type { Cursor, ModelSlice, TargetKey, Update } from "@calla/shared";
 import { Audience } from "./audience.ts";
 import type { WireFrame } from "./connection.ts";
@@ -74,7 +74,16 @@ export class LiveTarget {
   /** Runs once it has been let go. */
   ended: (() => void)[] = [];
   readonly #core: Core;
-  #snapshot: { readonly at: Cursor; readonly frames: (readonly WireFrame[] | undefined)[] } | undefined;
+  #snapshot:
+    | {
+        readonly at: Cursor;
+        readonly frames: (readonly WireFrame[] | undefined)[];
+        /** Why there are none. */
+        uncarried: CallaError | undefined;
+      }
+    | undefined;
+  /** It has been reported that nobody can join. */
+  #isTold = false;
   /** Of one head, by the sequence they continue from: within one history that is one cursor. */
   #replays: { readonly head: Cursor; readonly shared: Map<number, Shared> } | undefined;
 
@@ -154,18 +163,41 @@ export class LiveTarget {
     return shared.in(encoder);
   }
 
-  /** The whole model, encoded once per sequence and format; in parts where it is large. */
+  /**
+   * The whole model, encoded once per sequence and format; in parts where it is large.
+   *
+   * @throws CallaError `invalid-value`: no format carries it. Tried once per sequence, not by everybody who comes.
+   */
   snapshot(encoder: Encoder): readonly WireFrame[] {
     const { sequence, mark, model } = this.engine!.state;
     if (this.#snapshot === undefined || !sameCursor(this.#snapshot.at, { sequence, mark })) {
-      this.#snapshot = { at: { sequence, mark }, frames: [] };
+      this.#snapshot = { at: { sequence, mark }, frames: [], uncarried: undefined };
     }
-    return (this.#snapshot.frames[encoder.index] ??= snapshotFrames(
-      { type: "Snapshot", target: this.wire, sequence, mark, version: this.slice.version },
-      model,
-      encoder,
-      this.#core.limits.snapshotPartBytes,
-    ));
+    const { uncarried, frames } = this.#snapshot;
+    if (uncarried !== undefined) throw uncarried;
+    try {
+      return (frames[encoder.index] ??= snapshotFrames(
+        { type: "Snapshot", target: this.wire, sequence, mark, version: this.slice.version },
+        model,
+        encoder,
+        this.#core.limits.snapshotPartBytes,
+      ));
+    } catch (error) {
+      if (!(error instanceof CallaError) || error.code !== "invalid-value") throw error;
+      throw (this.#snapshot.uncarried = this.#uncarried(error));
+    }
+  }
+
+  /** Reported once, however often its model changes. */
+  #uncarried(cause: CallaError): CallaError {
+    const error = new CallaError(
+      "invalid-value",
+      { target: this.key, cause },
+      `Nobody can join "${this.key}", for its model cannot be carried: ${cause.message} The server can read it (topic.read) and dispatch to it what repairs it.`,
+    );
+    if (!this.#isTold) this.#core.report(error);
+    this.#isTold = true;
+    return error;
   }
 }
 

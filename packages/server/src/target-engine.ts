@@ -11,7 +11,7 @@ import type { Effect } from "./effects.ts";
 import type { Intent } from "./intent.ts";
 import type { ClientRow, LogRecord, ReadResult } from "./log.ts";
 import { foldRecord } from "./records.ts";
-import { Scales } from "./weight.ts";
+import { Scales } from "./scales.ts";
 
 /** `ready`: may take. `flying`: one append is under way. `reading`: head in doubt. `lost`: an append's fate is unknown. */
 type Phase = "ready" | "flying" | "reading" | "lost" | "reopening" | "newer";
@@ -45,7 +45,8 @@ export class TargetEngine<Reply> {
     this.slice = options.slice;
     this.#state = options.state;
     this.#recentFrom = options.state;
-    this.#options = { ...options, scales: new Scales(options.limits.maxModelBytes) };
+    const { target, limits, carrier, told } = options;
+    this.#options = { ...options, scales: new Scales({ target, limits, domain: carrier.domain, told }) };
   }
 
   /** What is durable: what followers are shown. */
@@ -251,7 +252,6 @@ export class TargetEngine<Reply> {
   reset(state: TargetState, reason: string): readonly Effect<Reply>[] {
     this.#isStalled = false;
     this.#state = state;
-    this.#options.scales.forget();
     this.#recent = [];
     this.#recentFrom = state;
     this.#rows.clear();
@@ -310,7 +310,6 @@ export class TargetEngine<Reply> {
     const effects: Effect<Reply>[] = [];
     const records: LogRecord[] = [];
     let { model, at } = after;
-    this.#options.scales.forget();
     for (const record of found) {
       if (record.version !== this.slice.version) break;
       const folded = foldRecord(this.slice, model, record);

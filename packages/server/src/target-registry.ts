@@ -26,6 +26,8 @@ export class TargetRegistry {
   readonly #targets = new Map<TargetKey, LiveTarget>();
   /** The newest version met of each slice, above our own. */
   readonly #newer = new Map<ModelSlice, number>();
+  /** Whose models have been reported to be over a limit already. */
+  readonly #told = new Set<TargetKey>();
 
   constructor(core: Core, events: RegistryEvents) {
     this.#core = core;
@@ -87,6 +89,7 @@ export class TargetRegistry {
           report: (error) => core.report(error),
         }),
         carrier: core.serialiser,
+        told: this.#told,
         limits: core.limits,
         random: core.random,
         strict: core.strict,

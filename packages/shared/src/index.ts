@@ -55,7 +55,7 @@ export { defineClass } from "./classes.ts";
 export type { ClassCodec, ValueClass } from "./classes.ts";
 
 // Errors and ceilings
-export { CallaError } from "./errors.ts";
+export { CallaError, describe } from "./errors.ts";
 export type { ErrorCode } from "./errors.ts";
 export { ERROR_SENTENCES } from "./error-sentences.ts";
 export { DEFAULT_LIMITS } from "./limits.ts";
@@ -73,6 +73,10 @@ export { sameInOrder, sameValue } from "./equal.ts";
 export { deepFreeze } from "./freeze.ts";
 export { combine, hashString } from "./hash.ts";
 export { hashValue } from "./hash-value.ts";
+export { kindOf } from "./kind.ts";
+export type { Kind } from "./kind.ts";
+export type { ValueOptions } from "./values.ts";
+export { below, Refusal } from "./walk.ts";
 
 // The wire
 export { clientFrames } from "./client-frames.ts";

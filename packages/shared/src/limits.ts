@@ -67,6 +67,8 @@ export interface Limits {
   readonly joinBurst: number;
   /** About the bytes of a model as JSON. What would make it larger than that is rejected, `too-large`. */
   readonly maxModelBytes: number;
+  /** About the bytes of a model in memory: many small values hold more than their JSON has. Over it: the same. */
+  readonly maxModelMemory: number;
   /** How often a followed target's log is read although no doorbell rang (several nodes). */
   readonly maxStaleness: number;
   /**
@@ -120,6 +122,7 @@ export const DEFAULT_LIMITS: Limits = {
   joinRate: 100,
   joinBurst: 1_000,
   maxModelBytes: 8_388_608,
+  maxModelMemory: 67_108_864,
   maxStaleness: 5_000,
   identityLifetime: 30 * 24 * 3_600_000,
   sessionLifetime: 30 * 24 * 3_600_000,

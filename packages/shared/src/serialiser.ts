@@ -85,6 +85,8 @@ export const payloadReader = (codec: PayloadCodec): PayloadMap => ({
 export interface Serialiser {
   /** The first is what a client asks for; a server speaks them all. */
   readonly formats: readonly Format[];
+  /** The values it carries; undefined where it has its own way with messages and models, and alone knows. */
+  readonly domain?: ValueOptions | undefined;
   /** For a format of its own, or for JSON, in which a page and a file hold what only binary formats carry here. */
   payload(format: Format): PayloadCodec;
   /**
@@ -136,6 +138,7 @@ function makeAutomatic(formats: readonly Format[], options: AutomaticOptions): A
   const cautious: ValueOptions = { ...domain, hostileKeys: "refuse" };
   return {
     formats,
+    domain,
     payload: ({ binary }) => {
       const writing: PlainOptions = { ...domain, bytes: binary ? "native" : "base64" };
       const encode = (value: unknown) => toPlain(value, writing);

@@ -126,6 +126,7 @@ export type CallaRejectionCode =
   | "unhandled"
   | "update-threw"
   | "too-large"
+  | "too-deep"
   | "client-expired"
   | "removed"
   | "missing"

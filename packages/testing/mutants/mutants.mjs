@@ -6,6 +6,7 @@ import { admissionMutants } from "./mutants-admission.mjs";
 import { durableMutants } from "./mutants-durable.mjs";
 import { growthMutants } from "./mutants-growth.mjs";
 import { modelMutants } from "./mutants-models.mjs";
+import { scalesMutants } from "./mutants-scales.mjs";
 import { secondMutants } from "./mutants-second.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
 import { edgeMutants } from "./edge.mjs";
@@ -448,6 +449,7 @@ export const mutants = [
 
   ...edgeMutants,
   ...durableMutants,
+  ...scalesMutants,
   ...secondMutants,
   ...growthMutants,
 ];

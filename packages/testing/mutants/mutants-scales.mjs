@@ -1,0 +1,78 @@
+// Mistakes about what a model may be: depth, size, what the wire carries. As in mutants.mjs.
+
+/** @type {readonly import("./mutants.mjs").Mutant[]} */
+export const scalesMutants = [
+  {
+    name: "let a known part be nested as deep as it likes where it has moved to",
+    file: "server/src/measure.ts",
+    from: `return depth + part.height <= this.#mostLevels && (part.exact || !this.#tolerant);`,
+    to: `return part.exact || !this.#tolerant;`,
+    breaks: "TE21",
+    scenario: "",
+    by: "server/src/scales.test.ts > [TE21] counts where a part stands now",
+  },
+  {
+    name: "forget the levels that a changed part has got",
+    file: "server/src/measure.ts",
+    from: `Math.max(former.height, inside + 1)`,
+    to: `former.height`,
+    breaks: "TE21",
+    scenario: "",
+    by: "server/src/scales.test.ts > [TE21] what is known of a changed part",
+  },
+  {
+    name: "compare a model's fields with those of another object",
+    file: "server/src/measure.ts",
+    from: `former.row?.of === before ? former.row : undefined`,
+    to: `former.row`,
+    breaks: "LM7",
+    scenario: "",
+    by: "server/src/scales.test.ts > [LM7] by what changed",
+  },
+  {
+    name: "do not take away what has gone from a list",
+    file: "server/src/measure.ts",
+    from: `        this.#add(before[from!], -1, depth);
+        continue;`,
+    to: `        continue;`,
+    breaks: "LM7",
+    scenario: "",
+    by: "server/src/scales.test.ts > [LM7] by what changed",
+  },
+  {
+    name: "refuse what does not grow a model that is over its limit",
+    file: "server/src/scales.ts",
+    from: `if (now.bytes > maxModelBytes && now.bytes > was.bytes)`,
+    to: `if (now.bytes > maxModelBytes)`,
+    breaks: "LM7",
+    scenario: "",
+    by: "server/src/scales.test.ts > [LM7] a limit that came down",
+  },
+  {
+    name: "report a model that is over its limit each time it is opened",
+    file: "server/src/scales.ts",
+    from: `told?.has(target) === true`,
+    to: `told === undefined`,
+    breaks: "LM7",
+    scenario: "",
+    by: "server/src/scales.test.ts > [LM7] a limit that came down",
+  },
+  {
+    name: "let a model that is too deep already grow deeper",
+    file: "server/src/scales.ts",
+    from: `if (now.height > was.height) return this.#tooDeep();`,
+    to: ``,
+    breaks: "TE21",
+    scenario: "",
+    by: "server/src/scales.test.ts > [TE21] one that is too deep already",
+  },
+  {
+    name: "report that nobody can join at every sequence",
+    file: "server/src/live-target.ts",
+    from: `if (!this.#isTold) this.#core.report(error);`,
+    to: `this.#core.report(error);`,
+    breaks: "TE21",
+    scenario: "",
+    by: "server/src/carry.test.ts > [TE21] that nobody can join",
+  },
+];
