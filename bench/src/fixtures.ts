@@ -102,7 +102,7 @@ export function updateFrame(records: number): ServerFrames["TopicUpdate"] {
     after: 1_000,
     from: 3_141_592_653,
     at: 1_763_000_000_000,
-    authors: [1, 2, 3, 4].map((author) => [2_718_281_828 + author, `user-${author}`] as const),
+    authors: [1, 2, 3, 4].map((author) => [2_718_281_828 + author, `user-${author}`, 0] as const),
     records: Array.from({ length: records }, (_, i) => {
       const author = i % 4;
       const n = 1 + (i - author) / 4;

@@ -92,7 +92,7 @@ async function rebase(): Promise<Micro[number]> {
       room,
       model,
       messages as Parameters<typeof applyMessages>[2],
-      { at, userId, messageId: id },
+      { at, userId, visitor: "", messageId: id },
       { strict: false },
     );
   const act = (from: number, n: number): Act => ({

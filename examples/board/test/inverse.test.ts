@@ -33,7 +33,7 @@ const seen = ({ title, cards }: Board) => ({
 });
 
 function after(model: Board, message: BoardMessage): Board | undefined {
-  const context = { at: 0, userId: null, messageId: "id" };
+  const context = { at: 0, userId: null, visitor: "", messageId: "id" };
   const result = applyMessages(board, model, [message], context, { strict: false });
   return result.ok ? (result.model as Board) : undefined;
 }

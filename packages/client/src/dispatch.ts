@@ -38,7 +38,10 @@ export function accept(slice: Slice, input: unknown, serialiser: Serialiser, str
 export const listOf = (message: unknown): readonly unknown[] =>
   Array.isArray(message) ? message : message === null ? [] : [message];
 
-export type EntryFields = Pick<Dispatch, "target" | "id" | "message" | "at" | "userId">;
+/** As whom a dispatch is predicted. */
+export type AuthorNames = Pick<Dispatch, "userId" | "visitor">;
+
+export type EntryFields = Pick<Dispatch, "target" | "id" | "message" | "at" | keyof AuthorNames>;
 
 export const newEntry = (
   fields: EntryFields,
@@ -76,13 +79,13 @@ export const storedEntry = ({ target, mid, id, message, at }: Dispatch, version:
 export function restored(
   stored: StoredEntry,
   slice: Slice | undefined,
-  userId: string | null,
+  author: AuthorNames,
   migrate: Storage["migrate"],
 ): Dispatch {
   const { target, mid, id, at, sequence } = stored;
   const { message, dropped }: MigratedEntry = migrate?.(stored, slice) ?? stored;
   return {
-    ...newEntry({ target, id, message, at, userId }, listOf(message)),
+    ...newEntry({ target, id, message, at, ...author }, listOf(message)),
     mid,
     kept: true,
     dropped,

@@ -1,8 +1,9 @@
 // What must survive: the outbox and the identity, and the transactions that keep them. Nothing leaves before it is
 // durable, and nothing is told before its outcome is. Not here: a storage, and when to send (runtime.ts).
-import { CallaError, deepFreeze } from "@calla/shared";
+import { CallaError, deepFreeze, visitorOf } from "@calla/shared";
 import type { Clock, Cursor, ServerFrames, TargetKey } from "@calla/shared";
 import { restored, storedEntry } from "./dispatch.ts";
+import type { AuthorNames } from "./dispatch.ts";
 import { oncePerTurn } from "./notifier.ts";
 import { settledMid } from "./outbox.ts";
 import type { Outbox } from "./outbox.ts";
@@ -83,6 +84,12 @@ export function createLedger(options: LedgerOptions) {
     Promise.resolve()
       .then(() => (lost ? undefined : storage.commit(all)))
       .then(() => undefined, storageError);
+
+  /** As whom what is dispatched to a target is predicted. */
+  const author = (key: TargetKey, clientId = identity?.clientId): AuthorNames => ({
+    userId,
+    visitor: clientId === undefined ? "" : visitorOf(clientId, userId, key),
+  });
 
   const versionOf = (key: TargetKey): number => targets.get(key).slice?.version ?? 0;
   const asStored = (entry: Dispatch): StoredEntry => storedEntry(entry, versionOf(entry.target));
@@ -212,7 +219,7 @@ export function createLedger(options: LedgerOptions) {
     if (!usable(one.key, found.model)) return keeper?.drop(one.key);
     const { model, sequence, mark } = found.model;
     const held = found.held.map((entry) => ({
-      entry: restored(entry, one.slice, userId, storage.migrate),
+      entry: restored(entry, one.slice, author(one.key), storage.migrate),
       model: undefined,
       skipped: undefined,
     }));
@@ -231,7 +238,7 @@ export function createLedger(options: LedgerOptions) {
       const entries = sorted
         .filter(({ target, mid, sequence }) => target === key && mid > one.queue.settled && !sequence)
         .map((entry) => ({
-          ...restored(entry, one.slice, userId, storage.migrate),
+          ...restored(entry, one.slice, author(key), storage.migrate),
           out: identity !== undefined,
         }));
       outbox.load(one.queue, entries);
@@ -267,6 +274,17 @@ export function createLedger(options: LedgerOptions) {
     }
     Object.assign(queue, { last: 0, settled: 0, loaded: 0, known: 0, conflict: Infinity });
     targets.settle(one);
+  }
+
+  /** What is undecided will be recorded under this name, and ids are made of it (WR16). */
+  function rename(one: Target, names: AuthorNames): void {
+    let changed = false;
+    for (const entry of one.queue.entries) {
+      if (entry.outcome || (entry.userId === names.userId && entry.visitor === names.visitor)) continue;
+      Object.assign(entry, names);
+      changed = true;
+    }
+    if (changed) targets.repeat(one);
   }
 
   /**
@@ -366,7 +384,9 @@ export function createLedger(options: LedgerOptions) {
       if (fresh) era++;
       for (const queue of outbox.queues.values()) {
         outbox.again(queue, 0, Infinity);
-        if (fresh) move(targets.get(queue.target), stranger);
+        const one = targets.get(queue.target);
+        if (fresh) move(one, stranger);
+        rename(one, author(one.key, clientId));
       }
       if (stranger)
         for (const one of targets.all.values())
@@ -378,9 +398,7 @@ export function createLedger(options: LedgerOptions) {
     },
     /** A target's mids under the identity that `Hello` presents, also before it is known whose it is (CL8). */
     mids: (key: TargetKey): StoredTarget => unowned?.targets.get(key) ?? outbox.queue(key),
-    get userId() {
-      return userId;
-    },
+    author,
     /** What is dispatched now would not survive a reload. */
     get failing() {
       return lost !== undefined || failed !== undefined;

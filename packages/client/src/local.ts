@@ -37,7 +37,7 @@ export function createLocal<S extends LocalSlice>(slice: S, options: LocalOption
     },
     dispatch(input) {
       const { messages } = accept(slice, input, serialiser, strict);
-      const values = { at: clock.now(), userId: null, messageId: messageId(random) };
+      const values = { at: clock.now(), userId: null, visitor: "", messageId: messageId(random) };
       const result = applyMessages(slice, model, messages as readonly Message[], values, { strict });
       if (!result.ok) throw result.kind === "threw" ? result.error : new Error(result.code);
       model = result.model;

@@ -19,7 +19,13 @@ const fold = (model: unknown, { messages, at }: Act) => {
   }
   return { ok: true, model: list } as const;
 };
-const act = (id: string, ...messages: string[]): Entry => ({ id, messages, at: 1, userId: null });
+const act = (id: string, ...messages: string[]): Entry => ({
+  id,
+  messages,
+  at: 1,
+  userId: null,
+  visitor: "",
+});
 const confirmed = (sequence: number, ...model: string[]) => ({ model, sequence, mark: sequence });
 const goneAt =
   (sequence: number) =>

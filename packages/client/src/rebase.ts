@@ -10,6 +10,8 @@ export interface Act {
   readonly messages: readonly unknown[];
   readonly at: number;
   readonly userId: string | null;
+  /** The name of an author whom nobody has signed in; "" of others, and until the server has first named this client. */
+  readonly visitor: string;
 }
 
 /** Known true: the server's model at a place in its history. */

@@ -1,5 +1,13 @@
 // What each of the server's frames does to the targets. Not here: the frames of the conversation itself (sync.ts).
-import { authorTag, CallaError, deepFreeze, messageId, OWN_SESSION, parseMessage } from "@calla/shared";
+import {
+  authorTag,
+  CallaError,
+  deepFreeze,
+  messageId,
+  OWN_SESSION,
+  parseMessage,
+  visitorName,
+} from "@calla/shared";
 import type { Clock, Random, ServerFrame, ServerFrames, TargetKey, Update } from "@calla/shared";
 import { listOf, newEntry } from "./dispatch.ts";
 import type { Ledger } from "./ledger.ts";
@@ -45,6 +53,9 @@ const taken = ({ message: given }: Dispatch, sequence: number, message: unknown)
   sequence,
   message: Array.isArray(given) ? listOf(message ?? given) : (message ?? given),
 });
+
+/** The server itself. */
+const NOBODY = [undefined, null, ""] as const;
 
 export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) => void {
   const { targets, ledger, outbox, subscriptions, clock, random, report } = options;
@@ -146,8 +157,11 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       return subscriptions.ask(one.subscription);
     }
     const tag = ownTag(key);
+    const authors = frame.authors.map(
+      ([by, userId, rest]) => [by, userId, userId === null ? visitorName(by, rest) : ""] as const,
+    );
     const records = frame.records.map(([later, author, mid, id, message], i) => {
-      const [by, userId] = frame.authors[author] ?? [undefined, null];
+      const [by, userId, visitor] = authors[author] ?? NOBODY;
       const entry = by !== undefined && by === tag ? outbox.find(one.queue, mid, id) : undefined;
       const at = frame.at + later;
       one.at = Math.max(one.at, at);
@@ -155,7 +169,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       if (entry) {
         ledger.decide(one, entry, taken(entry, frame.after + i + 1, message));
       }
-      return { act: { id, messages, at, userId }, entry };
+      return { act: { id, messages, at, userId, visitor }, entry };
     });
     if (targets.advance(one, { records, sequence, mark: frame.mark })) {
       const { digest } = frame;
@@ -181,9 +195,9 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       from <= queue.loaded &&
       !queue.entries.some(({ mid }) => mid === from)
     ) {
-      const { userId } = ledger;
       const at = queue.entries[0]?.at ?? clock.now();
-      const lost = newEntry({ target: key, id: messageId(random), message: null, at, userId }, []);
+      const fields = { target: key, id: messageId(random), message: null, at, ...ledger.author(key) };
+      const lost = newEntry(fields, []);
       const cancelled = { error: new CallaError("cancelled") };
       outbox.load(queue, [{ ...lost, mid: from, stage: "stored", out: true, outcome: cancelled }]);
       queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));

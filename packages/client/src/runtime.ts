@@ -144,7 +144,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       () => writeState(entry),
       () => cancel(entry),
     );
-    const entry = newEntry({ target: key, id, message, at, userId: ledger.userId }, messages, control);
+    const entry = newEntry({ target: key, id, message, at, ...ledger.author(key) }, messages, control);
     outbox.add(entry);
     one.at = at;
     targets.predict(one, entry);

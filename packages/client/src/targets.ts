@@ -101,9 +101,9 @@ export function createTargets(options: TargetsOptions) {
 
   const fold =
     ({ slice }: Target) =>
-    (model: unknown, { messages, at, userId, id }: Act) => {
+    (model: unknown, { messages, at, userId, visitor, id }: Act) => {
       if (!slice || !("update" in slice)) return UNKNOWN;
-      const context = { at, userId, messageId: id };
+      const context = { at, userId, visitor, messageId: id };
       const result = applyMessages(slice, model, messages as readonly Message[], context, { strict });
       return result.ok || result.kind === "rejected"
         ? result
@@ -178,6 +178,9 @@ export function createTargets(options: TargetsOptions) {
     state: (one: Target): AnyState => stateOf(one, options.connected()),
     /** The same confirmed model, without what it contains by now. */
     settle: (one: Target): void => show(one, one.replica.confirmed, reached(one)),
+    /** What is pending is predicted anew: its author has another name. */
+    repeat: (one: Target): void =>
+      show(one, one.replica.confirmed && { ...one.replica.confirmed }, reached(one)),
     predict(one: Target, entry: Dispatch): void {
       const { replica, failed } = predict(one.replica, entry, fold(one));
       one.replica = replica;

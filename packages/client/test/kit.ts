@@ -2,6 +2,7 @@
 import {
   asFrame,
   authorTag,
+  restOfTag,
   automatic,
   clientFrames,
   defineEphemeral,
@@ -268,7 +269,7 @@ export function updateFrame(
     after,
     from: after * 10,
     at: 1_000_000,
-    authors: names.map((name) => [authorTag(name, target), null] as const),
+    authors: names.map((name) => [authorTag(name, target), null, restOfTag(name, target)] as const),
     records: lines.map(
       ([by, mid, id, message]) => [0, by === null ? -1 : names.indexOf(by), mid, id, message] as const,
     ),

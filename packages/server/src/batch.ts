@@ -9,7 +9,7 @@ import { pause } from "./effects.ts";
 import type { Effect } from "./effects.ts";
 import type { Admit, Intent, Refusal } from "./intent.ts";
 import type { ClientRow, LogRecord, Outcome } from "./log.ts";
-import { chainMark, wholeModel } from "./records.ts";
+import { chainMark, contextOf, wholeModel } from "./records.ts";
 import type { Excess, Scales } from "./scales.ts";
 
 export interface TargetState extends Cursor {
@@ -172,7 +172,7 @@ export class Batch<Reply> {
     const admitted = this.#options.admit(intent, this.#state.model);
     if (!admitted.ok) return this.#refuse(intent, row, admitted);
     const { slice } = this.#options;
-    const context = { at: this.#state.at, userId: intent.author?.userId ?? null, messageId: intent.id };
+    const context = contextOf(this.#options.target, intent.author, this.#state.at, intent.id);
     const result = applyCarried(slice, this.#state.model, admitted.messages, context, this.#options);
     if (!result.ok) {
       if (result.error !== undefined) this.effects.push({ type: "report", error: result.error });

@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from "@calla/shared";
 import type { ServerFrame } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import { cursors, list, other, say, subscribe, types, unsubscribe, wire } from "../test/wired.ts";
@@ -185,7 +186,12 @@ describe("a slow consumer", () => {
       format: "json",
     });
     incoming.incoming(
-      JSON.stringify({ type: "Hello", protocol: 1, slices: server.wiring.versions(), targets: [] }),
+      JSON.stringify({
+        type: "Hello",
+        protocol: PROTOCOL_VERSION,
+        slices: server.wiring.versions(),
+        targets: [],
+      }),
     );
     for (let second = 0; second < 9; second++) {
       flushed += 100;
@@ -275,7 +281,9 @@ test("[SC3] S24 a hundred stuck consumers of a hot topic hold one small buffer e
       format: "json",
     });
     incoming.incoming(
-      JSON.stringify([{ type: "Hello", protocol: 1, slices: it.server.wiring.versions(), targets: [] }]),
+      JSON.stringify([
+        { type: "Hello", protocol: PROTOCOL_VERSION, slices: it.server.wiring.versions(), targets: [] },
+      ]),
     );
     await it.settle();
     incoming.incoming(JSON.stringify([subscribe("list:1")]));

@@ -10,8 +10,8 @@ import { asking } from "./gates.ts";
 import type { Gates } from "./gates.ts";
 import { admitEphemeral } from "./handlers.ts";
 import type { LiveTarget } from "./live-target.ts";
-import { wireOf } from "./places.ts";
 import type { Places } from "./places.ts";
+import { wireOf } from "./records.ts";
 import { refused } from "./refusal.ts";
 import type { TargetRegistry } from "./target-registry.ts";
 import type { Turns } from "./turns.ts";
@@ -214,7 +214,8 @@ export class Dispatching {
         author: null,
         row: key === undefined ? "" : `#${key}`,
         mid: key === undefined ? 0 : 1,
-        id: key === undefined ? messageId(this.#core.random) : key,
+        // Told apart from random ids, which whoever follows has seen: a key may be of a visitor's making.
+        id: key === undefined ? messageId(this.#core.random) : `#${key}`,
         settled: 0,
         messages,
         unlessRemoved,

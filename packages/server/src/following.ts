@@ -14,8 +14,9 @@ import { asking } from "./gates.ts";
 import type { Gates } from "./gates.ts";
 import type { LooseHandlers } from "./handlers.ts";
 import type { LiveTarget } from "./live-target.ts";
-import { keyOf, wireOf } from "./places.ts";
+import { keyOf } from "./places.ts";
 import type { Named, Place, Places } from "./places.ts";
+import { wireOf } from "./records.ts";
 import { refused } from "./refusal.ts";
 import type { TargetRegistry } from "./target-registry.ts";
 

@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from "@calla/shared";
 import { memoryLog } from "./log-memory.ts";
 import { faultyLog, scriptedFaults } from "./log-faulty.ts";
 import { describe, expect, test } from "vitest";
@@ -156,8 +157,8 @@ describe("the first word", () => {
     const { socket } = wire({ authenticate: () => (asked++, { id: "ada" }) });
     const ours = wiring.versions();
     for (const [more, terminal] of [
-      [{ protocol: 0 }, true],
-      [{ protocol: 2 }, false],
+      [{ protocol: PROTOCOL_VERSION - 1 }, true],
+      [{ protocol: PROTOCOL_VERSION + 1 }, false],
       [{ slices: { ...ours, "list:*": 0 } }, true],
       [{ slices: { ...ours, "list:*": 2 } }, false],
       [{ slices: { ...ours, "list:*": 2, "other:*": 0 } }, true],
@@ -165,7 +166,7 @@ describe("the first word", () => {
       const ada = socket();
       ada.say(hello(more));
       expect(await ada.heard()).toEqual([
-        { type: "Version", protocol: 1, slices: ours, terminal },
+        { type: "Version", protocol: PROTOCOL_VERSION, slices: ours, terminal },
         closing("version", !terminal),
       ]);
       expect(ada.closed).toEqual([{ code: terminal ? TERMINAL : RETRYABLE, reason: "version" }]);

@@ -169,7 +169,7 @@ class Fold {
     if (version < this.#slice.version) this.#older ??= version;
     if (this.#problem !== undefined) return;
     const own = version === this.#slice.version ? record : this.#migrated(record);
-    const folded = own && foldRecord(this.#slice, this.#model, own);
+    const folded = own && foldRecord(this.#slice, this.#key, this.#model, own);
     if (folded === undefined) return;
     if (folded.error !== undefined) this.#skip(record, folded.error);
     else this.#model = folded.model;

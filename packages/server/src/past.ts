@@ -13,7 +13,7 @@ export interface HistoryEntry<S> {
   readonly at: number;
   /** null: the server. */
   readonly author: { readonly clientId: string; readonly userId: string | null } | null;
-  /** The dispatch's own name, chosen by its author. `topic.id`, `sequence` and `mark` together name a record for sure. */
+  /** The dispatch's own name, chosen by its author; "#" and the key of one with a `key`. `topic.id`, `sequence` and `mark` together name a record for sure. */
   readonly id: string;
   readonly mark: number;
   /** The slice version of then: what the messages are messages of. */
@@ -123,7 +123,7 @@ async function foldTo(
       if (record.version !== slice.version) problem ??= otherVersion(slice, key, record);
       else if (record.model !== undefined) problem = undefined;
       if (problem !== undefined) continue;
-      const folded = foldRecord(slice, model, record);
+      const folded = foldRecord(slice, key, model, record);
       if (folded.error === undefined) ({ model } = folded);
       else
         problem = new CallaError("skipped", { target: key, sequence: record.sequence, cause: folded.error });

@@ -93,6 +93,3 @@ export const keyOf = (conversation: { readonly clientId: string }, target: Targe
   if (!isSession(target)) return target;
   return target === OWN_SESSION ? sessionKey(conversation.clientId) : OWN_SESSION;
 };
-
-/** The name on the wire: everybody's session is "@". */
-export const wireOf = (key: TargetKey): TargetKey => (isSession(key) ? OWN_SESSION : key);

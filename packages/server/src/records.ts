@@ -7,8 +7,10 @@ import {
   hashValue,
   isSession,
   OWN_SESSION,
+  restOfTag,
+  visitorName,
 } from "@calla/shared";
-import type { Cursor, ModelSlice, Random, TargetKey, Update, WireRecord } from "@calla/shared";
+import type { ContextValues, Cursor, ModelSlice, Random, TargetKey, Update, WireRecord } from "@calla/shared";
 import type { Author, LogRecord } from "./log.ts";
 
 /** The mark after a record: a hash over all that a fold reads, chained to the mark before it (TE8). */
@@ -38,9 +40,45 @@ function hashOf(author: Author): number {
   return hash;
 }
 
+/** What an update may read of a record, or of what is to be one. */
+export function contextOf(
+  target: TargetKey,
+  author: Author | null,
+  at: number,
+  messageId: string,
+): ContextValues {
+  if (author === null) return { at, userId: null, visitor: "", messageId };
+  return { at, userId: author.userId, visitor: namesOf(author, wireOf(target)).visitor, messageId };
+}
+
+/** What the wire calls an author in a target, and ids do. */
+interface Names {
+  readonly target: TargetKey;
+  readonly tag: number;
+  readonly rest: number;
+  readonly visitor: string;
+}
+/** Hashed once for a connection's records to one target, which come in a row. */
+const names = new WeakMap<Author, Names>();
+function namesOf(author: Author, target: TargetKey): Names {
+  let known = names.get(author);
+  if (known?.target !== target) {
+    const { clientId, userId } = author;
+    const tag = authorTag(clientId, target);
+    const rest = userId === null ? restOfTag(clientId, target) : 0;
+    known = { target, tag, rest, visitor: userId === null ? visitorName(tag, rest) : "" };
+    names.set(author, known);
+  }
+  return known;
+}
+
+/** A target's name on the wire: everybody's session is "@". */
+export const wireOf = (key: TargetKey): TargetKey => (isSession(key) ? OWN_SESSION : key);
+
 /** The model after a record. A record was applied once already, so a throw here is a bug of the app or a changed slice. */
 export function foldRecord(
   slice: ModelSlice,
+  target: TargetKey,
   model: unknown,
   record: LogRecord,
 ): { model: unknown; error?: unknown } {
@@ -49,7 +87,7 @@ export function foldRecord(
     slice,
     model,
     record.messages,
-    { at: record.at, userId: record.author?.userId ?? null, messageId: record.id },
+    contextOf(target, record.author, record.at, record.id),
     { strict: false },
   );
   if (result.ok) return { model: result.model };
@@ -61,20 +99,22 @@ export function foldRecord(
 
 /** Records as the wire has them: authors named once, times as differences. Holds nothing personal. */
 export function toUpdate(target: TargetKey, after: Cursor, records: readonly LogRecord[]): Update {
-  const named = isSession(target) ? OWN_SESSION : target;
+  const named = wireOf(target);
   const at = records[0]?.at ?? 0;
-  const authors: [number, string | null][] = [];
+  const authors: [number, string | null, number][] = [];
   const indexes = new Map<string, number>();
   const wire: WireRecord[] = Array.from({ length: records.length });
   for (let i = 0; i < records.length; i++) {
     const record = records[i]!;
     let index = -1;
     if (record.author !== null) {
-      const known = indexes.get(record.author.clientId);
+      const { clientId, userId } = record.author;
+      const known = indexes.get(clientId);
       index = known ?? authors.length;
       if (known === undefined) {
-        indexes.set(record.author.clientId, index);
-        authors.push([authorTag(record.author.clientId, named), record.author.userId]);
+        indexes.set(clientId, index);
+        const { tag, rest } = namesOf(record.author, named);
+        authors.push([tag, userId, rest]);
       }
     }
     wire[i] = [

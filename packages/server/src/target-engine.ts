@@ -312,7 +312,7 @@ export class TargetEngine<Reply> {
     let { model, at } = after;
     for (const record of found) {
       if (record.version !== this.slice.version) break;
-      const folded = foldRecord(this.slice, model, record);
+      const folded = foldRecord(this.slice, this.target, model, record);
       if (folded.error !== undefined) break;
       records.push(record);
       model = folded.model;

@@ -1,4 +1,5 @@
 // Two versions of one slice over one log: who folds what, who is told what.
+import { PROTOCOL_VERSION } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import {
   added,
@@ -225,7 +226,7 @@ describe("an older node", () => {
         target: "list:1",
         code: "version",
         retryable: true,
-        details: { protocol: 1, slices: { "list:*": 2 } },
+        details: { protocol: PROTOCOL_VERSION, slices: { "list:*": 2 } },
       },
     ]);
     page.say(subscribe("list:1", 2), say("same:1", 1, { type: "bumped" }));

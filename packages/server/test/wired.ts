@@ -7,6 +7,7 @@ import {
   defineWiring,
   json,
   serverOnly,
+  PROTOCOL_VERSION,
 } from "@calla/shared";
 import type { ClientFrame, Random, ServerFrame, SteadyClock } from "@calla/shared";
 import * as z from "zod";
@@ -318,7 +319,7 @@ export const subscribe = (target: string, ref = 1, more: object = {}): ClientFra
 export const unsubscribe = (target: string, ref = 1): ClientFrame => ({ type: "Unsubscribe", target, ref });
 export const hello = (more: object = {}): ClientFrame => ({
   type: "Hello",
-  protocol: 1,
+  protocol: PROTOCOL_VERSION,
   slices: wiring.versions(),
   targets: [],
   ...more,

@@ -33,7 +33,7 @@ const boardWith = (run: Update, initial: () => Board = () => ({ cards: [] })) =>
   });
 const board = boardWith((board) => board);
 const empty: Board = { cards: [] };
-const values = { at: 1_000, userId: "ada", messageId: "m7" };
+const values = { at: 1_000, userId: "ada", visitor: "", messageId: "m7" };
 const modes = [{ strict: false }, { strict: true }] as const;
 /** What a rule-breaking update is, to the compiler. */
 const wrong = (
@@ -207,7 +207,9 @@ describe.each(modes)("applyMessages, %j", ({ strict }) => {
   test("[WR15] all of a dispatch or none", () => {
     const push: Update = (board, _, context) => {
       const id = context.id();
-      return id === "m7-3" ? context.reject("no", { id }) : { cards: [...board.cards, { id, text: "" }] };
+      return id === "m7-3~uada"
+        ? context.reject("no", { id })
+        : { cards: [...board.cards, { id, text: "" }] };
     };
     const run = (count: number) => {
       const messages = Array.from({ length: count }, () => ({ type: "run" }));
@@ -218,12 +220,12 @@ describe.each(modes)("applyMessages, %j", ({ strict }) => {
       ok: true,
       model: {
         cards: [
-          { id: "m7-1", text: "" },
-          { id: "m7-2", text: "" },
+          { id: "m7-1~uada", text: "" },
+          { id: "m7-2~uada", text: "" },
         ],
       },
     });
-    expect(run(4)).toEqual({ ok: false, kind: "rejected", code: "no", details: { id: "m7-3" } });
+    expect(run(4)).toEqual({ ok: false, kind: "rejected", code: "no", details: { id: "m7-3~uada" } });
     expect(empty).toEqual({ cards: [] });
   });
 
@@ -236,7 +238,7 @@ describe.each(modes)("applyMessages, %j", ({ strict }) => {
       },
       { strict },
     );
-    expect(seen[0]).toEqual([{ type: "run" }, 1_000, "ada", "m7-1", "m7-2"]);
+    expect(seen[0]).toEqual([{ type: "run" }, 1_000, "ada", "m7-1~uada", "m7-2~uada"]);
     expect(seen).toHaveLength(strict ? 2 : 1);
     expect(seen.at(-1)).toEqual(seen[0]);
   });

@@ -12,7 +12,11 @@ export interface Context<Rejections = Record<never, never>> {
   readonly at: number;
   /** Who dispatched it; null for the server itself and for clients without a user. */
   readonly userId: string | null;
-  /** A fresh id, the same on client and server: derived from the message's own id. */
+  /**
+   * An id that nobody else can make, the same on client and server: of the message's own id, a count and the author (the
+   * user; a name for this target of whom nobody has signed in; none for the server). Letters, digits, "-", "_" and "~".
+   * A user's id can be read in it. A prediction's may change until the server has first said who its author is.
+   */
   id(): string;
   /** Refuses the message for good: nothing of its dispatch is applied, and the caller hears code and details. */
   reject<Code extends keyof Rejections & string>(code: Code, details: Rejections[Code]): never;

@@ -315,7 +315,7 @@ const libraries = {
 };
 
 describe.each(Object.entries(libraries))("with %s", (_, slice) => {
-  const values = { at: 1, userId: null, messageId: "m" };
+  const values = { at: 1, userId: null, visitor: "", messageId: "m" };
   const strict = { strict: true };
 
   test("[WR2] messages are parsed alike", () => {

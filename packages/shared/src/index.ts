@@ -97,7 +97,7 @@ export type {
 export type { Fitting, Spec } from "./guard.ts";
 export { mapPayloads } from "./payloads.ts";
 export type { PayloadMap } from "./payloads.ts";
-export { authorTag } from "./author.ts";
+export { authorTag, restOfTag, visitorName, visitorOf } from "./author.ts";
 export { isSession, ORIGIN, OWN_SESSION, sessionKey } from "./target.ts";
 export type { Cursor, TargetKey } from "./target.ts";
 

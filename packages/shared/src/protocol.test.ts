@@ -17,7 +17,10 @@ const update = {
   after: 4,
   from: 99,
   at: 1_000,
-  authors: [[7, "ada"]],
+  authors: [
+    [7, "ada", 0],
+    [8, null, 9],
+  ],
   records: [[0, 0, 1, "AbCdEfGhIjK", message]],
   mark: 100,
 } as const;
@@ -101,8 +104,8 @@ describe("protocol", () => {
     const shapes = [clientFrames, serverFrames].flatMap((specs) =>
       Object.entries(specs).map(([type, spec]) => shapeOf({ type: JSON.stringify(type), ...spec })),
     );
-    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`3744780224`);
-    expect(PROTOCOL_VERSION).toBe(1);
+    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`934632686`);
+    expect(PROTOCOL_VERSION).toBe(2);
   });
 
   test.each(frames.map((frame) => [frame.type, frame] as const))("[PR2] the bytes of %s", (_, frame) => {

@@ -9,6 +9,8 @@ import { check, ignorePromise } from "./standard.ts";
 export interface ContextValues {
   readonly at: number;
   readonly userId: string | null;
+  /** The name of an author that nobody has signed in (author.ts); "" for a user, and for the server itself. */
+  readonly visitor: string;
   readonly messageId: string;
 }
 
@@ -24,12 +26,22 @@ const LEAVE: unknown = /* @__PURE__ */ new Error("context.reject was called; let
 
 type AnyUpdate = (model: unknown, message: Message, context: Context<Record<string, unknown>>) => unknown;
 
+/**
+ * Text as letters, digits, "_", "-" and "~" with four hexadecimal digits for anything else. No two texts give the same,
+ * and no "~" is followed by a letter beyond f: so an id says which part is its author's, and nobody makes another's.
+ */
+const plain = (text: string): string =>
+  text.replace(/[^\w-]/g, (unit) => `~${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+const authorPart = (userId: string | null, visitor: string): string =>
+  userId === null ? visitor && `~v${visitor}` : `~u${plain(userId)}`;
+
 /** Never throws. */
 export function runUpdate(
   slice: ModelSlice,
   model: unknown,
   message: Message,
-  { at, userId, messageId }: ContextValues,
+  { at, userId, visitor, messageId }: ContextValues,
   idsBefore: number,
 ): Step {
   const { type } = message;
@@ -45,7 +57,7 @@ export function runUpdate(
     userId,
     id: () => {
       checkTime();
-      return `${messageId}-${++ids}`;
+      return `${plain(messageId)}-${++ids}${authorPart(userId, visitor)}`;
     },
     reject: (code, details) => {
       checkTime();

@@ -8,8 +8,8 @@ const update = {
   after: "count",
   from: "count",
   at: "count",
-  /** Author tag (hash of clientId and target) and userId, each named once per frame. */
-  authors: [["count", "string|null"], "*"],
+  /** Each named once per frame: author tag, userId; of a visitor the rest of its tag, which its ids are made of (else 0). */
+  authors: [["count", "string|null", "count"], "*"],
   records: [wireRecord, "*"],
   /** The mark after the last record. */
   mark: "count",

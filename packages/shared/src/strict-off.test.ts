@@ -11,7 +11,7 @@ const slice = defineTopic("a", {
   messages: { added: z.object({}) },
   update: { added: (model) => model + Math.random() },
 });
-const values = { at: 0, userId: null, messageId: "m" };
+const values = { at: 0, userId: null, visitor: "", messageId: "m" };
 
 test("[WR27] without the checks an impure update is an update like any other", () => {
   expect(on.strictUpdate(slice, 1, { type: "added" }, values, 0)).toMatchObject({ ok: false });

@@ -71,7 +71,8 @@ export function archivedLog(
       }
     if (records.length === 0) return;
     const { places } = paths.at(-1)!;
-    for (const record of records) places.push({ ...placeAfter(slices, places.at(-1)!, record), record });
+    for (const record of records)
+      places.push({ ...placeAfter(slices, target, places.at(-1)!, record), record });
     events.appended?.(target, paths.length - 1, places.at(-1)!.sequence);
   }
 

@@ -15,6 +15,13 @@ export function checkLog({ events, archive, quiet }: History): Violation[] {
     if (event.type === "dispatched") order.set(event.id, { client: event.client, index });
   });
 
+  const clients = new Map(
+    events.flatMap((event) => (event.type === "sent" ? [[event.clientId, event.client] as const] : [])),
+  );
+  /** Whose message ids they are: a user's; a client's, whatever identities it had, where nobody is signed in; the server's. */
+  const nameOf = ({ author }: LogRecord): unknown =>
+    author === null ? null : (author.userId ?? [clients.get(author.clientId) ?? author.clientId]);
+
   for (const [target, { slices, paths }] of archive) {
     for (const { places } of paths) {
       const ids = new Set<string>();
@@ -28,9 +35,9 @@ export function checkLog({ events, archive, quiet }: History): Violation[] {
         if (record === undefined) continue;
         const wrong = wrongVersion(slices, places[i - 1]!, record);
         if (wrong !== undefined) break_("HC18", `${target}: at ${sequence} ${wrong}`);
-        if (ids.has(record.id))
-          break_("HC2", `${target}: ${record.id} is in the log twice, again at ${sequence}`);
-        ids.add(record.id);
+        const name = JSON.stringify([nameOf(record), record.id]);
+        if (ids.has(name)) break_("HC2", `${target}: ${record.id} is in the log twice, again at ${sequence}`);
+        ids.add(name);
         if (record.author === null) continue;
         const { clientId } = record.author;
         const last = mids.get(clientId) ?? 0;

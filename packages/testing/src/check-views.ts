@@ -2,10 +2,11 @@
 // than before, never without one's own acknowledged writes, and never twice the same.
 import { applyMessages, OWN_SESSION, sameInOrder, sameValue } from "@calla/shared";
 import type { Message, ModelSlice, TargetKey } from "@calla/shared";
+import type { LogRecord } from "@calla/server";
 import type { Archived, Place } from "./archive.ts";
 import { targetKeys } from "./check-outcomes.ts";
 import type { History, HistoryEvent, Violation } from "./history.ts";
-import { modelIn, modelNow, sliceIn } from "./versions.ts";
+import { modelIn, modelNow, namesOf, sliceIn } from "./versions.ts";
 
 type Shown = Extract<HistoryEvent, { type: "shown" }>;
 
@@ -20,7 +21,12 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
   const break_ = (rule: string, what: string): void => void found.push({ rule, what });
   const keysOf = targetKeys(events);
   const times = new Map<string, number>();
-  const names = new Map<string, { page: number; userId: string | null }>();
+  const names = new Map<string, Extract<HistoryEvent, { type: "dispatched" }>>();
+  /** Who dispatched what the log has. */
+  const authors = new Map<string, LogRecord["author"]>();
+  for (const [target, { paths }] of archive)
+    for (const { places } of paths)
+      for (const { record } of places) if (record) authors.set(`${target} ${record.id}`, record.author);
   for (const event of events) {
     if (event.type === "stored") times.set(event.id, event.at);
     else if (event.type === "dispatched") names.set(event.id, event);
@@ -75,6 +81,18 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
     } else if (event.type === "shown") shown(event);
   }
 
+  /** As whom a page predicts a dispatch. */
+  function authorOf({ client, page, target, as }: Shown, id: string, keys: readonly TargetKey[]) {
+    const dispatched = names.get(id);
+    // A later page of the client knows for whom it speaks.
+    const userId = (as ? as.userId : dispatched?.page === page ? dispatched.userId : users[client]) ?? null;
+    const clientId = as?.clientId;
+    // What is known to be applied keeps the name under which it was, though the client has another one by now.
+    const former = keys.map((key) => authors.get(`${key} ${id}`)).find((one) => one);
+    if (clientId === undefined) return { userId, visitor: "" };
+    return namesOf(former && former.userId === userId ? former : { clientId, userId }, target);
+  }
+
   function shown(event: Shown): void {
     const { client, page, target, model, listener } = event;
     const page_ = `${client}/${page} ${target}`;
@@ -93,18 +111,17 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
       id,
       messages: (Array.isArray(message) ? message : [message]) as readonly Message[],
       at: times.get(id) ?? 0,
-      // A later page of the client knows for whom it speaks.
-      userId: (names.get(id)?.page === page ? names.get(id)?.userId : users[client]) ?? null,
+      ...authorOf(event, id, keys),
     }));
     const pendingIds = new Set(acts.map(({ id }) => id));
     const withPending = (slice: ModelSlice, confirmed: unknown): unknown => {
       let visible = confirmed;
-      for (const { id, messages, at, userId } of acts) {
+      for (const { id, messages, at, userId, visitor } of acts) {
         const result = applyMessages(
           slice,
           visible,
           messages,
-          { at, userId, messageId: id },
+          { at, userId, visitor, messageId: id },
           { strict: false },
         );
         if (result.ok) visible = result.model;

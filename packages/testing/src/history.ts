@@ -23,6 +23,8 @@ export type HistoryEvent =
       readonly target: TargetKey;
       readonly id: string;
       readonly userId: string | null;
+      /** undefined: the server has not named it yet. */
+      readonly clientId?: string | undefined;
     } & PageName)
   /** The page's storage was asked to keep a message, has it, or has refused. */
   | ({
@@ -80,6 +82,8 @@ export type HistoryEvent =
       readonly status: string;
       readonly code: string;
       readonly model: unknown;
+      /** As whom the page predicts now; absent: as it did when it dispatched. */
+      readonly as?: { readonly userId: string | null; readonly clientId: string | undefined };
       readonly pending: readonly {
         readonly id: string;
         readonly message: unknown;

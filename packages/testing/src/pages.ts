@@ -231,7 +231,8 @@ export class Pages<W extends Wiring> {
         count("a stored model shown");
       if (first && model !== undefined && listener === "model") first = false;
       const target = topic.id;
-      record({ type: "shown", client, page, listener, target, version, status, code, model, pending });
+      const as = { userId: this.#userId, clientId: this.client.clientId };
+      record({ type: "shown", client, page, listener, target, version, status, code, model, as, pending });
     };
     record({ type: "listens", client, page, target: topic.id });
     const stops = [

@@ -126,6 +126,6 @@ export async function persisted(
         problem: `the records after its snapshot at ${sequence} are ${read.status}`,
       };
     if (read.records.length === 0) return { target, model, sequence, mark, problem: undefined };
-    for (const record of read.records) at = placeAfter(slices, at, record);
+    for (const record of read.records) at = placeAfter(slices, target, at, record);
   }
 }

@@ -1,8 +1,7 @@
 // A slice in every version that a run has: what a record makes of a model, and what a place of the history is in another
 // version. Not here: whether the log may look like that (check-log.ts).
-import { applyMessages, initialModel, migrateModel } from "@calla/shared";
+import { applyMessages, initialModel, isSession, migrateModel, OWN_SESSION, visitorOf } from "@calla/shared";
 import type { Cursor, ModelSlice, Wiring } from "@calla/shared";
-import { isSession } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import type { LogRecord } from "@calla/server";
 
@@ -41,13 +40,27 @@ export const originOf = (slices: Slices): Versioned => ({
   model: initialModel(slices[0]!, { strict: false }),
 });
 
+/** As whom an update sees an author of a record, or of a dispatch that is to be one. */
+export const namesOf = (author: LogRecord["author"], target: TargetKey) => ({
+  userId: author?.userId ?? null,
+  visitor:
+    author === null
+      ? ""
+      : visitorOf(author.clientId, author.userId, isSession(target) ? OWN_SESSION : target),
+});
+
 /** The place after a record, by its own version's updates. It was accepted once, so a refusal is shown as such. */
-export function placeAfter(slices: Slices, before: Versioned, record: LogRecord): Versioned {
-  const { sequence, mark, version, at, author, id, messages } = record;
+export function placeAfter(
+  slices: Slices,
+  target: TargetKey,
+  before: Versioned,
+  record: LogRecord,
+): Versioned {
+  const { sequence, mark, version, at, id, messages } = record;
   const place = { sequence, mark, version };
   if (record.model !== undefined) return { ...place, model: record.model.value };
   const model = modelIn(slices, before, version) ?? before;
-  const context = { at, userId: author?.userId ?? null, messageId: id };
+  const context = { at, ...namesOf(record.author, target), messageId: id };
   const result = applyMessages(sliceIn(slices, version), model.model, messages, context, { strict: false });
   return { ...place, model: result.ok ? result.model : model.model };
 }

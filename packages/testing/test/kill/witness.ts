@@ -45,7 +45,7 @@ export class Witness {
       }
       if (read.records.length === 0) return;
       for (const record of read.records)
-        places.push({ ...placeAfter(slices, places.at(-1)!, record), record });
+        places.push({ ...placeAfter(slices, target, places.at(-1)!, record), record });
     }
   }
 

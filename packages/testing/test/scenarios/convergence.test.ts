@@ -1,6 +1,6 @@
 // S1 to S3: concurrent messages, staggered acknowledgements, and what arrives while own messages are under way.
 import { expect, test } from "vitest";
-import { applyMessages, sameValue } from "@calla/shared";
+import { applyMessages, sameValue, visitorOf } from "@calla/shared";
 import type { Message } from "@calla/shared";
 import { lanesOf } from "../../src/pair.ts";
 import { VIA } from "../tested-via.ts";
@@ -33,7 +33,8 @@ function foldOf(stage: Stage): unknown {
     const { record } = place;
     if (record === undefined) continue;
     const { at, id, author, messages } = record;
-    const context = { at, userId: author?.userId ?? null, messageId: id };
+    const visitor = author === null ? "" : visitorOf(author.clientId, author.userId, "note:1");
+    const context = { at, userId: author?.userId ?? null, visitor, messageId: id };
     const applied = applyMessages(note, model, messages as readonly Message[], context, { strict: true });
     expect(applied.ok).toBe(true);
     if (applied.ok) ({ model } = applied);
