@@ -90,6 +90,7 @@ export const list = defineTopic("list:*", {
     added: z.object({ text: z.string().max(20) }),
     removed: z.object({ text: z.string() }),
     stamped: z.object({}),
+    named: z.object({}),
     exploded: z.object({ when: z.string() }),
     cleared: serverOnly(z.object({})),
   },
@@ -101,6 +102,7 @@ export const list = defineTopic("list:*", {
         ? { ...model, items: model.items.filter((item) => item !== text) }
         : context.reject("missing", { text }),
     stamped: (model, _, context) => ({ ...model, stamp: context.at }),
+    named: (model, _, context) => ({ ...model, items: [...model.items, context.id()] }),
     exploded: (model, { when }) => {
       if (model.items.includes(when)) throw new Error("boom");
       return { ...model, items: [...model.items, "survived"] };
