@@ -40,7 +40,8 @@ export interface BatchOptions<Reply> extends TargetOptions<Reply> {
 }
 
 export interface Flight<Reply> {
-  readonly intents: readonly Intent<Reply>[];
+  /** Those that were decided, in order. */
+  readonly intents: Intent<Reply>[];
   readonly state: TargetState;
   readonly records: LogRecord[];
   readonly rows: Map<string, RowDraft>;
@@ -66,7 +67,6 @@ export class Batch<Reply> {
   constructor(
     options: BatchOptions<Reply>,
     state: TargetState,
-    intents: readonly Intent<Reply>[],
     known: ReadonlyMap<string, ClientRow>,
     now: number,
   ) {
@@ -75,7 +75,7 @@ export class Batch<Reply> {
     this.#state = { ...state, at: Math.max(state.at, now) };
     const batch = () => this.#state;
     this.flight = {
-      intents,
+      intents: [],
       get state() {
         return batch();
       },
@@ -88,6 +88,7 @@ export class Batch<Reply> {
   }
 
   decide(intent: Intent<Reply>): void {
+    this.flight.intents.push(intent);
     if (intent.row === "") return this.#accept(intent, undefined);
     // Nothing more is taken before a new Hello (TE5): what stands behind a conflict is sent again as another client's.
     if (this.flight.conflicted.has(intent.reply)) return;

@@ -16,6 +16,7 @@ import type { Encoder, Shared } from "./encoder.ts";
 import type { AnyUser, Who } from "./handlers.ts";
 import type { Author } from "./log.ts";
 import type { Party, Share } from "./parties.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** `waiting`: no Hello yet. `greeting`: Hello under way. `open`: may say everything. `closed`: nothing counts any more. */
 export type Phase = "waiting" | "greeting" | "open" | "closed";
@@ -100,6 +101,8 @@ export class Conversation implements Who {
   /** Whom its limits count, and what that has used up of its rates (parties.ts). */
   party: Party | undefined;
   share: Share | undefined;
+  /** What has come in and is not taken yet (intake.ts). */
+  waiting: Waiting | undefined;
   /** Made when it is first paused. */
   pauses: Pauses | undefined;
   /** So much is unwritten that shared frames are not queued for it (collapsing.ts). */

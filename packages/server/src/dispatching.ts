@@ -77,7 +77,7 @@ export class Dispatching {
     const pause = (code: string): void =>
       conversation.send({ type: "Paused", target, from: mid, code, retryAfter: 1_000 });
     const offer = (denied?: string): void => {
-      const live = this.#places.open(key, named) as LiveTarget | undefined;
+      const live = this.#places.open(key, named, conversation.party) as LiveTarget | undefined;
       if (live === undefined) return pause("busy");
       this.#offer(conversation, live, frame, denied);
     };

@@ -35,6 +35,10 @@ export class EphemeralTopic {
   readonly slice: EphemeralSlice;
   readonly params: readonly string[];
   readonly audience: Audience;
+  readonly openedFor = undefined;
+  readonly lastUsed: number;
+  /** Let go: who comes for it gets another one. */
+  closed = false;
   readonly #core: Core;
   /** Of local authors; each node keeps its own. */
   #latest = new Map<string, Pushed>();
@@ -44,6 +48,7 @@ export class EphemeralTopic {
     this.topic = topic;
     this.slice = slice;
     this.params = params;
+    this.lastUsed = core.clock.now();
     this.audience = new Audience(topic, core.clock, slice.keep === "latest");
   }
 

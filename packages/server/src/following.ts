@@ -43,6 +43,9 @@ interface Admitted {
 /** The answer could not be made: for now, or for as long as the model cannot be carried. */
 type Failed = "failed" | "invalid-value";
 
+/** Milliseconds after which those come again who were let go, or for whom there was no room. */
+const COME_AGAIN = 5_000;
+
 export class Following {
   readonly #core: Core;
   readonly #registry: TargetRegistry;
@@ -164,8 +167,9 @@ export class Following {
     const refuse = (code: string, retryable: boolean): undefined =>
       this.#turnAway(conversation, key, asked, code, retryable);
     if (conversation.slow) return this.#wait(conversation, key, asked, why);
-    const place = this.#places.open(key, named);
-    if (place === undefined) return refuse("busy", true);
+    const place = this.#places.open(key, named, conversation.party);
+    if (place === undefined)
+      return this.#turnAway(conversation, key, asked, "busy", true, { retryAfter: COME_AGAIN });
     if (!(place instanceof EphemeralTopic) && place.ending !== undefined)
       return refuse(place.ending.code, place.ending.retryable);
     if (place instanceof EphemeralTopic) {
@@ -289,26 +293,33 @@ export class Following {
     } else if (place !== undefined) {
       place.audience.remove(conversation);
       place.lastUsed = this.#core.clock.now();
+      this.#registry.unused(place);
     }
     if (follow.welcomed && place !== undefined) this.#hook(conversation, place, "onUnsubscribe");
   }
 
   /** Cuts a client off a target. It is told, and must ask anew to come back. */
-  cut(conversation: Conversation, key: TargetKey, code: string, retryable: boolean, details?: unknown): void {
+  cut(
+    conversation: Conversation,
+    key: TargetKey,
+    code: string,
+    retryable: boolean,
+    { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
+  ): void {
     conversation.granted?.delete(key);
     conversation.gates?.delete(key);
     const ref = conversation.follows.get(key)?.ref ?? conversation.expects?.get(key);
     if (ref === undefined) return;
     this.leave(conversation, key);
     this.#expecting.forget(conversation, key);
-    const more = details === undefined ? {} : { details };
     conversation.send({
       type: "Unsubscribed",
       target: wireOf(key),
       ref,
       code,
       retryable,
-      ...more,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+      ...(details === undefined ? {} : { details }),
     });
   }
 
@@ -316,7 +327,14 @@ export class Following {
   unfit(conversations: Iterable<Conversation>, live: LiveTarget): void {
     // Of all, not of its followers alone: some are being brought up to date.
     for (const conversation of conversations)
-      this.cut(conversation, live.key, live.failure, true, whichVersion(live));
+      this.cut(conversation, live.key, live.failure, true, { details: whichVersion(live) });
+  }
+
+  /** It is let go, for somebody who holds less: whoever follows it may come again (LM24). */
+  givesWay(place: Place): void {
+    const key = keyOfPlace(place);
+    for (const conversation of [...place.audience.followers, ...place.audience.behind])
+      this.cut(conversation, key, "busy", true, { retryAfter: COME_AGAIN });
   }
 
   /** Makes a client follow a target, whatever `canSubscribe` says. */

@@ -3,11 +3,12 @@
 // message goes (dispatching.ts), what it becomes (target-engine.ts), when things are carried out (turns.ts).
 import { isSession, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { ClientFrame, ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
+import { Budget } from "./budget.ts";
 import { Collapsing } from "./collapsing.ts";
 import type { Identified } from "./authenticate.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
 import { Crowd, SPREAD } from "./crowd.ts";
-import { allowed, Conversation, read } from "./conversation.ts";
+import { Conversation } from "./conversation.ts";
 import type { Keeper } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { compareDigest } from "./digests.ts";
@@ -18,6 +19,9 @@ import { Followers, isMissing } from "./follow.ts";
 import { Following } from "./following.ts";
 import { Gates } from "./gates.ts";
 import type { Greeting } from "./hello.ts";
+import { newest, Said, Wishes } from "./incoming.ts";
+import type { Ear } from "./incoming.ts";
+import { Intake } from "./intake.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import { Limiter } from "./limiter.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
@@ -73,6 +77,8 @@ export class Hub {
   readonly dispatching: Dispatching;
   readonly collapsing: Collapsing;
   readonly crowd: Crowd;
+  readonly intake: Intake;
+  readonly #ear: Ear;
   readonly parties: Parties;
   readonly reauthorising: Reauthorising;
   /** It drains or stops: nobody new is served. */
@@ -91,8 +97,10 @@ export class Hub {
     this.registry = new TargetRegistry(core, {
       rang: (live) => this.look(live),
       told: (live, digest) => void compareDigest(core, this.turns, live, digest).catch(core.report),
+      givesWay: (live) => this.following.givesWay(live),
+      clients: this.clients,
     });
-    this.places = new Places(core, this.registry);
+    this.places = new Places(core, this.registry, (topic) => this.following.givesWay(topic));
     this.gates = new Gates(core);
     this.readers = new Readers(core);
     this.turns = new Turns(core, this.registry, {
@@ -104,6 +112,7 @@ export class Hub {
       },
       unfit: (live) => this.following.unfit(this.connections, live),
       accepted: (live, reply, record, model) => this.#accepted(live, reply, record, model),
+      free: () => this.intake.free(),
     });
     const { registry, places, gates, turns, clients } = this;
     this.lifetimes = new Lifetimes(core, registry, turns, () => this.readers.grown());
@@ -139,13 +148,27 @@ export class Hub {
       report: (error) => core.report(error),
     });
     this.crowd = new Crowd(core.limits);
-    const now = (): number => core.clock.now();
+    const now = (): number => core.clock.monotonic();
     this.parties = new Parties(now, core.limits);
     this.#limiter = new Limiter(now, core.limits, {
       limited: (conversation, limit, target) => this.#limited(conversation, limit, target),
       flooded: (conversation) => this.end(conversation, "rate", true, SPREAD),
     });
-    const { collapseBytes, maxBufferedBytes } = core.limits;
+    const { collapseBytes, maxBufferedBytes, turnTime, maxTurnMessages, maxWaitingBytes } = core.limits;
+    this.intake = new Intake({
+      clock: core.clock,
+      budget: new Budget(now, turnTime, maxTurnMessages),
+      most: maxWaitingBytes,
+      busy: () => turns.busy,
+      opened: () => registry.opened,
+      gone: (conversation) => this.disconnect(conversation),
+      failed: (conversation, error) => this.#fail(conversation, error),
+    });
+    this.#ear = {
+      core,
+      hear: (conversation, frame) => this.#hear(conversation, frame),
+      end: (conversation, code, retryable) => this.end(conversation, code, retryable),
+    };
     this.collapsing = new Collapsing(core.clock, core.limits, {
       slow: ({ clientId }, waiting) => core.observe?.({ type: "slow", clientId, waiting }),
       resume: (conversation, after) => {
@@ -179,6 +202,7 @@ export class Hub {
       meanwhile: this.#meanwhile,
       limiter: this.#limiter,
       parties: this.parties,
+      intake: this.intake,
       away: () => this.away,
       hear: (conversation, frame) => this.#hear(conversation, frame),
     };
@@ -208,11 +232,17 @@ export class Hub {
     return speak(this.#speaking, spoken);
   }
 
+  /** Its socket has closed. What had come in before is taken as from any. */
+  closed(conversation: Conversation): void {
+    if (!this.intake.closing(conversation)) this.disconnect(conversation);
+  }
+
   disconnect(conversation: Conversation): void {
     if (!this.connections.delete(conversation)) return;
     this.#stopWaiting(conversation);
     this.collapsing.forget(conversation);
     this.crowd.left(conversation);
+    this.intake.drop(conversation);
     this.parties.left(conversation);
     const wasOpen = conversation.clientId !== "";
     conversation.phase = "closed";
@@ -241,29 +271,8 @@ export class Hub {
   }
 
   incoming(conversation: Conversation, data: string | Uint8Array): void {
-    if (conversation.phase === "closed") return;
-    const heard = read(conversation.encoder, data, this.core.limits);
-    if (!heard.ok) {
-      refused(this.core, conversation, undefined, heard.code, { error: String(heard.error) });
-      return this.end(conversation, heard.code, false);
-    }
-    const [first, second] = heard.frames;
-    for (const frame of heard.frames) {
-      // Nothing may follow a Hello in its packet: then that is not answered either.
-      if (!allowed(conversation.phase, frame) || (first?.type === "Hello" && second !== undefined)) {
-        if ((conversation.phase as string) === "closed") return;
-        refused(this.core, conversation, undefined, "protocol", {
-          frame: frame.type,
-          phase: conversation.phase,
-        });
-        return this.end(conversation, "protocol", false);
-      }
-      try {
-        this.#hear(conversation, frame);
-      } catch (error) {
-        return this.#fail(conversation, error);
-      }
-    }
+    if (conversation.phase !== "closed")
+      this.intake.take(conversation, new Said(this.#ear, conversation, data));
   }
 
   #hear(conversation: Conversation, frame: ClientFrame): void {
@@ -283,7 +292,7 @@ export class Hub {
       case "Subscribe":
         return void this.#follow(conversation, frame);
       case "Resync":
-        return void this.#resync(conversation, frame.targets);
+        return this.#resync(conversation, frame.targets);
       case "Unsubscribe": {
         if (!this.#limiter.other(conversation, frame)) return;
         const key = keyOf(conversation, frame.target);
@@ -321,20 +330,16 @@ export class Hub {
     return undefined;
   }
 
-  /**
-   * Of several wishes for one target only the newest counts: none costs more than one answer. Gives what has to be
-   * waited for.
-   */
+  /** `asked` hears, once all were asked for, what has to be waited for. */
   #resync(
     conversation: Conversation,
     targets: readonly Subscription[],
-  ): readonly (Promise<void> | undefined)[] {
-    if (targets.length === 1) return [this.#follow(conversation, targets[0]!)]; // as most have it
-    const newest = new Map<TargetKey, Subscription>();
-    for (const asked of targets) {
-      if ((newest.get(asked.target)?.ref ?? 0) <= asked.ref) newest.set(asked.target, asked);
-    }
-    return Array.from(newest.values(), (asked) => this.#follow(conversation, asked));
+    asked: (answers: readonly (Promise<void> | undefined)[]) => void = () => {},
+  ): void {
+    const follow = (one: Subscription): Promise<void> | undefined => this.#follow(conversation, one);
+    if (targets.length > 1)
+      return this.intake.first(conversation, new Wishes(newest(targets), follow, asked));
+    asked(targets.map(follow)); // as most have it
   }
 
   #hello(conversation: Conversation, hello: ClientFrames["Hello"]): void {
@@ -391,8 +396,9 @@ export class Hub {
     if ((conversation.phase as string) !== "open") return; // the socket broke, or the token has expired already
     // A page that asks every few seconds has not come anew each time; only its first coming is one.
     if (!conversation.flushOnly && (fresh || !conversation.poll)) this.#hooks.connected(conversation, fresh);
-    const caughtUp = this.#resync(conversation, hello.targets);
-    if (conversation.poll) void Promise.all(caughtUp).then(() => this.#finish(conversation));
+    this.#resync(conversation, hello.targets, (answers) => {
+      if (conversation.poll) void Promise.all(answers).then(() => this.#finish(conversation));
+    });
   }
 
   #refuse(

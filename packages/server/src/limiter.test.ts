@@ -117,6 +117,7 @@ describe("a limited client", () => {
     expect(eve.closed).toEqual([{ code: 4001, reason: "rate" }]);
     const mallory = await it.client();
     for (let i = 0; i <= 40; i++) mallory.say(say(`list:${"x".repeat(i)}`, 1, { type: "stamped" }));
+    await mallory.heard();
     expect(mallory.closed).toEqual([{ code: 4001, reason: "rate" }]);
     const trudy = await it.client();
     for (let i = 0; i <= 20; i++) trudy.say(say("x".repeat(300 + i), 1, {}));

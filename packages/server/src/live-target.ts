@@ -11,6 +11,7 @@ import type { Encoder } from "./encoder.ts";
 import type { LooseHandlers } from "./handlers.ts";
 import type { ClientRow, LogRecord } from "./log.ts";
 import { tellDigest } from "./doorbell.ts";
+import type { Party } from "./parties.ts";
 import { toUpdate } from "./records.ts";
 import type { TargetEngine } from "./target-engine.ts";
 
@@ -59,6 +60,8 @@ export class LiveTarget {
   /** Appends in a row of which nothing was heard. */
   lost = 0;
   lastUsed: number;
+  /** Who had it opened; undefined: the server. */
+  openedFor: Party | undefined;
   /** When the log was last told that somebody follows it. */
   touched = 0;
   /** Undoes the doorbell's subscription. */

@@ -5,6 +5,8 @@ import type { Slice, TargetKey } from "@calla/shared";
 import type { Core } from "./core.ts";
 import { EphemeralTopic, hearRelayed } from "./ephemeral.ts";
 import type { LiveTarget } from "./live-target.ts";
+import type { Party } from "./parties.ts";
+import { manyOf, Room } from "./room.ts";
 import type { TargetRegistry } from "./target-registry.ts";
 
 export type Place = LiveTarget | EphemeralTopic;
@@ -20,9 +22,20 @@ export class Places {
   readonly #registry: TargetRegistry;
   readonly #ephemerals = new Map<TargetKey, { topic: EphemeralTopic; silence: () => void }>();
 
-  constructor(core: Core, registry: TargetRegistry) {
+  readonly #room: Room<EphemeralTopic>;
+  readonly #givesWay: (topic: EphemeralTopic) => void;
+
+  /** `givesWay` tells a topic's followers that it is let go for somebody else's. */
+  constructor(core: Core, registry: TargetRegistry, givesWay: (topic: EphemeralTopic) => void) {
     this.#core = core;
     this.#registry = registry;
+    this.#givesWay = givesWay;
+    this.#room = new Room({
+      all: () => Array.from(this.#ephemerals.values(), ({ topic }) => topic),
+      now: () => core.clock.now(),
+      restful: () => true,
+      many: manyOf(core.limits.maxOpenTargets),
+    });
   }
 
   /** What a key names for this client, or the code that refuses it. */
@@ -42,12 +55,17 @@ export class Places {
     return this.#ephemerals.get(key)?.topic;
   }
 
-  /** The place, in memory from now on; undefined: too many are busy. */
-  open(key: TargetKey, { slice, params }: Named): Place | undefined {
-    if (slice.kind !== "ephemeral") return this.#registry.open(key, slice, params);
+  /** The place, in memory from now on, for whoever `asks` (undefined: the server); undefined: nobody gives way for it. */
+  open(key: TargetKey, { slice, params }: Named, asks?: Party): Place | undefined {
+    if (slice.kind !== "ephemeral") return this.#registry.open(key, slice, params, asks);
     const open = this.ephemeral(key);
     if (open !== undefined) return open;
-    if (this.#ephemerals.size >= this.#core.limits.maxOpenTargets) return undefined;
+    if (this.#ephemerals.size >= this.#core.limits.maxOpenTargets) {
+      const going = this.#room.for(asks);
+      if (going === undefined) return undefined;
+      this.#givesWay(going);
+      this.forget(going);
+    }
     const topic = new EphemeralTopic(this.#core, key, slice, params);
     this.#ephemerals.set(key, { topic, silence: hearRelayed(this.#core, key, topic.audience) });
     return topic;
@@ -69,7 +87,8 @@ export class Places {
 
   /** Lets an ephemeral topic go that nobody follows: it holds nothing. */
   forget(topic: EphemeralTopic): void {
-    if (!topic.audience.empty) return;
+    if (!topic.audience.empty || topic.closed) return;
+    topic.closed = true;
     this.#ephemerals.get(topic.topic)?.silence();
     this.#ephemerals.delete(topic.topic);
   }

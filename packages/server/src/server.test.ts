@@ -207,8 +207,10 @@ describe("targets in memory", () => {
     await server.topic(list, "c").read();
     await server.topic(list, "a").read();
     expect(opened).toEqual(["list:a", "list:b", "list:c"]);
-    const ada = await client();
-    ada.say(subscribe("list:a"), subscribe("list:c"));
+    const ada = await client(undefined, undefined, { remoteAddress: "192.0.2.1" });
+    const bert = await client(undefined, undefined, { remoteAddress: "192.0.2.2" });
+    ada.say(subscribe("list:a"));
+    bert.say(subscribe("list:c"));
     await ada.heard();
     ada.say(subscribe("list:b"), say("list:b", 1, add("x")));
     expect(await ada.heard()).toMatchObject([

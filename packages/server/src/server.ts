@@ -259,7 +259,7 @@ class Wire implements Incoming {
     this.#hub.incoming(this.#conversation, data);
   }
   disconnect(): void {
-    this.#hub.disconnect(this.#conversation);
+    this.#hub.closed(this.#conversation);
   }
   drained(): void {
     this.#hub.collapsing.drained(this.#conversation);
@@ -301,7 +301,7 @@ function housekeeping(hub: Hub): (() => void)[] {
     };
     cancels[index] = core.clock.setTimeout(again, milliseconds);
   };
-  every(core.limits.targetIdle, () => registry.sweep());
+  every(core.limits.targetIdle, () => void registry.sweep());
   if (core.limits.recheckAfter < Infinity)
     every(Math.max(core.limits.recheckAfter / ROUND, 100), () => reauthorising.tick(connections));
   if (core.log.shared) {

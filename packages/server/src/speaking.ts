@@ -10,6 +10,8 @@ import type { Core } from "./core.ts";
 import type { Dispatching } from "./dispatching.ts";
 import type { Encoder } from "./encoder.ts";
 import type { Greeting } from "./hello.ts";
+import type { Intake } from "./intake.ts";
+import { One } from "./incoming.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Meanwhile } from "./meanwhile.ts";
 import type { Parties } from "./parties.ts";
@@ -31,6 +33,7 @@ export interface SpeakingParts {
   readonly meanwhile: Meanwhile;
   readonly limiter: Limiter;
   readonly parties: Parties;
+  readonly intake: Intake;
   /** Why nobody new is served, once this node drains or stops. */
   away(): Away | undefined;
   /** Does what a frame asks in an open conversation. */
@@ -58,6 +61,8 @@ class Packet extends Conversation {
   /** Messages without an answer, by target. */
   readonly #waiting = new Map<string, number>();
   answered: (() => void) | undefined;
+  /** Nothing more of it will be taken. */
+  over: (() => void) | undefined;
   override readonly brief = true;
 
   expect(frame: Dispatched): void {
@@ -86,6 +91,7 @@ class Packet extends Conversation {
   }
   override close(code: string, retryable: boolean, within = 0): void {
     super.close(code, retryable, within);
+    this.over?.();
     this.answered?.();
   }
   /** No more is said, and nothing went wrong. */
@@ -112,7 +118,9 @@ export function speak(parts: SpeakingParts, { data, request, encoder, connection
   parts.parties.arrived(packet);
   const over = (): void => {
     packet.greeted?.();
-    if (parts.packets.delete(packet)) parts.parties.left(packet);
+    if (!parts.packets.delete(packet)) return;
+    parts.intake.drop(packet);
+    parts.parties.left(packet);
   };
   const { clock, limits } = parts.core;
   packet.greeted = clock.setTimeout(() => {
@@ -128,6 +136,7 @@ export function speak(parts: SpeakingParts, { data, request, encoder, connection
   return () => {
     packet.phase = "closed";
     over();
+    packet.over?.();
     packet.answered?.();
   };
 }
@@ -178,16 +187,38 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
     packet.leanOn(stream);
     parts.parties.leans(packet, stream);
   } else parts.parties.entered(packet, false);
-  // All of them are heard, also behind one that needs the stream.
-  const elsewhere = frames.filter((frame) => !heardHere(parts, packet, stream, frame));
+  const elsewhere = await allHeard(parts, packet, stream, frames);
   await answersOf(core, packet);
-  if (elsewhere.length === 0) packet.finish();
-  else packet.close("not-here", true);
+  if (elsewhere) packet.close("not-here", true);
+  else packet.finish();
+}
+
+/** In its turn, like what a connection says. All of them are heard, also behind one that needs the stream: if any did. */
+async function allHeard(
+  parts: SpeakingParts,
+  packet: Packet,
+  stream: Conversation | undefined,
+  frames: readonly ClientFrame[],
+): Promise<boolean> {
+  let heard = 0;
+  let elsewhere = false;
+  if (frames.length > 0)
+    await new Promise<void>((resolve) => {
+      packet.over = resolve;
+      const step = (): boolean => {
+        if (!heardHere(parts, packet, stream, frames[heard++]!)) elsewhere = true;
+        if (heard < frames.length) return true;
+        resolve();
+        return false;
+      };
+      parts.intake.take(packet, { bytes: 0, step });
+    });
+  return elsewhere;
 }
 
 /** False: it would need the stream, which is elsewhere. */
 function heardHere(
-  { core, dispatching, limiter, hear }: SpeakingParts,
+  { core, dispatching, limiter, intake, hear }: SpeakingParts,
   packet: Packet,
   stream: Conversation | undefined,
   frame: ClientFrame,
@@ -207,9 +238,11 @@ function heardHere(
     dispatching.message(packet, key, frame);
     return true;
   }
-  if (stream === undefined) return false;
+  if (stream === undefined || stream.phase === "closed") return false;
   try {
-    hear(stream, frame);
+    // Behind what its stream has said before.
+    if (stream.waiting !== undefined) intake.take(stream, new One(() => hear(stream, frame)));
+    else hear(stream, frame);
   } catch (error) {
     core.report(error);
     packet.close("failed", true);

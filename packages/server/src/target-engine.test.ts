@@ -679,3 +679,62 @@ describe("the rest", () => {
     expect(engine.recentAfter({ sequence: 6, mark: 0 })).toBeUndefined();
   });
 });
+
+describe("a batch", () => {
+  /** Enough after so many. */
+  const after = (count: number) => {
+    let left = count;
+    return (): boolean => --left <= 0;
+  };
+
+  test("[LM23] ends at its budget; what is left is the next one, in order, and nothing is told twice", () => {
+    const { engine, offer } = engineOf({ hooked: false });
+    offer(...[1, 2, 3, 4, 5].map((mid) => from("a", mid, add(`${mid}`))));
+    const items: string[] = [];
+    const sizes: number[] = [];
+    const told: number[] = [];
+    for (let now = 1; engine.queued > 0; now++) {
+      const append = engine.take(now, after(2)).find(({ type }) => type === "append");
+      const { records } = (append as { append: Append }).append;
+      sizes.push(records.length);
+      items.push(
+        ...records.flatMap(({ messages }) => messages.map((one) => (one as { item?: string }).item!)),
+      );
+      expect(engine.take(now, after(2))).toEqual([]); // one append is under way
+      for (const effect of engine.appended()) if (effect.type === "accepted") told.push(effect.intent.mid);
+    }
+    expect(sizes).toEqual([2, 2, 1]);
+    expect(items).toEqual(["1", "2", "3", "4", "5"]);
+    expect(told).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("[LM23] decides one at least, whatever is spent", () => {
+    const { engine, offer } = engineOf();
+    offer(from("a", 1, add("x")), from("a", 2, add("y")));
+    const append = engine.take(1, () => true).find(({ type }) => type === "append") as { append: Append };
+    expect(append.append.records).toHaveLength(1);
+    expect(engine.queued).toBe(1);
+  });
+
+  test("[LM23] [TE5] what stood behind a conflict is ignored, also where the batch ended between them", () => {
+    const last = { mid: 1, id: "other", from: "app", code: "no", details: {} } as const;
+    const row: ClientRow = { clientId: "a", last: 1, settled: 0, outcomes: [last] };
+    const { engine, offer } = engineOf({ rows: { a: row } });
+    offer(from("a", 1, add("x")), from("a", 2, add("y")), from("b", 1, add("z")));
+    expect(engine.take(1, after(1)).map(({ type }) => type)).toEqual(["mid-conflict"]);
+    const next = engine.take(2, after(9)).find(({ type }) => type === "append") as { append: Append };
+    expect(next.append.records.map(({ author }) => author?.clientId)).toEqual(["b"]);
+  });
+
+  test("[LM23] what a conflict of the log leaves is decided anew before what was not decided yet", () => {
+    const { engine, offer } = engineOf();
+    offer(...[1, 2, 3].map((mid) => from("a", mid, add(`${mid}`))));
+    engine.take(1, after(2));
+    expect(engine.conflicted().map(({ type }) => type)).toEqual(["read"]);
+    const loads = engine.missed({ status: "records", records: [] }, 100);
+    expect(loads.map(({ type }) => type)).toEqual(["load-row"]);
+    engine.rowLoaded("a", undefined);
+    const append = engine.take(2).find(({ type }) => type === "append") as { append: Append };
+    expect(append.append.records.map(({ mid }) => mid)).toEqual([1, 2, 3]);
+  });
+});

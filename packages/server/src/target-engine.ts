@@ -144,15 +144,21 @@ export class TargetEngine<Reply> {
     return (load?.intents ?? []).map((intent) => pause(intent, "storage"));
   }
 
-  /** Decides everything offered so far. At most one append is under way; what comes meanwhile is the next batch. */
-  take(now: number): readonly Effect<Reply>[] {
+  /**
+   * Decides what was offered so far, one at least and more until the budget is `spent`: what is left is the next batch, in
+   * order. At most one append is under way; what comes meanwhile is the next batch, too.
+   */
+  take(now: number, spent: () => boolean = never): readonly Effect<Reply>[] {
     if (this.#phase !== "ready" || this.#queue.length === 0) return [];
-    const intents = this.#queue;
-    this.#queue = [];
-    const batch = new Batch(this.#options, this.#state, intents, this.#rows, now);
-    for (const intent of intents) batch.decide(intent);
+    const offered = this.#queue;
+    const batch = new Batch(this.#options, this.#state, this.#rows, now);
+    let decided = 0;
+    do batch.decide(offered[decided++]!);
+    while (!spent() && decided < offered.length);
+    this.#queue = decided === offered.length ? [] : offered.slice(decided);
     const { flight, effects } = batch;
     if (flight.records.length === 0 && !flight.refused) {
+      this.#ignoreBehind(flight);
       effects.push(...flight.tells); // known already, and durable
       return effects;
     }
@@ -295,13 +301,16 @@ export class TargetEngine<Reply> {
 
   #land(flight: Flight<Reply>): Effect<Reply>[] {
     const after = this.#state;
-    // Sent before its author could hear of the conflict: it comes again as another client's (TE5).
-    if (flight.conflicted.size > 0)
-      this.#queue = this.#queue.filter(({ reply }) => !flight.conflicted.has(reply));
+    this.#ignoreBehind(flight);
     this.#state = flight.state;
     for (const [clientId, row] of flight.rows) this.#rows.set(clientId, rowOf(row));
     if (flight.records.length === 0) return flight.tells;
     return [this.#announce(after, flight.records), ...flight.tells];
+  }
+
+  /** Sent before its author could hear of the conflict: it comes again as another client's (TE5). */
+  #ignoreBehind({ conflicted }: Flight<Reply>): void {
+    if (conflicted.size > 0) this.#queue = this.#queue.filter(({ reply }) => !conflicted.has(reply));
   }
 
   /** Folds records as far as this version's updates can: `folded` of them. */
@@ -374,3 +383,5 @@ export class TargetEngine<Reply> {
     }
   }
 }
+
+const never = (): boolean => false;

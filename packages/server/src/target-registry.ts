@@ -1,6 +1,6 @@
 // The targets held in memory: found or opened by key, evicted when idle, never more than the limit. Not here: folding one
 // from its log (opening.ts).
-import { CallaError } from "@calla/shared";
+import { CallaError, isSession } from "@calla/shared";
 import type { Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { Core } from "./core.ts";
 import { hearDigest, hearRing } from "./doorbell.ts";
@@ -12,12 +12,18 @@ import { LiveTarget } from "./live-target.ts";
 import type { Reply } from "./live-target.ts";
 import { Conversation } from "./conversation.ts";
 import { isNewer, openState } from "./opening.ts";
+import type { Party } from "./parties.ts";
+import { manyOf, Room } from "./room.ts";
 import { TargetEngine } from "./target-engine.ts";
 
 /** What opening a target tells the rest: a doorbell rang, another node told what its model hashes to. */
 export interface RegistryEvents {
   rang(live: LiveTarget): void;
   told(live: LiveTarget, digest: Digest): void;
+  /** It is let go for somebody else's: its followers are to hear so. */
+  givesWay(live: LiveTarget): void;
+  /** Whoever is connected here, by client. */
+  readonly clients: ReadonlyMap<string, unknown>;
 }
 
 export class TargetRegistry {
@@ -28,10 +34,25 @@ export class TargetRegistry {
   readonly #newer = new Map<ModelSlice, number>();
   /** Whose models have been reported to be over a limit already. */
   readonly #told = new Set<TargetKey>();
+  /** Counts the targets that were read from the log. */
+  opened = 0;
+  #sessions = 0;
+  readonly #room: Room<LiveTarget>;
 
   constructor(core: Core, events: RegistryEvents) {
     this.#core = core;
     this.#events = events;
+    this.#room = new Room({
+      all: () => this.#topics(),
+      now: () => core.clock.now(),
+      restful: isRestful,
+      many: manyOf(core.limits.maxOpenTargets),
+    });
+  }
+
+  /** What room can be made of: all but the sessions of those who are here. */
+  *#topics(): Iterable<LiveTarget> {
+    for (const live of this.#targets.values()) if (!isSession(live.key) || live.audience.empty) yield live;
   }
 
   get(key: TargetKey): LiveTarget | undefined {
@@ -46,16 +67,18 @@ export class TargetRegistry {
       if (live.engine?.ready === true && live.audience.followers.size > 0) yield live;
   }
 
-  /** The target, opened or being opened; undefined if too many are busy. */
-  open(key: TargetKey, slice: ModelSlice, params: readonly string[]): LiveTarget | undefined {
+  /** The target, opened or being opened, for whoever `asks` (undefined: the server); undefined: nobody gives way for it. */
+  open(key: TargetKey, slice: ModelSlice, params: readonly string[], asks?: Party): LiveTarget | undefined {
     const known = this.#targets.get(key);
     if (known !== undefined) {
       known.lastUsed = this.#core.clock.now();
       return known;
     }
-    if (this.#targets.size >= this.#core.limits.maxOpenTargets && !this.#makeRoom()) return undefined;
+    if (!this.#hasRoom(key) && !this.#makeRoom(asks)) return undefined;
     const live = new LiveTarget(this.#core, key, slice, params);
+    live.openedFor = asks;
     this.#targets.set(key, live);
+    if (isSession(key)) this.#sessions++;
     if (this.#core.log.shared) {
       // Subscribed before the log is read, so that no ring is missed in between.
       const silences = [
@@ -65,6 +88,7 @@ export class TargetRegistry {
       ];
       live.silence = () => silences.forEach((silence) => silence());
     }
+    this.opened++;
     void this.#begin(live);
     return live;
   }
@@ -119,14 +143,30 @@ export class TargetRegistry {
   drop(live: LiveTarget): void {
     live.closed = true;
     live.silence?.();
-    if (this.#targets.get(live.key) === live) this.#targets.delete(live.key);
+    if (this.#targets.get(live.key) === live) {
+      this.#targets.delete(live.key);
+      if (isSession(live.key)) this.#sessions--;
+    }
     for (const go of live.ended.splice(0)) go();
   }
 
-  /** Lets idle targets go; their snapshots are stored on the way. */
-  sweep(): void {
+  /** Lets idle targets go, some at a time, so that others come in between; their snapshots are stored on the way. */
+  async sweep(): Promise<void> {
     const before = this.#core.clock.now() - this.#core.limits.targetIdle;
-    for (const live of this.#targets.values()) if (isIdle(live) && live.lastUsed <= before) this.#evict(live);
+    const idle = (live: LiveTarget): boolean => isIdle(live) && live.lastUsed <= before && !live.closed;
+    const found = [...this.#targets.values()].filter(idle);
+    for (let i = 0; i < found.length; i += SWEPT_AT_ONCE)
+      await Promise.all(
+        found
+          .slice(i, i + SWEPT_AT_ONCE)
+          .filter(idle)
+          .map((live) => this.#evict(live)),
+      );
+  }
+
+  /** Nobody follows it and nothing of it waits: maybe it is let go for another one. */
+  unused(live: LiveTarget): void {
+    if (isIdle(live)) this.#room.unused(live);
   }
 
   saveSnapshot(live: LiveTarget): Promise<void> {
@@ -142,29 +182,41 @@ export class TargetRegistry {
       });
   }
 
-  #evict(live: LiveTarget): void {
-    void this.saveSnapshot(live);
+  #evict(live: LiveTarget): Promise<void> {
+    const saved = this.saveSnapshot(live);
     this.drop(live);
+    return saved;
   }
 
-  #makeRoom(): boolean {
-    let oldest: LiveTarget | undefined;
-    for (const live of this.#targets.values()) {
-      if (isIdle(live) && (oldest === undefined || live.lastUsed < oldest.lastUsed)) oldest = live;
-    }
-    if (oldest === undefined) return false;
-    this.#evict(oldest);
+  /** A session whose client is here has its place: there are no more of these than connections. */
+  #hasRoom(key: TargetKey): boolean {
+    const { clients } = this.#events;
+    if (isSession(key) && clients.has(key.slice(1))) return true;
+    const strangers = Math.max(0, this.#sessions - clients.size);
+    return this.#targets.size - this.#sessions + strangers < this.#core.limits.maxOpenTargets;
+  }
+
+  #makeRoom(asks: Party | undefined): boolean {
+    const live = this.#room.for(asks);
+    if (live === undefined) return false;
+    this.#events.givesWay(live);
+    // Unless who left it has had it do something: then it goes once that is done.
+    if (isIdle(live)) void this.#evict(live);
     return true;
   }
 }
 
+/** Targets that are swept before anything else is done. */
+const SWEPT_AT_ONCE = 32;
 const NOBODY: Who = { clientId: "", user: null };
 
-const isIdle = (live: LiveTarget): boolean =>
+const isIdle = (live: LiveTarget): boolean => live.audience.empty && isRestful(live);
+
+/** Nothing is under way with it. */
+const isRestful = (live: LiveTarget): boolean =>
   live.engine !== undefined &&
   live.ending === undefined &&
   live.users === 0 &&
-  live.audience.empty &&
   live.engine.quiet &&
   live.rows.size === 0 &&
   live.looking.length === 0;

@@ -1,7 +1,9 @@
-// Carries out what target engines ask for: once per turn everything offered is decided and appended in one go, what
-// became of it goes back to the engines, and what they answer goes to clients, hooks and other nodes.
+// Carries out what target engines ask for: once per turn what was offered is decided and appended in one go, what became
+// of it goes back to the engines, and what they answer goes to clients, hooks and other nodes. A turn ends at its budget,
+// and no more appends are under way than a log needs to be busy; the rest waits, in order (LM23).
 import { CallaError } from "@calla/shared";
 import type { Cancel, Cursor } from "@calla/shared";
+import { Budget } from "./budget.ts";
 import { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { ring } from "./doorbell.ts";
@@ -28,7 +30,14 @@ export interface TurnEvents {
   unfit(live: LiveTarget): void;
   /** A message was accepted here. Runs the hooks. */
   accepted(live: LiveTarget, reply: Reply, record: LogRecord, model: unknown): void;
+  /** What was offered is decided, and `busy` is over: more may be taken. */
+  free(): void;
 }
+
+/** Appends under way, of one turn each: while one is written, others are prepared. */
+const MOST_FLIGHTS = 4;
+/** Milliseconds after which one counts no more: a log that does not answer must not hold up what it was not asked for. */
+const LATE = 250;
 
 const RETRY_READ = { first: 50, most: 5_000 };
 
@@ -38,9 +47,21 @@ export class Turns {
   readonly #core: Core;
   readonly #registry: TargetRegistry;
   readonly #events: TurnEvents;
+  /** Has something to be decided; in order. */
   #due: LiveTarget[] = [];
+  /** The next turn is coming. */
+  #coming = false;
+  /** The last turn has left something. */
+  #left = false;
+  /** Targets that have more waiting behind their append than a turn takes, and what ends the wait for it. */
+  readonly #crowded = new Map<LiveTarget, Cancel>();
   #timers = new Set<Cancel>();
   #appending = 0;
+  /** When those began that are under way and not late. */
+  readonly #flights = new Set<{ readonly since: number }>();
+  /** Ends the wait for one of them to be late. */
+  #late: Cancel | undefined;
+  readonly #budget: Budget;
   /** Clients' messages are not taken any more: the server is stopping. */
   #draining = false;
   #stopped = false;
@@ -49,6 +70,13 @@ export class Turns {
     this.#core = core;
     this.#registry = registry;
     this.#events = events;
+    const { turnTime, maxTurnMessages } = core.limits;
+    this.#budget = new Budget(() => core.clock.monotonic(), turnTime, maxTurnMessages);
+  }
+
+  /** More has been offered than is decided in a turn: nothing more should be taken of clients before `free`. */
+  get busy(): boolean {
+    return this.#left || this.#crowded.size > 0;
   }
 
   /** Hands an intent to its target, once that is open. */
@@ -78,15 +106,51 @@ export class Turns {
       return;
     }
     this.run(live, live.engine.offer(intent));
+    if (!live.due && live.engine.queued >= this.#core.limits.maxTurnMessages) this.#crowd(live);
     this.schedule(live);
   }
 
   /** Decides what a target was offered, at the end of this turn. */
   schedule(live: LiveTarget): void {
-    if (live.due || this.#stopped) return;
+    if (live.due || this.#stopped || live.engine!.queued === 0) return;
     live.due = true;
     this.#due.push(live);
-    if (this.#due.length === 1) this.#core.clock.defer(() => this.#turn());
+    this.#come();
+  }
+
+  /** The next turn comes, unless as many appends are under way as there should be: then once one has landed, or is late. */
+  #come(): void {
+    if (this.#coming || this.#due.length === 0 || this.#stopped) return;
+    const [oldest] = this.#flights;
+    if (this.#flights.size >= MOST_FLIGHTS) {
+      this.#left = true;
+      this.#late ??= this.#core.clock.setTimeout(
+        () => {
+          this.#late = undefined;
+          this.#flights.delete(oldest!);
+          this.#come();
+        },
+        Math.max(oldest!.since + LATE - this.#core.clock.monotonic(), 0),
+      );
+      return;
+    }
+    this.#coming = true;
+    this.#core.clock.defer(() => this.#turn());
+  }
+
+  #crowd(live: LiveTarget): void {
+    if (this.#crowded.has(live)) return;
+    this.#crowded.set(
+      live,
+      this.#core.clock.setTimeout(() => this.#uncrowd(live), LATE),
+    );
+  }
+  #uncrowd(live: LiveTarget): void {
+    const cancel = this.#crowded.get(live);
+    if (cancel === undefined) return;
+    cancel();
+    this.#crowded.delete(live);
+    if (!this.busy) this.#events.free();
   }
 
   /** Looks whether the log has moved; resolves once what was found is folded, with false if it could not be read. */
@@ -139,8 +203,10 @@ export class Turns {
   /** Nothing is decided or read any more. Whoever still waits for something hears so. */
   stop(): void {
     this.#stopped = true;
-    for (const cancel of this.#timers) cancel();
+    for (const cancel of [...this.#timers, ...this.#crowded.values()]) cancel();
     this.#timers.clear();
+    this.#crowded.clear();
+    this.#late?.();
     for (const live of this.#registry.all()) {
       for (const { reply, mid } of live.engine?.abandon() ?? [])
         tell(reply, live, { type: "pause", reply, from: mid, code: "draining" });
@@ -149,30 +215,46 @@ export class Turns {
   }
 
   #turn(): void {
+    this.#coming = false;
+    if (this.#stopped) return;
     const due = this.#due;
     this.#due = [];
-    if (this.#stopped) return;
     const now = this.#core.clock.now();
     const flying: LiveTarget[] = [];
     const appends: Append[] = [];
-    for (const live of due) {
+    this.#budget.begin();
+    const spent = (): boolean => this.#budget.spend();
+    let taken = 0;
+    while (taken < due.length && (taken === 0 || !this.#budget.spent)) {
+      const live = due[taken++]!;
       live.due = false;
       this.run(
         live,
-        live.engine!.take(now).filter((effect) => {
+        live.engine!.take(now, spent).filter((effect) => {
           if (effect.type !== "append") return true;
           flying.push(live);
           appends.push(effect.append);
           return false;
         }),
       );
+      // The rest of a batch waits for its append; where there was none, for the next turn.
+      if (live.engine!.queued === 0) this.#uncrowd(live);
+      else if (live.engine!.ready) this.schedule(live);
+      else this.#crowd(live);
     }
+    const before = this.busy;
+    this.#left = taken < due.length;
+    if (this.#left) this.#due = [...due.slice(taken), ...this.#due];
     if (appends.length > 0) void this.#append(flying, appends);
+    this.#come();
+    if (before && !this.busy) this.#events.free();
   }
 
   /** One append for all targets of the turn (group commit). */
   async #append(flying: readonly LiveTarget[], appends: readonly Append[]): Promise<void> {
     this.#appending++;
+    const flight = { since: this.#core.clock.monotonic() };
+    this.#flights.add(flight);
     const began = this.#core.observe === undefined ? 0 : this.#core.clock.now();
     let failed = false;
     let results: readonly (AppendResult | null | undefined)[] = [];
@@ -203,11 +285,13 @@ export class Turns {
       }
     });
     this.#appending--;
+    this.#flights.delete(flight);
     const grown = results.some(
       (result, i) => result?.status === "appended" && appends[i]!.records.length > 0,
     );
     if (grown) this.#events.grown();
     for (const live of flying) this.#settled(live);
+    this.#come();
   }
 
   #observeAppend(
@@ -246,6 +330,7 @@ export class Turns {
     const due = live.sinceSnapshot >= snapshotEvery || live.bytesSinceSnapshot >= snapshotEveryBytes;
     // The state is durable whatever is under way, so a busy target need not come to rest for it.
     if (due) void this.#registry.saveSnapshot(live);
+    this.#registry.unused(live);
   }
 
   /** Carries effects out. One that fails, say at a value that no wire carries, does not take the others along. */

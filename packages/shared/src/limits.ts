@@ -25,7 +25,10 @@ export interface Limits {
   readonly maxTopicsPerConnection: number;
   /** Messages waiting for one target's next append. Over it: `Paused`, `busy`. */
   readonly maxQueued: number;
-  /** Targets held in memory; idle ones leave first. All busy and over it: `Paused` or retryable `Unsubscribed`, `busy`. */
+  /**
+   * Topics held in memory, and as many ephemeral ones; sessions of connected clients do not count. Idle ones leave first,
+   * then one of whoever holds most. Nobody gives way: `Paused` or retryable `Unsubscribed`, `busy`.
+   */
   readonly maxOpenTargets: number;
   /** How long a target without followers and work stays in memory. */
   readonly targetIdle: number;
@@ -65,6 +68,15 @@ export interface Limits {
   readonly joinRate: number;
   /** Wishes to follow of the same at once, before `joinRate` counts. */
   readonly joinBurst: number;
+  /**
+   * Milliseconds that a step may take of what has come in, and as many of what is to be decided; then sockets are read.
+   * What is left is the next step's, in order.
+   */
+  readonly turnTime: number;
+  /** Messages that a step takes, and decides, at most. What is left is the next step's, in order. */
+  readonly maxTurnMessages: number;
+  /** Bytes that have come in on one connection and wait to be taken. Over it: it is read no more until some are. */
+  readonly maxWaitingBytes: number;
   /** About the bytes of a model as JSON. What would make it larger than that is rejected, `too-large`. */
   readonly maxModelBytes: number;
   /** About the bytes of a model in memory: many small values hold more than their JSON has. Over it: the same. */
@@ -121,6 +133,9 @@ export const DEFAULT_LIMITS: Limits = {
   topicMessageBurst: 1_000,
   joinRate: 100,
   joinBurst: 1_000,
+  turnTime: 2,
+  maxTurnMessages: 256,
+  maxWaitingBytes: 262_144,
   maxModelBytes: 8_388_608,
   maxModelMemory: 67_108_864,
   maxStaleness: 5_000,

@@ -171,6 +171,8 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
       maxStaleness: 500,
       digestEvery: random.pick([0, 100, 30_000]),
       helloTimeout: 2_000,
+      maxTurnMessages: random.fork("turns").pick([1, 4, 256]),
+      maxWaitingBytes: random.fork("waiting").pick([200, 262_144]),
       ...setup.limits,
     },
   };

@@ -1,0 +1,30 @@
+// What one step of the event loop may cost, so that sockets are read between the steps: a time and a count. Pure: whoever
+// has a clock passes in its reading, and engines are passed `spend`.
+
+export class Budget {
+  readonly #elapsed: () => number;
+  readonly #milliseconds: number;
+  readonly #count: number;
+  #ends = 0;
+  #left = 0;
+
+  constructor(elapsed: () => number, milliseconds: number, count: number) {
+    this.#elapsed = elapsed;
+    this.#milliseconds = milliseconds;
+    this.#count = Math.max(count, 1);
+  }
+
+  begin(): void {
+    this.#ends = this.#elapsed() + this.#milliseconds;
+    this.#left = this.#count;
+  }
+
+  /** One more thing was done, which counts as `weight`. True: that is enough for now. */
+  spend(weight = 1): boolean {
+    this.#left -= weight;
+    return this.spent;
+  }
+  get spent(): boolean {
+    return this.#left <= 0 || this.#elapsed() >= this.#ends;
+  }
+}

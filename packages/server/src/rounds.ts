@@ -1,0 +1,37 @@
+// In what order those are served who wait: one after the other, over groups first and their members second. So a group
+// of a thousand holds another one up as long as a group of one does. Pure.
+
+export class Rounds<Group, Member> {
+  /** Whoever is next stands first, of the groups and within each. */
+  readonly #groups = new Map<Group, Set<Member>>();
+
+  get empty(): boolean {
+    return this.#groups.size === 0;
+  }
+
+  /** It waits, behind all of its group; one that does already keeps its place. */
+  add(group: Group, member: Member): void {
+    const members = this.#groups.get(group);
+    if (members === undefined) this.#groups.set(group, new Set([member]));
+    else members.add(member);
+  }
+
+  /** Whose turn it is: it waits no longer. */
+  next(): Member | undefined {
+    for (const [group, members] of this.#groups) {
+      this.#groups.delete(group);
+      for (const member of members) {
+        members.delete(member);
+        if (members.size > 0) this.#groups.set(group, members);
+        return member;
+      }
+    }
+    return undefined;
+  }
+
+  /** Gone, whatever its group was. */
+  remove(group: Group, member: Member): void {
+    const members = this.#groups.get(group);
+    if (members?.delete(member) === true && members.size === 0) this.#groups.delete(group);
+  }
+}
