@@ -63,6 +63,7 @@ const layers = {
       "authenticate",
       "meanwhile",
       "encoder",
+      "details",
       "carry",
       "effects",
       "batch",
@@ -163,6 +164,7 @@ const apart = { server: [2], client: [3] };
 const pure = {
   server: [
     "carry",
+    "details",
     "deadline",
     "client-row",
     "records",

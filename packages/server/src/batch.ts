@@ -5,6 +5,7 @@ import { applyCarried, uncarried, updateError } from "./carry.ts";
 import type { Carrier } from "./carry.ts";
 import { dedupe, draftOf, isEmpty, remember, settle } from "./client-row.ts";
 import type { RowDraft } from "./client-row.ts";
+import { shortened } from "./details.ts";
 import { pause } from "./effects.ts";
 import type { Effect } from "./effects.ts";
 import type { Admit, Intent, Refusal } from "./intent.ts";
@@ -230,8 +231,11 @@ export class Batch<Reply> {
   #refuse(intent: Intent<Reply>, row: RowDraft | undefined, { from, code, details }: Refusal): void {
     const { mid, id, reply } = intent;
     this.flight.refused = true;
-    if (row !== undefined) remember(row, { mid, id, from, code, details });
-    this.flight.tells.push({ type: "reject", reply, mid, id, from, code, details });
+    const kept = from === "calla" ? shortened(details) : details;
+    if (row !== undefined) remember(row, { mid, id, from, code, details: kept });
+    // The server's own caller is told all of it: nothing of that crosses a wire.
+    const told = intent.author === null ? details : kept;
+    this.flight.tells.push({ type: "reject", reply, mid, id, from, code, details: told });
   }
 
   #record(intent: Intent<Reply>, messages: readonly Message[]): LogRecord {

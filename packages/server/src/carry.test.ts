@@ -15,6 +15,7 @@ const loose = defineTopic("loose:*", {
     fine: z.object({ n: z.number() }),
     deep: z.object({ levels: z.number() }),
     idle: z.object({}),
+    rated: z.object({ by: z.record(z.string(), z.number()) }),
   },
   rejections: { no: z.object({ why: z.any() }) },
   update: {
@@ -23,6 +24,7 @@ const loose = defineTopic("loose:*", {
     fine: (_, { n }) => ({ value: n }),
     deep: (_, { levels }) => ({ value: nested(levels) }),
     idle: (model) => ({ ...model }),
+    rated: (model) => model,
   },
 });
 const hidden = () => 1;
@@ -205,4 +207,66 @@ describe("in production", () => {
     ada.say(say("loose:1", 1, { t: "REFUSED", n: 0 }));
     expect(await ada.heard()).toMatchObject([{ type: "Rejected", mid: 1, code: "no", details: {} }]);
   });
+});
+
+describe("[TE24] an update's rejection with large details", () => {
+  const wide = defineTopic("wide:*", {
+    model: z.object({ size: z.number() }),
+    initial: () => ({ size: 0 }),
+    messages: { refused: z.object({ size: z.number() }) },
+    rejections: { no: z.object({ text: z.string() }) },
+    update: { refused: (_, { size }, context) => context.reject("no", { text: "x".repeat(size) }) },
+  });
+  const open = (options: { strict: boolean; limits?: object }) => {
+    const its = wire({ ...options, wiring: defineWiring({ topics: [wide] }) as never });
+    its.server.handle(wide as never, { public: true });
+    return its;
+  };
+  // With {"text":""} around it.
+  const most = 4_096 - 11;
+  const refused = (mid: number, size: number) => say("wide:1", mid, { type: "refused", size });
+
+  test.each([true, false])("is an error of the update, at once (strict: %s)", async (strict) => {
+    const { client, errors } = open({ strict });
+    const ada = await client();
+    ada.say(refused(1, most), refused(2, most + 1));
+    expect(await ada.heard()).toEqual([
+      expect.objectContaining({ mid: 1, from: "app", code: "no", details: { text: "x".repeat(most) } }),
+      rejected(2, { from: "calla", code: "update-threw", target: "wide:1", id: "id-2" }),
+    ]);
+    expect(errors).toEqual([
+      expect.objectContaining({
+        code: "update-threw",
+        details: { slice: "wide:*", message: "refused", code: "no", bytes: 4_097, maxDetailsBytes: 4_096 },
+      }),
+    ]);
+    expect(String(errors[0])).toMatch(/"wide:\*".*"refused".*"no" and 4097 bytes.*maxDetailsBytes.*an id/);
+    // A repeat hears the same, and the next is taken.
+    ada.say(refused(1, most), refused(2, most + 1), refused(3, 1));
+    expect(await ada.heard()).toMatchObject([
+      { mid: 1, details: { text: "x".repeat(most) } },
+      { mid: 2, code: "update-threw", details: {} },
+      { mid: 3, code: "no" },
+    ]);
+    expect(errors).toHaveLength(1);
+  });
+});
+
+test("[TE24] an invalid message with long keys is refused with details of 256 bytes, and remembered so", async () => {
+  const log = memoryLog();
+  const { client } = wired({ strict: false, log });
+  const ada = await client();
+  const by = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [String(i).repeat(300), "x"]));
+  ada.say(say("loose:1", 1, { type: "rated", by }), say("loose:1", 2, { type: "x".repeat(1_000) }));
+  const heard = await ada.heard();
+  expect(heard).toMatchObject([
+    { mid: 1, code: "invalid", details: { issues: [{ path: ["by", expect.stringMatching(/^0{30,}…$/)] }] } },
+    { mid: 2, code: "unknown-message", details: { type: "x".repeat(100) } },
+  ]);
+  const remembered = (await log.client("loose:1", ada.identity.clientId))!.outcomes;
+  for (const [i, one] of heard.entries()) {
+    const { details } = one as { details: unknown };
+    expect(Buffer.byteLength(JSON.stringify(details))).toBeLessThanOrEqual(256);
+    expect(remembered[i]).toMatchObject({ details });
+  }
 });

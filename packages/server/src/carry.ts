@@ -1,16 +1,23 @@
 // Applying messages, as far as what comes of it can be told: a function in a model or in a rejection's details is
 // carried by no format, so it would reach nobody (TE21).
 import { applyMessages, CallaError } from "@calla/shared";
-import type { ContextValues, Message, ModelSlice, Serialiser } from "@calla/shared";
+import type { ContextValues, Limits, Message, ModelSlice, Serialiser } from "@calla/shared";
+import { bytesOfDetails } from "./details.ts";
 import type { Refusal } from "./intent.ts";
 
-/** What makes copies of values as every reader gets them, and throws where it cannot. */
-export type Carrier = Pick<Serialiser, "normaliseDetails" | "normaliseModel" | "domain">;
+/** What makes copies of values as every reader gets them, and throws where it cannot; and what they are as plain values. */
+export type Carrier = Pick<Serialiser, "normaliseDetails" | "normaliseModel" | "domain" | "payload">;
 
 /** A new model, or why there is none. `error` is for the app's reporter. */
 export type Carried =
   | { readonly ok: true; readonly model: unknown }
   | { readonly ok: false; readonly refusal: Refusal; readonly error?: CallaError };
+
+export interface CarryOptions {
+  readonly strict: boolean;
+  readonly carrier: Carrier;
+  readonly limits: Pick<Limits, "maxDetailsBytes">;
+}
 
 /** Applies the messages of one dispatch, all or none. Whether the model can be carried is asked next (scales.ts). */
 export function applyCarried(
@@ -18,13 +25,18 @@ export function applyCarried(
   model: unknown,
   messages: readonly Message[],
   context: ContextValues,
-  { strict, carrier }: { readonly strict: boolean; readonly carrier: Carrier },
+  { strict, carrier, limits }: CarryOptions,
 ): Carried {
   const result = applyMessages(slice, model, messages, context, { strict });
   if (result.ok) return result;
   if (result.kind === "threw") return threw(result.error);
   const { code, details } = result;
-  const cause = refused(() => carrier.normaliseDetails(details));
+  let size = 0;
+  const cause = refused(() => {
+    carrier.normaliseDetails(details);
+    size = bytesOfDetails(details, carrier);
+  });
+  if (size > limits.maxDetailsBytes) return threw(largeDetails(slice, messages, code, size, limits));
   if (cause === undefined) return { ok: false, refusal: { from: "app", code, details } };
   const error = errorOf(
     slice,
@@ -95,6 +107,22 @@ function errorOf(
     strict ? "strict" : "update-threw",
     { slice: name, message: types.join(", "), ...(cause && { cause: cause.error }) },
     `Slice "${name}": the update of "${types.join('", "')}" ${what}: ${problem}`,
+  );
+}
+
+/** In production too, and with the first of them: what is remembered of a client must not depend on what it sends. */
+function largeDetails(
+  { name }: ModelSlice,
+  messages: readonly Message[],
+  code: string,
+  bytes: number,
+  { maxDetailsBytes }: CarryOptions["limits"],
+): CallaError {
+  const types = messages.map(({ type }) => type);
+  return new CallaError(
+    "update-threw",
+    { slice: name, message: types.join(", "), code, bytes, maxDetailsBytes },
+    `Slice "${name}": the update of "${types.join('", "')}" rejected with "${code}" and ${bytes} bytes of details; limits.maxDetailsBytes is ${maxDetailsBytes}, for they are kept until their author has them. Let them name what is wrong, by an id or a count, rather than hold it.`,
   );
 }
 

@@ -134,6 +134,16 @@ const probes: { readonly [limit: string]: { at: number; fails: string; probe: Pr
       return trouble(await one.heard());
     },
   },
+  maxDetailsBytes: {
+    at: 100, // of {"item":"…"}
+    fails: "Rejected update-threw",
+    async probe(limit, load) {
+      const one = await server({ maxDetailsBytes: limit }).client();
+      const item = "é".repeat((load - 11) / 2).padEnd(load - 11 - Math.floor((load - 11) / 2), "x");
+      one.say(say("list:1", 1, { type: "removed", item }));
+      return trouble(await one.heard()).replace("Rejected missing", "");
+    },
+  },
   maxTopicsPerConnection: {
     at: 3,
     fails: "Unsubscribed too-many-topics",

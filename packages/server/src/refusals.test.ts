@@ -1,6 +1,7 @@
 // What a server writes of refusals, and for whom.
 import { expect, test } from "vitest";
 import { handClock, handPubSub, hello, list, say, subscribe, wire } from "../test/wired.ts";
+import type { Limits, Message } from "@calla/shared";
 import { memoryLog } from "./log-memory.ts";
 import type { PubSub } from "./pubsub.ts";
 
@@ -30,26 +31,71 @@ test("[TE19] nothing is kept of strangers, also where the target is open", async
   expect((await log.client("list:1", anna.identity.clientId))?.last).toBe(2);
 });
 
-test("[TE9] what refused messages make the log write is in proportion to what their client sent", async () => {
+/** A server without rates, and what its log is given to write. */
+function counted(amend?: (message: Message) => Message, limits: Partial<Limits> = {}) {
   const log = memoryLog();
   let written = 0;
   const it = wire({
     log: {
       ...log,
       append(batch) {
-        written += JSON.stringify(batch).length;
+        written += Buffer.byteLength(JSON.stringify(batch));
         return log.append(batch);
       },
     },
+    limits: { messageRate: Infinity, topicMessageRate: Infinity, ...limits },
   });
-  it.server.handle(list, { public: true });
+  it.server.handle(list, { public: true, ...(amend && { amend: amend as never }) });
+  return { ...it, written: () => written };
+}
+
+test.each([
+  [1, 100],
+  [10, 1_000],
+])(
+  "[LG48] 1,000 refusals, %i a turn, details of %i, of a client that settles 200 late write at most twice their own bytes",
+  async (each, size) => {
+    const it = counted();
+    const mallory = await it.client();
+    let own = 0;
+    for (let mid = 1; mid <= 1_000; mid += each) {
+      const settled = Math.max(0, mid - 200);
+      const item = "m".repeat(size);
+      const said = Array.from({ length: each }, (_, i) =>
+        say("list:1", mid + i, { type: "removed", item }, { settled }),
+      );
+      mallory.say(...said);
+      const heard = await mallory.heard();
+      expect(heard).toHaveLength(each);
+      for (const frame of heard) {
+        expect(frame).toMatchObject({ type: "Rejected", code: "missing", details: { item } });
+        own += Buffer.byteLength(JSON.stringify(frame));
+      }
+    }
+    expect(it.written() / own).toBeLessThan(2);
+  },
+);
+
+test("[TE24] what is refused as invalid makes the log write less than its client sent, however late it settles", async () => {
+  const it = counted();
   const mallory = await it.client();
-  const item = "m".repeat(100_000);
-  for (let mid = 1; mid <= 100; mid++) {
-    mallory.say(say("list:1", mid, { type: "removed", item }));
-    await it.settle();
+  const item = { ["k".repeat(2_600)]: 1 } as unknown as string;
+  for (let mid = 1; mid <= 300; mid++) {
+    mallory.say(say("list:1", mid, { type: "removed", item }, { settled: Math.max(0, mid - 250) }));
+    expect(await mallory.heard()).toMatchObject([{ type: "Rejected", code: "invalid" }]);
   }
-  expect(written / (100 * item.length)).toBeLessThan(4);
+  expect(it.written() / (300 * 2_600)).toBeLessThan(0.25);
+});
+
+test("[TE9] amended messages count too: no more is remembered of them than maxOutcomeBytes and one", async () => {
+  const amend = (message: Message) => ({ ...message, item: "0123456789abcdefghij" }) as Message;
+  const it = counted(amend, { maxOutcomeBytes: 2 * 50 });
+  const mallory = await it.client();
+  for (let mid = 1; mid <= 4; mid++) mallory.say(say("list:1", mid, { type: "added", item: "x" }));
+  expect(await mallory.heard()).toMatchObject([
+    ...[1, 2, 3].map((mid) => ({ type: "Acknowledge", mid, message: { item: "0123456789abcdefghij" } })),
+    { type: "Paused", from: 4, code: "in-flight" },
+  ]);
 });
 
 test("[LG47] rows alone are no growth: no node is rung and no follower of the log woken", async () => {

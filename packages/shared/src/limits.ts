@@ -21,6 +21,8 @@ export interface Limits {
   readonly maxInFlight: number;
   /** About the bytes that such outcomes hold as JSON (details of refusals, amended messages). Over it: the same. */
   readonly maxOutcomeBytes: number;
+  /** Bytes of the details that an update rejects with, as JSON. Over it: an error of that update, `update-threw`. */
+  readonly maxDetailsBytes: number;
   /** Topics one connection may follow. Over it: `Unsubscribed`, `too-many-topics`. */
   readonly maxTopicsPerConnection: number;
   /** Messages waiting for one target's next append. Over it: `Paused`, `busy`. */
@@ -111,6 +113,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxBatch: 100,
   maxInFlight: 256,
   maxOutcomeBytes: 262_144,
+  maxDetailsBytes: 4_096,
   maxTopicsPerConnection: 1_000,
   maxQueued: 10_000,
   maxOpenTargets: 10_000,

@@ -43,7 +43,7 @@ const alone = (row: RowWrite): Append => ({
 async function written(refusals: number, each: number, size: number) {
   const file = fresh();
   // Nothing goes into the main file meanwhile, so the write-ahead log holds all that was written.
-  const log = sqliteWith(file, { thread: "main" }, ["wal_autocheckpoint = 0"]);
+  const log = sqliteWith(file, { thread: "main", durability: "process-crash" }, ["wal_autocheckpoint = 0"]);
   const wal = (): number => statSync(`${file}-wal`).size;
   for (let was = 0; was < 250; was += each) await log.append([alone(decided(was, each, 250, size))]);
   const before = wal();
