@@ -51,6 +51,30 @@ test("[LG48] a batch that only repeats or settles writes no outcome again", () =
   expect(row.outcomes).toEqual([refusal(5)]);
 });
 
+test("[LG48] a few acknowledgements are written again with the next, and no more than a few", () => {
+  const acknowledged = (mid: number): Outcome => ({ mid, id: `id-${mid}`, sequence: mid });
+  const row = draftOf({ ...rowWith(0, 0), outcomes: [] });
+  for (let mid = 1; mid <= 6; mid++) remember(row, acknowledged(mid));
+  const next = draftOf(rowOf(row));
+  settle(next, 2);
+  remember(next, acknowledged(7));
+  expect(writeOf(next)).toEqual({
+    clientId: "ann",
+    was: 6,
+    last: 7,
+    settled: 2,
+    outcomes: [3, 4, 5, 6, 7].map(acknowledged),
+    whole: true,
+  });
+  for (let mid = 8; mid <= 9; mid++) remember(next, acknowledged(mid));
+  expect(writeOf(next)).toMatchObject({ outcomes: [7, 8, 9].map(acknowledged) });
+  expect(writeOf(next).whole).toBeUndefined();
+  const refused = draftOf(rowOf(row));
+  settle(refused, 5);
+  remember(refused, refusal(7));
+  expect(writeOf(refused)).toMatchObject({ settled: 5, outcomes: [{ mid: 7 }] });
+});
+
 test("[TE3] a draft leaves the row that it was made of as it is", () => {
   const before = rowWith(1, 4);
   const row = draftOf(before);

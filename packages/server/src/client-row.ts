@@ -41,14 +41,15 @@ export const rowOf = ({ clientId, last, settled, outcomes }: RowDraft): ClientRo
   outcomes,
 });
 
+/** So many acknowledgements are written again rather than apart: most clients have no more under way. */
+const FEW = 6;
+
 /** What the log is to write. */
-export const writeOf = ({ clientId, was, last, settled, outcomes, fresh }: RowDraft): RowWrite => ({
-  clientId,
-  was,
-  last,
-  settled,
-  outcomes: outcomes.slice(outcomes.length - fresh),
-});
+export function writeOf({ clientId, was, last, settled, outcomes, weight, fresh }: RowDraft): RowWrite {
+  if (weight === 0 && outcomes.length <= FEW)
+    return { clientId, was, last, settled, outcomes: outcomes.slice(), whole: true };
+  return { clientId, was, last, settled, outcomes: outcomes.slice(outcomes.length - fresh) };
+}
 
 /** The client has stored its outcomes up to `settled`: they need not be remembered (TE3). */
 export function settle(row: RowDraft, settled: number): void {

@@ -82,6 +82,33 @@ export const outcomeContract: readonly LogCheck[] = [
       equal(await log.client("t", "ann"), wrote("ann", was + 9, was + 9), "row without outcomes");
     },
   ),
+  check("[LG48] a row that is written whole has those outcomes and no others", async ({ create }) => {
+    const log = await create();
+    const whole = (was: number, last: number, settled: number): RowWrite => ({
+      ...write("ann", was, last, settled),
+      outcomes: outcomesTo(settled, last),
+      whole: true,
+    });
+    const steps = [
+      [write("ann", 0, 3, 0), 0],
+      [write("ann", 3, 8, 0), 0],
+      [whole(8, 9, 6), 6],
+      [whole(9, 11, 8), 8],
+      [write("ann", 11, 14, 8), 8],
+      [write("ann", 14, 15, 9), 9],
+      [whole(15, 15, 12), 12],
+      [whole(15, 16, 16), 16],
+      [write("ann", 16, 17, 16), 16],
+      [whole(17, 19, 16), 16],
+      [write("ann", 19, 60, 18), 18],
+      [write("ann", 60, 60, 40), 40],
+      [whole(60, 62, 58), 58],
+    ] as const;
+    for (const [one, settled] of steps) {
+      equal(await alone(log, "t", 0, one), "appended", "append");
+      equal(await log.client("t", "ann"), wrote("ann", one.last, settled), `row at ${one.last}`);
+    }
+  }),
   check("[LG48] outcomes of other clients and other targets are apart", async ({ create }) => {
     const log = await create();
     const clients = ["ann", "ann ", "bob", "#key"];

@@ -54,10 +54,11 @@ export class ClientRows {
   }
 }
 
-function change(kept: Kept, { last, settled, outcomes }: RowWrite, at: number): void {
+function change(kept: Kept, { last, settled, outcomes, whole }: RowWrite, at: number): void {
   kept.last = last;
   kept.settled = Math.max(kept.settled, settled);
   kept.at = at;
+  if (whole === true) kept.outcomes.length = 0;
   for (const outcome of outcomes) kept.outcomes.push(outcome);
   let gone = 0;
   while (gone < kept.outcomes.length && kept.outcomes[gone]!.mid <= kept.settled) gone++;

@@ -103,6 +103,8 @@ export interface RowWrite {
   readonly settled: number;
   /** Those decided since `was`, by mid ascending. */
   readonly outcomes: readonly Outcome[];
+  /** They are all that are not settled: few and short, so that writing them again is less than keeping them apart. */
+  readonly whole?: boolean;
 }
 export type AppendResult =
   /** `bytes`: about how much was stored, where the log counts. */

@@ -53,8 +53,8 @@ export const rowMutants = [
   {
     name: "write short outcomes over those in a client's row that it has not settled",
     file: "server/src/sqlite/jobs.ts",
-    from: `(settled < was || decided.length > SHORT)`,
-    to: `decided.length > SHORT`,
+    from: `const replaces = whole || settled >= was;`,
+    to: `const replaces = whole || own.length <= SHORT;`,
     breaks: "LG48",
     scenario: "S34",
     by: "server/src/sqlite/sqlite.test.ts > [LG48] new outcomes",
@@ -62,8 +62,8 @@ export const rowMutants = [
   {
     name: "forget that a client has outcomes apart",
     file: "server/src/sqlite/statements.ts",
-    from: `more = excluded.more OR (clients.more AND excluded.settled < clients.last),`,
-    to: `more = excluded.more,`,
+    from: `more = CASE WHEN excluded.more = \${ROW.same} THEN clients.more ELSE excluded.more END,`,
+    to: `more = 0,`,
     breaks: "LG48",
     scenario: "S34",
     by: "server/src/sqlite/sqlite.test.ts > [LG48]",
@@ -80,8 +80,8 @@ export const rowMutants = [
   {
     name: "leave settled outcomes in the file",
     file: "server/src/sqlite/tables.ts",
-    from: `AND mid <= new.settled;`,
-    to: `AND mid < 0;`,
+    from: `THEN old.last ELSE new.settled END;`,
+    to: `THEN 0 ELSE 0 END;`,
     breaks: "LG48",
     scenario: "",
     by: "server/src/sqlite/outcomes.test.ts > [LG48] what is settled leaves the file",
@@ -112,5 +112,15 @@ export const rowMutants = [
     breaks: "TE24",
     scenario: "S8",
     by: "server/src/carry.test.ts > [TE24] an invalid message with long keys",
+  },
+  {
+    name: "keep what a row that is written whole has replaced",
+    file: "server/src/log-memory-rows.ts",
+    from: `  if (whole === true) kept.outcomes.length = 0;
+`,
+    to: ``,
+    breaks: "LG48",
+    scenario: "S34",
+    by: "server/src/log-memory.test.ts > [LG48] a row that is written whole",
   },
 ];

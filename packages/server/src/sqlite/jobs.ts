@@ -3,7 +3,7 @@ import type { Cursor, TargetKey } from "@calla/shared";
 import type { Append, Claim, Expiry, LogRecord, LogSnapshot } from "../log.ts";
 import type { Group, Parameter, Step } from "./executor.ts";
 import type { AgedRow } from "./reader.ts";
-import { RECORDS, statement } from "./statements.ts";
+import { RECORDS, ROW, statement } from "./statements.ts";
 import type { StatementName } from "./statements.ts";
 import { DAY } from "./tables.ts";
 import { column } from "./text.ts";
@@ -39,14 +39,20 @@ export function appendGroup({ target, expected, records, rows, at: now }: Append
     steps.push(row as unknown as Step);
   }
   const day = Math.floor(now / DAY);
-  for (const { clientId, was, last, settled, outcomes } of rows) {
+  for (const { clientId, was, last, settled, outcomes, whole = false } of rows) {
     const client = column(clientId);
-    const decided = outcomes.length === 0 ? "" : text.outcomes.write(outcomes);
+    const own = outcomes.length === 0 ? "" : text.outcomes.write(outcomes);
+    const replaces = whole || settled >= was;
     // Beside what is not settled yet they are a row of their own, or the client's would be written whole again and again.
-    const apart = decided !== "" && (settled < was || decided.length > SHORT);
-    const own = apart ? "" : decided;
-    steps.push(step("client", name, client, last, settled, own, apart ? 1 : 0, now, day, was));
-    if (apart) steps.push(step("outcomes", name, client, outcomes.at(-1)!.mid, decided));
+    if (replaces && (whole || own.length <= SHORT)) {
+      steps.push(step("client", name, client, last, settled, own, ROW.whole, now, day, was));
+    } else if (own === "") {
+      steps.push(step("client", name, client, last, settled, own, ROW.same, now, day, was));
+    } else {
+      const kind = replaces ? ROW.other : ROW.more;
+      steps.push(step("client", name, client, last, settled, "", kind, now, day, was));
+      steps.push(step("outcomes", name, client, outcomes.at(-1)!.mid, own));
+    }
   }
   return { guard: headGuard(name, expected, records), steps };
 }

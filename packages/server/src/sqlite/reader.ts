@@ -167,7 +167,7 @@ export class Reader {
       const row = this.#find.client.get(...key);
       if (row === undefined) return undefined;
       const { last, settled, outcomes, more } = row;
-      const parts = [outcomes, ...(more === 1 ? this.#find.outcomes.all(...key) : [])];
+      const parts = [outcomes, ...(more > 0 ? this.#find.outcomes.all(...key) : [])];
       const known = parts.flatMap((part) => (part === "" ? [] : text.outcomes.read(part)));
       return { clientId, last, settled, outcomes: known.filter(({ mid }) => mid > settled) };
     });

@@ -11,6 +11,18 @@ export const LAST = `coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'rec
 /** The `mid` of a client's own row. */
 export const OWN = `9223372036854775807`;
 
+/** How a client's own row is written, as its column `more` has it: 0 says that there are no outcomes but its own. */
+export const ROW = {
+  /** Its outcomes are all there are. */
+  whole: 0,
+  /** Those that come apart are all there are. */
+  other: 1,
+  /** There are more, that come apart. */
+  more: 2,
+  /** There are no others than before. */
+  same: 3,
+};
+
 /** How many records the statement `records` takes. */
 export const RECORDS = 16;
 const RECORD = `records (target, sequence, mark, version, at, author, user, mid, id, messages, model)`;
@@ -46,8 +58,8 @@ const statements = {
     sql: `INSERT INTO clients (target, client, mid, last, settled, outcomes, more, at, day)
       VALUES (?, ?, ${OWN}, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (target, client, mid) DO UPDATE SET
-        outcomes = CASE WHEN excluded.settled >= clients.last THEN excluded.outcomes ELSE clients.outcomes END,
-        more = excluded.more OR (clients.more AND excluded.settled < clients.last),
+        outcomes = CASE WHEN excluded.more < ${ROW.more} THEN excluded.outcomes ELSE clients.outcomes END,
+        more = CASE WHEN excluded.more = ${ROW.same} THEN clients.more ELSE excluded.more END,
         last = excluded.last, settled = max(clients.settled, excluded.settled), at = excluded.at
       WHERE clients.last = ?`,
   },

@@ -70,9 +70,9 @@ export const MIGRATIONS: readonly string[] = [
 
   -- What a target remembers of each client ('#' and a key for a keyed dispatch of the server), by the target's name.
   --
-  -- One row is the client's own (mid: the largest integer): last and settled; outcomes: JSON, or '': those that one append
-  -- decided, where they are short and the client had settled all before them, as most do. at: of the append that wrote it;
-  -- day: that in whole days, for the index (it may be of an earlier append). more: 1, there may be other rows.
+  -- One row is the client's own (mid: the largest integer): last and settled; outcomes: JSON, or '': all that are not settled
+  -- where those are few and short, as most clients' are, otherwise the oldest of them at most. at: of the append that wrote
+  -- it; day: that in whole days, for the index (it may be of an earlier append). more: not 0, there may be other rows.
   --
   -- Another holds nothing but the outcomes that one append decided, up to mid, and is written once. It lies beside the
   -- client's own row, behind which there is nothing of it: so most appends write to one page (with tables of their own 250
@@ -96,9 +96,10 @@ export const MIGRATIONS: readonly string[] = [
   -- Outcomes go once the client has settled them, some at a time, for the oldest lie in another page; and with the client.
   -- Triggers, for most appends have nothing to delete, and would pay for a statement.
   CREATE TRIGGER clients_settle AFTER UPDATE OF settled ON clients
-    WHEN old.more AND (new.settled >= old.last OR new.settled / 32 > old.settled / 32)
+    WHEN old.more AND (new.more < 2 OR new.settled / 32 > old.settled / 32)
   BEGIN
-    DELETE FROM clients WHERE target = new.target AND client = new.client AND mid <= new.settled;
+    DELETE FROM clients WHERE target = new.target AND client = new.client
+      AND mid <= CASE WHEN new.more < 2 THEN old.last ELSE new.settled END;
   END;
   CREATE TRIGGER clients_expire AFTER DELETE ON clients WHEN old.more BEGIN
     DELETE FROM clients WHERE target = old.target AND client = old.client;
