@@ -3,7 +3,19 @@
 // ending in "/" is a folder.
 const layers = {
   shared: [
-    ["errors", "limits", "kind", "base64", "clock", "later-clock", "random", "target", "guard", "standard"],
+    [
+      "errors",
+      "limits",
+      "kind",
+      "base64",
+      "crowding",
+      "clock",
+      "later-clock",
+      "random",
+      "target",
+      "guard",
+      "standard",
+    ],
     [
       "error-sentences",
       "topic-pattern",

@@ -159,7 +159,18 @@ test("[CO24] maxValues: default, wherever they stand, whatever stands in texts",
   expect(() => text.decode(spaced, { ...limits, maxValues: 9 })).toThrow(code("too-large"));
 });
 
-test("[CO24] maxNames: at, over, overridden, default; the same name counts once", () => {
+test("[CO24] texts of every length and range come back as they are, as names too", () => {
+  const units = ["a", "é", "\u20ac", "\ud83d\ude00", "\u0000", "\ufeff", "z\u07ff", "\uffff"];
+  for (let length = 0; length < 40; length++) {
+    for (const unit of units) {
+      for (const one of [unit.repeat(length), "x".repeat(length) + unit, unit + "x".repeat(length)]) {
+        expect(binary.decode(binary.encode([one, { [one]: one }, one]))).toEqual([one, { [one]: one }, one]);
+      }
+    }
+  }
+});
+
+test("[CO24] maxNames: at, over, overridden, default; a name that comes again soon counts once", () => {
   expect(limits.maxNames).toBe(10_000);
   const named = (count: number, times = 1): unknown =>
     Array.from({ length: count * times }, (_, i) => ({
@@ -167,16 +178,24 @@ test("[CO24] maxNames: at, over, overridden, default; the same name counts once"
       ["name".repeat(9) + (i % count)]: 1,
     }));
   for (const format of formats) {
-    for (const [count, own] of [
-      [5_000, { ...limits, maxFrameBytes: 1e8 }],
-      [2, { ...limits, maxNames: 4 }],
-      [1_500, { ...limits, maxFrameBytes: 1e8, maxNames: 3_000 }],
+    for (const [count, own, most] of [
+      [5_000, { ...limits, maxFrameBytes: 1e8 }, 1],
+      [2, { ...limits, maxNames: 4 }, 9_000],
+      [60, { ...limits, maxFrameBytes: 1e8, maxNames: 120 }, 99],
     ] as const) {
-      // Twice by one decoder: what it remembers from frame to frame is counted anew.
-      for (const times of [1, 3, 1])
+      // Again by one decoder: what it remembers from frame to frame is counted anew.
+      for (const times of [1, most, 1])
         expect(format.decode(format.encode(named(count, times)), own)).toEqual(named(count, times));
       expect(() => format.decode(format.encode(named(count + 1)), own)).toThrow(code("too-large"));
     }
+    // Names that are met again after too many others cost what new ones cost.
+    const again = named(4_000, 2);
+    expect(() => format.decode(format.encode(again), { ...limits, maxFrameBytes: 1e8 })).toThrow(
+      code("too-large"),
+    );
+    expect(format.decode(format.encode(again), { ...limits, maxFrameBytes: 1e8, maxNames: 16_000 })).toEqual(
+      again,
+    );
   }
 });
 

@@ -11,8 +11,9 @@ export interface ScanLimits {
   readonly maxNames: number;
 }
 
-/** A power of two. Most frames have fewer names than that, and each of theirs is looked up once. */
-const SLOTS = 1_024;
+/** A power of two. Of each set the last few names are known; so about a thousand of a frame are. */
+export const SETS = 256;
+export const WAYS = 4;
 
 export interface FrameNames {
   /** @throws CallaError `too-large`: one too many. */
@@ -23,11 +24,12 @@ export interface FrameNames {
 export const frameNames = ({ maxNames }: ScanLimits, most: number): FrameNames | undefined =>
   most > maxNames ? new Counted(maxNames) : undefined;
 
+/** Counts the names that are not among those known: new ones, and such as come again after a thousand others. */
 class Counted implements FrameNames {
   readonly #maxNames: number;
-  /** Where the name in a slot begins, plus one, and ends. A name that is not in its slot is looked for in all. */
-  readonly #slots = new Int32Array(2 * SLOTS);
-  readonly #all = new Set<string>();
+  #count = 0;
+  /** Where a known name begins, plus one, and ends. */
+  readonly #places = new Int32Array(2 * WAYS * SETS);
 
   constructor(maxNames: number) {
     this.#maxNames = maxNames;
@@ -36,17 +38,19 @@ class Counted implements FrameNames {
   met(text: string, start: number, end: number): void {
     let hash = end - start;
     for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-    const slot = 2 * ((hash ^ (hash >>> 15)) & (SLOTS - 1));
-    const slots = this.#slots;
-    const known = slots[slot]! - 1;
-    if (known >= 0 && slots[slot + 1]! - known === end - start) {
+    const places = this.#places;
+    const first = 2 * WAYS * ((hash ^ (hash >>> 15)) & (SETS - 1));
+    const last = first + 2 * WAYS;
+    for (let at = first; at < last && places[at] !== 0; at += 2) {
+      const known = places[at]! - 1;
+      if (places[at + 1]! - known !== end - start) continue;
       let i = start;
       while (i < end && text.charCodeAt(i) === text.charCodeAt(known + i - start)) i++;
       if (i === end) return;
     }
-    slots[slot] = start + 1;
-    slots[slot + 1] = end;
-    this.#all.add(text.slice(start, end));
-    if (this.#all.size > this.#maxNames) throw new CallaError("too-large", { maxNames: this.#maxNames });
+    places.copyWithin(first + 2, first, last - 2);
+    places[first] = start + 1;
+    places[first + 1] = end;
+    if (++this.#count > this.#maxNames) throw new CallaError("too-large", { maxNames: this.#maxNames });
   }
 }

@@ -1,6 +1,7 @@
 // How the value domain is read back from a tree (see to-plain.ts). The tree is a peer's: nothing is believed, and
 // whatever throws on the way refuses it.
 import { fromBase64 } from "./base64.ts";
+import { isCrowded } from "./crowding.ts";
 import { isObject } from "./kind.ts";
 import { mayBeIndex } from "./sparse-fields.ts";
 import { BIGINT } from "./values.ts";
@@ -57,8 +58,8 @@ function readTagged(tagged: Tagged, depth: number, walk: Walk): unknown {
       if (BIGINT.test(text)) return BigInt(text);
       break;
     case "text": {
-      const content: unknown = JSON.parse(text);
-      if (typeof content === "string") return content;
+      // Whatever else is JSON is not looked at: there may be much of it.
+      if (text.startsWith('"')) return JSON.parse(text);
       break;
     }
     case "bytes":
@@ -69,10 +70,13 @@ function readTagged(tagged: Tagged, depth: number, walk: Walk): unknown {
       break;
     }
     case "set":
-      if (Array.isArray(v)) return new Set(mapItems(v, read, deeper(depth, walk), walk));
+      if (Array.isArray(v)) return new Set(evenly(mapItems(v, read, deeper(depth, walk), walk)));
       break;
-    case "map":
-      return new Map(readEntries(v, deeper(depth, walk), walk));
+    case "map": {
+      const entries = readEntries(v, deeper(depth, walk), walk);
+      evenly(entries.map(([key]) => key));
+      return new Map(entries);
+    }
     case "object":
       return readObject(v, deeper(depth, walk), walk);
     default: {
@@ -83,6 +87,14 @@ function readTagged(tagged: Tagged, depth: number, walk: Walk): unknown {
     }
   }
   throw malformed();
+}
+
+/** Members of a Set, keys of a Map. */
+function evenly<Members extends readonly unknown[]>(members: Members): Members {
+  if (!isCrowded(members, members.length)) return members;
+  throw new Refusal(
+    "has numbers that an engine would take seconds to tell apart: chosen so, or bigints with the same 64 bits. Use texts.",
+  );
 }
 
 const malformed = (): Refusal => new Refusal("is no well-formed tagged value.");

@@ -69,6 +69,7 @@ export type { Migrated } from "./migrate.ts";
 
 // Values
 export { countValues } from "./count-values.ts";
+export { isCrowded } from "./crowding.ts";
 export { sameInOrder, sameValue } from "./equal.ts";
 export { deepFreeze } from "./freeze.ts";
 export { combine, hashString } from "./hash.ts";

@@ -1,6 +1,7 @@
 // Makes values of a MessagePack frame whose structure has been checked (messagepack-scan.ts): so nothing here looks
 // whether bytes are there, and nothing is made of what was merely announced.
 import { CallaError } from "./errors.ts";
+import { SETS, WAYS } from "./frame-names.ts";
 import { mayBeIndex, useTable } from "./sparse-fields.ts";
 
 // In every browser, worker and JavaScript server; the types of neither DOM nor Node are known here.
@@ -9,20 +10,21 @@ declare const TextDecoder: new (
   options: { readonly ignoreBOM: boolean },
 ) => { decode(bytes: Uint8Array): string };
 
-/** A shorter text is read unit by unit: calling the engine's decoder costs more. */
-const SHORT = 32;
-/** A power of two: so many names of fields are remembered from frame to frame. */
-const SLOTS = 1_024;
+/** Bytes: a shorter text is read unit by unit, for calling the engine's decoder costs more. */
+const SHORT = 12;
+/** Bytes of a name that is remembered. */
+const NAME = 32;
 
 export class MessagePackReader {
   readonly #utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
   /** Names of fields by a hash of their bytes: most frames have the same few, and making them anew is half the work. */
-  readonly #names: string[] = Array.from({ length: SLOTS }, () => "");
-  /** In which frame the name in a slot was last met. */
-  readonly #metIn = new Int32Array(SLOTS);
+  readonly #names: string[] = Array.from({ length: WAYS * SETS }, () => "");
+  /** In which frame a name was last met: what was not yet in this one counts. */
+  readonly #metIn = new Int32Array(WAYS * SETS);
   #frame = 0;
-  /** Those of this frame that were not in their slot, or not yet in this frame. */
+  /** The others of this frame. */
   #met: Set<string> | undefined;
+  #count = 0;
   #maxNames = 0;
   #bytes: Uint8Array = new Uint8Array();
   #view: DataView = new DataView(this.#bytes.buffer);
@@ -34,8 +36,8 @@ export class MessagePackReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = 0;
     this.#frame = (this.#frame + 1) | 0;
-    // A field takes two bytes at the least.
-    this.#maxNames = bytes.length / 2 > maxNames ? maxNames : Infinity;
+    this.#maxNames = maxNames;
+    this.#count = 0;
     this.#met = undefined;
     return this.#value();
   }
@@ -137,36 +139,45 @@ export class MessagePackReader {
   #name(): string {
     const head = this.#bytes[this.#at++]!;
     const size = head < 0xc0 ? head & 31 : this.#size(head - 0xd9);
-    if (size > SHORT) return this.#new(this.#text(size));
+    if (size > NAME) return this.#rare(this.#text(size));
     const bytes = this.#bytes;
+    const names = this.#names;
     const start = this.#at;
     let hash = size;
     for (let i = start; i < start + size; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0;
-    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
-    const known = this.#names[slot]!;
-    if (known.length === size) {
+    const first = WAYS * ((hash ^ (hash >>> 15)) & (SETS - 1));
+    for (let at = first; at < first + WAYS; at++) {
+      const known = names[at]!;
+      if (known.length !== size) continue;
       // Units below 128 are their own bytes; of any other text the bytes differ.
       let i = 0;
       while (i < size && known.charCodeAt(i) === bytes[start + i]) i++;
-      if (i === size) {
-        this.#at = start + size;
-        if (this.#metIn[slot] === this.#frame) return known;
-        this.#metIn[slot] = this.#frame;
-        return this.#new(known);
-      }
+      if (i < size) continue;
+      this.#at = start + size;
+      if (this.#metIn[at] === this.#frame) return known;
+      this.#metIn[at] = this.#frame;
+      return this.#new(known);
     }
     const name = this.#text(size);
-    this.#names[slot] = name;
-    this.#metIn[slot] = this.#frame;
+    if (name.length < size) return this.#rare(name);
+    names.copyWithin(first + 1, first, first + WAYS - 1);
+    this.#metIn.copyWithin(first + 1, first, first + WAYS - 1);
+    names[first] = name;
+    this.#metIn[first] = this.#frame;
+    return this.#new(name);
+  }
+
+  /** A long name, or one that is no ASCII: not remembered from frame to frame. */
+  #rare(name: string): string {
+    const met = (this.#met ??= new Set());
+    if (met.has(name)) return name;
+    met.add(name);
     return this.#new(name);
   }
 
   #new(name: string): string {
     if (name === "__proto__") throw new CallaError("hostile-key", { key: name });
-    if (this.#maxNames === Infinity) return name;
-    const met = (this.#met ??= new Set());
-    met.add(name);
-    if (met.size > this.#maxNames) throw new CallaError("too-large", { maxNames: this.#maxNames });
+    if (++this.#count > this.#maxNames) throw new CallaError("too-large", { maxNames: this.#maxNames });
     return name;
   }
 
@@ -174,7 +185,15 @@ export class MessagePackReader {
     if (size > SHORT) return this.#utf8.decode(this.#window(size));
     const bytes = this.#bytes;
     let at = this.#at;
-    const end = (this.#at += size);
+    const end = at + size;
+    let text = "";
+    while (at < end && bytes[at]! < 0x80) text += String.fromCharCode(bytes[at++]!);
+    if (at === end) {
+      this.#at = end;
+      return text;
+    }
+    at = this.#at;
+    this.#at = end;
     const units: number[] = [];
     while (at < end) {
       const byte = bytes[at++]!;

@@ -146,7 +146,8 @@ export function emptyFor(first: string | undefined): Record<string, unknown> {
 
 /** Also where a plain assignment would meet a prototype that is frozen. */
 export function setField(target: Record<string, unknown>, key: string, value: unknown): void {
-  if (key in target) {
+  // No prototype has a field with a number for a name.
+  if (!mayBeIndex(key) && key in target) {
     Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
   } else {
     target[key] = value;
