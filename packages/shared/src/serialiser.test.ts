@@ -1,6 +1,6 @@
 import { inspect, isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { sameValue } from "./equal.ts";
 import { json } from "./format-json.ts";
 import { customBinary, messagePack } from "./messagepack.ts";
@@ -399,5 +399,26 @@ test("[CO23] a codec is for the format it is asked for: in JSON bytes are text, 
       const details = { bytes: new Uint8Array([1, 2]) };
       expect(payload.decodeDetails(there(payload.encodeDetails(details)))).toEqual(details);
     }
+  }
+});
+
+test("[CO27] of a tagged value no more is looked into than its form needs", () => {
+  const { decodeMessage } = automatic(json()).payload(json());
+  const parse = vi.spyOn(JSON, "parse");
+  const bigint = vi.spyOn(globalThis, "BigInt");
+  try {
+    for (const tree of [
+      { $: "text", v: `[${"0,".repeat(100_000)}0]` },
+      { $: "text", v: "[".repeat(100_000) },
+      { $: "bigint", v: "9".repeat(1_001) },
+      { $: "bytes", v: "A".repeat(100_001) },
+    ])
+      expect(() => decodeMessage(tree)).toThrow(code("undecodable"));
+    expect(parse).not.toHaveBeenCalled();
+    expect(bigint).not.toHaveBeenCalled();
+    expect(decodeMessage({ $: "text", v: '"\\ud800"' })).toBe("\ud800");
+  } finally {
+    parse.mockRestore();
+    bigint.mockRestore();
   }
 });
