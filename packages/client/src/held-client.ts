@@ -1,7 +1,7 @@
 // One client that this page holds: its commits, one after the other, each under the token that keeps others out. Here a
 // client becomes another (`begin`). Not here: which client a page may hold (storage-tabs.ts, orphans.ts).
 import { messageId } from "@calla/shared";
-import type { Clock, PayloadCodec, Random, TargetKey } from "@calla/shared";
+import type { PayloadCodec, Random, SteadyClock, TargetKey } from "@calla/shared";
 import { flushLock, pageLock } from "./locks.ts";
 import type { Lock, Locks } from "./locks.ts";
 import { reasonOf, storageFailure } from "./shelf.ts";
@@ -12,7 +12,7 @@ import { plainChange } from "./stored-values.ts";
 export interface HolderOptions {
   readonly shelf: Shelf;
   readonly locks: Locks;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly random: Random;
   /** Absent: values are kept as they are given. */
   readonly codec: PayloadCodec | undefined;

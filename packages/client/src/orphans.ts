@@ -57,6 +57,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
   let before = new Set<string>();
   let again = true;
   let skipped = 0;
+  /** By the monotonic clock. */
   const notBefore = new Map<string, number>();
   let end: (() => void) | undefined;
   let looking = Promise.resolve();
@@ -88,13 +89,13 @@ export function watchOrphans(options: OrphansOptions): Orphans {
     before = new Set(free.map(({ id }) => id));
     await clear(longFree);
     for (const { id } of longFree) {
-      const due = left.some((one) => one.id === id) && (notBefore.get(id) ?? 0) <= clock.now();
+      const due = left.some((one) => one.id === id) && (notBefore.get(id) ?? 0) <= clock.monotonic();
       if (stopped || !due) continue;
       let done = false;
       try {
         done = await flush(id);
       } finally {
-        if (!done) notBefore.set(id, clock.now() + LATER);
+        if (!done) notBefore.set(id, clock.monotonic() + LATER);
       }
     }
   }

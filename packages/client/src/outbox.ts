@@ -2,7 +2,7 @@
 // what may be sent and what must be remembered; pure but for its own state. Not here: storing (runtime.ts), what is
 // shown meanwhile (rebase.ts), who hears an outcome (write.ts).
 import { CallaError } from "@calla/shared";
-import type { TargetKey } from "@calla/shared";
+import type { Cancel, TargetKey } from "@calla/shared";
 
 /** `new`: not durable yet. `stored`: may leave. `sent`: on this connection. `decided`: the outcome is known. */
 export type Stage = "new" | "stored" | "sent" | "decided";
@@ -19,7 +19,7 @@ export interface Entry {
   stage: Stage;
   /** It may have left this machine, in this page's life or an earlier one's. */
   out: boolean;
-  /** When it was last sent. */
+  /** When it was last sent, by the monotonic clock. */
   sentAt: number;
   /** In bytes, roughly. */
   readonly size: number;
@@ -44,8 +44,8 @@ export interface Queue<E> {
   loaded: number;
   /** The highest mid with an outcome: the server decides in order, so it has decided all up to here. */
   known: number;
-  /** Nothing is sent before this time. */
-  resumeAt: number;
+  /** Nothing is sent while it is set: the server said to come again later. Ends that. */
+  paused: Cancel | undefined;
   /** Nothing from this mid on is sent: it is taken under another message id (OB8). */
   conflict: number;
 }
@@ -58,7 +58,7 @@ export interface Outbox<E extends Entry> {
   number(queue: Queue<E>): readonly E[];
   load(queue: Queue<E>, entries: readonly E[]): void;
   find(queue: Queue<E>, mid: number, id: string): E | undefined;
-  sendable(queue: Queue<E>, maxInFlight: number, now: number): readonly E[];
+  sendable(queue: Queue<E>, maxInFlight: number): readonly E[];
   again(queue: Queue<E>, from: number, before: number): void;
   decide(queue: Queue<E>, entry: E): void;
 }
@@ -83,7 +83,7 @@ export function createOutbox<E extends Entry>(limits: OutboxLimits): Outbox<E> {
           settled: 0,
           loaded: 0,
           known: 0,
-          resumeAt: 0,
+          paused: undefined,
           conflict: Infinity,
         };
         queues.set(target, queue);
@@ -118,9 +118,9 @@ export function createOutbox<E extends Entry>(limits: OutboxLimits): Outbox<E> {
     },
     find: ({ entries }, mid, id) => entries.find((entry) => entry.mid === mid && entry.id === id),
     /** What may leave now: durable, in order, and never so far ahead that the server must remember too much (OB4). */
-    sendable(queue, maxInFlight, now) {
+    sendable(queue, maxInFlight) {
       const found: E[] = [];
-      if (now < queue.resumeAt) return found;
+      if (queue.paused) return found;
       const end = Math.min(queue.settled + maxInFlight + 1, queue.conflict);
       for (const entry of queue.entries) {
         if (entry.stage === "new" || entry.mid >= end) break;

@@ -8,7 +8,7 @@ import {
   parseMessage,
   visitorName,
 } from "@calla/shared";
-import type { Clock, Random, ServerFrame, ServerFrames, TargetKey, Update } from "@calla/shared";
+import type { Cancel, Clock, Random, ServerFrame, ServerFrames, TargetKey, Update } from "@calla/shared";
 import { listOf, newEntry } from "./dispatch.ts";
 import type { Ledger } from "./ledger.ts";
 import { contain } from "./notifier.ts";
@@ -43,10 +43,13 @@ export interface ReceiverOptions {
   readonly digest: ((model: unknown) => number) | undefined;
   /** Nothing more will be taken on this connection: say `Hello` again. */
   readonly renew: (reason: string) => void;
-  readonly later: (milliseconds: number, run: () => void) => void;
+  readonly later: (milliseconds: number, run: () => void) => Cancel;
   /** Sends whatever may leave. */
   readonly flush: () => void;
 }
+
+/** However long a server says to wait: one that errs, or means harm, silences nobody. It may say so again. */
+const LONGEST_PAUSE = 60_000;
 
 /** As it was taken: an array where an array was dispatched. */
 const taken = ({ message: given }: Dispatch, sequence: number, message: unknown): Outcome => ({
@@ -203,10 +206,9 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));
     }
     outbox.again(queue, from, Infinity);
-    const resumeAt = (queue.resumeAt = clock.now() + retryAfter);
-    options.later(retryAfter, () => {
-      // By the timer, for the clock may have been set back meanwhile.
-      if (queue.resumeAt === resumeAt) queue.resumeAt = 0;
+    queue.paused?.();
+    queue.paused = options.later(Math.min(retryAfter, LONGEST_PAUSE), () => {
+      queue.paused = undefined;
       options.flush();
     });
   }
@@ -230,7 +232,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     } else if (retryable) {
       // A newer node has migrated it: this page's own node and version serve it no more (VE4).
       if (code === "version" && details) contain(report, options.onVersionMismatch, details as Versions);
-      subscriptions.ask(subscription, Math.max(delays.next(), retryAfter));
+      subscriptions.ask(subscription, Math.max(delays.next(), Math.min(retryAfter, LONGEST_PAUSE)));
       return targets.touch(one);
     } else subscriptions.stop(subscription, subscription.holders ? code : undefined);
     ledger.drop?.(target);

@@ -5,12 +5,12 @@ import { CallaError, messageId, OWN_SESSION, PROTOCOL_VERSION } from "@calla/sha
 import type {
   Cancel,
   ClientFrame,
-  Clock,
   Random,
   Serialiser,
   ServerFrame,
   ServerFrames,
   Slice,
+  SteadyClock,
   TargetKey,
   Wiring,
 } from "@calla/shared";
@@ -54,7 +54,7 @@ export interface RuntimeOptions extends OutboxLimits {
   readonly storage: Storage;
   readonly owner: Owner;
   readonly host: StorageHost;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly random: Random;
   readonly reconnect: ReconnectOptions;
   readonly strict: boolean;
@@ -193,10 +193,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   function flush(): void {
     if (!outlet.open) return;
     if (movable()) return outlet.renew("mid-conflict");
-    const now = clock.now();
+    const now = clock.monotonic();
     const frames: ClientFrame[] = [];
     for (const queue of outbox.queues.values()) {
-      for (const entry of outbox.sendable(queue, maxInFlight, now)) {
+      for (const entry of outbox.sendable(queue, maxInFlight)) {
         entry.stage = "sent";
         entry.out = true;
         entry.sentAt = now;
@@ -263,26 +263,27 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   // ----------------------------------------------------------------------------------------------------------- time
 
-  function later(milliseconds: number, run: () => void): void {
-    if (closed) return;
+  function later(milliseconds: number, run: () => void): Cancel {
+    if (closed) return () => {};
     const cancel = clock.setTimeout(() => {
       timers.delete(cancel);
       run();
     }, milliseconds);
     timers.add(cancel);
+    return () => {
+      timers.delete(cancel);
+      cancel();
+    };
   }
 
   /** A lost frame wedges nothing: what has no answer in time is asked or sent again (CL10). */
   function sweepLater(): void {
     if (sweeping) return;
     sweeping = true;
-    const begun = clock.now();
     later(answerTimeout, () => {
       sweeping = false;
       if (!outlet.open) return;
-      const now = clock.now();
-      // By a clock that was set back nothing would ever be late.
-      const before = now < begun ? Infinity : now - answerTimeout + 1;
+      const before = clock.monotonic() - answerTimeout + 1;
       let waiting = false;
       for (const one of targets.all.values()) {
         const { subscription } = one;
@@ -391,6 +392,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       targets.settle(targets.get(target));
     },
     disconnected() {
+      // What a server said of its rates ends with the connection: the next one says its own.
+      for (const queue of outbox.queues.values()) {
+        queue.paused?.();
+        queue.paused = undefined;
+      }
       for (const one of targets.all.values()) targets.touch(one);
     },
     close() {

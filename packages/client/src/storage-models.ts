@@ -3,6 +3,7 @@
 // (applyChange in storage.ts).
 import { OWN_SESSION } from "@calla/shared";
 import type { Cancel, TargetKey } from "@calla/shared";
+import { steady } from "./clock.ts";
 import { migrateStoredModel } from "./migrate-stored.ts";
 import { roughSize } from "./size.ts";
 import type { ModelHost, ModelKeeper, Storage, StorageChange, StoredEntry, StoredModel } from "./storage.ts";
@@ -35,7 +36,7 @@ interface Kept {
   size: number;
   /** Settled entries that the storage keeps for it. */
   held: StoredEntry[];
-  /** It is not written again before this time. */
+  /** It is not written again before this time, by the monotonic clock. */
   next: number;
 }
 
@@ -56,7 +57,8 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
     pause = 60_000,
     hides = browserHides,
   } = options;
-  return ({ clock, places, save }: ModelHost): ModelKeeper => {
+  return ({ clock: given, places, save }: ModelHost): ModelKeeper => {
+    const clock = steady(given);
     const kept = new Map<TargetKey, Kept>();
     /** The last of targets that are not followed any more, until it is stored. */
     const left = new Map<TargetKey, StoredModel>();
@@ -69,7 +71,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
     let due = false;
     /** The page may go without another word: all of it is due. */
     let hiding = false;
-    /** Nothing is stored before this time. */
+    /** Nothing is stored before this time, by the monotonic clock. */
     let rests = 0;
 
     const hurry = (): void => {
@@ -77,7 +79,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
       save();
     };
     const arm = (milliseconds: number): void => {
-      const now = clock.now();
+      const now = clock.monotonic();
       const at = Math.max(now + milliseconds, rests);
       // What has to wait long makes nothing else wait.
       if (timer && timerAt <= at) return;
@@ -112,7 +114,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
       if (former?.held.some(({ sequence = 0 }) => sequence > model.sequence) || unwanted.delete(target))
         changes.push({ type: "drop-model", target });
       changes.push({ type: "model", target, model });
-      kept.set(target, { model, size, held: [], next: clock.now() + Math.max(delay, size / 100) });
+      kept.set(target, { model, size, held: [], next: clock.monotonic() + Math.max(delay, size / 100) });
     }
 
     /** What is not followed goes, the least recently used first, until all limits are kept. */
@@ -180,7 +182,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
         if (one.held.length > maxHeld) hurry();
       },
       take(all) {
-        const now = clock.now();
+        const [wall, now] = [clock.now(), clock.monotonic()];
         if (!all && (!due || now < rests)) return [];
         due = false;
         const atOnce = all || hiding;
@@ -197,11 +199,11 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
           const current =
             one?.model.sequence === sequence &&
             one.model.mark === mark &&
-            one.model.usedAt > now - maxAge / 30;
+            one.model.usedAt > wall - maxAge / 30;
           if (current) continue;
           const next = one?.next ?? 0;
           if (atOnce || next <= now || (one && one.held.length > maxHeld))
-            write(target, { version, model, sequence, mark, usedAt: now }, among, changes);
+            write(target, { version, model, sequence, mark, usedAt: wall }, among, changes);
           else wait = Math.min(wait, next - now);
         }
         // Of what is not followed the newest comes first, and makes room below.
@@ -223,7 +225,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
           kept.delete(target);
           unwanted.add(target);
         }
-        rests = clock.now() + pause;
+        rests = clock.monotonic() + pause;
         arm(pause);
       },
       begin(sameUser) {

@@ -2,7 +2,7 @@
 // others (orphans.ts). Not here: where clients are kept (a Shelf), what a lock is (Locks).
 import type { Random } from "@calla/shared";
 import { messageId } from "@calla/shared";
-import { systemClock, systemRandom } from "./clock.ts";
+import { steady, systemClock, systemRandom } from "./clock.ts";
 import { createHolder, newClient } from "./held-client.ts";
 import type { Held, Holder, HolderOptions } from "./held-client.ts";
 import { flushLock, pageLock } from "./locks.ts";
@@ -61,7 +61,7 @@ export function tabStorage(options: TabStorageOptions): Storage {
       const locks = options.locks();
       const mine = await options.shelf();
       shelf = mine;
-      const clock = host?.clock ?? systemClock;
+      const clock = steady(host?.clock ?? systemClock);
       const report = host?.report ?? (() => {});
       const holding: HolderOptions = {
         shelf: mine,
@@ -114,8 +114,8 @@ async function claim(options: HolderOptions, owner: Owner, note: TabNote | undef
   for (const { id, user } of [...own, ...clients.filter(({ id }) => id !== note?.client)]) {
     let lock = await locks.take(pageLock(id));
     // The page that is being reloaded holds it for another moment. A duplicated tab's note says nothing of the kind.
-    const until = clock.now() + (id === note?.client && note.left ? PATIENCE : 0);
-    while (!lock && clock.now() < until) {
+    const until = clock.monotonic() + (id === note?.client && note.left ? PATIENCE : 0);
+    while (!lock && clock.monotonic() < until) {
       await new Promise<void>((done) => clock.setTimeout(done, PAUSE));
       lock = await locks.take(pageLock(id));
     }

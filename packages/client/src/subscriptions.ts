@@ -1,7 +1,7 @@
 // The subscriptions engine: who wants which target, and how far asking for it has come. A subscription lives from the
 // first holder until `linger` after the last; what is wanted survives every reconnect, each time under a new ref.
 // Pure but for its own state and the clock. Not here: frames (runtime.ts), models (rebase.ts).
-import type { Cancel, Clock, TargetKey } from "@calla/shared";
+import type { Cancel, SteadyClock, TargetKey } from "@calla/shared";
 import type { Stop } from "./notifier.ts";
 
 /** `off`: not wanted. `asked`: no answer yet. `answered`: the newest ref was. `refused`: for good, until asked anew. */
@@ -63,7 +63,7 @@ export interface Subscriptions {
 }
 
 export function createSubscriptions(
-  clock: Clock,
+  clock: SteadyClock,
   linger: number,
   effects: SubscriptionEffects,
 ): Subscriptions {
@@ -90,7 +90,7 @@ export function createSubscriptions(
       subscription.retrying = undefined;
       subscription.phase = "asked";
       subscription.polling = false;
-      subscription.askedAt = clock.now();
+      subscription.askedAt = clock.monotonic();
       return (subscription.ref = ++lastRef);
     },
     ask(subscription, delay) {

@@ -5,12 +5,12 @@ import { CallaError, fraction } from "@calla/shared";
 import type {
   Cancel,
   ClientFrame,
-  Clock,
   Format,
   Random,
   Serialiser,
   ServerFrame,
   ServerFrames,
+  SteadyClock,
 } from "@calla/shared";
 import { backoff } from "./backoff.ts";
 import { createPackets } from "./packets.ts";
@@ -27,7 +27,7 @@ export type ConnectionStatus = "offline" | "connecting" | "open" | "waiting" | "
 export interface SyncOptions {
   readonly transport: Transport;
   readonly serialiser: Serialiser;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly random: Random;
   /** Silence after which the client asks whether the server is there. */
   readonly heartbeat: number;
@@ -69,6 +69,8 @@ export interface Sync {
 
 /** The close code of a WebSocket, the server's or a proxy's, that got more in one piece than it takes. */
 const TOO_LARGE = 1009;
+/** However long a server says: one that errs, or means harm, keeps nobody away for good. */
+const LONGEST_AWAY = 600_000;
 /** A packet above this is sent in pieces: a big outbox shall not meet such a limit, nor hold up what comes after it. */
 const MAX_PACKET = 65_536;
 
@@ -163,7 +165,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   }
 
   function receive(mine: Attempt, data: string | Uint8Array): void {
-    mine.lastHeard = clock.now();
+    mine.lastHeard = clock.monotonic();
     try {
       for (const frame of mine.packets.decode(data)) if (attempt === mine) hear(mine, frame);
     } catch (error) {
@@ -177,7 +179,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
       case "Connected":
         if (mine.open) return;
         mine.open = true;
-        mine.since = clock.now();
+        mine.since = clock.monotonic();
         if (!brief) delays.reset();
         after(heartbeat, watch);
         events.connected(frame);
@@ -190,7 +192,11 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
           const hasty = mine.open && isBrief(mine);
           const told = within > 0 || (mine.open && !(brief && hasty));
           brief ||= hasty;
-          fail(frame.code, 1000, told ? Math.round(fraction(random) * within) : undefined);
+          fail(
+            frame.code,
+            1000,
+            told ? Math.round(fraction(random) * Math.min(within, LONGEST_AWAY)) : undefined,
+          );
         } else end("closed", frame.code);
         return;
       case "Version":
@@ -215,8 +221,8 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   /** Only an unanswered `Ping` declares death; that sends succeed proves nothing (CL6). */
   function watch(): void {
     if (!attempt) return;
-    const silence = clock.now() - attempt.lastHeard;
-    if (silence >= 0 && silence < heartbeat) after(heartbeat - silence, watch);
+    const silence = clock.monotonic() - attempt.lastHeard;
+    if (silence < heartbeat) after(heartbeat - silence, watch);
     else ask(attempt);
   }
 
@@ -230,7 +236,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   }
 
   const isBrief = ({ since }: Attempt): boolean =>
-    Math.abs(clock.now() - since) < transport.reconnect.baseMilliseconds;
+    clock.monotonic() - since < transport.reconnect.baseMilliseconds;
 
   /** This attempt is over. Its link is let go before anything else can happen. */
   function leave(code: number, reason: string): void {

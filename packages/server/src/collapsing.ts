@@ -1,7 +1,7 @@
 // Slow consumers. Above `collapseBytes` of unwritten bytes a connection is slow: shared frames are no longer queued for
 // it (audience.ts), and what it follows is asked for again, from where it stands, once it has drained. One timer looks
 // after all slow ones: a transport may not say that it drained, and a peer that takes nothing in must go.
-import type { Cancel, Clock, Limits } from "@calla/shared";
+import type { Cancel, Limits, SteadyClock } from "@calla/shared";
 import type { Conversation } from "./conversation.ts";
 
 /** Milliseconds between looks at slow connections. */
@@ -25,13 +25,13 @@ interface Progress {
 }
 
 export class Collapsing {
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #limits: Limits;
   readonly #effects: CollapsingEffects;
   readonly #slow = new Map<Conversation, Progress>();
   #looking: Cancel | undefined;
 
-  constructor(clock: Clock, limits: Limits, effects: CollapsingEffects) {
+  constructor(clock: SteadyClock, limits: Limits, effects: CollapsingEffects) {
     this.#clock = clock;
     this.#limits = limits;
     this.#effects = effects;
@@ -47,7 +47,7 @@ export class Collapsing {
     if (waiting > this.#limits.maxBufferedBytes) return this.#effects.close(conversation);
     if (conversation.slow) return;
     conversation.slow = true;
-    const at = this.#clock.now();
+    const at = this.#clock.monotonic();
     this.#slow.set(conversation, { waiting, flushed: flushedOf(conversation), since: at, at });
     this.#effects.slow(conversation, waiting);
     this.#looking ??= this.#clock.setTimeout(() => this.#look(), LOOK);
@@ -58,7 +58,7 @@ export class Collapsing {
     const since = this.#slow.get(conversation)?.since;
     if (since === undefined) return;
     this.forget(conversation);
-    this.#effects.resume(conversation, this.#clock.now() - since);
+    this.#effects.resume(conversation, this.#clock.monotonic() - since);
   }
 
   /** It is gone, or not slow any more. */
@@ -70,7 +70,7 @@ export class Collapsing {
   }
 
   #look(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     this.#looking = this.#clock.setTimeout(() => this.#look(), LOOK);
     for (const [conversation, progress] of this.#slow) {
       const waiting = conversation.connection.bufferedAmount();

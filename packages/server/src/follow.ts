@@ -170,7 +170,7 @@ export class Followers {
     if (conversation.phase !== "open" || conversation.follows.get(live.key) !== follow) return "outdated";
     follow.live = true;
     live.audience.followers.add(conversation);
-    live.lastUsed = this.#core.clock.now();
+    live.lastUsed = this.#core.clock.monotonic();
     this.#lifetimes.used(live);
     return "joined";
   }

@@ -292,7 +292,7 @@ export class Following {
       this.#places.forget(place);
     } else if (place !== undefined) {
       place.audience.remove(conversation);
-      place.lastUsed = this.#core.clock.now();
+      place.lastUsed = this.#core.clock.monotonic();
       this.#registry.unused(place);
     }
     if (follow.welcomed && place !== undefined) this.#hook(conversation, place, "onUnsubscribe");

@@ -250,7 +250,7 @@ export class Hub {
     this.expecting.left(conversation);
     if (!wasOpen) return;
     const { clientId, userId, ending: code, since } = conversation;
-    const lasted = this.core.clock.now() - since;
+    const lasted = Math.round(this.core.clock.monotonic() - since);
     this.core.observe?.({ type: "disconnected", clientId, userId, code, lasted });
     const peers = this.#peers(conversation);
     if (peers.get(conversation.clientId) === conversation) peers.delete(conversation.clientId);
@@ -389,7 +389,7 @@ export class Hub {
     conversation.user = user;
     this.parties.entered(conversation, fresh);
     peers.set(clientId, conversation);
-    conversation.checkedAt = conversation.since = this.core.clock.now();
+    conversation.checkedAt = conversation.since = this.core.clock.monotonic();
     this.core.observe?.({ type: "connected", clientId, userId: conversation.userId, fresh });
     conversation.send(connected());
     this.#refreshing.watch(conversation, expires);

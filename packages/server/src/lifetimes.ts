@@ -1,7 +1,7 @@
 // What is too old goes: sessions and topics that nobody uses, client rows and keys whose identities are over, tombstones, and the
 // places of followers that never came back. The log keeps the ages; here is what counts as old, and when to look.
 import { CallaError, matchTopic } from "@calla/shared";
-import type { Cancel, Slice, TargetKey, TopicSlice } from "@calla/shared";
+import type { Cancel, Slice, SteadyClock, TargetKey, TopicSlice } from "@calla/shared";
 import type { Core } from "./core.ts";
 import { ring } from "./doorbell.ts";
 import type { LiveTarget } from "./live-target.ts";
@@ -10,8 +10,13 @@ import type { TargetRegistry } from "./target-registry.ts";
 import { prefixOf } from "./topic-list.ts";
 import type { Turns } from "./turns.ts";
 
-/** Nodes' clocks may differ by as much: what an identity needs stays so much longer than the identity. */
-const CLOCK_SKEW = 3_600_000;
+/**
+ * What an identity needs stays so much longer than the identity. Any clock may be two hours off, either way: the one that
+ * signs, the one that verifies, the one that dates the row and the one that asks how old it is.
+ */
+const CLOCK_SKEW = 8 * 3_600_000;
+/** The wall clock was set if it has gained or lost as much against the monotonic one. Ages are then told at the next look. */
+const SET = 60_000;
 /** An eighth of a lifetime is how exactly it is kept, and how often what is in use is written down. */
 const SHARE = 8;
 /** However long lifetimes are, and soon after the start: a server that is restarted daily cleans up too. */
@@ -30,6 +35,8 @@ export class Lifetimes {
   #used = new Set<TargetKey>();
   #gathering: Cancel | undefined;
   #sweeping: Cancel | undefined;
+  /** What the wall clock was ahead of the monotonic one at the last look. */
+  #ahead: number;
   #stopped = false;
 
   /** `grown` hears that the log has something new for its followers. */
@@ -38,6 +45,7 @@ export class Lifetimes {
     this.#core = core;
     this.#registry = registry;
     this.#turns = turns;
+    this.#ahead = aheadOf(core.clock);
   }
 
   start(): void {
@@ -99,6 +107,11 @@ export class Lifetimes {
     for (const live of this.#registry.all()) if (!live.audience.empty) this.used(live);
     await this.flush();
     const { clock, limits, log } = this.#core;
+    const ahead = aheadOf(clock);
+    const wasSet = Math.abs(ahead - this.#ahead) > SET;
+    this.#ahead = ahead;
+    // It may be set back, and what goes does not come back.
+    if (wasSet) return;
     for (;;) {
       const now = clock.now();
       const identities = now - limits.identityLifetime - CLOCK_SKEW;
@@ -130,7 +143,7 @@ export class Lifetimes {
     do {
       const page = await log.list(prefixOf(pattern), next, STEP.limit);
       // A clock that is an hour ahead removes nothing that is in use.
-      const before = clock.now() - lifetime - CLOCK_SKEW;
+      const before = clock.now() - lifetime - HOUR;
       const idle = page.targets.filter(
         ({ target, used, removed }) =>
           !removed && used < before && matchTopic(pattern, target) !== undefined && !this.#isFollowed(target),
@@ -210,3 +223,5 @@ export class Lifetimes {
     }, milliseconds);
   }
 }
+
+const aheadOf = (clock: SteadyClock): number => clock.now() - clock.monotonic();

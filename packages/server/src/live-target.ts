@@ -59,10 +59,11 @@ export class LiveTarget {
   bytesSinceSnapshot = 0;
   /** Appends in a row of which nothing was heard. */
   lost = 0;
+  /** By the monotonic clock. */
   lastUsed: number;
   /** Who had it opened; undefined: the server. */
   openedFor: Party | undefined;
-  /** When the log was last told that somebody follows it. */
+  /** When the log was last told that somebody follows it, in wall time as the log has it. */
   touched = 0;
   /** Undoes the doorbell's subscription. */
   silence: (() => void) | undefined;
@@ -102,7 +103,7 @@ export class LiveTarget {
     this.hooked =
       this.handlers?.onMessage !== undefined || (isSession(key) ? core.hears.sessions : core.hears.topics);
     this.audience = new Audience(key, core.clock);
-    this.lastUsed = core.clock.now();
+    this.lastUsed = core.clock.monotonic();
     this.#digestDue = this.lastUsed + core.limits.digestEvery;
   }
 
@@ -129,12 +130,12 @@ export class LiveTarget {
   #withDigest(update: Update, sequence: number): Update {
     const { clock, limits, report } = this.#core;
     const { state } = this.engine!;
-    const begun = clock.now();
+    const begun = clock.monotonic();
     if (begun < this.#digestDue || state.sequence !== sequence) return update;
     try {
       const digest = hashValue(state.model);
       // Hashing takes a thousandth of the time at most, however large the model.
-      this.#digestDue = begun + Math.max(limits.digestEvery, 1_000 * (clock.now() - begun));
+      this.#digestDue = begun + Math.max(limits.digestEvery, 1_000 * (clock.monotonic() - begun));
       tellDigest(this.#core, this.key, { sequence, mark: state.mark, digest });
       return { ...update, digest };
     } catch (error) {

@@ -154,13 +154,13 @@ export interface Reader {
   readonly position: Position;
   /** Who holds the lease. */
   readonly owner: string;
-  /** Milliseconds; from then on the lease is anybody's. When the reader was last heard of, for `expire`. */
+  /** Milliseconds: a claim at or after it is taken. When the reader was last heard of, for `expire`. */
   readonly until: number;
 }
 
 export interface Claim {
   readonly owner: string;
-  /** The owner's time. */
+  /** Another's lease that ends then, or before, is over. The log compares the two and has no clock. */
   readonly now: number;
   readonly until: number;
   /** Where a reader begins that the log does not know: with the oldest that it still has, or with what comes now. */

@@ -20,10 +20,14 @@ export class Rate {
     return next - now > this.#ahead + ROUNDING ? undefined : next;
   }
 
-  /** Milliseconds until it is worth coming again: until a quarter of the burst, or as many as are asked for, is there. */
+  /**
+   * Milliseconds until it is worth coming again: until a quarter of the burst, or as many as are asked for, is there. A
+   * minute at most: whoever comes too early is told again.
+   */
   wait(paid: number, now: number, count = 1): number {
     const some = Math.min(Math.max(count, this.#burst / 4), this.#burst);
-    return Math.max(0, Math.ceil(Math.max(paid, now) + this.#cost * some - now - this.#ahead));
+    const wait = Math.ceil(Math.max(paid, now) + this.#cost * some - now - this.#ahead);
+    return Math.min(Math.max(0, wait), LONGEST_WAIT);
   }
 
   /** Whether nothing of it is used up: it need not be remembered. */
@@ -33,3 +37,4 @@ export class Rate {
 }
 
 const ROUNDING = 1e-6;
+const LONGEST_WAIT = 60_000;

@@ -284,7 +284,10 @@ describe("server.follow", () => {
     const now = hand.clock.now();
     await log.claimReader("list:*/audit", { owner: "other", now, until: now + 1_000_000, from: "now" });
     for (const item of ["b", "c", "d"]) await one.done(topic.dispatch(add(item)));
-    await hand.advance(60_000);
+    for (let i = 1; i < 12; i++) {
+      await hand.advance(5_000);
+      await log.advanceReader("list:*/audit", { owner: "other", position: "", until: now + 1_000_000 + i });
+    }
     expect(told).toEqual(["list:1 a", "list:1 b"]);
     expect((await log.readers())[0]).toMatchObject({ owner: "other" });
   });
@@ -298,6 +301,59 @@ describe("server.follow", () => {
     await advance(3_000);
     await done(stopped);
     expect(errors.map(String)).toEqual([expect.stringContaining("server.stop()")]);
+  });
+
+  test("[RD7] after a rejected call a follower goes on from what is stored, twice, and not from what it remembers", async () => {
+    const hand = handClock();
+    const inner = memoryLog();
+    const log = faultyLog(inner, { clock: hand.clock });
+    const { server, done, told, hear, advance } = begin({ hand, log });
+    server.follow(list, { name }, hear);
+    const topic = server.topic(list, "1");
+    for (const method of ["changes", "advanceReader"] as const) {
+      for (const item of ["a", "b"]) await done(topic.dispatch(add(item)));
+      await advance(6_000);
+      const [reader] = await log.readers();
+      told.length = 0;
+      // A restored log: the follower stands where it stood before it was told these two.
+      await inner.dropReader(reader!.name);
+      await inner.claimReader(reader!.name, {
+        owner: reader!.owner,
+        now: 0,
+        until: reader!.until,
+        from: "beginning",
+      });
+      let failed = 0;
+      log.plan((call) => (call.method === method && failed++ === 0 ? "fail" : undefined));
+      await done(topic.dispatch(add("c")));
+      await advance(6_000);
+      expect(failed).toBeGreaterThan(0);
+      expect(told.filter((one) => one !== "list:1 c").slice(0, 2)).toEqual(["list:1 a", "list:1 b"]);
+      expect(told.at(-1)).toBe("list:1 c");
+      log.plan();
+    }
+  });
+
+  test("[RD7] what a call did whose answer was lost counts, and what it did not do is told again", async () => {
+    for (const fault of ["fail", "lose"] as const) {
+      const { server, done, told, hear, advance, log, errors } = begin();
+      server.follow(list, { name }, hear);
+      await done(server.topic(list, "1").dispatch(add("a")));
+      await advance(6_000);
+      log.plan(({ method }) => (method === "advanceReader" ? fault : undefined));
+      await done(server.topic(list, "1").dispatch(add("b")));
+      log.plan();
+      await advance(6_000);
+      await done(server.topic(list, "1").dispatch(add("c")));
+      expect([fault, ...told]).toEqual([
+        fault,
+        "list:1 a",
+        "list:1 b",
+        ...(fault === "fail" ? ["list:1 b"] : []),
+        "list:1 c",
+      ]);
+      expect(errors).toMatchObject([{ code: "storage", details: { follower: "list:*/audit" } }]);
+    }
   });
 
   test("[RD6] from: now skips the past; unfollow gives the place up, and nothing is kept for it", async () => {

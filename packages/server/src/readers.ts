@@ -3,7 +3,7 @@
 import { CallaError, isSession } from "@calla/shared";
 import type { Cancel, Slice, TargetKey } from "@calla/shared";
 import type { Core } from "./core.ts";
-import type { Change, Position } from "./log.ts";
+import type { Change, ClaimResult, Position, Reader as NamedReader } from "./log.ts";
 import { entryOf } from "./past.ts";
 import type { HistoryEntry } from "./past.ts";
 
@@ -35,8 +35,15 @@ export type FollowHandler<S> = (entry: FollowedEntry<S>) => void | Promise<void>
 /** Read at once; the position is stored after as many, or a second. */
 const PAGE = 100;
 const SAVE_AFTER = 1_000;
-/** A node that vanishes is replaced after so long. Renewed three times meanwhile. */
+/**
+ * A node that vanishes is replaced after so long. Renewed three times meanwhile. Nodes' clocks are never compared, for any
+ * of them may be set: a lease is over when whoever waits has seen it unchanged for as long, by its own monotonic clock.
+ */
 const LEASE = 15_000;
+/** Milliseconds between looks at another's lease. */
+const LOOK = LEASE / 3;
+/** Who holds a lease that was let go. */
+const NOBODY = "";
 /** Doubled from try to try. */
 const RETRY = { first: 100, most: 30_000 };
 
@@ -149,8 +156,12 @@ class Running {
   #done: Position = "";
   #saved: Position = "";
   #savedAt = 0;
-  /** While it is held: until then. */
-  #leased = 0;
+  /** Held until then, by the monotonic clock; 0: it is not. */
+  #heldUntil = 0;
+  /** The lease's end as the log has it: a name for it, each time another, that the next one is above. */
+  #lease = 0;
+  /** Another's lease, and since when it has been seen unchanged. */
+  #seen: { readonly until: number; readonly since: number } | undefined;
   #stopping = false;
   #ended: Promise<void> | undefined;
   /** Something may have come while nobody waited for it. */
@@ -197,7 +208,7 @@ class Running {
   }
 
   get #held(): boolean {
-    return this.#core.clock.now() < this.#leased;
+    return this.#core.clock.monotonic() < this.#heldUntil;
   }
 
   async #run(): Promise<void> {
@@ -206,7 +217,6 @@ class Running {
       try {
         if (!this.#held) {
           await this.#claim();
-          failures = 0;
           continue;
         }
         this.#woken = false;
@@ -214,34 +224,63 @@ class Running {
         failures = 0;
       } catch (cause) {
         this.#core.report(new CallaError("storage", { follower: this.#name, cause }));
+        this.#lose();
         await this.#wait(backoff(failures++));
       }
     }
     this.#renewing?.();
     if (!this.#held) return;
     try {
+      await this.#save();
       // Let go, so that another node need not wait for the lease to end.
-      await this.#save(this.#core.clock.now());
+      if (this.#held) await this.#take(NOBODY, this.#lease, this.#core.clock.now());
     } catch (cause) {
       this.#core.report(new CallaError("storage", { follower: this.#name, cause }));
     }
   }
 
   async #claim(): Promise<void> {
-    const now = this.#core.clock.now();
-    const until = now + LEASE;
-    const claimed = await this.#core.log.claimReader(this.#name, {
-      owner: this.#owner,
-      now,
-      until,
-      from: this.#from,
-    });
-    if (claimed.status === "taken")
-      return this.#wait(Math.min(Math.max(claimed.until - now, 1), LEASE), "lease");
+    const { clock, log } = this.#core;
+    const known = (await log.readers()).find(({ name }) => name === this.#name);
+    const left = known === undefined ? 0 : this.#leftOf(known);
+    if (left > 0) return this.#wait(Math.min(left, LOOK), "lease");
+    this.#seen = undefined;
+    const begun = clock.monotonic();
+    const over = known?.until ?? 0;
+    const until = this.#after(over);
+    const claimed = await this.#take(this.#owner, over, until);
+    // Another node was first.
+    if (claimed.status === "taken") return this.#wait(LOOK, "lease");
     this.#done = this.#saved = claimed.position;
-    this.#savedAt = now;
-    this.#leased = until;
+    this.#savedAt = begun;
+    this.#lease = until;
+    this.#heldUntil = begun + LEASE;
     this.#renew();
+  }
+
+  /** Gives the lease to somebody, unless it has been renewed since it was seen to end then. */
+  #take(owner: string, over: number, until: number): Promise<ClaimResult> {
+    return this.#core.log.claimReader(this.#name, { owner, now: over, until, from: this.#from });
+  }
+
+  /** The end of the next lease: for people in wall time, and above the one before, whatever that has done. */
+  #after(former: number): number {
+    return Math.max(this.#core.clock.now() + LEASE, former + 1);
+  }
+
+  /** How long another's lease is still to be respected, at least. */
+  #leftOf({ owner, until }: NamedReader): number {
+    if (owner === this.#owner || owner === NOBODY) return 0;
+    const now = this.#core.clock.monotonic();
+    if (this.#seen?.until !== until) this.#seen = { until, since: now };
+    return this.#seen.since + LEASE - now;
+  }
+
+  /** What the log knows of this follower counts now, and no more what this node does: it may have lost what it took. */
+  #lose(): void {
+    this.#heldUntil = 0;
+    this.#renewing?.();
+    if (this.#waitsFor === "news") this.#waiting?.();
   }
 
   /** Keeps the lease while a handler takes its time. */
@@ -249,14 +288,15 @@ class Running {
     this.#renewing?.();
     this.#renewing = this.#core.clock.setTimeout(() => {
       if (!this.#held) return;
-      void this.#save(this.#core.clock.now() + LEASE)
-        .catch((cause: unknown) =>
-          this.#core.report(new CallaError("storage", { follower: this.#name, cause })),
-        )
+      void this.#save(true)
+        .catch((cause: unknown) => {
+          this.#core.report(new CallaError("storage", { follower: this.#name, cause }));
+          this.#lose();
+        })
         .finally(() => {
           if (!this.#stopping && this.#held) this.#renew();
         });
-    }, LEASE / 3);
+    }, LOOK);
   }
 
   /** Tells what has come; false if nothing has. */
@@ -267,10 +307,10 @@ class Running {
       const told = this.#entryOf(change);
       if (told !== undefined && !(await this.#tell(told))) return true;
       this.#done = change.position;
-      if (this.#core.clock.now() - this.#savedAt >= SAVE_AFTER) await this.#save(this.#leased);
+      if (this.#core.clock.monotonic() - this.#savedAt >= SAVE_AFTER) await this.#save();
     }
     this.#done = position;
-    await this.#save(this.#leased);
+    await this.#save();
     return position !== from;
   }
 
@@ -294,19 +334,22 @@ class Running {
     }
   }
 
-  /** Stores how far it has come, if that is news or the lease is to be another. */
-  async #save(until: number): Promise<void> {
-    if (this.#done === this.#saved && until === this.#leased) return;
+  /** Stores how far it has come, if that is news or the lease is to be renewed, which it is in any case. */
+  async #save(renew = false): Promise<void> {
+    if (this.#done === this.#saved && !renew) return;
     const done = this.#done;
+    const begun = this.#core.clock.monotonic();
+    const until = (this.#lease = this.#after(this.#lease));
     const ours = await this.#core.log.advanceReader(this.#name, {
       owner: this.#owner,
       position: done,
       until,
     });
     this.#saved = done;
-    this.#savedAt = this.#core.clock.now();
+    this.#savedAt = this.#core.clock.monotonic();
     // Another node has taken over, or the follower was dropped: whoever holds it begins where we stored it last.
-    this.#leased = ours ? until : 0;
+    if (!ours) this.#heldUntil = 0;
+    else if (this.#held) this.#heldUntil = Math.max(this.#heldUntil, begun + LEASE);
   }
 
   #named(target: TargetKey) {

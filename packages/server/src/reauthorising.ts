@@ -34,7 +34,7 @@ export class Reauthorising {
    */
   async recheck(conversation: Conversation, { lenient }: { readonly lenient: boolean }): Promise<void> {
     conversation.rights++;
-    conversation.checkedAt = this.#core.clock.now();
+    conversation.checkedAt = this.#core.clock.monotonic();
     conversation.gates?.clear(); // what waits there is asked about again (S43)
     this.#expecting.askAnew(conversation);
     // What is asked about for the first time is still its own wish's question (following.ts).
@@ -70,7 +70,7 @@ export class Reauthorising {
 
   /** One tick of the round: those who were not asked about for `recheckAfter`, a share of them at a time. */
   tick(connections: ReadonlySet<Conversation>): void {
-    const before = this.#core.clock.now() - this.#core.limits.recheckAfter;
+    const before = this.#core.clock.monotonic() - this.#core.limits.recheckAfter;
     let left = Math.ceil((2 * connections.size) / ROUND);
     for (const conversation of connections) {
       if (conversation.phase !== "open" || conversation.checkedAt > before) continue;

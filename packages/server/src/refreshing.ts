@@ -1,6 +1,6 @@
 // Tokens that expire while a connection lives: the client is asked for another one in time, and what it gives is
 // checked as at Hello. The connection stays; one that comes to no good end is closed.
-import type { Clock } from "@calla/shared";
+import type { SteadyClock } from "@calla/shared";
 import type { Identified } from "./authenticate.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Meanwhile } from "./meanwhile.ts";
@@ -19,27 +19,31 @@ export interface RefreshingEffects {
 }
 
 export class Refreshing {
-  readonly #clock: Clock;
+  readonly #clock: SteadyClock;
   readonly #meanwhile: Meanwhile;
   readonly #effects: RefreshingEffects;
 
-  constructor(clock: Clock, meanwhile: Meanwhile, effects: RefreshingEffects) {
+  constructor(clock: SteadyClock, meanwhile: Meanwhile, effects: RefreshingEffects) {
     this.#clock = clock;
     this.#meanwhile = meanwhile;
     this.#effects = effects;
   }
 
-  /** Asks in time, and closes at the end. `expires` undefined: never. */
+  /**
+   * Asks in time, and closes at the end. `expires` undefined: never. In wall time, as tokens have it; what is left of it is
+   * counted from now on, whatever is made of the wall clock meanwhile.
+   */
   watch(conversation: Conversation, expires: number | undefined): void {
     conversation.expiry?.();
     conversation.expiry = undefined;
     if (expires === undefined || conversation.phase !== "open") return;
     const left = expires - this.#clock.now();
-    this.#wait(conversation, expires, Math.min(left * LEAD.share, LEAD.most));
+    const end = this.#clock.monotonic() + left;
+    this.#wait(conversation, end, Math.min(left * LEAD.share, LEAD.most));
   }
 
-  #wait(conversation: Conversation, expires: number, lead: number): void {
-    const left = expires - this.#clock.now();
+  #wait(conversation: Conversation, end: number, lead: number): void {
+    const left = end - this.#clock.monotonic();
     if (left <= 0) return this.#effects.close(conversation, "token-expired", true);
     let next = left - lead;
     if (next <= 0) {
@@ -48,7 +52,7 @@ export class Refreshing {
       next = Math.min(Math.max(left / 3, AGAIN), left);
       if ((conversation.phase as string) === "closed") return; // the socket broke at it
     }
-    conversation.expiry = this.#clock.setTimeout(() => this.#wait(conversation, expires, lead), next);
+    conversation.expiry = this.#clock.setTimeout(() => this.#wait(conversation, end, lead), next);
   }
 
   /** Another token. One is looked at at a time, and of those that come meanwhile only the newest. */

@@ -71,7 +71,7 @@ export class TargetRegistry {
   open(key: TargetKey, slice: ModelSlice, params: readonly string[], asks?: Party): LiveTarget | undefined {
     const known = this.#targets.get(key);
     if (known !== undefined) {
-      known.lastUsed = this.#core.clock.now();
+      known.lastUsed = this.#core.clock.monotonic();
       return known;
     }
     if (!this.#hasRoom(key) && !this.#makeRoom(asks)) return undefined;
@@ -152,7 +152,7 @@ export class TargetRegistry {
 
   /** Lets idle targets go, some at a time, so that others come in between; their snapshots are stored on the way. */
   async sweep(): Promise<void> {
-    const before = this.#core.clock.now() - this.#core.limits.targetIdle;
+    const before = this.#core.clock.monotonic() - this.#core.limits.targetIdle;
     const idle = (live: LiveTarget): boolean => isIdle(live) && live.lastUsed <= before && !live.closed;
     const found = [...this.#targets.values()].filter(idle);
     for (let i = 0; i < found.length; i += SWEPT_AT_ONCE)

@@ -255,7 +255,7 @@ export class Turns {
     this.#appending++;
     const flight = { since: this.#core.clock.monotonic() };
     this.#flights.add(flight);
-    const began = this.#core.observe === undefined ? 0 : this.#core.clock.now();
+    const began = this.#core.observe === undefined ? 0 : this.#core.clock.monotonic();
     let failed = false;
     let results: readonly (AppendResult | null | undefined)[] = [];
     try {
@@ -309,7 +309,7 @@ export class Turns {
       conflicts: results.filter((result) => result?.status === "conflict").length,
       failed,
       queued: flying.reduce((sum, { engine }) => sum + (engine?.queued ?? 0), 0),
-      took: this.#core.clock.now() - began,
+      took: this.#core.clock.monotonic() - began,
     });
   }
 

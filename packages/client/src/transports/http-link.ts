@@ -2,6 +2,7 @@
 // else leaves in POSTs, one at a time, in order. Pure but for the carrier and the clock; so the simulation runs this very
 // code. Not here: requests (http-carrier.ts), how many streams a browser can bear (http-slots.ts).
 import type { Cancel, Clock, Format } from "@calla/shared";
+import { steady } from "../clock.ts";
 import { FROM_SERVER } from "./transport.ts";
 import type { Link, TransportHandlers } from "./transport.ts";
 
@@ -55,7 +56,7 @@ export interface HttpLinkOptions {
 
 /** What one attempt learns for the next. */
 export interface HttpMemory {
-  /** Until then polls are used: something on the way gathers a stream before it lets it through. */
+  /** Until then, by the monotonic clock, polls are used: something on the way gathers a stream before it lets it through. */
   pollUntil: number;
   /** Messages that no server takes, by id, and why: their outcome may be told to a later attempt. */
   readonly unsendable: Map<string, string>;
@@ -73,7 +74,8 @@ const STREAM_SILENCE = 25_000;
 const STREAM_ANSWER = 10_000;
 
 export function httpLink(options: HttpLinkOptions): Link {
-  const { carrier, slots, clock, handlers, format, memory } = options;
+  const { carrier, slots, handlers, format, memory } = options;
+  const clock = steady(options.clock);
   const { unsendable } = memory;
   let over = false;
   let polling = false;
@@ -114,7 +116,7 @@ export function httpLink(options: HttpLinkOptions): Link {
   async function begin(): Promise<void> {
     starting = true;
     timer?.();
-    if (clock.now() < memory.pollUntil) {
+    if (clock.monotonic() < memory.pollUntil) {
       release?.();
       release = undefined;
     } else release ??= await slots.take();
@@ -131,7 +133,7 @@ export function httpLink(options: HttpLinkOptions): Link {
 
   /** The stream lives, or the poll gets on. */
   function lives(): void {
-    heard = clock.now();
+    heard = clock.monotonic();
     deaf?.();
     deaf = polling ? clock.setTimeout(() => end(1006, "silent"), options.postTimeout) : undefined;
   }
@@ -147,7 +149,7 @@ export function httpLink(options: HttpLinkOptions): Link {
       queue.push({ type: "Ping", cursors: [] });
       pump();
     };
-    deaf = clock.setTimeout(ask, heard + STREAM_SILENCE - clock.now());
+    deaf = clock.setTimeout(ask, heard + STREAM_SILENCE - clock.monotonic());
   }
 
   function greet(said: Plain): void {
@@ -158,7 +160,7 @@ export function httpLink(options: HttpLinkOptions): Link {
     if (!polling)
       timer = clock.setTimeout(() => {
         // Taken and not answered: what holds the stream back lets a poll through, for that ends.
-        memory.pollUntil = clock.now() + POLL_FOR;
+        memory.pollUntil = clock.monotonic() + POLL_FOR;
         start();
       }, options.silence);
     abort = carrier.stream(format.encode(polling ? { ...hello, poll: true } : hello), {
