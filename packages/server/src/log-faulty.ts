@@ -106,6 +106,7 @@ export function faultyLog(
   return {
     shared: inner.shared,
     carryWith: (serialiser) => inner.carryWith?.(serialiser),
+    onReplaced: (listener) => inner.onReplaced?.(listener) ?? (() => {}),
     open: (target) => call("open", [target], () => inner.open(target)),
     append: (batch) =>
       call(

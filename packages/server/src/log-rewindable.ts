@@ -106,6 +106,7 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
   return {
     shared: inner.shared,
     carryWith: (serialiser) => inner.carryWith?.(serialiser),
+    onReplaced: (listener) => inner.onReplaced?.(listener) ?? (() => {}),
     open: (target) => inner.open(nameOf(target)),
     append,
     read: (target, after, limit) => inner.read(nameOf(target), after, limit),

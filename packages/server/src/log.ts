@@ -223,6 +223,11 @@ export interface LogStorage {
    * that stores text or bytes keeps to it. Where nobody says: the value domain without classes.
    */
   carryWith?(serialiser: Serialiser): void;
+  /**
+   * Calls back when what is read may be of another history than what was read before, in every target: the storage was
+   * replaced while it was open. Returns the undo.
+   */
+  onReplaced?(listener: () => void): () => void;
   /** The target's head, or undefined if it never existed (or has expired). */
   open(target: TargetKey): Promise<Head | undefined>;
   /**

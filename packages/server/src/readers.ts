@@ -112,6 +112,11 @@ export class Readers {
     await this.#core.log.dropReader(reader);
   }
 
+  /** The log is another one: what is stored in it counts, and not what was read before. */
+  anew(): void {
+    for (const running of this.#running.values()) running.lose();
+  }
+
   /** The log has grown by this node's doing. */
   grown(): void {
     if (this.#core.log.shared) this.#core.pubsub.publish(GROWN, this.#core.node);
@@ -224,7 +229,7 @@ class Running {
         failures = 0;
       } catch (cause) {
         this.#core.report(new CallaError("storage", { follower: this.#name, cause }));
-        this.#lose();
+        this.lose();
         await this.#wait(backoff(failures++));
       }
     }
@@ -277,7 +282,7 @@ class Running {
   }
 
   /** What the log knows of this follower counts now, and no more what this node does: it may have lost what it took. */
-  #lose(): void {
+  lose(): void {
     this.#heldUntil = 0;
     this.#renewing?.();
     if (this.#waitsFor === "news") this.#waiting?.();
@@ -291,7 +296,7 @@ class Running {
       void this.#save(true)
         .catch((cause: unknown) => {
           this.#core.report(new CallaError("storage", { follower: this.#name, cause }));
-          this.#lose();
+          this.lose();
         })
         .finally(() => {
           if (!this.#stopping && this.#held) this.#renew();

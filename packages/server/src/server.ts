@@ -304,6 +304,12 @@ function housekeeping(hub: Hub): (() => void)[] {
   every(core.limits.targetIdle, () => void registry.sweep());
   if (core.limits.recheckAfter < Infinity)
     every(Math.max(core.limits.recheckAfter / ROUND, 100), () => reauthorising.tick(connections));
+  // Nothing that was read before is known to be in what stands there now (TE11, RD7).
+  const silence = core.log.onReplaced?.(() => {
+    for (const live of registry.all()) if (live.engine !== undefined) void turns.look(live);
+    hub.readers.anew();
+  });
+  if (silence !== undefined) cancels.push(silence);
   if (core.log.shared) {
     const staleness = new Staleness<LiveTarget>(hashString(core.node));
     every(tickOf(core.limits.maxStaleness), () => {

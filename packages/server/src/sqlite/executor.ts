@@ -2,6 +2,7 @@
 // is sent to a worker as text, which no bundler can lose as it would lose a file; so it is closed: no imports but types,
 // no name from outside of itself.
 import type BetterSqlite3 from "better-sqlite3";
+import type { Place } from "./place.ts";
 
 export type Parameter = string | number | null;
 export type Step = readonly [statement: number, ...parameters: Parameter[]];
@@ -43,6 +44,8 @@ export interface ExecutorOptions {
   /** Milliseconds to wait for another process's transaction. */
   readonly busyTimeout: number;
   readonly check: "quick" | "full" | "off";
+  /** Milliseconds between looks whether the files are still there. Default: with each commit, before it is told. */
+  readonly lookEvery?: number;
 }
 
 export interface Executor {
@@ -61,6 +64,7 @@ export interface Executor {
 export function executor(
   library: new (file: string, options: { timeout: number; fileMustExist: boolean }) => BetterSqlite3.Database,
   options: ExecutorOptions,
+  place?: Place,
 ): Executor {
   const { file, applicationId, oldest, migrations } = options;
   const newest = oldest + migrations.length - 1;
@@ -109,6 +113,21 @@ export function executor(
       if (version > newest) throw told.tooNew(version);
       if (version !== 0 && version < oldest) throw told.tooOld(version);
     },
+    /** Of a file that it may not write to SQLite makes a connection that reads, without a word, and it stays one. */
+    writes(): void {
+      try {
+        // To begin says nothing yet: such a connection begins to read.
+        db.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${Number(opening.one("user_version"))}; ROLLBACK`);
+      } catch (thrown) {
+        if (db.inTransaction) db.exec("ROLLBACK");
+        // That somebody else writes to it just now says that one may.
+        if (!told.failure(thrown).code.startsWith("SQLITE_BUSY")) throw thrown;
+      }
+    },
+    settle(): void {
+      const failed = place?.settle();
+      if (failed !== undefined) throw told.error(failed.code, failed.message);
+    },
     inspect(): void {
       if (options.check === "off") return;
       const found = opening.one(options.check === "quick" ? "quick_check(1)" : "integrity_check(1)");
@@ -136,10 +155,12 @@ export function executor(
   };
   try {
     db.transaction(opening.recognise)();
+    opening.writes();
     opening.inspect();
     opening.journal();
     for (const pragma of options.pragmas) db.pragma(pragma);
     if (opening.one("user_version") !== newest) db.transaction(opening.migrate).immediate();
+    opening.settle();
   } catch (thrown) {
     db.close();
     throw thrown;
@@ -156,8 +177,20 @@ export function executor(
   /** What the file or the disk is to blame for, and what every other job would meet too. */
   const ofAll =
     /^(CALLA_|SQLITE_(BUSY|LOCKED|FULL|READONLY|IOERR|CORRUPT|NOTADB|CANTOPEN|NOMEM|PROTOCOL|PERM))/;
+  let lookedAt = performance.now();
   const made = {
     db,
+    /** What was committed to a file that nobody finds again is not told to be done. */
+    look(): void {
+      if (place === undefined) return;
+      if (options.lookEvery !== undefined) {
+        const now = performance.now();
+        if (now - lookedAt < options.lookEvery) return;
+        lookedAt = now;
+      }
+      const failed = place.look();
+      if (failed !== undefined) throw told.error(failed.code, failed.message);
+    },
     prepare(index: number): BetterSqlite3.Statement<unknown[]> {
       return (prepared[index] ??= db.prepare(options.statements[index]!.sql));
     },
@@ -194,6 +227,7 @@ export function executor(
         const carryOut = careful ? made.carryOutOrUndo : made.carryOut;
         const results = jobs.map((job) => ({ given: job.map(carryOut) }));
         commit.run();
+        made.look();
         return results;
       } catch (thrown) {
         if (db.inTransaction) rollback.run();

@@ -15,6 +15,8 @@ export type SqliteProblem =
   | "cannot-open"
   | "io"
   | "no-wal"
+  | "gone"
+  | "replaced"
   | "worker"
   | "failed";
 
@@ -58,6 +60,16 @@ const KNOWN: readonly (readonly [begins: string, problem: SqliteProblem, todo: s
   ["SQLITE_PERM", "cannot-open", "The process must have the right to write to it."],
   ["SQLITE_IOERR", "io", "The disk fails; look at the system's log before anything else."],
   ["CALLA_NO_WAL", "no-wal", "It must lie on a local disk: network file systems cannot hold it."],
+  [
+    "CALLA_GONE",
+    "gone",
+    "Put it back, or a backup in its place: no other is made while the server runs, and until then nothing is written.",
+  ],
+  [
+    "CALLA_REPLACED",
+    "replaced",
+    "What stands there now is opened next; what it lacks is lost, and clients are told. Replace a database while no server runs.",
+  ],
   ["CALLA_WORKER", "worker", "The thread that writes has ended; a new one is started."],
 ];
 

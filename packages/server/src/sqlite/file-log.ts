@@ -1,5 +1,6 @@
 // A log in a SQLite file: values to text, jobs to the lane that writes, reads at once. Opens itself when first used, and
 // again where that failed. Not here: options (sqlite.ts), topics kept in memory (split-log.ts).
+import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { CallaError } from "@calla/shared";
 import type { Cursor, Random, Serialiser, TargetKey } from "@calla/shared";
@@ -42,6 +43,8 @@ import {
   touchGroup,
 } from "./jobs.ts";
 import type { Lane } from "./lane.ts";
+import { placeOf } from "./place.ts";
+import type { Place } from "./place.ts";
 import { Reader } from "./reader.ts";
 import type { AgedRow } from "./reader.ts";
 import { fromColumn, plainText, textCodec } from "./text.ts";
@@ -61,9 +64,16 @@ const READ_TIMEOUT = 1_000;
 /** Bytes up to which an append may be written in the server's own thread. */
 const SMALL = 262_144;
 
+/** Milliseconds between reads that look whether the files are still there; and between tries of a file that is not. */
+const LOOK = 1_000;
+
 interface Opened {
-  readonly lane: Lane;
-  readonly reader: Reader;
+  lane: Lane;
+  reader: Reader;
+  readonly place: Place;
+  lookedAt: number;
+  /** When writing was last tried anew, where it is refused. */
+  triedAt: number | undefined;
   close(): Promise<void>;
 }
 
@@ -74,6 +84,11 @@ export class FileLog implements LogStorage {
   #opening: Promise<Opened> | undefined;
   #closing: Promise<void> | undefined;
   #sweeping = false;
+  /** It was open: if it is not there any more, no other is made in its place. */
+  #known = false;
+  /** The one before was given up, and is being closed; what it was about may be another history now. */
+  #former: Promise<void> | undefined;
+  readonly #listeners = new Set<() => void>();
   /** Calls that are not answered yet. */
   #under = 0;
   #idle: (() => void) | undefined;
@@ -85,6 +100,11 @@ export class FileLog implements LogStorage {
 
   carryWith(serialiser: Serialiser): void {
     this.#text = textCodec(serialiser);
+  }
+
+  onReplaced(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Opens the file, unless it is open. */
@@ -237,6 +257,7 @@ export class FileLog implements LogStorage {
       const opened = await this.#opening?.catch(() => undefined);
       if (this.#under > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
       await opened?.close();
+      await this.#former;
     })();
     return this.#closing;
   }
@@ -259,33 +280,91 @@ export class FileLog implements LogStorage {
   }
 
   async #open(): Promise<Opened> {
-    const { executor, lane: laneOf } = this.#options;
-    const lane = laneOf(executor);
+    const { lane: laneOf } = this.#options;
+    const { file } = this.#options.executor;
+    // Two that are open at once would keep what the one has in its write-ahead log from the main file.
+    const former = this.#former;
+    await former;
+    const place = placeOf({ statSync }, file);
+    if (this.#known && statSync(file, { throwIfNoEntry: false }) === undefined)
+      throw storageFailure(file, { code: "CALLA_GONE", message: `${file} is not there any more` });
+    const lane = laneOf({ ...this.#options.executor, ...(this.#known ? { mustExist: true } : {}) });
     try {
       await lane.opened;
-      const own = lane.executor?.db;
-      const db =
-        own ?? new Database(executor.file, { readonly: true, fileMustExist: true, timeout: READ_TIMEOUT });
-      const reader = new Reader(db);
-      return {
+      const db = lane.executor?.db ?? readingOf(file);
+      const opened: Opened = {
         lane,
-        reader,
+        reader: new Reader(db),
+        place,
+        lookedAt: performance.now(),
+        triedAt: undefined,
         // The last connection to close writes everything into the main file; a reader could not.
         async close() {
-          if (own === undefined) db.close();
-          await lane.close();
+          if (opened.lane.executor === undefined) db.close();
+          await opened.lane.close();
         },
       };
+      const moved = place.settle();
+      if (moved !== undefined) {
+        await opened.close();
+        throw Object.assign(new Error(moved.message), { code: moved.code });
+      }
+      this.#known = file !== ":memory:" && file !== "";
+      if (former !== undefined) {
+        this.#former = undefined;
+        for (const listener of this.#listeners) queueMicrotask(listener);
+      }
+      return opened;
     } catch (thrown) {
       void lane.close();
-      throw storageFailure(executor.file, failureOf(thrown));
+      throw storageFailure(file, failureOf(thrown));
     }
   }
 
-  async #read<T>(ask: (reader: Reader) => T): Promise<T> {
-    const { reader } = await this.#asked(this.#use());
+  /** The files are not where they were: nothing more is read or written there. The next call opens what is there then. */
+  #leave(opened: Opened, opening: Promise<Opened> | undefined): void {
+    if (this.#opening !== opening) return;
+    this.#opening = undefined;
+    this.#former = opened.close().catch(() => {});
+  }
+
+  /**
+   * A connection that found the file read-only stays so, whatever becomes of the file. So another one is made, now and
+   * then; what is read goes on meanwhile.
+   */
+  async #writable(opened: Opened): Promise<void> {
+    const now = performance.now();
+    if (opened.triedAt === undefined || now - opened.triedAt < LOOK) return;
+    opened.triedAt = now;
+    const { executor, lane: laneOf } = this.#options;
+    const lane = laneOf({ ...executor, check: "off", mustExist: true });
     try {
-      return ask(reader);
+      await lane.opened;
+    } catch {
+      return void lane.close();
+    }
+    const former = opened.lane;
+    opened.lane = lane;
+    if (lane.executor !== undefined) opened.reader = new Reader(lane.executor.db);
+    opened.triedAt = undefined;
+    void former.close();
+  }
+
+  async #read<T>(ask: (reader: Reader) => T): Promise<T> {
+    const opening = this.#use();
+    const current = this.#opening;
+    const opened = await this.#asked(opening);
+    const now = performance.now();
+    if (now - opened.lookedAt >= LOOK) {
+      opened.lookedAt = now;
+      const moved = opened.place.look();
+      if (moved !== undefined) {
+        this.#leave(opened, current);
+        throw storageFailure(this.#file, moved);
+      }
+    }
+    try {
+      return ask(opened.reader);
     } catch (thrown) {
       throw thrown instanceof CallaError ? thrown : storageFailure(this.#file, failureOf(thrown));
     }
@@ -306,8 +385,10 @@ export class FileLog implements LogStorage {
   async #commit(groups: readonly Group[], small: boolean): Promise<Given> {
     const opening = this.#use();
     const current = this.#opening; // before anything is waited for: what is dropped is what was used
-    const { lane } = await opening;
+    const opened = await opening;
     if (groups.length === 0) return [];
+    await this.#writable(opened);
+    const { lane } = opened;
     try {
       return await lane.run(groups, small);
     } catch (thrown) {
@@ -316,6 +397,8 @@ export class FileLog implements LogStorage {
         this.#drop(current);
         void lane.close();
       }
+      if (failure.code === "CALLA_GONE" || failure.code === "CALLA_REPLACED") this.#leave(opened, current);
+      if (failure.code.startsWith("SQLITE_READONLY")) opened.triedAt ??= -Infinity;
       throw storageFailure(this.#file, failure);
     }
   }
@@ -338,6 +421,9 @@ export class FileLog implements LogStorage {
     return this.#options.executor.file;
   }
 }
+
+const readingOf = (file: string): Database.Database =>
+  new Database(file, { readonly: true, fileMustExist: true, timeout: READ_TIMEOUT });
 
 /** A position as this log gave it. Anything else is the caller's mistake. */
 function numberOf(position: Position): number {

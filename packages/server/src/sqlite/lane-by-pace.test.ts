@@ -97,7 +97,7 @@ describe("[SQ11] which thread writes", () => {
     const file = fresh();
     const { log, by } = await opened(file);
     rmSync(file);
-    await fill(log, "t", 0, 1);
+    await expect(log.append([appendOf("t", 0, 1)])).rejects.toMatchObject({ details: { code: "gone" } });
     expect(by).toEqual(["worker"]);
     expect(existsSync(file)).toBe(false);
   });

@@ -1,11 +1,13 @@
 // The way to the executor that is chosen for each job: a worker, or this thread where its commits are quick (pace.ts).
 // Jobs are carried out in the order in which they were asked: this thread takes one only while the worker has none.
+import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { executor } from "./executor.ts";
 import type { Executor, ExecutorOptions, JobResult } from "./executor.ts";
 import { given, laneInWorker } from "./lane.ts";
 import type { Lane } from "./lane.ts";
 import { Pace } from "./pace.ts";
+import { placeOf } from "./place.ts";
 
 /** Milliseconds from some start. */
 type Now = () => number;
@@ -53,7 +55,8 @@ export function laneByPace(
 function connect(options: ExecutorOptions): Executor | null {
   try {
     const pragmas = [...options.pragmas, "wal_autocheckpoint = 0"];
-    return executor(Database, { ...options, pragmas, busyTimeout: 0, check: "off", mustExist: true });
+    const here = { ...options, pragmas, busyTimeout: 0, check: "off", mustExist: true } as const;
+    return executor(Database, here, placeOf({ statSync }, options.file));
   } catch {
     return null;
   }

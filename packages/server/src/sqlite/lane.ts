@@ -1,9 +1,11 @@
 // The way to the executor: in a worker, so that no fsync holds up the event loop, or in this thread.
+import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { executor } from "./executor.ts";
 import type { Executor, ExecutorOptions, Failure, Given, Job, JobResult } from "./executor.ts";
+import { placeOf } from "./place.ts";
 
 export interface Lane {
   /** Resolves once the file is open and checked; rejects with a `Failure`. */
@@ -24,7 +26,7 @@ export function laneHere(options: ExecutorOptions): Lane {
   let made: Executor | undefined;
   let failed: Failure | undefined;
   try {
-    made = executor(Database, options);
+    made = executor(Database, options, placeOf({ statSync }, options.file));
   } catch (thrown) {
     const { code, message } = thrown as Failure;
     failed = { code, message };
@@ -54,9 +56,11 @@ type Answer =
 const WORKER = `
 const { parentPort, receiveMessageOnPort, workerData } = require("node:worker_threads");
 const executor = ${String(executor)};
+const placeOf = ${String(placeOf)};
 let writer;
 try {
-  writer = executor(require(workerData.library), workerData.options);
+  const { library, options } = workerData;
+  writer = executor(require(library), options, placeOf(require("node:fs"), options.file));
   parentPort.postMessage({ opened: undefined });
 } catch ({ code, message }) {
   parentPort.postMessage({ opened: { code: String(code), message: String(message) } });

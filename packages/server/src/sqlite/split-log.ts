@@ -12,6 +12,7 @@ export function splitLog(
   return {
     shared: file.shared,
     carryWith: (serialiser) => file.carryWith?.(serialiser),
+    onReplaced: (listener) => file.onReplaced?.(listener) ?? (() => {}),
     open: (target) => of(target).open(target),
     async append(batch) {
       const results: AppendResult[] = Array.from({ length: batch.length });

@@ -14,6 +14,8 @@ import { STATEMENTS } from "./statements.ts";
 import { APPLICATION_ID, MIGRATIONS, OLDEST } from "./tables.ts";
 import { storageOf } from "./topics.ts";
 
+/** Milliseconds between looks whether the file is still there, where a look would cost more than a commit. */
+const LOOK = 1_000;
 const LANES = { auto: laneByPace, worker: laneInWorker, main: laneHere };
 
 /** What the executor is told. */
@@ -39,6 +41,7 @@ export const executorOptions = (
   ],
   busyTimeout,
   check,
+  ...(durability === "power-loss" ? {} : { lookEvery: LOOK }),
 });
 
 /** With pragmas run last, and a way to write: how tests get full, read-only, careless and fickle databases. */
