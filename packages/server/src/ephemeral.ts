@@ -48,7 +48,7 @@ export class EphemeralTopic {
     this.topic = topic;
     this.slice = slice;
     this.params = params;
-    this.lastUsed = core.clock.now();
+    this.lastUsed = core.clock.monotonic();
     this.audience = new Audience(topic, core.clock, slice.keep === "latest");
   }
 

@@ -32,7 +32,7 @@ export class Places {
     this.#givesWay = givesWay;
     this.#room = new Room({
       all: () => Array.from(this.#ephemerals.values(), ({ topic }) => topic),
-      now: () => core.clock.now(),
+      now: () => core.clock.monotonic(),
       restful: () => true,
       many: manyOf(core.limits.maxOpenTargets),
     });

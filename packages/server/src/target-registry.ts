@@ -44,7 +44,7 @@ export class TargetRegistry {
     this.#events = events;
     this.#room = new Room({
       all: () => this.#topics(),
-      now: () => core.clock.now(),
+      now: () => core.clock.monotonic(),
       restful: isRestful,
       many: manyOf(core.limits.maxOpenTargets),
     });
