@@ -14,7 +14,7 @@ import { PIN, WORKS } from "./scenarios.ts";
 import type { Assignment, Measured, Work } from "./scenarios.ts";
 
 const HELP = `npm run bench -- [flags]
-  --only a,b       of: ${WORKS.map(({ name }) => name).join(", ")}, micro, reload, durable (ack and idle name both of theirs)
+  --only a,b       of: ${WORKS.map(({ name }) => name).join(", ")}, micro, frames, reload, durable (ack and idle name both of theirs)
   --systems a,b    of: ${SYSTEMS.join(", ")}
   --rounds N       interleaved rounds, 3 unless given
   --patience N     a run during which others used more than a tenth of the machine is done again, N times at most
@@ -118,6 +118,11 @@ const micro: Micro | undefined =
     ? await start("micro.mjs", { pin: true }, flags.quick ? "quick" : "")
     : undefined;
 
+const frames: Micro =
+  wanted === undefined || wanted.includes("frames")
+    ? await start("frames.mjs", { pin: true }, flags.quick ? "quick" : "")
+    : [];
+
 const reload: Micro =
   wanted === undefined || wanted.includes("reload")
     ? await start("reload.mjs", { pin: false }, flags.quick ? "quick" : "")
@@ -129,7 +134,7 @@ const durable: Micro =
     ? await start("durable.mjs", { pin: false }, flags.quick ? "quick" : "")
     : [];
 
-const text = report(results, [...(micro ?? []), ...reload, ...durable], {
+const text = report(results, [...(micro ?? []), ...frames, ...reload, ...durable], {
   rounds,
   pinned,
   cores: availableParallelism(),

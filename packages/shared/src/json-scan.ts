@@ -14,8 +14,7 @@ const [SQUARE, UNSQUARE, CURLY, UNCURLY] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
 /**
  * @throws CallaError `too-deep`, `too-large`: over a limit. `hostile-key`: a field `__proto__`, however it is escaped.
  */
-// One loop over the units, without a function per token. Measured on 1 MB of records: 6 ms, as long as JSON.parse takes;
-// the walk over the tree that it stands for took as long, and came after the parsing.
+// One loop over the units, without a function per token. Measured on 1 MB of records: 6 ms, as long as JSON.parse takes.
 export function scanJson(text: string, limits: ScanLimits): void {
   const { maxDepth, maxEntries, maxValues } = limits;
   const names = frameNames(limits, text.length / 5);

@@ -5,6 +5,7 @@
 import { admissionMutants } from "./mutants-admission.mjs";
 import { durableMutants } from "./mutants-durable.mjs";
 import { growthMutants } from "./mutants-growth.mjs";
+import { frameMutants } from "./mutants-frames.mjs";
 import { modelMutants } from "./mutants-models.mjs";
 import { scalesMutants } from "./mutants-scales.mjs";
 import { secondMutants } from "./mutants-second.mjs";
@@ -29,6 +30,7 @@ import { rowMutants } from "./mutants-rows.mjs";
 export const mutants = [
   ...versionMutants,
   ...modelMutants,
+  ...frameMutants,
   ...rowMutants,
   ...admissionMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
