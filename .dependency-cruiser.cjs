@@ -71,6 +71,7 @@ const layers = {
       "scales",
     ],
     [
+      "checks",
       "handlers",
       "authenticate",
       "meanwhile",
@@ -116,6 +117,8 @@ const layers = {
       "target-registry",
       "places",
       "gates",
+      "newcomers",
+      "existence",
       "expecting",
       "telling",
       "turns",

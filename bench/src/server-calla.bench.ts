@@ -19,6 +19,7 @@ const server = createServer({
     topicMessageRate: Infinity,
     joinRate: Infinity,
     maxConnectionsPerAddress: Infinity,
+    identityRate: Infinity,
     maxPendingHellos: Infinity,
   },
   onRefused: (refused) => process.stderr.write(`refused: ${JSON.stringify(refused)}\n`),

@@ -1,14 +1,24 @@
 // Who is there, by what the app's `authenticate` says of a token: at Hello, and again while a connection lives.
 import { CallaError } from "@calla/shared";
-import { isThenable } from "./contain.ts";
+import type { Clock, Limits } from "@calla/shared";
+import { Asker, Check, Checks, Shown } from "./checks.ts";
+import type { Question, Unanswered } from "./checks.ts";
 import type { ConnectRequest } from "./connection.ts";
 import type { AnyUser } from "./handlers.ts";
 
-/** Who is there? null refuses for good; a throw or rejected promise refuses for now. */
+/**
+ * Who is there? null refuses for good; a throw or rejected promise refuses for now. So many calls are under way at a
+ * time (`limits.maxAuthentications`), the others wait for their turn.
+ */
 export type Authenticate<User extends AnyUser> = (asked: {
   readonly request: ConnectRequest;
   /** What the client's `token` gave; undefined without. It is the peer's: validate it. */
   readonly token: unknown;
+  /**
+   * Aborted when the connection has gone, or when `limits.helloTimeout` has passed: the answer does not count then.
+   * Whoever does not read it pays nothing for it.
+   */
+  readonly signal: AbortSignal;
 }) => Found<User> | Promise<Found<User>>;
 type Found<User extends AnyUser> = User | ExpiringUser<User> | null;
 
@@ -40,30 +50,109 @@ export type Identified =
   | { readonly ok: true; readonly user: AnyUser | null; readonly expires: number | undefined }
   | { readonly ok: false; readonly code: string; readonly retryable: boolean; readonly error?: unknown };
 
+/** Whom a question is about: a connection, or a packet that speaks for itself. */
+export interface Arriving {
+  readonly request: ConnectRequest;
+  readonly address: string | undefined;
+  /** Its calls of authenticate; made when first needed. */
+  authenticating: Asker | undefined;
+}
+
+export interface AuthenticatingOptions {
+  readonly authenticate: Authenticate<AnyUser> | undefined;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly report: (error: unknown) => void;
+  /** Some wait longer than they may (`maxAuthentications`). */
+  readonly crowded?: () => void;
+}
+
+/** The app's `authenticate`, so many at a time. */
+export class Authenticating {
+  readonly #options: AuthenticatingOptions;
+  readonly #checks: Checks;
+
+  constructor(options: AuthenticatingOptions) {
+    const { clock, limits, crowded } = options;
+    this.#options = options;
+    this.#checks = new Checks({
+      clock,
+      ofOne: 1,
+      ofAll: limits.maxAuthentications,
+      within: limits.helloTimeout,
+      ...(crowded && { crowded }),
+    });
+  }
+
+  /** At once, where `authenticate` answers at once. Never throws nor rejects. */
+  identify(who: Arriving, token: unknown): Identified | Promise<Identified> {
+    if (this.#options.authenticate === undefined) return { ok: true, user: null, expires: undefined };
+    const { authenticate } = this.#options;
+    who.authenticating ??= new Asker(who.address ?? "");
+    const shown = new Asked(who.request, token);
+    const found = this.#checks.ask(who.authenticating, new WhoIs(this.#options, authenticate, shown));
+    return found instanceof Check ? found.answer : found;
+  }
+
+  /** It is gone: nobody needs to know who it was. */
+  left(who: Arriving): void {
+    this.#checks.left(who.authenticating);
+  }
+}
+
+/** What authenticate is shown. */
+class Asked extends Shown {
+  readonly request: ConnectRequest;
+  readonly token: unknown;
+  constructor(request: ConnectRequest, token: unknown) {
+    super();
+    this.request = request;
+    this.token = token;
+  }
+}
+
+class WhoIs implements Question<Identified> {
+  readonly shown: Asked;
+  readonly #options: AuthenticatingOptions;
+  readonly #authenticate: Authenticate<AnyUser>;
+
+  constructor(options: AuthenticatingOptions, authenticate: Authenticate<AnyUser>, shown: Asked) {
+    this.#options = options;
+    this.#authenticate = authenticate;
+    this.shown = shown;
+  }
+
+  ask(): unknown {
+    return this.#authenticate(this.shown);
+  }
+  said(answer: unknown): Identified {
+    return known(answer as Found<AnyUser>);
+  }
+  failed(error: unknown): Identified {
+    return { ok: false, code: "authentication-failed", retryable: true, error };
+  }
+  unanswered(why: Unanswered): Identified {
+    if (why !== "late") return { ok: false, code: "busy", retryable: true };
+    const { helloTimeout } = this.#options.limits;
+    return this.failed(
+      new CallaError(
+        "hook",
+        { hook: "authenticate" },
+        `authenticate has not answered within ${helloTimeout} ms (limits.helloTimeout).`,
+      ),
+    );
+  }
+  report(error: unknown): void {
+    this.#options.report(error);
+  }
+}
+
 const failed = (error: unknown): Identified => ({
   ok: false,
   code: "authentication-failed",
   retryable: true,
   error,
 });
-
-/** At once, where `authenticate` answers at once. Never throws nor rejects. */
-export function identify(
-  authenticate: Authenticate<AnyUser> | undefined,
-  request: ConnectRequest,
-  token: unknown,
-): Identified | Promise<Identified> {
-  if (authenticate === undefined) return { ok: true, user: null, expires: undefined };
-  try {
-    const found = authenticate({ request, token });
-    // Whatever has a `then` is waited for: libraries answer with thenables of their own.
-    return isThenable<Found<AnyUser>>(found)
-      ? Promise.resolve(found).then(known).catch(failed)
-      : known(found as Found<AnyUser>);
-  } catch (error) {
-    return failed(error);
-  }
-}
 
 function known(found: Found<AnyUser>): Identified {
   if (found === null || found === undefined) return { ok: false, code: "unauthenticated", retryable: false };

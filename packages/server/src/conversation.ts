@@ -11,6 +11,7 @@ import type {
   Subscription,
   TargetKey,
 } from "@calla/shared";
+import type { Asker, Check } from "./checks.ts";
 import type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
 import type { Encoder, Shared } from "./encoder.ts";
 import type { AnyUser, Who } from "./handlers.ts";
@@ -38,6 +39,8 @@ export interface Follow {
   welcomed: boolean;
   /** Shown updates. Before: being authorised and caught up. */
   live: boolean;
+  /** What the app was asked about it last, where it does not answer at once. */
+  check: Check<true | string> | undefined;
 }
 
 /** Targets of which nothing is taken before a mid comes again, or the time has passed. */
@@ -53,7 +56,12 @@ export interface Wish {
 export interface Gate {
   /** undefined: being asked. */
   open: boolean | undefined;
-  readonly waiting: ((admitted: true | string) => void)[];
+  readonly waiting: {
+    readonly conversation: Conversation;
+    readonly go: (admitted: true | string) => void;
+  }[];
+  /** What the app is asked, where it does not answer at once. */
+  check: Check<true | string> | undefined;
 }
 
 /** Close codes on a WebSocket: one for "come back", one for "do not". The reason is the Calla code. */
@@ -91,6 +99,9 @@ export class Conversation implements Who {
   follows = new Map<TargetKey, Follow>();
   /** Only for topics dispatched to and not followed; made when first needed. */
   gates: Map<TargetKey, Gate> | undefined;
+  /** Its calls of canSubscribe, and of authenticate (checks.ts); made when first needed. */
+  asker: Asker | undefined;
+  authenticating: Asker | undefined;
   /** Topics the server let this client follow by itself. */
   granted: Set<TargetKey> | undefined;
   /** What it is counted by: its address, and once that is known its user. */

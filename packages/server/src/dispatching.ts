@@ -6,7 +6,7 @@ import type { Pushed } from "./audience.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { relay } from "./ephemeral.ts";
-import { asking } from "./gates.ts";
+import { asking, passes } from "./gates.ts";
 import type { Gates } from "./gates.ts";
 import { admitEphemeral } from "./handlers.ts";
 import type { LiveTarget } from "./live-target.ts";
@@ -62,7 +62,7 @@ export class Dispatching {
     if (conflicts !== undefined && conflicts.size >= this.#core.limits.maxTopicsPerConnection)
       return this.#end(conversation, "mid-conflict", true); // it has to say Hello anew anyway
     // The common way costs no closure: a follower, admitted as such, dispatches to what it follows.
-    const followed = conversation.follows.get(key)?.live === true && conversation.gates?.has(key) !== true;
+    const followed = conversation.follows.get(key)?.live === true && !gateIsShut(conversation, key);
     const known = followed ? this.#registry.get(key) : undefined;
     if (known !== undefined) return this.#offer(conversation, known, frame, undefined);
     const named = this.#places.named(key, conversation.clientId);
@@ -84,7 +84,7 @@ export class Dispatching {
     this.#gates.pass(conversation, key, named, (admitted) => {
       if (conversation.phase !== "open") return;
       if (admitted === true) return offer();
-      if (admitted === "hook" || admitted === "busy") return pause("busy");
+      if (passes(admitted)) return pause("busy");
       if (this.#registry.get(key) !== undefined) return offer(admitted);
       // Nothing is opened for strangers. One that was let in before may repeat what was decided then (TE2).
       if (this.#strangers >= this.#core.limits.maxQueued) return pause("busy");
@@ -224,6 +224,12 @@ export class Dispatching {
     });
   }
 }
+
+/** Messages that came before this one wait there to hear whether they may pass. */
+const gateIsShut = ({ gates }: Conversation, key: TargetKey): boolean => {
+  const gate = gates?.get(key);
+  return gate !== undefined && gate.open === undefined;
+};
 
 /** Ids go into marks, rows and derived ids: short, and of characters that every format carries alike. */
 const MESSAGE_ID = /^[!-~]{1,64}$/;

@@ -10,8 +10,9 @@ import { ASK_AGAIN } from "./expecting.ts";
 import type { Expecting } from "./expecting.ts";
 import { fromNothing, isMissing } from "./follow.ts";
 import type { Followers, Joined } from "./follow.ts";
-import { asking } from "./gates.ts";
-import type { Gates } from "./gates.ts";
+import { Check } from "./checks.ts";
+import { asking, passes } from "./gates.ts";
+import type { Admitted, Gates } from "./gates.ts";
 import type { LooseHandlers } from "./handlers.ts";
 import type { LiveTarget } from "./live-target.ts";
 import { keyOf } from "./places.ts";
@@ -31,7 +32,7 @@ export interface FollowingParts {
 }
 
 /** A wish and what it is for, once it may be followed. */
-interface Admitted {
+interface Entering {
   readonly conversation: Conversation;
   readonly key: TargetKey;
   readonly named: Named;
@@ -123,7 +124,10 @@ export class Following {
       return refuse("too-many-topics", false);
     // It does not inherit what is in doubt.
     const admitted = before?.admitted === true;
-    const follow: Follow = { ref: asked.ref, admitted, welcomed: before?.welcomed === true, live: false };
+    // Nor does it ask what is being asked already.
+    const check = before?.check?.over === false ? before.check : undefined;
+    const welcomed = before?.welcomed === true;
+    const follow: Follow = { ref: asked.ref, admitted, welcomed, live: false, check };
     follows.set(key, follow);
     this.#expecting.forget(conversation, key);
     // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
@@ -132,38 +136,36 @@ export class Following {
     const wish = { conversation, key, named, follow, asked, why };
     if (!follow.admitted) {
       const { rights } = conversation;
-      const allowed = this.#gates.admit(conversation, key, named, "subscribe");
-      if (typeof allowed === "object" || rights !== conversation.rights)
+      const allowed = check ?? this.#gates.admit(conversation, key, named, "subscribe");
+      if (allowed instanceof Check || rights !== conversation.rights)
         return this.#whenAdmitted(wish, rights, allowed);
       // Who was asked may have cut it off, granted it or ended the connection.
       if (conversation.phase !== "open" || follows.get(key) !== follow) return undefined;
-      if (allowed !== true) return refuse(allowed, allowed === "hook");
+      if (allowed !== true) return refuse(allowed, passes(allowed));
       follow.admitted = true;
     }
     return this.#enter(wish);
   }
 
   /** `rights`: as they were when it was asked. */
-  async #whenAdmitted(
-    wish: Admitted,
-    rights: number,
-    answer: true | string | Promise<true | string>,
-  ): Promise<void> {
+  async #whenAdmitted(wish: Entering, rights: number, asking: Admitted | Check<Admitted>): Promise<void> {
     const { conversation, key, named, follow, asked } = wish;
     for (;;) {
-      const allowed = await answer;
+      if (asking instanceof Check) follow.check = asking;
+      const allowed = await (asking instanceof Check ? asking.answer : asking);
+      if (follow.check === asking) follow.check = undefined; // it is over, and follows are many
       if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return;
       if (rights === conversation.rights) {
-        if (allowed !== true) return this.#turnAway(conversation, key, asked, allowed, allowed === "hook");
+        if (allowed !== true) return this.#turnAway(conversation, key, asked, allowed, passes(allowed));
         follow.admitted = true;
         return this.#enter(wish);
       }
       ({ rights } = conversation); // they have changed meanwhile (S43)
-      answer = this.#gates.admit(conversation, key, named, "subscribe");
+      asking = this.#gates.admit(conversation, key, named, "subscribe");
     }
   }
 
-  #enter({ conversation, key, named, follow, asked, why }: Admitted): Promise<void> | undefined {
+  #enter({ conversation, key, named, follow, asked, why }: Entering): Promise<void> | undefined {
     const refuse = (code: string, retryable: boolean): undefined =>
       this.#turnAway(conversation, key, asked, code, retryable);
     if (conversation.slow) return this.#wait(conversation, key, asked, why);
@@ -285,6 +287,7 @@ export class Following {
     const follow = conversation.follows.get(key);
     if (follow === undefined) return;
     conversation.follows.delete(key);
+    follow.check?.withdraw();
     conversation.behind?.delete(key);
     const place = this.#places.get(key);
     if (place instanceof EphemeralTopic) {
@@ -307,7 +310,7 @@ export class Following {
     { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
   ): void {
     conversation.granted?.delete(key);
-    conversation.gates?.delete(key);
+    this.#gates.forget(conversation, key);
     const ref = conversation.follows.get(key)?.ref ?? conversation.expects?.get(key);
     if (ref === undefined) return;
     this.leave(conversation, key);
@@ -340,9 +343,11 @@ export class Following {
   /** Makes a client follow a target, whatever `canSubscribe` says. */
   grant(conversation: Conversation, key: TargetKey): void {
     (conversation.granted ??= new Set()).add(key);
-    conversation.gates?.delete(key); // what waits there is asked about again, and is granted now
-    if (conversation.follows.get(key)?.live === true) return;
-    const asked = fromNothing(wireOf(key), conversation.follows.get(key)?.ref ?? 0);
+    this.#gates.forget(conversation, key); // what waits there is asked about again, and is granted now
+    const follow = conversation.follows.get(key);
+    if (follow?.live === true) return;
+    follow?.check?.withdraw();
+    const asked = fromNothing(wireOf(key), follow?.ref ?? 0);
     void this.follow(conversation, asked);
   }
 

@@ -32,6 +32,23 @@ export interface Asking<S, User extends AnyUser> extends Who<User> {
   readonly topic: TargetKey;
   readonly params: ParamsOf<S>;
 }
+/** Who asks to follow or reach a topic. */
+export interface Wish<S, User extends AnyUser> extends Asking<S, User> {
+  readonly purpose: "subscribe" | "dispatch";
+  /**
+   * Aborted when the client has gone or does not wish it any more, when its rights have changed meanwhile, or when
+   * `limits.checkTimeout` has passed: the answer does not count then. Whoever does not read it pays nothing for it.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * Whether there is such a topic: something was accepted in it, and it was not removed. One look at the log, where it
+   * is called; nothing is opened for it. Of an ephemeral topic: true. Rejects where the log cannot be read.
+   *
+   * @example
+   * canSubscribe: async ({ exists, user }) => user.admin || (await exists()),
+   */
+  readonly exists: () => Promise<boolean>;
+}
 /** An accepted message's author (null: the server) and place. */
 export interface Accepted<S, User extends AnyUser> {
   readonly topic: TargetKey;
@@ -50,12 +67,15 @@ export interface Handlers<S, User extends AnyUser> {
   /** Everybody may follow, and dispatch what clients may dispatch. */
   readonly public?: true;
   /**
-   * Whether a client may follow the topic, and reach it at all: dispatching to a topic asks this first (`purpose`).
-   * Absent: nobody. A throw or rejected promise refuses, retryably.
+   * Whether a client may follow the topic, and reach it at all: dispatching to a topic that is not followed asks this
+   * first (`purpose`). true is remembered for the connection until rights are asked about anew (`server.reauthorise`,
+   * `limits.recheckAfter`). Absent: nobody. A throw or rejected promise refuses, retryably. So many calls are under way
+   * at a time (`limits.maxChecksPerConnection`, `limits.maxChecks`), the others wait for their turn.
+   *
+   * @example
+   * canSubscribe: async ({ user, params: [id], signal }) => (await members.of(id, { signal })).includes(user.id),
    */
-  canSubscribe?(
-    asking: Asking<S, User> & { readonly purpose: "subscribe" | "dispatch" },
-  ): boolean | Promise<boolean>;
+  canSubscribe?(asking: Wish<S, User>): boolean | Promise<boolean>;
   /** Whether a client may dispatch this message now. Synchronous: it is part of the decision. Absent: read-only. */
   canDispatch?(
     message: ClientMessageOf<S>,
@@ -74,9 +94,7 @@ export interface Handlers<S, User extends AnyUser> {
 /** Handlers as the hub runs them. */
 export interface LooseHandlers {
   readonly public?: true;
-  canSubscribe?(
-    asking: LooseAsking & { readonly purpose: "subscribe" | "dispatch" },
-  ): boolean | Promise<boolean>;
+  canSubscribe?(asking: LooseWish): boolean | Promise<boolean>;
   canDispatch?(message: Message, asking: LooseAsking & { readonly model: unknown }): boolean;
   amend?(message: Message, asking: LooseAsking & { readonly model: unknown }): Message;
   onSubscribe?(asking: LooseAsking): Maybe<Message | readonly Message[]>;
@@ -86,6 +104,11 @@ export interface LooseHandlers {
 export interface LooseAsking extends Who {
   readonly topic: TargetKey;
   readonly params: readonly string[];
+}
+export interface LooseWish extends LooseAsking {
+  readonly purpose: "subscribe" | "dispatch";
+  readonly signal: AbortSignal;
+  readonly exists: () => Promise<boolean>;
 }
 export interface LooseAccepted {
   readonly topic: TargetKey;

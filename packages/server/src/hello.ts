@@ -1,9 +1,7 @@
 // What a Hello comes to: refused, or an identity. Protocol and slice versions first, then the user, then the client.
 import { PROTOCOL_VERSION } from "@calla/shared";
 import type { ClientFrames, ServerFrame } from "@calla/shared";
-import { identify } from "./authenticate.ts";
-import type { Authenticate, Identified } from "./authenticate.ts";
-import type { ConnectRequest } from "./connection.ts";
+import type { Arriving, Authenticating, Identified } from "./authenticate.ts";
 import type { Core } from "./core.ts";
 import type { AnyUser } from "./handlers.ts";
 import { generateClientId, signIdentity, verifyIdentity } from "./identity.ts";
@@ -37,15 +35,15 @@ const KEEP_WHILE = 31 / 32;
 
 export interface GreetingOptions {
   readonly core: Core;
-  readonly authenticate: Authenticate<AnyUser> | undefined;
+  readonly authenticating: Authenticating;
   secret(): Uint8Array | Promise<Uint8Array>;
 }
 
 /** At once, where nothing has to be waited for. Never throws nor rejects. */
 export function greet(
-  { core, authenticate, secret }: GreetingOptions,
+  { core, authenticating, secret }: GreetingOptions,
   hello: ClientFrames["Hello"],
-  request: ConnectRequest,
+  who: Arriving,
 ): Greeting | Promise<Greeting> {
   const differs = versionDiffers(core, hello);
   if (differs !== undefined) return differs;
@@ -58,7 +56,7 @@ export function greet(
       (error: unknown) => ({ ok: false, code: "storage", retryable: true, error }),
     );
   };
-  const identified = identify(authenticate, request, hello.token);
+  const identified = authenticating.identify(who, hello.token);
   return identified instanceof Promise ? identified.then(signed) : signed(identified);
 }
 

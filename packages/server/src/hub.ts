@@ -27,6 +27,7 @@ import { Limiter } from "./limiter.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
 import type { LogRecord } from "./log.ts";
 import { Meanwhile } from "./meanwhile.ts";
+import { Newcomers } from "./newcomers.ts";
 import { Parties } from "./parties.ts";
 import { keyOf, Places } from "./places.ts";
 import { Reauthorising } from "./reauthorising.ts";
@@ -42,8 +43,10 @@ import type { Whose } from "./whose.ts";
 
 /** Hooks of the whole server. They observe; what they throw is reported and changes nothing. */
 export interface HubHooks {
-  greet(hello: ClientFrames["Hello"], request: ConnectRequest): Greeting | Promise<Greeting>;
-  identify(request: ConnectRequest, token: unknown): Identified | Promise<Identified>;
+  greet(hello: ClientFrames["Hello"], who: Conversation): Greeting | Promise<Greeting>;
+  identify(who: Conversation, token: unknown): Identified | Promise<Identified>;
+  /** It is gone: whatever is being found out about it is not needed any more. */
+  left(who: Conversation): void;
   /** What a connection's address is counted as. */
   addressOf(request: ConnectRequest): string | undefined;
   connected(conversation: Conversation, fresh: boolean): void;
@@ -88,6 +91,7 @@ export class Hub {
   readonly #limiter: Limiter;
   readonly #hooks: HubHooks;
   readonly #keeper: Keeper;
+  readonly #newcomers: Newcomers;
   #hellos = 0;
   readonly #speaking: SpeakingParts;
 
@@ -101,7 +105,7 @@ export class Hub {
       clients: this.clients,
     });
     this.places = new Places(core, this.registry, (topic) => this.following.givesWay(topic));
-    this.gates = new Gates(core);
+    this.gates = new Gates(core, this.registry);
     this.readers = new Readers(core);
     this.turns = new Turns(core, this.registry, {
       grown: () => this.readers.grown(),
@@ -139,7 +143,7 @@ export class Hub {
     });
     this.reauthorising = new Reauthorising(core, places, gates, this.following, this.expecting);
     this.#refreshing = new Refreshing(core.clock, this.#meanwhile, {
-      identify: ({ request }, token) => hooks.identify(request, token),
+      identify: (conversation, token) => hooks.identify(conversation, token),
       renewed: (conversation) => this.#recheck(conversation),
       close: (conversation, code, retryable) => {
         refused(core, conversation, undefined, code, {});
@@ -150,6 +154,8 @@ export class Hub {
     this.crowd = new Crowd(core.limits);
     const now = (): number => core.clock.monotonic();
     this.parties = new Parties(now, core.limits);
+    const { identityRate: rate, identityBurst: burst } = core.limits;
+    this.#newcomers = new Newcomers({ now, rate, burst });
     this.#limiter = new Limiter(now, core.limits, {
       limited: (conversation, limit, target) => this.#limited(conversation, limit, target),
       flooded: (conversation) => this.end(conversation, "rate", true, SPREAD),
@@ -197,12 +203,14 @@ export class Hub {
       packets: this.packets,
       // The packet also holds a Hello, so that each message may be as large as on a WebSocket.
       limits: { ...core.limits, maxFrameBytes: core.limits.maxFrameBytes + HELLO_BYTES },
-      greet: (hello, request) => this.#hooks.greet(hello, request),
+      greet: (hello, packet) => this.#hooks.greet(hello, packet),
+      left: (packet) => this.#hooks.left(packet),
       addressOf: (request) => this.#hooks.addressOf(request),
       meanwhile: this.#meanwhile,
       limiter: this.#limiter,
       parties: this.parties,
       intake: this.intake,
+      gates: this.gates,
       away: () => this.away,
       hear: (conversation, frame) => this.#hear(conversation, frame),
     };
@@ -248,6 +256,8 @@ export class Hub {
     conversation.phase = "closed";
     for (const key of conversation.follows.keys()) this.following.leave(conversation, key);
     this.expecting.left(conversation);
+    this.gates.left(conversation);
+    this.#hooks.left(conversation);
     if (!wasOpen) return;
     const { clientId, userId, ending: code, since } = conversation;
     const lasted = Math.round(this.core.clock.monotonic() - since);
@@ -348,7 +358,7 @@ export class Hub {
     conversation.attempt = hello.attempt;
     this.crowd.greeting(conversation);
     const since = this.#meanwhile.count;
-    const found = this.#hooks.greet(hello, conversation.request);
+    const found = this.#hooks.greet(hello, conversation);
     if (!(found instanceof Promise)) return this.#greeted(conversation, hello, found, since);
     found
       .then((known) => this.#greeted(conversation, hello, known, since))
@@ -365,6 +375,11 @@ export class Hub {
     const { clientId, expires, connected, fresh } = greeting;
     conversation.flushOnly = hello.flushOnly === true;
     conversation.poll = hello.poll === true && conversation.connection.finish !== undefined;
+    const wait = fresh ? this.#newcomers.arrived(conversation.address) : 0;
+    if (wait > 0) {
+      this.#limited(conversation, "identityRate", undefined);
+      return this.end(conversation, "rate", true, wait);
+    }
     // A page speaks for itself: who would flush for it waits, or lets go when it comes back (CV17).
     if (conversation.flushOnly && this.clients.has(clientId)) return this.end(conversation, "in-use", true);
     const flusher = this.#flushers.get(clientId);
@@ -437,7 +452,7 @@ export class Hub {
         if (user === null) return this.end(one, "unauthenticated", false);
         if (user !== undefined && user.id === one.userId) one.user = user;
         // A packet follows nothing; what it waits for is asked about again.
-        if (one.brief) return one.gates?.clear();
+        if (one.brief) return this.gates.forget(one);
         return this.reauthorising.recheck(one, { lenient: false });
       }),
     );

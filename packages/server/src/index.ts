@@ -6,7 +6,7 @@ export type { DispatchOptions, ServerTopic, StopOptions } from "./server-topic.t
 export type { HydrateOptions, UncachedResponse } from "./hydration.ts";
 export type { HistoryEntry, HistoryOptions, HistoryResult } from "./past.ts";
 export type { FollowedEntry, FollowHandler, FollowOptions } from "./readers.ts";
-export type { Accepted, AnyUser, Asking, Handlers, Who } from "./handlers.ts";
+export type { Accepted, AnyUser, Asking, Handlers, Who, Wish } from "./handlers.ts";
 export type { Authenticate } from "./authenticate.ts";
 export type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
 export type { Refused } from "./core.ts";

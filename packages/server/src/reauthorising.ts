@@ -2,10 +2,12 @@
 // the app says so, when a token was renewed, and now and then in any case (S16).
 import { isSession } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
+import { Check } from "./checks.ts";
 import type { Conversation, Doubt, Follow } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import type { Expecting } from "./expecting.ts";
 import type { Following } from "./following.ts";
+import { passes } from "./gates.ts";
 import type { Gates } from "./gates.ts";
 import type { Places } from "./places.ts";
 import { refused } from "./refusal.ts";
@@ -35,7 +37,8 @@ export class Reauthorising {
   async recheck(conversation: Conversation, { lenient }: { readonly lenient: boolean }): Promise<void> {
     conversation.rights++;
     conversation.checkedAt = this.#core.clock.monotonic();
-    conversation.gates?.clear(); // what waits there is asked about again (S43)
+    this.#gates.forget(conversation); // what waits there is asked about again (S43)
+    for (const { check } of conversation.follows.values()) check?.withdraw();
     this.#expecting.askAnew(conversation);
     // What is asked about for the first time is still its own wish's question (following.ts).
     const asked = [...conversation.follows].filter(
@@ -57,15 +60,17 @@ export class Reauthorising {
     const named = this.#places.named(key, conversation.clientId);
     const answer =
       typeof named === "string" ? named : this.#gates.admit(conversation, key, named, "subscribe");
-    const allowed = typeof answer === "object" ? await answer : answer;
+    if (answer instanceof Check) follow.check = answer;
+    const allowed = answer instanceof Check ? await answer.answer : answer;
+    if (follow.check === answer) follow.check = undefined;
     // Asked about again meanwhile, by another check or a newer wish: that one counts.
     if (follow.admitted !== doubt || conversation.follows.get(key) !== follow) return;
-    if (allowed === true || (allowed === "hook" && doubt.lenient)) {
+    if (allowed === true || (passes(allowed) && doubt.lenient)) {
       follow.admitted = true;
       return;
     }
     refused(this.#core, conversation, key, allowed, {});
-    this.#following.cut(conversation, key, allowed, allowed === "hook");
+    this.#following.cut(conversation, key, allowed, passes(allowed));
   }
 
   /** One tick of the round: those who were not asked about for `recheckAfter`, a share of them at a time. */

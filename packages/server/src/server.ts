@@ -11,7 +11,7 @@ import type {
   Wiring,
 } from "@calla/shared";
 import { addressReader, trustedProxiesProblem } from "./address.ts";
-import { identify } from "./authenticate.ts";
+import { Authenticating } from "./authenticate.ts";
 import { steady, systemClock, systemRandom } from "./clock.ts";
 import { contain, containedPubSub, reporter } from "./contain.ts";
 import type { Report } from "./contain.ts";
@@ -97,10 +97,24 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   };
   const secret = secretOf(options.secret, log);
   void Promise.resolve(secret()).catch(report); // and every Hello is refused, retryably, until it can be had
+  const authenticating = new Authenticating({
+    authenticate: options.authenticate,
+    clock,
+    limits,
+    report,
+    crowded: () =>
+      observe?.({
+        type: "limited",
+        limit: "maxAuthentications",
+        clientId: undefined,
+        target: undefined,
+      }),
+  });
   const hub = new Hub(core, {
-    greet: (hello, request) => greet({ core, authenticate: options.authenticate, secret }, hello, request),
+    greet: (hello, who) => greet({ core, authenticating, secret }, hello, who),
     addressOf: addressReader(trustedProxies),
-    identify: (request, token) => identify(options.authenticate, request, token),
+    identify: (who, token) => authenticating.identify(who, token),
+    left: (who) => authenticating.left(who),
     connected(conversation, fresh) {
       if (options.onConnect !== undefined) seed(hub, options, conversation, fresh).catch(report);
     },

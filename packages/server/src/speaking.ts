@@ -3,12 +3,14 @@
 // targets whichever it is, for the log decides; what concerns the following needs the stream. Not here: HTTP.
 import { isSession, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { ClientFrame, ClientFrames, Limits, ServerFrame } from "@calla/shared";
+import { Asker } from "./checks.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
 import { Conversation, read } from "./conversation.ts";
 import type { Keeper } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import type { Dispatching } from "./dispatching.ts";
 import type { Encoder } from "./encoder.ts";
+import type { Gates } from "./gates.ts";
 import type { Greeting } from "./hello.ts";
 import type { Intake } from "./intake.ts";
 import { One } from "./incoming.ts";
@@ -28,12 +30,14 @@ export interface SpeakingParts {
   readonly packets: Set<Conversation>;
   /** What a packet is read by. */
   readonly limits: Limits;
-  greet(hello: ClientFrames["Hello"], request: ConnectRequest): Greeting | Promise<Greeting>;
+  greet(hello: ClientFrames["Hello"], packet: Conversation): Greeting | Promise<Greeting>;
+  left(packet: Conversation): void;
   addressOf(request: ConnectRequest): string | undefined;
   readonly meanwhile: Meanwhile;
   readonly limiter: Limiter;
   readonly parties: Parties;
   readonly intake: Intake;
+  readonly gates: Gates;
   /** Why nobody new is served, once this node drains or stops. */
   away(): Away | undefined;
   /** Does what a frame asks in an open conversation. */
@@ -64,6 +68,8 @@ class Packet extends Conversation {
   /** Nothing more of it will be taken. */
   over: (() => void) | undefined;
   override readonly brief = true;
+  /** What it asks, it asks for its client's stream. */
+  leans = false;
 
   expect(frame: Dispatched): void {
     if (frame.mid === 0) return; // ephemeral: nothing comes back
@@ -105,6 +111,8 @@ class Packet extends Conversation {
     this.follows = stream.follows;
     // The very same, so that what is revoked there while something waits here is asked about again (S43).
     this.gates = stream.gates ??= new Map();
+    this.asker = stream.asker ??= new Asker(stream.party?.key ?? "");
+    this.leans = true;
     this.granted = stream.granted ??= new Set();
     this.pauses = stream.pauses ??= new Map();
   }
@@ -121,6 +129,8 @@ export function speak(parts: SpeakingParts, { data, request, encoder, connection
     if (!parts.packets.delete(packet)) return;
     parts.intake.drop(packet);
     parts.parties.left(packet);
+    if (!packet.leans) parts.gates.left(packet);
+    parts.left(packet);
   };
   const { clock, limits } = parts.core;
   packet.greeted = clock.setTimeout(() => {
@@ -159,7 +169,7 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
   }
   packet.phase = "greeting";
   const since = parts.meanwhile.count;
-  const found = await parts.greet(hello, packet.request);
+  const found = await parts.greet(hello, packet);
   packet.greeted?.();
   if ((packet.phase as string) !== "greeting") return; // gone meanwhile
   const greeting: Greeting = found.ok ? parts.meanwhile.asNow(found, found.clientId, since) : found;

@@ -48,8 +48,17 @@ export interface Limits {
   readonly helloTimeout: number;
   /** How long a request waits for the outcomes of its messages. Then: answered with those there are (CL10 asks again). */
   readonly answerWithin: number;
-  /** How long `canSubscribe` may take to answer. Then: reported, and as if it had thrown (retryable, `hook`). */
+  /**
+   * How long `canSubscribe` may take to answer, from when it is called. Then: reported, and as if it had thrown
+   * (retryable, `hook`). As long a call may wait for its turn. Then: retryable, `busy`.
+   */
   readonly checkTimeout: number;
+  /** Calls of `canSubscribe` under way for one connection. Over it: they wait for their turn. */
+  readonly maxChecksPerConnection: number;
+  /** The same on this node; a user, or an address, has at most a quarter. Over it: they wait for their turn. */
+  readonly maxChecks: number;
+  /** Calls of `authenticate` under way on this node; an address has at most a quarter. Over it: they wait for their turn. */
+  readonly maxAuthentications: number;
   /** How long what a connection follows goes without being asked about again (`canSubscribe`). */
   readonly recheckAfter: number;
   /** Connections whose Hello is not answered yet. Over it: the longest silent one is closed, retryable, `busy`. */
@@ -79,6 +88,10 @@ export interface Limits {
   readonly maxTurnMessages: number;
   /** Bytes that have come in on one connection and wait to be taken. Over it: it is read no more until some are. */
   readonly maxWaitingBytes: number;
+  /** Fresh identities a second for one address; one that is shown and good costs nothing. Over it: closed, retryable, `rate`. */
+  readonly identityRate: number;
+  /** Fresh identities for one address at once, before `identityRate` counts. */
+  readonly identityBurst: number;
   /** About the bytes of a model as JSON. What would make it larger than that is rejected, `too-large`. */
   readonly maxModelBytes: number;
   /** About the bytes of a model in memory: many small values hold more than their JSON has. Over it: the same. */
@@ -126,6 +139,9 @@ export const DEFAULT_LIMITS: Limits = {
   helloTimeout: 10_000,
   answerWithin: 8_000,
   checkTimeout: 10_000,
+  maxChecksPerConnection: 16,
+  maxChecks: 256,
+  maxAuthentications: 256,
   recheckAfter: 300_000,
   maxPendingHellos: 2_000,
   maxConnectionsPerAddress: 1_000,
@@ -139,6 +155,8 @@ export const DEFAULT_LIMITS: Limits = {
   turnTime: 2,
   maxTurnMessages: 256,
   maxWaitingBytes: 262_144,
+  identityRate: 10,
+  identityBurst: 1_000,
   maxModelBytes: 8_388_608,
   maxModelMemory: 67_108_864,
   maxStaleness: 5_000,

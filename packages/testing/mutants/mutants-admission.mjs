@@ -79,4 +79,157 @@ export const admissionMutants = [
     scenario: "",
     by: "client/test/following.test.ts > [CL18] where the server cannot remember",
   },
+
+  // ------------------------------------------------------------------------------------------- the app's own checks
+  {
+    name: "ask the app for every wish of a Hello at once",
+    file: "server/src/checks.ts",
+    from: `      asker.running < ofOne &&
+      theirs`,
+    to: `      theirs`,
+    breaks: "HA12",
+    scenario: "",
+    by: "server/src/asking.test.ts > [HA12] a Hello of a thousand topics",
+    fast: true,
+  },
+  {
+    name: "let one address have all calls of a check",
+    file: "server/src/checks.ts",
+    from: `Math.max(1, Math.ceil(options.ofAll / PARTS))`,
+    to: `options.ofAll`,
+    breaks: "HA12",
+    scenario: "",
+    by: "server/src/asking.test.ts > [HA12] whatever one address asks for",
+  },
+  {
+    name: "give the next turn to the party that had the last",
+    file: "server/src/checks.ts",
+    from: `      party.ready.delete(asker);
+      this.#ready.delete(party);
+      this.#begin(check);`,
+    to: `      this.#begin(check);`,
+    breaks: "HA12",
+    scenario: "",
+    by: "server/src/checks.test.ts > [HA12] turns go round the parties",
+  },
+  {
+    name: "free the place of a call that was withdrawn and goes on",
+    file: "server/src/checks.ts",
+    from: `    } else Shown.end(question.shown);
+    check`,
+    to: `    } else {
+      Shown.end(question.shown);
+      asker.running--;
+    }
+    check`,
+    breaks: "HA13",
+    scenario: "",
+    by: "server/src/checks.test.ts > [HA13] whoever has gone",
+  },
+  {
+    name: "let a call that never ends hold its place for ever",
+    file: "server/src/checks.ts",
+    from: `    check.cancel = this.#options.clock.setTimeout(() => {
+      ended();`,
+    to: `    check.cancel = this.#options.clock.setTimeout(() => {`,
+    breaks: "HA12",
+    scenario: "",
+    by: "server/src/checks.test.ts > [HA12] what hangs is let go of",
+  },
+  {
+    name: "go on asking for a connection that has gone",
+    file: "server/src/gates.ts",
+    from: `    this.#checks.left(conversation.asker);
+`,
+    to: ``,
+    breaks: "HA13",
+    scenario: "",
+    by: "server/src/asking.test.ts > [HA13] [HT4] a packet whose sender has gone",
+  },
+  {
+    name: "let what is not wished any more be asked all the same",
+    file: "server/src/following.ts",
+    from: `    conversation.follows.delete(key);
+    follow.check?.withdraw();`,
+    to: `    conversation.follows.delete(key);`,
+    breaks: "HA13",
+    scenario: "",
+    by: "server/src/asking.test.ts > [HA13] it is unsubscribed",
+  },
+  {
+    name: "wait for an answer of before when rights have changed",
+    file: "server/src/gates.ts",
+    from: `      gate?.check?.withdraw();
+`,
+    to: ``,
+    breaks: "HA13",
+    scenario: "",
+    by: "server/src/asking.test.ts > [HA13] [AU15] rights change",
+  },
+  {
+    name: "ask for every message where the check answers at once",
+    file: "server/src/gates.ts",
+    from: `if (admitted === true && rights === conversation.rights`,
+    to: `if (admitted === true && rights !== conversation.rights`,
+    breaks: "HA3",
+    scenario: "",
+    by: "server/src/asking.test.ts > [HA3] an answer that comes at once",
+  },
+  {
+    name: "remember an answer of a check that has itself changed the rights",
+    file: "server/src/gates.ts",
+    from: `admitted === true && rights === conversation.rights && this`,
+    to: `admitted === true && this`,
+    breaks: "HA3",
+    scenario: "",
+    by: "server/src/asking.test.ts > [HA3] [AU15] a check that",
+  },
+  {
+    name: "ask the app for each of many wishes for one topic",
+    file: "server/src/following.ts",
+    from: `const allowed = check ?? this`,
+    to: `const allowed = this`,
+    breaks: "HA12",
+    scenario: "",
+    by: "server/src/asking.test.ts > [HA12] [CL10] a newer wish",
+  },
+  {
+    name: "take a removed topic for one that exists",
+    file: "server/src/existence.ts",
+    from: `state.sequence > 0 && !state.removed`,
+    to: `state.sequence > 0`,
+    breaks: "HA14",
+    scenario: "",
+    by: "server/src/existence.test.ts > [HA14]",
+  },
+  {
+    name: "authenticate all of a storm of Hellos at once",
+    file: "server/src/authenticate.ts",
+    from: `      ofAll: limits.maxAuthentications,`,
+    to: `      ofAll: Infinity,`,
+    breaks: "HA15",
+    scenario: "",
+    by: "server/src/asking.test.ts > [HA15] so many calls are under way",
+  },
+
+  // ------------------------------------------------------------------------------------------------- fresh identities
+  {
+    name: "count who shows a good identity among the newcomers",
+    file: "server/src/hub.ts",
+    from: `const wait = fresh ? this.#newcomers.arrived(conversation.address) : 0;`,
+    to: `const wait = this.#newcomers.arrived(conversation.address);`,
+    breaks: "LM30",
+    scenario: "",
+    by: "server/src/newcomers.test.ts > [LM30] who shows a good identity",
+  },
+  {
+    name: "forget an address that has not rested",
+    file: "server/src/newcomers.ts",
+    from: `      if (!this.#rate.rested(paid, now)) this.#paid.set(address, paid);
+`,
+    to: ``,
+    breaks: "LM30",
+    scenario: "",
+    by: "server/src/newcomers.test.ts > [LM30] only who has rested",
+  },
 ];

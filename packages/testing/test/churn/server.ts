@@ -36,6 +36,7 @@ const server = createServer({
   strict: false,
   limits: {
     maxConnectionsPerAddress: Infinity,
+    identityRate: Infinity,
     maxCatchUp: 20,
     maxClientRows: 20,
     targetIdle: 500,
