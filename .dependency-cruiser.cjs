@@ -52,6 +52,7 @@ const layers = {
       "origin",
       "log",
       "pubsub",
+      "kicking",
       "whose",
       "doorbell",
       "identity",

@@ -134,6 +134,14 @@ export interface Client<W extends Wiring = Wiring> {
    * @throws CallaError `forbidden` where no user was named and none is known yet, `storage`, `closed`.
    */
   forget(): Promise<readonly PendingWrite[]>;
+  /**
+   * For a computer that others use too: ends everything and drops all that is stored here, of every user, server and page.
+   * Pages that are open store nothing more (`onError`: `storage`, reason `taken`), but show what they show until they are
+   * closed. Says how many messages were `unsent`, everybody's: without a recorded outcome, and gone. Asks nobody.
+   *
+   * @throws CallaError `storage`: it failed, and nothing is dropped; `closed`.
+   */
+  forget(options: { readonly everyone: true }): Promise<{ readonly unsent: number }>;
 }
 
 /**
@@ -293,16 +301,16 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     connect,
     disconnect,
     close: () => (closing ??= end(runtime.close)),
-    forget() {
+    forget: ((options?: { readonly everyone?: boolean }) => {
       if (closing) return Promise.reject(new CallaError("closed"));
-      let unsent: readonly PendingWrite[] = [];
-      const forgotten = end(() => {
-        unsent = runtime.pending;
-        return runtime.forget();
+      let unsent: unknown = [];
+      const forgotten = end(async () => {
+        unsent = options?.everyone ? { unsent: await runtime.forgetEveryone() } : runtime.pending;
+        if (!options?.everyone) await runtime.forget();
       });
       closing = forgotten.catch(() => {});
       return forgotten.then(() => unsent);
-    },
+    }) as Client<W>["forget"],
   };
 }
 

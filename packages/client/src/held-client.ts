@@ -2,9 +2,9 @@
 // client becomes another (`begin`). Not here: which client a page may hold (storage-tabs.ts, orphans.ts).
 import { messageId } from "@calla/shared";
 import type { PayloadCodec, Random, SteadyClock, TargetKey } from "@calla/shared";
-import { flushLock, pageLock } from "./locks.ts";
+import { clientOfPage, flushLock, pageLock } from "./locks.ts";
 import type { Lock, Locks } from "./locks.ts";
-import { reasonOf, storageFailure } from "./shelf.ts";
+import { reasonOf, storageFailure, taken } from "./shelf.ts";
 import type { Shelf, ShelfPart, ShelvedChange } from "./shelf.ts";
 import type { Owner, StorageChange } from "./storage.ts";
 import { plainChange } from "./stored-values.ts";
@@ -102,11 +102,15 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
     if (user !== undefined) events.changed(held, user);
   }
 
-  /** The same user's clients that no living page holds (OB12). */
-  async function others({ id: own, owner }: Held, locked: Lock[]): Promise<readonly string[]> {
+  /** The same user's clients that no living page holds (OB12); everybody's. */
+  async function others(
+    { id: own, owner }: Held,
+    locked: Lock[],
+    everyone = false,
+  ): Promise<readonly string[]> {
     const found: string[] = [];
-    for (const { id, user } of await shelf.list(owner.server)) {
-      if (id === own || user !== owner.user) continue;
+    for (const { id, user } of await shelf.list(everyone ? undefined : owner.server)) {
+      if (id === own || (user !== owner.user && !everyone)) continue;
       const lock = await options.locks.take(pageLock(id));
       if (!lock) continue;
       locked.push(lock);
@@ -142,7 +146,30 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
     }
   }
 
+  /** Of all servers and users. Of clients that living pages hold only what keeps these from storing more (OB14). */
+  async function empty(): Promise<number> {
+    const locked: Lock[] = [];
+    try {
+      const free = [held.id, ...(await others(held, locked, true))];
+      const open = [...(await options.locks.held())].flatMap((name) => clientOfPage(name) ?? []);
+      const unsent = await shelf.empty(free, open, clock.now());
+      gone = taken();
+      return unsent;
+    } finally {
+      for (const lock of locked) lock.release();
+    }
+  }
+
   return {
+    /** After what was asked for before; nothing of this page is stored after it. */
+    empty(): Promise<number> {
+      const done = last.then(empty);
+      last = done.then(
+        () => {},
+        () => {},
+      );
+      return done;
+    },
     get held() {
       return held;
     },

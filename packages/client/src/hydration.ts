@@ -104,6 +104,7 @@ export function hydrated(
       return merged(stored, fresh, now());
     },
     commit: (changes) => storage.commit(changes),
+    ...(storage.forgetEveryone && { forgetEveryone: () => storage.forgetEveryone!() }),
     close: () => storage.close(),
   };
 }

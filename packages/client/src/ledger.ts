@@ -40,6 +40,8 @@ export interface LedgerOptions {
   readonly durable: () => void;
 }
 
+const CANNOT = "This storage cannot forget everyone; clear what it is made of yourself.";
+
 export type Ledger = ReturnType<typeof createLedger>;
 
 const keepsFormer = (changes: readonly StorageChange[]): boolean =>
@@ -414,6 +416,24 @@ export function createLedger(options: LedgerOptions) {
       conclude(decided);
       await letGo();
       if (error) throw error;
+    },
+    /** Drops all of everybody that this storage has (OB14). Resolves with how much was unsent. */
+    async forgetEveryone(): Promise<number> {
+      ready = false;
+      await last;
+      const outside = [...outbox.queues.values()].flatMap(({ entries }) =>
+        entries.filter(({ outcome, kept }) => !outcome && !kept),
+      );
+      try {
+        const stored = await (storage.forgetEveryone?.() ??
+          Promise.reject(new CallaError("storage", {}, CANNOT)));
+        return stored + outside.length;
+      } catch (cause) {
+        throw storageError(cause);
+      } finally {
+        conclude(decided);
+        await letGo();
+      }
     },
     /** Stores what is not yet stored, then lets the storage go. */
     async close(): Promise<void> {

@@ -17,7 +17,12 @@ export interface Locks {
 }
 
 /** Holds a client for as long as its page lives. */
-export const pageLock = (client: string): string => `calla page ${client}`;
+export const pageLock = (client: string): string => `${PAGE}${client}`;
+const PAGE = "calla page ";
+
+/** The client of a page that lives, where the name is that of its lock. */
+export const clientOfPage = (name: string): string | undefined =>
+  name.startsWith(PAGE) ? name.slice(PAGE.length) : undefined;
 
 /** Holds a client for whoever sends what its page left behind. A page that comes back takes it away (TB4). */
 export const flushLock = (client: string): string => `calla flush ${client}`;

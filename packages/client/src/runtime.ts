@@ -89,6 +89,7 @@ export interface Runtime {
   disconnected(): void;
   close(): Promise<void>;
   forget(): Promise<void>;
+  forgetEveryone(): Promise<number>;
 }
 
 export function createRuntime(options: RuntimeOptions): Runtime {
@@ -406,6 +407,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     forget() {
       end();
       return ledger.forget();
+    },
+    forgetEveryone() {
+      end();
+      return ledger.forgetEveryone();
     },
   };
 

@@ -4,7 +4,7 @@ import { automatic, json } from "@calla/shared";
 import { lockFile } from "./file-lock.ts";
 import { codeOf, files, paths } from "./node-files.ts";
 import type { FileHandle } from "./node-files.ts";
-import { applyParts, checkParts, memoryShelf } from "./shelf-memory.ts";
+import { applyParts, checkParts, emptyRows, memoryShelf } from "./shelf-memory.ts";
 import type { ShelfRow, ShelfRows } from "./shelf-memory.ts";
 import { storageFailure } from "./shelf.ts";
 import type { Shelf, ShelfPart } from "./shelf.ts";
@@ -21,7 +21,11 @@ type Line =
   | { readonly row: StoredRow }
   | { readonly parts: readonly ShelfPart[] }
   | { readonly take: string; readonly token: string; readonly at: number | null }
-  | { readonly remove: string };
+  | { readonly remove: string }
+  | {
+      readonly empty: { readonly free: readonly string[]; readonly open: readonly string[] };
+      readonly at: number;
+    };
 
 /** One client, whole: what a file written anew begins with. */
 interface StoredRow {
@@ -86,6 +90,7 @@ function replay(line: Line, index: number, rows: ShelfRows): void {
   if ("row" in line) rows.set(line.row.id, rowOf(line.row));
   else if ("parts" in line) applyParts(rows, line.parts);
   else if ("remove" in line) rows.delete(line.remove);
+  else if ("empty" in line) emptyRows(rows, line.empty.free, line.empty.open, line.at);
   else if ("take" in line) {
     const row = rows.get(line.take);
     if (row) Object.assign(row, { token: line.token, usedAt: line.at ?? row.usedAt });
@@ -204,6 +209,20 @@ async function opened(path: string, rows: ShelfRows, unlock: () => void): Promis
       write(
         () => (rows.has(id) ? { remove: id } : undefined),
         () => void rows.delete(id),
+      ),
+    // What was said before goes from the disk too, not only from what is read of it.
+    empty: (free, open, at) =>
+      write(
+        () => ({ empty: { free, open }, at }),
+        async () => {
+          const count = emptyRows(rows, free, open, at);
+          await file.close();
+          await begin().catch((error: unknown) => {
+            broken = error;
+            throw error;
+          });
+          return count;
+        },
       ),
     async close() {
       await last;

@@ -7,7 +7,7 @@
 import { openDB } from "idb";
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from "idb";
 import type { Clock, TargetKey } from "@calla/shared";
-import { evicted, HOUR, storageFailure, taken } from "./shelf.ts";
+import { evicted, HOUR, NOBODYS, storageFailure, taken } from "./shelf.ts";
 import type { Shelf, ShelfPart, ShelvedChange } from "./shelf.ts";
 import type { StoredEntry, StoredIdentity, StoredModel, StoredTarget } from "./storage.ts";
 
@@ -81,14 +81,15 @@ export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<Sh
       run(async (db) => {
         const transaction = db.transaction(["clients", "entries"]);
         const entries = transaction.objectStore("entries");
-        const rows = await transaction.objectStore("clients").index("server").getAll(server);
+        const clients = transaction.objectStore("clients");
+        const rows = await (server === undefined ? clients.getAll() : clients.index("server").getAll(server));
         return Promise.all(
-          rows.map(async ({ id, user, usedAt }) => {
+          rows.map(async ({ id, server: of, user, usedAt }) => {
             const [all, marked] = await Promise.all([
               entries.count(within(id)),
               entries.index("marked").count(within(id)),
             ]);
-            return { id, server, user, usedAt, waiting: all - marked };
+            return { id, server: of, user, usedAt, waiting: all - marked };
           }),
         );
       }),
@@ -111,6 +112,29 @@ export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<Sh
         }),
       ),
     remove: (id) => run((db) => writing(db, (transaction) => removeClient(transaction, id))),
+    empty: (free, open, at) =>
+      run(async (db) => {
+        let count = 0;
+        await writing(db, async (transaction) => {
+          const entries = transaction.objectStore("entries");
+          const clients = transaction.objectStore("clients");
+          const [all, marked, rows] = await Promise.all([
+            entries.count(),
+            entries.index("marked").count(),
+            clients.getAll(),
+          ]);
+          count = all - marked;
+          const stubs = new Map(open.map((id) => [id, ""]));
+          for (const { id, server } of rows) stubs.set(id, server);
+          for (const id of free) stubs.delete(id);
+          await Promise.all(STORES.map((name) => transaction.objectStore(name).clear()));
+          const puts = [...stubs].map(([id, server]) =>
+            clients.put({ id, server, token: NOBODYS, usedAt: at }),
+          );
+          await Promise.all(puts);
+        });
+        return count;
+      }),
     close() {
       database?.close();
       database = undefined;

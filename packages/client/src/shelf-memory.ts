@@ -1,7 +1,7 @@
 // A shelf in memory: for tests with several tabs, and what a file's shelf is made of.
 import { applyChange, nothingStored } from "./storage.ts";
 import type { StoredDraft } from "./storage.ts";
-import { evicted, HOUR, taken } from "./shelf.ts";
+import { evicted, HOUR, NOBODYS, taken } from "./shelf.ts";
 import type { Shelf, ShelfPart } from "./shelf.ts";
 
 /** One client as it is kept. */
@@ -33,19 +33,40 @@ export function applyParts(rows: ShelfRows, parts: readonly ShelfPart[]): void {
 }
 const NOBODY = { server: "", user: undefined };
 
+const unsent = ({ entries }: StoredDraft): number =>
+  [...entries.values()].filter(({ sequence }) => sequence === undefined).length;
+
+/** What `empty` does; how many messages had no recorded outcome. */
+export function emptyRows(
+  rows: ShelfRows,
+  free: readonly string[],
+  open: readonly string[],
+  at: number,
+): number {
+  let count = 0;
+  for (const { draft } of rows.values()) count += unsent(draft);
+  const stubs = new Map([...open].map((id) => [id, ""]));
+  for (const [id, { draft }] of rows) stubs.set(id, draft.server);
+  rows.clear();
+  for (const id of free) stubs.delete(id);
+  for (const [id, server] of stubs)
+    rows.set(id, { token: NOBODYS, usedAt: at, draft: nothingStored({ server, user: undefined }) });
+  return count;
+}
+
 /** Clients in memory, until the process ends. */
 export function memoryShelf(rows: ShelfRows = new Map()): Shelf {
   return {
     list: (server) =>
       Promise.resolve(
         [...rows]
-          .filter(([, { draft }]) => draft.server === server)
+          .filter(([, { draft }]) => server === undefined || draft.server === server)
           .map(([id, { usedAt, draft }]) => ({
             id,
-            server,
+            server: draft.server,
             user: draft.user,
             usedAt,
-            waiting: [...draft.entries.values()].filter(({ sequence }) => sequence === undefined).length,
+            waiting: unsent(draft),
           })),
       ),
     take(id, token, at) {
@@ -63,6 +84,7 @@ export function memoryShelf(rows: ShelfRows = new Map()): Shelf {
     },
     commit: (parts) => Promise.resolve().then(() => applyParts(rows, parts)),
     remove: (id) => Promise.resolve(void rows.delete(id)),
+    empty: (free, open, at) => Promise.resolve(emptyRows(rows, free, open, at)),
     close: () => Promise.resolve(),
   };
 }

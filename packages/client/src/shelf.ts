@@ -28,8 +28,8 @@ export type ShelvedChange = Exclude<StorageChange, { type: "begin" | "forget" }>
 
 /** A browser's or process's clients. Values come as the serialiser's plain form, which JSON can write. */
 export interface Shelf {
-  /** A server's clients. */
-  list(server: string): Promise<readonly Shelved[]>;
+  /** A server's clients; without a server everybody's. */
+  list(server?: string): Promise<readonly Shelved[]>;
   /** From now on only commits with this token are taken. `at`: it is used again. Undefined: there is no such client. */
   take(id: string, token: string, at?: number): Promise<StoredClient | undefined>;
   /**
@@ -40,6 +40,12 @@ export interface Shelf {
   commit(parts: readonly ShelfPart[]): Promise<void>;
   /** Gone, with all that belongs to it. */
   remove(id: string): Promise<void>;
+  /**
+   * In one step all of everybody goes. Of `open` clients, whose pages live, and of any other that is there and not
+   * `free`, an empty row under no page's token stays, so that nothing of what its page has is stored again. `at`: now.
+   * Resolves with how many messages had no recorded outcome.
+   */
+  empty(free: readonly string[], open: readonly string[], at: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -83,6 +89,9 @@ export const evicted = (): CallaError =>
     "evicted",
     "What was stored is gone, as after the site's data was cleared; it is written anew.",
   );
+
+/** The token of what was emptied: no page has it. */
+export const NOBODYS = "";
 
 /** How often `usedAt` is written. */
 export const HOUR = 3_600_000;

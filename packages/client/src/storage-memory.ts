@@ -47,6 +47,12 @@ export function memoryStorage({
       }
       return Promise.resolve();
     },
+    forgetEveryone() {
+      const entries = clients.flatMap((client) => [...client.entries.values()]);
+      clients = [];
+      current = nothingStored({ server: current.server, user: current.user });
+      return Promise.resolve(entries.filter(({ sequence }) => sequence === undefined).length);
+    },
     close: () => Promise.resolve(),
   };
 }

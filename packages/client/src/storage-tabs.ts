@@ -96,13 +96,14 @@ export function tabStorage(options: TabStorageOptions): Storage {
       const { codec } = holding;
       return found && (codec ? fromPlainClient(found.stored, codec, report) : found.stored);
     },
-    commit: (changes) =>
-      holder
-        ? holder.commit(changes)
-        : Promise.reject(storageFailure("failed", "Nothing can be stored before load has succeeded.")),
+    commit: (changes) => (holder ? holder.commit(changes) : Promise.reject(notLoaded("stored"))),
+    forgetEveryone: () => holder?.empty() ?? Promise.reject(notLoaded("emptied")),
     close: letGo,
   };
 }
+
+const notLoaded = (what: string) =>
+  storageFailure("failed", `Nothing can be ${what} before load has succeeded.`);
 
 /** The tab's own client if it is free, otherwise its user's most recent free one (TB1). */
 async function claim(options: HolderOptions, owner: Owner, note: TabNote | undefined) {

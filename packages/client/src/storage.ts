@@ -159,6 +159,11 @@ export interface Storage {
   load(owner: Owner, host?: StorageHost): Promise<StoredClient | undefined>;
   /** All of them or none, durable when it resolves, in the order of the calls even if they overlap. */
   commit(changes: readonly StorageChange[]): Promise<void>;
+  /**
+   * In one step all of everybody goes: all users', all servers', of open pages too, whose commits are refused from then on.
+   * Resolves with how many messages had no recorded outcome. Absent: `forget({ everyone: true })` is refused.
+   */
+  forgetEveryone?(): Promise<number>;
   close(): Promise<void>;
 }
 

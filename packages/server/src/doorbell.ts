@@ -1,7 +1,10 @@
-// Between nodes over one log: an append happened, read on; rights have changed, ask anew. A ring may be late, double or
+// Between nodes over one log: an append happened, read on; rights have changed, ask anew; a client is sent
+// away. A ring may be late, double or
 // lost; one's own tells nothing.
 import { CallaError } from "@calla/shared";
 import type { Cursor, TargetKey } from "@calla/shared";
+import { isKick } from "./kicking.ts";
+import type { Kick } from "./kicking.ts";
 import type { PubSub } from "./pubsub.ts";
 import { isWhose } from "./whose.ts";
 import type { Whose } from "./whose.ts";
@@ -62,4 +65,20 @@ export const hearRights = ({ node, pubsub }: Ringing, told: (whose: Whose) => vo
     if (by === node) return;
     if (!isWhose(whose)) throw new CallaError("protocol", { channel: RIGHTS });
     told(whose);
+  });
+
+const KICKS = "disconnect";
+
+/** Tells the other nodes which client is sent away. */
+export function tellKick({ node, log, pubsub }: Ringing, kick: Kick): void {
+  if (log.shared) pubsub.publish(KICKS, { node, kick });
+}
+
+/** Calls back when another node tells it; returns the undo. A payload that says nothing of the kind is an error. */
+export const hearKick = ({ node, pubsub }: Ringing, told: (kick: Kick) => void): (() => void) =>
+  pubsub.subscribe(KICKS, (payload) => {
+    const { node: by, kick } = payload as { readonly node: unknown; readonly kick: unknown };
+    if (by === node) return;
+    if (!isKick(kick)) throw new CallaError("protocol", { channel: KICKS });
+    told(kick);
   });

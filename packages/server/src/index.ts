@@ -1,6 +1,7 @@
 // The public list of @calla/server. Transports and storages with a dependency of their own are subpaths.
 export { createServer } from "./server.ts";
 export type { Incoming, Server, ServerOptions } from "./server-interface.ts";
+export type { DisconnectOptions } from "./kicking.ts";
 export type { Whose } from "./whose.ts";
 export type { DispatchOptions, ServerTopic, StopOptions } from "./server-topic.ts";
 export type { HydrateOptions, UncachedResponse } from "./hydration.ts";

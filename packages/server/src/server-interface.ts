@@ -27,6 +27,7 @@ import type { FollowHandler, FollowOptions } from "./readers.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
 import type { RemoveTopicsOptions } from "./server-topics.ts";
 import type { ListedTopic } from "./topic-list.ts";
+import type { DisconnectOptions } from "./kicking.ts";
 import type { Whose } from "./whose.ts";
 
 /** A message of the session slice, where the wiring has one. */
@@ -155,6 +156,16 @@ export interface Server<W extends Wiring, User extends AnyUser> {
    * await server.reauthorise({ userId: "anna" });
    */
   reauthorise(whose?: Whose<User>): Promise<void>;
+  /**
+   * Ends what the client has: its connection, polls and packets under way, another tab's that sends what it left behind.
+   * On a shared log the other nodes are told by `pubsub`. Nothing is remembered: whoever `authenticate` lets in may come
+   * back; to shut a user out, have it refuse first. Says how many it ended on this node.
+   *
+   * @throws CallaError `wiring`: what was given is no client id, code or time.
+   * @example
+   * server.disconnect(clientId, { code: "replaced-by-admin" });
+   */
+  disconnect(clientId: string, options?: DisconnectOptions): number;
   /** Whether a page of this origin may connect. Transports ask before anything else. */
   allowsOrigin(request: ConnectRequest): boolean;
   /** A transport turned somebody away before there was a connection. It is recorded as `onRefused` hears everything. */

@@ -18,7 +18,7 @@ import type { Report } from "./contain.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { deadline } from "./deadline.ts";
-import { hearRights, tellRights } from "./doorbell.ts";
+import { hearKick, hearRights, tellKick, tellRights } from "./doorbell.ts";
 import { DRAIN, sendAway } from "./draining.ts";
 import { encoders } from "./encoder.ts";
 import type { Encoder } from "./encoder.ts";
@@ -28,6 +28,7 @@ import { greet } from "./hello.ts";
 import { Hub } from "./hub.ts";
 import { hydrate } from "./hydration.ts";
 import { inspect } from "./inspect.ts";
+import { kickHere, kickOf } from "./kicking.ts";
 import type { LiveTarget } from "./live-target.ts";
 import { memoryLog } from "./log-memory.ts";
 import type { LogStorage } from "./log.ts";
@@ -202,6 +203,11 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       for (const packet of hub.packets) if (packet.clientId === clientId) packet.gates?.delete(key);
       return conversation !== undefined;
     },
+    disconnect(clientId, options = {}) {
+      const kick = kickOf(clientId, options);
+      tellKick(core, kick);
+      return kickHere(hub, kick);
+    },
     hydrate: (topics, hydrating = {}) => hydrate(hub, topics, hydrating),
     follow: (slice, followed, handler) => hub.readers.follow(slice, followed, handler),
     unfollow: (slice, name) => hub.readers.unfollow(slice, name),
@@ -330,6 +336,7 @@ function housekeeping(hub: Hub): (() => void)[] {
       for (const live of staleness.due(registry.followed())) void turns.look(live);
       expecting.tick();
     });
+    cancels.push(hearKick(core, (kick) => void kickHere(hub, kick)));
     cancels.push(hearRights(core, (whose) => void hub.reauthorise(whose).catch(core.report)));
   }
   return cancels;
