@@ -6,6 +6,7 @@ import { admissionMutants } from "./mutants-admission.mjs";
 import { durableMutants } from "./mutants-durable.mjs";
 import { growthMutants } from "./mutants-growth.mjs";
 import { frameMutants } from "./mutants-frames.mjs";
+import { identityMutants } from "./mutants-identity.mjs";
 import { modelMutants } from "./mutants-models.mjs";
 import { scalesMutants } from "./mutants-scales.mjs";
 import { secondMutants } from "./mutants-second.mjs";
@@ -33,6 +34,7 @@ export const mutants = [
   ...frameMutants,
   ...rowMutants,
   ...admissionMutants,
+  ...identityMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
   {
     name: "skip dedupe: take a known mid again",

@@ -56,10 +56,10 @@ function written() {
         model,
         pending: pending.map((id) => ({ id, message: added(id) })),
       }),
-    async appended(mid: number, id: string) {
+    async appended(mid: number, id: string, userId: string | null = null, clientId = "me") {
       const sequence = head.sequence + 1;
       const mark = sequence * 10;
-      const author = { clientId: "me", userId: null };
+      const author = { clientId, userId };
       const record = { sequence, mark, version: 1, at: 1, author, mid, id, messages: [added(id)] };
       await log.append([{ target, expected: head, records: [record], rows: [], at: record.at }]);
       head = { sequence, mark };
@@ -183,6 +183,21 @@ test("a right history breaks no rule, storage and update errors included", async
   run.told("b", { is: "ended", code: "client-expired" });
   run.add({ type: "reported", by: "node 0", error: new CallaError("storage") });
   expect(run.rules()).toEqual([]);
+});
+
+test("[HC2] another author's message may have the same id; a client's under another identity may not, nor a user's", async () => {
+  const run = written();
+  await whole(run, 1, "a");
+  await run.appended(1, "a", "eve", "c7");
+  await run.appended(1, "a", "bob", "c8");
+  expect(run.rules()).not.toContain("HC2");
+  await run.appended(1, "a", "eve", "c9");
+  expect(run.rules()).toContain("HC2");
+  const moved = written();
+  await whole(moved, 1, "a");
+  moved.add({ type: "sent", client: 0, page: 0, clientId: "my next", target, mid: 1, id: "a", empty: false });
+  await moved.appended(1, "a", null, "my next");
+  expect(moved.rules()).toContain("HC2");
 });
 
 for (const [rule, spoil] of Object.entries(broken)) {

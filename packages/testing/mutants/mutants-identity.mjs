@@ -1,0 +1,68 @@
+// Mistakes about who somebody is: ids, names, who is sent away, what a shared computer keeps.
+
+/** @type {readonly import("./mutants.mjs").Mutant[]} */
+export const identityMutants = [
+  {
+    name: "make ids of the message id alone",
+    file: "shared/src/run-update.ts",
+    from: `-\${++ids}\${authorPart(userId, visitor)}\``,
+    to: `-\${++ids}\${authorPart(null, visitor)}\``,
+    breaks: "WR16",
+    scenario: "",
+    by: "server/src/author.test.ts > eve sends her message under the id of ada's",
+  },
+  {
+    name: "keep a message id as it is where ids are made of it",
+    file: "shared/src/run-update.ts",
+    from: `\${plain(messageId)}-`,
+    to: `\${messageId}-`,
+    breaks: "WR16",
+    scenario: "",
+    by: "shared/src/author.test.ts > whatever message ids are sent",
+  },
+  {
+    name: "hash a target behind its client",
+    file: "shared/src/author.ts",
+    from: `number => hashString(\`\${target}\\n\${clientId}\`);`,
+    to: `number => hashString(\`\${clientId}\\n\${target}\`);`,
+    breaks: "PR5",
+    scenario: "",
+    by: "shared/src/author.test.ts > tell nothing of each other",
+  },
+  {
+    name: "give a keyed dispatch its key as its id",
+    file: "server/src/dispatching.ts",
+    from: `: \`#\${key}\`,`,
+    to: `: key,`,
+    breaks: "WR16",
+    scenario: "",
+    by: "server/src/author.test.ts > keys none that was seen",
+  },
+  {
+    name: "predict on under the name of a former identity",
+    file: "client/src/ledger.ts",
+    from: `if (changed) targets.repeat(one);`,
+    to: ``,
+    breaks: "WR16",
+    scenario: "",
+    by: "client/test/author.test.ts > what is pending is predicted anew",
+  },
+  {
+    name: "keep who is sent away to oneself",
+    file: "server/src/server.ts",
+    from: `tellKick(core, kick);`,
+    to: ``,
+    breaks: "AU18",
+    scenario: "",
+    by: "server/src/kicking.test.ts > is sent away from other nodes too",
+  },
+  {
+    name: "let open pages store again when everyone has been forgotten",
+    file: "client/src/shelf-memory.ts",
+    from: `for (const id of free) stubs.delete(id);`,
+    to: `stubs.clear();`,
+    breaks: "OB14",
+    scenario: "",
+    by: "client/test/everyone.test.ts > other pages store nothing any more",
+  },
+];
