@@ -23,8 +23,8 @@ export const identityMutants = [
   {
     name: "hash a target behind its client",
     file: "shared/src/author.ts",
-    from: `number => hashString(\`\${target}\\n\${clientId}\`);`,
-    to: `number => hashString(\`\${clientId}\\n\${target}\`);`,
+    from: `hashString(\`\${target}\\n\${clientId}\`);`,
+    to: `hashString(\`\${clientId}\\n\${target}\`);`,
     breaks: "PR5",
     scenario: "",
     by: "shared/src/author.test.ts > tell nothing of each other",
@@ -32,8 +32,8 @@ export const identityMutants = [
   {
     name: "give a keyed dispatch its key as its id",
     file: "server/src/dispatching.ts",
-    from: `: \`#\${key}\`,`,
-    to: `: key,`,
+    from: `messageId(this.#core.random) : \`#\${key}\``,
+    to: `messageId(this.#core.random) : key`,
     breaks: "WR16",
     scenario: "",
     by: "server/src/author.test.ts > keys none that was seen",
