@@ -85,7 +85,7 @@ describe("dispatching", () => {
     const one = await client();
     one.say(say("room:1", 1, said("a")));
     expect(await one.heard()).toMatchObject([{ type: "Rejected", code: "removed" }]);
-    await advance(11 * HOUR);
+    await advance(20 * HOUR);
     const two = await client();
     two.say(say("room:1", 1, said("b")));
     expect(await two.heard()).toMatchObject([{ type: "Rejected", code: "missing" }]);

@@ -6,8 +6,8 @@ export const admissionMutants = [
   {
     name: "let a client's message be the first of a topic that only the server makes",
     file: "server/src/batch.ts",
-    from: `      (author !== null || unlessRemoved === true)`,
-    to: `      unlessRemoved === true`,
+    from: `&& (author !== null || unlessRemoved === true)`,
+    to: `&& unlessRemoved === true`,
     breaks: "TE23",
     scenario: "",
     by: "server/src/expecting.test.ts > [TE23] a client's message is never the first record",
@@ -54,7 +54,8 @@ export const admissionMutants = [
   {
     name: "go on telling a client of a topic that it has let go of",
     file: "server/src/hub.ts",
-    from: `        if ((conversation.expects?.get(key) ?? Infinity) <= frame.ref) this.expecting.forget(conversation, key);
+    from: `        if ((conversation.expects?.get(key) ?? Infinity) <= frame.ref)
+          this.expecting.forget(conversation, key);
 `,
     to: ``,
     breaks: "FO8",
@@ -84,9 +85,8 @@ export const admissionMutants = [
   {
     name: "ask the app for every wish of a Hello at once",
     file: "server/src/checks.ts",
-    from: `      asker.running < ofOne &&
-      theirs`,
-    to: `      theirs`,
+    from: `isEmpty(asker.waiting) && asker.running < ofOne && theirs`,
+    to: `theirs`,
     breaks: "HA12",
     scenario: "",
     by: "server/src/asking.test.ts > [HA12] a Hello of a thousand topics",
