@@ -74,7 +74,18 @@ export const list = defineTopic("list:*", {
     moved: ({ items }, { item, x, y }) => ({ items: items.with(item, { ...items[item]!, x, y }) }),
   },
 });
-export const wiring = defineWiring({ topics: [room, list] });
+/** The same items by their ids. */
+export const records = defineTopic("records:*", {
+  model: z.object({ items: z.record(z.string(), item) }),
+  initial: () => ({ items: Object.fromEntries(firstItems().map((one) => [one.id, one])) }),
+  messages: { moved: z.object({ item: z.string(), x: z.number(), y: z.number() }) },
+  update: {
+    moved: ({ items }, { item, x, y }) => ({ items: { ...items, [item]: { ...items[item]!, x, y } } }),
+  },
+});
+export const movedRecord = (from: number, n: number) =>
+  ({ ...moved(from, n), item: `item-${moved(from, n).item}` }) as const;
+export const wiring = defineWiring({ topics: [room, list, records] });
 
 /** Who said a message, as its how-manieth. */
 export interface Spoken {

@@ -2,11 +2,46 @@
 // same. What is left of a benchmark over sockets when the system's part is taken away.
 import { createServer } from "@calla/server";
 import type { Connection } from "@calla/server";
-import { PROTOCOL_VERSION } from "@calla/shared";
-import { idOf, room, said, serialiser, wiring } from "./fixtures.ts";
+import { applyMessages, PROTOCOL_VERSION } from "@calla/shared";
+import type { Message } from "@calla/shared";
+import { idOf, list, moved, movedRecord, records, room, said, serialiser, wiring } from "./fixtures.ts";
+
+/** What is said, to which topic. */
+const kinds = {
+  room: { slice: room, target: "room:1", message: said },
+  list: { slice: list, target: "list:1", message: moved },
+  records: { slice: records, target: "records:1", message: movedRecord },
+} as const;
+export type Kind = keyof typeof kinds;
+
+/** CPU microseconds of the update alone: the same messages, one after the other, and nothing else. */
+export function updateAlone(kind: Kind, count: number): number {
+  const { slice, message } = kinds[kind];
+  let model: unknown = slice.initial();
+  const run = (messages: readonly Message[]): number => {
+    const before = process.cpuUsage();
+    for (const one of messages) {
+      const applied = applyMessages(
+        slice,
+        model,
+        [one],
+        { at: 0, userId: null, messageId: "id" },
+        { strict: false },
+      );
+      if (!applied.ok) throw new Error("refused");
+      ({ model } = applied);
+    }
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / messages.length;
+  };
+  const messages = Array.from({ length: count }, (_, i): Message => ({ ...message(1, i + 1) }));
+  run(messages.slice(0, Math.ceil(count / 2)));
+  return run(messages);
+}
 
 /** CPU microseconds per message, of packets with so many messages each. */
-export async function trip(perPacket: number, packets: number): Promise<number> {
+export async function trip(perPacket: number, packets: number, kind: Kind = "room"): Promise<number> {
+  const { target, message } = kinds[kind];
   const server = createServer({
     wiring,
     serialiser,
@@ -18,6 +53,7 @@ export async function trip(perPacket: number, packets: number): Promise<number> 
     canSubscribe: ({ user }) => user !== null,
     canDispatch: ({ text }, { user }) => user !== null && text.length > 0,
   });
+  for (const slice of [list, records]) server.handle(slice, { public: true });
   let heard: (() => void) | undefined;
   const connection: Connection = {
     send: ({ bytes }) => {
@@ -36,7 +72,6 @@ export async function trip(perPacket: number, packets: number): Promise<number> 
       heard = resolve;
       incoming.incoming(JSON.stringify(frames));
     });
-  const target = "room:1";
   await say({
     type: "Hello",
     protocol: PROTOCOL_VERSION,
@@ -51,7 +86,7 @@ export async function trip(perPacket: number, packets: number): Promise<number> 
       return JSON.stringify(
         Array.from({ length: perPacket }, () => {
           mid++;
-          return { type: "TopicMessage", target, mid, id: idOf(1, mid), settled, message: said(1, mid) };
+          return { type: "TopicMessage", target, mid, id: idOf(1, mid), settled, message: message(1, mid) };
         }),
       );
     });

@@ -11,7 +11,7 @@ import type { ModelHost, ModelKeeper, Storage, StorageChange, StoredEntry, Store
 export interface KeepModelsOptions {
   /** How many models are stored: 100. Over it the least recently used goes that is not followed; where all are, no more come. */
   readonly maxModels?: number;
-  /** Their size together in bytes, roughly: 16 MiB. Likewise. */
+  /** Their size together in bytes, roughly: 32 MiB, so that one as large as a server takes has room. Likewise. */
   readonly maxModelBytes?: number;
   /** Milliseconds for which a model that nobody uses is kept: 30 days. */
   readonly maxAge?: number;
@@ -50,7 +50,7 @@ interface Kept {
 export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage["models"]> {
   const {
     maxModels = 100,
-    maxModelBytes = 16 * 1024 * 1024,
+    maxModelBytes = 32 * 1024 * 1024,
     maxAge = 30 * 24 * 3_600_000,
     delay = 1_000,
     maxHeld = 100,
