@@ -14,7 +14,7 @@ import { PIN, WORKS } from "./scenarios.ts";
 import type { Assignment, Measured, Work } from "./scenarios.ts";
 
 const HELP = `npm run bench -- [flags]
-  --only a,b       of: ${WORKS.map(({ name }) => name).join(", ")}, micro, frames, reload, durable (ack and idle name both of theirs)
+  --only a,b       of: ${WORKS.map(({ name }) => name).join(", ")}, micro, frames, reload, durable, greedy (ack and idle name both of theirs)
   --systems a,b    of: ${SYSTEMS.join(", ")}
   --rounds N       interleaved rounds, 3 unless given
   --patience N     a run during which others used more than a tenth of the machine is done again, N times at most
@@ -134,7 +134,12 @@ const durable: Micro =
     ? await start("durable.mjs", { pin: false }, flags.quick ? "quick" : "")
     : [];
 
-const text = report(results, [...(micro ?? []), ...frames, ...reload, ...durable], {
+const greedy: Micro =
+  wanted === undefined || wanted.includes("greedy")
+    ? await start("greedy.mjs", { pin: false }, flags.quick ? "quick" : "")
+    : [];
+
+const text = report(results, [...(micro ?? []), ...frames, ...reload, ...durable, ...greedy], {
   rounds,
   pinned,
   cores: availableParallelism(),
