@@ -15,7 +15,7 @@ export const edgeMutants = [
   {
     name: "never come back to a slow consumer",
     file: "server/src/collapsing.ts",
-    from: `    this.#effects.resume(conversation, this.#clock.now() - since);
+    from: `    this.#effects.resume(conversation, this.#clock.monotonic() - since);
 `,
     to: ``,
     breaks: "SC1",

@@ -206,9 +206,9 @@ export const durableMutants = [
   {
     name: "renew no lease while a follower's handler takes its time",
     file: "server/src/readers.ts",
-    from: `    this.#leased = until;
+    from: `    this.#heldUntil = begun + LEASE;
     this.#renew();`,
-    to: `    this.#leased = until;`,
+    to: `    this.#heldUntil = begun + LEASE;`,
     breaks: "RD4",
     scenario: "",
     by: "server/src/lifetimes.test.ts > [LT4] [RD4] a follower stays while its handler",

@@ -28,7 +28,7 @@ export const growthMutants = [
   {
     name: "believe a clock that is an hour ahead",
     file: "server/src/lifetimes.ts",
-    from: `const before = clock.now() - lifetime - CLOCK_SKEW;`,
+    from: `const before = clock.now() - lifetime - HOUR;`,
     to: `const before = clock.now() - lifetime;`,
     breaks: "LT6",
     scenario: "",

@@ -60,7 +60,7 @@ export const secondMutants = [
     name: "let a model that is followed and does not change age",
     file: "client/src/storage-models.ts",
     from: `one.model.mark === mark &&
-            one.model.usedAt > now - maxAge / 30;`,
+            one.model.usedAt > wall - maxAge / 30;`,
     to: `one.model.mark === mark;`,
     breaks: "OB10",
     scenario: "",

@@ -10,6 +10,7 @@ import { identityMutants } from "./mutants-identity.mjs";
 import { modelMutants } from "./mutants-models.mjs";
 import { scalesMutants } from "./mutants-scales.mjs";
 import { secondMutants } from "./mutants-second.mjs";
+import { timeMutants } from "./mutants-time.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
 import { edgeMutants } from "./edge.mjs";
 import { rowMutants } from "./mutants-rows.mjs";
@@ -456,4 +457,5 @@ export const mutants = [
   ...scalesMutants,
   ...secondMutants,
   ...growthMutants,
+  ...timeMutants,
 ];

@@ -242,6 +242,11 @@ export class Pages<W extends Wiring> {
     this.#stops.set(topic.id, () => stops.forEach((stop) => stop()));
   }
 
+  /** Somebody sets the wall clock of the machine that the page runs on. */
+  setClock(by: number): void {
+    this.#clock.step(by);
+  }
+
   follow(topic: number): void {
     this.follows.add(topic);
     const place = this.#options.places[topic]!;

@@ -81,6 +81,9 @@ export type Step = { readonly after: number } & (
   | { readonly do: "log-fails"; readonly node: number; readonly count: number }
   | { readonly do: "log-freezes"; readonly node: number; readonly for: number }
   | { readonly do: "rewind"; readonly topic: number; readonly by: number }
+  /** A wall clock is set: a node's, or a page's. */
+  | { readonly do: "set-clock"; readonly node: number; readonly by: number }
+  | { readonly do: "set-page-clock"; readonly client: number; readonly by: number }
 );
 
 /** What is the same for a whole run. */
@@ -127,7 +130,21 @@ export function drawPlan(seed: number, setup: SimulationSetup<never, never>, top
   const steps = Array.from({ length: draw.int(low, high) }, (_, i) =>
     drawStep(draw.fork(i), setup, config, topics),
   );
-  return { seed, config, steps };
+  return { seed, config, steps: withClocks(steps, random.fork("clocks"), config) };
+}
+
+const HOUR = 3_600_000;
+/** In half of the runs the wall clock of a node and that of a page are each set twice, by up to an hour either way. */
+function withClocks(steps: readonly Step[], random: SeededRandom, config: RunConfig): readonly Step[] {
+  if (random.chance(0.5)) return steps;
+  const found = steps.slice();
+  const put = (step: Step): void => void found.splice(random.int(0, found.length), 0, step);
+  const [node, client] = [random.int(0, config.nodes - 1), random.int(0, config.clients.length - 1)];
+  for (let times = 0; times < 2; times++) {
+    put({ do: "set-clock", after: 0, node, by: random.pick([-HOUR, HOUR, random.int(-HOUR, HOUR)]) });
+    put({ do: "set-page-clock", after: 0, client, by: random.pick([-HOUR, HOUR, random.int(-HOUR, HOUR)]) });
+  }
+  return found;
 }
 
 function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, topics: number): RunConfig {

@@ -26,7 +26,8 @@ export function placesOf(setup: Pick<SimulationSetup<never, never>, "actions">):
 }
 
 export class World<W extends Wiring> {
-  readonly clock: VirtualClock = virtualClock();
+  /** Begun late enough that no clock that is set back comes before 1970. */
+  readonly clock: VirtualClock = virtualClock(100_000_000);
   readonly nodes: Nodes<W>;
   readonly pages: readonly Pages<W>[];
   readonly places: readonly Place[];
@@ -110,6 +111,8 @@ export class World<W extends Wiring> {
         return this.#upgrade(step.node, step.over);
       case "kill":
         return this.#kill(step.node);
+      case "set-clock":
+        return nodes.all[step.node]!.clock.step(step.by);
       case "append-fails":
         return this.#logFault(step.node, step.count, "append", "fail");
       case "append-lost":
@@ -210,6 +213,8 @@ export class World<W extends Wiring> {
     const pages = this.pages[step.client]!;
     const { pair } = pages;
     switch (step.do) {
+      case "set-page-clock":
+        return pages.setClock(step.by);
       case "follow":
         return pages.follow(step.topic);
       case "unfollow":
