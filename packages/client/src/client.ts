@@ -232,6 +232,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     },
     {
       hello: (token) => ({ ...runtime.hello(token), ...(flushOnly ? { flushOnly } : {}) }),
+      unsaid: runtime.unsaid,
       ping: runtime.ping,
       connected(frame) {
         runtime.connected(frame);

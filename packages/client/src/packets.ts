@@ -1,8 +1,10 @@
 // From frames to bytes and back: payloads through the serialiser's codec, several frames in one packet, a snapshot's
 // parts put together. Not here: sockets and what a frame means.
 import { asFrame, CallaError, mapPayloads, payloadReader, payloadWriter, serverFrames } from "@calla/shared";
-import type { ClientFrame, Format, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
+import type { ClientFrame, ClientFrames, Format, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
 import { FROM_SERVER } from "./transports/transport.ts";
+
+type Hello = ClientFrames["Hello"];
 
 export interface Packet {
   readonly data: string | Uint8Array;
@@ -11,7 +13,9 @@ export interface Packet {
 
 /** One connection's codec: it remembers the parts of an unfinished snapshot. */
 export interface Packets {
-  /** What is above `most` (UTF-16 units of a text) goes in pieces, down to a frame each. */
+  /** The Hello with as many of its targets, from the first on, as `most` bytes hold. */
+  fitting(hello: Hello, most: number): Hello;
+  /** What is above `most` (UTF-16 units of a text) goes in pieces, down to a frame or a cursor each. */
   encode(frames: readonly ClientFrame[], most: number): readonly Packet[];
   /** @throws CallaError for what is not a packet of server frames. */
   decode(data: string | Uint8Array): readonly ServerFrame[];
@@ -25,9 +29,9 @@ export function createPackets(serialiser: Serialiser, format: Format): Packets {
 
   const encode = (frames: readonly ClientFrame[], most: number): readonly Packet[] => {
     const data = format.encode(frames.length > 1 ? frames : frames[0]);
-    if (data.length <= most || frames.length < 2) return [{ data, frames }];
-    const half = frames.length >> 1;
-    return [...encode(frames.slice(0, half), most), ...encode(frames.slice(half), most)];
+    if (data.length <= most) return [{ data, frames }];
+    const parts = halves(frames);
+    return parts ? parts.flatMap((part) => encode(part, most)) : [{ data, frames }];
   };
 
   const frame = (value: unknown): ServerFrame | undefined => {
@@ -44,6 +48,14 @@ export function createPackets(serialiser: Serialiser, format: Format): Packets {
   };
 
   return {
+    fitting(hello, most) {
+      const bytes = (value: unknown): number => sizeOf(format.encode(value));
+      if (hello.targets.length === 0) return hello;
+      // Of what is encoded alone nothing but a separator or a longer count is added.
+      let left = most - bytes(mapPayloads({ ...hello, targets: [] }, writing)) - 8;
+      const end = hello.targets.findIndex((one) => (left -= bytes(one) + 1) < 0);
+      return end < 0 ? hello : { ...hello, targets: hello.targets.slice(0, end) };
+    },
     encode: (frames, most) => {
       const plain = frames.map((one) => mapPayloads(one, writing));
       return encode(plain, most);
@@ -54,6 +66,22 @@ export function createPackets(serialiser: Serialiser, format: Format): Packets {
     },
   };
 }
+
+/** Frames in two parts; of one frame its cursors; undefined: it is whole. */
+function halves(frames: readonly ClientFrame[]): readonly (readonly ClientFrame[])[] | undefined {
+  const [first] = frames;
+  if (frames.length > 1) return inTwo(frames);
+  if (first?.type !== "Ping" || first.cursors.length < 2) return undefined;
+  return inTwo(first.cursors).map((cursors) => [{ ...first, cursors }]);
+}
+const inTwo = <T>(all: readonly T[]): readonly (readonly T[])[] => [
+  all.slice(0, all.length >> 1),
+  all.slice(all.length >> 1),
+];
+
+/** Bytes on the wire. */
+export const sizeOf = (data: string | Uint8Array): number =>
+  typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
 
 function joined(chunks: readonly (string | Uint8Array)[]): string | Uint8Array {
   if (typeof chunks[0] === "string") return chunks.join("");

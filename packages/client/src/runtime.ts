@@ -5,12 +5,14 @@ import { CallaError, messageId, OWN_SESSION, PROTOCOL_VERSION } from "@calla/sha
 import type {
   Cancel,
   ClientFrame,
+  ClientFrames,
   Random,
   Serialiser,
   ServerFrame,
   ServerFrames,
   Slice,
   SteadyClock,
+  Subscription,
   TargetKey,
   Wiring,
 } from "@calla/shared";
@@ -81,7 +83,8 @@ export interface Runtime {
   readonly failing: boolean;
   readonly clientId: string | undefined;
   load(): Promise<void>;
-  hello(token: unknown): ClientFrame;
+  hello(token: unknown): ClientFrames["Hello"];
+  unsaid(targets: readonly Subscription[]): void;
   ping(): ClientFrame;
   connected(frame: ServerFrames["Connected"]): void;
   receive(frame: ServerFrame): void;
@@ -129,6 +132,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let sweeping = false;
   /** The wishes in the last `Hello`, by ref. */
   let greeted = new Map<number, TargetKey>();
+  /** The refs of those that it had no room for. */
+  let unsaid = new Set<number>();
   /** Those among them that named a cursor. */
   let placed = new Set<Target>();
   const timers = new Set<Cancel>();
@@ -235,20 +240,26 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   /** What came to be wanted, or unwanted, after `Hello` was written and before anything else could be said (CL7). */
   function catchUpOnWishes(): void {
+    const wishes: ClientFrame[] = [];
     for (const one of targets.all.values()) {
       const { subscription } = one;
       if (!isFollowed(subscription)) continue;
-      if (!greeted.delete(subscription.ref)) ask(one);
+      if (!greeted.delete(subscription.ref)) wishes.push(wish(one));
       // Its model turned out to be another user's, or of no use: without a cursor, then.
       else if (placed.has(one) && !one.replica.confirmed) subscriptions.ask(subscription);
     }
-    for (const [ref, target] of greeted) outlet.send([{ type: "Unsubscribe", target, ref }]);
+    for (const [ref, target] of greeted) wishes.push({ type: "Unsubscribe", target, ref });
     greeted.clear();
+    outlet.send(wishes);
+  }
+
+  function wish(one: Target): ClientFrame {
+    one.awaited = undefined;
+    return { type: "Subscribe", ...asked(one) };
   }
 
   function ask(one: Target): void {
-    one.awaited = undefined;
-    outlet.send([{ type: "Subscribe", ...asked(one) }]);
+    outlet.send([wish(one)]);
     targets.touch(one);
     sweepLater();
   }
@@ -339,10 +350,18 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     hello(token) {
       // A poll asks for nothing that was told to wait (CL7).
-      const followed = [...targets.all.values()].filter(
+      let followed = [...targets.all.values()].filter(
         ({ subscription }) =>
           (isFollowed(subscription) || subscription.absent) && !(outlet.open && subscription.retrying),
       );
+      // Polls that have no room for all ask for what is left first, and for what is live already in the next round.
+      const left = (one: Target): boolean =>
+        one.subscription.phase === "asked" && unsaid.has(one.subscription.ref);
+      if (outlet.open && followed.some(left))
+        followed = followed
+          .filter((one) => left(one) || !isLive(one))
+          .toSorted((a, b) => Number(left(b)) - Number(left(a)));
+      unsaid = new Set();
       for (const one of followed) {
         const polling = outlet.open && isLive(one);
         one.awaited = undefined;
@@ -363,6 +382,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         targets: followed.map(asked),
         attempt: [page, ++hellos],
       };
+    },
+    unsaid(wishes) {
+      unsaid = new Set(wishes.map(({ ref }) => ref));
+      for (const ref of unsaid) greeted.delete(ref);
+      // Where this was no first Hello, nothing else would say them, and a poll hears that there is more to ask for.
+      outlet.send(wishes.map((asking) => ({ type: "Subscribe", ...asking })));
     },
     ping: () => ({
       type: "Ping",

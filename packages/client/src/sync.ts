@@ -5,15 +5,17 @@ import { CallaError, fraction } from "@calla/shared";
 import type {
   Cancel,
   ClientFrame,
+  ClientFrames,
   Format,
   Random,
   Serialiser,
   ServerFrame,
   ServerFrames,
   SteadyClock,
+  Subscription,
 } from "@calla/shared";
 import { backoff } from "./backoff.ts";
-import { createPackets } from "./packets.ts";
+import { createPackets, sizeOf } from "./packets.ts";
 import type { Packet, Packets } from "./packets.ts";
 import { CLOSE_TERMINAL } from "./transports/transport.ts";
 import type { CloseReason, Link, Transport } from "./transports/transport.ts";
@@ -40,7 +42,9 @@ export interface SyncOptions {
 
 /** What the conversation is about; the runtime answers. */
 export interface SyncEvents {
-  hello(token: unknown): ClientFrame;
+  hello(token: unknown): ClientFrames["Hello"];
+  /** The Hello that was just said had no room for these. */
+  unsaid(targets: readonly Subscription[]): void;
   ping(): ClientFrame;
   connected(frame: ServerFrames["Connected"]): void;
   frame(frame: ServerFrame): void;
@@ -73,6 +77,8 @@ const TOO_LARGE = 1009;
 const LONGEST_AWAY = 600_000;
 /** A packet above this is sent in pieces: a big outbox shall not meet such a limit, nor hold up what comes after it. */
 const MAX_PACKET = 65_536;
+/** What a server takes of who has not been let in (64 KB, unless told), and what HTTP adds to it. */
+const MAX_HELLO = MAX_PACKET - 4_096;
 
 /** One attempt. The object's identity says whether an event is still about us. */
 interface Attempt {
@@ -86,6 +92,15 @@ interface Attempt {
   largest: { readonly bytes: number; readonly frames: Packet["frames"] };
 }
 
+const NOTHING: Attempt["largest"] = { bytes: 0, frames: [] };
+
+const helloTooLarge = (bytes: number): CallaError =>
+  new CallaError(
+    "too-large",
+    { bytes },
+    `The server takes no Hello of ${bytes} bytes, though it names no topics. Give a shorter token, or the server a higher maxHelloBytes.`,
+  );
+
 export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   const { transport, serialiser, clock, random, heartbeat, heartbeatTimeout } = options;
   const format = serialiser.formats[0] as Format;
@@ -96,6 +111,8 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   let brief = false;
   /** Less once that much was too much for something on the way (OB13). */
   let maxPacket = MAX_PACKET;
+  /** Less once a Hello was too large (CL20). */
+  let maxHello = MAX_HELLO;
   /** The one timer: next attempt, end of patience with this one, or heartbeat. */
   let timer: Cancel | undefined;
 
@@ -113,7 +130,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
       open: false,
       since: 0,
       lastHeard: 0,
-      largest: { bytes: 0, frames: [] },
+      largest: NOTHING,
     };
     const current = (): boolean => attempt === mine;
     attempt = mine;
@@ -133,7 +150,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
         const handlers = {
           open() {
             try {
-              if (current()) transmit(mine, [events.hello(token)]);
+              if (current()) greet(mine, events.hello(token));
             } catch (cause) {
               broken(cause);
             }
@@ -145,6 +162,13 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
         mine.link = transport.connect(handlers, format);
       })
       .catch(broken);
+  }
+
+  /** Whom a long one names last is followed right behind `Connected` (CL20). */
+  function greet(mine: Attempt, hello: ClientFrames["Hello"]): void {
+    const said = mine.packets.fitting(hello, maxHello);
+    transmit(mine, [said]);
+    if (said !== hello) events.unsaid(hello.targets.slice(said.targets.length));
   }
 
   function transmit(mine: Attempt, frames: readonly ClientFrame[]): void {
@@ -160,8 +184,13 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
 
   /** Sent again as it was, the largest would end every connection: whatever else was sent is no larger (OB13). */
   function lessen({ largest: { bytes, frames } }: Attempt): void {
-    if (frames.length > 1) maxPacket = Math.min(maxPacket, bytes) >> 1;
-    else if (frames[0]) events.tooLarge(frames[0]);
+    const [first] = frames;
+    if (first?.type === "Hello" && first.targets.length > 0) maxHello = Math.min(maxHello, bytes) >> 1;
+    else if (first?.type === "Hello") {
+      if (maxHello > 0) events.error(helloTooLarge(bytes));
+      maxHello = 0;
+    } else if (frames.length > 1) maxPacket = Math.min(maxPacket, bytes) >> 1;
+    else if (first) events.tooLarge(first);
   }
 
   function receive(mine: Attempt, data: string | Uint8Array): void {
@@ -180,6 +209,8 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
         if (mine.open) return;
         mine.open = true;
         mine.since = clock.monotonic();
+        // It was taken: whatever is too large from here on is something else.
+        mine.largest = NOTHING;
         if (!brief) delays.reset();
         after(heartbeat, watch);
         events.connected(frame);
@@ -188,6 +219,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
       case "Closing":
         // Who was not even let in, or ends so each time, comes back as from any failure, unless told when.
         if (frame.retryable) {
+          if (frame.code === "too-large" && !mine.open) lessen(mine);
           const { within } = frame;
           const hasty = mine.open && isBrief(mine);
           const told = within > 0 || (mine.open && !(brief && hasty));
@@ -284,6 +316,3 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     },
   };
 }
-
-const sizeOf = (data: string | Uint8Array): number =>
-  typeof data === "string" ? new TextEncoder().encode(data).length : data.length;

@@ -10,16 +10,27 @@ export type TrustedProxies = readonly string[];
 const MOST_HOPS = 16;
 
 /** Gives the address that connections are counted by; IPv6 by its /64, which is what one visitor has. undefined: none. */
-export function addressReader(trusted: TrustedProxies): (request: ConnectRequest) => string | undefined {
+export function addressReader(
+  trusted: TrustedProxies,
+  /** Hears of requests that no trusted proxy has brought. */
+  untrusted: (request: ConnectRequest) => void = () => undefined,
+): (request: ConnectRequest) => string | undefined {
   const list = new BlockList();
   for (const entry of trusted) allow(list, entry);
   const isTrusted = (address: string): boolean =>
     trusted.length > 0 && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
-  return ({ remoteAddress, headers }) => {
+  return (request) => {
+    const { remoteAddress, headers } = request;
     let address = plain(remoteAddress ?? "");
     // A local socket has no address: only a proxy of one's own can be behind it.
-    if (address === undefined && (remoteAddress !== undefined || trusted.length === 0)) return undefined;
-    if (address !== undefined && !isTrusted(address)) return network(address);
+    if (address === undefined && (remoteAddress !== undefined || trusted.length === 0)) {
+      untrusted(request);
+      return undefined;
+    }
+    if (address !== undefined && !isTrusted(address)) {
+      untrusted(request);
+      return network(address);
+    }
     for (const hop of hops(headers["x-forwarded-for"])) {
       const next = plain(hop);
       if (next === undefined) break;

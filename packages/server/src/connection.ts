@@ -26,6 +26,8 @@ export interface Connection {
    */
   pause?(): void;
   resume?(): void;
+  /** Ends it at once, whatever is still to be said: what it holds is let go. Default: `close`. */
+  terminate?(): void;
 }
 
 /** What the server reads of the request that opened a connection. */
@@ -33,4 +35,22 @@ export interface ConnectRequest {
   readonly url: string;
   readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
   readonly remoteAddress: string | undefined;
+}
+
+/** A request that is under way, as far as the server may hold it back. */
+export interface RequestInlet {
+  readonly request: ConnectRequest;
+  /** How much of the byte rate its socket has used up: requests of one socket share it. */
+  readonly meter?: { paid: number } | undefined;
+  pause(): void;
+  resume(): void;
+  /** Lets go of it: there is no room. */
+  cut(): void;
+}
+
+/** What the server is told of what is under way. */
+export interface Received {
+  /** So many bytes have been read, and so many are held of what is not whole or not answered. */
+  received(bytes: number, unfinished: number): void;
+  over(): void;
 }

@@ -202,7 +202,8 @@ export function read(encoder: Encoder, data: string | Uint8Array, limits: Limits
   try {
     const packet = encoder.format.decode(data, limits);
     const frames = (Array.isArray(packet) ? packet : [packet]) as readonly ClientFrame[];
-    if (frames.every((frame) => asFrame(clientFrames, frame) !== undefined)) return { ok: true, frames };
+    if (frames.every((frame) => asFrame(clientFrames, frame) !== undefined && !isOverlong(frame)))
+      return { ok: true, frames };
     return {
       ok: false,
       code: "protocol",
@@ -213,6 +214,24 @@ export function read(encoder: Encoder, data: string | Uint8Array, limits: Limits
     return { ok: false, code, error };
   }
 }
+
+/** No topic has a longer id (TP6), and no name or proof of ours is longer: what is, is no peer's honest word (CV3). */
+const LONGEST_NAME = 256;
+
+function isOverlong(frame: ClientFrame): boolean {
+  const long = ({ target }: { readonly target: string }): boolean => target.length > LONGEST_NAME;
+  if (frame.type === "Hello") {
+    const { clientId = "", secret = "" } = frame.identity ?? {};
+    return clientId.length > LONGEST_NAME || secret.length > LONGEST_NAME || frame.targets.some(long);
+  }
+  if (frame.type === "Resync") return frame.targets.some(long);
+  if (frame.type === "Ping") return frame.cursors.some(([target]) => target.length > LONGEST_NAME);
+  return "target" in frame && long(frame);
+}
+
+/** Not let in yet: it may say its Hello and no more. */
+export const isOutside = ({ phase }: { readonly phase: Phase }): boolean =>
+  phase === "waiting" || phase === "greeting";
 
 /** Whether a frame is allowed in this phase. */
 export function allowed(phase: Phase, frame: ClientFrame): boolean {

@@ -116,7 +116,7 @@ describe("a pubsub that fails", () => {
           };
         },
       };
-      const wired = wire({ log: memoryLog({ shared: true }), secret: "s".repeat(32), pubsub });
+      const wired = wire({ log: memoryLog({ shared: true }), secret: "a secret of all the nodes", pubsub });
       wired.server.handle(list, {
         canSubscribe: () => (asks ? Promise.resolve(true) : true),
         canDispatch: () => true,

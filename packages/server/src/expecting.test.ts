@@ -141,9 +141,9 @@ describe("dispatching", () => {
     const hand = handClock();
     const rings = handPubSub();
     const log = memoryLog({ shared: true });
-    const near = rooms({ log, pubsub: rings.pubsub, secret: "s".repeat(32) }, undefined, hand);
+    const near = rooms({ log, pubsub: rings.pubsub, secret: "a secret of all the nodes" }, undefined, hand);
     const far = rooms(
-      { log, pubsub: rings.pubsub, secret: "s".repeat(32), random: countingRandom(9) },
+      { log, pubsub: rings.pubsub, secret: "a secret of all the nodes", random: countingRandom(9) },
       undefined,
       hand,
     );
@@ -201,7 +201,7 @@ describe("following", () => {
       const hand = handClock();
       const rings = handPubSub();
       const log = memoryLog({ shared: true });
-      const options = { pubsub: rings.pubsub, secret: "s".repeat(32) };
+      const options = { pubsub: rings.pubsub, secret: "a secret of all the nodes" };
       const far = rooms({ ...options, log, random: countingRandom(9) }, undefined, hand);
       let hold: Promise<void> | undefined;
       const near = rooms(

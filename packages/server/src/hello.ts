@@ -2,6 +2,7 @@
 import { PROTOCOL_VERSION } from "@calla/shared";
 import type { ClientFrames, ServerFrame } from "@calla/shared";
 import type { Arriving, Authenticating, Identified } from "./authenticate.ts";
+import { brief } from "./brief.ts";
 import type { Core } from "./core.ts";
 import type { AnyUser } from "./handlers.ts";
 import { generateClientId, signIdentity, verifyIdentity } from "./identity.ts";
@@ -76,7 +77,7 @@ function greeting(
   const left = known?.ok === true ? known.expires - now : 0;
   const renews = left > identityLifetime || left < identityLifetime * KEEP_WHILE;
   if (refused === "foreign") {
-    const details = { claimed: hello.identity?.clientId };
+    const details = { claimed: brief(hello.identity?.clientId ?? "") };
     core.refused({ code: refused, clientId, userId, target: undefined, details });
   }
   return {

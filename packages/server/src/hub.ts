@@ -2,13 +2,13 @@
 // a target goes to hooks. Decisions are elsewhere: who someone is (hello.ts), who follows (following.ts), where a
 // message goes (dispatching.ts), what it becomes (target-engine.ts), when things are carried out (turns.ts).
 import { isSession, OWN_SESSION, sessionKey } from "@calla/shared";
-import type { ClientFrame, ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
+import type { ClientFrame, ClientFrames, Limits, Message, Subscription, TargetKey } from "@calla/shared";
 import { Budget } from "./budget.ts";
 import { Collapsing } from "./collapsing.ts";
 import type { Identified } from "./authenticate.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
 import { Crowd, SPREAD } from "./crowd.ts";
-import { Conversation } from "./conversation.ts";
+import { Conversation, isOutside } from "./conversation.ts";
 import type { Keeper } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { compareDigest } from "./digests.ts";
@@ -22,6 +22,7 @@ import type { Greeting } from "./hello.ts";
 import { newest, Said, Wishes } from "./incoming.ts";
 import type { Ear } from "./incoming.ts";
 import { Intake } from "./intake.ts";
+import { ByteIntake } from "./bytes.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import { Limiter } from "./limiter.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
@@ -49,6 +50,8 @@ export interface HubHooks {
   left(who: Conversation): void;
   /** What a connection's address is counted as. */
   addressOf(request: ConnectRequest): string | undefined;
+  /** A user has come from an address. */
+  came(address: string | undefined, userId: string | null): void;
   connected(conversation: Conversation, fresh: boolean): void;
   disconnected(conversation: Conversation): void;
   accepted(
@@ -82,6 +85,7 @@ export class Hub {
   readonly crowd: Crowd;
   readonly intake: Intake;
   readonly #ear: Ear;
+  readonly bytes: ByteIntake;
   readonly parties: Parties;
   readonly reauthorising: Reauthorising;
   /** It drains or stops: nobody new is served. */
@@ -92,6 +96,8 @@ export class Hub {
   readonly #hooks: HubHooks;
   readonly #keeper: Keeper;
   readonly #newcomers: Newcomers;
+  /** What holds for who has not been let in. */
+  readonly #outside: Limits;
   #hellos = 0;
   readonly #speaking: SpeakingParts;
 
@@ -152,12 +158,15 @@ export class Hub {
       report: (error) => core.report(error),
     });
     this.crowd = new Crowd(core.limits);
+    this.bytes = new ByteIntake(core.clock, core.limits);
+    const { maxFrameBytes, maxHelloBytes } = core.limits;
+    this.#outside = { ...core.limits, maxFrameBytes: Math.min(maxFrameBytes, maxHelloBytes) };
     const now = (): number => core.clock.monotonic();
     this.parties = new Parties(now, core.limits);
     const { identityRate: rate, identityBurst: burst } = core.limits;
     this.#newcomers = new Newcomers({ now, rate, burst });
     this.#limiter = new Limiter(now, core.limits, {
-      limited: (conversation, limit, target) => this.#limited(conversation, limit, target),
+      limited: (conversation, limit, target) => this.limited(conversation, limit, target),
       flooded: (conversation) => this.end(conversation, "rate", true, SPREAD),
     });
     const { collapseBytes, maxBufferedBytes, turnTime, maxTurnMessages, maxWaitingBytes } = core.limits;
@@ -172,6 +181,7 @@ export class Hub {
     });
     this.#ear = {
       core,
+      outside: this.#outside,
       hear: (conversation, frame) => this.#hear(conversation, frame),
       end: (conversation, code, retryable) => this.end(conversation, code, retryable),
     };
@@ -229,7 +239,7 @@ export class Hub {
     );
     const leaving = this.crowd.arrived(conversation);
     if (leaving !== undefined) {
-      this.#limited(leaving.who, leaving.limit, undefined, leaving.code);
+      this.limited(leaving.who, leaving.limit, undefined, leaving.code);
       this.end(leaving.who, leaving.code, true, SPREAD);
     }
     return conversation;
@@ -267,7 +277,7 @@ export class Hub {
     if (!conversation.flushOnly && !conversation.poll) this.#hooks.disconnected(conversation);
   }
 
-  #limited(conversation: Conversation, limit: string, target: TargetKey | undefined, code = "rate"): void {
+  limited(conversation: Conversation, limit: string, target: TargetKey | undefined, code = "rate"): void {
     const { address, clientId } = conversation;
     this.core.observe?.({ type: "limited", limit, clientId: clientId || undefined, target });
     refused(this.core, conversation, target, code, { limit, address });
@@ -283,6 +293,15 @@ export class Hub {
   incoming(conversation: Conversation, data: string | Uint8Array): void {
     if (conversation.phase !== "closed")
       this.intake.take(conversation, new Said(this.#ear, conversation, data));
+  }
+
+  /** So many bytes have been read of a connection: more than a Hello, before it was let in? */
+  heardOutside(conversation: Conversation, bytes: number): void {
+    if (bytes <= this.#outside.maxFrameBytes + ASIDE || !isOutside(conversation)) return;
+    this.limited(conversation, "maxHelloBytes", undefined, "too-large");
+    this.end(conversation, "too-large", true);
+    // Nor is the rest of it, while the peer hears so.
+    conversation.connection.pause?.();
   }
 
   #hear(conversation: Conversation, frame: ClientFrame): void {
@@ -377,7 +396,7 @@ export class Hub {
     conversation.poll = hello.poll === true && conversation.connection.finish !== undefined;
     const wait = fresh ? this.#newcomers.arrived(conversation.address) : 0;
     if (wait > 0) {
-      this.#limited(conversation, "identityRate", undefined);
+      this.limited(conversation, "identityRate", undefined);
       return this.end(conversation, "rate", true, wait);
     }
     // A page speaks for itself: who would flush for it waits, or lets go when it comes back (CV17).
@@ -395,8 +414,9 @@ export class Hub {
     const known = asNow();
     if (!known.ok) return this.#refuse(conversation, known);
     const { user } = known;
+    this.#hooks.came(conversation.address, user?.id ?? null);
     if (!this.crowd.identified(conversation, user?.id ?? null)) {
-      this.#limited(conversation, "maxConnectionsPerUser", undefined, "too-many-connections");
+      this.limited(conversation, "maxConnectionsPerUser", undefined, "too-many-connections");
       return this.end(conversation, "too-many-connections", true, SPREAD);
     }
     conversation.phase = "open";
@@ -493,6 +513,9 @@ export class Hub {
     for (const message of record.messages) this.#hooks.accepted(live, author, message, record, model);
   }
 }
+
+/** What comes beside a Hello: its frame's header, pings. */
+const ASIDE = 16_384;
 
 /** Room for the Hello in front of a packet's messages: identity, token, versions. */
 const HELLO_BYTES = 65_536;

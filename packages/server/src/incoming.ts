@@ -1,7 +1,8 @@
 // What a connection has said, as work that is done step by step (intake.ts): a packet frame by frame, wishes to follow one
 // by one. Not here: what a frame does (hub.ts).
-import type { ClientFrame, Subscription } from "@calla/shared";
-import { allowed, read } from "./conversation.ts";
+import type { ClientFrame, Limits, Subscription } from "@calla/shared";
+import { brief } from "./brief.ts";
+import { allowed, isOutside, read } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { refused } from "./refusal.ts";
@@ -9,6 +10,8 @@ import type { Work } from "./waiting.ts";
 
 export interface Ear {
   readonly core: Core;
+  /** What holds for who has not been let in. */
+  readonly outside: Limits;
   hear(conversation: Conversation, frame: ClientFrame): void;
   end(conversation: Conversation, code: string, retryable: boolean): void;
 }
@@ -52,11 +55,14 @@ export class Said implements Work {
   /** None: its peer has to go. */
   #read(): readonly ClientFrame[] {
     const { core, end } = this.#ear;
-    const heard = read(this.#conversation.encoder, this.#data, core.limits);
+    const outside = isOutside(this.#conversation);
+    const limits = outside ? this.#ear.outside : core.limits;
+    const heard = read(this.#conversation.encoder, this.#data, limits);
     this.#data = "";
     if (heard.ok) return heard.frames;
-    refused(core, this.#conversation, undefined, heard.code, { error: String(heard.error) });
-    end(this.#conversation, heard.code, false);
+    refused(core, this.#conversation, undefined, heard.code, { error: brief(String(heard.error)) });
+    // A Hello can be said in parts (CL20).
+    end(this.#conversation, heard.code, outside && heard.code === "too-large");
     return [];
   }
 }

@@ -12,6 +12,7 @@ export type { Authenticate } from "./authenticate.ts";
 export type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
 export type { Refused } from "./core.ts";
 export type { OriginPolicy } from "./origin.ts";
+export type { Hosts } from "./hosts.ts";
 export type { Observe, ServerEvent } from "./events.ts";
 export { healthHandler } from "./health.ts";
 export type { HealthOptions } from "./health.ts";

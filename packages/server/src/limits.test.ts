@@ -59,6 +59,75 @@ const probes: { readonly [limit: string]: { at: number; fails: string; probe: Pr
       return trouble(await one.heard());
     },
   },
+  maxHelloBytes: {
+    at: 500,
+    fails: "Closing too-large",
+    async probe(limit, load) {
+      const one = server({ maxHelloBytes: limit }).socket();
+      one.sayRaw(JSON.stringify(hello()).padEnd(load));
+      return trouble(await one.heard());
+    },
+  },
+  byteRate: {
+    at: 1_000,
+    fails: "read more slowly",
+    async probe(limit, load) {
+      const it = server({ byteBurst: limit / 10, byteRate: limit });
+      const one = await it.client();
+      await it.advance(10_000);
+      for (let tenth = 0; tenth < 10; tenth++) {
+        one.read(load / 10, 0);
+        if (tenth < 9) await it.advance(100);
+      }
+      return one.paused() ? "read more slowly" : trouble(await one.heard());
+    },
+  },
+  byteBurst: {
+    at: 1_000,
+    fails: "read more slowly",
+    async probe(limit, load) {
+      const it = server({ byteBurst: limit, byteRate: 100 });
+      const one = await it.client();
+      await it.advance(60_000);
+      one.sayRaw(JSON.stringify({ type: "Ping", cursors: [] }).padEnd(load));
+      return one.paused() ? "read more slowly" : trouble(await one.heard());
+    },
+  },
+  frameTimeout: {
+    at: 4_999,
+    fails: "Closing too-slow",
+    async probe(limit, load) {
+      const it = server({ frameTimeout: limit + 1 });
+      const one = await it.client();
+      one.read(10, 10);
+      await it.advance(load);
+      return trouble(await one.heard());
+    },
+  },
+  maxUnfinishedBytes: {
+    at: 1_000,
+    fails: "Closing busy",
+    async probe(limit, load) {
+      const it = server({ maxUnfinishedBytes: limit });
+      const [one, two] = [await it.client(), await it.client(undefined, "bob")];
+      one.read(600, 600);
+      two.read(load - 600, load - 600);
+      return trouble(await one.heard());
+    },
+  },
+  maxUnfinishedBytesPerAddress: {
+    at: 1_000,
+    fails: "Closing busy",
+    async probe(limit, load) {
+      const it = server({ maxUnfinishedBytesPerAddress: limit });
+      const from = { remoteAddress: "192.0.2.1" };
+      const one = await it.client(undefined, undefined, from);
+      const two = await it.client(undefined, "bob", from);
+      one.read(600, 600);
+      two.read(load - 600, load - 600);
+      return trouble(await two.heard());
+    },
+  },
   maxDepth: {
     at: 9,
     fails: "Closing too-deep",

@@ -13,11 +13,12 @@ import type {
 } from "@calla/shared";
 import type { TrustedProxies } from "./address.ts";
 import type { Authenticate } from "./authenticate.ts";
-import type { Connection, ConnectRequest } from "./connection.ts";
+import type { Connection, ConnectRequest, Received, RequestInlet } from "./connection.ts";
 import type { Refused } from "./core.ts";
 import type { DrainOptions } from "./draining.ts";
 import type { AnyUser, Handlers, Who } from "./handlers.ts";
 import type { Observe } from "./events.ts";
+import type { Hosts } from "./hosts.ts";
 import type { HydrateOptions } from "./hydration.ts";
 import type { Inspection, InspectOptions } from "./inspect.ts";
 import type { LogStorage } from "./log.ts";
@@ -42,6 +43,12 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   readonly pubsub?: PubSub;
   /** Which pages may connect. Default: those of the server's own origin. */
   readonly origins?: OriginPolicy;
+  /**
+   * Under which names this server is asked ("app.example", "*.app.example"): a page of another site can have a name of
+   * its own lead here (DNS rebinding). Default: any in production; in development, with `origins: "same-origin"`, pages
+   * may ask under localhost and addresses only. "any" lifts that. Behind a proxy the name is what it sends as Host.
+   */
+  readonly hosts?: Hosts;
   /** Gives the user of a connection. Absent: everybody is nobody (`user` is null). */
   readonly authenticate?: Authenticate<User>;
   /** Signs client identities. Nodes that share a log need the same. Default: the log's own, if it keeps one. */
@@ -98,6 +105,11 @@ type Returned<M> = M | readonly M[] | void | undefined;
 export interface Incoming {
   /** Bytes or text from the peer. Never throws. */
   incoming(data: string | Uint8Array): void;
+  /**
+   * So many bytes have been read, headers and control frames too, and so many are held of what is not whole: for the
+   * limits in bytes. A transport that does not tell is counted by what comes in.
+   */
+  received(bytes: number, unfinished: number): void;
   /** The socket is gone. Repeating it does nothing. */
   disconnect(code?: number, reason?: string): void;
   /** The socket's buffer has emptied. */
@@ -168,11 +180,17 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   disconnect(clientId: string, options?: DisconnectOptions): number;
   /** Whether a page of this origin may connect. Transports ask before anything else. */
   allowsOrigin(request: ConnectRequest): boolean;
+  /** Why a request may not come in under the name it was sent to, as a sentence; undefined: it may (`hosts`). */
+  hostRefusal(request: ConnectRequest): string | undefined;
+  /** Pages of all sites may connect: then none may bring cookies. */
+  readonly allowsAnyOrigin: boolean;
   /** A transport turned somebody away before there was a connection. It is recorded as `onRefused` hears everything. */
   refused(refusal: {
     readonly reason: string;
     readonly request: ConnectRequest;
     readonly error?: unknown;
+    /** What is to be done about it. */
+    readonly why?: string | undefined;
   }): void;
   /** Wires in a connection of any socket library. `format` is one of the serialiser's names. */
   connect(wired: {
@@ -207,6 +225,11 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   ): () => Promise<void>;
   /** A follower is not needed any more: nothing is kept for it. Call it when no node follows under this name. */
   unfollow<S extends W["topics"][number] | NonNullable<W["session"]>>(slice: S, name: string): Promise<void>;
+  /**
+   * A transport has a request under way: it counts until it is over, and is paused or cut where it is more than the
+   * limits in bytes allow.
+   */
+  receive(inlet: RequestInlet): Received;
   /**
    * Takes a packet that is a conversation by itself, `Hello` first, of a client whose stream may be on any node. The
    * answers are sent to `connection`, which is closed when there are no more. Returns what to call if its sender goes.

@@ -3,6 +3,7 @@ import { CallaError, hashString, isSession, sessionKey, topicId } from "@calla/s
 import type {
   AnyTopicSlice,
   EphemeralSlice,
+  Limits,
   SessionSlice,
   Slice,
   TargetKey,
@@ -13,6 +14,7 @@ import type {
 import { addressReader, trustedProxiesProblem } from "./address.ts";
 import { Authenticating } from "./authenticate.ts";
 import { steady, systemClock, systemRandom } from "./clock.ts";
+import type { ConnectRequest, RequestInlet } from "./connection.ts";
 import { contain, containedPubSub, reporter } from "./contain.ts";
 import type { Report } from "./contain.ts";
 import type { Conversation } from "./conversation.ts";
@@ -24,18 +26,23 @@ import { encoders } from "./encoder.ts";
 import type { Encoder } from "./encoder.ts";
 import type { AnyUser, LooseHandlers, Who } from "./handlers.ts";
 import { observerOf } from "./events.ts";
+import { brief, briefUrl } from "./brief.ts";
 import { greet } from "./hello.ts";
 import { Hub } from "./hub.ts";
 import { hydrate } from "./hydration.ts";
+import { hostRefusal, hostsProblem } from "./hosts.ts";
 import { inspect } from "./inspect.ts";
 import { kickHere, kickOf } from "./kicking.ts";
+import type { Inflow, Inlet } from "./bytes.ts";
 import type { LiveTarget } from "./live-target.ts";
 import { memoryLog } from "./log-memory.ts";
 import type { LogStorage } from "./log.ts";
 import { originAllowed, originPolicyProblem } from "./origin.ts";
 import { limitsOf } from "./limits.ts";
 import { localPubSub } from "./pubsub.ts";
+import { ProxyWatch } from "./proxies.ts";
 import { ROUND } from "./reauthorising.ts";
+import { SECRET_CURE, secretProblem } from "./secret.ts";
 import type { Incoming, Server, ServerOptions } from "./server-interface.ts";
 import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
@@ -60,6 +67,11 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   const clock = steady(options.clock ?? systemClock);
   const problem = originPolicyProblem(origins);
   if (problem !== undefined) throw new CallaError("wiring", { origins }, problem);
+  const wrongHosts = hostsProblem(options.hosts);
+  if (wrongHosts !== undefined) throw new CallaError("wiring", { hosts: options.hosts }, wrongHosts);
+  const development = process.env["NODE_ENV"] !== "production";
+  // Where an origin is named, a page under a name that leads here by trickery is not among them.
+  const names = { hosts: options.hosts, guarded: development && origins === "same-origin" };
   log.carryWith?.(serialiser);
   const limits = limitsOf(options.limits);
   const { trustedProxies = [] } = options;
@@ -111,9 +123,14 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
         target: undefined,
       }),
   });
+  const watch = new ProxyWatch(report);
+  const addressOf = addressReader(trustedProxies, (request) => watch.untrusted(request));
+  /** What was said of a name, once. */
+  const told = new Set<string>();
   const hub = new Hub(core, {
     greet: (hello, who) => greet({ core, authenticating, secret }, hello, who),
-    addressOf: addressReader(trustedProxies),
+    addressOf,
+    came: (address, userId) => watch.user(address, userId),
     identify: (who, token) => authenticating.identify(who, token),
     left: (who) => authenticating.left(who),
     connected(conversation, fresh) {
@@ -223,13 +240,23 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     },
     allowsOrigin: ({ headers }) =>
       originAllowed(origins, { origin: one(headers["origin"]), host: one(headers["host"]) }),
-    refused({ reason, request, error }) {
+    hostRefusal: ({ headers }) =>
+      hostRefusal(names, { origin: one(headers["origin"]), host: one(headers["host"]) }),
+    allowsAnyOrigin: origins === "any",
+    refused({ reason, request, error, why }) {
       if (error !== undefined) core.report(error);
+      const { url, headers, remoteAddress } = request;
+      const origin = one(headers["origin"]);
       const details = {
-        url: request.url,
-        origin: request.headers["origin"],
-        remoteAddress: request.remoteAddress,
+        url: briefUrl(url),
+        origin: origin && brief(origin),
+        remoteAddress,
+        ...(why === undefined ? {} : { why }),
       };
+      if (why !== undefined && development && told.size < MOST_TOLD && !told.has(why)) {
+        told.add(why);
+        core.report(new CallaError("transport", { reason }, why));
+      }
       core.refused({ code: reason, clientId: undefined, userId: null, target: undefined, details });
     },
     connect({ connection, request, format }) {
@@ -237,6 +264,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       if (hub.away !== undefined) hub.end(conversation, hub.away.code, true, hub.away.within);
       return new Wire(hub, conversation);
     },
+    receive: (inlet) => hub.bytes.open(requestInlet(hub, addressOf, inlet)),
     speak: ({ format, ...spoken }) => hub.speak({ ...spoken, encoder: encoderOf(core, format) }),
     get ready() {
       return hub.away === undefined;
@@ -267,19 +295,71 @@ function encoderOf({ encoders }: Core, format: string): Encoder {
   );
 }
 
+/** A request of an HTTP transport, which sees to the time it takes. */
+function requestInlet(
+  hub: Hub,
+  addressOf: (request: ConnectRequest) => string | undefined,
+  inlet: RequestInlet,
+): Inlet {
+  const address = addressOf(inlet.request);
+  return {
+    address,
+    meter: inlet.meter,
+    timed: false,
+    limited(limit) {
+      const { core } = hub;
+      core.observe?.({ type: "limited", limit, clientId: undefined, target: undefined });
+      const code = limit === "byteRate" ? "rate" : "busy";
+      const details = { limit, address };
+      core.refused({ code, clientId: undefined, userId: null, target: undefined, details });
+    },
+    pause: () => inlet.pause(),
+    resume: () => inlet.resume(),
+    cut: () => inlet.cut(),
+  };
+}
+
 /** A transport's end of a conversation: an object with a prototype, so that a connection costs no closures. */
-class Wire implements Incoming {
+class Wire implements Incoming, Inlet {
   readonly #hub: Hub;
   readonly #conversation: Conversation;
+  readonly #flow: Inflow;
+  readonly timed = true;
+  /** Its transport tells what it reads. */
+  #tells = false;
   constructor(hub: Hub, conversation: Conversation) {
     this.#hub = hub;
     this.#conversation = conversation;
+    this.#flow = hub.bytes.open(this);
   }
   incoming(data: string | Uint8Array): void {
     this.#hub.incoming(this.#conversation, data);
+    if (!this.#tells) this.#flow.received(data.length, 0);
+  }
+  received(bytes: number, unfinished: number): void {
+    this.#tells = true;
+    this.#flow.received(bytes, unfinished);
+    this.#hub.heardOutside(this.#conversation, this.#flow.total);
+  }
+  get address(): string | undefined {
+    return this.#conversation.address;
+  }
+  pause(): void {
+    this.#conversation.connection.pause?.();
+  }
+  resume(): void {
+    this.#conversation.connection.resume?.();
+  }
+  limited(limit: keyof Limits): void {
+    this.#hub.limited(this.#conversation, limit, undefined);
+  }
+  cut(code: string): void {
+    this.#hub.end(this.#conversation, code, true);
+    this.#conversation.connection.terminate?.();
   }
   disconnect(): void {
     this.#hub.closed(this.#conversation);
+    this.#flow.over();
   }
   drained(): void {
     this.#hub.collapsing.drained(this.#conversation);
@@ -386,21 +466,25 @@ const whoOf = <User extends AnyUser>({ clientId, user }: Conversation): Who<User
 const one = (header: string | readonly string[] | undefined): string | undefined =>
   typeof header === "string" || header === undefined ? header : header[0];
 
+const bytesOf = (secret: Uint8Array | string): Uint8Array =>
+  typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
+
+/** Of so many names it is remembered that they were told of. */
+const MOST_TOLD = 100;
+
 /** The key that signs identities, had once. A log that failed to give its own is asked again. */
 function secretOf(
   given: Uint8Array | string | undefined,
   log: LogStorage,
 ): () => Uint8Array | Promise<Uint8Array> {
+  const wrong = given === undefined ? undefined : secretProblem(bytesOf(given));
+  if (wrong !== undefined)
+    throw new CallaError("wiring", {}, `createServer({ secret }): ${wrong}. ${SECRET_CURE}`);
   const ask = async (): Promise<Uint8Array> => {
-    const secret =
-      typeof given === "string" ? new TextEncoder().encode(given) : (given ?? (await log.secret()));
-    if (secret !== undefined && secret.length >= 16) return secret;
-    const why = secret === undefined ? "This log keeps none, so" : "It is shorter than 16 bytes;";
-    throw new CallaError(
-      "wiring",
-      {},
-      `createServer({ secret }): ${why} give all nodes the same random secret of at least 32 bytes.`,
-    );
+    const secret = given === undefined ? await log.secret() : bytesOf(given);
+    const why = secret === undefined ? "this log keeps none" : secretProblem(secret);
+    if (secret !== undefined && why === undefined) return secret;
+    throw new CallaError("wiring", {}, `createServer({ secret }): ${why}. ${SECRET_CURE}`);
   };
   let asked: Uint8Array | Promise<Uint8Array> | undefined;
   return () => {

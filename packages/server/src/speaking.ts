@@ -4,6 +4,7 @@
 import { isSession, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { ClientFrame, ClientFrames, Limits, ServerFrame } from "@calla/shared";
 import { Asker } from "./checks.ts";
+import { brief } from "./brief.ts";
 import type { Connection, ConnectRequest } from "./connection.ts";
 import { Conversation, read } from "./conversation.ts";
 import type { Keeper } from "./conversation.ts";
@@ -155,7 +156,7 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
   const { core } = parts;
   const heard = read(packet.encoder, data, parts.limits);
   if (!heard.ok) {
-    refused(core, packet, undefined, heard.code, { error: String(heard.error) });
+    refused(core, packet, undefined, heard.code, { error: brief(String(heard.error)) });
     return packet.close(heard.code, false);
   }
   const [hello, ...frames] = heard.frames;
@@ -164,7 +165,9 @@ async function taken(parts: SpeakingParts, packet: Packet, data: string | Uint8A
     hello.identity === undefined ||
     frames.some(({ type }) => type === "Hello")
   ) {
-    refused(core, packet, undefined, "protocol", { frames: heard.frames.map(({ type }) => type) });
+    refused(core, packet, undefined, "protocol", {
+      frames: heard.frames.slice(0, 8).map(({ type }) => type),
+    });
     return packet.close("protocol", false);
   }
   packet.phase = "greeting";

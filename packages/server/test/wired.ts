@@ -251,6 +251,8 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
       /** Whether the server reads no more of it. */
       paused: () => pauses > 0,
       sayRaw: deliver,
+      /** A transport tells what it has read, and holds of what is not whole. */
+      read: (bytes: number, unfinished: number) => incoming.received(bytes, unfinished),
       say: (...frames: ClientFrame[]) => deliver(JSON.stringify(frames)),
       /** Ends the turn and takes what came. */
       async heard(): Promise<Said[]> {

@@ -4,6 +4,18 @@
 export interface Limits {
   /** Bytes of one frame a client may send. Over it: the connection is closed, terminal, `too-large`. */
   readonly maxFrameBytes: number;
+  /** Bytes a connection may say before `Connected`: the Hello. Over it: closed, retryable, `too-large` (CL20 says it in parts). */
+  readonly maxHelloBytes: number;
+  /** Bytes a second that are read of one connection, headers and control frames too. Over it: it is read more slowly. */
+  readonly byteRate: number;
+  /** Bytes of one connection that are read at once, before `byteRate` counts. */
+  readonly byteBurst: number;
+  /** How long a frame may take to come whole, while it is read. Then: cut, retryable, `too-slow`. */
+  readonly frameTimeout: number;
+  /** Bytes held of frames and requests that have not come whole. Over it: who holds for longest at the address with most is cut, retryable, `busy`. */
+  readonly maxUnfinishedBytes: number;
+  /** The same of one address (IPv6: one /64). Over it: whoever wants more there is cut, retryable, `busy`. */
+  readonly maxUnfinishedBytesPerAddress: number;
   /** Nesting of a decoded frame. Over it: the connection is closed, terminal, `too-deep`. */
   readonly maxDepth: number;
   /** Items of one array, fields of one object in a frame. Over it: the connection is closed, terminal, `too-large`. */
@@ -119,6 +131,12 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   maxFrameBytes: 1_048_576,
+  maxHelloBytes: 65_536,
+  byteRate: 1_048_576,
+  byteBurst: 4_194_304,
+  frameTimeout: 60_000,
+  maxUnfinishedBytes: 268_435_456,
+  maxUnfinishedBytesPerAddress: 33_554_432,
   maxDepth: 64,
   maxEntries: 100_000,
   maxValues: 300_000,

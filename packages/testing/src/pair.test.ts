@@ -31,6 +31,7 @@ async function joined(options: Partial<PairOptions> = {}) {
           void atServer.push(String((JSON.parse(data as string) as { ref?: number }).ref ?? "?")),
         disconnect: () => void atServer.push("gone"),
         drained() {},
+        received() {},
       };
     },
   };
@@ -162,7 +163,7 @@ test("an unreachable server ends the attempt; another one is reached by the next
   const named = (name: string): Reachable => ({
     connect: () => {
       reached.push(name);
-      return { incoming() {}, disconnect() {}, drained() {} };
+      return { incoming() {}, disconnect() {}, drained() {}, received() {} };
     },
   });
   const pair = connectionPair(named("a"), { serialiser: automatic(json()), clock });

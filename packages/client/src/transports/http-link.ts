@@ -195,7 +195,7 @@ export function httpLink(options: HttpLinkOptions): Link {
       },
       end(status, reason) {
         deaf?.();
-        if (!polling || !connected) return end(1006, reason || `HTTP ${status}`);
+        if (!polling || !connected) return end(status === 413 ? 1009 : 1006, reason || `HTTP ${status}`);
         if (over) return;
         abort = undefined;
         if (again) start();

@@ -1,6 +1,7 @@
 // Who may come in, and what a request is: decided before anything of the visitor is kept. Not here: what becomes of one
 // that may (http.ts).
 import type { ConnectRequest } from "../connection.ts";
+import type { Receiving } from "./http-receiving.ts";
 import type { Sink, StreamConnection } from "./http-stream.ts";
 
 /** What of a request matters, whatever library it came by. Header names in lower case. */
@@ -13,6 +14,7 @@ export interface HttpRefusal {
   readonly status: number;
   readonly reason:
     | "origin"
+    | "host"
     | "cross-site"
     | "method"
     | "format"
@@ -20,10 +22,13 @@ export interface HttpRefusal {
     | "too-slow"
     | "aborted"
     | "body-read"
+    | "busy"
     | "closed"
     | "failed";
   readonly request: ConnectRequest;
   readonly error?: unknown;
+  /** What is to be done about it. */
+  readonly why?: string | undefined;
 }
 
 /** A whole answer. Streams have the same head and no text. */
@@ -40,6 +45,8 @@ export type Outcome =
       readonly headers: Readonly<Record<string, string>>;
       /** It goes on: what it says is wanted at once. Otherwise the answers of one packet, which are read at its end. */
       readonly live: boolean;
+      /** It is under way until the answer is through. */
+      readonly receiving: Receiving;
       /** Starts the stream; gives back what hears of its sink. */
       open(sink: Sink): StreamConnection;
     };

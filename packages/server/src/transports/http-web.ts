@@ -1,6 +1,7 @@
 // A web request and response (Hono, Deno, Bun, workers) as the transport sees them.
 import { readBody } from "./http-body.ts";
 import type { Body, BodyLimits } from "./http-body.ts";
+import { NO_HANDS } from "./http-receiving.ts";
 import type { Asked, Outcome } from "./http-request.ts";
 import type { StreamConnection } from "./http-stream.ts";
 
@@ -24,12 +25,14 @@ export function webResponse(outcome: Outcome, signal: AbortSignal): Response {
   }
   let connection: StreamConnection | undefined;
   let over = false;
+  const { receiving } = outcome;
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const end = (): void => {
           if (over) return;
           over = true;
+          receiving.over();
           controller.close();
         };
         connection = outcome.open({
@@ -41,12 +44,14 @@ export function webResponse(outcome: Outcome, signal: AbortSignal): Response {
           end();
           connection?.gone(1006, "aborted");
         };
+        if (!outcome.live) receiving.heldBy({ ...NO_HANDS, cut: aborted });
         if (signal.aborted) aborted();
         else signal.addEventListener("abort", aborted, { once: true });
       },
       pull: () => connection?.drained(),
       cancel() {
         over = true;
+        receiving.over();
         connection?.gone(1006, "cancelled");
       },
     },

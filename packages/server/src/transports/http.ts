@@ -2,12 +2,15 @@
 // answered by one: a connection like a socket's, in one direction. Any other POST is a packet that speaks for itself
 // (speaking.ts); its answers are the response. Works with anything that has web requests, and with Node's own.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { CallaError } from "@calla/shared";
 import type { Clock, Limits } from "@calla/shared";
 import { systemClock } from "../clock.ts";
-import type { Connection, ConnectRequest } from "../connection.ts";
+import type { Connection, ConnectRequest, Received, RequestInlet } from "../connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Body, BodyLimits } from "./http-body.ts";
-import { nodeAsked, nodeBody, nodeSink } from "./http-node.ts";
+import { lineOf, nodeAsked, nodeBody, nodeSink } from "./http-node.ts";
+import type { Stalling } from "./http-node.ts";
+import { Receiving } from "./http-receiving.ts";
 import { formatOf, headersFor, isForged, knownFormats, one, preflight, wantsStream } from "./http-request.ts";
 import type { Answer, Asked, HttpRefusal, Outcome } from "./http-request.ts";
 import { StreamConnection } from "./http-stream.ts";
@@ -31,7 +34,13 @@ export interface HttpHost {
     readonly format: string;
   }): () => void;
   allowsOrigin(request: ConnectRequest): boolean;
-  readonly limits: Pick<Limits, "maxFrameBytes" | "helloTimeout">;
+  /** Why the request's Host is none of ours. */
+  hostRefusal?(request: ConnectRequest): string | undefined;
+  readonly allowsAnyOrigin?: boolean;
+  /** Counts what is under way, and pauses or cuts it. */
+  receive?(inlet: RequestInlet): Received;
+  readonly limits: Pick<Limits, "maxFrameBytes" | "helloTimeout"> &
+    Partial<Pick<Limits, "maxHelloBytes" | "stallTimeout">>;
   readonly serialiser: { readonly formats: readonly { readonly name: string; readonly binary: boolean }[] };
   /** Hears why a request was refused. */
   refused?(refusal: HttpRefusal): void;
@@ -40,7 +49,10 @@ export interface HttpHost {
 export interface HttpOptions {
   /** Default "/calla". Requests for other paths are not taken. */
   readonly path?: string | undefined;
-  /** Pages of other origins may send cookies: for an `authenticate` that reads them. Default false. */
+  /**
+   * Pages of other origins may send cookies: for an `authenticate` that reads them. Not with `origins: "any"`. Default
+   * false.
+   */
   readonly credentials?: boolean | undefined;
   /** Milliseconds of silence after which a stream gets a comment, because proxies close what is idle. Default 15,000. */
   readonly heartbeat?: number | undefined;
@@ -69,6 +81,7 @@ export interface HttpTransport {
   close(): Promise<void>;
 }
 
+const BUSY: Body = { ok: false, reason: "busy" };
 const BODY_READ =
   "A body parser in front of this handler has read the body. Put the handler before it, or leave application/calla.* to it.";
 type ReadBody = (limits: BodyLimits, binary: boolean) => Promise<Body>;
@@ -78,6 +91,7 @@ const HELLO_BYTES = 65_536;
 /**
  * Serves a Calla server over HTTP and server-sent events.
  *
+ * @throws CallaError `transport`: cookies of the pages of any site.
  * @example
  * const transport = http(server, { path: "/calla" });
  * createServer(transport.node).listen(8080);
@@ -92,12 +106,20 @@ class PostTransport implements HttpTransport {
   readonly #clock: Clock;
   readonly #heartbeat: Heartbeat<StreamConnection>;
   readonly #gone = (connection: StreamConnection): void => this.#heartbeat.delete(connection);
+  /** Of each socket (or HTTP/2 session) what its requests have used up of the byte rate. */
+  readonly #meters = new WeakMap<object, { paid: number }>();
   #closed = false;
 
   constructor(
     host: HttpHost,
     { path = "/calla", credentials = false, heartbeat = 15_000, clock }: HttpOptions,
   ) {
+    if (credentials && host.allowsAnyOrigin === true)
+      throw new CallaError(
+        "transport",
+        {},
+        'http({ credentials: true }) with origins: "any" would let the pages of every site speak with a visitor\'s cookies. Name the sites: createServer({ origins: ["https://app.example"] }).',
+      );
     this.#host = host;
     this.#path = path;
     this.#credentials = credentials;
@@ -112,15 +134,15 @@ class PostTransport implements HttpTransport {
   async fetch(request: Request, remoteAddress?: string): Promise<Response> {
     const asked = webAsked(request, remoteAddress);
     if (!this.#takes(asked)) return new Response("Not found.", { status: 404 });
-    const outcome = await this.#outcome(asked, (limits) => webBody(request, limits));
+    const outcome = await this.#outcome(asked, undefined, (limits) => webBody(request, limits));
     return webResponse(outcome, request.signal);
   }
 
   readonly node = (request: IncomingMessage, response: ServerResponse, next?: () => void): void => {
     const asked = nodeAsked(request);
     if (this.#takes(asked))
-      void this.#outcome(asked, (limits, binary) => nodeBody(request, limits, binary)).then((came) =>
-        nodeSink(came, request, response),
+      void this.#outcome(asked, lineOf(request), (limits, binary) => nodeBody(request, limits, binary)).then(
+        (came) => nodeSink(came, request, response, this.#stalling),
       );
     else if (next !== undefined) next();
     else response.writeHead(404).end("Not found.");
@@ -139,7 +161,7 @@ class PostTransport implements HttpTransport {
   }
 
   /** Never rejects. */
-  async #outcome(asked: Asked, read: ReadBody): Promise<Outcome> {
+  async #outcome(asked: Asked, line: object | undefined, read: ReadBody): Promise<Outcome> {
     const refuse = (
       status: number,
       reason: HttpRefusal["reason"],
@@ -147,12 +169,16 @@ class PostTransport implements HttpTransport {
       error?: unknown,
     ): Outcome => {
       const request: ConnectRequest = asked;
-      this.#host.refused?.({ status, reason, request, ...(error === undefined ? {} : { error }) });
-      const headers = headersFor(asked, reason !== "origin" && reason !== "failed", this.#credentials);
-      return { answer: refusal(status, reason, text, headers, this.#maxBytes) };
+      const more = { ...(error === undefined ? {} : { error }), ...(reason === "host" ? { why: text } : {}) };
+      this.#host.refused?.({ status, reason, request, ...more });
+      const trusted = reason !== "origin" && reason !== "host" && reason !== "failed";
+      const headers = headersFor(asked, trusted, this.#credentials);
+      return { answer: refusal(status, reason, text, headers, this.#maxBytes(asked)) };
     };
     if (this.#closed) return refuse(503, "closed", "This server is closing.");
     try {
+      const why = this.#host.hostRefusal?.(asked);
+      if (why !== undefined) return refuse(403, "host", why);
       if (isForged(asked)) return refuse(403, "cross-site", "Another site's page may not ask.");
       if (!this.#host.allowsOrigin(asked)) return refuse(403, "origin", "This origin may not connect.");
     } catch (error) {
@@ -165,30 +191,69 @@ class PostTransport implements HttpTransport {
     const format = formats.find(({ name }) => name === formatOf(asked, formats));
     if (format === undefined || one(asked.headers["content-encoding"]) !== undefined)
       return refuse(415, "format", `The content type must be one of ${knownFormats(formats)}.`);
-    const body = await this.#body(asked, (limits) => read(limits, format.binary));
+    const receiving = new Receiving(
+      this.#host.receive && ((inlet) => this.#host.receive!(inlet)),
+      asked,
+      this.#meterOf(line),
+    );
+    const body = receiving.cutOff
+      ? BUSY
+      : await this.#body(asked, receiving, (limits) => read(limits, format.binary));
     if (!body.ok) {
+      receiving.over();
+      if (body.reason === "busy")
+        return refuse(503, "busy", "Too much is under way to this server; come again later.");
       if (body.reason === "body-read") return refuse(500, "body-read", BODY_READ);
       if (body.reason === "too-slow") return refuse(408, "too-slow", "The body did not come in time.");
       // Who still hears this may send it again: nothing is wrong with what it says.
       if (body.reason === "aborted") return refuse(408, "aborted", "The body did not come whole.");
-      return refuse(413, "too-large", `A body may have ${this.#maxBytes} bytes.`);
+      return refuse(413, "too-large", `A body may have ${this.#maxBytes(asked)} bytes.`);
     }
-    if (this.#closed) return refuse(503, "closed", "This server is closing.");
+    if (this.#closed) {
+      receiving.over();
+      return refuse(503, "closed", "This server is closing.");
+    }
     const data = format.binary ? body.bytes : Buffer.from(body.bytes).toString("utf8");
     const open = (sink: Sink): StreamConnection => this.#open(sink, asked, format.name, data);
     const live = wantsStream(asked);
-    return { headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" }, live, open };
+    // A stream is a connection, and counted as one.
+    if (live) receiving.over();
+    return {
+      headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" },
+      live,
+      receiving,
+      open,
+    };
   }
 
-  get #maxBytes(): number {
-    return this.#host.limits.maxFrameBytes + HELLO_BYTES;
+  get #stalling(): Stalling {
+    return { clock: this.#clock, timeout: this.#host.limits.stallTimeout ?? Infinity };
   }
 
-  async #body(asked: Asked, read: (limits: BodyLimits) => Promise<Body>): Promise<Body> {
-    const maxBytes = this.#maxBytes;
+  #meterOf(line: object | undefined): { paid: number } | undefined {
+    if (line === undefined) return undefined;
+    const known = this.#meters.get(line);
+    if (known !== undefined) return known;
+    const fresh = { paid: 0 };
+    this.#meters.set(line, fresh);
+    return fresh;
+  }
+
+  /** A stream's body is a Hello and no more. */
+  #maxBytes(asked: Asked): number {
+    const { maxFrameBytes, maxHelloBytes = Infinity } = this.#host.limits;
+    return wantsStream(asked) ? Math.min(maxFrameBytes, maxHelloBytes) : maxFrameBytes + HELLO_BYTES;
+  }
+
+  async #body(
+    asked: Asked,
+    receiving: Receiving,
+    read: (limits: BodyLimits) => Promise<Body>,
+  ): Promise<Body> {
+    const maxBytes = this.#maxBytes(asked);
     if (Number(one(asked.headers["content-length"]) ?? 0) > maxBytes)
       return { ok: false, reason: "too-large" };
-    return read({ clock: this.#clock, maxBytes, within: this.#host.limits.helloTimeout });
+    return read({ clock: this.#clock, maxBytes, within: this.#host.limits.helloTimeout, receiving });
   }
 
   #open(sink: Sink, request: Asked, format: string, data: string | Uint8Array): StreamConnection {

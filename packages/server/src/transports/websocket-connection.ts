@@ -5,11 +5,15 @@ import { WebSocket } from "ws";
 import type { RawData } from "ws";
 import type { Connection, WireFrame } from "../connection.ts";
 import { writeFrame, writeFrames } from "./websocket-framing.ts";
+import { flushedBytes } from "./flushed.ts";
 import { flushLater, hear } from "./turn.ts";
+import { Scanner } from "./websocket-scanner.ts";
 
 /** What the server makes of a connection: where its bytes go. None of these may be called after `disconnect`. */
 export interface ConnectionEvents {
   incoming(data: string | Uint8Array): void;
+  /** So many bytes have been read, and so many are held of what is not whole. Told after what they said. */
+  received?(bytes: number, unfinished: number): void;
   /** The connection is gone. Called exactly once, whoever closed it. */
   disconnect(code?: number, reason?: string): void;
   /** All that was waiting has been written, after more than the socket's own buffer (16 KB) had to wait. */
@@ -19,6 +23,8 @@ export interface ConnectionEvents {
 /** Longest reason that fits a close frame, in bytes. */
 const MAX_REASON = 123;
 const HEADER = 4;
+/** What a frame counts for beside its bytes: one without any is work, too. */
+const FRAME_COST = 64;
 /** A peer that reads this little gets no pongs: its pings shall not fill our memory. */
 const TOO_SLOW_FOR_PONGS = 65_536;
 
@@ -45,6 +51,7 @@ export class SocketConnection implements Connection {
   #flushed = 0;
   /** How many have paused it and not resumed it. */
   #pauses = 0;
+  readonly #scanner = new Scanner();
   /** Why we gave up on it, for `disconnect`. */
   #fault: string | undefined;
 
@@ -60,6 +67,7 @@ export class SocketConnection implements Connection {
     webSocket.on("close", onClose);
     (socket as LinkedDuplex)[LINK] = this;
     socket.on("drain", onDrain);
+    socket.on("data", onData);
   }
 
   /** Once the server has taken the connection. Nothing can have come in before: that is a later turn's. */
@@ -96,6 +104,7 @@ export class SocketConnection implements Connection {
     this.#closed = true;
     // Whoever paused it has nothing to wait for any more; its answer to the close is to be read.
     if (this.#pauses > 0) this.#webSocket.resume();
+    this.#pauses = 0;
     this.#webSocket.close(sendable(code) ? code : 1011, fitting(reason));
   }
 
@@ -108,11 +117,11 @@ export class SocketConnection implements Connection {
   }
 
   pause(): void {
-    if (this.#pauses++ === 0 && !this.#closed) this.#webSocket.pause();
+    if (this.#pauses++ === 0) this.#webSocket.pause();
   }
 
   resume(): void {
-    if (this.#pauses === 0 || --this.#pauses > 0 || this.#closed) return;
+    if (this.#pauses === 0 || --this.#pauses > 0) return;
     this.#unanswered = 0; // what it answered was not read
     this.#webSocket.resume();
   }
@@ -148,6 +157,14 @@ export class SocketConnection implements Connection {
     hear();
     // `ws` is left at its default and gives Buffers.
     this.#events?.incoming(isBinary ? (data as Buffer) : (data as Buffer).toString());
+  }
+
+  /** Behind `ws`: what these bytes said has been told. */
+  read(chunk: Buffer): void {
+    if (this.#events?.received === undefined) return;
+    const scanner = this.#scanner;
+    scanner.read(chunk);
+    this.#events.received(chunk.length + FRAME_COST * scanner.takeFrames(), scanner.unfinished);
   }
 
   pinged(data: Buffer): void {
@@ -205,17 +222,11 @@ function onError(this: WebSocket, error: Error): void {
 function onClose(this: WebSocket, code: number, reason: Buffer): void {
   (this as LinkedSocket).link?.ended(code, reason);
 }
+function onData(this: Duplex, chunk: Buffer): void {
+  (this as LinkedDuplex)[LINK]?.read(chunk);
+}
 function onDrain(this: Duplex): void {
   (this as LinkedDuplex)[LINK]?.drained();
-}
-
-/**
- * Bytes that the system has taken from us. The stream itself only tells when a whole write is through, which for a
- * large snapshot on a slow line takes minutes. Where a stream has no such handle it is 0: then pings alone decide.
- */
-function flushedBytes(socket: Duplex): number {
-  const handle = (socket as { _handle?: { bytesWritten?: number; writeQueueSize?: number } | null })._handle;
-  return (handle?.bytesWritten ?? 0) - (handle?.writeQueueSize ?? 0);
 }
 
 /** Whether a close frame may carry the code (RFC 6455, section 7.4; ws throws for others). */

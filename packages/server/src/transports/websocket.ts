@@ -23,6 +23,8 @@ export interface WebSocketHost {
     readonly format: string;
   }): ConnectionEvents;
   allowsOrigin(request: ConnectRequest): boolean;
+  /** Why the request's Host is none of ours. */
+  hostRefusal?(request: ConnectRequest): string | undefined;
   readonly limits: Pick<Limits, "maxFrameBytes">;
   readonly serialiser: { readonly formats: readonly { readonly name: string }[] };
   /** Hears why a request was refused. */
@@ -32,10 +34,12 @@ export interface WebSocketHost {
 /** A request that got an HTTP answer in place of a WebSocket. */
 export interface WebSocketRefusal {
   readonly status: number;
-  readonly reason: "origin" | "format" | "closed" | "failed";
+  readonly reason: "origin" | "host" | "format" | "closed" | "failed";
   readonly request: ConnectRequest;
   /** What `allowsOrigin` or `connect` threw; of the latter the status is 101, for hands were shaken. */
   readonly error?: unknown;
+  /** What is to be done about it. */
+  readonly why?: string | undefined;
 }
 
 export interface WebSocketOptions {
@@ -72,10 +76,10 @@ const PREFIX = "calla.";
 /** A close code that says "do not come again"; the reason says why. */
 const CLOSE_TERMINAL = 4002;
 
-function sayOriginRefused(webSocket: LinkedSocket): void {
-  webSocket.on("error", () => {}); // whatever it goes on to send
-  webSocket.close(CLOSE_TERMINAL, "origin");
-}
+/** So many who are refused are told by a WebSocket at once; others hear it over HTTP. */
+const MOST_TOLD = 1_000;
+/** Who says more before it has heard that it is refused, is cut off. */
+const REFUSED_BYTES = 65_536;
 
 /**
  * Serves a Calla server over WebSocket. The format is the subprotocol: `calla.json`, `calla.messagepack` …
@@ -95,6 +99,8 @@ class UpgradingTransport implements WebSocketTransport {
   readonly #protocols: ReadonlySet<string>;
   readonly #gone = (connection: SocketConnection): void => this.#forget(connection);
   #closed = false;
+  /** Those who hear that their origin is refused. */
+  #told = 0;
   /** Those who wait for the last connection to go. */
   #closing: (() => void)[] = [];
 
@@ -136,8 +142,12 @@ class UpgradingTransport implements WebSocketTransport {
       const { text, ...recorded } = refusal;
       this.#host.refused?.({ ...recorded, request });
       // A page cannot read an HTTP answer: it would come again and again, and never know why.
-      if (refusal.reason === "origin" && this.#chosen(protocolsOf(message)) !== undefined)
-        this.#upgrader.handleUpgrade(message, socket, head, sayOriginRefused);
+      const speaks = this.#chosen(protocolsOf(message)) !== undefined;
+      const { reason } = refusal;
+      if ((reason === "origin" || reason === "host") && speaks && this.#told < MOST_TOLD)
+        this.#upgrader.handleUpgrade(message, socket, head, (webSocket) =>
+          this.#tell(webSocket, socket, reason),
+        );
       else answer(socket, refusal.status, text);
     }
     return true;
@@ -159,6 +169,18 @@ class UpgradingTransport implements WebSocketTransport {
       answer(socket, 404, `WebSockets are at ${this.#path}.`);
   };
 
+  #tell(webSocket: LinkedSocket, socket: Duplex, reason: string): void {
+    this.#told++;
+    let read = 0;
+    webSocket.on("error", () => {}); // whatever it goes on to send
+    webSocket.once("close", () => this.#told--);
+    socket.on("data", (chunk: Buffer) => {
+      read += chunk.length;
+      if (read > REFUSED_BYTES) webSocket.terminate();
+    });
+    webSocket.close(CLOSE_TERMINAL, reason);
+  }
+
   /** Why the request may not come in; undefined if it may. */
   #refusalOf(
     message: IncomingMessage,
@@ -166,6 +188,8 @@ class UpgradingTransport implements WebSocketTransport {
   ): (Omit<WebSocketRefusal, "request"> & { text: string }) | undefined {
     if (this.#closed) return { status: 503, reason: "closed", text: "This server is closing." };
     try {
+      const why = this.#host.hostRefusal?.(request);
+      if (why !== undefined) return { status: 403, reason: "host", text: why, why };
       if (!this.#host.allowsOrigin(request))
         return { status: 403, reason: "origin", text: "This origin may not connect." };
     } catch (error) {
