@@ -304,7 +304,8 @@ module.exports = {
       "no-deep-imports-from-outside",
       "Examples, browser tests and benchmarks use what a user can use.",
       { path: "^(examples|e2e|bench)/" },
-      { path: "^packages/[^/]+/src/", pathNot: entries },
+      // Generators of hostile input are the tests' and the benchmarks' alike.
+      { path: "^packages/[^/]+/src/", pathNot: [...[entries].flat(), "[.]arbitrary[.]ts$"] },
     ),
     forbid(
       "server-and-client-never-meet",
@@ -369,7 +370,7 @@ module.exports = {
     forbid(
       "tests-are-not-imported",
       "Test files are leaves.",
-      { pathNot: test },
+      { pathNot: [test, "^bench/"] },
       { path: test, pathNot: "node_modules" },
     ),
     forbid("not-to-unresolvable", "Every import leads somewhere.", {}, { couldNotResolve: true }),

@@ -28,24 +28,24 @@ const auto = "packages/client/src/transports/auto.ts";
 // The client core was to cost 8 KB. It has a rebase, an outbox, a storage, sessions, ephemeral topics and a value domain
 // that the peers of that size have not; each line is held where it stands, so that it can only shrink unnoticed.
 export default [
-  line("client core: client, JSON, WebSocket, memory storage", "21.9 KB", {
+  line("client core: client, JSON, WebSocket, memory storage", "22.7 KB", {
     [client]: "{ createClient }",
     [webSocket]: "{ webSocket }",
     [shared]: "{ automatic, json }",
   }),
-  line("@calla/client, all of it", "21 KB", { [client]: "*" }),
-  line("@calla/client/websocket", "1.1 KB", { [webSocket]: "*" }),
-  line("@calla/client/indexeddb, with idb", "10.8 KB", { [indexedDb]: "*" }),
-  line("@calla/client/http, with eventsource", "7.1 KB", { [http]: "*" }),
-  line("@calla/client/auto", "1.1 KB", { [auto]: "*" }),
-  line("what @calla/client/hydration adds to the serialiser", "5.1 KB", {
+  line("@calla/client, all of it", "20 KB", { [client]: "*" }),
+  line("@calla/client/websocket", "1 KB", { [webSocket]: "*" }),
+  line("@calla/client/indexeddb, with idb", "10.5 KB", { [indexedDb]: "*" }),
+  line("@calla/client/http, with eventsource", "6.7 KB", { [http]: "*" }),
+  line("@calla/client/auto", "1 KB", { [auto]: "*" }),
+  line("what @calla/client/hydration adds to the serialiser", "6 KB", {
     [hydration]: "*",
     [shared]: "{ automatic, json }",
   }),
-  line("the JSON serialiser", "4 KB", { [shared]: "{ automatic, json }" }),
-  line("a wiring's definitions", "3.1 KB", {
+  line("the JSON serialiser", "5.1 KB", { [shared]: "{ automatic, json }" }),
+  line("a wiring's definitions", "2.8 KB", {
     [shared]: "{ defineWiring, defineTopic, defineEphemeral, defineSession, defineLocal, serverOnly }",
   }),
-  line("@calla/shared, all of it", "13.6 KB", { [shared]: "*" }),
-  line("@calla/shared/messagepack", "10.4 KB", { [messagePack]: "*" }),
+  line("@calla/shared, all of it", "14.6 KB", { [shared]: "*" }),
+  line("@calla/shared/messagepack", "9 KB", { [messagePack]: "*" }),
 ];

@@ -25,7 +25,7 @@ export function updateAlone(kind: Kind, count: number): number {
         slice,
         model,
         [one],
-        { at: 0, userId: null, messageId: "id" },
+        { at: 0, userId: null, visitor: "", messageId: "id" },
         { strict: false },
       );
       if (!applied.ok) throw new Error("refused");

@@ -2,6 +2,7 @@
 // is sent to a worker as text, which no bundler can lose as it would lose a file; so it is closed: no imports but types,
 // no name from outside of itself.
 import type BetterSqlite3 from "better-sqlite3";
+import type { Failure } from "./failure.ts";
 import type { Place } from "./place.ts";
 
 export type Parameter = string | number | null;
@@ -16,11 +17,6 @@ export type Job = readonly Group[];
 /** For each group what its guard gave, null if nothing was done; or why nothing of the job was done. */
 export type JobResult = { readonly given: Given } | { readonly failed: Failure };
 export type Given = readonly (number | null)[];
-/** What SQLite (`SQLITE_…`) or the executor (`CALLA_…`) says; plain, to cross threads. */
-export interface Failure {
-  readonly code: string;
-  readonly message: string;
-}
 
 export interface Statement {
   readonly sql: string;

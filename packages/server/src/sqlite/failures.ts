@@ -1,6 +1,6 @@
 // What is wrong with a database, in Calla's words, and what to do about it.
 import { CallaError } from "@calla/shared";
-import type { Failure } from "./executor.ts";
+import type { Failure } from "./failure.ts";
 
 /** `details.code` of the `storage` errors of a SQLite log. */
 export type SqliteProblem =

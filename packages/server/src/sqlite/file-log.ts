@@ -22,7 +22,8 @@ import type {
   ReadResult,
   TargetPage,
 } from "../log.ts";
-import type { ExecutorOptions, Failure, Given, Group } from "./executor.ts";
+import type { ExecutorOptions, Given, Group } from "./executor.ts";
+import type { Failure } from "./failure.ts";
 import { failureOf, storageFailure } from "./failures.ts";
 import {
   advanceGroup,

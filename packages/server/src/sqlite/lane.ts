@@ -4,7 +4,8 @@ import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { executor } from "./executor.ts";
-import type { Executor, ExecutorOptions, Failure, Given, Job, JobResult } from "./executor.ts";
+import type { Executor, ExecutorOptions, Given, Job, JobResult } from "./executor.ts";
+import type { Failure } from "./failure.ts";
 import { placeOf } from "./place.ts";
 
 export interface Lane {

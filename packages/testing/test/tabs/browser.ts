@@ -193,6 +193,7 @@ export class Tab {
       list: living(shelf.list),
       take: living(shelf.take),
       remove: living(shelf.remove),
+      empty: living(shelf.empty),
       close: () => Promise.resolve(),
       commit: async (parts) => {
         if (delay > 0) await new Promise<void>((done) => clock.setTimeout(done, delay));
