@@ -6,8 +6,8 @@ export const rowMutants = [
   {
     name: "write every outcome again that is not settled",
     file: "server/src/client-row.ts",
-    from: `outcomes: outcomes.slice(outcomes.length - fresh),`,
-    to: `outcomes: outcomes.slice(),`,
+    from: `outcomes: outcomes.slice(outcomes.length - fresh) }`,
+    to: `outcomes: outcomes.slice() }`,
     breaks: "LG48",
     scenario: "S34",
     by: "server/src/client-row.test.ts > [LG48] what is written",

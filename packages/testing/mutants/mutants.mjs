@@ -361,7 +361,7 @@ export const mutants = [
   {
     name: "never ask again what has no answer",
     file: "client/src/runtime.ts",
-    from: `if (subscription.askedAt < before) subscriptions.ask(subscription);`,
+    from: `if (subscription.askedAt < before && !subscription.retrying) subscriptions.ask(subscription);`,
     to: ``,
     breaks: "CL10",
     scenario: "S15",

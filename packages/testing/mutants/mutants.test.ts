@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { mutants } from "./mutants.mjs";
 import { mutate } from "./mutate.mjs";
+import { readArguments } from "./run.mjs";
 
 test.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
   "the mutant applies: %s",
@@ -11,3 +12,14 @@ test.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
     expect(mutate(mutant, source)).not.toBe(source);
   },
 );
+
+test("the hunt refuses what it does not know, rather than to hunt for everything", () => {
+  expect(readArguments([])).toEqual({ only: "", seeds: 200, quick: false });
+  expect(readArguments(["--quick", "--seeds", "5", "--only", "a b"])).toEqual({
+    only: "a b",
+    seeds: 5,
+    quick: true,
+  });
+  for (const args of [["--help"], ["--only"], ["--seeds", "x"], ["--seeds", "0"], ["--seed", "5"], ["fold"]])
+    expect(readArguments(args), args.join(" ")).toBeUndefined();
+});
