@@ -351,6 +351,19 @@ test("[CL10] S37 what became known while the target was asked for, and lies beyo
   expect(setup.topic.state).toMatchObject({ status: "live", model: items("a"), pending: [] });
 });
 
+test("[CL10] of two acknowledgements that overtake each other the farther one is waited for", async () => {
+  const { connection, topic, clock } = await live({}, 1, "a");
+  const [first, second] = [topic.dispatch(added("1")), topic.dispatch(added("2"))];
+  await turn();
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 2, id: second.id, sequence: 3 });
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: first.id, sequence: 2 });
+  connection.say(updateFrame("list:1", 1, [["c1", 1, first.id, added("1")]]));
+  expect(topic.state).toMatchObject({ status: "stale", model: items("a", "1", "2") });
+  connection.take();
+  await clock.advance(20_000);
+  expect(connection.take().map(({ type }) => type)).toContain("Subscribe");
+});
+
 test("[CL10] an outcome beyond the place of the answer that brings it is asked for", async () => {
   const setup = await live({}, 1, "a");
   const write = setup.topic.dispatch(added("mine"));

@@ -250,6 +250,31 @@ test("[CL7] what was refused for now is asked for again, with backoff", async ()
   expect(topic.state).toMatchObject({ status: "stale", model: items("a") });
 });
 
+test("[CL7] once it was answered again, the backoff of a topic that is refused for now begins anew", async () => {
+  const { connection, clock } = await live({}, 2, "a");
+  const refuse = (): void =>
+    connection.say({
+      type: "Unsubscribed",
+      target: "list:1",
+      ref: connection.ref("list:1"),
+      code: "busy",
+      retryable: true,
+    });
+  for (const delay of [1_000, 2_000]) {
+    refuse();
+    await clock.advance(delay);
+  }
+  connection.say(
+    settledFrame("list:1", connection.ref("list:1"), { sequence: 2, resync: "current", reason: "current" }),
+  );
+  refuse();
+  connection.take();
+  await clock.advance(999);
+  expect(connection.take()).toEqual([]);
+  await clock.advance(1);
+  expect(connection.sent).toMatchObject([{ type: "Subscribe" }]);
+});
+
 test("[CL7] a topic that the server made us follow is followed until the server says otherwise", async () => {
   const setup = setUp();
   const connection = await handshake(setup);

@@ -240,9 +240,13 @@ test("[TB6] S19 on a full disk models go first, and messages are kept; the app i
   fillUp((store) => store === "entries" && !room);
   await storage.commit([entry(2)]);
   await storage.commit([entry(3)]);
+  // Full a second time.
+  await storage.commit([model("u")]);
+  room = false;
+  await storage.commit([entry(4)]);
   await storage.close();
   const found = await open().load(owner);
-  expect([found?.entries.map(({ mid }) => mid), found?.models.size]).toEqual([[2, 3], 0]);
+  expect([found?.entries.map(({ mid }) => mid), found?.models.size]).toEqual([[2, 3, 4], 0]);
   expect(reasons(told)).toEqual(["quota"]);
 });
 

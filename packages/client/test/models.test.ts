@@ -461,3 +461,43 @@ test("[OB10] a page that hides stores what has changed since it last stored, how
   await turn();
   expect((await stored(storage)).models.get("list:1")?.sequence).toBe(6);
 });
+
+test("[OB10] a page that has hidden and is shown again stores no more often than before", async () => {
+  let hide = (): void => {};
+  const storage = slowStorage(keeping({ hides: (store) => ((hide = store), () => {}) }));
+  const { clock, connection } = await live({ storage }, 5, "a");
+  await storage.landAll();
+  hide();
+  await turn();
+  expect(models(storage.commits[0]?.changes ?? [])).toEqual([["list:1", 5]]);
+  await storage.landAll();
+  // The second time nobody hides it: a large model is written as seldom as its size asks for.
+  const large = "x".repeat(1_000_000);
+  connection.say(updateFrame("list:1", 5, [["c2", 1, "x", added(large)]]));
+  await clock.advance(1_000);
+  await storage.landAll();
+  connection.say(updateFrame("list:1", 6, [["c2", 2, "y", added("y")]]));
+  await clock.advance(2_000);
+  expect(storage.commits).toEqual([]);
+  await clock.advance(60_000);
+  expect(models(storage.commits[0]?.changes ?? [])).toEqual([["list:1", 7]]);
+});
+
+test("[OB10] over maxModelBytes no more goes than has to, the least recently used first", async () => {
+  const storage = keeping({ maxModelBytes: 4_700 });
+  const setup = await live({ storage }, 5);
+  await setup.clock.advance(1_000);
+  for (const id of ["2", "3", "4"]) await visit(setup, id, "x".repeat(900));
+  expect(await names(storage)).toEqual(["list:1", "list:3", "list:4"]);
+});
+
+test("[OB10] a model that is written again takes the room that it had, and not as much once more", async () => {
+  const storage = keeping({ maxModelBytes: 3_500 });
+  const { clock, connection } = await live({ storage }, 5, "x".repeat(1_000));
+  await clock.advance(1_000);
+  for (const after of [5, 6]) {
+    connection.say(updateFrame("list:1", after, [["c2", after, `x${after}`, added("x")]]));
+    await clock.advance(5_000);
+    expect((await stored(storage)).models.get("list:1")?.sequence).toBe(after + 1);
+  }
+});

@@ -544,6 +544,21 @@ describe("[VE9] digests", () => {
     expect(connection.last("Subscribe")).toBe(asked);
   });
 
+  test("[VE9] is asked with once: healed, nothing is said of it by the next connection", async () => {
+    const { connection, update, server, clock } = await following(hashValue);
+    update(1, "b", 1);
+    await turn();
+    connection.say(
+      settledFrame("list:1", connection.ref("list:1"), { sequence: 2, reason: "diverged" }),
+      snapshotFrame("list:1", 2, 20, model("a", "B")),
+    );
+    connection.drop();
+    await clock.advance(1_000);
+    const [asked] = (await handshake({ server })).last("Hello").targets;
+    expect(asked).toMatchObject({ target: "list:1", cursor: { sequence: 2, mark: 20 } });
+    expect(asked).not.toHaveProperty("diverged");
+  });
+
   test("that fits changes nothing, and without the option nothing is compared", async () => {
     for (const digest of [hashValue, undefined]) {
       const { topic, update, errors, connection } = await following(digest);
