@@ -133,6 +133,15 @@ describe("what comes in", () => {
     expect(taken).toEqual(["a1", "g1"]);
   });
 
+  test("[LM22] what stands behind many wishes in their packet is taken behind them", async () => {
+    const { at, server } = slow();
+    const one = await at(1);
+    const targets = [1, 2, 3].map((ref) => subscribe(`list:${ref}`, ref)) as never;
+    one.say({ type: "Resync", targets }, ...[1, 2, 3].map((ref) => unsubscribe(`list:${ref}`, ref)));
+    expect(types(await one.heard()).filter((type) => type === "Unsubscribed")).toEqual([]);
+    expect(server.inspect().targets.followed).toBe(0);
+  });
+
   test("[LM22] a packet that speaks for itself is taken in rounds, and answered whole", async () => {
     const { at, client, post, taken, settle } = slow();
     const ada = await at(2, "list:ada");

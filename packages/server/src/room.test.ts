@@ -107,6 +107,11 @@ describe("room for topics", () => {
     }
     expect(it.server.inspect().targets.open).toBe(20);
     expect(await it.follow(all[0]!, ...topics(2))).toHaveLength(2);
+    // Nor does a topic take one's: there is room for a session where there is none for a topic more.
+    const late = await it.client(undefined, undefined, it.on(99));
+    expect(await it.follow(late, "@")).toEqual(["@"]);
+    expect(types(await all[0]!.heard())).toEqual([]);
+    late.drop();
     // Those who have gone leave theirs: it goes before anybody's topic does.
     for (const one of all.slice(1)) one.drop();
     expect(await it.follow(all[0]!, "list:0", "list:1")).toHaveLength(2);

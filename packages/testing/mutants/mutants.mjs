@@ -8,6 +8,7 @@ import { growthMutants } from "./mutants-growth.mjs";
 import { frameMutants } from "./mutants-frames.mjs";
 import { identityMutants } from "./mutants-identity.mjs";
 import { modelMutants } from "./mutants-models.mjs";
+import { shareMutants } from "./mutants-shares.mjs";
 import { scalesMutants } from "./mutants-scales.mjs";
 import { secondMutants } from "./mutants-second.mjs";
 import { timeMutants } from "./mutants-time.mjs";
@@ -33,6 +34,7 @@ export const mutants = [
   ...versionMutants,
   ...modelMutants,
   ...frameMutants,
+  ...shareMutants,
   ...rowMutants,
   ...admissionMutants,
   ...identityMutants,

@@ -80,6 +80,14 @@ export type Step = { readonly after: number } & (
     }
   | { readonly do: "log-fails"; readonly node: number; readonly count: number }
   | { readonly do: "log-freezes"; readonly node: number; readonly for: number }
+  | {
+      readonly do: "greedy";
+      readonly node: number;
+      readonly seed: number;
+      readonly connections: number;
+      readonly frames: number;
+      readonly for: number;
+    }
   | { readonly do: "rewind"; readonly topic: number; readonly by: number }
   /** A wall clock is set: a node's, or a page's. */
   | { readonly do: "set-clock"; readonly node: number; readonly by: number }
@@ -282,6 +290,16 @@ function drawStep(
       return { do: fault, after, node, count, for: random.int(1, 200), answer: random.chance(0.5) };
     case "log-freezes":
       return { do: fault, after, node, for: random.int(1, 800) };
+    case "greedy":
+      return {
+        do: fault,
+        after,
+        node,
+        seed: random.uint32(),
+        connections: random.int(1, 3),
+        frames: random.pick([20, 80]),
+        for: random.int(5, 300),
+      };
     case "rewind":
       return { do: fault, after, topic, by: random.int(1, 5) };
     case "revoke":

@@ -82,6 +82,8 @@ export const FAULTS = [
   "rewind",
   "revoke",
   "grant",
+  /** Somebody takes all he can get: the others' writes go on. */
+  "greedy",
   /** A node is replaced by one of the newer version, in runs that begin with the older one (`older`). */
   "upgrade",
 ] as const;

@@ -5,6 +5,7 @@ import { CallaError, OWN_SESSION } from "@calla/shared";
 import type { Message, TargetKey, Wiring } from "@calla/shared";
 import { virtualClock } from "./clock.ts";
 import type { VirtualClock } from "./clock.ts";
+import { greedy } from "./greedy.ts";
 import type { History, HistoryEvent, Quiet } from "./history.ts";
 import { Nodes } from "./nodes.ts";
 import { Pages, placeOf } from "./pages.ts";
@@ -131,6 +132,8 @@ export class World<W extends Wiring> {
         log.freeze();
         return void clock.setTimeout(() => log.thaw(), step.for);
       }
+      case "greedy":
+        return this.#greedy(step);
       case "rewind": {
         const rewound = await nodes.rewind(this.places[step.topic]!.key, step.by);
         // A server that has a log to itself is stopped for a restore.
@@ -176,6 +179,17 @@ export class World<W extends Wiring> {
     topic.dispatch(message, keyed ? { key: `key ${seed}` } : undefined).then(
       () => this.count("served"),
       () => this.count("serve refused"),
+    );
+  }
+
+  #greedy({ node, seed, ...appetite }: Extract<Step, { do: "greedy" }>): void {
+    const { clock, nodes, places } = this;
+    const others = places.map(({ key }) => key);
+    const random = seededRandom(seed);
+    const topics = `${others[0]?.split(":")[0]}:greedy-`;
+    greedy(
+      { server: () => nodes.all[node]!.server, clock, random, topics, others, count: this.count.bind(this) },
+      appetite,
     );
   }
 
