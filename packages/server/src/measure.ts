@@ -1,7 +1,7 @@
 // What a model comes to: its bytes as JSON, its memory, how deep it is nested, and whether the wire carries all of it.
 // Walks what is not known yet: a part that stands where it stood is not looked into, a large part that has moved is known
 // by what was found of it. Values are immutable, so what was found holds. Not here: what is too much (scales.ts).
-import { below, describe, kindOf, Refusal } from "@calla/shared";
+import { below, describe, isCrowded, kindOf, Refusal } from "@calla/shared";
 import type { Kind, ValueOptions } from "@calla/shared";
 
 /** Sums over a value and all in it. */
@@ -256,10 +256,11 @@ export class Measure implements Sums {
       }
       if (known < before.size)
         for (const [key, value] of before) if (!after.has(key)) this.#entry(key, value, -1, depth);
-      return height;
     } catch (thrown) {
       throw below(at, thrown);
     }
+    if (known < Math.max(before.size, after.size)) this.#spread(after.keys(), after.size);
+    return height;
   }
 
   #members(before: Members, after: Members, depth: number): number {
@@ -274,10 +275,20 @@ export class Measure implements Sums {
       }
       if (known < before.size)
         for (const member of before) if (!after.has(member)) this.#member(member, -1, depth);
-      return height;
     } catch (thrown) {
       throw below(at, thrown);
     }
+    if (known < Math.max(before.size, after.size)) this.#spread(after, after.size);
+    return height;
+  }
+
+  /**
+   * Numbers that crowd (CO26, TE25) nobody decodes, whether they came in one message or one by one; so few when they are found
+   * that building the Set cost nothing yet. Those that went are looked at too: of many others they were no crowd.
+   */
+  #spread(members: Iterable<unknown>, size: number): void {
+    if (this.#domain !== undefined && isCrowded(members, size))
+      this.#fault("has numbers that an engine would take seconds to tell apart: use texts.", 1);
   }
 
   /** Adds a value (`sign` 1) or takes it away (-1). Returns its levels. */
@@ -397,20 +408,23 @@ export class Measure implements Sums {
             height = Math.max(height, this.#entry(key, item, sign, depth));
             place = (place as number) + 1;
           }
-          return height;
+          break;
         case "set":
           this.#count(22, MEMORY.members, sign);
           for (const member of value as Members) {
             height = Math.max(height, this.#member(member, sign, depth));
             place = (place as number) + 1;
           }
-          return height;
+          break;
         default:
           return this.#instance(value, sign, depth);
       }
     } catch (thrown) {
       throw kind === "instance" ? thrown : below(place, thrown);
     }
+    // What is taken away has no faults: it was weighed before.
+    if (sign > 0) this.#spread((value as Entries | Members).keys(), (value as Entries | Members).size);
+    return height;
   }
 
   #field(name: string, value: unknown, sign: number, depth: number): number {

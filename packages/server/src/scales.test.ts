@@ -10,6 +10,7 @@ import {
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { crowdedBigints, crowdedFractions, crowdedIntegers } from "../../shared/src/crowding.arbitrary.ts";
 import { list, say, subscribe, types, wire } from "../test/wired.ts";
 import { Measure } from "./measure.ts";
 import { memoryLog } from "./log-memory.ts";
@@ -329,6 +330,105 @@ describe("a model's depth", () => {
     expect(one.judge({ ...deep, tree: nested(69) }, good)).toBeUndefined();
     expect(one.judge(good, { ...deep, tree: nested(64) })).toEqual(tooDeep);
     expect(one.notices).toHaveLength(1);
+  });
+});
+
+describe("numbers that crowd, gathered one by one", () => {
+  const uncarried = (place: string): unknown => ({
+    code: "uncarried",
+    problem: expect.stringMatching(new RegExp(`^${place} has numbers that`)) as string,
+  });
+  const gathered = (one: Scales, members: readonly unknown[], was = new Set<unknown>()) => {
+    let model = { ids: was };
+    for (const [i, member] of members.entries()) {
+      const next = { ids: new Set(model.ids).add(member) };
+      const excess = one.judge(model, next);
+      if (excess !== undefined) return { excess, taken: i, model };
+      model = next;
+    }
+    return { excess: undefined, taken: members.length, model };
+  };
+
+  test.each([
+    ["integers", crowdedIntegers(400)],
+    ["fractions", crowdedFractions(400)],
+    ["bigints", crowdedBigints(400)],
+  ])("[TE25] %s: no further than a client decodes, the second time too", (_, members) => {
+    const one = scales();
+    const first = gathered(one, members);
+    expect(first).toMatchObject({ taken: 127, excess: uncarried("\\.ids") });
+    // One taken away makes room for one, and no more; also of a Scales that has never seen the model.
+    const less = { ids: new Set([...first.model.ids].slice(1)) };
+    expect(one.judge(first.model, less)).toBeUndefined();
+    for (const another of [one, scales()])
+      expect(gathered(another, members.slice(127), less.ids)).toMatchObject({
+        taken: 1,
+        excess: uncarried("\\.ids"),
+      });
+    // Nor as keys, nor all at once, nor in a part that is new; as a list they are as good as any.
+    const keys = new Map(members.slice(0, 127).map((key) => [key, 0]));
+    const more = { at: new Map(keys).set(members[127]!, 0) };
+    expect(one.judge({ at: keys }, more)).toMatchObject(uncarried("\\.at"));
+    expect(scales().judge({ at: keys }, { at: new Map([...keys].map(([key]) => [key, 1])) })).toBeUndefined();
+    expect(scales().judge({}, { a: [new Set(members)] })).toMatchObject(uncarried("\\.a\\[0\\]"));
+    expect(scales().judge({}, { a: members })).toBeUndefined();
+  });
+
+  test("[TE25] among many others they are no crowd: nobody may take the others away", () => {
+    const crowd = crowdedIntegers(200);
+    const others = Array.from({ length: 10_000 }, (_, i) => `text ${i}`);
+    const both = { ids: new Set<unknown>([...crowd, ...others]) };
+    const one = scales();
+    expect(one.judge({ ids: new Set() }, both)).toBeUndefined();
+    expect(one.judge(both, { ids: new Set(crowd) })).toMatchObject(uncarried("\\.ids"));
+    expect(one.judge(both, { ids: new Set(others) })).toBeUndefined();
+  });
+
+  test("[TE25] a model that has them already can be mended step by step, and is reported", () => {
+    const crowd = crowdedIntegers(400);
+    const one = scales();
+    const model = { ids: new Set(crowd), twice: new Set(crowd), n: 0 };
+    expect(one.judge(model, { ...model, n: 1 })).toBeUndefined();
+    expect(one.notices).toHaveLength(1);
+    expect(one.judge(model, { ...model, third: new Set(crowd) })).toMatchObject({ code: "uncarried" });
+    const half = { ...model, twice: new Set<number>() };
+    expect(one.judge(model, half)).toBeUndefined();
+    expect(one.judge(half, model)).toMatchObject({ code: "uncarried" });
+    const whole = { ...half, ids: new Set(crowd.slice(0, 127)) };
+    expect(one.judge(half, whole)).toBeUndefined();
+    expect(one.judge(whole, half)).toMatchObject({ code: "uncarried" });
+  });
+
+  test("[TE25] a visitor who sends them one by one stops nobody: whoever comes decodes the model", async () => {
+    const bag = defineTopic("bag:*", {
+      model: z.object({ ids: z.set(z.number()) }),
+      initial: () => ({ ids: new Set<number>() }),
+      messages: { added: z.object({ id: z.number() }), removed: z.object({ id: z.number() }) },
+      update: {
+        added: ({ ids }, { id }) => ({ ids: new Set(ids).add(id) }),
+        removed: ({ ids }, { id }) => ({ ids: new Set([...ids].filter((one) => one !== id)) }),
+      },
+    });
+    const it = wire({ strict: false, wiring: defineWiring({ topics: [bag] }) as never });
+    it.server.handle(bag as never, { public: true });
+    const ada = await it.client();
+    const crowd = crowdedIntegers(200);
+    let mid = 0;
+    const said = async (type: string, ids: readonly number[]): Promise<string[]> => {
+      for (const id of ids) ada.say(say("bag:1", ++mid, { type, id }, { settled: mid - 1 }));
+      const heard = await ada.heard();
+      return heard.filter(({ type: frame }) => frame === "Rejected").map(({ code }) => String(code));
+    };
+    expect(await said("added", crowd.slice(0, 127))).toEqual([]);
+    expect(await said("added", crowd.slice(127))).toEqual(Array.from({ length: 73 }, () => "update-threw"));
+    expect(await said("removed", [crowd[0]!])).toEqual([]);
+    expect(await said("added", crowd.slice(127, 129))).toEqual(["update-threw"]);
+    expect(String(it.errors[0])).toMatch(/"bag:\*".*"added".*\.ids has numbers/);
+    const bob = await it.client();
+    bob.say(subscribe("bag:1"));
+    expect(types(await bob.heard())).toEqual(["Settled", "Snapshot"]);
+    const { model } = await it.server.topic(bag as never, "1" as never).read();
+    expect(model).toEqual({ ids: new Set(crowd.slice(1, 128)) });
   });
 });
 

@@ -75,4 +75,22 @@ export const scalesMutants = [
     scenario: "",
     by: "server/src/carry.test.ts > [TE21] that nobody can join",
   },
+  {
+    name: "count crowded numbers only where they have come at once",
+    file: "server/src/measure.ts",
+    from: `if (known < Math.max(before.size, after.size)) this.#spread(after, after.size);`,
+    to: ``,
+    breaks: "TE25",
+    scenario: "",
+    by: "server/src/scales.test.ts > [TE25] integers",
+  },
+  {
+    name: "let the others be taken away from crowded numbers",
+    file: "server/src/measure.ts",
+    from: `if (known < Math.max(before.size, after.size)) this.#spread(after, after.size);`,
+    to: `if (known < after.size) this.#spread(after, after.size);`,
+    breaks: "TE25",
+    scenario: "",
+    by: "server/src/scales.test.ts > [TE25] among many others",
+  },
 ];
