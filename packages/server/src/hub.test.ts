@@ -276,6 +276,21 @@ describe("hostile peers", () => {
     expect(types(await ada.heard())).toEqual(["Acknowledge", "Acknowledge"]);
   });
 
+  test("[TE5] a mid-conflict is remembered of each target: a second one elsewhere does not end the first", async () => {
+    const { server, client } = wire();
+    server.handle(list, { public: true });
+    const ada = await client();
+    const targets = ["list:1", "list:2"];
+    ada.say(...targets.map((target) => say(target, 1, add("x"))));
+    expect(types(await ada.heard())).toEqual(["Acknowledge", "Acknowledge"]);
+    ada.say(...targets.map((target) => say(target, 0, add("another"))));
+    expect(await ada.heard()).toMatchObject(
+      targets.map((target) => ({ type: "Rejected", target, code: "mid-conflict" })),
+    );
+    ada.say(...targets.map((target) => say(target, 2, add("y"))));
+    expect(await ada.heard()).toEqual([]);
+  });
+
   test("[CV7] nothing is sent on a conversation after its close, and nothing it says is heard", async () => {
     const { server, client, settle } = wire();
     server.handle(list, { public: true });

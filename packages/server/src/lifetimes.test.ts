@@ -11,6 +11,7 @@ import {
   session,
   subscribe,
   types,
+  unsubscribe,
   wire,
 } from "../test/wired.ts";
 import { faultyLog } from "./log-faulty.ts";
@@ -299,4 +300,18 @@ describe("what a target remembers", () => {
     await advance(10 * HOUR);
     expect(steps.length).toBe(before);
   });
+});
+
+test("[SV3] a topic that was followed for long is used until its last follower leaves, and stays for targetIdle", async () => {
+  const it = wire({ limits: { targetIdle: 60_000 } });
+  it.server.handle(list, { public: true });
+  const ada = await it.client();
+  ada.say(subscribe("list:1"));
+  await it.advance(119_000);
+  ada.say(unsubscribe("list:1"));
+  await ada.heard();
+  await it.advance(59_000);
+  expect(it.server.inspect().targets.open).toBe(1);
+  await it.advance(62_000);
+  expect(it.server.inspect().targets.open).toBe(0);
 });

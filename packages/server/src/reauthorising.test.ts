@@ -336,6 +336,17 @@ describe("rights that change on a live connection", () => {
       expect(types(await again.heard())).toEqual(["Connected"]);
     });
 
+    test("[AU15] who signs in again is not signed out by what was said before", async () => {
+      const { server, socket, user, done } = await slowly();
+      await done(server.reauthorise({ userId: "anna", user: null }));
+      const anna = socket();
+      anna.say(hello());
+      await anna.heard();
+      await done(server.reauthorise({ userId: "bob", user: null }));
+      user.keep({ id: "anna" });
+      expect(types(await anna.heard())).toEqual(["Connected"]);
+    });
+
     test("[AU15] a client that is signed out is known by the identity it presents", async () => {
       const { server, socket, identity, user, done } = await slowly();
       const [anna, other] = [socket(), socket()];
@@ -452,6 +463,35 @@ describe("a token that expires", () => {
     expect(await anna.heard()).toEqual([{ type: "Expiring", within: 12_000 }]);
     anna.say({ type: "Authenticate", token: "anna" });
     await it.advance(47_000);
+    expect(await anna.heard()).toEqual([]);
+    expect(anna.closed).toEqual([]);
+  });
+
+  test("[AU14] is renewed as often as it expires: each token that comes is looked at", async () => {
+    const it = tokens();
+    const anna = await it.client(undefined, "anna");
+    for (let i = 0; i < 4; i++) {
+      await it.advance(48_000);
+      expect(await anna.heard()).toEqual([{ type: "Expiring", within: 12_000 }]);
+      anna.say({ type: "Authenticate", token: "anna" });
+      expect(await anna.heard()).toEqual([]);
+    }
+    expect(anna.closed).toEqual([]);
+  });
+
+  test("[AU14] is not asked for any more once another one has come that never expires", async () => {
+    const ends = [60_000, undefined];
+    const it = wire({
+      authenticate: () => {
+        const within = ends.shift();
+        return within === undefined ? { id: "anna" } : expiring({ id: "anna" }, it.clock.now() + within);
+      },
+    });
+    const anna = await it.client();
+    await it.advance(48_000);
+    expect(types(await anna.heard())).toEqual(["Expiring"]);
+    anna.say({ type: "Authenticate", token: "for ever" });
+    await it.advance(100_000);
     expect(await anna.heard()).toEqual([]);
     expect(anna.closed).toEqual([]);
   });

@@ -446,6 +446,21 @@ describe("[VE5] [VE6] a record that cannot be folded", () => {
   });
 });
 
+test("[VE6] S38 where the snapshot cannot be stored, the record alone ends it: nothing is migrated or skipped twice", async () => {
+  const { node, log } = deploy();
+  const page = await node(1).page();
+  page.say(put(1, "milk"), put(2, "refused"), say("list:1", 3, { type: "voted" }), put(4, "x".repeat(21)));
+  await page.heard();
+  const full = { ...log, saveSnapshot: () => Promise.reject(new Error("full")) };
+  const young = node(2, full);
+  const settled = await young.read();
+  expect(settled).toEqual({ model: cards("milk"), sequence: 5 });
+  const again = node(2, full);
+  expect(await again.read()).toEqual(settled);
+  expect(again.errors).toEqual([]);
+  expect((await records(log)).at(-1)).toMatchObject({ id: "migrated-1-2-skipped-2-2-5" });
+});
+
 test("[VE6] [TE17] S46 the record that brings a removed topic back says so by its id, and is its stored snapshot", async () => {
   const { node, log } = deploy();
   const { topic, done } = node(1);
