@@ -35,6 +35,8 @@ test("[LG48] what is written of a row is what the batch has added to it", () => 
 test("[LG48] an outcome that is settled in the batch that decided it is not written", () => {
   const row = draftOf(rowWith(2, 5));
   for (const mid of [6, 7, 8]) remember(row, refusal(mid));
+  settle(row, 6);
+  expect(writeOf(row)).toMatchObject({ settled: 6, outcomes: [{ mid: 7 }, { mid: 8 }] });
   settle(row, 7);
   expect(writeOf(row)).toMatchObject({ was: 5, last: 8, settled: 7, outcomes: [{ mid: 8 }] });
   settle(row, 9);
