@@ -3,6 +3,7 @@
 // error (run.mjs), so that a stale mutant is mended and never passes for a caught one.
 
 import { admissionMutants } from "./mutants-admission.mjs";
+import { byteMutants } from "./mutants-bytes.mjs";
 import { durableMutants } from "./mutants-durable.mjs";
 import { growthMutants } from "./mutants-growth.mjs";
 import { frameMutants } from "./mutants-frames.mjs";
@@ -36,6 +37,7 @@ export const mutants = [
   ...frameMutants,
   ...shareMutants,
   ...rowMutants,
+  ...byteMutants,
   ...admissionMutants,
   ...identityMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
