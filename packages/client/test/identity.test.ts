@@ -471,6 +471,20 @@ test("[OB9] so does what is stored under no identity by a transaction that the f
   expect(messagesIn(connection.sent)).toMatchObject([{ target: "list:1", mid: 1 }]);
 });
 
+test("[OB9] [CL8] S41 the former user's data is kept however often the transaction fails that begins the next one's", async () => {
+  const storage = slowStorage();
+  const setup = setUp({ storage, user: "ann" });
+  await storage.landAll();
+  await handshake(setup, "c2", { userId: "bob", refused: "foreign" });
+  await turn();
+  for (let failures = 0; failures < 4; failures++) {
+    setup.client.topic(list, "1").dispatch(added("x"));
+    await turn();
+    expect(storage.commits[0]?.changes).toContainEqual({ type: "begin", user: "bob", keepFormer: true });
+    await storage.commits.shift()?.land(new Error("quota"));
+  }
+});
+
 test("[CL1] [CL17] a renewed secret of the same client delays nothing and is stored with the last outcome", async () => {
   const storage = slowStorage();
   const setup = await live({ storage });

@@ -187,4 +187,13 @@ export const secondMutants = [
     scenario: "",
     by: "server/src/lifetimes.test.ts > [SV3] a topic that was followed for long",
   },
+  {
+    name: "forget after a second failure that the former user's data stays",
+    file: "client/src/ledger.ts",
+    from: `failed = keepsFormer(all);`,
+    to: `failed = keepsFormer(changes);`,
+    breaks: "OB9",
+    scenario: "S41",
+    by: "client/test/identity.test.ts > [OB9] [CL8] S41 the former user's data",
+  },
 ];
