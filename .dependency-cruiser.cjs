@@ -8,6 +8,7 @@ const layers = {
       "limits",
       "kind",
       "base64",
+      "own-bytes",
       "crowding",
       "clock",
       "later-clock",

@@ -32,9 +32,3 @@ test("[CO5] of a sequence of bytes only one text is taken", () => {
   refused.push("AA A", "AAA\\n", "AA-_", "AAAé", "AAA\\u0141", " AAAA", "AAAA ", "////=");
   for (const text of refused) expect(() => fromBase64(text), text).toThrow(Error);
 });
-
-test("[CO14] short bytes have a buffer of their own", () => {
-  const [one, other] = [fromBase64("AQID"), fromBase64("BAUG")];
-  expect([...one, ...other]).toEqual([1, 2, 3, 4, 5, 6]);
-  expect(one.buffer).toHaveProperty("byteLength", 3);
-});

@@ -22,7 +22,7 @@ export const fromPlain = (tree: unknown, options: ValueOptions = {}): unknown =>
 export const read: Step = (tree, depth, walk) => {
   if (!isObject(tree)) return tree;
   // A decoder's bytes are a window into a frame, or into a pool that Node writes again; a value owns its bytes.
-  if (tree instanceof Uint8Array) return new Uint8Array(tree);
+  if (tree instanceof Uint8Array) return walk.bytes.copy(tree);
   if (Array.isArray(tree)) return mapItems(tree, read, deeper(depth, walk), walk);
   if (Object.hasOwn(tree, "$")) return readTagged(tree as Tagged, depth, walk);
   const keys = Object.keys(tree);
@@ -63,7 +63,7 @@ function readTagged(tagged: Tagged, depth: number, walk: Walk): unknown {
       break;
     }
     case "bytes":
-      return fromBase64(text);
+      return fromBase64(text, (size) => walk.bytes.make(size));
     case "date": {
       const date = new Date(typeof v === "number" ? v : Number.NaN);
       if (v === null || date.getTime() === v) return date;

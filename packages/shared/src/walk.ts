@@ -2,6 +2,7 @@
 // themselves are to-plain.ts and from-plain.ts.
 import type { ClassTable } from "./classes.ts";
 import { CallaError, describe } from "./errors.ts";
+import { OwnBytes } from "./own-bytes.ts";
 import { mayBeIndex, useTable } from "./sparse-fields.ts";
 import { DEFAULT_MAX_DEPTH } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
@@ -19,6 +20,8 @@ export interface Walk {
   readonly base64: boolean;
   /** Nothing keeps its reference, and no field is overlooked. */
   readonly copies: boolean;
+  /** Where the bytes are kept that it makes. */
+  readonly bytes: OwnBytes;
 }
 
 /** What becomes of one value. */
@@ -54,6 +57,7 @@ export function startWalk(
       refuses: hostileKeys === "refuse",
       base64: bytes === "base64",
       copies,
+      bytes: new OwnBytes(),
     });
   } catch (thrown) {
     const { path, problem, code: own } = asRefusal(thrown);

@@ -56,4 +56,13 @@ export const frameMutants = [
     scenario: "",
     by: "server/src/unread.test.ts > more messages than a batch may hold",
   },
+  {
+    name: "put tiny bytes into one place of their block",
+    file: "shared/src/own-bytes.ts",
+    from: `this.#used += size;`,
+    to: ``,
+    breaks: "CO14",
+    scenario: "",
+    by: "shared/src/own-bytes.test.ts > [CO14] many tiny bytes share",
+  },
 ];
