@@ -120,7 +120,7 @@ describe("a limited client", () => {
     await mallory.heard();
     expect(mallory.closed).toEqual([{ code: 4001, reason: "rate" }]);
     const trudy = await it.client();
-    for (let i = 0; i <= 20; i++) trudy.say(say("x".repeat(300 + i), 1, {}));
+    for (let i = 0; i <= 20; i++) trudy.say(say("x".repeat(200 + i), 1, {}));
     expect(trudy.closed).toEqual([{ code: 4001, reason: "rate" }]);
   });
 
