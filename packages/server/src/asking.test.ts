@@ -257,7 +257,7 @@ describe("whether a topic exists", () => {
       },
     });
     const found: boolean[] = [];
-    const wired = wire({ log: counted, secret: "s".repeat(32) });
+    const wired = wire({ log: counted, secret: "0123456789abcdefghijklmnopqrstuv" });
     wired.server.handle(list, {
       async canSubscribe({ exists }) {
         found.push(await exists(), await exists());
