@@ -129,7 +129,8 @@ test(
       }
       await server.stop();
       expect(people.wrong).toEqual([]);
-      expect(left.errors).toEqual([]);
+      // Said once, as of a proxy that is not listed: so many users do come from one address here (AU22).
+      expect(left.errors).toEqual([expect.stringContaining("100 users have come from 127.0.0.1")]);
       expect(left.inspection.connections).toEqual({ all: 0, pending: 0, slow: 0, unwritten: 0 });
       expect(left.inspection.targets).toEqual({ open: 0, followed: 0, queued: 0 });
       expect([left.sockets, left.answers]).toEqual([nobody.sockets, nobody.answers]);
