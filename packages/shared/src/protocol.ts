@@ -8,8 +8,8 @@ import type { Fitting, Spec } from "./guard.ts";
 import { isObject } from "./kind.ts";
 import type { serverFrames, wireRecord } from "./server-frames.ts";
 
-/** Raised when an old peer could not understand a new one. 1: the first. 2: ids are made of their author too. */
-export const PROTOCOL_VERSION = 2;
+/** Raised when an old peer could not understand a new one. 1 until the first release: nobody speaks an older form. */
+export const PROTOCOL_VERSION = 1;
 
 /** Specs by frame type; `type` itself goes without saying. */
 export interface FrameSpecs {
