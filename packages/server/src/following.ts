@@ -1,6 +1,6 @@
 // Who follows what, from one connection's view: asked for, let in, joined, left, cut off. How one catches up is
 // follow.ts; whether it may is gates.ts.
-import { CallaError, OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
+import { CallaError, OWN_SESSION, PROTOCOL_VERSION, sessionKey } from "@calla/shared";
 import type { ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
 import type { Conversation, Follow } from "./conversation.ts";
 import type { Core } from "./core.ts";
@@ -120,8 +120,10 @@ export class Following {
     const named = this.#places.named(key, conversation.clientId);
     if (conversation.flushOnly) return refuse("flush-only", false);
     if (typeof named === "string") return refuse(named, false);
-    if (before === undefined && follows.size >= this.#core.limits.maxTopicsPerConnection)
-      return refuse("too-many-topics", false);
+    // Its session is none of the topics.
+    const topics = follows.size - (follows.has(sessionKey(conversation.clientId)) ? 1 : 0);
+    const most = named.slice.kind === "session" ? Infinity : this.#core.limits.maxTopicsPerConnection;
+    if (before === undefined && topics >= most) return refuse("too-many-topics", false);
     // It does not inherit what is in doubt.
     const admitted = before?.admitted === true;
     // Nor does it ask what is being asked already.

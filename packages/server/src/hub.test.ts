@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS } from "@calla/shared";
+import { DEFAULT_LIMITS, OWN_SESSION } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import {
   cursors,
@@ -384,6 +384,24 @@ describe("hostile peers", () => {
     expect(broken.closed).toEqual([{ code: 4001, reason: "transport" }]);
     expect(server.subscribe(broken.identity.clientId, list, "2")).toBe(false);
   });
+
+  test.each(["first", "last"])(
+    "[CV14] a client's session is none of the topics it may follow: asked for %s",
+    async (when) => {
+      const { server, client } = wire({ limits: { maxTopicsPerConnection: 3 } });
+      server.handle(list, { public: true });
+      server.handle(session, { public: true });
+      const ada = await client();
+      const topics = ["list:1", "list:2", "list:3"].map((topic) => subscribe(topic, 1));
+      const own = subscribe(OWN_SESSION, 1);
+      ada.say(...(when === "first" ? [own, ...topics] : [...topics, own]));
+      expect(types(await ada.heard()).filter((type) => type !== "Snapshot")).toEqual(
+        Array.from({ length: 4 }, () => "Settled"),
+      );
+      ada.say(subscribe("list:4", 2));
+      expect(await ada.heard()).toMatchObject([{ type: "Unsubscribed", code: "too-many-topics" }]);
+    },
+  );
 
   test("[CV14] more than maxTopicsPerConnection are refused, also in one Hello or Resync", async () => {
     const { server, client } = wire({ limits: { maxTopicsPerConnection: 3 } });

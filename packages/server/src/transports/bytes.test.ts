@@ -116,6 +116,24 @@ test.each([
   expect(it.heard.at(-1)).toMatchObject({ type: "Closing", code: "too-slow", retryable: true });
 });
 
+test("[LM41] who goes on talking, and always has begun another message, is not cut off", async () => {
+  const { port, limited } = await serve({ frameTimeout: 200 });
+  const it = await dial(port);
+  await greet(it);
+  const one = frame(1, Buffer.from(JSON.stringify({ type: "Ping", cursors: [] })));
+  const from = one.length / 2;
+  const across = Buffer.concat([one.subarray(from), one.subarray(0, from)]);
+  it.raw.write(one.subarray(0, from));
+  for (let i = 0; i < 30; i++) {
+    await after(20);
+    it.raw.write(across);
+  }
+  expect(limited).toEqual([]);
+  await until(() => it.heard.filter(({ type }) => type === "Pong").length === 30);
+  await once(it.client, "close"); // the last one never comes whole
+  expect(limited).toEqual(["frameTimeout"]);
+});
+
 test("[LM41] many unfinished messages of one address: its share, and the others go on", async () => {
   const { port, limited } = await serve({ maxUnfinishedBytesPerAddress: 100_000 });
   const all = await Promise.all(Array.from({ length: 10 }, () => dial(port)));

@@ -164,7 +164,12 @@ export class SocketConnection implements Connection {
     if (this.#events?.received === undefined) return;
     const scanner = this.#scanner;
     scanner.read(chunk);
-    this.#events.received(chunk.length + FRAME_COST * scanner.takeFrames(), scanner.unfinished);
+    const bytes = chunk.length + FRAME_COST * scanner.takeFrames();
+    const { unfinished } = scanner;
+    if (!scanner.takeWhole() || unfinished === 0) return this.#events.received(bytes, unfinished);
+    // What is unfinished now is another one than before, and has its own time.
+    this.#events.received(bytes, 0);
+    this.#events?.received?.(0, unfinished);
   }
 
   pinged(data: Buffer): void {

@@ -82,3 +82,18 @@ test("[LM41] a message in fragments is unfinished until the last of them, empty 
   expect(scan(all, all.length)).toEqual({ unfinished: [0], frames: 6 });
   expect(scan(all, 7).unfinished.at(-1)).toBe(0);
 });
+
+test("[LM41] it tells of what came whole, also where the next one has begun, and of no control frame or fragment inside a message", () => {
+  const scanner = new Scanner();
+  const told = (...bytes: number[]): boolean => {
+    scanner.read(Uint8Array.from(bytes));
+    return scanner.takeWhole();
+  };
+  const one = frame(TEXT, 10);
+  expect(told(...one.slice(0, 5))).toBe(false);
+  expect(told(...one.slice(5), ...one.slice(0, 5))).toBe(true);
+  expect(told()).toBe(false);
+  expect(told(...one.slice(5), ...frame(TEXT, 0, false))).toBe(true);
+  expect(told(...frame(PING, 3), ...frame(CONTINUATION, 0, false))).toBe(false);
+  expect(told(...frame(CONTINUATION, 0))).toBe(true);
+});

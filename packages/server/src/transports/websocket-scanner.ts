@@ -21,12 +21,20 @@ export class Scanner {
   /** Bytes so far of a message that is not whole, its headers too. */
   #message = 0;
   #frames = 0;
+  #whole = false;
 
   /** Frames that have begun since this was last asked. */
   takeFrames(): number {
     const frames = this.#frames;
     this.#frames = 0;
     return frames;
+  }
+
+  /** Whether anything has come whole since this was last asked. */
+  takeWhole(): boolean {
+    const whole = this.#whole;
+    this.#whole = false;
+    return whole;
   }
 
   /** Bytes of what has begun and is not whole: a message with all its fragments, a part of a frame. */
@@ -91,6 +99,7 @@ export class Scanner {
       this.#begun = !this.#fin;
       if (this.#fin) this.#message = 0;
     }
+    if (this.#message === 0) this.#whole = true;
   }
   /** A message has more fragments to come. */
   #begun = false;
