@@ -41,6 +41,14 @@ describe("what comes in", () => {
     expect(taken.indexOf("a2")).toBeLessThan(10);
   });
 
+  test("[LM22] however short a turn is to be, something is taken in each", async () => {
+    const { at, taken, settle } = slow({ turnTime: 0 });
+    const ada = await at(1, "list:1");
+    ada.say(...many("a", "list:1", 9));
+    await settle();
+    expect(taken).toEqual(numbered("a", 9));
+  });
+
   test("[LM22] also into one topic, whose batch is bounded likewise", async () => {
     const { at, taken, settle } = slow();
     const greedy = await at(1, "list:1");

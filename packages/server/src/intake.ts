@@ -111,14 +111,15 @@ export class Intake {
     this.#begun = false;
     if (this.#rounds.empty || this.#parts.busy()) return;
     this.#begin();
-    while (!this.#parts.budget.spent) {
+    // One at least, however short a turn is to be, or nothing would ever be taken.
+    do {
       const conversation = this.#rounds.next();
       if (conversation === undefined) return;
       const { waiting } = conversation;
       if (waiting === undefined) continue;
       if (conversation.phase === "closed") conversation.waiting = undefined;
       else this.#one(conversation, waiting);
-    }
+    } while (!this.#parts.budget.spent);
   }
 
   #one(conversation: Conversation, waiting: Waiting): void {
