@@ -228,7 +228,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     if (retryable && (code === "missing" || code === "created")) {
       subscription.code = "missing";
       subscription.absent = true;
-      subscriptions.ask(subscription, retryAfter || undefined);
+      subscriptions.ask(subscription, Math.min(retryAfter, LONGEST_PAUSE) || undefined);
     } else if (retryable) {
       // A newer node has migrated it: this page's own node and version serve it no more (VE4).
       if (code === "version" && details) contain(report, options.onVersionMismatch, details as Versions);

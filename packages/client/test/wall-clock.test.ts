@@ -160,19 +160,23 @@ test("[CL11] a pause is forgotten with its connection, a second one too", async 
   }
 });
 
-test("[CL7] a topic that is refused for now is asked for again within a minute, whatever the server said", async () => {
-  const { clock, connection } = await live();
-  const ref = connection.ref("list:1");
-  const code = "rate";
-  connection.say({ type: "Unsubscribed", target: "list:1", ref, code, retryable: true, retryAfter: NEVER });
-  connection.take();
-  for (let passed = 0; passed < 60_000; passed += 20_000) {
-    await clock.advance(20_000);
-    connection.say({ type: "Pong" });
-  }
-  expect(connection.take()).toContainEqual(expect.objectContaining({ type: "Subscribe", target: "list:1" }));
-  await giveSnapshot(connection, "list:1", 0, items());
-});
+test.each(["rate", "missing"])(
+  "[CL7] [CL18] a topic that is refused for now is asked for again within a minute, whatever the server said: %s",
+  async (code) => {
+    const { clock, connection } = await live();
+    const ref = connection.ref("list:1");
+    connection.say({ type: "Unsubscribed", target: "list:1", ref, code, retryable: true, retryAfter: NEVER });
+    connection.take();
+    for (let passed = 0; passed < 60_000; passed += 20_000) {
+      await clock.advance(20_000);
+      connection.say({ type: "Pong" });
+    }
+    expect(connection.take()).toContainEqual(
+      expect.objectContaining({ type: "Subscribe", target: "list:1" }),
+    );
+    await giveSnapshot(connection, "list:1", 0, items());
+  },
+);
 
 test("[CL12] a client that is sent away for ever comes back within ten minutes", async () => {
   const setup = await live();
