@@ -124,6 +124,19 @@ describe("a limited client", () => {
     expect(trudy.closed).toEqual([{ code: 4001, reason: "rate" }]);
   });
 
+  test("[LM4] pauses that are over are no flood, on however many topics a client was paused", async () => {
+    const it = limited({ messageRate: 1, messageBurst: 1, topicMessageBurst: 1, maxTopicsPerConnection: 5 });
+    const one = await it.client();
+    for (let i = 0; i < 20; i++) {
+      // Each time one is taken, and the other one's topic is paused and never heard of again.
+      for (const topic of ["taken", `paused-${i}`])
+        one.say(say(`list:${topic}-${i}`, 1, { type: "stamped" }));
+      expect(types(await one.heard())).toContain("Paused");
+      await it.advance(2_000);
+    }
+    expect(one.closed).toEqual([]);
+  });
+
   test("[LM4] a void mid that comes in place of the paused one ends the pause", async () => {
     const it = limited();
     const one = await it.client();

@@ -76,6 +76,9 @@ export class Limiter {
     this.#ignore(conversation, now);
     if (pause !== undefined && mid === 0) return "ignored";
     const paused = pauses ?? this.#pausesOf(conversation);
+    // What is over holds nothing back: a client that was paused on many topics over a long life floods nobody.
+    if (paused.size >= this.#limits.maxTopicsPerConnection)
+      for (const [other, { until }] of paused) if (until <= now) paused.delete(other);
     if (
       target.length > LONGEST_ID ||
       (paused.size >= this.#limits.maxTopicsPerConnection && !paused.has(target))
