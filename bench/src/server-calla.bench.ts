@@ -18,6 +18,7 @@ const server = createServer({
     messageRate: Infinity,
     topicMessageRate: Infinity,
     joinRate: Infinity,
+    byteRate: Infinity,
     maxConnectionsPerAddress: Infinity,
     identityRate: Infinity,
     maxPendingHellos: Infinity,
