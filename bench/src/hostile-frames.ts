@@ -127,6 +127,7 @@ export const hostile: { readonly [title: string]: Shape } = {
     message(Object.fromEntries(fill(bytes, (i) => [4_294_967_294 - 7 * i, 0] as const))),
   "objects with one far number": many((i) => ({ [1_000 + (i % 20)]: 0 })),
   "the same, tagged within": many((i) => ({ [1_000 + (i % 20)]: tag("undefined") })),
+  "the same in tagged objects": many((i) => tag("object", [[String(1_000 + (i % 20)), tag("undefined")]])),
   "arrays in arrays": many(() => nested(100)),
   "Sets in Sets": many(() => nestedSets(20)),
   "one field each": many(() => ({ a: 0 })),

@@ -1,9 +1,11 @@
 // Frames as JSON text: readable, and the fastest to parse in a browser.
-import { PER_CONTAINER } from "./count-values.ts";
 import { CallaError, describe } from "./errors.ts";
 import { scanJson } from "./json-scan.ts";
 import { DEFAULT_DECODE_LIMITS, maxTreeDepth } from "./serialiser.ts";
 import type { DecodeLimits, Format } from "./serialiser.ts";
+
+/** A unit of text is no more values than so many: `{"1":` in itself is 15 of five units. */
+const PER_UNIT = 3;
 
 /**
  * The JSON format, named `json`.
@@ -38,7 +40,7 @@ function decodeJson(data: string | Uint8Array, limits: DecodeLimits = DEFAULT_DE
   // Both are needed to write the key: as it is, or with an escape, which the encoder uses for control characters only.
   const suspicious = data.includes("__proto__") || data.includes("\\u00");
   // A shorter text cannot be over a limit: a bracket of a level each, two units an item, five a field.
-  const least = Math.min(maxDepth, maxEntries, maxValues / PER_CONTAINER, 5 * maxNames);
+  const least = Math.min(maxDepth, maxEntries, maxValues / PER_UNIT, 5 * maxNames);
   if (suspicious || data.length > least) scanJson(data, { maxDepth, maxEntries, maxValues, maxNames });
   try {
     return JSON.parse(data);

@@ -121,6 +121,8 @@ const shapes: { readonly [name: string]: unknown } = {
   "an empty object": {},
   "an empty array": [],
   objects: [{ a: 1, b: { c: [[]] } }, {}],
+  "names with digits": [{ "1": {}, "2": [{ a: 1, "9z": { "0": 0 } }] }, { a1: { "": 1 } }, { "1": 1 }, {}],
+  "many bytes": { a: [new Uint8Array(0), new Uint8Array(40)], b: "bytes" },
   "what needs a tag": [-0, Number.NaN, undefined, 12n, new Date(3), new Uint8Array(2), "\ud800"],
   maps: new Map<unknown, unknown>([
     [1, new Map()],
@@ -132,7 +134,7 @@ test.each(Object.entries(shapes))(
   "[CO24] %s: taken at their count of values, refused over it",
   (_, value) => {
     // A lone surrogate is one of the few that countValues takes for less than the wire makes of it.
-    const count = countValues(value) + (value === shapes["what needs a tag"] ? 4 : 0);
+    const count = countValues(value) + (value === shapes["what needs a tag"] ? 9 : 0);
     for (const format of formats) {
       const plain = automatic(format).payload(format).encodeMessage(value);
       const data = format.encode(plain);
@@ -154,6 +156,18 @@ test("[CO24] maxValues: default, wherever they stand, whatever stands in texts",
   }
   const texts = ['[,[,{"', "\\", '\\"', "[".repeat(500), "é,\u2028", ""];
   expect(text.decode(JSON.stringify(texts), { ...limits, maxValues: 3 + texts.length })).toEqual(texts);
+  // Who escapes what no encoder does is counted like whoever does not.
+  for (const [hidden, count] of [
+    ['{"\\u0024":"bytes","v":""}', 15],
+    ['{"$":"b\\u0079tes","v":""}', 15],
+    ['{"\\u0031":0}', 16],
+    ['{"\\n":0}', 4],
+  ] as const) {
+    expect(text.decode(hidden, { ...limits, maxValues: count })).toEqual(JSON.parse(hidden));
+    expect(() => text.decode(hidden, { ...limits, maxValues: count - 1, maxDepth: 1 })).toThrow(
+      code("too-large"),
+    );
+  }
   const spaced = ' {\n"a" : [ 1 ,\t2.5e3 , true] , "b":"x" }\r\n';
   expect(text.decode(spaced, { ...limits, maxValues: 10 })).toEqual({ a: [1, 2500, true], b: "x" });
   expect(() => text.decode(spaced, { ...limits, maxValues: 9 })).toThrow(code("too-large"));

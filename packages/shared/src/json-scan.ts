@@ -1,7 +1,7 @@
 // Reads only the structure of a JSON text, before anything is made of it: how deep it is, how much is in it, and
 // whether a name could reach a prototype. It believes that the text is JSON; what is none, JSON.parse refuses.
 import { CallaError } from "./errors.ts";
-import { PER_CONTAINER } from "./count-values.ts";
+import { PER_BYTES, PER_CONTAINER, PER_TABLE, PER_TAG } from "./count-values.ts";
 import { frameNames } from "./frame-names.ts";
 import type { ScanLimits } from "./frame-names.ts";
 
@@ -9,6 +9,8 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const COMMA = 0x2c;
+const DOLLAR = 0x24;
+const [ZERO, NINE] = [0x30, 0x39] as const;
 const [SQUARE, UNSQUARE, CURLY, UNCURLY] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
 
 /**
@@ -18,8 +20,10 @@ const [SQUARE, UNSQUARE, CURLY, UNCURLY] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
 export function scanJson(text: string, limits: ScanLimits): void {
   const { maxDepth, maxEntries, maxValues } = limits;
   const names = frameNames(limits, text.length / 5);
-  const outer: number[] = []; // of every open level but the innermost: values so far
+  const outer: number[] = []; // of every open level but the innermost: values so far, negative if it has a table
   let inside = 0; // the same of the innermost
+  let tabled = false; // the innermost has a name that begins with a digit
+  let tag = false; // what comes is a tag
   let values = 0;
   const { length } = text;
   for (let i = 0; i < length; i++) {
@@ -28,6 +32,8 @@ export function scanJson(text: string, limits: ScanLimits): void {
     if (unit === COMMA || unit === COLON || unit <= 0x20) continue;
     if (unit === UNSQUARE || unit === UNCURLY) {
       inside = outer.pop() ?? 0;
+      tabled = inside < 0;
+      if (tabled) inside = -inside;
       continue;
     }
     if (unit === QUOTE) {
@@ -43,14 +49,25 @@ export function scanJson(text: string, limits: ScanLimits): void {
       if (isBeforeColon(text, i + 1)) {
         if (isProto(text, start, i, escaped)) throw new CallaError("hostile-key", { key: "__proto__" });
         names?.met(text, start, i);
+        const first = escaped ? unescaped(text, start) : text.charCodeAt(start);
+        tag = first === DOLLAR && (i === start + 1 || escaped);
+        if (tag) values += PER_TAG;
+        if (!tabled && first >= ZERO && first <= NINE) {
+          tabled = true;
+          values += PER_TABLE; // its own value is counted next
+        }
         continue;
       }
+      if (tag && (escaped || (i === start + 5 && text.startsWith("bytes", start)))) values += PER_BYTES;
+      tag = false;
     } else if (unit === SQUARE || unit === CURLY) {
       if (outer.length >= maxDepth) throw new CallaError("too-deep", { maxDepth });
       if ((values += PER_CONTAINER) > maxValues) throw new CallaError("too-large", { maxValues });
       if (++inside > maxEntries) throw new CallaError("too-large", { maxEntries });
-      outer.push(inside);
+      outer.push(tabled ? -inside : inside);
       inside = 0;
+      tabled = false;
+      tag = false;
       continue;
     } else {
       while (i + 1 < length && isWithinScalar(text.charCodeAt(i + 1))) i++;
@@ -63,6 +80,10 @@ export function scanJson(text: string, limits: ScanLimits): void {
 /** Numbers and the three words: nothing in them is one of these. */
 const isWithinScalar = (unit: number): boolean =>
   unit !== COMMA && unit !== UNCURLY && unit !== UNSQUARE && unit > 0x20;
+
+/** The first unit of what is escaped somewhere. No encoder of ours escapes what is looked for: who does counts as having it. */
+const unescaped = (text: string, start: number): number =>
+  text.startsWith("\\u00", start) ? Number(`0x${text.slice(start + 4, start + 6)}`) : text.charCodeAt(start);
 
 function isBeforeColon(text: string, at: number): boolean {
   let unit = text.charCodeAt(at);

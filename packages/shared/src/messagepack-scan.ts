@@ -1,6 +1,6 @@
 // Reads only the structure of a MessagePack frame, before anything is made of it: every announced item is met before
 // any is made, and depth, lengths and the number of values have limits.
-import { PER_CONTAINER } from "./count-values.ts";
+import { PER_BYTES, PER_CONTAINER, PER_TABLE, PER_TAG } from "./count-values.ts";
 import { CallaError } from "./errors.ts";
 
 export interface ScanLimits {
@@ -26,6 +26,8 @@ function scanView(view: DataView, { maxDepth, maxEntries, maxValues }: ScanLimit
   const levels: number[] = []; // of every open level but the innermost: values still to come
   let left = 1; // the same of the innermost; negative in a map, where keys and values take turns
   let at = 0;
+  const tables: boolean[] = []; // of every open level but the innermost: a name in it begins with a digit
+  let tabled = false; // the same of the innermost
   let values = 0; // as countValues has it
 
   const open = (size: number, come: number): void => {
@@ -33,7 +35,9 @@ function scanView(view: DataView, { maxDepth, maxEntries, maxValues }: ScanLimit
     if (size > maxEntries) throw new CallaError("too-large", { maxEntries });
     count(PER_CONTAINER - 1);
     levels.push(left);
+    tables.push(tabled);
     left = come;
+    tabled = false;
   };
   const count = (more: number): void => {
     if ((values += more) > maxValues) throw new CallaError("too-large", { maxValues });
@@ -47,12 +51,19 @@ function scanView(view: DataView, { maxDepth, maxEntries, maxValues }: ScanLimit
         throw undecodable(at < view.byteLength ? "more bytes follow it" : "it is cut short");
       }
       left = outer;
+      tabled = tables.pop()!;
     }
     const head = view.getUint8(at++);
     if (left < 0) {
       const isName = left % 2 === 0;
       if (isName && !isText(head)) throw undecodable("a key is no text");
       if (!isName) count(1);
+      else if (head === 0xa1 && view.getUint8(at) === DOLLAR)
+        count(isBytesTag(view, at + 1) ? PER_TAG + PER_BYTES : PER_TAG);
+      else if (!tabled && beginsWithDigit(view, head, at)) {
+        tabled = true;
+        count(PER_TABLE);
+      }
       left++;
     } else {
       count(1);
@@ -69,20 +80,34 @@ function scanView(view: DataView, { maxDepth, maxEntries, maxValues }: ScanLimit
       open(size, head < 0xde ? size : -2 * size);
     } else {
       // Bytes are what their tagged value is in JSON.
-      if (head >= 0xc4 && head <= 0xc6) count(PER_BYTES - 1);
+      if (head >= 0xc4 && head <= 0xc6) count(PER_CONTAINER + 1 + PER_TAG + PER_BYTES);
       at += scalarLength(view, head, at);
     }
   }
 }
 
-const PER_BYTES = PER_CONTAINER + 2;
-
 const isText = (head: number): boolean => (head >= 0xa0 && head < 0xc0) || (head >= 0xd9 && head <= 0xdb);
+
+const DOLLAR = 0x24;
+
+/** The text there begins with `by`, however its length is written: no other tag of ours does. */
+function isBytesTag(view: DataView, at: number): boolean {
+  const head = view.getUint8(at);
+  if (!isText(head)) return false;
+  const first = head < 0xc0 ? at + 1 : at + 1 + (1 << (head - 0xd9));
+  return first + 1 < view.byteLength && view.getUint16(first) === 0x6279;
+}
+
+function beginsWithDigit(view: DataView, head: number, at: number): boolean {
+  if (head === 0xa0) return false;
+  const first = view.getUint8(head < 0xc0 ? at : at + (1 << (head - 0xd9)));
+  return first >= 0x30 && first <= 0x39;
+}
 
 /** Bytes that follow the head of what holds no other values. */
 function scalarLength(view: DataView, head: number, at: number): number {
-  const fixed = FIXED.get(head);
-  if (fixed !== undefined) return fixed;
+  const fixed = FIXED[head - 0xc0]!;
+  if (fixed >= 0) return fixed;
   if (head === 0xc4 || head === 0xd9) return 1 + view.getUint8(at);
   if (head === 0xc5 || head === 0xda) return 2 + view.getUint16(at);
   if (head === 0xc6 || head === 0xdb) return 4 + view.getUint32(at);
@@ -93,20 +118,30 @@ function scalarLength(view: DataView, head: number, at: number): number {
   throw undecodable("an integer is too large");
 }
 
-// nil, false, true; float 32 and 64; uint 8, 16, 32; int 8, 16, 32.
-const FIXED = new Map([
-  [0xc0, 0],
-  [0xc2, 0],
-  [0xc3, 0],
-  [0xca, 4],
-  [0xcb, 8],
-  [0xcc, 1],
-  [0xcd, 2],
-  [0xce, 4],
-  [0xd0, 1],
-  [0xd1, 2],
-  [0xd2, 4],
-]);
+/** From nil (0xc0) to int 64 (0xd3) and on; -1: by what follows, or none of ours. */
+const FIXED = Int8Array.of(
+  0,
+  -1,
+  0,
+  0,
+  -1,
+  -1,
+  -1,
+  -1,
+  -1,
+  -1,
+  4,
+  8,
+  1,
+  2,
+  4,
+  -1,
+  1,
+  2,
+  4,
+  -1,
+  ...Array.from({ length: 12 }, () => -1),
+);
 
 const undecodable = (problem: string): CallaError =>
   new CallaError("undecodable", { format: "messagepack", problem });
