@@ -55,19 +55,52 @@ export interface IndexedDbShelfOptions {
 /** All that begins with these: arrays stand behind every text and number. */
 const within = (...parts: readonly string[]): IDBKeyRange => IDBKeyRange.bound([...parts], [...parts, []]);
 
-export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<Shelf> {
-  let database: IDBPDatabase<Schema> | undefined = await open(options, () => (database = undefined));
+/** By name: what a new connection would change nothing about. It is the app's, the user's or another page's doing. */
+const LASTING: ReadonlySet<unknown> = new Set([
+  "CallaError",
+  "QuotaExceededError",
+  "VersionError",
+  "SecurityError",
+  "DataCloneError",
+  "DataError",
+]);
 
-  /** The browser may close it (the site's data was cleared, a newer page came); the next use opens it anew. */
-  async function run<T>(work: (database: IDBPDatabase<Schema>) => Promise<T>): Promise<T> {
+export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<Shelf> {
+  let current: Promise<IDBPDatabase<Schema>> | undefined;
+
+  const forget = (dead: typeof current): void => {
+    if (current === dead) current = undefined;
+  };
+  function connection(): Promise<IDBPDatabase<Schema>> {
+    const mine = (current ??= open(options, () => forget(mine)));
+    return mine;
+  }
+
+  /**
+   * The browser may close it (the site's data was cleared, a newer page came), or kill the process behind it without a
+   * word (WebKit, in the background): the connection is let go of and the work done once more over a new one (TB11).
+   * Whether the first time took nothing or all of it is not known then, so work must come to the same when done twice.
+   */
+  async function run<T>(
+    work: (database: IDBPDatabase<Schema>, again: boolean) => Promise<T>,
+    again = false,
+  ): Promise<T> {
+    const mine = connection();
+    let otherwise = unavailable;
     try {
-      database ??= await open(options, () => (database = undefined));
-      return await work(database);
+      const database = await mine;
+      otherwise = failed;
+      return await work(database, again);
     } catch (cause) {
-      const error = failure(cause);
-      // Closed without a word: as good as not open.
-      if ((cause as { name?: unknown })?.name === "InvalidStateError") database = undefined;
-      throw error;
+      const lasts = LASTING.has(nameOf(cause));
+      if (!lasts || otherwise === unavailable) forget(mine);
+      if (!lasts)
+        void mine.then(
+          (dead) => dead.close(),
+          () => {},
+        );
+      if (lasts || again) throw failure(cause, otherwise);
+      return run(work, true);
     }
   }
   const writing = (db: IDBPDatabase<Schema>, work: (transaction: Writing) => Promise<void>) => {
@@ -76,10 +109,13 @@ export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<Sh
     return settled(transaction, work);
   };
 
+  await run(() => Promise.resolve());
   return {
     list: (server) =>
       run(async (db) => {
         const transaction = db.transaction(["clients", "entries"]);
+        // Whoever asked waits for its requests, which fail with it.
+        transaction.done.catch(() => {});
         const entries = transaction.objectStore("entries");
         const clients = transaction.objectStore("clients");
         const rows = await (server === undefined ? clients.getAll() : clients.index("server").getAll(server));
@@ -106,15 +142,16 @@ export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<Sh
         return found;
       }),
     commit: (parts) =>
-      run((db) =>
-        writing(db, async (transaction) => {
-          for (const part of parts) await commitPart(transaction, part);
-        }),
-      ),
+      run((db, again) => {
+        const dropped = again ? parts.flatMap(({ drops = [] }) => drops) : [];
+        return writing(db, async (transaction) => {
+          for (const part of parts) await commitPart(transaction, part, dropped);
+        });
+      }),
     remove: (id) => run((db) => writing(db, (transaction) => removeClient(transaction, id))),
-    empty: (free, open, at) =>
-      run(async (db) => {
-        let count = 0;
+    empty(free, open, at) {
+      let count = 0;
+      return run(async (db) => {
         await writing(db, async (transaction) => {
           const entries = transaction.objectStore("entries");
           const clients = transaction.objectStore("clients");
@@ -123,7 +160,7 @@ export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<Sh
             entries.index("marked").count(),
             clients.getAll(),
           ]);
-          count = all - marked;
+          count = Math.max(count, all - marked);
           const stubs = new Map(open.map((id) => [id, ""]));
           for (const { id, server } of rows) stubs.set(id, server);
           for (const id of free) stubs.delete(id);
@@ -134,11 +171,12 @@ export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<Sh
           await Promise.all(puts);
         });
         return count;
-      }),
-    close() {
-      database?.close();
-      database = undefined;
-      return Promise.resolve();
+      });
+    },
+    async close() {
+      const last = current;
+      current = undefined;
+      await last?.then((database) => database.close()).catch(() => {});
     },
   };
 }
@@ -190,8 +228,6 @@ async function open(
   );
   try {
     return await Promise.race([opening, timeout]);
-  } catch (error) {
-    throw failure(error, unavailable);
   } finally {
     cancel?.();
   }
@@ -231,10 +267,12 @@ async function read(transaction: Writing, { id, server, user, identity }: Client
   };
 }
 
-async function commitPart(transaction: Writing, part: ShelfPart): Promise<void> {
+/** `dropped`: what is not there because the same commit, done before, has dropped it. */
+async function commitPart(transaction: Writing, part: ShelfPart, dropped: readonly string[]): Promise<void> {
   const { id, token, at, owner, drops = [], changes } = part;
   const clients = transaction.objectStore("clients");
   const found = await clients.get(id);
+  if (!found && dropped.includes(id)) return;
   if (found ? found.token !== token : !owner) throw found ? taken() : evicted();
   let row: ClientRow = found ?? {
     id,
@@ -324,12 +362,12 @@ const unavailable = (cause?: unknown) =>
     "This browser gives no database here (private mode, settings): nothing is kept.",
     cause,
   );
+const failed = (cause: unknown) => storageFailure("failed", "The database failed.", cause);
 
-function failure(
-  cause: unknown,
-  otherwise = (error: unknown) => storageFailure("failed", "The database failed.", error),
-) {
-  const name = (cause as { name?: unknown } | null)?.name;
+const nameOf = (error: unknown): unknown => (error as { name?: unknown } | null)?.name;
+
+function failure(cause: unknown, otherwise: (error: unknown) => unknown) {
+  const name = nameOf(cause);
   if (name === "CallaError") return cause;
   if (name === "QuotaExceededError") return storageFailure("quota", "The storage is full.", cause);
   if (name === "VersionError")

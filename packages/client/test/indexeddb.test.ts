@@ -313,3 +313,164 @@ test("[TB1] S20 clients of several servers in one page each find their own again
     [added("two")],
   ]);
 });
+
+// ---------------------------------------------------------------------------------------- connections that are dead
+
+/** What kills a connection: from then on its transactions throw, or end so, and a new connection works. */
+const deaths: Readonly<Record<string, (real: IDBDatabase["transaction"]) => IDBDatabase["transaction"]>> = {
+  ...Object.fromEntries(
+    ["InvalidStateError", "UnknownError", "AbortError", "TimeoutError", "NotFoundError"].map((name) => [
+      `transaction() throws ${name}`,
+      () => () => {
+        throw new DOMException("Connection to Indexed Database server lost.", name);
+      },
+    ]),
+  ),
+  "requests end with UnknownError": (real) =>
+    function (this: IDBDatabase, ...given) {
+      const transaction = real.apply(this, given);
+      transaction.objectStore = () => {
+        throw new DOMException("Attempt to get a record failed.", "UnknownError");
+      };
+      return transaction;
+    },
+  "transactions end with an abort": (real) =>
+    function (this: IDBDatabase, ...given) {
+      const transaction = real.apply(this, given);
+      queueMicrotask(() => transaction.abort());
+      return transaction;
+    },
+  // The process died behind the commit: all of it is there, and nobody says so.
+  "transactions end with an abort, though all was done": (real) =>
+    function (this: IDBDatabase, ...given) {
+      const transaction = real.apply(this, given);
+      const add = transaction.addEventListener.bind(transaction);
+      transaction.addEventListener = (type: string, heard: EventListenerOrEventListenerObject) => {
+        if (type === "complete") return;
+        add(type === "abort" ? "complete" : type, heard);
+      };
+      return transaction;
+    },
+};
+
+/** Kills every connection there is so far; returns how often one was used since. */
+function killer() {
+  const real = IDBDatabase.prototype.transaction;
+  onTestFinished(() => void (IDBDatabase.prototype.transaction = real));
+  const killed = new Map<IDBDatabase, IDBDatabase["transaction"]>();
+  const seen = new Set<IDBDatabase>();
+  IDBDatabase.prototype.transaction = function (this: IDBDatabase, ...given) {
+    seen.add(this);
+    return (killed.get(this) ?? real).apply(this, given);
+  };
+  return {
+    kill(death: keyof typeof deaths): void {
+      for (const database of seen) killed.set(database, deaths[death]!(real));
+    },
+    get connections(): number {
+      return seen.size;
+    },
+  };
+}
+
+test.each(Object.keys(deaths))(
+  "[TB12] %s: the next commit goes over a new connection, and so after the next death; nothing is lost or told",
+  async (death) => {
+    const setup = page();
+    const topic = setup.client.topic(list, "1");
+    const connections = killer();
+    await topic.dispatch(added("0")).queued;
+    for (let i = 1; i <= 3; i++) {
+      connections.kill(death);
+      await topic.dispatch(added(`${i}`)).queued;
+      await topic.dispatch(added(`${i}b`)).queued;
+      expect(connections.connections).toBe(i + 1);
+    }
+    expect([setup.errors, setup.client.status.storage]).toEqual([[], "working"]);
+    // What was let go of is closed: a newer page need not wait for it.
+    const newer = await new Promise((resolve, reject) => {
+      const request = indexedDB.open("calla test", 99);
+      request.addEventListener("blocked", () => reject(new Error("it has to wait")));
+      request.addEventListener("success", () => resolve(request.result.version));
+    });
+    expect(newer).toBe(99);
+  },
+);
+
+test.each(Object.keys(deaths))(
+  "[TB12] [OB12] %s: forgetting, and becoming another, is done once",
+  async (death) => {
+    const connections = killer();
+    const storage = open();
+    await storage.load(owner);
+    await storage.commit([entry(1)]);
+    connections.kill(death);
+    await storage.commit([{ type: "begin", user: null, keepFormer: false }, entry(2)]);
+    connections.kill(death);
+    await storage.commit([{ type: "outcome", target: "t", mid: 2, sequence: 3 }, entry(4)]);
+    await storage.close();
+    const second = open();
+    expect((await second.load(owner))?.entries.map(({ mid }) => mid)).toEqual([4]);
+    connections.kill(death);
+    await second.commit([{ type: "forget" }]);
+    await second.close();
+    const third = open();
+    expect(await third.load(owner)).toBeUndefined();
+    await third.commit([entry(5)]);
+    connections.kill(death);
+    expect(await third.forgetEveryone?.()).toBe(1);
+    await third.close();
+    expect(await open().load(owner)).toBeUndefined();
+  },
+);
+
+test("[TB12] a database that does not open at the first try is opened at the second; at no later one", async () => {
+  const real = globalThis.indexedDB.open.bind(globalThis.indexedDB);
+  let failures = 1;
+  let tries = 0;
+  globalThis.indexedDB.open = (...given) => {
+    tries++;
+    if (failures-- > 0) throw new DOMException("Connection to Indexed Database server lost.", "UnknownError");
+    return real(...given);
+  };
+  const storage = open();
+  await storage.load(owner);
+  await storage.commit([entry(1)]);
+  await storage.close();
+  expect(tries).toBe(2);
+  failures = 2;
+  await expect(open().load(owner)).rejects.toMatchObject({ details: { reason: "unavailable" } });
+  expect(tries).toBe(4);
+});
+
+test("[TB12] a connection that dies again at once costs its commit, which says so, and no later one", async () => {
+  const setup = page();
+  const topic = setup.client.topic(list, "1");
+  await topic.dispatch(added("0")).queued;
+  const real = IDBDatabase.prototype.transaction;
+  let deaths = 2;
+  onTestFinished(() => void (IDBDatabase.prototype.transaction = real));
+  IDBDatabase.prototype.transaction = function (this: IDBDatabase, ...given) {
+    if (deaths-- > 0) throw new DOMException("lost", "UnknownError");
+    return real.apply(this, given);
+  };
+  await expect(topic.dispatch(added("1")).queued).rejects.toMatchObject({ details: { reason: "failed" } });
+  await topic.dispatch(added("2")).queued;
+  await setup.client.close();
+  const found = await open().load(owner);
+  expect(found?.entries.map(({ message }) => (message as { text: string }).text)).toEqual(["0", "1", "2"]);
+  expect(reasons(setup.errors)).toEqual(["failed"]);
+});
+
+test("[TB12] what the app or a full disk is to blame for is not tried again", async () => {
+  const storage = open();
+  await storage.load(owner);
+  const transaction = vi.spyOn(IDBDatabase.prototype, "transaction");
+  onTestFinished(() => transaction.mockRestore());
+  const broken = { ...entry(2), entry: { ...(entry(2) as { entry: object }).entry, message: () => {} } };
+  await expect(storage.commit([broken as StorageChange])).rejects.toMatchObject({ code: "storage" });
+  expect(transaction).toHaveBeenCalledTimes(1);
+  fillUp(() => true);
+  await expect(storage.commit([entry(3)])).rejects.toMatchObject({ details: { reason: "quota" } });
+  expect(transaction).toHaveBeenCalledTimes(2);
+});

@@ -14,6 +14,7 @@ import { scalesMutants } from "./mutants-scales.mjs";
 import { secondMutants } from "./mutants-second.mjs";
 import { timeMutants } from "./mutants-time.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
+import { wakeMutants } from "./mutants-wake.mjs";
 import { edgeMutants } from "./edge.mjs";
 import { rowMutants } from "./mutants-rows.mjs";
 
@@ -40,6 +41,7 @@ export const mutants = [
   ...byteMutants,
   ...admissionMutants,
   ...identityMutants,
+  ...wakeMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
   {
     name: "skip dedupe: take a known mid again",
