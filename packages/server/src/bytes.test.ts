@@ -2,7 +2,7 @@ import { DEFAULT_LIMITS } from "@calla/shared";
 import type { Limits, SteadyClock } from "@calla/shared";
 import { expect, test } from "vitest";
 import { handClock } from "../test/wired.ts";
-import { ByteIntake, newMeter } from "./bytes.ts";
+import { ByteIntake } from "./bytes.ts";
 import type { Inlet } from "./bytes.ts";
 
 function opened(limits: Partial<Limits> = {}) {
@@ -56,14 +56,46 @@ test("[LM40] a pause is one, however much was read already, and whoever has gone
   expect(pauses()).toBe(1);
 });
 
-test("[LM40] requests of one socket share what is used up; others do not", () => {
+test("[LM40] requests of one address over one line share what is used up; other addresses and other lines do not", () => {
   const { inlet } = opened({ byteRate: 1_000, byteBurst: 1_000 });
-  const meter = newMeter();
-  const [one, two, other] = [inlet("a", { meter }), inlet("a", { meter }), inlet("a")];
+  const line = {};
+  const one = inlet("a", { line });
   one.flow.received(1_000, 0);
-  two.flow.received(10, 0);
-  other.flow.received(10, 0);
-  expect([one.pauses(), two.pauses(), other.pauses()]).toEqual([0, 1, 0]);
+  const [again, other, elsewhere, alone] = [
+    inlet("a", { line }),
+    inlet("b", { line }),
+    inlet("a", { line: {} }),
+    inlet("a"),
+  ];
+  for (const { flow } of [again, other, elsewhere, alone]) flow.received(10, 0);
+  expect([one, again, other, elsewhere, alone].map((it) => it.pauses())).toEqual([0, 1, 0, 0, 0]);
+});
+
+test("[LM40] what a request has used up outlives it, and only what is at rest is forgotten", async () => {
+  const { inlet, intake, advance } = opened({ byteRate: 1_000, byteBurst: 1_000 });
+  const line = {};
+  const request = (address: string, bytes: number) => {
+    const it = inlet(address, { line });
+    it.flow.received(bytes, 0);
+    return it;
+  };
+  for (let times = 0; times < 2; times++) {
+    request("a", 1_000).flow.over();
+    const still = request("b", 1);
+    for (let i = 0; i < 300; i++) request(`other ${i}`, 1).flow.over();
+    const again = request("a", 10);
+    expect(again.pauses()).toBe(1);
+    again.flow.over();
+    again.flow.over();
+    await advance(1_010);
+    for (let i = 0; i < 300; i++) request(`late ${i}`, 0).flow.over();
+    // Only who is under way is remembered; what it has used up is the same for its next request.
+    expect(intake.meters.size).toBe(1);
+    still.flow.received(1_500, 0);
+    expect(request("b", 0).pauses()).toBe(1);
+    still.flow.over();
+    await advance(3_000);
+  }
 });
 
 test("[LM41] a frame has its time to come whole, each anew, and pauses of our own are not counted", async () => {

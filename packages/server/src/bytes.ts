@@ -3,13 +3,15 @@
 // the memory by never coming whole is ended, and may come again. Not here: how many messages (limiter.ts).
 import type { Cancel, Limits, SteadyClock } from "@calla/shared";
 import type { Received } from "./connection.ts";
+import { Meters } from "./meters.ts";
+import type { Meter, SharedMeter } from "./meters.ts";
 
 /** A connection or a request, as far as the intake has it in its hand. */
 export interface Inlet {
   /** undefined: nobody's, and bounded with all others only. */
   readonly address: string | undefined;
-  /** Shared by the requests of one socket. Default: its own. */
-  readonly meter?: Meter | undefined;
+  /** The socket or HTTP/2 session it came by: those of one line and address are counted together. Default: by itself. */
+  readonly line?: object | undefined;
   /** What is unfinished has `frameTimeout`; otherwise its transport sees to the time. */
   readonly timed: boolean;
   /** Hears that a limit was met: of the byte rate once. */
@@ -19,12 +21,6 @@ export interface Inlet {
   /** Lets go, at once, of all that has come and is not whole. */
   cut(code: string): void;
 }
-
-/** How much of its byte rate something has used up: the time at which all that was read will have been paid for. */
-export interface Meter {
-  paid: number;
-}
-export const newMeter = (): Meter => ({ paid: 0 });
 
 /** What an inlet's transport tells; once it is over nothing is held of it. */
 export interface Inflow extends Received {
@@ -40,11 +36,13 @@ export class ByteIntake {
   readonly #clock: SteadyClock;
   readonly #limits: Limits;
   readonly #addresses = new Map<string, Address>();
+  readonly meters: Meters;
   #unfinished = 0;
 
   constructor(clock: SteadyClock, limits: Limits) {
     this.#clock = clock;
     this.#limits = limits;
+    this.meters = new Meters(() => clock.monotonic());
   }
 
   /** Bytes held of what has not come whole. */
@@ -94,6 +92,7 @@ class Flow implements Inflow {
   readonly #limits: Limits;
   readonly #inlet: Inlet;
   readonly #meter: Meter;
+  #shared: SharedMeter | undefined;
   total = 0;
   unfinished = 0;
   ended = false;
@@ -109,7 +108,9 @@ class Flow implements Inflow {
     this.#clock = clock;
     this.#limits = limits;
     this.#inlet = inlet;
-    this.#meter = inlet.meter ?? newMeter();
+    const { line, address } = inlet;
+    this.#shared = line && intake.meters.hold(line, address);
+    this.#meter = this.#shared ?? { paid: 0 };
   }
 
   get address(): string | undefined {
@@ -131,6 +132,8 @@ class Flow implements Inflow {
     this.#pause?.();
     this.#pause = undefined;
     this.received(0, 0);
+    if (this.#shared !== undefined) this.#intake.meters.release(this.#shared);
+    this.#shared = undefined;
   }
 
   end(code: string, limit: keyof Limits): void {

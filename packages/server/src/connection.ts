@@ -40,8 +40,11 @@ export interface ConnectRequest {
 /** A request that is under way, as far as the server may hold it back. */
 export interface RequestInlet {
   readonly request: ConnectRequest;
-  /** How much of the byte rate its socket has used up: requests of one socket share it. */
-  readonly meter?: { paid: number } | undefined;
+  /**
+   * The socket or HTTP/2 session it came by: the byte rate is shared by the requests of one address over one line. Default:
+   * it has one for itself.
+   */
+  readonly line?: object | undefined;
   pause(): void;
   resume(): void;
   /** Lets go of it: there is no room. */

@@ -304,7 +304,7 @@ function requestInlet(
   const address = addressOf(inlet.request);
   return {
     address,
-    meter: inlet.meter,
+    line: inlet.line,
     timed: false,
     limited(limit) {
       const { core } = hub;

@@ -6,7 +6,10 @@ export interface Limits {
   readonly maxFrameBytes: number;
   /** Bytes a connection may say before `Connected`: the Hello. Over it: closed, retryable, `too-large` (CL20 says it in parts). */
   readonly maxHelloBytes: number;
-  /** Bytes a second that are read of one connection, headers and control frames too. Over it: it is read more slowly. */
+  /**
+   * Bytes a second that are read of one connection, or of one address's requests over one HTTP connection, headers and
+   * control frames too. Over it: it is read more slowly.
+   */
   readonly byteRate: number;
   /** Bytes of one connection that are read at once, before `byteRate` counts. */
   readonly byteBurst: number;

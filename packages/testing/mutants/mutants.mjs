@@ -11,6 +11,7 @@ import { identityMutants } from "./mutants-identity.mjs";
 import { modelMutants } from "./mutants-models.mjs";
 import { shareMutants } from "./mutants-shares.mjs";
 import { scalesMutants } from "./mutants-scales.mjs";
+import { restMutants } from "./mutants-rest.mjs";
 import { secondMutants } from "./mutants-second.mjs";
 import { timeMutants } from "./mutants-time.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
@@ -462,6 +463,7 @@ export const mutants = [
   ...durableMutants,
   ...scalesMutants,
   ...secondMutants,
+  ...restMutants,
   ...growthMutants,
   ...timeMutants,
 ];

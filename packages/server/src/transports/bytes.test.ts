@@ -20,13 +20,14 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end();
 });
 
-async function serve(limits: Partial<Limits> = {}) {
+async function serve(limits: Partial<Limits> = {}, trustedProxies: readonly string[] = []) {
   const limited: string[] = [];
   const refused: string[] = [];
   const server = createServer({
     wiring,
     serialiser: automatic(json()),
     limits,
+    trustedProxies,
     onRefused: ({ code }) => void refused.push(code),
     observe: (event) => void (event.type === "limited" && limited.push(event.limit)),
   });
@@ -222,6 +223,28 @@ test("[LM40] POSTs on one socket are read at the byte rate, come whole, and time
   expect(performance.now() - started).toBeGreaterThan(500);
   expect(limited).toContain("byteRate");
 });
+
+test("[LM40] 500 users behind a trusted proxy's one keep-alive connection work on; who takes too much is read more slowly", async () => {
+  const { port, limited } = await serve({ byteRate: 2_000, byteBurst: 5_000, helloTimeout: 5_000 }, [
+    "127.0.0.1",
+  ]);
+  const { socket, heard } = await request(port, "");
+  let asked = 0;
+  const post = async (user: number, body: string): Promise<void> => {
+    const from = `X-Forwarded-For: 203.0.${user >> 8}.${user & 255}\r\n`;
+    socket.write(`${HEAD}${from}Content-Length: ${body.length}\r\n\r\n${body}`);
+    asked++;
+    await until(() => heard().split("200 OK").length === asked + 1);
+  };
+  const started = performance.now();
+  for (let times = 0; times < 2; times++)
+    for (let user = 0; user < 500; user++) await post(user, `[${" ".repeat(1_000)}]`);
+  expect(limited).toEqual([]);
+  // At one rate for all of them it would have taken 17 minutes.
+  expect(performance.now() - started).toBeLessThan(60_000);
+  await post(7, `[${" ".repeat(8_000)}]`);
+  expect(limited).toEqual(["byteRate"]);
+}, 60_000);
 
 test("[LM42] [CL20] a stream's Hello over its limit is 413 before it is read, and says how large it may be", async () => {
   const { port } = await serve({ maxHelloBytes: 1_000 });

@@ -16,7 +16,7 @@ export const NO_HANDS: Hands = { pause: () => undefined, resume: () => undefined
 
 export class Receiving implements RequestInlet {
   readonly request: ConnectRequest;
-  readonly meter: { paid: number };
+  readonly line: object | undefined;
   readonly #received: Received | undefined;
   #held = REQUEST_BYTES;
   #hands = NO_HANDS;
@@ -27,10 +27,10 @@ export class Receiving implements RequestInlet {
   constructor(
     receive: ((inlet: RequestInlet) => Received) | undefined,
     request: ConnectRequest,
-    meter: { paid: number } = { paid: 0 },
+    line: object | undefined,
   ) {
     this.request = request;
-    this.meter = meter;
+    this.line = line;
     this.#received = receive?.(this);
     this.#received?.received(HEAD_BYTES, this.#held);
   }

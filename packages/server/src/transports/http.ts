@@ -106,8 +106,6 @@ class PostTransport implements HttpTransport {
   readonly #clock: Clock;
   readonly #heartbeat: Heartbeat<StreamConnection>;
   readonly #gone = (connection: StreamConnection): void => this.#heartbeat.delete(connection);
-  /** Of each socket (or HTTP/2 session) what its requests have used up of the byte rate. */
-  readonly #meters = new WeakMap<object, { paid: number }>();
   #closed = false;
 
   constructor(
@@ -194,7 +192,7 @@ class PostTransport implements HttpTransport {
     const receiving = new Receiving(
       this.#host.receive && ((inlet) => this.#host.receive!(inlet)),
       asked,
-      this.#meterOf(line),
+      line,
     );
     const body = receiving.cutOff
       ? BUSY
@@ -228,15 +226,6 @@ class PostTransport implements HttpTransport {
 
   get #stalling(): Stalling {
     return { clock: this.#clock, timeout: this.#host.limits.stallTimeout ?? Infinity };
-  }
-
-  #meterOf(line: object | undefined): { paid: number } | undefined {
-    if (line === undefined) return undefined;
-    const known = this.#meters.get(line);
-    if (known !== undefined) return known;
-    const fresh = { paid: 0 };
-    this.#meters.set(line, fresh);
-    return fresh;
   }
 
   /** A stream's body is a Hello and no more. */
