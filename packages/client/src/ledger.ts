@@ -20,7 +20,7 @@ import type {
   StoredTarget,
 } from "./storage.ts";
 import { isFollowed } from "./subscriptions.ts";
-import { isLive } from "./target.ts";
+import { hasCaughtUp } from "./target.ts";
 import type { Dispatch, Outcome, Target } from "./target.ts";
 import type { Targets } from "./targets.ts";
 import { RejectedError } from "./write.ts";
@@ -190,7 +190,7 @@ export function createLedger(options: LedgerOptions) {
   function placeOf(one: Target): ModelPlace | undefined {
     const { key, slice, replica } = one;
     if (!replica.confirmed || slice?.kind === "ephemeral") return undefined;
-    const caughtUp = isLive(one) && !replica.pending.some(({ entry }) => entry.outcome);
+    const caughtUp = hasCaughtUp(one) && !replica.pending.some(({ entry }) => entry.outcome);
     return { target: key, version: versionOf(key), caughtUp, ...replica.confirmed };
   }
 

@@ -71,8 +71,9 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     const entry = outbox.find(one.queue, mid, id);
     if (!entry) return;
     ledger.decide(one, entry, taken(entry, sequence, message));
-    // Where it is followed, confirmed must get there; if it does not, the target is asked for again (CL10).
-    one.head = Math.max(one.head, sequence);
+    // Where it is followed, confirmed must get there; if it does not, the target is asked for again (CL10). Until then it
+    // is as live as before: over HTTP every answer to a POST may come before the stream's record (CL9).
+    one.owed = Math.max(one.owed, sequence);
     targets.settle(one);
   }
 
@@ -126,6 +127,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     one.delays.reset();
     one.diverged = undefined;
     one.head = frame.sequence;
+    one.owed = 0;
     outbox.again(one.queue, frame.next, subscription.askedAt);
     one.awaited = frame.resync === "snapshot" ? frame : undefined;
     if (one.slice?.kind === "ephemeral")
@@ -145,7 +147,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     contain(report, options.onSnapshot, { target, reason: awaited.reason, sequence });
     // The server says so by itself, and the answer to a POST may have overtaken it: only an answer to a question of now
     // tells whether what was acknowledged beyond it is cut off (CL3).
-    if (awaited.reason === "other-history" && one.head > sequence) subscriptions.ask(one.subscription);
+    if (awaited.reason === "other-history" && Math.max(one.head, one.owed) > sequence) subscriptions.ask(one.subscription);
   }
 
   function update(key: TargetKey, frame: Update): void {

@@ -27,7 +27,7 @@ import { createReceiver } from "./receiver.ts";
 import type { SnapshotTaken, Versions } from "./receiver.ts";
 import type { Owner, Storage, StorageHost } from "./storage.ts";
 import { createSubscriptions, isFollowed } from "./subscriptions.ts";
-import { isLive } from "./target.ts";
+import { hasCaughtUp, isLive } from "./target.ts";
 import type { AnyState, Dispatch, Pending, Target } from "./target.ts";
 import { createTargets } from "./targets.ts";
 import type { DecidedWrite } from "./targets.ts";
@@ -299,7 +299,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       let waiting = false;
       for (const one of targets.all.values()) {
         const { subscription } = one;
-        if (isFollowed(subscription) && !isLive(one)) {
+        if (isFollowed(subscription) && !hasCaughtUp(one)) {
           waiting = true;
           // What was told to wait is asked when its time has come.
           if (subscription.askedAt < before && !subscription.retrying) subscriptions.ask(subscription);
@@ -359,7 +359,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         one.subscription.phase === "asked" && unsaid.has(one.subscription.ref);
       if (outlet.open && followed.some(left))
         followed = followed
-          .filter((one) => left(one) || !isLive(one))
+          .filter((one) => left(one) || !hasCaughtUp(one))
           .toSorted((a, b) => Number(left(b)) - Number(left(a)));
       unsaid = new Set();
       for (const one of followed) {

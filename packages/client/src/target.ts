@@ -75,6 +75,8 @@ export interface Target {
   diverged: number | undefined;
   /** The server's head when it last answered. */
   head: number;
+  /** The highest sequence at which a message of one's own is known to stand. */
+  owed: number;
   /** Times never go back: the last one seen. */
   at: number;
   /** An ephemeral topic's messages of this turn. */
@@ -96,11 +98,15 @@ function viewOf({ entry, skipped }: Predicted<Dispatch>): Pending {
 
 export const loading: AnyState = { status: "loading", model: undefined, pending: [], code: "" };
 
-/** Whether what is confirmed is also the newest, as far as can be known. */
+/** Whether what is confirmed is the newest, as far as can be known; one's own records may be on their way (CL9). */
 export const isLive = (
   { subscription, awaited, replica: { confirmed }, head }: Target,
   answered = subscription.phase === "answered",
 ): boolean => answered && !awaited && confirmed !== undefined && confirmed.sequence >= head;
+
+/** And has all that is known to have become of one's own. */
+export const hasCaughtUp = (target: Target): boolean =>
+  isLive(target) && (target.replica.confirmed?.sequence ?? 0) >= target.owed;
 
 /**
  * The state to show: the same object until something in it changes (CL9), and the former model as long as it is equal,

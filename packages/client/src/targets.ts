@@ -64,6 +64,7 @@ export function createTargets(options: TargetsOptions) {
         awaited: undefined,
         diverged: undefined,
         head: 0,
+        owed: 0,
         at: 0,
         outgoing: [],
         state: loading,
