@@ -157,6 +157,7 @@ const layers = {
       "notifier",
       "packets",
       "write",
+      "room",
       "shelf",
       "locks-memory",
       "locks-web",

@@ -19,7 +19,7 @@ import { contain, oncePerTurn, signal } from "./notifier.ts";
 import type { Stop } from "./notifier.ts";
 import type { SnapshotTaken, Versions } from "./receiver.ts";
 import { createRuntime } from "./runtime.ts";
-import type { PendingWrite } from "./runtime.ts";
+import type { PendingWrite } from "./target.ts";
 import { memoryStorage } from "./storage-memory.ts";
 import type { Storage, StorageHost } from "./storage.ts";
 import { createSync } from "./sync.ts";
@@ -120,7 +120,7 @@ export interface Client<W extends Wiring = Wiring> {
   onStatus(listener: (status: ClientStatus) => void): Stop;
   /** Given by the server; undefined before the first connection. */
   readonly clientId: string | undefined;
-  /** All dispatches without an outcome, earlier pages' too, each target's in order. Made anew at each look. */
+  /** All dispatches without an outcome, earlier pages' too, each target's in order. The same array until it changes. */
   readonly pending: readonly PendingWrite[];
   connect(): void;
   disconnect(): void;

@@ -3,7 +3,7 @@ import { CallaError, deepFreeze, parseMessage } from "@calla/shared";
 import type { Serialiser, Slice } from "@calla/shared";
 import { roughSize } from "./size.ts";
 import type { MigratedEntry, Storage, StoredEntry } from "./storage.ts";
-import type { Dispatch } from "./target.ts";
+import type { Dispatch, PendingWrite } from "./target.ts";
 import type { WriteState } from "./write.ts";
 
 /** A message as the app gave it, and the list of messages it stands for. */
@@ -57,12 +57,14 @@ export const newEntry = (
   size: roughSize(fields.message),
   view: { id: fields.id, message: fields.message, skipped: undefined },
   outcome: undefined,
+  shown: false,
   decidedUnder: 0,
   cutOff: Infinity,
   kept: false,
   recorded: false,
   told: false,
   dropped: undefined,
+  listed: undefined,
   control,
 });
 
@@ -98,6 +100,14 @@ export function restored(
         }
       : { stage: "decided", recorded: true, told: true, outcome: { sequence, message } }),
   };
+}
+
+/** The same object until it says something else. */
+export function listedWrite(entry: Dispatch): PendingWrite {
+  const { target, at, view, listed } = entry;
+  const state = writeState(entry);
+  if (listed?.state === state && listed.at === at && listed.skipped === view.skipped) return listed;
+  return (entry.listed = { ...view, target, at, state });
 }
 
 export function writeState({ outcome, stage }: Dispatch): WriteState {

@@ -220,12 +220,10 @@ export function createLedger(options: LedgerOptions) {
     if (!found) return;
     if (!usable(one.key, found.model)) return keeper?.drop(one.key);
     const { model, sequence, mark } = found.model;
-    const held = found.held.map((entry) => ({
-      entry: restored(entry, one.slice, author(one.key), storage.migrate),
-      model: undefined,
-      skipped: undefined,
-    }));
-    one.replica = { confirmed: undefined, pending: [...held, ...one.replica.pending] };
+    targets.precede(
+      one,
+      found.held.map((entry) => restored(entry, one.slice, author(one.key), storage.migrate)),
+    );
     targets.show(one, { model: strict ? deepFreeze(model) : model, sequence, mark });
   }
 
@@ -244,10 +242,10 @@ export function createLedger(options: LedgerOptions) {
           out: identity !== undefined,
         }));
       outbox.load(one.queue, entries);
-      const shown = entries
-        .filter(({ message }) => message !== null)
-        .map((entry) => ({ entry, model: undefined, skipped: undefined }));
-      one.replica = { confirmed: undefined, pending: [...shown, ...one.replica.pending] };
+      targets.precede(
+        one,
+        entries.filter(({ message }) => message !== null),
+      );
       targets.touch(one);
     }
     keeper?.load(

@@ -3,6 +3,7 @@
 // fits the cursor, who hears an outcome (runtime.ts).
 import { sameInOrder } from "@calla/shared";
 import type { Cursor } from "@calla/shared";
+import type { Room } from "./room.ts";
 
 /** What folds: a record, or a pending dispatch with the context it was predicted in (fixed when it was dispatched). */
 export interface Act {
@@ -14,16 +15,28 @@ export interface Act {
   readonly visitor: string;
 }
 
+/** What was dispatched here. */
+export interface Own extends Act {
+  /** How much its messages may add to a model, in bytes, roughly. */
+  readonly size: number;
+}
+
 /** Known true: the server's model at a place in its history. */
 export interface Confirmed extends Cursor {
   readonly model: unknown;
 }
 
-/** A pending dispatch and the model after it. A prediction that was refused or threw leaves the model as it was (RB4). */
+/**
+ * A pending dispatch and the model after it. A prediction that was refused or threw leaves the model as it was (RB4).
+ * The model of the last is what is shown. Of those before it as many are kept as there is room for (RB10): where it is
+ * undefined it is computed anew when it is needed.
+ */
 export interface Predicted<E> {
   readonly entry: E;
-  readonly model: unknown;
+  model: unknown;
   readonly skipped: Skipped | undefined;
+  /** What the model takes of the room. */
+  held: number;
 }
 
 /** Why a prediction was skipped. */
@@ -35,6 +48,7 @@ export interface Skipped {
 export interface Replica<E> {
   /** undefined: nothing is known of the target, so nothing is predicted either. */
   readonly confirmed: Confirmed | undefined;
+  /** A dispatch is appended in place, so that it costs the same whatever is pending; all else makes another list. */
   readonly pending: readonly Predicted<E>[];
 }
 
@@ -53,7 +67,16 @@ export interface Advance<E> extends Cursor {
 type Failure = { readonly ok: false } & Skipped;
 const why = ({ code, details }: Failure): Skipped => ({ code, details });
 
-export const emptyReplica: Replica<never> = { confirmed: undefined, pending: [] };
+export const emptyReplica = (): Replica<never> => ({ confirmed: undefined, pending: [] });
+
+/** With dispatches of an earlier page before all others; what they make of the model is computed when one is confirmed. */
+export const preceded = <E>({ pending }: Replica<E>, entries: readonly E[]): Replica<E> => ({
+  confirmed: undefined,
+  pending: [
+    ...entries.map((entry) => ({ entry, model: undefined, skipped: undefined, held: 0 })),
+    ...pending,
+  ],
+});
 
 /** What the app is shown; undefined while nothing is confirmed. */
 export const visible = <E>({ confirmed, pending }: Replica<E>): unknown => {
@@ -61,33 +84,51 @@ export const visible = <E>({ confirmed, pending }: Replica<E>): unknown => {
   return last ? last.model : confirmed?.model;
 };
 
-/** With one more dispatch on top (RB1). `failed` says why its prediction was skipped. */
-export function predict<E extends Act, F extends Failure>(
+/** What changes nothing keeps its reference, so that nobody is notified of nothing, and later predictions stay valid. */
+const kept = (model: unknown, before: unknown): unknown => (sameInOrder(model, before) ? before : model);
+
+/** One more dispatch on top (RB1). `failed` says why its prediction was skipped. */
+export function predict<E extends Own, F extends Failure>(
   replica: Replica<E>,
   entry: E,
   fold: Fold<F>,
-): { readonly replica: Replica<E>; readonly failed: F | undefined } {
+  room: Room,
+): { readonly failed: F | undefined } {
   const before = visible(replica);
   const result = replica.confirmed && fold(before, entry);
   const failed = result && !result.ok ? result : undefined;
-  // What changes nothing keeps its reference, so that nobody is notified of nothing.
-  const model = result?.ok && !sameInOrder(result.model, before) ? result.model : before;
-  return {
-    replica: { ...replica, pending: [...replica.pending, { entry, model, skipped: failed && why(failed) }] },
-    failed,
-  };
+  const model = result?.ok ? kept(result.model, before) : before;
+  append(replica.pending as Predicted<E>[], entry, model, failed, room);
+  return { failed };
+}
+
+/** The model of what was the last stays if there is room for it; the first one's does in any case. */
+function append<E extends Own>(
+  pending: Predicted<E>[],
+  entry: E,
+  model: unknown,
+  failed: Failure | undefined,
+  room: Room,
+): void {
+  const last = pending[pending.length - 1];
+  if (last && pending.length > 1 && last.model !== undefined && last.held === 0) {
+    last.held = room.take(last.model, last.entry.size);
+    if (last.held === 0) last.model = undefined;
+  }
+  pending.push({ entry, model, skipped: failed && why(failed), held: 0 });
 }
 
 /**
  * Folds records over confirmed. Dispatches that are `gone` leave pending in the same step. As long as the records are
- * the predictions, nothing else is computed and visible stays the same object (RB3); after the first that is not, the
- * rest of pending is replayed, once per call (RB2).
+ * the predictions, visible stays the same object and nothing is computed but the records themselves and those predicted
+ * models that were not kept (RB3); after the first that is not, the rest of pending is replayed, once per call (RB2).
  */
-export function advance<E extends Act, F extends Failure>(
+export function advance<E extends Own, F extends Failure>(
   replica: Replica<E>,
   { records, sequence, mark }: Advance<E>,
   gone: (entry: E) => boolean,
   fold: Fold<F>,
+  room: Room,
 ): { readonly ok: true; readonly replica: Replica<E> } | F {
   let model = replica.confirmed?.model;
   let settled = 0;
@@ -96,55 +137,63 @@ export function advance<E extends Act, F extends Failure>(
     const result = fold(model, act);
     if (!result.ok) return result;
     const head = replica.pending[settled];
-    const own = head !== undefined && head.entry === entry;
-    const expected = own ? head.model : model;
-    if (own) settled++;
-    // What changes nothing keeps its reference, so that predictions made on it stay valid.
+    let expected = model;
+    if (head !== undefined && head.entry === entry) {
+      settled++;
+      if (asPredicted) expected = head.model ?? predicted(model, head.entry, fold);
+    }
     const as = sameInOrder(result.model, expected);
     asPredicted &&= as;
     model = as ? expected : result.model;
   }
   const confirmed = { model, sequence, mark };
-  const rest = replica.pending.slice(settled);
-  const pending = rest.filter(({ entry }) => !gone(entry));
-  return {
-    ok: true,
-    replica:
-      asPredicted && pending.length === rest.length
-        ? { confirmed, pending }
-        : replay(replica, confirmed, pending, fold),
-  };
+  if (!asPredicted || replica.pending.some(({ entry }, i) => i >= settled && gone(entry)))
+    return {
+      ok: true,
+      replica: replay(replica, confirmed, (one, i) => i >= settled && !gone(one.entry), fold, room),
+    };
+  for (const { held } of replica.pending.slice(0, settled)) room.give(held);
+  return { ok: true, replica: { confirmed, pending: replica.pending.slice(settled) } };
+}
+
+function predicted<E extends Own, F extends Failure>(before: unknown, entry: E, fold: Fold<F>): unknown {
+  const result = fold(before, entry);
+  return result.ok ? kept(result.model, before) : before;
 }
 
 /** With another confirmed model (a snapshot, or none any more) or the same one, without those that are `gone` (RB5). */
-export function reset<E extends Act, F extends Failure>(
+export function reset<E extends Own, F extends Failure>(
   replica: Replica<E>,
   confirmed: Confirmed | undefined,
   gone: (entry: E) => boolean,
   fold: Fold<F>,
+  room: Room,
 ): Replica<E> {
-  const pending = replica.pending.filter(({ entry }) => !gone(entry));
-  if (confirmed === replica.confirmed && pending.length === replica.pending.length) return replica;
-  return replay(replica, confirmed, pending, fold);
+  if (confirmed === replica.confirmed && !replica.pending.some(({ entry }) => gone(entry))) return replica;
+  return replay(replica, confirmed, ({ entry }) => !gone(entry), fold, room);
 }
 
-function replay<E extends Act, F extends Failure>(
+function replay<E extends Own, F extends Failure>(
   old: Replica<E>,
   confirmed: Confirmed | undefined,
-  entries: readonly Predicted<E>[],
+  stays: (one: Predicted<E>, index: number) => boolean,
   fold: Fold<F>,
+  room: Room,
 ): Replica<E> {
+  const shown = visible(old);
+  for (const { held } of old.pending) room.give(held);
   let model = confirmed?.model;
-  const pending = entries.map(({ entry }) => {
-    const result = confirmed && fold(model, entry);
-    if (result?.ok) model = result.model;
-    return { entry, model, skipped: result && !result.ok ? why(result) : undefined };
+  const pending: Predicted<E>[] = [];
+  old.pending.forEach((one, i) => {
+    if (!stays(one, i)) return;
+    const result = confirmed && fold(model, one.entry);
+    if (result?.ok) ({ model } = result);
+    append(pending, one.entry, model, result && !result.ok ? result : undefined, room);
   });
   // An equal outcome is shown as the same object, so that nobody is notified of nothing.
-  const shown = visible(old);
   if (!confirmed || !old.confirmed || !sameInOrder(model, shown)) return { confirmed, pending };
-  const last = pending.pop();
-  return last
-    ? { confirmed, pending: [...pending, { ...last, model: shown }] }
-    : { confirmed: { ...confirmed, model: shown }, pending };
+  const last = pending[pending.length - 1];
+  if (!last) return { confirmed: { ...confirmed, model: shown }, pending };
+  last.model = shown;
+  return { confirmed, pending };
 }

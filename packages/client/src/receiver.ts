@@ -147,7 +147,8 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     contain(report, options.onSnapshot, { target, reason: awaited.reason, sequence });
     // The server says so by itself, and the answer to a POST may have overtaken it: only an answer to a question of now
     // tells whether what was acknowledged beyond it is cut off (CL3).
-    if (awaited.reason === "other-history" && Math.max(one.head, one.owed) > sequence) subscriptions.ask(one.subscription);
+    if (awaited.reason === "other-history" && Math.max(one.head, one.owed) > sequence)
+      subscriptions.ask(one.subscription);
   }
 
   function update(key: TargetKey, frame: Update): void {

@@ -16,7 +16,7 @@ import type {
   TargetKey,
   Wiring,
 } from "@calla/shared";
-import { accept, newEntry, writeState } from "./dispatch.ts";
+import { accept, listedWrite, newEntry, writeState } from "./dispatch.ts";
 import { createLedger } from "./ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { oncePerTurn } from "./notifier.ts";
@@ -28,26 +28,18 @@ import type { SnapshotTaken, Versions } from "./receiver.ts";
 import type { Owner, Storage, StorageHost } from "./storage.ts";
 import { createSubscriptions, isFollowed } from "./subscriptions.ts";
 import { hasCaughtUp, isLive } from "./target.ts";
-import type { AnyState, Dispatch, Pending, Target } from "./target.ts";
+import type { AnyState, Dispatch, PendingWrite, Target } from "./target.ts";
 import { createTargets } from "./targets.ts";
 import type { DecidedWrite } from "./targets.ts";
 import type { ReconnectOptions } from "./transports/transport.ts";
 import { createWrite, RejectedError } from "./write.ts";
-import type { Write, WriteState } from "./write.ts";
+import type { Write } from "./write.ts";
 
 /** As much of the connection as the runtime needs. */
 export interface Outlet {
   readonly open: boolean;
   send(frames: readonly ClientFrame[]): void;
   renew(reason: string): void;
-}
-
-/** A dispatch without an outcome, of this page or an earlier one. */
-export interface PendingWrite extends Pending {
-  readonly target: TargetKey;
-  /** When it was dispatched, in milliseconds by the server's clock as far as that was known. */
-  readonly at: number;
-  readonly state: WriteState;
 }
 
 export interface RuntimeOptions extends OutboxLimits {
@@ -130,6 +122,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let offset = 0;
   let closed = false;
   let sweeping = false;
+  let listed: readonly PendingWrite[] = [];
   /** The wishes in the last `Hello`, by ref. */
   let greeted = new Map<number, TargetKey>();
   /** The refs of those that it had no room for. */
@@ -333,11 +326,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       if (frame.type === "Settled" || frame.type === "Acknowledge") sweepLater();
     },
     get pending() {
-      return [...outbox.queues.values()].flatMap(({ target, entries }) =>
-        entries
-          .filter(({ outcome }) => !outcome)
-          .map((entry) => ({ ...entry.view, target, at: entry.at, state: writeState(entry) })),
+      const now = [...outbox.queues.values()].flatMap(({ entries }) =>
+        entries.filter(({ outcome }) => !outcome).map(listedWrite),
       );
+      const same = now.length === listed.length && now.every((one, i) => one === listed[i]);
+      return same ? listed : (listed = now);
     },
     get waiting() {
       return outbox.size;

@@ -7,8 +7,9 @@ import type { Signal } from "./notifier.ts";
 import type { Entry, Queue } from "./outbox.ts";
 import { visible } from "./rebase.ts";
 import type { Act, Predicted, Replica, Skipped } from "./rebase.ts";
+import type { Room } from "./room.ts";
 import type { Subscription } from "./subscriptions.ts";
-import type { WriteControl } from "./write.ts";
+import type { WriteControl, WriteState } from "./write.ts";
 
 /** What became of a dispatch. */
 export type Outcome =
@@ -23,10 +24,20 @@ export interface Pending<M = unknown> {
   readonly skipped: Skipped | undefined;
 }
 
+/** A dispatch without an outcome, of this page or an earlier one. */
+export interface PendingWrite extends Pending {
+  readonly target: TargetKey;
+  /** When it was dispatched, in milliseconds by the server's clock as far as that was known. */
+  readonly at: number;
+  readonly state: WriteState;
+}
+
 /** One dispatch, for both the outbox and the rebase. */
 export interface Dispatch extends Entry, Act {
   view: Pending;
   outcome: Outcome | undefined;
+  /** It is among what is pending in its target's replica. */
+  shown: boolean;
   /** The newest asking for its target when its outcome became known. */
   decidedUnder: number;
   /** Its record was in a history that has been cut off since: it is over once confirmed is this far. */
@@ -39,6 +50,8 @@ export interface Dispatch extends Entry, Act {
   told: boolean;
   /** It means nothing in this version, so its mid goes out as void: what its author is told (VE7). */
   readonly dropped: CallaError<string> | undefined;
+  /** As `client.pending` listed it last. */
+  listed: PendingWrite | undefined;
   /** Absent for one of an earlier page. */
   readonly control: WriteControl | undefined;
 }
@@ -69,6 +82,7 @@ export interface Target {
   /** Spreads asking again. */
   readonly delays: Backoff;
   replica: Replica<Dispatch>;
+  readonly room: Room;
   /** Announces a snapshot and is applied together with it (CL5). */
   awaited: ServerFrames["Settled"] | undefined;
   /** The hash of a confirmed model that was not the server's, until that is replaced (VE9). */
@@ -90,13 +104,48 @@ export interface Target {
   handle: unknown;
 }
 
-/** The same object until it says something else. */
-function viewOf({ entry, skipped }: Predicted<Dispatch>): Pending {
-  if (!sameInOrder(skipped, entry.view.skipped)) entry.view = { ...entry.view, skipped };
-  return entry.view;
+/** The same object until it says something else; a state of before says what it said. */
+const viewOf = ({ entry: { view }, skipped }: Predicted<Dispatch>): Pending =>
+  sameInOrder(skipped, view.skipped) ? view : { ...view, skipped };
+
+/** What is pending says why it is not shown, if it is not. */
+export function explain(one: Predicted<Dispatch>): void {
+  one.entry.view = viewOf(one);
 }
 
-export const loading: AnyState = { status: "loading", model: undefined, pending: [], code: "" };
+/** A state's `pending`, listed when somebody looks: a dispatch costs the same whatever is pending. */
+interface Listing {
+  /** It is only appended to (rebase.ts), so its first `length` are what they were. */
+  readonly from: Replica<Dispatch>["pending"];
+  readonly length: number;
+  views: readonly Pending[] | undefined;
+}
+
+const listed = (listing: Listing): readonly Pending[] =>
+  (listing.views ??= listing.from.slice(0, listing.length).map(viewOf));
+
+/** The same views, or the same list at the same length. */
+const sameListing = (a: Listing, { pending }: Replica<Dispatch>): boolean =>
+  a.length === pending.length &&
+  (a.from === pending || listed(a).every((view, i) => view === viewOf(pending[i] as Predicted<Dispatch>)));
+
+const listings = new WeakMap<AnyState, Listing>();
+
+function newState(status: TopicStatus, model: unknown, code: string, listing: Listing): AnyState {
+  const state: AnyState = {
+    status,
+    model,
+    get pending() {
+      return listed(listing);
+    },
+    code,
+  };
+  listings.set(state, listing);
+  return state;
+}
+
+const NONE: Listing = { from: [], length: 0, views: [] };
+export const loading: AnyState = newState("loading", undefined, "", NONE);
 
 /** Whether what is confirmed is the newest, as far as can be known; one's own records may be on their way (CL9). */
 export const isLive = (
@@ -124,10 +173,12 @@ export function stateOf(target: Target, connected: boolean, state = target.state
         : "stale";
   const shown = refused ? undefined : visible(replica);
   const model = sameInOrder(shown, state.model) ? state.model : shown;
-  const views = replica.pending.map(viewOf);
-  const same = views.length === state.pending.length && views.every((view, i) => view === state.pending[i]);
-  const pending = same ? state.pending : views;
-  if (same && status === state.status && model === state.model && subscription.code === state.code)
+  const { code } = subscription;
+  const before = listings.get(state) ?? NONE;
+  const same = sameListing(before, replica);
+  if (same && status === state.status && model === state.model && code === state.code)
     return (target.state = state);
-  return (target.state = { status, model, pending, code: subscription.code });
+  const { pending } = replica;
+  const listing = same ? before : { from: pending, length: pending.length, views: undefined };
+  return (target.state = newState(status, model, code, listing));
 }

@@ -5,10 +5,11 @@ import type { Clock, Message, Random, TargetKey, Wiring } from "@calla/shared";
 import { backoff } from "./backoff.ts";
 import { contain, oncePerTurn, signal } from "./notifier.ts";
 import type { Queue } from "./outbox.ts";
-import { advance, emptyReplica, predict, reset } from "./rebase.ts";
-import type { Act, Advance, Confirmed } from "./rebase.ts";
+import { advance, emptyReplica, preceded, predict, reset } from "./rebase.ts";
+import type { Act, Advance, Confirmed, Predicted } from "./rebase.ts";
+import { createRoom, createSpace } from "./room.ts";
 import { isFollowed, newSubscription } from "./subscriptions.ts";
-import { loading, stateOf } from "./target.ts";
+import { explain, loading, stateOf } from "./target.ts";
 import type { AnyState, Dispatch, Pushed, Target } from "./target.ts";
 import type { ReconnectOptions } from "./transports/transport.ts";
 import { RejectedError } from "./write.ts";
@@ -50,6 +51,7 @@ export function createTargets(options: TargetsOptions) {
   const { wiring, clock, strict, report } = options;
   const all = new Map<TargetKey, Target>();
   const changed = new Set<Target>();
+  const space = createSpace();
 
   function get(key: TargetKey): Target {
     let found = all.get(key);
@@ -60,7 +62,8 @@ export function createTargets(options: TargetsOptions) {
         subscription: newSubscription(key),
         queue: options.queue(key),
         delays: backoff(options.reconnect, options.random),
-        replica: emptyReplica,
+        replica: emptyReplica(),
+        room: createRoom(space),
         awaited: undefined,
         diverged: undefined,
         head: 0,
@@ -127,8 +130,15 @@ export function createTargets(options: TargetsOptions) {
 
   function left(one: Target, before: Target["replica"]["pending"], sequence: number): void {
     const gone = goneAt(sequence);
-    if (before !== one.replica.pending) for (const { entry } of before) if (gone(entry)) conclude(entry);
     touch(one);
+    const { pending } = one.replica;
+    if (before === pending) return;
+    pending.forEach(explain);
+    for (const { entry } of before) {
+      if (!gone(entry)) continue;
+      entry.shown = false;
+      conclude(entry);
+    }
   }
 
   /** Another confirmed model; what it contains leaves pending in the same step. */
@@ -138,16 +148,15 @@ export function createTargets(options: TargetsOptions) {
     sequence = confirmed ? confirmed.sequence : reached(one),
   ): void {
     const before = one.replica.pending;
-    one.replica = reset(one.replica, confirmed, goneAt(sequence), fold(one));
+    one.replica = reset(one.replica, confirmed, goneAt(sequence), fold(one), one.room);
     left(one, before, sequence);
   }
 
   /** Its caller hears the outcome once that is recorded and what is shown has it. */
   function conclude(entry: Dispatch): void {
     const { outcome, control, target: key, id, view } = entry;
-    if (!outcome || !entry.recorded || entry.told) return;
+    if (!outcome || !entry.recorded || entry.told || entry.shown) return;
     const one = get(key);
-    if (one.replica.pending.some((pending) => pending.entry === entry)) return;
     entry.told = true;
     const { message } = view;
     const decided = { target: key, id, message, earlier: !control };
@@ -182,9 +191,15 @@ export function createTargets(options: TargetsOptions) {
     /** What is pending is predicted anew: its author has another name. */
     repeat: (one: Target): void =>
       show(one, one.replica.confirmed && { ...one.replica.confirmed }, reached(one)),
+    /** What an earlier page has left comes before all that this one has dispatched; `show` or the server says on what. */
+    precede(one: Target, entries: readonly Dispatch[]): void {
+      for (const entry of entries) entry.shown = true;
+      one.replica = preceded(one.replica, entries);
+    },
     predict(one: Target, entry: Dispatch): void {
-      const { replica, failed } = predict(one.replica, entry, fold(one));
-      one.replica = replica;
+      const { failed } = predict(one.replica, entry, fold(one), one.room);
+      entry.shown = true;
+      explain(one.replica.pending.at(-1) as Predicted<Dispatch>);
       // A local reject may be overruled; a throw is a bug worth hearing of. Either way the message is sent (RB4).
       if (failed?.kind === "threw") report(failed.error);
       touch(one);
@@ -192,7 +207,7 @@ export function createTargets(options: TargetsOptions) {
     /** False: this replica folds otherwise than the server, and has been left as it was. */
     advance(one: Target, records: Advance<Dispatch>): boolean {
       const before = one.replica.pending;
-      const next = advance(one.replica, records, goneAt(records.sequence), fold(one));
+      const next = advance(one.replica, records, goneAt(records.sequence), fold(one), one.room);
       if (next.ok) {
         one.replica = next.replica;
         left(one, before, records.sequence);
