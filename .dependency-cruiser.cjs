@@ -5,6 +5,8 @@ const layers = {
   shared: [
     [
       "errors",
+      "dev/switch",
+      "dev-off/switch",
       "limits",
       "kind",
       "base64",
@@ -31,8 +33,8 @@ const layers = {
       "frame-names",
       "sparse-fields",
     ],
-    ["context", "slice", "define-checks", "define"],
-    ["run-update", "strict", "strict-off", "wiring", "apply", "migrate"],
+    ["context", "slice", "dev/define-checks", "dev-off/define-checks", "define"],
+    ["run-update", "dev/strict", "dev-off/strict", "wiring", "apply", "migrate"],
     ["client-frames", "server-frames", "protocol", "payloads"],
     ["walk", "to-plain", "from-plain", "normalise"],
     [
@@ -62,6 +64,7 @@ const layers = {
       "identity",
       "intent",
       "contain",
+      "development",
       "events",
       "deadline",
       "address",

@@ -28,7 +28,7 @@ export default defineConfig({
       project(
         "sim",
         [
-          "packages/testing/test/{*,scenarios/*,tabs/*,kill/*,churn/*,deploy/*}.{test,sim}.ts",
+          "packages/testing/test/{*,scenarios/*,tabs/*,kill/*,churn/*,deploy/*,production/*}.{test,sim}.ts",
           "packages/server/test/**/*.sim.ts",
         ],
         { exclude: [DURABLE] },

@@ -1,5 +1,5 @@
 // createClient: puts the parts together and gives the app what it holds. No logic of its own beyond that.
-import { CallaError, OWN_SESSION, sameInOrder, topicId } from "@calla/shared";
+import { CallaError, OWN_SESSION, sameInOrder, strictness, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
   Clock,
@@ -54,7 +54,7 @@ export interface ClientOptions<W extends Wiring = Wiring> {
   readonly token?: () => unknown;
   /** Connect at once: the default. */
   readonly connect?: boolean;
-  /** Development's checks: by default unless NODE_ENV is "production". */
+  /** Development's checks: by default unless NODE_ENV is "production", or the condition `production` has left them out. */
   readonly strict?: boolean;
   /** Milliseconds of silence before asking whether the server is there: 25,000. */
   readonly heartbeat?: number;
@@ -158,7 +158,8 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
 /** `flushOnly`: speaks for a page that is gone, and follows nothing (CV17). */
 function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boolean): Client<W> {
   const { wiring, serialiser, transport, token } = options;
-  const { random = systemRandom, strict = isDevelopment(), onError = reportError } = options;
+  const { random = systemRandom, onError = reportError } = options;
+  const strict = strictness(options.strict);
   const clock = steady(options.clock ?? systemClock);
   const { storage = memoryStorage(), wakeUps = browserWakeUps } = options;
   const report = (error: unknown): void => contain(() => {}, onError, error);
@@ -314,16 +315,6 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     }) as Client<W>["forget"],
   };
 }
-
-declare const process: { readonly env: { readonly NODE_ENV?: string } };
-/** Written so that a bundler can replace the expression, and so that a page without bundler or `process` still runs. */
-const isDevelopment = (): boolean => {
-  try {
-    return process.env.NODE_ENV !== "production";
-  } catch {
-    return true;
-  }
-};
 
 /** Where nobody listens for errors they are at least to be seen; throwing them would end a Node process. */
 const reportError = (error: unknown): void => {

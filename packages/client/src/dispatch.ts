@@ -1,5 +1,5 @@
 // What a dispatch is made of: checked messages and an entry that outbox and rebase share. Not here: what happens to it.
-import { CallaError, deepFreeze, parseMessage } from "@calla/shared";
+import { CallaError, deepFreeze, parseMessage, DEV } from "@calla/shared";
 import type { Serialiser, Slice } from "@calla/shared";
 import { roughSize } from "./size.ts";
 import type { MigratedEntry, Storage, StoredEntry } from "./storage.ts";
@@ -20,7 +20,7 @@ export interface Accepted {
 export function accept(slice: Slice, input: unknown, serialiser: Serialiser, strict: boolean): Accepted {
   const list: readonly unknown[] = Array.isArray(input) ? [...input] : [input]; // a hole is undefined
   if (list.length === 0)
-    throw new CallaError("invalid", {}, "A dispatch of no messages; give it at least one.");
+    throw new CallaError("invalid", {}, DEV && "A dispatch of no messages; give it at least one.");
   const messages = list.map((one) => {
     const parsed = parseMessage(slice, one, "client", { strict });
     if (parsed.ok) return deepFreeze(serialiser.normaliseMessage(parsed.message));
@@ -28,7 +28,7 @@ export function accept(slice: Slice, input: unknown, serialiser: Serialiser, str
     throw new CallaError(
       "invalid",
       { code, ...details },
-      `Slice "${slice.name}" does not take this message (${code}): ${JSON.stringify(details)}.`,
+      DEV && `Slice "${slice.name}" does not take this message (${code}): ${JSON.stringify(details)}.`,
     );
   });
   return { message: Array.isArray(input) ? messages : messages[0], messages };

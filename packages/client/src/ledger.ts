@@ -1,6 +1,6 @@
 // What must survive: the outbox and the identity, and the transactions that keep them. Nothing leaves before it is
 // durable, and nothing is told before its outcome is. Not here: a storage, and when to send (runtime.ts).
-import { CallaError, deepFreeze, visitorOf } from "@calla/shared";
+import { CallaError, deepFreeze, visitorOf, DEV } from "@calla/shared";
 import type { Clock, Cursor, ServerFrames, TargetKey } from "@calla/shared";
 import { restored, storedEntry } from "./dispatch.ts";
 import type { AuthorNames } from "./dispatch.ts";
@@ -40,7 +40,7 @@ export interface LedgerOptions {
   readonly durable: () => void;
 }
 
-const CANNOT = "This storage cannot forget everyone; clear what it is made of yourself.";
+const CANNOT = DEV && "This storage cannot forget everyone; clear what it is made of yourself.";
 
 export type Ledger = ReturnType<typeof createLedger>;
 
@@ -79,7 +79,7 @@ export function createLedger(options: LedgerOptions) {
       : new CallaError(
           "storage",
           { cause },
-          "The storage failed; messages are sent, but would not survive a reload.",
+          DEV && "The storage failed; messages are sent, but would not survive a reload.",
         );
 
   const store = (all: readonly StorageChange[]): Promise<CallaError | undefined> =>
@@ -264,7 +264,11 @@ export function createLedger(options: LedgerOptions) {
     for (const entry of queue.entries.slice()) {
       if (stays || (entry.out && entry.mid < queue.conflict)) {
         const error = stays
-          ? new CallaError("closed", {}, "Another user is signed in. What was queued waits for its author.")
+          ? new CallaError(
+              "closed",
+              {},
+              DEV && "Another user is signed in. What was queued waits for its author.",
+            )
           : new RejectedError({ from: "calla", code: "client-expired", details: {} });
         if (!entry.mid) entry.control?.queued.reject(error);
         outbox.decide(queue, entry);
@@ -410,7 +414,11 @@ export function createLedger(options: LedgerOptions) {
       await last;
       const error = known
         ? (lost ?? (await store([{ type: "forget" }])))
-        : new CallaError("forbidden", {}, "Whose data this is is not known: give `user`, or connect first.");
+        : new CallaError(
+            "forbidden",
+            {},
+            DEV && "Whose data this is is not known: give `user`, or connect first.",
+          );
       conclude(decided);
       await letGo();
       if (error) throw error;

@@ -1,5 +1,5 @@
 // The browser's own locks: free as soon as their page is gone, crashed ones included.
-import { CallaError } from "@calla/shared";
+import { CallaError, DEV } from "@calla/shared";
 import type { Lock, Locks } from "./locks.ts";
 
 /**
@@ -12,7 +12,8 @@ export function webLocks(manager: LockManager | undefined = globalThis.navigator
     throw new CallaError(
       "storage",
       { reason: "locks" },
-      "This page has no Web Locks (is it served without HTTPS?), so its tabs cannot be told apart: nothing is kept.",
+      DEV &&
+        "This page has no Web Locks (is it served without HTTPS?), so its tabs cannot be told apart: nothing is kept.",
     );
   return {
     take: (name, steal) =>

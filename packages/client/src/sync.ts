@@ -1,7 +1,7 @@
 // The conversation with the server: attempts, handshake, heartbeat, reconnecting; bytes to frames and frames to bytes.
 // One attempt at a time, and the late events of an older one touch nothing (CL2). Not here: what frames mean for
 // targets and dispatches (runtime.ts), what a network is (transports/).
-import { CallaError, fraction } from "@calla/shared";
+import { CallaError, fraction, DEV } from "@calla/shared";
 import type {
   Cancel,
   ClientFrame,
@@ -98,7 +98,8 @@ const helloTooLarge = (bytes: number): CallaError =>
   new CallaError(
     "too-large",
     { bytes },
-    `The server takes no Hello of ${bytes} bytes, though it names no topics. Give a shorter token, or the server a higher maxHelloBytes.`,
+    DEV &&
+      `The server takes no Hello of ${bytes} bytes, though it names no topics. Give a shorter token, or the server a higher maxHelloBytes.`,
   );
 
 export function createSync(options: SyncOptions, events: SyncEvents): Sync {
@@ -139,7 +140,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     const broken = (cause: unknown): void => {
       if (!current()) return;
       events.error(
-        new CallaError("transport", { cause }, "An attempt to connect failed; it is tried again."),
+        new CallaError("transport", { cause }, DEV && "An attempt to connect failed; it is tried again."),
       );
       fail("failed");
     };

@@ -1,5 +1,5 @@
 // What `dispatch` gives back: one dispatch's way to its outcome, as the app sees it. Not here: deciding anything.
-import { CallaError } from "@calla/shared";
+import { CallaError, DEV } from "@calla/shared";
 
 /**
  * `pending`: not durable yet. `queued`: would survive a reload, if the storage does. `sent`: on its way.
@@ -26,7 +26,7 @@ export class RejectedError extends CallaError<string> {
   readonly from: "app" | "calla";
 
   constructor({ from, code, details }: Rejection) {
-    super(code, details, `The message was rejected: ${code}.`);
+    super(code, details, DEV && `The message was rejected: ${code}.`);
     this.from = from;
   }
 }

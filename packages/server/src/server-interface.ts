@@ -57,7 +57,10 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   readonly limits?: Partial<Limits>;
   /** Addresses of one's own proxies, whose X-Forwarded-For is believed when connections are counted. Default: none. */
   readonly trustedProxies?: TrustedProxies;
-  /** Development's checks: frozen models, updates run twice, results parsed. Default: unless NODE_ENV is "production". */
+  /**
+   * Development's checks: frozen models, updates run twice, results parsed. Default: unless NODE_ENV is "production", or
+   * the condition `production` has left them out.
+   */
   readonly strict?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;

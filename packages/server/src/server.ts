@@ -1,5 +1,13 @@
 // createServer: the composition root and the public methods. No logic of its own.
-import { CallaError, hashString, isSession, sessionKey, topicId } from "@calla/shared";
+import {
+  CallaError,
+  hashString,
+  isDevelopment,
+  isSession,
+  sessionKey,
+  strictness,
+  topicId,
+} from "@calla/shared";
 import type {
   AnyTopicSlice,
   EphemeralSlice,
@@ -20,6 +28,7 @@ import type { Report } from "./contain.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { deadline } from "./deadline.ts";
+import { sayDevelopment } from "./development.ts";
 import { hearKick, hearRights, tellKick, tellRights } from "./doorbell.ts";
 import { DRAIN, sendAway } from "./draining.ts";
 import { encoders } from "./encoder.ts";
@@ -69,7 +78,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   if (problem !== undefined) throw new CallaError("wiring", { origins }, problem);
   const wrongHosts = hostsProblem(options.hosts);
   if (wrongHosts !== undefined) throw new CallaError("wiring", { hosts: options.hosts }, wrongHosts);
-  const development = process.env["NODE_ENV"] !== "production";
+  const development = isDevelopment();
   // Where an origin is named, a page under a name that leads here by trickery is not among them.
   const names = { hosts: options.hosts, guarded: development && origins === "same-origin" };
   log.carryWith?.(serialiser);
@@ -87,6 +96,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
           observe({ type: "error", error });
           reported(error);
         };
+  sayDevelopment(options.strict, report);
   const core: Core = {
     wiring,
     serialiser,
@@ -96,7 +106,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     random,
     log,
     pubsub: containedPubSub(options.pubsub ?? localPubSub(), report),
-    strict: options.strict ?? process.env["NODE_ENV"] !== "production",
+    strict: strictness(options.strict),
     node: `${random.uint32().toString(36)}${random.uint32().toString(36)}`,
     handlers,
     hears: { sessions: options.onMessage !== undefined, topics: options.onTopicMessage !== undefined },

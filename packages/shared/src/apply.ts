@@ -1,7 +1,8 @@
 // The one place where a user's schemas and updates run, on the server and on the client alike. What they do wrong
 // comes back as a value, so one bad message stays one; engines never call user code otherwise. Not here: the stricter
-// checks of development (strict.ts).
-import { checkInitial, conversion, strictUpdate } from "#strict";
+// checks of development (dev/strict.ts).
+import { DEV } from "#dev/switch";
+import { checkInitial, conversion, strictUpdate } from "#dev/strict";
 import { describe, sliceError } from "./errors.ts";
 import type { CallaError, ErrorCode } from "./errors.ts";
 import { isObject } from "./kind.ts";
@@ -68,13 +69,14 @@ export function parseMessage(
     const checked = check(schema, fieldsOf(value));
     if (!checked.ok) return invalid(checked.issues);
     const output = checked.value;
-    if (!isFields(output)) return faulty(slice, type, "gives no object of fields.");
-    if (Object.hasOwn(output, "type")) return faulty(slice, type, 'gives a field "type"; rename the field.');
+    if (!isFields(output)) return faulty(slice, type, DEV && "gives no object of fields.");
+    if (Object.hasOwn(output, "type"))
+      return faulty(slice, type, DEV && 'gives a field "type"; rename the field.');
     const converts = strict ? conversion(schema, output) : undefined;
     if (converts !== undefined) return faulty(slice, type, converts, undefined, "strict");
     return { ok: true, message: { type, ...output } };
   } catch (error) {
-    return faulty(slice, type, `failed: ${describe(error)}`, error);
+    return faulty(slice, type, DEV && `failed: ${describe(error)}`, error);
   }
 }
 
@@ -97,12 +99,12 @@ const withoutType = ({
 const faulty = (
   { name }: Slice,
   message: string,
-  what: string,
+  what: string | false,
   cause?: unknown,
   code: ErrorCode = "wiring",
 ): Invalid => ({
   ...invalid([{ message: "the schema could not decide", path: [] }]),
-  error: sliceError(code, name, `the schema of "${message}" ${what}`, { message, cause }),
+  error: sliceError(code, name, what && `the schema of "${message}" ${what}`, { message, cause }),
 });
 
 const invalid = (issues: readonly Issue[]): Invalid => ({ ok: false, code: "invalid", details: { issues } });
@@ -136,7 +138,7 @@ export function applyMessages(
 export function initialModel(slice: ModelSlice, { strict }: Strictness): unknown {
   const model = slice.initial();
   const problem = noModel(model);
-  if (problem !== undefined) throw sliceError("wiring", slice.name, `initial() ${problem}`);
+  if (problem !== undefined) throw sliceError("wiring", slice.name, problem && `initial() ${problem}`);
   if (strict) checkInitial(slice, model);
   return model;
 }

@@ -1,4 +1,5 @@
 // Classes whose instances may be in messages and models. Not a schema: what `decode` gets came over the wire.
+import { DEV } from "#dev/switch";
 import { CallaError } from "./errors.ts";
 
 /** A class that the wire can carry. Made by `defineClass`, given to `automatic(…).with({ classes })`. */
@@ -39,7 +40,8 @@ export function defineClass<Instance extends object, Encoded>(
     throw new CallaError(
       "wiring",
       { name },
-      `${JSON.stringify(name)} cannot name a class on the wire: begin with a capital letter, go on with letters, digits, "_" or ".", 64 at most.`,
+      DEV &&
+        `${JSON.stringify(name)} cannot name a class on the wire: begin with a capital letter, go on with letters, digits, "_" or ".", 64 at most.`,
     );
   }
   const defined: ValueClass = {
@@ -68,7 +70,11 @@ export function classTable(classes: readonly ValueClass[]): ClassTable {
   const byPrototype = new Map(classes.map((defined) => [defined.prototype, defined]));
   if (byName.size < classes.length || byPrototype.size < classes.length) {
     const names = classes.map((defined) => defined.name);
-    throw new CallaError("wiring", { names }, `A class or a name is registered twice: ${names.join(", ")}.`);
+    throw new CallaError(
+      "wiring",
+      { names },
+      DEV && `A class or a name is registered twice: ${names.join(", ")}.`,
+    );
   }
   return { byName, byPrototype };
 }

@@ -1,15 +1,8 @@
 // How a user makes slices: four functions that infer every type from the definition and refuse a bad one at once.
 // A wrong message, field, rejection code, missing update or converting schema is a compile error; what the compiler
-// cannot see, or JavaScript does not ask, is checked in define-checks.ts.
+// cannot see, or JavaScript does not ask, is checked in dev/define-checks.ts.
+import { checkEphemeral, checkLocal, checkModelSlice, checkTopic } from "#dev/define-checks";
 import type { Context } from "./context.ts";
-import {
-  checkLifetime,
-  checkModelSlice,
-  checkSchemas,
-  checkVersion,
-  topicPattern,
-  wiringError,
-} from "./define-checks.ts";
 import type {
   Created,
   EphemeralSlice,
@@ -23,6 +16,7 @@ import type {
   Typed,
 } from "./slice.ts";
 import type { Describes, OutputOf, Schema, Schemas } from "./standard.ts";
+import { asPattern } from "./topic-pattern.ts";
 
 const serverOnlyMark: unique symbol = Symbol("serverOnly");
 
@@ -194,10 +188,13 @@ export function defineTopic<
     presence: [Presence] extends [never] ? undefined : OutputOf<Presence>;
   }
 > {
-  const parsed = topicPattern(pattern);
   const { lifetime } = definition;
-  checkLifetime(pattern, lifetime);
-  return Object.freeze({ kind: "topic", pattern: parsed, lifetime, ...modelSlice(pattern, definition) });
+  return checked(checkTopic, {
+    kind: "topic",
+    pattern: asPattern(pattern),
+    lifetime,
+    ...modelSlice(pattern, definition),
+  });
 }
 
 /**
@@ -220,7 +217,7 @@ export function defineSession<S extends Schema, const M extends Schemas, const R
   rejections: { [C in keyof R & string]: OutputOf<R[C]> };
   presence: undefined;
 }> {
-  return Object.freeze({ kind: "session", ...modelSlice("session", definition) });
+  return checked(checkModelSlice, { kind: "session", ...modelSlice("session", definition) });
 }
 
 /**
@@ -243,15 +240,7 @@ export function defineLocal<S extends Schema, const M extends Schemas>(
   rejections: Record<never, never>;
   presence: undefined;
 }> {
-  const slice = modelSlice("local", definition);
-  const stray = Object.keys(slice.messages).find((type) => slice.serverOnly(type));
-  if (stray !== undefined) {
-    throw wiringError(
-      "local",
-      `message "${stray}" is serverOnly, but a local slice has no server; give the plain schema.`,
-    );
-  }
-  return Object.freeze({ kind: "local", ...slice });
+  return checked(checkLocal, { kind: "local", ...modelSlice("local", definition) });
 }
 
 /**
@@ -276,15 +265,12 @@ export function defineEphemeral<const P extends string, const M extends Schemas>
     presence: undefined;
   }
 > {
-  const parsed = topicPattern(pattern);
   const { keep = "none", version = 1 } = definition;
-  checkVersion(pattern, version);
   const messages: Schemas = Object.freeze({ ...definition.messages });
-  checkSchemas(pattern, "message", messages);
-  return Object.freeze({
+  return checked(checkEphemeral, {
     kind: "ephemeral",
     name: pattern,
-    pattern: parsed,
+    pattern: asPattern(pattern),
     version,
     keep,
     messages,
@@ -309,7 +295,7 @@ interface AnyDefinition {
 
 function modelSlice(name: string, definition: AnyDefinition): Omit<ModelSlice<never>, "kind"> {
   const messages: Schemas = Object.freeze({ ...definition.messages });
-  const slice = {
+  return {
     name,
     version: definition.version ?? 1,
     model: definition.model,
@@ -322,8 +308,12 @@ function modelSlice(name: string, definition: AnyDefinition): Omit<ModelSlice<ne
     created: definition.created ?? "client",
     serverOnly: serverOnlyOf(messages),
   };
-  checkModelSlice(slice);
-  return slice;
+}
+
+/** Frozen, and refused if it is wrong. */
+function checked<S extends object>(check: (slice: never) => void, slice: S): S {
+  check(slice as never);
+  return Object.freeze(slice);
 }
 
 const serverOnlyOf = (messages: Schemas) => {

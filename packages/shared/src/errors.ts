@@ -43,8 +43,9 @@ export class CallaError<Code extends string = ErrorCode> extends Error {
   readonly code: Code;
   readonly details: unknown;
 
-  constructor(code: Code, details: unknown = {}, message: string = code) {
-    super(message);
+  /** `message`: false where a build for production has left it out (`DEV && "…"`). */
+  constructor(code: Code, details: unknown = {}, message: string | false = code) {
+    super(message || code);
     this.code = code;
     this.details = details;
   }
@@ -54,9 +55,9 @@ export class CallaError<Code extends string = ErrorCode> extends Error {
 export const sliceError = (
   code: ErrorCode,
   slice: string,
-  what: string,
+  what: string | false,
   details?: { readonly message: string; readonly cause: unknown },
-): CallaError => new CallaError(code, { slice, ...details }, `Slice "${slice}": ${what}`);
+): CallaError => new CallaError(code, { slice, ...details }, what && `Slice "${slice}": ${what}`);
 
 /** What was thrown, as a text. Thrown things are anything, their texts included. */
 export function describe(thrown: unknown): string {

@@ -1,4 +1,5 @@
 // Frames as JSON text: readable, and the fastest to parse in a browser.
+import { DEV } from "#dev/switch";
 import { CallaError, describe } from "./errors.ts";
 import { scanJson } from "./json-scan.ts";
 import { DEFAULT_DECODE_LIMITS, maxTreeDepth } from "./serialiser.ts";
@@ -17,21 +18,21 @@ export const json = (): Format => ({ name: "json", binary: false, encode: encode
 
 function encodeJson(value: unknown): string {
   let text: string | undefined;
-  let problem = "no value";
+  let problem: string | false = DEV && "no value";
   try {
     text = JSON.stringify(value);
   } catch (thrown) {
-    problem = describe(thrown);
+    problem = DEV && describe(thrown);
   }
   if (text === undefined)
-    throw new CallaError("invalid-value", { problem }, `JSON cannot write this: ${problem}.`);
+    throw new CallaError("invalid-value", { problem }, problem && `JSON cannot write this: ${problem}.`);
   return text;
 }
 
 function decodeJson(data: string | Uint8Array, limits: DecodeLimits = DEFAULT_DECODE_LIMITS): unknown {
   const { maxFrameBytes, maxEntries, maxValues, maxNames } = limits;
-  const undecodable = (problem: string) => new CallaError("undecodable", { format: "json", problem });
-  if (typeof data !== "string") throw undecodable("a binary frame");
+  const undecodable = (problem: string | false) => new CallaError("undecodable", { format: "json", problem });
+  if (typeof data !== "string") throw undecodable(DEV && "a binary frame");
   // A UTF-16 unit takes one to three bytes.
   if (3 * data.length > maxFrameBytes && utf8Bytes(data) > maxFrameBytes) {
     throw new CallaError("too-large", { maxFrameBytes });
@@ -46,7 +47,7 @@ function decodeJson(data: string | Uint8Array, limits: DecodeLimits = DEFAULT_DE
     return JSON.parse(data);
   } catch {
     // A SyntaxError quotes the text, and the text is a peer's; a RangeError is an engine that recurses.
-    throw undecodable("no JSON");
+    throw undecodable(DEV && "no JSON");
   }
 }
 

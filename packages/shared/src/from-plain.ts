@@ -1,5 +1,6 @@
 // How the value domain is read back from a tree (see to-plain.ts). The tree is a peer's: nothing is believed, and
 // whatever throws on the way refuses it.
+import { DEV } from "#dev/switch";
 import { fromBase64 } from "./base64.ts";
 import { isCrowded } from "./crowding.ts";
 import { isObject } from "./kind.ts";
@@ -35,7 +36,7 @@ const isHostile = (key: string, { refuses }: Walk): boolean =>
   refuses && (key === "__proto__" || key === "constructor" || key === "prototype");
 
 const hostile = (key: string): Refusal =>
-  below(key, new Refusal(`is named ${key}, which could reach a prototype.`, "hostile-key"));
+  below(key, new Refusal(DEV && `is named ${key}, which could reach a prototype.`, "hostile-key"));
 
 interface Tagged {
   readonly $: unknown;
@@ -93,11 +94,12 @@ function readTagged(tagged: Tagged, depth: number, walk: Walk): unknown {
 function evenly<Members extends readonly unknown[]>(members: Members): Members {
   if (!isCrowded(members, members.length)) return members;
   throw new Refusal(
-    "has numbers that an engine would take seconds to tell apart: chosen so, or bigints with the same 64 bits. Use texts.",
+    DEV &&
+      "has numbers that an engine would take seconds to tell apart: chosen so, or bigints with the same 64 bits. Use texts.",
   );
 }
 
-const malformed = (): Refusal => new Refusal("is no well-formed tagged value.");
+const malformed = (): Refusal => new Refusal(DEV && "is no well-formed tagged value.");
 
 type Entries = readonly (readonly [unknown, unknown])[];
 

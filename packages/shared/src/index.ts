@@ -102,6 +102,9 @@ export { authorTag, restOfTag, visitorName, visitorOf } from "./author.ts";
 export { isSession, ORIGIN, OWN_SESSION, sessionKey } from "./target.ts";
 export type { Cursor, TargetKey } from "./target.ts";
 
+// Development or production
+export { DEV, isDevelopment, strictness } from "#dev/switch";
+
 // Time and chance
 export type { Cancel, Clock, SteadyClock } from "./clock.ts";
 export { fraction, messageId } from "./random.ts";

@@ -1,4 +1,5 @@
 // Runs one update with a context of its own, and says what came of it.
+import { DEV } from "#dev/switch";
 import type { Context } from "./context.ts";
 import { describe, sliceError } from "./errors.ts";
 import type { CallaError, ErrorCode } from "./errors.ts";
@@ -22,7 +23,7 @@ export type Step =
 type Refusal = Extract<Step, { ok: false }>;
 
 /** Thrown by `context.reject` to leave the update; what it means is in `refusal`, so catching it changes nothing. */
-const LEAVE: unknown = /* @__PURE__ */ new Error("context.reject was called; let it pass.");
+const LEAVE: unknown = /* @__PURE__ */ new Error(DEV ? "context.reject was called; let it pass." : "");
 
 type AnyUpdate = (model: unknown, message: Message, context: Context<Record<string, unknown>>) => unknown;
 
@@ -45,12 +46,13 @@ export function runUpdate(
   idsBefore: number,
 ): Step {
   const { type } = message;
-  if (!Object.hasOwn(slice.update, type)) return threw(slice, type, "is not in this version of the slice.");
+  if (!Object.hasOwn(slice.update, type))
+    return threw(slice, type, DEV && "is not in this version of the slice.");
   let refusal: Refusal | undefined;
   let ids = idsBefore;
   let over = false;
   const checkTime = (): void => {
-    if (over) throw updateError(slice, type, "has returned; its context cannot be used any more.");
+    if (over) throw updateError(slice, type, DEV && "has returned; its context cannot be used any more.");
   };
   const context: Context<Record<string, unknown>> = {
     at,
@@ -70,7 +72,7 @@ export function runUpdate(
     next = (slice.update[type] as AnyUpdate)(model, message, context);
   } catch (error) {
     // A rejection is final even if the update caught it and then tripped over something else.
-    return refusal ?? threw(slice, type, `threw: ${describe(error)}`, error);
+    return refusal ?? threw(slice, type, DEV && `threw: ${describe(error)}`, error);
   } finally {
     over = true;
   }
@@ -82,32 +84,32 @@ export function runUpdate(
 }
 
 /** What keeps a function's result from being a model, whatever its schema. */
-export function noModel(result: unknown): string | undefined {
-  if (result === undefined) return "returned undefined; it must return the model.";
-  return ignorePromise(result) ? "returned a promise; it must be synchronous." : undefined;
+export function noModel(result: unknown): string | false | undefined {
+  if (result === undefined) return DEV && "returned undefined; it must return the model.";
+  return ignorePromise(result) ? DEV && "returned a promise; it must be synchronous." : undefined;
 }
 
 /** A rejection whose code or details are not what the slice declares is a mistake, not a rejection. */
 function rejection(slice: ModelSlice, type: string, code: string, details: unknown): Refusal {
   const schema = Object.hasOwn(slice.rejections, code) ? slice.rejections[code] : undefined;
-  let problem = "which is not in the slice's rejections";
+  let problem: string | false = DEV && "which is not in the slice's rejections";
   let cause: unknown;
   try {
     const checked = schema && check(schema, details);
     if (checked?.ok) return { ok: false, kind: "rejected", code, details: checked.value };
-    if (checked) problem = `with wrong details: ${JSON.stringify(checked.issues)}`;
+    if (checked) problem = DEV && `with wrong details: ${JSON.stringify(checked.issues)}`;
   } catch (error) {
-    problem = `whose schema threw: ${describe(error)}`;
+    problem = DEV && `whose schema threw: ${describe(error)}`;
     cause = error;
   }
-  return threw(slice, type, `rejected with "${code}", ${problem}.`, cause);
+  return threw(slice, type, DEV && `rejected with "${code}", ${problem}.`, cause);
 }
 
 /** A refusal for something the programmer did. */
 export const threw = (
   slice: ModelSlice,
   type: string,
-  what: string,
+  what: string | false,
   cause?: unknown,
   code?: "strict",
 ): Refusal => ({ ok: false, kind: "threw", error: updateError(slice, type, what, cause, code) });
@@ -115,7 +117,7 @@ export const threw = (
 const updateError = (
   { name }: ModelSlice,
   message: string,
-  what: string,
+  what: string | false,
   cause?: unknown,
   code: ErrorCode = "update-threw",
-): CallaError => sliceError(code, name, `the update of "${message}" ${what}`, { message, cause });
+): CallaError => sliceError(code, name, what && `the update of "${message}" ${what}`, { message, cause });

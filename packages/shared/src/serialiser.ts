@@ -1,5 +1,6 @@
 // What turns frames into bytes. A frame's envelope (ids, cursors, codes) is safe for every format as it is and is
 // never walked; its payloads (messages, models, details) are the user's and go through a payload codec first.
+import { DEV } from "#dev/switch";
 import { classTable } from "./classes.ts";
 import type { ValueClass } from "./classes.ts";
 import { CallaError } from "./errors.ts";
@@ -131,7 +132,7 @@ export function automatic(format: Format, ...more: readonly Format[]): Automatic
 function makeAutomatic(formats: readonly Format[], options: AutomaticOptions): AutomaticSerialiser {
   const names = formats.map((format) => format.name);
   if (new Set(names).size < names.length) {
-    throw new CallaError("wiring", { names }, `Two formats have one name: ${names.join(", ")}.`);
+    throw new CallaError("wiring", { names }, DEV && `Two formats have one name: ${names.join(", ")}.`);
   }
   const { classes = [], maxDepth = DEFAULT_MAX_DEPTH } = options;
   const domain: ValueOptions = { classes: classTable(classes), maxDepth };
@@ -168,7 +169,7 @@ export function preferred(formats: readonly Format[], name: string): readonly Fo
     throw new CallaError(
       "wiring",
       { name, names },
-      `There is no format ${JSON.stringify(name)}; there is ${names.join(", ")}.`,
+      DEV && `There is no format ${JSON.stringify(name)}; there is ${names.join(", ")}.`,
     );
   }
   return [first, ...formats.filter((format) => format !== first)];

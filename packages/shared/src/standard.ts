@@ -1,5 +1,6 @@
 // Standard Schema: the one way in which a user's schema (zod, valibot, arktype, …) enters Calla. Types come from
 // @standard-schema/spec; no schema library is ever imported. Schemas describe values and do not convert them.
+import { DEV } from "#dev/switch";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { isObject } from "./kind.ts";
 
@@ -41,7 +42,7 @@ const MAX_PATH = 32;
  */
 export function check(schema: Schema, value: unknown): Checked {
   const result = schema["~standard"].validate(value);
-  if (ignorePromise(result)) throw new TypeError("it is asynchronous, or (in zod) it threw.");
+  if (ignorePromise(result)) throw new TypeError(DEV ? "it is asynchronous, or (in zod) it threw." : "");
   if (result.issues !== undefined)
     return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(plain) };
   return { ok: true, value: result.value };

@@ -1,6 +1,7 @@
 // How the wire writes the value domain: as a tree that JSON and MessagePack both carry faithfully. Most values are
 // such a tree already and stay what they are; the rest become `{ "$": tag, "v": … }`. One place for both formats, so
 // that they cannot disagree.
+import { DEV } from "#dev/switch";
 import { toBase64 } from "./base64.ts";
 import type { ValueClass } from "./classes.ts";
 import { kindOf } from "./kind.ts";
@@ -35,12 +36,12 @@ export const plain: Step = (value, depth, walk) => {
     case "bigint": {
       const digits = String(value);
       if (BIGINT.test(digits)) return tagged("bigint", digits);
-      throw new Refusal("is a bigint of more than 1000 digits; send it as a Uint8Array.");
+      throw new Refusal(DEV && "is a bigint of more than 1000 digits; send it as a Uint8Array.");
     }
     case "object":
       return value === null ? value : plainObject(value, depth, walk);
     default:
-      throw new Refusal(`is a ${typeof value}; messages and models are data.`);
+      throw new Refusal(DEV && `is a ${typeof value}; messages and models are data.`);
   }
 };
 
@@ -77,7 +78,7 @@ const plainEntry: Step = (entry, depth, walk) => mapItems(entry as readonly unkn
 function plainFields(fields: Fields, depth: number, walk: Walk): unknown {
   // Measured: 90 ns an object, the price of not losing such a field silently.
   if (walk.copies && Object.getOwnPropertySymbols(fields).length > 0) {
-    throw new Refusal("has a field named by a symbol; name it by a string.");
+    throw new Refusal(DEV && "has a field named by a symbol; name it by a string.");
   }
   const keys = Object.keys(fields);
   for (const key of keys) if (!isCarriedKey(key)) return taggedFields(fields, depth, walk);
@@ -108,6 +109,6 @@ function classIn(instance: object, { classes }: Walk): ValueClass {
   if (defined !== undefined) return defined;
   const { constructor: type } = instance as { constructor?: { name?: unknown } };
   throw new Refusal(
-    `is an instance of ${String(type?.name)}, of which the wire knows nothing; register its class.`,
+    DEV && `is an instance of ${String(type?.name)}, of which the wire knows nothing; register its class.`,
   );
 }

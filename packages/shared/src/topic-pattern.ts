@@ -5,6 +5,7 @@
 // empty, ":" allowed, so that ids from elsewhere ("did:plc:x") fit. Every "*" but the last is therefore delimited by
 // the next ":", which makes a match unique: build(match(id)) is id, match(build(params)) is params. The price:
 // "doc:*" and "doc:*:ops" overlap, and a wiring refuses to hold both.
+import { DEV } from "#dev/switch";
 import { CallaError } from "./errors.ts";
 
 /** UTF-16 units. No option: client and server must agree on what is a topic id. */
@@ -25,6 +26,12 @@ export interface TopicPattern<P extends string = string> {
   readonly exact: boolean;
 }
 
+/** A pattern that is known to be one, or is checked next. */
+export function asPattern<const P extends string>(text: P): TopicPattern<P> {
+  const segments = Object.freeze(String(text).split(":"));
+  return Object.freeze({ text, segments, exact: !segments.includes("*") });
+}
+
 /**
  * Parses a pattern: segments joined by ":", each of them text or a whole "*".
  *
@@ -34,10 +41,13 @@ export interface TopicPattern<P extends string = string> {
 export function parseTopicPattern<const P extends string>(text: P): TopicPattern<P> {
   const problem = patternProblem(text);
   if (problem !== undefined) {
-    throw new CallaError("wiring", { pattern: text }, `Topic pattern ${JSON.stringify(text)} ${problem}.`);
+    throw new CallaError(
+      "wiring",
+      { pattern: text },
+      DEV && `Topic pattern ${JSON.stringify(text)} ${problem}.`,
+    );
   }
-  const segments = Object.freeze(text.split(":"));
-  return Object.freeze({ text, segments, exact: !segments.includes("*") });
+  return asPattern(text);
 }
 
 /**
@@ -74,22 +84,28 @@ export function matchTopic(pattern: TopicPattern, id: string): readonly string[]
  */
 export function topicId<P extends string>({ text, segments }: TopicPattern<P>, ...params: Params<P>): string {
   const given: readonly unknown[] = params;
-  const refuse = (problem: string): never => {
-    throw new CallaError("topic", { pattern: text, params }, `Topic ${JSON.stringify(text)} ${problem}.`);
+  const refuse = (problem: string | false): never => {
+    throw new CallaError(
+      "topic",
+      { pattern: text, params },
+      problem && `Topic ${JSON.stringify(text)} ${problem}.`,
+    );
   };
   let next = 0;
   const id = segments
     .map((segment, i) => {
       if (segment !== "*") return segment;
       const param = given[next++];
-      if (typeof param !== "string" || param === "") return refuse(`takes a text as parameter ${next}`);
-      if (i < segments.length - 1 && param.includes(":")) return refuse(`has a ":" in parameter ${next}`);
+      if (typeof param !== "string" || param === "")
+        return refuse(DEV && `takes a text as parameter ${next}`);
+      if (i < segments.length - 1 && param.includes(":"))
+        return refuse(DEV && `has a ":" in parameter ${next}`);
       return param;
     })
     .join(":");
-  if (given.length !== next) refuse(`takes ${next} parameter(s), not ${given.length}`);
+  if (given.length !== next) refuse(DEV && `takes ${next} parameter(s), not ${given.length}`);
   const problem = topicIdProblem(id);
-  return problem === undefined ? id : refuse(`cannot be ${JSON.stringify(id)}: it ${problem}`);
+  return problem === undefined ? id : refuse(DEV && `cannot be ${JSON.stringify(id)}: it ${problem}`);
 }
 
 /**
@@ -107,17 +123,17 @@ export function overlap(a: TopicPattern, b: TopicPattern): boolean {
   });
 }
 
-/** What is wrong with a topic id, as the rest of a sentence; undefined if nothing is. */
-export function topicIdProblem(id: unknown): string | undefined {
-  if (typeof id !== "string" || id === "") return "is not a text, or empty";
-  if (id.length > MAX_TOPIC_ID_LENGTH) return `is longer than ${MAX_TOPIC_ID_LENGTH} UTF-16 units`;
-  if (id.startsWith("@")) return 'begins with "@", as sessions do';
+/** What is wrong with a topic id, as the rest of a sentence (false where those are left out); undefined if nothing is. */
+export function topicIdProblem(id: unknown): string | false | undefined {
+  if (typeof id !== "string" || id === "") return DEV && "is not a text, or empty";
+  if (id.length > MAX_TOPIC_ID_LENGTH) return DEV && `is longer than ${MAX_TOPIC_ID_LENGTH} UTF-16 units`;
+  if (id.startsWith("@")) return DEV && 'begins with "@", as sessions do';
   return /[\p{Cc}\p{Surrogate}]/u.test(id)
-    ? "has a control character or half of a surrogate pair"
+    ? DEV && "has a control character or half of a surrogate pair"
     : undefined;
 }
 
-function patternProblem(text: unknown): string | undefined {
+function patternProblem(text: unknown): string | false | undefined {
   const problem = topicIdProblem(text);
   if (problem !== undefined) return problem;
   for (const segment of String(text).split(":")) {

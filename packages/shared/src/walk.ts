@@ -1,5 +1,6 @@
 // What the walks over values share: how they go down, what they keep, and how they say where they stopped. The walks
 // themselves are to-plain.ts and from-plain.ts.
+import { DEV } from "#dev/switch";
 import type { ClassTable } from "./classes.ts";
 import { CallaError, describe } from "./errors.ts";
 import { OwnBytes } from "./own-bytes.ts";
@@ -31,12 +32,13 @@ type RefusalCode = "invalid-value" | "undecodable" | "hostile-key" | "too-deep";
 
 /** Why a walk stopped: thrown at the spot, given its path on the way up. Knowing where it is costs the walk nothing. */
 export class Refusal {
-  readonly problem: string;
+  /** The rest of a sentence; false where those are left out. */
+  readonly problem: string | false;
   readonly code: RefusalCode;
   /** From the value to the spot, e.g. `.cards[3].due`; the entries of a Map are pairs: `[2][1]`. */
   path = "";
 
-  constructor(problem: string, code: RefusalCode = "undecodable") {
+  constructor(problem: string | false, code: RefusalCode = "undecodable") {
     this.problem = problem;
     this.code = code;
   }
@@ -61,7 +63,7 @@ export function startWalk(
     });
   } catch (thrown) {
     const { path, problem, code: own } = asRefusal(thrown);
-    throw new CallaError(code ?? own, { path, problem }, `${path || "The value"} ${problem}`);
+    throw new CallaError(code ?? own, { path, problem }, problem && `${path || "The value"} ${problem}`);
   }
 }
 
@@ -75,12 +77,12 @@ export function below(key: string | number, thrown: unknown): Refusal {
 
 /** A getter or a class's codec may throw anything. */
 const asRefusal = (thrown: unknown): Refusal =>
-  thrown instanceof Refusal ? thrown : new Refusal(`threw when it was read: ${describe(thrown)}.`);
+  thrown instanceof Refusal ? thrown : new Refusal(DEV && `threw when it was read: ${describe(thrown)}.`);
 
 /** One level down, if there is one. */
 export function deeper(depth: number, { maxDepth }: Walk): number {
   if (depth < maxDepth) return depth + 1;
-  throw new Refusal(`is nested in more than ${maxDepth} levels or holds itself.`, "too-deep");
+  throw new Refusal(DEV && `is nested in more than ${maxDepth} levels or holds itself.`, "too-deep");
 }
 
 /** The items after the step: the same array where none has changed. */

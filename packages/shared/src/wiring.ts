@@ -1,7 +1,7 @@
 // The wiring: the table of slices that client and server share. Not here: running them (apply.ts).
-import { CallaError } from "./errors.ts";
-import type { EphemeralSlice, LocalSlice, SessionSlice, Slice, TopicSlice } from "./slice.ts";
-import { matchTopic, overlap, topicIdProblem } from "./topic-pattern.ts";
+import { checkWiring } from "#dev/define-checks";
+import type { EphemeralSlice, LocalSlice, SessionSlice, TopicSlice } from "./slice.ts";
+import { matchTopic, topicIdProblem } from "./topic-pattern.ts";
 
 /** A slice that has topics. */
 export type AnyTopicSlice = TopicSlice | EphemeralSlice;
@@ -43,10 +43,7 @@ export function defineWiring<
   readonly local?: Local;
 }): Wiring<Session, Topics, Local> {
   const topics: readonly AnyTopicSlice[] = Object.freeze([...(slices.topics ?? [])]);
-  checkKind("session", slices.session, ["session"]);
-  checkKind("local", slices.local, ["local"]);
-  for (const slice of topics) checkKind("topics", slice, ["topic", "ephemeral"]);
-  checkOverlaps(topics);
+  checkWiring(slices.session, topics, slices.local);
 
   const exact = new Map(topics.filter((slice) => slice.pattern.exact).map((slice) => [slice.name, slice]));
   const patterns = topics.filter((slice) => !slice.pattern.exact);
@@ -72,48 +69,4 @@ export function defineWiring<
     versions: () => versions,
   };
   return Object.freeze(wiring) as Wiring<Session, Topics, Local>;
-}
-
-function checkKind(
-  place: keyof typeof HOW,
-  slice: Slice | null | undefined,
-  kinds: readonly Slice["kind"][],
-): void {
-  if (slice === undefined && place !== "topics") return;
-  if (slice?.kind !== undefined && kinds.includes(slice.kind)) return;
-  const given = slice?.kind === undefined ? "something that is no slice" : `a ${slice.kind} slice`;
-  throw new CallaError(
-    "wiring",
-    { place, slice: slice?.name },
-    `defineWiring: "${place}" holds ${given}; ${HOW[place]}.`,
-  );
-}
-
-const HOW = {
-  session: "make it with defineSession",
-  local: "make it with defineLocal",
-  topics: "make its entries with defineTopic or defineEphemeral",
-};
-
-function checkOverlaps(topics: readonly AnyTopicSlice[]): void {
-  topics.forEach((slice, i) => {
-    for (const other of topics.slice(0, i)) {
-      const patterns = [other.name, slice.name];
-      if (other === slice || other.name === slice.name) {
-        throw new CallaError(
-          "wiring",
-          { patterns },
-          `defineWiring: topic "${slice.name}" is listed twice; list it once.`,
-        );
-      }
-      if (overlap(other.pattern, slice.pattern)) {
-        throw new CallaError(
-          "wiring",
-          { patterns },
-          `defineWiring: topic patterns "${other.name}" and "${slice.name}" overlap: one topic id could belong to both. ` +
-            `Begin them with different words. (A "*" at the end stands for all the rest, ":" included.)`,
-        );
-      }
-    }
-  });
 }

@@ -1,7 +1,7 @@
 // WebSocket where it works, HTTP where it does not: in the same attempt, before anything but the Hello was said, so that
 // nothing can be lost or doubled in the switch. That HTTP was needed is remembered for the browser's session, and after a
 // while a WebSocket is tried again. Not here: either of the two.
-import { CallaError } from "@calla/shared";
+import { CallaError, DEV } from "@calla/shared";
 import type { Cancel, Clock } from "@calla/shared";
 import { systemClock } from "../clock.ts";
 import { CLOSE_TERMINAL } from "./transport.ts";
@@ -32,7 +32,7 @@ const MOST_RETRIES = 4;
 export function auto(options: AutoOptions): Transport {
   const { webSocket, http, silence = 3_000, retryAfter = 60_000, clock = systemClock } = options;
   if (!(silence > 0 && retryAfter > 0))
-    throw new CallaError("transport", { silence, retryAfter }, "auto() wants times above 0.");
+    throw new CallaError("transport", { silence, retryAfter }, DEV && "auto() wants times above 0.");
   const memory = remembered(options.memory);
   let failures = 0;
 

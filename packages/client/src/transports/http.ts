@@ -1,6 +1,6 @@
 // HTTP with server-sent events, in browsers and in Node, for where no WebSocket gets through. The same frames with the
 // same guarantees; nothing secret is ever in a URL.
-import { CallaError } from "@calla/shared";
+import { CallaError, DEV } from "@calla/shared";
 import type { Clock } from "@calla/shared";
 import { systemClock } from "../clock.ts";
 import { httpCarrier } from "./http-carrier.ts";
@@ -47,7 +47,7 @@ export function http(options: HttpOptions): Transport {
     throw new CallaError(
       "transport",
       options,
-      "http() wants flushBatchSize ≥ 1, maxStreams ≥ 0, and times above 0.",
+      DEV && "http() wants flushBatchSize ≥ 1, maxStreams ≥ 0, and times above 0.",
     );
   const memory = { pollUntil: 0, unsendable: new Map<string, string>() };
   return {
@@ -97,7 +97,7 @@ function absoluteUrl(url: string): string {
     throw new CallaError(
       "transport",
       { url },
-      "There is no page to be relative to; give http() an absolute url.",
+      DEV && "There is no page to be relative to; give http() an absolute url.",
     );
   return new URL(url, location?.href).href;
 }

@@ -1,5 +1,5 @@
 // How attempts follow each other: lily's options, shared by the transports.
-import { CallaError } from "@calla/shared";
+import { CallaError, DEV } from "@calla/shared";
 import type { ReconnectOptions } from "./transport.ts";
 
 export interface ReconnectSettings {
@@ -31,7 +31,7 @@ export function reconnectOptions(options: ReconnectSettings): ReconnectOptions {
     throw new CallaError(
       "transport",
       options,
-      "A transport wants 0 < base ≤ max, multiplier ≥ 1 and a jitter ratio from 0 to 1.",
+      DEV && "A transport wants 0 < base ≤ max, multiplier ≥ 1 and a jitter ratio from 0 to 1.",
     );
   }
   return { baseMilliseconds, maxMilliseconds, multiplier, jitterRatio };

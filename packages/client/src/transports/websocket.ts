@@ -1,5 +1,5 @@
 // WebSocket, in browsers and in Node: one socket per attempt, the format as its subprotocol. Not here: retries.
-import { CallaError } from "@calla/shared";
+import { CallaError, DEV } from "@calla/shared";
 import { reconnectOptions } from "./reconnect.ts";
 import type { ReconnectSettings } from "./reconnect.ts";
 import type { Link, Transport } from "./transport.ts";
@@ -53,7 +53,7 @@ export function webSocket(options: WebSocketOptions): Transport {
           throw new CallaError(
             "transport",
             {},
-            'There is no global WebSocket; give webSocket({ WebSocket }) the class of "ws".',
+            DEV && 'There is no global WebSocket; give webSocket({ WebSocket }) the class of "ws".',
           );
         socket = new Socket(resolved(address), [`calla.${format.name}`]);
         socket.binaryType = "arraybuffer";
@@ -95,7 +95,7 @@ export function urlFromCurrentLocation(path: string): string {
     throw new CallaError(
       "transport",
       { path },
-      "There is no page to be relative to; give webSocket() an absolute url.",
+      DEV && "There is no page to be relative to; give webSocket() an absolute url.",
     );
   const url = new URL(path, location.href);
   url.protocol = url.protocol.replace("http", "ws");

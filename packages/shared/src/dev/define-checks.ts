@@ -1,25 +1,24 @@
-// What is wrong with a slice's definition, said when it is defined: by name, and with what to do about it.
-import { sliceError } from "./errors.ts";
-import type { CallaError } from "./errors.ts";
-import { isObject } from "./kind.ts";
-import type { ModelSlice } from "./slice.ts";
-import type { Schema, Schemas } from "./standard.ts";
-import { ignorePromise, isSchema } from "./standard.ts";
-import type { TopicPattern } from "./topic-pattern.ts";
-import { parseTopicPattern } from "./topic-pattern.ts";
+// What is wrong with a slice's definition, or a wiring's, said when it is defined: by name, and with what to do about it.
+import { CallaError, sliceError } from "../errors.ts";
+import { isObject } from "../kind.ts";
+import type { EphemeralSlice, ModelSlice, Slice, TopicSlice } from "../slice.ts";
+import type { Schema, Schemas } from "../standard.ts";
+import { ignorePromise, isSchema } from "../standard.ts";
+import { overlap, parseTopicPattern } from "../topic-pattern.ts";
+
+type AnyTopicSlice = TopicSlice | EphemeralSlice;
 
 /** Names that the table of versions could not hold beside the slices' own, or could not hold safely. */
 const RESERVED = new Set(["session", "local", "__proto__", "constructor", "prototype"]);
 
-export const wiringError = (slice: string, what: string): CallaError => sliceError("wiring", slice, what);
+const wiringError = (slice: string, what: string): CallaError => sliceError("wiring", slice, what);
 
-export function topicPattern<const P extends string>(pattern: P): TopicPattern<P> {
-  const parsed = parseTopicPattern(pattern);
+function checkPattern(pattern: string): void {
+  parseTopicPattern(pattern);
   if (RESERVED.has(pattern)) throw wiringError(pattern, "this name is reserved; give the topic another one.");
-  return parsed;
 }
 
-export function checkVersion(slice: string, version: unknown): void {
+function checkVersion(slice: string, version: unknown): void {
   if (!Number.isSafeInteger(version) || (version as number) < 1) {
     throw wiringError(slice, `version must be a whole number from 1, not ${String(version)}.`);
   }
@@ -28,7 +27,7 @@ export function checkVersion(slice: string, version: unknown): void {
 /** What is followed is written down every eighth of it, so it cannot be very short. */
 const SHORTEST_LIFETIME = 60_000;
 
-export function checkLifetime(slice: string, lifetime: unknown): void {
+function checkLifetime(slice: string, lifetime: unknown): void {
   if (lifetime === undefined) return;
   if (!(typeof lifetime === "number" && lifetime >= SHORTEST_LIFETIME && lifetime < Infinity))
     throw wiringError(
@@ -47,7 +46,34 @@ function checkCreated(slice: string, created: unknown): void {
   }
 }
 
-export function checkModelSlice(slice: Omit<ModelSlice, "kind">): void {
+/** @throws CallaError `wiring`. */
+export function checkTopic(slice: TopicSlice): void {
+  checkPattern(slice.name);
+  checkLifetime(slice.name, slice.lifetime);
+  checkModelSlice(slice);
+}
+
+/** @throws CallaError `wiring`. */
+export function checkEphemeral({ name, version, messages }: EphemeralSlice): void {
+  checkPattern(name);
+  checkVersion(name, version);
+  checkSchemas(name, "message", messages);
+}
+
+/** @throws CallaError `wiring`. */
+export function checkLocal(slice: ModelSlice): void {
+  checkModelSlice(slice);
+  const stray = Object.keys(slice.messages).find((type) => slice.serverOnly(type));
+  if (stray !== undefined) {
+    throw wiringError(
+      "local",
+      `message "${stray}" is serverOnly, but a local slice has no server; give the plain schema.`,
+    );
+  }
+}
+
+/** @throws CallaError `wiring`. */
+export function checkModelSlice(slice: ModelSlice): void {
   const { name } = slice;
   checkVersion(name, slice.version);
   checkCreated(name, slice.created);
@@ -89,7 +115,7 @@ function checkMigrations(slice: string, version: number, migrate: object): void 
 
 const NOT_A_SCHEMA = "must be a Standard Schema, such as z.object({ … }).";
 
-export function checkSchemas(slice: string, what: "message" | "rejection", schemas: Schemas): void {
+function checkSchemas(slice: string, what: "message" | "rejection", schemas: Schemas): void {
   for (const [key, schema] of Object.entries(schemas)) {
     if (!isSchema(schema)) throw wiringError(slice, `${what} "${key}" ${NOT_A_SCHEMA}`);
     if (what === "message" && requiresType(schema)) {
@@ -128,4 +154,62 @@ function requiresType(schema: Schema): boolean {
   } catch {
     return false; // It may well trip over a value without its fields.
   }
+}
+
+// ------------------------------------------------------------------------------------------------------- the wiring
+
+/** @throws CallaError `wiring`. */
+export function checkWiring(
+  session: Slice | undefined,
+  topics: readonly AnyTopicSlice[],
+  local: Slice | undefined,
+): void {
+  checkKind("session", session, ["session"]);
+  checkKind("local", local, ["local"]);
+  for (const slice of topics) checkKind("topics", slice, ["topic", "ephemeral"]);
+  checkOverlaps(topics);
+}
+
+function checkKind(
+  place: keyof typeof HOW,
+  slice: Slice | null | undefined,
+  kinds: readonly Slice["kind"][],
+): void {
+  if (slice === undefined && place !== "topics") return;
+  if (slice?.kind !== undefined && kinds.includes(slice.kind)) return;
+  const given = slice?.kind === undefined ? "something that is no slice" : `a ${slice.kind} slice`;
+  throw new CallaError(
+    "wiring",
+    { place, slice: slice?.name },
+    `defineWiring: "${place}" holds ${given}; ${HOW[place]}.`,
+  );
+}
+
+const HOW = {
+  session: "make it with defineSession",
+  local: "make it with defineLocal",
+  topics: "make its entries with defineTopic or defineEphemeral",
+};
+
+function checkOverlaps(topics: readonly AnyTopicSlice[]): void {
+  topics.forEach((slice, i) => {
+    for (const other of topics.slice(0, i)) {
+      const patterns = [other.name, slice.name];
+      if (other === slice || other.name === slice.name) {
+        throw new CallaError(
+          "wiring",
+          { patterns },
+          `defineWiring: topic "${slice.name}" is listed twice; list it once.`,
+        );
+      }
+      if (overlap(other.pattern, slice.pattern)) {
+        throw new CallaError(
+          "wiring",
+          { patterns },
+          `defineWiring: topic patterns "${other.name}" and "${slice.name}" overlap: one topic id could belong to both. ` +
+            `Begin them with different words. (A "*" at the end stands for all the rest, ":" included.)`,
+        );
+      }
+    }
+  });
 }

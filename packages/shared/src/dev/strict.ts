@@ -1,16 +1,16 @@
 // The checks of development and of the testing kit: frozen inputs, every update run twice and compared, its result
 // parsed strictly. They find mutation, impurity and typos where they are made, not where replicas later differ.
-import { sameInOrder, sameValue } from "./equal.ts";
-import { describe, sliceError } from "./errors.ts";
-import { deepFreeze } from "./freeze.ts";
-import { combine } from "./hash.ts";
-import { hashValue } from "./hash-value.ts";
-import { withLaterClock } from "./later-clock.ts";
-import { runUpdate, threw } from "./run-update.ts";
-import type { ContextValues, Step } from "./run-update.ts";
-import type { Message, ModelSlice } from "./slice.ts";
-import { check, issuesText, pathText } from "./standard.ts";
-import type { Schema } from "./standard.ts";
+import { sameInOrder, sameValue } from "../equal.ts";
+import { describe, sliceError } from "../errors.ts";
+import { deepFreeze } from "../freeze.ts";
+import { combine } from "../hash.ts";
+import { hashValue } from "../hash-value.ts";
+import { withLaterClock } from "../later-clock.ts";
+import { runUpdate, threw } from "../run-update.ts";
+import type { ContextValues, Step } from "../run-update.ts";
+import type { Message, ModelSlice } from "../slice.ts";
+import { check, issuesText, pathText } from "../standard.ts";
+import type { Schema } from "../standard.ts";
 
 const PURE =
   "Use only the model, the message and the context (context.at, context.id()): no clock, no chance, nothing from outside.";

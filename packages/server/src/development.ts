@@ -1,0 +1,25 @@
+// What a server says of development and production: to whoever starts it, for nobody looks for what makes it slow.
+import { CallaError, DEV, isDevelopment } from "@calla/shared";
+import type { Report } from "./contain.ts";
+
+const SLOW =
+  "calla: this server runs in development: it runs every update twice and checks what comes of it, which takes two to " +
+  "five times as long. Where it is deployed, set NODE_ENV=production.\n";
+
+/** It has been said in this process. */
+let told = false;
+
+/** Says once that this is development; a test run (`NODE_ENV=test`) is not told. */
+export function sayDevelopment(strict: boolean | undefined, report: Report): void {
+  if (strict === true && !DEV)
+    report(
+      new CallaError(
+        "wiring",
+        { strict },
+        "createServer({ strict: true }) changes nothing: the condition production has left the checks out of this build.",
+      ),
+    );
+  if (told || !isDevelopment() || process.env["NODE_ENV"] === "test") return;
+  told = true;
+  process.stderr.write(SLOW);
+}

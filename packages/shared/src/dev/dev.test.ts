@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test, vi } from "vitest";
+import * as z from "zod";
+import { defineTopic } from "../define.ts";
+import * as offChecks from "../dev-off/define-checks.ts";
+import * as off from "../dev-off/strict.ts";
+import * as offSwitch from "../dev-off/switch.ts";
+import * as onChecks from "./define-checks.ts";
+import * as on from "./strict.ts";
+import * as onSwitch from "./switch.ts";
+
+const slice = defineTopic("a", {
+  model: z.number(),
+  initial: () => Date.now(),
+  messages: { added: z.object({}) },
+  update: { added: (model) => model + Math.random() },
+});
+const values = { at: 0, userId: null, visitor: "", messageId: "m" };
+
+test("[WR27] without the checks an impure update is an update like any other", () => {
+  expect(on.strictUpdate(slice, 1, { type: "added" }, values, 0)).toMatchObject({ ok: false });
+  expect(off.strictUpdate(slice, 1, { type: "added" }, values, 0)).toMatchObject({ ok: true, ids: 0 });
+  expect(() => on.checkInitial(slice, 1)).toThrow(/strict|pure/);
+  expect(off.checkInitial(slice, 1)).toBeUndefined();
+  expect(off.conversion(slice.messages["added"]!, {})).toBeUndefined();
+});
+
+test.each([
+  ["switch", onSwitch, offSwitch],
+  ["strict", on, off],
+  ["define-checks", onChecks, offChecks],
+])(
+  "[WR27] in production all of dev/%s.ts has something in its place",
+  (_, development: object, production: object) => {
+    expect(Object.keys(production).toSorted()).toEqual(Object.keys(development).toSorted());
+  },
+);
+
+test("[WR27] in production nothing is development, and strict is nothing", () => {
+  expect([onSwitch.DEV, offSwitch.DEV]).toEqual([true, false]);
+  expect(offSwitch.isDevelopment()).toBe(false);
+  expect(offSwitch.strictness(true)).toBe(false);
+  for (const [environment, development] of [
+    ["production", false],
+    ["development", true],
+    ["", true],
+    [undefined, true],
+  ] as const) {
+    vi.stubEnv("NODE_ENV", environment);
+    expect(onSwitch.isDevelopment()).toBe(development);
+    expect(onSwitch.strictness(undefined)).toBe(development);
+    expect([onSwitch.strictness(true), onSwitch.strictness(false)]).toEqual([true, false]);
+  }
+  vi.stubGlobal("process", undefined); // a page without a bundler
+  expect(onSwitch.isDevelopment()).toBe(true);
+  vi.unstubAllGlobals();
+  vi.unstubAllEnvs();
+});
+
+test("[WR27] in production what is defined is not checked", () => {
+  const wrong = () => defineTopic("a:", { model: undefined } as never);
+  expect(wrong).toThrow(/wiring|segment/);
+  expect(offChecks.checkTopic({ name: "a:" } as never)).toBeUndefined();
+  expect(offChecks.checkWiring(undefined, [undefined as never], undefined)).toBeUndefined();
+});
+
+test("[WR27] the condition production chooses, and no module of development is without its stand-in", () => {
+  const { imports } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    imports: object;
+  };
+  expect(imports).toEqual({
+    "#dev/*": {
+      "calla-source": { production: "./src/dev-off/*.ts", default: "./src/dev/*.ts" },
+      types: "./dist/dev/*.d.ts",
+      production: "./dist/dev-off/*.js",
+      default: "./dist/dev/*.js",
+    },
+  });
+  const modules = (folder: string) =>
+    readdirSync(new URL(folder, import.meta.url)).filter((name) => !name.includes(".test"));
+  expect(modules("../dev-off/")).toEqual(modules("./"));
+});
