@@ -18,6 +18,15 @@ const DURABLE = "packages/testing/test/campaign-durable.sim.ts";
 
 export default defineConfig({
   test: {
+    // Of the unit tests alone; simulations and browser tests reach more. The floors only rise.
+    coverage: {
+      provider: "v8",
+      include: ["packages/{shared,server,client}/src/**/*.ts"],
+      exclude: ["**/*.{test,test-d,arbitrary}.ts"],
+      reporter: ["text-summary", "html"],
+      reportsDirectory: "test-results/coverage",
+      thresholds: { statements: 95, branches: 92, functions: 95, lines: 97 },
+    },
     projects: [
       ...["shared", "server", "client"].map((name) =>
         project(name, [`packages/${name}/src/**/*.test.ts`, `packages/${name}/test/**/*.test.ts`]),

@@ -1,6 +1,6 @@
-// `npm run check:rules`: a rule of SPEC.md that no test's name carries is only a wish, and a rule that is named but does
-// not stand there is a mistake. Checks of the log's contract count as tests; the history checker's rules are proven by
-// the table of broken histories in its test.
+// `npm run check:rules`: a rule of SPEC.md or a scenario of spec/scenarios.md that no test's name carries is only a wish,
+// and one that is named but does not stand there is a mistake. Checks of the log's contract count as tests; the history
+// checker's rules are proven by the table of broken histories in its test.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./run.mjs";
@@ -9,13 +9,13 @@ const skipped = new Set(["node_modules", "dist", "test-results"]);
 const tests = /[.](?:test|sim|spec)[.]ts$|-contract(?:-\w+)?[.]ts$/;
 const brokenHistories = join(root, "packages/testing/src/check.test.ts");
 
-/** @param {string} folder @returns {string[]} */
-const filesIn = (folder) =>
+/** @param {string} folder @param {RegExp} [names] @returns {string[]} */
+const filesIn = (folder, names = tests) =>
   readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (skipped.has(entry.name)) return [];
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return filesIn(path);
-    return tests.test(entry.name) ? [path] : [];
+    if (entry.isDirectory()) return filesIn(path, names);
+    return names.test(entry.name) ? [path] : [];
   });
 
 /** @param {string} path @returns {string[]} the rules that names in it carry; comments are no names */
@@ -32,7 +32,31 @@ const named = new Set(
   ["packages", "e2e", "examples", "bench"].flatMap((folder) => filesIn(join(root, folder)).flatMap(namedIn)),
 );
 
+// Scenarios stand in names too, without brackets, and comments may point at them.
+const scenarios = [
+  ...readFileSync(join(root, "spec/scenarios.md"), "utf8").matchAll(/^[|] [*]{2}(S\d+)[*]{2} [|]/gm),
+].map(([, scenario = ""]) => scenario);
+/** @param {RegExp} files @param {(path: string) => string} read */
+const scenariosIn = (files, read) =>
+  new Set(
+    ["packages", "e2e", "examples", "bench"].flatMap((folder) =>
+      filesIn(join(root, folder), files).flatMap((path) => read(path).match(/\bS\d{1,2}\b/g) ?? []),
+    ),
+  );
+const tested = scenariosIn(tests, (path) => readFileSync(path, "utf8"));
+const pointedAt = scenariosIn(/[.](?:ts|mjs)$/, (path) => readFileSync(path, "utf8"));
+
 const findings = [
+  ...(scenarios.length === 0 ? ["spec/scenarios.md has no scenarios of the form `| **S1** | …`."] : []),
+  ...scenarios
+    .filter((scenario, i) => scenarios.indexOf(scenario) !== i)
+    .map((scenario) => `${scenario} stands twice in spec/scenarios.md.`),
+  ...scenarios
+    .filter((scenario) => !tested.has(scenario))
+    .map((scenario) => `${scenario}: no test speaks of it.`),
+  ...[...pointedAt]
+    .filter((scenario) => !scenarios.includes(scenario))
+    .map((scenario) => `${scenario}: spec/scenarios.md has no such scenario, and a file speaks of it.`),
   ...(rules.length === 0 ? ["SPEC.md has no rules of the form `- **XX1** …`."] : []),
   ...rules.filter((rule, i) => rules.indexOf(rule) !== i).map((rule) => `${rule} stands twice in SPEC.md.`),
   ...rules.filter((rule) => !named.has(rule)).map((rule) => `${rule}: no test's name carries [${rule}].`),

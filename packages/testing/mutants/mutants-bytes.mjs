@@ -62,7 +62,7 @@ export const byteMutants = [
     from: `for (const ref of unsaid) greeted.delete(ref);`,
     to: ``,
     breaks: "CL20",
-    scenario: "S52",
+    scenario: "S47",
     by: "client/test/long-hello.test.ts > [CL20] a Hello names what fits",
   },
   {
@@ -71,7 +71,7 @@ export const byteMutants = [
     from: `          if (frame.code === "too-large" && !mine.open) lessen(mine);`,
     to: ``,
     breaks: "CL20",
-    scenario: "S52",
+    scenario: "S47",
     by: "client/test/long-hello.test.ts > says so gets half as much each time",
   },
   {

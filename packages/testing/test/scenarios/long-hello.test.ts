@@ -1,4 +1,4 @@
-// S52: more to follow than one Hello may name.
+// S47: more to follow than one Hello may name.
 import { expect, test } from "vitest";
 import { VIA } from "../tested-via.ts";
 import { Stage } from "./stage.ts";
@@ -18,7 +18,7 @@ test.each<[string, { readonly maxHelloBytes?: number }]>([
   // Of polls each would name one topic, and a round of them take minutes.
   ["next to nothing", { maxHelloBytes: VIA === "poll" ? 5_000 : 1_000 }],
 ])(
-  "[S52] [CL20] [LM42] more topics with long names than a Hello holds, of a server that takes %s in a Hello: all are live, before and after the connection is lost",
+  "[S47] [CL20] [LM42] more topics with long names than a Hello holds, of a server that takes %s in a Hello: all are live, before and after the connection is lost",
   async (what, limits) => {
     // With the session one more; and each poll asks for all of them.
     const more = { maxTopicsPerConnection: TOPICS + 1, ...(VIA === "poll" ? { joinRate: Infinity } : {}) };
