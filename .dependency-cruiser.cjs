@@ -161,6 +161,7 @@ const layers = {
       "packets",
       "write",
       "room",
+      "compare",
       "shelf",
       "locks-memory",
       "locks-web",

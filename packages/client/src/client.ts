@@ -20,7 +20,6 @@ import type { Stop } from "./notifier.ts";
 import type { SnapshotTaken, Versions } from "./receiver.ts";
 import { createRuntime } from "./runtime.ts";
 import type { PendingWrite } from "./target.ts";
-import { memoryStorage } from "./storage-memory.ts";
 import type { Storage, StorageHost } from "./storage.ts";
 import { createSync } from "./sync.ts";
 import type { ConnectionStatus, Sync } from "./sync.ts";
@@ -44,7 +43,7 @@ export interface ClientOptions<W extends Wiring = Wiring> {
    * that differs is reported (`diverged`) and replaced by a snapshot. Absent: nothing is compared.
    */
   readonly digest?: (model: unknown) => number;
-  /** What survives a reload; by default nothing does. */
+  /** What survives a reload; by default nothing is kept, and nothing does. */
   readonly storage?: Storage;
   /** Which server the storage is about, if one storage serves several. */
   readonly server?: string;
@@ -161,7 +160,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   const { random = systemRandom, onError = reportError } = options;
   const strict = strictness(options.strict);
   const clock = steady(options.clock ?? systemClock);
-  const { storage = memoryStorage(), wakeUps = browserWakeUps } = options;
+  const { storage, wakeUps = browserWakeUps } = options;
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);
   let status: ClientStatus = { connection: "offline", reason: "", pending: 0, storage: "working" };

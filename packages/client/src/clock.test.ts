@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Clock } from "@calla/shared";
-import { steady, systemClock } from "./clock.ts";
+import { steady, systemClock, systemRandom } from "./clock.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] }));
 afterEach(() => void vi.useRealTimers());
@@ -60,4 +60,14 @@ test("[TM1] the page's wall time may be set; what it calls monotonic goes on", (
   expect([systemClock.now() - wall, systemClock.monotonic() - begun]).toEqual([-3_600_000, 0]);
   vi.advanceTimersByTime(40);
   expect([systemClock.now() - wall, systemClock.monotonic() - begun]).toEqual([-3_599_960, 40]);
+});
+
+test("[RB1] chance is drawn from the machine's crypto source many words at a time, and no word is given out twice", () => {
+  const drawn = vi.spyOn(crypto, "getRandomValues");
+  const words = Array.from({ length: 10_000 }, () => systemRandom.uint32());
+  expect(drawn.mock.calls.length).toBeLessThanOrEqual(40);
+  drawn.mockRestore();
+  expect(words.every((word) => Number.isInteger(word) && word >= 0 && word < 2 ** 32)).toBe(true);
+  // Of 10,000 words of 32 bits some pair is equal in one run of 90; three pairs in none.
+  expect(new Set(words).size).toBeGreaterThan(9_997);
 });

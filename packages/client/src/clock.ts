@@ -27,7 +27,14 @@ export const steady = (clock: Clock): SteadyClock =>
       };
 const isSteady = (clock: Clock): clock is SteadyClock => clock.monotonic !== undefined;
 
+/** Words drawn at once: asking for one at a time took a fifth of a dispatch. */
+const pool = new Uint32Array(256);
+let left = 0;
+
 /** Cryptographic chance: message ids must not collide, whoever makes them. */
 export const systemRandom: Random = {
-  uint32: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+  uint32() {
+    if (left === 0) left = crypto.getRandomValues(pool).length;
+    return pool[--left] ?? 0;
+  },
 };

@@ -26,7 +26,8 @@ import type { Targets } from "./targets.ts";
 import { RejectedError } from "./write.ts";
 
 export interface LedgerOptions {
-  readonly storage: Storage;
+  /** undefined: nothing is kept. */
+  readonly storage: Storage | undefined;
   readonly owner: Owner;
   readonly host: StorageHost;
   readonly clock: Clock;
@@ -84,7 +85,7 @@ export function createLedger(options: LedgerOptions) {
 
   const store = (all: readonly StorageChange[]): Promise<CallaError | undefined> =>
     Promise.resolve()
-      .then(() => (lost ? undefined : storage.commit(all)))
+      .then(() => (lost ? undefined : storage?.commit(all)))
       .then(() => undefined, storageError);
 
   /** As whom what is dispatched to a target is predicted. */
@@ -142,7 +143,7 @@ export function createLedger(options: LedgerOptions) {
       conclude(told);
       for (const entry of fresh) {
         // Whoever it was stored for, a reload would find it.
-        entry.kept ||= !error;
+        entry.kept ||= !error && storage !== undefined;
         // What is stored already, under no identity or a former one, must not leave twice: it waits (OB9).
         if (mine === era && entry.stage === "new" && !(error && entry.kept)) entry.stage = "stored";
         if (!(error ?? lost)) entry.control?.queued.resolve();
@@ -171,12 +172,12 @@ export function createLedger(options: LedgerOptions) {
     keeper?.close();
     for (const { entries } of outbox.queues.values())
       for (const { control } of entries) control?.queued.reject(new CallaError("closed"));
-    await storage.close();
+    await storage?.close();
   }
 
   // -------------------------------------------------------------------------------------------------------- models
 
-  const keeper = storage.models?.({
+  const keeper = storage?.models?.({
     clock,
     save,
     *places() {
@@ -222,7 +223,7 @@ export function createLedger(options: LedgerOptions) {
     const { model, sequence, mark } = found.model;
     targets.precede(
       one,
-      found.held.map((entry) => restored(entry, one.slice, author(one.key), storage.migrate)),
+      found.held.map((entry) => restored(entry, one.slice, author(one.key), storage?.migrate)),
     );
     targets.show(one, { model: strict ? deepFreeze(model) : model, sequence, mark });
   }
@@ -238,7 +239,7 @@ export function createLedger(options: LedgerOptions) {
       const entries = sorted
         .filter(({ target, mid, sequence }) => target === key && mid > one.queue.settled && !sequence)
         .map((entry) => ({
-          ...restored(entry, one.slice, author(key), storage.migrate),
+          ...restored(entry, one.slice, author(key), storage?.migrate),
           out: identity !== undefined,
         }));
       outbox.load(one.queue, entries);
@@ -342,7 +343,7 @@ export function createLedger(options: LedgerOptions) {
     },
     async load(): Promise<void> {
       try {
-        const stored = await storage.load(owner, options.host);
+        const stored = await storage?.load(owner, options.host);
         if (owner.user === undefined) {
           // What is dispatched meanwhile waits for the name too: stored as nobody's, a reload would never find it.
           unowned = stored;
@@ -431,8 +432,9 @@ export function createLedger(options: LedgerOptions) {
         entries.filter(({ outcome, kept }) => !outcome && !kept),
       );
       try {
-        const stored = await (storage.forgetEveryone?.() ??
-          Promise.reject(new CallaError("storage", {}, CANNOT)));
+        const stored = storage
+          ? await (storage.forgetEveryone?.() ?? Promise.reject(new CallaError("storage", {}, CANNOT)))
+          : 0;
         return stored + outside.length;
       } catch (cause) {
         throw storageError(cause);

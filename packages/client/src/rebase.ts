@@ -3,6 +3,7 @@
 // fits the cursor, who hears an outcome (runtime.ts).
 import { sameInOrder } from "@calla/shared";
 import type { Cursor } from "@calla/shared";
+import type { Compare } from "./compare.ts";
 import type { Room } from "./room.ts";
 
 /** What folds: a record, or a pending dispatch with the context it was predicted in (fixed when it was dispatched). */
@@ -85,7 +86,8 @@ export const visible = <E>({ confirmed, pending }: Replica<E>): unknown => {
 };
 
 /** What changes nothing keeps its reference, so that nobody is notified of nothing, and later predictions stay valid. */
-const kept = (model: unknown, before: unknown): unknown => (sameInOrder(model, before) ? before : model);
+const kept = (model: unknown, before: unknown, same: Compare): unknown =>
+  same(model, before) ? before : model;
 
 /** One more dispatch on top (RB1). `failed` says why its prediction was skipped. */
 export function predict<E extends Own, F extends Failure>(
@@ -93,11 +95,12 @@ export function predict<E extends Own, F extends Failure>(
   entry: E,
   fold: Fold<F>,
   room: Room,
+  same: Compare = sameInOrder,
 ): { readonly failed: F | undefined } {
   const before = visible(replica);
   const result = replica.confirmed && fold(before, entry);
   const failed = result && !result.ok ? result : undefined;
-  const model = result?.ok ? kept(result.model, before) : before;
+  const model = result?.ok ? kept(result.model, before, same) : before;
   append(replica.pending as Predicted<E>[], entry, model, failed, room);
   return { failed };
 }
@@ -129,36 +132,51 @@ export function advance<E extends Own, F extends Failure>(
   gone: (entry: E) => boolean,
   fold: Fold<F>,
   room: Room,
+  same: Compare = sameInOrder,
 ): { readonly ok: true; readonly replica: Replica<E> } | F {
   let model = replica.confirmed?.model;
+  /** Before the records after which nothing is pending: they are compared with it all at once. */
+  let before: { readonly model: unknown } | undefined;
   let settled = 0;
   let asPredicted = true;
   for (const { act, entry } of records) {
     const result = fold(model, act);
     if (!result.ok) return result;
     const head = replica.pending[settled];
-    let expected = model;
-    if (head !== undefined && head.entry === entry) {
-      settled++;
-      if (asPredicted) expected = head.model ?? predicted(model, head.entry, fold);
+    if (head === undefined) {
+      before ??= { model };
+      ({ model } = result);
+      continue;
     }
-    const as = sameInOrder(result.model, expected);
+    let expected = model;
+    if (head.entry === entry) {
+      settled++;
+      if (asPredicted) expected = head.model ?? predicted(model, head.entry, fold, same);
+    }
+    const as = same(result.model, expected);
     asPredicted &&= as;
     model = as ? expected : result.model;
   }
+  // What was not predicted is compared with what is shown, below.
+  if (before && asPredicted) model = kept(model, before.model, same);
   const confirmed = { model, sequence, mark };
   if (!asPredicted || replica.pending.some(({ entry }, i) => i >= settled && gone(entry)))
     return {
       ok: true,
-      replica: replay(replica, confirmed, (one, i) => i >= settled && !gone(one.entry), fold, room),
+      replica: replay(replica, confirmed, (one, i) => i >= settled && !gone(one.entry), fold, room, same),
     };
   for (const { held } of replica.pending.slice(0, settled)) room.give(held);
   return { ok: true, replica: { confirmed, pending: replica.pending.slice(settled) } };
 }
 
-function predicted<E extends Own, F extends Failure>(before: unknown, entry: E, fold: Fold<F>): unknown {
+function predicted<E extends Own, F extends Failure>(
+  before: unknown,
+  entry: E,
+  fold: Fold<F>,
+  same: Compare,
+): unknown {
   const result = fold(before, entry);
-  return result.ok ? kept(result.model, before) : before;
+  return result.ok ? kept(result.model, before, same) : before;
 }
 
 /** With another confirmed model (a snapshot, or none any more) or the same one, without those that are `gone` (RB5). */
@@ -168,9 +186,10 @@ export function reset<E extends Own, F extends Failure>(
   gone: (entry: E) => boolean,
   fold: Fold<F>,
   room: Room,
+  same: Compare = sameInOrder,
 ): Replica<E> {
   if (confirmed === replica.confirmed && !replica.pending.some(({ entry }) => gone(entry))) return replica;
-  return replay(replica, confirmed, ({ entry }) => !gone(entry), fold, room);
+  return replay(replica, confirmed, ({ entry }) => !gone(entry), fold, room, same);
 }
 
 function replay<E extends Own, F extends Failure>(
@@ -179,6 +198,7 @@ function replay<E extends Own, F extends Failure>(
   stays: (one: Predicted<E>, index: number) => boolean,
   fold: Fold<F>,
   room: Room,
+  same: Compare,
 ): Replica<E> {
   const shown = visible(old);
   for (const { held } of old.pending) room.give(held);
@@ -191,7 +211,7 @@ function replay<E extends Own, F extends Failure>(
     append(pending, one.entry, model, result && !result.ok ? result : undefined, room);
   });
   // An equal outcome is shown as the same object, so that nobody is notified of nothing.
-  if (!confirmed || !old.confirmed || !sameInOrder(model, shown)) return { confirmed, pending };
+  if (!confirmed || !old.confirmed || !same(model, shown)) return { confirmed, pending };
   const last = pending[pending.length - 1];
   if (!last) return { confirmed: { ...confirmed, model: shown }, pending };
   last.model = shown;

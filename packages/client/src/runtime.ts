@@ -45,7 +45,7 @@ export interface Outlet {
 export interface RuntimeOptions extends OutboxLimits {
   readonly wiring: Wiring;
   readonly serialiser: Serialiser;
-  readonly storage: Storage;
+  readonly storage: Storage | undefined;
   readonly owner: Owner;
   readonly host: StorageHost;
   readonly clock: SteadyClock;

@@ -1,4 +1,4 @@
-// The default storage: as durable as the page. Handing one to a second client is a reload, as a test needs it.
+// A storage as durable as the page. Handing one to a second client is a reload, as a test needs it.
 import { applyChange, nothingStored } from "./storage.ts";
 import type { Storage, StoredDraft } from "./storage.ts";
 

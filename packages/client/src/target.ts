@@ -3,6 +3,7 @@
 import { sameInOrder } from "@calla/shared";
 import type { CallaError, EphemeralSlice, ModelSlice, ServerFrames, TargetKey } from "@calla/shared";
 import type { Backoff } from "./backoff.ts";
+import type { Compare } from "./compare.ts";
 import type { Signal } from "./notifier.ts";
 import type { Entry, Queue } from "./outbox.ts";
 import { visible } from "./rebase.ts";
@@ -83,6 +84,8 @@ export interface Target {
   readonly delays: Backoff;
   replica: Replica<Dispatch>;
   readonly room: Room;
+  /** Compares its models. */
+  readonly same: Compare;
   /** Announces a snapshot and is applied together with it (CL5). */
   awaited: ServerFrames["Settled"] | undefined;
   /** The hash of a confirmed model that was not the server's, until that is replaced (VE9). */
@@ -172,7 +175,7 @@ export function stateOf(target: Target, connected: boolean, state = target.state
         ? "live"
         : "stale";
   const shown = refused ? undefined : visible(replica);
-  const model = sameInOrder(shown, state.model) ? state.model : shown;
+  const model = target.same(shown, state.model) ? state.model : shown;
   const { code } = subscription;
   const before = listings.get(state) ?? NONE;
   const same = sameListing(before, replica);

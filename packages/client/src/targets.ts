@@ -3,6 +3,7 @@
 import { applyMessages, OWN_SESSION, sameInOrder } from "@calla/shared";
 import type { Clock, Message, Random, TargetKey, Wiring } from "@calla/shared";
 import { backoff } from "./backoff.ts";
+import { createCompare } from "./compare.ts";
 import { contain, oncePerTurn, signal } from "./notifier.ts";
 import type { Queue } from "./outbox.ts";
 import { advance, emptyReplica, preceded, predict, reset } from "./rebase.ts";
@@ -64,6 +65,7 @@ export function createTargets(options: TargetsOptions) {
         delays: backoff(options.reconnect, options.random),
         replica: emptyReplica(),
         room: createRoom(space),
+        same: createCompare(),
         awaited: undefined,
         diverged: undefined,
         head: 0,
@@ -148,7 +150,7 @@ export function createTargets(options: TargetsOptions) {
     sequence = confirmed ? confirmed.sequence : reached(one),
   ): void {
     const before = one.replica.pending;
-    one.replica = reset(one.replica, confirmed, goneAt(sequence), fold(one), one.room);
+    one.replica = reset(one.replica, confirmed, goneAt(sequence), fold(one), one.room, one.same);
     left(one, before, sequence);
   }
 
@@ -197,7 +199,7 @@ export function createTargets(options: TargetsOptions) {
       one.replica = preceded(one.replica, entries);
     },
     predict(one: Target, entry: Dispatch): void {
-      const { failed } = predict(one.replica, entry, fold(one), one.room);
+      const { failed } = predict(one.replica, entry, fold(one), one.room, one.same);
       entry.shown = true;
       explain(one.replica.pending.at(-1) as Predicted<Dispatch>);
       // A local reject may be overruled; a throw is a bug worth hearing of. Either way the message is sent (RB4).
@@ -207,7 +209,7 @@ export function createTargets(options: TargetsOptions) {
     /** False: this replica folds otherwise than the server, and has been left as it was. */
     advance(one: Target, records: Advance<Dispatch>): boolean {
       const before = one.replica.pending;
-      const next = advance(one.replica, records, goneAt(records.sequence), fold(one), one.room);
+      const next = advance(one.replica, records, goneAt(records.sequence), fold(one), one.room, one.same);
       if (next.ok) {
         one.replica = next.replica;
         left(one, before, records.sequence);

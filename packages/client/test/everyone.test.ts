@@ -185,8 +185,8 @@ describe.each(Object.entries(places))("[OB14] everyone forgotten in %s", (_, at)
 });
 
 describe("[OB14] client.forget({ everyone: true })", () => {
-  const silent = async (storage: Storage) => {
-    const setup = setUp({ storage, user: "ann" });
+  const silent = async (storage: Storage | undefined) => {
+    const setup = setUp({ ...(storage && { storage }), user: "ann" });
     const topic = setup.client.topic(list, "1");
     topic.retain();
     const connection = await handshake(setup, "c1", { userId: "ann" });
@@ -205,6 +205,18 @@ describe("[OB14] client.forget({ everyone: true })", () => {
     expect(await forgotten).toEqual({ unsent: 2 });
     await expect(client.forget({ everyone: true })).rejects.toMatchObject({ code: "closed" });
     expect([client.status.connection, clock.waiting, errors]).toEqual(["closed", 0, []]);
+  });
+
+  test("without a storage everything is unsent, and nothing fails", async () => {
+    const { client, topic, errors } = await silent(undefined);
+    const first = topic.dispatch(added("a"));
+    await first.queued;
+    topic.dispatch(added("b"));
+    expect([client.pending.length, client.status.storage]).toEqual([2, "working"]);
+    expect(await client.forget({ everyone: true })).toEqual({ unsent: 2 });
+    expect(errors).toEqual([]);
+    const next = await silent(undefined);
+    expect(next.client.pending).toEqual([]);
   });
 
   test("needs nobody named, where forget does", async () => {

@@ -181,3 +181,36 @@ test("[CO22] order counts in fields, Maps and Sets; undefined fields still do no
   expect(sameInOrder(map("a", "b"), map("b", "a"))).toBe(false);
   expect(sameInOrder(new Point(1, map("a", "b")), new Point(1, map("b", "a")))).toBe(false);
 });
+
+test.each([10, 3_000])(
+  "[CO22] records of %d fields are compared from the end, and no further than to the first difference",
+  (size) => {
+    const read: string[] = [];
+    const watched = (n: number) => ({
+      get n() {
+        read.push("n");
+        return n;
+      },
+    });
+    const record = (changes: object) => ({
+      ...Object.fromEntries(Array.from({ length: size }, (_, i) => [`i${i}`, watched(i)])),
+      ...changes,
+    });
+    const before = record({});
+    for (const [other, expected] of [
+      [{ ...before, [`i${size - 1}`]: { n: -1 } }, false],
+      [{ ...before, more: { n: 1 } }, false],
+      [{ ...before, gone: undefined }, true],
+      [{ ...before }, true],
+    ] as const)
+      expect(sameInOrder(before, other)).toBe(expected);
+    // Only the one field that is another object was looked into.
+    expect(read).toEqual(["n"]);
+    expect(sameInOrder(record({ gone: undefined, i1: watched(1) }), before)).toBe(true);
+    expect(sameInOrder({ a: undefined, b: 1, c: undefined }, { b: 1 })).toBe(true);
+    expect(sameInOrder({ b: 1 }, { a: 1, b: 1 })).toBe(false);
+    expect(sameInOrder({ c: undefined }, {})).toBe(true);
+    expect(sameInOrder(new Map([[1, 2]]), new Map([[1, 3]]))).toBe(false);
+    expect(sameInOrder(new Map([[1, 2]]), new Set([1]))).toBe(false);
+  },
+);

