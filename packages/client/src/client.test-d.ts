@@ -1,7 +1,9 @@
 // What must not compile, and what types follow from a slice.
 import { automatic, defineEphemeral, defineTopic, defineWiring, json, serverOnly } from "@calla/shared";
+import type { ClientMessageOf } from "@calla/shared";
 import * as z from "zod";
 import { createClient } from "./client.ts";
+import type { Client } from "./client.ts";
 import type { Transport } from "./transports/transport.ts";
 
 const board = defineTopic("board:*", {
@@ -10,10 +12,16 @@ const board = defineTopic("board:*", {
   messages: {
     added: z.object({ text: z.string() }),
     moved: z.object({ by: z.number() }),
+    wiped: z.object({}),
     stamped: serverOnly(z.object({})),
   },
   rejections: { full: z.object({ max: z.number() }) },
-  update: { added: (model) => model, moved: (model) => model, stamped: (model) => model },
+  update: {
+    added: (model) => model,
+    moved: (model) => model,
+    wiped: (model) => model,
+    stamped: (model) => model,
+  },
 });
 const chat = defineTopic("chat", {
   model: z.object({ lines: z.number() }),
@@ -39,7 +47,7 @@ const client = createClient({
 });
 
 const topic = client.topic(board, "42");
-client.topic(chat);
+const chat2 = client.topic(chat);
 // @ts-expect-error a pattern needs its parameter
 client.topic(board);
 // @ts-expect-error and takes no more than it has
@@ -48,6 +56,10 @@ client.topic(board, "42", "43");
 client.topic(chat, "x");
 // @ts-expect-error a slice that is not in the wiring
 client.topic(elsewhere);
+// @ts-expect-error not with parameters either
+client.topic(elsewhere, "42");
+declare const anyClient: Client;
+anyClient.topic(elsewhere);
 
 topic.dispatch({ type: "added", text: "x" });
 topic.dispatch([
@@ -60,6 +72,27 @@ topic.dispatch({ type: "added", text: 1 });
 topic.dispatch({ type: "said", text: "x" });
 // @ts-expect-error server only
 topic.dispatch({ type: "stamped" });
+// @ts-expect-error a field too many
+topic.dispatch({ type: "added", text: "x", by: 1 });
+// @ts-expect-error a field too few
+topic.dispatch({ type: "added" });
+// @ts-expect-error no such message
+topic.dispatch({ type: "addde", text: "x" });
+// @ts-expect-error a wrong one among several
+topic.dispatch([{ type: "added", text: "x" }, { type: "moved" }]);
+// @ts-expect-error server only, among several
+topic.dispatch([{ type: "stamped" }]);
+declare const addedOrMoved: "added" | "moved";
+// @ts-expect-error the fields of one of two types
+topic.dispatch({ type: addedOrMoved, text: "x" });
+declare const some: ClientMessageOf<typeof board>;
+declare const many: readonly ClientMessageOf<typeof board>[];
+topic.dispatch(some);
+topic.dispatch(many);
+void topic.dispatch(some).applied.then(({ message }) => message.type === "stamped");
+void topic.dispatch(many).applied.then(({ message }) => message.map(({ type }) => type));
+void topic.dispatch([]).applied.then(({ message }) => message.length);
+chat2.dispatch({ type: "said", text: "x" });
 
 if (topic.state.status === "live" || topic.state.status === "stale")
   topic.state.model.cards.map((card) => card.trim());

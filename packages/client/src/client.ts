@@ -1,15 +1,15 @@
 // createClient: puts the parts together and gives the app what it holds. No logic of its own beyond that.
-import { CallaError, OWN_SESSION, sameInOrder, strictness, topicId } from "@calla/shared";
+import { CallaError, DEV, OWN_SESSION, sameInOrder, strictness, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
   Clock,
   EphemeralSlice,
+  InWiring,
   LocalSlice,
   ParamsOf,
   Random,
   Serialiser,
   SessionSlice,
-  TopicSlice,
   Wiring,
 } from "@calla/shared";
 import { steady, systemClock, systemRandom } from "./clock.ts";
@@ -107,12 +107,15 @@ export interface ClientStatus {
 }
 
 export interface Client<W extends Wiring = Wiring> {
-  /** A look-up without effect: following begins with a listener. The same object for the same topic. */
-  topic<S extends Extract<W["topics"][number], TopicSlice>>(slice: S, ...params: ParamsOf<S>): Topic<S>;
-  topic<S extends Extract<W["topics"][number], EphemeralSlice>>(
-    slice: S,
+  /**
+   * A look-up without effect: following begins with a listener. The same object for the same topic.
+   *
+   * @throws CallaError `wiring`: the slice is not in this client's wiring. `topic`: the parameters make no topic id.
+   */
+  topic<S extends AnyTopicSlice>(
+    slice: InWiring<W, S>,
     ...params: ParamsOf<S>
-  ): EphemeralTopic<S>;
+  ): S extends EphemeralSlice ? EphemeralTopic<S> : Topic<S>;
   readonly session: W["session"] extends SessionSlice ? Topic<W["session"]> : undefined;
   readonly local: W["local"] extends LocalSlice ? Local<W["local"]> : undefined;
   readonly status: ClientStatus;
@@ -274,6 +277,12 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   };
 
   const topic = (slice: AnyTopicSlice, ...params: string[]): unknown => {
+    if (!wiring.topics.includes(slice))
+      throw new CallaError(
+        "wiring",
+        { slice: slice.name },
+        DEV && `client.topic: slice "${slice.name}" is not in this client's wiring; list it in defineWiring.`,
+      );
     const key = topicId(slice.pattern, ...params);
     const target = runtime.target(key);
     return (target.handle ??=
@@ -286,7 +295,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   if (options.connect !== false) connect();
 
   return {
-    topic: topic as Client<W>["topic"],
+    topic: topic as unknown as Client<W>["topic"],
     session: session as Client<W>["session"],
     local: local as Client<W>["local"],
     get status() {

@@ -119,5 +119,6 @@ export function listedWrite(entry: Dispatch): PendingWrite {
 export function writeState({ outcome, stage }: Dispatch): WriteState {
   if (!outcome) return stage === "new" ? "pending" : stage === "stored" ? "queued" : "sent";
   if ("sequence" in outcome) return "applied";
-  return outcome.error.code === "cancelled" ? "cancelled" : "rejected";
+  const { code } = outcome.error;
+  return code === "cancelled" ? code : code === "client-expired" ? "unknown" : "rejected";
 }

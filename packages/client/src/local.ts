@@ -1,6 +1,16 @@
 // The local slice: the same model, messages and updates, but this client's alone. Nothing of it is ever sent.
 import { applyMessages, initialModel, messageId } from "@calla/shared";
-import type { Clock, LocalSlice, Message, MessageOf, ModelOf, Random, Serialiser } from "@calla/shared";
+import type {
+  Clock,
+  FieldsOf,
+  LocalSlice,
+  Message,
+  MessagesOf,
+  ModelOf,
+  Random,
+  Serialiser,
+  Typed,
+} from "@calla/shared";
 import { accept } from "./dispatch.ts";
 import { oncePerTurn, signal } from "./notifier.ts";
 import type { Stop } from "./notifier.ts";
@@ -10,7 +20,14 @@ import type { Selection } from "./topic.ts";
 export interface Local<S extends LocalSlice> {
   readonly model: ModelOf<S>;
   /** Applies at once. Throws for an invalid message, and what the update threw. */
-  dispatch(message: MessageOf<S> | readonly MessageOf<S>[]): void;
+  // Written out so that the compiler's error is about the one message (topic.ts).
+  dispatch<K extends keyof MessagesOf<S> & string = never>(
+    message:
+      | ({ readonly type: K } & FieldsOf<MessagesOf<S>, K>)
+      | readonly {
+          [P in keyof MessagesOf<S> & string]: Typed<P, MessagesOf<S>[P]>;
+        }[keyof MessagesOf<S> & string][],
+  ): void;
   onChange(listener: (model: ModelOf<S>) => void): Stop;
   select<T>(pick: (model: ModelOf<S>) => T, equal?: (a: T, b: T) => boolean): Selection<T>;
 }

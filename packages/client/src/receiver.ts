@@ -102,7 +102,7 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
     for (const [mid, id, what, sequence, from, code, details] of frame.outcomes) {
       const entry = outbox.find(one.queue, mid, id);
       if (!entry) continue;
-      if (what === "acknowledge") {
+      if (what === "applied") {
         ledger.decide(one, entry, taken(entry, sequence, details));
         one.head = Math.max(one.head, sequence);
       } else

@@ -15,7 +15,7 @@ import type { AnyState, Dispatch, Pushed, Target } from "./target.ts";
 import type { ReconnectOptions } from "./transports/transport.ts";
 import { RejectedError } from "./write.ts";
 
-/** What `onOutcome` hears: what became of a dispatch for good. */
+/** What `onOutcome` hears: what became of a dispatch for good, in the words of `write.state`. */
 export type DecidedWrite = {
   readonly target: TargetKey;
   readonly id: string;
@@ -23,14 +23,19 @@ export type DecidedWrite = {
   readonly message: unknown;
   /** It was dispatched by an earlier page, so nobody here holds its `write`. */
   readonly earlier: boolean;
-} & (
-  | { readonly is: "acknowledged"; readonly sequence: number }
-  /** The server changed it first; `applied` is what it made of it. */
-  | { readonly is: "amended"; readonly sequence: number; readonly applied: unknown }
-  | { readonly is: "rejected"; readonly error: RejectedError }
-  /** Sent under an identity that the server no longer knows: applied or not, nobody can say any more. */
-  | { readonly is: "unknown"; readonly error: RejectedError }
-);
+} &
+  /** `applied`: what was applied; `amended`: that is not what was dispatched, for the server changed it first. */
+  (
+    | {
+        readonly is: "applied";
+        readonly sequence: number;
+        readonly applied: unknown;
+        readonly amended: boolean;
+      }
+    | { readonly is: "rejected"; readonly error: RejectedError }
+    /** Sent under an identity that the server no longer knows: applied or not, nobody can say any more. */
+    | { readonly is: "unknown"; readonly error: RejectedError }
+  );
 
 export interface TargetsOptions {
   readonly wiring: Wiring;
@@ -167,9 +172,8 @@ export function createTargets(options: TargetsOptions) {
       const { sequence, message: applied } = outcome;
       control?.applied.resolve(outcome);
       // null: sent as void by this version, and applied before the reload that brought it (VE7).
-      if (applied === null || sameInOrder(message, applied))
-        tell({ ...decided, is: "acknowledged", sequence });
-      else tell({ ...decided, is: "amended", sequence, applied });
+      const amended = applied !== null && !sameInOrder(message, applied);
+      tell({ ...decided, is: "applied", sequence, applied: amended ? applied : message, amended });
     } else {
       const { error } = outcome;
       control?.applied.reject(error);

@@ -1,6 +1,17 @@
 // What the app holds in its hands: a topic, an ephemeral topic, the session. Thin: every call looks the target up, so a
 // handle may be kept for ever. Types follow from the slice.
-import type { ClientMessageOf, MessageOf, ModelOf, RejectionOf, Slice, TargetKey } from "@calla/shared";
+import { sameInOrder } from "@calla/shared";
+import type {
+  ClientMessageOf,
+  ClientMessagesOf,
+  FieldsOf,
+  MessageOf,
+  ModelOf,
+  RejectionOf,
+  Slice,
+  TargetKey,
+  Typed,
+} from "@calla/shared";
 import type { Stop } from "./notifier.ts";
 import type { Runtime } from "./runtime.ts";
 import type { AnyState, Pending, Pushed } from "./target.ts";
@@ -26,8 +37,9 @@ export type TopicState<S> =
 export type PendingOf<S> = Pending<MessageOf<S> | readonly MessageOf<S>[]>;
 /** One message, or several with one fate: one mid, one record. */
 export type Dispatched<S> = ClientMessageOf<S> | readonly ClientMessageOf<S>[];
-export type WriteOf<S, M = Dispatched<S>> = Write<
-  M extends readonly unknown[] ? readonly MessageOf<S>[] : MessageOf<S>,
+/** K: the message's type; `never` where several were given. */
+export type WriteOf<S, K = keyof ClientMessagesOf<S>> = Write<
+  [K] extends [never] ? readonly MessageOf<S>[] : MessageOf<S>,
   RejectionOf<S>
 >;
 
@@ -53,9 +65,23 @@ export interface Topic<S extends Slice> {
   onChange(listener: (state: TopicState<S>) => void): Stop;
   /** Follows the topic without listening. Returns the undo. */
   retain(): Stop;
+  /**
+   * A part of the state. `pick` may close over other things, such as a component's props: it is asked at each look at
+   * `value`, and the same object is given as long as it says the same. Two states' picks are compared by `equal`
+   * (`Object.is`).
+   */
   select<T>(pick: (state: TopicState<S>) => T, equal?: (a: T, b: T) => boolean): Selection<T>;
   /** Shown at once, stored, sent. Throws for an invalid message or a full outbox, before anything has happened. */
-  dispatch<M extends Dispatched<S>>(message: M): WriteOf<S, M>;
+  // Inferred by the message's `type` alone, and written out: so the compiler's error is a line or two about that message.
+  // Of overloads it would tell about each, of a union about whichever member it takes for the nearest, and of a type with
+  // a name it would show all that it is made of.
+  dispatch<K extends keyof ClientMessagesOf<S> & string = never>(
+    message:
+      | ({ readonly type: K } & FieldsOf<ClientMessagesOf<S>, K>)
+      | readonly {
+          [P in keyof ClientMessagesOf<S> & string]: Typed<P, ClientMessagesOf<S>[P]>;
+        }[keyof ClientMessagesOf<S> & string][],
+  ): WriteOf<S, K>;
   /** Follows the topic, and hears what is pushed to its followers. */
   onPush(listener: (pushed: Pushed<MessageOf<S>>) => void): Stop;
 }
@@ -81,7 +107,10 @@ export interface EphemeralTopic<S extends Slice> {
   onPush(listener: (pushed: Pushed<MessageOf<S>>) => void): Stop;
 }
 
-/** Selects from anything that has a value and tells of its changes. */
+/**
+ * Selects from anything that has a value and tells of its changes. `pick` is asked at each look, for it may close over
+ * what the value knows nothing of. What it makes anew of one value stays the same object where it says the same.
+ */
 export function selection<V, T>(
   read: () => V,
   onChange: (listener: () => void) => Stop,
@@ -90,13 +119,17 @@ export function selection<V, T>(
 ): Selection<T> {
   let from: { readonly value: V } | undefined;
   let picked: T;
+  const same = (a: T, b: T): boolean => equal(a, b) || sameInOrder(a, b);
   const current = (): T => {
     const value = read();
-    if (from?.value !== value || !from) {
-      const next = pick(value);
-      if (!from || !equal(picked, next)) picked = next;
-      from = { value };
-    }
+    const next = pick(value);
+    // Of one value, what cannot even be compared with itself picked again (an instance of a class) says nothing new.
+    if (
+      !from ||
+      (from.value === value ? !same(picked, next) && same(next, pick(value)) : !equal(picked, next))
+    )
+      picked = next;
+    from = { value };
     return picked;
   };
   return {
@@ -143,7 +176,7 @@ export function createTopic<S extends Slice>(runtime: Runtime, key: TargetKey): 
     onChange: onChange as Topic<Slice>["onChange"],
     retain,
     select: (pick, equal) => selection(() => topic.state, topic.onChange, pick, equal),
-    dispatch: (message) => runtime.dispatch(key, message) as WriteOf<Slice, never>,
+    dispatch: (message) => runtime.dispatch(key, message) as Write<never, never>,
     onPush: onPush as Topic<Slice>["onPush"],
   };
   return topic as unknown as Topic<S>;

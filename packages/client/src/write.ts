@@ -1,11 +1,12 @@
 // What `dispatch` gives back: one dispatch's way to its outcome, as the app sees it. Not here: deciding anything.
-import { CallaError, DEV } from "@calla/shared";
+import { CallaError, rejectionText } from "@calla/shared";
 
 /**
  * `pending`: not durable yet. `queued`: would survive a reload, if the storage does. `sent`: on its way.
- * The last three are final.
+ * The others are outcomes, and final: `applied`, `rejected`, `cancelled`, `unknown` (sent under an identity that the
+ * server no longer knows: applied or not, nobody can say any more).
  */
-export type WriteState = "pending" | "queued" | "sent" | "applied" | "rejected" | "cancelled";
+export type WriteState = "pending" | "queued" | "sent" | "applied" | "rejected" | "cancelled" | "unknown";
 
 /** Where in the target's history it stands, and what was applied: the server may have amended it. */
 export interface AppliedWrite<M> {
@@ -20,13 +21,16 @@ export interface Rejection {
   readonly details: unknown;
 }
 
-/** What `applied` rejects with. `write.rejection` gives the same with the slice's own types. */
+/**
+ * What `applied` rejects with: `code`, `details`, and as `message` a sentence with both (in a build for production the
+ * code alone). `write.rejection` gives the same with the slice's own types.
+ */
 export class RejectedError extends CallaError<string> {
   /** "app": a reason of the slice; "calla": one of the framework's. */
   readonly from: "app" | "calla";
 
   constructor({ from, code, details }: Rejection) {
-    super(code, details, DEV && `The message was rejected: ${code}.`);
+    super(code, details, rejectionText(from, code, details));
     this.from = from;
   }
 }

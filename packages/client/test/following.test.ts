@@ -362,6 +362,55 @@ test("[CL9] select narrows: no call for an unchanged selection, by any equality"
   expect(heard).toEqual([2, ["a", "b"]]);
 });
 
+test("[CL9] a selection sees what its pick closes over at each look, with and without a listener", async () => {
+  const { topic } = await live({}, 0, "a", "b");
+  let prefix = "a";
+  const found = topic.select(({ model }) => model?.items.filter((item) => item.startsWith(prefix)));
+  const calls: unknown[] = [];
+  for (const stop of [() => {}, found.onChange((value) => calls.push(value))]) {
+    prefix = "a";
+    const first = found.value;
+    expect(first).toEqual(["a"]);
+    expect(found.value).toBe(first);
+    prefix = "b";
+    expect(found.value).toEqual(["b"]);
+    expect(found.value).toBe(found.value);
+    stop();
+  }
+  // Nobody is called for it: whoever has other props looks.
+  expect(calls).toEqual([]);
+});
+
+test("[CL9] what a pick makes anew stays the same object for one state, an instance of a class too", async () => {
+  class Shown {
+    readonly #status: string;
+    constructor(status: string) {
+      this.#status = status;
+    }
+    get status(): string {
+      return this.#status;
+    }
+  }
+  const { topic } = await live({}, 0, "a");
+  const picks = [
+    topic.select(({ status, model }) => ({ status, deep: { items: model?.items } })),
+    topic.select(({ model }) => new Map([["items", model?.items]])),
+    topic.select(({ status }) => new Shown(status)),
+    topic.select(
+      ({ status }) =>
+        () =>
+          status,
+    ),
+  ];
+  const before = picks.map((pick) => pick.value);
+  picks.forEach((pick, i) => expect(pick.value).toBe(before[i]));
+  topic.dispatch(added("b"));
+  await turn();
+  picks.forEach((pick, i) => expect(pick.value).not.toBe(before[i]));
+  const after = picks.map((pick) => pick.value);
+  picks.forEach((pick, i) => expect(pick.value).toBe(after[i]));
+});
+
 test("[CL9] status: connection, reason and how many wait, told when one of them changes", async () => {
   const setup = setUp();
   const statuses: unknown[] = [];

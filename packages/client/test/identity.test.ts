@@ -285,7 +285,7 @@ test("[CL8] S3 S6 what a snapshot already holds is shown once, though the server
     settledFrame("list:1", connection.ref("list:1"), {
       sequence: 1,
       next: 2,
-      outcomes: [[1, id, "acknowledge", 1, null, null, null]],
+      outcomes: [[1, id, "applied", 1, null, null, null]],
       resync: "snapshot",
       reason: "first",
     }),
@@ -344,7 +344,7 @@ test("[OB8] S35 a conflict moves the message and what follows to a fresh identit
   ]);
   same.say({ type: "Acknowledge", target: "list:2", mid: 1, id: other.id, sequence: 1 });
   await giveSnapshot(same, "list:1", 1, items("before"), {
-    outcomes: [[1, before.id, "acknowledge", 1, null, null, null]],
+    outcomes: [[1, before.id, "applied", 1, null, null, null]],
     next: 3,
   });
   expect(setup.topic.state.model?.items).toEqual(["before", "mine", "after"]);

@@ -135,7 +135,7 @@ test("[OB11] [CL15] an outcome that is known when the client closes is told, tho
   connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 1 });
   await turn();
   await client.close();
-  expect(told).toEqual([[write.id, "acknowledged"]]);
+  expect(told).toEqual([[write.id, "applied"]]);
   await expect(write.applied).resolves.toMatchObject({ sequence: 1 });
 });
 

@@ -56,8 +56,8 @@ test("[CL5] S3 S39 a snapshot with own messages inside: shown once, without flic
       sequence: 9,
       next: 3,
       outcomes: [
-        [1, a?.id ?? "", "acknowledge", 8, null, null, null],
-        [2, b?.id ?? "", "reject", 0, "app", "missing", { text: "b" }],
+        [1, a?.id ?? "", "applied", 8, null, null, null],
+        [2, b?.id ?? "", "rejected", 0, "app", "missing", { text: "b" }],
       ],
     }),
   );
@@ -78,7 +78,7 @@ test("[RB5] S4 what was applied before the connection died is told by Settled an
   await turn();
   const connection = await reconnect(setup);
   expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id: write.id }]);
-  const outcomes = [[1, write.id, "acknowledge", 1, null, null, null] as const];
+  const outcomes = [[1, write.id, "applied", 1, null, null, null] as const];
   connection.say(
     settledFrame("list:1", connection.ref("list:1"), {
       sequence: 2,
@@ -507,7 +507,7 @@ test("[RB2] S9 an array of one message is amended to an array of one, however it
     else if (way === "Acknowledge")
       connection.say({ type: "Acknowledge", target, mid, id, sequence: 1, message });
     else {
-      const outcome = [mid, id, "acknowledge", 1, null, null, message] as const;
+      const outcome = [mid, id, "applied", 1, null, null, message] as const;
       const resync = {
         sequence: 1,
         next: 2,

@@ -93,15 +93,25 @@ test("[OB11] S6 the hook hears each outcome once, also of an earlier page's mess
   await turn();
   const target = "list:1";
   expect(onOutcome.mock.calls.flat()).toEqual([
-    { target, id: ids[0], message: added("a"), earlier: true, is: "acknowledged", sequence: 1 },
+    {
+      target,
+      id: ids[0],
+      message: added("a"),
+      earlier: true,
+      is: "applied",
+      sequence: 1,
+      applied: added("a"),
+      amended: false,
+    },
     {
       target,
       id: ids[1],
       message: added("b"),
       earlier: true,
-      is: "amended",
+      is: "applied",
       sequence: 2,
       applied: added("B"),
+      amended: true,
     },
     {
       target,
@@ -111,7 +121,16 @@ test("[OB11] S6 the hook hears each outcome once, also of an earlier page's mess
       is: "rejected",
       error: expect.objectContaining({ code: "missing" }),
     },
-    { target, id: mine.id, message: added("d"), earlier: false, is: "acknowledged", sequence: 3 },
+    {
+      target,
+      id: mine.id,
+      message: added("d"),
+      earlier: false,
+      is: "applied",
+      sequence: 3,
+      applied: added("d"),
+      amended: false,
+    },
   ]);
 });
 

@@ -78,7 +78,7 @@ const outcome = (ids: readonly string[], what: readonly (readonly [number, numbe
       [
         mid,
         ids[mid - 1]!,
-        typeof is === "number" ? "acknowledge" : "reject",
+        typeof is === "number" ? "applied" : "rejected",
         typeof is === "number" ? is : 0,
         typeof is === "number" ? null : "calla",
         typeof is === "number" ? null : is,
@@ -189,7 +189,7 @@ describe("[VE7] what an older page has stored", () => {
     );
     await turn();
     expect(onOutcome.mock.calls.map(([{ id, is, error }]) => [id, is, error?.code])).toEqual([
-      [ids[0], "acknowledged", undefined],
+      [ids[0], "applied", undefined],
       [ids[1], "rejected", "forbidden"],
     ]);
     expect(setup.client.pending).toEqual([]);

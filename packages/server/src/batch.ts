@@ -100,7 +100,7 @@ export class Batch<Reply> {
     if (denied !== undefined && isEmpty(this.#known.get(clientId)) && !this.flight.rows.has(clientId)) {
       const { reply, mid, id } = intent;
       this.flight.refused ||= missing;
-      this.flight.tells.push({ type: "reject", reply, mid, id, from: "calla", code: denied, details: {} });
+      this.flight.tells.push({ type: "rejected", reply, mid, id, from: "calla", code: denied, details: {} });
       return;
     }
     const row = this.#draft(intent.row);
@@ -118,9 +118,9 @@ export class Batch<Reply> {
         // With the flight: the outcome may be of this very batch and not yet durable (TE4).
         this.flight.tells.push(
           "sequence" in found.outcome
-            ? { type: "acknowledge", reply, ...found.outcome }
+            ? { type: "applied", reply, ...found.outcome }
             : {
-                type: "reject",
+                type: "rejected",
                 reply,
                 mid,
                 id,
@@ -235,7 +235,7 @@ export class Batch<Reply> {
     if (row !== undefined) remember(row, { mid, id, from, code, details: kept });
     // The server's own caller is told all of it: nothing of that crosses a wire.
     const told = intent.author === null ? details : kept;
-    this.flight.tells.push({ type: "reject", reply, mid, id, from, code, details: told });
+    this.flight.tells.push({ type: "rejected", reply, mid, id, from, code, details: told });
   }
 
   #record(intent: Intent<Reply>, messages: readonly Message[]): LogRecord {

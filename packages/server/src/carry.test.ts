@@ -91,8 +91,8 @@ describe("in production", () => {
     expect((await ada.heard())[0]).toMatchObject({
       type: "Settled",
       outcomes: [
-        [1, "id-1", "reject", 0, "app", "no", {}],
-        [2, "id-2", "acknowledge", 1, null, null, null],
+        [1, "id-1", "rejected", 0, "app", "no", {}],
+        [2, "id-2", "applied", 1, null, null, null],
       ],
     });
     expect(first.errors.map(String)).toEqual([expect.stringMatching(/"refused".*details.*why/)]);

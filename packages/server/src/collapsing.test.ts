@@ -88,8 +88,8 @@ describe("a slow consumer", () => {
     const [settled, update] = await slow.heard();
     expect(settled).toMatchObject({ type: "Settled", next: 3 });
     expect((settled as unknown as { outcomes: unknown[] }).outcomes).toMatchObject([
-      [1, "id-1", "acknowledge", 1, null, null, null],
-      [2, "id-2", "reject", 0, "app", "missing", { item: "nothing" }],
+      [1, "id-1", "applied", 1, null, null, null],
+      [2, "id-2", "rejected", 0, "app", "missing", { item: "nothing" }],
     ]);
     expect(items([update!])).toEqual(["mine", "bob's"]);
   });
@@ -112,7 +112,7 @@ describe("a slow consumer", () => {
         target: "other:1",
         ref: 4,
         next: 2,
-        outcomes: [[1, "id-1", "acknowledge", 1, null, null, null]],
+        outcomes: [[1, "id-1", "applied", 1, null, null, null]],
       },
       { type: "Snapshot", target: "other:1" },
     ]);

@@ -24,7 +24,7 @@ export type Effect<Reply> =
       readonly amended: boolean;
     }
   | {
-      readonly type: "acknowledge";
+      readonly type: "applied";
       readonly reply: Reply;
       readonly mid: number;
       readonly id: string;
@@ -32,7 +32,12 @@ export type Effect<Reply> =
       /** Where it was amended. */
       readonly message?: unknown;
     }
-  | ({ readonly type: "reject"; readonly reply: Reply; readonly mid: number; readonly id: string } & Refusal)
+  | ({
+      readonly type: "rejected";
+      readonly reply: Reply;
+      readonly mid: number;
+      readonly id: string;
+    } & Refusal)
   | { readonly type: "pause"; readonly reply: Reply; readonly from: number; readonly code: PauseCode }
   | { readonly type: "mid-conflict"; readonly reply: Reply; readonly mid: number; readonly id: string }
   /** Whether it was applied cannot be known: the log lost the answer, and then the record to look for. */

@@ -686,7 +686,7 @@ describe("following", () => {
         type: "Settled",
         ref: 7,
         resync: "records",
-        outcomes: [[1, "id-1", "acknowledge", 1, null, null, null]],
+        outcomes: [[1, "id-1", "applied", 1, null, null, null]],
       },
       { type: "TopicUpdate", after: 0, mark: update.mark },
     ]);

@@ -1,6 +1,8 @@
 // What a server is made of and what it does, as the app sees it. Not here: how (server.ts).
 import type {
+  AnyTopicSlice,
   Clock,
+  InWiring,
   Limits,
   Message,
   MessageOf,
@@ -128,7 +130,8 @@ export interface Server<W extends Wiring, User extends AnyUser> {
     slice: S,
     handlers: Handlers<S, User>,
   ): void;
-  topic<S extends W["topics"][number]>(slice: S, ...params: ParamsOf<S>): ServerTopic<S>;
+  /** @throws CallaError `wiring`: the slice is not in this server's wiring. `topic`: the parameters make no topic id. */
+  topic<S extends AnyTopicSlice>(slice: InWiring<W, S>, ...params: ParamsOf<S>): ServerTopic<S>;
   session(clientId: string): ServerTopic<NonNullable<W["session"]>>;
   /**
    * The topics of a pattern that the log has, also those whose slice is no longer in the wiring. They are read some at a
@@ -153,13 +156,25 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   /** Dispatches to the session of every client connected to this node. */
   dispatchToAll(message: SessionMessageOf<W>): Promise<void>;
   /** Pushes a message to the followers of every topic of a slice on this node. */
-  broadcast<S extends W["topics"][number]>(slice: S, message: MessageOf<S>): void;
+  broadcast<S extends AnyTopicSlice>(slice: InWiring<W, S>, message: MessageOf<S>): void;
   /** The same in the name of a client, which does not get it itself. */
-  broadcastFrom<S extends W["topics"][number]>(clientId: string, slice: S, message: MessageOf<S>): void;
+  broadcastFrom<S extends AnyTopicSlice>(
+    clientId: string,
+    slice: InWiring<W, S>,
+    message: MessageOf<S>,
+  ): void;
   /** Makes a connected client follow a topic whatever `canSubscribe` says. False if it is not connected here. */
-  subscribe<S extends W["topics"][number]>(clientId: string, slice: S, ...params: ParamsOf<S>): boolean;
+  subscribe<S extends AnyTopicSlice>(
+    clientId: string,
+    slice: InWiring<W, S>,
+    ...params: ParamsOf<S>
+  ): boolean;
   /** Cuts a client off a topic. It is asked again (`canSubscribe`) should it come back. */
-  unsubscribe<S extends W["topics"][number]>(clientId: string, slice: S, ...params: ParamsOf<S>): boolean;
+  unsubscribe<S extends AnyTopicSlice>(
+    clientId: string,
+    slice: InWiring<W, S>,
+    ...params: ParamsOf<S>
+  ): boolean;
   /**
    * Rights have changed: asks `canSubscribe` anew for everything that connected clients follow or may reach (all of
    * them, or one user's, or one client's), and cuts off what is refused. With a `user`, that is what that user is from

@@ -1,6 +1,16 @@
 // A target in the server's own hands: `server.topic(board, "42")` and `server.session(clientId)`.
 import { CallaError } from "@calla/shared";
-import type { Message, MessageOf, ModelOf, ModelSlice, Slice, TargetKey } from "@calla/shared";
+import type {
+  FieldsOf,
+  Message,
+  MessageOf,
+  MessagesOf,
+  ModelOf,
+  ModelSlice,
+  Slice,
+  TargetKey,
+  Typed,
+} from "@calla/shared";
 import { deadline } from "./deadline.ts";
 import { ring } from "./doorbell.ts";
 import type { Hub } from "./hub.ts";
@@ -37,8 +47,13 @@ export interface ServerTopic<S> {
    * Dispatches as the server: no author, server-only messages allowed. Several messages have one fate.
    * @throws CallaError `rejected`: the update refused it, or it is no message of the slice.
    */
-  dispatch(
-    message: MessageOf<S> | readonly MessageOf<S>[],
+  // Written out so that the compiler's error is about the one message (the client's Topic says more).
+  dispatch<K extends keyof MessagesOf<S> & string = never>(
+    message:
+      | ({ readonly type: K } & FieldsOf<MessagesOf<S>, K>)
+      | readonly {
+          [P in keyof MessagesOf<S> & string]: Typed<P, MessagesOf<S>[P]>;
+        }[keyof MessagesOf<S> & string][],
     options?: DispatchOptions,
   ): Promise<{ readonly sequence: number }>;
   /** Sends a message to the followers. It has no sequence, is never replayed and changes no model. */

@@ -12,7 +12,6 @@ import type {
   AnyTopicSlice,
   EphemeralSlice,
   Limits,
-  SessionSlice,
   Slice,
   TargetKey,
   TopicPattern,
@@ -172,6 +171,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   let stopping: Promise<void> | undefined;
   const end = (how?: StopOptions): Promise<void> => (stopping ??= stop(hub, cancels, how));
   const keyOf = (slice: Slice, params: readonly string[]): TargetKey => {
+    mustHave(wiring, slice);
     const { pattern } = slice as TopicSlice | EphemeralSlice;
     return topicId(pattern as TopicPattern<"*">, ...(params as [string]));
   };
@@ -181,6 +181,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     return serverTopic(hub, wiring.session, sessionKey(clientId));
   };
   const eachTopic = (slice: Slice, push: (topic: ServerTopic<never>) => void): void => {
+    mustHave(wiring, slice);
     for (const key of hub.places.ofSlice(slice)) push(serverTopic(hub, slice, key));
   };
 
@@ -189,16 +190,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     serialiser,
     limits,
     handle(slice, given) {
-      if (
-        !(wiring.topics as readonly AnyTopicSlice[]).includes(slice as never) &&
-        slice !== (wiring.session as SessionSlice | undefined)
-      ) {
-        throw new CallaError(
-          "wiring",
-          { slice: slice.name },
-          `handle: slice "${slice.name}" is not in this server's wiring; add it to defineWiring.`,
-        );
-      }
+      mustHave(wiring, slice);
       if (handlers.has(slice.name))
         throw new CallaError(
           "wiring",
@@ -207,25 +199,29 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
         );
       handlers.set(slice.name, given as unknown as LooseHandlers);
     },
-    topic: (slice, ...params) => serverTopic(hub, slice, keyOf(slice, params)),
+    topic: ((slice: AnyTopicSlice, ...params: string[]) =>
+      serverTopic(hub, slice, keyOf(slice, params))) as unknown as Server<W, User>["topic"],
     session,
     topics: (pattern) => listTopics(log, pattern),
     removeTopics: (pattern, removing = {}) => removeTopics(hub, pattern, removing),
-    dispatchTo: (clientId, message) => session(clientId).dispatch(message),
+    dispatchTo: (clientId, message) => session(clientId).dispatch(message as never),
     async dispatchToAll(message) {
-      await Promise.all([...hub.clients.keys()].map((clientId) => session(clientId).dispatch(message)));
+      await Promise.all(
+        [...hub.clients.keys()].map((clientId) => session(clientId).dispatch(message as never)),
+      );
     },
-    broadcast: (slice, message) => eachTopic(slice, (topic) => topic.push(message as never)),
+    broadcast: (slice, message) => eachTopic(slice as Slice, (topic) => topic.push(message as never)),
     broadcastFrom: (clientId, slice, message) =>
-      eachTopic(slice, (topic) => topic.pushFrom(clientId, message as never)),
+      eachTopic(slice as Slice, (topic) => topic.pushFrom(clientId, message as never)),
     subscribe(clientId, slice, ...params) {
       const conversation = hub.clients.get(clientId);
-      if (conversation !== undefined) hub.following.grant(conversation, keyOf(slice, params));
+      const key = keyOf(slice as Slice, params);
+      if (conversation !== undefined) hub.following.grant(conversation, key);
       return conversation !== undefined;
     },
     unsubscribe(clientId, slice, ...params) {
       const conversation = hub.clients.get(clientId);
-      const key = keyOf(slice, params);
+      const key = keyOf(slice as Slice, params);
       if (conversation !== undefined) hub.following.cut(conversation, key, "unsubscribed", false);
       for (const packet of hub.packets) if (packet.clientId === clientId) packet.gates?.delete(key);
       return conversation !== undefined;
@@ -236,7 +232,10 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       return kickHere(hub, kick);
     },
     hydrate: (topics, hydrating = {}) => hydrate(hub, topics, hydrating),
-    follow: (slice, followed, handler) => hub.readers.follow(slice, followed, handler),
+    follow(slice, followed, handler) {
+      mustHave(wiring, slice);
+      return hub.readers.follow(slice, followed, handler);
+    },
     unfollow: (slice, name) => hub.readers.unfollow(slice, name),
     async reauthorise(whose = {}) {
       if (!isWhose(whose))
@@ -293,6 +292,17 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     },
     stop: end,
   };
+}
+
+/** What is said of a slice that the wiring does not have would be for nobody. */
+function mustHave({ topics, session }: Wiring, slice: Slice): void {
+  if ((topics as readonly Slice[]).includes(slice) || (slice !== undefined && slice === session)) return;
+  const name = String((slice as Partial<Slice> | undefined)?.name);
+  throw new CallaError(
+    "wiring",
+    { slice: name },
+    `Slice "${name}" is not in this server's wiring; list it in defineWiring.`,
+  );
 }
 
 function encoderOf({ encoders }: Core, format: string): Encoder {

@@ -173,7 +173,7 @@ describe("deciding", () => {
     expect(
       engine
         .appended()
-        .filter((effect) => effect.type === "reject")
+        .filter((effect) => effect.type === "rejected")
         .map((effect) => [effect.mid, effect.code]),
     ).toEqual([
       [1, "update-threw"],
@@ -234,9 +234,9 @@ describe("mids", () => {
     expect(rowsOf(append, "a")).toMatchObject({ last: 3, settled: 0 });
     expect(engine.appended()).toMatchObject([
       { type: "update" },
-      { type: "reject", mid: 1, code: "missing" },
+      { type: "rejected", mid: 1, code: "missing" },
       { type: "pause", reply: "a", from: 2, code: "gap" },
-      { type: "reject", mid: 2, code: "cancelled" },
+      { type: "rejected", mid: 2, code: "cancelled" },
       { type: "accepted" },
     ]);
   });
@@ -253,10 +253,10 @@ describe("mids", () => {
     const { engine, take } = engineOf();
     const { told } = take(1, from("a", 1, add("x")), from("a", 1, add("x")));
     expect(told).toEqual([]);
-    expect(kinds(engine.appended())).toEqual(["update", "accepted", "acknowledge"]);
+    expect(kinds(engine.appended())).toEqual(["update", "accepted", "applied"]);
     expect(engine.state.model).toEqual({ items: ["x"] });
     expect(take(2, from("a", 1, add("x"))).told).toEqual([
-      { type: "acknowledge", reply: "a", mid: 1, id: "a-1", sequence: 1 },
+      { type: "applied", reply: "a", mid: 1, id: "a-1", sequence: 1 },
     ]);
   });
 
@@ -272,7 +272,7 @@ describe("mids", () => {
       { message: [amended, amended] },
     ]);
     expect(take(2, from("a", 1, add("x"))).told).toMatchObject([
-      { type: "acknowledge", mid: 1, message: amended },
+      { type: "applied", mid: 1, message: amended },
     ]);
   });
 
@@ -327,7 +327,7 @@ describe("mids", () => {
     // It was told nothing else before: else its author would have sent it as another client's.
     expect(take(2).told).toEqual([
       { type: "mid-conflict", reply: "life 1", mid: 1, id: "a-1" },
-      { type: "acknowledge", reply: "life 2", mid: 1, id: "y", sequence: 1 },
+      { type: "applied", reply: "life 2", mid: 1, id: "y", sequence: 1 },
     ]);
   });
 
@@ -358,7 +358,7 @@ describe("mids", () => {
     take(1, ...Array.from({ length: 256 }, (_, i) => from("a", i + 1, remove("nothing"))));
     engine.appended();
     const again = take(2, ...Array.from({ length: 256 }, (_, i) => from("a", i + 1, remove("nothing"))));
-    expect(again.told.map((effect) => (effect.type === "reject" ? effect.mid : 0))).toEqual(
+    expect(again.told.map((effect) => (effect.type === "rejected" ? effect.mid : 0))).toEqual(
       Array.from({ length: 256 }, (_, i) => i + 1),
     );
   });
@@ -369,7 +369,7 @@ describe("mids", () => {
     expect(told).toEqual([]);
     expect(append).toMatchObject({ expected: { sequence: 0, mark: 0 }, records: [], at: 1 });
     expect(append?.rows).toMatchObject([{ was: 0, last: 1, outcomes: [{ mid: 1, code: "missing" }] }]);
-    expect(engine.appended()).toMatchObject([{ type: "reject", mid: 1 }]);
+    expect(engine.appended()).toMatchObject([{ type: "rejected", mid: 1 }]);
     expect(take(2, from("a", 2, add("y"))).append?.rows).toMatchObject([{ was: 1, last: 2 }]);
   });
 
@@ -383,7 +383,10 @@ describe("mids", () => {
     ]);
     const refused = { mid: 1, id: "a-1", from: "app", code: "missing", details: {} } as const;
     engine.rowLoaded("a", { clientId: "a", last: 1, settled: 0, outcomes: [refused] });
-    expect(take(2)).toMatchObject({ append: undefined, told: [{ type: "reject", mid: 1, code: "missing" }] });
+    expect(take(2)).toMatchObject({
+      append: undefined,
+      told: [{ type: "rejected", mid: 1, code: "missing" }],
+    });
     expect(offer()).toEqual([]);
   });
 
@@ -393,7 +396,7 @@ describe("mids", () => {
     engine.appended();
     expect(take(2, from("a", 1, remove("x")))).toMatchObject({
       append: undefined,
-      told: [{ type: "reject" }],
+      told: [{ type: "rejected" }],
     });
   });
 
@@ -402,7 +405,7 @@ describe("mids", () => {
     expect(rowsOf(take(1, byServer(add("x"), "job")).append, "#job")).toMatchObject({ last: 1 });
     engine.appended();
     expect(take(2, byServer(add("x"), "job")).told).toEqual([
-      { type: "acknowledge", reply: "server", mid: 1, id: "job", sequence: 1 },
+      { type: "applied", reply: "server", mid: 1, id: "job", sequence: 1 },
     ]);
     expect(engine.state.model).toEqual({ items: ["x"] });
   });
@@ -420,7 +423,7 @@ describe("other nodes", () => {
     const told = engine.missed({ status: "records", records: [record] }, 100);
     expect(kinds(told)).toEqual(["update", "load-row"]); // decided again from dedupe, with the log's row
     engine.rowLoaded("a", rows["a"]);
-    expect(take(2).told).toEqual([{ type: "acknowledge", reply: "a", mid: 1, id: "a-1", sequence: 1 }]);
+    expect(take(2).told).toEqual([{ type: "applied", reply: "a", mid: 1, id: "a-1", sequence: 1 }]);
     expect(engine.state.model).toEqual({ items: ["x"] });
     expect(offer()).toEqual([]);
   });
@@ -552,7 +555,7 @@ describe("other nodes", () => {
       "load-row",
     ]);
     engine.rowLoaded("a", append!.rows[0]!);
-    expect(take(2).told).toEqual([{ type: "acknowledge", reply: "a", mid: 1, id: "a-1", sequence: 1 }]);
+    expect(take(2).told).toEqual([{ type: "applied", reply: "a", mid: 1, id: "a-1", sequence: 1 }]);
     expect(engine.state.model).toEqual({ items: ["x"] });
   });
 
@@ -570,7 +573,7 @@ describe("other nodes", () => {
     const { append } = take(1, byServer(add("x")));
     engine.lost();
     const told = engine.missed({ status: "records", records: append!.records }, 100);
-    expect(told).toContainEqual({ type: "acknowledge", reply: "server", mid: 0, id: "own", sequence: 1 });
+    expect(told).toContainEqual({ type: "applied", reply: "server", mid: 0, id: "own", sequence: 1 });
     expect(take(2).append).toBeUndefined();
   });
 
@@ -620,8 +623,8 @@ describe("the rest", () => {
     const { append, told } = take(1, from("a", 1, add("x")), from("a", 2, add("late")));
     expect([append?.records, told]).toEqual([[], []]);
     expect(engine.appended()).toMatchObject([
-      { type: "acknowledge", sequence: 4 },
-      { type: "reject", mid: 2, code: "removed" },
+      { type: "applied", sequence: 4 },
+      { type: "rejected", mid: 2, code: "removed" },
     ]);
     const back = take(2, byServer(add("new")));
     expect(back.append?.records).toMatchObject([

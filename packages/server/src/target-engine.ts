@@ -333,7 +333,7 @@ export class TargetEngine<Reply> {
         if (!found) return true;
         this.#unknown.delete(intent);
         const { reply, id } = intent;
-        effects.push({ type: "acknowledge", reply, mid: 0, id, sequence: record.sequence });
+        effects.push({ type: "applied", reply, mid: 0, id, sequence: record.sequence });
         return false;
       });
     }

@@ -1,5 +1,5 @@
 // What became of a dispatch, to whoever waits for it: a frame to a client, an end to a call of the server's own.
-import { CallaError } from "@calla/shared";
+import { CallaError, rejectionText } from "@calla/shared";
 import { Conversation } from "./conversation.ts";
 import type { Effect } from "./effects.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
@@ -21,12 +21,12 @@ export function tell(reply: Reply, live: LiveTarget, outcome: Told): void {
   const target = live.wire;
   if (!(reply instanceof Conversation)) return tellCall(reply, outcome);
   switch (outcome.type) {
-    case "acknowledge": {
+    case "applied": {
       const { mid, id, sequence, message } = outcome;
       const amended = message === undefined ? {} : { message };
       return reply.send({ type: "Acknowledge", target, mid, id, sequence, ...amended });
     }
-    case "reject": {
+    case "rejected": {
       const { mid, id, from, code, details } = outcome;
       return reply.send({ type: "Rejected", target, mid, id, from, code, details });
     }
@@ -58,14 +58,14 @@ export function tell(reply: Reply, live: LiveTarget, outcome: Told): void {
 
 function tellCall(call: Exclude<Reply, Conversation>, outcome: Told): void {
   switch (outcome.type) {
-    case "acknowledge":
+    case "applied":
       return call.settle(outcome.sequence);
-    case "reject":
+    case "rejected":
       return call.fail(
         new CallaError(
           "rejected",
           { from: outcome.from, code: outcome.code, details: outcome.details },
-          `The dispatch was rejected: ${outcome.code}.`,
+          rejectionText(outcome.from, outcome.code, outcome.details),
         ),
       );
     case "unknown":

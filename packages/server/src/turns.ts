@@ -391,7 +391,7 @@ export class Turns {
           const { code, reply } = effect;
           this.#core.observe?.({ type: "paused", code, clientId: reply.clientId, target: live.key });
         }
-        if (effect.type === "reject") this.#recordRefusal(live, effect.reply, effect.code, effect.details);
+        if (effect.type === "rejected") this.#recordRefusal(live, effect.reply, effect.code, effect.details);
         return tell(effect.reply, live, effect);
     }
   }

@@ -6,6 +6,7 @@ import { checkInitial, conversion, strictUpdate } from "#dev/strict";
 import { describe, sliceError } from "./errors.ts";
 import type { CallaError, ErrorCode } from "./errors.ts";
 import { isObject } from "./kind.ts";
+import { withoutUndefined } from "./present.ts";
 import { noModel, runUpdate } from "./run-update.ts";
 import type { ContextValues } from "./run-update.ts";
 import type { Message, ModelSlice, Slice } from "./slice.ts";
@@ -66,9 +67,9 @@ export function parseMessage(
   if (from === "client" && slice.serverOnly(type))
     return { ok: false, code: "server-only", details: { type } };
   try {
-    const checked = check(schema, fieldsOf(value));
+    const checked = check(schema, withoutUndefined(fieldsOf(value)));
     if (!checked.ok) return invalid(checked.issues);
-    const output = checked.value;
+    const output = withoutUndefined(checked.value);
     if (!isFields(output)) return faulty(slice, type, DEV && "gives no object of fields.");
     if (Object.hasOwn(output, "type"))
       return faulty(slice, type, DEV && 'gives a field "type"; rename the field.');

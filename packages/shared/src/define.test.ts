@@ -35,7 +35,6 @@ describe("defining slices", () => {
       messages: { added: z.object({}), stamped: serverOnly(stamp) },
       rejections: { no: z.object({}) },
       update: { added: (model) => model, stamped: (model) => model },
-      presence: z.object({ name: z.string() }),
       version: 3,
     });
     expect(topic).toMatchObject({
@@ -46,7 +45,6 @@ describe("defining slices", () => {
       pattern: { segments: ["doc", "*", "ops"] },
     });
     expect(Object.keys(topic.rejections)).toEqual(["no"]);
-    expect(topic.presence).toBeDefined();
     expect(["added", "stamped", "constructor"].map((type) => topic.serverOnly(type))).toEqual([
       false,
       true,
@@ -90,7 +88,12 @@ describe("defining slices", () => {
       { ...noop, rejections: { no: true } },
       /rejection "no" must be a Standard Schema/,
     ],
-    ["presence that is no schema", { ...noop, presence: "name" }, /presence must be a Standard Schema/],
+    ["an option that is not there yet", { ...noop, presence: z.object({}) }, /no option "presence"; a def/],
+    [
+      "an option that is misspelt",
+      { ...noop, lifeTime: 90_000 },
+      /no option "lifeTime".*lifetime.*Remove it/,
+    ],
     [
       "no update",
       { ...n, ...added, update: {} },

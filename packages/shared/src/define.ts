@@ -1,7 +1,7 @@
 // How a user makes slices: four functions that infer every type from the definition and refuse a bad one at once.
 // A wrong message, field, rejection code, missing update or converting schema is a compile error; what the compiler
 // cannot see, or JavaScript does not ask, is checked in dev/define-checks.ts.
-import { checkEphemeral, checkLocal, checkModelSlice, checkTopic } from "#dev/define-checks";
+import { checkEphemeral, checkLocal, checkSession, checkTopic } from "#dev/define-checks";
 import type { Context } from "./context.ts";
 import type {
   Created,
@@ -86,7 +86,7 @@ export interface LocalDefinition<S extends Schema, M extends Schemas> {
 }
 
 /** What `defineSession` takes, and `defineTopic` besides its own. */
-export interface ModelDefinition<S extends Schema, M extends Schemas, R extends Schemas, P extends Schema> {
+export interface ModelDefinition<S extends Schema, M extends Schemas, R extends Schemas> {
   /** What the model looks like: any Standard Schema that describes and does not convert. */
   readonly model: S & Describes<S>;
   readonly initial: () => NoInfer<OutputOf<S>>;
@@ -110,8 +110,6 @@ export interface ModelDefinition<S extends Schema, M extends Schemas, R extends 
    * }
    */
   readonly migrate?: Migrations<OutputOf<S>, MessageIn<OutputsOf<M>>>;
-  /** What one member of the presence list says of itself. */
-  readonly presence?: P & Describes<P>;
 }
 
 /** What `defineTopic` takes. */
@@ -119,8 +117,7 @@ export interface TopicDefinition<
   S extends Schema,
   M extends Schemas,
   R extends Schemas,
-  P extends Schema,
-> extends ModelDefinition<S, M, R, P> {
+> extends ModelDefinition<S, M, R> {
   /**
    * Milliseconds after which a topic is removed that no client follows and nothing was dispatched to since; at least
    * 60,000. It goes as by `server.topic(…).remove()`, up to an hour later. Default: it stays.
@@ -174,10 +171,9 @@ export function defineTopic<
   S extends Schema,
   const M extends Schemas,
   const R extends Schemas = NoSchemas,
-  Presence extends Schema = never,
 >(
   pattern: P,
-  definition: TopicDefinition<S, M, R, Presence>,
+  definition: TopicDefinition<S, M, R>,
 ): TopicSlice<
   P,
   {
@@ -185,11 +181,10 @@ export function defineTopic<
     messages: { [K in keyof M & string]: OutputOf<M[K]> };
     serverOnly: ServerOnlyIn<M>;
     rejections: { [C in keyof R & string]: OutputOf<R[C]> };
-    presence: [Presence] extends [never] ? undefined : OutputOf<Presence>;
   }
 > {
   const { lifetime } = definition;
-  return checked(checkTopic, {
+  return checked(checkTopic, definition, {
     kind: "topic",
     pattern: asPattern(pattern),
     lifetime,
@@ -209,15 +204,14 @@ export function defineTopic<
  * });
  */
 export function defineSession<S extends Schema, const M extends Schemas, const R extends Schemas = NoSchemas>(
-  definition: Omit<ModelDefinition<S, M, R, never>, "presence">,
+  definition: ModelDefinition<S, M, R>,
 ): SessionSlice<{
   model: OutputOf<S>;
   messages: { [K in keyof M & string]: OutputOf<M[K]> };
   serverOnly: ServerOnlyIn<M>;
   rejections: { [C in keyof R & string]: OutputOf<R[C]> };
-  presence: undefined;
 }> {
-  return checked(checkModelSlice, { kind: "session", ...modelSlice("session", definition) });
+  return checked(checkSession, definition, { kind: "session", ...modelSlice("session", definition) });
 }
 
 /**
@@ -238,9 +232,8 @@ export function defineLocal<S extends Schema, const M extends Schemas>(
   messages: { [K in keyof M & string]: OutputOf<M[K]> };
   serverOnly: never;
   rejections: Record<never, never>;
-  presence: undefined;
 }> {
-  return checked(checkLocal, { kind: "local", ...modelSlice("local", definition) });
+  return checked(checkLocal, definition, { kind: "local", ...modelSlice("local", definition) });
 }
 
 /**
@@ -262,12 +255,11 @@ export function defineEphemeral<const P extends string, const M extends Schemas>
     messages: { [K in keyof M & string]: OutputOf<M[K]> };
     serverOnly: ServerOnlyIn<M>;
     rejections: Record<never, never>;
-    presence: undefined;
   }
 > {
   const { keep = "none", version = 1 } = definition;
   const messages: Schemas = Object.freeze({ ...definition.messages });
-  return checked(checkEphemeral, {
+  return checked(checkEphemeral, definition, {
     kind: "ephemeral",
     name: pattern,
     pattern: asPattern(pattern),
@@ -289,7 +281,6 @@ interface AnyDefinition {
   readonly rejections?: Schemas;
   readonly version?: number;
   readonly migrate?: Migrations<unknown, unknown>;
-  readonly presence?: Schema;
   readonly created?: Created;
 }
 
@@ -304,15 +295,18 @@ function modelSlice(name: string, definition: AnyDefinition): Omit<ModelSlice<ne
     rejections: Object.freeze({ ...definition.rejections }),
     update: Object.freeze({ ...definition.update }) as ModelSlice["update"],
     migrate: Object.freeze({ ...definition.migrate }),
-    presence: definition.presence,
     created: definition.created ?? "client",
     serverOnly: serverOnlyOf(messages),
   };
 }
 
 /** Frozen, and refused if it is wrong. */
-function checked<S extends object>(check: (slice: never) => void, slice: S): S {
-  check(slice as never);
+function checked<S extends object>(
+  check: (slice: never, definition: object) => void,
+  definition: object,
+  slice: S,
+): S {
+  check(slice as never, definition);
   return Object.freeze(slice);
 }
 

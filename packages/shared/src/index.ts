@@ -10,29 +10,32 @@ export type {
   TopicDefinition,
 } from "./define.ts";
 export { defineWiring } from "./wiring.ts";
-export type { AnyTopicSlice, TopicOf, Wiring } from "./wiring.ts";
+export type { AnyTopicSlice, InWiring, TopicOf, Wiring } from "./wiring.ts";
 export type { Context } from "./context.ts";
 export type {
   CallaRejectionCode,
   ClientMessageOf,
+  ClientMessagesOf,
   Created,
   Dropped,
   EphemeralSlice,
+  FieldsOf,
   Keep,
   LocalSlice,
   Message,
   MessageOf,
+  MessagesOf,
   Migration,
   Migrations,
   ModelOf,
   ModelSlice,
   ParamsOf,
-  PresenceOf,
   RejectionOf,
   SessionSlice,
   Slice,
   SliceTypes,
   TopicSlice,
+  Typed,
 } from "./slice.ts";
 export { matchTopic, parseTopicPattern, topicId } from "./topic-pattern.ts";
 export type { Params, TopicPattern } from "./topic-pattern.ts";
@@ -48,6 +51,8 @@ export type {
   PayloadCodec,
   Serialiser,
 } from "./serialiser.ts";
+export { decode, encode } from "./packets.ts";
+export type { Frame, PacketOptions } from "./packets.ts";
 export { customJson } from "./serialiser-custom.ts";
 export type { CustomCodec } from "./serialiser-custom.ts";
 export { json } from "./format-json.ts";
@@ -103,6 +108,7 @@ export { isSession, ORIGIN, OWN_SESSION, sessionKey } from "./target.ts";
 export type { Cursor, TargetKey } from "./target.ts";
 
 // Development or production
+export { rejectionText } from "#dev/rejections";
 export { DEV, isDevelopment, strictness } from "#dev/switch";
 
 // Time and chance

@@ -64,7 +64,7 @@ function checkFrame(data: string | Uint8Array, { maxFrameBytes }: DecodeLimits):
 
 /**
  * A serialiser whose messages and models are the bytes that these functions make of them, such as Protocol Buffers,
- * in a MessagePack envelope.
+ * in a MessagePack envelope. Its format is fixed: `use` changes nothing.
  *
  * @example
  * export const serialiser = customBinary({

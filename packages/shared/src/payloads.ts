@@ -31,7 +31,7 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
       return {
         ...frame,
         outcomes: mapLast(frame.outcomes, (value, [, , what]) =>
-          what === "reject" ? details(value) : dispatch(value),
+          what === "rejected" ? details(value) : dispatch(value),
         ),
       };
     case "Push":

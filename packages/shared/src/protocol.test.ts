@@ -61,7 +61,7 @@ const server: { [K in keyof ServerFrames]: ServerFrames[K] } = {
     ref: 1,
     sequence: 5,
     next: 2,
-    outcomes: [[1, "AbCdEfGhIjK", "acknowledge", 5, null, null, null]],
+    outcomes: [[1, "AbCdEfGhIjK", "applied", 5, null, null, null]],
     resync: "records",
     reason: "missed",
   },
@@ -104,7 +104,7 @@ describe("protocol", () => {
     const shapes = [clientFrames, serverFrames].flatMap((specs) =>
       Object.entries(specs).map(([type, spec]) => shapeOf({ type: JSON.stringify(type), ...spec })),
     );
-    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`934632686`);
+    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`498058185`);
     expect(PROTOCOL_VERSION).toBe(1);
   });
 
@@ -199,9 +199,9 @@ describe("protocol", () => {
     const lists = {
       ...server.Settled,
       outcomes: [
-        [1, "a", "reject", 0, "app", "missing", ["x"]],
-        [2, "b", "acknowledge", 6, null, null, ["x", "y"]],
-        [3, "c", "acknowledge", 7, null, null, null],
+        [1, "a", "rejected", 0, "app", "missing", ["x"]],
+        [2, "b", "applied", 6, null, null, ["x", "y"]],
+        [3, "c", "applied", 7, null, null, null],
       ],
     } as const;
     expect(mapPayloads(lists, map).outcomes.map((outcome) => outcome[6])).toEqual([

@@ -3,6 +3,7 @@ import { DEV } from "#dev/switch";
 import type { Context } from "./context.ts";
 import { describe, sliceError } from "./errors.ts";
 import type { CallaError, ErrorCode } from "./errors.ts";
+import { withoutUndefined } from "./present.ts";
 import type { Message, ModelSlice } from "./slice.ts";
 import { check, ignorePromise } from "./standard.ts";
 
@@ -95,8 +96,8 @@ function rejection(slice: ModelSlice, type: string, code: string, details: unkno
   let problem: string | false = DEV && "which is not in the slice's rejections";
   let cause: unknown;
   try {
-    const checked = schema && check(schema, details);
-    if (checked?.ok) return { ok: false, kind: "rejected", code, details: checked.value };
+    const checked = schema && check(schema, withoutUndefined(details));
+    if (checked?.ok) return { ok: false, kind: "rejected", code, details: withoutUndefined(checked.value) };
     if (checked) problem = DEV && `with wrong details: ${JSON.stringify(checked.issues)}`;
   } catch (error) {
     problem = DEV && `whose schema threw: ${describe(error)}`;

@@ -4,7 +4,7 @@ import { fromPlain } from "./from-plain.ts";
 import { json } from "./format-json.ts";
 import { isObject } from "./kind.ts";
 import { normalise } from "./normalise.ts";
-import { preferred } from "./serialiser.ts";
+import { withoutUndefined } from "./present.ts";
 import type { Format, PayloadCodec, Serialiser } from "./serialiser.ts";
 import { toPlain } from "./to-plain.ts";
 
@@ -18,7 +18,7 @@ export interface CustomCodec<Encoded, Message = unknown, Model = unknown> {
 
 /**
  * A serialiser in JSON whose messages and models are what these functions make of them: any values that JSON has
- * (and, for convenience, any others of the value domain).
+ * (and, for convenience, any others of the value domain). Its format is fixed: `use` changes nothing.
  *
  * @example
  * export const serialiser = customJson({
@@ -56,7 +56,9 @@ export function custom(format: Format, codec: CustomCodec<unknown>, carrier: Cus
         ),
       ),
     decodeMessage: (plain) =>
-      decoding("decodeMessage", carrier.readMessage(unwrapped(plain)), codec.decodeMessage.bind(codec)),
+      withoutUndefined(
+        decoding("decodeMessage", carrier.readMessage(unwrapped(plain)), codec.decodeMessage.bind(codec)),
+      ),
     encodeModel: (model) =>
       carrier.write(
         encoding("encodeModel", () => codec.encodeModel(model)),
@@ -70,13 +72,12 @@ export function custom(format: Format, codec: CustomCodec<unknown>, carrier: Cus
   const serialiser: Serialiser = {
     formats,
     payload: ({ binary }) => payload(binary ? "native" : "base64"),
-    use: (name) => {
-      preferred(formats, name);
-      return serialiser;
-    },
+    use: () => serialiser,
     normaliseMessage: (message) =>
-      encoding("decodeMessage", () =>
-        codec.decodeMessage(carrier.copy(encoding("encodeMessage", () => codec.encodeMessage(message)))),
+      withoutUndefined(
+        encoding("decodeMessage", () =>
+          codec.decodeMessage(carrier.copy(encoding("encodeMessage", () => codec.encodeMessage(message)))),
+        ),
       ),
     normaliseModel: (model) =>
       encoding("decodeModel", () =>

@@ -91,7 +91,7 @@ export interface Serialiser {
   /** For a format of its own, or for JSON, in which a page and a file hold what only binary formats carry here. */
   payload(format: Format): PayloadCodec;
   /**
-   * The same with this format preferred.
+   * The same with this format preferred. A custom serialiser has one format, and gives itself whatever the name.
    *
    * @throws CallaError `wiring`: there is no format of that name; the message lists those there are.
    */

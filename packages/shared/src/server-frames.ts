@@ -60,7 +60,7 @@ export const serverFrames = {
     next: "count",
     /** mid, message id, what happened, sequence; of a rejection: from, code, details; else what was taken if amended. */
     outcomes: [
-      ["count", "string", "acknowledge|reject|null", "count", "app|calla|null", "string|null", "any"],
+      ["count", "string", "applied|rejected|null", "count", "app|calla|null", "string|null", "any"],
       "*",
     ],
     resync: "current|records|snapshot",

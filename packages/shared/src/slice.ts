@@ -18,7 +18,6 @@ export interface SliceTypes {
   readonly serverOnly: string;
   /** Rejection code to its details. */
   readonly rejections: object;
-  readonly presence: unknown;
 }
 
 /** `z.object({})` gives `Record<string, never>`, in which no `type` could stand: such a message has no fields. */
@@ -75,7 +74,6 @@ export interface ModelSlice<T extends SliceTypes = SliceTypes> extends Base<T> {
   readonly rejections: Schemas;
   readonly update: Readonly<Record<string, (model: never, message: never, context: never) => unknown>>;
   readonly migrate: Migrations<unknown, unknown>;
-  readonly presence: Schema | undefined;
   /** Of a session always "client". */
   readonly created: Created;
 }
@@ -113,8 +111,20 @@ export type ModelOf<S> = TypesOf<S>["model"];
 export type MessageOf<S> = MessageIn<TypesOf<S>["messages"]>;
 /** The messages that a client may send: all but the server-only ones. */
 export type ClientMessageOf<S> = MessageIn<Omit<TypesOf<S>["messages"], TypesOf<S>["serverOnly"]>>;
-/** What one member of the presence list says of itself. */
-export type PresenceOf<S> = TypesOf<S>["presence"];
+/** The fields of a slice's messages by type. */
+export type MessagesOf<S> = TypesOf<S>["messages"];
+/** The same of those that a client may send. */
+export type ClientMessagesOf<S> = Omit<TypesOf<S>["messages"], TypesOf<S>["serverOnly"]>;
+/** The fields that go with a type K. Where K is several types, but not all, they belong to that very one. */
+export type FieldsOf<Messages, K extends keyof Messages> = {
+  [P in K]: [K] extends [P]
+    ? Named<Messages[P]>
+    : [keyof Messages] extends [K]
+      ? Named<Messages[P]>
+      : Typed<P & string, Messages[P]>;
+}[K];
+/** As `Fields`, but of no fields an object of none: in a union `unknown` would take in all others. */
+type Named<Out> = Out extends Record<string, never> ? object : Out;
 /** The parameters of a topic: one string per "*" of its pattern. */
 export type ParamsOf<S> = S extends { readonly pattern: TopicPattern<infer P> } ? Params<P> : [];
 /** Calla's own reasons to reject a message. */

@@ -12,6 +12,14 @@ export interface TopicOf<S extends AnyTopicSlice = AnyTopicSlice> {
   readonly params: readonly string[];
 }
 
+/** A topic slice that the wiring has; of any other the compiler says this sentence. */
+export type InWiring<
+  W extends { readonly topics: readonly AnyTopicSlice[] },
+  S,
+> = S extends W["topics"][number]
+  ? S
+  : "this slice is not in the wiring: list it in defineWiring({ topics })";
+
 /** The table of slices. */
 export interface Wiring<
   Session extends SessionSlice | undefined = SessionSlice | undefined,

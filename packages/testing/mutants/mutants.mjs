@@ -163,7 +163,7 @@ export const mutants = [
       const refused = this.#flight!.intents;
       this.#flight = undefined;
       this.#phase = "ready";
-      return refused.map(({ reply, mid, id }) => ({ type: "reject", reply, mid, id, from: "calla", code: "storage", details: {} }));
+      return refused.map(({ reply, mid, id }) => ({ type: "rejected", reply, mid, id, from: "calla", code: "storage", details: {} }));
     }
     this.#inDoubt();`,
     breaks: "TE12",

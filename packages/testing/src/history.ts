@@ -66,7 +66,7 @@ export type HistoryEvent =
       readonly type: "hooked";
       readonly target: TargetKey;
       readonly id: string;
-      readonly is: "acknowledged" | "amended" | "rejected" | "unknown";
+      readonly is: "applied" | "rejected" | "unknown";
       readonly sequence: number;
       readonly code: string;
     } & PageName)

@@ -116,7 +116,7 @@ export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser
    */
   readonly older?: {
     readonly wiring: Wiring;
-    readonly server: (server: Server<never, User>) => void;
+    readonly server: (server: never) => void;
     readonly actions: readonly SimulatedAction[];
   };
   /**

@@ -199,8 +199,8 @@ test("[HT8] S26 the answer to a void mid is lost: it is void in the next attempt
   const settled = (code: string) => ({
     type: "Settled",
     outcomes: [
-      [1, "id1", "reject", 0, "calla", code, {}],
-      [2, "id2", "reject", 0, "calla", "cancelled", {}],
+      [1, "id1", "rejected", 0, "calla", code, {}],
+      [2, "id2", "rejected", 0, "calla", "cancelled", {}],
     ],
   });
   second.streams[0]?.on.data(second.text(settled("cancelled")));

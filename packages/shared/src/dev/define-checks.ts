@@ -18,6 +18,28 @@ function checkPattern(pattern: string): void {
   if (RESERVED.has(pattern)) throw wiringError(pattern, "this name is reserved; give the topic another one.");
 }
 
+const MODEL = ["model", "initial", "messages", "update"];
+const SHARED = [...MODEL, "rejections", "version", "migrate"];
+/** What a definition of each kind may say. (`created` has its own sentence.) */
+const OPTIONS: Readonly<Record<Slice["kind"], readonly string[]>> = {
+  topic: [...SHARED, "lifetime", "created"],
+  session: [...SHARED, "created"],
+  local: [...MODEL, "created"],
+  ephemeral: ["messages", "keep", "version"],
+};
+
+/** An option that does not exist would do nothing, and be believed in. */
+function checkOptions({ kind, name }: Slice, definition: object): void {
+  const stray = Object.entries(definition).find(
+    ([key, given]) => given !== undefined && !OPTIONS[kind].includes(key),
+  );
+  if (stray === undefined) return;
+  throw wiringError(
+    name,
+    `there is no option "${stray[0]}"; a definition has ${OPTIONS[kind].join(", ")}. Remove it.`,
+  );
+}
+
 function checkVersion(slice: string, version: unknown): void {
   if (!Number.isSafeInteger(version) || (version as number) < 1) {
     throw wiringError(slice, `version must be a whole number from 1, not ${String(version)}.`);
@@ -47,21 +69,25 @@ function checkCreated(slice: string, created: unknown): void {
 }
 
 /** @throws CallaError `wiring`. */
-export function checkTopic(slice: TopicSlice): void {
+export function checkTopic(slice: TopicSlice, definition: object): void {
   checkPattern(slice.name);
+  checkOptions(slice, definition);
   checkLifetime(slice.name, slice.lifetime);
   checkModelSlice(slice);
 }
 
 /** @throws CallaError `wiring`. */
-export function checkEphemeral({ name, version, messages }: EphemeralSlice): void {
+export function checkEphemeral(slice: EphemeralSlice, definition: object): void {
+  const { name, version, messages } = slice;
   checkPattern(name);
+  checkOptions(slice, definition);
   checkVersion(name, version);
   checkSchemas(name, "message", messages);
 }
 
 /** @throws CallaError `wiring`. */
-export function checkLocal(slice: ModelSlice): void {
+export function checkLocal(slice: ModelSlice, definition: object): void {
+  checkOptions(slice, definition);
   checkModelSlice(slice);
   const stray = Object.keys(slice.messages).find((type) => slice.serverOnly(type));
   if (stray !== undefined) {
@@ -73,16 +99,18 @@ export function checkLocal(slice: ModelSlice): void {
 }
 
 /** @throws CallaError `wiring`. */
-export function checkModelSlice(slice: ModelSlice): void {
+export function checkSession(slice: ModelSlice, definition: object): void {
+  checkOptions(slice, definition);
+  checkModelSlice(slice);
+}
+
+function checkModelSlice(slice: ModelSlice): void {
   const { name } = slice;
   checkVersion(name, slice.version);
   checkCreated(name, slice.created);
   if (!isSchema(slice.model)) throw wiringError(name, `model ${NOT_A_SCHEMA}`);
   if (typeof slice.initial !== "function") {
     throw wiringError(name, "initial must be a function that gives the first model.");
-  }
-  if (slice.presence !== undefined && !isSchema(slice.presence)) {
-    throw wiringError(name, `presence ${NOT_A_SCHEMA}`);
   }
   checkSchemas(name, "message", slice.messages);
   checkSchemas(name, "rejection", slice.rejections);

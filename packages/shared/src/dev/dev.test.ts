@@ -2,10 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import * as z from "zod";
 import { defineTopic } from "../define.ts";
+import type { CallaRejectionCode } from "../slice.ts";
 import * as offChecks from "../dev-off/define-checks.ts";
 import * as off from "../dev-off/strict.ts";
+import * as offRejections from "../dev-off/rejections.ts";
 import * as offSwitch from "../dev-off/switch.ts";
 import * as onChecks from "./define-checks.ts";
+import * as onRejections from "./rejections.ts";
 import * as on from "./strict.ts";
 import * as onSwitch from "./switch.ts";
 
@@ -29,12 +32,50 @@ test.each([
   ["switch", onSwitch, offSwitch],
   ["strict", on, off],
   ["define-checks", onChecks, offChecks],
+  ["rejections", onRejections, offRejections],
 ])(
   "[WR27] in production all of dev/%s.ts has something in its place",
   (_, development: object, production: object) => {
     expect(Object.keys(production).toSorted()).toEqual(Object.keys(development).toSorted());
   },
 );
+
+test("[OB15] a rejection's text has its code, the sentence it stands for and the particulars; in production its code", () => {
+  const { rejectionText } = onRejections;
+  expect(rejectionText("calla", "forbidden", {})).toBe(
+    "The message was rejected (forbidden): This is not allowed.",
+  );
+  expect(rejectionText("calla", "server-only", { type: "cleared" })).toBe(
+    'The message was rejected (server-only): Only the server may dispatch this message. {"type":"cleared"}',
+  );
+  expect(rejectionText("app", "full", { max: 3 })).toBe(
+    'The message was rejected (full): The update of its slice refused it. {"max":3}',
+  );
+  expect(rejectionText("calla", "constructor", undefined)).toMatch(/gave no other reason\.$/);
+  expect(rejectionText("app", "long", "x".repeat(10_000)).length).toBeLessThan(700);
+  expect(rejectionText("app", "odd", { n: 1n })).toContain("BigInt");
+  expect(offRejections.rejectionText("calla", "forbidden", {})).toBe("forbidden");
+  // Every reason of Calla's own has a sentence.
+  const codes: readonly CallaRejectionCode[] = [
+    "unknown-message",
+    "invalid",
+    "server-only",
+    "forbidden",
+    "unhandled",
+    "update-threw",
+    "too-large",
+    "too-deep",
+    "client-expired",
+    "removed",
+    "missing",
+    "cancelled",
+    "hook",
+    "topic",
+    "version",
+    "mid-conflict",
+  ];
+  for (const code of codes) expect(rejectionText("calla", code, {})).not.toContain("no other reason");
+});
 
 test("[WR27] in production nothing is development, and strict is nothing", () => {
   expect([onSwitch.DEV, offSwitch.DEV]).toEqual([true, false]);
@@ -60,7 +101,7 @@ test("[WR27] in production nothing is development, and strict is nothing", () =>
 test("[WR27] in production what is defined is not checked", () => {
   const wrong = () => defineTopic("a:", { model: undefined } as never);
   expect(wrong).toThrow(/wiring|segment/);
-  expect(offChecks.checkTopic({ name: "a:" } as never)).toBeUndefined();
+  expect(offChecks.checkTopic({ name: "a:" } as never, {})).toBeUndefined();
   expect(offChecks.checkWiring(undefined, [undefined as never], undefined)).toBeUndefined();
 });
 

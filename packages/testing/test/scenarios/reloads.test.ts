@@ -90,7 +90,7 @@ for (const at of ["before-outcome", "before-receive"] as const) {
         expect(anna.state()).toMatchObject({ status: "live", pending: [] });
         // By records: nothing was replaced.
         expect(anna.snapshots).toHaveLength(1);
-        expect(anna.outcomes).toContainEqual({ id: sent.write.id, is: "acknowledged" });
+        expect(anna.outcomes).toContainEqual({ id: sent.write.id, is: "applied" });
         await stage.rest();
         expect(counted(stage)).toEqual({ before: 1, "ben's": 1, "anna's": 1, offline: 1 });
       }
