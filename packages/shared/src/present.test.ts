@@ -50,6 +50,7 @@ test("[WR29] what cannot be read, or never ends, comes back as it is, at once", 
   expect(withoutUndefined(trap)).toBe(trap);
 });
 
+const lacking = { limit: 1, extra: undefined };
 const keys = (fields: object): { keys: string[] } => ({ keys: Object.keys(fields) });
 const scores = defineTopic("scores:*", {
   model: z.object({ keys: z.array(z.string()) }),
@@ -63,7 +64,7 @@ const scores = defineTopic("scores:*", {
   rejections: { low: z.strictObject({ limit: z.number() }) },
   update: {
     set: (_, { by }) => keys(by),
-    strict: (_, __, context) => context.reject("low", { limit: 1, ...{ extra: undefined } }),
+    strict: (_, __, context) => context.reject("low", lacking),
     made: (_, { by }) => keys(by as object),
   },
 });
