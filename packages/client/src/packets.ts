@@ -1,6 +1,6 @@
 // From frames to bytes and back: payloads through the serialiser's codec, several frames in one packet, a snapshot's
 // parts put together. Not here: sockets and what a frame means.
-import { asFrame, CallaError, mapPayloads, payloadReader, payloadWriter, serverFrames } from "@calla/shared";
+import { CallaError, mapPayloads, payloadReader, payloadWriter, serverFrame } from "@calla/shared";
 import type { ClientFrame, ClientFrames, Format, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
 import { FROM_SERVER } from "./transports/transport.ts";
 
@@ -35,7 +35,7 @@ export function createPackets(serialiser: Serialiser, format: Format): Packets {
   };
 
   const frame = (value: unknown): ServerFrame | undefined => {
-    const found = asFrame(serverFrames, value);
+    const found = serverFrame(value);
     if (!found) throw new CallaError("undecodable");
     if (found.type !== "Snapshot" || found.chunk === undefined) return mapPayloads(found, reading);
     if (found.part === 0) parts = [];

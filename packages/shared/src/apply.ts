@@ -73,7 +73,7 @@ export function parseMessage(
     if (!isFields(output)) return faulty(slice, type, DEV && "gives no object of fields.");
     if (Object.hasOwn(output, "type"))
       return faulty(slice, type, DEV && 'gives a field "type"; rename the field.');
-    const converts = strict ? conversion(schema, output) : undefined;
+    const converts = DEV && strict ? conversion(schema, output) : undefined;
     if (converts !== undefined) return faulty(slice, type, converts, undefined, "strict");
     return { ok: true, message: { type, ...output } };
   } catch (error) {
@@ -105,7 +105,7 @@ const faulty = (
   code: ErrorCode = "wiring",
 ): Invalid => ({
   ...invalid([{ message: "the schema could not decide", path: [] }]),
-  error: sliceError(code, name, what && `the schema of "${message}" ${what}`, { message, cause }),
+  error: sliceError(code, name, DEV && `the schema of "${message}" ${what}`, { message, cause }),
 });
 
 const invalid = (issues: readonly Issue[]): Invalid => ({ ok: false, code: "invalid", details: { issues } });
@@ -123,7 +123,7 @@ export function applyMessages(
   values: ContextValues,
   { strict }: Strictness,
 ): Applied {
-  const run = strict ? strictUpdate : runUpdate;
+  const run = DEV && strict ? strictUpdate : runUpdate;
   let current = model;
   let ids = 0;
   for (const message of messages) {
@@ -139,8 +139,8 @@ export function applyMessages(
 export function initialModel(slice: ModelSlice, { strict }: Strictness): unknown {
   const model = slice.initial();
   const problem = noModel(model);
-  if (problem !== undefined) throw sliceError("wiring", slice.name, problem && `initial() ${problem}`);
-  if (strict) checkInitial(slice, model);
+  if (problem !== undefined) throw sliceError("wiring", slice.name, DEV && `initial() ${problem}`);
+  if (DEV && strict) checkInitial(slice, model);
   return model;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { alignedBigints, crowdedBigints, crowdedFractions, crowdedIntegers } from "./crowding.arbitrary.ts";
-import { isCrowded } from "./crowding.ts";
+import { isCrowded } from "./guards/crowding.ts";
 import { CallaError } from "./errors.ts";
 import { json } from "./format-json.ts";
 import { messagePack } from "./messagepack.ts";

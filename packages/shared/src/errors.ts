@@ -1,6 +1,8 @@
 // Every error Calla makes: one class, a closed union of codes. What each code means is in error-sentences.ts, which
 // no bundle needs. What crosses the wire as a refusal is a value (`Rejected`), never one of these.
 
+import { DEV } from "#dev/switch";
+
 /** The closed union of error codes. */
 export type ErrorCode =
   | "wiring"
@@ -57,7 +59,7 @@ export const sliceError = (
   slice: string,
   what: string | false,
   details?: { readonly message: string; readonly cause: unknown },
-): CallaError => new CallaError(code, { slice, ...details }, what && `Slice "${slice}": ${what}`);
+): CallaError => new CallaError(code, { slice, ...details }, DEV && `Slice "${slice}": ${what}`);
 
 /** What was thrown, as a text. Thrown things are anything, their texts included. */
 export function describe(thrown: unknown): string {

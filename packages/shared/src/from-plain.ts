@@ -1,8 +1,8 @@
 // How the value domain is read back from a tree (see to-plain.ts). The tree is a peer's: nothing is believed, and
 // whatever throws on the way refuses it.
 import { DEV } from "#dev/switch";
+import { isCrowded } from "#guards/crowding";
 import { fromBase64 } from "./base64.ts";
-import { isCrowded } from "./crowding.ts";
 import { isObject } from "./kind.ts";
 import { mayBeIndex } from "./sparse-fields.ts";
 import { BIGINT } from "./values.ts";

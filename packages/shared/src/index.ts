@@ -74,7 +74,7 @@ export type { Migrated } from "./migrate.ts";
 
 // Values
 export { countValues } from "./count-values.ts";
-export { isCrowded } from "./crowding.ts";
+export { isCrowded } from "#guards/crowding";
 export { sameInOrder, sameValue } from "./equal.ts";
 export { deepFreeze } from "./freeze.ts";
 export { combine, hashString } from "./hash.ts";
@@ -87,6 +87,7 @@ export { below, Refusal } from "./walk.ts";
 // The wire
 export { clientFrames } from "./client-frames.ts";
 export { serverFrames } from "./server-frames.ts";
+export { serverFrame } from "#guards/frames";
 export { asFrame, PROTOCOL_VERSION } from "./protocol.ts";
 export type {
   ClientFrame,

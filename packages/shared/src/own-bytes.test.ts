@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { json } from "./format-json.ts";
 import { messagePack } from "./messagepack.ts";
-import { OwnBytes } from "./own-bytes.ts";
+import { OwnBytes } from "./guards/own-bytes.ts";
 import { automatic } from "./serialiser.ts";
 
 const many = <T>(count: number, make: (i: number) => T): T[] =>

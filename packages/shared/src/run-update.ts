@@ -121,4 +121,4 @@ const updateError = (
   what: string | false,
   cause?: unknown,
   code: ErrorCode = "update-threw",
-): CallaError => sliceError(code, name, what && `the update of "${message}" ${what}`, { message, cause });
+): CallaError => sliceError(code, name, DEV && `the update of "${message}" ${what}`, { message, cause });

@@ -88,7 +88,7 @@ export function topicId<P extends string>({ text, segments }: TopicPattern<P>, .
     throw new CallaError(
       "topic",
       { pattern: text, params },
-      problem && `Topic ${JSON.stringify(text)} ${problem}.`,
+      DEV && `Topic ${JSON.stringify(text)} ${problem}.`,
     );
   };
   let next = 0;

@@ -1,9 +1,9 @@
 // What the walks over values share: how they go down, what they keep, and how they say where they stopped. The walks
 // themselves are to-plain.ts and from-plain.ts.
 import { DEV } from "#dev/switch";
+import { OwnBytes } from "#guards/own-bytes";
 import type { ClassTable } from "./classes.ts";
 import { CallaError, describe } from "./errors.ts";
-import { OwnBytes } from "./own-bytes.ts";
 import { mayBeIndex, useTable } from "./sparse-fields.ts";
 import { DEFAULT_MAX_DEPTH } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
@@ -63,7 +63,7 @@ export function startWalk(
     });
   } catch (thrown) {
     const { path, problem, code: own } = asRefusal(thrown);
-    throw new CallaError(code ?? own, { path, problem }, problem && `${path || "The value"} ${problem}`);
+    throw new CallaError(code ?? own, { path, problem }, DEV && `${path || "The value"} ${problem}`);
   }
 }
 

@@ -3,6 +3,14 @@ import { expect, test, vi } from "vitest";
 import * as z from "zod";
 import { defineTopic } from "../define.ts";
 import type { CallaRejectionCode } from "../slice.ts";
+import * as trustedCrowding from "../guards-off/crowding.ts";
+import * as trustedFrames from "../guards-off/frames.ts";
+import * as trustedJson from "../guards-off/json.ts";
+import * as trustedBytes from "../guards-off/own-bytes.ts";
+import * as guardedCrowding from "../guards/crowding.ts";
+import * as guardedFrames from "../guards/frames.ts";
+import * as guardedJson from "../guards/json.ts";
+import * as guardedBytes from "../guards/own-bytes.ts";
 import * as offChecks from "../dev-off/define-checks.ts";
 import * as off from "../dev-off/strict.ts";
 import * as offRejections from "../dev-off/rejections.ts";
@@ -116,8 +124,36 @@ test("[WR27] the condition production chooses, and no module of development is w
       production: "./dist/dev-off/*.js",
       default: "./dist/dev/*.js",
     },
+    // A server bundled for a worker may have the condition "browser"; for production besides it has not.
+    "#guards/*": {
+      "calla-source": {
+        browser: { production: "./src/guards-off/*.ts" },
+        default: "./src/guards/*.ts",
+      },
+      types: "./dist/guards/*.d.ts",
+      browser: { production: "./dist/guards-off/*.js" },
+      default: "./dist/guards/*.js",
+    },
   });
   const modules = (folder: string) =>
     readdirSync(new URL(folder, import.meta.url)).filter((name) => !name.includes(".test"));
   expect(modules("../dev-off/")).toEqual(modules("./"));
+  expect(modules("../guards-off/")).toEqual(modules("../guards/"));
+});
+
+test("[CO29] what stands for the guards in a page for production gives the same for what a server sends", () => {
+  const frame = { type: "Pong" };
+  expect([guardedFrames.serverFrame(frame), trustedFrames.serverFrame(frame)]).toEqual([frame, frame]);
+  expect(guardedFrames.serverFrame({ type: "Pongo" })).toBeUndefined();
+  const limits = { maxFrameBytes: 1, maxDepth: 1, maxEntries: 1, maxValues: 1, maxNames: 1 };
+  expect(() => guardedJson.guardJson("[[]]", limits)).toThrow(/too-large/);
+  expect(trustedJson.guardJson("[[]]", limits)).toBeUndefined();
+  expect(trustedCrowding.isCrowded([1], 1)).toBe(guardedCrowding.isCrowded([1], 1));
+  const given = Uint8Array.of(1, 2);
+  for (const { OwnBytes } of [guardedBytes, trustedBytes]) {
+    const bytes = new OwnBytes();
+    const copy = bytes.copy(given);
+    expect([bytes.make(3), copy]).toEqual([new Uint8Array(3), given]);
+    expect(copy.buffer).not.toBe(given.buffer);
+  }
 });

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type * as Shared from "@calla/shared";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -72,4 +73,37 @@ describe.each([
     // Two servers were made, and it is said once.
     expect(notices).toEqual(development ? [expect.stringContaining("NODE_ENV=production")] : []);
   });
+});
+
+describe("[CO29] a frame that means harm", () => {
+  const reads = async (...conditions: string[]): Promise<readonly string[]> => {
+    const { outputFiles } = await build({
+      stdin: { contents: `export { json, serverFrame } from "@calla/shared";`, resolveDir: here(".") },
+      bundle: true,
+      write: false,
+      platform: "neutral",
+      format: "esm",
+      mainFields: ["main"],
+      conditions: ["calla-source", ...conditions],
+      external: ["@msgpack/msgpack"],
+    });
+    const bundle = `data:text/javascript,${encodeURIComponent(outputFiles[0]!.text)}`;
+    const { json, serverFrame } = (await import(bundle)) as typeof Shared;
+    const codeOf = (text: string): string => {
+      try {
+        return serverFrame(json().decode(text)) === undefined ? "no frame" : "taken";
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    };
+    return [`{"type":"Pong","__proto__":{}}`, "[".repeat(300) + "]".repeat(300), `{"type":"Pongo"}`].map(
+      codeOf,
+    );
+  };
+  it.each([[[]], [["node"]], [["production"]], [["node", "production"]], [["browser"]]])(
+    "is refused with the conditions %j",
+    async (conditions) => expect(await reads(...conditions)).toEqual(["hostile-key", "too-deep", "no frame"]),
+  );
+  it("is taken for the app's own server's in a page that is built for production", async () =>
+    expect(await reads("browser", "production")).toEqual(["taken", "taken", "taken"]));
 });
