@@ -88,6 +88,7 @@ const layers = {
     [
       "checks",
       "handlers",
+      "hooks",
       "authenticate",
       "meanwhile",
       "encoder",

@@ -32,7 +32,7 @@ export interface TargetOptions<Reply> {
   /** Whose models have been reported to be over a limit already (LM7). */
   readonly told?: Set<TargetKey>;
   /** Hooks hear of each message with the model after it. Otherwise these models are not kept until the append lands. */
-  readonly hooked: boolean;
+  readonly hooked: () => boolean;
 }
 
 /** What a batch needs besides: of the target's own. */
@@ -205,7 +205,7 @@ export class Batch<Reply> {
       type: "accepted",
       intent,
       record,
-      model: this.#options.hooked ? result.model : undefined,
+      model: this.#options.hooked() ? result.model : undefined,
       amended: admitted.amended,
     });
   }

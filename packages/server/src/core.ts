@@ -1,9 +1,10 @@
 // What all parts of one server share: its wiring, its ceilings, and everything from outside (time, chance, storage,
 // other nodes, the app's reporters). No state and no logic.
-import type { Limits, Random, Serialiser, SteadyClock, TargetKey, Wiring } from "@calla/shared";
+import type { Limits, Message, Random, Serialiser, SteadyClock, TargetKey, Wiring } from "@calla/shared";
 import type { Encoder } from "./encoder.ts";
 import type { Observe } from "./events.ts";
 import type { LooseHandlers } from "./handlers.ts";
+import type { HookList, IncomingMessage, SessionMessage, TopicMessage } from "./hooks.ts";
 import type { LogStorage } from "./log.ts";
 import type { PubSub } from "./pubsub.ts";
 
@@ -30,8 +31,12 @@ export interface Core {
   readonly node: string;
   /** Slice name to what the app said of it. A slice without is refused. */
   readonly handlers: ReadonlyMap<string, LooseHandlers>;
-  /** Whether the app's own hooks hear of what is accepted, in sessions and in topics. */
-  readonly hears: { readonly sessions: boolean; readonly topics: boolean };
+  /** The app's own hooks: of what comes in, and of what is applied in sessions and in topics. */
+  readonly hooks: {
+    readonly incoming: HookList<unknown, IncomingMessage>;
+    readonly sessions: HookList<never, SessionMessage<never, never>>;
+    readonly topics: HookList<Message, TopicMessage<never>>;
+  };
   /** undefined: nobody watches, and nothing is to be made for it. */
   readonly observe: Observe | undefined;
   /** The app's code or a storage threw; the server goes on. */

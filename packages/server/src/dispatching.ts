@@ -9,6 +9,7 @@ import { relay } from "./ephemeral.ts";
 import { asking, passes } from "./gates.ts";
 import type { Gates } from "./gates.ts";
 import { admitEphemeral } from "./handlers.ts";
+import { hear } from "./hooks.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { Places } from "./places.ts";
 import { wireOf } from "./records.ts";
@@ -57,6 +58,15 @@ export class Dispatching {
       refused(this.#core, conversation, key, "protocol", { id: frame.id.slice(0, 64) });
       return this.#end(conversation, "protocol", false);
     }
+    // Before the topic, or whether there is one, has any part in it. Decoded for whoever hears of it, and else not yet.
+    if (this.#core.hooks.incoming.any)
+      hear(
+        this.#core.hooks.incoming,
+        this.#core,
+        conversation,
+        frame,
+        conversation.encoder.decodeDispatch(frame.message),
+      );
     const { conflicts } = conversation;
     if (conflicts?.has(key) === true) return;
     if (conflicts !== undefined && conflicts.size >= this.#core.limits.maxTopicsPerConnection)

@@ -328,7 +328,7 @@ describe("hooks that observe", () => {
     expect(seen).toEqual([
       ["list", add("x"), { topic, params: ["1"], author, sequence: 1, at: 1_000, model: { items: ["x"] } }],
       ["server", add("x"), { topic, author, model: { items: ["x"] }, sequence: 1 }],
-      ["session", { type: "named", name: "Ada" }, { ...author, model: { name: "Ada" }, sequence: 1 }],
+      ["session", { type: "named", name: "Ada" }, { ...author, author, model: { name: "Ada" }, sequence: 1 }],
       [
         "list",
         { type: "cleared" },

@@ -49,8 +49,8 @@ export interface Wish<S, User extends AnyUser> extends Asking<S, User> {
    */
   readonly exists: () => Promise<boolean>;
 }
-/** An accepted message's author (null: the server) and place. */
-export interface Accepted<S, User extends AnyUser> {
+/** Of a message that was applied: its author (null: the server) and its place. */
+export interface AppliedMessage<S, User extends AnyUser> {
   readonly topic: TargetKey;
   readonly params: ParamsOf<S>;
   readonly author: Who<User> | null;
@@ -87,8 +87,8 @@ export interface Handlers<S, User extends AnyUser> {
   onSubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;
   /** After a client ceased to follow, for whatever reason. Messages returned are dispatched by the server. */
   onUnsubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;
-  /** After a message was accepted here, at most once: observe, do not rely on it. */
-  onMessage?(message: MessageOf<S>, accepted: Accepted<S, User>): void;
+  /** After a message was applied here, at most once: observe, do not rely on it. */
+  onMessage?(message: MessageOf<S>, applied: AppliedMessage<S, User>): void;
 }
 
 /** Handlers as the hub runs them. */
@@ -99,7 +99,7 @@ export interface LooseHandlers {
   amend?(message: Message, asking: LooseAsking & { readonly model: unknown }): Message;
   onSubscribe?(asking: LooseAsking): Maybe<Message | readonly Message[]>;
   onUnsubscribe?(asking: LooseAsking): Maybe<Message | readonly Message[]>;
-  onMessage?(message: Message, accepted: LooseAccepted): void;
+  onMessage?(message: Message, applied: LooseApplied): void;
 }
 export interface LooseAsking extends Who {
   readonly topic: TargetKey;
@@ -110,7 +110,7 @@ export interface LooseWish extends LooseAsking {
   readonly signal: AbortSignal;
   readonly exists: () => Promise<boolean>;
 }
-export interface LooseAccepted {
+export interface LooseApplied {
   readonly topic: TargetKey;
   readonly params: readonly string[];
   readonly author: Who | null;

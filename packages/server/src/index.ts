@@ -1,13 +1,22 @@
 // The public list of @calla/server. Transports and storages with a dependency of their own are subpaths.
 export { createServer } from "./server.ts";
-export type { Incoming, Server, ServerOptions } from "./server-interface.ts";
+export type {
+  Incoming,
+  IncomingHook,
+  Server,
+  ServerOptions,
+  SessionHook,
+  SessionMessageOf,
+  TopicHook,
+} from "./server-interface.ts";
+export type { IncomingMessage, SessionMessage, TopicMessage, Unhook } from "./hooks.ts";
 export type { DisconnectOptions } from "./kicking.ts";
 export type { Whose } from "./whose.ts";
 export type { DispatchOptions, ServerTopic, StopOptions } from "./server-topic.ts";
 export type { HydrateOptions, UncachedResponse } from "./hydration.ts";
 export type { HistoryEntry, HistoryOptions, HistoryResult } from "./past.ts";
 export type { FollowedEntry, FollowHandler, FollowOptions } from "./readers.ts";
-export type { Accepted, AnyUser, Asking, Handlers, Who, Wish } from "./handlers.ts";
+export type { AnyUser, AppliedMessage, Asking, Handlers, Who, Wish } from "./handlers.ts";
 export type { Authenticate } from "./authenticate.ts";
 export type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
 export type { Refused } from "./core.ts";

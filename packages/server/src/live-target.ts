@@ -39,8 +39,6 @@ export class LiveTarget {
   readonly slice: ModelSlice;
   readonly params: readonly string[];
   readonly handlers: LooseHandlers | undefined;
-  /** Whether hooks hear of what is accepted here. */
-  readonly hooked: boolean;
   readonly audience: Audience;
   /** undefined while it is being opened. */
   engine: TargetEngine<Reply> | undefined;
@@ -100,11 +98,15 @@ export class LiveTarget {
     this.slice = slice;
     this.params = params;
     this.handlers = core.handlers.get(slice.name);
-    this.hooked =
-      this.handlers?.onMessage !== undefined || (isSession(key) ? core.hears.sessions : core.hears.topics);
     this.audience = new Audience(key, core.clock);
     this.lastUsed = core.clock.monotonic();
     this.#digestDue = this.lastUsed + core.limits.digestEvery;
+  }
+
+  /** Whether hooks hear of what is applied here. They may be registered while it lives. */
+  get hooked(): boolean {
+    const { sessions, topics } = this.#core.hooks;
+    return this.handlers?.onMessage !== undefined || (isSession(this.key) ? sessions.any : topics.any);
   }
 
   /** The target as the wire names it. */

@@ -10,7 +10,6 @@ import type {
   ParamsOf,
   Random,
   Serialiser,
-  TargetKey,
   Wiring,
 } from "@calla/shared";
 import type { TrustedProxies } from "./address.ts";
@@ -19,6 +18,7 @@ import type { Connection, ConnectRequest, Received, RequestInlet } from "./conne
 import type { Refused } from "./core.ts";
 import type { DrainOptions } from "./draining.ts";
 import type { AnyUser, Handlers, Who } from "./handlers.ts";
+import type { IncomingMessage, SessionMessage, TopicMessage, Unhook } from "./hooks.ts";
 import type { Observe } from "./events.ts";
 import type { Hosts } from "./hosts.ts";
 import type { HydrateOptions } from "./hydration.ts";
@@ -74,26 +74,12 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
     who: Who<User> & { readonly request: ConnectRequest; readonly fresh: boolean },
   ) => Returned<SessionMessageOf<W>> | Promise<Returned<SessionMessageOf<W>>>;
   readonly onDisconnect?: (who: Who<User>) => void;
-  /** After a session message was accepted here, at most once. */
-  readonly onMessage?: (
-    message: SessionMessageOf<W>,
-    accepted: {
-      readonly clientId: string;
-      readonly user: User | null;
-      readonly model: ModelOf<NonNullable<W["session"]>>;
-      readonly sequence: number;
-    },
-  ) => void;
-  /** After a topic message was accepted here, at most once. `author` is null for the server's own. */
-  readonly onTopicMessage?: (
-    message: Message,
-    accepted: {
-      readonly topic: TargetKey;
-      readonly author: Who<User> | null;
-      readonly model: unknown;
-      readonly sequence: number;
-    },
-  ) => void;
+  /** The first of `server.onIncoming`. */
+  readonly onIncoming?: IncomingHook<User>;
+  /** The first of `server.onMessage`. */
+  readonly onMessage?: SessionHook<W, User>;
+  /** The first of `server.onTopicMessage`. */
+  readonly onTopicMessage?: TopicHook<User>;
   /** The app's code or the storage threw; the server goes on. Default: a line on the standard error output. */
   readonly onError?: (error: unknown) => void;
   /**
@@ -104,6 +90,15 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   /** Something was refused: a forged frame, a forbidden topic, an invalid message. Default: nothing. */
   readonly onRefused?: (refused: Refused) => void;
 }
+/** Hears what clients send, before anything is decided. The message is whatever the wire carries: no schema has seen it. */
+export type IncomingHook<User extends AnyUser> = (message: unknown, about: IncomingMessage<User>) => void;
+/** Hears what was applied to sessions. */
+export type SessionHook<W extends Wiring, User extends AnyUser> = (
+  message: SessionMessageOf<W>,
+  about: SessionMessage<ModelOf<NonNullable<W["session"]>>, User>,
+) => void;
+/** Hears what was applied to topics. */
+export type TopicHook<User extends AnyUser> = (message: Message, about: TopicMessage<User>) => void;
 type Returned<M> = M | readonly M[] | void | undefined;
 
 /** A connection seen by a transport. */
@@ -133,6 +128,27 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   /** @throws CallaError `wiring`: the slice is not in this server's wiring. `topic`: the parameters make no topic id. */
   topic<S extends AnyTopicSlice>(slice: InWiring<W, S>, ...params: ParamsOf<S>): ServerTopic<S>;
   session(clientId: string): ServerTopic<NonNullable<W["session"]>>;
+  /**
+   * Hears every message that a client sends and that its rates let in, before its topic has any part in it: to topics, to
+   * ephemeral and unknown ones, to its session; those too that will be refused. Of a dispatch of several each is told.
+   * What cannot be decoded is not heard, nor what the server dispatches. One that is sent again (a lost answer, a pause) is
+   * heard again, under the same `id`. Messages are decoded and copied for it as long as there is such a hook, and it gets
+   * them frozen: it observes. What it throws is reported. Any number may be registered, at any time; returns the undo.
+   *
+   * @example
+   * const stop = server.onIncoming((message, { topic, user }) => audit.debug({ topic, by: user?.id, message }));
+   */
+  onIncoming(hook: IncomingHook<User>): Unhook;
+  /**
+   * Hears every message that was applied to a session here, after that, at most once. `author` says whose it was: the
+   * client's, or null, the server's own. What it throws is reported. Any number, at any time; returns the undo.
+   *
+   * @example
+   * server.onMessage((message, { author, model }) => author && db.save(author.clientId, model));
+   */
+  onMessage(hook: SessionHook<W, User>): Unhook;
+  /** The same of topics. For one slice, with its types, give `handle` an `onMessage`. */
+  onTopicMessage(hook: TopicHook<User>): Unhook;
   /**
    * The topics of a pattern that the log has, also those whose slice is no longer in the wiring. They are read some at a
    * time, as you go on; one that comes or goes meanwhile may be among them or not.

@@ -12,6 +12,8 @@ import type {
   AnyTopicSlice,
   EphemeralSlice,
   Limits,
+  Message,
+  ModelOf,
   Slice,
   TargetKey,
   TopicPattern,
@@ -33,6 +35,8 @@ import { DRAIN, sendAway } from "./draining.ts";
 import { encoders } from "./encoder.ts";
 import type { Encoder } from "./encoder.ts";
 import type { AnyUser, LooseHandlers, Who } from "./handlers.ts";
+import { HookList } from "./hooks.ts";
+import type { IncomingMessage, SessionMessage, TopicMessage } from "./hooks.ts";
 import { observerOf } from "./events.ts";
 import { brief, briefUrl } from "./brief.ts";
 import { greet } from "./hello.ts";
@@ -51,7 +55,7 @@ import { localPubSub } from "./pubsub.ts";
 import { ProxyWatch } from "./proxies.ts";
 import { ROUND } from "./reauthorising.ts";
 import { SECRET_CURE, secretProblem } from "./secret.ts";
-import type { Incoming, Server, ServerOptions } from "./server-interface.ts";
+import type { Incoming, Server, ServerOptions, SessionMessageOf } from "./server-interface.ts";
 import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
 import { removeTopics } from "./server-topics.ts";
@@ -96,6 +100,14 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
           reported(error);
         };
   sayDevelopment(options.strict, report);
+  const hooks = {
+    incoming: new HookList<unknown, IncomingMessage<User>>(),
+    sessions: new HookList<SessionMessageOf<W>, SessionMessage<ModelOf<NonNullable<W["session"]>>, User>>(),
+    topics: new HookList<Message, TopicMessage<User>>(),
+  };
+  hooks.incoming.add(options.onIncoming);
+  hooks.sessions.add(options.onMessage);
+  hooks.topics.add(options.onTopicMessage);
   const core: Core = {
     wiring,
     serialiser,
@@ -108,7 +120,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     strict: strictness(options.strict),
     node: `${random.uint32().toString(36)}${random.uint32().toString(36)}`,
     handlers,
-    hears: { sessions: options.onMessage !== undefined, topics: options.onTopicMessage !== undefined },
+    hooks: hooks as unknown as Core["hooks"],
     report,
     observe,
     refused(refused) {
@@ -153,18 +165,12 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       contain(report, () =>
         live.handlers?.onMessage?.(message, { topic, params, author: who, sequence, at, model }),
       );
-      contain(report, () => {
-        if (!isSession(topic))
-          return options.onTopicMessage?.(message, { topic, author: who, model, sequence });
-        const clientId = topic.slice(1);
-        const user = (author ?? hub.clients.get(clientId))?.user as User | null | undefined;
-        return options.onMessage?.(message as never, {
-          clientId,
-          user: user ?? null,
-          model: model as never,
-          sequence,
-        });
-      });
+      if (!isSession(topic))
+        return hooks.topics.tell(report, message, { topic, author: who, model, sequence });
+      const clientId = topic.slice(1);
+      const user = ((author ?? hub.clients.get(clientId))?.user ?? null) as User | null;
+      const about = { clientId, user, author: who, model: model as never, sequence };
+      hooks.sessions.tell(report, message as never, about);
     },
   });
   const cancels = housekeeping(hub);
@@ -202,6 +208,9 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     topic: ((slice: AnyTopicSlice, ...params: string[]) =>
       serverTopic(hub, slice, keyOf(slice, params))) as unknown as Server<W, User>["topic"],
     session,
+    onIncoming: (hook) => hooks.incoming.add(hook),
+    onMessage: (hook) => hooks.sessions.add(hook),
+    onTopicMessage: (hook) => hooks.topics.add(hook),
     topics: (pattern) => listTopics(log, pattern),
     removeTopics: (pattern, removing = {}) => removeTopics(hub, pattern, removing),
     dispatchTo: (clientId, message) => session(clientId).dispatch(message as never),

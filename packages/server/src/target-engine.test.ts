@@ -48,7 +48,7 @@ function engineOf(
     limits,
     random: countingRandom(),
     strict: true,
-    hooked: options.hooked ?? true,
+    hooked: () => options.hooked ?? true,
   });
   /** Offers, with the row loaded where that is asked for. */
   const offer = (...intents: Intent<string>[]): Told[] =>

@@ -117,7 +117,7 @@ export class TargetRegistry {
         limits: core.limits,
         random: core.random,
         strict: core.strict,
-        hooked: live.hooked,
+        hooked: () => live.hooked,
       });
     } catch (error) {
       this.failed(live, error);

@@ -15,6 +15,7 @@ import { restMutants } from "./mutants-rest.mjs";
 import { secondMutants } from "./mutants-second.mjs";
 import { timeMutants } from "./mutants-time.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
+import { hookMutants } from "./mutants-hooks.mjs";
 import { wakeMutants } from "./mutants-wake.mjs";
 import { edgeMutants } from "./edge.mjs";
 import { rowMutants } from "./mutants-rows.mjs";
@@ -43,6 +44,7 @@ export const mutants = [
   ...admissionMutants,
   ...identityMutants,
   ...wakeMutants,
+  ...hookMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
   {
     name: "skip dedupe: take a known mid again",
