@@ -19,7 +19,7 @@ import { contain, oncePerTurn, signal } from "./notifier.ts";
 import type { Stop } from "./notifier.ts";
 import type { SnapshotTaken, Versions } from "./receiver.ts";
 import { createRuntime } from "./runtime.ts";
-import type { PendingWrite } from "./target.ts";
+import type { HeldWrite, PendingWrite } from "./target.ts";
 import type { Storage, StorageHost } from "./storage.ts";
 import { createSync } from "./sync.ts";
 import type { ConnectionStatus, Sync } from "./sync.ts";
@@ -102,6 +102,11 @@ export interface ClientStatus {
   readonly reason: string;
   /** How many dispatches have no outcome. */
   readonly pending: number;
+  /**
+   * Those of them that are not sent: every connection ends that carries them. What was dispatched to their targets behind
+   * them waits. `retry()` when the network may be another, `cancel()` to give one up.
+   */
+  readonly held: readonly HeldWrite[];
   /** `failed`: it could not be read or written last; what is dispatched now would not survive a reload. */
   readonly storage: "working" | "failed";
 }
@@ -166,7 +171,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   const { storage, wakeUps = browserWakeUps } = options;
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);
-  let status: ClientStatus = { connection: "offline", reason: "", pending: 0, storage: "working" };
+  let status: ClientStatus = { connection: "offline", reason: "", pending: 0, held: [], storage: "working" };
   let told = status;
   let connectedBefore = false;
   let closing: Promise<void> | undefined;
@@ -176,9 +181,10 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
       connection,
       reason,
       pending: runtime.waiting,
+      held: runtime.held,
       storage: runtime.failing ? "failed" : "working",
     };
-    if (sameInOrder(next, status)) return;
+    if (next.held === status.held && sameInOrder({ ...next, held: 0 }, { ...status, held: 0 })) return;
     status = next;
     tell();
   };
@@ -245,8 +251,9 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
       },
       frame: runtime.receive,
       tooLarge: runtime.tooLarge,
-      disconnected(reason) {
-        runtime.disconnected();
+      refused: runtime.refused,
+      disconnected(reason, cut) {
+        runtime.disconnected(cut);
         contain(report, options.onDisconnect, reason);
       },
       status: setStatus,

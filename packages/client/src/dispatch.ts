@@ -60,6 +60,9 @@ export const newEntry = (
   stage: "new",
   out: false,
   sentAt: 0,
+  cuts: 0,
+  strikes: 0,
+  held: false,
   size: roughSize(message),
   view: { id, message, skipped: undefined },
   outcome: undefined,
@@ -74,14 +77,10 @@ export const newEntry = (
   control,
 });
 
-export const storedEntry = ({ target, mid, id, message, at }: Dispatch, version: number): StoredEntry => ({
-  target,
-  mid,
-  id,
-  message,
-  at,
-  version,
-});
+export const storedEntry = (entry: Dispatch, version: number): StoredEntry => {
+  const { target, mid, id, message, at, held } = entry;
+  return { target, mid, id, message, at, version, ...(held ? { held } : {}) };
+};
 
 /** A dispatch of an earlier page, as it was stored, in this page's version (VE7). */
 export function restored(
@@ -95,6 +94,7 @@ export function restored(
   return {
     ...newEntry({ target, id, message, at, ...author }, listOf(message)),
     mid,
+    held: stored.held === true && message !== null,
     kept: true,
     dropped,
     // As this version has it; what means nothing any more has only its former form.
@@ -116,7 +116,8 @@ export function listedWrite(entry: Dispatch): PendingWrite {
   return (entry.listed = { ...view, target, at, state });
 }
 
-export function writeState({ outcome, stage }: Dispatch): WriteState {
+export function writeState({ outcome, stage, held }: Dispatch): WriteState {
+  if (!outcome && held) return "held";
   if (!outcome) return stage === "new" ? "pending" : stage === "stored" ? "queued" : "sent";
   if ("sequence" in outcome) return "applied";
   const { code } = outcome.error;

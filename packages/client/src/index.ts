@@ -16,7 +16,7 @@ export { RejectedError } from "./write.ts";
 export type { AppliedWrite, Rejection, Write, WriteState } from "./write.ts";
 export type { Pending, Pushed, TopicStatus } from "./target.ts";
 export type { DecidedWrite } from "./targets.ts";
-export type { PendingWrite } from "./target.ts";
+export type { HeldWrite, PendingWrite } from "./target.ts";
 export type { Skipped } from "./rebase.ts";
 export type { SnapshotTaken, Versions } from "./receiver.ts";
 export { reloadOnce } from "./reload.ts";

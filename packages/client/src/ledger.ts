@@ -319,6 +319,11 @@ export function createLedger(options: LedgerOptions) {
     /** Where to go on from, also before it is known whose it is (CL8). */
     cursor: ({ key, replica: { confirmed } }: Target): Cursor | undefined =>
       unowned ? keeper && usable(key, unowned.models.get(key)) : confirmed,
+    /** What is stored of it is another: held, or void. */
+    keep(entry: Dispatch): void {
+      changes.push(versioned(entry));
+      save();
+    },
     /** Its mid goes out as void. The caller hears it when that is durable: a reload before would send the message. */
     giveUp(entry: Dispatch): void {
       entry.message = null;

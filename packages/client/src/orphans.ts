@@ -59,6 +59,8 @@ export function watchOrphans(options: OrphansOptions): Orphans {
   let skipped = 0;
   /** By the monotonic clock. */
   const notBefore = new Map<string, number>();
+  /** Clients with held messages. */
+  const waits = new Set<string>();
   let end: (() => void) | undefined;
   let looking = Promise.resolve();
   let timer = clock.setTimeout(look, 0);
@@ -95,7 +97,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
       try {
         done = await flush(id);
       } finally {
-        if (!done) notBefore.set(id, clock.monotonic() + LATER);
+        if (!done) notBefore.set(id, waits.has(id) ? Infinity : clock.monotonic() + LATER);
       }
     }
   }
@@ -155,8 +157,8 @@ export function watchOrphans(options: OrphansOptions): Orphans {
       const cancel = clock.setTimeout(() => resolve(false), LONGEST_FLUSH);
       const off = sender.onStatus(settled);
       function settled(): void {
-        const { connection, pending } = sender.status;
-        if (connection === "open" && pending === 0) finish(true);
+        const { connection, pending, held } = sender.status;
+        if (connection === "open" && pending === held.length) finish(pending === 0);
         else if (connection === "closed" || connection === "outdated") finish(false);
       }
       function finish(empty: boolean): void {
@@ -173,6 +175,8 @@ export function watchOrphans(options: OrphansOptions): Orphans {
       settled();
     });
     end = undefined;
+    // What does not get through waits, with all behind it, for a page whose user says what becomes of it (OB20).
+    if (sender.status.held.length > 0) waits.add(id);
     // Of what is lost nothing more is stored, so nobody waits for that.
     await Promise.race([sender.close(), isLost]);
     if (lost) await holder.release();

@@ -21,6 +21,12 @@ export interface Entry {
   out: boolean;
   /** When it was last sent, by the monotonic clock. */
   sentAt: number;
+  /** Connections in a row that ended with it on its way. */
+  cuts: number;
+  /** How often it was alone on its way when one ended that had answered before (suspects.ts). */
+  strikes: number;
+  /** It ends the connections that carry it: it stays here until the app says what becomes of it (OB20). */
+  held: boolean;
   /** In bytes, roughly. */
   readonly size: number;
 }
@@ -53,6 +59,10 @@ export interface Queue<E> {
 export interface Outbox<E extends Entry> {
   readonly queues: ReadonlyMap<TargetKey, Queue<E>>;
   readonly size: number;
+  /** Those that stay until the app says what becomes of them (OB20). */
+  readonly held: ReadonlySet<E>;
+  /** Holds it, or lets it go. */
+  hold(entry: E, on: boolean): void;
   queue(target: TargetKey): Queue<E>;
   add(entry: E): void;
   number(queue: Queue<E>): readonly E[];
@@ -68,8 +78,15 @@ export function createOutbox<E extends Entry>(limits: OutboxLimits): Outbox<E> {
   const queues = new Map<TargetKey, Queue<E>>();
   let size = 0;
   let bytes = 0;
+  const held = new Set<E>();
   return {
     queues,
+    held,
+    hold(entry, on) {
+      entry.held = on;
+      if (on) held.add(entry);
+      else held.delete(entry);
+    },
     get size() {
       return size;
     },
@@ -114,7 +131,10 @@ export function createOutbox<E extends Entry>(limits: OutboxLimits): Outbox<E> {
     load(queue, entries) {
       queue.entries = [...entries, ...queue.entries];
       size += entries.length;
-      for (const entry of entries) bytes += entry.size;
+      for (const entry of entries) {
+        bytes += entry.size;
+        if (entry.held) held.add(entry);
+      }
     },
     find: ({ entries }, mid, id) => entries.find((entry) => entry.mid === mid && entry.id === id),
     /** What may leave now: durable, in order, and never so far ahead that the server must remember too much (OB4). */
@@ -123,7 +143,7 @@ export function createOutbox<E extends Entry>(limits: OutboxLimits): Outbox<E> {
       if (queue.paused) return found;
       const end = Math.min(queue.settled + maxInFlight + 1, queue.conflict);
       for (const entry of queue.entries) {
-        if (entry.stage === "new" || entry.mid >= end) break;
+        if (entry.stage === "new" || entry.held || entry.mid >= end) break;
         if (entry.stage === "stored") found.push(entry);
       }
       return found;
@@ -141,6 +161,7 @@ export function createOutbox<E extends Entry>(limits: OutboxLimits): Outbox<E> {
       queue.known = Math.max(queue.known, entry.mid);
       entries.splice(index, 1);
       entry.stage = "decided";
+      held.delete(entry);
       size--;
       bytes -= entry.size;
     },

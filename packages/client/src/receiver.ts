@@ -14,6 +14,7 @@ import type { Ledger } from "./ledger.ts";
 import { contain } from "./notifier.ts";
 import type { Outbox } from "./outbox.ts";
 import { isFollowed } from "./subscriptions.ts";
+import { clear } from "./suspects.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { Dispatch, Outcome, Target } from "./target.ts";
 import type { Targets } from "./targets.ts";
@@ -52,10 +53,11 @@ export interface ReceiverOptions {
 const LONGEST_PAUSE = 60_000;
 
 /** As it was taken: an array where an array was dispatched. */
-const taken = ({ message: given }: Dispatch, sequence: number, message: unknown): Outcome => ({
-  sequence,
-  message: Array.isArray(given) ? listOf(message ?? given) : (message ?? given),
-});
+const taken = (entry: Dispatch, sequence: number, message: unknown): Outcome => {
+  // What was given up here, and had been applied before.
+  const given = entry.message ?? (entry.control ? entry.view.message : null);
+  return { sequence, message: Array.isArray(given) ? listOf(message ?? given) : (message ?? given) };
+};
 
 /** The server itself. */
 const NOBODY = [undefined, null, ""] as const;
@@ -208,6 +210,8 @@ export function createReceiver(options: ReceiverOptions): (frame: ServerFrame) =
       outbox.load(queue, [{ ...lost, mid: from, stage: "stored", out: true, outcome: cancelled }]);
       queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));
     }
+    // It has arrived, so it ends no connection (OB20).
+    queue.entries.forEach(clear);
     outbox.again(queue, from, Infinity);
     queue.paused?.();
     queue.paused = options.later(Math.min(retryAfter, LONGEST_PAUSE), () => {

@@ -17,6 +17,8 @@ import type {
   Wiring,
 } from "@calla/shared";
 import { accept, listedWrite, newEntry, writeState } from "./dispatch.ts";
+import { checkFits, takenOf } from "./fits.ts";
+import { createHolding } from "./holding.ts";
 import { createLedger } from "./ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { oncePerTurn } from "./notifier.ts";
@@ -27,12 +29,14 @@ import { createReceiver } from "./receiver.ts";
 import type { SnapshotTaken, Versions } from "./receiver.ts";
 import type { Owner, Storage, StorageHost } from "./storage.ts";
 import { createSubscriptions, isFollowed } from "./subscriptions.ts";
+import { createSuspects, isDoubted } from "./suspects.ts";
 import { hasCaughtUp, isLive } from "./target.ts";
-import type { AnyState, Dispatch, PendingWrite, Target } from "./target.ts";
+import type { AnyState, Dispatch, HeldWrite, PendingWrite, Target } from "./target.ts";
+import { roughSize } from "./size.ts";
 import { createTargets } from "./targets.ts";
 import type { DecidedWrite } from "./targets.ts";
 import type { ReconnectOptions } from "./transports/transport.ts";
-import { createWrite, RejectedError } from "./write.ts";
+import { createWrite } from "./write.ts";
 import type { Write } from "./write.ts";
 
 /** As much of the connection as the runtime needs. */
@@ -71,6 +75,7 @@ export interface Runtime {
   /** To an ephemeral topic: sent with this turn or never. */
   tell(key: TargetKey, input: unknown): void;
   readonly pending: readonly PendingWrite[];
+  readonly held: readonly HeldWrite[];
   readonly waiting: number;
   readonly failing: boolean;
   readonly clientId: string | undefined;
@@ -81,7 +86,10 @@ export interface Runtime {
   connected(frame: ServerFrames["Connected"]): void;
   receive(frame: ServerFrame): void;
   tooLarge(frame: ClientFrame): void;
-  disconnected(): void;
+  /** The server will not have something that was sent, and says so by this code. True: that may be a message. */
+  refused(code: string): boolean;
+  /** `cut`: nobody has said why. */
+  disconnected(cut: boolean): void;
   close(): Promise<void>;
   forget(): Promise<void>;
   forgetEveryone(): Promise<number>;
@@ -114,10 +122,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     later,
     flush,
   });
+  const holding = createHolding({ ...options, outbox, ledger, targets, flush, cancel });
+  const suspects = createSuspects<Dispatch>(clock, {
+    ask: () => outlet.send([{ type: "Ping", cursors: [] }]),
+    later: (milliseconds) => void later(milliseconds, flush),
+  });
   /** Names this page in its Hellos. */
   const page = random.uint32();
   let hellos = 0;
   let maxInFlight = 0;
+  /** What the server takes of a frame. */
+  let taken = takenOf({});
   /** The server's clock minus ours. */
   let offset = 0;
   let closed = false;
@@ -142,8 +157,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       id,
       () => writeState(entry),
       () => cancel(entry),
+      () => !closed && holding.retry(entry),
     );
     const entry = newEntry({ target: key, id, message, at, ...ledger.author(key) }, messages, control);
+    checkFits(serialiser, taken, entry);
     outbox.add(entry);
     one.at = at;
     targets.predict(one, entry);
@@ -159,7 +176,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   /** Never sent: without a mid it is as if it had never been, with one that goes out as void (OB7). */
   function cancel(entry: Dispatch): boolean {
-    if (closed || entry.out || entry.outcome) return false;
+    if (closed || entry.outcome) return false;
+    if (entry.held) return holding.cancel(entry);
+    if (entry.out) return false;
     const one = targets.get(entry.target);
     entry.outcome = { error: new CallaError("cancelled") };
     if (entry.mid === 0) {
@@ -180,7 +199,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   function tell(key: TargetKey, input: unknown): void {
     const one = targets.get(key);
-    const { messages } = check(one.slice, input);
+    const { message, messages } = check(one.slice, input);
+    checkFits(serialiser, taken, { target: key, id: "", message, size: roughSize(message) });
     const latest = one.slice?.kind === "ephemeral" && one.slice.keep === "latest";
     one.outgoing = latest ? messages.slice(-1) : [...one.outgoing, ...messages];
     tellAll();
@@ -192,19 +212,35 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   function flush(): void {
     if (!outlet.open) return;
     if (movable()) return outlet.renew("mid-conflict");
+    if (suspects.alone) return;
     const now = clock.monotonic();
     const frames: ClientFrame[] = [];
+    const doubted: Dispatch[] = [];
+    const leave = (entry: Dispatch): void => {
+      const { target, mid, id, message } = entry;
+      entry.stage = "sent";
+      entry.out = true;
+      entry.sentAt = now;
+      frames.push(topicMessage(target, mid, id, outbox.queue(target).settled, message));
+    };
     for (const queue of outbox.queues.values()) {
+      // What stands behind a doubted one waits for it, also when that has left.
+      let behind = suspects.waitsFor(queue.target);
       for (const entry of outbox.sendable(queue, maxInFlight)) {
-        entry.stage = "sent";
-        entry.out = true;
-        entry.sentAt = now;
-        frames.push(topicMessage(entry.target, entry.mid, entry.id, queue.settled, entry.message));
+        if (isDoubted(entry)) doubted.push(entry);
+        else if (behind) break;
+        else leave(entry);
+        behind ||= isDoubted(entry);
       }
     }
+    suspects.next(doubted).forEach(leave);
     outlet.send(frames);
-    if (frames.length > 0) sweepLater();
+    if (frames.length > 0 || doubted.length > 0) sweepLater();
   }
+
+  /** What was sent and has no outcome. */
+  const undecided = (): Dispatch[] =>
+    [...outbox.queues.values()].flatMap(({ entries }) => entries.filter(({ stage }) => stage === "sent"));
 
   /** A conflict is known, and nothing else of this identity is undecided: it can be left behind (OB8). */
   function movable(): boolean {
@@ -321,6 +357,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     tell,
     load: ledger.load,
     receive(frame) {
+      // A poll's next answer begins with it.
+      if ((frame.type === "Pong" || frame.type === "Connected") && suspects.answered()) flush();
       receive(frame);
       // Something is on its way, and nothing here has asked for it.
       if (frame.type === "Settled" || frame.type === "Acknowledge") sweepLater();
@@ -331,6 +369,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       );
       const same = now.length === listed.length && now.every((one, i) => one === listed[i]);
       return same ? listed : (listed = now);
+    },
+    get held() {
+      return holding.list();
     },
     get waiting() {
       return outbox.size;
@@ -392,8 +433,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       ),
     }),
     connected(frame) {
+      suspects.begin();
       offset = frame.now - clock.now();
       maxInFlight = frame.maxInFlight;
+      taken = takenOf(frame);
       ledger.connected(frame);
       for (const one of targets.all.values()) targets.touch(one);
       catchUpOnWishes();
@@ -405,12 +448,21 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       if (frame.type !== "TopicMessage" && frame.type !== "SessionMessage") return;
       const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
       const entry = outbox.find(outbox.queue(target), frame.mid, frame.id);
-      if (!entry || entry.outcome) return;
-      entry.outcome = { error: new RejectedError({ from: "calla", code: "too-large", details: {} }) };
-      ledger.giveUp(entry);
-      targets.settle(targets.get(target));
+      if (entry && !entry.outcome) holding.giveUp(entry, "too-large");
     },
-    disconnected() {
+    refused(code) {
+      const sent = undecided().filter(({ message }) => message !== null);
+      const entry = suspects.refused(sent);
+      if (entry) holding.giveUp(entry, code);
+      return sent.length > 0;
+    },
+    disconnected(cut) {
+      if (cut) {
+        const all = [...outbox.queues.values()].flatMap(({ entries }) => entries);
+        const poison = suspects.ended(all);
+        if (poison) holding.hold(poison);
+        holding.warn(all.filter(isDoubted));
+      }
       // What a server said of its rates ends with the connection: the next one says its own.
       for (const queue of outbox.queues.values()) {
         queue.paused?.();

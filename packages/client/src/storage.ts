@@ -22,6 +22,8 @@ export interface StoredEntry {
   readonly version: number;
   /** The outcome is known and the stored model is older: shown on top of it, never sent again, no part of the queue. */
   readonly sequence?: number;
+  /** It ends connections: not sent until the app says so (OB20). */
+  readonly held?: boolean;
 }
 
 /** What is left of a target's mids when its entries are gone: none of them may be used again (OB2). */
@@ -136,6 +138,7 @@ export interface Flushing {
   readonly status: {
     readonly connection: string;
     readonly pending: number;
+    readonly held: readonly unknown[];
     readonly storage: "working" | "failed";
   };
   onStatus(listener: () => void): () => void;

@@ -50,8 +50,10 @@ export interface SyncEvents {
   frame(frame: ServerFrame): void;
   /** The way to the server does not take this frame, alone as it was: it is too large. */
   tooLarge(frame: ClientFrame): void;
-  /** The connection that was open is not any more. */
-  disconnected(reason: CloseReason): void;
+  /** By this terminal word the server refuses what was said. True: it may have been a message, and is dealt with. */
+  refused(code: string): boolean;
+  /** The connection that was open is not any more. `cut`: nobody has said why. */
+  disconnected(reason: CloseReason, cut: boolean): void;
   status(status: ConnectionStatus, reason: string): void;
   outdated(frame: ServerFrames["Version"]): void;
   error(error: unknown): void;
@@ -73,6 +75,10 @@ export interface Sync {
 
 /** The close code of a WebSocket, the server's or a proxy's, that got more in one piece than it takes. */
 const TOO_LARGE = 1009;
+/** A Calla server's, and not that of somebody else on the way. */
+const isOwnWord = (code: number, reason: string): boolean => code === TOO_LARGE && reason === "too-large";
+/** What the server says of a frame that it cannot take, whoever says it again. */
+const ABOUT_FRAMES = new Set(["too-large", "too-deep", "hostile-key", "undecodable", "invalid-value"]);
 /** However long a server says: one that errs, or means harm, keeps nobody away for good. */
 const LONGEST_AWAY = 600_000;
 /** A packet above this is sent in pieces: a big outbox shall not meet such a limit, nor hold up what comes after it. */
@@ -158,7 +164,10 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
           },
           receive: (data: string | Uint8Array) => current() && receive(mine, data),
           close: ({ code, reason }: CloseReason) =>
-            current() && (code === CLOSE_TERMINAL ? end("closed", reason) : fail(reason, code)),
+            current() &&
+            (code === CLOSE_TERMINAL
+              ? end("closed", reason)
+              : fail(reason, code, undefined, !isOwnWord(code, reason))),
         };
         mine.link = transport.connect(handlers, format);
       })
@@ -184,14 +193,15 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   }
 
   /** Sent again as it was, the largest would end every connection: whatever else was sent is no larger (OB13). */
-  function lessen({ largest: { bytes, frames } }: Attempt): void {
+  function lessen({ largest: { bytes, frames } }: Attempt, own: boolean): void {
     const [first] = frames;
     if (first?.type === "Hello" && first.targets.length > 0) maxHello = Math.min(maxHello, bytes) >> 1;
     else if (first?.type === "Hello") {
       if (maxHello > 0) events.error(helloTooLarge(bytes));
       maxHello = 0;
     } else if (frames.length > 1) maxPacket = Math.min(maxPacket, bytes) >> 1;
-    else if (first) events.tooLarge(first);
+    // By the word of somebody else on the way nothing is given up (OB20).
+    else if (first && own) events.tooLarge(first);
   }
 
   function receive(mine: Attempt, data: string | Uint8Array): void {
@@ -207,7 +217,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   function hear(mine: Attempt, frame: ServerFrame): void {
     switch (frame.type) {
       case "Connected":
-        if (mine.open) return;
+        if (mine.open) return events.frame(frame);
         mine.open = true;
         mine.since = clock.monotonic();
         // It was taken: whatever is too large from here on is something else.
@@ -220,7 +230,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
       case "Closing":
         // Who was not even let in, or ends so each time, comes back as from any failure, unless told when.
         if (frame.retryable) {
-          if (frame.code === "too-large" && !mine.open) lessen(mine);
+          if (frame.code === "too-large" && !mine.open) lessen(mine, true);
           const { within } = frame;
           const hasty = mine.open && isBrief(mine);
           const told = within > 0 || (mine.open && !(brief && hasty));
@@ -230,7 +240,9 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
             1000,
             told ? Math.round(fraction(random) * Math.min(within, LONGEST_AWAY)) : undefined,
           );
-        } else end("closed", frame.code);
+        } else if (mine.open && ABOUT_FRAMES.has(frame.code) && events.refused(frame.code))
+          fail(frame.code, 1000);
+        else end("closed", frame.code);
         return;
       case "Version":
         if (frame.terminal) {
@@ -243,8 +255,6 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
         asToken()
           .then((token) => attempt === mine && transmit(mine, [{ type: "Authenticate", token }]))
           .catch(events.error);
-        return;
-      case "Pong":
         return;
       default:
         if (mine.open) events.frame(frame);
@@ -263,7 +273,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     mine.lastHeard = -Infinity;
     transmit(mine, [events.ping()]);
     after(heartbeatTimeout, () => {
-      if (mine.lastHeard < 0) fail("silent");
+      if (mine.lastHeard < 0) fail("silent", 1006, undefined, true);
       else watch();
     });
   }
@@ -272,18 +282,18 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     clock.monotonic() - since < transport.reconnect.baseMilliseconds;
 
   /** This attempt is over. Its link is let go before anything else can happen. */
-  function leave(code: number, reason: string): void {
+  function leave(code: number, reason: string, cut = false): void {
     const { link, open } = attempt ?? {};
     if (attempt?.open && !isBrief(attempt)) brief = false;
     attempt = undefined;
     timer?.();
     link?.close();
-    if (open) events.disconnected({ code, reason });
+    if (open) events.disconnected({ code, reason }, cut);
   }
 
-  function fail(reason: string, code = 1006, delay?: number): void {
-    if (code === TOO_LARGE && attempt) lessen(attempt);
-    leave(code, reason);
+  function fail(reason: string, code = 1006, delay?: number, cut = false): void {
+    if (code === TOO_LARGE && attempt) lessen(attempt, isOwnWord(code, reason));
+    leave(code, reason, cut);
     if (!wanted) return;
     after(delay ?? delays.next(), begin);
     events.status("waiting", reason);

@@ -33,6 +33,14 @@ export interface PendingWrite extends Pending {
   readonly state: WriteState;
 }
 
+/** A dispatch that is not sent because every connection that carries it ends. */
+export interface HeldWrite extends PendingWrite {
+  /** As `Write.retry`. */
+  retry(): boolean;
+  /** As `Write.cancel`. */
+  cancel(): boolean;
+}
+
 /** One dispatch, for both the outbox and the rebase. */
 export interface Dispatch extends Entry, Act {
   view: Pending;
@@ -49,8 +57,8 @@ export interface Dispatch extends Entry, Act {
   recorded: boolean;
   /** The caller, or an earlier page's, has heard it. */
   told: boolean;
-  /** It means nothing in this version, so its mid goes out as void: what its author is told (VE7). */
-  readonly dropped: CallaError<string> | undefined;
+  /** Its mid goes out as void: what its author is told if the server had not taken it before (VE7, OB13, OB20). */
+  dropped: CallaError<string> | undefined;
   /** As `client.pending` listed it last. */
   listed: PendingWrite | undefined;
   /** Absent for one of an earlier page. */

@@ -124,8 +124,9 @@ export function createTargets(options: TargetsOptions) {
   /** Dispatches that are no longer pending once confirmed has reached the sequence (RB5). */
   const goneAt =
     (sequence: number) =>
-    ({ outcome, cutOff }: Dispatch) =>
-      outcome !== undefined && ("error" in outcome || Math.min(outcome.sequence, cutOff) <= sequence);
+    ({ message, outcome, cutOff }: Dispatch) =>
+      message === null ||
+      (outcome !== undefined && ("error" in outcome || Math.min(outcome.sequence, cutOff) <= sequence));
 
   /** Where confirmed stands, for saying what it contains: nowhere while another history may be on its way. */
   const reached = ({ subscription, awaited, replica: { confirmed } }: Target): number =>

@@ -2,11 +2,20 @@
 import { CallaError, rejectionText } from "@calla/shared";
 
 /**
- * `pending`: not durable yet. `queued`: would survive a reload, if the storage does. `sent`: on its way.
- * The others are outcomes, and final: `applied`, `rejected`, `cancelled`, `unknown` (sent under an identity that the
- * server no longer knows: applied or not, nobody can say any more).
+ * `pending`: not durable yet. `queued`: would survive a reload, if the storage does; it waits for the connection, or for
+ * what was dispatched to its target before it. `sent`: on its way. `held`: every connection that carries it ends, so it
+ * waits for `retry()` or `cancel()`. The others are outcomes, and final: `applied`, `rejected`, `cancelled`, `unknown`
+ * (sent under an identity that the server no longer knows: applied or not, nobody can say any more).
  */
-export type WriteState = "pending" | "queued" | "sent" | "applied" | "rejected" | "cancelled" | "unknown";
+export type WriteState =
+  | "pending"
+  | "queued"
+  | "sent"
+  | "held"
+  | "applied"
+  | "rejected"
+  | "cancelled"
+  | "unknown";
 
 /** Where in the target's history it stands, and what was applied: the server may have amended it. */
 export interface AppliedWrite<M> {
@@ -46,8 +55,13 @@ export interface Write<M = unknown, R = Rejection> {
   readonly applied: Promise<AppliedWrite<M>>;
   /** The outcome without a throw: the reason it was rejected for, or undefined once it is applied. */
   readonly rejection: Promise<R | undefined>;
-  /** Gives it up if it was never sent. False: too late. */
+  /**
+   * Gives it up if it was never sent, or is held. False: too late. A held one may have been applied all the same: `applied`
+   * settles when the server has said so, or has taken note that it is given up.
+   */
   cancel(): boolean;
+  /** Sends a held one once more, alone: the network may be another by now. False: it is not held. */
+  retry(): boolean;
 }
 
 interface Deferred<T> {
@@ -63,7 +77,12 @@ export interface WriteControl {
   readonly applied: Deferred<AppliedWrite<unknown>>;
 }
 
-export function createWrite(id: string, state: () => WriteState, cancel: () => boolean): WriteControl {
+export function createWrite(
+  id: string,
+  state: () => WriteState,
+  cancel: () => boolean,
+  retry: () => boolean,
+): WriteControl {
   const queued = deferred<void>();
   const applied = deferred<AppliedWrite<unknown>>();
   const write: Write = {
@@ -85,6 +104,7 @@ export function createWrite(id: string, state: () => WriteState, cancel: () => b
       );
     },
     cancel,
+    retry,
   };
   return { write, queued, applied };
 }

@@ -423,6 +423,7 @@ test("[CL9] status: connection, reason and how many wait, told when one of them 
     connection: "open",
     reason: "",
     pending: 1,
+    held: [],
     storage: "working",
   });
   setup.server.connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 1 });

@@ -478,3 +478,19 @@ describe("the key that signs", () => {
     expect(errors.length).toBeGreaterThan(0);
   });
 });
+
+test("[OB21] Connected says what the server takes of a frame, where that is not the default", async () => {
+  for (const [limits, told] of [
+    [{}, undefined],
+    [{ maxFrameBytes: 2_000_000 }, [2_000_000, 100_000, 300_000, 10_000]],
+    [{ maxNames: Infinity, maxEntries: 7 }, [1_048_576, 7, 300_000, Number.MAX_SAFE_INTEGER]],
+  ] as const) {
+    const { socket, settle } = wire({ limits });
+    const one = socket();
+    one.say(hello());
+    await settle();
+    const [connected] = await one.heard();
+    expect(connected).toMatchObject({ type: "Connected" });
+    expect((connected as { limits?: unknown }).limits).toEqual(told);
+  }
+});

@@ -1,6 +1,6 @@
 // What a Hello comes to: refused, or an identity. Protocol and slice versions first, then the user, then the client.
-import { PROTOCOL_VERSION } from "@calla/shared";
-import type { ClientFrames, ServerFrame } from "@calla/shared";
+import { DEFAULT_DECODE_LIMITS, PROTOCOL_VERSION } from "@calla/shared";
+import type { ClientFrames, ServerFrame, ServerFrames } from "@calla/shared";
 import type { Arriving, Authenticating, Identified } from "./authenticate.ts";
 import { brief } from "./brief.ts";
 import type { Core } from "./core.ts";
@@ -94,8 +94,19 @@ function greeting(
       now,
       ...(refused === undefined ? {} : { refused }),
       maxInFlight,
+      ...takenOf(core.limits),
     }),
   };
+}
+
+/** Said where they are not the defaults, which every client knows. `Infinity` is no count. */
+function takenOf(limits: Core["limits"]): Pick<ServerFrames["Connected"], "limits"> {
+  const told = (["maxFrameBytes", "maxEntries", "maxValues", "maxNames"] as const).map(
+    (name) => [Math.min(limits[name], Number.MAX_SAFE_INTEGER), DEFAULT_DECODE_LIMITS[name]] as const,
+  );
+  if (told.every(([ours, usual]) => ours === usual)) return {};
+  const [bytes, entries, values, names] = told.map(([ours]) => Math.floor(ours));
+  return { limits: [bytes!, entries!, values!, names!] };
 }
 
 /** Why a presented identity is not taken over. */

@@ -23,6 +23,7 @@ export const ERROR_SENTENCES: Readonly<Record<ErrorCode, string>> = {
   forbidden: "This is not allowed.",
   unhandled: "No handler was registered for this slice, so it is refused.",
   "client-expired": "The client's identity has expired; whether the message was applied cannot be known.",
+  held: "Every connection that carries this message ends; it is kept and not sent.",
   "queue-full": "Too many messages are waiting for their outcome.",
   cancelled: "The message was cancelled before it was sent.",
   removed: "The topic was removed.",

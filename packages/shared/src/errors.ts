@@ -26,6 +26,7 @@ export type ErrorCode =
   | "unhandled"
   | "client-expired"
   | "queue-full"
+  | "held"
   | "cancelled"
   | "removed"
   | "missing"

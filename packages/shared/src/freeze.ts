@@ -26,8 +26,7 @@ function freeze(value: unknown, depth: number): void {
   for (const inside of contents(kind, value)) freeze(inside, depth + 1);
 }
 
-/** What is inside an object of this kind and can be reached. */
-export function contents(kind: Kind, value: object): readonly unknown[] {
+function contents(kind: Kind, value: object): readonly unknown[] {
   switch (kind) {
     case "array":
       return value as readonly unknown[];

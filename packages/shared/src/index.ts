@@ -42,7 +42,7 @@ export type { Params, TopicPattern } from "./topic-pattern.ts";
 export type { Schema, Schemas } from "./standard.ts";
 
 // Serialisers
-export { automatic, payloadReader, payloadWriter } from "./serialiser.ts";
+export { automatic, DEFAULT_DECODE_LIMITS, payloadReader, payloadWriter } from "./serialiser.ts";
 export type {
   AutomaticOptions,
   AutomaticSerialiser,
@@ -110,7 +110,6 @@ export type { Cursor, TargetKey } from "./target.ts";
 
 // Development or production
 export { rejectionText } from "#dev/rejections";
-export { checking } from "#dev/budget";
 export { DEV, isDevelopment, strictness } from "#dev/switch";
 
 // Time and chance

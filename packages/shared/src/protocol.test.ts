@@ -104,7 +104,7 @@ describe("protocol", () => {
     const shapes = [clientFrames, serverFrames].flatMap((specs) =>
       Object.entries(specs).map(([type, spec]) => shapeOf({ type: JSON.stringify(type), ...spec })),
     );
-    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`498058185`);
+    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`2617552411`);
     expect(PROTOCOL_VERSION).toBe(1);
   });
 

@@ -30,6 +30,8 @@ export const serverFrames = {
     /** Why the presented identity was not taken: the clientId above is a fresh one. */
     "refused?": "expired|foreign",
     maxInFlight: "count",
+    /** What the server takes of one frame, where that is not the default: bytes, entries, values, names (OB21). */
+    "limits?": ["count", "count", "count", "count"],
   },
   /** A message's outcome where no update frame tells it: target not followed, repeated mid. `message` if it was amended. */
   Acknowledge: {

@@ -27,8 +27,8 @@ export const modelMutants = [
   {
     name: "show a stored model without the settled entries that it lacks",
     file: "client/src/ledger.ts",
-    from: `const held = found.held.map(`,
-    to: `const held = found.held.slice(0, 0).map(`,
+    from: `found.held.map((entry)`,
+    to: `found.held.slice(0, 0).map((entry)`,
     breaks: "OB10",
     scenario: "S44",
     by: "HC8",
@@ -36,8 +36,8 @@ export const modelMutants = [
   {
     name: "tell an outcome again on the next page",
     file: "client/src/targets.ts",
-    from: `if (!outcome || !entry.recorded || entry.told) return;`,
-    to: `if (!outcome || !entry.recorded) return;`,
+    from: `if (!outcome || !entry.recorded || entry.told || entry.shown) return;`,
+    to: `if (!outcome || !entry.recorded || entry.shown) return;`,
     breaks: "OB11",
     scenario: "S6",
     by: "HC1",

@@ -87,9 +87,9 @@ export const secondMutants = [
   {
     name: "wait for the acknowledgement that came last, not for the farthest",
     file: "client/src/receiver.ts",
-    from: `one.head = Math.max(one.head, sequence);
+    from: `one.owed = Math.max(one.owed, sequence);
     targets.settle(one);`,
-    to: `one.head = sequence;
+    to: `one.owed = sequence;
     targets.settle(one);`,
     breaks: "CL10",
     scenario: "",

@@ -13,6 +13,7 @@ import { shareMutants } from "./mutants-shares.mjs";
 import { scalesMutants } from "./mutants-scales.mjs";
 import { restMutants } from "./mutants-rest.mjs";
 import { secondMutants } from "./mutants-second.mjs";
+import { stuckMutants } from "./mutants-stuck.mjs";
 import { timeMutants } from "./mutants-time.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
 import { hookMutants } from "./mutants-hooks.mjs";
@@ -320,7 +321,7 @@ export const mutants = [
   {
     name: "send before it is durable",
     file: "client/src/outbox.ts",
-    from: `        if (entry.stage === "new" || entry.mid >= end) break;
+    from: `        if (entry.stage === "new" || entry.held || entry.mid >= end) break;
         if (entry.stage === "stored") found.push(entry);`,
     to: `        if (entry.mid === 0 || entry.mid >= end) break;
         if (entry.stage === "stored" || entry.stage === "new") found.push(entry);`,
@@ -390,8 +391,8 @@ export const mutants = [
   {
     name: "keep a dispatch pending beside its own record",
     file: "client/src/targets.ts",
-    from: `Math.min(outcome.sequence, cutOff) <= sequence);`,
-    to: `Math.min(outcome.sequence, cutOff) < sequence);`,
+    from: `Math.min(outcome.sequence, cutOff) <= sequence));`,
+    to: `Math.min(outcome.sequence, cutOff) < sequence));`,
     breaks: "RB5",
     scenario: "S3",
     by: "HC7",
@@ -454,7 +455,8 @@ export const mutants = [
   {
     name: "obey the late events of a superseded socket",
     file: "client/src/sync.ts",
-    from: `current() && (code === CLOSE_TERMINAL`,
+    from: `current() &&
+            (code === CLOSE_TERMINAL`,
     to: `(code === CLOSE_TERMINAL`,
     breaks: "CL2",
     scenario: "S22",
@@ -468,4 +470,5 @@ export const mutants = [
   ...restMutants,
   ...growthMutants,
   ...timeMutants,
+  ...stuckMutants,
 ];

@@ -77,7 +77,8 @@ function overheard(response: Response, alive: () => void): Response {
 async function read(response: Response): Promise<PostAnswer> {
   const { status, headers } = response;
   try {
-    if (status === 413) return { status, events: [], maxBytes: await limitOf(response) };
+    if (status === 413 || status === 400 || status === 422)
+      return { status, events: [], ...(await refusalOf(response)) };
     // A login page of somebody's network also says 200.
     const ours = headers.get("content-type")?.startsWith("text/event-stream") === true;
     if (status !== 200 || !ours) return { status: status === 200 ? 0 : status, events: [] };
@@ -87,12 +88,13 @@ async function read(response: Response): Promise<PostAnswer> {
   }
 }
 
-async function limitOf(response: Response): Promise<number | undefined> {
+async function refusalOf(response: Response): Promise<Pick<PostAnswer, "code" | "maxBytes">> {
   try {
-    const { maxBytes } = (await response.json()) as { maxBytes?: unknown };
-    return typeof maxBytes === "number" && maxBytes > 0 ? maxBytes : undefined;
+    const { code, maxBytes } = (await response.json()) as { code?: unknown; maxBytes?: unknown };
+    if (typeof code !== "string") return {};
+    return { code, ...(typeof maxBytes === "number" && maxBytes > 0 ? { maxBytes } : {}) };
   } catch {
-    return undefined; // somebody else's 413
+    return {}; // somebody else's
   }
 }
 

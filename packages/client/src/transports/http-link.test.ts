@@ -172,13 +172,13 @@ test("[HT8] S26 what is too large is found by halves and goes out as void; its a
   const { say, posts, connected, ok, events } = setUp();
   await connected();
   say(message(1), message(2), message(3), message(4));
-  await posts[0]?.answer({ status: 413, events: [] });
+  await posts[0]?.answer({ status: 413, events: [], code: "too-large" });
   expect(mids(posts[1])).toEqual([1, 2]);
   await posts[1]?.answer(ok());
   expect(mids(posts[2])).toEqual([3, 4]);
-  await posts[2]?.answer({ status: 413, events: [] });
+  await posts[2]?.answer({ status: 413, events: [], code: "too-large" });
   expect(mids(posts[3])).toEqual([3]);
-  await posts[3]?.answer({ status: 413, events: [] });
+  await posts[3]?.answer({ status: 413, events: [], code: "too-large" });
   expect(posts[4]?.frames.slice(1)).toEqual([message(3, { message: null }), message(4)]);
   await posts[4]?.answer(ok(rejected(3), { type: "Acknowledge", mid: 4 }));
   expect(events).toEqual([rejected(3, "too-large"), { type: "Acknowledge", mid: 4 }]);
@@ -188,7 +188,7 @@ test("[HT8] S26 the answer to a void mid is lost: it is void in the next attempt
   const first = setUp();
   await first.connected();
   first.say(message(1));
-  await first.posts[0]?.answer({ status: 400, events: [] });
+  await first.posts[0]?.answer({ status: 400, events: [], code: "undecodable" });
   expect(first.posts[1]?.frames[1]).toEqual(message(1, { message: null }));
   await first.posts[1]?.answer({ status: 0, events: [] });
   expect(first.events).toEqual([{ code: 1006, reason: "HTTP 0" }]);
@@ -211,6 +211,20 @@ test("[HT8] S26 the answer to a void mid is lost: it is void in the next attempt
   expect(second.events).toEqual([rejected(1, "never")]);
   expect(second.memory.unsendable.size).toBe(0);
 });
+
+test.each([400, 413, 422])(
+  "[HT8] [OB20] a %i that is not the server's own word gives nothing up: found by halves, it ends the attempt alone",
+  async (status) => {
+    const { say, posts, connected, ok, events } = setUp();
+    await connected();
+    say(message(1), message(2));
+    await posts[0]?.answer({ status, events: [] });
+    await posts[1]?.answer(ok());
+    expect(mids(posts[2])).toEqual([2]);
+    await posts[2]?.answer({ status, events: [] });
+    expect([events, posts.length]).toEqual([[{ code: 1006, reason: `HTTP ${status}` }], 3]);
+  },
+);
 
 test.each([0, 401, 403, 404, 429, 500, 502, 503])(
   "[HT8] S26 a POST that comes to %i ends the attempt, and no other one is sent",

@@ -12,6 +12,8 @@ export interface PostAnswer {
   readonly status: number;
   /** The data of each event. */
   readonly events: readonly string[];
+  /** Why a Calla server did not take it. Absent: somebody else on the way answered. */
+  readonly code?: string | undefined;
   /** Of a 413 of ours: how large a body may be. */
   readonly maxBytes?: number | undefined;
 }
@@ -277,7 +279,7 @@ export function httpLink(options: HttpLinkOptions): Link {
     return queue.slice(0, count);
   }
 
-  function answered(batch: readonly Plain[], { status, events, maxBytes: limit }: PostAnswer): void {
+  function answered(batch: readonly Plain[], { status, events, code, maxBytes: limit }: PostAnswer): void {
     if (status === 200) {
       most = Infinity;
       queue = queue.slice(batch.length);
@@ -295,7 +297,9 @@ export function httpLink(options: HttpLinkOptions): Link {
       return pump();
     }
     const [frame] = queue;
-    if (frame?.["message"] === undefined || frame["message"] === null) return end(1006, `HTTP ${status}`);
+    // By the word of somebody else nothing is given up: the core finds out what ends its attempts (OB20).
+    if (frame?.["message"] === undefined || frame["message"] === null || code === undefined)
+      return end(1006, `HTTP ${status}`);
     // Its mid goes out as void, so that there is no hole; the outcome says why (HT8).
     unsendable.set(frame["id"] as string, status === 413 ? "too-large" : "undecodable");
     queue = [{ ...frame, message: null }, ...queue.slice(1)];

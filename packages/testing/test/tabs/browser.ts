@@ -27,6 +27,9 @@ const wiring = defineWiring({ topics: [list] });
 const serialiser = automatic(json());
 type Wired = typeof wiring;
 
+const isPoison = (frame: ClientFrame): boolean =>
+  frame.type === "TopicMessage" && (frame.message as { text?: string } | null)?.text === "poison";
+
 /** One dispatch, from its page's side. */
 export interface Sent {
   readonly text: string;
@@ -139,7 +142,10 @@ export class Tab {
         clock: world.clock,
         via: () => VIA,
         latency: () => latency,
-        onSent: (frame) => this.said.push(frame),
+        onSent: (frame) => {
+          this.said.push(frame);
+          if (isPoison(frame)) world.clock.setTimeout(() => this.#poisoned(), 1);
+        },
       },
     );
     this.pair.reachable = online;
@@ -204,6 +210,14 @@ export class Tab {
         return forEver;
       },
     };
+  }
+
+  /** Something on the way ends the connection at such a message. */
+  #poisoned(): void {
+    for (const link of this.pair.links.filter((one) => one.held && one.toServer.sent.some(isPoison))) {
+      link.breakForServer();
+      link.breakForClient();
+    }
   }
 
   add(text: string, topic = "1"): Sent {

@@ -57,6 +57,33 @@ for (const how of ["crash", "close"] as const)
     expect(world.errors).toEqual([]);
   });
 
+test("[TB4] [OB20] S18 what a gone tab left and no connection carries is held, once: its other messages arrive, nobody's own connection ends, and it is there for the next page", async () => {
+  const world = new World();
+  const first = await unsent(world, "a", "poison", "behind");
+  first.add("elsewhere", "2");
+  await world.clock.advance(500);
+  const second = world.open(user, { note: { client: "nobody", left: false } });
+  await world.clock.advance(500);
+  first.crash();
+  await world.clock.advance(600_000);
+  expect([world.texts(), world.texts("2")]).toEqual([["before", "a"], ["elsewhere"]]);
+  const codes = world.errors.map((error) => (error as { code: string }).code);
+  expect(codes.filter((code) => code === "held")).toHaveLength(1);
+  // It is tried no more, and the tab's own messages go their way.
+  const { flushes } = second;
+  second.add("mine");
+  await world.clock.advance(600_000);
+  expect([second.flushes, world.texts()]).toEqual([flushes, ["before", "a", "mine"]]);
+  expect(await waiting(world)).toBe(2);
+  const third = world.open(user, { note: first.note });
+  await world.clock.advance(2_000);
+  expect(third.client.status.held).toMatchObject([{ message: { type: "added", text: "poison" } }]);
+  expect(third.client.status.held[0]?.cancel()).toBe(true);
+  await world.clock.advance(5_000);
+  expect(world.texts()).toEqual(["before", "a", "mine", "behind"]);
+  expect([third.client.status.held, await waiting(world)]).toEqual([[], 0]);
+});
+
 test("[TB4] S18 a page that never knew a server: what it stored is sent under an identity of its own", async () => {
   const world = new World();
   const first = world.open(user, { online: false });

@@ -1,0 +1,105 @@
+// What becomes of a message that ends the connections that carry it: held, let go once more, or given up (OB20). Not here:
+// finding out which it is (suspects.ts), and sending (runtime.ts).
+import { CallaError, DEV } from "@calla/shared";
+import type { SteadyClock } from "@calla/shared";
+import { listedWrite } from "./dispatch.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Outbox } from "./outbox.ts";
+import { clear, doubt } from "./suspects.ts";
+import type { Dispatch, HeldWrite } from "./target.ts";
+import type { Targets } from "./targets.ts";
+import { RejectedError } from "./write.ts";
+
+export interface HoldingOptions {
+  readonly outbox: Outbox<Dispatch>;
+  readonly ledger: Ledger;
+  readonly targets: Targets;
+  readonly clock: SteadyClock;
+  readonly report: (error: unknown) => void;
+  readonly changed: () => void;
+  readonly flush: () => void;
+  readonly cancel: (entry: Dispatch) => boolean;
+}
+
+/** Milliseconds between two reports of connections that end: a bad line is no news. */
+const WARNING_PAUSE = 600_000;
+
+export function createHolding(options: HoldingOptions) {
+  const { outbox, ledger, targets, clock, report, changed, flush } = options;
+  let held: readonly HeldWrite[] = [];
+  let nextWarning = -Infinity;
+
+  /** Its mid goes out as void. Whoever had taken it before says so, and that is its outcome. */
+  function withdraw(entry: Dispatch, error: CallaError<string>): true {
+    entry.dropped = error;
+    entry.message = null;
+    outbox.hold(entry, false);
+    clear(entry);
+    ledger.keep(entry);
+    if (entry.stage === "sent") entry.stage = "stored";
+    targets.settle(targets.get(entry.target));
+    flush();
+    changed();
+    return true;
+  }
+
+  const retry = (entry: Dispatch): boolean => {
+    if (!entry.held || entry.outcome) return false;
+    outbox.hold(entry, false);
+    doubt(entry, 1);
+    ledger.keep(entry);
+    flush();
+    changed();
+    return true;
+  };
+
+  return {
+    retry,
+    cancel: (entry: Dispatch): boolean => withdraw(entry, new CallaError("cancelled")),
+    /** By the server's own word. */
+    giveUp: (entry: Dispatch, code: string): boolean =>
+      withdraw(entry, new RejectedError({ from: "calla", code, details: {} })),
+    /** From here on it stays, and what stands behind it, until the app says what becomes of it. */
+    hold(entry: Dispatch): void {
+      outbox.hold(entry, true);
+      entry.stage = "stored";
+      ledger.keep(entry);
+      const { target, id, size } = entry;
+      report(
+        new CallaError(
+          "held",
+          { target, id, bytes: size },
+          DEV &&
+            `Every connection ends that carries message ${id} to "${target}", of about ${size} bytes, and others do not: something on the way does not let it through. It is kept and not sent; \`client.status.held\` has its retry() and cancel().`,
+        ),
+      );
+      changed();
+    },
+    /** Not for every message, and not for every end. */
+    warn(doubted: readonly Dispatch[]): void {
+      const [largest] = doubted.toSorted((a, b) => b.size - a.size);
+      const now = clock.monotonic();
+      if (!largest || now < nextWarning) return;
+      nextWarning = now + WARNING_PAUSE;
+      const { target, id, size } = largest;
+      report(
+        new CallaError(
+          "transport",
+          { suspects: doubted.length, target, id, bytes: size },
+          DEV &&
+            `Two connections in a row ended with ${doubted.length} messages on their way, the largest ${id} to "${target}", of about ${size} bytes. They are sent last from now on, fewer at a time; one that something on the way does not let through is held in the end (\`client.status.held\`).`,
+        ),
+      );
+    },
+    /** The same array until it changes. */
+    list(): readonly HeldWrite[] {
+      const now = [...outbox.held];
+      if (now.length === held.length && now.every(({ id }, i) => held[i]?.id === id)) return held;
+      return (held = now.map((entry) => ({
+        ...listedWrite(entry),
+        retry: () => retry(entry),
+        cancel: () => options.cancel(entry),
+      })));
+    },
+  };
+}

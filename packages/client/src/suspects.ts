@@ -1,0 +1,147 @@
+// Which message ends the connections that carry it (OB20): known by what happens, not by a code. A message that was on its
+// way when two connections in a row ended is doubted; what is doubted goes last, alone, on a connection that has just
+// answered, and is held when that has ended three such connections. Cuts by chance hit the answers as often as they hit
+// the message, so they hold nothing. Pure but for its state and the clock. Not here: what is stored and told (runtime.ts).
+import type { SteadyClock } from "@calla/shared";
+import type { Entry } from "./outbox.ts";
+
+/** So many connections in a row ended with it on its way. */
+const DOUBT = 2;
+/** So many more did with it alone on its way, each having answered before. */
+const PROOF = 3;
+/** Answers before what is doubted leaves; twice as many with each time that it was alone. */
+const ANSWERS = 4;
+/** And for how long, in terms of how long what ended a connection had been on its way; at most in milliseconds. */
+const LASTING = 8;
+const LONGEST_WATCH = 10_000;
+/** For so long nothing else leaves. */
+const ALONE = 2_000;
+/** An answer that is lost is asked for again after. */
+const ANSWER = 5_000;
+
+/** A void one never is: there is nothing in it. */
+export const isDoubted = ({ cuts, held, message }: Entry): boolean =>
+  cuts >= DOUBT && !held && message !== null;
+
+/** Doubted by the server's own word, or by the app's that lets a held one go once more. */
+export function doubt(entry: Entry, strikes = 0): void {
+  entry.cuts = DOUBT;
+  entry.strikes = strikes;
+}
+
+/** It has arrived, so it has ended nothing. */
+export function clear(entry: Entry): void {
+  entry.cuts = entry.strikes = 0;
+}
+
+export interface SuspectsEffects {
+  /** Asks the server for a sign of life. */
+  ask(): void;
+  /** Calls `flush` after milliseconds. */
+  later(milliseconds: number): void;
+}
+
+export type Suspects<E extends Entry> = ReturnType<typeof createSuspects<E>>;
+
+export function createSuspects<E extends Entry>(clock: SteadyClock, { ask, later }: SuspectsEffects) {
+  /** How many doubted ones are sent at once: a quarter of those with which a connection has ended, down to one. */
+  let width = Infinity;
+  /** How long what ended a connection had been on its way. */
+  let longest = 0;
+  // Of this connection: when it began, the answers it gave, when it was asked, and what is doubted and on its way.
+  let since = 0;
+  let answers = 0;
+  let askedAt = -Infinity;
+  let out: E[] = [];
+  let outAt = 0;
+
+  const now = (): number => clock.monotonic();
+  const onTheirWay = (): readonly E[] => out.filter(({ stage }) => stage === "sent" || stage === "stored");
+
+  /** Whether the connection has answered often and long enough for that message to be the one that ends it. */
+  function proven({ strikes }: E): boolean {
+    const left = since + Math.min(LASTING * longest, LONGEST_WATCH) - now();
+    if (answers >= ANSWERS << strikes && left <= 0) return true;
+    if (askedAt + ANSWER > now()) return false;
+    askedAt = now();
+    if (answers >= ANSWERS << strikes) later(left);
+    else ask();
+    return false;
+  }
+
+  return {
+    begin(): void {
+      since = now();
+      answers = 0;
+      askedAt = -Infinity;
+      out = [];
+    },
+    /** True: what waits for that may leave now. */
+    answered(): boolean {
+      if (askedAt === -Infinity) return false;
+      askedAt = -Infinity;
+      answers++;
+      return true;
+    },
+    /** Something doubted has just left: nothing else does. */
+    get alone(): boolean {
+      return out.length > 0 && outAt + ALONE > now() && onTheirWay().length > 0;
+    },
+    /** Something doubted is on its way to it. */
+    waitsFor: (target: string): boolean =>
+      out.length > 0 && onTheirWay().some((one) => one.target === target),
+    /** What of the doubted, of each target in order, leaves now. */
+    next(waiting: readonly E[]): readonly E[] {
+      const still = onTheirWay();
+      if (still.length > 0) return waiting.filter((entry) => still.includes(entry));
+      answers += out.length;
+      out = [];
+      const heads = new Map<string, E>();
+      for (const entry of waiting) if (!heads.has(entry.target)) heads.set(entry.target, entry);
+      // Those that have seen the fewest connections end come first.
+      const [first] = [...heads.values()].toSorted((a, b) => a.cuts - b.cuts);
+      if (!first) {
+        width = Infinity;
+        return [];
+      }
+      if (waiting.length <= ANSWERS) width = 1;
+      if (!proven(first)) return [];
+      outAt = now();
+      later(ALONE);
+      const behind = new Set<string>();
+      const alike = waiting.filter(({ target, cuts }) => {
+        if (cuts > first.cuts) behind.add(target);
+        return !behind.has(target);
+      });
+      return (out = width > 1 ? alike.slice(0, width) : [first]);
+    },
+    /**
+     * The connection ended, and nobody has said why. `all`: what has no outcome. Gives what has ended one alone too often.
+     */
+    ended(all: Iterable<E>): E | undefined {
+      const still = onTheirWay();
+      const [last] = still;
+      if (last) longest = Math.max(longest, now() - outAt);
+      if (still.length > 1) width = Math.max(1, still.length >> 2);
+      for (const entry of still) entry.cuts++;
+      for (const entry of all) {
+        // The network ends them by itself: what was found out before says nothing.
+        if (!last) entry.strikes = 0;
+        if (entry.stage === "sent" && !still.includes(entry)) entry.cuts++;
+      }
+      out = [];
+      if (still.length !== 1 || !last || ++last.strikes < PROOF) return undefined;
+      return last;
+    },
+    /** The server has said of one of these that it will not have it. Gives which, if that is known. */
+    refused(sent: readonly E[]): E | undefined {
+      const still = onTheirWay();
+      const among = still.length > 0 ? still : sent;
+      out = [];
+      if (among.length === 1) return among[0];
+      among.forEach((entry) => doubt(entry));
+      width = Math.max(1, among.length >> 2);
+      return undefined;
+    },
+  };
+}

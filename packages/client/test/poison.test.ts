@@ -1,0 +1,388 @@
+// Messages that end the connections that carry them (OB20), and those that can never be sent (OB21).
+import { automatic, defineEphemeral, defineTopic, defineWiring, json } from "@calla/shared";
+import type { ClientFrame } from "@calla/shared";
+import { messagePack } from "@calla/shared/messagepack";
+import { expect, test } from "vitest";
+import * as z from "zod";
+import { createClient } from "../src/client.ts";
+import type { ClientOptions } from "../src/client.ts";
+import { memoryStorage } from "../src/storage-memory.ts";
+import { FakeServer, handshake, list, seededRandom, turn, VirtualClock, wiring } from "./kit.ts";
+import { added } from "./live.ts";
+import { chance, Line } from "./line.ts";
+import type { Ending } from "./line.ts";
+
+const textOf = (frame: ClientFrame): string | undefined =>
+  frame.type === "TopicMessage" ? (frame.message as { text?: string } | null)?.text : undefined;
+const poisonous =
+  (ending: Ending, ...texts: string[]) =>
+  (frame: ClientFrame) =>
+    texts.includes(textOf(frame) ?? "") ? ending : undefined;
+
+function page(
+  options: Partial<ClientOptions<typeof wiring>> & { readonly line?: Line; readonly seed?: number } = {},
+) {
+  const clock = options.line?.clock ?? new VirtualClock();
+  const line = options.line ?? new Line({ clock });
+  const errors: { code: string; details: unknown }[] = [];
+  const client = createClient({
+    wiring,
+    serialiser: automatic(json()),
+    transport: line.transport,
+    clock,
+    random: seededRandom(options.seed ?? 1),
+    user: null,
+    onError: (error) => errors.push(error as never),
+    ...options,
+  });
+  return { clock, line, client, errors };
+}
+
+test.each(["cut", "silence"] as const)(
+  "[OB20] S26 a message at which the line ends (%s): others of its target wait, other targets go on, its author and the app are told, and attempts slow down",
+  async (ending) => {
+    const { client, line, clock, errors } = page();
+    line.ends = poisonous(ending, "poison");
+    const [a, b] = [client.topic(list, "a"), client.topic(list, "b")];
+    a.retain();
+    await clock.advance(1_000);
+    const bad = a.dispatch(added("poison"));
+    const behind = a.dispatch(added("behind"));
+    const other = b.dispatch(added("other"));
+    await clock.advance(ending === "cut" ? 15_000 : 600_000);
+    expect(other.state).toBe("applied");
+    expect(line.taken.get("list:b")).toEqual(["other"]);
+    expect([bad.state, behind.state]).toEqual(["held", "queued"]);
+    expect(errors.filter(({ code }) => code === "held")).toMatchObject([
+      { details: { target: "list:a", id: bad.id } },
+    ]);
+    expect(client.status.held).toMatchObject([{ target: "list:a", id: bad.id, state: "held" }]);
+    expect(client.status.held).toBe(client.status.held);
+    // It is shown and pending all the same.
+    expect(a.state.model?.items).toEqual(["poison", "behind"]);
+    expect(line.attempts.length).toBeLessThanOrEqual(7);
+    // And from then on there is peace.
+    const before = line.attempts.length;
+    void b.dispatch(added("more"));
+    await clock.advance(300_000);
+    expect([line.attempts.length, line.taken.get("list:b")]).toEqual([before, ["other", "more"]]);
+    await client.close();
+  },
+);
+
+test("[OB20] a held message that passes later is applied, and what waited for it follows in order", async () => {
+  const { client, line, clock, errors } = page();
+  line.ends = poisonous("cut", "poison");
+  const topic = client.topic(list, "a");
+  const bad = topic.dispatch(added("poison"));
+  const behind = topic.dispatch(added("behind"));
+  expect(bad.retry()).toBe(false);
+  await clock.advance(15_000);
+  expect(bad.state).toBe("held");
+  // Still the same network: it is found out again, and said again.
+  expect(bad.retry()).toBe(true);
+  expect(client.status.held).toEqual([]);
+  await clock.advance(60_000);
+  expect([bad.state, errors.filter(({ code }) => code === "held").length]).toEqual(["held", 2]);
+  line.ends = () => undefined;
+  expect(client.status.held[0]?.retry()).toBe(true);
+  await clock.advance(10_000);
+  await expect(bad.applied).resolves.toMatchObject({ sequence: 1 });
+  expect([behind.state, line.taken.get("list:a")]).toEqual(["applied", ["poison", "behind"]]);
+  expect([client.status.held, client.status.pending]).toEqual([[], 0]);
+});
+
+test("[OB20] [OB7] a held message that is cancelled goes out as void under its mid, and what waited for it follows", async () => {
+  const { client, line, clock } = page();
+  line.ends = poisonous("cut", "poison");
+  const topic = client.topic(list, "a");
+  topic.retain();
+  const bad = topic.dispatch(added("poison"));
+  const behind = topic.dispatch(added("behind"));
+  await clock.advance(15_000);
+  expect(bad.cancel()).toBe(true);
+  expect(topic.state.model?.items).toEqual(["behind"]);
+  await clock.advance(10_000);
+  await expect(bad.applied).rejects.toMatchObject({ code: "cancelled" });
+  expect([bad.state, behind.state, line.taken.get("list:a")]).toEqual(["cancelled", "applied", ["behind"]]);
+  expect(bad.cancel()).toBe(false);
+});
+
+test("[OB20] [HC3] a held message whose answer alone was lost had been applied: cancelled, its author hears the true outcome", async () => {
+  const { client, line, clock } = page();
+  const topic = client.topic(list, "a");
+  // The message arrives each time; the line ends at its acknowledgement.
+  line.loses = ({ type }) => type === "Acknowledge";
+  const bad = topic.dispatch(added("x"));
+  await clock.advance(15_000);
+  expect(bad.state).toBe("held");
+  line.loses = () => false;
+  expect(bad.cancel()).toBe(true);
+  await clock.advance(10_000);
+  await expect(bad.applied).resolves.toMatchObject({ sequence: 1, message: added("x") });
+  expect([bad.state, line.taken.get("list:a")]).toEqual(["applied", ["x"]]);
+});
+
+test("[OB20] S20 a held message is held after a reload too, and can be let go there", async () => {
+  const storage = memoryStorage();
+  const first = page({ storage });
+  first.line.ends = poisonous("cut", "poison");
+  void first.client.topic(list, "a").dispatch(added("poison"));
+  void first.client.topic(list, "a").dispatch(added("behind"));
+  await first.clock.advance(15_000);
+  await first.client.close();
+  const { line } = first;
+  const attempts = line.attempts.length;
+  const told: unknown[] = [];
+  const second = page({ storage, line, seed: 7, onOutcome: ({ message, is }) => told.push([message, is]) });
+  void second.client.topic(list, "b").dispatch(added("other"));
+  await second.clock.advance(30_000);
+  expect(second.client.status.held).toMatchObject([{ target: "list:a", message: added("poison") }]);
+  expect(second.client.pending.map(({ state }) => state)).toEqual(["held", "queued"]);
+  expect([line.attempts.length - attempts, line.taken.get("list:b")]).toEqual([1, ["other"]]);
+  line.ends = () => undefined;
+  second.client.status.held[0]?.retry();
+  await second.clock.advance(10_000);
+  expect(line.taken.get("list:a")).toEqual(["poison", "behind"]);
+  expect(told).toHaveLength(3);
+});
+
+test("[OB20] S20 what is let go and given up in one page's life is not held, and not sent again, in the next", async () => {
+  const storage = memoryStorage();
+  const first = page({ storage });
+  first.line.ends = poisonous("cut", "poison", "other poison");
+  const bad = first.client.topic(list, "a").dispatch(added("poison"));
+  const again = first.client.topic(list, "b").dispatch(added("other poison"));
+  await first.clock.advance(120_000);
+  expect([bad.state, again.state]).toEqual(["held", "held"]);
+  bad.cancel();
+  again.retry();
+  await turn();
+  await first.client.close();
+  const { line } = first;
+  line.ends = () => undefined;
+  const second = page({ storage, line, seed: 7 });
+  await second.clock.advance(10_000);
+  expect([line.taken.get("list:a"), line.taken.get("list:b")]).toEqual([undefined, ["other poison"]]);
+  expect([second.client.status.held, second.client.status.pending]).toEqual([[], 0]);
+});
+
+test("[OB20] two of them, in two targets among 60 others on their way: both are found, all others arrive in order", async () => {
+  const { client, line, clock, errors } = page();
+  line.ends = poisonous("cut", "poison 1", "poison 2");
+  const texts = Array.from({ length: 60 }, (_, i) => `${i}`);
+  const writes = texts.map((text, i) => client.topic(list, `${i % 12}`).dispatch(added(text)));
+  const bad = [
+    client.topic(list, "3").dispatch(added("poison 1")),
+    client.topic(list, "x").dispatch(added("poison 2")),
+  ];
+  const last = client.topic(list, "3").dispatch(added("behind"));
+  await clock.advance(600_000);
+  expect(bad.map(({ state }) => state)).toEqual(["held", "held"]);
+  expect(new Set(writes.map(({ state }) => state))).toEqual(new Set(["applied"]));
+  expect(last.state).toBe("queued");
+  expect(errors.filter(({ code }) => code === "held").length).toBe(2);
+  for (let i = 0; i < 12; i++)
+    expect(line.taken.get(`list:${i}`)).toEqual(texts.filter((_, at) => at % 12 === i));
+  expect(line.attempts.length).toBeLessThan(25);
+});
+
+test("[OB20] several small messages that a line does not take in one piece all arrive, and nothing is held", async () => {
+  const { client, line, clock, errors } = page();
+  // More than 20 frames on one connection within 50 ms end it.
+  let count = 0;
+  let since = 0;
+  line.ends = (frame, attempt) => {
+    if (since !== attempt * 1e9 + Math.floor(clock.monotonic() / 50)) count = 0;
+    since = attempt * 1e9 + Math.floor(clock.monotonic() / 50);
+    return frame.type === "TopicMessage" && ++count > 20 ? "cut" : undefined;
+  };
+  const texts = Array.from({ length: 200 }, (_, i) => `${i}`);
+  for (const text of texts) void client.topic(list, "a").dispatch(added(text));
+  await clock.advance(900_000);
+  expect(line.taken.get("list:a")).toEqual(texts);
+  expect([errors.filter(({ code }) => code === "held"), client.status.held]).toEqual([[], []]);
+});
+
+test("[OB20] where nothing gets through at all, nothing is suspected: the network is down, not a message", async () => {
+  const { client, line, clock, errors } = page();
+  line.ends = ({ type }) => (type === "Hello" ? undefined : "cut");
+  const write = client.topic(list, "a").dispatch(added("x"));
+  await clock.advance(900_000);
+  expect([write.state, client.status.held, errors.filter(({ code }) => code === "held")]).toEqual([
+    "queued",
+    [],
+    [],
+  ]);
+  line.ends = () => undefined;
+  await clock.advance(60_000);
+  expect(write.state).toBe("applied");
+});
+
+test.each(Array.from({ length: 40 }, (_, i) => i + 1))(
+  "[OB20] S21 50 cuts at random, at frames or at times, hold nothing and give nothing up (seed %i)",
+  async (seed) => {
+    const random = chance(seed);
+    const clock = new VirtualClock();
+    const line = new Line({ clock, latency: 5 + 100 * random() });
+    const { client, errors } = page({ line });
+    // By frame, by answer, by time, or all; from rarely to every other one.
+    const often = [0.02, 0.1, 0.3, 0.5][seed % 4]!;
+    const kind = Math.floor(seed / 4) % 4;
+    let cuts = 0;
+    const cut = (): boolean => cuts < 50 && random() < often && ++cuts > 0;
+    if (kind !== 1) line.ends = ({ type }) => (type !== "Hello" && cut() ? "cut" : undefined);
+    if (kind !== 0) line.loses = () => cut();
+    const sometimes = (): void => {
+      if (cuts >= 50) return;
+      if (kind > 1 && random() < often) {
+        cuts++;
+        line.cut();
+      }
+      clock.setTimeout(sometimes, 1_000 * random());
+    };
+    sometimes();
+    const texts: string[] = [];
+    const writes = [];
+    for (let i = 0; i < 100; i++) {
+      texts.push(`${i}`);
+      writes.push(client.topic(list, "a").dispatch(added(`${i}`)));
+      if (i % 3 === 0) void client.topic(list, "b").dispatch(added(`${i}`));
+      await clock.advance(2_000 * random());
+    }
+    cuts = 50;
+    await clock.advance(300_000);
+    expect(errors.filter(({ code }) => code === "held")).toEqual([]);
+    expect([line.taken.get("list:a"), new Set(writes.map(({ state }) => state))]).toEqual([
+      texts,
+      new Set(["applied"]),
+    ]);
+    expect(client.status.pending).toBe(0);
+  },
+);
+
+// ----------------------------------------------------------------------------------------------- the server's own word
+
+const closing = (code: string) => ({ type: "Closing", code, retryable: false, within: 0 }) as const;
+
+test.each(["too-large", "too-deep", "hostile-key", "undecodable"])(
+  "[OB20] [OB13] S29 a stored message that the server will not have (%s) is found and given up by its word, and all others are sent",
+  async (code) => {
+    const storage = memoryStorage();
+    const first = page({ storage, connect: false });
+    for (const text of ["a", "b", "poison", "c"]) void first.client.topic(list, "1").dispatch(added(text));
+    for (let i = 0; i < 10; i++) void first.client.topic(list, `${i + 2}`).dispatch(added(`${i}`));
+    await turn();
+    await first.client.close();
+    const { line } = first;
+    const told: unknown[] = [];
+    const page2 = page({
+      storage,
+      line,
+      seed: 7,
+      onOutcome: (one) => one.is === "rejected" && told.push([one.message, one.error.code]),
+    });
+    line.ends = poisonous(closing(code), "poison");
+    await page2.clock.advance(120_000);
+    expect(line.taken.get("list:1")).toEqual(["a", "b", "c"]);
+    for (let i = 0; i < 10; i++) expect(line.taken.get(`list:${i + 2}`)).toEqual([`${i}`]);
+    expect(told).toEqual([[added("poison"), code]]);
+    expect(page2.client.status).toMatchObject({ connection: "open", pending: 0, held: [] });
+    expect(line.attempts.length).toBeLessThan(8);
+  },
+);
+
+test("[CL12] a terminal word that cannot be about a message ends the client as before", async () => {
+  const { client, line, clock } = page();
+  line.ends = ({ type }) => (type === "TopicMessage" ? closing("forbidden") : undefined);
+  void client.topic(list, "1").dispatch(added("a"));
+  await clock.advance(60_000);
+  expect([client.status.connection, client.status.reason, line.attempts.length]).toEqual([
+    "closed",
+    "forbidden",
+    1,
+  ]);
+  const quiet = page();
+  quiet.line.ends = ({ type }) => (type === "Subscribe" ? closing("too-large") : undefined);
+  await quiet.clock.advance(1_000);
+  quiet.client.topic(list, "1").retain();
+  await quiet.clock.advance(60_000);
+  expect([quiet.client.status.connection, quiet.line.attempts.length]).toEqual(["closed", 1]);
+});
+
+// -------------------------------------------------------------------------------------- what can never be sent (OB21)
+
+const any = defineTopic("any:*", {
+  model: z.object({ n: z.number() }),
+  initial: () => ({ n: 0 }),
+  messages: { put: z.object({ value: z.any() }) },
+  update: { put: ({ n }) => ({ n: n + 1 }) },
+});
+const marks = defineEphemeral("marks:*", { messages: { moved: z.object({ value: z.any() }) } });
+const put = (value: unknown) => ({ type: "put", value }) as const;
+const numbers = (count: number): number[] => Array.from({ length: count }, () => 0);
+const names = (count: number): object =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`n${i}`, 0]));
+
+for (const [format, serialiser] of [
+  ["json", automatic(json())],
+  ["messagepack", automatic(messagePack())],
+] as const)
+  test(`[OB21] S29 what no server takes is refused at dispatch, before anything has happened (${format})`, async () => {
+    const server = new FakeServer();
+    const client = createClient({
+      wiring: defineWiring({ topics: [any, marks] }),
+      serialiser,
+      transport: server.transport,
+      clock: new VirtualClock(),
+    });
+    const topic = client.topic(any, "1");
+    for (const [value, limit] of [
+      [numbers(100_001), "maxEntries"],
+      [[numbers(99_000), numbers(99_000), numbers(99_000), numbers(99_000)], "maxValues"],
+      [names(10_001), "maxNames"],
+      ["x".repeat(1_100_000), "maxFrameBytes"],
+      ["\u00e9".repeat(530_000), "maxFrameBytes"],
+    ] as const) {
+      expect(() => topic.dispatch(put(value))).toThrow(
+        expect.objectContaining({ code: "too-large", details: { [limit]: expect.any(Number) } }),
+      );
+      expect(() => topic.dispatch([put(0), put(value)])).toThrow(
+        expect.objectContaining({ code: "too-large" }),
+      );
+    }
+    const cursor = client.topic(marks, "1");
+    expect(() => cursor.dispatch({ type: "moved", value: numbers(100_001) })).toThrow(
+      expect.objectContaining({ code: "too-large" }),
+    );
+    expect([topic.state.pending, client.pending, client.status.pending]).toEqual([[], [], 0]);
+    for (const value of [numbers(99_000), names(9_900), "x".repeat(1_000_000)]) topic.dispatch(put(value));
+    expect(client.pending).toHaveLength(3);
+    await client.close();
+  });
+
+test("[OB21] what this server takes it has said, and goes by from then on; the next one that says nothing has the defaults", async () => {
+  const server = new FakeServer();
+  const clock = new VirtualClock();
+  const client = createClient({
+    wiring: defineWiring({ topics: [any, marks] }),
+    serialiser: automatic(json()),
+    transport: server.transport,
+    clock,
+  });
+  const topic = client.topic(any, "1");
+  const connection = await handshake({ server }, "c1", { limits: [5_000_000, 200_000, 400_000, 50] });
+  void topic.dispatch(put(numbers(150_000)));
+  void topic.dispatch(put("x".repeat(2_000_000)));
+  expect(() => topic.dispatch(put(names(60)))).toThrow(expect.objectContaining({ code: "too-large" }));
+  expect(() => topic.dispatch(put("x".repeat(5_000_000)))).toThrow(
+    expect.objectContaining({ code: "too-large" }),
+  );
+  connection.drop();
+  await clock.advance(1_000);
+  await handshake({ server });
+  expect(() => topic.dispatch(put(numbers(150_000)))).toThrow(expect.objectContaining({ code: "too-large" }));
+  void topic.dispatch(put(names(60)));
+  expect(client.pending).toHaveLength(3);
+  await client.close();
+});
