@@ -257,8 +257,8 @@ describe("hooks of what was applied", () => {
     const heard: string[] = [];
     const stop = it.server.onTopicMessage(() => {
       heard.push("once");
-      stop();
       it.server.onTopicMessage(() => void heard.push("new"));
+      stop();
     });
     it.server.onTopicMessage(() => void heard.push("other"));
     await it.done(it.server.topic(list, "1").dispatch(add("a")));
