@@ -7,6 +7,8 @@ const layers = {
       "errors",
       "dev/switch",
       "dev-off/switch",
+      "dev/budget",
+      "dev-off/budget",
       "limits",
       "kind",
       "base64",

@@ -1,5 +1,6 @@
 // One batch of a target, being decided: dedupe, authorise, amend, validate, update, one message after the other. It ends
 // as a flight: what to append, and what to tell once that has landed. Not here: whether it lands (target-engine.ts).
+import { checking } from "@calla/shared";
 import type { Cursor, Limits, Message, ModelSlice, Random, TargetKey } from "@calla/shared";
 import { applyCarried, uncarried, updateError } from "./carry.ts";
 import type { Carrier } from "./carry.ts";
@@ -217,7 +218,7 @@ export class Batch<Reply> {
     for (const error of scales.notices.splice(0)) this.effects.push({ type: "report", error });
     const wrong =
       excess === undefined && strict && model !== this.#state.model
-        ? uncarried(carrier, model)
+        ? checking.within(slice, `carried: ${messages[0]?.type}`, () => uncarried(carrier, model))
         : excess?.code === "uncarried"
           ? excess.problem
           : undefined;

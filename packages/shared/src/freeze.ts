@@ -26,7 +26,8 @@ function freeze(value: unknown, depth: number): void {
   for (const inside of contents(kind, value)) freeze(inside, depth + 1);
 }
 
-function contents(kind: Kind, value: object): readonly unknown[] {
+/** What is inside an object of this kind and can be reached. */
+export function contents(kind: Kind, value: object): readonly unknown[] {
   switch (kind) {
     case "array":
       return value as readonly unknown[];

@@ -110,6 +110,7 @@ export type { Cursor, TargetKey } from "./target.ts";
 
 // Development or production
 export { rejectionText } from "#dev/rejections";
+export { checking } from "#dev/budget";
 export { DEV, isDevelopment, strictness } from "#dev/switch";
 
 // Time and chance

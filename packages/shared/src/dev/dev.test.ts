@@ -11,6 +11,8 @@ import * as guardedCrowding from "../guards/crowding.ts";
 import * as guardedFrames from "../guards/frames.ts";
 import * as guardedJson from "../guards/json.ts";
 import * as guardedBytes from "../guards/own-bytes.ts";
+import * as offBudget from "../dev-off/budget.ts";
+import * as onBudget from "./budget.ts";
 import * as offChecks from "../dev-off/define-checks.ts";
 import * as off from "../dev-off/strict.ts";
 import * as offRejections from "../dev-off/rejections.ts";
@@ -38,6 +40,7 @@ test("[WR27] without the checks an impure update is an update like any other", (
 
 test.each([
   ["switch", onSwitch, offSwitch],
+  ["budget", onBudget, offBudget],
   ["strict", on, off],
   ["define-checks", onChecks, offChecks],
   ["rejections", onRejections, offRejections],

@@ -1,10 +1,13 @@
 // The checks of development and of the testing kit: frozen inputs, every update run twice and compared, its result
 // parsed strictly. They find mutation, impurity and typos where they are made, not where replicas later differ.
+import { checking } from "#dev/budget";
+import type { Budget } from "#dev/budget";
 import { sameInOrder, sameValue } from "../equal.ts";
-import { describe, sliceError } from "../errors.ts";
-import { deepFreeze } from "../freeze.ts";
+import { CallaError, describe, sliceError } from "../errors.ts";
+import { contents } from "../freeze.ts";
 import { combine } from "../hash.ts";
 import { hashValue } from "../hash-value.ts";
+import { isObject, kindOf, MAX_NESTING } from "../kind.ts";
 import { withLaterClock } from "../later-clock.ts";
 import { runUpdate, threw } from "../run-update.ts";
 import type { ContextValues, Step } from "../run-update.ts";
@@ -16,22 +19,33 @@ const PURE =
   "Use only the model, the message and the context (context.at, context.id()): no clock, no chance, nothing from outside.";
 const MUTATES = "changes what it was given; return a changed copy instead.";
 
-/** `runUpdate` with the checks; what they find is a refusal of kind "threw" with a CallaError("strict"). Never throws. */
+/**
+ * `runUpdate` with the checks, where the budget has room for them; what they find is a refusal of kind "threw" with a
+ * CallaError("strict"). Never throws.
+ */
 export function strictUpdate(
   slice: ModelSlice,
   model: unknown,
   message: Message,
   values: ContextValues,
   idsBefore: number,
+  budget: Budget = checking,
 ): Step {
-  const fail = (what: string, cause?: unknown): Step => threw(slice, message.type, what, cause, "strict");
   const run = () => runUpdate(slice, model, message, values, idsBefore);
+  const checked = budget.within(slice, message.type, (own) =>
+    checkedUpdate(slice, model, message, () => own(run)),
+  );
+  return checked ?? run();
+}
+
+function checkedUpdate(slice: ModelSlice, model: unknown, message: Message, run: () => Step): Step {
+  const fail = (what: string, cause?: unknown): Step => threw(slice, message.type, what, cause, "strict");
   try {
-    deepFreeze(model);
-    deepFreeze(message);
-    const before = combine(hashValue(model), hashValue(message));
+    const loose = [freezeAll(model), freezeAll(message)].includes(true);
+    const hash = (): number => (loose ? combine(hashValue(model), hashValue(message)) : 0);
+    const before = hash();
     const first = run();
-    if (combine(hashValue(model), hashValue(message)) !== before) {
+    if (hash() !== before) {
       return fail(`${MUTATES} (A Map, Set, Date or Uint8Array inside cannot be frozen.)`);
     }
     if (!first.ok && first.kind === "threw") {
@@ -47,11 +61,29 @@ export function strictUpdate(
     if (!first.ok || first.model === model) return first;
     const problem = modelProblem(slice, first.model);
     if (problem !== undefined) return fail(`returned a wrong model: ${problem}`);
-    deepFreeze(first.model);
+    freezeAll(first.model);
     return first;
   } catch (error) {
     return fail(`could not be checked: ${describe(error)}`, error); // A cycle, or nested too deeply.
   }
+}
+
+/** Of each array and plain object that was frozen here: whether something inside cannot be. */
+const known = new WeakMap<object, boolean>();
+
+/** Freezes as `deepFreeze`, also inside of what somebody else has frozen. Whether something inside cannot be frozen. */
+function freezeAll(value: unknown, depth = 0): boolean {
+  if (!isObject(value)) return false;
+  const before = known.get(value);
+  if (before !== undefined) return before;
+  if (depth >= MAX_NESTING) throw new CallaError("too-deep", { maxDepth: MAX_NESTING });
+  const kind = kindOf(value);
+  let loose = kind !== "array" && kind !== "object";
+  // Known before what is inside, so that a cycle ends.
+  if (!loose) known.set(Object.freeze(value), false);
+  for (const inside of contents(kind, value)) if (freezeAll(inside, depth + 1)) loose = true;
+  if (loose && (kind === "array" || kind === "object")) known.set(value, true);
+  return loose;
 }
 
 /** Throws CallaError("strict") for an `initial` that is impure or does not fit the model's schema. */
@@ -65,7 +97,7 @@ export function checkInitial(slice: ModelSlice, model: unknown): void {
   }
   const problem = modelProblem(slice, model);
   if (problem !== undefined) throw fail(`returned a wrong model: ${problem}`);
-  deepFreeze(model);
+  freezeAll(model);
 }
 
 /** What a message schema does to its own output, if anything: such a schema converts. */
