@@ -118,6 +118,7 @@ const layers = {
     ["target-engine", "conversation"], // the engines
     [
       "collapsing",
+      "herd",
       "crowd",
       "limiter",
       "intake",

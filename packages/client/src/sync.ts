@@ -81,6 +81,7 @@ const isOwnWord = (code: number, reason: string): boolean => code === TOO_LARGE 
 const ABOUT_FRAMES = new Set(["too-large", "too-deep", "hostile-key", "undecodable", "invalid-value"]);
 /** However long a server says: one that errs, or means harm, keeps nobody away for good. */
 const LONGEST_AWAY = 600_000;
+const LONGEST_SPREAD = 30_000;
 /** A packet above this is sent in pieces: a big outbox shall not meet such a limit, nor hold up what comes after it. */
 const MAX_PACKET = 65_536;
 /** What a server takes of who has not been let in (64 KB, unless told), and what HTTP adds to it. */
@@ -111,11 +112,14 @@ const helloTooLarge = (bytes: number): CallaError =>
 export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   const { transport, serialiser, clock, random, heartbeat, heartbeatTimeout } = options;
   const format = serialiser.formats[0] as Format;
+  const { baseMilliseconds, maxMilliseconds } = transport.reconnect;
   const delays = backoff(transport.reconnect, random);
   let attempt: Attempt | undefined;
   let wanted = false;
-  /** A connection was let in and told to go at once, and none has lasted since: not to be hurried back to (CL2). */
-  let brief = false;
+  /** How long the last attempt was waited for: a connection that did not last so long is no success (CL2). */
+  let waited = 0;
+  /** Over how many milliseconds an unexplained loss is to be spread: the server knows how many there are (CL22). */
+  let spread = 0;
   /** Less once that much was too much for something on the way (OB13). */
   let maxPacket = MAX_PACKET;
   /** Less once a Hello was too large (CL20). */
@@ -222,7 +226,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
         mine.since = clock.monotonic();
         // It was taken: whatever is too large from here on is something else.
         mine.largest = NOTHING;
-        if (!brief) delays.reset();
+        spread = frame.spread ?? 0;
         after(heartbeat, watch);
         events.connected(frame);
         events.status("open", "");
@@ -231,15 +235,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
         // Who was not even let in, or ends so each time, comes back as from any failure, unless told when.
         if (frame.retryable) {
           if (frame.code === "too-large" && !mine.open) lessen(mine, true);
-          const { within } = frame;
-          const hasty = mine.open && isBrief(mine);
-          const told = within > 0 || (mine.open && !(brief && hasty));
-          brief ||= hasty;
-          fail(
-            frame.code,
-            1000,
-            told ? Math.round(fraction(random) * Math.min(within, LONGEST_AWAY)) : undefined,
-          );
+          fail(frame.code, 1000, frame.within > 0 || mine.open ? frame.within : undefined);
         } else if (mine.open && ABOUT_FRAMES.has(frame.code) && events.refused(frame.code))
           fail(frame.code, 1000);
         else end("closed", frame.code);
@@ -257,6 +253,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
           .catch(events.error);
         return;
       default:
+        if (frame.type === "Pong") spread = frame.spread ?? spread;
         if (mine.open) events.frame(frame);
     }
   }
@@ -278,24 +275,27 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     });
   }
 
-  const isBrief = ({ since }: Attempt): boolean =>
-    clock.monotonic() - since < transport.reconnect.baseMilliseconds;
-
   /** This attempt is over. Its link is let go before anything else can happen. */
   function leave(code: number, reason: string, cut = false): void {
-    const { link, open } = attempt ?? {};
-    if (attempt?.open && !isBrief(attempt)) brief = false;
+    const { link, open, since = 0 } = attempt ?? {};
+    // Judged by how long it lasted: to be let in proves nothing (CL2).
+    if (open && clock.monotonic() - since >= Math.max(baseMilliseconds, waited)) delays.reset();
     attempt = undefined;
     timer?.();
     link?.close();
     if (open) events.disconnected({ code, reason }, cut);
   }
 
-  function fail(reason: string, code = 1006, delay?: number, cut = false): void {
+  /** `within`: the server has said when to come back; 0, at once, which it is believed once (CL12). */
+  function fail(reason: string, code = 1006, within = -1, cut = false): void {
     if (code === TOO_LARGE && attempt) lessen(attempt, isOwnWord(code, reason));
     leave(code, reason, cut);
     if (!wanted) return;
-    after(delay ?? delays.next(), begin);
+    const told = within > 0 || (within === 0 && delays.fresh);
+    const own = delays.next(Math.min(spread, LONGEST_SPREAD));
+    const delay = told ? Math.round(fraction(random) * Math.min(within, LONGEST_AWAY)) : own;
+    waited = Math.min(delay, maxMilliseconds);
+    after(delay, begin);
     events.status("waiting", reason);
   }
 

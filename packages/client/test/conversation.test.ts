@@ -32,24 +32,55 @@ test("[CL2] S22 the late events of a superseded attempt touch nothing", async ()
   expect([connection.sent.length, old.closed]).toEqual([count, true]);
 });
 
-test("[CL2] attempts back off until Connected, which alone resets the delay", async () => {
-  const { server, clock, client } = setUp();
-  await turn();
-  for (const delay of [1_000, 2_000, 4_000]) {
-    const count = server.connections.length;
-    server.connection.open();
-    server.connection.drop();
-    expect(client.status).toMatchObject({ connection: "waiting" });
-    await clock.advance(delay - 1);
-    expect(server.connections).toHaveLength(count);
-    await clock.advance(1);
-    expect(server.connections).toHaveLength(count + 1);
+/** Milliseconds, to the next hundred, from here to the next attempt. */
+async function untilNext({
+  server,
+  clock,
+}: Pick<ReturnType<typeof setUp>, "server" | "clock">): Promise<number> {
+  const count = server.connections.length;
+  for (let waited = 0; waited <= 100_000; waited += 100) {
+    await clock.advance(waited === 0 ? 0 : 100);
+    await turn();
+    if (server.connections.length > count) return waited;
   }
-  server.connection.open();
-  server.connection.say(connectedAs("c1"));
-  server.connection.drop();
-  await clock.advance(1_000);
-  expect(server.connections).toHaveLength(5);
+  throw new Error("no other attempt");
+}
+
+test("[CL2] attempts back off: the first within base, then by base × 2^n; being let in is no success", async () => {
+  const setUps = { refused: false, "let in and dropped": true };
+  for (const letIn of Object.values(setUps)) {
+    const it = setUp();
+    const { server, clock, client } = it;
+    await turn();
+    const delays: number[] = [];
+    for (let i = 0; i < 7; i++) {
+      server.connection.open();
+      if (letIn) server.connection.say(connectedAs("c1"));
+      await clock.advance(letIn ? 900 : 0);
+      server.connection.drop();
+      expect(client.status).toMatchObject({ connection: "waiting" });
+      delays.push(await untilNext(it));
+    }
+    expect(delays[0]).toBeLessThanOrEqual(1_000);
+    expect(delays.slice(1)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000]);
+  }
+});
+
+test("[CL2] a connection that lasts as long as it was waited for begins the delays anew, each time; one of a second does once", async () => {
+  const it = setUp();
+  const { server, clock } = it;
+  await turn();
+  const delays: number[] = [];
+  for (const lasts of [0, 0, 999, 1_999, 3_999, 8_000, 1_000, 999, 1_000, 0]) {
+    server.connection.open();
+    server.connection.say(connectedAs("c1"));
+    await clock.advance(lasts);
+    server.connection.drop();
+    delays.push(await untilNext(it));
+  }
+  const anew = [0, 5, 6, 8];
+  expect(delays.filter((delay, i) => anew.includes(i) && delay > 1_000)).toEqual([]);
+  expect(delays.filter((_, i) => !anew.includes(i))).toEqual([1_000, 2_000, 4_000, 8_000, 1_000, 1_000]);
 });
 
 test("[CL2] an attempt that hangs is given up", async () => {
@@ -618,7 +649,7 @@ test("[CL12] [CL2] a server that sends away whoever greets it is not asked witho
   };
   for (let i = 0; i < 3; i++) {
     await greeted();
-    await clock.advance(999);
+    await clock.advance(i === 0 ? 0 : 999);
     expect(server.connections).toHaveLength(i + 1);
     await clock.advance(5_000);
   }

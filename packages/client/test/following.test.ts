@@ -233,7 +233,11 @@ test("[CL18] another refusal takes its place: it is not asked for again", async 
 
 test("[CL7] what was refused for now is asked for again, with backoff", async () => {
   const { connection, clock, topic } = await live({}, 2, "a");
-  for (const delay of [1_000, 2_000]) {
+  for (const [least, most] of [
+    [1, 1_000],
+    [1_000, 1_000],
+    [2_000, 2_000],
+  ] as const) {
     connection.say({
       type: "Unsubscribed",
       target: "list:1",
@@ -242,9 +246,9 @@ test("[CL7] what was refused for now is asked for again, with backoff", async ()
       retryable: true,
     });
     connection.take();
-    await clock.advance(delay - 1);
+    await clock.advance(least - 1);
     expect(connection.take()).toEqual([]);
-    await clock.advance(1);
+    await clock.advance(most - least + 1);
     expect(connection.sent).toMatchObject([{ type: "Subscribe", cursor: { sequence: 2, mark: 20 } }]);
   }
   expect(topic.state).toMatchObject({ status: "stale", model: items("a") });
@@ -260,7 +264,7 @@ test("[CL7] once it was answered again, the backoff of a topic that is refused f
       code: "busy",
       retryable: true,
     });
-  for (const delay of [1_000, 2_000]) {
+  for (const delay of [1_000, 1_000, 2_000]) {
     refuse();
     await clock.advance(delay);
   }
@@ -269,9 +273,7 @@ test("[CL7] once it was answered again, the backoff of a topic that is refused f
   );
   refuse();
   connection.take();
-  await clock.advance(999);
-  expect(connection.take()).toEqual([]);
-  await clock.advance(1);
+  await clock.advance(1_000);
   expect(connection.sent).toMatchObject([{ type: "Subscribe" }]);
 });
 

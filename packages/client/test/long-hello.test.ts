@@ -54,9 +54,11 @@ test.each([
       named.push(helloOf(connection).targets.length);
       refuse(connection);
       const before = it.server.connections.length;
-      await it.clock.advance(Math.max(waited * 0.9, 900));
+      await it.clock.advance(waited * 0.9);
       expect(it.server.connections).toHaveLength(before);
       for (waited = 0; it.server.connections.length === before; waited += 100) await it.clock.advance(100);
+      // The first is spread from nothing on.
+      if (attempt === 0) waited = 0;
       expect(waited).toBeLessThanOrEqual(30_000);
     }
     for (let i = 1; i < named.length; i++) expect(named[i]).toBeLessThanOrEqual(named[i - 1]! / 2 + 1);

@@ -129,6 +129,8 @@ export class Conversation implements Who {
   /** Counts how often its rights were asked about anew: an answer of before counts no more (S43). */
   rights = 0;
   checkedAt = 0;
+  /** How widely it was told to spread its return (herd.ts). */
+  spread = 0;
   /** Since when it is open; why the server ended it. */
   since = 0;
   ending = "";

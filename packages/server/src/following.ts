@@ -367,7 +367,6 @@ export class Following {
   }
 
   ping(conversation: Conversation, { cursors }: ClientFrames["Ping"]): void {
-    conversation.send({ type: "Pong" });
     for (const [target, sequence, mark] of cursors) {
       const key = keyOf(conversation, target);
       const follow = conversation.follows.get(key);

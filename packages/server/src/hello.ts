@@ -17,7 +17,7 @@ export type Greeting =
       /** The client was never seen: it presented no identity, or none that was taken. */
       readonly fresh: boolean;
       /** The answer. Made when asked for: a packet that speaks for itself gets none. */
-      connected(): ServerFrame;
+      connected(spread: number): ServerFrame;
     }
   /** `last`: a frame that says why, before the close. */
   | {
@@ -86,7 +86,7 @@ function greeting(
     expires,
     clientId,
     fresh: known?.ok !== true,
-    connected: () => ({
+    connected: (spread) => ({
       type: "Connected",
       clientId,
       ...(renews ? { secret: signIdentity({ clientId, userId, expires: now + identityLifetime }, key) } : {}),
@@ -95,6 +95,7 @@ function greeting(
       ...(refused === undefined ? {} : { refused }),
       maxInFlight,
       ...takenOf(core.limits),
+      ...(spread > 0 ? { spread } : {}),
     }),
   };
 }

@@ -21,6 +21,7 @@ import { Gates } from "./gates.ts";
 import type { Greeting } from "./hello.ts";
 import { newest, Said, Wishes } from "./incoming.ts";
 import type { Ear } from "./incoming.ts";
+import { Herd } from "./herd.ts";
 import { Intake } from "./intake.ts";
 import { ByteIntake } from "./bytes.ts";
 import { Lifetimes } from "./lifetimes.ts";
@@ -74,6 +75,7 @@ export class Hub {
   readonly connections = new Set<Conversation>();
   /** The open conversation of each client. */
   readonly clients = new Map<string, Conversation>();
+  readonly herd = new Herd(this.connections);
   /** What speaks for itself and waits for answers (speaking.ts). */
   readonly packets = new Set<Conversation>();
   /** Those that only flush a client whose page is gone. */
@@ -334,6 +336,7 @@ export class Hub {
       }
       case "Ping":
         if (!this.#limiter.other(conversation, frame)) return;
+        this.herd.pong(conversation);
         return this.following.ping(conversation, frame);
       case "Authenticate":
         if (!this.#limiter.other(conversation, frame)) return;
@@ -426,7 +429,7 @@ export class Hub {
     peers.set(clientId, conversation);
     conversation.checkedAt = conversation.since = this.core.clock.monotonic();
     this.core.observe?.({ type: "connected", clientId, userId: conversation.userId, fresh });
-    conversation.send(connected());
+    conversation.send(connected((conversation.spread = this.herd.spread)));
     this.#refreshing.watch(conversation, expires);
     if ((conversation.phase as string) !== "open") return; // the socket broke, or the token has expired already
     // A page that asks every few seconds has not come anew each time; only its first coming is one.

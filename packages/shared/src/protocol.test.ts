@@ -43,7 +43,15 @@ const client: { [K in keyof ClientFrames]: ClientFrames[K] } = {
   Ping: { type: "Ping", cursors: [["list:1", 4, 99]] },
 };
 const server: { [K in keyof ServerFrames]: ServerFrames[K] } = {
-  Connected: { type: "Connected", clientId: "c", secret: "s", userId: "ada", now: 1_000, maxInFlight: 256 },
+  Connected: {
+    type: "Connected",
+    clientId: "c",
+    secret: "s",
+    userId: "ada",
+    now: 1_000,
+    maxInFlight: 256,
+    spread: 800,
+  },
   Acknowledge: { type: "Acknowledge", target: "list:1", mid: 1, id: "AbCdEfGhIjK", sequence: 5 },
   Rejected: {
     type: "Rejected",
@@ -79,7 +87,7 @@ const server: { [K in keyof ServerFrames]: ServerFrames[K] } = {
   Version: { type: "Version", protocol: 1, slices: { "list:*": 2 }, terminal: true },
   Unsubscribed: { type: "Unsubscribed", target: "list:1", ref: 1, code: "forbidden", retryable: false },
   Expiring: { type: "Expiring", within: 60_000 },
-  Pong: { type: "Pong" },
+  Pong: { type: "Pong", spread: 0 },
   Closing: { type: "Closing", code: "stopping", retryable: true, within: 1_000 },
 };
 const frames = [...Object.values(client), ...Object.values(server)];
@@ -104,7 +112,7 @@ describe("protocol", () => {
     const shapes = [clientFrames, serverFrames].flatMap((specs) =>
       Object.entries(specs).map(([type, spec]) => shapeOf({ type: JSON.stringify(type), ...spec })),
     );
-    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`2617552411`);
+    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`270463809`);
     expect(PROTOCOL_VERSION).toBe(1);
   });
 
@@ -127,6 +135,7 @@ describe("protocol", () => {
         "model",
         "message",
         "details",
+        "spread",
       ]);
       for (const key of Object.keys(frame)) {
         const { [key as "type"]: _dropped, ...rest } = frame;

@@ -32,6 +32,8 @@ export const serverFrames = {
     maxInFlight: "count",
     /** What the server takes of one frame, where that is not the default: bytes, entries, values, names (OB21). */
     "limits?": ["count", "count", "count", "count"],
+    /** Milliseconds over which to spread the return if this connection ends without a word; absent: 0. */
+    "spread?": "count",
   },
   /** A message's outcome where no update frame tells it: target not followed, repeated mid. `message` if it was amended. */
   Acknowledge: {
@@ -102,8 +104,8 @@ export const serverFrames = {
   },
   /** Your token expires within so many ms. The client asks its app for another one and says `Authenticate`. */
   Expiring: { within: "count" },
-  /** Answer to `Ping`. */
-  Pong: {},
+  /** Answer to `Ping`; unasked where `spread` has become another. Absent: as it was. */
+  Pong: { "spread?": "count" },
   /** Last word before the server closes. Come back within `within` ms, spread at random, unless terminal. */
   Closing: { code: "string", retryable: "boolean", within: "count" },
 } as const;
