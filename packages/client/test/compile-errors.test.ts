@@ -53,6 +53,7 @@ const cases: readonly (readonly [string, string])[] = [
   [`void server.topic(board, "1").dispatch({ type: "added", text: 1 });`, wrongField],
   [`client.topic(elsewhere, "1");`, notThere],
   [`server.topic(elsewhere, "1");`, notThere],
+  [`server.handle(elsewhere, {});`, notThere],
   [`server.subscribe("c", elsewhere, "1");`, notThere],
   [`server.broadcast(elsewhere, { type: "cleared" });`, notThere],
 ];

@@ -10,6 +10,7 @@ import type {
   ParamsOf,
   Random,
   Serialiser,
+  SessionSlice,
   Wiring,
 } from "@calla/shared";
 import type { TrustedProxies } from "./address.ts";
@@ -121,8 +122,8 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   readonly serialiser: Serialiser;
   readonly limits: Limits;
   /** Says who may follow and dispatch on a slice. A slice without handlers is refused. Call it before clients come. */
-  handle<S extends W["topics"][number] | NonNullable<W["session"]>>(
-    slice: S,
+  handle<S extends AnyTopicSlice | SessionSlice>(
+    slice: S extends NonNullable<W["session"]> ? S : InWiring<W, S>,
     handlers: Handlers<S, User>,
   ): void;
   /** @throws CallaError `wiring`: the slice is not in this server's wiring. `topic`: the parameters make no topic id. */

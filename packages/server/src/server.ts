@@ -196,14 +196,15 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     serialiser,
     limits,
     handle(slice, given) {
-      mustHave(wiring, slice);
-      if (handlers.has(slice.name))
+      const { name } = slice as Slice;
+      mustHave(wiring, slice as Slice);
+      if (handlers.has(name))
         throw new CallaError(
           "wiring",
-          { slice: slice.name },
-          `handle: slice "${slice.name}" has handlers already; give them all at once.`,
+          { slice: name },
+          `handle: slice "${name}" has handlers already; give them all at once.`,
         );
-      handlers.set(slice.name, given as unknown as LooseHandlers);
+      handlers.set(name, given as unknown as LooseHandlers);
     },
     topic: ((slice: AnyTopicSlice, ...params: string[]) =>
       serverTopic(hub, slice, keyOf(slice, params))) as unknown as Server<W, User>["topic"],
