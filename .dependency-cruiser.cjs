@@ -84,6 +84,7 @@ const layers = {
       "limits",
       "rate",
       "weight",
+      "list-index",
       "measure",
       "scales",
     ],

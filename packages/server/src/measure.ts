@@ -3,6 +3,7 @@
 // by what was found of it. Values are immutable, so what was found holds. Not here: what is too much (scales.ts).
 import { below, describe, isCrowded, kindOf, Refusal } from "@calla/shared";
 import type { Kind, ValueOptions } from "@calla/shared";
+import { difference, isContainer, ListIndex } from "./list-index.ts";
 
 /** Sums over a value and all in it. */
 export interface Sums {
@@ -21,6 +22,8 @@ interface Part extends Sums {
   readonly exact: boolean;
   /** The fields of the newest object made from it. Looking a thousand fields up in another object costs more. */
   row: Row | undefined;
+  /** Of a list that was put into another order: its objects. */
+  index: ListIndex | undefined;
 }
 interface Row {
   of: object | undefined;
@@ -30,6 +33,10 @@ interface Row {
 
 /** Smaller parts are walked again sooner than they would be found. */
 const LARGE = 512;
+/** Fields of a small object that are compared one by one. */
+const FEW = 16;
+/** The objects of longer lists are not kept (40 bytes each). */
+const MOST_INDEXED = 100_000;
 /** What an object and its place in another hold, in bytes: measured with Node 20, rounded up. */
 const MEMORY = {
   slot: 8,
@@ -95,27 +102,60 @@ export class Measure implements Sums {
   #change(before: unknown, after: unknown, depth: number): number {
     if (isContainer(before) && isContainer(after)) {
       const former = this.#parts.get(before);
-      const kind = former && kindOf(after);
-      if (former !== undefined && kind === kindOf(before) && !this.#parts.has(after)) {
-        const sums = { bytes: this.bytes, memory: this.memory, faults: this.faults };
-        this.#checkDepth(depth);
-        const inside = this.#inside(kind!, before, after, depth + 1, former);
-        if (inside !== undefined) {
-          const height = Math.max(former.height, inside + 1);
-          this.#parts.set(after, {
-            bytes: former.bytes + this.bytes - sums.bytes,
-            memory: former.memory + this.memory - sums.memory,
-            faults: former.faults + this.faults - sums.faults,
-            height,
-            exact: false,
-            row: former.row,
-          });
-          return height;
+      const kind = kindOf(after);
+      if (kind === kindOf(before) && !this.#parts.has(after)) {
+        if (former === undefined) {
+          const height =
+            kind === "object" ? this.#small(before as Fields, after as Fields, depth) : undefined;
+          if (height !== undefined) return height;
+        } else {
+          const { bytes, memory, faults } = this;
+          this.#checkDepth(depth);
+          const inside = this.#inside(kind, before, after, depth + 1, former);
+          if (inside !== undefined) {
+            const { row, index } = former;
+            const height = Math.max(former.height, inside + 1);
+            this.#parts.set(after, {
+              bytes: former.bytes + this.bytes - bytes,
+              memory: former.memory + this.memory - memory,
+              faults: former.faults + this.faults - faults,
+              height,
+              exact: false,
+              row,
+              index,
+            });
+            former.index = undefined;
+            return height;
+          }
         }
       }
     }
     this.#add(before, -1, depth);
     return this.#add(after, 1, depth);
+  }
+
+  /**
+   * Two objects that are not known as parts, with the same few fields: what is the same in both is not looked at, for it
+   * stands as deep as it stood. undefined: they are others.
+   */
+  #small(before: Fields, after: Fields, depth: number): number | undefined {
+    const names = Object.keys(after);
+    const stood = Object.keys(before);
+    if (names.length !== stood.length || names.length > FEW) return undefined;
+    for (let i = 0; i < names.length; i++) if (names[i] !== stood[i]) return undefined;
+    this.#checkDepth(depth);
+    let height = 0;
+    let name = "";
+    try {
+      for (name of names) {
+        const was = before[name];
+        const value = after[name];
+        if (was !== value) height = Math.max(height, this.#change(was, value, depth + 1));
+      }
+    } catch (thrown) {
+      throw below(name, thrown);
+    }
+    return height + 1;
   }
 
   /** Returns the most levels of what is new inside; undefined: these are not compared. */
@@ -124,7 +164,7 @@ export class Measure implements Sums {
       case "object":
         return this.#fields(before as Fields, after as Fields, depth, former);
       case "array":
-        return this.#items(before as readonly unknown[], after as readonly unknown[], depth);
+        return this.#items(before as readonly unknown[], after as readonly unknown[], depth, former);
       case "map":
         return this.#entries(before as Entries, after as Entries, depth);
       case "set":
@@ -181,54 +221,69 @@ export class Measure implements Sums {
     return height;
   }
 
-  #items(before: readonly unknown[], after: readonly unknown[], depth: number): number {
-    let [i, j] = [0, 0];
-    let [iEnd, jEnd] = [before.length, after.length];
-    while (i < iEnd && j < jEnd && before[i] === after[j]) {
-      i++;
-      j++;
+  #items(before: readonly unknown[], after: readonly unknown[], depth: number, former: Part): number {
+    const differs = difference(before, after);
+    if (differs === undefined) return this.#reordered(before, after, depth, former);
+    const { left, added } = differs;
+    return this.#replaced(before, left, after, added, depth, former, former.index);
+  }
+
+  /** Objects are known wherever they stand; others are soon counted. */
+  #reordered(before: readonly unknown[], after: readonly unknown[], depth: number, former: Part): number {
+    const index = former.index ?? new ListIndex(before);
+    former.index = undefined; // half changed it is nobody's
+    if (index.plain > 0) for (const item of before) if (!isContainer(item)) this.#add(item, -1, depth);
+    const added: number[] = [];
+    const objects = before.length - index.plain;
+    index.begin();
+    index.plain = 0;
+    for (let j = 0; j < after.length; j++) {
+      const item = after[j];
+      if (!isContainer(item)) {
+        index.plain++;
+        try {
+          this.#add(item, 1, depth);
+        } catch (thrown) {
+          throw below(j, thrown);
+        }
+      } else if (!index.has(item)) added.push(j);
     }
-    while (i < iEnd && j < jEnd && before[iEnd - 1] === after[jEnd - 1]) {
-      iEnd--;
-      jEnd--;
-    }
-    const gone: number[] = [];
-    const come: number[] = [];
-    while (i < iEnd && j < jEnd) {
-      if (before[i] === after[j]) {
-        i++;
-        j++;
-        continue;
-      }
-      // A few that went, or came; otherwise one in place of another.
-      let ahead = 1;
-      while (ahead <= 4 && before[i + ahead] !== after[j] && before[i] !== after[j + ahead]) ahead++;
-      const went = ahead <= 4 && i + ahead < iEnd && before[i + ahead] === after[j];
-      const came = !went && ahead <= 4 && j + ahead < jEnd && before[i] === after[j + ahead];
-      for (let n = came ? 0 : went ? ahead : 1; n > 0; n--) gone.push(i++);
-      for (let n = went ? 0 : came ? ahead : 1; n > 0; n--) come.push(j++);
-    }
-    while (i < iEnd) gone.push(i++);
-    while (j < jEnd) come.push(j++);
-    const [left, added] =
-      gone.length > 8 && come.length > 8 ? unmoved(before, after, gone, come) : [gone, come];
+    const left = after.length - index.plain - added.length < objects ? index.missing() : [];
+    return this.#replaced(before, left, after, added, depth, former, index);
+  }
+
+  /** Takes away and adds; `index` is the former list's objects, and becomes the newer one's. */
+  #replaced(
+    before: readonly unknown[],
+    left: readonly unknown[],
+    after: readonly unknown[],
+    added: readonly number[],
+    depth: number,
+    former: Part,
+    index: ListIndex | undefined,
+  ): number {
+    former.index = undefined;
     this.bytes += after.length - before.length;
     this.memory += MEMORY.slot * (after.length - before.length);
     let height = 0;
     for (let n = 0; n < Math.max(left.length, added.length); n++) {
-      const [from, to] = [left[n], added[n]];
+      const to = added[n];
       if (to === undefined) {
-        this.#add(before[from!], -1, depth);
+        this.#add(left[n], -1, depth);
         continue;
       }
       try {
         const levels =
-          from === undefined ? this.#add(after[to], 1, depth) : this.#change(before[from], after[to], depth);
+          n < left.length ? this.#change(left[n], after[to], depth) : this.#add(after[to], 1, depth);
         height = Math.max(height, levels);
       } catch (thrown) {
         throw below(to, thrown);
       }
     }
+    if (index === undefined || after.length > MOST_INDEXED) return height;
+    for (const item of left) index.take(item);
+    for (const to of added) index.add(after[to]);
+    former.index = index;
     return height;
   }
 
@@ -373,6 +428,7 @@ export class Measure implements Sums {
       height,
       exact: true,
       row: undefined,
+      index: undefined,
     };
     if (part.bytes >= LARGE) this.#parts.set(value, part);
     return height;
@@ -473,19 +529,3 @@ export class Measure implements Sums {
 type Fields = Readonly<Record<string, unknown>>;
 type Entries = ReadonlyMap<unknown, unknown>;
 type Members = ReadonlySet<unknown>;
-
-const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
-
-/** Which of those that went and came are not the same in another place: by identity, each as often as it is there. */
-function unmoved(
-  before: readonly unknown[],
-  after: readonly unknown[],
-  gone: readonly number[],
-  come: readonly number[],
-): readonly [readonly number[], readonly number[]] {
-  const were = new Set(gone.map((i) => before[i]));
-  // What stood there twice is rare: all of it is taken away and added again.
-  if (were.size < gone.length) return [gone, come];
-  const added = come.filter((j) => !were.delete(after[j]));
-  return [were.size === 0 ? [] : gone.filter((i) => were.has(before[i])), added];
-}

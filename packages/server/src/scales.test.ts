@@ -149,6 +149,138 @@ describe("what a model comes to", () => {
     );
   });
 
+  test("[LM7] a list in one order after another comes to the same as when all of it is walked, whatever came, went or is there twice", () => {
+    const items = fc.oneof(
+      fc.integer().map((n) => ({ n, text: item })),
+      fc.integer().map((n) => [n]),
+      fc.string({ maxLength: 30 }),
+      fc.integer(),
+    );
+    const order = fc.record({
+      by: fc.constantFrom("turn", "shuffle", "sort"),
+      seed: fc.nat(1_000),
+      come: fc.array(items, { maxLength: 20 }),
+      go: fc.nat(20),
+      twice: fc.boolean(),
+      set: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(items, { minLength: 30, maxLength: 60 }),
+        fc.array(order, { maxLength: 8 }),
+        (first, orders) => {
+          const step = new Measure(domain);
+          let model = { n: 0, list: first };
+          step.whole(model);
+          for (const { by, seed, come, go, twice, set } of orders) {
+            let next = [...model.list, ...come].toSpliced(seed % model.list.length, Math.min(go, 10));
+            const keyOf = (one: unknown): number => (JSON.stringify(one).length * 7_919 * (seed + 1)) % 1_009;
+            if (by === "turn") next = next.toReversed();
+            else if (by === "sort") next = next.toSorted((a, b) => keyOf(a) - keyOf(b));
+            else
+              next = next.toSorted(
+                (a, b) => ((next.indexOf(a) * 31 * seed) % 53) - ((next.indexOf(b) * 31 * seed) % 53),
+              );
+            if (twice) next.splice(seed % 7, 0, next[0]!, next.at(-1)!);
+            if (set) next = next.with(seed % next.length, [seed]);
+            const after = { n: model.n + 1, list: next };
+            step.change(model, after, 512, false);
+            const all = new Measure(domain);
+            all.whole(after);
+            expect([step.bytes, step.memory, step.faults]).toEqual([all.bytes, all.memory, all.faults]);
+            model = after;
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("[LM7] looks into no item of a list that is put into another order, each time anew, and into those that came", () => {
+    let looked = 0;
+    const watched = (n: number) =>
+      new Proxy(
+        { n, text: item },
+        {
+          ownKeys(target) {
+            looked++;
+            return Reflect.ownKeys(target);
+          },
+        },
+      );
+    const one = scales();
+    let list = Array.from({ length: 200 }, (_, n) => watched(n));
+    let model = { list };
+    expect(one.judge({}, model)).toBeUndefined();
+    const turned = (come: number, go: number): number => {
+      looked = 0;
+      list = [...list.toReversed().slice(go), ...Array.from({ length: come }, (_, n) => watched(n))];
+      list = list.toSorted((a, b) => ((a.n * 37) % 11) - ((b.n * 37) % 11));
+      const next = { list };
+      expect(one.judge(model, next)).toBeUndefined();
+      model = next;
+      return looked;
+    };
+    expect([turned(0, 0), turned(0, 0)]).toEqual([0, 0]);
+    expect([turned(3, 0), turned(0, 2), turned(1, 1), turned(0, 0)]).toEqual([3, 2, 2, 0]);
+  });
+
+  test("[LM7] a list that was refused in another order is compared anew from what it is", () => {
+    const one = scales();
+    const list: unknown[] = Array.from({ length: 60 }, (_, n) => (n % 5 === 0 ? item : { n, text: item }));
+    let model = { list };
+    expect(one.judge({}, model)).toBeUndefined();
+    for (let times = 0; times < 3; times++) {
+      const refused = { list: [...model.list.toReversed(), hidden] };
+      expect(one.judge(model, refused)?.code).toBe("uncarried");
+      const without = { list: model.list.toReversed().slice(1) };
+      expect(one.judge(model, without)).toBeUndefined();
+      model = without;
+    }
+    const whole = new Measure(domain);
+    whole.whole(model);
+    const limits = { maxModelBytes: whole.bytes, maxModelMemory: whole.memory };
+    const narrow = scales(limits);
+    expect(narrow.judge({}, model)).toBeUndefined();
+    for (const more of [hidden, { n: 1, text: "x".repeat(500) }])
+      expect(narrow.judge(model, { list: [...model.list.toReversed(), more] })).toBeDefined();
+    // At its limit: one less is one less, and one more again is as much as before.
+    for (let times = 0; times < 2; times++) {
+      const all = { list: model.list.toReversed() };
+      expect(narrow.judge(model, all)).toBeUndefined();
+      expect(narrow.judge(all, { list: [...all.list.toReversed(), hidden] })?.code).toBe("uncarried");
+      const less = { list: all.list.toReversed().toSpliced(times, 1) };
+      expect(narrow.judge(all, less)).toBeUndefined();
+      expect(narrow.judge(less, { list: [...less.list.toReversed(), hidden] })?.code).toBe("uncarried");
+      model = { list: [...less.list.toReversed(), structuredClone(all.list.toReversed()[times])] };
+      expect(narrow.judge(less, model)).toBeUndefined();
+    }
+    expect(narrow.judge(model, { list: [...model.list, model.list[0]] })?.code).toBe("too-large");
+  });
+
+  test("[LM7] of a small object that was replaced only what has changed is looked into", () => {
+    let looked = 0;
+    const watched = new Proxy(
+      { text: item },
+      {
+        ownKeys(target) {
+          looked++;
+          return Reflect.ownKeys(target);
+        },
+      },
+    );
+    const one = scales();
+    let model = { list: Array.from({ length: 100 }, (_, n) => ({ n, watched, more: { n } })) };
+    expect(one.judge({}, model)).toBeUndefined();
+    looked = 0;
+    for (let times = 0; times < 2; times++) {
+      const next = { list: model.list.map((all) => ({ ...all, more: { n: all.n + 1 } })) };
+      expect(one.judge(model, next)).toBeUndefined();
+      model = next;
+    }
+    expect(looked).toBe(0);
+  });
+
   test("[LM7] looks at nothing of a part that stands where it stood", () => {
     let looked = 0;
     const watched = new Proxy(
@@ -307,6 +439,36 @@ describe("a model's depth", () => {
     expect(one.judge(deep, { part: { deeper: deep.part } } as never)).toEqual(tooDeep);
     expect(one.judge(deep, back)).toBeUndefined();
     expect(one.judge(back, { part: nested(50, back.part) } as never)).toBeUndefined();
+  });
+
+  test("[TE21] what is judged by its changes is too deep where a walk of all of it says so, whatever the edits", () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string({ minLength: 1, maxLength: 8 }), value, { minKeys: 15, maxKeys: 30 }),
+        fc.array(edit, { maxLength: 30 }),
+        (first, edits) => {
+          const maxDepth = 5;
+          const one = new Scales({
+            target: "list:1",
+            limits: DEFAULT_LIMITS,
+            domain: { ...domain, maxDepth },
+          });
+          let model: unknown = first;
+          for (const by of edits) {
+            const next = edited(model, by);
+            const all = new Measure(domain);
+            all.whole(model);
+            const former = all.height;
+            all.whole(next);
+            const judged = one.judge(model, next);
+            if (former > maxDepth) continue;
+            expect(judged?.code).toBe(all.height > maxDepth ? "too-deep" : undefined);
+            if (judged === undefined) model = next;
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   test("[TE21] a cycle, and one value that stands in itself twice, end at once", () => {

@@ -59,4 +59,52 @@ export const restMutants = [
     scenario: "",
     by: "server/src/meters.test.ts > [LM40] over the bound",
   },
+  {
+    name: "look into every item of a list that is put into another order",
+    file: "server/src/list-index.ts",
+    from: `if (!isContainer(item) || before.includes(item)) return true;`,
+    to: `if (!isContainer(item)) return true;`,
+    breaks: "LM7",
+    scenario: "",
+    by: "server/src/scales.test.ts > [LM7] looks into no item of a list",
+  },
+  {
+    name: "count what is in a list twice once, where it is put into another order",
+    file: "server/src/list-index.ts",
+    from: `known.left = known.count;`,
+    to: `known.left = 1;`,
+    breaks: "LM7",
+    scenario: "",
+    by: "server/src/scales.test.ts > [LM7] a list in one order after another",
+  },
+  {
+    name: "keep in a list's index what has gone",
+    file: "server/src/measure.ts",
+    from: `for (const item of left) index.take(item);`,
+    to: ``,
+    breaks: "LM7",
+    scenario: "",
+    by: "server/src/scales.test.ts > [LM7] a list in one order after another",
+  },
+  {
+    name: "keep a list's index that a refusal has left half changed",
+    file: "server/src/measure.ts",
+    from: `    former.index = undefined; // half changed it is nobody's
+`,
+    to: ``,
+    breaks: "LM7",
+    scenario: "",
+    by: "server/src/scales.test.ts > [LM7] a list that was refused in another order",
+  },
+  {
+    name: "forget how deep a field of a small object has become",
+    file: "server/src/measure.ts",
+    from: `this.#change(was, value, depth + 1));
+      }`,
+    to: `this.#change(was, value, depth));
+      }`,
+    breaks: "TE21",
+    scenario: "",
+    by: "server/src/scales.test.ts > [TE21] what is judged by its changes",
+  },
 ];
