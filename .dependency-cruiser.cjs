@@ -70,6 +70,7 @@ const layers = {
       "kicking",
       "whose",
       "doorbell",
+      "vanishing",
       "identity",
       "intent",
       "contain",

@@ -15,6 +15,7 @@ import {
 } from "../test/wired.ts";
 import type { Said } from "../test/wired.ts";
 import { faultyLog, scriptedFaults } from "./log-faulty.ts";
+import { rewindableLog } from "./log-rewindable.ts";
 import { memoryLog } from "./log-memory.ts";
 
 const add = (item: string) => ({ type: "added", item }) as const;
@@ -386,6 +387,62 @@ describe("when the log fails", () => {
       { type: "Snapshot", sequence: 1, model: { items: ["x"] } },
     ]);
     expect(types(await bob.heard())).toEqual(["TopicUpdate"]);
+  });
+
+  test("[SQ12] [TE11] S37 a row from the storage that stands there now is told beside no model of the former one", async () => {
+    for (const told of ["before the row", "behind the row", "twice"]) {
+      const log = rewindableLog(memoryLog());
+      let replaced: () => void = () => undefined;
+      let replace: (() => Promise<unknown>) | undefined;
+      const { server, client } = wire({
+        log: {
+          ...log,
+          onReplaced(listener) {
+            replaced = listener;
+            return () => undefined;
+          },
+          async client(target, clientId) {
+            const run = replace;
+            replace = undefined;
+            await run?.();
+            if (told !== "behind the row") replaced();
+            const row = await log.client(target, clientId);
+            if (told !== "before the row") replaced();
+            return row;
+          },
+        },
+        limits: { maxClientRows: 1 },
+      });
+      server.handle(list, { public: true });
+      const ada = await client();
+      ada.say(say("list:1", 1, add("kept")));
+      await ada.heard();
+      const bob = await client();
+      bob.say(say("list:1", 1, add("bob's")));
+      await bob.heard();
+      for (let times = 1; times <= 2; times++) {
+        ada.say(say("list:1", times + 1, add(`lost ${times}`)));
+        await ada.heard();
+        bob.say(say("list:1", times + 1, add("bob's")));
+        await bob.heard();
+        replace = () => log.rewind("list:1", 2);
+        const again = await client(ada.identity);
+        const said = await from(again, undefined, { sent: 2, settled: 1 });
+        expect(replace).toBeUndefined();
+        const [settled, snapshot] = said;
+        expect(settled).toMatchObject({ type: "Settled", sequence: 2, next: 2, outcomes: [] });
+        expect(snapshot).toMatchObject({
+          type: "Snapshot",
+          sequence: 2,
+          model: { items: ["kept", "bob's"] },
+        });
+        bob.say(say("list:1", 2, add("bob's")), say("list:1", 3, add("bob's")));
+        await bob.heard();
+        await log.rewind("list:1", 2);
+        replaced();
+        await bob.heard();
+      }
+    }
   });
 
   test("[TE12] S28 a log that answers garbage is a log whose answer was lost", async () => {

@@ -64,7 +64,11 @@ export class Followers {
 
   /** Other nodes may have written since; or it says so itself (FO4). */
   #mustLook(live: LiveTarget, { cursor }: Subscription): boolean {
-    return this.#core.log.shared || (cursor !== undefined && cursor.sequence > live.engine!.state.sequence);
+    return (
+      live.unsure !== undefined ||
+      this.#core.log.shared ||
+      (cursor !== undefined && cursor.sequence > live.engine!.state.sequence)
+    );
   }
 
   async #join(
@@ -81,7 +85,7 @@ export class Followers {
     const engine = live.engine;
     if (engine === undefined) return live.failure;
     if (this.#mustLook(live, asked)) {
-      const looked = await this.#turns.look(live);
+      const looked = await this.#turns.sure(live);
       if (!current()) return "outdated";
       if (!looked) return live.failure;
     }
@@ -102,8 +106,8 @@ export class Followers {
         if (known === undefined) return "storage";
         ({ row, state } = known);
         // No outcome that it is told lies beyond what it is shown (TE22).
-        if (engine.isBehind(row)) {
-          const looked = await this.#turns.look(live);
+        if (engine.isBehind(row) || live.unsure !== undefined) {
+          const looked = await this.#turns.sure(live);
           if (!current()) return "outdated";
           if (!looked) return live.failure;
           if (!sameCursor(engine.state, state)) continue;

@@ -46,6 +46,8 @@ export class LiveTarget {
   opening: ((engine: TargetEngine<Reply> | undefined) => void)[] = [];
   /** Waits for a read of the log to have been folded. */
   looking: ((looked: boolean) => void)[] = [];
+  /** The storage was replaced since it was last looked at: what memory has may be of another history (SQ12). */
+  unsure: object | undefined;
   /** Waits for a client's row. */
   rows = new Map<string, ((known: KnownRow | undefined) => void)[]>();
   /** How many are at work with it across an await: it is not let go meanwhile. */

@@ -437,7 +437,7 @@ function housekeeping(hub: Hub): (() => void)[] {
     every(Math.max(core.limits.recheckAfter / ROUND, 100), () => reauthorising.tick(connections));
   // Nothing that was read before is known to be in what stands there now (TE11, RD7).
   const silence = core.log.onReplaced?.(() => {
-    for (const live of registry.all()) if (live.engine !== undefined) void turns.look(live);
+    for (const live of registry.all()) if (live.engine !== undefined) turns.replaced(live);
     hub.readers.anew();
   });
   if (silence !== undefined) cancels.push(silence);

@@ -163,6 +163,21 @@ export class Turns {
     });
   }
 
+  /** The storage was replaced: until it was looked at, nobody is shown what memory has beside what is read now. */
+  replaced(live: LiveTarget): void {
+    live.unsure = {};
+    void this.sure(live);
+  }
+
+  /** Looks, and knows then of which history it is. */
+  async sure(live: LiveTarget): Promise<boolean> {
+    const { unsure } = live;
+    const looked = await this.look(live);
+    // Unless it was replaced once more meanwhile.
+    if (looked && live.unsure === unsure) live.unsure = undefined;
+    return looked;
+  }
+
   /** Folds a target anew whose model another node does not have; false: not now. */
   refold(live: LiveTarget, doubted: Digest): boolean {
     if (live.engine?.doubt() !== true) return false;

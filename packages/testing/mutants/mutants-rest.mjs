@@ -107,4 +107,22 @@ export const restMutants = [
     scenario: "",
     by: "server/src/scales.test.ts > [TE21] what is judged by its changes",
   },
+  {
+    name: "look at nothing anew when another file stands in the log's place",
+    file: "server/src/server.ts",
+    from: `for (const live of registry.all()) if (live.engine !== undefined) turns.replaced(live);`,
+    to: ``,
+    breaks: "SQ12",
+    scenario: "S37",
+    by: "HC16 HC11",
+  },
+  {
+    name: "tell a row of the storage that stands there now beside the former model",
+    file: "server/src/follow.ts",
+    from: `engine.isBehind(row) || live.unsure !== undefined`,
+    to: `engine.isBehind(row)`,
+    breaks: "SQ12",
+    scenario: "S37",
+    by: "server/src/follow.test.ts > [SQ12] [TE11] S37 a row from",
+  },
 ];

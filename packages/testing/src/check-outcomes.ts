@@ -96,7 +96,7 @@ export function checkOutcomes(history: History): Violation[] {
         const lost =
           event.empty &&
           (forgetful.has(event.client) ||
-            rewound.has(event.target) ||
+            keysOf(event.target, event.client).some((key) => rewound.has(key)) ||
             byMid.get(`${event.client} ${event.target} ${event.mid}`)?.recorded === true);
         if (state !== "durable" && state !== "failed" && !lost)
           break_(

@@ -15,6 +15,8 @@ import type { Reachable } from "./link.ts";
 import type { RunConfig } from "./plan.ts";
 import type { SeededRandom } from "./random.ts";
 import type { SimulationSetup, TestedLog } from "./setup.ts";
+import { vanishingLog } from "./vanishing.ts";
+import type { FoundBy } from "./vanishing.ts";
 
 export interface Node<W extends Wiring> {
   server: Server<W, AnyUser>;
@@ -38,6 +40,8 @@ export interface NodesOptions<W extends Wiring> {
 
 export class Nodes<W extends Wiring> {
   readonly log: ArchivedLog;
+  /** The file that it is in. */
+  readonly #file = vanishingLog(() => this.log);
   /** The log lets go what it has not stored. */
   readonly reopen: () => Promise<void>;
   readonly pubsub: LossyPubSub;
@@ -61,6 +65,7 @@ export class Nodes<W extends Wiring> {
     this.log = archivedLog(log, rolling ? [setup.older!.wiring, setup.wiring] : setup.wiring, {
       appended: (target, path, sequence) => {
         record({ type: "appended", target, path, sequence });
+        this.#file.appended(target, sequence);
         const last = this.log.archive.get(target)?.paths[path]?.places[sequence]?.record;
         if (last?.id.startsWith("migrated-") === true) count("migrated");
       },
@@ -76,7 +81,7 @@ export class Nodes<W extends Wiring> {
     const { setup, config, random, record, count } = this.#options;
     const clock = this.#options.clock.process();
     const faults: Node<W>["faults"] = [];
-    const log = faultyLog(this.log, {
+    const log = faultyLog(this.#file.opened(clock), {
       clock,
       plan: (call) => {
         const at = faults.findIndex(({ matches }) => matches(call));
@@ -94,10 +99,14 @@ export class Nodes<W extends Wiring> {
       clock,
       random: random.fork(`node ${index} ${life}`),
       secret: "a secret that every node of the run knows",
-      authenticate: ({ token }) => {
-        const name = String(token);
-        return setup.user?.(name) ?? { id: name };
-      },
+      ...(config.visitors
+        ? {}
+        : {
+            authenticate: ({ token }) => {
+              const name = String(token);
+              return setup.user?.(name) ?? { id: name };
+            },
+          }),
       limits: config.limits,
       strict: true,
       onError: (error) => record({ type: "reported", by: `node ${index}`, error }),
@@ -110,6 +119,8 @@ export class Nodes<W extends Wiring> {
   /** Takes back all that was arranged. */
   calm(): void {
     this.pubsub.rates({});
+    this.#file.comesBack();
+    this.#look();
     for (const node of this.all) {
       node.faults.length = 0;
       node.log.thaw();
@@ -144,6 +155,30 @@ export class Nodes<W extends Wiring> {
       connect: (wired) => this.all[index]!.server.connect(wired),
       speak: (spoken) => this.all[index]!.server.speak(spoken),
     });
+  }
+
+  /**
+   * The log's file is moved away under its servers, and after a while it is there again, or a backup is that lacks the
+   * last so many appends.
+   */
+  fileGoes(found: FoundBy, time: number, lacks: number | undefined): void {
+    const { clock, count } = this.#options;
+    const { astray } = this.#file;
+    this.#file.goes(found);
+    clock.setTimeout(() => {
+      if (lacks === undefined) this.#file.comesBack();
+      else void this.#file.isReplaced(lacks).then(() => count("the log replaced by a backup"));
+      if (this.#file.astray > astray) count("a write into a file that is elsewhere");
+      this.#look();
+    }, time);
+  }
+
+  /** Some time later each server asks its log for something, as servers do; a first call may only find out. */
+  #look(): void {
+    for (const after of [1, 1_000, 2_000])
+      this.#options.clock.setTimeout(() => {
+        for (const { log } of this.all) log.readers().catch(() => undefined);
+      }, after);
   }
 
   /** A failover to a replica that lacks the last records. Nothing else reaches the log meanwhile. */

@@ -157,7 +157,7 @@ export class Pages<W extends Wiring> {
       },
       storage,
       ...(named ? { user } : {}),
-      token: () => user,
+      ...(user === null ? {} : { token: () => user }),
       strict: true,
       digest: hashValue,
       ...PATIENCE,

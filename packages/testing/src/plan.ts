@@ -9,6 +9,7 @@ import type { SeededRandom } from "./random.ts";
 import { FAULTS } from "./setup.ts";
 import type { Fault, SimulationSetup } from "./setup.ts";
 import type { CommitBoundary } from "./storage.ts";
+import type { FoundBy } from "./vanishing.ts";
 
 type Direction = "toServer" | "toClient";
 
@@ -81,6 +82,13 @@ export type Step = { readonly after: number } & (
   | { readonly do: "log-fails"; readonly node: number; readonly count: number }
   | { readonly do: "log-freezes"; readonly node: number; readonly for: number }
   | {
+      readonly do: "log-goes";
+      readonly found: FoundBy;
+      readonly for: number;
+      /** What stands there then lacks so many appends. Absent: the same file is back. */
+      readonly lacks?: number | undefined;
+    }
+  | {
       readonly do: "greedy";
       readonly node: number;
       readonly seed: number;
@@ -99,6 +107,8 @@ export interface RunConfig {
   readonly nodes: number;
   /** It begins with the older version, and is a rolling deploy. */
   readonly rolling: boolean;
+  /** Nobody is signed in. */
+  readonly visitors: boolean;
   /** Doorbells get lost, late and doubled by these shares. */
   readonly doorbell: { readonly drop: number; readonly delay: number; readonly double: number };
   readonly clients: readonly {
@@ -128,6 +138,8 @@ export interface Plan {
 
 /** The share of runs that are rolling deploys, where there is an older version. */
 const ROLLING = 0.4;
+/** The share of runs whose servers ask nobody who he is. */
+const VISITORS = 0.25;
 
 /** Draws a run. `topics`: how many there are to follow; `actions`: who does each of them. */
 export function drawPlan(seed: number, setup: SimulationSetup<never, never>, topics: number): Plan {
@@ -161,13 +173,15 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
   const [few, many] = setup.clients ?? [2, 5];
   const slow = random.chance(0.5);
   const calm = random.chance(0.3);
+  const visitors = random.fork("visitors").chance(VISITORS);
   return {
     nodes,
     rolling: setup.older !== undefined && random.fork("rolling").chance(ROLLING),
+    visitors,
     doorbell: calm ? { drop: 0, delay: 0, double: 0 } : { drop: 0.2, delay: 0.3, double: 0.2 },
     clients: Array.from({ length: random.int(few, many) }, (_, i) => ({
       via: random.fork(`via ${i}`).pick(setup.via ?? [["socket"]]),
-      user: `user-${random.int(1, 3)}`,
+      user: visitors ? null : `user-${random.int(1, 3)}`,
       named: random.chance(0.7),
       format: random.int(0, setup.serialiser.formats.length - 1),
       node: random.int(0, nodes - 1),
@@ -290,6 +304,14 @@ function drawStep(
       return { do: fault, after, node, count, for: random.int(1, 200), answer: random.chance(0.5) };
     case "log-freezes":
       return { do: fault, after, node, for: random.int(1, 800) };
+    case "log-goes":
+      return {
+        do: fault,
+        after,
+        found: random.pick(["commit", "second"]),
+        for: random.int(1, 1_600),
+        lacks: random.chance(0.4) ? undefined : random.pick([0, 1, 1, 2, 5, 20, 1_000]),
+      };
     case "greedy":
       return {
         do: fault,

@@ -79,6 +79,8 @@ export const FAULTS = [
   "append-slow",
   "log-fails",
   "log-freezes",
+  /** The log's file is moved away under its servers; it comes back, or a backup does. */
+  "log-goes",
   "rewind",
   "revoke",
   "grant",

@@ -132,6 +132,8 @@ export class World<W extends Wiring> {
         log.freeze();
         return void clock.setTimeout(() => log.thaw(), step.for);
       }
+      case "log-goes":
+        return nodes.fileGoes(step.found, step.for, step.lacks);
       case "greedy":
         return this.#greedy(step);
       case "rewind": {
@@ -329,7 +331,7 @@ export class World<W extends Wiring> {
     }
     // What was revoked and nobody asked for again stays so; a page that listens asks anew by listening anew.
     for (const pages of this.pages) {
-      for (const topic of pages.follows) {
+      for (const topic of Array.from(pages.follows)) {
         const { key } = this.places[topic]!;
         if (pages.topic(this.places[topic]!).state.status !== "refused" || key === OWN_SESSION) continue;
         pages.unfollow(topic);

@@ -45,6 +45,8 @@ const EXPECTED: readonly string[] = [
   "crashed after a commit",
   "conflict",
   "served",
+  "the log replaced by a backup",
+  "a write into a file that is elsewhere",
 ];
 
 export function campaign(name: string, from: number, count: number): void {

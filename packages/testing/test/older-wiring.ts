@@ -4,7 +4,17 @@ import { defineSession, defineTopic, defineWiring } from "@calla/shared";
 import type { Message, ModelSlice } from "@calla/shared";
 import * as z from "zod";
 import type { SimulatedAction, SimulationSetup } from "../src/index.ts";
-import { common, commonMessages, padHandlers, padNow, rejections, setup, wiring, written } from "./wiring.ts";
+import {
+  common,
+  commonMessages,
+  padHandlers,
+  padNow,
+  rejections,
+  room,
+  setup,
+  wiring,
+  written,
+} from "./wiring.ts";
 import type { OlderPad } from "./wiring.ts";
 
 type Update = (model: unknown, message: unknown, context: unknown) => unknown;
@@ -64,10 +74,12 @@ const session = defineSession({
   update: { called: onSession("named"), appended: onSession("appended") } as never,
 });
 
-const olderWiring = defineWiring({ session, topics: [pad] });
+const olderWiring = defineWiring({ session, topics: [pad, room] });
 
 /** What somebody at an older page does in place of what today's does. */
-function older({ slice, params, weight, by, message }: SimulatedAction): SimulatedAction {
+function older(action: SimulatedAction): SimulatedAction {
+  const { slice, params, weight, by, message } = action;
+  if (slice.name === room.name) return action;
   const then = slice.kind === "session" ? session : pad;
   const names: Readonly<Record<string, string>> = { typed: "wrote", named: "called" };
   const renamed = (one: Message): Message =>
@@ -91,6 +103,7 @@ export const olderSetup = {
   server(server) {
     server.handle(pad, padHandlers);
     server.handle(session, { public: true });
+    server.handle(room, { public: true });
   },
   actions: setup.actions.map(older),
 } satisfies SimulationSetup<typeof olderWiring>;

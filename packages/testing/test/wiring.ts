@@ -128,7 +128,19 @@ const session = defineSession({
   },
 });
 
-export const wiring = defineWiring({ session, topics: [pad] });
+/** Only a server makes one, which no older version does otherwise. */
+export const room = defineTopic("room:*", {
+  created: "server",
+  model: z.object({ name: z.string(), said: z.array(z.string()) }),
+  initial: () => ({ name: "", said: [] }),
+  messages: { said: z.object({ word: z.string() }), opened: serverOnly(z.object({ name: z.string() })) },
+  update: {
+    said: (room, { word }) => ({ ...room, said: [...room.said, word].slice(-6) }),
+    opened: (room, { name }) => ({ ...room, name: room.name + name }),
+  },
+});
+
+export const wiring = defineWiring({ session, topics: [pad, room] });
 const serialiser = automatic(json(), messagePack());
 
 const letter = (random: SeededRandom): string => String.fromCodePoint(random.int(97, 122));
@@ -176,10 +188,13 @@ export const setup: SimulationSetup<typeof wiring> = {
   server(server) {
     server.handle(pad, padHandlers);
     server.handle(session, { public: true });
+    server.handle(room, { public: true });
   },
   actions: [
     ...onPad("1"),
     ...onPad("2"),
+    action(room, ["hall"], (random) => ({ type: "said", word: letter(random) }), 3),
+    serverAction(room, ["hall"], (random) => ({ type: "opened", name: letter(random) }), 0.7),
     action(session, [], (random) => ({ type: "named", name: letter(random) })),
     action(session, [], (random) => ({ type: "appended", letter: letter(random) }), 2),
   ],
