@@ -65,5 +65,10 @@ const { model, pending } = topic.state;
 if (model?.count !== applied || pending.length > 0) wrong(`${model?.count} of ${applied} shown`);
 await client.close();
 await server.stop();
-const measured: Measured = { rate: (1_000_000 * done) / elapsed, cpu: cpu / done, ...busy };
+const measured: Measured = {
+  rate: (1_000_000 * done) / elapsed,
+  cpu: cpu / done,
+  loadCpu: (busy.loadBusy * elapsed) / done,
+  ...busy,
+};
 process.send!(measured, () => process.exit());

@@ -76,6 +76,7 @@ async function busy(crowd: Crowd, server: ServerProcess): Promise<Measured> {
   await crowd.settle();
   return {
     cpu: cpu / done,
+    loadCpu: (busy.loadBusy * elapsed) / done,
     ...busy,
     ...(latencies === undefined
       ? { rate: (1_000_000 * done) / elapsed }

@@ -12,6 +12,7 @@ import type { Format, ServerFrame } from "@calla/shared";
 import { idOf, room, said, serialiser, snapshotFrame, updateFrame } from "./fixtures.ts";
 import { median } from "./median.ts";
 import type { Micro } from "./report.ts";
+import { FOLLOWED, follows } from "./follower.ts";
 import { trip, updateAlone } from "./trip.ts";
 
 const quick = process.argv[2] === "quick";
@@ -74,13 +75,22 @@ interface Act {
   readonly messages: readonly unknown[];
   readonly at: number;
   readonly userId: string | null;
+  readonly size: number;
 }
+/** Every predicted model is kept. */
+const ROOM = { take: () => 1, give: () => undefined };
 type Fold = (model: unknown, act: Act) => { readonly ok: boolean };
 interface Rebase {
-  readonly emptyReplica: object;
-  reset(replica: object, confirmed: object, gone: () => boolean, fold: Fold): object;
-  predict(replica: object, entry: Act, fold: Fold): { readonly replica: object };
-  advance(replica: object, by: object, gone: () => boolean, fold: Fold): { readonly ok: boolean };
+  emptyReplica(): object;
+  reset(replica: object, confirmed: object, gone: () => boolean, fold: Fold, room: typeof ROOM): object;
+  predict(replica: object, entry: Act, fold: Fold, room: typeof ROOM): object;
+  advance(
+    replica: object,
+    by: object,
+    gone: () => boolean,
+    fold: Fold,
+    room: typeof ROOM,
+  ): { readonly ok: boolean };
 }
 
 async function rebase(): Promise<Micro[number]> {
@@ -100,15 +110,16 @@ async function rebase(): Promise<Micro[number]> {
     messages: [said(from, n)],
     at: n,
     userId: null,
+    size: 100,
   });
   const rows: string[][] = [["pending", "someone else's record: rebase µs", "own record as predicted µs"]];
   for (const count of [1, 10, 100, 1_000]) {
     const confirmed = { sequence: 0, mark: 0, model: room.initial() };
-    let replica = engine.reset(engine.emptyReplica, confirmed, never, fold);
+    const replica = engine.reset(engine.emptyReplica(), confirmed, never, fold, ROOM);
     const pending = Array.from({ length: count }, (_, i) => act(1, i + 1));
-    for (const entry of pending) ({ replica } = engine.predict(replica, entry, fold));
+    for (const entry of pending) engine.predict(replica, entry, fold, ROOM);
     const advance = (by: Act, entry: Act | undefined): { readonly ok: boolean } =>
-      engine.advance(replica, { records: [{ act: by, entry }], sequence: 1, mark: 1 }, never, fold);
+      engine.advance(replica, { records: [{ act: by, entry }], sequence: 1, mark: 1 }, never, fold, ROOM);
     const foreign = act(2, 1);
     if (!advance(foreign, undefined).ok || !advance(pending[0]!, pending[0]).ok) throw new Error("no fold");
     rows.push([
@@ -159,6 +170,30 @@ async function largeModels(): Promise<Micro[number]> {
   return { title: "A message to a large model: the server's whole cost beside its update alone", rows };
 }
 
-const micro: Micro = [codecs(), await rebase(), await trips(), await largeModels()];
+/** What following a large model costs besides its updates: found where something walks the model for each record. */
+async function followers(): Promise<Micro[number]> {
+  const rows: string[][] = [
+    ["model", "update alone µs", "follower µs", "ratio, least of several", "must be", ""],
+  ];
+  for (const name of Object.keys(FOLLOWED) as (keyof typeof FOLLOWED)[]) {
+    let least = { alone: 0, whole: 0, ratio: Infinity };
+    for (let i = quick ? 1 : 5; i > 0; i--) {
+      const measured = await follows(name, quick ? 50 : FOLLOWED[name].records);
+      if (measured.ratio < least.ratio) least = measured;
+    }
+    const { bound } = FOLLOWED[name];
+    rows.push([
+      name,
+      least.alone.toFixed(1),
+      least.whole.toFixed(1),
+      least.ratio.toFixed(2),
+      bound === undefined ? "" : `≤ ${bound}`,
+      bound === undefined ? "" : least.ratio <= bound ? "met" : "**missed**",
+    ]);
+  }
+  return { title: "A follower of a large model: each record's whole cost beside its update alone", rows };
+}
+
+const micro: Micro = [codecs(), await rebase(), await trips(), await largeModels(), await followers()];
 if (sink === undefined) throw new Error("nothing was measured");
 process.send?.(micro, () => process.exit());

@@ -94,11 +94,14 @@ function verdicts(
   first: System,
 ): [string, string] {
   const several = targets.length > 1;
-  const told = targets.map(({ system, of: what, must, bound }: Target) => {
-    const shown = what === "ratio" ? ratioOf(of(system), of(first), key) : medianOf(of(system), key);
-    const asked = `${several ? `${system} ` : ""}${must} ${bound}${what === "ratio" ? ` × ${first}` : ""}`;
+  const told = targets.map(({ system, of: what, must, bound, to = first }: Target) => {
+    const shown = what === "ratio" ? ratioOf(of(system), of(to), key) : medianOf(of(system), key);
+    const named = several || system !== "calla" ? `${system} ` : "";
+    const asked = `${named}${must} ${bound}${what === "ratio" ? ` × ${to}` : ""}`;
     if (shown === undefined || Number.isNaN(shown)) return [asked, "not measured"];
-    return [asked, (must === "≥" ? shown >= bound : shown <= bound) ? "met" : "**missed**"];
+    const verdict = (must === "≥" ? shown >= bound : shown <= bound) ? "met" : "**missed**";
+    // A ratio to another system than the table's first stands in no cell.
+    return [asked, to === first ? verdict : `${verdict} (${shown.toFixed(2)})`];
   });
   return [told.map(([asked]) => asked).join(", "), told.map(([, verdict]) => verdict).join(", ")];
 }

@@ -100,7 +100,8 @@ function fieldsInOrder(a: Fields, b: Fields, depth: number): boolean {
     while (i > 0 && (x = lefts ? lefts[i - 1] : a[left[i - 1]!]) === undefined) i--;
     while (j > 0 && (y = rights ? rights[j - 1] : b[right[j - 1]!]) === undefined) j--;
     if (i === 0 || j === 0) return i === j;
-    if (left[--i] !== right[--j] || !same(x, y, depth, IN_ORDER)) return false;
+    if (left[--i] !== right[--j]) return false;
+    if (!Object.is(x, y) && !same(x, y, depth, IN_ORDER)) return false;
   }
 }
 /** V8 keeps objects of up to 1,020 fields in its fast form. */

@@ -4,7 +4,7 @@
 export const frameMutants = [
   {
     name: "let numbers crowd in a Set",
-    file: "shared/src/crowding.ts",
+    file: "shared/src/guards/crowding.ts",
     from: `return comparisons > MOST * size;`,
     to: `return comparisons > size * size;`,
     breaks: "CO26",
@@ -58,7 +58,7 @@ export const frameMutants = [
   },
   {
     name: "put tiny bytes into one place of their block",
-    file: "shared/src/own-bytes.ts",
+    file: "shared/src/guards/own-bytes.ts",
     from: `this.#used += size;`,
     to: ``,
     breaks: "CO14",

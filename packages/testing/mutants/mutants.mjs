@@ -4,6 +4,7 @@
 
 import { admissionMutants } from "./mutants-admission.mjs";
 import { byteMutants } from "./mutants-bytes.mjs";
+import { costMutants } from "./mutants-cost.mjs";
 import { durableMutants } from "./mutants-durable.mjs";
 import { growthMutants } from "./mutants-growth.mjs";
 import { frameMutants } from "./mutants-frames.mjs";
@@ -37,6 +38,7 @@ import { rowMutants } from "./mutants-rows.mjs";
 /** @type {readonly Mutant[]} */
 export const mutants = [
   ...versionMutants,
+  ...costMutants,
   ...modelMutants,
   ...frameMutants,
   ...shareMutants,

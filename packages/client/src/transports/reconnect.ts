@@ -27,7 +27,7 @@ export function reconnectOptions(options: ReconnectSettings): ReconnectOptions {
     multiplier >= 1 &&
     jitterRatio >= 0 &&
     jitterRatio <= 1;
-  if (!fits) {
+  if (DEV && !fits) {
     throw new CallaError(
       "transport",
       options,
