@@ -75,6 +75,8 @@ test("[CL1] an expired identity: what was never sent moves, what may have been s
   const connection = await handshake(setup, "c2", { refused: "expired" });
   await expect(sent.applied).rejects.toMatchObject({ code: "client-expired", from: "calla" });
   expect(onOutcome.mock.calls).toMatchObject([[{ id: sent.id, is: "unknown" }]]);
+  // One word for it, wherever it is told.
+  expect(sent.state).toBe("unknown");
   expect(
     messagesIn(connection.sent).map(({ target, mid, id, settled }) => [target, mid, id, settled]),
   ).toEqual([

@@ -68,6 +68,47 @@ test.each([
   },
 );
 
+test("[OB15] a rejection brings code, sentence and details to whoever catches it, a client's and the server's own", async () => {
+  const full = defineTopic("full", {
+    model: z.null(),
+    initial: () => null,
+    messages: { added: z.object({}) },
+    rejections: { full: z.object({ max: z.number() }) },
+    update: { added: (_, __, context) => context.reject("full", { max: 3 }) },
+  });
+  const both = defineWiring({ topics: [full, tally] });
+  const clock = virtualClock();
+  const server = createServer({ wiring: both, serialiser, clock });
+  server.handle(full, { public: true });
+  server.handle(tally, { canSubscribe: () => true });
+  const { transport } = connectionPair(server, { serialiser, clock, latency: () => 1 });
+  const client = createClient({ wiring: both, serialiser, transport, clock });
+  await clock.advance(20);
+  const caught = async (work: Promise<unknown>): Promise<unknown> => {
+    const outcome = work.catch((error: unknown) => error);
+    await clock.advance(20);
+    return outcome;
+  };
+  const write = client.topic(full).dispatch({ type: "added" });
+  expect(await caught(write.applied)).toMatchObject({
+    from: "app",
+    code: "full",
+    details: { max: 3 },
+    message: 'The message was rejected (full): The update of its slice refused it. {"max":3}',
+  });
+  expect(write.state).toBe("rejected");
+  expect(await caught(client.topic(tally, "1").dispatch({ type: "bare", name: "x" }).applied)).toMatchObject({
+    from: "calla",
+    code: "forbidden",
+    message: "The message was rejected (forbidden): This is not allowed.",
+  });
+  expect(await caught(server.topic(full).dispatch({ type: "added" }))).toMatchObject({
+    code: "rejected",
+    details: { from: "app", code: "full", details: { max: 3 } },
+    message: 'The message was rejected (full): The update of its slice refused it. {"max":3}',
+  });
+});
+
 test("[WR30] a slice that is not in the wiring is named at once, by client and server", () => {
   const clock = virtualClock();
   const server = createServer({ wiring, serialiser, clock });
