@@ -256,7 +256,11 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
         runtime.disconnected(cut);
         contain(report, options.onDisconnect, reason);
       },
-      status: setStatus,
+      status(connection, reason) {
+        const over = !closing && (connection === "closed" || connection === "outdated");
+        runtime.ended(over ? reason || connection : "");
+        setStatus(connection, reason);
+      },
       outdated: ({ protocol, slices }) => contain(report, options.onVersionMismatch, { protocol, slices }),
       error: report,
     },

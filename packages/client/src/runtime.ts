@@ -90,6 +90,8 @@ export interface Runtime {
   refused(code: string): boolean;
   /** `cut`: nobody has said why. */
   disconnected(cut: boolean): void;
+  /** The server will not have this client back, for this reason; "": it is tried again. */
+  ended(code: string): void;
   close(): Promise<void>;
   forget(): Promise<void>;
   forgetEveryone(): Promise<number>;
@@ -102,6 +104,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     ...options,
     queue: outbox.queue,
     connected: () => outlet.open,
+    ended: () => terminal,
     changed() {
       ledger.changed?.();
       options.changed();
@@ -136,6 +139,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   /** The server's clock minus ours. */
   let offset = 0;
   let closed = false;
+  /** Why the server will not have this client back. */
+  let terminal = "";
   let sweeping = false;
   let listed: readonly PendingWrite[] = [];
   /** The wishes in the last `Hello`, by ref. */
@@ -470,6 +475,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       }
       for (const one of targets.all.values()) targets.touch(one);
     },
+    ended(code) {
+      if (code === terminal) return;
+      terminal = code;
+      for (const one of targets.all.values()) targets.touch(one);
+    },
     close() {
       end();
       return ledger.close();
@@ -488,6 +498,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     closed = true;
     for (const cancel of timers) cancel();
     for (const one of targets.all.values()) {
+      one.ready?.settle({ status: "refused", model: undefined, code: "closed" });
       ledger.leave(one);
       subscriptions.stop(one.subscription);
       // Nothing is followed any more, so what is known can be told.

@@ -9,6 +9,8 @@ import type { Entry, Queue } from "./outbox.ts";
 import { visible } from "./rebase.ts";
 import type { Act, Predicted, Replica, Skipped } from "./rebase.ts";
 import type { Room } from "./room.ts";
+import type { Ready } from "./ready.ts";
+import { isFollowed } from "./subscriptions.ts";
 import type { Subscription } from "./subscriptions.ts";
 import type { WriteControl, WriteState } from "./write.ts";
 
@@ -65,7 +67,7 @@ export interface Dispatch extends Entry, Act {
   readonly control: WriteControl | undefined;
 }
 
-/** `loading`: nothing known yet. `live`: up to date. `stale`: it was. `refused`: see `code`. */
+/** `loading`: nothing known yet. `live`: up to date. `stale`: it was; `code` says why it stays so. `refused`: see `code`. */
 export type TopicStatus = "loading" | "live" | "stale" | "refused";
 
 export interface AnyState {
@@ -113,6 +115,7 @@ export interface Target {
   readonly pushes: Signal<Pushed>;
   /** The app's handle, made when first asked for. */
   handle: unknown;
+  ready: Ready | undefined;
 }
 
 /** The same object until it says something else; a state of before says what it said. */
@@ -172,9 +175,14 @@ export const hasCaughtUp = (target: Target): boolean =>
  * The state to show: the same object until something in it changes (CL9), and the former model as long as it is equal,
  * however that came about (given up in the same turn, replayed). `state`: what it is compared with.
  */
-export function stateOf(target: Target, connected: boolean, state = target.state): AnyState {
+export function stateOf(target: Target, connected: boolean, ended: string, state = target.state): AnyState {
   const { subscription, replica } = target;
-  const refused = subscription.phase === "refused" || (subscription.phase === "asked" && subscription.absent);
+  // Where the client is not to come back, what has no model gets none (CL30).
+  const code = subscription.code || (isFollowed(subscription) ? ended : "");
+  const refused =
+    subscription.phase === "refused" ||
+    (subscription.phase === "asked" && subscription.absent) ||
+    (code !== "" && !replica.confirmed);
   const status = refused
     ? "refused"
     : !replica.confirmed
@@ -184,7 +192,6 @@ export function stateOf(target: Target, connected: boolean, state = target.state
         : "stale";
   const shown = refused ? undefined : visible(replica);
   const model = target.same(shown, state.model) ? state.model : shown;
-  const { code } = subscription;
   const before = listings.get(state) ?? NONE;
   const same = sameListing(before, replica);
   if (same && status === state.status && model === state.model && code === state.code)

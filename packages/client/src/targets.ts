@@ -45,6 +45,8 @@ export interface TargetsOptions {
   readonly strict: boolean;
   readonly queue: (key: TargetKey) => Queue<Dispatch>;
   readonly connected: () => boolean;
+  /** Why the client is not to come back; "": it is, or nobody has said so. */
+  readonly ended: () => string;
   readonly report: (error: unknown) => void;
   readonly onOutcome: ((decided: DecidedWrite) => void) | undefined;
   /** Once per turn in which something has changed. */
@@ -82,6 +84,7 @@ export function createTargets(options: TargetsOptions) {
         changes: signal<AnyState>(report),
         pushes: signal<Pushed>(report),
         handle: undefined,
+        ready: undefined,
       };
       all.set(key, found);
     }
@@ -97,7 +100,8 @@ export function createTargets(options: TargetsOptions) {
     const due = [...changed];
     changed.clear();
     for (const one of due) {
-      const state = stateOf(one, options.connected(), one.told);
+      const state = stateOf(one, options.connected(), options.ended(), one.told);
+      one.ready?.settle(state);
       if (state === one.told) continue;
       one.told = state;
       one.changes.emit(state);
@@ -192,7 +196,7 @@ export function createTargets(options: TargetsOptions) {
     touch,
     show,
     conclude,
-    state: (one: Target): AnyState => stateOf(one, options.connected()),
+    state: (one: Target): AnyState => stateOf(one, options.connected(), options.ended()),
     /** The same confirmed model, without what it contains by now. */
     settle: (one: Target): void => show(one, one.replica.confirmed, reached(one)),
     /** What is pending is predicted anew: its author has another name. */

@@ -13,6 +13,7 @@ import type {
   Typed,
 } from "@calla/shared";
 import type { Stop } from "./notifier.ts";
+import { createReady, verdictOf } from "./ready.ts";
 import type { Runtime } from "./runtime.ts";
 import type { AnyState, Pending, Pushed } from "./target.ts";
 import type { Write } from "./write.ts";
@@ -22,6 +23,8 @@ export type TopicState<S> =
   | { readonly status: "loading"; readonly model: undefined; readonly pending: readonly PendingOf<S>[] }
   | {
       readonly status: "live" | "stale";
+      /** Why it stays stale, where the server will not have this client back ("unauthenticated", "origin", "version"); else "". */
+      readonly code: string;
       readonly model: ModelOf<S>;
       readonly pending: readonly PendingOf<S>[];
     }
@@ -63,6 +66,15 @@ export interface Topic<S extends Slice> {
   readonly state: TopicState<S>;
   /** Follows the topic, and hears of every change of `state`, once per turn. */
   onChange(listener: (state: TopicState<S>) => void): Stop;
+  /**
+   * The first model there is, a stored one too. Follows the topic until it settles. Open while offline; rejects with the code
+   * (a CallaError) where the topic is refused, or the client for good, or closed. Then, after `client.connect()`, it is a
+   * new promise.
+   *
+   * @example
+   * const model = await topic.ready;
+   */
+  readonly ready: Promise<ModelOf<S>>;
   /** Follows the topic without listening. Returns the undo. */
   retain(): Stop;
   /**
@@ -174,6 +186,15 @@ export function createTopic<S extends Slice>(runtime: Runtime, key: TargetKey): 
       return state() as TopicState<Slice>;
     },
     onChange: onChange as Topic<Slice>["onChange"],
+    get ready() {
+      const one = runtime.target(key);
+      if (!one.ready || (one.ready.verdict !== undefined && one.ready.verdict !== verdictOf(state()))) {
+        const release = retain();
+        one.ready = createReady(release);
+        one.ready.settle(state());
+      }
+      return one.ready.promise as Promise<never>;
+    },
     retain,
     select: (pick, equal) => selection(() => topic.state, topic.onChange, pick, equal),
     dispatch: (message) => runtime.dispatch(key, message) as Write<never, never>,

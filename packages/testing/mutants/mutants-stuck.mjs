@@ -118,4 +118,22 @@ export const stuckMutants = [
     scenario: "S26",
     by: "client/test/conversation.test.ts > [CL9] [HT13] S26",
   },
+  {
+    name: "leave topics loading when the client is refused for good",
+    file: "client/src/target.ts",
+    from: `const code = subscription.code || (isFollowed(subscription) ? ended : "");`,
+    to: `const { code } = subscription;`,
+    breaks: "CL30",
+    scenario: "",
+    by: "client/test/terminal.test.ts > [CL30] S17",
+  },
+  {
+    name: "give the promise of before connect() again",
+    file: "client/src/topic.ts",
+    from: `(one.ready.verdict !== undefined && one.ready.verdict !== verdictOf(state()))`,
+    to: `false`,
+    breaks: "CL31",
+    scenario: "",
+    by: "client/test/terminal.test.ts > [CL31] ready rejects with the code",
+  },
 ];
