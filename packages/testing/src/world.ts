@@ -314,7 +314,9 @@ export class World<W extends Wiring> {
         slice: unknown,
         ...params: readonly string[]
       ) => boolean;
-      return act(clientId, slice, ...params);
+      // Each version has slices of its own.
+      const here = server.wiring.topics.find(({ name }) => name === slice.name);
+      return act(clientId, here, ...params);
     });
   }
 
