@@ -177,6 +177,24 @@ describe("what means nothing any more", () => {
     expect([begun(), checks.running]).toEqual([["again"], 2]);
   });
 
+  test("[HA13] a call that was withdrawn keeps its asker's place until it has ended, one after the other", async () => {
+    const { ask, settle, begun } = counted({ ofOne: 2, ofAll: 80 });
+    const ada = new Asker("ada");
+    const [a, b] = ask(ada, "a", "b");
+    for (const { check } of [a!, b!]) check.withdraw();
+    await settle();
+    begun();
+    ask(ada, "again", "once more");
+    await settle();
+    expect(begun()).toEqual([]);
+    a!.question.call.keep(true);
+    await settle();
+    expect(begun()).toEqual(["again"]);
+    b!.question.call.keep(true);
+    await settle();
+    expect(begun()).toEqual(["once more"]);
+  });
+
   test("[HA13] what a call throws that was told to stop is nobody's news; of one that was not told it is", async () => {
     const { ask, settle } = counted();
     const [told, untold] = ask(new Asker("ada"), "told", "untold");

@@ -70,7 +70,7 @@ export const edgeMutants = [
     to: `const admitted = before !== undefined && before.admitted !== false;`,
     breaks: "AU15",
     scenario: "S43",
-    by: "server/src/reauthorising.test.ts > [AU15] S43 a wish",
+    by: "server/src/reauthorising.test.ts > [AU15] [HA12] S43 a wish that comes",
   },
   {
     name: "let no newer asking take over what is in doubt",

@@ -124,7 +124,7 @@ export const admissionMutants = [
     check`,
     breaks: "HA13",
     scenario: "",
-    by: "server/src/checks.test.ts > [HA13] whoever has gone",
+    by: "server/src/checks.test.ts > [HA13] a call that was withdrawn keeps",
   },
   {
     name: "let a call that never ends hold its place for ever",

@@ -121,7 +121,7 @@ export const durableMutants = [
     from: `      if (told !== undefined && !(await this.#tell(told))) return true;
       this.#done = change.position;`,
     to: `      this.#done = change.position;
-      await this.#save(this.#leased);
+      await this.#save();
       if (told !== undefined && !(await this.#tell(told))) return true;`,
     breaks: "RD3",
     scenario: "S7",

@@ -12,6 +12,7 @@ import { identityMutants } from "./mutants-identity.mjs";
 import { modelMutants } from "./mutants-models.mjs";
 import { shareMutants } from "./mutants-shares.mjs";
 import { scalesMutants } from "./mutants-scales.mjs";
+import { countMutants } from "./mutants-counts.mjs";
 import { restMutants } from "./mutants-rest.mjs";
 import { secondMutants } from "./mutants-second.mjs";
 import { stuckMutants } from "./mutants-stuck.mjs";
@@ -470,6 +471,7 @@ export const mutants = [
   ...scalesMutants,
   ...secondMutants,
   ...restMutants,
+  ...countMutants,
   ...growthMutants,
   ...timeMutants,
   ...stuckMutants,
