@@ -162,7 +162,7 @@ function makeAutomatic(formats: readonly Format[], options: AutomaticOptions): A
 }
 
 /** The formats with the one of this name first. */
-export function preferred(formats: readonly Format[], name: string): readonly Format[] {
+function preferred(formats: readonly Format[], name: string): readonly Format[] {
   const names = formats.map((format) => format.name);
   const first = formats[names.indexOf(name)];
   if (first === undefined) {
