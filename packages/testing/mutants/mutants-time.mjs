@@ -83,7 +83,7 @@ export const timeMutants = [
   {
     name: "believe what was read of a file that has been replaced",
     file: "server/src/server.ts",
-    from: `    for (const live of registry.all()) if (live.engine !== undefined) void turns.look(live);
+    from: `    for (const live of registry.all()) if (live.engine !== undefined) turns.replaced(live);
     hub.readers.anew();`,
     to: `    hub.readers.anew();`,
     breaks: "SQ12",

@@ -236,8 +236,9 @@ export const mutants = [
   {
     name: "answer a follower that is ahead without a look at the log",
     file: "server/src/follow.ts",
-    from: `return this.#core.log.shared || (cursor !== undefined && cursor.sequence > live.engine!.state.sequence);`,
-    to: `return false;`,
+    from: `      this.#core.log.shared ||
+      (cursor !== undefined && cursor.sequence > live.engine!.state.sequence)`,
+    to: `      false`,
     breaks: "FO4",
     scenario: "S42",
     by: "server/src/follow.test.ts > [FO4]",
