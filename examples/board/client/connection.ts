@@ -10,6 +10,8 @@ function sentence({ connection, pending, storage }: ClientStatus): string {
   switch (connection) {
     case "open":
       return "";
+    case "unsure":
+      return `The server does not answer; it may be slow, or you may be offline. ${promise}`;
     case "outdated":
       return "There is a newer version of this page. Reload it to go on.";
     case "closed":

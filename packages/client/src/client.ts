@@ -77,8 +77,11 @@ export interface ClientOptions<W extends Wiring = Wiring> {
   readonly maxPendingAge?: number;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Calls back when it is worth trying at once; by default when the browser is online again or the page visible. */
-  readonly wakeUps?: (wake: () => void) => Stop;
+  /**
+   * Calls `wake` when it is worth trying at once; by default when the browser is online again or the page visible. And
+   * `doubt` when there may be no network any more; by default when the browser says that it is offline.
+   */
+  readonly wakeUps?: (wake: () => void, doubt: () => void) => Stop;
   readonly onConnect?: (as: ConnectedAs) => void;
   readonly onReconnect?: (as: ConnectedAs) => void;
   readonly onDisconnect?: (reason: CloseReason) => void;
@@ -243,6 +246,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
       hello: (token) => ({ ...runtime.hello(token), ...(flushOnly ? { flushOnly } : {}) }),
       unsaid: runtime.unsaid,
       ping: runtime.ping,
+      awaiting: runtime.awaiting,
       connected(frame) {
         runtime.connected(frame);
         const as = { clientId: frame.clientId, userId: frame.userId };
@@ -278,7 +282,10 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     wanted = false;
     sync.stop("offline");
   };
-  const stopWaking = wakeUps(() => sync.wake());
+  const stopWaking = wakeUps(
+    () => sync.wake(),
+    () => sync.doubt(),
+  );
   const end = async (finish: () => Promise<void>): Promise<void> => {
     await loaded;
     wanted = false;
@@ -341,15 +348,19 @@ const reportError = (error: unknown): void => {
   console.error(error);
 };
 
-function browserWakeUps(wake: () => void): Stop {
-  if (typeof window === "undefined") return () => {};
+/** There may be no window, no document (a worker, React Native), or one that tells nothing. */
+function browserWakeUps(wake: () => void, doubt: () => void): Stop {
+  const page = (globalThis.window ?? globalThis) as unknown as Partial<Window>;
+  const { document } = page;
   const visible = (): void => {
-    if (document.visibilityState === "visible") wake();
+    if (document?.visibilityState === "visible") wake();
   };
-  window.addEventListener("online", wake);
-  document.addEventListener("visibilitychange", visible);
+  page.addEventListener?.("online", wake);
+  page.addEventListener?.("offline", doubt);
+  document?.addEventListener?.("visibilitychange", visible);
   return () => {
-    window.removeEventListener("online", wake);
-    document.removeEventListener("visibilitychange", visible);
+    page.removeEventListener?.("online", wake);
+    page.removeEventListener?.("offline", doubt);
+    document?.removeEventListener?.("visibilitychange", visible);
   };
 }

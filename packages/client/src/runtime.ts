@@ -83,6 +83,8 @@ export interface Runtime {
   hello(token: unknown): ClientFrames["Hello"];
   unsaid(targets: readonly Subscription[]): void;
   ping(): ClientFrame;
+  /** Something that was sent by this connection has no answer yet, and nobody has said to wait for it. */
+  awaiting(): boolean;
   connected(frame: ServerFrames["Connected"]): void;
   receive(frame: ServerFrame): void;
   tooLarge(frame: ClientFrame): void;
@@ -428,6 +430,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       // Where this was no first Hello, nothing else would say them, and a poll hears that there is more to ask for.
       outlet.send(wishes.map((asking) => ({ type: "Subscribe", ...asking })));
     },
+    awaiting: () =>
+      [...targets.all.values()].some(
+        ({ subscription: { phase, retrying } }) => phase === "asked" && !retrying,
+      ) ||
+      [...outbox.queues.values()].some(
+        ({ paused, entries }) => !paused && entries.some(({ stage }) => stage === "sent"),
+      ),
     ping: () => ({
       type: "Ping",
       cursors: [...targets.all.values()].flatMap(

@@ -22,9 +22,17 @@ import type { CloseReason, Link, Transport } from "./transports/transport.ts";
 
 /**
  * `offline`: not connected and not trying. `connecting`: no `Connected` yet. `waiting`: for the next attempt.
+ * `unsure`: connected, and asked whether the server is there it has not answered for a while.
  * `closed`: the server said not to come back, or the app closed the client. `outdated`: reload the page.
  */
-export type ConnectionStatus = "offline" | "connecting" | "open" | "waiting" | "closed" | "outdated";
+export type ConnectionStatus =
+  | "offline"
+  | "connecting"
+  | "open"
+  | "unsure"
+  | "waiting"
+  | "closed"
+  | "outdated";
 
 export interface SyncOptions {
   readonly transport: Transport;
@@ -46,6 +54,8 @@ export interface SyncEvents {
   /** The Hello that was just said had no room for these. */
   unsaid(targets: readonly Subscription[]): void;
   ping(): ClientFrame;
+  /** Whether anything that was sent by this connection is still to be answered. */
+  awaiting(): boolean;
   connected(frame: ServerFrames["Connected"]): void;
   frame(frame: ServerFrame): void;
   /** The way to the server does not take this frame, alone as it was: it is too large. */
@@ -66,6 +76,8 @@ export interface Sync {
   stop(status: "offline" | "closed"): void;
   /** Whatever we waited for may have changed (online, visible): try now; or, if open, ask whether the server is there. */
   wake(): void;
+  /** There may be no network any more: if open, ask whether the server is there. */
+  doubt(): void;
   /** Leaves this connection and comes back with a new `Hello`. */
   renew(reason: string): void;
   readonly open: boolean;
@@ -82,6 +94,8 @@ const ABOUT_FRAMES = new Set(["too-large", "too-deep", "hostile-key", "undecodab
 /** However long a server says: one that errs, or means harm, keeps nobody away for good. */
 const LONGEST_AWAY = 600_000;
 const LONGEST_SPREAD = 30_000;
+/** Milliseconds for an answer, before the server is asked whether it is there; and for that, before it shows (CL21). */
+const PATIENCE = 1_500;
 /** A packet above this is sent in pieces: a big outbox shall not meet such a limit, nor hold up what comes after it. */
 const MAX_PACKET = 65_536;
 /** What a server takes of who has not been let in (64 KB, unless told), and what HTTP adds to it. */
@@ -95,6 +109,10 @@ interface Attempt {
   /** When it was let in. */
   since: number;
   lastHeard: number;
+  /** Asked whether the server is there, and nothing was heard since. */
+  asked: boolean;
+  /** It shows that it was asked in vain. */
+  unsure: boolean;
   /** What was sent in the most bytes, in UTF-8. */
   largest: { readonly bytes: number; readonly frames: Packet["frames"] };
 }
@@ -126,6 +144,9 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   let maxHello = MAX_HELLO;
   /** The one timer: next attempt, end of patience with this one, or heartbeat. */
   let timer: Cancel | undefined;
+  /** And one beside it, which ends nothing: when to ask what is not answered, and when to show it. */
+  let doubting: Cancel | undefined;
+  let patience = PATIENCE;
 
   const after = (milliseconds: number, run: () => void): void => {
     timer?.();
@@ -141,6 +162,8 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
       open: false,
       since: 0,
       lastHeard: 0,
+      asked: false,
+      unsure: false,
       largest: NOTHING,
     };
     const current = (): boolean => attempt === mine;
@@ -210,6 +233,14 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
 
   function receive(mine: Attempt, data: string | Uint8Array): void {
     mine.lastHeard = clock.monotonic();
+    if (mine.asked) {
+      mine.asked = false;
+      if (mine.unsure) events.status("open", "");
+      mine.unsure = false;
+      // It is there, and has not answered: asked ever more rarely, and at once about what is sent from here on.
+      patience = Math.min(2 * patience, heartbeat);
+      expect(patience);
+    }
     try {
       for (const frame of mine.packets.decode(data)) if (attempt === mine) hear(mine, frame);
     } catch (error) {
@@ -266,9 +297,36 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     else ask(attempt);
   }
 
+  /** Looks in so many milliseconds whether what was sent has had an answer (CL21). */
+  function expect(milliseconds: number): void {
+    doubting?.();
+    doubting = clock.setTimeout(() => {
+      const mine = attempt;
+      if (!mine?.open || mine.asked || !events.awaiting()) return void (doubting = undefined);
+      const silence = clock.monotonic() - mine.lastHeard;
+      if (silence < patience) return expect(patience - silence);
+      // Of what is followed nothing is asked: that is for a long silence (CL6).
+      transmit(mine, [{ type: "Ping", cursors: [] }]);
+      suspect(mine);
+    }, milliseconds);
+  }
+
+  /** The question is on its way. That nobody answers shows, and ends nothing: only `heartbeatTimeout` does. */
+  function suspect(mine: Attempt): void {
+    mine.asked = true;
+    doubting?.();
+    doubting = clock.setTimeout(() => {
+      doubting = undefined;
+      if (attempt !== mine || !mine.asked) return;
+      mine.unsure = true;
+      events.status("unsure", "silent");
+    }, PATIENCE);
+  }
+
   function ask(mine: Attempt): void {
     mine.lastHeard = -Infinity;
     transmit(mine, [events.ping()]);
+    if (!mine.asked) suspect(mine);
     after(heartbeatTimeout, () => {
       if (mine.lastHeard < 0) fail("silent", 1006, undefined, true);
       else watch();
@@ -282,6 +340,8 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     if (open && clock.monotonic() - since >= Math.max(baseMilliseconds, waited)) delays.reset();
     attempt = undefined;
     timer?.();
+    doubting?.();
+    doubting = undefined;
     link?.close();
     if (open) events.disconnected({ code, reason }, cut);
   }
@@ -289,14 +349,15 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   /** `within`: the server has said when to come back; 0, at once, which it is believed once (CL12). */
   function fail(reason: string, code = 1006, within = -1, cut = false): void {
     if (code === TOO_LARGE && attempt) lessen(attempt, isOwnWord(code, reason));
-    leave(code, reason, cut);
+    const why = reason || (attempt?.open ? "lost" : "unreachable");
+    leave(code, why, cut);
     if (!wanted) return;
     const told = within > 0 || (within === 0 && delays.fresh);
     const own = delays.next(Math.min(spread, LONGEST_SPREAD));
     const delay = told ? Math.round(fraction(random) * Math.min(within, LONGEST_AWAY)) : own;
     waited = Math.min(delay, maxMilliseconds);
     after(delay, begin);
-    events.status("waiting", reason);
+    events.status("waiting", why);
   }
 
   function end(status: ConnectionStatus, reason: string): void {
@@ -314,16 +375,22 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     stop: (status) => end(status, status),
     wake() {
       // Asked already: asking again would put off that nobody answers.
-      if (attempt?.open) {
-        if (attempt.lastHeard >= 0) ask(attempt);
-      } else if (wanted && !attempt) begin();
+      if (attempt?.open) this.doubt();
+      else if (wanted && !attempt) begin();
+    },
+    doubt() {
+      if (attempt?.open && attempt.lastHeard >= 0) ask(attempt);
     },
     renew: (reason) => fail(reason, 1000),
     get open() {
       return attempt?.open ?? false;
     },
     send(frames) {
-      if (attempt?.open && frames.length > 0) transmit(attempt, frames);
+      if (!attempt?.open || frames.length === 0) return;
+      transmit(attempt, frames);
+      if (attempt?.asked || (doubting && patience === PATIENCE)) return;
+      patience = PATIENCE;
+      expect(PATIENCE);
     },
   };
 }

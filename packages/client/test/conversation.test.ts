@@ -532,7 +532,7 @@ test("[CL6] S23 a half-open connection is found within two heartbeats, although 
   await clock.advance(5_000);
   expect(connection.last("Ping")).toEqual({ type: "Ping", cursors: [["list:1", 0, 0]] });
   await clock.advance(9_999);
-  expect(client.status.connection).toBe("open");
+  expect(client.status.connection).toBe("unsure");
   await clock.advance(1);
   expect(client.status).toMatchObject({ connection: "waiting", reason: "silent" });
   expect(connection.closed).toBe(true);

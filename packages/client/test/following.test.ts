@@ -198,7 +198,9 @@ test("[CL18] while its last holder lingers it is asked for again and then let go
   connection.say(unsubscribed(1, "created", { retryable: true }));
   expect(connection.take()).toMatchObject([{ type: "Subscribe", ref: 2 }]);
   await setup.clock.advance(5_000);
-  expect(connection.take()).toMatchObject([{ type: "Unsubscribe", ref: 2 }]);
+  expect(connection.take().filter(({ type }) => type !== "Ping")).toMatchObject([
+    { type: "Unsubscribe", ref: 2 },
+  ]);
 });
 
 test("[CL18] where the server cannot remember who waits, it is asked for after the time it gives", async () => {
