@@ -16,15 +16,6 @@ export const stuckMutants = [
     by: `${poison} > [OB20] S21`,
   },
   {
-    name: "count ends of the network itself against a message",
-    file: "client/src/suspects.ts",
-    from: `if (!last) entry.strikes = 0;`,
-    to: ``,
-    breaks: "OB20",
-    scenario: "S21",
-    by: `${poison} > [OB20] S21`,
-  },
-  {
     name: "forget on a reload that a message is held",
     file: "client/src/dispatch.ts",
     from: `...(held ? { held } : {})`,
