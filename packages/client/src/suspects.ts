@@ -41,8 +41,6 @@ export interface SuspectsEffects {
   later(milliseconds: number): void;
 }
 
-export type Suspects<E extends Entry> = ReturnType<typeof createSuspects<E>>;
-
 export function createSuspects<E extends Entry>(clock: SteadyClock, { ask, later }: SuspectsEffects) {
   /** How many doubted ones are sent at once: a quarter of those with which a connection has ended, down to one. */
   let width = Infinity;

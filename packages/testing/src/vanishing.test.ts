@@ -29,6 +29,7 @@ const appendOf = (sequence: number, mark: number): Append => ({
     },
   ] as never,
   rows: [],
+  at: 0,
 });
 
 function openedTwice() {
