@@ -54,7 +54,9 @@ export function createSuspects<E extends Entry>(clock: SteadyClock, { ask, later
   let outAt = 0;
 
   const now = (): number => clock.monotonic();
-  const onTheirWay = (): readonly E[] => out.filter(({ stage }) => stage === "sent" || stage === "stored");
+  /** Until they are decided, or cleared: the server has answered, and when they leave again is for its pause to say. */
+  const onTheirWay = (): readonly E[] =>
+    out.filter((entry) => isDoubted(entry) && (entry.stage === "sent" || entry.stage === "stored"));
 
   /** Whether the connection has answered often and long enough for that message to be the one that ends it. */
   function proven({ strikes }: E): boolean {

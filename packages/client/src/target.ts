@@ -138,10 +138,17 @@ interface Listing {
 const listed = (listing: Listing): readonly Pending[] =>
   (listing.views ??= listing.from.slice(0, listing.length).map(viewOf));
 
-/** The same views, or the same list at the same length. */
+/**
+ * The same dispatches, shown or skipped alike, or the same list at the same length. By what they say: within a turn one
+ * may be skipped, shown and skipped again, and nobody has heard of that.
+ */
 const sameListing = (a: Listing, { pending }: Replica<Dispatch>): boolean =>
   a.length === pending.length &&
-  (a.from === pending || listed(a).every((view, i) => view === viewOf(pending[i] as Predicted<Dispatch>)));
+  (a.from === pending ||
+    listed(a).every(({ id, skipped }, i) => {
+      const one = pending[i] as Predicted<Dispatch>;
+      return id === one.entry.id && sameInOrder(skipped, one.skipped);
+    }));
 
 const listings = new WeakMap<AnyState, Listing>();
 

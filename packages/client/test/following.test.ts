@@ -19,7 +19,7 @@ import {
 import { authorTag } from "@calla/shared";
 import type { ServerFrames } from "@calla/shared";
 import type { TopicState } from "../src/topic.ts";
-import { added, live, reconnect } from "./live.ts";
+import { added, live, reconnect, removed } from "./live.ts";
 
 test("[CL7] S15 looking a topic up follows nothing; a listener does, and a drop before the first frame loses nothing", async () => {
   const setup = setUp();
@@ -344,6 +344,25 @@ test("[CL9] what is rolled back in the turn it was shown in is never told", asyn
   topic.dispatch(added("a")).cancel();
   await turn();
   expect(states).toEqual([]);
+});
+
+test("[CL9] what is skipped, shown and skipped again within a turn is the same state: nobody is told", async () => {
+  const { topic, connection, states } = await live();
+  topic.dispatch(removed("a"));
+  await turn();
+  const { state } = topic;
+  expect(state.pending).toMatchObject([{ skipped: { code: "missing" } }]);
+  states.length = 0;
+  connection.say(updateFrame("list:1", 0, [["c2", 1, "x", added("a")]]));
+  connection.say(updateFrame("list:1", 1, [["c2", 2, "y", removed("a")]]));
+  await turn();
+  expect(states).toEqual([]);
+  expect(topic.state).toBe(state);
+  // Looked at in between, it says so.
+  connection.say(updateFrame("list:1", 2, [["c2", 3, "z", added("a")]]));
+  expect(topic.state.pending).toMatchObject([{ skipped: undefined }]);
+  await turn();
+  expect(states).toHaveLength(1);
 });
 
 test("[CL9] select narrows: no call for an unchanged selection, by any equality", async () => {

@@ -92,6 +92,28 @@ test("[OB20] a held message that passes later is applied, and what waited for it
   expect([client.status.held, client.status.pending]).toEqual([[], 0]);
 });
 
+test.each(["storage", "rate", "busy"] as const)(
+  "[OB20] [OB4] a doubted message that the server pauses (%s) leaves again when the pause is over, and what is behind it follows",
+  async (code) => {
+    const { client, line, clock } = page();
+    const topic = client.topic(list, "a");
+    let pauses = 2;
+    line.ends = (frame, attempt) => {
+      if (textOf(frame) !== "doubted") return undefined;
+      if (attempt <= 2) return "cut";
+      if (pauses-- > 0) return { type: "Paused", target: "list:a", from: 1, code, retryAfter: 300 };
+      return undefined;
+    };
+    const doubted = topic.dispatch(added("doubted"));
+    const behind = topic.dispatch(added("behind"));
+    await clock.advance(30_000);
+    expect(pauses).toBe(-1);
+    expect([doubted.state, behind.state]).toEqual(["applied", "applied"]);
+    expect(line.taken.get("list:a")).toEqual(["doubted", "behind"]);
+    expect(client.status.held).toEqual([]);
+  },
+);
+
 test("[OB20] [OB7] a held message that is cancelled goes out as void under its mid, and what waited for it follows", async () => {
   const { client, line, clock } = page();
   line.ends = poisonous("cut", "poison");

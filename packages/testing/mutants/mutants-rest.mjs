@@ -125,4 +125,22 @@ export const restMutants = [
     scenario: "S37",
     by: "server/src/follow.test.ts > [SQ12] [TE11] S37 a row from",
   },
+  {
+    name: "wait for ever for a doubted message that the server has paused",
+    file: "client/src/suspects.ts",
+    from: `isDoubted(entry) && (entry.stage`,
+    to: `(entry.stage`,
+    breaks: "OB20",
+    scenario: "S26",
+    by: `client/test/poison.test.ts > [OB20] [OB4] a doubted message that the server pauses`,
+  },
+  {
+    name: "tell of what was skipped, shown and skipped again within a turn",
+    file: "client/src/target.ts",
+    from: `return id === one.entry.id && sameInOrder(skipped, one.skipped);`,
+    to: `return one.entry.view.id === id && one.entry.view.skipped === skipped;`,
+    breaks: "CL9",
+    scenario: "",
+    by: `client/test/following.test.ts > [CL9] what is skipped, shown and skipped again`,
+  },
 ];

@@ -1,12 +1,13 @@
 // What was shown: always a place of the target's one history with the pending dispatches on top, never an earlier one
 // than before, never without one's own acknowledged writes, and never twice the same.
-import { applyMessages, OWN_SESSION, sameInOrder, sameValue } from "@calla/shared";
+import { applyMessages, migrateMessages, OWN_SESSION, sameInOrder, sameValue } from "@calla/shared";
 import type { Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { LogRecord } from "@calla/server";
 import type { Archived, Place } from "./archive.ts";
 import { targetKeys } from "./check-outcomes.ts";
 import type { History, HistoryEvent, Violation } from "./history.ts";
 import { modelIn, modelNow, namesOf, sliceIn } from "./versions.ts";
+import type { Slices } from "./versions.ts";
 
 type Shown = Extract<HistoryEvent, { type: "shown" }>;
 
@@ -153,7 +154,8 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
         pendingIds,
         (at) =>
           looksAt(one, one.paths[at.path]!.places[at.sequence]) &&
-          (stored === undefined || hasOwn(one, at, applied.get(`${client} ${target}`), pendingIds)),
+          (stored === undefined ||
+            hasOwn(one, at, applied.get(`${client} ${target}`), pendingIds, event.version)),
       );
       if (place === undefined) continue;
       if (stored === undefined) {
@@ -233,19 +235,23 @@ function earliest(
   return undefined;
 }
 
-/** Whether what one was told is applied in this history is at the place, or shown on top of it. */
+/** Whether what one was told is applied in this history is at the place, or shown on top of it, if the page can tell. */
 const hasOwn = (
-  { paths }: Archived,
+  { paths, slices }: Archived,
   { path, sequence }: Floor,
   own: readonly { readonly id: string; readonly sequence: number }[] = [],
   pending: ReadonlySet<string>,
+  version = slices.at(-1)!.version,
 ): boolean =>
-  own.every(
-    (write) =>
-      write.sequence <= sequence ||
-      pending.has(write.id) ||
-      paths[path]!.places[write.sequence]?.record?.id !== write.id,
-  );
+  own.every((write) => {
+    if (write.sequence <= sequence || pending.has(write.id)) return true;
+    const record = paths[path]!.places[write.sequence]?.record;
+    return record?.id !== write.id || !hasMeaning(slices, record, version);
+  });
+
+/** Whether a version can predict what a record says: some of an older version's messages mean nothing any more (VE7). */
+const hasMeaning = (slices: Slices, { version: from, messages }: LogRecord, version: number): boolean =>
+  from === version || migrateMessages(sliceIn(slices, version), messages, from, "client").ok;
 
 /** Whoever was told that its write is applied must see it from then on. */
 function raise(

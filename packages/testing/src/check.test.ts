@@ -214,7 +214,13 @@ const later = defineTopic("list:*", {
   initial: () => ({ items: [] }),
   messages: { added: z.object({ item: z.string() }) },
   update: { added: ({ items }, { item }) => ({ items: [...items, item] }) },
-  migrate: { 1: { model: (items: string[]) => ({ items }) } },
+  migrate: {
+    1: {
+      model: (items: string[]) => ({ items }),
+      message: (old, { drop }) =>
+        old["item"] === "unknown" ? drop("nobody knows it any more") : (old as never),
+    },
+  },
 });
 
 /** The rules that a log of two versions breaks, by the server's own records, and what a page of a version shows of it. */
@@ -285,4 +291,52 @@ test.each<[string, readonly string[], Parameters<typeof ofTwoVersions>]>([
   ],
 ])("[HC18] S38 %s", async (_, rules, given) => {
   expect(await ofTwoVersions(...given)).toEqual(rules);
+});
+
+test.each<[string, string, readonly string[]]>([
+  ["shows nothing of what means nothing there", "unknown", []],
+  ["lacks what means the same there", "known", ["HC8"]],
+])("[HC8] [VE7] S38 before it is live, a newer page %s", async (_, item, rules) => {
+  const log = archivedLog(memoryLog(), [wiring, defineWiring({ topics: [later] })]);
+  const id = "own";
+  const message = added(item);
+  const record = {
+    version: 1,
+    at: 1,
+    author: { clientId: "me", userId: null },
+    mid: 1,
+    id,
+    messages: [message],
+  };
+  const first = {
+    sequence: 1,
+    mark: 10,
+    version: 1,
+    at: 1,
+    author: null,
+    mid: 0,
+    id: "a",
+    messages: [added("a")],
+  };
+  const records = [first, { ...record, sequence: 2, mark: 20 }];
+  await log.append([{ target, expected: { sequence: 0, mark: 0 }, records, rows: [], at: 1 }]);
+  const events: HistoryEvent[] = [
+    { type: "listens", ...me, target },
+    { type: "appended", target, path: 0, sequence: 1 },
+    { type: "kept", ...me, target, sequence: 1 },
+    { type: "dispatched", ...me, target, id, userId: null },
+    { type: "stored", ...me, stage: "asked", target, mid: 1, id, at: 1 },
+    { type: "stored", ...me, stage: "durable", target, mid: 1, id, at: 1 },
+    { type: "sent", ...me, clientId: "me", target, mid: 1, id, empty: false },
+    { type: "appended", target, path: 0, sequence: 2 },
+    { type: "recorded", ...me, target, mid: 1, sequence: 2 },
+    { type: "told", ...me, target, id, told: { is: "applied", sequence: 2, message } },
+    { type: "ended", ...me },
+    { type: "listens", client: 0, page: 1, target },
+  ];
+  const state = { listener: "state", target, status: "stale", code: "", pending: [], version: 2 } as const;
+  const shown = { type: "shown", client: 0, page: 1, ...state, model: { items: ["a"] } } as const;
+  events.push(shown);
+  const found = checkHistory({ events, archive: log.archive, quiet: undefined, users: [null] });
+  expect(found.map(({ rule }) => rule)).toEqual(rules);
 });
