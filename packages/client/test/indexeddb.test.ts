@@ -250,6 +250,24 @@ test("[TB6] S19 on a full disk models go first, and messages are kept; the app i
   expect(reasons(told)).toEqual(["quota"]);
 });
 
+test("[TB6] S19 models that have gone make no room a second time: a disk that stays full is asked once a commit", async () => {
+  const storage = open();
+  await storage.load(owner);
+  const model = { version: 1, model: {}, sequence: 5, mark: 1, usedAt: 0 };
+  await storage.commit([{ type: "model", target: "t", model }, entry(1)]);
+  const remove = IDBObjectStore.prototype.delete;
+  let dropped = 0;
+  IDBObjectStore.prototype.delete = function (this: IDBObjectStore, key: IDBValidKey | IDBKeyRange) {
+    if (this.name === "models") dropped++;
+    return remove.call(this, key);
+  };
+  onTestFinished(() => void (IDBObjectStore.prototype.delete = remove));
+  fillUp((store) => store === "entries");
+  for (const mid of [2, 3, 4])
+    await expect(storage.commit([entry(mid)])).rejects.toMatchObject({ details: { reason: "quota" } });
+  expect(dropped).toBe(1);
+});
+
 test("[OB9] S19 where even a message does not fit, queued rejects, it is sent, and stored when there is room", async () => {
   const setup = page();
   await soon();

@@ -372,6 +372,64 @@ test("[OB10] over maxModelBytes likewise; a model that is larger alone is not st
   expect(await names(storage)).toEqual(["list:1"]);
 });
 
+test("[OB10] a model that has outgrown its room is dropped once, whatever changes after that", async () => {
+  const inner = keeping({ maxModelBytes: 3_500 });
+  const dropped: unknown[] = [];
+  const storage: Storage = {
+    ...inner,
+    commit(changes) {
+      dropped.push(...changes.filter(({ type }) => type === "drop-model"));
+      return inner.commit(changes);
+    },
+  };
+  const setup = await live({ storage }, 5);
+  await setup.clock.advance(1_000);
+  expect(await names(storage)).toEqual(["list:1"]);
+  const grows = async (after: number, count: number, text: string): Promise<void> => {
+    const lines = Array.from(
+      { length: count },
+      (_, i) => ["c2", after + i + 1, `x${after + i}`, added(text)] as const,
+    );
+    setup.connection.say(updateFrame("list:1", after, lines));
+    await setup.clock.advance(2_000);
+  };
+  await grows(5, 90, "x".repeat(20));
+  for (let after = 95; after < 99; after++) await grows(after, 1, "y");
+  expect(await names(storage)).toEqual([]);
+  expect(dropped).toEqual([{ type: "drop-model", target: "list:1" }]);
+  await visit(setup, "2");
+  expect(await names(storage)).toEqual(["list:2"]);
+  expect(dropped).toHaveLength(1);
+});
+
+test("[OB10] [HC8] what is acknowledged before the last of a topic that was left is stored is shown when it is followed again", async () => {
+  const storage = slowStorage(keeping());
+  const { client, clock, server } = setUp({ storage });
+  const topic = client.topic(list, "1");
+  const stop = topic.onChange(() => {});
+  await storage.landAll();
+  const connection = await handshake({ server });
+  await giveSnapshot(connection, "list:1", 5, items("a"));
+  await storage.landAll();
+  await clock.advance(2_000);
+  await storage.landAll();
+  const write = topic.dispatch(added("mine"));
+  await storage.landAll();
+  // A slow commit: no model is stored meanwhile.
+  void client.topic(list, "2").dispatch(added("slow"));
+  await turn();
+  connection.say(updateFrame("list:1", 5, [["c2", 1, "x", added("x")]]));
+  stop();
+  await clock.advance(6_000);
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: write.id, sequence: 7 });
+  await storage.landAll();
+  await expect(write.applied).resolves.toMatchObject({ sequence: 7 });
+  await clock.advance(2_000);
+  await storage.landAll();
+  topic.onChange(() => {});
+  expect(topic.state.model).toEqual(items("a", "mine"));
+});
+
 test("[OB10] what nobody has used for maxAge goes, and is not shown", async () => {
   const storage = keeping({ maxAge: 100_000 });
   const first = await live({ storage }, 5);

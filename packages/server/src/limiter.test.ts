@@ -167,6 +167,20 @@ describe("a limited client", () => {
     one.say(subscribe("list:3", 4));
     expect(types(await one.heard())).toEqual(["Settled", "Snapshot"]);
   });
+
+  test("[LM2] an older wish that comes late and over the rate ends nothing of the newer one", async () => {
+    const it = limited({ joinRate: 2, joinBurst: 2 });
+    const one = it.socket();
+    one.say(hello({ targets: [subscribe("list:1", 5), subscribe("list:2", 6)] }));
+    await one.heard();
+    one.say(subscribe("list:1", 4));
+    expect(await one.heard()).toEqual([]);
+    one.say(added(1));
+    expect(types(await one.heard())).toEqual(["TopicUpdate"]);
+    // A newer one is told when to come again.
+    one.say(subscribe("list:1", 7));
+    expect(await one.heard()).toMatchObject([{ type: "Unsubscribed", ref: 7, code: "rate" }]);
+  });
 });
 
 describe("a rate outlives the connection", () => {

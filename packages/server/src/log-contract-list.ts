@@ -66,6 +66,13 @@ export const listContract: readonly LogCheck[] = [
     equal(await log.remove("idle", REMOVED_AT, 5_001), true, "older");
     equal((await log.open("idle"))?.removed, true, "older");
     equal(await log.remove("idle", REMOVED_AT, Infinity), false, "again");
+    await log.touch(["idle"], REMOVED_AT + 100);
+    const { targets } = await log.list("idle", undefined, 9);
+    equal(
+      targets[0]?.used,
+      REMOVED_AT,
+      "a tombstone is as old as the removal, whoever still uses the target",
+    );
     equal(await log.remove("written", REMOVED_AT), true, "whatever its use");
   }),
 ];

@@ -98,6 +98,20 @@ describe("a newer node", () => {
     expect((await log.open("list:1"))?.snapshot).toMatchObject({ sequence: 2, at });
   });
 
+  test("[VE6] S38 names the oldest version that has a part in the model, whatever came after it", async () => {
+    const { node, log } = deploy();
+    const older = [
+      record(1, { version: 0, messages: [{ type: "added", text: "milk" }] }),
+      record(2, { version: 1, messages: [{ type: "put", item: "bread" }] }),
+      record(3, { version: 2, messages: [{ type: "added", text: "salt" }] }),
+    ];
+    await log.append([
+      { target: "list:1", expected: { sequence: 0, mark: 0 }, records: older, rows: [], at: 1_000 },
+    ]);
+    expect((await node(2).read()).model).toEqual(cards("milk", "bread", "salt"));
+    expect((await records(log)).at(-1)?.id).toBe("migrated-0-2-4");
+  });
+
   test("[VE3] S38 races of two newer nodes end in one migration", async () => {
     const { node, log } = deploy();
     const page = await node(1).page();

@@ -143,4 +143,62 @@ export const restMutants = [
     scenario: "",
     by: `client/test/following.test.ts > [CL9] what is skipped, shown and skipped again`,
   },
+  {
+    name: "drop a model that has outgrown its room over and over",
+    file: "client/src/storage-models.ts",
+    from: `        flight = [];
+        if (ok) return;`,
+    to: `        if (ok) return;`,
+    breaks: "OB10",
+    scenario: "",
+    by: `client/test/models.test.ts > [OB10] a model that has outgrown its room is dropped once`,
+  },
+  {
+    name: "drop again what has been dropped",
+    file: "client/src/storage-models.ts",
+    from: `changes.push({ type: "drop-model", target });
+        unwanted.clear();`,
+    to: `changes.push({ type: "drop-model", target });`,
+    breaks: "OB10",
+    scenario: "",
+    by: `client/test/models.test.ts > [OB10] a model that has outgrown its room is dropped once`,
+  },
+  {
+    name: "drop models that are gone again for every message that does not fit",
+    file: "client/src/held-client.ts",
+    from: `      models.clear();`,
+    to: ``,
+    breaks: "TB6",
+    scenario: "S19",
+    by: `client/test/indexeddb.test.ts > [TB6] S19 models that have gone make no room a second time`,
+  },
+  {
+    name: "name the newest of the older versions that have a part in a migrated model",
+    file: "server/src/opening.ts",
+    from: `this.#older ??= version;`,
+    to: `this.#older = version;`,
+    breaks: "VE6",
+    scenario: "S38",
+    by: `server/src/versions.test.ts > [VE6] S38 names the oldest version`,
+  },
+  {
+    name: "end what is followed by an older wish that comes late and over the rate",
+    file: "server/src/following.ts",
+    from: `?.ref ?? 0) > asked.ref) return;
+    this.#turnAway(`,
+    to: `?.ref ?? 0) > Infinity) return;
+    this.#turnAway(`,
+    breaks: "LM2",
+    scenario: "",
+    by: `server/src/limiter.test.ts > [LM2] an older wish that comes late`,
+  },
+  {
+    name: "keep a tombstone for as long as the target is asked for",
+    file: "server/src/log-memory-target.ts",
+    from: `if (at > this.#usedAt && !this.#removed) this.#usedAt = at;`,
+    to: `if (at > this.#usedAt) this.#usedAt = at;`,
+    breaks: "LG56",
+    scenario: "",
+    by: `server/src/log-memory.test.ts > [LG56] a target that is in use`,
+  },
 ];
