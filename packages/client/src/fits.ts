@@ -20,14 +20,15 @@ function measured(frame: unknown): { values: number; entries: number; names: num
     values++;
     if (typeof one !== "object" || one === null) return;
     values += 2;
-    if (ArrayBuffer.isView(one)) return;
+    // Bytes cost what their tagged value does, whatever carries them.
+    if (ArrayBuffer.isView(one)) return void (values += 12);
     const items: readonly unknown[] = Array.isArray(one) ? one : Object.values(one);
     entries = Math.max(entries, items.length);
     if (items !== one) {
       const own = Object.keys(one);
       for (const name of own) names.add(name);
       // A tagged value, and one whose fields are a table, cost more than they say.
-      if (own[0] === "$") values += 5;
+      if (own[0] === "$") values += items[0] === "bytes" ? 10 : 5;
       if (own.some((name) => /^\d/.test(name))) values += 12;
     }
     items.forEach(walk);

@@ -82,6 +82,8 @@ export function watchOrphans(options: OrphansOptions): Orphans {
     if (now === seen && !again && ++skipped < SKIPS) return;
     skipped = 0;
     seen = now;
+    // A page has it again, whose user may say what becomes of what is held.
+    for (const id of waits) if (held.has(pageLock(id)) && waits.delete(id)) notBefore.delete(id);
     const free = (await shelf.list(server)).filter(
       ({ id }) => id !== own() && !held.has(pageLock(id)) && !held.has(flushLock(id)),
     );

@@ -79,6 +79,7 @@ export interface Runtime {
   readonly waiting: number;
   readonly failing: boolean;
   readonly clientId: string | undefined;
+  readonly closed: boolean;
   load(): Promise<void>;
   hello(token: unknown): ClientFrames["Hello"];
   unsaid(targets: readonly Subscription[]): void;
@@ -388,6 +389,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     get clientId() {
       return ledger.identity?.clientId;
+    },
+    get closed() {
+      return closed;
     },
     hello(token) {
       // A poll asks for nothing that was told to wait (CL7).

@@ -14,6 +14,8 @@ const ANSWERS = 4;
 /** And for how long, in terms of how long what ended a connection had been on its way; at most in milliseconds. */
 const LASTING = 8;
 const LONGEST_WATCH = 10_000;
+/** What is asked is halved so often at most. */
+const MOST_STARVED = 5;
 /** For so long nothing else leaves. */
 const ALONE = 2_000;
 /** An answer that is lost is asked for again after. */
@@ -46,12 +48,16 @@ export function createSuspects<E extends Entry>(clock: SteadyClock, { ask, later
   let width = Infinity;
   /** How long what ended a connection had been on its way. */
   let longest = 0;
+  /** Connections that ended by themselves before what is doubted could leave: half as much is asked of the next, each time. */
+  let starved = 0;
   // Of this connection: when it began, the answers it gave, when it was asked, and what is doubted and on its way.
   let since = 0;
   let answers = 0;
   let askedAt = -Infinity;
   let out: E[] = [];
   let outAt = 0;
+  /** It left with less than all that is asked, so what becomes of it holds nothing. */
+  let early = false;
 
   const now = (): number => clock.monotonic();
   /** Until they are decided, or cleared: the server has answered, and when they leave again is for its pause to say. */
@@ -60,11 +66,12 @@ export function createSuspects<E extends Entry>(clock: SteadyClock, { ask, later
 
   /** Whether the connection has answered often and long enough for that message to be the one that ends it. */
   function proven({ strikes }: E): boolean {
-    const left = since + Math.min(LASTING * longest, LONGEST_WATCH) - now();
-    if (answers >= ANSWERS << strikes && left <= 0) return true;
+    const enough = (ANSWERS << strikes) >> starved;
+    const left = since + (Math.min(LASTING * longest, LONGEST_WATCH) >> starved) - now();
+    if (answers >= enough && left <= 0) return true;
     if (askedAt + ANSWER > now()) return false;
     askedAt = now();
-    if (answers >= ANSWERS << strikes) later(left);
+    if (answers >= enough) later(left);
     else ask();
     return false;
   }
@@ -102,11 +109,13 @@ export function createSuspects<E extends Entry>(clock: SteadyClock, { ask, later
       const [first] = [...heads.values()].toSorted((a, b) => a.cuts - b.cuts);
       if (!first) {
         width = Infinity;
+        starved = 0;
         return [];
       }
       if (waiting.length <= ANSWERS) width = 1;
       if (!proven(first)) return [];
       outAt = now();
+      early = starved > 0;
       later(ALONE);
       const behind = new Set<string>();
       const alike = waiting.filter(({ target, cuts }) => {
@@ -124,13 +133,18 @@ export function createSuspects<E extends Entry>(clock: SteadyClock, { ask, later
       if (last) longest = Math.max(longest, now() - outAt);
       if (still.length > 1) width = Math.max(1, still.length >> 2);
       for (const entry of still) entry.cuts++;
+      let waits = false;
       for (const entry of all) {
+        waits ||= isDoubted(entry);
         // The network ends them by itself: what was found out before says nothing.
         if (!last) entry.strikes = 0;
         if (entry.stage === "sent" && !still.includes(entry)) entry.cuts++;
       }
+      // On a line whose connections are all short it leaves all the same; where it ends them itself, more is asked again.
+      if (last) starved = Math.max(0, starved - 1);
+      else if (waits) starved = Math.min(starved + 1, MOST_STARVED);
       out = [];
-      if (still.length !== 1 || !last || ++last.strikes < PROOF) return undefined;
+      if (still.length !== 1 || !last || early || ++last.strikes < PROOF) return undefined;
       return last;
     },
     /** The server has said of one of these that it will not have it. Gives which, if that is known. */

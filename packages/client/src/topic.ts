@@ -14,6 +14,7 @@ import type {
 } from "@calla/shared";
 import type { Stop } from "./notifier.ts";
 import { createReady, verdictOf } from "./ready.ts";
+import type { Shown } from "./ready.ts";
 import type { Runtime } from "./runtime.ts";
 import type { AnyState, Pending, Pushed } from "./target.ts";
 import type { Write } from "./write.ts";
@@ -177,6 +178,8 @@ function followed(runtime: Runtime, key: TargetKey) {
   };
 }
 
+const CLOSED: Shown = { status: "refused", model: undefined, code: "closed" };
+
 /** The handle's types are the slice's; inside, nothing is known of them. */
 export function createTopic<S extends Slice>(runtime: Runtime, key: TargetKey): Topic<S> {
   const { state, retain, onChange, onPush } = followed(runtime, key);
@@ -188,10 +191,10 @@ export function createTopic<S extends Slice>(runtime: Runtime, key: TargetKey): 
     onChange: onChange as Topic<Slice>["onChange"],
     get ready() {
       const one = runtime.target(key);
-      if (!one.ready || (one.ready.verdict !== undefined && one.ready.verdict !== verdictOf(state()))) {
-        const release = retain();
-        one.ready = createReady(release);
-        one.ready.settle(state());
+      const now = (): Shown => (runtime.closed ? CLOSED : state());
+      if (!one.ready || (one.ready.verdict !== undefined && one.ready.verdict !== verdictOf(now()))) {
+        one.ready = createReady(runtime.closed ? () => {} : retain());
+        one.ready.settle(now());
       }
       return one.ready.promise as Promise<never>;
     },

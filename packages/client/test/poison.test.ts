@@ -283,6 +283,39 @@ test.each(Array.from({ length: 40 }, (_, i) => i + 1))(
   },
 );
 
+test("[OB20] [CL11] one that is doubted and told to wait leaves when the time is over, and what stands behind it", async () => {
+  const { client, line, clock } = page();
+  let times = 0;
+  line.ends = (frame) => {
+    if (frame.type !== "TopicMessage" || textOf(frame) !== "a" || ++times > 3) return undefined;
+    const { target, mid } = frame;
+    return times < 3 ? "cut" : { type: "Paused", target, from: mid, code: "rate", retryAfter: 1_000 };
+  };
+  const writes = ["a", "b"].map((text) => client.topic(list, "1").dispatch(added(text)));
+  await clock.advance(60_000);
+  expect(writes.map(({ state }) => state)).toEqual(["applied", "applied"]);
+  expect([line.taken.get("list:1"), line.attempts.length]).toEqual([["a", "b"], 3]);
+});
+
+test("[OB20] S26 over a line whose connections all end too soon to be sure of, what is doubted leaves all the same, and is not held", async () => {
+  const { client, line, clock, errors } = page();
+  // Silent three times, so that long answers are asked for; then each connection ends by itself, whatever it carries.
+  let silent = 0;
+  line.ends = ({ type }) => (type === "TopicMessage" && silent < 3 && ++silent > 0 ? "silence" : undefined);
+  const write = client.topic(list, "1").dispatch(added("a"));
+  for (let i = 0; i < 300; i++) {
+    await clock.advance(1_000);
+    if (silent === 3) break;
+  }
+  expect(silent).toBe(3);
+  for (let i = 0; i < 60; i++) {
+    await clock.advance(8_000);
+    line.cut();
+  }
+  expect([write.state, line.taken.get("list:1")]).toEqual(["applied", ["a"]]);
+  expect(errors.filter(({ code }) => code === "held")).toEqual([]);
+});
+
 // ----------------------------------------------------------------------------------------------- the server's own word
 
 const closing = (code: string) => ({ type: "Closing", code, retryable: false, within: 0 }) as const;
@@ -365,6 +398,7 @@ for (const [format, serialiser] of [
       [names(10_001), "maxNames"],
       ["x".repeat(1_100_000), "maxFrameBytes"],
       ["\u00e9".repeat(530_000), "maxFrameBytes"],
+      [Array.from({ length: 25_000 }, () => new Uint8Array(1)), "maxValues"],
     ] as const) {
       expect(() => topic.dispatch(put(value))).toThrow(
         expect.objectContaining({ code: "too-large", details: { [limit]: expect.any(Number) } }),

@@ -131,6 +131,17 @@ test("[CL31] ready resolves at a stored model while offline, and stays open wher
   expect(await outcome(ready)).toBe("closed");
 });
 
+test("[CL31] [CL15] ready of a closed client rejects, whether it was asked for before or not, and leaves no timer", async () => {
+  const { client, clock } = setUp({ connect: false });
+  const [asked, never] = [client.topic(list, "1"), client.topic(list, "2")];
+  const { ready } = asked;
+  await client.close();
+  const promises = [ready, asked.ready, never.ready];
+  expect(await Promise.all(promises.map(outcome))).toEqual(["closed", "closed", "closed"]);
+  expect([asked.ready === ready, never.ready === promises[2]]).toEqual([true, true]);
+  expect(clock.waiting).toBe(0);
+});
+
 test.each(ends)(
   "[CL31] ready rejects with the code when the client is refused (%s); after connect() it is a new one",
   async (code, end) => {

@@ -82,6 +82,14 @@ test("[TB4] [OB20] S18 what a gone tab left and no connection carries is held, o
   await world.clock.advance(5_000);
   expect(world.texts()).toEqual(["before", "a", "mine", "behind"]);
   expect([third.client.status.held, await waiting(world)]).toEqual([[], 0]);
+  // What that page leaves behind in its turn is sent by the tab that had given up on it.
+  third.offline();
+  third.add("later");
+  await world.clock.advance(20_000);
+  third.crash();
+  await world.clock.advance(30_000);
+  expect(world.texts()).toEqual(["before", "a", "mine", "behind", "later"]);
+  expect(second.flushes).toBe(flushes + 1);
 });
 
 test("[TB4] S18 a page that never knew a server: what it stored is sent under an identity of its own", async () => {
