@@ -131,7 +131,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const holding = createHolding({ ...options, outbox, ledger, targets, flush, cancel });
   const suspects = createSuspects<Dispatch>(clock, {
     ask: () => outlet.send([{ type: "Ping", cursors: [] }]),
-    later: (milliseconds) => void later(milliseconds, flush),
+    // A timer may run a little early by the monotonic clock, and nothing else would look again.
+    later: (milliseconds) => void later(milliseconds + 1, flush),
   });
   /** Names this page in its Hellos. */
   const page = random.uint32();
@@ -518,6 +519,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       targets.settle(one);
       for (const { entry } of one.replica.pending) entry.control?.applied.reject(new CallaError("closed"));
     }
+    // What is given up and not answered is shown no more.
+    for (const { entries } of outbox.queues.values())
+      for (const { outcome, control } of entries)
+        if (!outcome) control?.applied.reject(new CallaError("closed"));
   }
 }
 

@@ -283,6 +283,18 @@ test.each(Array.from({ length: 40 }, (_, i) => i + 1))(
   },
 );
 
+test("[OB20] [CL15] closed before the server has answered what was cancelled: its caller hears so", async () => {
+  const { client, line, clock } = page();
+  line.ends = poisonous("cut", "poison");
+  const write = client.topic(list, "a").dispatch(added("poison"));
+  await clock.advance(15_000);
+  client.disconnect();
+  expect([write.state, write.cancel()]).toEqual(["held", true]);
+  await client.close();
+  const told = write.applied.catch(({ code }: { code: string }) => code);
+  expect(await Promise.race([told, turn().then(() => "open")])).toBe("closed");
+});
+
 test("[OB20] [CL11] one that is doubted and told to wait leaves when the time is over, and what stands behind it", async () => {
   const { client, line, clock } = page();
   let times = 0;
