@@ -152,7 +152,8 @@ export function createSuspects<E extends Entry>(clock: SteadyClock, { ask, later
       const still = onTheirWay();
       const among = still.length > 0 ? still : sent;
       out = [];
-      if (among.length === 1) return among[0];
+      // Beside one that was not alone something else was said, and it may have been that.
+      if (still.length === 1) return still[0];
       among.forEach((entry) => doubt(entry));
       width = Math.max(1, among.length >> 2);
       return undefined;

@@ -94,6 +94,8 @@ const ABOUT_FRAMES = new Set(["too-large", "too-deep", "hostile-key", "undecodab
 /** However long a server says: one that errs, or means harm, keeps nobody away for good. */
 const LONGEST_AWAY = 600_000;
 const LONGEST_SPREAD = 30_000;
+/** A connection that lasted so long was one, however long it was waited for: some lines have none that are longer. */
+const LASTING = 10_000;
 /** Milliseconds for an answer, before the server is asked whether it is there; and for that, before it shows (CL21). */
 const PATIENCE = 1_500;
 /** A packet above this is sent in pieces: a big outbox shall not meet such a limit, nor hold up what comes after it. */
@@ -337,7 +339,8 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   function leave(code: number, reason: string, cut = false): void {
     const { link, open, since = 0 } = attempt ?? {};
     // Judged by how long it lasted: to be let in proves nothing (CL2).
-    if (open && clock.monotonic() - since >= Math.max(baseMilliseconds, waited)) delays.reset();
+    const enough = Math.min(waited, LASTING);
+    if (open && clock.monotonic() - since >= Math.max(baseMilliseconds, enough)) delays.reset();
     attempt = undefined;
     timer?.();
     doubting?.();

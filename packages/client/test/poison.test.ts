@@ -328,6 +328,22 @@ test("[OB20] S26 over a line whose connections all end too soon to be sure of, w
   expect(errors.filter(({ code }) => code === "held")).toEqual([]);
 });
 
+test("[CL2] after a long outage, a line whose connections each last 20 s is come back to as at first", async () => {
+  const { client, line, clock } = page();
+  line.ends = () => "cut";
+  await clock.advance(600_000);
+  line.ends = () => undefined;
+  let up = 0;
+  let opened = 0;
+  for (let i = 0; i < 1_800; i++) {
+    await clock.advance(1_000);
+    opened = client.status.connection === "open" ? opened + 1 : 0;
+    if (opened > 0) up++;
+    if (opened === 20) line.cut();
+  }
+  expect(up).toBeGreaterThan(1_600);
+});
+
 // ----------------------------------------------------------------------------------------------- the server's own word
 
 const closing = (code: string) => ({ type: "Closing", code, retryable: false, within: 0 }) as const;
@@ -358,6 +374,23 @@ test.each(["too-large", "too-deep", "hostile-key", "undecodable"])(
     expect(line.attempts.length).toBeLessThan(8);
   },
 );
+
+test("[OB20] [OB13] a message that was only on its way when the server would not have something else is not given up", async () => {
+  const { client, line, clock } = page();
+  await clock.advance(1_000);
+  let refused = 0;
+  line.ends = ({ type }, attempt) => {
+    // What came behind it is not heard.
+    if (attempt === refused) return { type: "Pong" };
+    if (type !== "Subscribe" || refused > 0) return undefined;
+    refused = attempt;
+    return closing("undecodable");
+  };
+  client.topic(list, "other").retain();
+  const write = client.topic(list, "a").dispatch(added("x"));
+  await clock.advance(60_000);
+  expect([refused, write.state, line.taken.get("list:a")]).toEqual([1, "applied", ["x"]]);
+});
 
 test("[CL12] a terminal word that cannot be about a message ends the client as before", async () => {
   const { client, line, clock } = page();

@@ -26,7 +26,7 @@ export const wakeMutants = [
   {
     name: "take every connection that was let in for a success",
     file: "client/src/sync.ts",
-    from: `Math.max(baseMilliseconds, waited)) delays.reset();`,
+    from: `Math.max(baseMilliseconds, enough)) delays.reset();`,
     to: `0) delays.reset();`,
     breaks: "CL2",
     scenario: "S22",
