@@ -295,20 +295,6 @@ test("[OB20] [CL15] closed before the server has answered what was cancelled: it
   expect(await Promise.race([told, turn().then(() => "open")])).toBe("closed");
 });
 
-test("[OB20] [CL11] one that is doubted and told to wait leaves when the time is over, and what stands behind it", async () => {
-  const { client, line, clock } = page();
-  let times = 0;
-  line.ends = (frame) => {
-    if (frame.type !== "TopicMessage" || textOf(frame) !== "a" || ++times > 3) return undefined;
-    const { target, mid } = frame;
-    return times < 3 ? "cut" : { type: "Paused", target, from: mid, code: "rate", retryAfter: 1_000 };
-  };
-  const writes = ["a", "b"].map((text) => client.topic(list, "1").dispatch(added(text)));
-  await clock.advance(60_000);
-  expect(writes.map(({ state }) => state)).toEqual(["applied", "applied"]);
-  expect([line.taken.get("list:1"), line.attempts.length]).toEqual([["a", "b"], 3]);
-});
-
 test("[OB20] S26 over a line whose connections all end too soon to be sure of, what is doubted leaves all the same, and is not held", async () => {
   const { client, line, clock, errors } = page();
   // Silent three times, so that long answers are asked for; then each connection ends by itself, whatever it carries.

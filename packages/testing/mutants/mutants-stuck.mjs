@@ -34,15 +34,6 @@ export const stuckMutants = [
     by: `${poison} > [CL2]`,
   },
   {
-    name: "keep a message that was told to wait among those that nothing leaves beside",
-    file: "client/src/suspects.ts",
-    from: `isDoubted(entry) && (entry.stage`,
-    to: `(entry.stage`,
-    breaks: "OB20",
-    scenario: "",
-    by: `${poison} > [OB20] [CL11]`,
-  },
-  {
     name: "never send what is doubted over a line whose connections are all short",
     file: "client/src/suspects.ts",
     from: `else if (waits) starved =`,
