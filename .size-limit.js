@@ -70,8 +70,8 @@ async function byVite(name, limit, imports) {
 // outbox, sessions, ephemeral topics and a value domain that the peers of that size have not; each line is held where it
 // stands, so that it can only shrink unnoticed.
 export default [
-  line("core with definitions: client, JSON, WebSocket, defineWiring, defineTopic", "22.9 KB", CORE),
-  await byVite("the same by Vite", "21.6 KB", CORE),
+  line("core with definitions: client, JSON, WebSocket, defineWiring, defineTopic", "23.1 KB", CORE),
+  await byVite("the same by Vite", "21.8 KB", CORE),
   line("@calla/client, all of it", "22.6 KB", { [client]: "*" }),
   line("@calla/client/websocket", "0.9 KB", { [webSocket]: "*" }),
   line("@calla/client/indexeddb, with idb", "10.9 KB", { [indexedDb]: "*" }),
