@@ -75,6 +75,7 @@ const layers = {
       "intent",
       "contain",
       "development",
+      "mistakes",
       "events",
       "deadline",
       "address",
@@ -164,6 +165,7 @@ const layers = {
     ["index", "testing"],
   ],
   client: [
+    ["dev/mistakes", "dev-off/mistakes"],
     ["clock", "size", "storage", "locks", "tab-note", "transports/"],
     [
       "backoff",
@@ -212,7 +214,7 @@ const layers = {
     ["index", "testing"],
   ],
 };
-const apart = { server: [2], client: [3] };
+const apart = { server: [2], client: [4] };
 // Pure besides the engines and all of shared: files of the server that touch no Node builtin.
 const pure = {
   server: [

@@ -12,6 +12,7 @@ import type {
   SessionSlice,
   Wiring,
 } from "@calla/shared";
+import { audible } from "#dev/mistakes";
 import { steady, systemClock, systemRandom } from "./clock.ts";
 import { createLocal } from "./local.ts";
 import type { Local } from "./local.ts";
@@ -94,7 +95,10 @@ export interface ClientOptions<W extends Wiring = Wiring> {
   readonly onVersionMismatch?: (versions: Versions) => void;
   /** What became of a dispatch for good, also of one of before a reload. Each is told once. */
   readonly onOutcome?: (decided: DecidedWrite) => void;
-  /** What went wrong without anybody to throw at: listeners, storage, transport, undecodable data. */
+  /**
+   * What went wrong without anybody to throw at: listeners, storage, undecodable data; of connecting what most likely no
+   * retry mends (nothing listens, a wrong path, an impossible url, a refused token), once until it changes.
+   */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -266,7 +270,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
         setStatus(connection, reason);
       },
       outdated: ({ protocol, slices }) => contain(report, options.onVersionMismatch, { protocol, slices }),
-      error: report,
+      error: audible(report, options.onError),
     },
   );
 

@@ -14,6 +14,7 @@ import type {
   SteadyClock,
   Subscription,
 } from "@calla/shared";
+import { dismissal } from "#dev/mistakes";
 import { backoff } from "./backoff.ts";
 import { createPackets, sizeOf } from "./packets.ts";
 import type { Packet, Packets } from "./packets.ts";
@@ -66,7 +67,8 @@ export interface SyncEvents {
   disconnected(reason: CloseReason, cut: boolean): void;
   status(status: ConnectionStatus, reason: string): void;
   outdated(frame: ServerFrames["Version"]): void;
-  error(error: unknown): void;
+  /** `mistake`: what no retry mends. */
+  error(error: unknown, mistake?: boolean): void;
 }
 
 export interface Sync {
@@ -149,6 +151,8 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
   /** And one beside it, which ends nothing: when to ask what is not answered, and when to show it. */
   let doubting: Cancel | undefined;
   let patience = PATIENCE;
+  /** What no retry mends, and was told last (CL24). */
+  let blamed = "";
 
   const after = (milliseconds: number, run: () => void): void => {
     timer?.();
@@ -192,11 +196,13 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
             }
           },
           receive: (data: string | Uint8Array) => current() && receive(mine, data),
-          close: ({ code, reason }: CloseReason) =>
-            current() &&
-            (code === CLOSE_TERMINAL
-              ? end("closed", reason)
-              : fail(reason, code, undefined, !isOwnWord(code, reason))),
+          close({ code, reason, cause }: CloseReason) {
+            if (!current()) return;
+            if (code === CLOSE_TERMINAL) return dismissed(reason);
+            if (cause && blamed !== reason) events.error(cause, true);
+            if (cause) blamed = reason;
+            fail(reason, code, undefined, !isOwnWord(code, reason));
+          },
         };
         mine.link = transport.connect(handlers, format);
       })
@@ -271,7 +277,7 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
           fail(frame.code, 1000, frame.within > 0 || mine.open ? frame.within : undefined);
         } else if (mine.open && ABOUT_FRAMES.has(frame.code) && events.refused(frame.code))
           fail(frame.code, 1000);
-        else end("closed", frame.code);
+        else dismissed(frame.code);
         return;
       case "Version":
         if (frame.terminal) {
@@ -361,6 +367,12 @@ export function createSync(options: SyncOptions, events: SyncEvents): Sync {
     waited = Math.min(delay, maxMilliseconds);
     after(delay, begin);
     events.status("waiting", why);
+  }
+
+  /** The server will not have us back. */
+  function dismissed(reason: string): void {
+    events.error(new CallaError("transport", { reason }, dismissal(reason)), true);
+    end("closed", reason);
   }
 
   function end(status: ConnectionStatus, reason: string): void {

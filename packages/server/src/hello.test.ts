@@ -32,7 +32,10 @@ test("[AU13] S17 what a transport turned away is recorded, and what it threw is 
   server.refused({ reason: "origin", request });
   server.refused({ reason: "failed", request, error: new Error("thrown") });
   expect(refused.map(({ code }) => code)).toEqual(["origin", "failed"]);
-  expect(errors).toEqual([new Error("thrown")]);
+  expect(errors).toEqual([
+    expect.objectContaining({ code: "transport", details: { reason: "origin" } }),
+    new Error("thrown"),
+  ]);
 });
 
 describe("the first word", () => {

@@ -30,6 +30,7 @@ import type { Conversation } from "./conversation.ts";
 import type { Core } from "./core.ts";
 import { deadline } from "./deadline.ts";
 import { sayDevelopment } from "./development.ts";
+import { mistakeTeller } from "./mistakes.ts";
 import { hearKick, hearRights, tellKick, tellRights } from "./doorbell.ts";
 import { DRAIN, sendAway } from "./draining.ts";
 import { encoders } from "./encoder.ts";
@@ -100,6 +101,9 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
           reported(error);
         };
   sayDevelopment(options.strict, report);
+  const tellMistake = mistakeTeller(development, report, (target) =>
+    isSession(target) ? wiring.session?.name : wiring.sliceOf(target)?.slice.name,
+  );
   const hooks = {
     incoming: new HookList<unknown, IncomingMessage<User>>(),
     sessions: new HookList<SessionMessageOf<W>, SessionMessage<ModelOf<NonNullable<W["session"]>>, User>>(),
@@ -126,6 +130,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     refused(refused) {
       const { code, clientId, userId, target } = refused;
       observe?.({ type: "refused", code, clientId, userId, target });
+      if (target !== undefined) tellMistake({ code, target });
       contain(report, () => options.onRefused?.(refused));
     },
   };
@@ -146,8 +151,6 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   });
   const watch = new ProxyWatch(report);
   const addressOf = addressReader(trustedProxies, (request) => watch.untrusted(request));
-  /** What was said of a name, once. */
-  const told = new Set<string>();
   const hub = new Hub(core, {
     greet: (hello, who) => greet({ core, authenticating, secret }, hello, who),
     addressOf,
@@ -272,10 +275,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
         remoteAddress,
         ...(why === undefined ? {} : { why }),
       };
-      if (why !== undefined && development && told.size < MOST_TOLD && !told.has(why)) {
-        told.add(why);
-        core.report(new CallaError("transport", { reason }, why));
-      }
+      tellMistake({ code: reason, origin, why });
       core.refused({ code: reason, clientId: undefined, userId: null, target: undefined, details });
     },
     connect({ connection, request, format }) {
@@ -499,9 +499,6 @@ const one = (header: string | readonly string[] | undefined): string | undefined
 
 const bytesOf = (secret: Uint8Array | string): Uint8Array =>
   typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
-
-/** Of so many names it is remembered that they were told of. */
-const MOST_TOLD = 100;
 
 /** The key that signs identities, had once. A log that failed to give its own is asked again. */
 function secretOf(

@@ -1,6 +1,7 @@
 // Mistakes of a client whose network, browser or server goes away and comes back. As in mutants.mjs.
 
 const conversation = "client/test/conversation.test.ts";
+const mistakes = "client/src/dev/mistakes.test.ts";
 const indexedDb = "client/test/indexeddb.test.ts";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
@@ -50,5 +51,41 @@ export const wakeMutants = [
     breaks: "CV19",
     scenario: "S22",
     by: `server/src/herd.test.ts > [CV19] Connected says it`,
+  },
+  {
+    name: "tell a mistake at every attempt",
+    file: "client/src/sync.ts",
+    from: `if (cause && blamed !== reason) events`,
+    to: `if (cause) events`,
+    breaks: "CL24",
+    scenario: "S20",
+    by: `${mistakes} > [CL24] onError hears a mistake once until it changes`,
+  },
+  {
+    name: "take a restart of a server that was met for a mistake",
+    file: "client/src/dev/mistakes.ts",
+    from: `if (MET.has(transport) && status !== 415) return undefined;`,
+    to: ``,
+    breaks: "CL24",
+    scenario: "S20",
+    by: `${mistakes} > [CL24] who has met the server once is not told of its restarts`,
+  },
+  {
+    name: "end a refused client without a word to onError",
+    file: "client/src/sync.ts",
+    from: `events.error(new CallaError("transport", { reason }, dismissal(reason)), true);`,
+    to: ``,
+    breaks: "CL24",
+    scenario: "S17",
+    by: `${mistakes} > [CL24] [CL12] a server that will not have the client back`,
+  },
+  {
+    name: "report the same foreign origin with every request",
+    file: "server/src/mistakes.ts",
+    from: `|| told.has(sentence)) return;`,
+    to: `) return;`,
+    breaks: "SV11",
+    scenario: "S17",
+    by: `server/src/mistakes.test.ts > [SV11] a page of another origin`,
   },
 ];

@@ -459,9 +459,9 @@ export const mutants = [
   {
     name: "obey the late events of a superseded socket",
     file: "client/src/sync.ts",
-    from: `current() &&
-            (code === CLOSE_TERMINAL`,
-    to: `(code === CLOSE_TERMINAL`,
+    from: `if (!current()) return;
+            if (code === CLOSE_TERMINAL`,
+    to: `if (code === CLOSE_TERMINAL`,
     breaks: "CL2",
     scenario: "S22",
     by: "client/test/conversation.test.ts > [CL2] S22",

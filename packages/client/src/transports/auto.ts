@@ -3,6 +3,7 @@
 // while a WebSocket is tried again. Not here: either of the two.
 import { CallaError, DEV } from "@calla/shared";
 import type { Cancel, Clock } from "@calla/shared";
+import { fellBack } from "#dev/mistakes";
 import { systemClock } from "../clock.ts";
 import { CLOSE_TERMINAL } from "./transport.ts";
 import type { Link, Transport, TransportHandlers } from "./transport.ts";
@@ -136,7 +137,10 @@ export function auto(options: AutoOptions): Transport {
           close(reason) {
             if (fallen) return;
             // Whoever must not come again must not come another way either.
-            if (!heard && reason.code !== CLOSE_TERMINAL) return fall();
+            if (!heard && reason.code !== CLOSE_TERMINAL) {
+              fellBack(options, reason.cause);
+              return fall();
+            }
             leave();
             handlers.close(reason);
           },

@@ -54,6 +54,10 @@ export interface HttpLinkOptions {
   readonly silence: number;
   /** Kept over attempts: */
   readonly memory: HttpMemory;
+  /** The server has let this client in. */
+  readonly met?: () => void;
+  /** What of this end no retry mends; status 0: there was no answer. */
+  readonly causeOf?: (status: number, reason: string) => unknown;
 }
 
 /** What one attempt learns for the next. */
@@ -102,10 +106,11 @@ export function httpLink(options: HttpLinkOptions): Link {
   let heard = 0;
   let deaf: Cancel | undefined;
 
-  function end(code: number, reason: string): void {
+  function end(code: number, reason: string, status?: number): void {
     if (over) return;
     leave();
-    handlers.close({ code, reason });
+    const cause = status === undefined ? undefined : options.causeOf?.(status, reason);
+    handlers.close({ code, reason, ...(cause === undefined ? {} : { cause }) });
   }
   function leave(): void {
     over = true;
@@ -176,6 +181,7 @@ export function httpLink(options: HttpLinkOptions): Link {
             return end(1006, "unauthenticated");
           if (frame?.type === "Connected") {
             connected = true;
+            options.met?.();
             timer?.();
             // A poll that finds itself to be somebody else: the conversation has to begin anew to hear of it.
             if (clientId !== undefined && clientId !== frame["clientId"]) return end(1006, "identity");
@@ -197,7 +203,8 @@ export function httpLink(options: HttpLinkOptions): Link {
       },
       end(status, reason) {
         deaf?.();
-        if (!polling || !connected) return end(status === 413 ? 1009 : 1006, reason || `HTTP ${status}`);
+        if (!polling || !connected)
+          return end(status === 413 ? 1009 : 1006, reason || `HTTP ${status}`, status);
         if (over) return;
         abort = undefined;
         if (again) start();
@@ -289,7 +296,7 @@ export function httpLink(options: HttpLinkOptions): Link {
       // What it led to shows in the next poll.
       return pollSoon();
     }
-    if (!isUntaken(status)) return end(1006, `HTTP ${status}`);
+    if (!isUntaken(status)) return end(1006, `HTTP ${status}`, status);
     if (limit !== undefined) maxBytes = limit;
     if (batch.length > 1) {
       // One of them is the bad one: it is found by halves, and the others are not held up.

@@ -2,6 +2,7 @@
 // same guarantees; nothing secret is ever in a URL.
 import { CallaError, DEV } from "@calla/shared";
 import type { Clock } from "@calla/shared";
+import { checkUrl, reached, unanswered } from "#dev/mistakes";
 import { systemClock } from "../clock.ts";
 import { httpCarrier } from "./http-carrier.ts";
 import type { Fetch } from "./http-carrier.ts";
@@ -9,6 +10,7 @@ import { httpLink } from "./http-link.ts";
 import type { StreamSlots } from "./http-link.ts";
 import { boundless, streamSlots } from "./http-slots.ts";
 import type { Locks } from "./http-slots.ts";
+import { fromPage } from "./page.ts";
 import { reconnectOptions } from "./reconnect.ts";
 import type { ReconnectSettings } from "./reconnect.ts";
 import type { Link, Transport } from "./transport.ts";
@@ -49,6 +51,7 @@ export function http(options: HttpOptions): Transport {
       options,
       DEV && "http() wants flushBatchSize ≥ 1, maxStreams ≥ 0, and times above 0.",
     );
+  checkUrl(url, "http");
   const memory = { pollUntil: 0, unsendable: new Map<string, string>() };
   return {
     reconnect: reconnectOptions(options),
@@ -57,7 +60,8 @@ export function http(options: HttpOptions): Transport {
       let over = false;
       const open = (address: string): void => {
         if (over) return;
-        const absolute = absoluteUrl(address);
+        checkUrl(address, "http");
+        const absolute = /^https?:/i.test(address) ? new URL(address).href : fromPage(address).href;
         // Looked up at each attempt, and called as the global's own.
         const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
         link = httpLink({
@@ -71,14 +75,17 @@ export function http(options: HttpOptions): Transport {
           postTimeout,
           silence,
           memory,
+          met: () => reached(options),
+          causeOf: (status, said) => unanswered(options, format, absolute, said, status),
         });
       };
       // Never before `connect` has returned, and whatever a callback throws is this attempt's end.
       Promise.resolve()
-        .then(() => (typeof url === "string" ? url : url()))
+        .then(() => (typeof url === "function" ? url() : url))
         .then(open)
         .catch((error: unknown) => {
-          if (!over) handlers.close({ code: 1006, reason: error instanceof Error ? error.message : "url" });
+          const reason = error instanceof Error ? error.message : "url";
+          if (!over) handlers.close({ code: 1006, reason, cause: error });
         });
       return {
         send: (data) => link?.send(data),
@@ -89,17 +96,6 @@ export function http(options: HttpOptions): Transport {
       };
     },
   };
-}
-
-function absoluteUrl(url: string): string {
-  const { location } = globalThis as { location?: { href: string } };
-  if (location === undefined && !/^https?:/i.test(url))
-    throw new CallaError(
-      "transport",
-      { url },
-      DEV && "There is no page to be relative to; give http() an absolute url.",
-    );
-  return new URL(url, location?.href).href;
 }
 
 /** Only tabs share their connections; where a browser has no Web Locks every tab takes its chance. */

@@ -6,6 +6,8 @@ import type { Format } from "@calla/shared";
 export interface CloseReason {
   readonly code: number;
   readonly reason: string;
+  /** Where most likely no retry mends it: what `onError` is to hear, once until it changes (CL24). */
+  readonly cause?: unknown;
 }
 
 /** The close code of a server that could not say `Closing`, and does not want us to come again. */

@@ -1,5 +1,7 @@
 // WebSocket, in browsers and in Node: one socket per attempt, the format as its subprotocol. Not here: retries.
 import { CallaError, DEV } from "@calla/shared";
+import { checkUrl, reached, unreached } from "#dev/mistakes";
+import { fromPage } from "./page.ts";
 import { reconnectOptions } from "./reconnect.ts";
 import type { ReconnectSettings } from "./reconnect.ts";
 import type { Link, Transport } from "./transport.ts";
@@ -9,6 +11,7 @@ interface SocketEvent {
   readonly data?: unknown;
   readonly code?: number;
   readonly reason?: string;
+  readonly message?: string;
 }
 
 /** As much of a WebSocket as is used: the browser's, Node's, or the class of the `ws` package. */
@@ -34,20 +37,24 @@ const OPEN = 1;
  *
  * @example
  * createClient({ wiring, serialiser, transport: webSocket({ url: "/ws" }) });
+ * @throws CallaError `transport`: an option is impossible.
  */
 export function webSocket(options: WebSocketOptions): Transport {
   const { url, WebSocket: Given } = options;
+  checkUrl(url, "ws");
   return {
     reconnect: reconnectOptions(options),
     connect(handlers, format) {
       let socket: WebSocketLike | undefined;
       let over = false;
-      const end = (code: number, reason: string): void => {
-        if (!over) handlers.close({ code, reason });
+      let failure: SocketEvent | undefined;
+      const end = (code: number, reason: string, cause?: unknown): void => {
+        if (!over) handlers.close({ code, reason, cause });
         over = true;
       };
       const open = (address: string): void => {
         if (over) return;
+        checkUrl(address, "ws");
         const Socket = Given ?? (globalThis as { WebSocket?: WebSocketOptions["WebSocket"] }).WebSocket;
         if (!Socket)
           throw new CallaError(
@@ -61,19 +68,30 @@ export function webSocket(options: WebSocketOptions): Transport {
           type: "open" | "message" | "error" | "close",
           listener: (event: SocketEvent) => void,
         ): void => socket?.addEventListener(type, (event) => listener(event as SocketEvent));
-        on("open", () => over || handlers.open());
+        on("open", () => {
+          reached(options);
+          if (!over) handlers.open();
+        });
         on("message", ({ data }) => {
           if (!over) handlers.receive(typeof data === "string" ? data : new Uint8Array(data as ArrayBuffer));
         });
         // A close follows every error; without a listener `ws` would throw it.
-        on("error", () => {});
-        on("close", ({ code, reason }) => end(code ?? 1006, reason ?? ""));
+        on("error", (event) => {
+          failure = event;
+        });
+        on("close", ({ code, reason }) =>
+          end(
+            code ?? 1006,
+            reason || failure?.message || "",
+            over || unreached(options, format, address, failure),
+          ),
+        );
       };
       // Never before `connect` has returned, and whatever a callback or constructor throws is this attempt's end.
       Promise.resolve()
-        .then(() => (typeof url === "string" ? url : url()))
+        .then(() => (typeof url === "function" ? url() : url))
         .then(open)
-        .catch((error: unknown) => end(1006, error instanceof Error ? error.message : "url"));
+        .catch((error: unknown) => end(1006, error instanceof Error ? error.message : "url", error));
       const link: Link = {
         send(data) {
           if (socket?.readyState === OPEN) socket.send(data as Uint8Array<ArrayBuffer>);
@@ -90,14 +108,7 @@ export function webSocket(options: WebSocketOptions): Transport {
 
 /** This page's host with the given path, as `ws:` or `wss:`. */
 export function urlFromCurrentLocation(path: string): string {
-  const { location } = globalThis as { location?: { href: string } };
-  if (!location)
-    throw new CallaError(
-      "transport",
-      { path },
-      DEV && "There is no page to be relative to; give webSocket() an absolute url.",
-    );
-  const url = new URL(path, location.href);
+  const url = fromPage(path);
   url.protocol = url.protocol.replace("http", "ws");
   url.hash = "";
   return url.href;

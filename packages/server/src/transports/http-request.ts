@@ -15,6 +15,7 @@ export interface HttpRefusal {
   readonly reason:
     | "origin"
     | "host"
+    | "path"
     | "cross-site"
     | "method"
     | "format"
@@ -64,6 +65,9 @@ export function formatOf(
   const type = one(headers["content-type"])?.split(";")[0]?.trim().toLowerCase();
   return formats.find(({ name }) => type === (PREFIX + name).toLowerCase())?.name;
 }
+/** It names some format of Calla, so that it meant a Calla server. */
+export const speaksCalla = ({ headers }: ConnectRequest): boolean =>
+  one(headers["content-type"])?.toLowerCase().startsWith(PREFIX) === true;
 export const knownFormats = (formats: readonly { readonly name: string }[]): string =>
   formats.map(({ name }) => PREFIX + name).join(", ");
 

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CallaError } from "@calla/shared";
 import type { Clock, Limits } from "@calla/shared";
+import { briefUrl } from "../brief.ts";
 import { systemClock } from "../clock.ts";
 import type { Connection, ConnectRequest, Received, RequestInlet } from "../connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -11,10 +12,20 @@ import type { Body, BodyLimits } from "./http-body.ts";
 import { lineOf, nodeAsked, nodeBody, nodeSink } from "./http-node.ts";
 import type { Stalling } from "./http-node.ts";
 import { Receiving } from "./http-receiving.ts";
-import { formatOf, headersFor, isForged, knownFormats, one, preflight, wantsStream } from "./http-request.ts";
+import {
+  formatOf,
+  headersFor,
+  isForged,
+  knownFormats,
+  one,
+  preflight,
+  speaksCalla,
+  wantsStream,
+} from "./http-request.ts";
 import type { Answer, Asked, HttpRefusal, Outcome } from "./http-request.ts";
 import { StreamConnection } from "./http-stream.ts";
 import type { Sink, StreamEvents } from "./http-stream.ts";
+import { targetOf } from "./websocket-request.ts";
 import { webAsked, webBody, webResponse } from "./http-web.ts";
 
 export type { HttpRefusal } from "./http-request.ts";
@@ -131,7 +142,10 @@ class PostTransport implements HttpTransport {
 
   async fetch(request: Request, remoteAddress?: string): Promise<Response> {
     const asked = webAsked(request, remoteAddress);
-    if (!this.#takes(asked)) return new Response("Not found.", { status: 404 });
+    if (!this.#takes(asked)) {
+      this.#astray(asked);
+      return new Response("Not found.", { status: 404 });
+    }
     const outcome = await this.#outcome(asked, undefined, (limits) => webBody(request, limits));
     return webResponse(outcome, request.signal);
   }
@@ -143,7 +157,10 @@ class PostTransport implements HttpTransport {
         (came) => nodeSink(came, request, response, this.#stalling),
       );
     else if (next !== undefined) next();
-    else response.writeHead(404).end("Not found.");
+    else {
+      this.#astray(asked);
+      response.writeHead(404).end("Not found.");
+    }
   };
 
   close(): Promise<void> {
@@ -153,7 +170,15 @@ class PostTransport implements HttpTransport {
     return Promise.resolve();
   }
 
-  #takes({ url }: Asked): boolean {
+  /** At a path where nobody else answers. */
+  #astray(asked: Asked): void {
+    if (!speaksCalla(asked)) return;
+    const why = `A client sent its requests to ${JSON.stringify(briefUrl(asked.url))}. They are answered at ${JSON.stringify(this.#path)}: give the client that path, or http(server, { path }) the client's.`;
+    this.#host.refused?.({ status: 404, reason: "path", request: asked, why });
+  }
+
+  #takes(asked: Asked): boolean {
+    const url = targetOf(asked.url);
     const query = url.indexOf("?");
     return (query === -1 ? url : url.slice(0, query)) === this.#path;
   }
@@ -167,7 +192,8 @@ class PostTransport implements HttpTransport {
       error?: unknown,
     ): Outcome => {
       const request: ConnectRequest = asked;
-      const more = { ...(error === undefined ? {} : { error }), ...(reason === "host" ? { why: text } : {}) };
+      const ours = reason === "host" || (reason === "format" && speaksCalla(asked));
+      const more = { ...(error === undefined ? {} : { error }), ...(ours ? { why: text } : {}) };
       this.#host.refused?.({ status, reason, request, ...more });
       const trusted = reason !== "origin" && reason !== "host" && reason !== "failed";
       const headers = headersFor(asked, trusted, this.#credentials);
@@ -188,7 +214,11 @@ class PostTransport implements HttpTransport {
     const { formats } = this.#host.serialiser;
     const format = formats.find(({ name }) => name === formatOf(asked, formats));
     if (format === undefined || one(asked.headers["content-encoding"]) !== undefined)
-      return refuse(415, "format", `The content type must be one of ${knownFormats(formats)}.`);
+      return refuse(
+        415,
+        "format",
+        `The content type must be one of ${knownFormats(formats)}, without a content encoding; give client and server the same serialiser.`,
+      );
     const receiving = new Receiving(
       this.#host.receive && ((inlet) => this.#host.receive!(inlet)),
       asked,

@@ -5,10 +5,15 @@ import type { Duplex } from "node:stream";
 import type { ConnectRequest } from "../connection.ts";
 
 /** The path, without the query. */
-export function pathOf({ url = "/" }: IncomingMessage): string {
+export function pathOf(message: IncomingMessage): string {
+  const url = targetOf(message.url);
   const query = url.indexOf("?");
   return query === -1 ? url : url.slice(0, query);
 }
+
+/** A request's target without the host: some proxies name it whole (RFC 9112, 3.2.2). */
+export const targetOf = (url = "/"): string =>
+  url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?#]*/i, "").replace(/^(?!\/)/, "/");
 
 /** The subprotocols asked for, in the client's order. */
 export function protocolsOf({ headers }: IncomingMessage): readonly string[] {

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Clock, Limits } from "@calla/shared";
 import { WebSocketServer } from "ws";
 import type { Server } from "ws";
+import { brief } from "../brief.ts";
 import { systemClock } from "../clock.ts";
 import type { Connection, ConnectRequest } from "../connection.ts";
 import { LinkedSocket, SocketConnection } from "./websocket-connection.ts";
@@ -34,7 +35,7 @@ export interface WebSocketHost {
 /** A request that got an HTTP answer in place of a WebSocket. */
 export interface WebSocketRefusal {
   readonly status: number;
-  readonly reason: "origin" | "host" | "format" | "closed" | "failed";
+  readonly reason: "origin" | "host" | "path" | "format" | "closed" | "failed";
   readonly request: ConnectRequest;
   /** What `allowsOrigin` or `connect` threw; of the latter the status is 101, for hands were shaken. */
   readonly error?: unknown;
@@ -165,8 +166,13 @@ class UpgradingTransport implements WebSocketTransport {
   readonly #onUpgrade: UpgradeListener = (message, socket, head) => {
     if (this.handleUpgrade(message, socket, head)) return;
     // Another listener's path, unless there is none: a request that nobody answers would hang.
-    if (this.#httpServer?.listenerCount("upgrade") === 1)
-      answer(socket, 404, `WebSockets are at ${this.#path}.`);
+    if (this.#httpServer?.listenerCount("upgrade") !== 1) return;
+    // Whoever asks for a format of Calla meant this server.
+    if (protocolsOf(message).some((name) => name.startsWith(PREFIX))) {
+      const why = `A client asked for a WebSocket at ${JSON.stringify(brief(pathOf(message)))}. WebSockets are at ${JSON.stringify(this.#path)}: give the client that path, or webSocket(server, { path }) the client's.`;
+      this.#host.refused?.({ status: 404, reason: "path", request: requestOf(message), why });
+    }
+    answer(socket, 404, `WebSockets are at ${this.#path}.`);
   };
 
   #tell(webSocket: LinkedSocket, socket: Duplex, reason: string): void {
@@ -202,7 +208,14 @@ class UpgradingTransport implements WebSocketTransport {
     }
     if (this.#chosen(protocolsOf(message)) !== undefined) return undefined;
     const known = [...this.#protocols].join(", ");
-    return { status: 400, reason: "format", text: `Ask for one of these subprotocols: ${known}.` };
+    const why = `A client asked for a WebSocket with the subprotocol ${JSON.stringify(brief(protocolsOf(message).join(", ")))}, and this server has ${known}. Give both sides the same serialiser.`;
+    return {
+      status: 400,
+      reason: "format",
+      text: `Ask for one of these subprotocols: ${known}.`,
+      // Whoever names no format of Calla is some other program.
+      ...(protocolsOf(message).some((name) => name.startsWith(PREFIX)) ? { why } : {}),
+    };
   }
 
   #chosen(names: Iterable<string>): string | undefined {

@@ -1,0 +1,51 @@
+// In development, what the first hour of a project gets wrong about connecting is said where the server runs, once each:
+// a page does not see why its WebSocket was refused. In production whoever comes is anybody, and is only recorded.
+import { CallaError } from "@calla/shared";
+import type { TargetKey } from "@calla/shared";
+import { brief } from "./brief.ts";
+import type { Report } from "./contain.ts";
+
+/** What is known of somebody who was turned away. */
+export interface TurnedAway {
+  readonly code: string;
+  readonly origin?: string | undefined;
+  readonly target?: TargetKey | undefined;
+  /** The refusal says itself what is to be done. */
+  readonly why?: string | undefined;
+}
+
+/** Of so many mistakes it is remembered that they were told. */
+const MOST_TOLD = 100;
+
+/** Gives what tells of each once (SV11). `named`: which slice a target is of. */
+export function mistakeTeller(
+  development: boolean,
+  report: Report,
+  named: (target: TargetKey) => string | undefined,
+): (turnedAway: TurnedAway) => void {
+  const told = new Set<string>();
+  return (turnedAway) => {
+    if (!development || told.size >= MOST_TOLD) return;
+    const sentence = sentenceOf(turnedAway, named);
+    if (sentence === undefined || told.has(sentence)) return;
+    told.add(sentence);
+    const { code } = turnedAway;
+    report(new CallaError(code === "unhandled" ? code : "transport", { reason: code }, sentence));
+  };
+}
+
+function sentenceOf(
+  { code, origin, target, why }: TurnedAway,
+  named: (target: TargetKey) => string | undefined,
+): string | undefined {
+  if (why !== undefined) return why;
+  if (code === "origin") {
+    const shown = JSON.stringify(brief(origin ?? ""));
+    return `Pages of the origin ${shown} may not connect. If it is your app's, write createServer({ origins: [${shown}] }).`;
+  }
+  if (code !== "unhandled" || target === undefined) return undefined;
+  const slice = named(target);
+  return slice === undefined
+    ? undefined
+    : `Clients are refused at slice "${slice}" (unhandled), for it has no handler. Call server.handle(slice, { public: true }), or with canSubscribe and canDispatch.`;
+}
