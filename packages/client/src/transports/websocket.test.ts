@@ -99,8 +99,8 @@ test("[CL16] S25 a url callback is asked before every attempt; rejecting or thro
   const attempts = [attempt({ url }), attempt({ url }), attempt({ url })];
   await turn();
   expect(attempts.map(({ events }) => events)).toEqual([
-    [{ code: 1006, reason: "no url" }],
-    [{ code: 1006, reason: "thrown" }],
+    [{ code: 1006, reason: "no url", cause: new Error("no url") }],
+    [{ code: 1006, reason: "thrown", cause: new Error("thrown") }],
     [],
   ]);
   expect(FakeSocket.made.map((socket) => socket.url)).toEqual(["wss://other/ws"]);
