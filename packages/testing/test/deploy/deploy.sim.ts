@@ -53,7 +53,7 @@ describe("[HC] [VE3] [VE4] [VE7] [SV8] S11 S38 a rolling deploy", () => {
     folder = await mkdtemp(fileURLToPath(new URL(".deployed-", import.meta.url)));
     bundle = join(folder, "server.mjs");
     await bundled(fileURLToPath(new URL("server.ts", import.meta.url)), bundle);
-  });
+  }, 60_000); // 10 s were not enough on a busy machine
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   for (const [seed, [order, deploy]] of Object.entries(ORDERS).entries())
