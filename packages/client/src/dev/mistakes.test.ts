@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { CallaError, automatic, defineWiring, json } from "@calla/shared";
 import type { Format } from "@calla/shared";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { MockInstance } from "vitest";
 import NodeSocket from "ws";
 import { VirtualClock, list, setUp, turn } from "../../test/kit.ts";
 import { createClient } from "../client.ts";
@@ -14,7 +15,7 @@ import { webSocket } from "../transports/websocket.ts";
 import * as off from "../dev-off/mistakes.ts";
 import * as on from "./mistakes.ts";
 
-let printed: ReturnType<typeof vi.spyOn>;
+let printed: MockInstance<typeof console.warn>;
 const lines = (): string[] => printed.mock.calls.map(([line]) => String(line));
 beforeEach(() => void (printed = vi.spyOn(console, "warn").mockImplementation(() => {})));
 afterEach(() => {
