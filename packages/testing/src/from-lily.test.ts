@@ -166,11 +166,12 @@ const claims: Readonly<Record<string, () => unknown>> = {
     link.close();
   },
   reconnect_base_milliseconds: () => {
-    for (const make of [webSocket, http]) {
-      expect(make({ url: "https://x/" }).reconnect.baseMilliseconds).toBe(1_000);
-      expect(make({ url: "https://x/", reconnectBaseMilliseconds: 2_000 }).reconnect.baseMilliseconds).toBe(
-        2_000,
-      );
+    for (const [make, url] of [
+      [webSocket, "wss://x/"],
+      [http, "https://x/"],
+    ] as const) {
+      expect(make({ url }).reconnect.baseMilliseconds).toBe(1_000);
+      expect(make({ url, reconnectBaseMilliseconds: 2_000 }).reconnect.baseMilliseconds).toBe(2_000);
     }
   },
   reconnect_max_milliseconds: async () => {
