@@ -255,7 +255,7 @@ const claims: Readonly<Record<string, () => unknown>> = {
     expect(heard.slice(0, 2)).toEqual(["open", "receive"]);
     inner.cut();
     await clock.advance(20);
-    expect(heard.at(-1)).toBe("close");
+    expect(heard).toContain("close");
     await clock.advance(5_000);
     expect(attempts).toBe(2);
   },
