@@ -21,7 +21,8 @@ export class BoardServer {
 
   async start(): Promise<void> {
     const file = join(this.#folder, `${this.#files}.db`);
-    const env = { ...process.env, PORT: String(this.port), BOARDS: file };
+    // Strict as in development, without its notice.
+    const env = { ...process.env, NODE_ENV: "test", PORT: String(this.port), BOARDS: file };
     const child = spawn(process.execPath, [main], { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
     child.stderr.on("data", (text) => this.errors.push(String(text)));

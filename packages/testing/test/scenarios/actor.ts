@@ -30,6 +30,8 @@ export interface ActorOptions {
     "linger" | "heartbeat" | "heartbeatTimeout" | "answerTimeout" | "connectTimeout"
   >;
   readonly transport?: (pair: ConnectionPair) => ConnectionPair["transport"];
+  /** After a cut that was arranged nobody can be reached. */
+  readonly offlineOnceCut?: boolean;
 }
 
 /** A dispatch, and what its caller has been told. */
@@ -90,6 +92,9 @@ export class Actor {
       ...(latency === undefined ? {} : { latency: () => latency }),
       onSent: (frame) => this.#sent(frame),
       onAnswered: (frame) => void this.heard.push(frame),
+      onCut: () => {
+        if (options.offlineOnceCut === true) this.pair.reachable = false;
+      },
     });
     scene.pairs.push(this.pair);
     this.disk = crashableStorage({

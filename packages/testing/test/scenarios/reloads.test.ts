@@ -65,15 +65,16 @@ for (const at of ["before-outcome", "before-receive"] as const) {
     async (format) => {
       for (const machine of [true, false]) {
         const stage = new Stage();
-        const anna = await stage.actor("anna", { format, modelDelay: 10 });
+        const anna = await stage.actor("anna", { format, modelDelay: 10, offlineOnceCut: true });
         const ben = await stage.actor("ben", { format });
         ben.dispatch(added("before"));
         await stage.settle();
         await stage.run(50);
         anna.pair.cutAt(at);
+        const { link } = anna.pair;
         const sent = anna.dispatch(added("anna's"));
         await stage.settle();
-        expect(anna.pair.link?.whole).toBe(false);
+        expect(link?.whole).toBe(false);
         offline(anna);
         anna.crash({ machine });
         ben.dispatch(added("ben's"));
