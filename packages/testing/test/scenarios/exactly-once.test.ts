@@ -229,14 +229,16 @@ for (const follows of [true, false]) {
     async (format) => {
       const stage = new Stage();
       await stage.serve({ type: "reset", count: 5 });
-      const anna = await stage.actor("anna", { format, follows });
+      const anna = await stage.actor("anna", { format, follows, offlineOnceCut: true });
       const sent: Sent[] = [];
       for (let price = 1_000; price < 1_300; price++) sent.push(anna.dispatch({ type: "spent", price }));
       await stage.clock.settle();
       anna.pair.cutAt("before-outcome");
+      const { link } = anna.pair;
       await stage.settle();
-      expect(anna.pair.link?.whole).toBe(false);
+      expect(link?.whole).toBe(false);
       expect(sent.every(({ told }) => told === undefined)).toBe(true);
+      anna.pair.reachable = true;
       await stage.run(15_000);
       expect(sent.map(({ error }) => error)).toMatchObject(
         sent.map((_, i) => ({ code: "poor", from: "app", details: { count: 5, price: 1_000 + i } })),
