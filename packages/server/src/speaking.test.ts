@@ -295,6 +295,19 @@ describe("what needs the stream", () => {
     expect(said.heard).toMatchObject([{ type: "Acknowledge", mid: 1 }, closing("not-here", true)]);
   });
 
+  test("[HT5] whether a server is there, any node says; about topics only the stream does", async () => {
+    const { post, settle, asked, stream } = await open();
+    stream.drop();
+    const bare = post(asked, { type: "Ping", cursors: [] }, { type: "Ping", cursors: [] });
+    const about = post(asked, { type: "Ping", cursors: [["list:1", 0, 0]] });
+    await settle();
+    expect([bare.heard, bare.closed]).toEqual([
+      [{ type: "Pong" }, { type: "Pong" }],
+      [{ code: 1000, reason: "" }],
+    ]);
+    expect(about.heard).toMatchObject([closing("not-here", true)]);
+  });
+
   test("[HT5] messages go to any node: another one's followers get the records", async () => {
     const log = memoryLog({ shared: true });
     const bells = handPubSub();

@@ -251,7 +251,12 @@ function heardHere(
     dispatching.message(packet, key, frame);
     return true;
   }
-  if (stream === undefined || stream.phase === "closed") return false;
+  if (stream === undefined || stream.phase === "closed") {
+    // Whether a server is there, any node can say; about topics only the stream can (HT5).
+    if (frame.type !== "Ping" || frame.cursors.length > 0) return false;
+    packet.send({ type: "Pong" });
+    return true;
+  }
   try {
     // Behind what its stream has said before.
     if (stream.waiting !== undefined) intake.take(stream, new One(() => hear(stream, frame)));
