@@ -1,5 +1,6 @@
 // The same as load.bench.ts for one client of Calla's own: schema, prediction, outbox, rebase and all. It checks that
 // outcomes come in order, one for each message, and that what it shows at the end is what it said.
+import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@calla/client";
 import { webSocket } from "@calla/client/websocket";
 import { WebSocket } from "ws";
@@ -14,7 +15,6 @@ const wrong = (why: unknown): never => {
   process.stderr.write(`${assignment.system}, ${scenario.name}: ${String(why)}\n`);
   process.exit(1);
 };
-const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const { speaks } = scenario;
 const window = speaks.how === "window" ? speaks.window : wrong("this work is not for a single client");

@@ -1,4 +1,5 @@
 // All clients of a run as one: they come, speak as much as their windows allow, and every delivery is checked.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Dialect, Heard } from "./dialects.ts";
 import { Peer } from "./peer.ts";
 import type { Talker } from "./talker.ts";
@@ -8,9 +9,6 @@ import { TopicCheck } from "./topic-check.ts";
 const PATIENCE = 20_000;
 /** Handshakes under way at once. */
 const ARRIVING = 50;
-
-export const sleep = (milliseconds: number): Promise<unknown> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Waits for what must come. */
 export async function until(

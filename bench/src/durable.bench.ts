@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createServer, memoryLog } from "@calla/server";
 import type { Append, Connection, LogRecord, LogStorage } from "@calla/server";
 import { sqlite } from "@calla/server/sqlite";
@@ -19,7 +20,6 @@ const ROUNDS = quick ? 1 : 3;
 const folder = mkdtempSync(join(process.env["CALLA_BENCH_FOLDER"] ?? tmpdir(), "calla-durable-"));
 let files = 0;
 const fresh = (): string => join(folder, `${++files}.db`);
-const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const micros = (milliseconds: number): string => (1_000 * milliseconds).toFixed(1);
 const whole = (n: number): string => n.toLocaleString("en", { maximumFractionDigits: 0 });
 const at = (sorted: readonly number[], share: number): number =>

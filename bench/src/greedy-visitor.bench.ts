@@ -1,9 +1,9 @@
 // A visitor who takes all that the default limits give, of the kind that it is told, until it is killed.
+import { setTimeout as sleep } from "node:timers/promises";
 import { hello, message, rawClient, subscription } from "./raw-client.ts";
 import type { RawClient } from "./raw-client.ts";
 
 const [port, kind] = [Number(process.argv[2]), process.argv[3]];
-const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const PACKET = 1_990;
 let topics = 0;
 const fresh = (): string => `room:g${process.pid}-${++topics}`;

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "./median.ts";
 import { message, rawClient, subscription } from "./raw-client.ts";
 import type { Micro } from "./report.ts";
@@ -25,7 +26,6 @@ const quick = process.argv[2] === "quick";
 const SECONDS = quick ? 1 : 4;
 const ROUNDS = quick ? 1 : 3;
 const folder = mkdtempSync(join(process.env["CALLA_BENCH_FOLDER"] ?? tmpdir(), "calla-greedy-"));
-const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const wrong = (why: string): never => {
   process.stderr.write(`greedy: ${why}\n`);
   process.exit(1);

@@ -1,6 +1,7 @@
 // The load: one process that starts a server, is all of its clients, measures, and checks every delivery. Started by
 // run.bench.ts with an assignment, it tells what it measured and ends.
-import { Crowd, sleep, until } from "./crowd.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Crowd, until } from "./crowd.ts";
 import { DIALECTS } from "./dialects.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { Assignment, Measured } from "./scenarios.ts";

@@ -1,10 +1,11 @@
 // A reconnect storm: a thousand clients that held a topic's state are cut off, miss ten messages and come back at once.
 // How long until all are current, what it costs the server, what each is sent. Every answer is read: the first of its
 // kind is parsed and must be what was missed, or the whole state, and the others must be the same bytes.
+import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { answerIn } from "./answers.ts";
 import type { Answer } from "./answers.ts";
-import { Crowd, sleep } from "./crowd.ts";
+import { Crowd } from "./crowd.ts";
 import { DIALECTS } from "./dialects.ts";
 import type { Stood } from "./dialects.ts";
 import { firstItems, moved, spokenBy } from "./fixtures.ts";

@@ -1,6 +1,7 @@
 // Slow consumers: a hundred subscribers of a busy topic join and then read nothing, ten others read everything. What the
 // server holds for the hundred, after half of the messages and after all of them, and what the ten notice.
-import { Crowd, sleep, until } from "./crowd.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Crowd, until } from "./crowd.ts";
 import { DIALECTS } from "./dialects.ts";
 import { Peer } from "./peer.ts";
 import type { Assignment, Measured } from "./scenarios.ts";

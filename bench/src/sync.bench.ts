@@ -1,9 +1,10 @@
 // State sync: twenty clients of one list make 500 small changes each at once. How long until everybody has everything,
 // what it costs the server, what crosses the wire. Every delivery is checked, and at the end a newcomer must be shown the
 // fold of all that was said, in the order in which it was heard.
+import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { answerIn } from "./answers.ts";
-import { Crowd, sleep, until } from "./crowd.ts";
+import { Crowd, until } from "./crowd.ts";
 import { DIALECTS } from "./dialects.ts";
 import { firstItems, moved } from "./fixtures.ts";
 import { median } from "./median.ts";
