@@ -1,7 +1,8 @@
 // What a server tells of how widely its clients are to spread their return (CV19), by frames.
 import { expect, test } from "vitest";
 import { hello, wire } from "../test/wired.ts";
-import { spreadOf } from "./herd.ts";
+import type { Conversation } from "./conversation.ts";
+import { Herd, spreadOf } from "./herd.ts";
 
 test("[CV19] nothing below 500, then 0.8 ms each, at most half a minute", () => {
   expect([0, 1, 499, 500, 10_000, 37_500, 1_000_000].map(spreadOf)).toEqual([
@@ -49,4 +50,44 @@ test("[CV19] Connected says it, a Pong where it is another; who was told somethi
   expect(await told()).toBe(sockets.slice(1, 400).length);
   await advance(10_000);
   expect([await told(), errors]).toEqual([0, []]);
+});
+
+test("[CV19] where nobody is to be told anything, nothing ticks: a server of a few wakes up for nothing", () => {
+  const waiting = new Set<() => void>();
+  const clock = {
+    setTimeout(run: () => void) {
+      waiting.add(run);
+      return () => void waiting.delete(run);
+    },
+  };
+  const tick = (): void => {
+    const due = [...waiting];
+    waiting.clear();
+    for (const run of due) run();
+  };
+  const connections = new Set<Conversation>();
+  const herd = new Herd(clock, connections);
+  const arrive = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      const one = { phase: "open", spread: 0, send: () => {} } as unknown as Conversation;
+      connections.add(one);
+      herd.welcome(one);
+    }
+  };
+  arrive(499);
+  expect(waiting.size).toBe(0);
+  // A second time, too: it ends with the crowd, and begins with the next one.
+  for (let time = 0; time < 2; time++) {
+    arrive(2_000);
+    expect(waiting.size).toBe(1);
+    tick();
+    tick();
+    expect(waiting.size).toBe(1);
+    connections.clear();
+    tick();
+    expect(waiting.size).toBe(0);
+  }
+  arrive(2_000);
+  herd.stop();
+  expect(waiting.size).toBe(0);
 });

@@ -1,5 +1,6 @@
 // How widely those who are connected here spread their return, should this server end without a word: they are told while
 // it can still speak (CV21). Not here: who is sent away with a word (draining.ts).
+import type { Cancel, Clock } from "@calla/shared";
 import type { Conversation } from "./conversation.ts";
 
 /** Up to so many may come back as they like: within a second. */
@@ -14,6 +15,8 @@ const LESS = 0.25;
 const ANYWAY = 1_000 / MORE;
 /** So many are told in one tick, which so is no pause for the others. */
 const MOST = 2_000;
+/** Milliseconds between two ticks. */
+const TICK = 1_000;
 
 /** Milliseconds. */
 export const spreadOf = (connections: number): number =>
@@ -23,16 +26,31 @@ const differs = (told: number, now: number): boolean =>
   now > MORE * Math.max(told, ANYWAY) || (now < LESS * told && now < LESS * LONGEST);
 
 export class Herd {
+  readonly #clock: Pick<Clock, "setTimeout">;
   readonly #connections: ReadonlySet<Conversation>;
   /** What everybody has been told, or nearly that. */
   #told = 0;
+  #next: Cancel | undefined;
 
-  constructor(connections: ReadonlySet<Conversation>) {
+  constructor(clock: Pick<Clock, "setTimeout">, connections: ReadonlySet<Conversation>) {
+    this.#clock = clock;
     this.#connections = connections;
   }
 
   get spread(): number {
     return spreadOf(this.#connections.size);
+  }
+
+  /** Somebody is let in: what is said with it. Only where there is something to tell does anything tick. */
+  welcome(conversation: Conversation): number {
+    const { spread } = this;
+    if (spread > 0) this.#next ??= this.#clock.setTimeout(() => this.#tick(), TICK);
+    conversation.spread = spread;
+    return spread;
+  }
+
+  stop(): void {
+    this.#next?.();
   }
 
   /** Asked whether the server is there. */
@@ -43,10 +61,14 @@ export class Herd {
     conversation.send({ type: "Pong", spread });
   }
 
-  /** Once a second. Nothing is looked at while the number is about what it was. */
-  tick(): void {
+  /** Nothing is looked at while the number is about what it was. */
+  #tick(): void {
     const { spread } = this;
-    if (!differs(this.#told, spread)) return;
+    if (differs(this.#told, spread)) this.#tell(spread);
+    this.#next = spread > 0 || this.#told > 0 ? this.#clock.setTimeout(() => this.#tick(), TICK) : undefined;
+  }
+
+  #tell(spread: number): void {
     let left = MOST;
     for (const conversation of this.#connections) {
       if (conversation.phase !== "open" || !differs(conversation.spread, spread)) continue;

@@ -75,7 +75,7 @@ export class Hub {
   readonly connections = new Set<Conversation>();
   /** The open conversation of each client. */
   readonly clients = new Map<string, Conversation>();
-  readonly herd = new Herd(this.connections);
+  readonly herd: Herd;
   /** What speaks for itself and waits for answers (speaking.ts). */
   readonly packets = new Set<Conversation>();
   /** Those that only flush a client whose page is gone. */
@@ -106,6 +106,7 @@ export class Hub {
   constructor(core: Core, hooks: HubHooks) {
     this.core = core;
     this.#hooks = hooks;
+    this.herd = new Herd(core.clock, this.connections);
     this.registry = new TargetRegistry(core, {
       rang: (live) => this.look(live),
       told: (live, digest) => void compareDigest(core, this.turns, live, digest).catch(core.report),
@@ -429,7 +430,7 @@ export class Hub {
     peers.set(clientId, conversation);
     conversation.checkedAt = conversation.since = this.core.clock.monotonic();
     this.core.observe?.({ type: "connected", clientId, userId: conversation.userId, fresh });
-    conversation.send(connected((conversation.spread = this.herd.spread)));
+    conversation.send(connected(this.herd.welcome(conversation)));
     this.#refreshing.watch(conversation, expires);
     if ((conversation.phase as string) !== "open") return; // the socket broke, or the token has expired already
     // A page that asks every few seconds has not come anew each time; only its first coming is one.

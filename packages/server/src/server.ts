@@ -432,7 +432,7 @@ function housekeeping(hub: Hub): (() => void)[] {
     cancels[index] = core.clock.setTimeout(again, milliseconds);
   };
   every(core.limits.targetIdle, () => void registry.sweep());
-  every(1_000, () => hub.herd.tick());
+  cancels.push(() => hub.herd.stop());
   if (core.limits.recheckAfter < Infinity)
     every(Math.max(core.limits.recheckAfter / ROUND, 100), () => reauthorising.tick(connections));
   // Nothing that was read before is known to be in what stands there now (TE11, RD7).

@@ -318,7 +318,7 @@ test("[TB7] S19 unsent messages of a user who does not come back are dropped aft
   await world.clock.advance(5_000);
   expect(await waiting(world)).toBe(0);
   expect(world.errors).toMatchObject([{ code: "storage", details: { reason: "aged" } }]);
-}, 120_000);
+});
 
 test("[TB7] [CL1] unsent messages whose identity has expired: those that may have been sent are told as unknown", async () => {
   const world = new World();
