@@ -82,16 +82,18 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
     } else if (event.type === "shown") shown(event);
   }
 
-  /** As whom a page predicts a dispatch. */
-  function authorOf({ client, page, target, as }: Shown, id: string, keys: readonly TargetKey[]) {
+  /** As whom a page predicts a dispatch, and as whom it was applied: under another name where the client has a new one. */
+  function authorsOf({ client, page, target, as }: Shown, id: string, keys: readonly TargetKey[]) {
     const dispatched = names.get(id);
     // A later page of the client knows for whom it speaks.
     const userId = (as ? as.userId : dispatched?.page === page ? dispatched.userId : users[client]) ?? null;
     const clientId = as?.clientId;
-    // What is known to be applied keeps the name under which it was, though the client has another one by now.
+    if (clientId === undefined) return [{ userId, visitor: "" }] as const;
+    const now = namesOf({ clientId, userId }, target);
     const former = keys.map((key) => authors.get(`${key} ${id}`)).find((one) => one);
-    if (clientId === undefined) return { userId, visitor: "" };
-    return namesOf(former && former.userId === userId ? former : { clientId, userId }, target);
+    if (!former || former.userId !== userId) return [now] as const;
+    const logged = namesOf(former, target);
+    return logged.visitor === now.visitor ? ([now] as const) : ([now, logged] as const);
   }
 
   function shown(event: Shown): void {
@@ -112,12 +114,16 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
       id,
       messages: (Array.isArray(message) ? message : [message]) as readonly Message[],
       at: times.get(id) ?? 0,
-      ...authorOf(event, id, keys),
+      authors: authorsOf(event, id, keys),
     }));
     const pendingIds = new Set(acts.map(({ id }) => id));
-    const withPending = (slice: ModelSlice, confirmed: unknown): unknown => {
+    // What is known to be applied keeps the name under which it was, and what was dispatched first is known first. A page
+    // may not know of any yet, or of all.
+    const known = acts.flatMap((act, i) => (act.authors.length > 1 ? [i + 1] : []));
+    const withPending = (slice: ModelSlice, confirmed: unknown, first: number): unknown => {
       let visible = confirmed;
-      for (const { id, messages, at, userId, visitor } of acts) {
+      for (const [i, { id, messages, at, authors: by }] of acts.entries()) {
+        const { userId, visitor } = (i < first ? by[1] : undefined) ?? by[0];
         const result = applyMessages(
           slice,
           visible,
@@ -133,9 +139,9 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
     const looksAt = ({ slices }: Archived, place: Place | undefined): boolean => {
       const version = event.version ?? slices.at(-1)!.version;
       const confirmed = place && modelIn(slices, place, version);
-      return (
-        confirmed !== undefined && sameValue(withPending(sliceIn(slices, version), confirmed.model), model)
-      );
+      if (confirmed === undefined) return false;
+      const slice = sliceIn(slices, version);
+      return [0, ...known].some((first) => sameValue(withPending(slice, confirmed.model, first), model));
     };
     let unknown = false;
     for (const key of keys) {

@@ -16,7 +16,7 @@ export interface LaneOptions<Frame> {
   /** Milliseconds on the way, drawn for each packet; undefined: packets wait for `deliver`. */
   readonly latency: (() => number) | undefined;
   readonly arrive: (packet: Packet<Frame>) => void;
-  /** What never goes wrong with a packet, whatever was asked for. */
+  /** What never goes wrong with a packet, whatever was asked for; "reorder": it overtakes nothing. */
   readonly spares?: (how: "drop" | "duplicate" | "reorder", frames: readonly Frame[]) => boolean;
   /** True: this packet never arrives, nor anything behind it (the connection was cut in front of it). */
   readonly stop: (packet: Packet<Frame>) => boolean;
@@ -63,16 +63,23 @@ export class Lane<Frame> {
       this.#held = packet;
       return;
     }
-    this.#queue(packet);
-    if (spoil === "duplicate") this.#queue(packet);
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined) this.#queue(held);
+    const first = held !== undefined && this.#staysBehind(packet);
+    if (first) this.#queue(held);
+    this.#queue(packet);
+    if (spoil === "duplicate") this.#queue(packet);
+    if (held !== undefined && !first) this.#queue(held);
   }
 
   /** What goes wrong with the next packet that is sent. A reordered one waits for the one behind it. */
   spoilNext(how: "drop" | "duplicate" | "reorder"): void {
     this.#spoil = how;
+  }
+
+  /** No network lets the end of a connection overtake what was said before it. */
+  #staysBehind(packet: Packet<Frame>): boolean {
+    return packet.end !== undefined || this.#spared("reorder", packet);
   }
 
   #spared(how: "drop" | "duplicate" | "reorder", { frames }: Packet<Frame>): boolean {
@@ -139,10 +146,10 @@ export class Lane<Frame> {
     if (this.#options.latency !== undefined) this.#deliverAt(this.#lastArrival);
     return true;
   }
-  /** The packet at this place arrives after the one behind it. */
+  /** The packet at this place arrives after the one behind it, unless that ends the connection. */
   reorder(index = 0): boolean {
     const [first, second] = this.#waiting.slice(index, index + 2);
-    if (first === undefined || second === undefined) return false;
+    if (first === undefined || second === undefined || this.#staysBehind(second)) return false;
     this.#waiting.splice(index, 2, second, first);
     return true;
   }

@@ -66,7 +66,9 @@ export class Link {
       latency,
       arrive: (packet) => this.#atClient(packet),
       // Nothing makes up for these but the end of the connection, without which no network loses them.
-      spares: (how, frames) => how === "drop" && frames.some(isLastWord),
+      spares: (how, frames) =>
+        (how === "drop" && frames.some(isLastWord)) ||
+        (how === "reorder" && frames.some(({ type }) => type === "Closing")),
       stop: ({ frames }) => this.#stop((point) => stopsBeforeClient(point, frames, this.#last)),
     });
   }

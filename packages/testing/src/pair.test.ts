@@ -93,6 +93,26 @@ test("packets are dropped, doubled and swapped, those under way and the next one
   expect(seen()[0]).toEqual(["5", "5", "7", "6"]);
 });
 
+test("nothing that was sent arrives behind the end of its connection", async () => {
+  const { pair, send, seen, link } = await joined();
+  seen();
+  send(unsubscribe(1));
+  link.close();
+  expect(pair.toServer.reorder(0)).toBe(false);
+  await pair.flush();
+  expect(seen()[0]).toEqual(["1", "gone"]);
+});
+
+test("what is held back for a swap arrives in front of the end", async () => {
+  const { pair, send, seen, link } = await joined();
+  seen();
+  pair.toServer.spoilNext("reorder");
+  send(unsubscribe(1));
+  link.close();
+  await pair.flush();
+  expect(seen()[0]).toEqual(["1", "gone"]);
+});
+
 test("by latency: packets travel, keep their order, and wait behind a delayed one", async () => {
   const { clock, pair, send, seen } = await joined({ latency: () => 10 });
   seen();

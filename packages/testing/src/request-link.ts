@@ -78,7 +78,9 @@ export class RequestLink {
     this.toClient = new Lane<ServerFrame>({
       ...lane,
       arrive: (packet) => this.#atClient(packet as Answering),
-      spares: (how, frames) => how === "drop" && frames.some(isLastWord),
+      spares: (how, frames) =>
+        (how === "drop" && frames.some(isLastWord)) ||
+        (how === "reorder" && frames.some(({ type }) => type === "Closing")),
       stop: (packet) => this.#stop(packet, (point) => stopsBeforeClient(point, packet.frames, this.#last)),
     });
     this.answers = new Lane<ServerFrame>({

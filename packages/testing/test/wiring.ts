@@ -184,6 +184,8 @@ export const padHandlers = {
 
 export const setup: SimulationSetup<typeof wiring> = {
   wiring,
+  // A mid that was sent and lost with the disk, and then used again, is rarer than all else that is looked for.
+  faults: { "disk-full": 2 },
   serialiser,
   server(server) {
     server.handle(pad, padHandlers);
