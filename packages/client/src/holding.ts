@@ -1,7 +1,6 @@
 // What becomes of a message that ends the connections that carry it: held, let go once more, or given up (OB20). Not here:
 // finding out which it is (suspects.ts), and sending (runtime.ts).
 import { CallaError, DEV } from "@calla/shared";
-import type { SteadyClock } from "@calla/shared";
 import { listedWrite } from "./dispatch.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outbox } from "./outbox.ts";
@@ -14,20 +13,15 @@ export interface HoldingOptions {
   readonly outbox: Outbox<Dispatch>;
   readonly ledger: Ledger;
   readonly targets: Targets;
-  readonly clock: SteadyClock;
   readonly report: (error: unknown) => void;
   readonly changed: () => void;
   readonly flush: () => void;
   readonly cancel: (entry: Dispatch) => boolean;
 }
 
-/** Milliseconds between two reports of connections that end: a bad line is no news. */
-const WARNING_PAUSE = 600_000;
-
 export function createHolding(options: HoldingOptions) {
-  const { outbox, ledger, targets, clock, report, changed, flush } = options;
+  const { outbox, ledger, targets, report, changed, flush } = options;
   let held: readonly HeldWrite[] = [];
-  let nextWarning = -Infinity;
 
   /** Its mid goes out as void. Whoever had taken it before says so, and that is its outcome. */
   function withdraw(entry: Dispatch, error: CallaError<string>): true {
@@ -74,22 +68,6 @@ export function createHolding(options: HoldingOptions) {
         ),
       );
       changed();
-    },
-    /** Not for every message, and not for every end. */
-    warn(doubted: readonly Dispatch[]): void {
-      const [largest] = doubted.toSorted((a, b) => b.size - a.size);
-      const now = clock.monotonic();
-      if (!largest || now < nextWarning) return;
-      nextWarning = now + WARNING_PAUSE;
-      const { target, id, size } = largest;
-      report(
-        new CallaError(
-          "transport",
-          { suspects: doubted.length, target, id, bytes: size },
-          DEV &&
-            `Two connections in a row ended with ${doubted.length} messages on their way, the largest ${id} to "${target}", of about ${size} bytes. They are sent last from now on, fewer at a time; one that something on the way does not let through is held in the end (\`client.status.held\`).`,
-        ),
-      );
     },
     /** The same array until it changes. */
     list(): readonly HeldWrite[] {

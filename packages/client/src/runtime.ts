@@ -477,10 +477,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     disconnected(cut) {
       if (cut) {
-        const all = [...outbox.queues.values()].flatMap(({ entries }) => entries);
-        const poison = suspects.ended(all);
+        const poison = suspects.ended([...outbox.queues.values()].flatMap(({ entries }) => entries));
         if (poison) holding.hold(poison);
-        holding.warn(all.filter(isDoubted));
       }
       // What a server said of its rates ends with the connection: the next one says its own.
       for (const queue of outbox.queues.values()) {

@@ -28,9 +28,17 @@ const FRAME_COST = 64;
 /** A peer that reads this little gets no pongs: its pings shall not fill our memory. */
 const TOO_SLOW_FOR_PONGS = 65_536;
 
+/** The close code of a frame that is too large. */
+const TOO_LARGE = 1009;
+
 /** A `ws` socket that knows its connection, so that all connections share their listeners. */
 export class LinkedSocket extends WebSocket {
   link: SocketConnection | undefined;
+
+  /** `ws` gives no reason where a frame is too large. With it a client knows the server's word from a proxy's (OB13). */
+  override close(code?: number, reason?: string | Buffer): void {
+    super.close(code, code === TOO_LARGE ? (reason ?? "too-large") : reason);
+  }
 }
 
 /** The connection of a `LinkedSocket` over the raw socket it was upgraded from. */

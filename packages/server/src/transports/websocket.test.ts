@@ -398,12 +398,13 @@ describe("how it ends", () => {
     await pair();
   });
 
-  test("[TR15] a frame over the limit closes with 1009 and is told as too-large", async () => {
+  test("[TR15] [OB13] a frame over the limit closes with 1009 and why, and is told as too-large", async () => {
     await serve();
     const { client, one } = await pair();
     client.send("x".repeat(100_000));
     client.send("x".repeat(100_001));
-    expect((await closed(client))[0]).toBe(1009);
+    const [code, reason] = await closed(client);
+    expect([code, String(reason)]).toEqual([1009, "too-large"]);
     await until(() => one.ends.length === 1);
     expect(one.ends[0]?.[1]).toBe("too-large");
     expect(one.incoming.map((data) => data.length)).toEqual([100_000]);
