@@ -4,6 +4,7 @@ import type { Serialiser, Slice } from "@calla/shared";
 import { roughSize } from "./size.ts";
 import type { MigratedEntry, Storage, StoredEntry } from "./storage.ts";
 import type { Dispatch, PendingWrite } from "./target.ts";
+import { RejectedError } from "./write.ts";
 import type { WriteState } from "./write.ts";
 
 /** A message as the app gave it, and the list of messages it stands for. */
@@ -78,9 +79,14 @@ export const newEntry = (
 });
 
 export const storedEntry = (entry: Dispatch, version: number): StoredEntry => {
-  const { target, mid, id, message, at, held } = entry;
-  return { target, mid, id, message, at, version, ...(held ? { held } : {}) };
+  const { target, mid, id, message, at, held, dropped } = entry;
+  const gaveUp = dropped && { gaveUp: dropped.code };
+  return { target, mid, id, message, at, version, ...(held ? { held } : {}), ...gaveUp };
 };
+
+/** What the author of a message that was given up hears, unless it had been applied. */
+export const givenUp = (code: string): CallaError<string> =>
+  code === "cancelled" ? new CallaError(code) : new RejectedError({ from: "calla", code, details: {} });
 
 /** A dispatch of an earlier page, as it was stored, in this page's version (VE7). */
 export function restored(
@@ -89,8 +95,10 @@ export function restored(
   author: AuthorNames,
   migrate: Storage["migrate"] | undefined,
 ): Dispatch {
-  const { target, mid, id, at, sequence } = stored;
-  const { message, dropped }: MigratedEntry = migrate?.(stored, slice) ?? stored;
+  const { target, mid, id, at, sequence, gaveUp } = stored;
+  const here: MigratedEntry = migrate?.(stored, slice) ?? stored;
+  const { message } = here;
+  const dropped = gaveUp === undefined ? here.dropped : givenUp(gaveUp);
   return {
     ...newEntry({ target, id, message, at, ...author }, listOf(message)),
     mid,
@@ -102,7 +110,7 @@ export function restored(
     ...(sequence === undefined
       ? {
           stage: "stored",
-          outcome: stored.message === null ? { error: new CallaError("cancelled") } : undefined,
+          outcome: stored.message === null && !dropped ? { error: givenUp("cancelled") } : undefined,
         }
       : { stage: "decided", recorded: true, told: true, outcome: { sequence, message } }),
   };

@@ -1,13 +1,12 @@
 // What becomes of a message that ends the connections that carry it: held, let go once more, or given up (OB20). Not here:
 // finding out which it is (suspects.ts), and sending (runtime.ts).
 import { CallaError, DEV } from "@calla/shared";
-import { listedWrite } from "./dispatch.ts";
+import { givenUp, listedWrite } from "./dispatch.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outbox } from "./outbox.ts";
 import { clear, doubt } from "./suspects.ts";
 import type { Dispatch, HeldWrite } from "./target.ts";
 import type { Targets } from "./targets.ts";
-import { RejectedError } from "./write.ts";
 
 export interface HoldingOptions {
   readonly outbox: Outbox<Dispatch>;
@@ -24,8 +23,8 @@ export function createHolding(options: HoldingOptions) {
   let held: readonly HeldWrite[] = [];
 
   /** Its mid goes out as void. Whoever had taken it before says so, and that is its outcome. */
-  function withdraw(entry: Dispatch, error: CallaError<string>): true {
-    entry.dropped = error;
+  function giveUp(entry: Dispatch, code: string): true {
+    entry.dropped = givenUp(code);
     entry.message = null;
     outbox.hold(entry, false);
     clear(entry);
@@ -49,10 +48,8 @@ export function createHolding(options: HoldingOptions) {
 
   return {
     retry,
-    cancel: (entry: Dispatch): boolean => withdraw(entry, new CallaError("cancelled")),
-    /** By the server's own word. */
-    giveUp: (entry: Dispatch, code: string): boolean =>
-      withdraw(entry, new RejectedError({ from: "calla", code, details: {} })),
+    /** By the server's own word, or the app's (`cancelled`). */
+    giveUp,
     /** From here on it stays, and what stands behind it, until the app says what becomes of it. */
     hold(entry: Dispatch): void {
       outbox.hold(entry, true);

@@ -186,7 +186,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   /** Never sent: without a mid it is as if it had never been, with one that goes out as void (OB7). */
   function cancel(entry: Dispatch): boolean {
     if (closed || entry.outcome) return false;
-    if (entry.held) return holding.cancel(entry);
+    if (entry.held) return holding.giveUp(entry, "cancelled");
     if (entry.out) return false;
     const one = targets.get(entry.target);
     entry.outcome = { error: new CallaError("cancelled") };

@@ -24,6 +24,8 @@ export interface StoredEntry {
   readonly sequence?: number;
   /** It ends connections: not sent until the app says so (OB20). */
   readonly held?: boolean;
+  /** Why its message was given up after it may have arrived: what its author hears unless it had been applied (OB13). */
+  readonly gaveUp?: string;
 }
 
 /** What is left of a target's mids when its entries are gone: none of them may be used again (OB2). */

@@ -19,6 +19,8 @@ const poisonous =
   (frame: ClientFrame) =>
     texts.includes(textOf(frame) ?? "") ? ending : undefined;
 
+const closing = (code: string) => ({ type: "Closing", code, retryable: false, within: 0 }) as const;
+
 function page(
   options: Partial<ClientOptions<typeof wiring>> & { readonly line?: Line; readonly seed?: number } = {},
 ) {
@@ -189,6 +191,46 @@ test("[OB20] S20 what is let go and given up in one page's life is not held, and
   expect([second.client.status.held, second.client.status.pending]).toEqual([[], 0]);
 });
 
+test("[OB13] [OB20] S20 given up by the server's word, and the page ends before its void is answered: the next page's app hears why", async () => {
+  const storage = memoryStorage();
+  const first = page({ storage });
+  const { line, clock } = first;
+  line.ends = (frame) =>
+    textOf(frame) === "poison"
+      ? closing("too-large")
+      : frame.type === "TopicMessage" && frame.message === null
+        ? "silence"
+        : undefined;
+  void first.client.topic(list, "a").dispatch(added("poison"));
+  await clock.advance(60_000);
+  expect(line.carried.at(-1)).toMatchObject({ message: null });
+  await first.client.close();
+  line.ends = () => undefined;
+  const told: unknown[] = [];
+  page({ storage, line, seed: 7, onOutcome: (one) => told.push([one.is, "error" in one && one.error.code]) });
+  await clock.advance(10_000);
+  expect(told).toEqual([["rejected", "too-large"]]);
+});
+
+test("[OB20] [HC3] S20 a held message that had been applied is cancelled, and the page ends before that is answered: the next page's app hears that it is applied", async () => {
+  const storage = memoryStorage();
+  const first = page({ storage });
+  const { line, clock } = first;
+  line.loses = ({ type }) => type === "Acknowledge";
+  const bad = first.client.topic(list, "a").dispatch(added("poison"));
+  await clock.advance(120_000);
+  expect([bad.state, line.taken.get("list:a")]).toEqual(["held", ["poison"]]);
+  expect(bad.cancel()).toBe(true);
+  await clock.advance(30_000);
+  await first.client.close();
+  line.loses = () => false;
+  const told: unknown[] = [];
+  const second = page({ storage, line, seed: 7, onOutcome: ({ is }) => told.push(is) });
+  await clock.advance(10_000);
+  expect(told).toEqual(["applied"]);
+  expect(second.client.pending).toEqual([]);
+});
+
 test("[OB20] two of them, in two targets among 60 others on their way: both are found, all others arrive in order", async () => {
   const { client, line, clock, errors } = page();
   line.ends = poisonous("cut", "poison 1", "poison 2");
@@ -331,8 +373,6 @@ test("[CL2] after a long outage, a line whose connections each last 20 s is come
 });
 
 // ----------------------------------------------------------------------------------------------- the server's own word
-
-const closing = (code: string) => ({ type: "Closing", code, retryable: false, within: 0 }) as const;
 
 test.each(["too-large", "too-deep", "hostile-key", "undecodable"])(
   "[OB20] [OB13] S29 a stored message that the server will not have (%s) is found and given up by its word, and all others are sent",
