@@ -28,8 +28,10 @@ export interface Orphans {
   stop(): Promise<void>;
 }
 
-/** A flush that gets nowhere ends, and is tried again later: the line may be bad, or the server's version another. */
-const LONGEST_FLUSH = 30_000;
+/** A flush that no server has let in by then ends, and is tried again later: the line may be bad, or the server's version another. */
+const LONGEST_TRY = 30_000;
+/** Any other ends by then. To find what no connection carries takes five, each of which may fall silent for 35 s (OB20). */
+const LONGEST_FLUSH = 600_000;
 const LATER = 60_000;
 /** Every so many looks the shelf is looked at, though no lock has changed hands. */
 const SKIPS = 3;
@@ -156,15 +158,19 @@ export function watchOrphans(options: OrphansOptions): Orphans {
     };
     const sender = options.host.flush({ ...ALONE, storage });
     const done = await new Promise<boolean>((resolve) => {
-      const cancel = clock.setTimeout(() => resolve(false), LONGEST_FLUSH);
+      let opened = false;
+      const cancelTry = clock.setTimeout(() => opened || finish(false), LONGEST_TRY);
+      const cancelAll = clock.setTimeout(() => finish(false), LONGEST_FLUSH);
       const off = sender.onStatus(settled);
       function settled(): void {
         const { connection, pending, held } = sender.status;
+        opened ||= connection === "open";
         if (connection === "open" && pending === held.length) finish(pending === 0);
         else if (connection === "closed" || connection === "outdated") finish(false);
       }
       function finish(empty: boolean): void {
-        cancel();
+        cancelTry();
+        cancelAll();
         off();
         resolve(empty);
       }

@@ -49,6 +49,8 @@ export class World {
   readonly rejected: { readonly id: string; readonly code: string }[] = [];
   readonly shelf: Shelf = memoryShelf();
   readonly locks = memoryLocks();
+  /** What a poisonous message does to the connection that carries it. */
+  poison: "ends" | "silences" = "ends";
   server!: Server<Wired, AnyUser>;
   #serverClock!: ProcessClock;
 
@@ -106,6 +108,8 @@ export interface TabOptions {
   /** Milliseconds that a commit takes. */
   readonly commitDelay?: number;
   readonly latency?: number;
+  /** Milliseconds of silence after which a page asks whether the server is there: 2,000. */
+  readonly heartbeat?: number;
   readonly follows?: readonly string[];
 }
 
@@ -125,7 +129,14 @@ export class Tab {
   #lands: () => boolean = () => false;
 
   constructor(world: World, user: string, options: TabOptions) {
-    const { named = true, online = true, commitDelay = 0, latency = 5, follows = ["1"] } = options;
+    const {
+      named = true,
+      online = true,
+      commitDelay = 0,
+      latency = 5,
+      heartbeat = 2_000,
+      follows = ["1"],
+    } = options;
     this.#world = world;
     this.user = user;
     this.note = options.note;
@@ -172,8 +183,8 @@ export class Tab {
       clock: this.#clock,
       random,
       wakeUps: () => () => {},
-      heartbeat: 2_000,
-      heartbeatTimeout: 1_000,
+      heartbeat,
+      heartbeatTimeout: heartbeat / 2,
       connectTimeout: 1_500,
       answerTimeout: 1_500,
       onOutcome: (decided) => {
@@ -212,9 +223,14 @@ export class Tab {
     };
   }
 
-  /** Something on the way ends the connection at such a message. */
+  /** Something on the way does not let such a message through. */
   #poisoned(): void {
     for (const link of this.pair.links.filter((one) => one.held && one.toServer.sent.some(isPoison))) {
+      if (this.#world.poison === "silences") {
+        link.toServer.close();
+        link.toClient.close();
+        continue;
+      }
       link.breakForServer();
       link.breakForClient();
     }

@@ -92,6 +92,23 @@ test("[TB4] [OB20] S18 what a gone tab left and no connection carries is held, o
   expect(second.flushes).toBe(flushes + 1);
 });
 
+test("[TB4] [OB20] S18 what a gone tab left falls silent on every connection, for half a minute each: it is held in the end all the same", async () => {
+  const world = new World();
+  world.poison = "silences";
+  const first = await unsent(world, "poison", "behind");
+  first.add("elsewhere", "2");
+  await world.clock.advance(500);
+  const second = world.open(user, { note: { client: "nobody", left: false }, heartbeat: 24_000 });
+  await world.clock.advance(500);
+  first.crash();
+  await world.clock.advance(1_200_000);
+  expect(world.errors.map((error) => (error as { code: string }).code)).toEqual(["held"]);
+  expect([world.texts(), world.texts("2")]).toEqual([["before"], ["elsewhere"]]);
+  const { flushes } = second;
+  await world.clock.advance(1_200_000);
+  expect(second.flushes).toBe(flushes);
+});
+
 test("[TB4] S18 a page that never knew a server: what it stored is sent under an identity of its own", async () => {
   const world = new World();
   const first = world.open(user, { online: false });
