@@ -1,338 +1,114 @@
-// Which file may import which. Layers stand low to high: a file imports lower layers and its own layer; the files
-// of a layer marked "apart" do not import each other either. A new file must be put in a layer here. A name
-// ending in "/" is a folder.
-const layers = {
-  shared: [
-    [
-      "errors",
-      "dev/switch",
-      "dev-off/switch",
-      "dev/budget",
-      "dev-off/budget",
-      "limits",
-      "kind",
-      "base64",
-      "guards/own-bytes",
-      "guards-off/own-bytes",
-      "guards/crowding",
-      "guards-off/crowding",
-      "clock",
-      "later-clock",
-      "random",
-      "target",
-      "guard",
-      "standard",
-    ],
-    [
-      "error-sentences",
-      "topic-pattern",
-      "classes",
-      "freeze",
-      "values",
-      "hash",
-      "hash-value",
-      "equal",
-      "present",
-      "author",
-      "count-values",
-      "frame-names",
-      "sparse-fields",
-    ],
-    ["context", "slice", "dev/define-checks", "dev-off/define-checks", "define"],
-    ["dev/rejections", "dev-off/rejections"],
-    ["run-update", "dev/strict", "dev-off/strict", "wiring", "apply", "migrate"],
-    ["client-frames", "server-frames", "protocol", "guards/frames", "guards-off/frames", "payloads"],
-    ["walk", "to-plain", "from-plain", "normalise"],
-    [
-      "serialiser",
-      "json-scan",
-      "guards/json",
-      "guards-off/json",
-      "format-json",
-      "serialiser-custom",
-      "messagepack-scan",
-      "messagepack-read",
-      "messagepack",
-      "packets",
-    ],
-    ["index"],
-  ],
-  server: [
-    [
-      "clock",
-      "connection",
-      "origin",
-      "hosts",
-      "secret",
-      "brief",
-      "log",
-      "pubsub",
-      "kicking",
-      "whose",
-      "doorbell",
-      "vanishing",
-      "identity",
-      "intent",
-      "contain",
-      "development",
-      "mistakes",
-      "events",
-      "deadline",
-      "address",
-      "parties",
-      "budget",
-      "rounds",
-      "waiting",
-      "limits",
-      "rate",
-      "weight",
-      "list-index",
-      "measure",
-      "scales",
-    ],
-    [
-      "checks",
-      "handlers",
-      "hooks",
-      "authenticate",
-      "meanwhile",
-      "encoder",
-      "details",
-      "carry",
-      "effects",
-      "batch",
-      "client-row",
-      "records",
-      "log-memory-target",
-      "log-memory-rows",
-      "log-memory-changes",
-      "log-memory",
-      "log-faulty",
-      "log-rewindable",
-      "log-contract-kit",
-      "log-contract-append",
-      "log-contract-outcomes",
-      "log-contract-past",
-      "log-contract-list",
-      "log-contract",
-      "transports/",
-      "sqlite/",
-    ],
-    ["target-engine", "conversation"], // the engines
-    [
-      "collapsing",
-      "herd",
-      "crowd",
-      "limiter",
-      "intake",
-      "incoming",
-      "room",
-      "meters",
-      "bytes",
-      "proxies",
-      "refreshing",
-      "reauthorising",
-      "draining",
-      "staleness",
-      "core",
-      "audience",
-      "ephemeral",
-      "live-target",
-      "opening",
-      "target-registry",
-      "places",
-      "gates",
-      "newcomers",
-      "existence",
-      "expecting",
-      "telling",
-      "turns",
-      "digests",
-      "follow",
-      "topic-list",
-      "lifetimes",
-      "past",
-      "readers",
-      "refusal",
-      "dispatching",
-      "following",
-      "hello",
-      "speaking",
-      "hub",
-    ],
-    ["server-topic", "server-topics", "hydration", "inspect", "health", "server-interface", "server"],
-    ["observers/"],
-    ["index", "testing"],
-  ],
+// Which room may use which. Rooms are the folders of `src`, in order from low to high: a file imports from its own room
+// and from rooms above its own in these lists, so every dependency runs downhill. A new folder is put in its place here; a new
+// file needs no entry. "." are the files in `src` itself.
+const rooms = {
+  shared: ["base", "values", "wiring", "updates", "wire", "."],
   client: [
-    ["dev/mistakes", "dev-off/mistakes"],
-    ["clock", "size", "storage", "locks", "tab-note", "transports/"],
-    [
-      "backoff",
-      "storage-memory",
-      "storage-models",
-      "migrate-stored",
-      "notifier",
-      "packets",
-      "fits",
-      "write",
-      "room",
-      "compare",
-      "shelf",
-      "locks-memory",
-      "locks-web",
-    ],
-    // Storages that survive; each is an entry point or part of one.
-    [
-      "shelf-memory",
-      "shelf-indexeddb",
-      "stored-values",
-      "held-client",
-      "orphans",
-      "storage-tabs",
-      "tab-memory",
-      "storage-indexeddb",
-      "node-files",
-      "file-lock",
-      "shelf-file",
-      "storage-file",
-    ],
-    ["rebase", "outbox", "subscriptions"], // the engines
-    [
-      "suspects",
-      "ready",
-      "target",
-      "targets",
-      "dispatch",
-      "ledger",
-      "holding",
-      "receiver",
-      "sync",
-      "runtime",
-    ],
-    ["topic", "local", "client", "reload", "hydration"],
-    ["index", "testing"],
+    "base",
+    "transports",
+    "transports/http",
+    "connection",
+    "storage",
+    "replica",
+    "tabs",
+    "tabs/stores",
+    "runtime",
+    ".",
+    "testing",
   ],
-};
-const apart = { server: [2], client: [4] };
-// Pure besides the engines and all of shared: files of the server that touch no Node builtin.
-const pure = {
   server: [
-    "carry",
-    "details",
-    "deadline",
-    "client-row",
-    "records",
-    "log-memory",
-    "log-memory-target",
-    "log-memory-rows",
-    "log-memory-changes",
-    "audience",
-    "ephemeral",
-    "live-target",
-    "collapsing",
-    "crowd",
-    "limiter",
-    "meters",
-    "bytes",
-    "refreshing",
-    "reauthorising",
-    "draining",
-    "staleness",
-    "whose",
-    "meanwhile",
-    "rate",
-    "parties",
-    "budget",
-    "rounds",
-    "waiting",
-    "intake",
-    "incoming",
-    "room",
-    "weight",
-    "measure",
-    "scales",
-    "telling",
-    "turns",
-    "follow",
-    "lifetimes",
-    "past",
-    "readers",
-    "following",
-    "dispatching",
-    "speaking",
+    "base",
+    "identity",
+    "log",
+    "log/memory",
+    "log/sqlite",
+    "cluster",
+    "app",
+    "context",
+    "connection",
+    "model",
+    "target",
+    "history",
     "hub",
+    "transports",
+    "transports/http",
+    "transports/websocket",
+    ".",
+    "observers",
+    "testing/log-contract",
+    "testing",
   ],
+  testing: ["doubles", "network", "history", "simulation", "."],
+};
+// Rooms that stand beside the others: what is in them is chosen by a condition of the build (`imports` in package.json).
+const beside = { shared: ["dev", "dev-off", "guards", "guards-off"], client: ["dev", "dev-off"] };
+// Rooms without I/O, besides all of shared: time, chance and the world are passed in. .oxlintrc.json has the same globs
+// against clocks and timers.
+const pure = {
+  client: ["connection", "storage", "replica", "runtime"],
+  server: ["log", "log/memory", "app", "context", "connection", "model", "target", "history", "hub"],
+};
+// Rooms that join others to the world, and so alone touch a library for it.
+const EDGE = "/(transports|stores|sqlite|observers)/";
+// The engines of a target and of a replica: they do not know each other; the commit loop and the runtime join them.
+const engines = {
+  server: ["target/target-engine", "connection/conversation"],
+  client: ["replica/rebase", "replica/outbox", "replica/subscriptions"],
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|messagepack|testing|hydration|storage-indexeddb|storage-file|transports/(websocket|http|auto)|sqlite/sqlite|observers/(pino|prometheus))[.]ts$";
+  "src/(index|hydration|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|observers/(pino|prometheus))[.]ts$";
 
-const sourceOf = (pkg, names) =>
-  names.map((name) => `^packages/${pkg}/src/${name.endsWith("/") ? name : `${name}[.]ts$`}`);
-const forbid = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
 const test = "[.](test|sim|bench|contract|arbitrary|test-d)[.]ts$|/test/";
+const filesOf = (pkg, room) => `^packages/${pkg}/src/${room === "." ? "" : `${room}/`}[^/]+$`;
+const fileOf = (pkg, name) => `^packages/${pkg}/src/${name}[.]ts$`;
+const each = (lists, make) =>
+  Object.entries(lists).flatMap(([pkg, list]) => list.flatMap((name, at) => make(pkg, name, at, list)));
+const forbid = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
 
-const downhill = Object.entries(layers).flatMap(([pkg, levels]) =>
-  levels
-    .slice(0, -1)
-    .map((names, level) =>
-      forbid(
-        `${pkg}-layer-${level}-looks-down`,
-        "A lower layer does not import a higher one.",
-        { path: sourceOf(pkg, names), pathNot: test },
-        { path: sourceOf(pkg, levels.slice(level + 1).flat()) },
+const downhill = each(rooms, (pkg, room, at, all) =>
+  at === all.length - 1
+    ? []
+    : forbid(
+        `${pkg}-${room}-looks-down`,
+        "A room does not import from one above it.",
+        { path: filesOf(pkg, room), pathNot: test },
+        { path: all.slice(at + 1).map((higher) => filesOf(pkg, higher)) },
       ),
-    ),
 );
-
-const siblings = Object.entries(apart).flatMap(([pkg, levels]) =>
-  levels.flatMap((level) =>
-    layers[pkg][level].map((name, _, all) =>
-      forbid(
-        `${pkg}-${name.replace("/", "")}-stands-alone`,
-        "Engines do not know each other; the hub and the runtime join them.",
-        { path: sourceOf(pkg, [name]), pathNot: test },
-        {
-          path: sourceOf(
-            pkg,
-            all.filter((other) => other !== name),
-          ),
-        },
-      ),
-    ),
-  ),
-);
-
-const layered = Object.entries(layers).flatMap(([pkg, levels]) => sourceOf(pkg, levels.flat()));
-const engines = Object.entries(apart).flatMap(([pkg, levels]) =>
-  sourceOf(
-    pkg,
-    levels.flatMap((level) => layers[pkg][level]),
+const apart = each(engines, (pkg, name, _, all) =>
+  forbid(
+    `${pkg}-${name}-stands-alone`,
+    "Engines do not know each other.",
+    { path: fileOf(pkg, name), pathNot: test },
+    {
+      path: all.filter((other) => other !== name).map((other) => fileOf(pkg, other)),
+      dependencyTypesNot: ["type-only"],
+    },
   ),
 );
 
 module.exports = {
   forbidden: [
     ...downhill,
-    ...siblings,
+    ...apart,
     forbid("no-cycles", "No import leads back to its file.", {}, { circular: true }),
     {
-      name: "every-file-has-a-layer",
-      comment: "Put the new file in a layer at the top of .dependency-cruiser.cjs.",
+      name: "every-room-has-its-place",
+      comment: "Put the new folder into the list at the top of .dependency-cruiser.cjs.",
       severity: "error",
       from: {},
       // A rule about a file rather than an import must count its importers; it has fewer than this.
       module: {
-        path: "^packages/(shared|server|client)/src/",
-        pathNot: [test, ...layered],
+        path: "^packages/(shared|server|client|testing)/src/",
+        pathNot: [test, ...each(rooms, filesOf), ...each(beside, filesOf)],
         numberOfDependentsLessThan: 100,
       },
     },
     forbid(
       "no-deep-imports",
       "Packages meet at their published entry points.",
-      { path: "^packages/([^/]+)/", pathNot: "^packages/testing/src/model-limit[.]test[.]ts$" },
+      { path: "^packages/([^/]+)/", pathNot: "^packages/testing/test/whole/model-limit[.]test[.]ts$" },
       // Generators are any test's; one test holds what a server takes against what a client does.
       { path: "^packages/[^/]+/src/", pathNot: ["^packages/$1/", entries, "[.]arbitrary[.]ts$"] },
     ),
@@ -341,7 +117,7 @@ module.exports = {
       "Examples, browser tests and benchmarks use what a user can use.",
       { path: "^(examples|e2e|bench)/" },
       // Generators of hostile input are the tests' and the benchmarks' alike.
-      { path: "^packages/[^/]+/src/", pathNot: [...[entries].flat(), "[.]arbitrary[.]ts$"] },
+      { path: "^packages/[^/]+/src/", pathNot: [entries, "[.]arbitrary[.]ts$"] },
     ),
     forbid(
       "server-and-client-never-meet",
@@ -357,24 +133,14 @@ module.exports = {
     ),
     forbid(
       "no-node-builtins-here",
-      "Shared, the client and the engines run anywhere.",
-      {
-        path: [
-          "^packages/(shared|client)/src/",
-          ...engines,
-          ...Object.entries(pure).flatMap(([pkg, names]) => sourceOf(pkg, names)),
-        ],
-        pathNot: test,
-      },
+      "Shared, the client and the pure rooms run anywhere.",
+      { path: ["^packages/(shared|client)/src/", ...each(pure, filesOf)], pathNot: test },
       { dependencyTypes: ["core"] },
     ),
     forbid(
       "io-lives-at-the-edge",
-      "Only transports and storage touch an I/O library.",
-      {
-        path: "^packages/(server|client)/src/",
-        pathNot: ["/transports/", "/(storage|shelf|log)-", "/sqlite/", "/observers/", test],
-      },
+      "Only transports, stores, logs on disk and observers touch an I/O library.",
+      { path: "^packages/(server|client)/src/", pathNot: [EDGE, test] },
       {
         path: "node_modules/(ws|@types/ws|idb|better-sqlite3|@types/better-sqlite3|prom-client)/",
         dependencyTypesNot: ["type-only"],
@@ -385,21 +151,15 @@ module.exports = {
       "The app (or a default in an entry point) chooses a transport or storage, never an engine.",
       {
         path: "^packages/(server|client)/src/",
-        pathNot: [
-          "/transports/",
-          "/(storage|shelf|log)-",
-          "/sqlite/",
-          "/observers/",
-          "/(index|testing|server|client)[.]ts$",
-          test,
-        ],
+        pathNot: [EDGE, "/src/(index|server|client)[.]ts$", "/(testing|tabs)/", test],
       },
       {
         path: [
           "/transports/(?!transport[.])",
           "/sqlite/",
           "/observers/",
-          "/(storage|shelf|log)-(?!contract|faulty|rewindable)",
+          "/stores/",
+          "/memory-(log|storage)[.]",
         ],
       },
     ),

@@ -21,12 +21,12 @@ const line = (name, limit, imports) => ({
 });
 
 const shared = "packages/shared/src/index.ts";
-const messagePack = "packages/shared/src/messagepack.ts";
+const messagePack = "packages/shared/src/wire/messagepack.ts";
 const client = "packages/client/src/index.ts";
 const hydration = "packages/client/src/hydration.ts";
-const indexedDb = "packages/client/src/storage-indexeddb.ts";
+const indexedDb = "packages/client/src/tabs/stores/indexeddb.ts";
 const webSocket = "packages/client/src/transports/websocket.ts";
-const http = "packages/client/src/transports/http.ts";
+const http = "packages/client/src/transports/http/http.ts";
 const auto = "packages/client/src/transports/auto.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));

@@ -1,4 +1,4 @@
-// `npm run check:rules`: a rule of SPEC.md or a scenario of spec/scenarios.md that no test's name carries is only a wish,
+// `npm run check:rules`: a rule of spec/ or a scenario of spec/scenarios.md that no test's name carries is only a wish,
 // and one that is named but does not stand there is a mistake. Checks of the log's contract count as tests; the history
 // checker's rules are proven by the table of broken histories in its test.
 import { readdirSync, readFileSync } from "node:fs";
@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { root } from "./run.mjs";
 
 const skipped = new Set(["node_modules", "dist", "test-results"]);
-const tests = /[.](?:test|sim|spec)[.]ts$|-contract(?:-\w+)?[.]ts$/;
-const brokenHistories = join(root, "packages/testing/src/check.test.ts");
+const tests = /[.](?:test|sim|spec)[.]ts$/;
+const contract = /[/]log-contract[/]/;
+const brokenHistories = join(root, "packages/testing/src/history/check.test.ts");
 
 /** @param {string} folder @param {RegExp} [names] @returns {string[]} */
 const filesIn = (folder, names = tests) =>
@@ -15,7 +16,7 @@ const filesIn = (folder, names = tests) =>
     if (skipped.has(entry.name)) return [];
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return filesIn(path, names);
-    return names.test(entry.name) ? [path] : [];
+    return names.test(entry.name) || contract.test(path) ? [path] : [];
   });
 
 /** @param {string} path @returns {string[]} the rules that names in it carry; comments are no names */
@@ -25,7 +26,8 @@ function namedIn(path) {
   return [...code.matchAll(rule)].map(([, first, second]) => first ?? second ?? "");
 }
 
-const spec = readFileSync(join(root, "SPEC.md"), "utf8");
+const pages = filesIn(join(root, "spec"), /[.]md$/);
+const spec = [join(root, "SPEC.md"), ...pages].map((path) => readFileSync(path, "utf8")).join("\n");
 const rules = [...spec.matchAll(/^- \*\*([A-Z]{2}\d+)\*\* /gm)].map(([, rule = ""]) => rule);
 const mentioned = new Set(spec.match(/\b[A-Z]{2}\d+\b/g));
 const named = new Set(
@@ -57,12 +59,12 @@ const findings = [
   ...[...pointedAt]
     .filter((scenario) => !scenarios.includes(scenario))
     .map((scenario) => `${scenario}: spec/scenarios.md has no such scenario, and a file speaks of it.`),
-  ...(rules.length === 0 ? ["SPEC.md has no rules of the form `- **XX1** …`."] : []),
-  ...rules.filter((rule, i) => rules.indexOf(rule) !== i).map((rule) => `${rule} stands twice in SPEC.md.`),
+  ...(rules.length === 0 ? ["spec/ has no rules of the form `- **XX1** …`."] : []),
+  ...rules.filter((rule, i) => rules.indexOf(rule) !== i).map((rule) => `${rule} stands twice in spec/.`),
   ...rules.filter((rule) => !named.has(rule)).map((rule) => `${rule}: no test's name carries [${rule}].`),
   ...[...mentioned, ...named]
     .filter((rule) => !rules.includes(rule))
-    .map((rule) => `${rule}: SPEC.md has no such rule, and it or a test's name speaks of it.`),
+    .map((rule) => `${rule}: spec/ has no such rule, and it or a test's name speaks of it.`),
 ];
 if (findings.length > 0) {
   console.log([...new Set(findings)].join("\n"));

@@ -4,7 +4,7 @@ import {
   crowdedBigints,
   crowdedFractions,
   crowdedIntegers,
-} from "../../packages/shared/src/crowding.arbitrary.ts";
+} from "../../packages/shared/src/guards/crowding.arbitrary.ts";
 
 /** A frame of about so many bytes of JSON. */
 export type Shape = (bytes: number) => unknown;

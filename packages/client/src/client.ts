@@ -13,18 +13,19 @@ import type {
   Wiring,
 } from "@calla/shared";
 import { audible } from "#dev/mistakes";
-import { steady, systemClock, systemRandom } from "./clock.ts";
+import { steady, systemClock, systemRandom } from "./base/clock.ts";
 import { createLocal } from "./local.ts";
 import type { Local } from "./local.ts";
-import { contain, oncePerTurn, signal } from "./notifier.ts";
-import type { Stop } from "./notifier.ts";
-import type { SnapshotTaken, Versions } from "./receiver.ts";
-import { createRuntime } from "./runtime.ts";
-import type { HeldWrite, PendingWrite } from "./target.ts";
-import type { Storage, StorageHost } from "./storage.ts";
-import { createSync } from "./sync.ts";
-import type { ConnectionStatus, Sync } from "./sync.ts";
-import type { DecidedWrite } from "./targets.ts";
+import { contain, oncePerTurn, signal } from "./base/notifier.ts";
+import type { Stop } from "./base/notifier.ts";
+import { onWakeUp } from "./base/page-events.ts";
+import type { SnapshotTaken, Versions } from "./runtime/incoming.ts";
+import { createRuntime } from "./runtime/runtime.ts";
+import type { HeldWrite, PendingWrite } from "./replica/target.ts";
+import type { Storage, StorageHost } from "./storage/storage.ts";
+import { createConnection } from "./connection/connection.ts";
+import type { ConnectionStatus, Sync } from "./connection/connection.ts";
+import type { DecidedWrite } from "./replica/targets.ts";
 import { createEphemeral, createTopic } from "./topic.ts";
 import type { EphemeralTopic, Topic } from "./topic.ts";
 import type { CloseReason, Transport } from "./transports/transport.ts";
@@ -175,7 +176,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   const { random = systemRandom, onError = reportError } = options;
   const strict = strictness(options.strict);
   const clock = steady(options.clock ?? systemClock);
-  const { storage, wakeUps = browserWakeUps } = options;
+  const { storage, wakeUps = onWakeUp } = options;
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);
   let status: ClientStatus = { connection: "offline", reason: "", pending: 0, held: [], storage: "working" };
@@ -235,7 +236,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     changed: () => setStatus(status.connection, status.reason),
   });
 
-  const sync: Sync = createSync(
+  const sync: Sync = createConnection(
     {
       transport,
       serialiser,
@@ -351,20 +352,3 @@ const reportError = (error: unknown): void => {
   // oxlint-disable-next-line no-console -- reason: the last resort when the app gave no onError
   console.error(error);
 };
-
-/** There may be no window, no document (a worker, React Native), or one that tells nothing. */
-function browserWakeUps(wake: () => void, doubt: () => void): Stop {
-  const page = (globalThis.window ?? globalThis) as unknown as Partial<Window>;
-  const { document } = page;
-  const visible = (): void => {
-    if (document?.visibilityState === "visible") wake();
-  };
-  page.addEventListener?.("online", wake);
-  page.addEventListener?.("offline", doubt);
-  document?.addEventListener?.("visibilitychange", visible);
-  return () => {
-    page.removeEventListener?.("online", wake);
-    page.removeEventListener?.("offline", doubt);
-    document?.removeEventListener?.("visibilitychange", visible);
-  };
-}

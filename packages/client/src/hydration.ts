@@ -3,7 +3,7 @@
 // so no page without it carries it.
 import { CallaError, json, OWN_SESSION } from "@calla/shared";
 import type { Serialiser, TargetKey } from "@calla/shared";
-import type { ModelKeeper, Storage, StoredClient, StoredModel } from "./storage.ts";
+import type { ModelKeeper, Storage, StoredClient, StoredModel } from "./storage/storage.ts";
 
 /** What a page brought along. */
 export interface Hydration {

@@ -12,21 +12,22 @@ export type {
   WriteOf,
 } from "./topic.ts";
 export type { Local } from "./local.ts";
-export { RejectedError } from "./write.ts";
-export type { AppliedWrite, Rejection, Write, WriteState } from "./write.ts";
-export type { Pending, Pushed, TopicStatus } from "./target.ts";
-export type { DecidedWrite } from "./targets.ts";
-export type { HeldWrite, PendingWrite } from "./target.ts";
-export type { Skipped } from "./rebase.ts";
-export type { SnapshotTaken, Versions } from "./receiver.ts";
+export { RejectedError } from "./base/rejected-error.ts";
+export type { AppliedWrite, Write, WriteState } from "./replica/write.ts";
+export type { Rejection } from "./base/rejected-error.ts";
+export type { Pending, Pushed, TopicStatus } from "./replica/target.ts";
+export type { DecidedWrite } from "./replica/targets.ts";
+export type { HeldWrite, PendingWrite } from "./replica/target.ts";
+export type { Skipped } from "./replica/rebase.ts";
+export type { SnapshotTaken, Versions } from "./runtime/incoming.ts";
 export { reloadOnce } from "./reload.ts";
 export type { Notes, ReloadOptions } from "./reload.ts";
-export type { ConnectionStatus } from "./sync.ts";
-export type { Stop } from "./notifier.ts";
-export { memoryStorage } from "./storage-memory.ts";
-export { migrateStored } from "./migrate-stored.ts";
-export { keepModels } from "./storage-models.ts";
-export type { KeepModelsOptions } from "./storage-models.ts";
+export type { ConnectionStatus } from "./connection/connection.ts";
+export type { Stop } from "./base/notifier.ts";
+export { memoryStorage } from "./storage/memory-storage.ts";
+export { migrateStored } from "./storage/migrate-stored.ts";
+export { keepModels } from "./storage/kept-models.ts";
+export type { KeepModelsOptions } from "./storage/kept-models.ts";
 export type {
   Flushing,
   MigratedEntry,
@@ -42,7 +43,7 @@ export type {
   StoredIdentity,
   StoredModel,
   StoredTarget,
-} from "./storage.ts";
+} from "./storage/storage.ts";
 export type {
   CloseReason,
   Link,

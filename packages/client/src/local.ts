@@ -11,9 +11,9 @@ import type {
   Serialiser,
   Typed,
 } from "@calla/shared";
-import { accept } from "./dispatch.ts";
-import { oncePerTurn, signal } from "./notifier.ts";
-import type { Stop } from "./notifier.ts";
+import { accept } from "./replica/dispatch-entry.ts";
+import { oncePerTurn, signal } from "./base/notifier.ts";
+import type { Stop } from "./base/notifier.ts";
 import { selection } from "./topic.ts";
 import type { Selection } from "./topic.ts";
 

@@ -12,12 +12,12 @@ import type {
   TargetKey,
   Typed,
 } from "@calla/shared";
-import type { Stop } from "./notifier.ts";
-import { createReady, verdictOf } from "./ready.ts";
-import type { Shown } from "./ready.ts";
-import type { Runtime } from "./runtime.ts";
-import type { AnyState, Pending, Pushed } from "./target.ts";
-import type { Write } from "./write.ts";
+import type { Stop } from "./base/notifier.ts";
+import { createReady, verdictOf } from "./replica/ready.ts";
+import type { Shown } from "./replica/ready.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+import type { AnyState, Pending, Pushed } from "./replica/target.ts";
+import type { Write } from "./replica/write.ts";
 
 /** What there is to show. The same object until something in it changes. */
 export type TopicState<S> =

@@ -2,9 +2,9 @@
 import { fork } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { fileShelf } from "../src/shelf-file.ts";
-import { file } from "../src/storage-file.ts";
-import type { StorageChange } from "../src/storage.ts";
+import { fileShelf } from "../src/tabs/stores/file-store.ts";
+import { file } from "../src/tabs/stores/file.ts";
+import type { StorageChange } from "../src/storage/storage.ts";
 import { place } from "./place.ts";
 
 const owner = { server: "", user: "ann" };

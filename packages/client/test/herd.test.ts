@@ -4,9 +4,9 @@ import { automatic, json } from "@calla/shared";
 import type { Clock } from "@calla/shared";
 import { expect, test } from "vitest";
 import { createClient } from "../src/client.ts";
-import { httpLink } from "../src/transports/http-link.ts";
+import { httpLink } from "../src/transports/http/link.ts";
 import type { CloseReason, Transport, TransportHandlers } from "../src/transports/transport.ts";
-import { http } from "../src/transports/http.ts";
+import { http } from "../src/transports/http/http.ts";
 import { webSocket } from "../src/transports/websocket.ts";
 import { connectedAs, seededRandom, turn, wiring } from "./kit.ts";
 

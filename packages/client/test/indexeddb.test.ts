@@ -5,11 +5,11 @@ import { automatic, defineClass, defineTopic, defineWiring, json } from "@calla/
 import * as z from "zod";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createClient } from "../src/client.ts";
-import { memoryLocks } from "../src/locks-memory.ts";
-import { webLocks } from "../src/locks-web.ts";
-import type { Locks } from "../src/locks.ts";
-import { indexedDb } from "../src/storage-indexeddb.ts";
-import type { StorageChange } from "../src/storage.ts";
+import { memoryLocks } from "../src/tabs/memory-locks.ts";
+import { webLocks } from "../src/tabs/web-locks.ts";
+import type { Locks } from "../src/tabs/locks.ts";
+import { indexedDb } from "../src/tabs/stores/indexeddb.ts";
+import type { StorageChange } from "../src/storage/storage.ts";
 import { FakeServer, handshake, list, messagesIn, setUp, turn, VirtualClock } from "./kit.ts";
 import { added } from "./live.ts";
 

@@ -1,9 +1,9 @@
 // Stored models: when they are written, what a later page shows of them, whose they are, and what goes first.
 import { expect, test } from "vitest";
-import { memoryStorage } from "../src/storage-memory.ts";
-import { keepModels } from "../src/storage-models.ts";
-import type { KeepModelsOptions } from "../src/storage-models.ts";
-import type { Storage, StorageChange } from "../src/storage.ts";
+import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { keepModels } from "../src/storage/kept-models.ts";
+import type { KeepModelsOptions } from "../src/storage/kept-models.ts";
+import type { Storage, StorageChange } from "../src/storage/storage.ts";
 import type { Connection, VirtualClock } from "./kit.ts";
 import {
   giveSnapshot,

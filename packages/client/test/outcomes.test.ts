@@ -1,7 +1,7 @@
 // Outcomes: how a dispatch ends, what is shown meanwhile, and who hears it when.
 import { CallaError } from "@calla/shared";
 import { expect, test, vi } from "vitest";
-import { RejectedError } from "../src/write.ts";
+import { RejectedError } from "../src/base/rejected-error.ts";
 import {
   giveSnapshot,
   handshake,

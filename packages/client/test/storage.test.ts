@@ -1,14 +1,14 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { expect, test } from "vitest";
-import { memoryLocks } from "../src/locks-memory.ts";
-import { memoryShelf } from "../src/shelf-memory.ts";
-import { file } from "../src/storage-file.ts";
-import { indexedDb } from "../src/storage-indexeddb.ts";
-import { memoryStorage } from "../src/storage-memory.ts";
-import { tabStorage } from "../src/storage-tabs.ts";
-import { storageContract } from "../src/testing.ts";
-import type { StorageSubject } from "../src/testing.ts";
+import { memoryLocks } from "../src/tabs/memory-locks.ts";
+import { memoryShelf } from "../src/tabs/stores/memory-store.ts";
+import { file } from "../src/tabs/stores/file.ts";
+import { indexedDb } from "../src/tabs/stores/indexeddb.ts";
+import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { tabStorage } from "../src/tabs/tab-storage.ts";
+import { storageContract } from "../src/testing/index.ts";
+import type { StorageSubject } from "../src/testing/index.ts";
 import { place } from "./place.ts";
 
 const subjects: Record<string, () => StorageSubject> = {

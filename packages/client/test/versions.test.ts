@@ -4,12 +4,12 @@ import { defineTopic, defineWiring, hashValue } from "@calla/shared";
 import type { Wiring } from "@calla/shared";
 import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
-import { migrateStored } from "../src/migrate-stored.ts";
+import { migrateStored } from "../src/storage/migrate-stored.ts";
 import { reloadOnce } from "../src/reload.ts";
-import type { Versions } from "../src/receiver.ts";
-import { memoryStorage } from "../src/storage-memory.ts";
-import { keepModels } from "../src/storage-models.ts";
-import type { Storage } from "../src/storage.ts";
+import type { Versions } from "../src/runtime/incoming.ts";
+import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { keepModels } from "../src/storage/kept-models.ts";
+import type { Storage } from "../src/storage/storage.ts";
 import {
   giveSnapshot,
   handshake,

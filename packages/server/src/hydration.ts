@@ -2,7 +2,7 @@
 // `<script type="application/json">`. The client's half is `@calla/client/hydration`.
 import { CallaError, isSession, json, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
-import type { Hub } from "./hub.ts";
+import type { Hub } from "./hub/hub.ts";
 import { opened, unavailable } from "./server-topic.ts";
 
 /** As much of a response as is needed to forbid storing it: Node's, or a `Headers`. */
@@ -64,21 +64,21 @@ function forbidStoring(response: UncachedResponse): void {
 
 /** Target, sequence, mark, version and model; nothing of a topic that was removed. */
 async function snapshotOf(hub: Hub, key: TargetKey, named: TargetKey): Promise<unknown> {
-  const { core } = hub;
-  if (core.wiring.sliceOf(key)?.slice.kind === "ephemeral")
+  const { context } = hub;
+  if (context.wiring.sliceOf(key)?.slice.kind === "ephemeral")
     throw new CallaError("topic", { topic: key }, `"${key}" is ephemeral: it has no model to begin with.`);
-  const { slice } = hub.places.target(key);
+  const { slice } = hub.directory.target(key);
   const live = await opened(hub, slice, key);
-  if (core.log.shared && !(await hub.turns.look(live)))
+  if (context.log.shared && !(await hub.commitLoop.look(live)))
     throw unavailable(live, "could not be read; try again.");
   const { sequence, mark, model, removed } = live.engine.state;
   if (removed) return undefined;
-  const format = core.serialiser.formats.find(({ binary }) => !binary) ?? json();
+  const format = context.serialiser.formats.find(({ binary }) => !binary) ?? json();
   try {
-    return [named, sequence, mark, slice.version, core.serialiser.payload(format).encodeModel(model)];
+    return [named, sequence, mark, slice.version, context.serialiser.payload(format).encodeModel(model)];
   } catch (error) {
     // The page is made without it: whoever follows it there hears why it cannot be had.
-    core.report(error);
+    context.report(error);
     return undefined;
   }
 }

@@ -8,32 +8,32 @@ export type {
   SessionHook,
   SessionMessageOf,
   TopicHook,
-} from "./server-interface.ts";
-export type { IncomingMessage, SessionMessage, TopicMessage, Unhook } from "./hooks.ts";
-export type { DisconnectOptions } from "./kicking.ts";
-export type { Whose } from "./whose.ts";
+} from "./server-api.ts";
+export type { IncomingMessage, SessionMessage, TopicMessage, Unhook } from "./app/hooks.ts";
+export type { DisconnectOptions } from "./identity/kick.ts";
+export type { RightsChange } from "./identity/rights-change.ts";
 export type { DispatchOptions, ServerTopic, StopOptions } from "./server-topic.ts";
 export type { HydrateOptions, UncachedResponse } from "./hydration.ts";
-export type { HistoryEntry, HistoryOptions, HistoryResult } from "./past.ts";
-export type { FollowedEntry, FollowHandler, FollowOptions } from "./readers.ts";
-export type { AnyUser, AppliedMessage, Asking, Handlers, Who, Wish } from "./handlers.ts";
-export type { Authenticate } from "./authenticate.ts";
-export type { Connection, ConnectRequest, WireFrame } from "./connection.ts";
-export type { Refused } from "./core.ts";
-export type { OriginPolicy } from "./origin.ts";
-export type { Hosts } from "./hosts.ts";
-export type { Observe, ServerEvent } from "./events.ts";
+export type { HistoryEntry, HistoryOptions, HistoryResult } from "./history/topic-history.ts";
+export type { FollowedEntry, FollowHandler, FollowOptions } from "./history/log-consumers.ts";
+export type { AnyUser, AppliedMessage, Asking, Handlers, Who, Wish } from "./app/handlers.ts";
+export type { Authenticate } from "./app/authenticate.ts";
+export type { Connection, ConnectRequest, WireFrame } from "./base/connection.ts";
+export type { Refused } from "./context/server-context.ts";
+export type { OriginPolicy } from "./identity/origin.ts";
+export type { Hosts } from "./identity/hosts.ts";
+export type { Observe, ServerEvent } from "./app/events.ts";
 export { healthHandler } from "./health.ts";
 export type { HealthOptions } from "./health.ts";
 export type { Inspection, InspectOptions } from "./inspect.ts";
-export type { DrainOptions } from "./draining.ts";
-export { expiring } from "./authenticate.ts";
-export type { ExpiringUser } from "./authenticate.ts";
-export type { TrustedProxies } from "./address.ts";
-export { generateClientId } from "./identity.ts";
-export { memoryLog } from "./log-memory.ts";
-export type { MemoryLogOptions } from "./log-memory.ts";
-export { tombstoneMark } from "./log.ts";
+export type { DrainOptions } from "./connection/drain.ts";
+export { expiring } from "./app/authenticate.ts";
+export type { ExpiringUser } from "./app/authenticate.ts";
+export type { TrustedProxies } from "./identity/address.ts";
+export { generateClientId } from "./identity/signed-identity.ts";
+export { memoryLog } from "./log/memory/memory-log.ts";
+export type { MemoryLogOptions } from "./log/memory/memory-log.ts";
+export { tombstoneMark } from "./log/log.ts";
 export type {
   Append,
   AppendResult,
@@ -54,6 +54,6 @@ export type {
   Position,
   Reader,
   ReadResult,
-} from "./log.ts";
-export { localPubSub } from "./pubsub.ts";
-export type { PubSub } from "./pubsub.ts";
+} from "./log/log.ts";
+export { localPubSub } from "./cluster/pubsub.ts";
+export type { PubSub } from "./cluster/pubsub.ts";

@@ -1,7 +1,7 @@
 // What a server holds at this moment, counted. It is looked at when asked for; nothing is kept for it.
 import { isSession } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
-import type { Hub } from "./hub.ts";
+import type { Hub } from "./hub/hub.ts";
 
 /** Live counts of one server. Bytes are bytes. */
 export interface Inspection {
@@ -65,8 +65,8 @@ export function inspect(hub: Hub, ready: boolean, { topics: most = 100 }: Inspec
     ready,
     connections: {
       all: hub.connections.size,
-      pending: hub.crowd.pending,
-      slow: hub.collapsing.size,
+      pending: hub.connectionQuota.pending,
+      slow: hub.slowConsumers.size,
       unwritten,
     },
     targets: { open, followed, queued },

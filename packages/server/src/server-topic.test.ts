@@ -2,8 +2,8 @@
 import { CallaError } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import { heldLog, list, say, session, subscribe, twoNodes, types, wire } from "../test/wired.ts";
-import { faultyLog } from "./log-faulty.ts";
-import { memoryLog } from "./log-memory.ts";
+import { faultyLog } from "./testing/faulty-log.ts";
+import { memoryLog } from "./log/memory/memory-log.ts";
 
 const add = (item: string) => ({ type: "added", item }) as const;
 

@@ -11,14 +11,14 @@ import type {
   TargetKey,
   Typed,
 } from "@calla/shared";
-import { deadline } from "./deadline.ts";
-import { ring } from "./doorbell.ts";
-import type { Hub } from "./hub.ts";
-import type { LiveTarget } from "./live-target.ts";
-import { historyOf, modelAt } from "./past.ts";
-import type { HistoryOptions, HistoryResult } from "./past.ts";
-import type { TargetEngine } from "./target-engine.ts";
-import type { Reply } from "./live-target.ts";
+import { deadline } from "./base/deadline.ts";
+import { ring } from "./cluster/node-messages.ts";
+import type { Hub } from "./hub/hub.ts";
+import type { LiveTarget } from "./target/live-target.ts";
+import { historyOf, modelAt } from "./history/topic-history.ts";
+import type { HistoryOptions, HistoryResult } from "./history/topic-history.ts";
+import type { TargetEngine } from "./target/target-engine.ts";
+import type { Reply } from "./target/live-target.ts";
 
 type Engine = TargetEngine<Reply>;
 
@@ -77,17 +77,17 @@ export interface ServerTopic<S> {
 }
 
 export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTopic<S> {
-  const { core } = hub;
+  const { context } = hub;
   const live = (): Promise<LiveTarget & { engine: Engine }> => opened(hub, slice, key);
   return {
     id: key,
     async read({ sequence: wanted } = {}) {
       if (wanted !== undefined) {
-        const model = await modelAt(core, stateful(slice, key), key, wanted);
+        const model = await modelAt(context, stateful(slice, key), key, wanted);
         return { model: model as ModelOf<S>, sequence: wanted };
       }
       const target = await live();
-      if (core.log.shared && !(await hub.turns.look(target))) {
+      if (context.log.shared && !(await hub.commitLoop.look(target))) {
         throw unavailable(target, "could not be read; try again.");
       }
       const { model, sequence } = target.engine.state;
@@ -97,31 +97,31 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
       const messages = Array.isArray(message)
         ? (message as readonly Message[])
         : [message as unknown as Message];
-      return hub.dispatching.dispatchTo(await live(), messages, options?.key);
+      return hub.dispatcher.dispatchTo(await live(), messages, options?.key);
     },
-    push: (message) => hub.dispatching.push(slice, key, message),
-    pushFrom: (clientId, message) => hub.dispatching.push(slice, key, message, clientId),
+    push: (message) => hub.dispatcher.push(slice, key, message),
+    pushFrom: (clientId, message) => hub.dispatcher.push(slice, key, message, clientId),
     async history(options = {}) {
-      return historyOf<S>(core, stateful(slice, key) && key, options);
+      return historyOf<S>(context, stateful(slice, key) && key, options);
     },
     async stop({ within = STOP_WITHIN } = {}) {
       const target = hub.registry.get(key);
       if (target === undefined) return;
-      const limit = deadline(core.clock, within);
+      const limit = deadline(context.clock, within);
       const stopped = end(hub, target, STOPPED, () => hub.registry.saveSnapshot(target));
       if (!(await limit.met(stopped))) {
         // It goes on ending, and takes nothing meanwhile: an append of which nothing is known must not be overtaken.
         cut(hub, target, STOPPED);
-        core.report(unanswered(`stop() of "${key}"`, within));
+        context.report(unanswered(`stop() of "${key}"`, within));
       }
       limit.over();
     },
     async remove() {
       const target = await live();
-      if (!(await end(hub, target, REMOVED, () => core.log.remove(key, core.clock.now()))))
+      if (!(await end(hub, target, REMOVED, () => context.log.remove(key, context.clock.now()))))
         throw new CallaError("closed", { topic: key }, `The server was stopped before "${key}" was removed.`);
-      ring(core, key);
-      hub.readers.grown();
+      ring(context, key);
+      hub.consumers.grown();
     },
   };
 }
@@ -144,8 +144,8 @@ async function end(
 ): Promise<boolean> {
   live.ending = STOPPED;
   if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
-  await hub.turns.idle(live);
-  if (hub.turns.stopped) return false;
+  await hub.commitLoop.idle(live);
+  if (hub.commitLoop.stopped) return false;
   if (live.closed) throw unavailable(live, "could not be ended.");
   let told = STOPPED;
   try {
@@ -159,7 +159,7 @@ async function end(
 }
 
 function cut(hub: Hub, { key }: LiveTarget, { code, retryable }: Ending): void {
-  for (const conversation of hub.connections) hub.following.cut(conversation, key, code, retryable);
+  for (const conversation of hub.connections) hub.subscriptions.cut(conversation, key, code, retryable);
 }
 
 /** Milliseconds. */
@@ -184,8 +184,8 @@ export async function opened(
   key: TargetKey,
 ): Promise<LiveTarget & { engine: Engine }> {
   stateful(slice, key);
-  if (hub.turns.stopped) throw new CallaError("closed", { topic: key }, "The server has been stopped.");
-  const place = hub.places.target(key);
+  if (hub.commitLoop.stopped) throw new CallaError("closed", { topic: key }, "The server has been stopped.");
+  const place = hub.directory.target(key);
   if (place.slice !== slice)
     throw new CallaError(
       "topic",

@@ -1,9 +1,9 @@
 // Many topics in the server's own hands: those of a pattern, removed. Not here: one of them (server-topic.ts).
 import type { TargetKey } from "@calla/shared";
-import { ring } from "./doorbell.ts";
-import type { Hub } from "./hub.ts";
+import { ring } from "./cluster/node-messages.ts";
+import type { Hub } from "./hub/hub.ts";
 import { serverTopic } from "./server-topic.ts";
-import { listTopics } from "./topic-list.ts";
+import { listTopics } from "./target/topic-list.ts";
 
 export interface RemoveTopicsOptions {
   /** Only those that for so many milliseconds nobody has dispatched to, nor followed where their slice has a `lifetime`. */
@@ -19,10 +19,10 @@ export async function removeTopics(
   pattern: string,
   { unusedFor }: RemoveTopicsOptions,
 ): Promise<number> {
-  const { core } = hub;
-  const before = unusedFor === undefined ? undefined : core.clock.now() - unusedFor;
+  const { context } = hub;
+  const before = unusedFor === undefined ? undefined : context.clock.now() - unusedFor;
   let count = 0;
-  for await (const { topic, used } of listTopics(core.log, pattern)) {
+  for await (const { topic, used } of listTopics(context.log, pattern)) {
     if (before !== undefined && used >= before) continue;
     if (await removeOne(hub, topic, before)) count++;
   }
@@ -30,8 +30,8 @@ export async function removeTopics(
 }
 
 async function removeOne(hub: Hub, topic: TargetKey, before: number | undefined): Promise<boolean> {
-  const { core, registry, turns } = hub;
-  const slice = core.wiring.sliceOf(topic)?.slice;
+  const { context, registry, commitLoop } = hub;
+  const slice = context.wiring.sliceOf(topic)?.slice;
   const live = registry.get(topic);
   if (slice !== undefined && before === undefined && live !== undefined) {
     // What is under way on it here lands first, and its followers are told.
@@ -40,10 +40,10 @@ async function removeOne(hub: Hub, topic: TargetKey, before: number | undefined)
   }
   // In use here: it is nobody's to remove who asked for what is not.
   if (before !== undefined && live?.audience.empty === false) return false;
-  const removed = await core.log.remove(topic, core.clock.now(), before);
+  const removed = await context.log.remove(topic, context.clock.now(), before);
   if (!removed) return false;
-  if (live?.engine !== undefined) void turns.look(live);
-  ring(core, topic);
-  hub.readers.grown();
+  if (live?.engine !== undefined) void commitLoop.look(live);
+  ring(context, topic);
+  hub.consumers.grown();
   return true;
 }

@@ -12,8 +12,8 @@ import {
   unsubscribe,
   wire,
 } from "../test/wired.ts";
-import { faultyLog } from "./log-faulty.ts";
-import { memoryLog } from "./log-memory.ts";
+import { faultyLog } from "./testing/faulty-log.ts";
+import { memoryLog } from "./log/memory/memory-log.ts";
 
 const add = (item: string) => ({ type: "added", item }) as const;
 const closing = (code: string, within = 0) => ({ type: "Closing", code, retryable: true, within });

@@ -20,49 +20,49 @@ import type {
   TopicSlice,
   Wiring,
 } from "@calla/shared";
-import { addressReader, trustedProxiesProblem } from "./address.ts";
-import { Authenticating } from "./authenticate.ts";
-import { steady, systemClock, systemRandom } from "./clock.ts";
-import type { ConnectRequest, RequestInlet } from "./connection.ts";
-import { contain, containedPubSub, reporter } from "./contain.ts";
-import type { Report } from "./contain.ts";
-import type { Conversation } from "./conversation.ts";
-import type { Core } from "./core.ts";
-import { deadline } from "./deadline.ts";
-import { sayDevelopment } from "./development.ts";
-import { mistakeTeller } from "./mistakes.ts";
-import { hearKick, hearRights, tellKick, tellRights } from "./doorbell.ts";
-import { DRAIN, sendAway } from "./draining.ts";
-import { encoders } from "./encoder.ts";
-import type { Encoder } from "./encoder.ts";
-import type { AnyUser, LooseHandlers, Who } from "./handlers.ts";
-import { HookList } from "./hooks.ts";
-import type { IncomingMessage, SessionMessage, TopicMessage } from "./hooks.ts";
-import { observerOf } from "./events.ts";
-import { brief, briefUrl } from "./brief.ts";
-import { greet } from "./hello.ts";
-import { Hub } from "./hub.ts";
+import { addressReader, trustedProxiesProblem } from "./identity/address.ts";
+import { Authenticator } from "./app/authenticate.ts";
+import { steady, systemClock, systemRandom } from "./base/clock.ts";
+import type { ConnectRequest, RequestInlet } from "./base/connection.ts";
+import { contain, reporter } from "./base/contain.ts";
+import type { Report } from "./base/contain.ts";
+import type { Conversation } from "./connection/conversation.ts";
+import type { ServerContext } from "./context/server-context.ts";
+import { deadline } from "./base/deadline.ts";
+import { sayDevelopment } from "./base/development.ts";
+import { mistakeTeller } from "./base/mistakes.ts";
+import { hearKick, hearRights, tellKick, tellRights } from "./cluster/node-messages.ts";
+import { DRAIN, sendAway } from "./connection/drain.ts";
+import { encoders } from "./context/encoder.ts";
+import type { Encoder } from "./context/encoder.ts";
+import type { AnyUser, LooseHandlers, Who } from "./app/handlers.ts";
+import { HookList } from "./app/hooks.ts";
+import type { IncomingMessage, SessionMessage, TopicMessage } from "./app/hooks.ts";
+import { observerOf } from "./app/events.ts";
+import { brief, briefUrl } from "./base/brief.ts";
+import { greet } from "./hub/hello.ts";
+import { Hub } from "./hub/hub.ts";
 import { hydrate } from "./hydration.ts";
-import { hostRefusal, hostsProblem } from "./hosts.ts";
+import { hostRefusal, hostsProblem } from "./identity/hosts.ts";
 import { inspect } from "./inspect.ts";
-import { kickHere, kickOf } from "./kicking.ts";
-import type { Inflow, Inlet } from "./bytes.ts";
-import type { LiveTarget } from "./live-target.ts";
-import { memoryLog } from "./log-memory.ts";
-import type { LogStorage } from "./log.ts";
-import { originAllowed, originPolicyProblem } from "./origin.ts";
-import { limitsOf } from "./limits.ts";
-import { localPubSub } from "./pubsub.ts";
-import { ProxyWatch } from "./proxies.ts";
-import { ROUND } from "./reauthorising.ts";
-import { SECRET_CURE, secretProblem } from "./secret.ts";
-import type { Incoming, Server, ServerOptions, SessionMessageOf } from "./server-interface.ts";
+import { kickHere, kickOf } from "./identity/kick.ts";
+import type { Inflow, Inlet } from "./connection/byte-limits.ts";
+import type { LiveTarget } from "./target/live-target.ts";
+import { memoryLog } from "./log/memory/memory-log.ts";
+import type { LogStorage } from "./log/log.ts";
+import { originAllowed, originPolicyProblem } from "./identity/origin.ts";
+import { limitsOf } from "./base/limits.ts";
+import { containedPubSub, localPubSub } from "./cluster/pubsub.ts";
+import { ProxyWatch } from "./identity/proxy-watch.ts";
+import { ROUND } from "./hub/access-recheck.ts";
+import { SECRET_CURE, secretProblem } from "./identity/secret-strength.ts";
+import type { Incoming, Server, ServerOptions, SessionMessageOf } from "./server-api.ts";
 import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
 import { removeTopics } from "./server-topics.ts";
-import { Staleness, tickOf } from "./staleness.ts";
-import { listTopics } from "./topic-list.ts";
-import { isWhose } from "./whose.ts";
+import { PollSchedule, tickOf } from "./cluster/poll-schedule.ts";
+import { listTopics } from "./target/topic-list.ts";
+import { isRightsChange } from "./identity/rights-change.ts";
 
 /**
  * Makes a server: the authority over every model.
@@ -112,7 +112,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   hooks.incoming.add(options.onIncoming);
   hooks.sessions.add(options.onMessage);
   hooks.topics.add(options.onTopicMessage);
-  const core: Core = {
+  const context: ServerContext = {
     wiring,
     serialiser,
     encoders: encoders(serialiser),
@@ -124,7 +124,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     strict: strictness(options.strict),
     node: `${random.uint32().toString(36)}${random.uint32().toString(36)}`,
     handlers,
-    hooks: hooks as unknown as Core["hooks"],
+    hooks: hooks as unknown as ServerContext["hooks"],
     report,
     observe,
     refused(refused) {
@@ -136,7 +136,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   };
   const secret = secretOf(options.secret, log);
   void Promise.resolve(secret()).catch(report); // and every Hello is refused, retryably, until it can be had
-  const authenticating = new Authenticating({
+  const authenticating = new Authenticator({
     authenticate: options.authenticate,
     clock,
     limits,
@@ -151,8 +151,8 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   });
   const watch = new ProxyWatch(report);
   const addressOf = addressReader(trustedProxies, (request) => watch.untrusted(request));
-  const hub = new Hub(core, {
-    greet: (hello, who) => greet({ core, authenticating, secret }, hello, who),
+  const hub = new Hub(context, {
+    greet: (hello, who) => greet({ context, authenticating, secret }, hello, who),
     addressOf,
     came: (address, userId) => watch.user(address, userId),
     identify: (who, token) => authenticating.identify(who, token),
@@ -191,7 +191,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   };
   const eachTopic = (slice: Slice, push: (topic: ServerTopic<never>) => void): void => {
     mustHave(wiring, slice);
-    for (const key of hub.places.ofSlice(slice)) push(serverTopic(hub, slice, key));
+    for (const key of hub.directory.ofSlice(slice)) push(serverTopic(hub, slice, key));
   };
 
   return {
@@ -229,35 +229,35 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     subscribe(clientId, slice, ...params) {
       const conversation = hub.clients.get(clientId);
       const key = keyOf(slice as Slice, params);
-      if (conversation !== undefined) hub.following.grant(conversation, key);
+      if (conversation !== undefined) hub.subscriptions.grant(conversation, key);
       return conversation !== undefined;
     },
     unsubscribe(clientId, slice, ...params) {
       const conversation = hub.clients.get(clientId);
       const key = keyOf(slice as Slice, params);
-      if (conversation !== undefined) hub.following.cut(conversation, key, "unsubscribed", false);
+      if (conversation !== undefined) hub.subscriptions.cut(conversation, key, "unsubscribed", false);
       for (const packet of hub.packets) if (packet.clientId === clientId) packet.gates?.delete(key);
       return conversation !== undefined;
     },
     disconnect(clientId, options = {}) {
       const kick = kickOf(clientId, options);
-      tellKick(core, kick);
+      tellKick(context, kick);
       return kickHere(hub, kick);
     },
     hydrate: (topics, hydrating = {}) => hydrate(hub, topics, hydrating),
     follow(slice, followed, handler) {
       mustHave(wiring, slice);
-      return hub.readers.follow(slice, followed, handler);
+      return hub.consumers.follow(slice, followed, handler);
     },
-    unfollow: (slice, name) => hub.readers.unfollow(slice, name),
+    unfollow: (slice, name) => hub.consumers.unfollow(slice, name),
     async reauthorise(whose = {}) {
-      if (!isWhose(whose))
+      if (!isRightsChange(whose))
         throw new CallaError(
           "wiring",
           {},
           "reauthorise({ user: null }) wants a userId or a clientId: whose?",
         );
-      tellRights(core, whose);
+      tellRights(context, whose);
       await hub.reauthorise(whose);
     },
     allowsOrigin: ({ headers }) =>
@@ -266,7 +266,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       hostRefusal(names, { origin: one(headers["origin"]), host: one(headers["host"]) }),
     allowsAnyOrigin: origins === "any",
     refused({ reason, request, error, why }) {
-      if (error !== undefined) core.report(error);
+      if (error !== undefined) context.report(error);
       const { url, headers, remoteAddress } = request;
       const origin = one(headers["origin"]);
       const details = {
@@ -276,15 +276,15 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
         ...(why === undefined ? {} : { why }),
       };
       tellMistake({ code: reason, origin, why });
-      core.refused({ code: reason, clientId: undefined, userId: null, target: undefined, details });
+      context.refused({ code: reason, clientId: undefined, userId: null, target: undefined, details });
     },
     connect({ connection, request, format }) {
-      const conversation = hub.connect(connection, request, encoderOf(core, format));
+      const conversation = hub.connect(connection, request, encoderOf(context, format));
       if (hub.away !== undefined) hub.end(conversation, hub.away.code, true, hub.away.within);
       return new Wire(hub, conversation);
     },
     receive: (inlet) => hub.bytes.open(requestInlet(hub, addressOf, inlet)),
-    speak: ({ format, ...spoken }) => hub.speak({ ...spoken, encoder: encoderOf(core, format) }),
+    speak: ({ format, ...spoken }) => hub.speak({ ...spoken, encoder: encoderOf(context, format) }),
     get ready() {
       return hub.away === undefined;
     },
@@ -315,7 +315,7 @@ function mustHave({ topics, session }: Wiring, slice: Slice): void {
   );
 }
 
-function encoderOf({ encoders }: Core, format: string): Encoder {
+function encoderOf({ encoders }: ServerContext, format: string): Encoder {
   const encoder = encoders.find(({ name }) => name === format);
   if (encoder !== undefined) return encoder;
   throw new CallaError(
@@ -337,11 +337,11 @@ function requestInlet(
     line: inlet.line,
     timed: false,
     limited(limit) {
-      const { core } = hub;
-      core.observe?.({ type: "limited", limit, clientId: undefined, target: undefined });
+      const { context } = hub;
+      context.observe?.({ type: "limited", limit, clientId: undefined, target: undefined });
       const code = limit === "byteRate" ? "rate" : "busy";
       const details = { limit, address };
-      core.refused({ code, clientId: undefined, userId: null, target: undefined, details });
+      context.refused({ code, clientId: undefined, userId: null, target: undefined, details });
     },
     pause: () => inlet.pause(),
     resume: () => inlet.resume(),
@@ -392,7 +392,7 @@ class Wire implements Incoming, Inlet {
     this.#flow.over();
   }
   drained(): void {
-    this.#hub.collapsing.drained(this.#conversation);
+    this.#hub.slowConsumers.drained(this.#conversation);
   }
 }
 
@@ -420,35 +420,35 @@ async function seed<W extends Wiring, User extends AnyUser>(
 
 /** Timers of the whole server: idle targets leave, followed ones on a shared log are looked at. */
 function housekeeping(hub: Hub): (() => void)[] {
-  const { core, registry, turns, reauthorising, connections, lifetimes, expecting } = hub;
-  lifetimes.start();
+  const { context, registry, commitLoop, accessRecheck, connections, expiry, awaitedTopics } = hub;
+  expiry.start();
   const cancels: (() => void)[] = [];
   const every = (milliseconds: number, run: () => void): void => {
     const index = cancels.length;
     const again = (): void => {
       run();
-      cancels[index] = core.clock.setTimeout(again, milliseconds);
+      cancels[index] = context.clock.setTimeout(again, milliseconds);
     };
-    cancels[index] = core.clock.setTimeout(again, milliseconds);
+    cancels[index] = context.clock.setTimeout(again, milliseconds);
   };
-  every(core.limits.targetIdle, () => void registry.sweep());
+  every(context.limits.targetIdle, () => void registry.sweep());
   cancels.push(() => hub.herd.stop());
-  if (core.limits.recheckAfter < Infinity)
-    every(Math.max(core.limits.recheckAfter / ROUND, 100), () => reauthorising.tick(connections));
+  if (context.limits.recheckAfter < Infinity)
+    every(Math.max(context.limits.recheckAfter / ROUND, 100), () => accessRecheck.tick(connections));
   // Nothing that was read before is known to be in what stands there now (TE11, RD7).
-  const silence = core.log.onReplaced?.(() => {
-    for (const live of registry.all()) if (live.engine !== undefined) turns.replaced(live);
-    hub.readers.anew();
+  const silence = context.log.onReplaced?.(() => {
+    for (const live of registry.all()) if (live.engine !== undefined) commitLoop.replaced(live);
+    hub.consumers.anew();
   });
   if (silence !== undefined) cancels.push(silence);
-  if (core.log.shared) {
-    const staleness = new Staleness<LiveTarget>(hashString(core.node));
-    every(tickOf(core.limits.maxStaleness), () => {
-      for (const live of staleness.due(registry.followed())) void turns.look(live);
-      expecting.tick();
+  if (context.log.shared) {
+    const pollSchedule = new PollSchedule<LiveTarget>(hashString(context.node));
+    every(tickOf(context.limits.maxStaleness), () => {
+      for (const live of pollSchedule.due(registry.followed())) void commitLoop.look(live);
+      awaitedTopics.tick();
     });
-    cancels.push(hearKick(core, (kick) => void kickHere(hub, kick)));
-    cancels.push(hearRights(core, (whose) => void hub.reauthorise(whose).catch(core.report)));
+    cancels.push(hearKick(context, (kick) => void kickHere(hub, kick)));
+    cancels.push(hearRights(context, (whose) => void hub.reauthorise(whose).catch(context.report)));
   }
   return cancels;
 }
@@ -460,30 +460,30 @@ async function stop(
 ): Promise<void> {
   hub.away = { code: "stopping", within: 0 };
   for (const cancel of cancels) cancel();
-  const { core, registry, turns, lifetimes } = hub;
-  const limit = deadline(core.clock, within);
+  const { context, registry, commitLoop, expiry } = hub;
+  const limit = deadline(context.clock, within);
   try {
-    let inTime = await limit.met(turns.landed());
+    let inTime = await limit.met(commitLoop.landed());
     for (const conversation of hub.connections) hub.end(conversation, "stopping", true, 1_000);
     // What onUnsubscribe and onDisconnect dispatched.
-    if (inTime) inTime = await limit.met(turns.landed());
+    if (inTime) inTime = await limit.met(commitLoop.landed());
     // A follower's handler that takes its time, or for ever, is no reason to lose these.
     if (inTime) inTime = await limit.met(saveAll(hub));
-    if (!(await limit.met(hub.readers.stop()))) inTime = false;
+    if (!(await limit.met(hub.consumers.stop()))) inTime = false;
     if (inTime) inTime = await limit.met(saveAll(hub));
-    turns.stop();
-    lifetimes.stop();
+    commitLoop.stop();
+    expiry.stop();
     for (const live of registry.all()) registry.drop(live);
-    if (!(await limit.met(core.log.close()))) inTime = false;
-    if (!inTime) core.report(unanswered("server.stop()", within));
+    if (!(await limit.met(context.log.close()))) inTime = false;
+    if (!inTime) context.report(unanswered("server.stop()", within));
   } finally {
     limit.over();
   }
 }
 
 /** Some at a time: a log may store them together, and not all of them are in memory twice. */
-async function saveAll({ core, registry, lifetimes }: Hub): Promise<void> {
-  await lifetimes.flush().catch(core.report);
+async function saveAll({ context, registry, expiry }: Hub): Promise<void> {
+  await expiry.flush().catch(context.report);
   const all = [...registry.all()];
   for (let i = 0; i < all.length; i += 32)
     await Promise.all(all.slice(i, i + 32).map((live) => registry.saveSnapshot(live)));

@@ -1,8 +1,8 @@
 // Two versions of one slice over one log: nodes of both, and pages held in the hand.
 import { defineTopic, defineWiring, sameValue } from "@calla/shared";
 import * as z from "zod";
-import { memoryLog } from "../src/log-memory.ts";
-import type { LogStorage } from "../src/log.ts";
+import { memoryLog } from "../src/log/memory/memory-log.ts";
+import type { LogStorage } from "../src/log/log.ts";
 import { countingRandom, handClock, handPubSub, hello, say, subscribe, wire } from "./wired.ts";
 import type { Said } from "./wired.ts";
 

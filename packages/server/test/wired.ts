@@ -12,12 +12,12 @@ import {
 import type { ClientFrame, Random, ServerFrame, SteadyClock } from "@calla/shared";
 import * as z from "zod";
 import { createServer } from "../src/server.ts";
-import type { Server, ServerOptions } from "../src/server-interface.ts";
-import type { WireFrame } from "../src/connection.ts";
-import type { AnyUser } from "../src/handlers.ts";
-import type { LogStorage } from "../src/log.ts";
-import type { PubSub } from "../src/pubsub.ts";
-import { memoryLog } from "../src/log-memory.ts";
+import type { Server, ServerOptions } from "../src/server-api.ts";
+import type { WireFrame } from "../src/base/connection.ts";
+import type { AnyUser } from "../src/app/handlers.ts";
+import type { LogStorage } from "../src/log/log.ts";
+import type { PubSub } from "../src/cluster/pubsub.ts";
+import { memoryLog } from "../src/log/memory/memory-log.ts";
 
 export const list = defineTopic("list:*", {
   model: z.object({ items: z.array(z.string()) }),

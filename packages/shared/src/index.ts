@@ -1,17 +1,17 @@
 // The public list of @calla/shared: first what users write with, then what the server and client packages share.
 
 // Wiring
-export { defineEphemeral, defineLocal, defineSession, defineTopic, serverOnly } from "./define.ts";
+export { defineEphemeral, defineLocal, defineSession, defineTopic, serverOnly } from "./wiring/define.ts";
 export type {
   EphemeralDefinition,
   LocalDefinition,
   ModelDefinition,
   ServerOnly,
   TopicDefinition,
-} from "./define.ts";
-export { defineWiring } from "./wiring.ts";
-export type { AnyTopicSlice, InWiring, TopicOf, Wiring } from "./wiring.ts";
-export type { Context } from "./context.ts";
+} from "./wiring/define.ts";
+export { defineWiring } from "./wiring/wiring.ts";
+export type { AnyTopicSlice, InWiring, TopicOf, Wiring } from "./wiring/wiring.ts";
+export type { Context } from "./wiring/context.ts";
 export type {
   CallaRejectionCode,
   ClientMessageOf,
@@ -36,13 +36,13 @@ export type {
   SliceTypes,
   TopicSlice,
   Typed,
-} from "./slice.ts";
-export { matchTopic, parseTopicPattern, topicId } from "./topic-pattern.ts";
-export type { Params, TopicPattern } from "./topic-pattern.ts";
-export type { Schema, Schemas } from "./standard.ts";
+} from "./wiring/slice.ts";
+export { matchTopic, parseTopicPattern, topicId } from "./wiring/topic-pattern.ts";
+export type { Params, TopicPattern } from "./wiring/topic-pattern.ts";
+export type { Schema, Schemas } from "./wiring/standard.ts";
 
 // Serialisers
-export { automatic, DEFAULT_DECODE_LIMITS, payloadReader, payloadWriter } from "./serialiser.ts";
+export { automatic, DEFAULT_DECODE_LIMITS, payloadReader, payloadWriter } from "./wire/serialiser.ts";
 export type {
   AutomaticOptions,
   AutomaticSerialiser,
@@ -50,45 +50,45 @@ export type {
   Format,
   PayloadCodec,
   Serialiser,
-} from "./serialiser.ts";
-export { decode, encode } from "./packets.ts";
-export type { Frame, PacketOptions } from "./packets.ts";
-export { customJson } from "./serialiser-custom.ts";
-export type { CustomCodec } from "./serialiser-custom.ts";
-export { json } from "./format-json.ts";
-export { defineClass } from "./classes.ts";
-export type { ClassCodec, ValueClass } from "./classes.ts";
+} from "./wire/serialiser.ts";
+export { decode, encode } from "./wire/packets.ts";
+export type { Frame, PacketOptions } from "./wire/packets.ts";
+export { customJson } from "./wire/custom-serialiser.ts";
+export type { CustomCodec } from "./wire/custom-serialiser.ts";
+export { json } from "./wire/json-format.ts";
+export { defineClass } from "./values/classes.ts";
+export type { ClassCodec, ValueClass } from "./values/classes.ts";
 
 // Errors and ceilings
-export { CallaError, describe } from "./errors.ts";
-export type { ErrorCode } from "./errors.ts";
-export { ERROR_SENTENCES } from "./error-sentences.ts";
-export { DEFAULT_LIMITS } from "./limits.ts";
-export type { Limits } from "./limits.ts";
+export { CallaError, describe } from "./base/errors.ts";
+export type { ErrorCode } from "./base/errors.ts";
+export { ERROR_SENTENCES } from "./base/error-sentences.ts";
+export { DEFAULT_LIMITS } from "./base/limits.ts";
+export type { Limits } from "./base/limits.ts";
 
 // Running a wiring
-export { applyMessages, initialModel, parseMessage, parseModel } from "./apply.ts";
-export type { Applied, ContextValues, Parsed } from "./apply.ts";
-export { migrateMessages, migrateModel } from "./migrate.ts";
-export type { Migrated } from "./migrate.ts";
+export { applyMessages, initialModel, parseMessage, parseModel } from "./updates/apply.ts";
+export type { Applied, ContextValues, Parsed } from "./updates/apply.ts";
+export { migrateMessages, migrateModel } from "./updates/migrate.ts";
+export type { Migrated } from "./updates/migrate.ts";
 
 // Values
-export { countValues } from "./count-values.ts";
+export { countValues } from "./values/count-values.ts";
 export { isCrowded } from "#guards/crowding";
-export { sameInOrder, sameValue } from "./equal.ts";
-export { deepFreeze } from "./freeze.ts";
-export { combine, hashString } from "./hash.ts";
-export { hashValue } from "./hash-value.ts";
-export { kindOf } from "./kind.ts";
-export type { Kind } from "./kind.ts";
-export type { ValueOptions } from "./values.ts";
-export { below, Refusal } from "./walk.ts";
+export { sameInOrder, sameValue } from "./values/equal.ts";
+export { deepFreeze } from "./values/freeze.ts";
+export { combine, hashString } from "./values/hash.ts";
+export { hashValue } from "./values/hash-value.ts";
+export { kindOf } from "./values/kind.ts";
+export type { Kind } from "./values/kind.ts";
+export type { ValueOptions } from "./values/values.ts";
+export { below, Refusal } from "./values/walk.ts";
 
 // The wire
-export { clientFrames } from "./client-frames.ts";
-export { serverFrames } from "./server-frames.ts";
+export { clientFrames } from "./wire/client-frames.ts";
+export { serverFrames } from "./wire/server-frames.ts";
 export { serverFrame } from "#guards/frames";
-export { asFrame, PROTOCOL_VERSION } from "./protocol.ts";
+export { asFrame, PROTOCOL_VERSION } from "./wire/protocol.ts";
 export type {
   ClientFrame,
   ClientFrames,
@@ -100,13 +100,13 @@ export type {
   Update,
   WireOutcome,
   WireRecord,
-} from "./protocol.ts";
-export type { Fitting, Spec } from "./guard.ts";
-export { mapPayloads } from "./payloads.ts";
-export type { PayloadMap } from "./payloads.ts";
-export { authorTag, restOfTag, visitorName, visitorOf } from "./author.ts";
-export { isSession, ORIGIN, OWN_SESSION, sessionKey } from "./target.ts";
-export type { Cursor, TargetKey } from "./target.ts";
+} from "./wire/protocol.ts";
+export type { Fitting, Spec } from "./wire/guard.ts";
+export { mapPayloads } from "./wire/payloads.ts";
+export type { PayloadMap } from "./wire/payloads.ts";
+export { authorTag, restOfTag, visitorName, visitorOf } from "./wire/author.ts";
+export { isSession, ORIGIN, OWN_SESSION, sessionKey } from "./wire/target.ts";
+export type { Cursor, TargetKey } from "./wire/target.ts";
 
 // Development or production
 export { rejectionText } from "#dev/rejections";
@@ -114,6 +114,6 @@ export { checking } from "#dev/budget";
 export { DEV, isDevelopment, strictness } from "#dev/switch";
 
 // Time and chance
-export type { Cancel, Clock, SteadyClock } from "./clock.ts";
-export { fraction, messageId } from "./random.ts";
-export type { Random } from "./random.ts";
+export type { Cancel, Clock, SteadyClock } from "./base/clock.ts";
+export { fraction, messageId } from "./base/random.ts";
+export type { Random } from "./base/random.ts";

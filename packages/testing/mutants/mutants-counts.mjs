@@ -3,9 +3,9 @@
 const by = "shared/src/format.test.ts > taken at their count of values, refused over it";
 /** @type {(name: string, file: string, from: string, to: string) => import("./mutants.mjs").Mutant} */
 const mutant = (name, file, from, to) => ({ name, file, from, to, breaks: "CO24", scenario: "", by });
-const json = "shared/src/json-scan.ts";
-const messagePack = "shared/src/messagepack-scan.ts";
-const values = "shared/src/count-values.ts";
+const json = "shared/src/wire/json-scan.ts";
+const messagePack = "shared/src/wire/messagepack-scan.ts";
+const values = "shared/src/values/count-values.ts";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const countMutants = [

@@ -4,8 +4,8 @@
 export const growthMutants = [
   {
     name: "welcome a follower before the log knows that its topic is in use",
-    file: "server/src/follow.ts",
-    from: `    if (this.#lifetimes.mustHold(live)) {
+    file: "server/src/hub/catch-up.ts",
+    from: `    if (this.#expiry.mustHold(live)) {
       const held = await this.#hold(live);
       if (!current()) return "outdated";
       if (!held) return live.failure;
@@ -14,25 +14,25 @@ export const growthMutants = [
     to: ``,
     breaks: "LT6",
     scenario: "",
-    by: "server/src/topic-lifetimes.test.ts > [LT6] nobody is welcomed while",
+    by: "server/test/topic-lifetimes.test.ts > [LT6] nobody is welcomed while",
   },
   {
     name: "remove an idle topic without comparing",
-    file: "server/src/lifetimes.ts",
+    file: "server/src/target/expiry.ts",
     from: `if (await log.remove(target, clock.now(), before)) gone.push(target);`,
     to: `if (await log.remove(target, clock.now())) gone.push(target);`,
     breaks: "LT6",
     scenario: "",
-    by: "server/src/topic-lifetimes.test.ts > [LT6] what was written to since",
+    by: "server/test/topic-lifetimes.test.ts > [LT6] what was written to since",
   },
   {
     name: "believe a clock that is an hour ahead",
-    file: "server/src/lifetimes.ts",
+    file: "server/src/target/expiry.ts",
     from: `const before = clock.now() - lifetime - HOUR;`,
     to: `const before = clock.now() - lifetime;`,
     breaks: "LT6",
     scenario: "",
-    by: "server/src/topic-lifetimes.test.ts > [LT6] a topic that nobody follows",
+    by: "server/test/topic-lifetimes.test.ts > [LT6] a topic that nobody follows",
   },
   {
     name: "remove by pattern what is followed, though only what is unused was asked for",
@@ -42,6 +42,6 @@ export const growthMutants = [
     to: ``,
     breaks: "SV10",
     scenario: "",
-    by: "server/src/topic-lifetimes.test.ts > [SV10] only what nobody has used",
+    by: "server/test/topic-lifetimes.test.ts > [SV10] only what nobody has used",
   },
 ];

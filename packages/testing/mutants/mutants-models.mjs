@@ -5,7 +5,7 @@ export const modelMutants = [
   // -------------------------------------------------------------------------------------------- client: stored models
   {
     name: "store a model before the outcomes that it contains: shown twice after a crash",
-    file: "client/src/ledger.ts",
+    file: "client/src/runtime/ledger.ts",
     from: `    if (!ready || busy) return;`,
     to: `    if (!ready || busy) return;
     if (failed === undefined && changes.length > 0) storeModels(true);
@@ -17,7 +17,7 @@ export const modelMutants = [
   },
   {
     name: "let a settled entry go that the stored model lacks",
-    file: "client/src/storage.ts",
+    file: "client/src/storage/storage.ts",
     from: `const needed = (models.get(target)?.sequence ?? sequence) < sequence;`,
     to: `const needed = models.has(target) && sequence < 0;`,
     breaks: "OB6",
@@ -26,7 +26,7 @@ export const modelMutants = [
   },
   {
     name: "show a stored model without the settled entries that it lacks",
-    file: "client/src/ledger.ts",
+    file: "client/src/runtime/ledger.ts",
     from: `found.held.map((entry)`,
     to: `found.held.slice(0, 0).map((entry)`,
     breaks: "OB10",
@@ -35,7 +35,7 @@ export const modelMutants = [
   },
   {
     name: "tell an outcome again on the next page",
-    file: "client/src/targets.ts",
+    file: "client/src/replica/targets.ts",
     from: `if (!outcome || !entry.recorded || entry.told || entry.shown) return;`,
     to: `if (!outcome || !entry.recorded || entry.shown) return;`,
     breaks: "OB11",
@@ -44,7 +44,7 @@ export const modelMutants = [
   },
   {
     name: "adopt what another user has stored",
-    file: "client/src/ledger.ts",
+    file: "client/src/runtime/ledger.ts",
     from: `(unowned.user ?? null) !== user;`,
     to: `user === undefined;`,
     breaks: "CL8",
@@ -53,7 +53,7 @@ export const modelMutants = [
   },
   {
     name: "send as another user what waits in the first's storage",
-    file: "client/src/ledger.ts",
+    file: "client/src/runtime/ledger.ts",
     from: `if (stays || (entry.out && entry.mid < queue.conflict)) {`,
     to: `if (entry.out && entry.mid < queue.conflict) {`,
     breaks: "CL8",
@@ -62,7 +62,7 @@ export const modelMutants = [
   },
   {
     name: "keep a stored model of what is refused now",
-    file: "client/src/receiver.ts",
+    file: "client/src/runtime/incoming.ts",
     from: `ledger.drop?.(target);`,
     to: ``,
     breaks: "OB10",
@@ -71,7 +71,7 @@ export const modelMutants = [
   },
   {
     name: "keep on top of a stored model what was of a history that is cut off",
-    file: "client/src/storage-models.ts",
+    file: "client/src/storage/kept-models.ts",
     from: `if (former?.held.some(({ sequence = 0 }) => sequence > model.sequence) || unwanted.delete(target))`,
     to: `if (unwanted.delete(target))`,
     breaks: "OB10",

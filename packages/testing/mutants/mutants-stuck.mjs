@@ -2,13 +2,13 @@
 
 const poison = "client/test/poison.test.ts";
 const many = "client/test/many-pending.test.ts";
-const rebase = "client/src/rebase.test.ts";
+const rebase = "client/src/replica/rebase.test.ts";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const stuckMutants = [
   {
     name: "hold a message without asking whether the line works at all",
-    file: "client/src/suspects.ts",
+    file: "client/src/replica/suspects.ts",
     from: `if (answers >= enough && left <= 0) return true;`,
     to: `if (left > -1) return true;`,
     breaks: "OB20",
@@ -17,7 +17,7 @@ export const stuckMutants = [
   },
   {
     name: "give up the one message on its way for whatever the server would not have",
-    file: "client/src/suspects.ts",
+    file: "client/src/replica/suspects.ts",
     from: `if (still.length === 1) return still[0];`,
     to: `if (among.length === 1) return among[0];`,
     breaks: "OB13",
@@ -26,7 +26,7 @@ export const stuckMutants = [
   },
   {
     name: "wait as long as after the outage for a line whose connections are shorter",
-    file: "client/src/sync.ts",
+    file: "client/src/connection/connection.ts",
     from: `const enough = Math.min(waited, LASTING);`,
     to: `const enough = waited;`,
     breaks: "CL2",
@@ -35,7 +35,7 @@ export const stuckMutants = [
   },
   {
     name: "never send what is doubted over a line whose connections are all short",
-    file: "client/src/suspects.ts",
+    file: "client/src/replica/suspects.ts",
     from: `else if (waits) starved =`,
     to: `else if (waits && last) starved =`,
     breaks: "OB20",
@@ -44,7 +44,7 @@ export const stuckMutants = [
   },
   {
     name: "forget on a reload that a message is held",
-    file: "client/src/dispatch.ts",
+    file: "client/src/replica/dispatch-entry.ts",
     from: `...(held ? { held } : {})`,
     to: ``,
     breaks: "OB20",
@@ -53,7 +53,7 @@ export const stuckMutants = [
   },
   {
     name: "send what stands behind a held message",
-    file: "client/src/outbox.ts",
+    file: "client/src/replica/outbox.ts",
     from: `if (entry.stage === "new" || entry.held || entry.mid >= end) break;`,
     to: `if (entry.held) continue;
         if (entry.stage === "new" || entry.mid >= end) break;`,
@@ -63,18 +63,27 @@ export const stuckMutants = [
   },
   {
     name: "tell a cancelled message's author so before the server has said what became of it",
-    file: "client/src/holding.ts",
-    from: `    entry.dropped = error;
+    file: "client/src/runtime/holding.ts",
+    from: `    entry.dropped = givenUp(code);
     entry.message = null;`,
-    to: `    entry.outcome = { error };
+    to: `    entry.outcome = { error: givenUp(code) };
     entry.message = null;`,
     breaks: "OB20",
     scenario: "",
     by: `${poison} > [OB20] [HC3]`,
   },
   {
+    name: "store of a message that was given up that it is void, and not why",
+    file: "client/src/replica/dispatch-entry.ts",
+    from: `const gaveUp = dropped && { gaveUp: dropped.code };`,
+    to: `const gaveUp = undefined;`,
+    breaks: "OB13",
+    scenario: "",
+    by: `${poison} > [OB13] [OB20] S20`,
+  },
+  {
     name: "end for good when the server will not have a message",
-    file: "client/src/sync.ts",
+    file: "client/src/connection/connection.ts",
     from: `mine.open && ABOUT_FRAMES.has(frame.code)`,
     to: `false && ABOUT_FRAMES.has(frame.code)`,
     breaks: "OB13",
@@ -83,7 +92,7 @@ export const stuckMutants = [
   },
   {
     name: "take a message that no server takes",
-    file: "client/src/runtime.ts",
+    file: "client/src/runtime/runtime.ts",
     from: `    checkFits(serialiser, taken, entry);`,
     to: ``,
     breaks: "OB21",
@@ -92,16 +101,16 @@ export const stuckMutants = [
   },
   {
     name: "give up what a proxy refuses",
-    file: "client/src/transports/http-link.ts",
+    file: "client/src/transports/http/link.ts",
     from: `frame["message"] === null || code === undefined)`,
     to: `frame["message"] === null)`,
     breaks: "OB20",
     scenario: "S26",
-    by: "client/src/transports/http-link.test.ts > [HT8] [OB20]",
+    by: "client/src/transports/http/link.test.ts > [HT8] [OB20]",
   },
   {
     name: "keep every predicted model",
-    file: "client/src/room.ts",
+    file: "client/src/replica/kept-predictions.ts",
     from: `if (count >= MAX_MODELS) return 0;`,
     to: ``,
     breaks: "RB10",
@@ -110,7 +119,7 @@ export const stuckMutants = [
   },
   {
     name: "compute nothing anew where a predicted model was not kept",
-    file: "client/src/rebase.ts",
+    file: "client/src/replica/rebase.ts",
     from: `head.model ?? predicted(model, head.entry, fold, same)`,
     to: `head.model ?? model`,
     breaks: "RB3",
@@ -119,7 +128,7 @@ export const stuckMutants = [
   },
   {
     name: "list what is pending for every state",
-    file: "client/src/target.ts",
+    file: "client/src/replica/target.ts",
     from: `  listings.set(state, listing);`,
     to: `  listings.set(state, listing);
   listed(listing);`,
@@ -129,7 +138,7 @@ export const stuckMutants = [
   },
   {
     name: "make a topic stale by one's own acknowledgement",
-    file: "client/src/receiver.ts",
+    file: "client/src/runtime/incoming.ts",
     from: `one.owed = Math.max(one.owed, sequence);`,
     to: `one.head = Math.max(one.head, sequence);`,
     breaks: "CL9",
@@ -138,7 +147,7 @@ export const stuckMutants = [
   },
   {
     name: "leave topics loading when the client is refused for good",
-    file: "client/src/target.ts",
+    file: "client/src/replica/target.ts",
     from: `const code = subscription.code || (isFollowed(subscription) ? ended : "");`,
     to: `const { code } = subscription;`,
     breaks: "CL30",

@@ -1,13 +1,13 @@
 // Mistakes with time and with files that go away. As in mutants.mjs.
 
-const serverClock = "server/src/wall-clock.test.ts";
+const serverClock = "server/src//wall-clock.test.ts";
 const clientClock = "client/test/wall-clock.test.ts";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const timeMutants = [
   {
     name: "end slow connections by the wall clock",
-    file: "server/src/collapsing.ts",
+    file: "server/src/connection/slow-consumers.ts",
     from: `    const now = this.#clock.monotonic();`,
     to: `    const now = this.#clock.now();`,
     breaks: "TM2",
@@ -16,16 +16,16 @@ export const timeMutants = [
   },
   {
     name: "ask about rights by the wall clock",
-    file: "server/src/reauthorising.ts",
-    from: `const before = this.#core.clock.monotonic() - this.#core.limits.recheckAfter;`,
-    to: `const before = this.#core.clock.now() - this.#core.limits.recheckAfter;`,
+    file: "server/src/hub/access-recheck.ts",
+    from: `const before = this.#context.clock.monotonic() - this.#context.limits.recheckAfter;`,
+    to: `const before = this.#context.clock.now() - this.#context.limits.recheckAfter;`,
     breaks: "TM2",
     scenario: "",
     by: `${serverClock} > [TM2] [AU16]`,
   },
   {
     name: "let what is old go at once by a clock that was just set",
-    file: "server/src/lifetimes.ts",
+    file: "server/src/target/expiry.ts",
     from: `    if (wasSet) return;`,
     to: ``,
     breaks: "LT5",
@@ -34,26 +34,26 @@ export const timeMutants = [
   },
   {
     name: "take a lease that is being renewed",
-    file: "server/src/readers.ts",
+    file: "server/src/history/log-consumers.ts",
     from: `if (this.#seen?.until !== until) this.#seen = { until, since: now };`,
     to: `this.#seen ??= { until, since: now };`,
     breaks: "RD4",
     scenario: "",
-    by: "server/src/readers.test.ts > [RD4] a handler that takes longer than the lease keeps it",
+    by: "server/src/history/log-consumers.test.ts > [RD4] a handler that takes longer than the lease keeps it",
   },
   {
     name: "go on from what a follower remembers after a failure of the log",
-    file: "server/src/readers.ts",
+    file: "server/src/history/log-consumers.ts",
     from: `        this.lose();
         await this.#wait(backoff(failures++));`,
     to: `        await this.#wait(backoff(failures++));`,
     breaks: "RD7",
     scenario: "",
-    by: "server/src/readers.test.ts > [RD7] after a rejected call",
+    by: "server/src/history/log-consumers.test.ts > [RD7] after a rejected call",
   },
   {
     name: "be silent for as long as a server says",
-    file: "client/src/receiver.ts",
+    file: "client/src/runtime/incoming.ts",
     from: `options.later(Math.min(retryAfter, LONGEST_PAUSE), () => {`,
     to: `options.later(retryAfter, () => {`,
     breaks: "CL11",
@@ -62,7 +62,7 @@ export const timeMutants = [
   },
   {
     name: "keep a pause over a new connection",
-    file: "client/src/runtime.ts",
+    file: "client/src/runtime/runtime.ts",
     from: `        queue.paused?.();
         queue.paused = undefined;`,
     to: ``,
@@ -72,22 +72,22 @@ export const timeMutants = [
   },
   {
     name: "acknowledge what went to a file that nobody finds again",
-    file: "server/src/sqlite/executor.ts",
+    file: "server/src/log/sqlite/executor.ts",
     from: `        made.look();
 `,
     to: ``,
     breaks: "SQ12",
     scenario: "",
-    by: "server/src/sqlite/place.test.ts > deleted: nothing is acknowledged",
+    by: "server/src/log/sqlite/file-place.test.ts > deleted: nothing is acknowledged",
   },
   {
     name: "believe what was read of a file that has been replaced",
     file: "server/src/server.ts",
-    from: `    for (const live of registry.all()) if (live.engine !== undefined) turns.replaced(live);
-    hub.readers.anew();`,
-    to: `    hub.readers.anew();`,
+    from: `    for (const live of registry.all()) if (live.engine !== undefined) commitLoop.replaced(live);
+    hub.consumers.anew();`,
+    to: `    hub.consumers.anew();`,
     breaks: "SQ12",
     scenario: "S13",
-    by: "server/src/sqlite/place.test.ts > [TE11] what was folded",
+    by: "server/src/log/sqlite/file-place.test.ts > [TE11] what was folded",
   },
 ];

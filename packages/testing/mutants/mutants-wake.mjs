@@ -8,7 +8,7 @@ const indexedDb = "client/test/indexeddb.test.ts";
 export const wakeMutants = [
   {
     name: "keep a connection to the database that is dead",
-    file: "client/src/shelf-indexeddb.ts",
+    file: "client/src/tabs/stores/indexeddb-store.ts",
     from: `if (!lasts || otherwise === unavailable) forget(mine);`,
     to: ``,
     breaks: "TB12",
@@ -17,7 +17,7 @@ export const wakeMutants = [
   },
   {
     name: "take a forgetting that was done unheard for data that was thrown away",
-    file: "client/src/shelf-indexeddb.ts",
+    file: "client/src/tabs/stores/indexeddb-store.ts",
     from: `if (!found && dropped.includes(id)) return;`,
     to: ``,
     breaks: "TB12",
@@ -26,7 +26,7 @@ export const wakeMutants = [
   },
   {
     name: "take every connection that was let in for a success",
-    file: "client/src/sync.ts",
+    file: "client/src/connection/connection.ts",
     from: `Math.max(baseMilliseconds, enough)) delays.reset();`,
     to: `0) delays.reset();`,
     breaks: "CL2",
@@ -35,7 +35,7 @@ export const wakeMutants = [
   },
   {
     name: "do not believe the server how widely to spread a loss",
-    file: "client/src/sync.ts",
+    file: "client/src/connection/connection.ts",
     from: `spread = frame.spread ?? 0;`,
     to: ``,
     breaks: "CL22",
@@ -44,17 +44,17 @@ export const wakeMutants = [
   },
   {
     name: "leave who came early with what was told to a few",
-    file: "server/src/herd.ts",
+    file: "server/src/connection/herd.ts",
     from: `      this.pong(conversation);
     }`,
     to: `    }`,
     breaks: "CV19",
     scenario: "S22",
-    by: `server/src/herd.test.ts > [CV19] Connected says it`,
+    by: `server/src/connection/herd.test.ts > [CV19] Connected says it`,
   },
   {
     name: "tell a mistake at every attempt",
-    file: "client/src/sync.ts",
+    file: "client/src/connection/connection.ts",
     from: `if (cause && blamed !== reason) events`,
     to: `if (cause) events`,
     breaks: "CL24",
@@ -72,7 +72,7 @@ export const wakeMutants = [
   },
   {
     name: "end a refused client without a word to onError",
-    file: "client/src/sync.ts",
+    file: "client/src/connection/connection.ts",
     from: `events.error(new CallaError("transport", { reason }, dismissal(reason)), true);`,
     to: ``,
     breaks: "CL24",
@@ -81,11 +81,11 @@ export const wakeMutants = [
   },
   {
     name: "report the same foreign origin with every request",
-    file: "server/src/mistakes.ts",
+    file: "server/src/base/mistakes.ts",
     from: `|| told.has(sentence)) return;`,
     to: `) return;`,
     breaks: "SV11",
     scenario: "S17",
-    by: `server/src/mistakes.test.ts > [SV11] a page of another origin`,
+    by: `server/src/base/mistakes.test.ts > [SV11] a page of another origin`,
   },
 ];

@@ -52,7 +52,7 @@ export const mutants = [
   // -------------------------------------------------------------------------------------------------- server: mids
   {
     name: "skip dedupe: take a known mid again",
-    file: "server/src/client-row.ts",
+    file: "server/src/target/client-row.ts",
     from: `if (outcome.mid === mid) return outcome.id === id ? { is: "known", outcome } : CONFLICT;`,
     to: `if (outcome.mid === mid) return outcome.id === id ? NEXT : CONFLICT;`,
     breaks: "TE2",
@@ -62,7 +62,7 @@ export const mutants = [
   },
   {
     name: "retry from update, not from dedupe, after a conflict",
-    file: "server/src/target-engine.ts",
+    file: "server/src/target/target-engine.ts",
     from: `  conflicted(): readonly Effect<Reply>[] {
     this.#inDoubt();`,
     to: `  conflicted(): readonly Effect<Reply>[] {
@@ -74,25 +74,25 @@ export const mutants = [
   },
   {
     name: "decide by a client row that another node has outdated",
-    file: "server/src/target-engine.ts",
+    file: "server/src/target/target-engine.ts",
     from: `if (record.author !== null) this.#outdate(record.author.clientId);`,
     to: ``,
     breaks: "TE6",
     scenario: "S31",
-    by: "server/src/target-engine.test.ts > [TE6] a row in memory is dropped",
+    by: "server/src/target/target-engine.test.ts > [TE6] a row in memory is dropped",
   },
   {
     name: "use a row whose read was overtaken",
-    file: "server/src/target-engine.ts",
+    file: "server/src/target/target-engine.ts",
     from: `if (load.again) {`,
     to: `if (false) {`,
     breaks: "TE6",
     scenario: "S31",
-    by: "server/src/target-engine.test.ts > [TE6] a row whose read",
+    by: "server/src/target/target-engine.test.ts > [TE6] a row whose read",
   },
   {
     name: "tolerate holes: take a mid after a missing one",
-    file: "server/src/client-row.ts",
+    file: "server/src/target/client-row.ts",
     from: `if (mid > row.last) return { is: "early", from: row.last + 1 };`,
     to: `if (mid > row.last) return NEXT;`,
     breaks: "TE7",
@@ -102,7 +102,7 @@ export const mutants = [
   },
   {
     name: "forget a rejection when a later mid is taken",
-    file: "server/src/client-row.ts",
+    file: "server/src/target/client-row.ts",
     from: `row.outcomes.push(outcome);`,
     to: `row.outcomes = [...row.outcomes.filter((one) => "sequence" in one), outcome];`,
     breaks: "TE3",
@@ -111,7 +111,7 @@ export const mutants = [
   },
   {
     name: "forget an outcome that the client has not settled",
-    file: "server/src/client-row.ts",
+    file: "server/src/target/client-row.ts",
     from: `row.outcomes[known]!.mid <= settled)`,
     to: `row.outcomes[known]!.mid <= settled + 1)`,
     breaks: "TE3",
@@ -120,16 +120,16 @@ export const mutants = [
   },
   {
     name: "tell a refusal that stands in no log",
-    file: "server/src/target-engine.ts",
+    file: "server/src/target/target-engine.ts",
     from: `if (flight.records.length === 0 && !flight.refused) {`,
     to: `if (flight.records.length === 0) {`,
     breaks: "TE19",
     scenario: "S32",
-    by: "server/src/target-engine.test.ts > [TE19]",
+    by: "server/src/target/target-engine.test.ts > [TE19]",
   },
   {
     name: "apply a server's keyed dispatch once per call",
-    file: "server/src/dispatching.ts",
+    file: "server/src/hub/dispatch.ts",
     from: 'row: key === undefined ? "" : `#${key}`,',
     to: `row: "",`,
     breaks: "TE18",
@@ -140,7 +140,7 @@ export const mutants = [
   // ----------------------------------------------------------------------------------------- server: what is told
   {
     name: "acknowledge before the append",
-    file: "server/src/target-engine.ts",
+    file: "server/src/target/target-engine.ts",
     from: `effects.push({ type: "append",`,
     to: `effects.push(...flight.tells.splice(0), { type: "append",`,
     breaks: "TE4",
@@ -150,18 +150,18 @@ export const mutants = [
   },
   {
     name: "tell a repeated mid its outcome before that is durable",
-    file: "server/src/batch.ts",
+    file: "server/src/target/batch.ts",
     from: `this.flight.tells.push(
           "sequence" in found.outcome`,
     to: `this.effects.push(
           "sequence" in found.outcome`,
     breaks: "TE4",
     scenario: "S7",
-    by: "server/src/target-engine.test.ts > [TE4] a repeated mid",
+    by: "server/src/target/target-engine.test.ts > [TE4] a repeated mid",
   },
   {
     name: "take an append without an answer for refused",
-    file: "server/src/target-engine.ts",
+    file: "server/src/target/target-engine.ts",
     from: `  lost(): readonly Effect<Reply>[] {
     this.#inDoubt();`,
     to: `  lost(): readonly Effect<Reply>[] {
@@ -178,7 +178,7 @@ export const mutants = [
   },
   {
     name: "take an append without an answer for appended",
-    file: "server/src/turns.ts",
+    file: "server/src/target/commit-loop.ts",
     from: `this.#lookUp(live, engine.lost());`,
     to: `this.run(live, engine.appended());`,
     breaks: "TE12",
@@ -187,16 +187,16 @@ export const mutants = [
   },
   {
     name: "write a row over what another node has told its client",
-    file: "server/src/log-memory-rows.ts",
+    file: "server/src/log/memory/client-rows.ts",
     from: `(ofTarget.get(clientId)?.last ?? was) !== was`,
     to: `false`,
     breaks: "LG46",
     scenario: "S8",
-    by: "server/src/log-memory.test.ts > [LG46]",
+    by: "server/src/log/memory/memory-log.test.ts > [LG46]",
   },
   {
     name: "apply half of a dispatch",
-    file: "server/src/batch.ts",
+    file: "server/src/target/batch.ts",
     from: `this.#state.model, admitted.messages, context`,
     to: `this.#state.model, admitted.messages.slice(0, 1), context`,
     breaks: "TE16",
@@ -207,7 +207,7 @@ export const mutants = [
   // ------------------------------------------------------------------------------------------ server: the history
   {
     name: "ignore the mark of a follower's cursor",
-    file: "server/src/target-engine.ts",
+    file: "server/src/target/target-engine.ts",
     from: `return mark === cursor.mark ? this.#recent.slice(skip) : undefined;`,
     to: `return this.#recent.slice(skip);`,
     breaks: "FO3",
@@ -217,114 +217,114 @@ export const mutants = [
   },
   {
     name: "begin a history without a seed",
-    file: "server/src/batch.ts",
+    file: "server/src/target/batch.ts",
     from: `chainMark(sequence === 0 ? this.#options.random.uint32() : mark, record)`,
     to: `chainMark(mark, record)`,
     breaks: "TE8",
     scenario: "S14",
-    by: "server/src/target-engine.test.ts > [TE8] marks chain",
+    by: "server/src/target/target-engine.test.ts > [TE8] marks chain",
   },
   {
     name: "let context.at go back with the clock",
-    file: "server/src/batch.ts",
+    file: "server/src/target/batch.ts",
     from: `at: Math.max(state.at, now)`,
     to: `at: now`,
     breaks: "TE15",
     scenario: "",
-    by: "server/src/target-engine.test.ts > [TE15]",
+    by: "server/src/target/target-engine.test.ts > [TE15]",
   },
   {
     name: "answer a follower that is ahead without a look at the log",
-    file: "server/src/follow.ts",
-    from: `      this.#core.log.shared ||
+    file: "server/src/hub/catch-up.ts",
+    from: `      this.#context.log.shared ||
       (cursor !== undefined && cursor.sequence > live.engine!.state.sequence)`,
     to: `      false`,
     breaks: "FO4",
     scenario: "S42",
-    by: "server/src/follow.test.ts > [FO4]",
+    by: "server/src/hub/catch-up.test.ts > [FO4]",
   },
   {
     name: "save an older snapshot over a newer one",
-    file: "server/src/log-memory-target.ts",
+    file: "server/src/log/memory/target-history.ts",
     from: `    if (sequence <= (this.#snapshots.at(-1)?.sequence ?? 0) || sequence <= this.#base.sequence) return 0;
     if (this.#markAt(sequence) !== mark) return 0;`,
     to: ``,
     breaks: "LG17",
     scenario: "S40",
-    by: "server/src/log-memory.test.ts > [LG17]",
+    by: "server/src/log/memory/memory-log.test.ts > [LG17]",
   },
   {
     name: "forget the tombstone of a removed target",
-    file: "server/src/log-memory-target.ts",
+    file: "server/src/log/memory/target-history.ts",
     from: `this.#removed = true;`,
     to: ``,
     breaks: "LG19",
     scenario: "S46",
-    by: "server/src/log-memory.test.ts > [LG19]",
+    by: "server/src/log/memory/memory-log.test.ts > [LG19]",
   },
 
   // -------------------------------------------------------------------------------------- server: who may do what
   {
     name: "skip canSubscribe",
-    file: "server/src/following.ts",
+    file: "server/src/hub/subscriptions.ts",
     from: `if (!follow.admitted) {`,
     to: `if (false) {`,
     breaks: "HA3",
     scenario: "S17",
-    by: "server/src/handlers.test.ts > [HA3] S17",
+    by: "server/src/app/handlers.test.ts > [HA3] S17",
   },
   {
     name: "skip canDispatch",
-    file: "server/src/handlers.ts",
+    file: "server/src/app/handlers.ts",
     from: `if (allowed !== true) return refuse("forbidden");`,
     to: ``,
     breaks: "HA4",
     scenario: "S17",
-    by: "server/src/handlers.test.ts > [HA4] without canDispatch",
+    by: "server/src/app/handlers.test.ts > [HA4] without canDispatch",
   },
   {
     name: "let a client name another client's session",
-    file: "server/src/places.ts",
+    file: "server/src/target/target-directory.ts",
     from: `isSession(key) && key !== sessionKey(clientId) ? undefined`,
     to: `false ? undefined`,
     breaks: "HA10",
     scenario: "S17",
-    by: "server/src/handlers.test.ts > [HA10] S17",
+    by: "server/src/app/handlers.test.ts > [HA10] S17",
   },
   {
     name: "obey a subscribe that a newer one has overtaken (server)",
-    file: "server/src/following.ts",
+    file: "server/src/hub/subscriptions.ts",
     from: `if (before !== undefined && before.ref > asked.ref) return undefined; // an old wish, overtaken`,
     to: ``,
     breaks: "CV9",
     scenario: "S43",
-    by: "server/src/hub.test.ts > [CV10]",
+    by: "server/src/hub/hub.test.ts > [CV10]",
   },
   {
     name: "obey an unsubscribe that a newer subscribe has overtaken (server)",
-    file: "server/src/hub.ts",
+    file: "server/src/hub/hub.ts",
     from: `if ((conversation.follows.get(key)?.ref ?? Infinity) <= frame.ref)
-          this.following.leave(conversation, key);`,
-    to: `this.following.leave(conversation, key);`,
+          this.subscriptions.leave(conversation, key);`,
+    to: `this.subscriptions.leave(conversation, key);`,
     breaks: "CV10",
     scenario: "S43",
-    by: "server/src/hub.test.ts > [CV10]",
+    by: "server/src/hub/hub.test.ts > [CV10]",
   },
   {
     name: "show updates between a subscribe and its answer",
-    file: "server/src/following.ts",
-    from: `this.#places.get(key)?.audience.remove(conversation);
+    file: "server/src/hub/subscriptions.ts",
+    from: `this.#directory.get(key)?.audience.remove(conversation);
     conversation.behind`,
     to: `conversation.behind`,
     breaks: "CV8",
     scenario: "S43",
-    by: "server/src/hub.test.ts > [CV8]",
+    by: "server/src/hub/hub.test.ts > [CV8]",
   },
 
   // ----------------------------------------------------------------------------------------------- client: outbox
   {
     name: "send before it is durable",
-    file: "client/src/outbox.ts",
+    file: "client/src/replica/outbox.ts",
     from: `        if (entry.stage === "new" || entry.held || entry.mid >= end) break;
         if (entry.stage === "stored") found.push(entry);`,
     to: `        if (entry.mid === 0 || entry.mid >= end) break;
@@ -336,7 +336,7 @@ export const mutants = [
   },
   {
     name: "reuse a mid after a reload",
-    file: "client/src/ledger.ts",
+    file: "client/src/runtime/ledger.ts",
     from: `Object.assign(outbox.queue(key), row, { loaded: row.last });`,
     to: `Object.assign(outbox.queue(key), row, { loaded: row.last, last: row.settled });`,
     breaks: "OB2",
@@ -345,7 +345,7 @@ export const mutants = [
   },
   {
     name: "tell an outcome before it is durable",
-    file: "client/src/ledger.ts",
+    file: "client/src/runtime/ledger.ts",
     from: `entry.decidedUnder = subscription.ref;`,
     to: `entry.decidedUnder = subscription.ref;
       entry.recorded = true;`,
@@ -355,7 +355,7 @@ export const mutants = [
   },
   {
     name: "call settled what is not durable",
-    file: "client/src/ledger.ts",
+    file: "client/src/runtime/ledger.ts",
     from: `entry.decidedUnder = subscription.ref;`,
     to: `entry.decidedUnder = subscription.ref;
       queue.settled = settledMid(queue);`,
@@ -365,7 +365,7 @@ export const mutants = [
   },
   {
     name: "never send again what has no answer",
-    file: "client/src/runtime.ts",
+    file: "client/src/runtime/runtime.ts",
     from: `outbox.again(queue, 0, before);`,
     to: ``,
     breaks: "CL10",
@@ -374,7 +374,7 @@ export const mutants = [
   },
   {
     name: "never ask again what has no answer",
-    file: "client/src/runtime.ts",
+    file: "client/src/runtime/runtime.ts",
     from: `if (subscription.askedAt < before && !subscription.retrying) subscriptions.ask(subscription);`,
     to: ``,
     breaks: "CL10",
@@ -383,7 +383,7 @@ export const mutants = [
   },
   {
     name: "forget after a reconnect what was sent before",
-    file: "client/src/ledger.ts",
+    file: "client/src/runtime/ledger.ts",
     from: `outbox.again(queue, 0, Infinity);`,
     to: ``,
     breaks: "OB4",
@@ -394,7 +394,7 @@ export const mutants = [
   // --------------------------------------------------------------------------------------------- client: the model
   {
     name: "keep a dispatch pending beside its own record",
-    file: "client/src/targets.ts",
+    file: "client/src/replica/targets.ts",
     from: `Math.min(outcome.sequence, cutOff) <= sequence));`,
     to: `Math.min(outcome.sequence, cutOff) < sequence));`,
     breaks: "RB5",
@@ -403,7 +403,7 @@ export const mutants = [
   },
   {
     name: "fold records twice when frames overlap",
-    file: "client/src/receiver.ts",
+    file: "client/src/runtime/incoming.ts",
     from: `if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {`,
     to: `if (frame.after > confirmed.sequence) {`,
     breaks: "CL3",
@@ -412,7 +412,7 @@ export const mutants = [
   },
   {
     name: "fold records behind a gap",
-    file: "client/src/receiver.ts",
+    file: "client/src/runtime/incoming.ts",
     from: `if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {`,
     to: `if (frame.after < confirmed.sequence) {`,
     breaks: "CL3",
@@ -421,7 +421,7 @@ export const mutants = [
   },
   {
     name: "ignore the mark of an update",
-    file: "client/src/receiver.ts",
+    file: "client/src/runtime/incoming.ts",
     from: `if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {`,
     to: `if (frame.after !== confirmed.sequence) {`,
     breaks: "CL3",
@@ -430,7 +430,7 @@ export const mutants = [
   },
   {
     name: "do not replay what is pending on a foreign record",
-    file: "client/src/rebase.ts",
+    file: "client/src/replica/rebase.ts",
     from: `asPredicted &&= as;`,
     to: ``,
     breaks: "RB2",
@@ -439,7 +439,7 @@ export const mutants = [
   },
   {
     name: "ignore the outcomes of a resync",
-    file: "client/src/receiver.ts",
+    file: "client/src/runtime/incoming.ts",
     from: `of frame.outcomes) {`,
     to: `of frame.outcomes.slice(0, 0)) {`,
     breaks: "CL5",
@@ -449,7 +449,7 @@ export const mutants = [
   },
   {
     name: "obey the answer to an old ref (client)",
-    file: "client/src/receiver.ts",
+    file: "client/src/runtime/incoming.ts",
     from: `else if (!followed || frame.ref !== subscription.ref) return;`,
     to: `else if (!followed) return;`,
     breaks: "CL4",
@@ -458,7 +458,7 @@ export const mutants = [
   },
   {
     name: "obey the late events of a superseded socket",
-    file: "client/src/sync.ts",
+    file: "client/src/connection/connection.ts",
     from: `if (!current()) return;
             if (code === CLOSE_TERMINAL`,
     to: `if (code === CLOSE_TERMINAL`,

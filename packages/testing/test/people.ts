@@ -8,9 +8,9 @@ import { WebSocket } from "ws";
 import type { HistoryEvent, SimulatedAction, SimulationSetup, Told } from "../src/index.ts";
 import { seededRandom } from "../src/index.ts";
 import type { SeededRandom } from "../src/index.ts";
-import { committed, failedBy, hookedBy, sent } from "../src/page-events.ts";
-import type { AnyTopic } from "../src/pages.ts";
-import { clientDecoder } from "../src/pair.ts";
+import { committed, failedBy, hookedBy, sent } from "../src/simulation/page-events.ts";
+import type { AnyTopic } from "../src/simulation/pages.ts";
+import { clientDecoder } from "../src/network/pair.ts";
 import { setup as newest } from "./wiring.ts";
 
 export interface PersonOptions {

@@ -9,7 +9,7 @@ import NodeSocket from "ws";
 import { VirtualClock, list, setUp, turn } from "../../test/kit.ts";
 import { createClient } from "../client.ts";
 import { auto } from "../transports/auto.ts";
-import { http } from "../transports/http.ts";
+import { http } from "../transports/http/http.ts";
 import type { CloseReason, Transport } from "../transports/transport.ts";
 import { webSocket } from "../transports/websocket.ts";
 import * as off from "../dev-off/mistakes.ts";

@@ -1,5 +1,5 @@
 // Connecting where it cannot work: what is refused at once, what is a mistake and no weather, and the sentences with the
-// cure. In development, which is also a Node process without the condition "production". Who hears them: sync.ts.
+// cure. In development, which is also a Node process without the condition "production". Who hears them: connection.ts.
 import { CallaError, isDevelopment } from "@calla/shared";
 import type { Format } from "@calla/shared";
 

@@ -4,7 +4,7 @@
 import { CallaError, DEV } from "@calla/shared";
 import type { Cancel, Clock } from "@calla/shared";
 import { fellBack } from "#dev/mistakes";
-import { systemClock } from "../clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { CLOSE_TERMINAL } from "./transport.ts";
 import type { Link, Transport, TransportHandlers } from "./transport.ts";
 

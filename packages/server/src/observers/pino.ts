@@ -1,5 +1,5 @@
 // Events as lines of a log, for pino and whatever takes its calls.
-import type { Observe, ServerEvent } from "../events.ts";
+import type { Observe, ServerEvent } from "../app/events.ts";
 
 /** As much of a pino logger as is used. */
 export interface PinoLike {

@@ -2,7 +2,7 @@
 // a limit, a kind of resync; never a topic, a client or a user, of which there is no end.
 import { Counter, Gauge, Histogram, register } from "prom-client";
 import type { Registry } from "prom-client";
-import type { Observe } from "../events.ts";
+import type { Observe } from "../app/events.ts";
 import type { Inspection } from "../inspect.ts";
 
 export interface PrometheusOptions {

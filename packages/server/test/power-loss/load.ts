@@ -2,8 +2,8 @@
 // down what it was told. Arguments: the database, where to write down, the durability (or "default", or "off", which nobody
 // can ask for), milliseconds.
 import { openSync, writeSync } from "node:fs";
-import { laneByPace } from "../../src/sqlite/lane-by-pace.ts";
-import { sqliteWith } from "../../src/sqlite/sqlite-with.ts";
+import { laneByPace } from "../../src/log/sqlite/adaptive-writer.ts";
+import { sqliteWith } from "../../src/log/sqlite/sqlite-with.ts";
 import { appendTo, REMOVED_AT, revival, snapshotOf } from "./story.ts";
 import type { Told } from "./story.ts";
 

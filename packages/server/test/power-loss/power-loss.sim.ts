@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sqlite } from "../../src/sqlite/sqlite.ts";
+import { sqlite } from "../../src/log/sqlite/sqlite.ts";
 import { fold, recordsAfter, sumTo } from "./story.ts";
 import type { Told } from "./story.ts";
 import { Disk, Luck, readTrace } from "./trace.ts";

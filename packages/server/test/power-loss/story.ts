@@ -1,7 +1,14 @@
 // What the process under load does, by number, so that whoever looks at the disk afterwards knows what must be there:
 // each record of a target follows from its sequence alone, and each answer is written down when it came.
-import { appendOf, recordsAfter, REMOVED_AT, revival, row, snapshot } from "../../src/log-contract-kit.ts";
-import type { Append, LogRecord } from "../../src/log.ts";
+import {
+  appendOf,
+  recordsAfter,
+  REMOVED_AT,
+  revival,
+  row,
+  snapshot,
+} from "../../src/testing/log-contract/kit.ts";
+import type { Append, LogRecord } from "../../src/log/log.ts";
 
 /** What the log has said is done. */
 export type Told =

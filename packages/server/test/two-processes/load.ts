@@ -1,6 +1,6 @@
 // One of several processes that append to the same targets of one file, each from the head that it last saw. Arguments:
 // the file, its own number, how many appends of its own must be taken. Tells how many conflicts it met.
-import { sqlite } from "../../src/sqlite/sqlite.ts";
+import { sqlite } from "../../src/log/sqlite/sqlite.ts";
 
 const [file = "", name = "", count = "0"] = process.argv.slice(2);
 const log = sqlite(file);

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { sqlite } from "../../src/sqlite/sqlite.ts";
+import { sqlite } from "../../src/log/sqlite/sqlite.ts";
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const load = here("../../node_modules/.cache/two-processes/load.mjs");

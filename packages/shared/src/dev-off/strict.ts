@@ -1,5 +1,5 @@
 // Stands for dev/strict.ts where the condition "production" holds.
-import { runUpdate } from "../run-update.ts";
+import { runUpdate } from "../updates/run-update.ts";
 import type * as Strict from "../dev/strict.ts";
 
 export const strictUpdate: typeof Strict.strictUpdate = runUpdate;

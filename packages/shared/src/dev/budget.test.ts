@@ -1,7 +1,7 @@
 // What strict mode may cost, by an injected clock: nothing here measures real time.
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { defineTopic } from "../define.ts";
+import { defineTopic } from "../wiring/define.ts";
 import { createBudget } from "./budget.ts";
 import { strictUpdate } from "./strict.ts";
 

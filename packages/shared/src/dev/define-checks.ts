@@ -1,10 +1,10 @@
 // What is wrong with a slice's definition, or a wiring's, said when it is defined: by name, and with what to do about it.
-import { CallaError, sliceError } from "../errors.ts";
-import { isObject } from "../kind.ts";
-import type { EphemeralSlice, ModelSlice, Slice, TopicSlice } from "../slice.ts";
-import type { Schema, Schemas } from "../standard.ts";
-import { ignorePromise, isSchema } from "../standard.ts";
-import { overlap, parseTopicPattern } from "../topic-pattern.ts";
+import { CallaError, sliceError } from "../base/errors.ts";
+import { isObject } from "../values/kind.ts";
+import type { EphemeralSlice, ModelSlice, Slice, TopicSlice } from "../wiring/slice.ts";
+import type { Schema, Schemas } from "../wiring/standard.ts";
+import { ignorePromise, isSchema } from "../wiring/standard.ts";
+import { overlap, parseTopicPattern } from "../wiring/topic-pattern.ts";
 
 type AnyTopicSlice = TopicSlice | EphemeralSlice;
 

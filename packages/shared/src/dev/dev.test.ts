@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import * as z from "zod";
-import { defineTopic } from "../define.ts";
-import type { CallaRejectionCode } from "../slice.ts";
+import { defineTopic } from "../wiring/define.ts";
+import type { CallaRejectionCode } from "../wiring/slice.ts";
 import * as trustedCrowding from "../guards-off/crowding.ts";
 import * as trustedFrames from "../guards-off/frames.ts";
 import * as trustedJson from "../guards-off/json.ts";
@@ -139,7 +139,7 @@ test("[WR27] the condition production chooses, and no module of development is w
     },
   });
   const modules = (folder: string) =>
-    readdirSync(new URL(folder, import.meta.url)).filter((name) => !name.includes(".test"));
+    readdirSync(new URL(folder, import.meta.url)).filter((name) => !/\.(?:test|arbitrary)\./.test(name));
   expect(modules("../dev-off/")).toEqual(modules("./"));
   expect(modules("../guards-off/")).toEqual(modules("../guards/"));
 });

@@ -1,7 +1,7 @@
 // What a rejection says to whoever catches it: its code, the sentence that the code stands for, and the particulars.
-import { ERROR_SENTENCES } from "../error-sentences.ts";
-import { describe } from "../errors.ts";
-import type { CallaRejectionCode } from "../slice.ts";
+import { ERROR_SENTENCES } from "../base/error-sentences.ts";
+import { describe } from "../base/errors.ts";
+import type { CallaRejectionCode } from "../wiring/slice.ts";
 
 /** Codes that only rejections have; the others are those of CallaError. */
 const ONLY_HERE: Partial<Record<CallaRejectionCode, string>> = {

@@ -2,18 +2,18 @@
 // parsed strictly. They find mutation, impurity and typos where they are made, not where replicas later differ.
 import { checking } from "#dev/budget";
 import type { Budget } from "#dev/budget";
-import { sameInOrder, sameValue } from "../equal.ts";
-import { CallaError, describe, sliceError } from "../errors.ts";
-import { contents } from "../freeze.ts";
-import { combine } from "../hash.ts";
-import { hashValue } from "../hash-value.ts";
-import { isObject, kindOf, MAX_NESTING } from "../kind.ts";
-import { withLaterClock } from "../later-clock.ts";
-import { runUpdate, threw } from "../run-update.ts";
-import type { ContextValues, Step } from "../run-update.ts";
-import type { Message, ModelSlice } from "../slice.ts";
-import { check, issuesText, pathText } from "../standard.ts";
-import type { Schema } from "../standard.ts";
+import { sameInOrder, sameValue } from "../values/equal.ts";
+import { CallaError, describe, sliceError } from "../base/errors.ts";
+import { contents } from "../values/freeze.ts";
+import { combine } from "../values/hash.ts";
+import { hashValue } from "../values/hash-value.ts";
+import { isObject, kindOf, MAX_NESTING } from "../values/kind.ts";
+import { withLaterClock } from "../updates/later-clock.ts";
+import { runUpdate, threw } from "../updates/run-update.ts";
+import type { ContextValues, Step } from "../updates/run-update.ts";
+import type { Message, ModelSlice } from "../wiring/slice.ts";
+import { check, issuesText, pathText } from "../wiring/standard.ts";
+import type { Schema } from "../wiring/standard.ts";
 
 const PURE =
   "Use only the model, the message and the context (context.at, context.id()): no clock, no chance, nothing from outside.";

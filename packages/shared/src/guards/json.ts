@@ -1,8 +1,8 @@
 // A JSON text is looked at before anything is made of it.
-import { CallaError } from "../errors.ts";
-import { scanJson } from "../json-scan.ts";
-import { maxTreeDepth } from "../serialiser.ts";
-import type { DecodeLimits } from "../serialiser.ts";
+import { CallaError } from "../base/errors.ts";
+import { scanJson } from "../wire/json-scan.ts";
+import { maxTreeDepth } from "../wire/serialiser.ts";
+import type { DecodeLimits } from "../wire/serialiser.ts";
 
 /** A unit of text is no more values than so many: `{"1":` in itself is 15 of five units. */
 const PER_UNIT = 3;

@@ -4,8 +4,8 @@ import type { TargetKey, Wiring } from "@calla/shared";
 import type { LogStorage } from "@calla/server";
 import { sqlite } from "@calla/server/sqlite";
 import type { Archived, Place, Quiet, Violation } from "../../src/index.ts";
-import { persisted } from "../../src/quiet.ts";
-import { originOf, placeAfter, slicesOf } from "../../src/versions.ts";
+import { persisted } from "../../src/simulation/quiet.ts";
+import { originOf, placeAfter, slicesOf } from "../../src/history/versions.ts";
 
 export class Witness {
   readonly archive = new Map<TargetKey, Archived>();

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { applyMessages, sameValue, visitorOf } from "@calla/shared";
 import type { Message } from "@calla/shared";
-import { lanesOf } from "../../src/pair.ts";
+import { lanesOf } from "../../src/network/pair.ts";
 import { VIA } from "../tested-via.ts";
 import { Stage } from "./stage.ts";
 import type { Actor } from "./actor.ts";

@@ -4,7 +4,7 @@ import type { AnyUser, Handlers } from "@calla/server";
 import type { Limits } from "@calla/shared";
 import { archivedLog, lossyPubSub, seededRandom, virtualClock } from "../../src/index.ts";
 import type { ConnectionPair, HistoryEvent, VirtualClock } from "../../src/index.ts";
-import type { TestedLog } from "../../src/setup.ts";
+import type { TestedLog } from "../../src/simulation/setup.ts";
 import { testedLog } from "../tested-log.ts";
 import { keyOf, SERVED, wiring } from "./wiring.ts";
 import type { note } from "./wiring.ts";

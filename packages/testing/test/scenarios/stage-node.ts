@@ -4,7 +4,7 @@ import type { AnyUser, Refused, Server } from "@calla/server";
 import { faultyLog } from "@calla/server/testing";
 import type { FaultyLog, LogCall, LogFault } from "@calla/server/testing";
 import type { ProcessClock } from "../../src/index.ts";
-import type { Reachable } from "../../src/link.ts";
+import type { Reachable } from "../../src/network/link.ts";
 import type { Scene } from "./scene.ts";
 import { cursors, serialiser, SERVED, session } from "./wiring.ts";
 import type { NoteWiring } from "./wiring.ts";

@@ -3,7 +3,7 @@
 import { createClient, keepModels } from "@calla/client";
 import type { Client, Write } from "@calla/client";
 import { memoryLocks, memoryShelf, tabStorage } from "@calla/client/testing";
-import type { Shelf, TabNote } from "@calla/client/testing";
+import type { ClientStore, TabNote } from "@calla/client/testing";
 import { createServer, memoryLog } from "@calla/server";
 import type { AnyUser, LogRecord, Server } from "@calla/server";
 import { automatic, defineTopic, defineWiring, json } from "@calla/shared";
@@ -47,7 +47,7 @@ export class World {
   readonly errors: unknown[] = [];
   readonly tabs: Tab[] = [];
   readonly rejected: { readonly id: string; readonly code: string }[] = [];
-  readonly shelf: Shelf = memoryShelf();
+  readonly shelf: ClientStore = memoryShelf();
   readonly locks = memoryLocks();
   /** What a poisonous message does to the connection that carries it. */
   poison: "ends" | "silences" = "ends";
@@ -196,7 +196,7 @@ export class Tab {
   }
 
   /** The shared shelf, for as long as this page lives. Of a page that is gone nobody waits for an answer. */
-  #shelf(delay: number): Shelf {
+  #shelf(delay: number): ClientStore {
     const { shelf, clock } = this.#world;
     const forEver = new Promise<never>(() => {});
     const living =

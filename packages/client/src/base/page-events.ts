@@ -1,0 +1,33 @@
+// What a browser tells a page of its life. Elsewhere (Node, a worker) there may be nobody to tell it.
+import type { Stop } from "./notifier.ts";
+
+/** Calls `wake` when the network or the user is back, `doubt` when the network says that it is gone. */
+export function onWakeUp(wake: () => void, doubt: () => void): Stop {
+  const page = (globalThis.window ?? globalThis) as unknown as Partial<Window>;
+  const { document } = page;
+  const visible = (): void => {
+    if (document?.visibilityState === "visible") wake();
+  };
+  page.addEventListener?.("online", wake);
+  page.addEventListener?.("offline", doubt);
+  document?.addEventListener?.("visibilitychange", visible);
+  return () => {
+    page.removeEventListener?.("online", wake);
+    page.removeEventListener?.("offline", doubt);
+    document?.removeEventListener?.("visibilitychange", visible);
+  };
+}
+
+/** A hidden page may be frozen or ended without another word. */
+export function onHide(store: () => void): Stop {
+  if (typeof document === "undefined") return () => {};
+  const hidden = (): void => {
+    if (document.visibilityState === "hidden") store();
+  };
+  document.addEventListener("visibilitychange", hidden);
+  window.addEventListener("pagehide", store);
+  return () => {
+    document.removeEventListener("visibilitychange", hidden);
+    window.removeEventListener("pagehide", store);
+  };
+}

@@ -1,0 +1,411 @@
+// The conversation with the server: attempts, handshake, heartbeat, reconnecting; bytes to frames and frames to bytes.
+// One attempt at a time, and the late events of an older one touch nothing (CL2). Not here: what frames mean for
+// targets and dispatches (runtime.ts), what a network is (transports/).
+import { CallaError, fraction, DEV } from "@calla/shared";
+import type {
+  Cancel,
+  ClientFrame,
+  ClientFrames,
+  Format,
+  Random,
+  Serialiser,
+  ServerFrame,
+  ServerFrames,
+  SteadyClock,
+  Subscription,
+} from "@calla/shared";
+import { dismissal } from "#dev/mistakes";
+import { backoff } from "./backoff.ts";
+import { createPackets, sizeOf } from "./packets.ts";
+import type { Packet, Packets } from "./packets.ts";
+import { CLOSE_TERMINAL } from "../transports/transport.ts";
+import type { CloseReason, Link, Transport } from "../transports/transport.ts";
+
+/**
+ * `offline`: not connected and not trying. `connecting`: no `Connected` yet. `waiting`: for the next attempt.
+ * `unsure`: connected, and asked whether the server is there it has not answered for a while.
+ * `closed`: the server said not to come back, or the app closed the client. `outdated`: reload the page.
+ */
+export type ConnectionStatus =
+  | "offline"
+  | "connecting"
+  | "open"
+  | "unsure"
+  | "waiting"
+  | "closed"
+  | "outdated";
+
+export interface SyncOptions {
+  readonly transport: Transport;
+  readonly serialiser: Serialiser;
+  readonly clock: SteadyClock;
+  readonly random: Random;
+  /** Silence after which the client asks whether the server is there. */
+  readonly heartbeat: number;
+  /** Silence after that question which means it is not. */
+  readonly heartbeatTimeout: number;
+  /** From the start of an attempt to `Connected`. */
+  readonly connectTimeout: number;
+  readonly token: (() => unknown) | undefined;
+}
+
+/** What the conversation is about; the runtime answers. */
+export interface SyncEvents {
+  hello(token: unknown): ClientFrames["Hello"];
+  /** The Hello that was just said had no room for these. */
+  unsaid(targets: readonly Subscription[]): void;
+  ping(): ClientFrame;
+  /** Whether anything that was sent by this connection is still to be answered. */
+  awaiting(): boolean;
+  connected(frame: ServerFrames["Connected"]): void;
+  frame(frame: ServerFrame): void;
+  /** The way to the server does not take this frame, alone as it was: it is too large. */
+  tooLarge(frame: ClientFrame): void;
+  /** By this terminal word the server refuses what was said. True: it may have been a message, and is dealt with. */
+  refused(code: string): boolean;
+  /** The connection that was open is not any more. `cut`: nobody has said why. */
+  disconnected(reason: CloseReason, cut: boolean): void;
+  status(status: ConnectionStatus, reason: string): void;
+  outdated(frame: ServerFrames["Version"]): void;
+  /** `mistake`: what no retry mends. */
+  error(error: unknown, mistake?: boolean): void;
+}
+
+export interface Sync {
+  /** Connects, and keeps connecting. */
+  start(): void;
+  /** Says goodbye and stays away. */
+  stop(status: "offline" | "closed"): void;
+  /** Whatever we waited for may have changed (online, visible): try now; or, if open, ask whether the server is there. */
+  wake(): void;
+  /** There may be no network any more: if open, ask whether the server is there. */
+  doubt(): void;
+  /** Leaves this connection and comes back with a new `Hello`. */
+  renew(reason: string): void;
+  readonly open: boolean;
+  /** Nothing happens unless open. */
+  send(frames: readonly ClientFrame[]): void;
+}
+
+/** The close code of a WebSocket, the server's or a proxy's, that got more in one piece than it takes. */
+const TOO_LARGE = 1009;
+/** A Calla server's, and not that of somebody else on the way. */
+const isOwnWord = (code: number, reason: string): boolean => code === TOO_LARGE && reason === "too-large";
+/** What the server says of a frame that it cannot take, whoever says it again. */
+const ABOUT_FRAMES = new Set(["too-large", "too-deep", "hostile-key", "undecodable", "invalid-value"]);
+/** However long a server says: one that errs, or means harm, keeps nobody away for good. */
+const LONGEST_AWAY = 600_000;
+const LONGEST_SPREAD = 30_000;
+/** A connection that lasted so long was one, however long it was waited for: some lines have none that are longer. */
+const LASTING = 10_000;
+/** Milliseconds for an answer, before the server is asked whether it is there; and for that, before it shows (CL21). */
+const PATIENCE = 1_500;
+/** A packet above this is sent in pieces: a big outbox shall not meet such a limit, nor hold up what comes after it. */
+const MAX_PACKET = 65_536;
+/** What a server takes of who has not been let in (64 KB, unless told), and what HTTP adds to it. */
+const MAX_HELLO = MAX_PACKET - 4_096;
+
+/** One attempt. The object's identity says whether an event is still about us. */
+interface Attempt {
+  readonly packets: Packets;
+  link: Link | undefined;
+  open: boolean;
+  /** When it was let in. */
+  since: number;
+  lastHeard: number;
+  /** Asked whether the server is there, and nothing was heard since. */
+  asked: boolean;
+  /** It shows that it was asked in vain. */
+  unsure: boolean;
+  /** What was sent in the most bytes, in UTF-8. */
+  largest: { readonly bytes: number; readonly frames: Packet["frames"] };
+}
+
+const NOTHING: Attempt["largest"] = { bytes: 0, frames: [] };
+
+const helloTooLarge = (bytes: number): CallaError =>
+  new CallaError(
+    "too-large",
+    { bytes },
+    DEV &&
+      `The server takes no Hello of ${bytes} bytes, though it names no topics. Give a shorter token, or the server a higher maxHelloBytes.`,
+  );
+
+export function createConnection(options: SyncOptions, events: SyncEvents): Sync {
+  const { transport, serialiser, clock, random, heartbeat, heartbeatTimeout } = options;
+  const format = serialiser.formats[0] as Format;
+  const { baseMilliseconds, maxMilliseconds } = transport.reconnect;
+  const delays = backoff(transport.reconnect, random);
+  let attempt: Attempt | undefined;
+  let wanted = false;
+  /** How long the last attempt was waited for: a connection that did not last so long is no success (CL2). */
+  let waited = 0;
+  /** Over how many milliseconds an unexplained loss is to be spread: the server knows how many there are (CL22). */
+  let spread = 0;
+  /** Less once that much was too much for something on the way (OB13). */
+  let maxPacket = MAX_PACKET;
+  /** Less once a Hello was too large (CL20). */
+  let maxHello = MAX_HELLO;
+  /** The one timer: next attempt, end of patience with this one, or heartbeat. */
+  let timer: Cancel | undefined;
+  /** And one beside it, which ends nothing: when to ask what is not answered, and when to show it. */
+  let doubting: Cancel | undefined;
+  let patience = PATIENCE;
+  /** What no retry mends, and was told last (CL24). */
+  let blamed = "";
+
+  const after = (milliseconds: number, run: () => void): void => {
+    timer?.();
+    timer = clock.setTimeout(run, milliseconds);
+  };
+
+  const asToken = (): Promise<unknown> => Promise.resolve().then(options.token);
+
+  function begin(): void {
+    const mine: Attempt = {
+      packets: createPackets(serialiser, format),
+      link: undefined,
+      open: false,
+      since: 0,
+      lastHeard: 0,
+      asked: false,
+      unsure: false,
+      largest: NOTHING,
+    };
+    const current = (): boolean => attempt === mine;
+    attempt = mine;
+    events.status("connecting", "");
+    after(options.connectTimeout, () => fail("timeout"));
+    const broken = (cause: unknown): void => {
+      if (!current()) return;
+      events.error(
+        new CallaError("transport", { cause }, DEV && "An attempt to connect failed; it is tried again."),
+      );
+      fail("failed");
+    };
+    // The token is asked for first, so that no open socket waits for it; a rejecting one costs this attempt (S25).
+    asToken()
+      .then((token) => {
+        if (!current()) return;
+        const handlers = {
+          open() {
+            try {
+              if (current()) greet(mine, events.hello(token));
+            } catch (cause) {
+              broken(cause);
+            }
+          },
+          receive: (data: string | Uint8Array) => current() && receive(mine, data),
+          close({ code, reason, cause }: CloseReason) {
+            if (!current()) return;
+            if (code === CLOSE_TERMINAL) return dismissed(reason);
+            if (cause && blamed !== reason) events.error(cause, true);
+            if (cause) blamed = reason;
+            fail(reason, code, undefined, !isOwnWord(code, reason));
+          },
+        };
+        mine.link = transport.connect(handlers, format);
+      })
+      .catch(broken);
+  }
+
+  /** Whom a long one names last is followed right behind `Connected` (CL20). */
+  function greet(mine: Attempt, hello: ClientFrames["Hello"]): void {
+    const said = mine.packets.fitting(hello, maxHello);
+    transmit(mine, [said]);
+    if (said !== hello) events.unsaid(hello.targets.slice(said.targets.length));
+  }
+
+  function transmit(mine: Attempt, frames: readonly ClientFrame[]): void {
+    for (const packet of mine.packets.encode(frames, maxPacket)) {
+      // No character is more than three bytes, so what is small beside the largest is not even measured.
+      if (3 * packet.data.length > mine.largest.bytes) {
+        const bytes = sizeOf(packet.data);
+        if (bytes > mine.largest.bytes) mine.largest = { bytes, frames: packet.frames };
+      }
+      mine.link?.send(packet.data);
+    }
+  }
+
+  /** Sent again as it was, the largest would end every connection: whatever else was sent is no larger (OB13). */
+  function lessen({ largest: { bytes, frames } }: Attempt, own: boolean): void {
+    const [first] = frames;
+    if (first?.type === "Hello" && first.targets.length > 0) maxHello = Math.min(maxHello, bytes) >> 1;
+    else if (first?.type === "Hello") {
+      if (maxHello > 0) events.error(helloTooLarge(bytes));
+      maxHello = 0;
+    } else if (frames.length > 1) maxPacket = Math.min(maxPacket, bytes) >> 1;
+    // By the word of somebody else on the way nothing is given up (OB20).
+    else if (first && own) events.tooLarge(first);
+  }
+
+  function receive(mine: Attempt, data: string | Uint8Array): void {
+    mine.lastHeard = clock.monotonic();
+    if (mine.asked) {
+      mine.asked = false;
+      if (mine.unsure) events.status("open", "");
+      mine.unsure = false;
+      // It is there, and has not answered: asked ever more rarely, and at once about what is sent from here on.
+      patience = Math.min(2 * patience, heartbeat);
+      expect(patience);
+    }
+    try {
+      for (const frame of mine.packets.decode(data)) if (attempt === mine) hear(mine, frame);
+    } catch (error) {
+      events.error(error);
+      fail("undecodable");
+    }
+  }
+
+  function hear(mine: Attempt, frame: ServerFrame): void {
+    switch (frame.type) {
+      case "Connected":
+        if (mine.open) return events.frame(frame);
+        mine.open = true;
+        mine.since = clock.monotonic();
+        // It was taken: whatever is too large from here on is something else.
+        mine.largest = NOTHING;
+        spread = frame.spread ?? 0;
+        after(heartbeat, watch);
+        events.connected(frame);
+        events.status("open", "");
+        return;
+      case "Closing":
+        // Who was not even let in, or ends so each time, comes back as from any failure, unless told when.
+        if (frame.retryable) {
+          if (frame.code === "too-large" && !mine.open) lessen(mine, true);
+          fail(frame.code, 1000, frame.within > 0 || mine.open ? frame.within : undefined);
+        } else if (mine.open && ABOUT_FRAMES.has(frame.code) && events.refused(frame.code))
+          fail(frame.code, 1000);
+        else dismissed(frame.code);
+        return;
+      case "Version":
+        if (frame.terminal) {
+          end("outdated", "version");
+          events.outdated(frame);
+        } else fail("version");
+        return;
+      case "Expiring":
+        // Rejected: the server asks again while there is time (S25).
+        asToken()
+          .then((token) => attempt === mine && transmit(mine, [{ type: "Authenticate", token }]))
+          .catch(events.error);
+        return;
+      default:
+        if (frame.type === "Pong") spread = frame.spread ?? spread;
+        if (mine.open) events.frame(frame);
+    }
+  }
+
+  /** Only an unanswered `Ping` declares death; that sends succeed proves nothing (CL6). */
+  function watch(): void {
+    if (!attempt) return;
+    const silence = clock.monotonic() - attempt.lastHeard;
+    if (silence < heartbeat) after(heartbeat - silence, watch);
+    else ask(attempt);
+  }
+
+  /** Looks in so many milliseconds whether what was sent has had an answer (CL21). */
+  function expect(milliseconds: number): void {
+    doubting?.();
+    doubting = clock.setTimeout(() => {
+      const mine = attempt;
+      if (!mine?.open || mine.asked || !events.awaiting()) return void (doubting = undefined);
+      const silence = clock.monotonic() - mine.lastHeard;
+      if (silence < patience) return expect(patience - silence);
+      // Of what is followed nothing is asked: that is for a long silence (CL6).
+      transmit(mine, [{ type: "Ping", cursors: [] }]);
+      suspect(mine);
+    }, milliseconds);
+  }
+
+  /** The question is on its way. That nobody answers shows, and ends nothing: only `heartbeatTimeout` does. */
+  function suspect(mine: Attempt): void {
+    mine.asked = true;
+    doubting?.();
+    doubting = clock.setTimeout(() => {
+      doubting = undefined;
+      if (attempt !== mine || !mine.asked) return;
+      mine.unsure = true;
+      events.status("unsure", "silent");
+    }, PATIENCE);
+  }
+
+  function ask(mine: Attempt): void {
+    mine.lastHeard = -Infinity;
+    transmit(mine, [events.ping()]);
+    if (!mine.asked) suspect(mine);
+    after(heartbeatTimeout, () => {
+      if (mine.lastHeard < 0) fail("silent", 1006, undefined, true);
+      else watch();
+    });
+  }
+
+  /** This attempt is over. Its link is let go before anything else can happen. */
+  function leave(code: number, reason: string, cut = false): void {
+    const { link, open, since = 0 } = attempt ?? {};
+    // Judged by how long it lasted: to be let in proves nothing (CL2).
+    const enough = Math.min(waited, LASTING);
+    if (open && clock.monotonic() - since >= Math.max(baseMilliseconds, enough)) delays.reset();
+    attempt = undefined;
+    timer?.();
+    doubting?.();
+    doubting = undefined;
+    link?.close();
+    if (open) events.disconnected({ code, reason }, cut);
+  }
+
+  /** `within`: the server has said when to come back; 0, at once, which it is believed once (CL12). */
+  function fail(reason: string, code = 1006, within = -1, cut = false): void {
+    if (code === TOO_LARGE && attempt) lessen(attempt, isOwnWord(code, reason));
+    const why = reason || (attempt?.open ? "lost" : "unreachable");
+    leave(code, why, cut);
+    if (!wanted) return;
+    const told = within > 0 || (within === 0 && delays.fresh);
+    const own = delays.next(Math.min(spread, LONGEST_SPREAD));
+    const delay = told ? Math.round(fraction(random) * Math.min(within, LONGEST_AWAY)) : own;
+    waited = Math.min(delay, maxMilliseconds);
+    after(delay, begin);
+    events.status("waiting", why);
+  }
+
+  /** The server will not have us back. */
+  function dismissed(reason: string): void {
+    events.error(new CallaError("transport", { reason }, dismissal(reason)), true);
+    end("closed", reason);
+  }
+
+  function end(status: ConnectionStatus, reason: string): void {
+    wanted = false;
+    leave(1000, reason);
+    events.status(status, reason);
+  }
+
+  return {
+    start() {
+      if (wanted) return;
+      wanted = true;
+      begin();
+    },
+    stop: (status) => end(status, status),
+    wake() {
+      // Asked already: asking again would put off that nobody answers.
+      if (attempt?.open) this.doubt();
+      else if (wanted && !attempt) begin();
+    },
+    doubt() {
+      if (attempt?.open && attempt.lastHeard >= 0) ask(attempt);
+    },
+    renew: (reason) => fail(reason, 1000),
+    get open() {
+      return attempt?.open ?? false;
+    },
+    send(frames) {
+      if (!attempt?.open || frames.length === 0) return;
+      transmit(attempt, frames);
+      if (attempt?.asked || (doubting && patience === PATIENCE)) return;
+      patience = PATIENCE;
+      expect(PATIENCE);
+    },
+  };
+}

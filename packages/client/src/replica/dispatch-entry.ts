@@ -1,0 +1,133 @@
+// What a dispatch is made of: checked messages and an entry that outbox and rebase share. Not here: what happens to it.
+import { CallaError, deepFreeze, parseMessage, DEV } from "@calla/shared";
+import type { Serialiser, Slice } from "@calla/shared";
+import { roughSize } from "../base/size.ts";
+import type { MigratedEntry, Storage, StoredEntry } from "../storage/storage.ts";
+import type { Dispatch, PendingWrite } from "./target.ts";
+import { RejectedError } from "../base/rejected-error.ts";
+import type { WriteState } from "./write.ts";
+
+/** A message as the app gave it, and the list of messages it stands for. */
+export interface Accepted {
+  readonly message: unknown;
+  readonly messages: readonly unknown[];
+}
+
+/**
+ * Parsed, as every reader will get it, and frozen: what is predicted, stored and sent is one value.
+ *
+ * @throws CallaError `invalid`, before anything has happened.
+ */
+export function accept(slice: Slice, input: unknown, serialiser: Serialiser, strict: boolean): Accepted {
+  const list: readonly unknown[] = Array.isArray(input) ? [...input] : [input]; // a hole is undefined
+  if (list.length === 0)
+    throw new CallaError("invalid", {}, DEV && "A dispatch of no messages; give it at least one.");
+  const messages = list.map((one) => {
+    const parsed = parseMessage(slice, one, "client", { strict });
+    if (parsed.ok) return deepFreeze(serialiser.normaliseMessage(parsed.message));
+    const { code, details } = parsed;
+    throw new CallaError(
+      "invalid",
+      { code, ...details },
+      DEV && `Slice "${slice.name}" does not take this message (${code}): ${JSON.stringify(details)}.`,
+    );
+  });
+  return { message: Array.isArray(input) ? messages : messages[0], messages };
+}
+
+/** A message on the wire or in a storage: one, several with one fate, or null for a mid that was given up. */
+export const listOf = (message: unknown): readonly unknown[] =>
+  Array.isArray(message) ? message : message === null ? [] : [message];
+
+/** As whom a dispatch is predicted. */
+export type AuthorNames = Pick<Dispatch, "userId" | "visitor">;
+
+export type EntryFields = Pick<Dispatch, "target" | "id" | "message" | "at" | keyof AuthorNames>;
+
+/** Field by field: a literal that begins with a spread grows one property at a time, which took half of a dispatch. */
+export const newEntry = (
+  { target, id, message, at, userId, visitor }: EntryFields,
+  messages: readonly unknown[],
+  control?: Dispatch["control"],
+): Dispatch => ({
+  target,
+  id,
+  message,
+  at,
+  userId,
+  visitor,
+  messages,
+  mid: 0,
+  stage: "new",
+  out: false,
+  sentAt: 0,
+  cuts: 0,
+  strikes: 0,
+  held: false,
+  size: roughSize(message),
+  view: { id, message, skipped: undefined },
+  outcome: undefined,
+  shown: false,
+  decidedUnder: 0,
+  cutOff: Infinity,
+  kept: false,
+  recorded: false,
+  told: false,
+  dropped: undefined,
+  listed: undefined,
+  control,
+});
+
+export const storedEntry = (entry: Dispatch, version: number): StoredEntry => {
+  const { target, mid, id, message, at, held, dropped } = entry;
+  const gaveUp = dropped && { gaveUp: dropped.code };
+  return { target, mid, id, message, at, version, ...(held ? { held } : {}), ...gaveUp };
+};
+
+/** What the author of a message that was given up hears, unless it had been applied. */
+export const givenUp = (code: string): CallaError<string> =>
+  code === "cancelled" ? new CallaError(code) : new RejectedError({ from: "calla", code, details: {} });
+
+/** A dispatch of an earlier page, as it was stored, in this page's version (VE7). */
+export function restored(
+  stored: StoredEntry,
+  slice: Slice | undefined,
+  author: AuthorNames,
+  migrate: Storage["migrate"] | undefined,
+): Dispatch {
+  const { target, mid, id, at, sequence, gaveUp } = stored;
+  const here: MigratedEntry = migrate?.(stored, slice) ?? stored;
+  const { message } = here;
+  const dropped = gaveUp === undefined ? here.dropped : givenUp(gaveUp);
+  return {
+    ...newEntry({ target, id, message, at, ...author }, listOf(message)),
+    mid,
+    held: stored.held === true && message !== null,
+    kept: true,
+    dropped,
+    // As this version has it; what means nothing any more has only its former form.
+    view: { id, message: message ?? stored.message, skipped: undefined },
+    ...(sequence === undefined
+      ? {
+          stage: "stored",
+          outcome: stored.message === null && !dropped ? { error: givenUp("cancelled") } : undefined,
+        }
+      : { stage: "decided", recorded: true, told: true, outcome: { sequence, message } }),
+  };
+}
+
+/** The same object until it says something else. */
+export function listedWrite(entry: Dispatch): PendingWrite {
+  const { target, at, view, listed } = entry;
+  const state = writeState(entry);
+  if (listed?.state === state && listed.at === at && listed.skipped === view.skipped) return listed;
+  return (entry.listed = { ...view, target, at, state });
+}
+
+export function writeState({ outcome, stage, held }: Dispatch): WriteState {
+  if (!outcome && held) return "held";
+  if (!outcome) return stage === "new" ? "pending" : stage === "stored" ? "queued" : "sent";
+  if ("sequence" in outcome) return "applied";
+  const { code } = outcome.error;
+  return code === "cancelled" ? code : code === "client-expired" ? "unknown" : "rejected";
+}

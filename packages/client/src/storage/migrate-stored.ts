@@ -1,0 +1,35 @@
+// What an older page has stored, messages and models, in this page's version. It comes with a storage that outlives its
+// page, and not with the client: one that stores nothing does not carry it. Not here: what migrating is (shared migrate.ts).
+import { migrateMessages, migrateModel } from "@calla/shared";
+import type { Slice } from "@calla/shared";
+import type { MigratedEntry, StoredEntry, StoredModel } from "./storage.ts";
+import { RejectedError } from "../base/rejected-error.ts";
+
+/**
+ * What a storage gives as its `migrate`.
+ *
+ * @example
+ * const storage: Storage = { migrate: migrateStored, load, commit, close };
+ */
+export function migrateStored({ message, version }: StoredEntry, slice: Slice | undefined): MigratedEntry {
+  if (message === null || slice === undefined || !("migrate" in slice) || version === slice.version)
+    return { message };
+  const old: readonly unknown[] = Array.isArray(message) ? message : [message];
+  const migrated = migrateMessages(slice, old, version, "client");
+  if (migrated.ok) return { message: old === message ? migrated.messages : migrated.messages[0] };
+  const { code, details, error } = migrated;
+  const dropped = new RejectedError({ from: "calla", code, details });
+  dropped.cause = error;
+  return { message: null, dropped };
+}
+
+/** A stored model; where it cannot be had in this version, as it is: its client drops it then (VE7). */
+export function migrateStoredModel(stored: StoredModel, slice: Slice | undefined): StoredModel {
+  const { version: from, model } = stored;
+  if (slice === undefined || !("migrate" in slice) || from === slice.version) return stored;
+  try {
+    return { ...stored, version: slice.version, model: migrateModel(slice, model, from) };
+  } catch {
+    return stored;
+  }
+}

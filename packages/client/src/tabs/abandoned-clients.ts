@@ -1,0 +1,240 @@
+// What pages left behind: sent by another tab of the same user, one client at a time, and cleared away. Not here: the
+// short connection itself (a client of its own that the host makes), and what the server makes of it (CV17).
+import { messageId } from "@calla/shared";
+import { createHolder } from "./claimed-client.ts";
+import type { HolderOptions } from "./claimed-client.ts";
+import { flushLock, pageLock } from "./locks.ts";
+import type { Lock } from "./locks.ts";
+import { migrateStored } from "../storage/migrate-stored.ts";
+import { reasonOf, storageFailure } from "./client-store.ts";
+import type { Shelved } from "./client-store.ts";
+import type { Storage, StorageHost } from "../storage/storage.ts";
+import { fromPlainClient } from "./stored-values.ts";
+
+export interface OrphansOptions extends HolderOptions {
+  readonly host: StorageHost;
+  readonly grace: number;
+  readonly keepFor: number;
+  readonly keepFree: number;
+  readonly server: string;
+  /** This page's own client. */
+  readonly own: () => string;
+}
+
+export interface Orphans {
+  /** Whose orphans are sent from now on. */
+  of(user: string | null | undefined): void;
+  /** Resolves when nothing of it is under way any more. */
+  stop(): Promise<void>;
+}
+
+/** A flush that no server has let in by then ends, and is tried again later: the line may be bad, or the server's version another. */
+const LONGEST_TRY = 30_000;
+/** Any other ends by then. To find what no connection carries takes five, each of which may fall silent for 35 s (OB20). */
+const LONGEST_FLUSH = 600_000;
+const LATER = 60_000;
+/** Every so many looks the shelf is looked at, though no lock has changed hands. */
+const SKIPS = 3;
+/** Unsent messages of a user who does not come back are kept this many times as long as a client without any. */
+const UNSENT = 3;
+
+/** Whose it is the server must say: what is another user's stays where it is (S41). Errors and refusals are told. */
+const ALONE = {
+  user: undefined,
+  connect: true,
+  onConnect: undefined,
+  onReconnect: undefined,
+  onDisconnect: undefined,
+  onSnapshot: undefined,
+  onVersionMismatch: undefined,
+};
+
+export function watchOrphans(options: OrphansOptions): Orphans {
+  const { shelf, locks, clock, report, grace, keepFor, keepFree, server, own } = options;
+  let user: string | null | undefined;
+  let stopped = false;
+  /** What was held at the last look, so that nothing is read as long as nothing changes. */
+  let seen = "";
+  /** Free at the last look: what is free twice in a row is nobody's who only reloads. */
+  let before = new Set<string>();
+  let again = true;
+  let skipped = 0;
+  /** By the monotonic clock. */
+  const notBefore = new Map<string, number>();
+  /** Clients with held messages. */
+  const waits = new Set<string>();
+  let end: (() => void) | undefined;
+  let looking = Promise.resolve();
+  let timer = clock.setTimeout(look, 0);
+
+  function look(): void {
+    looking = lookOnce()
+      .catch((error: unknown) =>
+        report(storageFailure("failed", "What other pages left cannot be seen.", error)),
+      )
+      .finally(() => {
+        if (!stopped) timer = clock.setTimeout(look, grace);
+      });
+  }
+
+  async function lookOnce(): Promise<void> {
+    const held = await locks.held();
+    const now = [...held].toSorted().join("\n");
+    // A tab that came and went between two looks has changed nothing that is seen here.
+    if (now === seen && !again && ++skipped < SKIPS) return;
+    skipped = 0;
+    seen = now;
+    // A page has it again, whose user may say what becomes of what is held.
+    for (const id of waits) if (held.has(pageLock(id)) && waits.delete(id)) notBefore.delete(id);
+    const free = (await shelf.list(server)).filter(
+      ({ id }) => id !== own() && !held.has(pageLock(id)) && !held.has(flushLock(id)),
+    );
+    const left = free.filter((one) => one.waiting > 0 && one.user === user);
+    const longFree = free.filter(({ id }) => before.has(id));
+    again = left.length > 0 || longFree.length < free.length;
+    before = new Set(free.map(({ id }) => id));
+    await clear(longFree);
+    for (const { id } of longFree) {
+      const due = left.some((one) => one.id === id) && (notBefore.get(id) ?? 0) <= clock.monotonic();
+      if (stopped || !due) continue;
+      let done = false;
+      try {
+        done = await flush(id);
+      } finally {
+        if (!done) notBefore.set(id, waits.has(id) ? Infinity : clock.monotonic() + LATER);
+      }
+    }
+  }
+
+  /** Sends what one page left behind, under its own identity. True: nothing is left. */
+  async function flush(id: string): Promise<boolean> {
+    const lock = await locks.take(flushLock(id));
+    if (!lock) return false;
+    try {
+      // The page takes its lock and then looks for ours, we the other way round: one of us sees the other.
+      return (await locks.held()).has(pageLock(id)) || (await flushUnder(lock, id));
+    } finally {
+      lock.release();
+    }
+  }
+
+  async function flushUnder(lock: Lock, id: string): Promise<boolean> {
+    const token = messageId(options.random);
+    const found = await shelf.take(id, token);
+    if (stopped || !found || found.user !== user) return true;
+    const { codec } = options;
+    const stored = codec ? fromPlainClient(found, codec, report) : found;
+    const holder = createHolder(
+      { ...options, lockOf: flushLock },
+      {
+        id,
+        token,
+        lock,
+        owner: { server, user: found.user },
+        stored: true,
+        models: new Set(stored.models.keys()),
+      },
+      { changed() {} },
+    );
+    let lost = false;
+    let lose!: () => void;
+    const isLost = new Promise<void>((resolve) => (lose = resolve));
+    const storage: Storage = {
+      migrate: migrateStored,
+      load: () => Promise.resolve(stored),
+      async commit(changes) {
+        try {
+          if (!lost) return await holder.commit(changes);
+        } catch (error) {
+          if (reasonOf(error) !== "taken") throw error;
+          lose();
+          lost = true;
+          end?.();
+        }
+        // The page is back and has it all: nothing may be told of what is not recorded.
+        return new Promise(() => {});
+      },
+      close: () => holder.release(),
+    };
+    const sender = options.host.flush({ ...ALONE, storage });
+    const done = await new Promise<boolean>((resolve) => {
+      let opened = false;
+      const cancelTry = clock.setTimeout(() => opened || finish(false), LONGEST_TRY);
+      const cancelAll = clock.setTimeout(() => finish(false), LONGEST_FLUSH);
+      const off = sender.onStatus(settled);
+      function settled(): void {
+        const { connection, pending, held } = sender.status;
+        opened ||= connection === "open";
+        if (connection === "open" && pending === held.length) finish(pending === 0);
+        else if (connection === "closed" || connection === "outdated") finish(false);
+      }
+      function finish(empty: boolean): void {
+        cancelTry();
+        cancelAll();
+        off();
+        resolve(empty);
+      }
+      end = () => finish(false);
+      void lock.lost.then(() => {
+        lose();
+        lost = true;
+        finish(true);
+      });
+      settled();
+    });
+    end = undefined;
+    // What does not get through waits, with all behind it, for a page whose user says what becomes of it (OB20).
+    if (sender.status.held.length > 0) waits.add(id);
+    // Of what is lost nothing more is stored, so nobody waits for that.
+    await Promise.race([sender.close(), isLost]);
+    if (lost) await holder.release();
+    return done && (lost || sender.status.storage === "working");
+  }
+
+  /** Clients without unsent messages: the last few stay, for the next tab's session and models (TB7). */
+  async function clear(free: readonly Shelved[]): Promise<void> {
+    const now = clock.now();
+    const newest = free.toSorted((a, b) => b.usedAt - a.usedAt);
+    const kept = new Map<string | null | undefined, number>();
+    for (const one of newest) {
+      if (stopped) return;
+      const age = now - one.usedAt;
+      const count = kept.get(one.user) ?? 0;
+      const stays = one.waiting > 0 ? age < UNSENT * keepFor : age < keepFor && count < keepFree;
+      if (stays) {
+        if (one.waiting === 0) kept.set(one.user, count + 1);
+        continue;
+      }
+      const lock = await locks.take(pageLock(one.id));
+      if (!lock) continue;
+      try {
+        // This page may have slept since it looked, and another have used and left it.
+        const here = (await shelf.list(server)).find(({ id }) => id === one.id);
+        if (here?.usedAt !== one.usedAt || here.waiting > one.waiting) continue;
+        await shelf.remove(one.id);
+      } finally {
+        lock.release();
+      }
+      if (one.waiting > 0)
+        report(
+          storageFailure(
+            "aged",
+            `${one.waiting} unsent messages of a page long gone were too old, and were dropped.`,
+          ),
+        );
+    }
+  }
+
+  return {
+    of(now) {
+      again ||= now !== user;
+      user = now;
+    },
+    stop() {
+      stopped = true;
+      timer();
+      end?.();
+      return looking;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+// Messages and models as a storage keeps them: the serialiser's plain form, which structured clone and JSON carry
+// faithfully. Without it an instance of a registered class would come back from IndexedDB as an object without one.
+import type { Format, PayloadCodec, Serialiser } from "@calla/shared";
+import { storageFailure } from "./client-store.ts";
+import type { ClientChange } from "./client-store.ts";
+import type { StoredClient } from "../storage/storage.ts";
+
+/** The same form whatever format the connection speaks, so that a later page may speak another. */
+export const codecOf = (serialiser: Serialiser): PayloadCodec =>
+  serialiser.payload(serialiser.formats.find(({ binary }) => !binary) ?? (serialiser.formats[0] as Format));
+
+/** One message, several with one fate, or null for a mid that was given up. */
+const each = (message: unknown, map: (one: unknown) => unknown): unknown =>
+  message === null ? null : Array.isArray(message) ? message.map(map) : map(message);
+
+export function plainChange(change: ClientChange, codec: PayloadCodec): ClientChange {
+  if (change.type === "entry") {
+    const { entry } = change;
+    return { type: "entry", entry: { ...entry, message: each(entry.message, codec.encodeMessage) } };
+  }
+  if (change.type === "model")
+    return { ...change, model: { ...change.model, model: codec.encodeModel(change.model.model) } };
+  return change;
+}
+
+/**
+ * As it was given. What cannot be read any more (a class that is no longer registered) is told: a model is left out and
+ * fetched again, a message's mid goes out as void (TB2), and so does not wait for ever.
+ */
+export function fromPlainClient(
+  stored: StoredClient,
+  codec: PayloadCodec,
+  report: (error: unknown) => void,
+): StoredClient {
+  const attempt = <T>(what: string, read: () => T): readonly T[] => {
+    try {
+      return [read()];
+    } catch (cause) {
+      report(storageFailure("corrupt", `What was stored of ${what} cannot be read, and goes.`, cause));
+      return [];
+    }
+  };
+  return {
+    ...stored,
+    entries: stored.entries.flatMap((entry) => {
+      const read = () => ({ ...entry, message: each(entry.message, codec.decodeMessage) });
+      const [found] = attempt(entry.target, read);
+      return found ?? (entry.sequence === undefined ? { ...entry, message: null } : []);
+    }),
+    models: new Map(
+      [...stored.models].flatMap(([target, { model, ...rest }]) =>
+        attempt(target, () => [target, { ...rest, model: codec.decodeModel(model) }] as const),
+      ),
+    ),
+  };
+}

@@ -1,0 +1,151 @@
+// A storage whose clients are shared out among tabs: each page holds one by a lock, and what pages left behind is sent by
+// others (abandoned-clients.ts). Not here: where clients are kept (a Shelf), what a lock is (Locks).
+import type { Random } from "@calla/shared";
+import { messageId } from "@calla/shared";
+import { steady, systemClock, systemRandom } from "../base/clock.ts";
+import { createHolder, newClient } from "./claimed-client.ts";
+import type { Held, Holder, HolderOptions } from "./claimed-client.ts";
+import { flushLock, pageLock } from "./locks.ts";
+import type { Lock, Locks } from "./locks.ts";
+import { migrateStored } from "../storage/migrate-stored.ts";
+import { watchOrphans } from "./abandoned-clients.ts";
+import type { Orphans } from "./abandoned-clients.ts";
+import { storageFailure } from "./client-store.ts";
+import type { ClientStore } from "./client-store.ts";
+import type { Owner, Storage, StorageHost } from "../storage/storage.ts";
+import type { TabMemory, TabNote } from "./tab-note.ts";
+import { codecOf, fromPlainClient } from "./stored-values.ts";
+
+export interface TabStorageOptions {
+  /** Asked at `load`; what it throws is told to the app. */
+  readonly shelf: () => ClientStore | Promise<ClientStore>;
+  readonly locks: () => Locks;
+  /** By default nothing is remembered: a reload takes its user's most recent free client. */
+  readonly memory?: TabMemory;
+  readonly random?: Random;
+  /** How long a client must be free before another tab sends what is left of it: 5,000 ms. */
+  readonly orphanGrace?: number;
+  /** How long a client without unsent messages is kept after its last use: 30 days, as the server's `identityLifetime`. */
+  readonly keepFor?: number;
+  /** How many such clients are kept for a user: the 3 last used. */
+  readonly keepFree?: number;
+}
+
+/** How long a reloaded page waits for what its former life holds. */
+const PATIENCE = 2_000;
+const PAUSE = 20;
+
+/**
+ * A storage for one page, among others that share its shelf and its locks.
+ *
+ * @example
+ * const storage = tabStorage({ shelf: () => memoryShelf(rows), locks: () => locks.page() });
+ */
+export function tabStorage(options: TabStorageOptions): Storage {
+  const { memory, random = systemRandom } = options;
+  let shelf: ClientStore | undefined;
+  let holder: Holder | undefined;
+  let orphans: Orphans | undefined;
+
+  async function letGo(): Promise<void> {
+    await orphans?.stop();
+    await holder?.release();
+    await shelf?.close();
+    shelf = holder = orphans = undefined;
+  }
+
+  return {
+    migrate: migrateStored,
+    async load(owner: Owner, host?: StorageHost) {
+      await letGo();
+      const locks = options.locks();
+      const mine = await options.shelf();
+      shelf = mine;
+      const clock = steady(host?.clock ?? systemClock);
+      const report = host?.report ?? (() => {});
+      const holding: HolderOptions = {
+        shelf: mine,
+        locks,
+        clock,
+        random,
+        codec: host && codecOf(host.serialiser),
+        lockOf: pageLock,
+        report,
+      };
+      const found = await claim(holding, owner, memory?.read(owner.server));
+      const held = found?.held ?? (await newClient(holding, owner));
+      const note = ({ id }: Held): void => memory?.write({ client: id, left: false }, owner.server);
+      note(held);
+      holder = createHolder(holding, held, {
+        changed(now, user) {
+          note(now);
+          // The server has named the user: only now is it known whose orphans these are (S41).
+          if (host && user !== undefined)
+            orphans ??= watchOrphans({
+              ...holding,
+              host,
+              grace: options.orphanGrace ?? 5_000,
+              keepFor: options.keepFor ?? 30 * 86_400_000,
+              keepFree: options.keepFree ?? 3,
+              server: owner.server,
+              own: () => holder?.held.id ?? held.id,
+            });
+          orphans?.of(user);
+        },
+      });
+      const { codec } = holding;
+      return found && (codec ? fromPlainClient(found.stored, codec, report) : found.stored);
+    },
+    commit: (changes) => (holder ? holder.commit(changes) : Promise.reject(notLoaded("stored"))),
+    forgetEveryone: () => holder?.empty() ?? Promise.reject(notLoaded("emptied")),
+    close: letGo,
+  };
+}
+
+const notLoaded = (what: string) =>
+  storageFailure("failed", `Nothing can be ${what} before load has succeeded.`);
+
+/** The tab's own client if it is free, otherwise its user's most recent free one (TB1). */
+async function claim(options: HolderOptions, owner: Owner, note: TabNote | undefined) {
+  const { shelf, locks, clock, random } = options;
+  const clients = (await shelf.list(owner.server))
+    .filter(({ user }) => owner.user === undefined || owner.user === user)
+    .toSorted((a, b) => b.usedAt - a.usedAt);
+  const own = clients.filter(({ id }) => id === note?.client);
+  for (const { id, user } of [...own, ...clients.filter(({ id }) => id !== note?.client)]) {
+    let lock = await locks.take(pageLock(id));
+    // The page that is being reloaded holds it for another moment. A duplicated tab's note says nothing of the kind.
+    const until = clock.monotonic() + (id === note?.client && note.left ? PATIENCE : 0);
+    while (!lock && clock.monotonic() < until) {
+      await new Promise<void>((done) => clock.setTimeout(done, PAUSE));
+      lock = await locks.take(pageLock(id));
+    }
+    if (!lock) continue;
+    const held = await taken(options, id, lock, { server: owner.server, user }, messageId(random));
+    if (held) return held;
+  }
+  return undefined;
+}
+
+/** Whoever sends what the page left behind lets go at once, and can store nothing more (TB4). */
+async function taken(
+  { shelf, locks, clock }: HolderOptions,
+  id: string,
+  lock: Lock,
+  owner: Owner,
+  token: string,
+) {
+  try {
+    (await locks.take(flushLock(id), "steal"))?.release();
+    const stored = await shelf.take(id, token, clock.now());
+    if (stored) {
+      const held: Held = { id, token, lock, owner, stored: true, models: new Set(stored.models.keys()) };
+      return { held, stored };
+    }
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  lock.release();
+  return undefined;
+}

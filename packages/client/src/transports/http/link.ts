@@ -1,0 +1,353 @@
+// One attempt over HTTP, without HTTP: the Hello is answered by a stream (or, where there may be no stream, by polls), all
+// else leaves in POSTs, one at a time, in order. Pure but for the carrier and the clock; so the simulation runs this very
+// code. Not here: requests (carrier.ts), how many streams a browser can bear (slots.ts).
+import type { Cancel, Clock, Format } from "@calla/shared";
+import { steady } from "../../base/clock.ts";
+import { FROM_SERVER } from "../transport.ts";
+import type { Link, TransportHandlers } from "../transport.ts";
+
+/** A whole answer to a POST. */
+export interface PostAnswer {
+  /** Of the response; 0: there was none, or not all of it, or not from a Calla server. */
+  readonly status: number;
+  /** The data of each event. */
+  readonly events: readonly string[];
+  /** Why a Calla server did not take it. Absent: somebody else on the way answered. */
+  readonly code?: string | undefined;
+  /** Of a 413 of ours: how large a body may be. */
+  readonly maxBytes?: number | undefined;
+}
+
+export interface StreamHandlers {
+  /** The data of an event. */
+  data(text: string): void;
+  /** A comment came: the stream lives. */
+  alive(): void;
+  /** It is over. The last call. */
+  end(status: number, reason: string): void;
+}
+
+/** What carries requests. */
+export interface HttpCarrier {
+  /** A POST answered by an event stream; returns its abort. */
+  stream(body: string | Uint8Array, handlers: StreamHandlers): () => void;
+  /** A POST answered as a whole. Never rejects. */
+  post(body: string | Uint8Array): { readonly answer: Promise<PostAnswer>; abort(): void };
+}
+
+/** A place for a stream, or none. */
+export interface StreamSlots {
+  /** A release, or undefined: there are as many streams as this browser can bear. */
+  take(): Promise<(() => void) | undefined>;
+}
+
+export interface HttpLinkOptions {
+  readonly carrier: HttpCarrier;
+  readonly slots: StreamSlots;
+  readonly clock: Clock;
+  readonly handlers: TransportHandlers;
+  readonly format: Format;
+  readonly flushBatchSize: number;
+  readonly pollInterval: number;
+  readonly postTimeout: number;
+  /** Milliseconds without an answer to the Hello after which a stream counts as held back by a proxy. */
+  readonly silence: number;
+  /** Kept over attempts: */
+  readonly memory: HttpMemory;
+  /** The server has let this client in. */
+  readonly met?: () => void;
+  /** What of this end no retry mends; status 0: there was no answer. */
+  readonly causeOf?: (status: number, reason: string) => unknown;
+}
+
+/** What one attempt learns for the next. */
+export interface HttpMemory {
+  /** Until then, by the monotonic clock, polls are used: something on the way gathers a stream before it lets it through. */
+  pollUntil: number;
+  /** Messages that no server takes, by id, and why: their outcome may be told to a later attempt. */
+  readonly unsendable: Map<string, string>;
+}
+
+/** A frame as it is on the wire, payloads and all. */
+type Plain = Readonly<Record<string, unknown>> & { readonly type: string };
+
+/** For how long polls are used where a stream was silent. */
+const POLL_FOR = 300_000;
+/** A batch may have this size even if that is more than `flushBatchSize` messages. */
+const BATCH_BYTES = 65_536;
+/** A stream that is silent for so long although POSTs are answered is asked whether it lives, and has so long for it. */
+const STREAM_SILENCE = 25_000;
+const STREAM_ANSWER = 10_000;
+
+export function httpLink(options: HttpLinkOptions): Link {
+  const { carrier, slots, handlers, format, memory } = options;
+  const clock = steady(options.clock);
+  const { unsendable } = memory;
+  let over = false;
+  let polling = false;
+  let starting = false;
+  let release: (() => void) | undefined;
+  let abort: (() => void) | undefined;
+  /** The Hello of the stream, and with it each POST's. */
+  let hello: Plain | undefined;
+  /** The token given since, in place of the Hello's. */
+  let renewed: { readonly token?: unknown } = {};
+  let clientId: unknown;
+  let secret: unknown;
+  /** Messages, and whatever else is not the Hello, in order. */
+  let queue: Plain[] = [];
+  let posting = false;
+  let most = Infinity;
+  let maxBytes = Infinity;
+  /** Something was said that only a poll can answer. */
+  let again = false;
+  let timer: Cancel | undefined;
+  /** When the stream last said anything, and the end of patience with it. */
+  let heard = 0;
+  let deaf: Cancel | undefined;
+
+  function end(code: number, reason: string, status?: number): void {
+    if (over) return;
+    leave();
+    const cause = status === undefined ? undefined : options.causeOf?.(status, reason);
+    handlers.close({ code, reason, ...(cause === undefined ? {} : { cause }) });
+  }
+  function leave(): void {
+    over = true;
+    abort?.();
+    release?.();
+    timer?.();
+    deaf?.();
+  }
+
+  async function begin(): Promise<void> {
+    starting = true;
+    timer?.();
+    if (clock.monotonic() < memory.pollUntil) {
+      release?.();
+      release = undefined;
+    } else release ??= await slots.take();
+    starting = false;
+    polling = release === undefined;
+    if (over) release?.();
+    else handlers.open();
+  }
+  function start(): void {
+    if (!starting) void begin().catch(() => end(1006, "slots"));
+  }
+
+  // ------------------------------------------------------------------------------------------------ the way to here
+
+  /** The stream lives, or the poll gets on. */
+  function lives(): void {
+    heard = clock.monotonic();
+    deaf?.();
+    deaf = polling ? clock.setTimeout(() => end(1006, "silent"), options.postTimeout) : undefined;
+  }
+
+  /**
+   * What a POST is answered the core takes for life, and does not ask. But the stream may have a line of its own, and
+   * records come by that alone (HT11).
+   */
+  function doubt(): void {
+    if (polling || deaf !== undefined) return;
+    const ask = (): void => {
+      deaf = clock.setTimeout(() => end(1006, "silent"), STREAM_ANSWER);
+      queue.push({ type: "Ping", cursors: [] });
+      pump();
+    };
+    deaf = clock.setTimeout(ask, heard + STREAM_SILENCE - clock.monotonic());
+  }
+
+  function greet(said: Plain): void {
+    hello = { ...said, ...renewed };
+    let connected = false;
+    abort?.();
+    lives();
+    if (!polling)
+      timer = clock.setTimeout(() => {
+        // Taken and not answered: what holds the stream back lets a poll through, for that ends.
+        memory.pollUntil = clock.monotonic() + POLL_FOR;
+        start();
+      }, options.silence);
+    abort = carrier.stream(format.encode(polling ? { ...hello, poll: true } : hello), {
+      data(text) {
+        lives();
+        const data = format.binary ? bytesOf(text) : text;
+        if (!connected) {
+          const frame = plain(data)[0];
+          // It was let in before: the token has run out since, and the next attempt asks for another (S25).
+          if (frame?.["code"] === "unauthenticated" && clientId !== undefined)
+            return end(1006, "unauthenticated");
+          if (frame?.type === "Connected") {
+            connected = true;
+            options.met?.();
+            timer?.();
+            // A poll that finds itself to be somebody else: the conversation has to begin anew to hear of it.
+            if (clientId !== undefined && clientId !== frame["clientId"]) return end(1006, "identity");
+            // What a server gives a new client (onConnect) is decided behind this answer.
+            again ||= polling && clientId === undefined && said["identity"] === undefined;
+            clientId = frame["clientId"];
+            // None: the one presented goes on.
+            secret = frame["secret"] ?? (said["identity"] as Plain | undefined)?.["secret"];
+            pump();
+          }
+        }
+        receive(data);
+      },
+      // Nobody asked for it, so it says only that there was something to hear.
+      alive() {
+        if (over) return;
+        lives();
+        handlers.receive(format.encode({ type: "Pong" }));
+      },
+      end(status, reason) {
+        deaf?.();
+        if (!polling || !connected)
+          return end(status === 413 ? 1009 : 1006, reason || `HTTP ${status}`, status);
+        if (over) return;
+        abort = undefined;
+        if (again) start();
+        else timer = clock.setTimeout(start, options.pollInterval);
+        again = false;
+      },
+    });
+  }
+
+  function pollSoon(): void {
+    if (!polling) return;
+    if (abort !== undefined) again = true;
+    else {
+      start();
+    }
+  }
+
+  /** What the core hears. A message that could not be sent as it is went as void; its author is told why. */
+  function receive(data: string | Uint8Array): void {
+    if (over) return;
+    if (unsendable.size === 0) return void handlers.receive(data);
+    handlers.receive(format.encode(plain(data).map(explained)));
+  }
+  function explained(frame: Plain): Plain {
+    if (frame.type === "Rejected") {
+      const why = frame["code"] === "cancelled" ? unsendable.get(frame["id"] as string) : undefined;
+      unsendable.delete(frame["id"] as string);
+      return why === undefined ? frame : { ...frame, code: why };
+    }
+    if (frame.type !== "Settled") return frame;
+    const outcomes = (frame["outcomes"] as readonly (readonly unknown[])[]).map((outcome) => {
+      const why = outcome[5] === "cancelled" ? unsendable.get(outcome[1] as string) : undefined;
+      return why === undefined ? outcome : outcome.with(5, why);
+    });
+    return { ...frame, outcomes };
+  }
+
+  // -------------------------------------------------------------------------------------------------- the way there
+
+  /** The next POST, if none is under way. */
+  function pump(): void {
+    if (over || posting || hello === undefined || clientId === undefined || queue.length === 0) return;
+    const batch = nextBatch();
+    const { slices, protocol, token, flushOnly } = hello;
+    const speaking = {
+      type: "Hello",
+      protocol,
+      identity: { clientId, secret },
+      ...(token === undefined ? {} : { token }),
+      slices,
+      targets: [],
+      ...(flushOnly === true ? { flushOnly } : {}),
+    };
+    posting = true;
+    const post = carrier.post(format.encode([speaking, ...batch]));
+    const late = clock.setTimeout(() => {
+      post.abort();
+      end(1006, "silent");
+    }, options.postTimeout);
+    void post.answer.then((answer) => {
+      late();
+      posting = false;
+      if (!over) answered(batch, answer);
+    });
+  }
+
+  function nextBatch(): readonly Plain[] {
+    let count = 0;
+    let bytes = 0;
+    for (const frame of queue) {
+      // At least as many bytes as it will take; of text a few more.
+      const encoded = format.encode(frame);
+      const size = typeof encoded === "string" ? utf8Length(encoded) : encoded.length;
+      const fits = count < options.flushBatchSize || bytes + size <= BATCH_BYTES;
+      if (count > 0 && (!fits || bytes + size > maxBytes || count >= most)) break;
+      count++;
+      bytes += size;
+    }
+    return queue.slice(0, count);
+  }
+
+  function answered(batch: readonly Plain[], { status, events, code, maxBytes: limit }: PostAnswer): void {
+    if (status === 200) {
+      most = Infinity;
+      queue = queue.slice(batch.length);
+      for (const text of events) receive(format.binary ? bytesOf(text) : text);
+      if (!over) doubt();
+      pump();
+      // What it led to shows in the next poll.
+      return pollSoon();
+    }
+    if (!isUntaken(status)) return end(1006, `HTTP ${status}`, status);
+    if (limit !== undefined) maxBytes = limit;
+    if (batch.length > 1) {
+      // One of them is the bad one: it is found by halves, and the others are not held up.
+      most = Math.ceil(batch.length / 2);
+      return pump();
+    }
+    const [frame] = queue;
+    // By the word of somebody else nothing is given up: the core finds out what ends its attempts (OB20).
+    if (frame?.["message"] === undefined || frame["message"] === null || code === undefined)
+      return end(1006, `HTTP ${status}`);
+    // Its mid goes out as void, so that there is no hole; the outcome says why (HT8).
+    unsendable.set(frame["id"] as string, status === 413 ? "too-large" : "undecodable");
+    queue = [{ ...frame, message: null }, ...queue.slice(1)];
+    most = Infinity;
+    pump();
+  }
+
+  const plain = (data: string | Uint8Array): readonly Plain[] => {
+    const packet = format.decode(data, FROM_SERVER);
+    return (Array.isArray(packet) ? packet : [packet]) as readonly Plain[];
+  };
+
+  // Never before `connect` has returned.
+  void Promise.resolve().then(start);
+  return {
+    send(data) {
+      if (over) return;
+      for (const frame of plain(data)) {
+        if (frame.type === "Authenticate" && frame["token"] !== undefined && hello)
+          hello = { ...hello, ...(renewed = { token: frame["token"] }) };
+        if (frame.type === "Hello") greet(frame);
+        // What is followed stands in each poll's Hello.
+        else if (polling && !("mid" in frame)) pollSoon();
+        else queue.push(unsendable.has(frame["id"] as string) ? { ...frame, message: null } : frame);
+      }
+      pump();
+    },
+    close() {
+      if (!over) leave();
+    },
+  };
+}
+
+/** Refused for what it is, by the server or by something on the way: sent again it would be refused again. */
+const isUntaken = (status: number): boolean => status === 413 || status === 400 || status === 422;
+
+function bytesOf(base64: string): Uint8Array {
+  const binary = atob(base64);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
+const utf8Length = (text: string): number => new TextEncoder().encode(text).length;

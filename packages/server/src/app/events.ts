@@ -1,0 +1,94 @@
+// What a server tells those who watch over it. Nothing is made of it where nobody listens.
+import type { ServerFrames, TargetKey } from "@calla/shared";
+import { contain } from "../base/contain.ts";
+import type { Report } from "../base/contain.ts";
+
+/** One thing that happened. Times are milliseconds. No event holds a message, a model or a token. */
+export type ServerEvent =
+  | {
+      readonly type: "connected";
+      readonly clientId: string;
+      readonly userId: string | null;
+      /** It was given a new identity. */
+      readonly fresh: boolean;
+    }
+  | {
+      readonly type: "disconnected";
+      readonly clientId: string;
+      readonly userId: string | null;
+      /** Why the server ended it; "" if the other side did. */
+      readonly code: string;
+      readonly lasted: number;
+    }
+  /** Something was refused for good: a forged frame, a forbidden topic, an invalid message, an unknown user. */
+  | {
+      readonly type: "refused";
+      readonly code: string;
+      readonly clientId: string | undefined;
+      readonly userId: string | null;
+      readonly target: TargetKey | undefined;
+    }
+  /** A limit was met, by its name. `target` undefined: the connection. */
+  | {
+      readonly type: "limited";
+      readonly limit: string;
+      readonly clientId: string | undefined;
+      readonly target: TargetKey | undefined;
+    }
+  /** A client was asked to come again with a message. */
+  | {
+      readonly type: "paused";
+      readonly code: string;
+      readonly clientId: string;
+      readonly target: TargetKey;
+    }
+  /** A connection takes in less than it is sent; what it follows is held back. */
+  | { readonly type: "slow"; readonly clientId: string; readonly waiting: number }
+  /** It takes frames again. */
+  | { readonly type: "caught-up"; readonly clientId: string; readonly after: number }
+  /** One append of one turn, or what came of it. `queued`: messages that came meanwhile and wait for the next. */
+  | {
+      readonly type: "appended";
+      readonly targets: number;
+      readonly records: number;
+      readonly conflicts: number;
+      readonly failed: boolean;
+      readonly queued: number;
+      readonly took: number;
+    }
+  /** A follower was brought up to date, how, and why so. */
+  | {
+      readonly type: "resync";
+      readonly target: TargetKey;
+      readonly clientId: string;
+      readonly resync: ServerFrames["Settled"]["resync"];
+      readonly reason: string;
+      readonly bytes: number;
+    }
+  /** A topic or session has its first record: the log has one target more. */
+  | { readonly type: "created"; readonly target: TargetKey; readonly slice: string }
+  /** So much has gone that was too old: sessions, topics past their slice's lifetime, tombstones, client rows. */
+  | {
+      readonly type: "expired";
+      readonly sessions: number;
+      readonly topics: number;
+      readonly tombstones: number;
+      readonly rows: number;
+    }
+  /** The app's code or a storage threw. */
+  | { readonly type: "error"; readonly error: unknown };
+
+/** Hears every event, synchronously; what it throws is reported and changes nothing. */
+export type Observe = (event: ServerEvent) => void;
+
+/** One observer of several; undefined where there is none, so that nothing is made for it. */
+export function observerOf(
+  given: Observe | readonly Observe[] | undefined,
+  report: Report,
+): Observe | undefined {
+  const all = given === undefined ? [] : typeof given === "function" ? [given] : given;
+  if (all.length === 0) return undefined;
+  return (event) => {
+    for (const one of all) contain(report, () => one(event));
+  };
+}

@@ -1,0 +1,248 @@
+// What an app tells the server about a slice: who may follow and dispatch, what is changed before it is taken, what to
+// do after. Types for users above, the engine's one door to them (`admission`) below.
+import { CallaError, deepFreeze, parseMessage, sameValue } from "@calla/shared";
+import type {
+  ClientMessageOf,
+  EphemeralSlice,
+  Message,
+  MessageOf,
+  ModelOf,
+  ModelSlice,
+  ParamsOf,
+  Parsed,
+  Serialiser,
+  Slice,
+  TargetKey,
+} from "@calla/shared";
+import { contain, isThenable } from "../base/contain.ts";
+import type { Admit, Refusal } from "./intent.ts";
+
+/** Whoever `authenticate` found. */
+export interface AnyUser {
+  readonly id: string;
+}
+
+/** Who asks. `user` is null where the server has no `authenticate`. */
+export interface Who<User extends AnyUser = AnyUser> {
+  readonly clientId: string;
+  readonly user: User | null;
+}
+/** Who asks, and for which topic. `topic` is its id, `params` what stands for each "*". */
+export interface Asking<S, User extends AnyUser> extends Who<User> {
+  readonly topic: TargetKey;
+  readonly params: ParamsOf<S>;
+}
+/** Who asks to follow or reach a topic. */
+export interface Wish<S, User extends AnyUser> extends Asking<S, User> {
+  readonly purpose: "subscribe" | "dispatch";
+  /**
+   * Aborted when the client has gone or does not wish it any more, when its rights have changed meanwhile, or when
+   * `limits.checkTimeout` has passed: the answer does not count then. Whoever does not read it pays nothing for it.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * Whether there is such a topic: something was accepted in it, and it was not removed. One look at the log, where it
+   * is called; nothing is opened for it. Of an ephemeral topic: true. Rejects where the log cannot be read.
+   *
+   * @example
+   * canSubscribe: async ({ exists, user }) => user.admin || (await exists()),
+   */
+  readonly exists: () => Promise<boolean>;
+}
+/** Of a message that was applied: its author (null: the server) and its place. */
+export interface AppliedMessage<S, User extends AnyUser> {
+  readonly topic: TargetKey;
+  readonly params: ParamsOf<S>;
+  readonly author: Who<User> | null;
+  readonly sequence: number;
+  readonly at: number;
+  /** The model after the message. */
+  readonly model: ModelOf<S>;
+}
+
+type Maybe<T> = T | void | Promise<T | void>;
+
+/** How the server treats one slice. Everything absent is refused; `public: true` allows everybody everything. */
+export interface Handlers<S, User extends AnyUser> {
+  /** Everybody may follow, and dispatch what clients may dispatch. */
+  readonly public?: true;
+  /**
+   * Whether a client may follow the topic, and reach it at all: dispatching to a topic that is not followed asks this
+   * first (`purpose`). true is remembered for the connection until rights are asked about anew (`server.reauthorise`,
+   * `limits.recheckAfter`). Absent: nobody. A throw or rejected promise refuses, retryably. So many calls are under way
+   * at a time (`limits.maxChecksPerConnection`, `limits.maxChecks`), the others wait for their turn.
+   *
+   * @example
+   * canSubscribe: async ({ user, params: [id], signal }) => (await members.of(id, { signal })).includes(user.id),
+   */
+  canSubscribe?(asking: Wish<S, User>): boolean | Promise<boolean>;
+  /** Whether a client may dispatch this message now. Synchronous: it is part of the decision. Absent: read-only. */
+  canDispatch?(
+    message: ClientMessageOf<S>,
+    asking: Asking<S, User> & { readonly model: ModelOf<S> },
+  ): boolean;
+  /** Changes a message before it is taken: stamp a time, clamp a value. Followers and author get what it returns. */
+  amend?(message: ClientMessageOf<S>, asking: Asking<S, User> & { readonly model: ModelOf<S> }): MessageOf<S>;
+  /** After a client began to follow. Messages returned are dispatched by the server. */
+  onSubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;
+  /** After a client ceased to follow, for whatever reason. Messages returned are dispatched by the server. */
+  onUnsubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;
+  /** After a message was applied here, at most once: observe, do not rely on it. */
+  onMessage?(message: MessageOf<S>, applied: AppliedMessage<S, User>): void;
+}
+
+/** Handlers as the hub runs them. */
+export interface LooseHandlers {
+  readonly public?: true;
+  canSubscribe?(asking: LooseWish): boolean | Promise<boolean>;
+  canDispatch?(message: Message, asking: LooseAsking & { readonly model: unknown }): boolean;
+  amend?(message: Message, asking: LooseAsking & { readonly model: unknown }): Message;
+  onSubscribe?(asking: LooseAsking): Maybe<Message | readonly Message[]>;
+  onUnsubscribe?(asking: LooseAsking): Maybe<Message | readonly Message[]>;
+  onMessage?(message: Message, applied: LooseApplied): void;
+}
+export interface LooseAsking extends Who {
+  readonly topic: TargetKey;
+  readonly params: readonly string[];
+}
+export interface LooseWish extends LooseAsking {
+  readonly purpose: "subscribe" | "dispatch";
+  readonly signal: AbortSignal;
+  readonly exists: () => Promise<boolean>;
+}
+export interface LooseApplied {
+  readonly topic: TargetKey;
+  readonly params: readonly string[];
+  readonly author: Who | null;
+  readonly sequence: number;
+  readonly at: number;
+  readonly model: unknown;
+}
+
+const refuse = (code: string, details: unknown = {}): { readonly ok: false } & Refusal => ({
+  ok: false,
+  from: "calla",
+  code,
+  details,
+});
+
+/** A place in the decision where the app's code runs; what it throws is reported and refuses that message alone. */
+export interface AdmissionOptions<Reply> {
+  readonly slice: ModelSlice;
+  readonly handlers: LooseHandlers | undefined;
+  readonly topic: TargetKey;
+  readonly params: readonly string[];
+  readonly maxBatch: number;
+  readonly strict: boolean;
+  /** A copy as every reader gets it, of what the server's own code made. Default: as it is. */
+  normalise?(message: Message): Message;
+  who(reply: Reply): Who;
+  report(error: unknown): void;
+}
+
+/** Authorise, amend and validate, in one synchronous step (TE2). */
+export function admission<Reply>(options: AdmissionOptions<Reply>): Admit<Reply> {
+  const { slice, handlers, topic, params, maxBatch, strict, who, report } = options;
+  const normalise = (message: Message): Message => options.normalise?.(message) ?? message;
+  return (intent, model) => {
+    if (intent.denied !== undefined) return refuse(intent.denied);
+    const given = intent.messages ?? [];
+    const fromClient = intent.author !== null;
+    if (given.length === 0)
+      return refuse("invalid", { issues: [{ message: "a dispatch holds at least one message", path: [] }] });
+    if (given.length > maxBatch) return refuse("too-large", { maxBatch });
+    const messages: Message[] = [];
+    let amended = false;
+    for (const value of given) {
+      try {
+        const parsed = parseMessage(slice, value, fromClient ? "client" : "server", { strict });
+        if (!parsed.ok) return unparsed(parsed, report);
+        if (!fromClient) {
+          // Its caller may change the object later, or hold in it what no wire carries (S45).
+          messages.push(normalise(parsed.message));
+          continue;
+        }
+        // A check or amend that changes what it was given would slip by its schema.
+        if (strict) deepFreeze(parsed.message);
+        const { clientId, user } = who(intent.reply);
+        const checked = check(slice, handlers, parsed.message, { clientId, user, topic, params, model });
+        if (!checked.ok) return checked;
+        const changed = checked.message !== parsed.message && !sameValue(checked.message, parsed.message);
+        amended ||= changed;
+        messages.push(changed ? normalise(checked.message) : parsed.message);
+      } catch (error) {
+        if (!fromClient) return unsendable(error);
+        report(error);
+        return refuse("hook");
+      }
+    }
+    return { ok: true, messages, amended };
+  };
+}
+
+/** The server's own caller hears what is wrong with its value. */
+const unsendable = (error: unknown) =>
+  refuse("invalid", {
+    issues: [{ message: error instanceof Error ? error.message : String(error), path: [] }],
+  });
+
+/** The peer hears "invalid"; the app hears that its own schema threw. */
+function unparsed(parsed: Exclude<Parsed, { ok: true }>, report: (error: unknown) => void) {
+  if ("error" in parsed && parsed.error !== undefined) report(parsed.error);
+  return refuse(parsed.code, parsed.details);
+}
+
+type Checked = { readonly ok: true; readonly message: Message } | ({ readonly ok: false } & Refusal);
+
+function check(
+  slice: Slice,
+  handlers: LooseHandlers | undefined,
+  message: Message,
+  asking: LooseAsking & { readonly model: unknown },
+): Checked {
+  if (handlers === undefined) return refuse("unhandled");
+  // A check that forgot to answer has not allowed anything, whatever else is public.
+  const allowed: unknown =
+    handlers.canDispatch === undefined ? handlers.public === true : handlers.canDispatch(message, asking);
+  if (isThenable(allowed)) throw asynchronous(slice, "canDispatch", allowed);
+  if (allowed !== true) return refuse("forbidden");
+  if (handlers.amend === undefined) return { ok: true, message };
+  const amended: unknown = handlers.amend(message, asking);
+  if (isThenable(amended)) throw asynchronous(slice, "amend", amended);
+  const parsed = parseMessage(slice, amended, "server");
+  if (parsed.ok) return parsed;
+  throw new CallaError(
+    "hook",
+    { slice: slice.name, ...parsed.details },
+    `amend of slice "${slice.name}" returned what is no message of it; return the message, changed or not.`,
+  );
+}
+
+/** The same door for ephemeral topics, which have no model and no mids. */
+export function admitEphemeral(
+  slice: EphemeralSlice,
+  handlers: LooseHandlers | undefined,
+  value: unknown,
+  asking: LooseAsking,
+  { report, serialiser }: { report(error: unknown): void; readonly serialiser: Serialiser },
+): Checked {
+  const parsed = parseMessage(slice, value, "client");
+  if (!parsed.ok) return unparsed(parsed, report);
+  const checked = check(slice, handlers, parsed.message, { ...asking, model: undefined });
+  if (!checked.ok || handlers?.amend === undefined) return checked;
+  // It is kept and written later, for everybody at once: by then the app may have changed it, and a throw reaches nobody.
+  return { ok: true, message: serialiser.normaliseMessage(checked.message) as Message };
+}
+
+function asynchronous(slice: Slice, hook: string, promise: PromiseLike<unknown>): CallaError {
+  // Nobody waits for it: its rejection must not end the process.
+  contain(
+    () => undefined,
+    () => promise,
+  );
+  return new CallaError(
+    "hook",
+    { slice: slice.name },
+    `${hook} of slice "${slice.name}" returned a promise; it is part of one synchronous decision and must answer at once.`,
+  );
+}

@@ -1,0 +1,26 @@
+// The app's code is called through here, so that what it throws, or a promise of it rejects with, is reported and goes
+// no further. Not here: calls whose answer decides something (handlers.ts, hub.ts); they refuse on a throw.
+
+export type Report = (error: unknown) => void;
+
+export const isThenable = <T = unknown>(value: unknown): value is PromiseLike<T> =>
+  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+
+/** Runs an observer. An async function is one too: its rejection must not end the process. */
+export function contain(report: Report, call: () => unknown): void {
+  try {
+    const answer = call();
+    if (isThenable(answer)) Promise.resolve(answer).then(undefined, report);
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** The app's reporter, which must not throw either. Without one: a line on the standard error output. */
+export function reporter(onError: ((error: unknown) => unknown) | undefined): Report {
+  const print = (error: unknown): void =>
+    void process.stderr.write(
+      `calla: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  return onError === undefined ? print : (error) => contain(print, () => onError(error));
+}

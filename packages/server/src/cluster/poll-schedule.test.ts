@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { handClock, handPubSub, list, subscribe, wire } from "../../test/wired.ts";
+import { memoryLog } from "../log/memory/memory-log.ts";
+import { PollSchedule, tickOf } from "./poll-schedule.ts";
+
+describe("[SV6] looking at what is followed", () => {
+  test("each target has its turn once in maxStaleness, from whenever it was opened, and each tick an even share", () => {
+    fc.assert(
+      fc.property(
+        fc.nat(),
+        fc.array(fc.record({ opened: fc.nat(60), closed: fc.nat(120) }), { maxLength: 80 }),
+        (seed, spans) => {
+          const pollSchedule = new PollSchedule<{ readonly opened: number; readonly closed: number }>(seed);
+          const targets = spans.map(({ opened, closed }) => ({ opened, closed: opened + closed }));
+          const period = 17 * tickOf(17);
+          const looks = new Map<object, number[]>();
+          for (let tick = 1; tick <= 200; tick++) {
+            const open = targets.filter(({ opened, closed }) => opened < tick && tick <= closed);
+            const due = pollSchedule.due(open);
+            for (const one of due) looks.set(one, [...(looks.get(one) ?? [one.opened]), tick]);
+            if (open.length === targets.length)
+              expect(due.length).toBeLessThanOrEqual(targets.length / 16 + 1);
+          }
+          for (const one of targets) {
+            const all = [...(looks.get(one) ?? [one.opened]), one.closed];
+            for (const [i, at] of all.entries()) {
+              const before = all[i - 1] ?? at;
+              expect(at - before).toBeLessThanOrEqual(period);
+            }
+          }
+        },
+      ),
+    );
+  });
+
+  test("two nodes do not ask for the same at the same time", () => {
+    const targets = Array.from({ length: 16 }, (_, i) => ({ i }));
+    const [a, b] = [new PollSchedule<object>(3), new PollSchedule<object>(4)];
+    const [first, second] = [a.due(targets), b.due(targets)];
+    expect([first.length, second.length]).toEqual([1, 1]);
+    expect(first).not.toEqual(second);
+  });
+
+  test("a node reads each followed topic once in a period, and never all of them at once", async () => {
+    const reads: number[] = [];
+    const hand = handClock();
+    const log = memoryLog({ shared: true });
+    const counted: typeof log = Object.assign(Object.create(log) as typeof log, {
+      read: (...given: Parameters<typeof log.read>) => {
+        reads.push(hand.clock.now());
+        return log.read(...given);
+      },
+    });
+    const limits = { maxStaleness: 1_700 };
+    const { server, client, advance } = wire(
+      { log: counted, pubsub: handPubSub().pubsub, secret: "a secret of all the nodes", limits },
+      hand,
+    );
+    server.handle(list, { public: true });
+    const anna = await client();
+    anna.say(...Array.from({ length: 32 }, (_, i) => subscribe(`list:${i}`, i + 1)));
+    await anna.heard();
+    reads.length = 0;
+    await advance(1_600);
+    expect(reads).toHaveLength(32);
+    expect(new Set(reads).size).toBe(16);
+    await advance(1_600);
+    expect(reads).toHaveLength(64);
+  });
+});

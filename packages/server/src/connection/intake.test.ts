@@ -1,0 +1,182 @@
+import { describe, expect, test } from "vitest";
+import { hello, list, other, say, session, subscribe, types, unsubscribe, wire } from "../../test/wired.ts";
+
+/** A server that takes and decides a few messages in a step, and the order in which it took them. */
+function slow(limits: object = {}) {
+  const taken: string[] = [];
+  const it = wire({
+    limits: { maxTurnMessages: 4, turnTime: Infinity, ...limits },
+    onTopicMessage: (message) => void taken.push((message as { item?: string }).item ?? "?"),
+  });
+  for (const slice of [list, other, session]) it.server.handle(slice as typeof list, { public: true });
+  const from = (last: number) => ({ remoteAddress: `192.0.2.${last}` });
+  /** Somebody at an address, whose topics are open already. */
+  const at = async (last: number, ...topics: string[]) => {
+    const one = await it.client(undefined, undefined, from(last));
+    for (const topic of topics) one.say(subscribe(topic));
+    await one.heard();
+    return one;
+  };
+  return { ...it, taken, at };
+}
+const many = (name: string, topic: string, count: number, first = 1) =>
+  Array.from({ length: count }, (_, i) =>
+    say(topic, first + i, { type: "added", item: `${name}${first + i}` }),
+  );
+const numbered = (name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${name}${i + 1}`);
+
+describe("what comes in", () => {
+  test("[LM22] nobody's one message waits behind another's many", async () => {
+    const { at, taken, settle } = slow();
+    const greedy = await at(1, "list:1");
+    const ada = await at(2, "list:2");
+    greedy.say(...many("g", "list:1", 40));
+    ada.say(...many("a", "list:2", 2));
+    await settle();
+    expect(taken.filter((one) => one.startsWith("g"))).toEqual(numbered("g", 40));
+    expect(taken).toHaveLength(42);
+    // What a step takes of its own accord, and then one each.
+    expect(taken.indexOf("a1")).toBeLessThan(8);
+    expect(taken.indexOf("a2")).toBeLessThan(10);
+  });
+
+  test("[LM22] however short a turn is to be, something is taken in each", async () => {
+    const { at, taken, settle } = slow({ turnTime: 0 });
+    const ada = await at(1, "list:1");
+    ada.say(...many("a", "list:1", 9));
+    await settle();
+    expect(taken).toEqual(numbered("a", 9));
+  });
+
+  test("[LM22] also into one topic, whose batch is bounded likewise", async () => {
+    const { at, taken, settle } = slow();
+    const greedy = await at(1, "list:1");
+    const ada = await at(2, "list:1");
+    greedy.say(...many("g", "list:1", 40));
+    ada.say(...many("a", "list:1", 1));
+    await settle();
+    expect(taken).toHaveLength(41);
+    expect(taken.indexOf("a1")).toBeLessThan(12);
+  });
+
+  test("[LM22] many connections of an address are one before another one's", async () => {
+    const { at, taken, settle } = slow();
+    const crowd = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map((i) => at(1, `list:${i}`)));
+    const ada = await at(2, "list:ada");
+    for (const [i, one] of crowd.entries()) one.say(...many(`${i}-`, `list:${i}`, 5));
+    ada.say(...many("a", "list:ada", 3));
+    await settle();
+    expect(taken).toHaveLength(43);
+    for (const [i] of crowd.entries())
+      expect(taken.filter((one) => one.startsWith(`${i}-`))).toEqual(numbered(`${i}-`, 5));
+    expect(taken.indexOf("a3")).toBeLessThan(16);
+  });
+
+  test("[LM22] is neither lost nor reordered by its connection, whatever it is", async () => {
+    const { at, settle, done, server } = slow();
+    const one = await at(1);
+    // Each behind the one before: a wish, messages, its end, and once more.
+    for (let round = 0; round < 5; round++)
+      one.say(
+        subscribe("list:1", 2 * round + 1),
+        ...many("m", "list:1", 7, 1 + 7 * round),
+        unsubscribe("list:1", 2 * round + 1),
+        { type: "Ping", cursors: [] },
+      );
+    const said = await one.heard();
+    expect(said.filter(({ type }) => type === "Paused" || type === "Rejected")).toEqual([]);
+    expect(said.filter(({ type }) => type === "Pong")).toHaveLength(5);
+    await settle();
+    const { model } = await done(server.topic(list, "1").read());
+    expect(model.items).toEqual(numbered("m", 35));
+    expect(server.inspect().targets.followed).toBe(0);
+  });
+
+  test("[LM22] before a socket closed is taken all the same, and then its end", async () => {
+    const { at, taken, server, settle } = slow();
+    const one = await at(1, "list:1");
+    one.say(...many("m", "list:1", 30));
+    one.drop();
+    await settle();
+    expect(taken).toEqual(numbered("m", 30));
+    expect(server.inspect()).toMatchObject({ connections: { all: 0 }, targets: { followed: 0 } });
+  });
+
+  test("[LM22] is nobody's any more once the server has ended the connection", async () => {
+    const { at, taken, client, server, settle } = slow();
+    const one = await at(1, "list:1");
+    one.say(...many("m", "list:1", 30));
+    const again = await client(one.identity);
+    await settle();
+    expect(one.closed).toEqual([{ code: 4002, reason: "superseded" }]);
+    again.say(...many("m", "list:1", 30));
+    await settle();
+    expect(taken).toEqual(numbered("m", 30));
+    expect(server.inspect().connections.all).toBe(1);
+  });
+
+  test("[LM22] over maxWaitingBytes is not read, and is read again once some is taken", async () => {
+    const { at, taken, settle } = slow({ maxWaitingBytes: 2_000 });
+    const one = await at(1, "list:1");
+    expect(one.paused()).toBe(false);
+    for (const message of many("m", "list:1", 40)) one.say(message);
+    expect(one.paused()).toBe(true);
+    await settle();
+    expect(one.paused()).toBe(false);
+    expect(taken).toEqual(numbered("m", 40));
+  });
+
+  test("[LM22] a Hello with many topics is taken in rounds, and each is answered", async () => {
+    const { at, socket, taken, settle } = slow({ maxTurnMessages: 64 });
+    const ada = await at(2, "list:ada");
+    const greedy = socket({ remoteAddress: "192.0.2.1" });
+    greedy.say(hello({ targets: Array.from({ length: 100 }, (_, i) => subscribe(`list:${i}`, i + 1)) }));
+    ada.say(...many("a", "list:ada", 1));
+    greedy.say(...many("g", "list:99", 1));
+    const said = await greedy.heard();
+    await settle();
+    expect(said.filter(({ type }) => type === "Settled")).toHaveLength(100);
+    // Its own message stands behind its wishes, the other's does not.
+    expect(taken).toEqual(["a1", "g1"]);
+  });
+
+  test("[LM22] what stands behind many wishes in their packet is taken behind them", async () => {
+    const { at, server } = slow();
+    const one = await at(1);
+    const targets = [1, 2, 3].map((ref) => subscribe(`list:${ref}`, ref)) as never;
+    one.say({ type: "Resync", targets }, ...[1, 2, 3].map((ref) => unsubscribe(`list:${ref}`, ref)));
+    expect(types(await one.heard()).filter((type) => type === "Unsubscribed")).toEqual([]);
+    expect(server.inspect().targets.followed).toBe(0);
+  });
+
+  test("[LM22] a packet that speaks for itself is taken in rounds, and answered whole", async () => {
+    const { at, client, post, taken, settle } = slow();
+    const ada = await at(2, "list:ada");
+    const one = await client();
+    one.drop();
+    const answer = post(hello({ identity: one.identity }), ...many("p", "list:p", 20));
+    await Promise.resolve();
+    ada.say(...many("a", "list:ada", 1));
+    await settle();
+    expect(types(answer.heard)).toEqual(Array.from({ length: 20 }, () => "Acknowledge"));
+    expect(answer.closed).toEqual([{ code: 1000, reason: "" }]);
+    expect(taken.filter((one) => one.startsWith("p"))).toEqual(numbered("p", 20));
+    expect(taken.indexOf("a1")).toBeLessThan(12);
+  });
+
+  test("[LM22] a packet whose sender has gone leaves nothing that waits", async () => {
+    const { client, post, taken, settle, server } = slow();
+    const one = await client();
+    one.drop();
+    const gone = post(hello({ identity: one.identity }), ...many("p", "list:p", 20));
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+    gone.leave();
+    await settle();
+    const answer = post(hello({ identity: one.identity }), ...many("p", "list:p", 20));
+    await settle();
+    expect(types(answer.heard)).toEqual(Array.from({ length: 20 }, () => "Acknowledge"));
+    expect(taken).toEqual(numbered("p", 20));
+    expect(server.inspect().targets.queued).toBe(0);
+  });
+});

@@ -1,0 +1,162 @@
+// How much somebody may say. What is over a rate is not taken and not lost: the client is told from which mid on and when
+// to come again, and what it had sent behind that is ignored until then (S33). What is used up is counted by user or
+// address (parties.ts); the pause is one client's and one target's.
+import { OWN_SESSION } from "@calla/shared";
+import type { ClientFrame, ClientFrames, Limits, TargetKey } from "@calla/shared";
+import type { Conversation, Pauses } from "./conversation.ts";
+import type { Share } from "./parties.ts";
+import { TokenBucket } from "../base/token-bucket.ts";
+
+type MessageFrame = ClientFrames["SessionMessage" | "TopicMessage"];
+
+/** So many times its rate of messages that are ignored, and a connection is closed. */
+const PATIENCE = 10;
+/** No topic has a longer id (TP6): nothing is remembered of longer ones. */
+const LONGEST_ID = 256;
+
+/** How many clients' pauses are remembered that have no stream here; of the others a gap would be told (TE7). */
+const MOST_STRANGERS = 10_000;
+
+export type Limited = "taken" | "told" | "ignored";
+
+export interface RateLimiterEffects {
+  /** Over a rate. It was told so; `target` undefined: the connection. */
+  limited(conversation: Conversation, limit: string, target: TargetKey | undefined): void;
+  /** It goes on saying what is ignored. */
+  flooded(conversation: Conversation): void;
+}
+
+export class RateLimiter {
+  readonly #now: () => number;
+  readonly #limits: Limits;
+  readonly #effects: RateLimiterEffects;
+  readonly #messages: TokenBucket;
+  readonly #topicMessages: TokenBucket;
+  readonly #joins: TokenBucket;
+  readonly #ignored: TokenBucket;
+  /** Of clients that speak here without a stream here. */
+  readonly #strangers = new Map<string, Pauses>();
+
+  constructor(now: () => number, limits: Limits, effects: RateLimiterEffects) {
+    this.#now = now;
+    this.#limits = limits;
+    this.#effects = effects;
+    this.#messages = new TokenBucket(limits.messageRate, limits.messageBurst);
+    this.#topicMessages = new TokenBucket(limits.topicMessageRate, limits.topicMessageBurst);
+    this.#joins = new TokenBucket(limits.joinRate, limits.joinBurst);
+    this.#ignored = new TokenBucket(limits.messageRate * PATIENCE, limits.messageBurst * PATIENCE);
+  }
+
+  /** Whether a message is taken. Otherwise its client was told, or `ignored`: what it was told before holds for this. */
+  message(conversation: Conversation, frame: MessageFrame): Limited {
+    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+    const { mid } = frame;
+    const now = this.#now();
+    const share = conversation.share!;
+    const pauses = conversation.pauses ?? this.#strangers.get(conversation.clientId);
+    const pause = pauses?.get(target);
+    // Sent before the client heard of the pause: it comes again, behind what was paused. Only for the time of the
+    // pause, for the paused one may have been a second copy that does not; whether one is missing is told by its row.
+    if (pause !== undefined && mid > pause.from && now < pause.until) {
+      this.#ignore(conversation, now);
+      return "ignored";
+    }
+    const count = Array.isArray(frame.message) ? Math.max(1, frame.message.length) : 1;
+    const paid = share.messages;
+    const paidTopic = share.topics?.get(target) ?? 0;
+    const next = this.#messages.take(paid, now, count);
+    const nextTopic = this.#topicMessages.take(paidTopic, now, count);
+    if (next !== undefined && nextTopic !== undefined) {
+      share.messages = next;
+      share.restsAt = Math.max(share.restsAt, next, nextTopic);
+      this.#remember(share, target, nextTopic, now);
+      if (pause !== undefined) pauses!.delete(target);
+      return "taken";
+    }
+    this.#ignore(conversation, now);
+    if (pause !== undefined && mid === 0) return "ignored";
+    const paused = pauses ?? this.#pausesOf(conversation);
+    // What is over holds nothing back: a client that was paused on many topics over a long life floods nobody.
+    if (paused.size >= this.#limits.maxTopicsPerConnection)
+      for (const [other, { until }] of paused) if (until <= now) paused.delete(other);
+    if (
+      target.length > LONGEST_ID ||
+      (paused.size >= this.#limits.maxTopicsPerConnection && !paused.has(target))
+    ) {
+      this.#flood(conversation);
+      return "ignored";
+    }
+    const retryAfter = Math.max(
+      next === undefined ? this.#messages.wait(paid, now, count) : 0,
+      nextTopic === undefined ? this.#topicMessages.wait(paidTopic, now, count) : 0,
+    );
+    paused.set(target, { from: mid, until: now + retryAfter });
+    conversation.send({ type: "Paused", target, from: mid, code: "rate", retryAfter });
+    this.#effects.limited(conversation, next === undefined ? "messageRate" : "topicMessageRate", target);
+    return "told";
+  }
+
+  /** Whether a wish to follow is taken: 0, or when to come again, in milliseconds. */
+  join(conversation: Conversation, target: TargetKey): number {
+    const now = this.#now();
+    const share = conversation.share!;
+    const next = this.#joins.take(share.joins, now);
+    if (next !== undefined) {
+      share.joins = next;
+      share.restsAt = Math.max(share.restsAt, next);
+      return 0;
+    }
+    this.#effects.limited(conversation, "joinRate", target);
+    this.#ignore(conversation, now);
+    return Math.max(1, this.#joins.wait(share.joins, now));
+  }
+
+  /** Whether any other frame is taken. They cost little, so they are taken until it is a flood. */
+  other(conversation: Conversation, frame: ClientFrame): boolean {
+    return this.#ignore(conversation, this.#now(), frame.type === "Ping" ? 1 + frame.cursors.length : 1);
+  }
+
+  /** Made when a client is first paused; of one without a stream here it is remembered for its next packet. */
+  #pausesOf(conversation: Conversation): Pauses {
+    const pauses: Pauses = new Map();
+    if (!conversation.brief) return (conversation.pauses = pauses);
+    for (const oldest of this.#strangers.keys()) {
+      if (this.#strangers.size < MOST_STRANGERS) break;
+      this.#strangers.delete(oldest);
+    }
+    this.#strangers.set(conversation.clientId, pauses);
+    return pauses;
+  }
+
+  /** False: it is a flood. */
+  #ignore(conversation: Conversation, now: number, count = 1): boolean {
+    const share = conversation.share!;
+    const next = this.#ignored.take(share.ignored, now, count);
+    if (next === undefined) return this.#flood(conversation);
+    share.ignored = next;
+    share.restsAt = Math.max(share.restsAt, next);
+    return true;
+  }
+
+  #flood(conversation: Conversation): false {
+    this.#effects.limited(conversation, "messageRate", undefined);
+    this.#effects.flooded(conversation);
+    return false;
+  }
+
+  /** Only of topics that it has used up some of the rate of. */
+  #remember(share: Share, target: TargetKey, paid: number, now: number): void {
+    if (target.length > LONGEST_ID) return;
+    const topics = (share.topics ??= new Map<TargetKey, number>());
+    if (topics.size >= this.#limits.maxTopicsPerConnection && !topics.has(target)) {
+      for (const [other, itsPaid] of topics)
+        if (this.#topicMessages.rested(itsPaid, now)) topics.delete(other);
+      // All in use: the oldest begins anew. The share's own rate holds it.
+      for (const oldest of topics.keys()) {
+        if (topics.size < this.#limits.maxTopicsPerConnection) break;
+        topics.delete(oldest);
+      }
+    }
+    topics.set(target, paid);
+  }
+}

@@ -1,0 +1,400 @@
+// `server.follow`: work that must be done for everything that happens to a slice's targets, in the log's order, at least
+// once, from a stored position. Not here: hooks, which only observe (handlers.ts), and clients that follow (catch-up.ts).
+import { CallaError, isSession } from "@calla/shared";
+import type { Cancel, Slice, TargetKey } from "@calla/shared";
+import type { ServerContext } from "../context/server-context.ts";
+import type { Change, ClaimResult, Position, Reader as NamedReader } from "../log/log.ts";
+import { entryOf } from "./topic-history.ts";
+import type { HistoryEntry } from "./topic-history.ts";
+
+/** Which topic something happened to, and its name among everything that ever happens. */
+interface Followed {
+  readonly topic: TargetKey;
+  /** What stands for the pattern's variables. */
+  readonly params: readonly string[];
+  /** The same each time this is told, and nothing else's: what was done for it can be known by it. */
+  readonly key: string;
+}
+/** Something that happened to a topic: a dispatch (or a whole model), or the topic's end. */
+export type FollowedEntry<S> = Followed &
+  (
+    | (HistoryEntry<S> & { readonly gone?: undefined })
+    /** Removed by the app, or a session past its lifetime. */
+    | { readonly gone: "removed" | "expired"; readonly sequence: number; readonly at: number }
+  );
+
+export interface FollowOptions {
+  /** The follower's name, of which the log remembers how far it has come. One per slice and purpose. */
+  readonly name: string;
+  /** Where a follower begins that has never run: with the oldest that the log still has (default), or with what comes. */
+  readonly from?: "beginning" | "now";
+}
+
+export type FollowHandler<S> = (entry: FollowedEntry<S>) => void | Promise<void>;
+
+/** Read at once; the position is stored after as many, or a second. */
+const PAGE = 100;
+const SAVE_AFTER = 1_000;
+/**
+ * A node that vanishes is replaced after so long. Renewed three times meanwhile. Nodes' clocks are never compared, for any
+ * of them may be set: a lease is over when whoever waits has seen it unchanged for as long, by its own monotonic clock.
+ */
+const LEASE = 15_000;
+/** Milliseconds between looks at another's lease. */
+const LOOK = LEASE / 3;
+/** Who holds a lease that was let go. */
+const NOBODY = "";
+/** Doubled from try to try. */
+const RETRY = { first: 100, most: 30_000 };
+
+/** The channel on which nodes tell each other that a log has grown. */
+const GROWN = "log-grown";
+/** And that one has let a follower go. */
+const FREED = "follower-freed";
+
+/** All followers of one server. */
+export class LogConsumers {
+  readonly #context: ServerContext;
+  readonly #running = new Map<string, Running>();
+  #silences: (() => void)[] | undefined;
+  #count = 0;
+  #stopped = false;
+
+  constructor(context: ServerContext) {
+    this.#context = context;
+  }
+
+  follow<S>(
+    slice: Slice,
+    { name, from = "beginning" }: FollowOptions,
+    handler: FollowHandler<S>,
+  ): () => Promise<void> {
+    const reader = nameOf(slice, name);
+    if (this.#stopped) throw new CallaError("closed", { name }, "The server has been stopped.");
+    if (this.#running.has(reader))
+      throw new CallaError(
+        "wiring",
+        { slice: slice.name, name },
+        `follow: "${name}" follows slice "${slice.name}" already; give each follower a name of its own.`,
+      );
+    const context = this.#context;
+    const running = new Running(
+      context,
+      slice,
+      reader,
+      `${context.node}/${++this.#count}`,
+      from,
+      handler as FollowHandler<unknown>,
+    );
+    this.#running.set(reader, running);
+    if (context.log.shared)
+      this.#silences ??= [
+        context.pubsub.subscribe(GROWN, () => this.#wake()),
+        context.pubsub.subscribe(FREED, (freed) => this.#running.get(freed as string)?.freed()),
+      ];
+    running.start();
+    return async () => {
+      if (this.#running.get(reader) === running) this.#running.delete(reader);
+      await this.#end(reader, running);
+    };
+  }
+
+  async #end(reader: string, running: Running): Promise<void> {
+    await running.stop();
+    if (this.#context.log.shared) this.#context.pubsub.publish(FREED, reader);
+  }
+
+  async unfollow(slice: Slice, name: string): Promise<void> {
+    const reader = nameOf(slice, name);
+    const running = this.#running.get(reader);
+    this.#running.delete(reader);
+    await running?.stop();
+    await this.#context.log.dropReader(reader);
+  }
+
+  /** The log is another one: what is stored in it counts, and not what was read before. */
+  anew(): void {
+    for (const running of this.#running.values()) running.lose();
+  }
+
+  /** The log has grown by this node's doing. */
+  grown(): void {
+    if (this.#context.log.shared) this.#context.pubsub.publish(GROWN, this.#context.node);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const running of this.#running.values()) running.wake();
+  }
+
+  /** Resolves when no handler runs any more and positions are stored. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const silence of this.#silences ?? []) silence();
+    await Promise.all([...this.#running].map(([reader, running]) => this.#end(reader, running)));
+    this.#running.clear();
+  }
+}
+
+/** Names are by slice: "audit" of one is not "audit" of another. */
+function nameOf({ name: slice, kind }: Slice, name: string): string {
+  if (kind === "ephemeral" || kind === "local")
+    throw new CallaError(
+      "wiring",
+      { slice },
+      `follow: slice "${slice}" is ${kind}; it has no log to follow.`,
+    );
+  if (typeof name !== "string" || !/^[\w.:-]{1,100}$/.test(name))
+    throw new CallaError("wiring", { slice, name }, "follow: a name is 1 to 100 of A-Z, a-z, 0-9 and _.:-");
+  return `${slice}/${name}`;
+}
+
+/** One follower on this node: waits for the lease, then tells one thing after the other. */
+class Running {
+  readonly #context: ServerContext;
+  readonly #slice: Slice;
+  readonly #name: string;
+  readonly #owner: string;
+  readonly #from: "beginning" | "now";
+  readonly #handler: FollowHandler<unknown>;
+  /** Everything before it has been done. */
+  #done: Position = "";
+  #saved: Position = "";
+  #savedAt = 0;
+  /** Held until then, by the monotonic clock; 0: it is not. */
+  #heldUntil = 0;
+  /** The lease's end as the log has it: a name for it, each time another, that the next one is above. */
+  #lease = 0;
+  /** Another's lease, and since when it has been seen unchanged. */
+  #seen: { readonly until: number; readonly since: number } | undefined;
+  #stopping = false;
+  #ended: Promise<void> | undefined;
+  /** Something may have come while nobody waited for it. */
+  #woken = false;
+  /** Ends the wait, and what may end it before its time. */
+  #waiting: (() => void) | undefined;
+  #waitsFor: "news" | "lease" | undefined;
+  #renewing: Cancel | undefined;
+
+  constructor(
+    context: ServerContext,
+    slice: Slice,
+    name: string,
+    owner: string,
+    from: "beginning" | "now",
+    handler: FollowHandler<unknown>,
+  ) {
+    this.#context = context;
+    this.#slice = slice;
+    this.#name = name;
+    this.#owner = owner;
+    this.#from = from;
+    this.#handler = handler;
+  }
+
+  start(): void {
+    this.#ended = this.#run();
+  }
+
+  wake(): void {
+    this.#woken = true;
+    if (this.#waitsFor === "news") this.#waiting?.();
+  }
+
+  /** Another node has let it go. */
+  freed(): void {
+    if (this.#waitsFor === "lease") this.#waiting?.();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#waiting?.();
+    await this.#ended;
+  }
+
+  get #held(): boolean {
+    return this.#context.clock.monotonic() < this.#heldUntil;
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    while (!this.#stopping) {
+      try {
+        if (!this.#held) {
+          await this.#claim();
+          continue;
+        }
+        this.#woken = false;
+        if (!(await this.#page())) await this.#wait(this.#context.limits.maxStaleness, "news");
+        failures = 0;
+      } catch (cause) {
+        this.#context.report(new CallaError("storage", { follower: this.#name, cause }));
+        this.lose();
+        await this.#wait(backoff(failures++));
+      }
+    }
+    this.#renewing?.();
+    if (!this.#held) return;
+    try {
+      await this.#save();
+      // Let go, so that another node need not wait for the lease to end.
+      if (this.#held) await this.#take(NOBODY, this.#lease, this.#context.clock.now());
+    } catch (cause) {
+      this.#context.report(new CallaError("storage", { follower: this.#name, cause }));
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const { clock, log } = this.#context;
+    const known = (await log.readers()).find(({ name }) => name === this.#name);
+    const left = known === undefined ? 0 : this.#leftOf(known);
+    if (left > 0) return this.#wait(Math.min(left, LOOK), "lease");
+    this.#seen = undefined;
+    const begun = clock.monotonic();
+    const over = known?.until ?? 0;
+    const until = this.#after(over);
+    const claimed = await this.#take(this.#owner, over, until);
+    // Another node was first.
+    if (claimed.status === "taken") return this.#wait(LOOK, "lease");
+    this.#done = this.#saved = claimed.position;
+    this.#savedAt = begun;
+    this.#lease = until;
+    this.#heldUntil = begun + LEASE;
+    this.#renew();
+  }
+
+  /** Gives the lease to somebody, unless it has been renewed since it was seen to end then. */
+  #take(owner: string, over: number, until: number): Promise<ClaimResult> {
+    return this.#context.log.claimReader(this.#name, { owner, now: over, until, from: this.#from });
+  }
+
+  /** The end of the next lease: for people in wall time, and above the one before, whatever that has done. */
+  #after(former: number): number {
+    return Math.max(this.#context.clock.now() + LEASE, former + 1);
+  }
+
+  /** How long another's lease is still to be respected, at least. */
+  #leftOf({ owner, until }: NamedReader): number {
+    if (owner === this.#owner || owner === NOBODY) return 0;
+    const now = this.#context.clock.monotonic();
+    if (this.#seen?.until !== until) this.#seen = { until, since: now };
+    return this.#seen.since + LEASE - now;
+  }
+
+  /** What the log knows of this follower counts now, and no more what this node does: it may have lost what it took. */
+  lose(): void {
+    this.#heldUntil = 0;
+    this.#renewing?.();
+    if (this.#waitsFor === "news") this.#waiting?.();
+  }
+
+  /** Keeps the lease while a handler takes its time. */
+  #renew(): void {
+    this.#renewing?.();
+    this.#renewing = this.#context.clock.setTimeout(() => {
+      if (!this.#held) return;
+      void this.#save(true)
+        .catch((cause: unknown) => {
+          this.#context.report(new CallaError("storage", { follower: this.#name, cause }));
+          this.lose();
+        })
+        .finally(() => {
+          if (!this.#stopping && this.#held) this.#renew();
+        });
+    }, LOOK);
+  }
+
+  /** Tells what has come; false if nothing has. */
+  async #page(): Promise<boolean> {
+    const from = this.#done;
+    const { changes, position } = await this.#context.log.changes(from, PAGE, (target) =>
+      this.#isOurs(target),
+    );
+    for (const change of changes) {
+      const told = this.#entryOf(change);
+      if (told !== undefined && !(await this.#tell(told))) return true;
+      this.#done = change.position;
+      if (this.#context.clock.monotonic() - this.#savedAt >= SAVE_AFTER) await this.#save();
+    }
+    this.#done = position;
+    await this.#save();
+    return position !== from;
+  }
+
+  /** Until it has been done, or is no longer ours to do. Nothing is skipped. */
+  async #tell(entry: FollowedEntry<unknown>): Promise<boolean> {
+    for (let failures = 0; ; failures++) {
+      if (this.#stopping || !this.#held) return false;
+      try {
+        await this.#handler(entry);
+        return true;
+      } catch (cause) {
+        this.#context.report(
+          new CallaError(
+            "hook",
+            { follower: this.#name, key: entry.key, cause },
+            `The handler of follower "${this.#name}" failed at ${entry.key} and is tried again: ${String(cause)}`,
+          ),
+        );
+        await this.#wait(backoff(failures));
+      }
+    }
+  }
+
+  /** Stores how far it has come, if that is news or the lease is to be renewed, which it is in any case. */
+  async #save(renew = false): Promise<void> {
+    if (this.#done === this.#saved && !renew) return;
+    const done = this.#done;
+    const begun = this.#context.clock.monotonic();
+    const until = (this.#lease = this.#after(this.#lease));
+    const ours = await this.#context.log.advanceReader(this.#name, {
+      owner: this.#owner,
+      position: done,
+      until,
+    });
+    this.#saved = done;
+    this.#savedAt = this.#context.clock.monotonic();
+    // Another node has taken over, or the follower was dropped: whoever holds it begins where we stored it last.
+    if (!ours) this.#heldUntil = 0;
+    else if (this.#held) this.#heldUntil = Math.max(this.#heldUntil, begun + LEASE);
+  }
+
+  #named(target: TargetKey) {
+    const { wiring } = this.#context;
+    return isSession(target) ? { slice: wiring.session, params: [] } : wiring.sliceOf(target);
+  }
+
+  #isOurs(target: TargetKey): boolean {
+    return this.#named(target)?.slice === this.#slice;
+  }
+
+  #entryOf(change: Change): FollowedEntry<unknown> | undefined {
+    const { target } = change;
+    if (!this.#isOurs(target)) return undefined;
+    const { params } = this.#named(target)!;
+    if ("record" in change) {
+      const { sequence, mark } = change.record;
+      const key = `${target} ${sequence}.${mark.toString(36)}`;
+      return { topic: target, params, key, ...entryOf<unknown>(change.record) };
+    }
+    const { gone, sequence, at } = change;
+    return { topic: target, params, key: `${target} ${sequence} ${gone} ${at}`, gone, sequence, at };
+  }
+
+  /** Until then, or until it is stopped, or what it waits for may be there. */
+  async #wait(milliseconds: number, waitsFor?: "news" | "lease"): Promise<void> {
+    if (this.#stopping || (waitsFor === "news" && this.#woken)) return;
+    await new Promise<void>((go) => {
+      const end = (): void => {
+        cancel();
+        this.#waiting = undefined;
+        go();
+      };
+      const cancel = this.#context.clock.setTimeout(end, milliseconds);
+      this.#waiting = end;
+      this.#waitsFor = waitsFor;
+    });
+  }
+}
+
+const backoff = (failures: number): number => Math.min(RETRY.first * 2 ** failures, RETRY.most);

@@ -1,0 +1,664 @@
+import { describe, expect, test } from "vitest";
+import {
+  countingRandom,
+  handClock,
+  handPubSub,
+  hello,
+  inHand,
+  list,
+  other,
+  say,
+  subscribe,
+  types,
+  unsubscribe,
+  wire,
+} from "../../test/wired.ts";
+import { expiring } from "../app/authenticate.ts";
+import { memoryLog } from "../log/memory/memory-log.ts";
+import { rewindableLog } from "../testing/rewindable-log.ts";
+import { REMEMBERED } from "../app/recent-rights-changes.ts";
+
+const added = (mid: number) => say("list:1", mid, { type: "added", item: `${mid}` });
+
+interface Person {
+  readonly id: string;
+  readonly guest?: boolean;
+}
+
+/** Anna follows, since she may; whatever is asked about her from then on waits for its answer. */
+async function followingWhileAsked() {
+  const answers: ReturnType<typeof inHand<boolean>>[] = [];
+  let waits = false;
+  const it = wire({ authenticate: () => ({ id: "anna" }) });
+  it.server.handle(list, {
+    canSubscribe() {
+      if (!waits) return true;
+      const answer = inHand<boolean>();
+      answers.push(answer);
+      return answer.promise;
+    },
+  });
+  const anna = await it.client();
+  anna.say(subscribe("list:1"));
+  await anna.heard();
+  waits = true;
+  return { ...it, anna, answers };
+}
+
+/** Whoever `rights` says may follow and dispatch. */
+async function ruled(rights: { may: boolean | Error }, limits: object = {}) {
+  const it = wire({ authenticate: ({ token }) => ({ id: String(token ?? "anna") }), limits });
+  const asked: string[] = [];
+  it.server.handle(list, {
+    canSubscribe: ({ topic, user }) => {
+      asked.push(`${user?.id} ${topic}`);
+      if (rights.may instanceof Error) throw rights.may;
+      return rights.may && (user as Person | null)?.guest !== true;
+    },
+    canDispatch: () => rights.may === true,
+  });
+  it.server.handle(other, { public: true });
+  const anna = await it.client(undefined, "anna");
+  anna.say(subscribe("list:1"), subscribe("other:1", 2));
+  await anna.heard();
+  return { ...it, anna, asked };
+}
+
+describe("rights that change on a live connection", () => {
+  test("[AU15] S16 the stream is cut and writes are refused, without a reconnect; other topics go on", async () => {
+    const rights = { may: true };
+    const { server, anna, done, refused } = await ruled(rights);
+    rights.may = false;
+    await done(server.reauthorise({ userId: "anna" }));
+    expect(await anna.heard()).toEqual([
+      { type: "Unsubscribed", target: "list:1", ref: 1, code: "forbidden", retryable: false },
+    ]);
+    anna.say(added(1));
+    expect(await anna.heard()).toMatchObject([{ type: "Rejected", mid: 1, code: "forbidden" }]);
+    await done(server.topic(list, "1").dispatch({ type: "added", item: "secret" }));
+    await done(server.topic(other, "1").dispatch({ type: "bumped" }));
+    expect(await anna.heard()).toMatchObject([{ type: "TopicUpdate", target: "other:1" }]);
+    expect(refused[0]).toMatchObject({ code: "forbidden", target: "list:1" });
+    expect(anna.closed).toEqual([]);
+  });
+
+  test("[AU15] only those named are asked; who may go on notices nothing", async () => {
+    const { server, client, anna, asked, done } = await ruled({ may: true });
+    const bob = await client(undefined, "bob");
+    bob.say(subscribe("list:1"));
+    await bob.heard();
+    asked.length = 0;
+    await done(server.reauthorise({ clientId: bob.identity.clientId }));
+    expect(asked).toEqual(["bob list:1"]);
+    await done(server.reauthorise());
+    expect(asked).toEqual(["bob list:1", "anna list:1", "bob list:1"]);
+    expect([await anna.heard(), await bob.heard()]).toEqual([[], []]);
+  });
+
+  test("[AU15] with what the user is now; null signs it out", async () => {
+    const { server, anna, done } = await ruled({ may: true });
+    await done(server.reauthorise({ user: { id: "anna", guest: true } as Person }));
+    expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+    await expect(server.reauthorise({ user: null })).rejects.toThrow("whose");
+    await done(server.reauthorise({ userId: "anna", user: null }));
+    expect(anna.closed).toEqual([{ code: 4002, reason: "unauthenticated" }]);
+  });
+
+  test("[AU15] where asking fails the client has to come again", async () => {
+    const rights: { may: boolean | Error } = { may: true };
+    const { server, anna, done, errors } = await ruled(rights);
+    rights.may = new Error("database");
+    await done(server.reauthorise());
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "hook", retryable: true }]);
+    expect(errors).toHaveLength(1);
+  });
+
+  test("[AU15] S43 subscribe, unsubscribe, subscribe around an asynchronous check and a revocation: the last counts", async () => {
+    const answers: ReturnType<typeof inHand<boolean>>[] = [];
+    const it = wire({ authenticate: () => ({ id: "anna" }) });
+    it.server.handle(list, {
+      canSubscribe() {
+        const answer = inHand<boolean>();
+        answers.push(answer);
+        return answer.promise;
+      },
+      canDispatch: () => true,
+    });
+    const anna = await it.client();
+    anna.say(subscribe("list:1", 1), unsubscribe("list:1", 1), subscribe("list:1", 2));
+    await anna.heard();
+    const done = it.server.reauthorise();
+    // Both checks began before the revocation: what they say is of before.
+    for (const answer of answers) answer.keep(true);
+    expect(await anna.heard()).toEqual([]);
+    expect(answers).toHaveLength(3);
+    answers[2]!.keep(false);
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", ref: 2, code: "forbidden" }]);
+    await it.done(done);
+  });
+
+  test("[AU15] [HA12] S43 a wish that comes while it is being asked anew goes by that answer", async () => {
+    const { anna, answers, ...it } = await followingWhileAsked();
+    const done = it.server.reauthorise();
+    anna.say(subscribe("list:1", 2)); // a gap, say
+    await anna.heard();
+    expect(answers).toHaveLength(1);
+    answers[0]!.keep(false);
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", ref: 2, code: "forbidden" }]);
+    await it.done(done);
+  });
+
+  test("[AU15] S16 what waits at a gate is asked about again", async () => {
+    const answers: ReturnType<typeof inHand<boolean>>[] = [];
+    const it = wire({ authenticate: () => ({ id: "anna" }) });
+    it.server.handle(list, {
+      canSubscribe() {
+        const answer = inHand<boolean>();
+        answers.push(answer);
+        return answer.promise;
+      },
+      canDispatch: () => true,
+    });
+    const anna = await it.client();
+    anna.say(added(1));
+    await anna.heard();
+    await it.done(it.server.reauthorise());
+    answers[0]!.keep(true);
+    await anna.heard();
+    answers[1]!.keep(false);
+    expect(await anna.heard()).toMatchObject([{ type: "Rejected", mid: 1, code: "forbidden" }]);
+  });
+
+  for (const second of ["the app again", "the round"] as const)
+    test(`[AU15] a revocation holds though ${second} asks while it is being asked about`, async () => {
+      // Two at once need answers that take longer than a round.
+      const it = wire({ authenticate: () => ({ id: "anna" }), limits: { checkTimeout: Infinity } });
+      let answer: () => boolean | Promise<boolean> = () => true;
+      it.server.handle(list, { canSubscribe: () => answer(), canDispatch: () => true });
+      const topic = it.server.topic(list, "1");
+      const anna = await it.client();
+      anna.say(subscribe("list:1"));
+      await anna.heard();
+      const answers: ReturnType<typeof inHand<boolean>>[] = [];
+      answer = () => {
+        const asked = inHand<boolean>();
+        answers.push(asked);
+        return asked.promise;
+      };
+      const one = it.server.reauthorise({ userId: "anna" });
+      const two =
+        second === "the round" ? await it.advance(400_000) : it.server.reauthorise({ userId: "anna" });
+      await it.settle();
+      expect(answers).toHaveLength(2);
+      answers[0]!.keep(true); // of before
+      await it.settle();
+      // Where the second cannot be answered it is cut off, too: the app's question must not go unanswered.
+      if (second === "the round") answers[1]!.break(new Error("database"));
+      else answers[1]!.keep(false);
+      await it.done(Promise.all([one, two]));
+      expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+      await it.done(topic.dispatch({ type: "added", item: "secret" }));
+      expect(await anna.heard()).toEqual([]);
+    });
+
+  test("[AU15] [AU16] an answer that never comes is none: who is in doubt is cut off, and who is looked after goes on", async () => {
+    const { anna, ...it } = await followingWhileAsked();
+    await it.advance(it.server.limits.recheckAfter + it.server.limits.checkTimeout);
+    expect(types(await anna.heard())).not.toContain("Unsubscribed");
+    const said = it.server.reauthorise({ userId: "anna" });
+    await it.advance(it.server.limits.checkTimeout);
+    await it.done(said);
+    expect((await anna.heard()).filter(({ type }) => type === "Unsubscribed")).toEqual([
+      {
+        type: "Unsubscribed",
+        target: "list:1",
+        ref: expect.any(Number),
+        code: "hook",
+        retryable: true,
+      },
+    ]);
+    await it.done(it.server.topic(list, "1").dispatch({ type: "added", item: "secret" }));
+    expect(types(await anna.heard())).not.toContain("TopicUpdate");
+  });
+
+  test("[AU15] of two askings at once the newer one's answer counts, whichever comes first", async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const { anna, answers, ...it } = await followingWhileAsked();
+      const both = Promise.all([it.server.reauthorise(), it.server.reauthorise()]);
+      for (const which of order) {
+        answers[which]!.keep(which === 1); // taken away, and given again
+        await it.settle();
+      }
+      await it.done(both);
+      expect(await anna.heard()).toEqual([]);
+    }
+  });
+
+  /** Anna's right is asked about, and while the answer is awaited she is shown the target anew. */
+  async function shownWhileAsked(whose?: { readonly userId: string }) {
+    const log = rewindableLog(memoryLog());
+    const it = wire({ log, authenticate: () => ({ id: "anna" }) });
+    const right: { now: boolean | Promise<boolean> } = { now: true };
+    it.server.handle(list, { canSubscribe: () => right.now, canDispatch: () => true });
+    const topic = it.server.topic(list, "1");
+    await it.done(topic.dispatch({ type: "added", item: "a" }));
+    const anna = await it.client();
+    anna.say(subscribe("list:1"));
+    await anna.heard();
+    const gate = inHand<boolean>();
+    right.now = gate.promise;
+    const asking = it.server.reauthorise(whose);
+    await it.settle();
+    // The log turns out to have another history (a failover), and all followers are given a snapshot.
+    await log.rewind("list:1", 0);
+    await it.done(topic.dispatch({ type: "added", item: "b" }));
+    expect(types(await anna.heard())).toContain("Snapshot");
+    return { ...it, topic, anna, right, gate, asking };
+  }
+
+  test("[AU15] [S43] a revocation holds though its target is shown anew while it is asked about", async () => {
+    const { done, topic, anna, gate, asking } = await shownWhileAsked({ userId: "anna" });
+    gate.keep(false);
+    await done(asking);
+    expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+    await done(topic.dispatch({ type: "added", item: "secret" }));
+    expect(await anna.heard()).toEqual([]);
+  });
+
+  test("[AU16] the round finds also what was shown anew while it was asked about", async () => {
+    const { done, advance, anna, right, gate, asking } = await shownWhileAsked();
+    gate.keep(true);
+    await done(asking);
+    await anna.heard();
+    right.now = false;
+    await advance(400_000);
+    expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+  });
+
+  test.each(["here", "gone"])(
+    "[AU15] what waits in a packet is decided for the user as it is now (stream %s)",
+    async (stream) => {
+      const gate = inHand<boolean>();
+      const asked: unknown[] = [];
+      const it = wire({ authenticate: () => ({ id: "anna" }) });
+      const isMember = (user: unknown) => (user as Person).guest !== true;
+      it.server.handle(list, {
+        canSubscribe({ user }) {
+          asked.push(user);
+          return asked.length === 1 ? gate.promise : isMember(user);
+        },
+        canDispatch: (_, { user }) => isMember(user),
+      });
+      const anna = await it.client();
+      if (stream === "gone") anna.drop();
+      const said = it.post(hello({ identity: anna.identity }), added(1));
+      await it.settle();
+      await it.done(it.server.reauthorise({ user: { id: "anna", guest: true } as Person }));
+      gate.keep(true);
+      await it.settle();
+      expect(asked.at(-1)).toEqual({ id: "anna", guest: true });
+      expect(said.heard).toMatchObject([{ type: "Rejected", code: "forbidden" }]);
+    },
+  );
+
+  describe("while it is being found out who it is", () => {
+    /** Who comes from now on is found out once `user` is kept. */
+    async function slowly() {
+      const user = inHand<Person>();
+      let slow = false;
+      const it = wire({ authenticate: () => (slow ? user.promise : { id: "anna" }) });
+      const isMember = (who: unknown) => (who as Person | null)?.guest !== true;
+      it.server.handle(list, {
+        canSubscribe: (asking) => isMember(asking.user),
+        canDispatch: (_, asking) => isMember(asking.user),
+      });
+      const { identity } = await it.client();
+      slow = true;
+      const guest: Person = { id: "anna", guest: true };
+      return { ...it, identity, user, guest };
+    }
+
+    test("[AU15] who is signed out does not get in; who is not meant does", async () => {
+      const { server, socket, user, done } = await slowly();
+      const anna = socket();
+      anna.say(hello());
+      await anna.heard();
+      await done(server.reauthorise({ userId: "bob", user: null }));
+      user.keep({ id: "anna" }); // the session was good when it was read, and is over before anybody is told
+      await done(server.reauthorise({ userId: "anna", user: null }));
+      expect(types(await anna.heard())).toEqual(["Closing"]);
+      expect(anna.closed).toEqual([{ code: 4002, reason: "unauthenticated" }]);
+      const again = socket();
+      again.say(hello());
+      expect(types(await again.heard())).toEqual(["Connected"]);
+    });
+
+    test("[AU15] who signs in again is not signed out by what was said before", async () => {
+      const { server, socket, user, done } = await slowly();
+      await done(server.reauthorise({ userId: "anna", user: null }));
+      const anna = socket();
+      anna.say(hello());
+      await anna.heard();
+      await done(server.reauthorise({ userId: "bob", user: null }));
+      user.keep({ id: "anna" });
+      expect(types(await anna.heard())).toEqual(["Connected"]);
+    });
+
+    test("[AU15] a client that is signed out is known by the identity it presents", async () => {
+      const { server, socket, identity, user, done } = await slowly();
+      const [anna, other] = [socket(), socket()];
+      anna.say(hello({ identity }));
+      other.say(hello());
+      await done(server.reauthorise({ clientId: identity.clientId, user: null }));
+      user.keep({ id: "anna" });
+      expect(types(await anna.heard())).toEqual(["Closing"]);
+      expect(types(await other.heard())).toEqual(["Connected"]);
+    });
+
+    test("[AU15] the user that is given counts", async () => {
+      const { server, socket, user, guest, done } = await slowly();
+      const anna = socket();
+      anna.say(hello({ targets: [{ target: "list:1", ref: 1, settled: 0, sent: 0 }] }));
+      await anna.heard();
+      await done(server.reauthorise({ user: guest }));
+      user.keep({ id: "anna" });
+      expect(types(await anna.heard())).toEqual(["Connected", "Unsubscribed"]);
+    });
+
+    test("[AU15] the same holds for a packet", async () => {
+      for (const out of [false, true]) {
+        const { server, post, identity, user, guest, done, settle } = await slowly();
+        const said = post(hello({ identity }), added(1));
+        await settle();
+        await done(server.reauthorise({ userId: "anna", user: out ? null : guest }));
+        user.keep({ id: "anna" });
+        await settle();
+        // The page's own Hello is told for good; a packet that it comes too late for is not.
+        expect(said.heard).toMatchObject([
+          out ? { type: "Closing", code: "unauthenticated" } : { type: "Rejected", code: "forbidden" },
+        ]);
+      }
+    });
+
+    test("[AU15] and for a token that is being renewed", async () => {
+      const user = inHand<Person>();
+      const it = wire({ authenticate: ({ token }) => (token === "again" ? user.promise : { id: "anna" }) });
+      it.server.handle(list, { canSubscribe: (asking) => (asking.user as Person).guest !== true });
+      const anna = await it.client();
+      anna.say({ type: "Authenticate", token: "again" });
+      await anna.heard();
+      await it.done(it.server.reauthorise({ user: { id: "anna", guest: true } as Person }));
+      user.keep({ id: "anna" });
+      await anna.heard();
+      anna.say(subscribe("list:1"));
+      expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+    });
+
+    test("[AU15] whom more was said meanwhile than is remembered, has to come again", async () => {
+      const { server, socket, user, done } = await slowly();
+      const anna = socket();
+      anna.say(hello());
+      await anna.heard();
+      await done(server.reauthorise({ userId: "anna", user: null }));
+      for (let i = 0; i < REMEMBERED; i++) await done(server.reauthorise({ userId: `${i}`, user: null }));
+      user.keep({ id: "anna" });
+      expect(await anna.heard()).toMatchObject([{ type: "Closing", code: "busy", retryable: true }]);
+    });
+  });
+
+  test("[AU16] S16 all are asked again after a while, where asking fails they go on for now", async () => {
+    const rights: { may: boolean | Error } = { may: true };
+    const { anna, asked, advance } = await ruled(rights, { recheckAfter: 60_000 });
+    asked.length = 0;
+    await advance(55_000);
+    expect(asked).toEqual([]);
+    await advance(10_000);
+    expect(asked).toEqual(["anna list:1"]);
+    rights.may = new Error("database");
+    await advance(65_000);
+    expect(await anna.heard()).toEqual([]);
+    rights.may = false;
+    await advance(65_000);
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "forbidden" }]);
+  });
+
+  test("[AU16] of many that came at once a share is asked at a time", async () => {
+    const { client, asked, advance } = await ruled(
+      { may: true },
+      { recheckAfter: 160_000, maxConnectionsPerUser: 99 },
+    );
+    for (let i = 0; i < 31; i++) (await client(undefined, "bob")).say(subscribe("list:1"));
+    await advance(0);
+    asked.length = 0;
+    await advance(165_000);
+    expect(asked.length).toBeLessThanOrEqual(8);
+    await advance(90_000);
+    expect(asked).toHaveLength(32);
+  });
+});
+
+/** Tokens are good for a minute; what a token says is its user. */
+function tokens(found?: () => Promise<unknown>) {
+  const it = wire({
+    authenticate: async ({ token }) => {
+      if (token === "broken") throw new Error("database");
+      if (found !== undefined) await found();
+      return token === "nobody" ? null : expiring({ id: String(token) }, it.clock.now() + 60_000);
+    },
+  });
+  it.server.handle(list, { public: true });
+  return it;
+}
+
+describe("a token that expires", () => {
+  test("[AU14] is asked for in time, and the connection goes on with another one", async () => {
+    const it = tokens();
+    const anna = await it.client(undefined, "anna");
+    await it.advance(47_000);
+    expect(await anna.heard()).toEqual([]);
+    await it.advance(1_000);
+    expect(await anna.heard()).toEqual([{ type: "Expiring", within: 12_000 }]);
+    anna.say({ type: "Authenticate", token: "anna" });
+    await it.advance(47_000);
+    expect(await anna.heard()).toEqual([]);
+    expect(anna.closed).toEqual([]);
+  });
+
+  test("[AU14] is renewed as often as it expires: each token that comes is looked at", async () => {
+    const it = tokens();
+    const anna = await it.client(undefined, "anna");
+    for (let i = 0; i < 4; i++) {
+      await it.advance(48_000);
+      expect(await anna.heard()).toEqual([{ type: "Expiring", within: 12_000 }]);
+      anna.say({ type: "Authenticate", token: "anna" });
+      expect(await anna.heard()).toEqual([]);
+    }
+    expect(anna.closed).toEqual([]);
+  });
+
+  test("[AU14] is not asked for any more once another one has come that never expires", async () => {
+    const ends = [60_000, undefined];
+    const it = wire({
+      authenticate: () => {
+        const within = ends.shift();
+        return within === undefined ? { id: "anna" } : expiring({ id: "anna" }, it.clock.now() + within);
+      },
+    });
+    const anna = await it.client();
+    await it.advance(48_000);
+    expect(types(await anna.heard())).toEqual(["Expiring"]);
+    anna.say({ type: "Authenticate", token: "for ever" });
+    await it.advance(100_000);
+    expect(await anna.heard()).toEqual([]);
+    expect(anna.closed).toEqual([]);
+  });
+
+  test("[AU14] S25 that does not come is asked for again; then the connection is closed, retryable", async () => {
+    const it = tokens();
+    const anna = await it.client(undefined, "anna");
+    await it.advance(59_999);
+    const asked = await anna.heard();
+    expect(asked.length).toBeGreaterThan(3);
+    expect(asked.length).toBeLessThan(12);
+    anna.say({ type: "Authenticate", token: "broken" });
+    await it.advance(1);
+    expect(anna.closed).toEqual([{ code: 4001, reason: "token-expired" }]);
+    expect(it.errors).toHaveLength(1);
+    await it.advance(60_000);
+  });
+
+  test("[AU14] another user's closes, terminal; so does none", async () => {
+    const it = tokens();
+    for (const [token, reason] of [
+      ["bob", "user-changed"],
+      ["nobody", "unauthenticated"],
+    ]) {
+      const anna = await it.client(undefined, "anna");
+      anna.say({ type: "Authenticate", token });
+      expect((await anna.heard()).at(-1)).toMatchObject({ type: "Closing", code: reason, retryable: false });
+      expect(anna.closed).toEqual([{ code: 4002, reason }]);
+    }
+  });
+
+  test("[AU14] is looked at one at a time, of several only the newest", async () => {
+    let looks = 0;
+    const waits: (() => void)[] = [];
+    const it = tokens(() => {
+      looks++;
+      return looks === 1 ? Promise.resolve() : new Promise<void>((go) => void waits.push(go));
+    });
+    const anna = await it.client(undefined, "anna");
+    for (const token of ["anna", "bob", "carl", "anna"]) anna.say({ type: "Authenticate", token });
+    await anna.heard();
+    expect(looks).toBe(2);
+    waits[0]!();
+    await anna.heard();
+    expect(looks).toBe(3);
+    waits[1]!();
+    await anna.heard();
+    expect(anna.closed).toEqual([]);
+  });
+
+  test("[AU14] that has expired at Hello lets nobody stay; a time that is none lets nobody in", async () => {
+    const it = wire({ authenticate: () => expiring({ id: "anna" }, 1) });
+    const anna = it.socket();
+    anna.say(hello());
+    expect((await anna.heard()).at(-1)).toMatchObject({
+      type: "Closing",
+      code: "token-expired",
+      retryable: true,
+    });
+    const wrong = wire({ authenticate: () => expiring({ id: "anna" }, Number.NaN) });
+    const one = wrong.socket();
+    one.say(hello());
+    expect(await one.heard()).toMatchObject([{ type: "Closing", code: "authentication-failed" }]);
+  });
+
+  test("[AU14] that never expires is never asked for", async () => {
+    const it = wire({ authenticate: () => expiring({ id: "anna" }, Infinity) });
+    const anna = await it.client();
+    await it.advance(10 * 24 * 3_600_000);
+    expect(await anna.heard()).toEqual([]);
+  });
+
+  test("[AU15] renewed, what it may follow is asked about anew", async () => {
+    let guest = false;
+    const it = wire({ authenticate: () => ({ id: "anna", guest }) as Person });
+    it.server.handle(list, { canSubscribe: ({ user }) => (user as Person).guest !== true });
+    const anna = await it.client();
+    anna.say(subscribe("list:1"));
+    await anna.heard();
+    guest = true;
+    anna.say({ type: "Authenticate", token: "again" });
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "forbidden" }]);
+  });
+});
+
+describe("[AU17] on several nodes", () => {
+  /** Two nodes over one log; anna is on the second. */
+  async function nodes(shared = true) {
+    const hand = handClock();
+    const bells = handPubSub();
+    const options = { log: memoryLog({ shared }), pubsub: bells.pubsub, secret: "a secret of all the nodes" };
+    const rights = { may: true };
+    const make = (seed: number) => {
+      const it = wire(
+        { ...options, random: countingRandom(seed), authenticate: ({ token }) => ({ id: String(token) }) },
+        hand,
+      );
+      it.server.handle(list, {
+        canSubscribe: ({ user }) => rights.may && (user as Person | null)?.guest !== true,
+        canDispatch: (_, { user }) => (user as Person | null)?.guest !== true,
+      });
+      return it;
+    };
+    const [here, there] = [make(1), make(2)];
+    const anna = await there.client(undefined, "anna");
+    anna.say(subscribe("list:1"));
+    await anna.heard();
+    return { here, there, anna, bells, rights };
+  }
+
+  test("S16 each is told whose rights have changed, and asks those that are on it", async () => {
+    const { here, there, anna, bells, rights } = await nodes();
+    const bob = await there.client(undefined, "bob");
+    bob.say(subscribe("list:1"));
+    await bob.heard();
+    rights.may = false;
+    await here.done(here.server.reauthorise({ userId: "anna" }));
+    expect(await anna.heard()).toEqual([]);
+    bells.deliver(2); // a ring that comes twice asks twice
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "forbidden", retryable: false }]);
+    expect(await bob.heard()).toEqual([]);
+  });
+
+  test("with what the user is now; null signs it out", async () => {
+    const { here, anna, bells } = await nodes();
+    await here.done(here.server.reauthorise({ user: { id: "anna", guest: true } as Person }));
+    bells.deliver();
+    expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
+    anna.say(added(1));
+    expect(await anna.heard()).toMatchObject([{ type: "Rejected", code: "forbidden" }]);
+    await here.done(here.server.reauthorise({ userId: "anna", user: null }));
+    bells.deliver();
+    await anna.heard();
+    expect(anna.closed).toEqual([{ code: 4002, reason: "unauthenticated" }]);
+  });
+
+  test("a ring that is lost is made up after recheckAfter", async () => {
+    const { here, there, anna, bells, rights } = await nodes();
+    rights.may = false;
+    await here.done(here.server.reauthorise());
+    bells.lose();
+    await there.advance(2 * 300_000);
+    expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "forbidden" }]);
+  });
+
+  test("what is no such ring is reported and signs nobody out; a node that has stopped hears none", async () => {
+    const { there, anna, bells } = await nodes();
+    const bad: unknown[] = [
+      null,
+      { node: "x" },
+      { node: "x", whose: { user: null } },
+      { node: "x", whose: { userId: 3 } },
+      { node: "x", whose: { user: {} } },
+    ];
+    for (const payload of bad) bells.ring("reauthorise", payload);
+    expect(await anna.heard()).toEqual([]);
+    expect(there.errors).toHaveLength(bad.length);
+    expect(bells.listening("reauthorise")).toBe(2);
+    await there.done(there.server.stop());
+    expect(bells.listening("reauthorise")).toBe(1);
+  });
+
+  test("a node that shares its log with nobody tells nobody", async () => {
+    const { here, bells, rights, anna } = await nodes(false);
+    rights.may = false;
+    await here.done(here.server.reauthorise());
+    bells.deliver();
+    expect(await anna.heard()).toEqual([]);
+  });
+});

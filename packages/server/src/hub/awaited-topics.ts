@@ -1,0 +1,118 @@
+// Who waits for topics that only the server makes and has not made yet (`created: "server"`): each is told once there is
+// one, whichever node made it, and asks again. Not here: that it is missing (catch-up.ts), what asking again comes to.
+import { ORIGIN } from "@calla/shared";
+import type { TargetKey } from "@calla/shared";
+import type { Conversation } from "../connection/conversation.ts";
+import type { ServerContext } from "../context/server-context.ts";
+import { hearRing } from "../cluster/node-messages.ts";
+import type { LogStorage } from "../log/log.ts";
+
+/** So many topics are remembered for one connection, and for all of them together. What is over it asks by itself. */
+export const MOST_EXPECTED = { ofOne: 100, ofAll: 100_000 };
+/** Milliseconds after which that is worth doing. */
+export const ASK_AGAIN = 30_000;
+/** On a shared log so many of them are looked at in one tick, for a ring may be lost (SV6). */
+const MOST_LOOKS = 64;
+
+interface Expected {
+  readonly by: Set<Conversation>;
+  readonly silence: () => void;
+}
+
+export class AwaitedTopics {
+  readonly #context: ServerContext;
+  readonly #tell: (conversation: Conversation, key: TargetKey, ref: number) => void;
+  /** Those that were looked at longest ago come first. */
+  readonly #topics = new Map<TargetKey, Expected>();
+  #count = 0;
+
+  /** `tell` is called once for each that waits. */
+  constructor(
+    context: ServerContext,
+    tell: (conversation: Conversation, key: TargetKey, ref: number) => void,
+  ) {
+    this.#context = context;
+    this.#tell = tell;
+  }
+
+  /** Remembers that it waits. False: it has to ask again by itself. */
+  add(conversation: Conversation, key: TargetKey, ref: number): boolean {
+    this.forget(conversation, key);
+    const expects = (conversation.expects ??= new Map());
+    if (expects.size >= MOST_EXPECTED.ofOne || this.#count >= MOST_EXPECTED.ofAll) return false;
+    this.#count++;
+    expects.set(key, ref);
+    const known = this.#topics.get(key);
+    if (known !== undefined) {
+      known.by.add(conversation);
+      return true;
+    }
+    const { shared } = this.#context.log;
+    const silence = shared ? hearRing(this.#context, key, () => this.appeared(key)) : () => undefined;
+    this.#topics.set(key, { by: new Set([conversation]), silence });
+    // It may have been made between the look that found nothing and now, and nobody rings twice.
+    if (shared) this.#look(key);
+    return true;
+  }
+
+  /** There is something of it now: whoever waits asks again. */
+  appeared(key: TargetKey): void {
+    // A copy: one that is told may wait again at once.
+    const by = Array.from(this.#topics.get(key)?.by ?? []);
+    for (const conversation of by) {
+      const ref = conversation.expects?.get(key);
+      this.forget(conversation, key);
+      if (ref !== undefined) this.#tell(conversation, key, ref);
+    }
+  }
+
+  /** It does not wait for this one any more. */
+  forget(conversation: Conversation, key: TargetKey): void {
+    if (conversation.expects?.delete(key) !== true) return;
+    this.#count--;
+    const expected = this.#topics.get(key)!;
+    expected.by.delete(conversation);
+    if (expected.by.size > 0) return;
+    this.#topics.delete(key);
+    expected.silence();
+  }
+
+  /** It is gone. */
+  left(conversation: Conversation): void {
+    for (const key of conversation.expects?.keys() ?? []) this.forget(conversation, key);
+  }
+
+  /** Its rights have changed: what it waits for it has to ask for again, and may be refused. */
+  askAnew(conversation: Conversation): void {
+    const expects = Array.from(conversation.expects ?? []);
+    for (const [key, ref] of expects) {
+      this.forget(conversation, key);
+      this.#tell(conversation, key, ref);
+    }
+  }
+
+  /** One tick, on a shared log: some of them are looked at, in turn. */
+  tick(): void {
+    let left = Math.min(MOST_LOOKS, this.#topics.size);
+    for (const [key, expected] of this.#topics) {
+      if (left-- === 0) return;
+      this.#topics.delete(key);
+      this.#topics.set(key, expected);
+      this.#look(key);
+    }
+  }
+
+  #look(key: TargetKey): void {
+    const { log, report } = this.#context;
+    void begun(log, key).then(
+      (is) => is && this.appeared(key),
+      (error: unknown) => report(error),
+    );
+  }
+}
+
+/** Whether the log has anything of a target; nothing is opened for it. */
+const begun = async (log: LogStorage, key: TargetKey): Promise<boolean> => {
+  const found = await log.read(key, ORIGIN, 1);
+  return found.status !== "records" || found.records.length > 0;
+};

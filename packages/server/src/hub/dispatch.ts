@@ -1,0 +1,245 @@
+// A message's way to its target: may this client reach it, is it open, then offered. And what the server itself
+// dispatches and pushes. What becomes of a message is decided in target-engine.ts.
+import { authorTag, CallaError, messageId, OWN_SESSION, parseMessage } from "@calla/shared";
+import type { ClientFrames, EphemeralSlice, Message, Slice, TargetKey } from "@calla/shared";
+import type { Pushed } from "../target/audience.ts";
+import type { Conversation } from "../connection/conversation.ts";
+import type { ServerContext } from "../context/server-context.ts";
+import { relay } from "../target/ephemeral-topic.ts";
+import { asking, passes } from "./access.ts";
+import type { Access } from "./access.ts";
+import { admitEphemeral } from "../app/handlers.ts";
+import { hear } from "../app/hooks.ts";
+import type { LiveTarget } from "../target/live-target.ts";
+import type { TargetDirectory } from "../target/target-directory.ts";
+import { wireOf } from "../log/record.ts";
+import { refused } from "../connection/refusal.ts";
+import type { TargetRegistry } from "../target/target-registry.ts";
+import type { CommitLoop } from "../target/commit-loop.ts";
+
+export interface DispatcherParts {
+  readonly context: ServerContext;
+  readonly registry: TargetRegistry;
+  readonly directory: TargetDirectory;
+  readonly access: Access;
+  readonly commitLoop: CommitLoop;
+  /** The open conversation of each client. */
+  readonly clients: ReadonlyMap<string, Conversation>;
+  end(conversation: Conversation, code: string, retryable: boolean): void;
+}
+
+export class Dispatcher {
+  readonly #context: ServerContext;
+  readonly #registry: TargetRegistry;
+  readonly #directory: TargetDirectory;
+  readonly #access: Access;
+  readonly #commitLoop: CommitLoop;
+  readonly #clients: ReadonlyMap<string, Conversation>;
+  readonly #end: DispatcherParts["end"];
+  /** Messages that wait to hear whether the log knows of their author. */
+  #strangers = 0;
+
+  constructor({ context, registry, directory, access, commitLoop, clients, end }: DispatcherParts) {
+    this.#context = context;
+    this.#registry = registry;
+    this.#directory = directory;
+    this.#access = access;
+    this.#commitLoop = commitLoop;
+    this.#clients = clients;
+    this.#end = end;
+  }
+
+  message(
+    conversation: Conversation,
+    key: TargetKey,
+    frame: ClientFrames["SessionMessage" | "TopicMessage"],
+  ): void {
+    if (!MESSAGE_ID.test(frame.id)) {
+      refused(this.#context, conversation, key, "protocol", { id: frame.id.slice(0, 64) });
+      return this.#end(conversation, "protocol", false);
+    }
+    // Before the topic, or whether there is one, has any part in it. Decoded for whoever hears of it, and else not yet.
+    if (this.#context.hooks.incoming.any)
+      hear(
+        this.#context.hooks.incoming,
+        this.#context,
+        conversation,
+        frame,
+        conversation.encoder.decodeDispatch(frame.message),
+      );
+    const { conflicts } = conversation;
+    if (conflicts?.has(key) === true) return;
+    if (conflicts !== undefined && conflicts.size >= this.#context.limits.maxTopicsPerConnection)
+      return this.#end(conversation, "mid-conflict", true); // it has to say Hello anew anyway
+    // The common way costs no closure: a follower, admitted as such, dispatches to what it follows.
+    const followed = conversation.follows.get(key)?.live === true && !gateIsShut(conversation, key);
+    const known = followed ? this.#registry.get(key) : undefined;
+    if (known !== undefined) return this.#offer(conversation, known, frame, undefined);
+    const named = this.#directory.named(key, conversation.clientId);
+    const { mid, id, message } = frame;
+    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+    const refuse = (code: string): void => {
+      refused(this.#context, conversation, key === OWN_SESSION ? target : key, code, {});
+      if (mid > 0) conversation.send({ type: "Rejected", target, mid, id, from: "calla", code, details: {} });
+    };
+    if (typeof named === "string") return refuse(named);
+    if (named.slice.kind === "ephemeral") return this.#cast(conversation, key, named.slice, message);
+    const pause = (code: string): void =>
+      conversation.send({ type: "Paused", target, from: mid, code, retryAfter: 1_000 });
+    const offer = (denied?: string): void => {
+      const live = this.#directory.open(key, named, conversation.party) as LiveTarget | undefined;
+      if (live === undefined) return pause("busy");
+      this.#offer(conversation, live, frame, denied);
+    };
+    this.#access.pass(conversation, key, named, (admitted) => {
+      if (conversation.phase !== "open") return;
+      if (admitted === true) return offer();
+      if (passes(admitted)) return pause("busy");
+      if (this.#registry.get(key) !== undefined) return offer(admitted);
+      // Nothing is opened for strangers. One that was let in before may repeat what was decided then (TE2).
+      if (this.#strangers >= this.#context.limits.maxQueued) return pause("busy");
+      this.#strangers++;
+      void this.#context.log
+        .client(key, conversation.clientId)
+        .then(
+          (row) => {
+            if (conversation.phase !== "open") return;
+            if (row === undefined) refuse(admitted);
+            else offer(admitted);
+          },
+          (error: unknown) => {
+            this.#context.report(error);
+            pause("storage");
+          },
+        )
+        .finally(() => this.#strangers--);
+    });
+  }
+
+  #offer(
+    conversation: Conversation,
+    live: LiveTarget,
+    { mid, id, settled, message: plain }: ClientFrames["SessionMessage" | "TopicMessage"],
+    denied: string | undefined,
+  ): void {
+    // Only now, when nothing is left that could refuse it unread (CV18): who may not reach the target is told so, and
+    // what is more than a batch may be is refused by its length.
+    const unread =
+      denied !== undefined || (Array.isArray(plain) && plain.length > this.#context.limits.maxBatch);
+    const message = unread ? plain : conversation.encoder.decodeDispatch(plain);
+    this.#commitLoop.offer(live, {
+      author: conversation.author,
+      row: conversation.clientId,
+      mid,
+      id,
+      settled: Math.min(settled, mid - 1),
+      // Not checked yet: `admit` parses each.
+      messages: message === null ? null : ((Array.isArray(message) ? message : [message]) as Message[]),
+      denied,
+      reply: conversation,
+    });
+  }
+
+  /** To an ephemeral topic: now, to whoever is there, or not at all. */
+  #cast(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, plain: unknown): void {
+    const topic = this.#directory.ephemeral(key);
+    const handlers = this.#context.handlers.get(slice.name);
+    const follows = topic !== undefined && conversation.follows.get(key)?.live === true;
+    if (!follows && conversation.brief) return this.#castFromAfar(conversation, key, slice, plain);
+    if (!follows)
+      return refused(
+        this.#context,
+        conversation,
+        key,
+        handlers === undefined ? "unhandled" : "not-following",
+        {},
+      );
+    try {
+      const who = asking(conversation, key, topic.params);
+      const value = conversation.encoder.decodeDispatch(plain);
+      const admitted = admitEphemeral(slice, handlers, value, who, this.#context);
+      if (admitted.ok) topic.dispatch(conversation, admitted.message);
+      else refused(this.#context, conversation, key, admitted.code, admitted.details);
+    } catch (error) {
+      this.#context.report(error);
+    }
+  }
+
+  /** Its author may follow by a stream on another node, or by polls: whether it may reach the topic is asked instead. */
+  #castFromAfar(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, plain: unknown): void {
+    const named = this.#directory.named(key, conversation.clientId);
+    if (typeof named === "string") return;
+    this.#access.pass(conversation, key, named, (allowed) => {
+      try {
+        const who = asking(conversation, key, named.params);
+        const handlers = this.#context.handlers.get(slice.name);
+        if (allowed !== true) return refused(this.#context, conversation, key, allowed, {});
+        const value = conversation.encoder.decodeDispatch(plain);
+        const admitted = admitEphemeral(slice, handlers, value, who, this.#context);
+        if (!admitted.ok) return refused(this.#context, conversation, key, admitted.code, admitted.details);
+        const pushed: Pushed = [authorTag(conversation.clientId, key), conversation.userId, admitted.message];
+        this.#directory.get(key)?.audience.push(pushed);
+        relay(this.#context, key, pushed);
+      } catch (error) {
+        this.#context.report(error);
+      }
+    });
+  }
+
+  /** A message of the server's to whoever follows, here and elsewhere; in a client's name, to everybody but it. */
+  push(slice: Slice, key: TargetKey, value: unknown, from?: string): void {
+    const parsed = parseMessage(slice, value, "server");
+    if (!parsed.ok)
+      throw new CallaError(
+        "invalid",
+        { slice: slice.name, ...parsed.details },
+        `This is no message of slice "${slice.name}"; look at its schema.`,
+      );
+    const message = this.#context.serialiser.normaliseMessage(parsed.message);
+    const userId = from === undefined ? null : (this.#clients.get(from)?.userId ?? null);
+    const pushed = [from === undefined ? null : authorTag(from, wireOf(key)), userId, message] as const;
+    this.#directory.get(key)?.audience.push(pushed, from);
+    relay(this.#context, key, pushed, from);
+  }
+
+  /** What a hook returned. A topic that was removed meanwhile it does not bring back, nor make: then it is for nobody (HA7). */
+  async dispatchUnlessRemoved(live: LiveTarget, messages: readonly Message[]): Promise<void> {
+    try {
+      await this.dispatchTo(live, messages, undefined, true);
+    } catch (error) {
+      const { code, details } = error as { readonly code?: unknown; readonly details?: { code?: unknown } };
+      if (code !== "rejected" || !(details?.code === "removed" || details?.code === "missing")) throw error;
+    }
+  }
+
+  /** The server's own dispatch; applied once per key, if one is given. */
+  dispatchTo(
+    live: LiveTarget,
+    messages: readonly Message[],
+    key?: string,
+    unlessRemoved = false,
+  ): Promise<{ sequence: number }> {
+    return new Promise((resolve, reject) => {
+      this.#commitLoop.offer(live, {
+        author: null,
+        row: key === undefined ? "" : `#${key}`,
+        mid: key === undefined ? 0 : 1,
+        // Told apart from random ids, which whoever follows has seen: a key may be of a visitor's making.
+        id: key === undefined ? messageId(this.#context.random) : `#${key}`,
+        settled: 0,
+        messages,
+        unlessRemoved,
+        reply: { settle: (sequence) => resolve({ sequence }), fail: reject },
+      });
+    });
+  }
+}
+
+/** Messages that came before this one wait there to hear whether they may pass. */
+const gateIsShut = ({ gates }: Conversation, key: TargetKey): boolean => {
+  const gate = gates?.get(key);
+  return gate !== undefined && gate.open === undefined;
+};
+
+/** Ids go into marks, rows and derived ids: short, and of characters that every format carries alike. */
+const MESSAGE_ID = /^[!-~]{1,64}$/;

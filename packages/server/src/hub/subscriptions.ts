@@ -1,0 +1,420 @@
+// Who follows what, from one connection's view: asked for, let in, joined, left, cut off. How one catches up is
+// catch-up.ts; whether it may is access.ts.
+import { CallaError, OWN_SESSION, PROTOCOL_VERSION, sessionKey } from "@calla/shared";
+import type { ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
+import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
+import type { ServerContext } from "../context/server-context.ts";
+import type { Dispatcher } from "./dispatch.ts";
+import { EphemeralTopic } from "../target/ephemeral-topic.ts";
+import { ASK_AGAIN } from "./awaited-topics.ts";
+import type { AwaitedTopics } from "./awaited-topics.ts";
+import { fromNothing, isMissing } from "./catch-up.ts";
+import type { CatchUp, Joined } from "./catch-up.ts";
+import { Check } from "../app/app-checks.ts";
+import { asking, passes } from "./access.ts";
+import type { Admitted, Access } from "./access.ts";
+import type { LooseHandlers } from "../app/handlers.ts";
+import type { LiveTarget } from "../target/live-target.ts";
+import { keyOf } from "../target/target-directory.ts";
+import type { NamedTarget, ResolvedTarget, TargetDirectory } from "../target/target-directory.ts";
+import { wireOf } from "../log/record.ts";
+import { refused } from "../connection/refusal.ts";
+import type { TargetRegistry } from "../target/target-registry.ts";
+
+export interface SubscriptionsParts {
+  readonly context: ServerContext;
+  readonly registry: TargetRegistry;
+  readonly directory: TargetDirectory;
+  readonly access: Access;
+  readonly dispatcher: Dispatcher;
+  readonly catchUp: CatchUp;
+  readonly awaitedTopics: AwaitedTopics;
+}
+
+/** A wish and what it is for, once it may be followed. */
+interface Entering {
+  readonly conversation: Conversation;
+  readonly key: TargetKey;
+  readonly named: NamedTarget;
+  readonly follow: FollowedTarget;
+  readonly asked: Subscription;
+  readonly why: string | undefined;
+}
+
+/** The answer could not be made: for now, or for as long as the model cannot be carried. */
+type Failed = "failed" | "invalid-value";
+
+/** Milliseconds after which those come again who were let go, or for whom there was no room. */
+const COME_AGAIN = 5_000;
+
+export class Subscriptions {
+  readonly #context: ServerContext;
+  readonly #registry: TargetRegistry;
+  readonly #directory: TargetDirectory;
+  readonly #access: Access;
+  readonly #dispatcher: Dispatcher;
+  readonly #catchUp: CatchUp;
+  readonly #awaitedTopics: AwaitedTopics;
+
+  constructor({
+    context,
+    registry,
+    directory,
+    access,
+    dispatcher,
+    catchUp,
+    awaitedTopics,
+  }: SubscriptionsParts) {
+    this.#context = context;
+    this.#registry = registry;
+    this.#directory = directory;
+    this.#access = access;
+    this.#dispatcher = dispatcher;
+    this.#catchUp = catchUp;
+    this.#awaitedTopics = awaitedTopics;
+  }
+
+  /** Resolves once it is answered; undefined if it is already. Never rejects nor throws. */
+  follow(conversation: Conversation, asked: Subscription): Promise<void> | undefined {
+    return this.#answer(conversation, asked, asked.diverged === undefined ? undefined : "diverged");
+  }
+
+  #answer(
+    conversation: Conversation,
+    asked: Subscription,
+    why: string | undefined,
+  ): Promise<void> | undefined {
+    try {
+      return this.#subscribe(conversation, asked, why)?.catch(this.#context.report);
+    } catch (error) {
+      this.#context.report(error);
+      return undefined;
+    }
+  }
+
+  /**
+   * Its connection has drained: what it was not shown meanwhile, one target after the other, as long as it takes them in.
+   */
+  async resume(conversation: Conversation): Promise<void> {
+    const { behind } = conversation;
+    for (const [key, { asked, why }] of behind ?? []) {
+      if (conversation.slow || conversation.phase !== "open") return;
+      behind!.delete(key);
+      await this.#answer(conversation, asked, why);
+    }
+  }
+
+  /** Nothing is added to what a slow connection has to take in: the wish waits until it has drained. */
+  #wait(conversation: Conversation, key: TargetKey, asked: Subscription, why: string | undefined): undefined {
+    // What is decided meanwhile is told with the answer: it asks for its outcomes, whatever it has sent before.
+    const sent = Math.max(asked.sent, asked.settled + 1);
+    (conversation.behind ??= new Map()).set(key, { asked: { ...asked, sent }, why });
+    this.#directory.get(key)?.audience.behind.add(conversation);
+  }
+
+  /** Nothing is waited for where nothing has to be: of many that come at once most are answered in their turn. */
+  #subscribe(
+    conversation: Conversation,
+    asked: Subscription,
+    why: string | undefined,
+  ): Promise<void> | undefined {
+    if (conversation.phase !== "open") return undefined;
+    const key = keyOf(conversation, asked.target);
+    const { follows } = conversation;
+    const before = follows.get(key);
+    if (before !== undefined && before.ref > asked.ref) return undefined; // an old wish, overtaken
+    const refuse = (code: string, retryable: boolean): undefined =>
+      this.#turnAway(conversation, key, asked, code, retryable);
+    const named = this.#directory.named(key, conversation.clientId);
+    if (conversation.flushOnly) return refuse("flush-only", false);
+    if (typeof named === "string") return refuse(named, false);
+    // Its session is none of the topics.
+    const topics = follows.size - (follows.has(sessionKey(conversation.clientId)) ? 1 : 0);
+    const most = named.slice.kind === "session" ? Infinity : this.#context.limits.maxTopicsPerConnection;
+    if (before === undefined && topics >= most) return refuse("too-many-topics", false);
+    // It does not inherit what is in doubt.
+    const admitted = before?.admitted === true;
+    // Nor does it ask what is being asked already.
+    const check = before?.check?.over === false ? before.check : undefined;
+    const welcomed = before?.welcomed === true;
+    const follow: FollowedTarget = { ref: asked.ref, admitted, welcomed, live: false, check };
+    follows.set(key, follow);
+    this.#awaitedTopics.forget(conversation, key);
+    // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
+    if (before !== undefined) this.#directory.get(key)?.audience.remove(conversation);
+    conversation.behind?.delete(key);
+    const wish = { conversation, key, named, follow, asked, why };
+    if (!follow.admitted) {
+      const { rights } = conversation;
+      const allowed = check ?? this.#access.admit(conversation, key, named, "subscribe");
+      if (allowed instanceof Check || rights !== conversation.rights)
+        return this.#whenAdmitted(wish, rights, allowed);
+      // Who was asked may have cut it off, granted it or ended the connection.
+      if (conversation.phase !== "open" || follows.get(key) !== follow) return undefined;
+      if (allowed !== true) return refuse(allowed, passes(allowed));
+      follow.admitted = true;
+    }
+    return this.#enter(wish);
+  }
+
+  /** `rights`: as they were when it was asked. */
+  async #whenAdmitted(wish: Entering, rights: number, asking: Admitted | Check<Admitted>): Promise<void> {
+    const { conversation, key, named, follow, asked } = wish;
+    for (;;) {
+      if (asking instanceof Check) follow.check = asking;
+      const allowed = await (asking instanceof Check ? asking.answer : asking);
+      if (follow.check === asking) follow.check = undefined; // it is over, and follows are many
+      if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return;
+      if (rights === conversation.rights) {
+        if (allowed !== true) return this.#turnAway(conversation, key, asked, allowed, passes(allowed));
+        follow.admitted = true;
+        return this.#enter(wish);
+      }
+      ({ rights } = conversation); // they have changed meanwhile (S43)
+      asking = this.#access.admit(conversation, key, named, "subscribe");
+    }
+  }
+
+  #enter({ conversation, key, named, follow, asked, why }: Entering): Promise<void> | undefined {
+    const refuse = (code: string, retryable: boolean): undefined =>
+      this.#turnAway(conversation, key, asked, code, retryable);
+    if (conversation.slow) return this.#wait(conversation, key, asked, why);
+    const place = this.#directory.open(key, named, conversation.party);
+    if (place === undefined)
+      return this.#turnAway(conversation, key, asked, "busy", true, { retryAfter: COME_AGAIN });
+    if (!(place instanceof EphemeralTopic) && place.ending !== undefined)
+      return refuse(place.ending.code, place.ending.retryable);
+    if (place instanceof EphemeralTopic) {
+      place.join(conversation, follow);
+      return this.#welcome(conversation, place, follow);
+    }
+    return this.#join(conversation, place, follow, asked, why);
+  }
+
+  /** It asks too much; it is told when to come again. */
+  putOff(conversation: Conversation, asked: Subscription, retryAfter: number): void {
+    const key = keyOf(conversation, asked.target);
+    if ((conversation.follows.get(key)?.ref ?? 0) > asked.ref) return;
+    this.#turnAway(conversation, key, asked, "rate", true, { retryAfter });
+  }
+
+  #join(
+    conversation: Conversation,
+    live: LiveTarget,
+    follow: FollowedTarget,
+    asked: Subscription,
+    why?: string,
+  ): Promise<void> | undefined {
+    const tell = (joined: Joined | Failed): undefined =>
+      this.#joined(conversation, live, follow, asked, why, joined);
+    const failed = (error: unknown): Failed => {
+      // A model that no format carries: reported where it was found. It cannot be followed until it has been repaired.
+      if (error instanceof CallaError && error.code === "invalid-value") return error.code;
+      this.#context.report(error);
+      return "failed";
+    };
+    try {
+      const joined = this.#catchUp.join(conversation, live, follow, asked, why);
+      return joined instanceof Promise ? joined.catch(failed).then(tell) : tell(joined);
+    } catch (error) {
+      return tell(failed(error));
+    }
+  }
+
+  #joined(
+    conversation: Conversation,
+    live: LiveTarget,
+    follow: FollowedTarget,
+    asked: Subscription,
+    why: string | undefined,
+    joined: Joined | Failed,
+  ): undefined {
+    // It is let in here, so what it says of its model is worth hearing; it is healed already (VE9).
+    if (joined === "joined" && asked.diverged !== undefined)
+      refused(this.#context, conversation, live.key, "diverged", { digest: asked.diverged });
+    if (joined === "joined") return this.#welcome(conversation, live, follow);
+    if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return undefined;
+    if (joined === "slow") return this.#wait(conversation, live.key, asked, why);
+    if (joined === "missing") return this.#missing(conversation, live, follow, asked, why);
+    const isFinal = joined === "removed" || joined === "invalid-value";
+    return this.#turnAway(conversation, live.key, asked, joined, !isFinal, {
+      details: whichVersion(live),
+    });
+  }
+
+  /** The server has not made it: it is told, and told again when there is one. */
+  #missing(
+    conversation: Conversation,
+    live: LiveTarget,
+    follow: FollowedTarget,
+    asked: Subscription,
+    why: string | undefined,
+  ): undefined {
+    // Made since it was looked at: nobody would tell of that any more.
+    if (!isMissing(live)) return void this.#join(conversation, live, follow, asked, why);
+    this.leave(conversation, live.key);
+    // A poll ends with its answers, and comes again.
+    if (conversation.poll || this.#awaitedTopics.add(conversation, live.key, asked.ref))
+      return this.#turnAway(conversation, live.key, asked, "missing", false);
+    return this.#turnAway(conversation, live.key, asked, "missing", true, { retryAfter: ASK_AGAIN });
+  }
+
+  /** There is a topic that it was told is missing. Who asked for it asks again; whom the server let in by itself is in. */
+  appeared(conversation: Conversation, key: TargetKey, ref: number): void {
+    if (ref === 0 && conversation.granted?.has(key) === true)
+      return void this.follow(conversation, fromNothing(key, ref));
+    conversation.send({ type: "Unsubscribed", target: key, ref, code: "created", retryable: true });
+  }
+
+  #welcome(conversation: Conversation, place: ResolvedTarget, follow: FollowedTarget): undefined {
+    if (follow.welcomed || !follow.live) return;
+    follow.welcomed = true;
+    this.#hook(conversation, place, "onSubscribe");
+  }
+
+  #turnAway(
+    conversation: Conversation,
+    key: TargetKey,
+    { target, ref }: Subscription,
+    code: string,
+    retryable: boolean,
+    { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
+  ): undefined {
+    this.leave(conversation, key);
+    if (!retryable) refused(this.#context, conversation, key === OWN_SESSION ? target : key, code, {});
+    conversation.send({
+      type: "Unsubscribed",
+      target,
+      ref,
+      code,
+      retryable,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+      ...(details === undefined ? {} : { details }),
+    });
+  }
+
+  leave(conversation: Conversation, key: TargetKey): void {
+    const follow = conversation.follows.get(key);
+    if (follow === undefined) return;
+    conversation.follows.delete(key);
+    follow.check?.withdraw();
+    conversation.behind?.delete(key);
+    const place = this.#directory.get(key);
+    if (place instanceof EphemeralTopic) {
+      place.leave(conversation);
+      this.#directory.forget(place);
+    } else if (place !== undefined) {
+      place.audience.remove(conversation);
+      place.lastUsed = this.#context.clock.monotonic();
+      this.#registry.unused(place);
+    }
+    if (follow.welcomed && place !== undefined) this.#hook(conversation, place, "onUnsubscribe");
+  }
+
+  /** Cuts a client off a target. It is told, and must ask anew to come back. */
+  cut(
+    conversation: Conversation,
+    key: TargetKey,
+    code: string,
+    retryable: boolean,
+    { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
+  ): void {
+    conversation.granted?.delete(key);
+    this.#access.forget(conversation, key);
+    const ref = conversation.follows.get(key)?.ref ?? conversation.expects?.get(key);
+    if (ref === undefined) return;
+    this.leave(conversation, key);
+    this.#awaitedTopics.forget(conversation, key);
+    conversation.send({
+      type: "Unsubscribed",
+      target: wireOf(key),
+      ref,
+      code,
+      retryable,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+      ...(details === undefined ? {} : { details }),
+    });
+  }
+
+  /** The log holds what this node has no updates for: other nodes serve it, and pages of their version (VE4). */
+  unfit(conversations: Iterable<Conversation>, live: LiveTarget): void {
+    // Of all, not of its followers alone: some are being brought up to date.
+    for (const conversation of conversations)
+      this.cut(conversation, live.key, live.failure, true, { details: whichVersion(live) });
+  }
+
+  /** It is let go, for somebody who holds less: whoever follows it may come again (LM24). */
+  givesWay(place: ResolvedTarget): void {
+    const key = keyOfPlace(place);
+    for (const conversation of [...place.audience.followers, ...place.audience.behind])
+      this.cut(conversation, key, "busy", true, { retryAfter: COME_AGAIN });
+  }
+
+  /** Makes a client follow a target, whatever `canSubscribe` says. */
+  grant(conversation: Conversation, key: TargetKey): void {
+    (conversation.granted ??= new Set()).add(key);
+    this.#access.forget(conversation, key); // what waits there is asked about again, and is granted now
+    const follow = conversation.follows.get(key);
+    if (follow?.live === true) return;
+    follow?.check?.withdraw();
+    const asked = fromNothing(wireOf(key), follow?.ref ?? 0);
+    void this.follow(conversation, asked);
+  }
+
+  /** Everybody gets what there is now, in place of what they had. */
+  resnapshot(live: LiveTarget, reason: string): void {
+    // A copy: joining may put a follower back at once.
+    const followers = [...live.audience.followers];
+    for (const conversation of followers) {
+      // Still the same wish, so that what is being found out about it holds (AU15).
+      const follow = conversation.follows.get(live.key)!;
+      follow.live = false;
+      live.audience.remove(conversation);
+      void this.#join(conversation, live, follow, fromNothing(live.wire, follow.ref), reason);
+    }
+  }
+
+  ping(conversation: Conversation, { cursors }: ClientFrames["Ping"]): void {
+    for (const [target, sequence, mark] of cursors) {
+      const key = keyOf(conversation, target);
+      const follow = conversation.follows.get(key);
+      const live = this.#registry.get(key);
+      if (follow?.live !== true || live?.engine === undefined) continue;
+      const { state } = live.engine;
+      if (state.sequence === sequence && state.mark === mark) continue;
+      // The tail was lost on the way: the same as a gap, found by the client's own word.
+      void this.follow(conversation, {
+        target,
+        ref: follow.ref,
+        cursor: { sequence, mark },
+        settled: 0,
+        sent: 1,
+      });
+    }
+  }
+
+  /** Runs onSubscribe or onUnsubscribe; the messages it returns are dispatched by the server. */
+  #hook(conversation: Conversation, place: ResolvedTarget, name: "onSubscribe" | "onUnsubscribe"): void {
+    const handlers: LooseHandlers | undefined = this.#context.handlers.get(place.slice.name);
+    // Whoever only asks for news comes and goes with every question.
+    if (handlers?.[name] === undefined || conversation.poll) return;
+    void (async () => {
+      const returned = await handlers[name]!(asking(conversation, keyOfPlace(place), place.params));
+      if (returned === undefined || returned === null) return;
+      const messages = Array.isArray(returned) ? (returned as readonly Message[]) : [returned as Message];
+      if (messages.length === 0) return;
+      if (place instanceof EphemeralTopic) {
+        for (const message of messages) this.#dispatcher.push(place.slice, place.topic, message);
+        return;
+      }
+      await this.#dispatcher.dispatchUnlessRemoved(place, messages);
+    })().catch((error: unknown) => this.#context.report(error));
+  }
+}
+
+/** What a client is told of a target in a newer version than its own. */
+const whichVersion = ({ slice, newer }: LiveTarget): unknown =>
+  newer === undefined ? undefined : { protocol: PROTOCOL_VERSION, slices: { [slice.name]: newer } };
+
+const keyOfPlace = (place: ResolvedTarget): TargetKey =>
+  place instanceof EphemeralTopic ? place.topic : place.key;

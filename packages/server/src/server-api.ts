@@ -1,0 +1,294 @@
+// What a server is made of and what it does, as the app sees it. Not here: how (server.ts).
+import type {
+  AnyTopicSlice,
+  Clock,
+  InWiring,
+  Limits,
+  Message,
+  MessageOf,
+  ModelOf,
+  ParamsOf,
+  Random,
+  Serialiser,
+  SessionSlice,
+  Wiring,
+} from "@calla/shared";
+import type { TrustedProxies } from "./identity/address.ts";
+import type { Authenticate } from "./app/authenticate.ts";
+import type { Connection, ConnectRequest, Received, RequestInlet } from "./base/connection.ts";
+import type { Refused } from "./context/server-context.ts";
+import type { DrainOptions } from "./connection/drain.ts";
+import type { AnyUser, Handlers, Who } from "./app/handlers.ts";
+import type { IncomingMessage, SessionMessage, TopicMessage, Unhook } from "./app/hooks.ts";
+import type { Observe } from "./app/events.ts";
+import type { Hosts } from "./identity/hosts.ts";
+import type { HydrateOptions } from "./hydration.ts";
+import type { Inspection, InspectOptions } from "./inspect.ts";
+import type { LogStorage } from "./log/log.ts";
+import type { OriginPolicy } from "./identity/origin.ts";
+import type { PubSub } from "./cluster/pubsub.ts";
+import type { FollowHandler, FollowOptions } from "./history/log-consumers.ts";
+import type { ServerTopic, StopOptions } from "./server-topic.ts";
+import type { RemoveTopicsOptions } from "./server-topics.ts";
+import type { ListedTopic } from "./target/topic-list.ts";
+import type { DisconnectOptions } from "./identity/kick.ts";
+import type { RightsChange } from "./identity/rights-change.ts";
+
+/** A message of the session slice, where the wiring has one. */
+export type SessionMessageOf<W extends Wiring> = MessageOf<NonNullable<W["session"]>>;
+
+export interface ServerOptions<W extends Wiring, User extends AnyUser> {
+  readonly wiring: W;
+  readonly serialiser: Serialiser;
+  /** Default: a memory log. It forgets everything when the process ends. */
+  readonly log?: LogStorage;
+  /** Doorbells and pushes between nodes. Default: inside this process. */
+  readonly pubsub?: PubSub;
+  /** Which pages may connect. Default: those of the server's own origin. */
+  readonly origins?: OriginPolicy;
+  /**
+   * Under which names this server is asked ("app.example", "*.app.example"): a page of another site can have a name of
+   * its own lead here (DNS rebinding). Default: any in production; in development, with `origins: "same-origin"`, pages
+   * may ask under localhost and addresses only. "any" lifts that. Behind a proxy the name is what it sends as Host.
+   */
+  readonly hosts?: Hosts;
+  /** Gives the user of a connection. Absent: everybody is nobody (`user` is null). */
+  readonly authenticate?: Authenticate<User>;
+  /** Signs client identities. Nodes that share a log need the same. Default: the log's own, if it keeps one. */
+  readonly secret?: Uint8Array | string;
+  /** Ceilings that differ from the defaults (spec/limits.md). `Infinity` lifts one. */
+  readonly limits?: Partial<Limits>;
+  /** Addresses of one's own proxies, whose X-Forwarded-For is believed when connections are counted. Default: none. */
+  readonly trustedProxies?: TrustedProxies;
+  /**
+   * Development's checks: frozen models, updates run twice, results parsed. Default: unless NODE_ENV is "production", or
+   * the condition `production` has left them out.
+   */
+  readonly strict?: boolean;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /**
+   * A client is there, for the first time (`fresh`) or again. Messages returned are dispatched to its session;
+   * server-only ones are welcome.
+   */
+  readonly onConnect?: (
+    who: Who<User> & { readonly request: ConnectRequest; readonly fresh: boolean },
+  ) => Returned<SessionMessageOf<W>> | Promise<Returned<SessionMessageOf<W>>>;
+  readonly onDisconnect?: (who: Who<User>) => void;
+  /** The first of `server.onIncoming`. */
+  readonly onIncoming?: IncomingHook<User>;
+  /** The first of `server.onMessage`. */
+  readonly onMessage?: SessionHook<W, User>;
+  /** The first of `server.onTopicMessage`. */
+  readonly onTopicMessage?: TopicHook<User>;
+  /** The app's code or the storage threw; the server goes on. Default: a line on the standard error output. */
+  readonly onError?: (error: unknown) => void;
+  /**
+   * Hears of everything worth counting or writing down: `pinoObserver`, `prometheus().observe`, or one's own. Default:
+   * nobody, which costs nothing.
+   */
+  readonly observe?: Observe | readonly Observe[];
+  /** Something was refused: a forged frame, a forbidden topic, an invalid message. Default: nothing. */
+  readonly onRefused?: (refused: Refused) => void;
+}
+/** Hears what clients send, before anything is decided. The message is whatever the wire carries: no schema has seen it. */
+export type IncomingHook<User extends AnyUser> = (message: unknown, about: IncomingMessage<User>) => void;
+/** Hears what was applied to sessions. */
+export type SessionHook<W extends Wiring, User extends AnyUser> = (
+  message: SessionMessageOf<W>,
+  about: SessionMessage<ModelOf<NonNullable<W["session"]>>, User>,
+) => void;
+/** Hears what was applied to topics. */
+export type TopicHook<User extends AnyUser> = (message: Message, about: TopicMessage<User>) => void;
+type Returned<M> = M | readonly M[] | void | undefined;
+
+/** A connection seen by a transport. */
+export interface Incoming {
+  /** Bytes or text from the peer. Never throws. */
+  incoming(data: string | Uint8Array): void;
+  /**
+   * So many bytes have been read, headers and control frames too, and so many are held of what is not whole: for the
+   * limits in bytes. A transport that does not tell is counted by what comes in.
+   */
+  received(bytes: number, unfinished: number): void;
+  /** The socket is gone. Repeating it does nothing. */
+  disconnect(code?: number, reason?: string): void;
+  /** The socket's buffer has emptied. */
+  drained(): void;
+}
+
+export interface Server<W extends Wiring, User extends AnyUser> {
+  readonly wiring: W;
+  readonly serialiser: Serialiser;
+  readonly limits: Limits;
+  /** Says who may follow and dispatch on a slice. A slice without handlers is refused. Call it before clients come. */
+  handle<S extends AnyTopicSlice | SessionSlice>(
+    slice: S extends NonNullable<W["session"]> ? S : InWiring<W, S>,
+    handlers: Handlers<S, User>,
+  ): void;
+  /** @throws CallaError `wiring`: the slice is not in this server's wiring. `topic`: the parameters make no topic id. */
+  topic<S extends AnyTopicSlice>(slice: InWiring<W, S>, ...params: ParamsOf<S>): ServerTopic<S>;
+  session(clientId: string): ServerTopic<NonNullable<W["session"]>>;
+  /**
+   * Hears every message that a client sends and that its rates let in, before its topic has any part in it: to topics, to
+   * ephemeral and unknown ones, to its session; those too that will be refused. Of a dispatch of several each is told.
+   * What cannot be decoded is not heard, nor what the server dispatches. One that is sent again (a lost answer, a pause) is
+   * heard again, under the same `id`. Messages are decoded and copied for it as long as there is such a hook, and it gets
+   * them frozen: it observes. What it throws is reported. Any number may be registered, at any time; returns the undo.
+   *
+   * @example
+   * const stop = server.onIncoming((message, { topic, user }) => audit.debug({ topic, by: user?.id, message }));
+   */
+  onIncoming(hook: IncomingHook<User>): Unhook;
+  /**
+   * Hears every message that was applied to a session here, after that, at most once. `author` says whose it was: the
+   * client's, or null, the server's own. What it throws is reported. Any number, at any time; returns the undo.
+   *
+   * @example
+   * server.onMessage((message, { author, model }) => author && db.save(author.clientId, model));
+   */
+  onMessage(hook: SessionHook<W, User>): Unhook;
+  /** The same of topics. For one slice, with its types, give `handle` an `onMessage`. */
+  onTopicMessage(hook: TopicHook<User>): Unhook;
+  /**
+   * The topics of a pattern that the log has, also those whose slice is no longer in the wiring. They are read some at a
+   * time, as you go on; one that comes or goes meanwhile may be among them or not.
+   *
+   * @throws CallaError `wiring`: this is no topic pattern. `storage`: the log cannot be read.
+   * @example
+   * for await (const { topic, used } of server.topics("board:tenant-7:*")) console.log(topic, new Date(used));
+   */
+  topics(pattern: string): AsyncIterable<ListedTopic>;
+  /**
+   * Removes the topics of a pattern as `topic.remove()` does, one after the other; with `unusedFor` only those that
+   * nobody has used for so long. Gives how many were removed. What comes meanwhile may be left.
+   *
+   * @throws CallaError `wiring`: this is no topic pattern. `storage`: the log failed; call it again for what is left.
+   * @example
+   * await server.removeTopics("draft:*", { unusedFor: 90 * 24 * 3_600_000 });
+   */
+  removeTopics(pattern: string, options?: RemoveTopicsOptions): Promise<number>;
+  /** Dispatches to one client's session. */
+  dispatchTo(clientId: string, message: SessionMessageOf<W>): Promise<{ readonly sequence: number }>;
+  /** Dispatches to the session of every client connected to this node. */
+  dispatchToAll(message: SessionMessageOf<W>): Promise<void>;
+  /** Pushes a message to the followers of every topic of a slice on this node. */
+  broadcast<S extends AnyTopicSlice>(slice: InWiring<W, S>, message: MessageOf<S>): void;
+  /** The same in the name of a client, which does not get it itself. */
+  broadcastFrom<S extends AnyTopicSlice>(
+    clientId: string,
+    slice: InWiring<W, S>,
+    message: MessageOf<S>,
+  ): void;
+  /** Makes a connected client follow a topic whatever `canSubscribe` says. False if it is not connected here. */
+  subscribe<S extends AnyTopicSlice>(
+    clientId: string,
+    slice: InWiring<W, S>,
+    ...params: ParamsOf<S>
+  ): boolean;
+  /** Cuts a client off a topic. It is asked again (`canSubscribe`) should it come back. */
+  unsubscribe<S extends AnyTopicSlice>(
+    clientId: string,
+    slice: InWiring<W, S>,
+    ...params: ParamsOf<S>
+  ): boolean;
+  /**
+   * Rights have changed: asks `canSubscribe` anew for everything that connected clients follow or may reach (all of
+   * them, or one user's, or one client's), and cuts off what is refused. With a `user`, that is what that user is from
+   * now on; null signs it out (terminal, `unauthenticated`). Resolves when all on this node have been asked. On a shared
+   * log the other nodes are told by `pubsub`, which must be able to carry the `user`; one that is not reached finds out
+   * after `recheckAfter`, if `canSubscribe` says so.
+   *
+   * @example
+   * await server.reauthorise({ userId: "anna" });
+   */
+  reauthorise(whose?: RightsChange<User>): Promise<void>;
+  /**
+   * Ends what the client has: its connection, polls and packets under way, another tab's that sends what it left behind.
+   * On a shared log the other nodes are told by `pubsub`. Nothing is remembered: whoever `authenticate` lets in may come
+   * back; to shut a user out, have it refuse first. Says how many it ended on this node.
+   *
+   * @throws CallaError `wiring`: what was given is no client id, code or time.
+   * @example
+   * server.disconnect(clientId, { code: "replaced-by-admin" });
+   */
+  disconnect(clientId: string, options?: DisconnectOptions): number;
+  /** Whether a page of this origin may connect. Transports ask before anything else. */
+  allowsOrigin(request: ConnectRequest): boolean;
+  /** Why a request may not come in under the name it was sent to, as a sentence; undefined: it may (`hosts`). */
+  hostRefusal(request: ConnectRequest): string | undefined;
+  /** Pages of all sites may connect: then none may bring cookies. */
+  readonly allowsAnyOrigin: boolean;
+  /** A transport turned somebody away before there was a connection. It is recorded as `onRefused` hears everything. */
+  refused(refusal: {
+    readonly reason: string;
+    readonly request: ConnectRequest;
+    readonly error?: unknown;
+    /** What is to be done about it. */
+    readonly why?: string | undefined;
+  }): void;
+  /** Wires in a connection of any socket library. `format` is one of the serialiser's names. */
+  connect(wired: {
+    readonly connection: Connection;
+    readonly request: ConnectRequest;
+    readonly format: string;
+  }): Incoming;
+  /**
+   * Topics as they are now, for a page: text to be put as it is into `<script type="application/json" id="calla">`,
+   * where `@calla/client/hydration` finds it. Who gets the page sees them: ask before whether they may.
+   *
+   * @throws CallaError `forbidden`: a session among the topics, or a response that can no longer be made `no-store`.
+   * `topic`: an ephemeral one. `storage`, `version`, `closed`: a topic cannot be opened.
+   * @example
+   * const text = await server.hydrate([server.topic(board, "42")]);
+   */
+  hydrate(topics: readonly { readonly id: string }[], options?: HydrateOptions): Promise<string>;
+  /**
+   * Does something for everything that happens to a slice's topics, in the log's order, at least once: the handler is
+   * asked again until it does not fail, and what came after waits. One node of those that follow under a name does it.
+   * The position is stored after the handler, some at a time, so after a crash the last ones are told again: `key` tells.
+   * Returns its stop, which resolves when no handler runs any more; the place is kept (`unfollow` gives it up).
+   *
+   * @throws CallaError `wiring`: the name is no name or taken on this node, or the slice has no log.
+   * @example
+   * const stop = server.follow(board, { name: "audit" }, async (entry) => insertIfNew(entry.key, entry));
+   */
+  follow<S extends W["topics"][number] | NonNullable<W["session"]>>(
+    slice: S,
+    options: FollowOptions,
+    handler: FollowHandler<S>,
+  ): () => Promise<void>;
+  /** A follower is not needed any more: nothing is kept for it. Call it when no node follows under this name. */
+  unfollow<S extends W["topics"][number] | NonNullable<W["session"]>>(slice: S, name: string): Promise<void>;
+  /**
+   * A transport has a request under way: it counts until it is over, and is paused or cut where it is more than the
+   * limits in bytes allow.
+   */
+  receive(inlet: RequestInlet): Received;
+  /**
+   * Takes a packet that is a conversation by itself, `Hello` first, of a client whose stream may be on any node. The
+   * answers are sent to `connection`, which is closed when there are no more. Returns what to call if its sender goes.
+   */
+  speak(spoken: {
+    readonly data: string | Uint8Array;
+    readonly connection: Connection;
+    readonly request: ConnectRequest;
+    readonly format: string;
+  }): () => void;
+  /** What it holds now, counted: connections, topics, queues, memory. Costs a walk over them. */
+  inspect(options?: InspectOptions): Inspection;
+  /** Bytes that the log stores; undefined where it cannot tell (a memory log). */
+  logBytes(): Promise<number | undefined>;
+  /** Whether it takes connections: not while it drains, nor after. */
+  readonly ready: boolean;
+  /**
+   * For a deploy: takes no more connections, sends clients away over some time, told to come back spread over a while,
+   * and stops. A second call, and `stop`, end the wait. Call it on SIGTERM.
+   *
+   * @example
+   * process.once("SIGTERM", () => void server.drain({ over: 10_000 }).then(() => process.exit(0)));
+   */
+  drain(options?: DrainOptions): Promise<void>;
+  /** Lets appends land, says goodbye to everybody, stores snapshots. Idempotent. */
+  stop(options?: StopOptions): Promise<void>;
+}

@@ -1,0 +1,89 @@
+// Who follows one topic on this node, and what is said to all of them: each frame encoded once per format, pushes of
+// one turn joined. Nothing here is allocated per follower, but for one that becomes slow.
+import { isSession, OWN_SESSION } from "@calla/shared";
+import type { Clock, Cursor, ServerFrame, TargetKey } from "@calla/shared";
+import type { Conversation } from "../connection/conversation.ts";
+import { Shared } from "../context/encoder.ts";
+
+/** One push on the wire: author tag, userId, message; null: the author has gone. */
+export type Pushed = readonly [tag: number | null, userId: string | null, message: unknown];
+
+export class Audience {
+  readonly #key: TargetKey;
+  /** The target as the wire names it. */
+  readonly target: TargetKey;
+  /** Those who are shown everything. */
+  readonly followers = new Set<Conversation>();
+  /** Followers that are shown nothing until their connection has drained. */
+  readonly behind = new Set<Conversation>();
+  readonly #clock: Clock;
+  /** Whether a slow follower has something to come back for after a push. */
+  readonly #keepsPushes: boolean;
+  #pushes: { pushed: Pushed; except: string | undefined }[] = [];
+
+  constructor(key: TargetKey, clock: Clock, keepsPushes = false) {
+    this.#key = key;
+    this.target = isSession(key) ? OWN_SESSION : key;
+    this.#clock = clock;
+    this.#keepsPushes = keepsPushes;
+  }
+
+  get empty(): boolean {
+    return this.followers.size === 0 && this.behind.size === 0;
+  }
+  has(conversation: Conversation): boolean {
+    return this.followers.has(conversation) || this.behind.has(conversation);
+  }
+  remove(conversation: Conversation): void {
+    this.followers.delete(conversation);
+    this.behind.delete(conversation);
+  }
+
+  /** To everybody but the slow, who will be shown what follows `after` when they have drained. */
+  say(frame: ServerFrame, after: Cursor): void {
+    if (this.followers.size === 0) return;
+    const shared = new Shared(frame);
+    for (const follower of this.followers) {
+      if (follower.slow) this.#collapse(follower, after);
+      else follower.sendShared(shared);
+    }
+  }
+
+  #collapse(follower: Conversation, after: Cursor | undefined): void {
+    this.followers.delete(follower);
+    this.behind.add(follower);
+    follower.fallBehind(this.#key, this.target, after);
+  }
+
+  /** Sent at the end of the turn, together with what else is pushed meanwhile. */
+  push(pushed: Pushed, except?: string): void {
+    if (this.followers.size === 0) return;
+    if (this.#pushes.length === 0) this.#clock.defer(() => this.#flush());
+    this.#pushes.push({ pushed, except });
+  }
+
+  #flush(): void {
+    const pushes = this.#pushes;
+    this.#pushes = [];
+    const frame = (all: typeof pushes): ServerFrame => ({
+      type: "Push",
+      target: this.target,
+      pushes: all.map(({ pushed }) => pushed),
+    });
+    const shared = new Shared(frame(pushes));
+    const excepted = new Set(pushes.map(({ except }) => except));
+    excepted.delete(undefined);
+    for (const follower of this.followers) {
+      if (follower.slow) {
+        if (this.#keepsPushes) this.#collapse(follower, undefined);
+        continue;
+      }
+      if (!excepted.has(follower.clientId)) {
+        follower.sendShared(shared);
+        continue;
+      }
+      const others = pushes.filter(({ except }) => except !== follower.clientId);
+      if (others.length > 0) follower.send(frame(others));
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// What a target engine asks for: the hub carries these out (commit-loop.ts).
+import type { Cursor } from "@calla/shared";
+import type { Intent, Refusal } from "../app/intent.ts";
+import type { Append, LogRecord } from "../log/log.ts";
+
+export type Effect<Reply> =
+  | { readonly type: "load-row"; readonly clientId: string }
+  | { readonly type: "append"; readonly append: Append }
+  /** Read what follows the cursor and answer with `missed`. `retry`: the head is in doubt, read until it works. */
+  | { readonly type: "read"; readonly after: Cursor; readonly retry: boolean }
+  /** The history is another one: open again and answer with `reset`. */
+  | { readonly type: "reopen"; readonly reason: string }
+  /** The log holds a newer version: this node leaves the target alone. */
+  | { readonly type: "newer"; readonly version: number }
+  | { readonly type: "update"; readonly after: Cursor; readonly records: readonly LogRecord[] }
+  | { readonly type: "snapshot"; readonly reason: string }
+  /** A fresh record of this node: tell its author unless it follows, run the hooks. */
+  | {
+      readonly type: "accepted";
+      readonly intent: Intent<Reply>;
+      readonly record: LogRecord;
+      /** After it; undefined where no hook asks (a batch of thousands would keep as many models alive). */
+      readonly model: unknown;
+      readonly amended: boolean;
+    }
+  | {
+      readonly type: "applied";
+      readonly reply: Reply;
+      readonly mid: number;
+      readonly id: string;
+      readonly sequence: number;
+      /** Where it was amended. */
+      readonly message?: unknown;
+    }
+  | ({
+      readonly type: "rejected";
+      readonly reply: Reply;
+      readonly mid: number;
+      readonly id: string;
+    } & Refusal)
+  | { readonly type: "pause"; readonly reply: Reply; readonly from: number; readonly code: PauseCode }
+  | { readonly type: "mid-conflict"; readonly reply: Reply; readonly mid: number; readonly id: string }
+  /** Whether it was applied cannot be known: the log lost the answer, and then the record to look for. */
+  | { readonly type: "unknown"; readonly reply: Reply }
+  | { readonly type: "report"; readonly error: unknown };
+export type PauseCode = "gap" | "busy" | "storage" | "in-flight" | "draining" | "version";
+
+export const pause = <Reply>(intent: Intent<Reply>, code: PauseCode): Effect<Reply> => ({
+  type: "pause",
+  reply: intent.reply,
+  from: intent.mid,
+  code,
+});

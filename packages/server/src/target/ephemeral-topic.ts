@@ -1,0 +1,89 @@
+// An ephemeral topic: who follows it here and, where the slice keeps it, each author's latest message. No model, no
+// sequence, no mids; what a slow or absent follower misses is gone.
+import { authorTag } from "@calla/shared";
+import type { EphemeralSlice, Message, TargetKey } from "@calla/shared";
+import { Audience } from "./audience.ts";
+import type { Pushed } from "./audience.ts";
+import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
+import type { ServerContext } from "../context/server-context.ts";
+
+/** The pubsub channel of a topic's pushes. */
+const pushChannel = (topic: TargetKey): string => `pushed:${topic}`;
+
+/** A push on its way to other nodes. `except`: the client in whose name it is, wherever it is connected. */
+interface Relayed {
+  readonly node: string;
+  readonly pushed: Pushed;
+  readonly except: string | undefined;
+}
+
+/** Tells other nodes of a push. */
+export function relay(context: ServerContext, topic: TargetKey, pushed: Pushed, except?: string): void {
+  const relayed: Relayed = { node: context.node, pushed, except };
+  context.pubsub.publish(pushChannel(topic), relayed);
+}
+
+/** Brings the pushes of other nodes to an audience; returns the undo. */
+export const hearRelayed = (context: ServerContext, topic: TargetKey, audience: Audience): (() => void) =>
+  context.pubsub.subscribe(pushChannel(topic), (payload) => {
+    const { node, pushed, except } = payload as Relayed;
+    if (node !== context.node && Array.isArray(pushed) && pushed.length === 3) audience.push(pushed, except);
+  });
+
+export class EphemeralTopic {
+  readonly topic: TargetKey;
+  readonly slice: EphemeralSlice;
+  readonly params: readonly string[];
+  readonly audience: Audience;
+  readonly openedFor = undefined;
+  readonly lastUsed: number;
+  /** Let go: who comes for it gets another one. */
+  closed = false;
+  readonly #context: ServerContext;
+  /** Of local authors; each node keeps its own. */
+  #latest = new Map<string, Pushed>();
+
+  constructor(context: ServerContext, topic: TargetKey, slice: EphemeralSlice, params: readonly string[]) {
+    this.#context = context;
+    this.topic = topic;
+    this.slice = slice;
+    this.params = params;
+    this.lastUsed = context.clock.monotonic();
+    this.audience = new Audience(topic, context.clock, slice.keep === "latest");
+  }
+
+  join(conversation: Conversation, follow: FollowedTarget): void {
+    follow.live = true;
+    conversation.send({
+      type: "Settled",
+      target: this.topic,
+      ref: follow.ref,
+      sequence: 0,
+      next: 1,
+      outcomes: [],
+      resync: "current",
+      reason: "ephemeral",
+    });
+    if (this.#latest.size > 0)
+      conversation.send({ type: "Push", target: this.topic, pushes: [...this.#latest.values()] });
+    this.audience.followers.add(conversation);
+  }
+
+  leave(conversation: Conversation): void {
+    this.audience.remove(conversation);
+    if (this.#latest.delete(conversation.clientId))
+      this.#say([authorTag(conversation.clientId, this.topic), conversation.userId, null]);
+  }
+
+  /** A client's message. It has been admitted. */
+  dispatch(conversation: Conversation, message: Message): void {
+    const pushed: Pushed = [authorTag(conversation.clientId, this.topic), conversation.userId, message];
+    if (this.slice.keep === "latest") this.#latest.set(conversation.clientId, pushed);
+    this.#say(pushed);
+  }
+
+  #say(pushed: Pushed): void {
+    this.audience.push(pushed);
+    relay(this.#context, this.topic, pushed);
+  }
+}

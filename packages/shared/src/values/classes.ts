@@ -1,0 +1,80 @@
+// Classes whose instances may be in messages and models. Not a schema: what `decode` gets came over the wire.
+import { DEV } from "#dev/switch";
+import { CallaError } from "../base/errors.ts";
+
+/** A class that the wire can carry. Made by `defineClass`, given to `automatic(…).with({ classes })`. */
+export interface ValueClass {
+  readonly name: string;
+  readonly prototype: object;
+  encode(instance: unknown): unknown;
+  decode(encoded: unknown): unknown;
+}
+
+/** How to take an instance apart into other values of the domain, and how to make it again. */
+export interface ClassCodec<Instance, Encoded> {
+  encode(instance: Instance): Encoded;
+  /** Its argument came from a peer. What it throws refuses the frame; what it accepts the message's schema still checks. */
+  decode(encoded: Encoded): Instance;
+}
+
+// Instances may keep their state in private fields, which only their codec can see; equality and hashing ask it.
+const known = new WeakMap<object, ValueClass>();
+
+/**
+ * Says how instances of a class travel. `name` stands for the class on the wire: a capital letter, then letters,
+ * digits, `_` or `.`, at most 64 in all; it must not change while stored models hold instances.
+ *
+ * @throws CallaError `wiring`: the name is not of that form.
+ * @example
+ * const point = defineClass("Point", Point, {
+ *   encode: ({ x, y }) => ({ x, y }),
+ *   decode: ({ x, y }) => new Point(x, y),
+ * });
+ */
+export function defineClass<Instance extends object, Encoded>(
+  name: string,
+  type: { readonly prototype: Instance },
+  codec: ClassCodec<Instance, Encoded>,
+): ValueClass {
+  if (!/^[A-Z][\w.]{0,63}$/.test(name)) {
+    throw new CallaError(
+      "wiring",
+      { name },
+      DEV &&
+        `${JSON.stringify(name)} cannot name a class on the wire: begin with a capital letter, go on with letters, digits, "_" or ".", 64 at most.`,
+    );
+  }
+  const defined: ValueClass = {
+    name,
+    prototype: type.prototype,
+    encode: (instance) => codec.encode(instance as Instance),
+    decode: (encoded) => codec.decode(encoded as Encoded),
+  };
+  known.set(type.prototype, defined);
+  return defined;
+}
+
+/** The last definition of the instance's own class (not of one it extends). */
+export const classOf = (instance: object): ValueClass | undefined =>
+  known.get(Object.getPrototypeOf(instance) as object);
+
+/** The classes of one serialiser, found from either side. */
+export interface ClassTable {
+  readonly byName: ReadonlyMap<string, ValueClass>;
+  readonly byPrototype: ReadonlyMap<object, ValueClass>;
+}
+
+/** @throws CallaError `wiring`: a name or a class is there twice. */
+export function classTable(classes: readonly ValueClass[]): ClassTable {
+  const byName = new Map(classes.map((defined) => [defined.name, defined]));
+  const byPrototype = new Map(classes.map((defined) => [defined.prototype, defined]));
+  if (byName.size < classes.length || byPrototype.size < classes.length) {
+    const names = classes.map((defined) => defined.name);
+    throw new CallaError(
+      "wiring",
+      { names },
+      DEV && `A class or a name is registered twice: ${names.join(", ")}.`,
+    );
+  }
+  return { byName, byPrototype };
+}

@@ -1,0 +1,39 @@
+// The wire, both ways together. What a client says is in client-frames.ts, what a server says in server-frames.ts.
+// A packet is one frame or an array of frames; arrays save a socket write where a turn made several.
+// A target on the wire is a topic's id, or "@" for the speaker's own session. A payload (a message, a model, the
+// details of a refusal) is the user's and goes through the serialiser's payload codec.
+import type { clientFrames, subscription } from "./client-frames.ts";
+import { fits } from "./guard.ts";
+import type { Fitting, Spec } from "./guard.ts";
+import { isObject } from "../values/kind.ts";
+import type { serverFrames, wireRecord } from "./server-frames.ts";
+
+/** Raised when an old peer could not understand a new one. 1 until the first release: nobody speaks an older form. */
+export const PROTOCOL_VERSION = 1;
+
+/** Specs by frame type; `type` itself goes without saying. */
+export interface FrameSpecs {
+  readonly [type: string]: { readonly [field: string]: Spec };
+}
+/** Frames by type, of a table of specs. */
+export type Frames<T> = { [K in keyof T]: { readonly type: K } & Fitting<T[K]> };
+
+export type ClientFrames = Frames<typeof clientFrames>;
+export type ServerFrames = Frames<typeof serverFrames>;
+export type ClientFrame = ClientFrames[keyof ClientFrames];
+export type ServerFrame = ServerFrames[keyof ServerFrames];
+export type Subscription = Fitting<typeof subscription>;
+export type WireRecord = Fitting<typeof wireRecord>;
+export type WireOutcome = ServerFrames["Settled"]["outcomes"][number];
+export type Update = Omit<ServerFrames["TopicUpdate"], "type" | "target">;
+
+/** The frame that `value` is, or undefined. Total: looks at own fields only, never throws. */
+export function asFrame(specs: typeof clientFrames, value: unknown): ClientFrame | undefined;
+export function asFrame(specs: typeof serverFrames, value: unknown): ServerFrame | undefined;
+export function asFrame(specs: FrameSpecs, value: unknown): unknown {
+  if (!isObject(value) || !Object.hasOwn(value, "type")) return undefined;
+  const { type } = value as { readonly type?: unknown };
+  return typeof type === "string" && Object.hasOwn(specs, type) && fits(specs[type]!, value)
+    ? value
+    : undefined;
+}

@@ -1,0 +1,367 @@
+import * as v from "valibot";
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import * as zm from "zod/mini";
+import { applyMessages, initialModel, parseMessage, parseModel } from "../updates/apply.ts";
+import type { Parsed } from "../updates/apply.ts";
+import { defineEphemeral, defineLocal, defineSession, defineTopic, serverOnly } from "./define.ts";
+import { CallaError } from "../base/errors.ts";
+import type { TopicSlice } from "./slice.ts";
+
+const n = { model: z.object({ n: z.number() }), initial: () => ({ n: 0 }) };
+const noop = { ...n, messages: {}, update: {} };
+
+/** As JavaScript would call it: the compiler's word does not count. */
+const define = (definition: object): unknown =>
+  (defineTopic as (pattern: string, definition: object) => unknown)("a:*", definition);
+const errorOf = (work: () => unknown): CallaError => {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof CallaError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+};
+
+const errorIn = (parsed: Parsed): string | undefined =>
+  !parsed.ok && parsed.code === "invalid" ? parsed.error?.message : undefined;
+
+describe("defining slices", () => {
+  test("[WR1] each kind has what the engines need", () => {
+    const stamp = z.object({ at: z.number() });
+    const topic = defineTopic("doc:*:ops", {
+      ...n,
+      messages: { added: z.object({}), stamped: serverOnly(stamp) },
+      rejections: { no: z.object({}) },
+      update: { added: (model) => model, stamped: (model) => model },
+      version: 3,
+    });
+    expect(topic).toMatchObject({
+      kind: "topic",
+      name: "doc:*:ops",
+      version: 3,
+      created: "client",
+      pattern: { segments: ["doc", "*", "ops"] },
+    });
+    expect(Object.keys(topic.rejections)).toEqual(["no"]);
+    expect(["added", "stamped", "constructor"].map((type) => topic.serverOnly(type))).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect(Object.getOwnPropertySymbols(stamp)).toEqual([]);
+    expect(Object.isFrozen(topic) && Object.isFrozen(topic.update) && Object.isFrozen(topic.messages)).toBe(
+      true,
+    );
+
+    expect(defineSession(noop)).toMatchObject({
+      kind: "session",
+      name: "session",
+      version: 1,
+      rejections: {},
+    });
+    expect(defineLocal(noop)).toMatchObject({ kind: "local", name: "local", version: 1 });
+    const cursors = defineEphemeral("cursors:*", {
+      messages: { moved: z.object({}), swept: serverOnly(z.object({})) },
+    });
+    expect(cursors).toMatchObject({ kind: "ephemeral", name: "cursors:*", version: 1, keep: "none" });
+    expect(cursors.serverOnly("swept")).toBe(true);
+    expect(defineEphemeral("a", { messages: {}, keep: "latest", version: 2 })).toMatchObject({
+      keep: "latest",
+      version: 2,
+    });
+  });
+
+  const added = { messages: { added: z.object({}) } };
+  const refused: [string, object, RegExp][] = [
+    ["a model that is no schema", { ...noop, model: {} }, /model must be a Standard Schema/],
+    ["created by nobody known", { ...noop, created: "nobody" }, /created must be "client" or "server"/],
+    ["no initial", { ...noop, initial: { n: 0 } }, /initial must be a function/],
+    [
+      "a message that is no schema",
+      { ...noop, messages: { added: {} } },
+      /message "added" must be a Standard Schema/,
+    ],
+    [
+      "a rejection that is no schema",
+      { ...noop, rejections: { no: true } },
+      /rejection "no" must be a Standard Schema/,
+    ],
+    ["an option that is not there yet", { ...noop, presence: z.object({}) }, /no option "presence"; a def/],
+    [
+      "an option that is misspelt",
+      { ...noop, lifeTime: 90_000 },
+      /no option "lifeTime".*lifetime.*Remove it/,
+    ],
+    [
+      "no update",
+      { ...n, ...added, update: {} },
+      /message "added" has no update; add a function update.added/,
+    ],
+    [
+      "an update that is no function",
+      { ...n, ...added, update: { added: 1 } },
+      /message "added" has no update/,
+    ],
+    ["an update too many", { ...noop, update: { gone: () => 0 } }, /update.gone belongs to no message/],
+    [
+      "an inherited update",
+      { ...n, messages: { toString: z.object({}) }, update: {} },
+      /message "toString" has no update/,
+    ],
+    ["version 0", { ...noop, version: 0 }, /version must be a whole number from 1, not 0/],
+    ["version 1.5", { ...noop, version: 1.5 }, /not 1.5/],
+    [
+      "a migration of this version",
+      { ...noop, migrate: { 1: {} } },
+      /migrate\.1 must be named by an older version/,
+    ],
+    ["a migration of no version", { ...noop, version: 2, migrate: { 0: {} } }, /migrate\.0 must be named/],
+    ["a migration of a name", { ...noop, version: 2, migrate: { one: {} } }, /migrate\.one must be named/],
+    ["a migration that is none", { ...noop, version: 2, migrate: { 1: null } }, /migrate\.1 holds functions/],
+    [
+      "a misspelt migration",
+      { ...noop, version: 2, migrate: { 1: { massage: () => 1 } } },
+      /migrate\.1 holds/,
+    ],
+    [
+      "a migration that cannot run",
+      { ...noop, version: 2, migrate: { 1: { model: {} } } },
+      /migrate\.1 holds/,
+    ],
+  ];
+  test.each(refused)("[WR3] %s is refused", (_, definition, message) => {
+    const error = errorOf(() => define(definition));
+    expect(error.code).toBe("wiring");
+    expect(error.message).toMatch(/^Slice "a:\*": /);
+    expect(error.message).toMatch(message);
+  });
+
+  test.each([0, 59_999, -1, Infinity, Number.NaN, "90 days", null])(
+    "[WR3] a lifetime of %s is refused, naming the topic",
+    (lifetime) => {
+      const error = errorOf(() => defineTopic("draft:*", { ...noop, lifetime: lifetime as number }));
+      expect(error.message).toMatch(/"draft:\*".*lifetime is a number of milliseconds from 60000/);
+    },
+  );
+  test("[WR1] a topic carries its lifetime, and none where none is given", () => {
+    expect(defineTopic("draft:*", { ...noop, lifetime: 60_000 }).lifetime).toBe(60_000);
+    expect(defineTopic("draft:*", noop).lifetime).toBeUndefined();
+  });
+
+  test("[WR28] a topic says who makes its topics; a session and a local slice cannot", () => {
+    expect(defineTopic("a:*", { ...noop, created: "server" }).created).toBe("server");
+    expect(defineTopic("a:*", { ...noop, created: "client" }).created).toBe("client");
+    const served = { ...noop, created: "server" };
+    for (const make of [defineSession, defineLocal] as unknown as ((given: object) => unknown)[])
+      expect(errorOf(() => make(served))).toMatchObject({
+        code: "wiring",
+        message: expect.stringMatching(/created: "server" is for topics/) as string,
+      });
+  });
+
+  test("[WR3] serverOnly in a local slice is refused", () => {
+    const definition = {
+      ...n,
+      messages: { a: serverOnly(z.object({})) },
+      update: { a: (model: unknown) => model },
+    };
+    expect(() => (defineLocal as (definition: object) => unknown)(definition)).toThrow(
+      /"local": message "a" is serverOnly/,
+    );
+  });
+
+  test.each(["session", "local", "__proto__", "constructor", "prototype"])(
+    "[WR3] the name %j is reserved",
+    (name) => {
+      expect(() => defineTopic(name, noop)).toThrow(/reserved/);
+      expect(() => defineEphemeral(name, { messages: {} })).toThrow(/reserved/);
+    },
+  );
+
+  test.each([
+    ["zod", z.object({ type: z.string() })],
+    ["zod/mini", zm.object({ type: zm.string() })],
+    ["valibot", v.object({ type: v.string() })],
+    ["a strict schema", v.strictObject({ type: v.literal("x"), y: v.number() })],
+  ])("[WR4] a field named type is refused when defined: %s", (_, schema) => {
+    const definition = { ...n, messages: { added: schema }, update: { added: (model: unknown) => model } };
+    expect(() => define(definition)).toThrow(/message "added" has a field named "type"/);
+  });
+
+  test("[WR4] strict and loose schemas without such a field are fine", () => {
+    for (const schema of [
+      z.strictObject({}),
+      v.strictObject({ x: v.number() }),
+      z.looseObject({}),
+      z.object({ x: z.object({ type: z.string() }) }),
+    ]) {
+      define({ ...n, messages: { added: schema }, update: { added: (model: unknown) => model } });
+    }
+  });
+
+  test("[WR4] a type that the schema adds is found when it is used", () => {
+    const definition = {
+      ...n,
+      messages: { added: z.object({ type: z.string().default("x") }) },
+      update: { added: (model: unknown) => model },
+    };
+    const slice = define(definition) as TopicSlice;
+    const parsed = parseMessage(slice, { type: "added" }, "client");
+    expect(parsed).toMatchObject({
+      ok: false,
+      code: "invalid",
+      error: { code: "wiring", details: { slice: "a:*", message: "added" } },
+    });
+    expect(errorIn(parsed)).toBe(
+      'Slice "a:*": the schema of "added" gives a field "type"; rename the field.',
+    );
+  });
+
+  test("[WR4] a schema that trips over an empty object can be defined", () => {
+    const tripping = z.custom<{ list: string[] }>((value) => (value as { list: string[] }).list.length > 0);
+    const slice = defineTopic("a", {
+      ...n,
+      messages: { listed: tripping },
+      update: { listed: (model) => model },
+    });
+    expect(parseMessage(slice, { type: "listed", list: ["x"] }, "client").ok).toBe(true);
+  });
+
+  test("[WR5] an asynchronous schema decides nothing, and its promise is nobody's rejection", async () => {
+    const rejecting = {
+      "~standard": { version: 1, vendor: "test", validate: () => Promise.reject(new Error("later")) },
+    } as const;
+    const late = z.object({ name: z.string().refine(async () => true) });
+    for (const schema of [
+      rejecting,
+      late,
+      v.pipeAsync(
+        v.object({ name: v.string() }),
+        v.checkAsync(async () => true),
+      ),
+    ]) {
+      const slice = define({
+        ...n,
+        messages: { named: schema },
+        update: { named: (model: unknown) => model },
+      }) as TopicSlice;
+      const parsed = parseMessage(slice, { type: "named", name: "x" }, "client");
+      expect(parsed).toMatchObject({
+        ok: false,
+        code: "invalid",
+        details: { issues: [{ message: "the schema could not decide", path: [] }] },
+      });
+      expect(errorIn(parsed)).toMatch(
+        /^Slice "a:\*": the schema of "named" failed: TypeError: it is asynchronous/,
+      );
+      const asModel = define({ ...noop, model: schema }) as TopicSlice;
+      expect(parseModel(asModel, { name: "x" })).toMatchObject({
+        ok: false,
+        issues: [{ message: expect.stringContaining("it is asynchronous") as string }],
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, 0)); // An unhandled rejection would fail the run.
+  });
+});
+
+const libraries = {
+  zod: defineTopic("counter:*", {
+    model: z.object({ n: z.number(), by: z.array(z.string()) }),
+    initial: () => ({ n: 0, by: [] }),
+    messages: {
+      added: z.object({ by: z.number(), note: z.optional(z.string()) }),
+      cleared: z.object({}),
+      set: serverOnly(z.object({ n: z.number() })),
+    },
+    rejections: { tooMuch: z.object({ max: z.number() }) },
+    update: {
+      added: (model, { by }, context) =>
+        by > 9 ? context.reject("tooMuch", { max: 9 }) : { n: model.n + by, by: [...model.by, context.id()] },
+      cleared: (model) => (model.n === 0 ? model : { n: 0, by: [] }),
+      set: (model, { n }) => ({ ...model, n }),
+    },
+  }),
+  "zod/mini": defineTopic("counter:*", {
+    model: zm.object({ n: zm.number(), by: zm.array(zm.string()) }),
+    initial: () => ({ n: 0, by: [] }),
+    messages: {
+      added: zm.object({ by: zm.number(), note: zm.optional(zm.string()) }),
+      cleared: zm.object({}),
+      set: serverOnly(zm.object({ n: zm.number() })),
+    },
+    rejections: { tooMuch: zm.object({ max: zm.number() }) },
+    update: {
+      added: (model, { by }, context) =>
+        by > 9 ? context.reject("tooMuch", { max: 9 }) : { n: model.n + by, by: [...model.by, context.id()] },
+      cleared: (model) => (model.n === 0 ? model : { n: 0, by: [] }),
+      set: (model, { n }) => ({ ...model, n }),
+    },
+  }),
+  valibot: defineTopic("counter:*", {
+    model: v.object({ n: v.number(), by: v.array(v.string()) }),
+    initial: () => ({ n: 0, by: [] }),
+    messages: {
+      added: v.object({ by: v.number(), note: v.optional(v.string()) }),
+      cleared: v.object({}),
+      set: serverOnly(v.object({ n: v.number() })),
+    },
+    rejections: { tooMuch: v.object({ max: v.number() }) },
+    update: {
+      added: (model, { by }, context) =>
+        by > 9 ? context.reject("tooMuch", { max: 9 }) : { n: model.n + by, by: [...model.by, context.id()] },
+      cleared: (model) => (model.n === 0 ? model : { n: 0, by: [] }),
+      set: (model, { n }) => ({ ...model, n }),
+    },
+  }),
+};
+
+describe.each(Object.entries(libraries))("with %s", (_, slice) => {
+  const values = { at: 1, userId: null, visitor: "", messageId: "m" };
+  const strict = { strict: true };
+
+  test("[WR2] messages are parsed alike", () => {
+    expect(parseMessage(slice, { type: "added", by: 1, stray: 2 }, "client", strict)).toEqual({
+      ok: true,
+      message: { type: "added", by: 1 },
+    });
+    expect(parseMessage(slice, { type: "cleared" }, "client", strict)).toEqual({
+      ok: true,
+      message: { type: "cleared" },
+    });
+    const wrong = parseMessage(slice, { type: "added", by: "1" }, "client", strict);
+    expect(wrong).toMatchObject({
+      ok: false,
+      code: "invalid",
+      details: { issues: [{ path: ["by"], message: expect.any(String) as string }] },
+    });
+    expect(parseMessage(slice, { type: "set", n: 1 }, "client", strict)).toEqual({
+      ok: false,
+      code: "server-only",
+      details: { type: "set" },
+    });
+    expect(parseMessage(slice, { type: "set", n: 1 }, "server", strict)).toEqual({
+      ok: true,
+      message: { type: "set", n: 1 },
+    });
+  });
+
+  test("[WR2] updates run alike", () => {
+    const model = initialModel(slice, strict);
+    expect(model).toEqual({ n: 0, by: [] });
+    const apply = (...messages: { type: string; [field: string]: unknown }[]) =>
+      applyMessages(slice, model, messages, values, strict);
+    expect(apply({ type: "added", by: 1 }, { type: "added", by: 2 })).toEqual({
+      ok: true,
+      model: { n: 3, by: ["m-1", "m-2"] },
+    });
+    expect(apply({ type: "added", by: 1 }, { type: "added", by: 10 })).toEqual({
+      ok: false,
+      kind: "rejected",
+      code: "tooMuch",
+      details: { max: 9 },
+    });
+    expect(apply({ type: "set", n: 5 }, { type: "cleared" })).toEqual({ ok: true, model: { n: 0, by: [] } });
+  });
+});

@@ -1,0 +1,82 @@
+// Standard Schema: the one way in which a user's schema (zod, valibot, arktype, …) enters Calla. Types come from
+// @standard-schema/spec; no schema library is ever imported. Schemas describe values and do not convert them.
+import { DEV } from "#dev/switch";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { isObject } from "../values/kind.ts";
+
+/** Any schema that follows Standard Schema: zod, zod/mini, valibot, arktype and others. */
+export type Schema = StandardSchemaV1;
+export type Schemas = Readonly<Record<string, Schema>>;
+/** What a schema accepts. */
+export type InputOf<S extends Schema> = StandardSchemaV1.InferInput<S>;
+/** What a schema gives. */
+export type OutputOf<S extends Schema> = StandardSchemaV1.InferOutput<S>;
+
+/** `unknown` where the schema's output is a valid input again; otherwise the sentence that the compiler shows. */
+export type Describes<S extends Schema> =
+  OutputOf<S> extends InputOf<S>
+    ? unknown
+    : {
+        "this schema converts: its output is not a valid input. Describe the value, convert it elsewhere": never;
+      };
+
+/** One complaint of a schema, plain enough for the wire. */
+export interface Issue {
+  readonly message: string;
+  readonly path: readonly (string | number)[];
+}
+
+/** What a schema says of a value. */
+export type Checked =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/** A refusal goes back to a peer who may have sent a value with a million mistakes: it hears of the first few. */
+const MAX_ISSUES = 8;
+const MAX_TEXT = 300;
+const MAX_PATH = 32;
+
+/**
+ * Runs a schema. Throws what the schema throws, and where it answers with a promise: an asynchronous schema cannot
+ * decide in one synchronous step, and zod answers so when a schema threw.
+ */
+export function check(schema: Schema, value: unknown): Checked {
+  const result = schema["~standard"].validate(value);
+  if (ignorePromise(result)) throw new TypeError(DEV ? "it is asynchronous, or (in zod) it threw." : "");
+  if (result.issues !== undefined)
+    return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(plain) };
+  return { ok: true, value: result.value };
+}
+
+/** Whether the value is a schema at all. */
+export const isSchema = (value: unknown): value is Schema =>
+  (isObject(value) || typeof value === "function") &&
+  typeof (value as Partial<Schema>)["~standard"]?.validate === "function";
+
+/** Whether this is a promise. Nobody waits for it, so it is kept from becoming an unhandled rejection. */
+export function ignorePromise(value: unknown): value is PromiseLike<unknown> {
+  if (!isObject(value) || typeof (value as { then?: unknown }).then !== "function") return false;
+  const nothing = () => undefined;
+  Promise.resolve(value).then(nothing, nothing);
+  return true;
+}
+
+/** `cards[0].text: Invalid input; title: …` */
+export const issuesText = (issues: readonly Issue[]): string =>
+  issues
+    .map(({ path, message }) => (path.length === 0 ? message : `${pathText(path)}: ${message}`))
+    .join("; ");
+
+/** `["cards", 0, "text"]` as `cards[0].text`. */
+export const pathText = (path: readonly (string | number)[]): string =>
+  path.map((key, i) => (typeof key === "number" ? `[${key}]` : i === 0 ? key : `.${key}`)).join("");
+
+const plain = ({ message, path = [] }: StandardSchemaV1.Issue): Issue => ({
+  message: short(message),
+  path: path.slice(0, MAX_PATH).map((segment) => {
+    const key = typeof segment === "object" ? segment.key : segment;
+    return typeof key === "number" ? key : short(String(key));
+  }),
+});
+
+const short = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);

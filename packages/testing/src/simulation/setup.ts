@@ -1,0 +1,143 @@
+// What a user says of a simulation: the wiring, the servers' handlers, what clients do, and how rough it may get.
+import type {
+  ClientMessageOf,
+  Limits,
+  Message,
+  MessageOf,
+  ModelOf,
+  ParamsOf,
+  Serialiser,
+  SessionSlice,
+  TopicSlice,
+  Wiring,
+} from "@calla/shared";
+import type { AnyUser, LogStorage, Server } from "@calla/server";
+import type { Via } from "../network/pair.ts";
+import type { SeededRandom } from "../doubles/random.ts";
+
+/** Something a simulated client, or a server, dispatches. Made by `action` and `serverAction`. */
+export interface SimulatedAction {
+  readonly by: "client" | "server";
+  readonly slice: TopicSlice | SessionSlice;
+  readonly params: readonly string[];
+  readonly weight: number;
+  message(random: SeededRandom, model: unknown): Message | readonly Message[];
+}
+
+type Making<S, M> = (random: SeededRandom, model: ModelOf<S> | undefined) => M | readonly M[];
+
+/**
+ * What a client may do: a message, or an array with one fate, made of chance and of the model it sees (undefined while
+ * it loads). Weights say how often, compared with other actions.
+ *
+ * @example
+ * action(board, ["1"], (random, model) => ({ type: "cardMoved", id: random.pick(model?.cards ?? ["none"]), before: null }))
+ */
+export function action<S extends TopicSlice | SessionSlice>(
+  slice: S,
+  params: S extends TopicSlice ? ParamsOf<S> : readonly [],
+  message: Making<S, ClientMessageOf<S>>,
+  weight = 1,
+): SimulatedAction {
+  return { by: "client", slice, params, weight, message: message as SimulatedAction["message"] };
+}
+
+/**
+ * The same by a server, on its own behalf; server-only messages are welcome.
+ *
+ * @example
+ * serverAction(board, ["1"], () => ({ type: "titleStamped", at: 0 }))
+ */
+export function serverAction<S extends TopicSlice>(
+  slice: S,
+  params: ParamsOf<S>,
+  message: Making<S, MessageOf<S>>,
+  weight = 1,
+): SimulatedAction {
+  return { by: "server", slice, params, weight, message: message as SimulatedAction["message"] };
+}
+
+/** What goes wrong in a run, by name; each may be switched off or weighted. */
+export const FAULTS = [
+  "cut",
+  "cut-at",
+  "half-open",
+  "drop",
+  "duplicate",
+  "reorder",
+  "delay",
+  "slow",
+  "away",
+  "crash",
+  "reload",
+  "disk-full",
+  "move",
+  "restart",
+  "kill",
+  "append-fails",
+  "append-lost",
+  "append-slow",
+  "log-fails",
+  "log-freezes",
+  /** The log's file is moved away under its servers; it comes back, or a backup does. */
+  "log-goes",
+  "rewind",
+  "revoke",
+  "grant",
+  /** Somebody takes all he can get: the others' writes go on. */
+  "greedy",
+  /** A node is replaced by one of the newer version, in runs that begin with the older one (`older`). */
+  "upgrade",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** The log of a run, empty. */
+export interface TestedLog extends LogStorage {
+  /** Lets everything go that is not stored, as a restart does: the run's last look is at what was stored. */
+  reopen?(): Promise<void>;
+}
+
+/** What a run wants of its log. */
+export interface TestedLogOptions {
+  /** Several servers append to it. */
+  readonly shared: boolean;
+  /** Records to keep behind a saved snapshot. */
+  readonly retention: number;
+  readonly random: SeededRandom;
+}
+
+export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser = AnyUser> {
+  readonly wiring: W;
+  readonly serialiser: Serialiser;
+  /** Gives each server its handlers, as in production. */
+  readonly server: (server: Server<W, User>) => void;
+  readonly actions: readonly SimulatedAction[];
+  /**
+   * The same one version ago: then some runs are a rolling deploy. They begin with nodes and pages of this version; nodes
+   * are replaced one by one, pages reload when they are told. `actions`: what an older page does in place of each above.
+   */
+  readonly older?: {
+    readonly wiring: Wiring;
+    readonly server: (server: never) => void;
+    readonly actions: readonly SimulatedAction[];
+  };
+  /**
+   * Makes the log that the servers of a run share. It must answer without waiting for anything but promises, since time
+   * is virtual. Default: a memory log.
+   */
+  readonly log?: (options: TestedLogOptions) => TestedLog;
+  /** The user of a simulated user's name; by default the name is the id. */
+  readonly user?: (name: string) => User;
+  /** How many, drawn per run from low to high. Default: clients 2 to 5, nodes 1 to 3, steps 30 to 90. */
+  readonly clients?: readonly [low: number, high: number];
+  readonly nodes?: readonly [low: number, high: number];
+  readonly steps?: readonly [low: number, high: number];
+  /** How likely each fault is, compared with the others (1 each by default); 0: never. */
+  readonly faults?: Partial<Record<Fault, number>>;
+  /** The share of steps that are faults; 0.35 by default. */
+  readonly roughness?: number;
+  /** What clients go by: for each client one of these is drawn. Sockets by default. */
+  readonly via?: readonly (readonly Via[])[];
+  /** Ceilings of every server; those not given are drawn per run, some of them very low. */
+  readonly limits?: Partial<Limits>;
+}
