@@ -41,6 +41,9 @@ export class Line {
   loses: (frame: ServerFrame, attempt: number) => boolean = () => false;
   readonly #latency: number;
   readonly #outcomes = new Map<string, ServerFrame>();
+  /** Whom the newest connection speaks for, and how many clients there are. */
+  #client = "";
+  #clients = 0;
   readonly transport: Transport;
 
   constructor({ clock, latency = 20, baseMilliseconds = 100 }: LineOptions) {
@@ -101,7 +104,8 @@ export class Line {
 
   #hear(frame: ClientFrame, say: (...frames: ServerFrame[]) => void): void {
     if (frame.type === "Hello") {
-      say(connectedAs("c1"));
+      this.#client = frame.identity?.clientId ?? `c${++this.#clients}`;
+      say(connectedAs(this.#client));
       for (const { target, ref } of frame.targets) this.#follow(target, ref, say);
     } else if (frame.type === "Subscribe") this.#follow(frame.target, frame.ref, say);
     else if (frame.type === "Ping") say({ type: "Pong" });
@@ -118,10 +122,10 @@ export class Line {
 
   /** Exactly once, in order of mids. */
   #decide({ target, mid, id, message }: Message): ServerFrame {
-    const key = `${target} ${mid}`;
+    const key = `${this.#client} ${target} ${mid}`;
     const known = this.#outcomes.get(key);
     if (known) return known;
-    if (mid > 1 && !this.#outcomes.has(`${target} ${mid - 1}`))
+    if (mid > 1 && !this.#outcomes.has(`${this.#client} ${target} ${mid - 1}`))
       return { type: "Paused", target, from: mid - 1, code: "gap", retryAfter: 0 };
     const items = this.taken.get(target) ?? [];
     const outcome: ServerFrame =

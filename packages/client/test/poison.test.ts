@@ -231,6 +231,44 @@ test("[OB20] [HC3] S20 a held message that had been applied is cancelled, and th
   expect(second.client.pending).toEqual([]);
 });
 
+test.each([false, true])(
+  "[OB33] [OB8] S35 a mid is used twice while another target's message is held (it had been applied: %s): the client gets a new identity, nothing is stuck and nothing applied twice",
+  async (applied) => {
+    const { client, line, clock } = page();
+    await clock.advance(1_000);
+    if (applied) line.loses = ({ type }) => type === "Acknowledge";
+    else line.ends = poisonous("cut", "poison");
+    const bad = client.topic(list, "a").dispatch(added("poison"));
+    await clock.advance(120_000);
+    expect([bad.state, client.clientId]).toEqual(["held", "c1"]);
+    line.loses = () => false;
+    let conflicts = 0;
+    line.ends = (frame) => {
+      if (textOf(frame) === "poison") return "cut";
+      if (frame.type !== "TopicMessage" || textOf(frame) !== "m" || client.clientId !== "c1")
+        return undefined;
+      conflicts++;
+      const { target, mid, id } = frame;
+      return { type: "Rejected", target, mid, id, from: "calla", code: "mid-conflict", details: {} };
+    };
+    const other = client.topic(list, "b").dispatch(added("m"));
+    await clock.advance(60_000);
+    expect([other.state, client.clientId, line.taken.get("list:b")]).toEqual(["applied", "c2", ["m"]]);
+    expect(conflicts).toBeLessThan(6);
+    if (applied) {
+      await expect(bad.applied).resolves.toMatchObject({ sequence: 1 });
+      expect(client.status.held).toEqual([]);
+    } else {
+      expect([bad.state, client.status.held.length]).toEqual(["held", 1]);
+      line.ends = () => undefined;
+      expect(bad.retry()).toBe(true);
+      await clock.advance(30_000);
+      expect(bad.state).toBe("applied");
+    }
+    expect(line.taken.get("list:a")).toEqual(["poison"]);
+  },
+);
+
 test("[OB20] two of them, in two targets among 60 others on their way: both are found, all others arrive in order", async () => {
   const { client, line, clock, errors } = page();
   line.ends = poisonous("cut", "poison 1", "poison 2");

@@ -333,6 +333,9 @@ export function createLedger(options: LedgerOptions) {
     },
     /** The server has decided. The caller hears it when that is durable and confirmed has it (OB3). */
     decide({ queue, subscription }: Target, entry: Dispatch, outcome: Outcome): void {
+      // Only its mid is void: it will never have arrived, so it moves, held, to another identity (OB33).
+      if (entry.held && "error" in outcome && outcome.error.code === "cancelled")
+        return void (entry.out = false);
       outbox.decide(queue, entry);
       entry.decidedUnder = subscription.ref;
       // Void because of its version: its author hears why. Applied or refused before the reload, it hears that.

@@ -243,6 +243,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       }
     }
     suspects.next(doubted).forEach(leave);
+    if (conflicted())
+      for (const entry of outbox.held) {
+        const { target, mid, id, out, sentAt } = entry;
+        if (!out || now - sentAt < answerTimeout) continue;
+        // It may have arrived, and this identity is to be left: its mid is made void, unless it was applied (OB33).
+        entry.sentAt = now;
+        frames.push(topicMessage(target, mid, id, outbox.queue(target).settled, null));
+      }
     outlet.send(frames);
     if (frames.length > 0 || doubted.length > 0) sweepLater();
   }
@@ -251,14 +259,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const undecided = (): Dispatch[] =>
     [...outbox.queues.values()].flatMap(({ entries }) => entries.filter(({ stage }) => stage === "sent"));
 
+  /** This identity has used a mid twice, and is to be left behind. */
+  const conflicted = (): boolean => [...outbox.queues.values()].some(({ conflict }) => conflict < Infinity);
   /** A conflict is known, and nothing else of this identity is undecided: it can be left behind (OB8). */
-  function movable(): boolean {
-    const queues = [...outbox.queues.values()];
-    return (
-      queues.some(({ conflict }) => conflict < Infinity) &&
-      queues.every(({ entries, conflict }) => entries.every(({ out, mid }) => !out || mid >= conflict))
+  const movable = (): boolean =>
+    conflicted() &&
+    [...outbox.queues.values()].every(({ entries, conflict }) =>
+      entries.every(({ out, mid }) => !out || mid >= conflict),
     );
-  }
 
   const asked = (one: Target) => {
     const { key, slice, subscription } = one;
