@@ -34,6 +34,11 @@ const named = new Set(
   ["packages", "e2e", "examples", "bench"].flatMap((folder) => filesIn(join(root, folder)).flatMap(namedIn)),
 );
 
+// The rules of the log are the checks of its contract, one for one; what other logs do besides stands under a heading of its own.
+const [contractual = ""] = readFileSync(join(root, "spec/logs.md"), "utf8").split("## Besides the contract");
+const logRules = [...contractual.matchAll(/^- \*\*(LG\d+)\*\* /gm)].map(([, rule = ""]) => rule);
+const checks = new Set(filesIn(join(root, "packages/server/src/testing"), /(?!)/).flatMap(namedIn));
+
 // Scenarios stand in names too, without brackets, and comments may point at them.
 const scenarios = [
   ...readFileSync(join(root, "spec/scenarios.md"), "utf8").matchAll(/^[|] [*]{2}(S\d+)[*]{2} [|]/gm),
@@ -62,6 +67,15 @@ const findings = [
   ...(rules.length === 0 ? ["spec/ has no rules of the form `- **XX1** …`."] : []),
   ...rules.filter((rule, i) => rules.indexOf(rule) !== i).map((rule) => `${rule} stands twice in spec/.`),
   ...rules.filter((rule) => !named.has(rule)).map((rule) => `${rule}: no test's name carries [${rule}].`),
+  ...logRules
+    .filter((rule) => !checks.has(rule))
+    .map((rule) => `${rule}: no check of the log's contract carries [${rule}].`),
+  ...[...checks]
+    .filter((rule) => rule.startsWith("LG") && !logRules.includes(rule))
+    .map(
+      (rule) =>
+        `${rule}: a check of the log's contract, and no rule of spec/logs.md above "Besides the contract".`,
+    ),
   ...[...mentioned, ...named]
     .filter((rule) => !rules.includes(rule))
     .map((rule) => `${rule}: spec/ has no such rule, and it or a test's name speaks of it.`),

@@ -13,6 +13,7 @@ const steps = [
   { name: "lint", command: "npm run --silent check:lint" },
   { name: "suppressions", command: "node scripts/check-suppressions.mjs" },
   { name: "rules", command: "node scripts/check-rules.mjs" },
+  { name: "pointers", command: "node scripts/check-pointers.mjs" },
   { name: "workflows", command: "npm run --silent check:workflows" },
   { name: "layers", command: "npm run --silent check:layers" },
   { name: "unused", command: "npm run --silent check:unused" },

@@ -1,4 +1,4 @@
-// Who did what to which board, in a table of its own: written by a follower of the log, so nothing is missing in it,
+// Who did what to which board, in a table of its own: written by a consumer of the log, so nothing is missing in it,
 // whatever crashes, and nothing stands in it twice.
 import Database from "better-sqlite3";
 import type { Server } from "@calla/server";
@@ -7,7 +7,7 @@ import type { wiring } from "../shared/wiring.ts";
 
 /** Begins to write, from where it stopped the last time. Returns its stop. */
 export function keepAudit(
-  server: Pick<Server<typeof wiring, { readonly id: string }>, "follow">,
+  server: Pick<Server<typeof wiring, { readonly id: string }>, "consume">,
   file: string,
 ): () => Promise<void> {
   const table = new Database(file);
@@ -18,11 +18,11 @@ export function keepAudit(
   const insert = table.prepare(
     "INSERT OR IGNORE INTO audit (key, at, board, client, what) VALUES (?, ?, ?, ?, ?)",
   );
-  const stop = server.follow(board, { name: "audit" }, (entry) => {
+  const stop = server.consume(board, { name: "audit" }, (entry) => {
     const { key, at, topic } = entry;
     const client = entry.gone === undefined ? (entry.author?.clientId ?? null) : null;
     const what = entry.gone ?? JSON.stringify(entry.model ?? entry.messages);
-    // Durable when this returns; only then does the follower's place move on.
+    // Durable when this returns; only then does the consumer's position move on.
     insert.run(key, new Date(at).toISOString(), topic, client, what);
   });
   return async () => {

@@ -15,7 +15,7 @@ export type { RightsChange } from "./identity/rights-change.ts";
 export type { DispatchOptions, ServerTopic, StopOptions } from "./server-topic.ts";
 export type { HydrateOptions, UncachedResponse } from "./hydration.ts";
 export type { HistoryEntry, HistoryOptions, HistoryResult } from "./history/topic-history.ts";
-export type { FollowedEntry, FollowHandler, FollowOptions } from "./history/log-consumers.ts";
+export type { ConsumedEntry, ConsumerHandler, ConsumerOptions } from "./history/log-consumers.ts";
 export type { AnyUser, AppliedMessage, Asking, Handlers, Who, Wish } from "./app/handlers.ts";
 export type { Authenticate } from "./app/authenticate.ts";
 export type { Connection, ConnectRequest, WireFrame } from "./base/connection.ts";
@@ -47,12 +47,12 @@ export type {
   Expiry,
   Head,
   HistoryPage,
+  LogConsumer,
   LogRecord,
   LogSnapshot,
   LogStorage,
   Outcome,
   Position,
-  Reader,
   ReadResult,
 } from "./log/log.ts";
 export { localPubSub } from "./cluster/pubsub.ts";

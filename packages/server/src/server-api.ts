@@ -27,7 +27,7 @@ import type { Inspection, InspectOptions } from "./inspect.ts";
 import type { LogStorage } from "./log/log.ts";
 import type { OriginPolicy } from "./identity/origin.ts";
 import type { PubSub } from "./cluster/pubsub.ts";
-import type { FollowHandler, FollowOptions } from "./history/log-consumers.ts";
+import type { ConsumerHandler, ConsumerOptions } from "./history/log-consumers.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
 import type { RemoveTopicsOptions } from "./server-topics.ts";
 import type { ListedTopic } from "./target/topic-list.ts";
@@ -244,22 +244,26 @@ export interface Server<W extends Wiring, User extends AnyUser> {
    */
   hydrate(topics: readonly { readonly id: string }[], options?: HydrateOptions): Promise<string>;
   /**
-   * Does something for everything that happens to a slice's topics, in the log's order, at least once: the handler is
-   * asked again until it does not fail, and what came after waits. One node of those that follow under a name does it.
-   * The position is stored after the handler, some at a time, so after a crash the last ones are told again: `key` tells.
-   * Returns its stop, which resolves when no handler runs any more; the place is kept (`unfollow` gives it up).
+   * Consumes the log: calls the handler for everything that happens to a slice's topics, in the log's order, at least once.
+   * A handler that fails is called again until it does not, and what came after waits. Of the nodes that consume under
+   * one name, one does it. The position is stored after the handler, some entries at a time, so after a crash the handler
+   * is called again for the last ones, with the same `key`.
+   * Returns its stop, which resolves when no handler runs any more; the position is kept (`dropConsumer` discards it).
    *
    * @throws CallaError `wiring`: the name is no name or taken on this node, or the slice has no log.
    * @example
-   * const stop = server.follow(board, { name: "audit" }, async (entry) => insertIfNew(entry.key, entry));
+   * const stop = server.consume(board, { name: "audit" }, async (entry) => insertIfNew(entry.key, entry));
    */
-  follow<S extends W["topics"][number] | NonNullable<W["session"]>>(
+  consume<S extends W["topics"][number] | NonNullable<W["session"]>>(
     slice: S,
-    options: FollowOptions,
-    handler: FollowHandler<S>,
+    options: ConsumerOptions,
+    handler: ConsumerHandler<S>,
   ): () => Promise<void>;
-  /** A follower is not needed any more: nothing is kept for it. Call it when no node follows under this name. */
-  unfollow<S extends W["topics"][number] | NonNullable<W["session"]>>(slice: S, name: string): Promise<void>;
+  /** Discards a consumer that is no longer needed: the log keeps nothing for it. Call it when no node consumes under this name. */
+  dropConsumer<S extends W["topics"][number] | NonNullable<W["session"]>>(
+    slice: S,
+    name: string,
+  ): Promise<void>;
   /**
    * A transport has a request under way: it counts until it is over, and is paused or cut where it is more than the
    * limits in bytes allow.

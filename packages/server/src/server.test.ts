@@ -120,7 +120,7 @@ describe("connections", () => {
   test("[SV2] [RD5] a follower's handler that never ends keeps no snapshot from being stored", async () => {
     const log = memoryLog();
     const { server, done, errors, advance } = wire({ log });
-    server.follow(list, { name: "stuck" }, () => new Promise(() => {}));
+    server.consume(list, { name: "stuck" }, () => new Promise(() => {}));
     await done(server.topic(list, "1").dispatch(add("x")));
     const stopped = server.stop({ within: 1_000 });
     await advance(1_000);
@@ -133,7 +133,7 @@ describe("connections", () => {
     const log = memoryLog();
     const { server, done, settle } = wire({ log });
     let go = (): void => {};
-    server.follow(other, { name: "slow" }, async () => {
+    server.consume(other, { name: "slow" }, async () => {
       await new Promise<void>((resolve) => (go = resolve));
       await server.topic(list, "1").dispatch(add("done"));
     });

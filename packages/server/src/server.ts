@@ -245,11 +245,11 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       return kickHere(hub, kick);
     },
     hydrate: (topics, hydrating = {}) => hydrate(hub, topics, hydrating),
-    follow(slice, followed, handler) {
+    consume(slice, options, handler) {
       mustHave(wiring, slice);
-      return hub.consumers.follow(slice, followed, handler);
+      return hub.consumers.consume(slice, options, handler);
     },
-    unfollow: (slice, name) => hub.consumers.unfollow(slice, name),
+    dropConsumer: (slice, name) => hub.consumers.dropConsumer(slice, name),
     async reauthorise(whose = {}) {
       if (!isRightsChange(whose))
         throw new CallaError(
@@ -467,7 +467,7 @@ async function stop(
     for (const conversation of hub.connections) hub.end(conversation, "stopping", true, 1_000);
     // What onUnsubscribe and onDisconnect dispatched.
     if (inTime) inTime = await limit.met(commitLoop.landed());
-    // A follower's handler that takes its time, or for ever, is no reason to lose these.
+    // A consumer's handler that takes long, or for ever, is no reason to lose these.
     if (inTime) inTime = await limit.met(saveAll(hub));
     if (!(await limit.met(hub.consumers.stop()))) inTime = false;
     if (inTime) inTime = await limit.met(saveAll(hub));

@@ -144,7 +144,7 @@ describe.each(STEPS)("a wall clock that %s", (_, steps) => {
 
   test("[TM2] [LT1] neither forgets a session that is used nor one that could still come back", async () => {
     const log = memoryLog();
-    const it = wire({ log, limits: { sessionLifetime: 80 * 60_000, followerLifetime: 100 * 60_000 } });
+    const it = wire({ log, limits: { sessionLifetime: 80 * 60_000, consumerLifetime: 100 * 60_000 } });
     it.server.handle(session, { public: true });
     const ada = await it.client();
     ada.say(subscribe("@"), saySession(1, { type: "named", name: "Ada" }));
@@ -197,7 +197,7 @@ describe.each(STEPS)("a wall clock that %s", (_, steps) => {
     const nodes = clocks.map((clock, i) => {
       const wired = wire({ log, pubsub: rings.pubsub, random: countingRandom(i + 3), clock }, hand);
       const follow = () =>
-        wired.server.follow(list, { name: "audit" }, ({ sequence }) => void told.push(`${i} ${sequence}`));
+        wired.server.consume(list, { name: "audit" }, ({ sequence }) => void told.push(`${i} ${sequence}`));
       follow();
       return wired;
     });
@@ -216,9 +216,9 @@ describe.each(STEPS)("a wall clock that %s", (_, steps) => {
     // The one that tells goes without a word, an hour ahead or behind: the other goes on after a lease.
     clocks[0]!.step(steps[0]!);
     await hand.advance(6_000);
-    const [reader] = await log.readers();
-    const advance = log.advanceReader.bind(log);
-    log.advanceReader = (name, to) =>
+    const [reader] = await log.consumers();
+    const advance = log.advanceConsumer.bind(log);
+    log.advanceConsumer = (name, to) =>
       to.owner === reader?.owner ? new Promise(() => {}) : advance(name, to);
     await far.done(far.server.topic(list, "1").dispatch(added("a")));
     await hand.advance(30_000);

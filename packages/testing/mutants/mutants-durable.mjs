@@ -1,4 +1,4 @@
-// Mistakes with what outlives a page, a server or a topic: tabs, pages that bring their topics along, readers, lifetimes,
+// Mistakes with what outlives a page, a server or a topic: tabs, pages that bring their topics along, consumers, lifetimes,
 // the past, deploys. As in mutants.mjs.
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
@@ -99,9 +99,9 @@ export const durableMutants = [
     by: "client/test/hydration.test.ts > [HY6] S41 a session is begun",
   },
 
-  // -------------------------------------------------------------------------------------------------- server: readers
+  // -------------------------------------------------------------------------------------------------- server: consumers
   {
-    name: "skip what a follower's handler fails at",
+    name: "skip what a consumer's handler fails at",
     file: "server/src/history/log-consumers.ts",
     from: `        await this.#wait(backoff(failures));
       }
@@ -116,7 +116,7 @@ export const durableMutants = [
     by: "server/src/history/log-consumers.test.ts > [RD2] a handler that fails",
   },
   {
-    name: "store a follower's place before its handler has run",
+    name: "store a consumer's place before its handler has run",
     file: "server/src/history/log-consumers.ts",
     from: `      if (told !== undefined && !(await this.#tell(told))) return true;
       this.#done = change.position;`,
@@ -177,41 +177,41 @@ export const durableMutants = [
     by: "server/src/target/expiry.test.ts > [LT3] a tombstone",
   },
   {
-    name: "let a follower go as soon as its lease has ended",
+    name: "let a consumer go as soon as its lease has ended",
     file: "server/src/target/expiry.ts",
-    from: `readers: now - limits.followerLifetime,`,
-    to: `readers: now,`,
+    from: `consumers: now - limits.consumerLifetime,`,
+    to: `consumers: now,`,
     breaks: "LT4",
     scenario: "",
-    by: "server/src/target/expiry.test.ts > [LT4] a follower that no node has run",
+    by: "server/src/target/expiry.test.ts > [LT4] a consumer that no node has run",
   },
   {
-    name: "keep what no follower will ever read",
+    name: "keep what no consumer will ever read",
     file: "server/src/target/expiry.ts",
-    from: `readers: now - limits.followerLifetime,`,
-    to: `readers: 0,`,
+    from: `consumers: now - limits.consumerLifetime,`,
+    to: `consumers: 0,`,
     breaks: "LT4",
     scenario: "",
-    by: "server/src/target/expiry.test.ts > [LT4] a follower whose node vanished",
+    by: "server/src/target/expiry.test.ts > [LT4] a consumer whose node vanished",
   },
   {
-    name: "let a follower go in silence",
+    name: "let a consumer go in silence",
     file: "server/src/target/expiry.ts",
-    from: `for (const name of readers) {`,
+    from: `for (const name of consumers) {`,
     to: `for (const name of [] as string[]) {`,
     breaks: "LT4",
     scenario: "",
-    by: "server/src/target/expiry.test.ts > [LT4] a follower that no node has run",
+    by: "server/src/target/expiry.test.ts > [LT4] a consumer that no node has run",
   },
   {
-    name: "renew no lease while a follower's handler takes its time",
+    name: "renew no lease while a consumer's handler takes its time",
     file: "server/src/history/log-consumers.ts",
     from: `    this.#heldUntil = begun + LEASE;
     this.#renew();`,
     to: `    this.#heldUntil = begun + LEASE;`,
     breaks: "RD4",
     scenario: "",
-    by: "server/src/target/expiry.test.ts > [LT4] [RD4] a follower stays while its handler",
+    by: "server/src/target/expiry.test.ts > [LT4] [RD4] a consumer stays while its handler",
   },
 
   // ------------------------------------------------------------------------------------------------- server: the past

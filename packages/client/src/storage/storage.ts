@@ -1,6 +1,6 @@
 // What survives a reload: the interface between the client and any storage. Not here: one (memory-storage.ts).
 // The client commits changes; a storage holds what folding them gives (`applyChange`), so every storage can be
-// checked against that one function (`storageContract` in testing.ts).
+// checked against that one function (`storageContract` in testing/index.ts).
 import type { CallaError, Clock, Cursor, Serialiser, Slice, TargetKey } from "@calla/shared";
 
 /** Who this client is, as the server signed it. */

@@ -16,12 +16,12 @@ import {
 import { ORIGIN, record } from "../testing/log-contract/kit.ts";
 import { faultyLog } from "../testing/faulty-log.ts";
 import { memoryLog } from "../log/memory/memory-log.ts";
-import type { FollowedEntry } from "./log-consumers.ts";
+import type { ConsumedEntry } from "./log-consumers.ts";
 import { sqlite } from "../log/sqlite/sqlite.ts";
 
 const add = (item: string) => ({ type: "added", item }) as const;
 const name = "audit";
-type Told = FollowedEntry<typeof list> | FollowedEntry<typeof session>;
+type Told = ConsumedEntry<typeof list> | ConsumedEntry<typeof session>;
 /** What was told, in short. */
 const brief = (entry: Told): string =>
   entry.gone !== undefined
@@ -39,12 +39,12 @@ function begin({ hand = handClock(), log = faultyLog(memoryLog({ retention: 0 })
   return { ...wired, log, told, keys, hear };
 }
 
-describe("server.follow", () => {
-  test("[RD1] a follower is told everything of its slice in order, from the beginning and then as it comes", async () => {
+describe("server.consume", () => {
+  test("[RD1] a consumer is told everything of its slice in order, from the beginning and then as it comes", async () => {
     const { server, done, told, keys, hear, errors } = begin();
     const [one, two] = [server.topic(list, "1"), server.topic(list, "2")];
     await done(one.dispatch([add("a"), add("b")]));
-    server.follow(list, { name }, hear);
+    server.consume(list, { name }, hear);
     await done(two.dispatch(add("c")));
     await done(server.topic(other, "1").dispatch({ type: "bumped" }));
     for (const item of ["d", "e", "f", "g"]) await done(one.dispatch(add(item)));
@@ -59,12 +59,12 @@ describe("server.follow", () => {
     expect(errors).toEqual([]);
   });
 
-  test("[RD1] what is told names topic, parameters, author, time, id and version; the session has followers too", async () => {
+  test("[RD1] what is told names topic, parameters, author, time, id and version; the session has consumers too", async () => {
     const { server, client, done } = begin();
     server.handle(list, { public: true });
     const entries: Told[] = [];
-    server.follow(list, { name }, (entry) => void entries.push(entry));
-    server.follow(session, { name }, (entry) => void entries.push(entry));
+    server.consume(list, { name }, (entry) => void entries.push(entry));
+    server.consume(session, { name }, (entry) => void entries.push(entry));
     const ada = await client();
     ada.say({ type: "TopicMessage", target: "list:7", mid: 1, id: "m1", settled: 0, message: add("a") });
     await ada.heard();
@@ -81,16 +81,16 @@ describe("server.follow", () => {
       },
       { topic: `@${clientId}`, params: [], sequence: 1, author: null, messages: [{ name: "Ada" }] },
     ]);
-    expect(() => server.follow(list, { name }, () => {})).toThrow(/name of its own/);
-    expect(() => server.follow(list, { name: "" }, () => {})).toThrow(/1 to 100/);
-    expect(() => server.follow(cursors as never, { name: "c" }, () => {})).toThrow(/no log to follow/);
+    expect(() => server.consume(list, { name }, () => {})).toThrow(/name of its own/);
+    expect(() => server.consume(list, { name: "" }, () => {})).toThrow(/1 to 100/);
+    expect(() => server.consume(cursors as never, { name: "c" }, () => {})).toThrow(/no log to consume/);
   });
 
   test("[RD2] a handler that fails is asked again, with growing pauses, and nothing overtakes it", async () => {
     const { server, done, told, hear, errors, advance } = begin();
     let failures = 6;
     const tries: number[] = [];
-    server.follow(list, { name }, async (entry) => {
+    server.consume(list, { name }, async (entry) => {
       if (brief(entry) === "list:1 b") {
         tries.push(1);
         await Promise.resolve();
@@ -105,10 +105,10 @@ describe("server.follow", () => {
     await advance(60_000);
     expect(told).toEqual(["list:1 a", "list:1 b", "list:1 c"]);
     expect(errors).toHaveLength(6);
-    expect(errors[0]).toMatchObject({ code: "hook", details: { follower: "list:*/audit" } });
+    expect(errors[0]).toMatchObject({ code: "hook", details: { consumer: "list:*/audit" } });
   });
 
-  test("[RD2] a record of another slice that cannot be read any more keeps no follower", async () => {
+  test("[RD2] a record of another slice that cannot be read any more holds up no consumer", async () => {
     class Point {}
     const point = defineClass("Point", Point, { encode: () => 0, decode: () => new Point() });
     const folder = mkdtempSync(join(tmpdir(), "calla-readers-"));
@@ -121,7 +121,7 @@ describe("server.follow", () => {
       await old.close();
       const log = sqlite(file, { thread: "main" });
       const { server, done, told, hear, errors } = begin({ log: faultyLog(log) });
-      server.follow(list, { name }, hear);
+      server.consume(list, { name }, hear);
       await done(server.topic(list, "1").dispatch(add("a")));
       expect(told).toEqual(["list:1 a"]);
       expect(errors).toEqual([]);
@@ -136,19 +136,19 @@ describe("server.follow", () => {
     const topic = first.server.topic(list, "1");
     await first.done(topic.dispatch(add("0")));
     let crashed = false;
-    first.server.follow(list, { name }, async (entry) => {
+    first.server.consume(list, { name }, async (entry) => {
       if (crashed) return new Promise(() => {});
       first.hear(entry);
     });
     for (let i = 1; i < 10; i++) await first.done(topic.dispatch(add(String(i))));
     // The node is gone without a word, before it could store its place.
-    first.log.plan(({ method }) => (method === "advanceReader" ? "fail" : undefined));
+    first.log.plan(({ method }) => (method === "advanceConsumer" ? "fail" : undefined));
     for (let i = 10; i < 20; i++) await first.done(topic.dispatch(add(String(i))));
     crashed = true;
     const { clock, settle, advance } = first;
     const second = begin({ hand: { clock, settle, advance }, log: faultyLog(first.log), seed: 7 });
     for (let i = 20; i < 30; i++) await second.done(second.server.topic(list, "1").dispatch(add(String(i))));
-    second.server.follow(list, { name }, second.hear);
+    second.server.consume(list, { name }, second.hear);
     await second.settle();
     expect(second.told).toEqual([]); // the lease is the first one's
     await second.advance(20_000);
@@ -168,7 +168,7 @@ describe("server.follow", () => {
     const told: string[] = [];
     const nodes = ["a", "b"].map((node, i) => {
       const wired = wire({ log, pubsub: rings.pubsub, random: countingRandom(i + 3) }, hand);
-      const stop = wired.server.follow(list, { name }, (entry) => void told.push(`${node} ${brief(entry)}`));
+      const stop = wired.server.consume(list, { name }, (entry) => void told.push(`${node} ${brief(entry)}`));
       return { ...wired, stop };
     });
     const [near, far] = nodes as [(typeof nodes)[0], (typeof nodes)[0]];
@@ -199,7 +199,7 @@ describe("server.follow", () => {
     const one = wire({ log: slow, random: countingRandom(3) }, hand);
     const two = wire({ log, random: countingRandom(4) }, hand);
     const told: string[] = [];
-    one.server.follow(list, { name }, async (entry) => {
+    one.server.consume(list, { name }, async (entry) => {
       told.push(`one ${brief(entry)}`);
       await new Promise<void>((go) => (held = go));
     });
@@ -207,8 +207,8 @@ describe("server.follow", () => {
     for (const item of ["a", "b"]) await two.done(topic.dispatch(add(item)));
     await hand.advance(6_000);
     expect(told).toEqual(["one list:1 a"]);
-    slow.plan(({ method }) => (method === "advanceReader" ? "fail" : undefined)); // cannot renew
-    two.server.follow(list, { name }, (entry) => void told.push(`two ${brief(entry)}`));
+    slow.plan(({ method }) => (method === "advanceConsumer" ? "fail" : undefined)); // cannot renew
+    two.server.consume(list, { name }, (entry) => void told.push(`two ${brief(entry)}`));
     await hand.advance(20_000);
     expect(told).toEqual(["one list:1 a", "two list:1 a", "two list:1 b"]);
     slow.plan();
@@ -224,11 +224,11 @@ describe("server.follow", () => {
     const two = wire({ log, random: countingRandom(4) }, hand);
     const told: string[] = [];
     let held: (() => void) | undefined;
-    one.server.follow(list, { name }, async (entry) => {
+    one.server.consume(list, { name }, async (entry) => {
       told.push(`one ${brief(entry)}`);
       await new Promise<void>((go) => (held = go));
     });
-    two.server.follow(list, { name }, (entry) => void told.push(`two ${brief(entry)}`));
+    two.server.consume(list, { name }, (entry) => void told.push(`two ${brief(entry)}`));
     await one.done(one.server.topic(list, "1").dispatch(add("a")));
     await hand.advance(90_000);
     expect(told).toEqual(["one list:1 a"]);
@@ -239,7 +239,7 @@ describe("server.follow", () => {
   test("[RD5] stop waits for the handler that runs, keeps the place, and server.stop does so too", async () => {
     const { server, done, told, hear, log, settle, advance } = begin();
     let held: (() => void) | undefined;
-    const stop = server.follow(list, { name }, async (entry) => {
+    const stop = server.consume(list, { name }, async (entry) => {
       await new Promise<void>((go) => (held = go));
       hear(entry);
     });
@@ -251,31 +251,31 @@ describe("server.follow", () => {
     held!();
     await done(stopping);
     expect(told).toEqual(["list:1 a"]);
-    server.follow(list, { name }, hear);
+    server.consume(list, { name }, hear);
     await settle();
     expect(told).toEqual(["list:1 a", "list:1 b"]);
     await done(server.stop());
-    expect(() => server.follow(list, { name: "late" }, hear)).toThrow(/stopped/);
+    expect(() => server.consume(list, { name: "late" }, hear)).toThrow(/stopped/);
     await advance(60_000);
-    expect((await log.readers()).map((reader) => reader.name)).toEqual(["list:*/audit"]);
+    expect((await log.consumers()).map((reader) => reader.name)).toEqual(["list:*/audit"]);
   });
 
-  test("[RD2] [RD5] what was not done when the follower was stopped is told when it follows again", async () => {
+  test("[RD2] [RD5] what was not done when the consumer was stopped is told when it consumes again", async () => {
     const { server, done, told, hear } = begin();
     for (const item of ["a", "b", "c"]) await done(server.topic(list, "1").dispatch(add(item)));
-    const stop = server.follow(list, { name }, (entry) => {
+    const stop = server.consume(list, { name }, (entry) => {
       if (brief(entry) !== "list:1 a") throw new Error("not now");
       hear(entry);
     });
     await done(stop());
     expect(told).toEqual([]); // stopped before it could begin
-    const again = server.follow(list, { name }, (entry) => {
+    const again = server.consume(list, { name }, (entry) => {
       if (brief(entry) !== "list:1 a") throw new Error("not now");
       hear(entry);
     });
     await done(Promise.resolve());
     await done(again());
-    server.follow(list, { name }, hear);
+    server.consume(list, { name }, hear);
     await done(Promise.resolve());
     expect(told).toEqual(["list:1 a", "list:1 b", "list:1 c"]);
   });
@@ -285,25 +285,25 @@ describe("server.follow", () => {
     const log = memoryLog({ shared: true });
     const one = wire({ log, random: countingRandom(3) }, hand);
     const told: string[] = [];
-    one.server.follow(list, { name }, (entry) => void told.push(brief(entry)));
+    one.server.consume(list, { name }, (entry) => void told.push(brief(entry)));
     const topic = one.server.topic(list, "1");
     await one.done(topic.dispatch(add("a")));
     // Its place was given up elsewhere, and somebody else has begun anew.
-    await log.dropReader("list:*/audit");
+    await log.dropConsumer("list:*/audit");
     const now = hand.clock.now();
-    await log.claimReader("list:*/audit", { owner: "other", now, until: now + 1_000_000, from: "now" });
+    await log.claimConsumer("list:*/audit", { owner: "other", now, until: now + 1_000_000, from: "now" });
     for (const item of ["b", "c", "d"]) await one.done(topic.dispatch(add(item)));
     for (let i = 1; i < 12; i++) {
       await hand.advance(5_000);
-      await log.advanceReader("list:*/audit", { owner: "other", position: "", until: now + 1_000_000 + i });
+      await log.advanceConsumer("list:*/audit", { owner: "other", position: "", until: now + 1_000_000 + i });
     }
     expect(told).toEqual(["list:1 a", "list:1 b"]);
-    expect((await log.readers())[0]).toMatchObject({ owner: "other" });
+    expect((await log.consumers())[0]).toMatchObject({ owner: "other" });
   });
 
   test("[RD5] a stop that meets a handler that never ends is over in time, and says so", async () => {
     const { server, done, settle, advance, errors } = begin();
-    server.follow(list, { name }, () => new Promise(() => {}));
+    server.consume(list, { name }, () => new Promise(() => {}));
     await done(server.topic(list, "1").dispatch(add("a")));
     await settle();
     const stopped = server.stop({ within: 1_000 });
@@ -312,21 +312,21 @@ describe("server.follow", () => {
     expect(errors.map(String)).toEqual([expect.stringContaining("server.stop()")]);
   });
 
-  test("[RD7] after a rejected call a follower goes on from what is stored, twice, and not from what it remembers", async () => {
+  test("[RD7] after a rejected call a consumer goes on from what is stored, twice, and not from what it remembers", async () => {
     const hand = handClock();
     const inner = memoryLog();
     const log = faultyLog(inner, { clock: hand.clock });
     const { server, done, told, hear, advance } = begin({ hand, log });
-    server.follow(list, { name }, hear);
+    server.consume(list, { name }, hear);
     const topic = server.topic(list, "1");
-    for (const method of ["changes", "advanceReader"] as const) {
+    for (const method of ["changes", "advanceConsumer"] as const) {
       for (const item of ["a", "b"]) await done(topic.dispatch(add(item)));
       await advance(6_000);
-      const [reader] = await log.readers();
+      const [reader] = await log.consumers();
       told.length = 0;
-      // A restored log: the follower stands where it stood before it was told these two.
-      await inner.dropReader(reader!.name);
-      await inner.claimReader(reader!.name, {
+      // A restored log: the consumer stands where it stood before it was told these two.
+      await inner.dropConsumer(reader!.name);
+      await inner.claimConsumer(reader!.name, {
         owner: reader!.owner,
         now: 0,
         until: reader!.until,
@@ -346,10 +346,10 @@ describe("server.follow", () => {
   test("[RD7] what a call did whose answer was lost counts, and what it did not do is told again", async () => {
     for (const fault of ["fail", "lose"] as const) {
       const { server, done, told, hear, advance, log, errors } = begin();
-      server.follow(list, { name }, hear);
+      server.consume(list, { name }, hear);
       await done(server.topic(list, "1").dispatch(add("a")));
       await advance(6_000);
-      log.plan(({ method }) => (method === "advanceReader" ? fault : undefined));
+      log.plan(({ method }) => (method === "advanceConsumer" ? fault : undefined));
       await done(server.topic(list, "1").dispatch(add("b")));
       log.plan();
       await advance(6_000);
@@ -361,21 +361,21 @@ describe("server.follow", () => {
         ...(fault === "fail" ? ["list:1 b"] : []),
         "list:1 c",
       ]);
-      expect(errors).toMatchObject([{ code: "storage", details: { follower: "list:*/audit" } }]);
+      expect(errors).toMatchObject([{ code: "storage", details: { consumer: "list:*/audit" } }]);
     }
   });
 
-  test("[RD6] from: now skips the past; unfollow gives the place up, and nothing is kept for it", async () => {
+  test("[RD6] from: now skips the past; dropConsumer discards the position, and nothing is kept for it", async () => {
     const { server, done, told, hear, log, advance } = begin();
     const topic = server.topic(list, "1");
     for (const item of ["a", "b", "c"]) await done(topic.dispatch(add(item)));
-    server.follow(list, { name, from: "now" }, hear);
+    server.consume(list, { name, from: "now" }, hear);
     await advance(10);
     await done(topic.dispatch(add("d")));
     expect(told).toEqual(["list:1 d"]);
-    await done(server.unfollow(list, name));
-    expect(await log.readers()).toEqual([]);
-    await done(server.unfollow(list, name));
+    await done(server.dropConsumer(list, name));
+    expect(await log.consumers()).toEqual([]);
+    await done(server.dropConsumer(list, name));
   });
 
   test("[RD2] a log that fails, loses answers and is slow costs time and repeats, and never an entry", async () => {
@@ -385,14 +385,14 @@ describe("server.follow", () => {
     const log = faultyLog(inner, {
       clock: hand.clock,
       plan: ({ method }) => {
-        if (!["changes", "claimReader", "advanceReader"].includes(method)) return undefined;
+        if (!["changes", "claimConsumer", "advanceConsumer"].includes(method)) return undefined;
         return ([undefined, "fail", "lose", { delay: 40 }, { answerAfter: 3_000 }, undefined] as const)[
           (random.uint32() >>> 8) % 6
         ];
       },
     });
     const { server, done, told, hear, advance } = begin({ hand, log });
-    server.follow(list, { name }, hear);
+    server.consume(list, { name }, hear);
     for (let i = 0; i < 40; i++) {
       await done(server.topic(list, "1").dispatch(add(String(i))));
       await advance(random.uint32() % 4_000);

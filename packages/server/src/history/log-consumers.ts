@@ -1,14 +1,14 @@
-// `server.follow`: work that must be done for everything that happens to a slice's targets, in the log's order, at least
-// once, from a stored position. Not here: hooks, which only observe (handlers.ts), and clients that follow (catch-up.ts).
+// `server.consume`: work that must be done for everything that happens to a slice's targets, in the log's order, at least
+// once, from a stored position. Not here: hooks, which only observe (handlers.ts), and clients that subscribe (catch-up.ts).
 import { CallaError, isSession } from "@calla/shared";
 import type { Cancel, Slice, TargetKey } from "@calla/shared";
 import type { ServerContext } from "../context/server-context.ts";
-import type { Change, ClaimResult, Position, Reader as NamedReader } from "../log/log.ts";
+import type { Change, ClaimResult, Position, LogConsumer } from "../log/log.ts";
 import { entryOf } from "./topic-history.ts";
 import type { HistoryEntry } from "./topic-history.ts";
 
 /** Which topic something happened to, and its name among everything that ever happens. */
-interface Followed {
+interface Consumed {
   readonly topic: TargetKey;
   /** What stands for the pattern's variables. */
   readonly params: readonly string[];
@@ -16,21 +16,21 @@ interface Followed {
   readonly key: string;
 }
 /** Something that happened to a topic: a dispatch (or a whole model), or the topic's end. */
-export type FollowedEntry<S> = Followed &
+export type ConsumedEntry<S> = Consumed &
   (
     | (HistoryEntry<S> & { readonly gone?: undefined })
     /** Removed by the app, or a session past its lifetime. */
     | { readonly gone: "removed" | "expired"; readonly sequence: number; readonly at: number }
   );
 
-export interface FollowOptions {
-  /** The follower's name, of which the log remembers how far it has come. One per slice and purpose. */
+export interface ConsumerOptions {
+  /** The name of the consumer, of which the log remembers how far it has come. One per slice and purpose. */
   readonly name: string;
-  /** Where a follower begins that has never run: with the oldest that the log still has (default), or with what comes. */
+  /** Where a consumer that has never run begins: at the oldest record that the log still has (default), or with what comes. */
   readonly from?: "beginning" | "now";
 }
 
-export type FollowHandler<S> = (entry: FollowedEntry<S>) => void | Promise<void>;
+export type ConsumerHandler<S> = (entry: ConsumedEntry<S>) => void | Promise<void>;
 
 /** Read at once; the position is stored after as many, or a second. */
 const PAGE = 100;
@@ -42,17 +42,17 @@ const SAVE_AFTER = 1_000;
 const LEASE = 15_000;
 /** Milliseconds between looks at another's lease. */
 const LOOK = LEASE / 3;
-/** Who holds a lease that was let go. */
+/** The owner of a lease that was given up. */
 const NOBODY = "";
 /** Doubled from try to try. */
 const RETRY = { first: 100, most: 30_000 };
 
 /** The channel on which nodes tell each other that a log has grown. */
 const GROWN = "log-grown";
-/** And that one has let a follower go. */
-const FREED = "follower-freed";
+/** And that one has given up the lease of a consumer. */
+const FREED = "consumer-freed";
 
-/** All followers of one server. */
+/** All consumers of the log on one server. */
 export class LogConsumers {
   readonly #context: ServerContext;
   readonly #running = new Map<string, Running>();
@@ -64,29 +64,29 @@ export class LogConsumers {
     this.#context = context;
   }
 
-  follow<S>(
+  consume<S>(
     slice: Slice,
-    { name, from = "beginning" }: FollowOptions,
-    handler: FollowHandler<S>,
+    { name, from = "beginning" }: ConsumerOptions,
+    handler: ConsumerHandler<S>,
   ): () => Promise<void> {
-    const reader = nameOf(slice, name);
+    const consumer = nameOf(slice, name);
     if (this.#stopped) throw new CallaError("closed", { name }, "The server has been stopped.");
-    if (this.#running.has(reader))
+    if (this.#running.has(consumer))
       throw new CallaError(
         "wiring",
         { slice: slice.name, name },
-        `follow: "${name}" follows slice "${slice.name}" already; give each follower a name of its own.`,
+        `consume: slice "${slice.name}" has a consumer named "${name}" here already; give each consumer a name of its own.`,
       );
     const context = this.#context;
     const running = new Running(
       context,
       slice,
-      reader,
+      consumer,
       `${context.node}/${++this.#count}`,
       from,
-      handler as FollowHandler<unknown>,
+      handler as ConsumerHandler<unknown>,
     );
-    this.#running.set(reader, running);
+    this.#running.set(consumer, running);
     if (context.log.shared)
       this.#silences ??= [
         context.pubsub.subscribe(GROWN, () => this.#wake()),
@@ -94,22 +94,22 @@ export class LogConsumers {
       ];
     running.start();
     return async () => {
-      if (this.#running.get(reader) === running) this.#running.delete(reader);
-      await this.#end(reader, running);
+      if (this.#running.get(consumer) === running) this.#running.delete(consumer);
+      await this.#end(consumer, running);
     };
   }
 
-  async #end(reader: string, running: Running): Promise<void> {
+  async #end(consumer: string, running: Running): Promise<void> {
     await running.stop();
-    if (this.#context.log.shared) this.#context.pubsub.publish(FREED, reader);
+    if (this.#context.log.shared) this.#context.pubsub.publish(FREED, consumer);
   }
 
-  async unfollow(slice: Slice, name: string): Promise<void> {
-    const reader = nameOf(slice, name);
-    const running = this.#running.get(reader);
-    this.#running.delete(reader);
+  async dropConsumer(slice: Slice, name: string): Promise<void> {
+    const consumer = nameOf(slice, name);
+    const running = this.#running.get(consumer);
+    this.#running.delete(consumer);
     await running?.stop();
-    await this.#context.log.dropReader(reader);
+    await this.#context.log.dropConsumer(consumer);
   }
 
   /** The log is another one: what is stored in it counts, and not what was read before. */
@@ -131,7 +131,7 @@ export class LogConsumers {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const silence of this.#silences ?? []) silence();
-    await Promise.all([...this.#running].map(([reader, running]) => this.#end(reader, running)));
+    await Promise.all([...this.#running].map(([consumer, running]) => this.#end(consumer, running)));
     this.#running.clear();
   }
 }
@@ -142,21 +142,21 @@ function nameOf({ name: slice, kind }: Slice, name: string): string {
     throw new CallaError(
       "wiring",
       { slice },
-      `follow: slice "${slice}" is ${kind}; it has no log to follow.`,
+      `consume: slice "${slice}" is ${kind}; it has no log to consume.`,
     );
   if (typeof name !== "string" || !/^[\w.:-]{1,100}$/.test(name))
-    throw new CallaError("wiring", { slice, name }, "follow: a name is 1 to 100 of A-Z, a-z, 0-9 and _.:-");
+    throw new CallaError("wiring", { slice, name }, "consume: a name is 1 to 100 of A-Z, a-z, 0-9 and _.:-");
   return `${slice}/${name}`;
 }
 
-/** One follower on this node: waits for the lease, then tells one thing after the other. */
+/** One consumer on this node: waits for the lease, then calls the handler for one entry after the other. */
 class Running {
   readonly #context: ServerContext;
   readonly #slice: Slice;
   readonly #name: string;
   readonly #owner: string;
   readonly #from: "beginning" | "now";
-  readonly #handler: FollowHandler<unknown>;
+  readonly #handler: ConsumerHandler<unknown>;
   /** Everything before it has been done. */
   #done: Position = "";
   #saved: Position = "";
@@ -182,7 +182,7 @@ class Running {
     name: string,
     owner: string,
     from: "beginning" | "now",
-    handler: FollowHandler<unknown>,
+    handler: ConsumerHandler<unknown>,
   ) {
     this.#context = context;
     this.#slice = slice;
@@ -201,7 +201,7 @@ class Running {
     if (this.#waitsFor === "news") this.#waiting?.();
   }
 
-  /** Another node has let it go. */
+  /** Another node has given up the lease. */
   freed(): void {
     if (this.#waitsFor === "lease") this.#waiting?.();
   }
@@ -228,7 +228,7 @@ class Running {
         if (!(await this.#page())) await this.#wait(this.#context.limits.maxStaleness, "news");
         failures = 0;
       } catch (cause) {
-        this.#context.report(new CallaError("storage", { follower: this.#name, cause }));
+        this.#context.report(new CallaError("storage", { consumer: this.#name, cause }));
         this.lose();
         await this.#wait(backoff(failures++));
       }
@@ -237,16 +237,16 @@ class Running {
     if (!this.#held) return;
     try {
       await this.#save();
-      // Let go, so that another node need not wait for the lease to end.
+      // Given up, so that another node need not wait for the lease to end.
       if (this.#held) await this.#take(NOBODY, this.#lease, this.#context.clock.now());
     } catch (cause) {
-      this.#context.report(new CallaError("storage", { follower: this.#name, cause }));
+      this.#context.report(new CallaError("storage", { consumer: this.#name, cause }));
     }
   }
 
   async #claim(): Promise<void> {
     const { clock, log } = this.#context;
-    const known = (await log.readers()).find(({ name }) => name === this.#name);
+    const known = (await log.consumers()).find(({ name }) => name === this.#name);
     const left = known === undefined ? 0 : this.#leftOf(known);
     if (left > 0) return this.#wait(Math.min(left, LOOK), "lease");
     this.#seen = undefined;
@@ -265,7 +265,7 @@ class Running {
 
   /** Gives the lease to somebody, unless it has been renewed since it was seen to end then. */
   #take(owner: string, over: number, until: number): Promise<ClaimResult> {
-    return this.#context.log.claimReader(this.#name, { owner, now: over, until, from: this.#from });
+    return this.#context.log.claimConsumer(this.#name, { owner, now: over, until, from: this.#from });
   }
 
   /** The end of the next lease: for people in wall time, and above the one before, whatever that has done. */
@@ -274,14 +274,14 @@ class Running {
   }
 
   /** How long another's lease is still to be respected, at least. */
-  #leftOf({ owner, until }: NamedReader): number {
+  #leftOf({ owner, until }: LogConsumer): number {
     if (owner === this.#owner || owner === NOBODY) return 0;
     const now = this.#context.clock.monotonic();
     if (this.#seen?.until !== until) this.#seen = { until, since: now };
     return this.#seen.since + LEASE - now;
   }
 
-  /** What the log knows of this follower counts now, and no more what this node does: it may have lost what it took. */
+  /** From now on what the log knows of this consumer counts, and not what this node knows: it may have lost what it took. */
   lose(): void {
     this.#heldUntil = 0;
     this.#renewing?.();
@@ -295,7 +295,7 @@ class Running {
       if (!this.#held) return;
       void this.#save(true)
         .catch((cause: unknown) => {
-          this.#context.report(new CallaError("storage", { follower: this.#name, cause }));
+          this.#context.report(new CallaError("storage", { consumer: this.#name, cause }));
           this.lose();
         })
         .finally(() => {
@@ -322,7 +322,7 @@ class Running {
   }
 
   /** Until it has been done, or is no longer ours to do. Nothing is skipped. */
-  async #tell(entry: FollowedEntry<unknown>): Promise<boolean> {
+  async #tell(entry: ConsumedEntry<unknown>): Promise<boolean> {
     for (let failures = 0; ; failures++) {
       if (this.#stopping || !this.#held) return false;
       try {
@@ -332,8 +332,8 @@ class Running {
         this.#context.report(
           new CallaError(
             "hook",
-            { follower: this.#name, key: entry.key, cause },
-            `The handler of follower "${this.#name}" failed at ${entry.key} and is tried again: ${String(cause)}`,
+            { consumer: this.#name, key: entry.key, cause },
+            `The handler of consumer "${this.#name}" failed at ${entry.key} and is tried again: ${String(cause)}`,
           ),
         );
         await this.#wait(backoff(failures));
@@ -347,14 +347,14 @@ class Running {
     const done = this.#done;
     const begun = this.#context.clock.monotonic();
     const until = (this.#lease = this.#after(this.#lease));
-    const ours = await this.#context.log.advanceReader(this.#name, {
+    const ours = await this.#context.log.advanceConsumer(this.#name, {
       owner: this.#owner,
       position: done,
       until,
     });
     this.#saved = done;
     this.#savedAt = this.#context.clock.monotonic();
-    // Another node has taken over, or the follower was dropped: whoever holds it begins where we stored it last.
+    // Another node has taken over, or the consumer was dropped: whoever holds the lease begins where we stored it last.
     if (!ours) this.#heldUntil = 0;
     else if (this.#held) this.#heldUntil = Math.max(this.#heldUntil, begun + LEASE);
   }
@@ -368,7 +368,7 @@ class Running {
     return this.#named(target)?.slice === this.#slice;
   }
 
-  #entryOf(change: Change): FollowedEntry<unknown> | undefined {
+  #entryOf(change: Change): ConsumedEntry<unknown> | undefined {
     const { target } = change;
     if (!this.#isOurs(target)) return undefined;
     const { params } = this.#named(target)!;

@@ -147,14 +147,14 @@ export interface Changes {
   readonly position: Position;
 }
 
-/** A named reader of everything a log takes: where it is, and which process reads in its name until when. */
-export interface Reader {
+/** A named consumer of everything a log takes: where it is, and which process reads in its name until when. */
+export interface LogConsumer {
   readonly name: string;
   /** It has had everything up to here. */
   readonly position: Position;
   /** Who holds the lease. */
   readonly owner: string;
-  /** Milliseconds: a claim at or after it is taken. When the reader was last heard of, for `expire`. */
+  /** Milliseconds: a claim at or after it is taken. When the consumer was last heard of, for `expire`. */
   readonly until: number;
 }
 
@@ -163,7 +163,7 @@ export interface Claim {
   /** Another's lease that ends then, or before, is over. The log compares the two and has no clock. */
   readonly now: number;
   readonly until: number;
-  /** Where a reader begins that the log does not know: with the oldest that it still has, or with what comes now. */
+  /** Where a consumer begins that the log does not know: with the oldest that it still has, or with what comes now. */
   readonly from: "beginning" | "now";
 }
 export type ClaimResult =
@@ -181,8 +181,8 @@ export interface Expiry {
   readonly rows: number;
   /** Targets that were removed before. */
   readonly tombstones: number;
-  /** Readers whose lease has ended before. */
-  readonly readers: number;
+  /** Consumers whose lease has ended before. */
+  readonly consumers: number;
   /** At most so many of each kind in this call. */
   readonly limit: number;
 }
@@ -190,7 +190,7 @@ export interface Expiry {
 export interface Expired {
   readonly sessions: readonly TargetKey[];
   readonly tombstones: readonly TargetKey[];
-  readonly readers: readonly string[];
+  readonly consumers: readonly string[];
   readonly rows: number;
 }
 
@@ -264,29 +264,29 @@ export interface LogStorage {
 
   /**
    * What happened after a position, in one order of all targets, at most `limit` of it. Nothing ever appears behind a
-   * position that was given out. What has been compacted is left out; what a reader has not had is not compacted.
+   * position that was given out. What has been compacted is left out; what a consumer has not had is not compacted.
    * `wanted`: what is of other targets may be left out too, and then need not be readable.
    */
   changes(after: Position, limit: number, wanted?: (target: TargetKey) => boolean): Promise<Changes>;
-  /** Takes the lease on a reader or renews one's own; the first claim of a name makes the reader. */
-  claimReader(name: string, claim: Claim): Promise<ClaimResult>;
+  /** Takes the lease on a consumer or renews one's own; the first claim of a name makes the consumer. */
+  claimConsumer(name: string, claim: Claim): Promise<ClaimResult>;
   /**
-   * Moves a reader on, never back, and its lease to `until`. False, and nothing is done, if there is no such reader or
+   * Moves a consumer on, never back, and its lease to `until`. False, and nothing is done, if there is no such consumer or
    * the owner is another one.
    */
-  advanceReader(
+  advanceConsumer(
     name: string,
     to: { readonly owner: string; readonly position: Position; readonly until: number },
   ): Promise<boolean>;
-  /** Forgets a reader: nothing is kept for it any more. */
-  dropReader(name: string): Promise<void>;
-  readers(): Promise<readonly Reader[]>;
+  /** Forgets a consumer: nothing is kept for it any more. */
+  dropConsumer(name: string): Promise<void>;
+  consumers(): Promise<readonly LogConsumer[]>;
 
   /** These targets are in use: they are as if written at `at`, never earlier than before. Of what never was, or is removed: nothing. */
   touch(targets: readonly TargetKey[], at: number): Promise<void>;
   /**
    * Lets go what is too old: sessions and tombstones as if they had never been (their client rows go by their own age),
-   * client rows, readers. A row's age is that of the append that wrote it.
+   * client rows, consumers. A row's age is that of the append that wrote it.
    */
   expire(expiry: Expiry): Promise<Expired>;
 

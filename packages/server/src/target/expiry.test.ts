@@ -29,7 +29,7 @@ const add = (item: string) => ({ type: "added", item }) as const;
 const limits = {
   sessionLifetime: 80 * MINUTE,
   identityLifetime: 90 * MINUTE,
-  followerLifetime: 100 * MINUTE,
+  consumerLifetime: 100 * MINUTE,
 };
 
 /** A server on a log, as after a restart. */
@@ -176,14 +176,14 @@ test("[LT1] [LG23] S7 sessions, and when they were last used, outlive the server
   }
 });
 
-describe("followers", () => {
+describe("consumers", () => {
   const name = "audit";
-  const places = async (log: FaultyLog) => (await log.readers()).map(({ name: reader }) => reader);
+  const places = async (log: FaultyLog) => (await log.consumers()).map(({ name: consumer }) => consumer);
 
-  test("[LT4] a follower that no node has run for its lifetime is let go, and that is reported once", async () => {
+  test("[LT4] a consumer that no node has run for its lifetime is let go, and that is reported once", async () => {
     const one = begin();
     const told: number[] = [];
-    one.server.follow(list, { name }, ({ sequence }) => void told.push(sequence));
+    one.server.consume(list, { name }, ({ sequence }) => void told.push(sequence));
     await one.done(one.server.topic(list, "1").dispatch(add("a")));
     await one.done(one.server.stop());
     expect(told).toEqual([1]);
@@ -194,33 +194,33 @@ describe("followers", () => {
     expect(two.errors).toEqual([]);
     await two.advance(12 * MINUTE); // it is looked every ten
     expect(await places(two.log)).toEqual([]);
-    expect(two.errors).toMatchObject([{ code: "storage", details: { follower: "list:*/audit" } }]);
-    expect(String(two.errors[0])).toContain("unfollow()");
+    expect(two.errors).toMatchObject([{ code: "storage", details: { consumer: "list:*/audit" } }]);
+    expect(String(two.errors[0])).toContain("server.dropConsumer()");
     await two.advance(5 * HOUR);
     expect(two.errors).toHaveLength(1);
     expect(one.errors).toEqual([]);
   });
 
-  test("[LT4] a follower whose node vanished goes too, but one that a node ran again in time stays", async () => {
+  test("[LT4] a consumer whose node vanished goes too, but one that a node ran again in time stays", async () => {
     const one = begin();
-    one.server.follow(list, { name: "vanishes" }, () => {});
-    one.server.follow(list, { name: "returns" }, () => {});
+    one.server.consume(list, { name: "vanishes" }, () => {});
+    one.server.consume(list, { name: "returns" }, () => {});
     await one.settle();
     // Nothing happens on the first node any more: its clock stands still.
     const two = begin(one.log, handClock(one.clock.now()), 2);
     await two.advance(90 * MINUTE);
-    const stop = two.server.follow(list, { name: "returns" }, () => {});
+    const stop = two.server.consume(list, { name: "returns" }, () => {});
     await two.advance(20_000); // the lease of the one that vanished
     await two.done(stop());
     await two.advance(90 * MINUTE);
     expect(await places(two.log)).toEqual(["list:*/returns"]);
-    expect(two.errors).toMatchObject([{ code: "storage", details: { follower: "list:*/vanishes" } }]);
+    expect(two.errors).toMatchObject([{ code: "storage", details: { consumer: "list:*/vanishes" } }]);
   });
 
-  test("[LT4] [RD4] a follower that its node runs stays, however long nothing is written", async () => {
+  test("[LT4] [RD4] a consumer that its node runs stays, however long nothing is written", async () => {
     const { server, advance, log, errors, done } = begin();
     const told: number[] = [];
-    server.follow(list, { name }, ({ sequence }) => void told.push(sequence));
+    server.consume(list, { name }, ({ sequence }) => void told.push(sequence));
     await advance(4 * HOUR);
     expect(await places(log)).toEqual(["list:*/audit"]);
     await done(server.topic(list, "1").dispatch(add("late")));
@@ -228,9 +228,9 @@ describe("followers", () => {
     expect(errors).toEqual([]);
   });
 
-  test("[LT4] [RD4] a follower stays while its handler takes longer than its lifetime", async () => {
+  test("[LT4] [RD4] a consumer stays while its handler takes longer than its lifetime", async () => {
     const { server, advance, log, errors, done } = begin();
-    server.follow(list, { name }, () => new Promise<void>(() => {}));
+    server.consume(list, { name }, () => new Promise<void>(() => {}));
     await done(server.topic(list, "1").dispatch(add("slow")));
     await advance(4 * HOUR);
     expect(await places(log)).toEqual(["list:*/audit"]);

@@ -1,5 +1,5 @@
 // What is too old goes: sessions and topics that nobody uses, client rows and keys whose identities are over, tombstones, and the
-// places of followers that never came back. The log keeps the ages; here is what counts as old, and when to look.
+// positions of consumers that never came back. The log keeps the ages; here is what counts as old, and when to look.
 import { CallaError, matchTopic } from "@calla/shared";
 import type { Cancel, Slice, SteadyClock, TargetKey, TopicSlice } from "@calla/shared";
 import type { ServerContext } from "../context/server-context.ts";
@@ -39,7 +39,7 @@ export class ExpirySweep {
   #ahead: number;
   #stopped = false;
 
-  /** `grown` hears that the log has something new for its followers. */
+  /** `grown` hears that the log has something new for its consumers. */
   constructor(context: ServerContext, registry: TargetRegistry, commitLoop: CommitLoop, grown: () => void) {
     this.#grown = grown;
     this.#context = context;
@@ -120,15 +120,15 @@ export class ExpirySweep {
         sessions: now - limits.sessionLifetime,
         rows: identities,
         tombstones: identities,
-        readers: now - limits.followerLifetime,
+        consumers: now - limits.consumerLifetime,
         limit: STEP.limit,
       });
       if (this.#stopped) return;
       this.#tell(expired);
-      const { sessions, tombstones, readers, rows } = expired;
+      const { sessions, tombstones, consumers, rows } = expired;
       const [gone, buried] = [sessions.length, tombstones.length];
       this.#count({ sessions: gone, tombstones: buried, rows });
-      if (Math.max(gone, buried, readers.length, rows) < STEP.limit) break;
+      if (Math.max(gone, buried, consumers.length, rows) < STEP.limit) break;
       if (!(await this.#paused())) return;
     }
     for (const slice of this.#context.wiring.topics)
@@ -183,15 +183,15 @@ export class ExpirySweep {
   }
 
   /** Who still holds what has gone finds out by its cursor: here by a look, elsewhere by the doorbell (TE11). */
-  #tell({ sessions, tombstones, readers }: Expired): void {
+  #tell({ sessions, tombstones, consumers }: Expired): void {
     const { report } = this.#context;
     this.#lookAt([...sessions, ...tombstones]);
-    for (const name of readers) {
+    for (const name of consumers) {
       report(
         new CallaError(
           "storage",
-          { follower: name },
-          `The follower "${name}" has not run for ${this.#context.limits.followerLifetime} ms; nothing is kept for it any more. Call unfollow() when a follower goes for good.`,
+          { consumer: name },
+          `The consumer "${name}" has not run for ${this.#context.limits.consumerLifetime} ms; nothing is kept for it any more. Call server.dropConsumer() when a consumer is no longer needed.`,
         ),
       );
     }
@@ -206,11 +206,11 @@ export class ExpirySweep {
   }
 
   #interval(): number {
-    const { sessionLifetime, identityLifetime, followerLifetime } = this.#context.limits;
+    const { sessionLifetime, identityLifetime, consumerLifetime } = this.#context.limits;
     const topics = this.#context.wiring.topics.map((slice) =>
       slice.kind === "topic" ? (slice.lifetime ?? Infinity) : Infinity,
     );
-    return Math.min(HOUR, Math.min(sessionLifetime, identityLifetime, followerLifetime, ...topics) / SHARE);
+    return Math.min(HOUR, Math.min(sessionLifetime, identityLifetime, consumerLifetime, ...topics) / SHARE);
   }
 
   #sweepIn(milliseconds: number): void {

@@ -187,7 +187,7 @@ test("[LG30] a rewound log has the records behind a row that expired and was beg
   const append = (after: number, was: number, last: number) =>
     log.append([appendOf("t", after, 1, { rows: [row("ann", last)], was, at: after + 1 })]);
   await append(0, 0, 5);
-  await log.expire({ at: 9, sessions: 0, rows: 9, tombstones: 0, readers: 0, limit: 10 });
+  await log.expire({ at: 9, sessions: 0, rows: 9, tombstones: 0, consumers: 0, limit: 10 });
   expect(await append(1, 0, 6)).toEqual([{ status: "appended" }]);
   expect(await append(2, 6, 7)).toEqual([{ status: "appended" }]);
   expect(await log.rewind("t", 2)).toBe(2);

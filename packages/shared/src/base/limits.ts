@@ -120,8 +120,8 @@ export interface Limits {
   readonly identityLifetime: number;
   /** How long a session is kept that nothing was dispatched to and nobody followed. Then: it begins anew. */
   readonly sessionLifetime: number;
-  /** How long what `server.follow` has not had is kept for a follower that is not running. Then: it is let go, and reported. */
-  readonly followerLifetime: number;
+  /** How long the log keeps what a consumer (`server.consume`) that is not running has not had. Then: it is dropped, and reported. */
+  readonly consumerLifetime: number;
   /** Records after which a target's snapshot is stored, so that opening it stays quick. */
   readonly snapshotEvery: number;
   /** The same in bytes, as the log counts them (a memory log does not). */
@@ -183,7 +183,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxStaleness: 5_000,
   identityLifetime: 30 * 24 * 3_600_000,
   sessionLifetime: 30 * 24 * 3_600_000,
-  followerLifetime: 30 * 24 * 3_600_000,
+  consumerLifetime: 30 * 24 * 3_600_000,
   snapshotEvery: 1_000,
   snapshotEveryBytes: 4_194_304,
   digestEvery: 30_000,

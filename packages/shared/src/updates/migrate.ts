@@ -1,6 +1,6 @@
 // What an older version of a slice has left behind, in the present one's form: models, and messages that were logged or
 // not yet sent. The user's migrations run here only, and never throw out of it. Not here: when it is done (the server's
-// opening.ts, the client's ledger.ts).
+// open-target.ts, the client's migrate-stored.ts).
 import { parseMessage, parseModel } from "./apply.ts";
 import { describe, sliceError } from "../base/errors.ts";
 import type { CallaError } from "../base/errors.ts";

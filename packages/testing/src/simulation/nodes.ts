@@ -177,7 +177,7 @@ export class Nodes<W extends Wiring> {
   #look(): void {
     for (const after of [1, 1_000, 2_000])
       this.#options.clock.setTimeout(() => {
-        for (const { log } of this.all) log.readers().catch(() => undefined);
+        for (const { log } of this.all) log.consumers().catch(() => undefined);
       }, after);
   }
 

@@ -76,7 +76,7 @@ describe("[SQ12] a log whose file goes away", () => {
     expect(await problem(one.append([appendOf(0, 0)]))).toBe("none");
     await clock.advance(1_000);
     expect(await problem(one.append([appendOf(1, 1)]))).toBe("gone");
-    expect(await problem(one.readers())).toBe("gone");
+    expect(await problem(one.consumers())).toBe("gone");
   });
 
   test("a backup lacks the last appends and all since the file went; each process is refused once and then told", async () => {

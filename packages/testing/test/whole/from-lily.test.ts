@@ -201,7 +201,7 @@ const claims: Readonly<Record<string, () => unknown>> = {
     for (const ratio of [-0.1, 1.1, Number.NaN])
       expect(() => webSocket({ url: "ws://x/", reconnectJitterRatio: ratio })).toThrow(CallaError);
   },
-  // That a batch is one request is HT8 (transports/http-link.test.ts); here that it is an option with lily's default.
+  // That a batch is one request is HT8 (transports/http/link.test.ts); here that it is an option with lily's default.
   flush_batch_size: () => {
     expect(() => http({ url: "https://x/", flushBatchSize: 0 })).toThrow(/flushBatchSize ≥ 1/);
     http({ url: "https://x/", flushBatchSize: 25 });

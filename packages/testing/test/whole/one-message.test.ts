@@ -130,7 +130,7 @@ test("[WR30] a slice that is not in the wiring is named at once, by client and s
     (slice) => server.unsubscribe("nobody", slice, "1"),
     (slice) => server.broadcast(slice, { type: "bare", name: "x" } as never),
     (slice) => server.broadcastFrom("nobody", slice, { type: "bare", name: "x" } as never),
-    (slice) => server.follow(slice, { name: "reader" }, () => {}),
+    (slice) => server.consume(slice, { name: "reader" }, () => {}),
   ];
   for (const [slice, name] of [
     [strange, '"strange"'],

@@ -1,7 +1,7 @@
-// The memory log's one order of all that it has taken, and the named readers of it. An entry stays while its records
-// are in their target or a reader has not had them.
+// The memory log's one order of all that it has taken, and the named consumers of it. An entry stays while its records
+// are in their target or a consumer has not had them.
 import type { TargetKey } from "@calla/shared";
-import type { Change, Changes, Claim, ClaimResult, LogRecord, Position, Reader } from "../log.ts";
+import type { Change, Changes, Claim, ClaimResult, LogRecord, Position, LogConsumer } from "../log.ts";
 
 /** One append, or one target that went. Its records stand at `first`, `first + 1` … */
 interface Entry {
@@ -23,7 +23,7 @@ export class ChangeOrder {
   #last = 0;
   /** Records that their targets have let go since the last walk. */
   #dead = 0;
-  readonly #readers = new Map<string, { position: number; owner: string; until: number }>();
+  readonly #consumers = new Map<string, { position: number; owner: string; until: number }>();
   readonly #has: Has;
 
   constructor(has: Has) {
@@ -37,7 +37,7 @@ export class ChangeOrder {
 
   gone(target: TargetKey, gone: NonNullable<Entry["gone"]>): void {
     this.#entries.push({ first: ++this.#last, target, records: [], gone });
-    this.dropped(1); // nobody needs it but readers
+    this.dropped(1); // nobody needs it but consumers
   }
 
   /** So many records have left their targets. */
@@ -69,28 +69,28 @@ export class ChangeOrder {
   }
 
   claim(name: string, { owner, now, until, from }: Claim): ClaimResult {
-    const known = this.#readers.get(name);
+    const known = this.#consumers.get(name);
     if (known !== undefined && known.owner !== owner && known.until > now)
       return { status: "taken", until: known.until };
     const position = known?.position ?? (from === "now" ? this.#last : 0);
-    this.#readers.set(name, { position, owner, until });
+    this.#consumers.set(name, { position, owner, until });
     return { status: "held", position: String(position) };
   }
 
   advance(name: string, to: { owner: string; position: Position; until: number }): boolean {
-    const reader = this.#readers.get(name);
-    if (reader === undefined || reader.owner !== to.owner) return false;
-    reader.position = Math.max(reader.position, numberOf(to.position));
-    reader.until = to.until;
+    const consumer = this.#consumers.get(name);
+    if (consumer === undefined || consumer.owner !== to.owner) return false;
+    consumer.position = Math.max(consumer.position, numberOf(to.position));
+    consumer.until = to.until;
     return true;
   }
 
   drop(name: string): void {
-    this.#readers.delete(name);
+    this.#consumers.delete(name);
   }
 
-  readers(): Reader[] {
-    return [...this.#readers].map(([name, { position, owner, until }]) => ({
+  consumers(): LogConsumer[] {
+    return [...this.#consumers].map(([name, { position, owner, until }]) => ({
       name,
       position: String(position),
       owner,
@@ -98,10 +98,10 @@ export class ChangeOrder {
     }));
   }
 
-  /** Where the reader stands that is furthest behind: what is after it is kept. */
+  /** Where the consumer stands that is furthest behind: what is after it is kept. */
   #floor(): number {
     let floor = this.#last;
-    for (const { position } of this.#readers.values()) floor = Math.min(floor, position);
+    for (const { position } of this.#consumers.values()) floor = Math.min(floor, position);
     return floor;
   }
 

@@ -63,14 +63,14 @@ test("[LG25] what the memory log keeps of a target that goes on for ever is boun
 test("[LG40] the memory log's order forgets what nobody needs any more", async () => {
   const log = memoryLog({ retention: 0 });
   const claim = { owner: "o", now: 0, until: 1, from: "beginning" } as const;
-  await log.claimReader("r", claim);
+  await log.claimConsumer("r", claim);
   for (let i = 0; i < 30; i++) {
     await log.append([appendOf("t", i * 100, 100)]);
     await log.saveSnapshot("t", snapshot((i + 1) * 100));
   }
   const all = await log.changes("", 10_000);
   expect(all.changes).toHaveLength(3_000);
-  await log.advanceReader("r", { owner: "o", position: all.position, until: 1 });
+  await log.advanceConsumer("r", { owner: "o", position: all.position, until: 1 });
   expect((await log.changes("", 10_000)).changes).toHaveLength(0);
   await log.append([appendOf("t", 3_000, 1)]);
   expect((await log.changes("", 10_000)).changes).toHaveLength(1);

@@ -85,17 +85,17 @@ export function memoryLog({
     async changes(after, limit) {
       return order.after(after, limit);
     },
-    async claimReader(name, claim) {
+    async claimConsumer(name, claim) {
       return order.claim(name, claim);
     },
-    async advanceReader(name, to) {
+    async advanceConsumer(name, to) {
       return order.advance(name, to);
     },
-    async dropReader(name) {
+    async dropConsumer(name) {
       order.drop(name);
     },
-    async readers() {
-      return order.readers();
+    async consumers() {
+      return order.consumers();
     },
     async touch(touched, at) {
       for (const target of touched) targets.get(target)?.touch(at);
@@ -160,12 +160,12 @@ function expire(
     order.dropped(history.length);
     order.gone(target, { gone: "expired", sequence: history.asHead().sequence, at });
   }
-  const readers = order.readers().filter(({ until }) => until < expiry.readers);
-  for (const { name } of readers.slice(0, limit)) order.drop(name);
+  const consumers = order.consumers().filter(({ until }) => until < expiry.consumers);
+  for (const { name } of consumers.slice(0, limit)) order.drop(name);
   return {
     sessions,
     tombstones,
-    readers: readers.slice(0, limit).map(({ name }) => name),
+    consumers: consumers.slice(0, limit).map(({ name }) => name),
     rows: rows.expire(expiry),
   };
 }

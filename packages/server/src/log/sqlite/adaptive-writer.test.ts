@@ -56,7 +56,7 @@ describe("[SQ11] which thread writes", () => {
     const large = record(4, { messages: [{ type: "t", text: "x".repeat(300_000) }] });
     await log.append([{ ...appendOf("t", 3, 1), records: [large] }]);
     await log.remove("t", 9_000);
-    await log.expire({ at: 9, sessions: 9, rows: 0, tombstones: 0, readers: 0, limit: 9 });
+    await log.expire({ at: 9, sessions: 9, rows: 0, tombstones: 0, consumers: 0, limit: 9 });
     expect(by.filter((who) => who === "here")).toHaveLength(1);
     expect(by.filter((who) => who === "worker").length).toBeGreaterThanOrEqual(2);
   });

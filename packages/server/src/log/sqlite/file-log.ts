@@ -18,7 +18,7 @@ import type {
   LogSnapshot,
   LogStorage,
   Position,
-  Reader as NamedReader,
+  LogConsumer,
   ReadResult,
   TargetPage,
 } from "../log.ts";
@@ -33,7 +33,7 @@ import {
   claimGroup,
   dropGroup,
   expireClientGroup,
-  expireReaderGroup,
+  expireConsumerGroup,
   expireSessionGroup,
   expireTombstoneGroup,
   freshenGroup,
@@ -177,16 +177,16 @@ export class FileLog implements LogStorage {
     const from = numberOf(after);
     return this.#read((reader) => reader.changes(from, limit, this.#text, wanted));
   }
-  async claimReader(name: string, claim: Claim): Promise<ClaimResult> {
+  async claimConsumer(name: string, claim: Claim): Promise<ClaimResult> {
     for (;;) {
       const [position] = await this.#write([claimGroup(name, claim)]);
       if (typeof position === "number") return { status: "held", position: String(position) };
-      const holder = (await this.readers()).find((reader) => reader.name === name);
+      const holder = (await this.consumers()).find((consumer) => consumer.name === name);
       if (holder !== undefined) return { status: "taken", until: holder.until };
       // Dropped between the two: the next claim makes it.
     }
   }
-  async advanceReader(
+  async advanceConsumer(
     name: string,
     {
       owner,
@@ -198,12 +198,12 @@ export class FileLog implements LogStorage {
     if (at !== null) void this.#sweep();
     return at !== null;
   }
-  async dropReader(name: string): Promise<void> {
+  async dropConsumer(name: string): Promise<void> {
     const [dropped] = await this.#write([dropGroup(name)]);
     if (dropped !== null) void this.#sweep();
   }
-  readers(): Promise<readonly NamedReader[]> {
-    return this.#read((reader) => reader.readers());
+  consumers(): Promise<readonly LogConsumer[]> {
+    return this.#read((reader) => reader.consumers());
   }
 
   async touch(targets: readonly TargetKey[], at: number): Promise<void> {
@@ -217,7 +217,7 @@ export class FileLog implements LogStorage {
       old.sessions.map((name) => expireSessionGroup(name, expiry)),
       old.tombstones.map((name) => expireTombstoneGroup(name, expiry)),
       aged.map((row) => expireClientGroup(row, expiry)),
-      old.readers.map((name) => expireReaderGroup(name, expiry)),
+      old.consumers.map((name) => expireConsumerGroup(name, expiry)),
     ];
     const given = await this.#write(groups.flat());
     const went = <T>(list: readonly T[], before: number): T[] =>
@@ -227,9 +227,9 @@ export class FileLog implements LogStorage {
       sessions: went(old.sessions, 0).map(fromColumn),
       tombstones: went(old.tombstones, sessions).map(fromColumn),
       rows: went(aged, sessions + tombstones).length,
-      readers: went(old.readers, sessions + tombstones + rows).map(fromColumn),
+      consumers: went(old.consumers, sessions + tombstones + rows).map(fromColumn),
     };
-    if (expired.sessions.length + expired.readers.length > 0) void this.#sweep();
+    if (expired.sessions.length + expired.consumers.length > 0) void this.#sweep();
     return expired;
   }
 

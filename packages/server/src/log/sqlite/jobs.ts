@@ -131,8 +131,8 @@ export const freshenGroup = ({ target, client }: AgedRow): Group => ({
   guard: step("freshen", target, client),
   steps: [],
 });
-export const expireReaderGroup = (name: string, { readers }: Expiry): Group => ({
-  guard: step("expireReader", name, readers),
+export const expireConsumerGroup = (name: string, { consumers }: Expiry): Group => ({
+  guard: step("expireConsumer", name, consumers),
   steps: [],
 });
 

@@ -13,7 +13,7 @@ import type {
   ListedTarget,
   LogRecord,
   LogSnapshot,
-  Reader as NamedReader,
+  LogConsumer,
   ReadResult,
   TargetPage,
 } from "../log.ts";
@@ -97,7 +97,7 @@ const prepare = (db: BetterSqlite3.Database) => ({
   gone: db.prepare<[number, number], GoneRow>(
     `SELECT position, target, why, sequence, at FROM gone WHERE position > ? ORDER BY position LIMIT ?`,
   ),
-  readers: db.prepare<[], { name: string; position: number; owner: string; until: number }>(
+  consumers: db.prepare<[], { name: string; position: number; owner: string; until: number }>(
     `SELECT name, position, owner, until FROM readers ORDER BY name`,
   ),
   idle: db
@@ -225,8 +225,8 @@ export class Reader {
     });
   }
 
-  readers(): readonly NamedReader[] {
-    return this.#find.readers.all().map(({ name, position, owner, until }) => ({
+  consumers(): readonly LogConsumer[] {
+    return this.#find.consumers.all().map(({ name, position, owner, until }) => ({
       name: fromColumn(name),
       position: String(position),
       owner: fromColumn(owner),
@@ -253,11 +253,11 @@ export class Reader {
   }
 
   /** What is too old, by the columns' own texts. */
-  expired({ sessions, tombstones, readers, limit }: Expiry) {
+  expired({ sessions, tombstones, consumers, limit }: Expiry) {
     return this.#atOnce(() => ({
       sessions: this.#find.idle.all(sessions, limit),
       tombstones: this.#find.tombstones.all(tombstones, limit),
-      readers: this.#find.abandoned.all(readers, limit),
+      consumers: this.#find.abandoned.all(consumers, limit),
     }));
   }
 

@@ -54,10 +54,10 @@ export function splitLog(
     snapshotAt: (target, sequence) => of(target).snapshotAt(target, sequence),
     // What is followed must survive the process: the order is the file's.
     changes: (after, limit, wanted) => file.changes(after, limit, wanted),
-    claimReader: (name, claim) => file.claimReader(name, claim),
-    advanceReader: (name, to) => file.advanceReader(name, to),
-    dropReader: (name) => file.dropReader(name),
-    readers: () => file.readers(),
+    claimConsumer: (name, claim) => file.claimConsumer(name, claim),
+    advanceConsumer: (name, to) => file.advanceConsumer(name, to),
+    dropConsumer: (name) => file.dropConsumer(name),
+    consumers: () => file.consumers(),
     async touch(targets, at) {
       await memory.touch(
         targets.filter((target) => inMemory(target)),
@@ -73,7 +73,7 @@ export function splitLog(
       return {
         sessions: [...here.sessions, ...there.sessions],
         tombstones: [...here.tombstones, ...there.tombstones],
-        readers: there.readers,
+        consumers: there.consumers,
         rows: here.rows + there.rows,
       };
     },

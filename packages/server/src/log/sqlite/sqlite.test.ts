@@ -523,18 +523,18 @@ describe("[SQ7] compaction", () => {
     expect(peek<{ n: number }>(file, "SELECT count(*) AS n FROM snapshots")[0]!.n).toBeLessThanOrEqual(3);
   });
 
-  test("[LG40] what readers have not had stays in the file until they have, also of expired sessions", async () => {
+  test("[LG40] what consumers have not had stays in the file until they have, also of expired sessions", async () => {
     const file = fresh();
     const log = open(file, { ...here, retention: 0 });
     const claim = { owner: "o", now: 0, until: 1, from: "beginning" } as const;
-    await log.claimReader("r", claim);
+    await log.claimConsumer("r", claim);
     await fill(log, "t", 0, 5);
     await log.saveSnapshot("t", snapshot(5));
     await fill(log, "@s", 0, 2);
-    await log.expire({ at: 9, sessions: Infinity, rows: 0, tombstones: 0, readers: 0, limit: 9 });
+    await log.expire({ at: 9, sessions: Infinity, rows: 0, tombstones: 0, consumers: 0, limit: 9 });
     await fill(log, "@s", 0, 1);
     await log.remove("t", 9);
-    await log.expire({ at: 9, sessions: 0, rows: 0, tombstones: 10, readers: 0, limit: 9 });
+    await log.expire({ at: 9, sessions: 0, rows: 0, tombstones: 10, consumers: 0, limit: 9 });
     const { changes, position } = await log.changes("", 99);
     expect(changes.map((one) => `${one.target} ${"record" in one ? one.record.sequence : one.gone}`)).toEqual(
       [
@@ -546,7 +546,7 @@ describe("[SQ7] compaction", () => {
         "t removed",
       ],
     );
-    expect(await log.advanceReader("r", { owner: "o", position, until: 1 })).toBe(true);
+    expect(await log.advanceConsumer("r", { owner: "o", position, until: 1 })).toBe(true);
     await expect.poll(() => peek(file, "SELECT 1 FROM garbage UNION ALL SELECT 1 FROM gone")).toEqual([]);
     expect(peek(file, "SELECT name, count(*) AS n FROM records JOIN targets t ON t.id = target")).toEqual([
       { name: "@s", n: 1 },

@@ -3,7 +3,7 @@
 // `must: "change"`, the group is undone if it changes nothing.
 import type { Statement } from "./executor.ts";
 
-/** Where the reader stands that is furthest behind: what is after it is kept. */
+/** Where the consumer stands that is furthest behind: what is after it is kept. */
 const FLOOR = `coalesce((SELECT min(position) FROM readers), 9007199254740991)`;
 /** The position of what came last. */
 export const LAST = `coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'records'), 0)`;
@@ -135,7 +135,7 @@ const statements = {
       SELECT ${LAST}, coalesce(name, former), given.why, sequence, given.at
       FROM (SELECT ? AS id, ? AS why, ? AS at) AS given JOIN targets USING (id)`,
   },
-  /** A session that nobody used is as if it had never been, but for what readers have not had. */
+  /** A session that nobody used is as if it had never been, but for what consumers have not had. */
   expireSession: {
     sql: `UPDATE targets SET former = name, name = NULL, base_sequence = sequence, base_mark = mark
       WHERE name = ? AND removed = 0 AND used < ? RETURNING id`,
@@ -152,10 +152,10 @@ const statements = {
     sql: `UPDATE clients SET day = CAST(at / 86400000 AS INTEGER)
       WHERE target = ? AND client = ? AND mid = ${OWN} RETURNING 1 AS id`,
   },
-  expireReader: { sql: `DELETE FROM readers WHERE name = ? AND until < ? RETURNING 1 AS id` },
+  expireConsumer: { sql: `DELETE FROM readers WHERE name = ? AND until < ? RETURNING 1 AS id` },
   touch: { sql: `UPDATE targets SET used = ? WHERE name = ? AND removed = 0 AND used < ? RETURNING id` },
 
-  /** Gives the position at which a reader stands. */
+  /** Gives the position at which a consumer stands. */
   claim: {
     sql: `INSERT INTO readers (name, position, owner, until) VALUES (?, CASE WHEN ? THEN ${LAST} ELSE 0 END, ?, ?)
       ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
@@ -203,7 +203,7 @@ const statements = {
     sql: `DELETE FROM targets WHERE id = ? AND name IS NULL
       AND NOT EXISTS (SELECT 1 FROM records WHERE target = targets.id)`,
   },
-  /** Any that all readers have heard of. A new one may hear what is left of its records, and then hears of its end. */
+  /** Any that all consumers have heard of. A new one may hear what is left of its records, and then hears of its end. */
   heard: {
     sql: `SELECT position AS id FROM gone WHERE position <= ${FLOOR}
       AND NOT EXISTS (SELECT 1 FROM garbage WHERE position <= ${FLOOR}) LIMIT 1`,

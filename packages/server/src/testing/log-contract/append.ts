@@ -1,4 +1,4 @@
-// What every log must do when it is appended to: the first part of log-contract.ts.
+// What every log must do when it is appended to: the first part of the contract (index.ts).
 import {
   appendOf,
   at,

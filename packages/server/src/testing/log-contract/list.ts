@@ -43,7 +43,7 @@ export const listContract: readonly LogCheck[] = [
       sessions: 0,
       rows: 0,
       tombstones: REMOVED_AT + 1,
-      readers: 0,
+      consumers: 0,
       limit: 9,
     });
     const rest = await log.list("a", first.next, 100);

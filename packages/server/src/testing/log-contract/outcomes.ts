@@ -151,7 +151,7 @@ export const outcomeContract: readonly LogCheck[] = [
   }),
   check("[LG48] [LG35] outcomes go with their row, and a later one has none of them", async ({ create }) => {
     const log = await create();
-    const expiry = { at: REMOVED_AT, sessions: 0, rows: 0, tombstones: 0, readers: 0, limit: 100 };
+    const expiry = { at: REMOVED_AT, sessions: 0, rows: 0, tombstones: 0, consumers: 0, limit: 100 };
     await fill(log, "t", 0, 1);
     for (const [was, last] of [
       [0, 3],

@@ -1,4 +1,4 @@
-// What every log must do, continued: the past of a target, one order of everything, named readers, ages.
+// What every log must do, continued: the past of a target, one order of everything, named consumers, ages.
 import type { TargetKey } from "@calla/shared";
 import type { Change, Expiry, LogStorage, Position } from "../../log/log.ts";
 import {
@@ -23,8 +23,8 @@ import type { LogCheck } from "./kit.ts";
 
 const NEWEST = Number.MAX_SAFE_INTEGER;
 /** Nothing is too old. */
-const NOTHING: Expiry = { at: REMOVED_AT, sessions: 0, rows: 0, tombstones: 0, readers: 0, limit: 100 };
-const NONE = { sessions: [], tombstones: [], readers: [], rows: 0 };
+const NOTHING: Expiry = { at: REMOVED_AT, sessions: 0, rows: 0, tombstones: 0, consumers: 0, limit: 100 };
+const NONE = { sessions: [], tombstones: [], consumers: [], rows: 0 };
 
 /** Insists on a page of the past. */
 async function page(
@@ -70,8 +70,8 @@ async function held(
   from: "beginning" | "now",
   owner = "o",
 ): Promise<Position> {
-  const claimed = await log.claimReader(name, { owner, now: 0, until: 1_000, from });
-  if (claimed.status === "taken") throw new Error(`reader "${name}" is taken`);
+  const claimed = await log.claimConsumer(name, { owner, now: 0, until: 1_000, from });
+  if (claimed.status === "taken") throw new Error(`consumer "${name}" is taken`);
   return claimed.position;
 }
 
@@ -170,8 +170,8 @@ export const pastContract: readonly LogCheck[] = [
       equal(seen.length, 24, "all");
     },
   ),
-  // ----------------------------------------------------------------------------------------------------- named readers
-  check("[LG40] compaction and removal take nothing that a reader has not had", async ({ create }) => {
+  // ----------------------------------------------------------------------------------------------------- named consumers
+  check("[LG40] compaction and removal take nothing that a consumer has not had", async ({ create }) => {
     const log = await create();
     await fill(log, "t", 0, 10);
     const position = await held(log, "audit", "beginning");
@@ -189,10 +189,10 @@ export const pastContract: readonly LogCheck[] = [
     const told = (await all(log, late)).find((change) => "gone" in change);
     equal(told !== undefined && "gone" in told && told.at, REMOVED_AT, "when it was removed");
     const end = (await log.changes(late, 100)).position;
-    equal(await log.advanceReader("audit", { owner: "o", position: end, until: 1 }), true, "advance");
+    equal(await log.advanceConsumer("audit", { owner: "o", position: end, until: 1 }), true, "advance");
     equal(await briefly(log, late), after, "what the other one has not had");
-    await log.dropReader("late");
-    await log.dropReader("never");
+    await log.dropConsumer("late");
+    await log.dropConsumer("never");
     // Nobody needs it: it may go now. What the targets themselves keep is still told.
     const kept = await briefly(log, "");
     equal(kept.at(-1), "gone3", "the newest");
@@ -213,50 +213,58 @@ export const pastContract: readonly LogCheck[] = [
       equal(told.at(-1) ?? "nothing", told.length === 0 ? "nothing" : "gone removed at 5000", "the last");
     },
   ),
-  check("[LG41] one owner at a time holds a reader, until its lease ends", async ({ create }) => {
+  check("[LG41] one owner at a time holds a consumer, until its lease ends", async ({ create }) => {
     const log = await create();
     await fill(log, "t", 0, 2);
-    equal(await log.readers(), [], "readers");
-    const first = await log.claimReader("r", { owner: "a", now: 100, until: 200, from: "now" });
+    equal(await log.consumers(), [], "consumers");
+    const first = await log.claimConsumer("r", { owner: "a", now: 100, until: 200, from: "now" });
     equal(first.status, "held", "the first claim");
     const other = { owner: "b", now: 199, until: 299, from: "beginning" } as const;
-    equal(await log.claimReader("r", other), { status: "taken", until: 200 }, "a claim before the end");
-    equal(await log.claimReader("r", { owner: "a", now: 199, until: 250, from: "now" }), first, "renewed");
-    equal((await log.claimReader("r", { ...other, now: 249 })).status, "taken", "a claim before the new end");
-    equal(await log.claimReader("r", { ...other, now: 250 }), first, "a claim at the end");
-    const [reader, ...rest] = await log.readers();
-    equal([reader?.name, reader?.owner, reader?.until, rest.length], ["r", "b", 299, 0], "the reader");
-    await log.dropReader("r");
-    equal(await log.readers(), [], "readers, after one is dropped");
-    const again = await log.claimReader("r", { owner: "a", now: 0, until: 1, from: "beginning" });
+    equal(await log.claimConsumer("r", other), { status: "taken", until: 200 }, "a claim before the end");
+    equal(await log.claimConsumer("r", { owner: "a", now: 199, until: 250, from: "now" }), first, "renewed");
+    equal(
+      (await log.claimConsumer("r", { ...other, now: 249 })).status,
+      "taken",
+      "a claim before the new end",
+    );
+    equal(await log.claimConsumer("r", { ...other, now: 250 }), first, "a claim at the end");
+    const [consumer, ...rest] = await log.consumers();
+    equal(
+      [consumer?.name, consumer?.owner, consumer?.until, rest.length],
+      ["r", "b", 299, 0],
+      "the consumer",
+    );
+    await log.dropConsumer("r");
+    equal(await log.consumers(), [], "consumers, after one is dropped");
+    const again = await log.claimConsumer("r", { owner: "a", now: 0, until: 1, from: "beginning" });
     equal(
       again.status === "held" && (await briefly(log, again.position)),
       ["t1", "t2"],
       "from the beginning",
     );
     const racing = ["x", "y", "z"].map((owner) =>
-      log.claimReader("race", { owner, now: 0, until: 10, from: "now" }),
+      log.claimConsumer("race", { owner, now: 0, until: 10, from: "now" }),
     );
     const winners = (await Promise.all(racing)).filter((one) => one.status === "held");
     equal(winners.length, 1, "winners of a race");
   }),
-  check("[LG42] a reader is moved on by its owner alone, and never back", async ({ create }) => {
+  check("[LG42] a consumer is moved on by its owner alone, and never back", async ({ create }) => {
     const log = await create();
     const begin = await held(log, "r", "beginning", "a");
     await fill(log, "t", 0, 3);
     const [one, two] = (await all(log, begin)).map(({ position }) => position);
     const move = (owner: string, position: Position, until = 2_000) =>
-      log.advanceReader("r", { owner, position, until });
-    equal(await log.advanceReader("never", { owner: "a", position: one!, until: 1 }), false, "no reader");
+      log.advanceConsumer("r", { owner, position, until });
+    equal(await log.advanceConsumer("never", { owner: "a", position: one!, until: 1 }), false, "no reader");
     equal(await move("b", two!), false, "by another owner");
     equal(await held(log, "r", "now", "a"), begin, "where it stands");
     equal(await move("a", two!), true, "by its owner");
     equal(await move("a", one!, 3_000), true, "back");
-    const [reader] = await log.readers();
-    equal(reader, { name: "r", owner: "a", position: two!, until: 3_000 }, "the reader");
+    const [consumer] = await log.consumers();
+    equal(consumer, { name: "r", owner: "a", position: two!, until: 3_000 }, "the consumer");
     equal(await move("a", two!, 5), true, "let go");
     const claim = { owner: "b", now: 5, until: 9, from: "beginning" } as const;
-    equal(await log.claimReader("r", claim), { status: "held", position: two! }, "by the next");
+    equal(await log.claimConsumer("r", claim), { status: "held", position: two! }, "by the next");
     equal(await move("a", two!), false, "by the former owner");
   }),
   // --------------------------------------------------------------------------------------------------------------- ages
@@ -345,7 +353,7 @@ export const pastContract: readonly LogCheck[] = [
       equal(await log.open("t"), headOf(1), "a target that began again");
     },
   ),
-  check("[LG45] what expires goes in bounded steps, and readers hear of sessions", async ({ create }) => {
+  check("[LG45] what expires goes in bounded steps, and consumers hear of sessions", async ({ create }) => {
     const log = await create();
     for (let i = 0; i < 7; i++)
       equal(
@@ -354,13 +362,13 @@ export const pastContract: readonly LogCheck[] = [
         "append",
       );
     const position = await held(log, "old", "beginning");
-    await log.claimReader("gone", { owner: "o", now: 0, until: 10, from: "now" });
-    const before = { at: 77, sessions: 9, rows: 9, tombstones: 9, readers: 11, limit: 3 };
+    await log.claimConsumer("gone", { owner: "o", now: 0, until: 10, from: "now" });
+    const before = { at: 77, sessions: 9, rows: 9, tombstones: 9, consumers: 11, limit: 3 };
     const first = await log.expire(before);
-    equal([first.sessions.length, first.rows, first.readers], [3, 3, ["gone"]], "the first step");
+    equal([first.sessions.length, first.rows, first.consumers], [3, 3, ["gone"]], "the first step");
     equal((await log.expire(before)).sessions.length, 3, "the second step");
     const last = await log.expire(before);
-    equal([last.sessions.length, last.rows, last.readers], [1, 1, []], "the last step");
+    equal([last.sessions.length, last.rows, last.consumers], [1, 1, []], "the last step");
     equal(await log.expire(before), NONE, "nothing is left");
     const names = Array.from({ length: 7 }, (_, i) => `@s${i}`);
     const told = await briefly(log, position);
@@ -377,9 +385,9 @@ export const pastContract: readonly LogCheck[] = [
     const gone = (await all(log, position)).at(-1);
     equal(gone !== undefined && "gone" in gone && gone.at, 77, "when");
     equal(
-      (await log.readers()).map(({ name }) => name),
+      (await log.consumers()).map(({ name }) => name),
       ["old"],
-      "readers",
+      "consumers",
     );
     equal(timeOf(1) > 9, true, "the kit's times are no ages");
   }),
@@ -394,16 +402,16 @@ export const pastContract: readonly LogCheck[] = [
     await before.remove("gone", REMOVED_AT);
     const [one] = await all(before, begin);
     const to = { owner: "o", position: one!.position, until: 400 };
-    equal(await before.advanceReader("r", to), true, "advance");
+    equal(await before.advanceConsumer("r", to), true, "advance");
     await before.close();
     const log = await reopen(before);
-    equal(await log.readers(), [{ name: "r", ...to }], "readers");
+    equal(await log.consumers(), [{ name: "r", ...to }], "consumers");
     equal(await briefly(log, to.position), ["@s2", "gone1", "gone removed at 1"], "what it has not had");
     equal(await log.expire({ ...NOTHING, sessions: 50, rows: 5 }), NONE, "nothing is older");
     const expiry = { ...NOTHING, sessions: 51, rows: 6, tombstones: REMOVED_AT + 1 };
     equal(
       await log.expire(expiry),
-      { sessions: ["@s"], tombstones: ["gone"], readers: [], rows: 1 },
+      { sessions: ["@s"], tombstones: ["gone"], consumers: [], rows: 1 },
       "what is older",
     );
     await log.close();
