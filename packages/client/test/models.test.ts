@@ -259,6 +259,22 @@ test("[OB10] [CL7] followed again in the same page, a topic shows its last state
   expect(topic.state).toMatchObject({ status: "live", model: items("a", "x", "y", "mine"), pending: [] });
 });
 
+test("[OB10] the last of a topic that is left is stored, also where it changed a moment before", async () => {
+  const storage = keeping();
+  const setup = setUp({ storage, linger: 100 });
+  const { client, clock } = setup;
+  const stop = client.topic(list, "1").onChange(() => {});
+  const connection = await handshake(setup);
+  await giveSnapshot(connection, "list:1", 5, items("a"));
+  await clock.advance(10_000);
+  connection.say(updateFrame("list:1", 5, [["c2", 1, "x", added("x")]]));
+  await turn();
+  stop();
+  await clock.advance(5_000);
+  expect((await stored(storage)).models.get("list:1")).toMatchObject({ sequence: 6, model: items("a", "x") });
+  await client.close();
+});
+
 test("[OB10] what is refused is not kept: nobody reads on from a stored model when the right to is gone", async () => {
   const storage = keeping();
   const { clock, connection, client } = await live({ storage }, 5, "a");

@@ -8,6 +8,7 @@ function engine(linger = 5_000) {
   const subscription = newSubscription("t");
   const subscriptions = createSubscriptions(clock, linger, {
     ask: ({ ref }) => done.push(`ask ${ref}`),
+    leave: ({ phase }) => done.push(`leave ${phase}`),
     drop: (_, ref) => done.push(`drop ${ref}`),
   });
   return { clock, done, subscription, subscriptions };
@@ -26,7 +27,7 @@ test("[CL7] the first holder asks, others only count, the last lets go after lin
   await clock.advance(4_999);
   expect(done).toEqual(["ask 1"]);
   await clock.advance(1);
-  expect(done).toEqual(["ask 1", "drop 1"]);
+  expect(done).toEqual(["ask 1", "leave asked", "drop 1"]);
   expect(subscription.phase).toBe("off");
 });
 
@@ -81,5 +82,5 @@ test("[CL7] letting go of what was refused tells the server nothing", async () =
   subscriptions.stop(subscription, "forbidden");
   release();
   await clock.advance(5_000);
-  expect(done).toEqual(["ask 1", "drop 0"]);
+  expect(done).toEqual(["ask 1", "leave refused", "drop 0"]);
 });

@@ -32,6 +32,8 @@ export interface SubscriptionEffects {
   ask(subscription: Subscription): void;
   /** `ref` 0: the server has let go already. */
   drop(subscription: Subscription, ref: number): void;
+  /** For the last time it is as it was: `drop` follows. */
+  leave(subscription: Subscription): void;
 }
 
 export const newSubscription = (target: TargetKey): Subscription => ({
@@ -77,9 +79,11 @@ export function createSubscriptions(
       return () => {
         if (!held) return;
         held = false;
-        if (--subscription.holders || subscription.pinned) return;
+        // Nothing is left of those of a closed client.
+        if (--subscription.holders || subscription.pinned || subscription.phase === "off") return;
         subscription.lingering = clock.setTimeout(() => {
           const { ref, phase, absent } = subscription;
+          effects.leave(subscription);
           engine.stop(subscription);
           effects.drop(subscription, phase === "refused" && !absent ? 0 : ref);
         }, linger);

@@ -116,6 +116,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const ledger: Ledger = createLedger({ ...options, outbox, targets, durable: flush });
   const subscriptions = createSubscriptions(clock, options.linger, {
     ask: ({ target }) => ask(targets.get(target)),
+    leave: ({ target }) => ledger.leave(targets.get(target)),
     drop,
   });
   const receive = createIncoming({
@@ -313,7 +314,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   function drop({ target }: { target: TargetKey }, ref: number): void {
     const one = targets.get(target);
     if (ref) outlet.send([{ type: "Unsubscribe", target, ref }]);
-    ledger.leave(one);
     one.awaited = undefined;
     targets.show(one, undefined);
     targets.forget(one);
