@@ -103,7 +103,7 @@ const NETWORKS: readonly { readonly over: string; hinder(wire: Wire): void }[] =
   { over: "HTTP", hinder: blocked },
 ];
 for (const { over, hinder } of NETWORKS) {
-  test(`[S21] [CL2] over ${over} a hidden tab still sends and hears, with throttled timers; a frozen one is current when it is woken`, async ({
+  test(`[S21] [CL2] [CL35] over ${over} a hidden tab still sends and hears, with throttled timers; a frozen one is current when it is woken`, async ({
     arrive,
     id,
     server,

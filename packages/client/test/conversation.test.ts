@@ -17,7 +17,7 @@ import { added, live, reconnect } from "./live.ts";
 
 // ------------------------------------------------------------------------------------------------------ attempts (CL2)
 
-test("[CL2] S22 the late events of a superseded attempt touch nothing", async () => {
+test("[CL2] [CL33] S22 the late events of a superseded attempt touch nothing", async () => {
   const setup = await live();
   const old = setup.connection;
   const connection = await reconnect(setup);
@@ -66,7 +66,7 @@ test("[CL2] attempts back off: the first within base, then by base × 2^n; being
   }
 });
 
-test("[CL2] a connection that lasts as long as it was waited for begins the delays anew, each time; one of a second does once", async () => {
+test("[CL2] [CL32] a connection that lasts as long as it was waited for begins the delays anew, each time; one of a second does once", async () => {
   const it = setUp();
   const { server, clock } = it;
   await turn();
@@ -83,7 +83,7 @@ test("[CL2] a connection that lasts as long as it was waited for begins the dela
   expect(delays.filter((_, i) => !anew.includes(i))).toEqual([1_000, 2_000, 4_000, 8_000, 1_000, 1_000]);
 });
 
-test("[CL2] an attempt that hangs is given up", async () => {
+test("[CL2] [CL34] an attempt that hangs is given up", async () => {
   const { server, clock } = setUp();
   await clock.advance(10_000);
   expect(server.connections[0]?.closed).toBe(true);
@@ -91,7 +91,7 @@ test("[CL2] an attempt that hangs is given up", async () => {
   expect(server.connections).toHaveLength(2);
 });
 
-test("[CL2] S25 a token that rejects, throws or hangs costs its attempt and no more", async () => {
+test("[CL2] [CL34] S25 a token that rejects, throws or hangs costs its attempt and no more", async () => {
   const token = vi
     .fn<() => unknown>()
     .mockRejectedValueOnce(new Error("no"))
@@ -110,7 +110,7 @@ test("[CL2] S25 a token that rejects, throws or hangs costs its attempt and no m
   expect(errors).toMatchObject([{ code: "transport" }, { code: "transport" }]);
 });
 
-test("[CL12] S25 asked for another token it says it; a callback that rejects, throws or hangs changes nothing", async () => {
+test("[CL12] [CL49] S25 asked for another token it says it; a callback that rejects, throws or hangs changes nothing", async () => {
   const token = vi
     .fn<() => unknown>()
     .mockResolvedValueOnce("first")
@@ -144,7 +144,7 @@ test("[CL12] a connection closed for good by its code alone is not tried again",
   expect(server.connections).toHaveLength(1);
 });
 
-test("[CL2] waking up tries at once when waiting, and asks at once when open", async () => {
+test("[CL2] [CL35] waking up tries at once when waiting, and asks at once when open", async () => {
   let wake = (): void => {};
   const setup = setUp({
     wakeUps: (run) => {
@@ -428,7 +428,7 @@ test("[CL10] an acknowledged dispatch that confirmed does not reach is asked for
   expect(topic.state.status).toBe("stale");
 });
 
-test("[CL9] [HT13] S26 acknowledgements that overtake their records leave the topic live, write after write, and applied waits for the record", async () => {
+test("[CL9] [HT13] [CL44] S26 acknowledgements that overtake their records leave the topic live, write after write, and applied waits for the record", async () => {
   const { topic, connection, states } = await live({}, 1, "a");
   const seen: string[] = [];
   topic.onChange(({ status }) => seen.push(status));
@@ -569,7 +569,7 @@ test("[CL12] Closing: retryable spreads the return, terminal ends it", async () 
   expect(second.server.connections).toHaveLength(1);
 });
 
-test("[CL12] Version: terminal stops and is told once, otherwise another node is tried and nothing is flushed", async () => {
+test("[CL12] [CL47] Version: terminal stops and is told once, otherwise another node is tried and nothing is flushed", async () => {
   const onVersionMismatch = vi.fn();
   const setup = setUp({ onVersionMismatch });
   const { server, clock, client } = setup;
@@ -591,7 +591,7 @@ test("[CL12] Version: terminal stops and is told once, otherwise another node is
   expect(server.connections).toHaveLength(2);
 });
 
-test("[CL12] S29 data that is no frame is reported and costs the connection, not the client", async () => {
+test("[CL12] [CL48] S29 data that is no frame is reported and costs the connection, not the client", async () => {
   for (const raw of [
     "nonsense",
     "{}",
@@ -657,7 +657,7 @@ test("[CL12] [CL2] a server that sends away whoever greets it is not asked witho
 
 // ---------------------------------------------------------------------------------- what goes on and on (CL2, CL12, CL16)
 
-test("[CL12] [CL2] a server that lets in and ends at once (a token that is over) is come back to at once, then ever later", async () => {
+test("[CL12] [CL2] [CL32] a server that lets in and ends at once (a token that is over) is come back to at once, then ever later", async () => {
   const { server, clock } = setUp();
   await turn();
   const attempts: number[] = [];
@@ -691,7 +691,7 @@ test("[CL12] after a connection that lasted it is at once again", async () => {
   }
 });
 
-test("[CL2] S25 a token that no format carries costs its attempt, is reported and throws at nobody", async () => {
+test("[CL2] [CL34] S25 a token that no format carries costs its attempt, is reported and throws at nobody", async () => {
   const token = vi.fn<() => unknown>().mockReturnValueOnce(10n).mockReturnValue("t");
   const { server, clock, errors, client } = setUp({ token });
   await turn();

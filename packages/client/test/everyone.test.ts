@@ -91,7 +91,7 @@ beforeEach(() => {
 });
 
 describe.each(Object.entries(places))("[OB14] everyone forgotten in %s", (_, at) => {
-  test("drops all of all users and servers, closed pages' and one's own, and says how much was unsent", async () => {
+  test("[OB34] drops all of all users and servers, closed pages' and one's own, and says how much was unsent", async () => {
     const { page, everything } = at();
     for (const [server, user, count] of [
       ["s", "ann", 2],
@@ -130,7 +130,7 @@ describe.each(Object.entries(places))("[OB14] everyone forgotten in %s", (_, at)
     }
   });
 
-  test("[TB3] other pages store nothing any more, again and again, be it their first", async () => {
+  test("[TB3] [OB35] other pages store nothing any more, again and again, be it their first", async () => {
     const { page, everything } = at();
     const [mine, bobs, fresh] = [page(), page(), page()];
     await mine.load({ server: "s", user: "ann" });
@@ -195,7 +195,7 @@ describe("[OB14] client.forget({ everyone: true })", () => {
     return { ...setup, topic, connection };
   };
 
-  test("counts what the storage had not got yet too, ends the client, and tells its callers", async () => {
+  test("[OB34] counts what the storage had not got yet too, ends the client, and tells its callers", async () => {
     const { client, topic, clock, errors } = await silent(memoryStorage());
     const stored = topic.dispatch(added("a"));
     await turn();
@@ -228,7 +228,7 @@ describe("[OB14] client.forget({ everyone: true })", () => {
     expect(await storage.load({ server: "", user: undefined })).toBeUndefined();
   });
 
-  test("says when the storage fails or has no way to, and drops nothing", async () => {
+  test("[OB34] says when the storage fails or has no way to, and drops nothing", async () => {
     const storage = memoryStorage();
     const failing = await live({
       storage: { ...storage, forgetEveryone: () => Promise.reject(new Error("locked")) },
@@ -240,7 +240,7 @@ describe("[OB14] client.forget({ everyone: true })", () => {
     expect(without.clock.waiting).toBe(0);
   });
 
-  test("[TB3] another page learns of it with the next it would store, and goes on without a storage", async () => {
+  test("[TB3] [OB35] another page learns of it with the next it would store, and goes on without a storage", async () => {
     const locks = memoryLocks();
     const rows: ShelfRows = new Map();
     const page = () => tabStorage({ shelf: () => memoryShelf(rows), locks: () => locks.page() });

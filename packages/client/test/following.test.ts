@@ -61,7 +61,7 @@ test("[CL7] S15 after the last listener and the linger the topic is let go, and 
   expect(next.last("Hello").targets).toEqual([]);
 });
 
-test("[CL7] S15 an ephemeral topic survives a reconnect", async () => {
+test("[CL7] [CL37] S15 an ephemeral topic survives a reconnect", async () => {
   const setup = setUp();
   setup.client.topic(cursors, "1").retain();
   await handshake(setup);
@@ -71,7 +71,7 @@ test("[CL7] S15 an ephemeral topic survives a reconnect", async () => {
   ]);
 });
 
-test("[CL7] S15 what is wanted, or not any more, between Hello and Connected is said right after", async () => {
+test("[CL7] [CL37] S15 what is wanted, or not any more, between Hello and Connected is said right after", async () => {
   const setup = setUp({ linger: 0 });
   const stop = setup.client.topic(list, "1").onChange(() => {});
   setup.client.topic(list, "2").onChange(() => {});
@@ -111,7 +111,7 @@ test("[CL7] S43 following again within the answer: only the last asking counts",
   expect(topic.state).toMatchObject({ status: "refused", code: "forbidden" });
 });
 
-test("[CL7] a refused topic says so, shows nothing, and is not asked for again by a reconnect", async () => {
+test("[CL7] [CL38] a refused topic says so, shows nothing, and is not asked for again by a reconnect", async () => {
   const setup = await live({}, 2, "a");
   const write = setup.topic.dispatch(added("b"));
   await turn();
@@ -233,7 +233,7 @@ test("[CL18] another refusal takes its place: it is not asked for again", async 
   expect((await reconnect(setup)).last("Hello").targets).toEqual([]);
 });
 
-test("[CL7] what was refused for now is asked for again, with backoff", async () => {
+test("[CL7] [CL38] what was refused for now is asked for again, with backoff", async () => {
   const { connection, clock, topic } = await live({}, 2, "a");
   for (const [least, most] of [
     [1, 1_000],
@@ -279,7 +279,7 @@ test("[CL7] once it was answered again, the backoff of a topic that is refused f
   expect(connection.sent).toMatchObject([{ type: "Subscribe" }]);
 });
 
-test("[CL7] a topic that the server made us follow is followed until the server says otherwise", async () => {
+test("[CL7] [CL39] a topic that the server made us follow is followed until the server says otherwise", async () => {
   const setup = setUp();
   const connection = await handshake(setup);
   const topic = setup.client.topic(list, "9");
@@ -365,7 +365,7 @@ test("[CL9] what is skipped, shown and skipped again within a turn is the same s
   expect(states).toHaveLength(1);
 });
 
-test("[CL9] select narrows: no call for an unchanged selection, by any equality", async () => {
+test("[CL9] [CL43] select narrows: no call for an unchanged selection, by any equality", async () => {
   const { topic } = await live({}, 0, "a");
   const count = topic.select(({ model }) => model?.items.length ?? 0);
   const same = topic.select(
@@ -385,7 +385,7 @@ test("[CL9] select narrows: no call for an unchanged selection, by any equality"
   expect(heard).toEqual([2, ["a", "b"]]);
 });
 
-test("[CL9] a selection sees what its pick closes over at each look, with and without a listener", async () => {
+test("[CL9] [CL43] a selection sees what its pick closes over at each look, with and without a listener", async () => {
   const { topic } = await live({}, 0, "a", "b");
   let prefix = "a";
   const found = topic.select(({ model }) => model?.items.filter((item) => item.startsWith(prefix)));
@@ -404,7 +404,7 @@ test("[CL9] a selection sees what its pick closes over at each look, with and wi
   expect(calls).toEqual([]);
 });
 
-test("[CL9] what a pick makes anew stays the same object for one state, an instance of a class too", async () => {
+test("[CL9] [CL43] what a pick makes anew stays the same object for one state, an instance of a class too", async () => {
   class Shown {
     readonly #status: string;
     constructor(status: string) {
@@ -491,7 +491,7 @@ test("[CL13] a push reaches listeners and no model; an invalid one is reported",
   expect(topic.state.model?.items).toEqual([]);
 });
 
-test("[CL13] keep latest: one message per author, gone with its author, one's own not among them", async () => {
+test("[CL13] [CL46] keep latest: one message per author, gone with its author, one's own not among them", async () => {
   const setup = setUp();
   const topic = setup.client.topic(cursors, "1");
   const heard: unknown[] = [];
@@ -533,7 +533,7 @@ test("[CL13] keep latest: one message per author, gone with its author, one's ow
   expect([topic.status, topic.latest.size]).toEqual(["live", 0]);
 });
 
-test("[CL13] ephemeral messages are sent with their turn or never, the latest only where the slice says so", async () => {
+test("[CL13] [CL46] ephemeral messages are sent with their turn or never, the latest only where the slice says so", async () => {
   const setup = setUp();
   const cursor = setup.client.topic(cursors, "1");
   const shout = setup.client.topic(shouts);
@@ -610,7 +610,7 @@ test("[CL14] types follow from the slices", () => {
   expect(session.name).toBe("session");
 });
 
-test("[CL9] a selection of NaN is told once, and of -0 after 0", async () => {
+test("[CL9] [CL43] a selection of NaN is told once, and of -0 after 0", async () => {
   const { topic } = await live({}, 0, "a");
   let value = Number.NaN;
   const heard: number[] = [];

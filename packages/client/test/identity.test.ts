@@ -298,7 +298,7 @@ test("[CL8] S3 S6 what a snapshot already holds is shown once, though the server
   expect(shown.filter((list) => list !== undefined)).toEqual([["a"]]);
 });
 
-test("[CL8] S41 another user sees and sends nothing of the first's, whose outbox waits", async () => {
+test("[CL8] [CL40] S41 another user sees and sends nothing of the first's, whose outbox waits", async () => {
   const storage = memoryStorage();
   const first = setUp({ storage, user: "ann" });
   first.client.topic(list, "1").dispatch(added("ann's"));
@@ -368,7 +368,7 @@ test("[OB8] S35 a conflict moves the message and what follows to a fresh identit
   expect(setup.topic.state).toMatchObject({ model: items("before", "mine", "after"), pending: [] });
 });
 
-test("[OB8] a conflict about a message that is not pending costs a Hello and nothing else", async () => {
+test("[OB8] [OB22] a conflict about a message that is not pending costs a Hello and nothing else", async () => {
   const setup = await live();
   setup.connection.say({
     type: "Rejected",
@@ -384,7 +384,7 @@ test("[OB8] a conflict about a message that is not pending costs a Hello and not
   expect(connection.last("Hello").identity).toMatchObject({ clientId: "c1" });
 });
 
-test("[OB9] a mid that an earlier page's storage lost goes out as void when the server waits for it", async () => {
+test("[OB9] [OB24] a mid that an earlier page's storage lost goes out as void when the server waits for it", async () => {
   const storage = memoryStorage();
   await storage.load(owner);
   await storage.commit([
@@ -441,7 +441,7 @@ test("[OB1] a commit of a former identity makes nothing sendable under the new o
   expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id: write.id }]);
 });
 
-test("[OB9] what is stored under no identity waits until the first one is stored, or it could leave twice", async () => {
+test("[OB9] [OB23] what is stored under no identity waits until the first one is stored, or it could leave twice", async () => {
   const storage = slowStorage();
   const setup = setUp({ storage, user: null });
   setup.client.topic(list, "1").dispatch(added("stored"));
@@ -459,7 +459,7 @@ test("[OB9] what is stored under no identity waits until the first one is stored
   expect((await stored(storage))?.identity?.clientId).toBe("c1");
 });
 
-test("[OB9] so does what is stored under no identity by a transaction that the first one overtook", async () => {
+test("[OB9] [OB23] so does what is stored under no identity by a transaction that the first one overtook", async () => {
   const storage = slowStorage();
   const setup = setUp({ storage, user: null });
   setup.client.topic(list, "1").dispatch(added("stored"));
@@ -507,7 +507,7 @@ test("[CL1] [CL17] a renewed secret of the same client delays nothing and is sto
   ]);
 });
 
-test("[OB9] S19 a storage that cannot be read is told, and the client works without what was in it", async () => {
+test("[OB9] [OB25] S19 a storage that cannot be read is told, and the client works without what was in it", async () => {
   const storage: Storage = { ...memoryStorage(), load: () => Promise.reject(new Error("private mode")) };
   const setup = setUp({ storage });
   const write = setup.client.topic(list, "1").dispatch(added("a"));

@@ -31,7 +31,7 @@ const state = async (promise: Promise<unknown>): Promise<unknown> => {
   return found;
 };
 
-test("[CL8] [OB9] S41 S19 another user comes after a transaction failed: what the first had queued stays stored", async () => {
+test("[CL8] [OB9] [CL41] S41 S19 another user comes after a transaction failed: what the first had queued stays stored", async () => {
   const storage = slowStorage();
   const setup = setUp({ storage, user: "ann" });
   const topic = setup.client.topic(list, "1");
@@ -47,7 +47,7 @@ test("[CL8] [OB9] S41 S19 another user comes after a transaction failed: what th
   expect(anns?.entries.map(({ message }) => message)).toEqual([added("durable")]);
 });
 
-test("[CL8] S41 what a named user dispatched and was not stored yet is not sent as the user whom the server names", async () => {
+test("[CL8] [CL41] S41 what a named user dispatched and was not stored yet is not sent as the user whom the server names", async () => {
   const storage = slowStorage();
   const setup = setUp({ storage, user: "ann" });
   const topic = setup.client.topic(list, "1");
@@ -62,7 +62,7 @@ test("[CL8] S41 what a named user dispatched and was not stored yet is not sent 
   expect(setup.client.status.pending).toBe(0);
 });
 
-test("[OB5] [OB9] a mid that goes out as void does not make the queue look old", async () => {
+test("[OB5] [OB9] [OB24] a mid that goes out as void does not make the queue look old", async () => {
   const storage = memoryStorage();
   await storage.load({ server: "", user: undefined });
   await storage.commit([

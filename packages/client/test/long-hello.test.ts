@@ -40,7 +40,7 @@ test.each([
   ],
   ["closes with 1009", (one: Connection) => one.drop(1009)],
 ])(
-  "[CL20] a server that takes less and %s gets half as much each time, after ever longer delays, and is never given up",
+  "[CL20] [CL36] a server that takes less and %s gets half as much each time, after ever longer delays, and is never given up",
   async (_, refuse) => {
     const it = setUp();
     for (const id of many(300)) it.client.topic(list, id).retain();
@@ -71,7 +71,7 @@ test.each([
   },
 );
 
-test("[CL20] a Hello that is too large though it names nothing is reported, once, and tried again", async () => {
+test("[CL20] [CL36] a Hello that is too large though it names nothing is reported, once, and tried again", async () => {
   const it = setUp({ token: () => "t".repeat(70_000) });
   for (const id of many(3)) it.client.topic(list, id).retain();
   for (let attempt = 0; attempt < 4; attempt++) {

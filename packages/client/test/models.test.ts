@@ -61,7 +61,7 @@ test("[OB10] a changed model is stored some time later, once for all that change
   expect(storage.commits).toEqual([]);
 });
 
-test("[OB10] [CL7] S6 an offline page shows the last state, takes messages, and catches up by records", async () => {
+test("[OB10] [CL7] [OB27] S6 an offline page shows the last state, takes messages, and catches up by records", async () => {
   const storage = keeping();
   await wentAt5(storage, "a");
   const setup = reload(storage, { user: null });
@@ -122,7 +122,7 @@ async function annWent(storage: Storage): Promise<void> {
   await first.client.close();
 }
 
-test("[CL8] S41 a page that took itself for the first's: the first's models go, unsent messages wait unsent and untold", async () => {
+test("[CL8] [CL41] S41 a page that took itself for the first's: the first's models go, unsent messages wait unsent and untold", async () => {
   const storage = keeping();
   const rejected: unknown[] = [];
   await annWent(storage);
@@ -187,7 +187,7 @@ test("[OB10] S44 the other order: the model is stored after the outcome, and the
   expect(topic.state).toMatchObject({ model: items("a", "mine"), pending: [] });
 });
 
-test("[OB10] S44 no model is stored while an outcome that it contains is not", async () => {
+test("[OB10] [OB26] S44 no model is stored while an outcome that it contains is not", async () => {
   const storage = slowStorage(keeping());
   const { clock, topic, connection } = await live({ storage }, 5);
   const write = topic.dispatch(added("mine"));
@@ -199,7 +199,7 @@ test("[OB10] S44 no model is stored while an outcome that it contains is not", a
   expect(storage.commits.flatMap(({ changes }) => models(changes))).toEqual([["list:1", 6]]);
 });
 
-test("[OB10] no model is stored that an own message with a known outcome is missing from", async () => {
+test("[OB10] [OB26] no model is stored that an own message with a known outcome is missing from", async () => {
   const storage = keeping();
   const { clock, topic, connection } = await live({ storage }, 5);
   const write = topic.dispatch(added("mine"));
@@ -275,7 +275,7 @@ test("[OB10] the last of a topic that is left is stored, also where it changed a
   await client.close();
 });
 
-test("[OB10] what is refused is not kept: nobody reads on from a stored model when the right to is gone", async () => {
+test("[OB10] [OB27] what is refused is not kept: nobody reads on from a stored model when the right to is gone", async () => {
   const storage = keeping();
   const { clock, connection, client } = await live({ storage }, 5, "a");
   await clock.advance(1_000);
@@ -292,7 +292,7 @@ test("[OB10] what is refused is not kept: nobody reads on from a stored model wh
   expect((await stored(storage)).models.size).toBe(0);
 });
 
-test("[OB10] a model of another version of its slice is not shown, and goes", async () => {
+test("[OB10] [OB27] a model of another version of its slice is not shown, and goes", async () => {
   const storage = keeping();
   await wentAt5(storage, "a");
   const [target, model] = [...(await stored(storage)).models][0]!;
@@ -307,7 +307,7 @@ test("[OB10] a model of another version of its slice is not shown, and goes", as
   expect((await stored(storage)).models.size).toBe(0);
 });
 
-test("[OB10] [OB9] S19 a model that cannot be stored is told, disturbs no message, and is tried again a minute later", async () => {
+test("[OB10] [OB9] [OB30] S19 a model that cannot be stored is told, disturbs no message, and is tried again a minute later", async () => {
   const storage = slowStorage(keeping());
   const { clock, topic, connection, errors } = await live({ storage }, 5);
   await storage.landAll();
@@ -350,7 +350,7 @@ async function visit(
 }
 const names = async (storage: Storage) => [...(await stored(storage)).models.keys()].toSorted();
 
-test("[OB10] over maxModels the least recently used goes that is not followed", async () => {
+test("[OB10] [OB29] over maxModels the least recently used goes that is not followed", async () => {
   const storage = keeping({ maxModels: 2 });
   const setup = await live({ storage }, 5);
   await setup.clock.advance(1_000);
@@ -358,7 +358,7 @@ test("[OB10] over maxModels the least recently used goes that is not followed", 
   expect(await names(storage)).toEqual(["list:1", "list:4"]);
 });
 
-test("[OB10] where all are followed no more are stored, and none makes room for another", async () => {
+test("[OB10] [OB29] where all are followed no more are stored, and none makes room for another", async () => {
   const storage = slowStorage(keeping({ maxModels: 2 }));
   const setup = await live({ storage }, 5);
   await storage.landAll();
@@ -377,7 +377,7 @@ test("[OB10] where all are followed no more are stored, and none makes room for 
   expect(await names(storage)).toEqual(["list:1", "list:2"]);
 });
 
-test("[OB10] over maxModelBytes likewise; a model that is larger alone is not stored, and what it had goes", async () => {
+test("[OB10] [OB29] over maxModelBytes likewise; a model that is larger alone is not stored, and what it had goes", async () => {
   const storage = keeping({ maxModelBytes: 3_500 });
   const setup = await live({ storage }, 5);
   await setup.clock.advance(1_000);
@@ -446,7 +446,7 @@ test("[OB10] [HC8] what is acknowledged before the last of a topic that was left
   expect(topic.state.model).toEqual(items("a", "mine"));
 });
 
-test("[OB10] what nobody has used for maxAge goes, and is not shown", async () => {
+test("[OB10] [OB28] what nobody has used for maxAge goes, and is not shown", async () => {
   const storage = keeping({ maxAge: 100_000 });
   const first = await live({ storage }, 5);
   await visit(first, "2");
@@ -461,7 +461,7 @@ test("[OB10] what nobody has used for maxAge goes, and is not shown", async () =
   expect(await names(storage)).toEqual(["list:1"]);
 });
 
-test("[OB10] what is followed and does not change is in use all the same: its time is stored anew, now and then", async () => {
+test("[OB10] [OB28] what is followed and does not change is in use all the same: its time is stored anew, now and then", async () => {
   const maxAge = 3_000_000;
   const storage = keeping({ maxAge });
   const first = await live({ storage }, 5);
@@ -480,7 +480,7 @@ test("[OB10] what is followed and does not change is in use all the same: its ti
   await first.client.close();
 });
 
-test("[OB10] a model that holds more than maxHeld settled messages goes, and they with it", async () => {
+test("[OB10] [OB29] a model that holds more than maxHeld settled messages goes, and they with it", async () => {
   const storage = keeping({ maxHeld: 3 });
   const setup = await live({ storage }, 5);
   await visit(setup, "2");
@@ -497,7 +497,7 @@ test("[OB10] a model that holds more than maxHeld settled messages goes, and the
   expect(await names(storage)).toEqual(["list:1"]);
 });
 
-test("[OB10] a fresh identity of the same user stores the models anew", async () => {
+test("[OB10] [OB31] a fresh identity of the same user stores the models anew", async () => {
   const storage = keeping();
   const setup = await live({ storage }, 5);
   await visit(setup, "2");

@@ -67,7 +67,7 @@ test("[OB11] S20 pending lists what is unsent with its place, time and state, al
   expect(later.client.status.pending).toBe(2);
 });
 
-test("[OB11] S6 the hook hears each outcome once, also of an earlier page's messages: acknowledged, amended, rejected", async () => {
+test("[OB11] [OB32] S6 the hook hears each outcome once, also of an earlier page's messages: acknowledged, amended, rejected", async () => {
   const storage = memoryStorage();
   const first = await live({ storage });
   const writes = ["a", "b", "c"].map((text) => first.topic.dispatch(added(text)));
@@ -134,7 +134,7 @@ test("[OB11] S6 the hook hears each outcome once, also of an earlier page's mess
   ]);
 });
 
-test("[OB11] S44 an outcome that an earlier page was told is not told again when its entry leaves", async () => {
+test("[OB11] [OB32] S44 an outcome that an earlier page was told is not told again when its entry leaves", async () => {
   const storage = memoryStorage({ models: keepModels() });
   const heard = vi.fn();
   const first = await live({ storage, onOutcome: heard }, 5);

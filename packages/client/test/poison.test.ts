@@ -41,7 +41,7 @@ function page(
 }
 
 test.each(["cut", "silence"] as const)(
-  "[OB20] S26 a message at which the line ends (%s): others of its target wait, other targets go on, its author and the app are told, and attempts slow down",
+  "[OB20] [OB40] S26 a message at which the line ends (%s): others of its target wait, other targets go on, its author and the app are told, and attempts slow down",
   async (ending) => {
     const { client, line, clock, errors } = page();
     line.ends = poisonous(ending, "poison");
@@ -72,7 +72,7 @@ test.each(["cut", "silence"] as const)(
   },
 );
 
-test("[OB20] a held message that passes later is applied, and what waited for it follows in order", async () => {
+test("[OB20] [OB40] a held message that passes later is applied, and what waited for it follows in order", async () => {
   const { client, line, clock, errors } = page();
   line.ends = poisonous("cut", "poison");
   const topic = client.topic(list, "a");
@@ -116,7 +116,7 @@ test.each(["storage", "rate", "busy"] as const)(
   },
 );
 
-test("[OB20] [OB7] a held message that is cancelled goes out as void under its mid, and what waited for it follows", async () => {
+test("[OB20] [OB7] [OB40] a held message that is cancelled goes out as void under its mid, and what waited for it follows", async () => {
   const { client, line, clock } = page();
   line.ends = poisonous("cut", "poison");
   const topic = client.topic(list, "a");
@@ -191,7 +191,7 @@ test("[OB20] S20 what is let go and given up in one page's life is not held, and
   expect([second.client.status.held, second.client.status.pending]).toEqual([[], 0]);
 });
 
-test("[OB13] [OB20] S20 given up by the server's word, and the page ends before its void is answered: the next page's app hears why", async () => {
+test("[OB13] [OB20] [OB41] S20 given up by the server's word, and the page ends before its void is answered: the next page's app hears why", async () => {
   const storage = memoryStorage();
   const first = page({ storage });
   const { line, clock } = first;
@@ -212,7 +212,7 @@ test("[OB13] [OB20] S20 given up by the server's word, and the page ends before 
   expect(told).toEqual([["rejected", "too-large"]]);
 });
 
-test("[OB20] [HC3] S20 a held message that had been applied is cancelled, and the page ends before that is answered: the next page's app hears that it is applied", async () => {
+test("[OB20] [HC3] [OB41] S20 a held message that had been applied is cancelled, and the page ends before that is answered: the next page's app hears that it is applied", async () => {
   const storage = memoryStorage();
   const first = page({ storage });
   const { line, clock } = first;
@@ -269,7 +269,7 @@ test.each([false, true])(
   },
 );
 
-test("[OB20] two of them, in two targets among 60 others on their way: both are found, all others arrive in order", async () => {
+test("[OB20] [OB37] two of them, in two targets among 60 others on their way: both are found, all others arrive in order", async () => {
   const { client, line, clock, errors } = page();
   line.ends = poisonous("cut", "poison 1", "poison 2");
   const texts = Array.from({ length: 60 }, (_, i) => `${i}`);
@@ -306,7 +306,7 @@ test("[OB20] several small messages that a line does not take in one piece all a
   expect([errors.filter(({ code }) => code === "held"), client.status.held]).toEqual([[], []]);
 });
 
-test("[OB20] where nothing gets through at all, nothing is suspected: the network is down, not a message", async () => {
+test("[OB20] [OB39] where nothing gets through at all, nothing is suspected: the network is down, not a message", async () => {
   const { client, line, clock, errors } = page();
   line.ends = ({ type }) => (type === "Hello" ? undefined : "cut");
   const write = client.topic(list, "a").dispatch(added("x"));
@@ -322,7 +322,7 @@ test("[OB20] where nothing gets through at all, nothing is suspected: the networ
 });
 
 test.each(Array.from({ length: 40 }, (_, i) => i + 1))(
-  "[OB20] S21 50 cuts at random, at frames or at times, hold nothing and give nothing up (seed %i)",
+  "[OB20] [OB39] S21 50 cuts at random, at frames or at times, hold nothing and give nothing up (seed %i)",
   async (seed) => {
     const random = chance(seed);
     const clock = new VirtualClock();
@@ -375,7 +375,7 @@ test("[OB20] [CL15] closed before the server has answered what was cancelled: it
   expect(await Promise.race([told, turn().then(() => "open")])).toBe("closed");
 });
 
-test("[OB20] S26 over a line whose connections all end too soon to be sure of, what is doubted leaves all the same, and is not held", async () => {
+test("[OB20] [OB38] S26 over a line whose connections all end too soon to be sure of, what is doubted leaves all the same, and is not held", async () => {
   const { client, line, clock, errors } = page();
   // Silent three times, so that long answers are asked for; then each connection ends by itself, whatever it carries.
   let silent = 0;
@@ -394,7 +394,7 @@ test("[OB20] S26 over a line whose connections all end too soon to be sure of, w
   expect(errors.filter(({ code }) => code === "held")).toEqual([]);
 });
 
-test("[CL2] after a long outage, a line whose connections each last 20 s is come back to as at first", async () => {
+test("[CL2] [CL32] after a long outage, a line whose connections each last 20 s is come back to as at first", async () => {
   const { client, line, clock } = page();
   line.ends = () => "cut";
   await clock.advance(600_000);
@@ -413,7 +413,7 @@ test("[CL2] after a long outage, a line whose connections each last 20 s is come
 // ----------------------------------------------------------------------------------------------- the server's own word
 
 test.each(["too-large", "too-deep", "hostile-key", "undecodable"])(
-  "[OB20] [OB13] S29 a stored message that the server will not have (%s) is found and given up by its word, and all others are sent",
+  "[OB20] [OB13] [OB36] S29 a stored message that the server will not have (%s) is found and given up by its word, and all others are sent",
   async (code) => {
     const storage = memoryStorage();
     const first = page({ storage, connect: false });
@@ -439,7 +439,7 @@ test.each(["too-large", "too-deep", "hostile-key", "undecodable"])(
   },
 );
 
-test("[OB20] [OB13] a message that was only on its way when the server would not have something else is not given up", async () => {
+test("[OB20] [OB13] [OB36] a message that was only on its way when the server would not have something else is not given up", async () => {
   const { client, line, clock } = page();
   await clock.advance(1_000);
   let refused = 0;

@@ -7,7 +7,7 @@ afterEach(() => vi.unstubAllGlobals());
 const pings = (sent: readonly { readonly type: string }[]) =>
   sent.filter(({ type }) => type === "Ping").length;
 
-test("[CL21] a message without an answer: asked after 1.5 s, unsure after 1.5 s more, ended by heartbeatTimeout alone", async () => {
+test("[CL21] [CL51] a message without an answer: asked after 1.5 s, unsure after 1.5 s more, ended by heartbeatTimeout alone", async () => {
   const { client, connection, topic, clock, server } = await live();
   topic.dispatch(added("a"));
   await turn();
@@ -29,7 +29,7 @@ test("[CL21] a message without an answer: asked after 1.5 s, unsure after 1.5 s 
   expect(server.connections).toHaveLength(2);
 });
 
-test("[CL21] a server that stalls for 5 s loses nobody, and whatever it says is an answer; at the second stall too", async () => {
+test("[CL21] [CL51] a server that stalls for 5 s loses nobody, and whatever it says is an answer; at the second stall too", async () => {
   const { client, connection, topic, clock, server } = await live();
   const seen: string[] = [];
   client.onStatus(({ connection: now }) => void (seen.at(-1) === now || seen.push(now)));
@@ -48,7 +48,7 @@ test("[CL21] a server that stalls for 5 s loses nobody, and whatever it says is 
   ]);
 });
 
-test("[CL21] a slow decision of a server that is there shows nothing, and is asked about ever more rarely", async () => {
+test("[CL21] [CL52] a slow decision of a server that is there shows nothing, and is asked about ever more rarely", async () => {
   const { client, connection, topic, clock } = await live();
   topic.dispatch(added("a"));
   await turn();
@@ -62,7 +62,7 @@ test("[CL21] a slow decision of a server that is there shows nothing, and is ask
   expect(pings(connection.sent.slice(before))).toBe(0);
 });
 
-test("[CL21] questions cost nothing while nothing is awaited, and five in a minute of waiting", async () => {
+test("[CL21] [CL52] questions cost nothing while nothing is awaited, and five in a minute of waiting", async () => {
   const idle = await live();
   idle.connection.take();
   await idle.clock.advance(24_900);

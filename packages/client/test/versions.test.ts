@@ -114,7 +114,7 @@ describe("[VE7] what an older page has stored", () => {
     expect(setup.errors).toEqual([]);
   });
 
-  test("S11 what means nothing any more goes out as void, is told with its reason, and holds nobody back", async () => {
+  test("[VE14] S11 what means nothing any more goes out as void, is told with its reason, and holds nobody back", async () => {
     const onOutcome = vi.fn();
     const { storage, ids } = await left([
       { type: "exploded", when: "now" },
@@ -161,7 +161,7 @@ describe("[VE7] what an older page has stored", () => {
     expect(setup.client.pending).toHaveLength(1);
   });
 
-  test("S11 S36 what was applied before the reload is applied, although it means nothing any more", async () => {
+  test("[VE14] S11 S36 what was applied before the reload is applied, although it means nothing any more", async () => {
     const onOutcome = vi.fn();
     const { storage, ids } = await left(
       [
@@ -195,7 +195,7 @@ describe("[VE7] what an older page has stored", () => {
     expect(setup.client.pending).toEqual([]);
   });
 
-  test("S11 a newer page's queue is refused with a code by an older page, and not taken for something else", async () => {
+  test("[VE14] S11 a newer page's queue is refused with a code by an older page, and not taken for something else", async () => {
     const onOutcome = vi.fn();
     const storage = memoryStorage({ migrate: migrateStored });
     const ahead = newPage(storage);
@@ -263,7 +263,7 @@ describe("[VE7] [OB10] a model that an older page has stored", () => {
     return { storage };
   }
 
-  test("S38 S6 is shown in this page's version, offline too, with what is pending on top; its cursor stays", async () => {
+  test("[VE15] S38 S6 is shown in this page's version, offline too, with what is pending on top; its cursor stays", async () => {
     const { storage } = await leftAt5(["a", "b"]);
     const setup = newPage(storage);
     const topic = setup.client.topic(later, "1");
@@ -290,7 +290,7 @@ describe("[VE7] [OB10] a model that an older page has stored", () => {
     expect(setup.errors).toEqual([]);
   });
 
-  test("S38 nothing is folded onto it: an update that goes on from its place is no answer", async () => {
+  test("[VE16] S38 nothing is folded onto it: an update that goes on from its place is no answer", async () => {
     const { storage } = await leftAt5(["a"]);
     const setup = newPage(storage);
     const topic = setup.client.topic(later, "1");
@@ -345,7 +345,7 @@ describe("[VE7] [OB10] a model that an older page has stored", () => {
     expect((await modelsOf(storage)).size).toBe(0);
   });
 
-  test("a newer page's is not shown by an older one, and goes", async () => {
+  test("[VE15] a newer page's is not shown by an older one, and goes", async () => {
     const { storage } = await leftAt5(["a"]);
     const young = newPage(storage);
     young.client.topic(later, "1").onChange(() => {});
@@ -365,7 +365,7 @@ describe("[VE7] [OB10] a model that an older page has stored", () => {
 describe("being told of a newer version", () => {
   const newer: Versions = { protocol: 1, slices: { "list:*": 2 } };
 
-  test("[VE4] [CL12] of one topic: the app hears it, the topic is asked for again, the rest goes on", async () => {
+  test("[VE4] [CL12] [CL47] of one topic: the app hears it, the topic is asked for again, the rest goes on", async () => {
     const onVersionMismatch = vi.fn();
     const setup = setUp({ onVersionMismatch });
     const topic = setup.client.topic(list, "1");
@@ -508,7 +508,7 @@ describe("[VE9] digests", () => {
     return { ...setup, topic, connection, onSnapshot, update };
   }
 
-  test("S38 that is another one is reported with both; the client asks with its own, and a snapshot heals it", async () => {
+  test("[VE17] S38 that is another one is reported with both; the client asks with its own, and a snapshot heals it", async () => {
     const { topic, connection, update, errors, onSnapshot } = await following(hashValue);
     const write = topic.dispatch(added("mine"));
     await turn();

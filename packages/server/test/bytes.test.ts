@@ -224,7 +224,7 @@ test("[LM40] POSTs on one socket are read at the byte rate, come whole, and time
   expect(limited).toContain("byteRate");
 });
 
-test("[LM40] 500 users behind a trusted proxy's one keep-alive connection work on; who takes too much is read more slowly", async () => {
+test("[LM40] [LM43] 500 users behind a trusted proxy's one keep-alive connection work on; who takes too much is read more slowly", async () => {
   const { port, limited } = await serve({ byteRate: 2_000, byteBurst: 5_000, helloTimeout: 5_000 }, [
     "127.0.0.1",
   ]);
@@ -257,7 +257,7 @@ test.each([
   ["a packet's", "*/*"],
   ["a stream's", "text/event-stream"],
 ])(
-  "[LM41] %s answer that is whole and not taken in is cut off; one that is slowly taken in is not",
+  "[LM41] [LM44] %s answer that is whole and not taken in is cut off; one that is slowly taken in is not",
   async (_, accept) => {
     const large = { bytes: Buffer.alloc(12_000_000), text: true };
     const answer = ({ connection }: { readonly connection: Connection }) => {

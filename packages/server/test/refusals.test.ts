@@ -7,7 +7,7 @@ import type { PubSub } from "../src/cluster/pubsub.ts";
 
 const none = { type: "removed", item: "none" };
 
-test("[TE19] nothing is kept of strangers, also where the target is open", async () => {
+test("[TE19] [TE26] nothing is kept of strangers, also where the target is open", async () => {
   const log = memoryLog();
   const it = wire({ log, authenticate: ({ token }) => ({ id: String(token ?? "anna") }) });
   let allowed = "anna";

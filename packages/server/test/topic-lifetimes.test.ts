@@ -108,7 +108,7 @@ describe("a topic's lifetime", () => {
     expect(await log.open("draft:1")).toMatchObject({ removed: true });
   });
 
-  test("[LT6] it stays while any node has a follower, though that node's doorbell is never heard", async () => {
+  test("[LT6] [LT8] it stays while any node has a follower, though that node's doorbell is never heard", async () => {
     const hand = handClock();
     const log = memoryLog({ shared: true });
     const { pubsub, lose } = handPubSub();
@@ -171,7 +171,7 @@ describe("a topic's lifetime", () => {
     expect(await log.open("draft:1")).toMatchObject({ sequence: 2, removed: false });
   });
 
-  test("[LT6] nobody is welcomed while the log cannot be told that it is followed, and it is told again", async () => {
+  test("[LT6] [LT8] nobody is welcomed while the log cannot be told that it is followed, and it is told again", async () => {
     const { topic, done, advance, log, client, errors } = begin();
     await done(topic(draft, "1").dispatch(add("a") as never));
     await advance(HOUR);

@@ -62,7 +62,7 @@ describe("a newer node", () => {
     expect(young.errors).toEqual([]);
   });
 
-  test("[VE3] S38 begins with the older version's snapshot, and migrates what came after it", async () => {
+  test("[VE3] [VE11] S38 begins with the older version's snapshot, and migrates what came after it", async () => {
     const { node, log } = deploy();
     const old = node(1);
     const page = await old.page();
@@ -123,7 +123,7 @@ describe("a newer node", () => {
     expect((await records(log)).map(({ id }) => id)).toEqual(["id-1", "migrated-1-2-2"]);
   });
 
-  test("[VE3] S38 an older node that appends meanwhile is read on from, and loses nothing", async () => {
+  test("[VE3] [VE12] S38 an older node that appends meanwhile is read on from, and loses nothing", async () => {
     const { log: inner, node } = deploy();
     const old = node(1);
     const page = await old.page();
@@ -231,7 +231,7 @@ describe("an older node", () => {
     return { ...all, old, page, young };
   }
 
-  test("[VE4] S38 that finds a newer record tells its followers and goes on with other targets", async () => {
+  test("[VE4] [VE13] S38 that finds a newer record tells its followers and goes on with other targets", async () => {
     const { old, page, advance } = await overtaken();
     await advance(5_000); // it looks at what is followed
     expect(await page.heard()).toMatchObject([
@@ -248,7 +248,7 @@ describe("an older node", () => {
     expect(old.errors).toMatchObject([{ code: "version", details: { version: 2, ours: 1 } }]); // once
   });
 
-  test("[VE4] S38 decides nothing on what it cannot fold: neither takes nor refuses", async () => {
+  test("[VE4] [VE13] S38 decides nothing on what it cannot fold: neither takes nor refuses", async () => {
     const { page, log, old } = await overtaken();
     page.say(put(2, "bread"), say("list:1", 3, { type: "nonsense" }));
     expect(await page.heard()).toMatchObject([
@@ -290,7 +290,7 @@ describe("an older node", () => {
     expect(await again.heard()).toMatchObject([{ type: "Acknowledge", mid: 1, sequence: 1 }]);
   });
 
-  test("[VE4] S38 shows its followers the records of its own version before it leaves", async () => {
+  test("[VE4] [VE13] S38 shows its followers the records of its own version before it leaves", async () => {
     const { node, bells, advance } = deploy();
     const [here, there] = [node(1), node(1)];
     const [page, author] = [await here.page(), await there.page()];

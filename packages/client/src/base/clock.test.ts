@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers());
 
 const DAY = 24 * 3_600_000;
 
-test("[AU1] [CL9] a page's wait that is longer than its longest timer, or for ever, is not over at once", () => {
+test("[AU1] [CL9] [CL45] a page's wait that is longer than its longest timer, or for ever, is not over at once", () => {
   const [late, never, cancelled] = [vi.fn(), vi.fn(), vi.fn()];
   systemClock.setTimeout(late, 60 * DAY);
   systemClock.setTimeout(never, Infinity);

@@ -15,7 +15,7 @@ test("[CL9] a listener that throws is reported and disturbs no other", () => {
   expect(errors).toEqual([new Error("mine")]);
 });
 
-test("[CL9] one function may listen twice and leave once; leaving twice is leaving once", () => {
+test("[CL9] [CL42] one function may listen twice and leave once; leaving twice is leaving once", () => {
   const heard: number[] = [];
   const listener = (value: number): unknown => heard.push(value);
   const changes = signal<number>(() => {});
@@ -40,7 +40,7 @@ test("[CL9] work asked for often in a turn is done once, and again in the next",
   expect(done).toBe(2);
 });
 
-test("[CL9] a listener that stops and listens anew when it is called is called once, and who stops another silences it", () => {
+test("[CL9] [CL42] a listener that stops and listens anew when it is called is called once, and who stops another silences it", () => {
   const heard: string[] = [];
   const changes = signal<number>(() => {});
   let stop = (): void => {};

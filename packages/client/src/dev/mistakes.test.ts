@@ -171,7 +171,7 @@ test.each([
   expect(off.unreached({}, format, "", event)).toBeUndefined();
 });
 
-test("[CL24] who has met the server once is not told of its restarts, but of a node with other formats", () => {
+test("[CL24] [CL53] who has met the server once is not told of its restarts, but of a node with other formats", () => {
   const transport = {};
   on.reached(transport);
   expect(on.unreached(transport, format, "ws://a.example/ws", failing("", "ECONNREFUSED"))).toBeUndefined();
@@ -183,7 +183,7 @@ test("[CL24] who has met the server once is not told of its restarts, but of a n
     });
 });
 
-test("[CL24] a browser says nothing of why: development prints what it may be, once", () => {
+test("[CL24] [CL54] a browser says nothing of why: development prints what it may be, once", () => {
   const [transport, other] = [{}, {}];
   for (let attempt = 0; attempt < 3; attempt++) {
     expect(on.unreached(transport, format, "ws://a.example/ws", undefined)).toBeUndefined();
@@ -257,7 +257,7 @@ test("[CL24] without onError it is printed once, as an error", async () => {
 });
 
 test.each(["unauthenticated", "origin", "host", "anything"])(
-  "[CL24] [CL12] a server that will not have the client back (%s): onError hears it, each time it is asked",
+  "[CL24] [CL12] [CL53] a server that will not have the client back (%s): onError hears it, each time it is asked",
   async (code) => {
     const {
       client: made,
@@ -286,7 +286,7 @@ test.each(["unauthenticated", "origin", "host", "anything"])(
   },
 );
 
-test("[AT1] [CL24] auto() that goes on over HTTP because of a mistake says so once in development", async () => {
+test("[AT1] [CL24] [CL54] auto() that goes on over HTTP because of a mistake says so once in development", async () => {
   const half = (reason: CloseReason): Transport => ({
     reconnect: { baseMilliseconds: 1, maxMilliseconds: 1, multiplier: 1, jitterRatio: 0 },
     connect: (handlers) => (
@@ -306,7 +306,7 @@ test("[AT1] [CL24] auto() that goes on over HTTP because of a mistake says so on
   expect(lines()).toEqual(["calla: auto() goes on over HTTP. Mend the path."]);
 });
 
-test("[CL24] what stands for it in a build for production has the same names and no sentence", () => {
+test("[CL24] [CL54] what stands for it in a build for production has the same names and no sentence", () => {
   expect(Object.keys(off).toSorted()).toEqual(Object.keys(on).toSorted());
   expect(off.dismissal("origin")).toBeUndefined();
   const report = (): void => {};

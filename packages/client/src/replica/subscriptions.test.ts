@@ -63,7 +63,7 @@ test("[CL7] asking later is one wish; asking at once overtakes it", async () => 
   expect(done).toEqual(["ask 1", "ask 3", "ask 5"]);
 });
 
-test("[CL7] what was refused is asked for again by a new holder only", async () => {
+test("[CL7] [CL38] what was refused is asked for again by a new holder only", async () => {
   const { clock, done, subscription, subscriptions } = engine();
   const release = subscriptions.retain(subscription);
   subscriptions.stop(subscription, "forbidden");

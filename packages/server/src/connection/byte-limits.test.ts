@@ -56,7 +56,7 @@ test("[LM40] a pause is one, however much was read already, and whoever has gone
   expect(pauses()).toBe(1);
 });
 
-test("[LM40] requests of one address over one line share what is used up; other addresses and other lines do not", () => {
+test("[LM40] [LM43] requests of one address over one line share what is used up; other addresses and other lines do not", () => {
   const { inlet } = opened({ byteRate: 1_000, byteBurst: 1_000 });
   const line = {};
   const one = inlet("a", { line });
@@ -71,7 +71,7 @@ test("[LM40] requests of one address over one line share what is used up; other 
   expect([one, again, other, elsewhere, alone].map((it) => it.pauses())).toEqual([0, 1, 0, 0, 0]);
 });
 
-test("[LM40] what a request has used up outlives it, and only what is at rest is forgotten", async () => {
+test("[LM40] [LM43] what a request has used up outlives it, and only what is at rest is forgotten", async () => {
   const { inlet, intake, advance } = opened({ byteRate: 1_000, byteBurst: 1_000 });
   const line = {};
   const request = (address: string, bytes: number) => {
@@ -98,7 +98,7 @@ test("[LM40] what a request has used up outlives it, and only what is at rest is
   }
 });
 
-test("[LM41] a frame has its time to come whole, each anew, and pauses of our own are not counted", async () => {
+test("[LM41] [LM44] a frame has its time to come whole, each anew, and pauses of our own are not counted", async () => {
   const { inlet, advance } = opened({ byteRate: 1_000, byteBurst: 1_000, frameTimeout: 5_000 });
   const { flow, told } = inlet("a");
   flow.received(10, 10);

@@ -22,11 +22,11 @@ describe("counting", () => {
     expect(arrivals(10, "a")).toBe(4);
   });
 
-  test("[LM30] who has no address is not counted", () => {
+  test("[LM30] [LM31] who has no address is not counted", () => {
     expect(counted().arrivals(100)).toBe(100);
   });
 
-  test("[LM30] only who has rested is forgotten; who comes when there is no room shares one account", () => {
+  test("[LM30] [LM31] only who has rested is forgotten; who comes when there is no room shares one account", () => {
     const { identityQuota, arrivals, pass } = counted({ most: 10 });
     for (let i = 0; i < 10; i++) expect(arrivals(4, `early ${i}`)).toBe(4);
     expect(arrivals(8, "late 1") + arrivals(8, "late 2")).toBe(4);

@@ -93,7 +93,7 @@ describe("what comes in", () => {
     expect(server.inspect().targets.followed).toBe(0);
   });
 
-  test("[LM22] before a socket closed is taken all the same, and then its end", async () => {
+  test("[LM22] [LM14] before a socket closed is taken all the same, and then its end", async () => {
     const { at, taken, server, settle } = slow();
     const one = await at(1, "list:1");
     one.say(...many("m", "list:1", 30));
@@ -127,7 +127,7 @@ describe("what comes in", () => {
     expect(taken).toEqual(numbered("m", 40));
   });
 
-  test("[LM22] a Hello with many topics is taken in rounds, and each is answered", async () => {
+  test("[LM22] [LM13] a Hello with many topics is taken in rounds, and each is answered", async () => {
     const { at, socket, taken, settle } = slow({ maxTurnMessages: 64 });
     const ada = await at(2, "list:ada");
     const greedy = socket({ remoteAddress: "192.0.2.1" });
@@ -150,7 +150,7 @@ describe("what comes in", () => {
     expect(server.inspect().targets.followed).toBe(0);
   });
 
-  test("[LM22] a packet that speaks for itself is taken in rounds, and answered whole", async () => {
+  test("[LM22] [LM13] a packet that speaks for itself is taken in rounds, and answered whole", async () => {
     const { at, client, post, taken, settle } = slow();
     const ada = await at(2, "list:ada");
     const one = await client();

@@ -46,7 +46,7 @@ describe("what is used up", () => {
     expect(come("c4", { userId: "anna", fresh: true }).share!.messages).toBe(5_000);
   });
 
-  test("[LM20] of nobody signed in is one client's, and the next without an identity goes on from it", () => {
+  test("[LM20] [LM12] of nobody signed in is one client's, and the next without an identity goes on from it", () => {
     const { parties, come, use } = at();
     const [one, two] = [come("c1", { fresh: true }), come("c2", { fresh: true })];
     use(one, 5_000);
@@ -71,7 +71,7 @@ describe("what is used up", () => {
     expect(shares.size).toBe(2);
   });
 
-  test("[LM20] an address has as many shares as it may have connections; whoever comes more has one together", () => {
+  test("[LM20] [LM12] an address has as many shares as it may have connections; whoever comes more has one together", () => {
     const { come } = at({ shares: 3 });
     const shares = ["c1", "c2", "c3", "c4", "c5"].map((client) => come(client).share);
     expect(new Set(shares).size).toBe(4);

@@ -95,7 +95,7 @@ describe("a limited client", () => {
     ]);
   });
 
-  test("[LM4] hears once that its ephemeral messages are dropped", async () => {
+  test("[LM4] [LM8] hears once that its ephemeral messages are dropped", async () => {
     const it = limited();
     const one = await it.client();
     one.say(subscribe("cursors:1"));
@@ -104,7 +104,7 @@ describe("a limited client", () => {
     expect(types(await one.heard())).toEqual(["Paused", "Push"]);
   });
 
-  test("[LM4] that goes on and on is closed, retryable", async () => {
+  test("[LM4] [LM9] that goes on and on is closed, retryable", async () => {
     const it = limited({ messageRate: 1, messageBurst: 10 });
     const one = await it.client();
     for (let mid = 1; mid <= 103; mid++) one.say(added(mid));
@@ -114,7 +114,7 @@ describe("a limited client", () => {
     expect((await one.heard()).at(-1)).toMatchObject({ type: "Closing", code: "rate", retryable: true });
   });
 
-  test("[LM4] a flood of pings or of made-up topics is a flood too", async () => {
+  test("[LM4] [LM9] a flood of pings or of made-up topics is a flood too", async () => {
     const it = limited({ messageRate: 1, messageBurst: 10, maxTopicsPerConnection: 20 });
     const eve = await it.client();
     for (let i = 0; i <= 100; i++) eve.say({ type: "Ping", cursors: [] });
@@ -191,7 +191,7 @@ describe("a rate outlives the connection", () => {
   const messages = (count: number, topic = "list:1") =>
     Array.from({ length: count }, (_, i) => say(topic, i + 1, { type: "added", item: `${i}` }));
 
-  test("[LM20] who comes again without an identity has no fresh burst", async () => {
+  test("[LM20] [LM12] who comes again without an identity has no fresh burst", async () => {
     const it = limited({ messageRate: 1, messageBurst: 4 });
     const on = { remoteAddress: "192.0.2.1" };
     const taken: number[] = [];

@@ -170,7 +170,7 @@ describe("rights that change on a live connection", () => {
   });
 
   for (const second of ["the app again", "the round"] as const)
-    test(`[AU15] a revocation holds though ${second} asks while it is being asked about`, async () => {
+    test(`[AU15] [AU26] a revocation holds though ${second} asks while it is being asked about`, async () => {
       // Two at once need answers that take longer than a round.
       const it = wire({ authenticate: () => ({ id: "anna" }), limits: { checkTimeout: Infinity } });
       let answer: () => boolean | Promise<boolean> = () => true;
@@ -221,7 +221,7 @@ describe("rights that change on a live connection", () => {
     expect(types(await anna.heard())).not.toContain("TopicUpdate");
   });
 
-  test("[AU15] of two askings at once the newer one's answer counts, whichever comes first", async () => {
+  test("[AU15] [AU26] of two askings at once the newer one's answer counts, whichever comes first", async () => {
     for (const order of [
       [0, 1],
       [1, 0],
@@ -259,7 +259,7 @@ describe("rights that change on a live connection", () => {
     return { ...it, topic, anna, right, gate, asking };
   }
 
-  test("[AU15] [S43] a revocation holds though its target is shown anew while it is asked about", async () => {
+  test("[AU15] [S43] [AU26] a revocation holds though its target is shown anew while it is asked about", async () => {
     const { done, topic, anna, gate, asking } = await shownWhileAsked({ userId: "anna" });
     gate.keep(false);
     await done(asking);
@@ -279,7 +279,7 @@ describe("rights that change on a live connection", () => {
   });
 
   test.each(["here", "gone"])(
-    "[AU15] what waits in a packet is decided for the user as it is now (stream %s)",
+    "[AU15] [AU27] what waits in a packet is decided for the user as it is now (stream %s)",
     async (stream) => {
       const gate = inHand<boolean>();
       const asked: unknown[] = [];
@@ -321,7 +321,7 @@ describe("rights that change on a live connection", () => {
       return { ...it, identity, user, guest };
     }
 
-    test("[AU15] who is signed out does not get in; who is not meant does", async () => {
+    test("[AU15] [AU27] who is signed out does not get in; who is not meant does", async () => {
       const { server, socket, user, done } = await slowly();
       const anna = socket();
       anna.say(hello());
@@ -358,7 +358,7 @@ describe("rights that change on a live connection", () => {
       expect(types(await other.heard())).toEqual(["Connected"]);
     });
 
-    test("[AU15] the user that is given counts", async () => {
+    test("[AU15] [AU27] the user that is given counts", async () => {
       const { server, socket, user, guest, done } = await slowly();
       const anna = socket();
       anna.say(hello({ targets: [{ target: "list:1", ref: 1, settled: 0, sent: 0 }] }));
@@ -383,7 +383,7 @@ describe("rights that change on a live connection", () => {
       }
     });
 
-    test("[AU15] and for a token that is being renewed", async () => {
+    test("[AU15] [AU27] and for a token that is being renewed", async () => {
       const user = inHand<Person>();
       const it = wire({ authenticate: ({ token }) => (token === "again" ? user.promise : { id: "anna" }) });
       it.server.handle(list, { canSubscribe: (asking) => (asking.user as Person).guest !== true });
@@ -397,7 +397,7 @@ describe("rights that change on a live connection", () => {
       expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
     });
 
-    test("[AU15] whom more was said meanwhile than is remembered, has to come again", async () => {
+    test("[AU15] [AU28] whom more was said meanwhile than is remembered, has to come again", async () => {
       const { server, socket, user, done } = await slowly();
       const anna = socket();
       anna.say(hello());
@@ -510,7 +510,7 @@ describe("a token that expires", () => {
     await it.advance(60_000);
   });
 
-  test("[AU14] another user's closes, terminal; so does none", async () => {
+  test("[AU14] [AU25] another user's closes, terminal; so does none", async () => {
     const it = tokens();
     for (const [token, reason] of [
       ["bob", "user-changed"],
@@ -523,7 +523,7 @@ describe("a token that expires", () => {
     }
   });
 
-  test("[AU14] is looked at one at a time, of several only the newest", async () => {
+  test("[AU14] [AU25] is looked at one at a time, of several only the newest", async () => {
     let looks = 0;
     const waits: (() => void)[] = [];
     const it = tokens(() => {
@@ -564,7 +564,7 @@ describe("a token that expires", () => {
     expect(await anna.heard()).toEqual([]);
   });
 
-  test("[AU15] renewed, what it may follow is asked about anew", async () => {
+  test("[AU15] [AU29] renewed, what it may follow is asked about anew", async () => {
     let guest = false;
     const it = wire({ authenticate: () => ({ id: "anna", guest }) as Person });
     it.server.handle(list, { canSubscribe: ({ user }) => (user as Person).guest !== true });

@@ -94,7 +94,7 @@ describe("dispatching", () => {
     expect(await two.heard()).toMatchObject([{ type: "Acknowledge", mid: 2, sequence: 2 }]);
   });
 
-  test("[TE23] what stands behind the server's own message in one turn is taken", async () => {
+  test("[TE23] [TE30] what stands behind the server's own message in one turn is taken", async () => {
     const { client, topic } = rooms();
     const one = await client();
     one.say(say("room:1", 1, said("early")));

@@ -10,7 +10,7 @@ const asked = (host: string | undefined, origin: string | undefined = `http://${
   origin,
 });
 
-test("[AU20] in development a page may ask under localhost and addresses, and no name that can be made to lead here", () => {
+test("[AU20] [AU24] in development a page may ask under localhost and addresses, and no name that can be made to lead here", () => {
   const rules = { hosts: undefined, guarded: true };
   for (const host of [
     "localhost",
@@ -68,7 +68,7 @@ describe("a server", () => {
     headers: { host, origin },
     remoteAddress: "10.0.0.1",
   });
-  test("[AU20] is guarded in development under same-origin alone", () => {
+  test("[AU20] [AU24] is guarded in development under same-origin alone", () => {
     expect(wire().server.hostRefusal(from("evil.example"))).toBeDefined();
     expect(wire({ hosts: ["evil.example"] }).server.hostRefusal(from("evil.example"))).toBeUndefined();
     expect(

@@ -43,7 +43,7 @@ describe("[AU18] a client that is sent away by its id", () => {
     ]);
   });
 
-  test("may come back under the same identity, unless authenticate refuses", async () => {
+  test("[AU30] may come back under the same identity, unless authenticate refuses", async () => {
     let lets = true;
     const { server, client, socket } = wire({ authenticate: () => (lets ? { id: "ada" } : null) });
     const ada = await client();

@@ -369,7 +369,7 @@ describe("a model's size", () => {
     expect(it.errors).toEqual([]);
   });
 
-  test("[LM7] a limit that came down later: the model may shrink or stay as large, grows no more, and is reported once", async () => {
+  test("[LM7] [LM10] a limit that came down later: the model may shrink or stay as large, grows no more, and is reported once", async () => {
     const log = memoryLog();
     const before = wire({ log });
     before.server.handle(list, { public: true });
@@ -393,7 +393,7 @@ describe("a model's size", () => {
 });
 
 describe("a model's depth", () => {
-  test("[TE21] is that of the wire: at the limit it is taken, one level more is refused, in any kind of container", () => {
+  test("[TE21] [TE31] is that of the wire: at the limit it is taken, one level more is refused, in any kind of container", () => {
     for (const wrap of [
       (inside: unknown) => ({ inside }),
       (inside: unknown) => [inside],
@@ -485,7 +485,7 @@ describe("a model's depth", () => {
     expect(scales().judge({}, twice)).toMatchObject({ code: "too-large" });
   });
 
-  test("[TE21] one that is too deep already may stay so and become less, and no deeper", () => {
+  test("[TE21] [TE31] one that is too deep already may stay so and become less, and no deeper", () => {
     const told = new Set<string>();
     const one = scales({}, told);
     const deep = { tree: nested(70), n: 0 };
@@ -556,7 +556,7 @@ describe("numbers that crowd, gathered one by one", () => {
     expect(one.judge(both, { ids: new Set(others) })).toBeUndefined();
   });
 
-  test("[TE25] a model that has them already can be mended step by step, and is reported", () => {
+  test("[TE25] [TE35] a model that has them already can be mended step by step, and is reported", () => {
     const crowd = crowdedIntegers(400);
     const one = scales();
     const model = { ids: new Set(crowd), twice: new Set(crowd), n: 0 };
@@ -671,7 +671,7 @@ describe("what the wire does not carry", () => {
     }
   });
 
-  test("[TE21] a custom serialiser alone knows what it carries: nothing is refused for it, but for size", () => {
+  test("[TE21] [TE33] a custom serialiser alone knows what it carries: nothing is refused for it, but for size", () => {
     const custom = customJson({
       encodeMessage: (message: unknown) => message,
       decodeMessage: (message: unknown) => message,

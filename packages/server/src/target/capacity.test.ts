@@ -34,7 +34,7 @@ describe("room for topics", () => {
     expect(types(await ada.heard())).not.toContain("Paused");
   });
 
-  test("[LM24] two who want all end with a half each, and neither takes one from the other again", async () => {
+  test("[LM24] [LM15] two who want all end with a half each, and neither takes one from the other again", async () => {
     const it = narrow(10);
     const one = await it.client(undefined, undefined, it.on(1));
     const two = await it.client(undefined, undefined, it.on(2));
@@ -63,7 +63,7 @@ describe("room for topics", () => {
     expect(await late.heard()).toMatchObject([busy]);
   });
 
-  test("[LM24] what others hold too stays, and what nobody follows goes first", async () => {
+  test("[LM24] [LM15] what others hold too stays, and what nobody follows goes first", async () => {
     const it = narrow(4);
     const greedy = await it.client(undefined, undefined, it.on(1));
     const ada = await it.client(undefined, undefined, it.on(2));
@@ -80,7 +80,7 @@ describe("room for topics", () => {
     expect(types(await ada.heard())).toEqual([]);
   });
 
-  test("[LM24] ephemeral topics are held likewise", async () => {
+  test("[LM24] [LM16] ephemeral topics are held likewise", async () => {
     const it = narrow(3);
     const greedy = await it.client(undefined, undefined, it.on(1));
     const ada = await it.client(undefined, undefined, it.on(2));

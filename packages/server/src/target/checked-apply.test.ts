@@ -61,7 +61,7 @@ describe("strict", () => {
     });
   });
 
-  test("[TE21] a topic that would begin with what cannot be carried is not opened, and it is said why", async () => {
+  test("[TE21] [TE34] a topic that would begin with what cannot be carried is not opened, and it is said why", async () => {
     const broken = defineTopic("broken:*", {
       model: z.object({ value: z.any() }),
       initial: () => ({ value: hidden }),
@@ -78,7 +78,7 @@ describe("strict", () => {
 });
 
 describe("in production", () => {
-  test("[TE21] a rejection whose details cannot be carried reaches its author without them, at once and when repeated", async () => {
+  test("[TE21] [TE34] a rejection whose details cannot be carried reaches its author without them, at once and when repeated", async () => {
     const log = memoryLog();
     const first = wired({ strict: false, log });
     const ada = await first.client();
@@ -118,7 +118,7 @@ describe("in production", () => {
     return wired({ strict: false, log });
   }
 
-  test("[TE21] what an older node took is folded as it is: nobody can join, all are told so, and it is reported once", async () => {
+  test("[TE21] [TE32] what an older node took is folded as it is: nobody can join, all are told so, and it is reported once", async () => {
     for (const message of [{ type: "put" }, { type: "deep", levels: 70 }]) {
       const { server, client, errors, refused, done } = await taken(message);
       const topic = server.topic(loose as never, ...(["1"] as never));
@@ -147,7 +147,7 @@ describe("in production", () => {
     }
   });
 
-  test("[TE21] that nobody can join is reported once, however often its model changes", async () => {
+  test("[TE21] [TE32] that nobody can join is reported once, however often its model changes", async () => {
     const { server, client, errors, done } = await taken({ type: "deep", levels: 70 });
     const topic = server.topic(loose as never, ...(["1"] as never));
     const join = async () => {
@@ -165,7 +165,7 @@ describe("in production", () => {
     expect(told()).toBe(1);
   });
 
-  test("[TE21] one that is too deep is repaired step by step, and by clients too; it grows no deeper", async () => {
+  test("[TE21] [TE32] one that is too deep is repaired step by step, and by clients too; it grows no deeper", async () => {
     const { client, errors } = await taken({ type: "deep", levels: 70 });
     const ada = await client();
     const deep = (mid: number, levels: number) =>
@@ -183,7 +183,7 @@ describe("in production", () => {
     expect(types(await ada.heard())).toEqual(["Settled", "Snapshot"]);
   });
 
-  test("[TE21] whoever has a model that cannot be carried, and missed some records, gets these", async () => {
+  test("[TE21] [TE32] whoever has a model that cannot be carried, and missed some records, gets these", async () => {
     const { server, client, done } = await taken({ type: "put" });
     const topic = server.topic(loose as never, ...(["1"] as never));
     const { sequence } = (await done(topic.read())) as { sequence: number };

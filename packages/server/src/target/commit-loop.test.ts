@@ -64,7 +64,7 @@ test("[LM1] a snapshot is stored after so many bytes, where the log counts them"
   expect(saved).toEqual([3, 6]);
 });
 
-test("[TE12] an append that lands ends the row of those that threw: the next one that throws is again the first", async () => {
+test("[TE12] [TE27] an append that lands ends the row of those that threw: the next one that throws is again the first", async () => {
   for (const between of ["appended", "conflict"] as const) {
     const log = faultyLog(memoryLog({ shared: true }), {
       plan: scriptedFaults({ append: ["fail", undefined, undefined, "fail"] }),

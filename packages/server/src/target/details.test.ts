@@ -19,7 +19,7 @@ test("[TE24] Calla's own details that are short stay as they are", () => {
   expect(shortened({ maxBatch: 100 })).toEqual({ maxBatch: 100 });
 });
 
-test("[TE24] of many complaints those that fit are kept, from the first on", () => {
+test("[TE24] [TE29] of many complaints those that fit are kept, from the first on", () => {
   const issues = Array.from({ length: 8 }, (_, i) => ({
     message: `Invalid input: number ${i}`,
     path: ["list", i],
@@ -30,7 +30,7 @@ test("[TE24] of many complaints those that fit are kept, from the first on", () 
   expect(size(short)).toBeLessThanOrEqual(MOST_OWN);
 });
 
-test("[TE24] of a complaint that is too long path and message are cut, and begin as they were", () => {
+test("[TE24] [TE29] of a complaint that is too long path and message are cut, and begin as they were", () => {
   const key = "k".repeat(300);
   const { issues } = shortened({ issues: [{ message: "m".repeat(301), path: ["r", key, 3, key, key] }] }) as {
     issues: [{ message: string; path: string[] }];
@@ -45,7 +45,7 @@ test("[TE24] other details are cut text by text", () => {
   expect(shortened({ type: "🙂".repeat(100) })).toEqual({ type: `${"🙂".repeat(9)}…` });
 });
 
-test("[TE24] whatever a peer or a schema has written, Calla's own details have 256 bytes at most, and are whole text", () => {
+test("[TE24] [TE29] whatever a peer or a schema has written, Calla's own details have 256 bytes at most, and are whole text", () => {
   const text = fc.string({ unit: "binary", maxLength: 400 });
   const segment = fc.oneof(text, fc.integer());
   const issue = fc.record({ message: text, path: fc.array(segment, { maxLength: 40 }) });

@@ -40,7 +40,7 @@ describe("[VE9] digests", () => {
     expect(said[1]).toEqual(said[0]);
   });
 
-  test("[VE6] S38 find two nodes whose author forgot the version; both report or follow, and agree by one record", async () => {
+  test("[VE6] [VE18] S38 find two nodes whose author forgot the version; both report or follow, and agree by one record", async () => {
     const { node, bells, advance, log } = deploy();
     const [here, there] = [node(1), node(turned)];
     const [author, reader] = [await here.page(), await there.page()];
@@ -79,7 +79,7 @@ describe("[VE9] digests", () => {
     }
   });
 
-  test("a node whose memory was spoilt folds the log anew, and nothing is appended", async () => {
+  test("[VE18] a node whose memory was spoilt folds the log anew, and nothing is appended", async () => {
     const { node, bells, advance, log } = deploy();
     const [here, there] = [node(1), node(1)];
     const [author, reader] = [await here.page(), await there.page()];
@@ -105,7 +105,7 @@ describe("[VE9] digests", () => {
     expect(await records(log)).toHaveLength(2);
   });
 
-  test("of a client that differs are answered by a snapshot with that reason, and recorded", async () => {
+  test("[VE17] of a client that differs are answered by a snapshot with that reason, and recorded", async () => {
     const { node } = deploy();
     const one = node(1);
     const page = await one.page();

@@ -239,7 +239,7 @@ describe("consumers", () => {
 });
 
 describe("what a target remembers", () => {
-  test("[LT2] a client's mids and a key are known as long as its identity could be, and no longer", async () => {
+  test("[LT2] [LT7] a client's mids and a key are known as long as its identity could be, and no longer", async () => {
     const { client, advance, server, done, log } = begin();
     const ada = await client();
     ada.say(subscribe("list:1"), say("list:1", 1, add("x")));

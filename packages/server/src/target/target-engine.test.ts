@@ -518,7 +518,7 @@ describe("other nodes", () => {
     expect(engine.take(2)).toEqual([]);
   });
 
-  test("[TE12] clients that come while the log cannot be read after a conflict are paused, until it can", () => {
+  test("[TE12] [TE27] clients that come while the log cannot be read after a conflict are paused, until it can", () => {
     const { engine, take } = engineOf();
     take(1, from("b", 1, add("b")));
     engine.conflicted();
@@ -577,7 +577,7 @@ describe("other nodes", () => {
     expect(take(2).append).toBeUndefined();
   });
 
-  test("[TE12] where the records to look for are gone, a dispatch without a key is unknown, and never applied twice", () => {
+  test("[TE12] [TE28] where the records to look for are gone, a dispatch without a key is unknown, and never applied twice", () => {
     const { engine, take } = engineOf();
     take(1, byServer(add("x")), byServer(add("y"), "key"));
     engine.lost();
@@ -587,7 +587,7 @@ describe("other nodes", () => {
     expect(take(2).append).toBeUndefined();
   });
 
-  test("[TE12] while the log cannot be read, clients are paused; the server's own waits", () => {
+  test("[TE12] [TE27] while the log cannot be read, clients are paused; the server's own waits", () => {
     const { engine, take } = engineOf();
     take(1, from("a", 1, add("x")), byServer(add("y")));
     engine.lost();

@@ -78,7 +78,7 @@ describe("[VE2] a message of an older version", () => {
     });
   });
 
-  test("S11 is dropped with its reason, and the whole dispatch with it", () => {
+  test("[VE10] S11 is dropped with its reason, and the whole dispatch with it", () => {
     const whole = refusal([{ type: "itemAdded", item: "milk" }, { type: "voted" }]);
     expect(whole).toMatchObject({
       code: "version",
@@ -87,7 +87,7 @@ describe("[VE2] a message of an older version", () => {
     expect(whole.error).toBeUndefined();
   });
 
-  test("S11 is refused with a code where its type is unknown, its fields are wrong, or it is newer", () => {
+  test("[VE10] S11 is refused with a code where its type is unknown, its fields are wrong, or it is newer", () => {
     expect(refusal([{ type: "voted" }], 2)).toMatchObject({ code: "unknown-message" });
     expect(refusal([{ type: "added", text: 1 }], 2)).toMatchObject({ code: "invalid" });
     expect(refusal([{ type: "added", text: "milk" }], 4)).toMatchObject({

@@ -64,7 +64,7 @@ onlyOver(
   "what is pushed is not kept, and who polls is not there when it is (HT6)",
   () => {
     test.each(FORMATS)(
-      "[S15] [CL7] ephemeral topics too: subscribed and dropped stays subscribed, unsubscribed and dropped does not come back (%s)",
+      "[S15] [CL7] [CL37] ephemeral topics too: subscribed and dropped stays subscribed, unsubscribed and dropped does not come back (%s)",
       async (format) => {
         const stage = new Stage();
         const anna = await stage.actor("anna", { format, tuning: { linger: 100 } });
@@ -266,7 +266,7 @@ test.each(FORMATS)(
 );
 
 test.each(FORMATS)(
-  "[S22] [CL2] a superseded socket opens, speaks, closes or fails late: the new connection is untouched (%s)",
+  "[S22] [CL2] [CL33] a superseded socket opens, speaks, closes or fails late: the new connection is untouched (%s)",
   async (format) => {
     const stage = new Stage();
     const attempts: TransportHandlers[] = [];

@@ -21,7 +21,7 @@ const offline = ({ pair }: Actor): void => {
 
 const SIDES = ["before", "after"] as const;
 test.each(FORMATS)(
-  "[S44] [S6] [OB10] a page is gone at any boundary between two commits, and another comes offline, then online: everything is shown once and applied once (%s)",
+  "[S44] [S6] [OB10] [OB26] a page is gone at any boundary between two commits, and another comes offline, then online: everything is shown once and applied once (%s)",
   async (format) => {
     let crashes = 0;
     for (const machine of [true, false]) {
@@ -125,7 +125,7 @@ test.each(FORMATS)(
 );
 
 test.each(FORMATS)(
-  "[S41] [CL8] another user on the same browser, offline and online, sees and sends nothing of the first's, whose outbox and models wait (%s)",
+  "[S41] [CL8] [CL40] another user on the same browser, offline and online, sees and sends nothing of the first's, whose outbox and models wait (%s)",
   async (format) => {
     const stage = new Stage();
     const actor = await stage.actor("anna", { format, modelDelay: 10 });

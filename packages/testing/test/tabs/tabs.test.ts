@@ -57,7 +57,7 @@ for (const how of ["crash", "close"] as const)
     expect(world.errors).toEqual([]);
   });
 
-test("[TB4] [OB20] S18 what a gone tab left and no connection carries is held, once: its other messages arrive, nobody's own connection ends, and it is there for the next page", async () => {
+test("[TB4] [OB20] [OB42] S18 what a gone tab left and no connection carries is held, once: its other messages arrive, nobody's own connection ends, and it is there for the next page", async () => {
   const world = new World();
   const first = await unsent(world, "a", "poison", "behind");
   first.add("elsewhere", "2");

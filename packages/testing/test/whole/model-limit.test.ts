@@ -75,16 +75,22 @@ function largest(make: (size: number) => unknown): number {
   return taken;
 }
 
-test.each(Object.entries(shapes))("[LM7] %s, as many as a server takes, every client decodes", (_, make) => {
-  const size = largest(make);
-  expect(size).toBeLessThan(limits.maxModelBytes);
-  const model = { all: make(size) };
-  for (const format of serialiser.formats) {
-    const codec = serialiser.payload(format);
-    const frame = format.decode(format.encode({ type: "Snapshot", model: codec.encodeModel(model) }), bounds);
-    expect(sameValue(codec.decodeModel((frame as { model: unknown }).model), model)).toBe(true);
-  }
-});
+test.each(Object.entries(shapes))(
+  "[LM7] [LM11] %s, as many as a server takes, every client decodes",
+  (_, make) => {
+    const size = largest(make);
+    expect(size).toBeLessThan(limits.maxModelBytes);
+    const model = { all: make(size) };
+    for (const format of serialiser.formats) {
+      const codec = serialiser.payload(format);
+      const frame = format.decode(
+        format.encode({ type: "Snapshot", model: codec.encodeModel(model) }),
+        bounds,
+      );
+      expect(sameValue(codec.decodeModel((frame as { model: unknown }).model), model)).toBe(true);
+    }
+  },
+);
 
 const big = defineTopic("big:*", {
   model: z.object({ all: z.any() }),
@@ -150,7 +156,7 @@ async function goesThrough(
 }
 
 test.each(["json", "messagepack"] as const)(
-  "[LM7] at default limits the text whose JSON is longest is decoded, stored and read again: %s",
+  "[LM7] [LM11] at default limits the text whose JSON is longest is decoded, stored and read again: %s",
   async (name) => {
     const errors: unknown[] = [];
     const server = serve((error) => void errors.push(error));
@@ -169,7 +175,7 @@ test.each(["json", "messagepack"] as const)(
 );
 
 test.each(["empty maps", "a set of numbers"])(
-  "[LM7] %s go into IndexedDB and come out of it",
+  "[LM7] [LM11] %s go into IndexedDB and come out of it",
   async (shape) => {
     const errors: unknown[] = [];
     const server = serve((error) => void errors.push(error), limits);
