@@ -2,7 +2,7 @@
 // and one that is named but does not stand there is a mistake. Checks of the log's contract count as tests; the history
 // checker's rules are proven by the table of broken histories in its test.
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { root } from "./run.mjs";
 
 const skipped = new Set(["node_modules", "dist", "test-results"]);
@@ -27,7 +27,14 @@ function namedIn(path) {
 }
 
 const pages = filesIn(join(root, "spec"), /[.]md$/);
-const spec = [join(root, "SPEC.md"), ...pages].map((path) => readFileSync(path, "utf8")).join("\n");
+const index = readFileSync(join(root, "SPEC.md"), "utf8");
+const spec = [index, ...pages.map((path) => readFileSync(path, "utf8"))].join("\n");
+/** A longer one holds several behaviours, and a test of one of them would do for all. */
+const LONGEST = 400;
+const long = spec.split("\n").flatMap((line) => {
+  const rule = /^- \*\*([A-Z]{2}\d+)\*\* /.exec(line)?.[1];
+  return rule === undefined || line.length <= LONGEST ? [] : [{ rule, length: line.length }];
+});
 const rules = [...spec.matchAll(/^- \*\*([A-Z]{2}\d+)\*\* /gm)].map(([, rule = ""]) => rule);
 const mentioned = new Set(spec.match(/\b[A-Z]{2}\d+\b/g));
 const named = new Set(
@@ -64,8 +71,15 @@ const findings = [
   ...[...pointedAt]
     .filter((scenario) => !scenarios.includes(scenario))
     .map((scenario) => `${scenario}: spec/scenarios.md has no such scenario, and a file speaks of it.`),
+  ...pages
+    .filter((path) => !index.includes(`](spec/${basename(path)})`))
+    .map((path) => `SPEC.md does not list spec/${basename(path)}.`),
   ...(rules.length === 0 ? ["spec/ has no rules of the form `- **XX1** …`."] : []),
   ...rules.filter((rule, i) => rules.indexOf(rule) !== i).map((rule) => `${rule} stands twice in spec/.`),
+  ...long.map(
+    ({ rule, length }) =>
+      `${rule} has ${length} characters; one id is one behaviour, in ${LONGEST} at most: split it, or move reasons out.`,
+  ),
   ...rules.filter((rule) => !named.has(rule)).map((rule) => `${rule}: no test's name carries [${rule}].`),
   ...logRules
     .filter((rule) => !checks.has(rule))

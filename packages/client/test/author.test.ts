@@ -31,7 +31,7 @@ test("[WR16] [RB3] a visitor's prediction has the id that its record has, here a
   expect(topic.state.model?.items).toEqual([visitors("c1", id), visitors("c2", id), `${id}-1`]);
 });
 
-test("[WR16] a user's is the user's, whichever client sends it", async () => {
+test("[WR16] [WR35] a user's is the user's, whichever client sends it", async () => {
   const { topic, connection } = await live();
   connection.say(
     updateFrame("list:1", 0, [["c7", 1, "m", named]], { authors: [[7, "ada", 0]] }),
@@ -45,7 +45,7 @@ for (const [why, more, user] of [
   ["expired", { refused: "expired" }, null],
   ["a user's, expired", { refused: "expired", userId: "ada" }, "ada"],
 ] as const)
-  test(`[WR16] [CL1] what is pending is predicted anew under the next identity: ${why}`, async () => {
+  test(`[WR16] [CL1] [WR36] what is pending is predicted anew under the next identity: ${why}`, async () => {
     const setup = setUp(user === null ? {} : { user });
     const topic = setup.client.topic(list, "1");
     topic.retain();
@@ -74,7 +74,7 @@ for (const [why, more, user] of [
     expect(topic.state.model).toBe(after);
   });
 
-test("[WR16] [OB8] what a conflict of mids moves to a fresh identity is predicted anew", async () => {
+test("[WR16] [OB8] [WR35] what a conflict of mids moves to a fresh identity is predicted anew", async () => {
   const setup = await live();
   const { topic, connection } = setup;
   const { id } = topic.dispatch(named);
@@ -112,7 +112,7 @@ test("[WR16] what is known to be applied keeps the name that its record has, tho
   expect(topic.state.model?.items).toEqual([visitors("c1", applied.id), visitors("c2", waiting.id)]);
 });
 
-test("[WR16] [RB7] what was predicted before the server had named the client is predicted anew, once, with the first Connected", async () => {
+test("[WR16] [RB7] [WR36] what was predicted before the server had named the client is predicted anew, once, with the first Connected", async () => {
   const text = JSON.stringify({ calla: 1, topics: [["list:1", 3, 30, 1, items("x")]] });
   for (const user of [null, "ada"]) {
     const setup = setUp({ storage: hydrated(memoryStorage(), { serialiser: automatic(json()), text }) });

@@ -67,7 +67,7 @@ test("[TB11] a line that cannot be read refuses the file, which stays as it is",
   }
 });
 
-test("[TB11] clients of one process share the file, each with an identity of its own; another process is told who has it", async () => {
+test("[TB11] [TB19] clients of one process share the file, each with an identity of its own; another process is told who has it", async () => {
   const path = place();
   const [first, second] = [file(path), file(path)];
   await first.load(owner);
@@ -79,7 +79,7 @@ test("[TB11] clients of one process share the file, each with an identity of its
   await second.close();
 });
 
-test("[TB11] a file of another process is refused, until that process is gone", async () => {
+test("[TB11] [TB19] a file of another process is refused, until that process is gone", async () => {
   const path = place();
   const inUse = { code: "storage", details: { reason: "in-use" } };
   // A process that lives, and one that has gone without letting go.
@@ -92,7 +92,7 @@ test("[TB11] a file of another process is refused, until that process is gone", 
   expect(await mids(path)).toEqual([]);
 });
 
-test("[TB11] a folder that is not there is told as such", async () => {
+test("[TB11] [TB19] a folder that is not there is told as such", async () => {
   await expect(file("/nowhere/at/all").load(owner)).rejects.toMatchObject({
     code: "storage",
     details: { reason: "unavailable" },

@@ -63,7 +63,7 @@ test("[CL1] nothing stored before the first identity comes back under an old mid
   expect(now?.entries.map(({ mid, message }) => [mid, message])).toEqual([[1, added("b")]]);
 });
 
-test("[CL1] an expired identity: what was never sent moves, what may have been sent is unknown and says so", async () => {
+test("[CL1] [CL55] an expired identity: what was never sent moves, what may have been sent is unknown and says so", async () => {
   const onOutcome = vi.fn();
   const setup = await live({ onOutcome });
   const sent = setup.topic.dispatch(added("sent"));

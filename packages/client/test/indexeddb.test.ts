@@ -287,7 +287,7 @@ test("[OB9] S19 where even a message does not fit, queued rejects, it is sent, a
   expect(reasons(setup.errors)).toEqual(["quota"]);
 });
 
-test("[TB9] a newer page that changes the database need not wait for this one, whose commits then fail", async () => {
+test("[TB9] [TB17] a newer page that changes the database need not wait for this one, whose commits then fail", async () => {
   const storage = open();
   await storage.load(owner);
   await storage.commit([entry(1)]);
@@ -416,7 +416,7 @@ test.each(Object.keys(deaths))(
 );
 
 test.each(Object.keys(deaths))(
-  "[TB12] [OB12] %s: forgetting, and becoming another, is done once",
+  "[TB12] [OB12] [TB18] %s: forgetting, and becoming another, is done once",
   async (death) => {
     const connections = killer();
     const storage = open();
@@ -461,7 +461,7 @@ test("[TB12] a database that does not open at the first try is opened at the sec
   expect(tries).toBe(4);
 });
 
-test("[TB12] a connection that dies again at once costs its commit, which says so, and no later one", async () => {
+test("[TB12] [TB18] a connection that dies again at once costs its commit, which says so, and no later one", async () => {
   const setup = page();
   const topic = setup.client.topic(list, "1");
   await topic.dispatch(added("0")).queued;

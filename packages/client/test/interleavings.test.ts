@@ -235,7 +235,7 @@ const big = defineTopic("big:*", {
   update: { put: ({ n }) => ({ n: n + 1 }) },
 });
 
-test("[OB13] [CL12] a message too large for the server is named and given up, and does not keep the others back", async () => {
+test("[OB13] [CL12] [OB43] a message too large for the server is named and given up, and does not keep the others back", async () => {
   const server = new FakeServer();
   const clock = new VirtualClock();
   const told: unknown[] = [];
@@ -293,7 +293,7 @@ const refuse = (connection: Connection, mid: number, id: string) =>
     details: {},
   });
 
-test("[OB13] a way that takes less in one piece than the client sends gets it in smaller ones, and only what is too large alone is lost to it", async () => {
+test("[OB13] [OB43] a way that takes less in one piece than the client sends gets it in smaller ones, and only what is too large alone is lost to it", async () => {
   const server = new FakeServer();
   const clock = new VirtualClock();
   const client = createClient({

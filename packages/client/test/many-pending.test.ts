@@ -56,7 +56,7 @@ function walked(run: () => void): number {
   return items;
 }
 
-test("[RB10] S20 a dispatch walks through no more with 9,000 pending than with 9, shown and told included", async () => {
+test("[RB10] [RB14] S20 a dispatch walks through no more with 9,000 pending than with 9, shown and told included", async () => {
   const setup = setUp();
   const topic = setup.client.topic(list, "1");
   let told = 0;
@@ -158,7 +158,7 @@ test("[RB10] S20 a later page shows what an earlier one left behind, hundreds of
 
 // ------------------------------------------------------------------------------------------------------------ listings
 
-test("[CL9] [RB10] a state goes on saying what was pending when it was made, whenever somebody looks", async () => {
+test("[CL9] [RB10] [RB14] a state goes on saying what was pending when it was made, whenever somebody looks", async () => {
   const { topic, connection } = await live({}, 0, "x");
   const writes = [topic.dispatch(added("1")), topic.dispatch({ type: "removed", text: "y" })];
   const before = topic.state;

@@ -307,7 +307,7 @@ test("[OB4] S34 no more than maxInFlight are on their way, and the window moves 
   expect(messagesIn(connection.sent).map(({ mid }) => mid)).toEqual([1, 2, 3]);
 });
 
-test("[RB5] an acknowledgement waits for confirmed where the target is followed, and not where it is not", async () => {
+test("[RB5] [RB13] an acknowledgement waits for confirmed where the target is followed, and not where it is not", async () => {
   const { topic, client, connection } = await live();
   const followed = topic.dispatch(added("a"));
   const unfollowed = client.topic(list, "2").dispatch([added("b"), added("c")]);

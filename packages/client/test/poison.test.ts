@@ -269,7 +269,7 @@ test.each([false, true])(
   },
 );
 
-test("[OB20] [OB37] two of them, in two targets among 60 others on their way: both are found, all others arrive in order", async () => {
+test("[OB20] [OB37] [OB44] two of them, in two targets among 60 others on their way: both are found, all others arrive in order", async () => {
   const { client, line, clock, errors } = page();
   line.ends = poisonous("cut", "poison 1", "poison 2");
   const texts = Array.from({ length: 60 }, (_, i) => `${i}`);
@@ -289,7 +289,7 @@ test("[OB20] [OB37] two of them, in two targets among 60 others on their way: bo
   expect(line.attempts.length).toBeLessThan(25);
 });
 
-test("[OB20] several small messages that a line does not take in one piece all arrive, and nothing is held", async () => {
+test("[OB20] [OB44] several small messages that a line does not take in one piece all arrive, and nothing is held", async () => {
   const { client, line, clock, errors } = page();
   // More than 20 frames on one connection within 50 ms end it.
   let count = 0;

@@ -16,7 +16,7 @@ const ends: readonly (readonly [string, (connection: Connection) => void])[] = [
 ];
 
 test.each(ends)(
-  "[CL30] [CL50] S17 S41 refused for good (%s): a topic with a model keeps it and what is pending, as stale with the code; one without is refused; connect() begins anew",
+  "[CL30] [CL50] [CL56] S17 S41 refused for good (%s): a topic with a model keeps it and what is pending, as stale with the code; one without is refused; connect() begins anew",
   async (code, end) => {
     const { client, topic, connection, server, clock } = await live({}, 3, "a");
     const other = client.topic(list, "2");

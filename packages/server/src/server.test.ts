@@ -146,7 +146,7 @@ describe("connections", () => {
     expect(await log.open("list:1")).toMatchObject({ sequence: 1, snapshot: { sequence: 1 } });
   });
 
-  test("[SV2] stop does not wait for a log that never comes back, and who waits for it hears so", async () => {
+  test("[SV2] [SV12] stop does not wait for a log that never comes back, and who waits for it hears so", async () => {
     const log = faultyLog(memoryLog());
     const { server, client, done, advance } = wire({ log });
     server.handle(list, { public: true });
@@ -320,7 +320,7 @@ describe("several nodes", () => {
     }
   });
 
-  test("[SV6] a pubsub that throws, or rejects, costs time and nothing else", async () => {
+  test("[SV6] [SV15] a pubsub that throws, or rejects, costs time and nothing else", async () => {
     for (const publish of [
       () => {
         throw new Error("no pubsub");

@@ -56,7 +56,7 @@ describe("many at once", () => {
     expect(asked.at(-1)!.topic).toBe("list:mine");
   });
 
-  test("[HA12] what never answers holds its place for checkTimeout, and what waits so long for its turn comes again", async () => {
+  test("[HA12] [HA20] what never answers holds its place for checkTimeout, and what waits so long for its turn comes again", async () => {
     const limits = { maxChecksPerConnection: 1, checkTimeout: 1_000 };
     const events: string[] = [];
     const { client, asked, advance, errors } = held({
@@ -83,7 +83,7 @@ describe("many at once", () => {
     expect(events).toEqual(["maxChecksPerConnection"]);
   });
 
-  test("[HA12] [CL10] a newer wish for what is being asked goes by that answer, and asks nothing more", async () => {
+  test("[HA12] [CL10] [HA21] a newer wish for what is being asked goes by that answer, and asks nothing more", async () => {
     const { client, asked } = held();
     const one = await client();
     for (let ref = 1; ref <= 20; ref++) one.say(subscribe("list:1", ref));
@@ -178,7 +178,7 @@ describe("an answer that nobody needs", () => {
 
 describe("how often", () => {
   for (const how of ["at once", "later"])
-    test(`[HA3] an answer that comes ${how} is remembered for what is not followed, until rights are asked about anew`, async () => {
+    test(`[HA3] [HA19] an answer that comes ${how} is remembered for what is not followed, until rights are asked about anew`, async () => {
       const asked: string[] = [];
       let allowed = true;
       const { client, server, done } = wire();
@@ -205,7 +205,7 @@ describe("how often", () => {
       expect(asked).toHaveLength(4);
     });
 
-  test("[HA3] [AU15] a check that has itself changed the rights is not remembered", async () => {
+  test("[HA3] [AU15] [HA19] a check that has itself changed the rights is not remembered", async () => {
     const { client, server, settle } = wire();
     let asked = 0;
     server.handle(list, {
@@ -223,7 +223,7 @@ describe("how often", () => {
     expect(asked).toBe(2);
   });
 
-  test("[HA3] [CV14] so many answers are remembered for one connection", async () => {
+  test("[HA3] [CV14] [HA19] so many answers are remembered for one connection", async () => {
     const asked: string[] = [];
     const { client, server } = wire({ limits: { maxTopicsPerConnection: 2 } });
     server.handle(list, { canSubscribe: ({ topic }) => asked.push(topic) > 0, canDispatch: () => true });

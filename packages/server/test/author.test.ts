@@ -6,7 +6,7 @@ import { list, say, subscribe, wire } from "./wired.ts";
 const stamped = (id: string, mid = 1) => say("list:1", mid, { type: "stamped" }, { id });
 const idsIn = (items: readonly string[]): readonly string[] => items.map((item) => item.split(" ")[2]!);
 
-test("[WR16] eve sends her message under the id of ada's: hers has another id, and ada's stays ada's", async () => {
+test("[WR16] [WR34] eve sends her message under the id of ada's: hers has another id, and ada's stays ada's", async () => {
   const it = wire({ authenticate: ({ token }) => ({ id: String(token) }) });
   it.server.handle(list, { public: true });
   const [ada, eve] = [await it.client(undefined, "ada"), await it.client(undefined, "eve")];

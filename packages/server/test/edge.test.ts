@@ -8,7 +8,7 @@ const added = (item: string) => ({ type: "added", item }) as const;
 const closing = (code: string) => ({ type: "Closing", code, retryable: true, within: 0 });
 
 describe("packets", () => {
-  test("[HT4] [CV5] one whose author is never found out is answered within helloTimeout", async () => {
+  test("[HT4] [CV5] [HT17] one whose author is never found out is answered within helloTimeout", async () => {
     let answers = true;
     const wired = wire({
       authenticate: () => (answers ? { id: "ada" } : new Promise<never>(() => {})),
@@ -27,7 +27,7 @@ describe("packets", () => {
     ]);
   });
 
-  test("[HT4] [AU14] a token that is over by what authenticate says is none for a packet either", async () => {
+  test("[HT4] [AU14] [HT17] a token that is over by what authenticate says is none for a packet either", async () => {
     let until = Infinity;
     const wired = wire({ authenticate: () => expiring({ id: "ada" }, until) });
     wired.server.handle(list, { public: true });
@@ -105,7 +105,7 @@ describe("polls", () => {
 
 describe("a pubsub that fails", () => {
   test.each([false, true])(
-    "[SV6] to subscribe or unsubscribe is reported, and no topic hangs for it (rights asked for: %s)",
+    "[SV6] [SV15] to subscribe or unsubscribe is reported, and no topic hangs for it (rights asked for: %s)",
     async (asks) => {
       const pubsub = {
         publish: () => undefined,

@@ -38,7 +38,7 @@ test("[TE19] [TE20] so is what strangers wait for, of whom it must be known whet
 });
 
 describe("a log that never answers", () => {
-  test("[SV2] stop waits `within` for it, reports, and closes; what lands later is told to nobody", async () => {
+  test("[SV2] [SV12] stop waits `within` for it, reports, and closes; what lands later is told to nobody", async () => {
     for (const [options, within] of [
       [undefined, 5_000],
       [{ within: 20 }, 20],
@@ -77,7 +77,7 @@ describe("a log that never answers", () => {
     }
   });
 
-  test("[SV2] nor does stop wait longer for snapshots, for the log's close, or for a topic that cannot be opened", async () => {
+  test("[SV2] [SV12] nor does stop wait longer for snapshots, for the log's close, or for a topic that cannot be opened", async () => {
     for (const method of ["saveSnapshot", "close", "open"] as const) {
       const { log } = heldLog(memoryLog(), method);
       const { server, client, errors, done, advance } = wire({ log });

@@ -92,7 +92,7 @@ describe.each(STEPS)("a wall clock that %s", (_, steps) => {
     }
   });
 
-  test("[TM2] [AU14] lets a token live as long as it was said to", async () => {
+  test("[TM2] [AU14] [TM3] lets a token live as long as it was said to", async () => {
     const it = wire({
       authenticate: ({ token }) => expiring({ id: String(token) }, it.clock.now() + 60_000),
     });
@@ -167,7 +167,7 @@ describe.each(STEPS)("a wall clock that %s", (_, steps) => {
     expect(await log.open(`@${ada.identity.clientId}`)).toBeDefined();
   });
 
-  test("[TM2] [TE15] never turns the time of a topic's records back", async () => {
+  test("[TM2] [TE15] [TM3] never turns the time of a topic's records back", async () => {
     const log = memoryLog();
     const it = wire({ log });
     const topic = it.server.topic(list, "1");
@@ -183,7 +183,7 @@ describe.each(STEPS)("a wall clock that %s", (_, steps) => {
     expect(times.toSorted((a, b) => a - b)).toEqual(times);
   });
 
-  test("[TM2] [RD4] makes neither two nodes tell the same follower's news nor none", async () => {
+  test("[TM2] [RD4] [RD8] makes neither two nodes run one consumer's handler nor none", async () => {
     const rings = handPubSub();
     const log = memoryLog({ shared: true });
     // One time for both, and each its own wall clock.

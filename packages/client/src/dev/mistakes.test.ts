@@ -105,7 +105,7 @@ test.each([
   [200, /no WebSocket endpoint/],
   [503, undefined],
   [429, undefined],
-])("[CL24] in Node a WebSocket that is answered %i over HTTP", async (status, sentence) => {
+])("[CL24] [CL57] in Node a WebSocket that is answered %i over HTTP", async (status, sentence) => {
   const { port, stop } = await answering(status);
   const { reason, cause } = await ended(
     webSocket({ url: `ws://127.0.0.1:${port}/x`, WebSocket: NodeSocket }),
@@ -124,7 +124,7 @@ test.each([
   [200, /no Calla endpoint/],
   [503, undefined],
   [413, undefined],
-])("[CL24] HTTP that is answered %i", async (status, sentence) => {
+])("[CL24] [CL57] HTTP that is answered %i", async (status, sentence) => {
   const { port, stop } = await answering(status, "<html>");
   const { cause } = await ended(greeting(http({ url: `http://127.0.0.1:${port}/x` })));
   stop();
@@ -144,7 +144,7 @@ const greeting = (inner: Transport): Transport => ({
   },
 });
 
-test("[CL24] nothing listens: both transports say so", async () => {
+test("[CL24] [CL57] nothing listens: both transports say so", async () => {
   const { port, stop } = await answering(404);
   stop();
   const socket = await ended(webSocket({ url: `ws://127.0.0.1:${port}/ws`, WebSocket: NodeSocket }));
@@ -164,7 +164,7 @@ test.each([
   [failing("connect ETIMEDOUT 10.0.0.1:80", "ETIMEDOUT"), undefined],
   [failing("connect ENETUNREACH 10.0.0.1:80", "ENETUNREACH"), undefined],
   [failing("socket hang up", "ECONNRESET"), undefined],
-])("[CL24] what is weather, and what is a mistake: %j", (event, sentence) => {
+])("[CL24] [CL57] what is weather, and what is a mistake: %j", (event, sentence) => {
   const cause = on.unreached({}, format, "ws://a.example/ws", event) as CallaError | undefined;
   if (sentence === undefined) expect(cause).toBeUndefined();
   else expect(cause?.message).toMatch(sentence);

@@ -64,7 +64,7 @@ function received(replica: Replica<Entry>, ...acts: readonly Entry[]): Replica<E
   return next.replica;
 }
 
-test("[RB1] a dispatch is folded over what is visible", () => {
+test("[RB1] [RB12] a dispatch is folded over what is visible", () => {
   const replica = withPending(["a"], act("1", "b"), act("2", "c"));
   expect(visible(replica)).toEqual(["a", "b", "c"]);
   expect(replica.confirmed?.model).toEqual(["a"]);
@@ -77,7 +77,7 @@ test("[RB3] a prediction that changes nothing shows the same object", () => {
   expect(visible(dispatched(before, act("1", "b"), same).replica)).toBe(shown);
 });
 
-test("[RB1] a prediction's time is the one it was dispatched at, however often it is replayed", () => {
+test("[RB1] [RB12] a prediction's time is the one it was dispatched at, however often it is replayed", () => {
   const mine = { ...act("1", "#"), at: 7 };
   let replica = withPending([], mine);
   replica = received(replica, { ...act("x", "#"), at: 9 });
@@ -150,7 +150,7 @@ test("[RB5] S3 S39 a snapshot and what it contains are one step", () => {
   expect(next.pending.map(({ entry }) => entry.id)).toEqual(["2"]);
 });
 
-test("[RB5] a dispatch whose place is ahead of confirmed stays until confirmed is there", () => {
+test("[RB5] [RB13] a dispatch whose place is ahead of confirmed stays until confirmed is there", () => {
   const mine = { ...act("1", "a"), sequence: 2 };
   let replica = withPending([], mine);
   replica = reset(replica, replica.confirmed, goneAt(0), fold, room);
@@ -319,7 +319,7 @@ test("[RB10] all targets together keep 8 MB between, and what leaves makes room"
   room = createRoom(createSpace());
 });
 
-test("[RB10] S20 a dispatch looks at nothing that is pending but the last", () => {
+test("[RB10] [RB14] S20 a dispatch looks at nothing that is pending but the last", () => {
   let looks = 0;
   const watched = (entry: Entry): Entry =>
     new Proxy(entry, { get: (of, name) => (looks++, Reflect.get(of, name)) });

@@ -65,7 +65,7 @@ const letters = (count: number, prefix: string): string[] =>
   Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
 
 describe("how many are under way", () => {
-  test("[HA12] so many of one connection; the others wait in order and begin as those end", async () => {
+  test("[HA12] [HA20] so many of one connection; the others wait in order and begin as those end", async () => {
     const { ask, begun, answers, settle, checks } = counted();
     const asked = ask(new Asker("ada"), "a", "b", "c", "d");
     expect(begun()).toEqual(["a", "b"]);
@@ -95,7 +95,7 @@ describe("how many are under way", () => {
     expect(begun()).toEqual(["a", "b"]);
   });
 
-  test("[HA12] turns go round the parties, and within one round its connections", async () => {
+  test("[HA12] [HA20] turns go round the parties, and within one round its connections", async () => {
     const { ask, begun, settle } = counted({ ofOne: 4, ofAll: 4 });
     const busy = ["p", "q", "r", "s"].map((party) => ask(new Asker(party), "busy")[0]!);
     begun();
@@ -139,7 +139,7 @@ describe("time", () => {
     expect([answers(), begun(), checks.running]).toEqual([["second late"], [], 0]);
   });
 
-  test("[HA12] what hangs is let go of when it is late, and its signal says so", async () => {
+  test("[HA12] [HA22] what hangs is let go of when it is late, and its signal says so", async () => {
     const { ask, advance, answers, checks, begun } = counted({ ofOne: 1, within: 1_000 });
     const [hangs] = ask(new Asker("ada"), "hangs");
     const { signal } = hangs!.question.shown;
@@ -195,7 +195,7 @@ describe("what means nothing any more", () => {
     expect(begun()).toEqual(["once more"]);
   });
 
-  test("[HA13] what a call throws that was told to stop is nobody's news; of one that was not told it is", async () => {
+  test("[HA13] [HA22] what a call throws that was told to stop is nobody's news; of one that was not told it is", async () => {
     const { ask, settle } = counted();
     const [told, untold] = ask(new Asker("ada"), "told", "untold");
     expect(told!.question.shown.signal.aborted).toBe(false);
@@ -205,7 +205,7 @@ describe("what means nothing any more", () => {
     expect([told!.question.reported, untold!.question.reported]).toEqual([[], [new Error("stopped")]]);
   });
 
-  test("[HA13] a signal costs nothing unless it is read, also afterwards", async () => {
+  test("[HA13] [HA22] a signal costs nothing unless it is read, also afterwards", async () => {
     const { ask, settle } = counted();
     const [one] = ask(new Asker("ada"), "one");
     expect(Shown.heard(one!.question.shown)).toBe(false);

@@ -22,7 +22,7 @@ function watched(options: object = {}) {
 }
 
 describe("an observer", () => {
-  test("[OV1] hears of comings, goings, catching up and appends, with kind, reason and time", async () => {
+  test("[OV1] [OV7] hears of comings, goings, catching up and appends, with kind, reason and time", async () => {
     const it = watched();
     const anna = await it.client();
     const { clientId } = anna.identity;
@@ -84,7 +84,7 @@ describe("an observer", () => {
     ]);
   });
 
-  test("[OV1] hears of an append that failed", async () => {
+  test("[OV1] [OV7] hears of an append that failed", async () => {
     let fails = 1;
     const log = faultyLog(memoryLog(), {
       clock: wire().clock,

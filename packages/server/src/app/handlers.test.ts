@@ -157,7 +157,7 @@ describe("who may follow and dispatch", () => {
     expect(asked).toBe(1);
   });
 
-  test("[HA3] a check that never answers is over in time, and its late answer is nobody's", async () => {
+  test("[HA3] [HA18] a check that never answers is over in time, and its late answer is nobody's", async () => {
     const checks: ReturnType<typeof inHand<boolean>>[] = [];
     const { server, client, errors, advance } = wire({ limits: { checkTimeout: 5_000 } });
     server.handle(list, {

@@ -106,7 +106,7 @@ describe("onIncoming", () => {
     ]);
   });
 
-  test("[HA16] a hook that throws, rejects or changes what it is given disturbs nobody and is reported", async () => {
+  test("[HA16] [HA23] a hook that throws, rejects or changes what it is given disturbs nobody and is reported", async () => {
     const calls: string[] = [];
     const it = wire({
       onIncoming: (message) => {
@@ -132,7 +132,7 @@ describe("onIncoming", () => {
     ]);
   });
 
-  test("[HA16] a Map that a hook empties is the hook's own", async () => {
+  test("[HA16] [HA23] a Map that a hook empties is the hook's own", async () => {
     const it = wire({ onIncoming: (message) => (message as { item: Map<string, string> }).item?.clear?.() });
     const topics: unknown[] = [];
     it.server.onIncoming((message) => void topics.push(message));
@@ -149,7 +149,7 @@ describe("onIncoming", () => {
     expect(topics).toEqual([{ type: "x", item: new Map() }]);
   });
 
-  test("[HA16] nothing is decoded for nobody: what a gate refuses unread stays so until somebody wishes to hear", async () => {
+  test("[HA16] [HA24] nothing is decoded for nobody: what a gate refuses unread stays so until somebody wishes to hear", async () => {
     const decodeMessage = vi.fn((encoded: unknown) => encoded);
     const codec = {
       encodeMessage: (m: unknown) => m,

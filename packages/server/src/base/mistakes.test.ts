@@ -48,7 +48,7 @@ test("[SV11] a format that the server does not have: told once; other programs' 
   expect([other.errors, other.refused.map(({ code }) => code)]).toEqual([[], ["format", "format"]]);
 });
 
-test("[SV11] requests at another path, or in another format: told once; a whole url as target is its path", async () => {
+test("[SV11] [SV16] requests at another path, or in another format: told once; a whole url as target is its path", async () => {
   const it = wire({ origins: "any" });
   const transport = http(it.server, { path: "/calla" });
   const ask = (path: string, type: string) =>
@@ -73,7 +73,7 @@ test("[SV11] requests at another path, or in another format: told once; a whole 
 });
 
 test.each(["http://a.example/ws?x=1", "HTTP://a.example:80/ws", "/ws"])(
-  "[SV11] a WebSocket whose request's target is %s is at /ws",
+  "[SV11] [SV16] a WebSocket whose request's target is %s is at /ws",
   async (target) => {
     const httpServer = createHttpServer();
     const transport = webSocket(wire().server, { httpServer });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { localPubSub } from "./pubsub.ts";
 
-test("[SV6] an undo of a subscription ends that one, however often it is called", () => {
+test("[SV6] [SV15] an undo of a subscription ends that one, however often it is called", () => {
   const { publish, subscribe } = localPubSub();
   const heard: string[] = [];
   const first = subscribe("a", () => heard.push("first"));

@@ -43,7 +43,7 @@ describe("a server that drains", () => {
     expect(bob.closed).toHaveLength(1);
   });
 
-  test("[SV8] lets outcomes be heard, and asks for what comes later to be said elsewhere", async () => {
+  test("[SV8] [SV13] lets outcomes be heard, and asks for what comes later to be said elsewhere", async () => {
     const { server, client, advance, done } = wire();
     server.handle(list, { public: true });
     const anna = await client();
@@ -102,7 +102,7 @@ describe("a packet that speaks for itself, while its node drains", () => {
   const identified = ({ identity }: { identity: object }) => hello({ identity });
   const closing = { type: "Closing", code: "draining", retryable: true, within: 7_000 };
 
-  test("[SV8] [HT4] of a client whose stream is elsewhere or nowhere is refused, and nothing of it is taken", async () => {
+  test("[SV8] [HT4] [SV14] of a client whose stream is elsewhere or nowhere is refused, and nothing of it is taken", async () => {
     const { server, client, post, settle, done, advance } = wire();
     server.handle(list, { public: true });
     const [anna, bob] = [await client(), await client()];
@@ -118,7 +118,7 @@ describe("a packet that speaks for itself, while its node drains", () => {
     await done(drained);
   });
 
-  test("[SV8] [HT4] of one whose stream is here is answered until that is sent away", async () => {
+  test("[SV8] [HT4] [SV14] of one whose stream is here is answered until that is sent away", async () => {
     const { server, client, post, settle, done, advance } = wire();
     server.handle(list, { public: true });
     const [anna, bob] = [await client(), await client()];
@@ -131,7 +131,7 @@ describe("a packet that speaks for itself, while its node drains", () => {
     await done(drained);
   });
 
-  test("[SV2] [HT4] and after it has stopped nothing is taken any more", async () => {
+  test("[SV2] [HT4] [SV14] and after it has stopped nothing is taken any more", async () => {
     const { server, client, post, settle, done } = wire();
     server.handle(list, { public: true });
     const anna = await client();

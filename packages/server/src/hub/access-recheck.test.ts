@@ -137,7 +137,7 @@ describe("rights that change on a live connection", () => {
     await it.done(done);
   });
 
-  test("[AU15] [HA12] S43 a wish that comes while it is being asked anew goes by that answer", async () => {
+  test("[AU15] [HA12] [HA21] S43 a wish that comes while it is being asked anew goes by that answer", async () => {
     const { anna, answers, ...it } = await followingWhileAsked();
     const done = it.server.reauthorise();
     anna.say(subscribe("list:1", 2)); // a gap, say

@@ -62,7 +62,7 @@ const rejected = (mid: number) => ({
 });
 
 describe("dispatching", () => {
-  test("[TE23] a client's message is never the first record: it is rejected, and nothing is kept of it", async () => {
+  test("[TE23] [TE36] a client's message is never the first record: it is rejected, and nothing is kept of it", async () => {
     const log = memoryLog();
     const { make, client, topic, done } = rooms({ log });
     const one = await client();
@@ -196,7 +196,7 @@ describe("following", () => {
   });
 
   test.each(["rings", "rings that are lost", "the moment between"])(
-    "[FO8] [SV6] from another node: by its %s",
+    "[FO8] [SV6] [FO9] from another node: by its %s",
     async (how) => {
       const hand = handClock();
       const rings = handPubSub();
@@ -249,7 +249,7 @@ describe("following", () => {
     },
   );
 
-  test("[FO8] so many are remembered for one connection; what is over that is to be asked for again, later", async () => {
+  test("[FO8] [FO10] so many are remembered for one connection; what is over that is to be asked for again, later", async () => {
     const { client, make } = rooms();
     const one = await client();
     const most = MOST_EXPECTED.ofOne;
@@ -294,7 +294,7 @@ describe("following", () => {
     expect(await two.heard()).toEqual([]);
   });
 
-  test("[FO8] [HT6] a poll is told, and remembered nowhere", async () => {
+  test("[FO8] [HT6] [FO10] a poll is told, and remembered nowhere", async () => {
     const { socket, client, make } = rooms();
     const { identity } = await client();
     const poll = socket({ finish: () => undefined });

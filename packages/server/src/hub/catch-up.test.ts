@@ -389,7 +389,7 @@ describe("when the log fails", () => {
     expect(types(await bob.heard())).toEqual(["TopicUpdate"]);
   });
 
-  test("[SQ12] [TE11] S37 a row from the storage that stands there now is told beside no model of the former one", async () => {
+  test("[SQ12] [TE11] [SQ14] S37 a row from the storage that stands there now is told beside no model of the former one", async () => {
     for (const told of ["before the row", "behind the row", "twice"]) {
       const log = rewindableLog(memoryLog());
       let replaced: () => void = () => undefined;

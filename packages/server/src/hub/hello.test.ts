@@ -403,7 +403,7 @@ describe("flushing for a page that is gone", () => {
     expect(await flusher.heard()).toEqual([{ type: "Pong" }]);
   });
 
-  test("[CV17] it waits while the page is there, and lets go when it comes back; of two the later counts", async () => {
+  test("[CV17] [CV20] it waits while the page is there, and lets go when it comes back; of two the later counts", async () => {
     const { client, socket } = wire();
     const page = await client();
     const early = socket();
@@ -423,7 +423,7 @@ describe("flushing for a page that is gone", () => {
     expect(back.closed).toEqual([]);
   });
 
-  test("[CV17] the page comes first, whichever said Hello or is identified first", async () => {
+  test("[CV17] [CV20] the page comes first, whichever said Hello or is identified first", async () => {
     for (const first of [0, 1]) {
       for (const flusherFirst of [true, false]) {
         const users = [inHand<AnyUser | null>(), inHand<AnyUser | null>()];

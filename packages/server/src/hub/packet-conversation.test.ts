@@ -33,7 +33,7 @@ async function open(options: Parameters<typeof wire>[0] = {}) {
 }
 
 describe("messages", () => {
-  test("[HT4] outcomes are the answer, in order, and the packet is over when each has one", async () => {
+  test("[HT4] [HT21] outcomes are the answer, in order, and the packet is over when each has one", async () => {
     const { post, settle, asked, server } = await open();
     const said = post(
       asked,
@@ -53,7 +53,7 @@ describe("messages", () => {
     expect((await server.topic(list, "1").read()).model.items).toEqual(["a", "b"]);
   });
 
-  test("[HT4] the stream gets the records of what a packet brought, and no outcome", async () => {
+  test("[HT4] [HT21] the stream gets the records of what a packet brought, and no outcome", async () => {
     const { post, settle, asked, stream } = await open();
     stream.say(subscribe("list:1"));
     await stream.heard();
@@ -190,7 +190,7 @@ describe("who may", () => {
     expect((await server.topic(list, "1").read()).sequence).toBe(0);
   });
 
-  test("[HT4] [CV15] every packet is authenticated; a token that ran out costs a Hello with a fresh one", async () => {
+  test("[HT4] [CV15] [HT17] every packet is authenticated; a token that ran out costs a Hello with a fresh one", async () => {
     const authenticate = vi.fn(({ token }: { token: unknown }) => (token === "old" ? null : { id: "ada" }));
     const wired = wire({ authenticate });
     wired.server.handle(list, { public: true });
@@ -230,7 +230,7 @@ describe("who may", () => {
     ]);
   });
 
-  test("[HT4] [HA3] without a stream each packet is asked about; with one, what that may reach it may, no longer than that", async () => {
+  test("[HT4] [HA3] [HT16] without a stream each packet is asked about; with one, what that may reach it may, no longer than that", async () => {
     const wired = wire();
     const canSubscribe = vi.fn(() => true);
     wired.server.handle(list, { canSubscribe, canDispatch: () => true });
@@ -295,7 +295,7 @@ describe("what needs the stream", () => {
     expect(said.heard).toMatchObject([{ type: "Acknowledge", mid: 1 }, closing("not-here", true)]);
   });
 
-  test("[HT5] whether a server is there, any node says; about topics only the stream does", async () => {
+  test("[HT5] [HT18] whether a server is there, any node says; about topics only the stream does", async () => {
     const { post, settle, asked, stream } = await open();
     stream.drop();
     const bare = post(asked, { type: "Ping", cursors: [] }, { type: "Ping", cursors: [] });

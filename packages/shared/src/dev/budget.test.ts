@@ -136,7 +136,7 @@ test("[WR32] what the app's own update takes is not counted as a check's", () =>
     expect(budget.within(slice, "a", (own) => own(() => ((now += 100), true)))).toBe(true);
 });
 
-test("[WR21] [WR32] what cannot be frozen is hashed, wherever it is, also in what somebody else has frozen", () => {
+test("[WR21] [WR32] [WR38] what cannot be frozen is hashed, wherever it is, also in what somebody else has frozen", () => {
   const inside = new Map([["a", 1]]);
   const dates = { due: new Date(0) };
   for (const [model, break_] of [

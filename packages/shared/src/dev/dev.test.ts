@@ -45,7 +45,7 @@ test.each([
   ["define-checks", onChecks, offChecks],
   ["rejections", onRejections, offRejections],
 ])(
-  "[WR27] in production all of dev/%s.ts has something in its place",
+  "[WR27] [WR37] in production all of dev/%s.ts has something in its place",
   (_, development: object, production: object) => {
     expect(Object.keys(production).toSorted()).toEqual(Object.keys(development).toSorted());
   },
@@ -88,7 +88,7 @@ test("[OB15] a rejection's text has its code, the sentence it stands for and the
   for (const code of codes) expect(rejectionText("calla", code, {})).not.toContain("no other reason");
 });
 
-test("[WR27] in production nothing is development, and strict is nothing", () => {
+test("[WR27] [WR37] in production nothing is development, and strict is nothing", () => {
   expect([onSwitch.DEV, offSwitch.DEV]).toEqual([true, false]);
   expect(offSwitch.isDevelopment()).toBe(false);
   expect(offSwitch.strictness(true)).toBe(false);
@@ -109,7 +109,7 @@ test("[WR27] in production nothing is development, and strict is nothing", () =>
   vi.unstubAllEnvs();
 });
 
-test("[WR27] in production what is defined is not checked", () => {
+test("[WR27] [WR37] in production what is defined is not checked", () => {
   const wrong = () => defineTopic("a:", { model: undefined } as never);
   expect(wrong).toThrow(/wiring|segment/);
   expect(offChecks.checkTopic({ name: "a:" } as never, {})).toBeUndefined();

@@ -39,7 +39,7 @@ test.each([json(), messagePack()])("[CO14] bytes of a frame of $name: none is a 
 });
 
 // The ratio is about 10; a machine that does something else meanwhile makes both slower.
-test("[CO24] 47,000 tiny bytes are made in a fraction of the time that buffers of their own take", () => {
+test("[CO24] [CO30] 47,000 tiny bytes are made in a fraction of the time that buffers of their own take", () => {
   const cpu = (make: () => (size: number) => unknown): number => {
     const times = many(7, () => {
       const one = make();

@@ -26,7 +26,7 @@ function made(by: By, messageId: string, strict = false): readonly string[] {
   return applied.model as readonly string[];
 }
 
-describe("[WR16] ids of different authors, message ids or counts are different", () => {
+describe("[WR16] [WR34] ids of different authors, message ids or counts are different", () => {
   /** What ids are made of, so that whatever could be mistaken for something else comes up. */
   const piece = fc.constantFrom(
     "~",
@@ -97,7 +97,7 @@ describe("[WR16] ids of different authors, message ids or counts are different",
   });
 });
 
-test("[WR16] the form of ids is pinned: logs hold models that are made of them", () => {
+test("[WR16] [WR34] the form of ids is pinned: logs hold models that are made of them", () => {
   expect(made(user("ada"), "m7")).toEqual(["m7-1~uada", "m7-2~uada"]);
   expect(made(user("ada@example.org"), "a_B-9")).toEqual([
     "a_B-9-1~uada~0040example~002eorg",

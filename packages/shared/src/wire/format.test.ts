@@ -131,7 +131,7 @@ const shapes: { readonly [name: string]: unknown } = {
   nested: nested(20),
 };
 test.each(Object.entries(shapes))(
-  "[CO24] %s: taken at their count of values, refused over it",
+  "[CO24] [CO30] %s: taken at their count of values, refused over it",
   (_, value) => {
     // A lone surrogate is one of the few that countValues takes for less than the wire makes of it.
     const count = countValues(value) + (value === shapes["what needs a tag"] ? 9 : 0);
@@ -184,7 +184,7 @@ test("[CO24] texts of every length and range come back as they are, as names too
   }
 });
 
-test("[CO24] maxNames: at, over, overridden, default; a name that comes again soon counts once", () => {
+test("[CO24] [CO31] maxNames: at, over, overridden, default; a name that comes again soon counts once", () => {
   expect(limits.maxNames).toBe(10_000);
   const named = (count: number, times = 1): unknown =>
     Array.from({ length: count * times }, (_, i) => ({

@@ -131,7 +131,7 @@ describe("defining slices", () => {
       /migrate\.1 holds/,
     ],
   ];
-  test.each(refused)("[WR3] %s is refused", (_, definition, message) => {
+  test.each(refused)("[WR3] [WR33] %s is refused", (_, definition, message) => {
     const error = errorOf(() => define(definition));
     expect(error.code).toBe("wiring");
     expect(error.message).toMatch(/^Slice "a:\*": /);

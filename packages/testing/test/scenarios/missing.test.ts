@@ -30,7 +30,7 @@ for (const nodes of [1, 2]) {
   );
 }
 
-test("[FO8] [SV6] where the doorbell is lost it is live within maxStaleness", async () => {
+test("[FO8] [SV6] [FO9] where the doorbell is lost it is live within maxStaleness", async () => {
   const stage = new Stage({ nodes: 2, notes: "made", doorbell: false });
   const anna = await stage.actor("anna");
   expect(anna.state().status).toBe("refused");

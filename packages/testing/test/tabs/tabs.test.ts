@@ -92,7 +92,7 @@ test("[TB4] [OB20] [OB42] S18 what a gone tab left and no connection carries is 
   expect(second.flushes).toBe(flushes + 1);
 });
 
-test("[TB4] [OB20] S18 what a gone tab left falls silent on every connection, for half a minute each: it is held in the end all the same", async () => {
+test("[TB4] [OB20] [TB13] S18 what a gone tab left falls silent on every connection, for half a minute each: it is held in the end all the same", async () => {
   const world = new World();
   world.poison = "silences";
   const first = await unsent(world, "poison", "behind");
@@ -139,7 +139,7 @@ test("[TB4] S18 a refusal of what a closed page had dispatched is told to the ta
   expect(await waiting(world)).toBe(0);
 });
 
-test("[TB4] S18 a tab that came and went between two looks is found all the same", async () => {
+test("[TB4] [TB16] S18 a tab that came and went between two looks is found all the same", async () => {
   const world = new World();
   const keeper = world.open(user);
   await world.clock.advance(3_250);
@@ -190,7 +190,7 @@ test("[TB1] S6 S20 a reloaded tab finds its own client, also while its former pa
   expect(world.errors).toEqual([]);
 });
 
-test("[TB4] S18 a page that comes back takes its client from whoever sends for it; every message is applied once", async () => {
+test("[TB4] [TB14] S18 a page that comes back takes its client from whoever sends for it; every message is applied once", async () => {
   for (let after = 1_500; after < 3_200; after += 40) {
     const world = new World(after);
     const first = await unsent(world, "a", "b", "c");
@@ -211,7 +211,7 @@ test("[TB4] S18 a page that comes back takes its client from whoever sends for i
   }
 });
 
-test("[TB4] S18 of several tabs one sends for a page that is gone, and its server's answer may be lost", async () => {
+test("[TB4] [TB13] S18 of several tabs one sends for a page that is gone, and its server's answer may be lost", async () => {
   const world = new World();
   const first = await unsent(world, "a", "b");
   const others = [world.open(user), world.open(user), world.open(user)];
@@ -226,7 +226,7 @@ test("[TB4] S18 of several tabs one sends for a page that is gone, and its serve
   expect(world.errors).toEqual([]);
 });
 
-test("[TB4] S18 a flush that gets nowhere lets go and is tried again later", async () => {
+test("[TB4] [TB13] S18 a flush that gets nowhere lets go and is tried again later", async () => {
   const world = new World();
   const first = await unsent(world, "a");
   const second = world.open(user);
@@ -364,7 +364,7 @@ function failOnce(world: World, what: "take" | "remove", when: (...args: unknown
   });
 }
 
-test("[TB4] S19 a flush whose storage fails keeps no lock: what is left is sent a minute later", async () => {
+test("[TB4] [TB15] S19 a flush whose storage fails keeps no lock: what is left is sent a minute later", async () => {
   const world = new World();
   const first = await unsent(world, "a");
   // Only who sends for another takes a client without using it.
@@ -389,7 +389,7 @@ test("[TB7] S19 a clearing that fails keeps no lock: the client is cleared later
   expect(await world.shelf.list("")).toHaveLength(1 + 3);
 });
 
-test("[TB4] S18 a page that comes back while its flusher ends does not stop that from sending for others", async () => {
+test("[TB4] [TB15] S18 a page that comes back while its flusher ends does not stop that from sending for others", async () => {
   for (let after = 1_500; after < 3_200; after += 20) {
     const world = new World(after);
     const first = await unsent(world, "a", "b");
@@ -469,7 +469,7 @@ test("[TB7] S18 a page that slept between looking and clearing drops nothing tha
   expect(world.texts().toSorted()).toEqual(["0", "1", "2", "3", "4"]);
 });
 
-test("[TB4] [CL15] a client that is closed while it takes what another left sends nothing of it", async () => {
+test("[TB4] [CL15] [TB15] a client that is closed while it takes what another left sends nothing of it", async () => {
   const world = new World();
   const first = await unsent(world, "a");
   const { shelf } = world;

@@ -168,7 +168,7 @@ test("[HT8] a batch is flushBatchSize messages, or as many as are 64 KB, and no 
   expect(mids(posts[5])).toEqual([503, 504]);
 });
 
-test("[HT8] S26 what is too large is found by halves and goes out as void; its author hears why, the others are not held up", async () => {
+test("[HT8] [HT19] S26 what is too large is found by halves and goes out as void; its author hears why, the others are not held up", async () => {
   const { say, posts, connected, ok, events } = setUp();
   await connected();
   say(message(1), message(2), message(3), message(4));
@@ -213,7 +213,7 @@ test("[HT8] S26 the answer to a void mid is lost: it is void in the next attempt
 });
 
 test.each([400, 413, 422])(
-  "[HT8] [OB20] a %i that is not the server's own word gives nothing up: found by halves, it ends the attempt alone",
+  "[HT8] [OB20] [HT19] a %i that is not the server's own word gives nothing up: found by halves, it ends the attempt alone",
   async (status) => {
     const { say, posts, connected, ok, events } = setUp();
     await connected();
@@ -454,7 +454,7 @@ test("[CV17] a flusher's POSTs say that they flush", async () => {
   await turn();
 });
 
-test("[HT10] [HT4] S25 a later poll's token that has run out ends the attempt, not the client: the next one asks for another", async () => {
+test("[HT10] [HT4] [HT20] S25 a later poll's token that has run out ends the attempt, not the client: the next one asks for another", async () => {
   const { streams, text, clock, events } = setUp({ slots: { take: () => Promise.resolve(undefined) } });
   await turn();
   const refused = { type: "Closing", code: "unauthenticated", retryable: false, within: 0 };
@@ -471,7 +471,7 @@ test("[HT10] [HT4] S25 a later poll's token that has run out ends the attempt, n
   expect(fresh.events).toEqual(["open", refused]);
 });
 
-test("[HT8] [AU14] S25 a token that was renewed in place goes with what is said from then on, by POSTs and polls", async () => {
+test("[HT8] [AU14] [HT20] S25 a token that was renewed in place goes with what is said from then on, by POSTs and polls", async () => {
   const { say, posts, connected, ok, streams, link } = setUp();
   await connected();
   say({ type: "Authenticate", token: "t2" });

@@ -88,7 +88,7 @@ for (const thread of ["main", "worker", "auto"] as const) {
       }
     });
 
-    test("replaced by a backup: what stands there is opened, and whoever asked is told", async () => {
+    test("[SQ14] replaced by a backup: what stands there is opened, and whoever asked is told", async () => {
       const file = fresh();
       const log = opened(file, { thread });
       await fill(log, 0, 2);
@@ -158,7 +158,7 @@ for (const thread of ["main", "worker", "auto"] as const) {
 
 describe("[SQ12] a server over a file that goes away", () => {
   const added = (item: string) => ({ type: "added", item }) as const;
-  test("[TE11] what was folded and is not in the file that stands there now is replaced by other-history, idle targets too", async () => {
+  test("[TE11] [SQ14] what was folded and is not in the file that stands there now is replaced by other-history, idle targets too", async () => {
     const file = fresh();
     const first = opened(file, { shared: false, thread: "main" });
     const before = wire({ log: first });

@@ -194,7 +194,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])("%s", (way) => {
     ]);
   });
 
-  test("[HT1] a body over the limit gets 413 with the limit, announced or not", async () => {
+  test("[HT1] [HT14] a body over the limit gets 413 with the limit, announced or not", async () => {
     await serve({ limits: { maxFrameBytes: 1_000, helloTimeout: 1_000 } });
     const announced = await ask(post(POST, "x".repeat(1_000 + 65_536 + 1)));
     expect([announced.status, await announced.json()]).toMatchObject([
@@ -246,7 +246,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])("%s", (way) => {
     await until(() => one.ends.length === 1);
   });
 
-  test("[HT1] a closed transport takes nothing and has ended everything", async () => {
+  test("[HT1] [HT15] a closed transport takes nothing and has ended everything", async () => {
     await serve();
     const response = await ask(post(STREAM));
     await transport.close();
@@ -255,7 +255,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])("%s", (way) => {
     expect((await ask(post(STREAM))).status).toBe(503);
   });
 
-  test("[HT1] what the server throws costs that request and is recorded", async () => {
+  test("[HT1] [HT15] what the server throws costs that request and is recorded", async () => {
     const error = new Error("thrown");
     await serve({
       connect() {
@@ -274,7 +274,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])("%s", (way) => {
     expect((await ask(post(STREAM))).status).toBe(500);
   });
 
-  test("[HT1] other paths are not taken; the query does not count", async () => {
+  test("[HT1] [HT15] other paths are not taken; the query does not count", async () => {
     await serve();
     expect((await ask(post(STREAM), "/other")).status).toBe(404);
     const response = await ask(post(STREAM), "/calla?x=1");
@@ -338,7 +338,7 @@ function handClock() {
   };
 }
 
-test("[HT1] a body that does not come in time gets 408", async () => {
+test("[HT1] [HT14] a body that does not come in time gets 408", async () => {
   const { clock, fire, pending } = handClock();
   await serve({}, { clock });
   const idle = pending();
@@ -396,7 +396,7 @@ test("[HT3] what one step of the event loop hands over leaves in one write", asy
   await reader.cancel();
 });
 
-describe("[HT1] a body parser stands in front", () => {
+describe("[HT1] [HT14] a body parser stands in front", () => {
   const parsed = async (body: unknown, headers = POST): Promise<Response> => {
     transport = http(host());
     node = createServer((request, response) => {
@@ -451,7 +451,7 @@ describe("[HT1] a body parser stands in front", () => {
   });
 });
 
-test("[HT1] [HT8] S26 a body that breaks off is not too large: who hears of it may send it again", async () => {
+test("[HT1] [HT8] [HT14] S26 a body that breaks off is not too large: who hears of it may send it again", async () => {
   await serve();
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
