@@ -70,7 +70,7 @@ export const edgeMutants = [
     to: `const admitted = before !== undefined && before.admitted !== false;`,
     breaks: "AU15",
     scenario: "S43",
-    by: "server/src/hub/access-recheck.test.ts > [AU15] [HA12] S43 a wish that comes",
+    by: "server/src/hub/access-recheck.test.ts > [AU15] [HA12] [HA21] S43 a wish that comes",
   },
   {
     name: "let no newer asking take over what is in doubt",
@@ -79,7 +79,7 @@ export const edgeMutants = [
     to: `([key, { admitted }]) => admitted === true`,
     breaks: "AU15",
     scenario: "S16",
-    by: "server/src/hub/access-recheck.test.ts > [AU15] a revocation holds though",
+    by: "server/src/hub/access-recheck.test.ts > [AU15] [AU26] a revocation holds though",
   },
   {
     name: "take another user's token on a live connection",
@@ -88,6 +88,6 @@ export const edgeMutants = [
     to: `if (false)`,
     breaks: "AU14",
     scenario: "S41",
-    by: "server/src/hub/access-recheck.test.ts > [AU14] another user's",
+    by: "server/src/hub/access-recheck.test.ts > [AU14] [AU25] another user's",
   },
 ];

@@ -10,7 +10,7 @@ export const admissionMutants = [
     to: `&& unlessRemoved === true`,
     breaks: "TE23",
     scenario: "",
-    by: "server/src/hub/awaited-topics.test.ts > [TE23] a client's message is never the first record",
+    by: "server/src/hub/awaited-topics.test.ts > [TE23] [TE36] a client's message is never the first record",
     fast: true,
   },
   {
@@ -110,7 +110,7 @@ export const admissionMutants = [
     to: `      this.#begin(check);`,
     breaks: "HA12",
     scenario: "",
-    by: "server/src/app/app-checks.test.ts > [HA12] turns go round the parties",
+    by: "server/src/app/app-checks.test.ts > [HA12] [HA20] turns go round the parties",
   },
   {
     name: "free the place of a call that was withdrawn and goes on",
@@ -134,7 +134,7 @@ export const admissionMutants = [
     to: `    check.cancel = this.#options.clock.setTimeout(() => {`,
     breaks: "HA12",
     scenario: "",
-    by: "server/src/app/app-checks.test.ts > [HA12] what hangs is let go of",
+    by: "server/src/app/app-checks.test.ts > [HA12] [HA22] what hangs is let go of",
   },
   {
     name: "go on asking for a connection that has gone",
@@ -173,7 +173,7 @@ export const admissionMutants = [
     to: `if (admitted === true && rights !== conversation.rights`,
     breaks: "HA3",
     scenario: "",
-    by: "server/test/asking.test.ts > [HA3] an answer that comes at once",
+    by: "server/test/asking.test.ts > [HA3] [HA19] an answer that comes at once",
   },
   {
     name: "remember an answer of a check that has itself changed the rights",
@@ -182,7 +182,7 @@ export const admissionMutants = [
     to: `admitted === true && this`,
     breaks: "HA3",
     scenario: "",
-    by: "server/test/asking.test.ts > [HA3] [AU15] a check that",
+    by: "server/test/asking.test.ts > [HA3] [AU15] [HA19] a check that",
   },
   {
     name: "ask the app for each of many wishes for one topic",
@@ -191,7 +191,7 @@ export const admissionMutants = [
     to: `const allowed = this`,
     breaks: "HA12",
     scenario: "",
-    by: "server/test/asking.test.ts > [HA12] [CL10] a newer wish",
+    by: "server/test/asking.test.ts > [HA12] [CL10] [HA21] a newer wish",
   },
   {
     name: "take a removed topic for one that exists",
@@ -230,6 +230,6 @@ export const admissionMutants = [
     to: ``,
     breaks: "LM30",
     scenario: "",
-    by: "server/src/connection/identity-quota.test.ts > [LM30] only who has rested",
+    by: "server/src/connection/identity-quota.test.ts > [LM30] [LM31] only who has rested",
   },
 ];

@@ -18,7 +18,7 @@ export const byteMutants = [
     to: ``,
     breaks: "LM41",
     scenario: "",
-    by: "server/src/connection/byte-limits.test.ts > [LM41] a frame has its time to come whole",
+    by: "server/src/connection/byte-limits.test.ts > [LM41] [LM44] a frame has its time to come whole",
   },
   {
     name: "count the time of all messages that follow each other as that of one",
@@ -90,6 +90,6 @@ export const byteMutants = [
     to: `origin !== ""`,
     breaks: "AU20",
     scenario: "",
-    by: "server/src/identity/hosts.test.ts > [AU20] in development a page",
+    by: "server/src/identity/hosts.test.ts > [AU20] [AU24] in development a page",
   },
 ];

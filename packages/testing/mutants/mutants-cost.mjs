@@ -9,7 +9,7 @@ export const costMutants = [
     to: `strictness: typeof Development.strictness = (option) => option ?? true;`,
     breaks: "WR27",
     scenario: "",
-    by: "shared/src/dev/dev.test.ts > [WR27] in production nothing is development",
+    by: "shared/src/dev/dev.test.ts > [WR27] [WR37] in production nothing is development",
   },
   {
     name: "let the option not override NODE_ENV",
@@ -18,7 +18,7 @@ export const costMutants = [
     to: `option !== false && isDevelopment();`,
     breaks: "WR27",
     scenario: "",
-    by: "shared/src/dev/dev.test.ts > [WR27] in production nothing is development",
+    by: "shared/src/dev/dev.test.ts > [WR27] [WR37] in production nothing is development",
   },
   {
     name: "sample the first message of a type too",
@@ -45,7 +45,7 @@ export const costMutants = [
     to: `if (loose && (kind === "array" || kind === "object")) return false;`,
     breaks: "WR21",
     scenario: "",
-    by: "shared/src/dev/budget.test.ts > [WR21] [WR32] what cannot be frozen is hashed",
+    by: "shared/src/dev/budget.test.ts > [WR21] [WR32] [WR38] what cannot be frozen is hashed",
   },
   {
     name: "compare models with the ones before for each record of a frame",

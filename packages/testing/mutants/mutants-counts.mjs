@@ -1,6 +1,6 @@
 // Mistakes with how many values a frame is counted as, before anything is made of it. As in mutants.mjs.
 
-const by = "shared/src/format.test.ts > taken at their count of values, refused over it";
+const by = "shared/src/wire/format.test.ts > taken at their count of values, refused over it";
 /** @type {(name: string, file: string, from: string, to: string) => import("./mutants.mjs").Mutant} */
 const mutant = (name, file, from, to) => ({ name, file, from, to, breaks: "CO24", scenario: "", by });
 const json = "shared/src/wire/json-scan.ts";

@@ -145,7 +145,7 @@ export const durableMutants = [
     to: `rows: now - limits.identityLifetime / 2,`,
     breaks: "LT2",
     scenario: "S35",
-    by: "server/src/target/expiry.test.ts > [LT2] a client's mids",
+    by: "server/src/target/expiry.test.ts > [LT2] [LT7] a client's mids",
   },
   {
     name: "let a session expire that is followed",

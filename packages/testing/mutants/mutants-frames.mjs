@@ -27,7 +27,7 @@ export const frameMutants = [
     to: `if (this.#count > this.#maxNames)`,
     breaks: "CO24",
     scenario: "S29",
-    by: "shared/src/wire/format.test.ts > [CO24] maxNames",
+    by: "shared/src/wire/format.test.ts > [CO24] [CO31] maxNames",
   },
   {
     name: "count no name that an earlier frame had",
@@ -36,7 +36,7 @@ export const frameMutants = [
     to: `if (this.#frame > 0) return known;`,
     breaks: "CO24",
     scenario: "S29",
-    by: "shared/src/wire/format.test.ts > [CO24] maxNames",
+    by: "shared/src/wire/format.test.ts > [CO24] [CO31] maxNames",
   },
   {
     name: "parse whatever a tagged text holds",

@@ -14,7 +14,7 @@ export const growthMutants = [
     to: ``,
     breaks: "LT6",
     scenario: "",
-    by: "server/test/topic-lifetimes.test.ts > [LT6] nobody is welcomed while",
+    by: "server/test/topic-lifetimes.test.ts > [LT6] [LT8] nobody is welcomed while",
   },
   {
     name: "remove an idle topic without comparing",

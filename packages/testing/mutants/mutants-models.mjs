@@ -58,7 +58,7 @@ export const modelMutants = [
     to: `if (entry.out && entry.mid < queue.conflict) {`,
     breaks: "CL8",
     scenario: "S41",
-    by: "client/test/models.test.ts > [CL8] S41 a page that took",
+    by: "client/test/models.test.ts > [CL8] [CL41] S41 a page that took",
   },
   {
     name: "keep a stored model of what is refused now",
@@ -67,7 +67,7 @@ export const modelMutants = [
     to: ``,
     breaks: "OB10",
     scenario: "S16",
-    by: "client/test/models.test.ts > [OB10] what is refused",
+    by: "client/test/models.test.ts > [OB10] [OB27] what is refused",
   },
   {
     name: "keep on top of a stored model what was of a history that is cut off",

@@ -9,7 +9,7 @@ export const restMutants = [
     to: ``,
     breaks: "LM40",
     scenario: "",
-    by: "server/src/connection/byte-limits.test.ts > [LM40] requests of one address over one line",
+    by: "server/src/connection/byte-limits.test.ts > [LM40] [LM43] requests of one address over one line",
   },
   {
     name: "count a user of a proxy's line as the proxy (transport)",
@@ -20,7 +20,7 @@ export const restMutants = [
     line: inlet.line,`,
     breaks: "LM40",
     scenario: "",
-    by: "server/test/bytes.test.ts > [LM40] 500 users behind a trusted proxy's",
+    by: "server/test/bytes.test.ts > [LM40] [LM43] 500 users behind a trusted proxy's",
   },
   {
     name: "forget what a request has used up as soon as it is over",
@@ -29,7 +29,7 @@ export const restMutants = [
     to: `return holders === 0;`,
     breaks: "LM40",
     scenario: "",
-    by: "server/src/connection/byte-limits.test.ts > [LM40] what a request has used up outlives it",
+    by: "server/src/connection/byte-limits.test.ts > [LM40] [LM43] what a request has used up outlives it",
   },
   {
     name: "forget the rate of a request that is under way",
@@ -38,7 +38,7 @@ export const restMutants = [
     to: `return paid <= this.#now();`,
     breaks: "LM40",
     scenario: "",
-    by: "server/src/connection/byte-limits.test.ts > [LM40] what a request has used up outlives it",
+    by: "server/src/connection/byte-limits.test.ts > [LM40] [LM43] what a request has used up outlives it",
   },
   {
     name: "let go of a byte rate twice",
@@ -48,7 +48,7 @@ export const restMutants = [
     to: `  }`,
     breaks: "LM40",
     scenario: "",
-    by: "server/src/connection/byte-limits.test.ts > [LM40] what a request has used up outlives it",
+    by: "server/src/connection/byte-limits.test.ts > [LM40] [LM43] what a request has used up outlives it",
   },
   {
     name: "remember the byte rates of any number of addresses",
@@ -123,7 +123,7 @@ export const restMutants = [
     to: `engine.isBehind(row)`,
     breaks: "SQ12",
     scenario: "S37",
-    by: "server/src/hub/catch-up.test.ts > [SQ12] [TE11] S37 a row from",
+    by: "server/src/hub/catch-up.test.ts > [SQ12] [TE11] [SQ14] S37 a row from",
   },
   {
     name: "wait for ever for a doubted message that the server has paused",
@@ -179,7 +179,7 @@ export const restMutants = [
     to: `this.#older = version;`,
     breaks: "VE6",
     scenario: "S38",
-    by: `server/src//versions.test.ts > [VE6] S38 names the oldest version`,
+    by: `server/test/versions.test.ts > [VE6] S38 names the oldest version`,
   },
   {
     name: "end what is followed by an older wish that comes late and over the rate",

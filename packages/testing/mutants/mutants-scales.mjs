@@ -46,7 +46,7 @@ export const scalesMutants = [
     to: `if (now.bytes > maxModelBytes)`,
     breaks: "LM7",
     scenario: "",
-    by: "server/src/model/model-limits.test.ts > [LM7] a limit that came down",
+    by: "server/src/model/model-limits.test.ts > [LM7] [LM10] a limit that came down",
   },
   {
     name: "report a model that is over its limit each time it is opened",
@@ -55,7 +55,7 @@ export const scalesMutants = [
     to: `told === undefined`,
     breaks: "LM7",
     scenario: "",
-    by: "server/src/model/model-limits.test.ts > [LM7] a limit that came down",
+    by: "server/src/model/model-limits.test.ts > [LM7] [LM10] a limit that came down",
   },
   {
     name: "let a model that is too deep already grow deeper",
@@ -64,7 +64,7 @@ export const scalesMutants = [
     to: ``,
     breaks: "TE21",
     scenario: "",
-    by: "server/src/model/model-limits.test.ts > [TE21] one that is too deep already",
+    by: "server/src/model/model-limits.test.ts > [TE21] [TE31] one that is too deep already",
   },
   {
     name: "report that nobody can join at every sequence",
@@ -73,7 +73,7 @@ export const scalesMutants = [
     to: `this.#context.report(error);`,
     breaks: "TE21",
     scenario: "",
-    by: "server/src/target/checked-apply.test.ts > [TE21] that nobody can join",
+    by: "server/src/target/checked-apply.test.ts > [TE21] [TE32] that nobody can join",
   },
   {
     name: "count crowded numbers only where they have come at once",

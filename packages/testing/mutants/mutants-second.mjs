@@ -27,7 +27,7 @@ export const secondMutants = [
     to: ``,
     breaks: "TE12",
     scenario: "S28",
-    by: "server/src/target/commit-loop.test.ts > [TE12] an append that lands",
+    by: "server/src/target/commit-loop.test.ts > [TE12] [TE27] an append that lands",
   },
   {
     name: "let a migration's time go back",
@@ -64,7 +64,7 @@ export const secondMutants = [
     to: `one.model.mark === mark;`,
     breaks: "OB10",
     scenario: "",
-    by: "client/test/models.test.ts > [OB10] what is followed and does not change",
+    by: "client/test/models.test.ts > [OB10] [OB28] what is followed and does not change",
   },
   {
     name: "go on backing off from a topic that has answered since",

@@ -9,7 +9,7 @@ export const shareMutants = [
     to: `undefined`,
     breaks: "LM20",
     scenario: "",
-    by: "server/src/connection/parties.test.ts > [LM20] of nobody signed in",
+    by: "server/src/connection/parties.test.ts > [LM20] [LM12] of nobody signed in",
     fast: true,
   },
   {
@@ -40,7 +40,7 @@ export const shareMutants = [
     to: `    return false;`,
     breaks: "LM22",
     scenario: "",
-    by: "server/src/connection/intake.test.ts > [LM22] before a socket closed",
+    by: "server/src/connection/intake.test.ts > [LM22] [LM14] before a socket closed",
   },
   {
     name: "read no more of a connection that once said too much at once",
@@ -96,7 +96,7 @@ export const shareMutants = [
     to: `theirs.length > own - 1`,
     breaks: "LM24",
     scenario: "",
-    by: "server/src/target/capacity.test.ts > [LM24] two who want all",
+    by: "server/src/target/capacity.test.ts > [LM24] [LM15] two who want all",
     fast: true,
   },
   {

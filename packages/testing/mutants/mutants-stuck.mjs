@@ -13,7 +13,7 @@ export const stuckMutants = [
     to: `if (left > -1) return true;`,
     breaks: "OB20",
     scenario: "S21",
-    by: `${poison} > [OB20] S21`,
+    by: `${poison} > [OB20] [OB39] S21`,
   },
   {
     name: "give up the one message on its way for whatever the server would not have",
@@ -22,7 +22,7 @@ export const stuckMutants = [
     to: `if (among.length === 1) return among[0];`,
     breaks: "OB13",
     scenario: "",
-    by: `${poison} > [OB20] [OB13] a message that was only`,
+    by: `${poison} > [OB20] [OB13] [OB36] a message that was only`,
   },
   {
     name: "wait as long as after the outage for a line whose connections are shorter",
@@ -40,7 +40,7 @@ export const stuckMutants = [
     to: `else if (waits && last) starved =`,
     breaks: "OB20",
     scenario: "S26",
-    by: `${poison} > [OB20] S26 over a line`,
+    by: `${poison} > [OB20] [OB38] S26 over a line`,
   },
   {
     name: "forget on a reload that a message is held",
@@ -59,7 +59,7 @@ export const stuckMutants = [
         if (entry.stage === "new" || entry.mid >= end) break;`,
     breaks: "OB20",
     scenario: "S26",
-    by: `${poison} > [OB20] S26`,
+    by: `${poison} > [OB20] [OB40] S26`,
   },
   {
     name: "tell a cancelled message's author so before the server has said what became of it",
@@ -79,7 +79,7 @@ export const stuckMutants = [
     to: `const gaveUp = undefined;`,
     breaks: "OB13",
     scenario: "",
-    by: `${poison} > [OB13] [OB20] S20`,
+    by: `${poison} > [OB13] [OB20] [OB41] S20`,
   },
   {
     name: "end for good when the server will not have a message",
@@ -88,7 +88,7 @@ export const stuckMutants = [
     to: `false && ABOUT_FRAMES.has(frame.code)`,
     breaks: "OB13",
     scenario: "S29",
-    by: `${poison} > [OB20] [OB13] S29`,
+    by: `${poison} > [OB20] [OB13] [OB36] S29`,
   },
   {
     name: "take a message that no server takes",
@@ -134,7 +134,7 @@ export const stuckMutants = [
   listed(listing);`,
     breaks: "RB10",
     scenario: "S20",
-    by: `${many} > [RB10] S20 a dispatch walks`,
+    by: `${many} > [RB10] [RB14] S20 a dispatch walks`,
   },
   {
     name: "make a topic stale by one's own acknowledgement",
@@ -143,7 +143,7 @@ export const stuckMutants = [
     to: `one.head = Math.max(one.head, sequence);`,
     breaks: "CL9",
     scenario: "S26",
-    by: "client/test/conversation.test.ts > [CL9] [HT13] S26",
+    by: "client/test/conversation.test.ts > [CL9] [HT13] [CL44] S26",
   },
   {
     name: "leave topics loading when the client is refused for good",
@@ -152,7 +152,7 @@ export const stuckMutants = [
     to: `const { code } = subscription;`,
     breaks: "CL30",
     scenario: "",
-    by: "client/test/terminal.test.ts > [CL30] S17",
+    by: "client/test/terminal.test.ts > [CL30] [CL50] [CL56] S17",
   },
   {
     name: "give the promise of before connect() again",

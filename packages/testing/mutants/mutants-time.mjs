@@ -1,6 +1,6 @@
 // Mistakes with time and with files that go away. As in mutants.mjs.
 
-const serverClock = "server/src//wall-clock.test.ts";
+const serverClock = "server/test/wall-clock.test.ts";
 const clientClock = "client/test/wall-clock.test.ts";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
@@ -88,6 +88,6 @@ export const timeMutants = [
     to: `    hub.consumers.anew();`,
     breaks: "SQ12",
     scenario: "S13",
-    by: "server/src/log/sqlite/file-place.test.ts > [TE11] what was folded",
+    by: "server/src/log/sqlite/file-place.test.ts > [TE11] [SQ14] what was folded",
   },
 ];

@@ -9,7 +9,7 @@ export const versionMutants = [
     to: `if (record.version < this.slice.version) break;`,
     breaks: "VE4",
     scenario: "S38",
-    by: "server/test/versions.test.ts > [VE4] S38 decides nothing on what it cannot fold",
+    by: "server/test/versions.test.ts > [VE4] [VE13] S38 decides nothing on what it cannot fold",
     fast: true,
   },
   {

@@ -22,7 +22,7 @@ export const wakeMutants = [
     to: ``,
     breaks: "TB12",
     scenario: "S19",
-    by: `${indexedDb} > [TB12] [OB12] transactions end with an abort, though all was done`,
+    by: `${indexedDb} > [TB12] [OB12] [TB18] transactions end with an abort, though all was done`,
   },
   {
     name: "take every connection that was let in for a success",
@@ -68,7 +68,7 @@ export const wakeMutants = [
     to: ``,
     breaks: "CL24",
     scenario: "S20",
-    by: `${mistakes} > [CL24] who has met the server once is not told of its restarts`,
+    by: `${mistakes} > [CL24] [CL53] who has met the server once is not told of its restarts`,
   },
   {
     name: "end a refused client without a word to onError",
@@ -77,7 +77,7 @@ export const wakeMutants = [
     to: ``,
     breaks: "CL24",
     scenario: "S17",
-    by: `${mistakes} > [CL24] [CL12] a server that will not have the client back`,
+    by: `${mistakes} > [CL24] [CL12] [CL53] a server that will not have the client back`,
   },
   {
     name: "report the same foreign origin with every request",

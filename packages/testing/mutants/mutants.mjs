@@ -464,7 +464,7 @@ export const mutants = [
     to: `if (code === CLOSE_TERMINAL`,
     breaks: "CL2",
     scenario: "S22",
-    by: "client/test/conversation.test.ts > [CL2] S22",
+    by: "client/test/conversation.test.ts > [CL2] [CL33] S22",
   },
 
   ...edgeMutants,

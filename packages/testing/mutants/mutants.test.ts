@@ -13,6 +13,11 @@ test.each(mutants.map((mutant) => [mutant.name, mutant] as const))(
   },
 );
 
+const tests = mutants.flatMap(({ by }) => (by.includes(" > ") ? [by.split(" > ")[0]!] : []));
+test.each([...new Set(tests)])("the file of tests that mutants name is there: %s", async (file) => {
+  await expect(readFile(new URL(`../../${file}`, import.meta.url), "utf8")).resolves.toContain("test");
+});
+
 test("the hunt refuses what it does not know, rather than to hunt for everything", () => {
   expect(readArguments([])).toEqual({ only: "", seeds: 200, quick: false });
   expect(readArguments(["--quick", "--seeds", "5", "--only", "a b"])).toEqual({
