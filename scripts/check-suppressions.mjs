@@ -1,11 +1,11 @@
-// `npm run check:suppressions`: whoever silences a tool or skips a test says why, with `reason:` on that line or the
-// one above. Type tests live by @ts-expect-error and need none.
+// `npm run check:suppressions`: whoever silences the linter or the formatter or skips a test says why, with `reason:` on
+// that line or the one above. No rule of oxlint (1.89) asks this of its own comments, nor looks at Playwright's tests.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { root } from "./run.mjs";
 
 const suppression =
-  /(?:ox|es)lint-disable|@ts-(?:expect-error|ignore|nocheck)|oxfmt-ignore|prettier-ignore|\b(?:it|test|describe)[.](?:skip|todo|fixme|only)\b/;
+  /(?:ox|es)lint-disable|(?:oxfmt|prettier)-ignore|\b(?:it|test|describe)[.](?:skip|todo|fixme|only)\b/;
 const skipped = new Set(["node_modules", "dist", "test-results", ".git", "api"]);
 
 /** @param {string} folder @returns {string[]} */
@@ -24,7 +24,6 @@ const findings = filesIn(root)
     const lines = readFileSync(path, "utf8").split("\n");
     return lines.flatMap((line, index) => {
       if (!suppression.test(line)) return [];
-      if (path.endsWith(".test-d.ts") && line.includes("@ts-expect-error")) return [];
       if (line.includes("reason:") || lines[index - 1]?.includes("reason:")) return [];
       return [`${relative(root, path)}:${index + 1}: ${line.trim()}`];
     });

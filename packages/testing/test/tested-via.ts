@@ -11,5 +11,6 @@ export const POLL_INTERVAL = 50;
 /** Scenarios that only these can have. Where they are skipped, their suite is named by the reason. */
 export function onlyOver(ways: readonly Via[], because: string, scenarios: () => void): void {
   if (ways.includes(VIA)) scenarios();
-  else describe.skip(`only over ${ways.join(" and ")}: ${because}`, scenarios); // reason: the caller's
+  // oxlint-disable-next-line vitest/no-disabled-tests -- reason: the caller's
+  else describe.skip(`only over ${ways.join(" and ")}: ${because}`, scenarios);
 }
