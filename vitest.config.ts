@@ -1,23 +1,51 @@
 // The unit projects run on every check; "sim" holds the seeded simulations, which take longer.
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const conditions = ["calla-source", "module", "node", "development|production"];
 const resolve = { conditions };
 const project = (
   name: string,
   include: string[],
-  more: { exclude?: string[]; env?: Record<string, string> } = {},
+  more: { exclude?: string[]; env?: Record<string, string>; isolate?: boolean } = {},
 ) => ({
   resolve,
   ssr: { resolve },
-  // Properties on a busy machine take longer than the default of 5 s; what hangs is found all the same.
-  test: { name, include, environment: "node" as const, testTimeout: 30_000, ...more },
+  test: {
+    name,
+    include,
+    environment: "node" as const,
+    // Properties on a busy machine take longer than the default of 5 s; what hangs is found all the same.
+    testTimeout: 30_000,
+    // A project's files share a process: one for each imports everything anew, which doubles the processor's time.
+    isolate: false,
+    // What a test put in place is gone for the next one.
+    unstubGlobals: true,
+    unstubEnvs: true,
+    restoreMocks: true,
+    ...more,
+  },
 });
 
 const DURABLE = "packages/testing/test/campaign-durable.sim.ts";
 
+/** The long ones first, so that no core waits for the last; then a project's files in a row, which share a process. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId, project: { name } }: TestSpecification): string =>
+      `${moduleId.endsWith(".sim.ts") ? 0 : 1} ${name}`;
+    // oxlint-disable-next-line unicorn/no-array-sort -- reason: no array, the sequencer's own order
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : 0));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
+    // All cores; left to itself it keeps one free, which is half of two.
+    maxWorkers: availableParallelism(),
     // Of the unit tests alone; simulations and browser tests reach more. The floors only rise.
     coverage: {
       provider: "v8",
@@ -33,14 +61,15 @@ export default defineConfig({
       ),
       project("testing", ["packages/testing/{src,mutants,test/whole}/**/*.test.ts"]),
       project("examples", ["examples/*/test/**/*.test.ts"]),
-      project("transports", ["packages/testing/test/transports/*.test.ts"]),
+      project("transports", ["packages/testing/test/transports/*.test.ts"], { isolate: true }),
       project(
         "sim",
         [
           "packages/testing/test/{*,scenarios/*,tabs/*,kill/*,churn/*,deploy/*,production/*}.{test,sim}.ts",
           "packages/server/test/**/*.sim.ts",
         ],
-        { exclude: [DURABLE] },
+        // What they measure of memory and of time is theirs alone.
+        { exclude: [DURABLE], isolate: true },
       ),
       // The scenarios and a soak again, over a log in a file.
       project("durable", ["packages/testing/test/scenarios/*.test.ts", DURABLE], {

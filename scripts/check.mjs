@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { root, runSteps, seconds } from "./run.mjs";
 import { reports, unitReport } from "./reports.mjs";
+import { keepSteps } from "./where-time-went.mjs";
 
 /** @type {readonly import("./run.mjs").Step[]} */
 const steps = [
@@ -37,6 +38,7 @@ const chosen = steps.filter(
 
 mkdirSync(new URL(reports, `file://${root}`), { recursive: true });
 const began = Date.now();
-const failed = await runSteps(chosen);
+const { failed, took } = await runSteps(chosen);
+keepSteps(took);
 console.log(failed.length === 0 ? `check: ok in ${seconds(began)}` : `check: FAILED: ${failed.join(", ")}`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -70,7 +70,7 @@ export const show = (title, command, env = {}) =>
 /**
  * Runs steps side by side, one per core, and prints each with its time; a failed one with its output.
  * @param {readonly Step[]} steps
- * @returns {Promise<string[]>} the names of the steps that failed
+ * @returns {Promise<{ failed: string[], took: { name: string, seconds: number }[] }>} the names of the steps that failed
  */
 export const runSteps = async (steps) => {
   const waiting = new Set(steps);
@@ -78,6 +78,8 @@ export const runSteps = async (steps) => {
   const done = new Map();
   /** @type {string[]} */
   const failed = [];
+  /** @type {{ name: string, seconds: number }[]} */
+  const took = [];
   const width = Math.max(...steps.map((step) => step.name.length));
   const next = () => [...waiting].find((step) => (step.after ?? []).every((name) => done.has(name)));
 
@@ -90,6 +92,7 @@ export const runSteps = async (steps) => {
         ? { ok: false, output: `not run: it needs ${missing.join(", ")}\n` }
         : await capture(step.command);
     done.set(step.name, ok);
+    took.push({ name: step.name, seconds: (Date.now() - began) / 1000 });
     if (!ok) failed.push(step.name);
     console.log(
       `${ok ? "ok  " : "FAIL"}  ${step.name.padEnd(width)}  ${seconds(began).padStart(7)}  ${step.command}`,
@@ -113,5 +116,5 @@ export const runSteps = async (steps) => {
       );
     }
   }
-  return failed;
+  return { failed, took };
 };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { e2eReport, forgetReports, readReport, readSkipped, reports, simReport } from "./reports.mjs";
 import { root, seconds, show } from "./run.mjs";
 import { ensureChromium, ensureCompiler, ensureInstalled } from "./setup.mjs";
+import { whereTimeWent } from "./where-time-went.mjs";
 
 const stages = ["check", "sim", "build", "e2e"];
 const only = process.argv.indexOf("--only");
@@ -70,8 +71,14 @@ if (!(await ensureInstalled())) {
 }
 forgetReports();
 mkdirSync(join(root, reports), { recursive: true });
-for (const stage of wanted) await run[stage]?.();
+const took = [];
+for (const stage of wanted) {
+  const since = Date.now();
+  await run[stage]?.();
+  took.push({ name: stage, seconds: (Date.now() - since) / 1000 });
+}
 
+console.log(`\n${whereTimeWent(took)}`);
 console.log(
   `\n${wanted.join(", ")}: ${seconds(began)}${broken.length > 0 ? `; FAILED: ${broken.join(", ")}` : ""}`,
 );

@@ -173,7 +173,7 @@ test.each(["socket", "http"] as const)(
       });
     }
   },
-  60_000,
+  120_000,
 );
 
 test.each(["socket", "http"] as const)(
