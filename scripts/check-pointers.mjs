@@ -72,6 +72,12 @@ for (const path of files.filter((file) => code.test(file) || file.endsWith(".md"
     const pages = sentences[i]?.match(/\bdocs[/][\w-]+[.]md\b/g) ?? [];
     for (const name of new Set([...names, ...pages]))
       if (!ends.has(name) && !isExample(name)) findings.push(`${path}:${i + 1}: there is no file ${name}.`);
+    // "server `hub.ts`" is a file of that package.
+    for (const [, name = "", file = ""] of isPage
+      ? line.matchAll(/\b(shared|server|client|testing) `([\w/-]+[.]ts)`/g)
+      : [])
+      if (!files.some((one) => one.startsWith(`packages/${name}/`) && `/${one}`.endsWith(`/${file}`)))
+        findings.push(`${path}:${i + 1}: ${name} has no file ${file}.`);
     if (isPage)
       for (const [, target = ""] of line.matchAll(/\]\(([^()\s]+)\)/g)) {
         const problem = brokenLink(path, target);

@@ -47,17 +47,17 @@ export interface ClientOptions<W extends Wiring = Wiring> {
   readonly digest?: (model: unknown) => number;
   /** What survives a reload; by default nothing is kept, and nothing does. */
   readonly storage?: Storage;
-  /** Which server the storage is about, if one storage serves several. */
+  /** The server that the storage is for, if one storage serves several. */
   readonly server?: string;
-  /** Whose this client is. Without it nothing stored is shown or sent before the server has named the user. */
+  /** The user of this client. Without it nothing stored is shown or sent before the server has named the user. */
   readonly user?: string | null;
-  /** Asked before every attempt; what it gives is `authenticate`'s token. */
+  /** Called before every attempt; its result is the token that `authenticate` gets. */
   readonly token?: () => unknown;
   /** Connect at once: the default. */
   readonly connect?: boolean;
   /** Development's checks: by default unless NODE_ENV is "production", or the condition `production` has left them out. */
   readonly strict?: boolean;
-  /** Milliseconds of silence before asking whether the server is there: 25,000. */
+  /** Milliseconds of silence before the client sends `Ping`: 25,000. */
   readonly heartbeat?: number;
   /** And for the answer: 10,000. */
   readonly heartbeatTimeout?: number;
@@ -65,7 +65,7 @@ export interface ClientOptions<W extends Wiring = Wiring> {
   readonly connectTimeout?: number;
   /** For the answer to a subscription or a message, before it is sent again: 10,000. */
   readonly answerTimeout?: number;
-  /** How long a topic is followed after its last listener: 5,000. */
+  /** How long a topic stays subscribed after its last listener: 5,000. */
   readonly linger?: number;
   /** Dispatches without an outcome, all targets together: 10,000. Over it `dispatch` throws `queue-full`. */
   readonly maxPending?: number;
@@ -94,10 +94,10 @@ export interface ClientOptions<W extends Wiring = Wiring> {
    * `reloadOnce()` and not a bare `location.reload()`.
    */
   readonly onVersionMismatch?: (versions: Versions) => void;
-  /** What became of a dispatch for good, also of one of before a reload. Each is told once. */
+  /** The outcome of a dispatch, also of one before a reload. Called once for each. */
   readonly onOutcome?: (decided: DecidedWrite) => void;
   /**
-   * What went wrong without anybody to throw at: listeners, storage, undecodable data; of connecting what most likely no
+   * Errors that no caller can catch: of listeners, storage, undecodable data; of connecting those that most likely no
    * retry mends (nothing listens, a wrong path, an impossible url, a refused token), once until it changes.
    */
   readonly onError?: (error: unknown) => void;
@@ -111,8 +111,8 @@ export interface ClientStatus {
   /** How many dispatches have no outcome. */
   readonly pending: number;
   /**
-   * Those of them that are not sent: every connection ends that carries them. What was dispatched to their targets behind
-   * them waits. `retry()` when the network may be another, `cancel()` to give one up.
+   * Those of them that are not sent, because every connection that carries them ends. Messages behind them to their
+   * targets wait. `retry()` when the network may be another, `cancel()` to discard one.
    */
   readonly held: readonly HeldWrite[];
   /** `failed`: it could not be read or written last; what is dispatched now would not survive a reload. */
@@ -121,7 +121,7 @@ export interface ClientStatus {
 
 export interface Client<W extends Wiring = Wiring> {
   /**
-   * A look-up without effect: following begins with a listener. The same object for the same topic.
+   * A look-up without effect: the subscription begins with a listener. The same object for the same topic.
    *
    * @throws CallaError `wiring`: the slice is not in this client's wiring. `topic`: the parameters make no topic id.
    */
@@ -143,8 +143,8 @@ export interface Client<W extends Wiring = Wiring> {
   close(): Promise<void>;
   /**
    * Ends everything, like `close`, and drops what is stored of this user on this server: outbox, models, identity; also
-   * of the user's other pages, those that are open apart. What had no outcome is given back: nothing of it will be sent
-   * any more, though what was `sent` may have been applied. Callers that wait are told `closed`.
+   * of the user's other pages, those that are open apart. Returns what had no outcome: none of it will be sent any
+   * more, though what was `sent` may have been applied. Callers that wait get `closed`.
    *
    * @throws CallaError `forbidden` where no user was named and none is known yet, `storage`, `closed`.
    */
@@ -152,7 +152,7 @@ export interface Client<W extends Wiring = Wiring> {
   /**
    * For a computer that others use too: ends everything and drops all that is stored here, of every user, server and page.
    * Pages that are open store nothing more (`onError`: `storage`, reason `taken`), but show what they show until they are
-   * closed. Says how many messages were `unsent`, everybody's: without a recorded outcome, and gone. Asks nobody.
+   * closed. Returns how many messages of all users were `unsent`: without a recorded outcome, and gone. Asks nobody.
    *
    * @throws CallaError `storage`: it failed, and nothing is dropped; `closed`.
    */
@@ -170,7 +170,7 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
   return createAny(options, false);
 }
 
-/** `flushOnly`: speaks for a page that is gone, and follows nothing (CV17). */
+/** `flushOnly`: sends for a page that is gone, and subscribes to nothing (CV17). */
 function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boolean): Client<W> {
   const { wiring, serialiser, transport, token } = options;
   const { random = systemRandom, onError = reportError } = options;
@@ -347,7 +347,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   };
 }
 
-/** Where nobody listens for errors they are at least to be seen; throwing them would end a Node process. */
+/** Without `onError` errors are at least printed; throwing them would end a Node process. */
 const reportError = (error: unknown): void => {
   // oxlint-disable-next-line no-console -- reason: the last resort when the app gave no onError
   console.error(error);

@@ -50,7 +50,7 @@ export type WriteOf<S, K = keyof ClientMessagesOf<S>> = Write<
 /** A part of a state. */
 export interface Selection<T> {
   readonly value: T;
-  /** Follows the topic; called when the selected part has changed. */
+  /** Subscribes; called when the selected part has changed. */
   onChange(listener: (value: T) => void): Stop;
 }
 
@@ -65,22 +65,22 @@ export interface Topic<S extends Slice> {
   /** The topic's id; "@" for the session. */
   readonly id: TargetKey;
   readonly state: TopicState<S>;
-  /** Follows the topic, and hears of every change of `state`, once per turn. */
+  /** Subscribes; called for every change of `state`, once per turn. */
   onChange(listener: (state: TopicState<S>) => void): Stop;
   /**
-   * The first model there is, a stored one too. Follows the topic until it settles. Open while offline; rejects with the code
-   * (a CallaError) where the topic is refused, or the client for good, or closed. Then, after `client.connect()`, it is a
+   * The first model there is, a stored one too. Keeps the topic subscribed until it settles. Open while offline; rejects
+   * with the code (a CallaError) if the topic is refused, or the client is refused for good or closed. Then, after `client.connect()`, it is a
    * new promise.
    *
    * @example
    * const model = await topic.ready;
    */
   readonly ready: Promise<ModelOf<S>>;
-  /** Follows the topic without listening. Returns the undo. */
+  /** Keeps the topic subscribed without a listener. Returns the undo. */
   retain(): Stop;
   /**
-   * A part of the state. `pick` may close over other things, such as a component's props: it is asked at each look at
-   * `value`, and the same object is given as long as it says the same. Two states' picks are compared by `equal`
+   * A part of the state. `pick` may close over other things, such as a component's props: it is called at each look at
+   * `value`, which stays the same object as long as the pick says the same. Two states' picks are compared by `equal`
    * (`Object.is`).
    */
   select<T>(pick: (state: TopicState<S>) => T, equal?: (a: T, b: T) => boolean): Selection<T>;
@@ -95,7 +95,7 @@ export interface Topic<S extends Slice> {
           [P in keyof ClientMessagesOf<S> & string]: Typed<P, ClientMessagesOf<S>[P]>;
         }[keyof ClientMessagesOf<S> & string][],
   ): WriteOf<S, K>;
-  /** Follows the topic, and hears what is pushed to its followers. */
+  /** Subscribes; called for what is pushed to the subscribers. */
   onPush(listener: (pushed: Pushed<MessageOf<S>>) => void): Stop;
 }
 
@@ -105,24 +105,24 @@ export type Latest<S> = ReadonlyMap<
   { readonly message: MessageOf<S>; readonly userId: string | null }
 >;
 
-/** A topic without history: what is dispatched reaches who is there now. */
+/** A topic without history: what is dispatched reaches the present subscribers. */
 export interface EphemeralTopic<S extends Slice> {
   readonly id: TargetKey;
   readonly status: "loading" | "live" | "stale" | "refused";
   /** Empty unless the slice says `keep: "latest"`. The same object until it changes. */
   readonly latest: Latest<S>;
-  /** Follows the topic; called when `latest` or `status` has changed, once per turn. */
+  /** Subscribes; called when `latest` or `status` has changed, once per turn. */
   onChange(listener: (topic: EphemeralTopic<S>) => void): Stop;
   retain(): Stop;
   /** Sent with this turn if connected, otherwise dropped. With `keep: "latest"` only the turn's last one is sent. */
   dispatch(message: ClientMessageOf<S>): void;
-  /** Follows the topic, and hears what others dispatch. */
+  /** Subscribes; called for what others dispatch. */
   onPush(listener: (pushed: Pushed<MessageOf<S>>) => void): Stop;
 }
 
 /**
- * Selects from anything that has a value and tells of its changes. `pick` is asked at each look, for it may close over
- * what the value knows nothing of. What it makes anew of one value stays the same object where it says the same.
+ * Selects from anything that has a value and listeners. `pick` is called at each look, for it may close over things
+ * outside of the value. Its result for one value stays the same object where it says the same.
  */
 export function selection<V, T>(
   read: () => V,
@@ -161,7 +161,7 @@ export function selection<V, T>(
 
 function followed(runtime: Runtime, key: TargetKey) {
   const target = () => runtime.target(key);
-  /** Listening and following are one thing, undone together. */
+  /** A listener and its hold on the subscription are undone together. */
   const following = (listen: () => Stop): Stop => {
     const stop = listen();
     const release = runtime.retain(target());

@@ -47,18 +47,18 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   /** Which pages may connect. Default: those of the server's own origin. */
   readonly origins?: OriginPolicy;
   /**
-   * Under which names this server is asked ("app.example", "*.app.example"): a page of another site can have a name of
-   * its own lead here (DNS rebinding). Default: any in production; in development, with `origins: "same-origin"`, pages
-   * may ask under localhost and addresses only. "any" lifts that. Behind a proxy the name is what it sends as Host.
+   * The names under which clients reach this server ("app.example", "*.app.example"): a page of another site can point a
+   * name of its own here (DNS rebinding). Default: any in production; in development, with `origins: "same-origin"`, pages
+   * may use localhost and addresses only. "any" lifts that. Behind a proxy the name is what the proxy sends as Host.
    */
   readonly hosts?: Hosts;
-  /** Gives the user of a connection. Absent: everybody is nobody (`user` is null). */
+  /** Gives the user of a connection. Absent: every client is a visitor (`user` is null). */
   readonly authenticate?: Authenticate<User>;
   /** Signs client identities. Nodes that share a log need the same. Default: the log's own, if it keeps one. */
   readonly secret?: Uint8Array | string;
-  /** Ceilings that differ from the defaults (spec/limits.md). `Infinity` lifts one. */
+  /** Limits that differ from the defaults (spec/limits.md). `Infinity` lifts one. */
   readonly limits?: Partial<Limits>;
-  /** Addresses of one's own proxies, whose X-Forwarded-For is believed when connections are counted. Default: none. */
+  /** Addresses of your own proxies, whose X-Forwarded-For is trusted when connections are counted. Default: none. */
   readonly trustedProxies?: TrustedProxies;
   /**
    * Development's checks: frozen models, updates run twice, results parsed. Default: unless NODE_ENV is "production", or
@@ -68,8 +68,8 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   readonly clock?: Clock;
   readonly random?: Random;
   /**
-   * A client is there, for the first time (`fresh`) or again. Messages returned are dispatched to its session;
-   * server-only ones are welcome.
+   * A client has connected, for the first time (`fresh`) or again. Returned messages are dispatched to its session;
+   * server-only ones too.
    */
   readonly onConnect?: (
     who: Who<User> & { readonly request: ConnectRequest; readonly fresh: boolean },
@@ -84,8 +84,8 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   /** The app's code or the storage threw; the server goes on. Default: a line on the standard error output. */
   readonly onError?: (error: unknown) => void;
   /**
-   * Hears of everything worth counting or writing down: `pinoObserver`, `prometheus().observe`, or one's own. Default:
-   * nobody, which costs nothing.
+   * Called for everything worth counting or logging: `pinoObserver`, `prometheus().observe`, or your own. Default: none,
+   * which costs nothing.
    */
   readonly observe?: Observe | readonly Observe[];
   /** Something was refused: a forged frame, a forbidden topic, an invalid message. Default: nothing. */
@@ -121,7 +121,7 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   readonly wiring: W;
   readonly serialiser: Serialiser;
   readonly limits: Limits;
-  /** Says who may follow and dispatch on a slice. A slice without handlers is refused. Call it before clients come. */
+  /** Says who may subscribe and dispatch on a slice. A slice without handlers is refused. Call it before clients connect. */
   handle<S extends AnyTopicSlice | SessionSlice>(
     slice: S extends NonNullable<W["session"]> ? S : InWiring<W, S>,
     handlers: Handlers<S, User>,
@@ -130,19 +130,19 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   topic<S extends AnyTopicSlice>(slice: InWiring<W, S>, ...params: ParamsOf<S>): ServerTopic<S>;
   session(clientId: string): ServerTopic<NonNullable<W["session"]>>;
   /**
-   * Hears every message that a client sends and that its rates let in, before its topic has any part in it: to topics, to
-   * ephemeral and unknown ones, to its session; those too that will be refused. Of a dispatch of several each is told.
-   * What cannot be decoded is not heard, nor what the server dispatches. One that is sent again (a lost answer, a pause) is
-   * heard again, under the same `id`. Messages are decoded and copied for it as long as there is such a hook, and it gets
-   * them frozen: it observes. What it throws is reported. Any number may be registered, at any time; returns the undo.
+   * Called for every message that a client sends and that its rates let in, before its topic has any part in it: to
+   * topics, to ephemeral and unknown ones, to its session, also if it will be refused; once for each message of a dispatch
+   * of several. Not called for what cannot be decoded, nor for what the server dispatches; called again, with the same
+   * `id`, when a client sends a message again (a lost answer, a pause). As long as there is such a hook, messages are
+   * decoded and copied for it, frozen: it observes. What it throws is reported. Any number, at any time; returns the undo.
    *
    * @example
    * const stop = server.onIncoming((message, { topic, user }) => audit.debug({ topic, by: user?.id, message }));
    */
   onIncoming(hook: IncomingHook<User>): Unhook;
   /**
-   * Hears every message that was applied to a session here, after that, at most once. `author` says whose it was: the
-   * client's, or null, the server's own. What it throws is reported. Any number, at any time; returns the undo.
+   * Called for every message that was applied to a session on this node, after that, at most once. `author`: the client
+   * that dispatched it, or null, the server itself. What it throws is reported. Any number, at any time; returns the undo.
    *
    * @example
    * server.onMessage((message, { author, model }) => author && db.save(author.clientId, model));
@@ -151,8 +151,8 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   /** The same of topics. For one slice, with its types, give `handle` an `onMessage`. */
   onTopicMessage(hook: TopicHook<User>): Unhook;
   /**
-   * The topics of a pattern that the log has, also those whose slice is no longer in the wiring. They are read some at a
-   * time, as you go on; one that comes or goes meanwhile may be among them or not.
+   * The topics of a pattern that the log has, also those whose slice is no longer in the wiring. They are read page by
+   * page, as you iterate; a topic that is made or removed in between may be among them or not.
    *
    * @throws CallaError `wiring`: this is no topic pattern. `storage`: the log cannot be read.
    * @example
@@ -161,7 +161,7 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   topics(pattern: string): AsyncIterable<ListedTopic>;
   /**
    * Removes the topics of a pattern as `topic.remove()` does, one after the other; with `unusedFor` only those that
-   * nobody has used for so long. Gives how many were removed. What comes meanwhile may be left.
+   * nobody has used for so long. Gives how many were removed. Topics that are made in between may be left.
    *
    * @throws CallaError `wiring`: this is no topic pattern. `storage`: the log failed; call it again for what is left.
    * @example
@@ -172,7 +172,7 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   dispatchTo(clientId: string, message: SessionMessageOf<W>): Promise<{ readonly sequence: number }>;
   /** Dispatches to the session of every client connected to this node. */
   dispatchToAll(message: SessionMessageOf<W>): Promise<void>;
-  /** Pushes a message to the followers of every topic of a slice on this node. */
+  /** Pushes a message to the subscribers of every topic of a slice on this node. */
   broadcast<S extends AnyTopicSlice>(slice: InWiring<W, S>, message: MessageOf<S>): void;
   /** The same in the name of a client, which does not get it itself. */
   broadcastFrom<S extends AnyTopicSlice>(
@@ -180,24 +180,24 @@ export interface Server<W extends Wiring, User extends AnyUser> {
     slice: InWiring<W, S>,
     message: MessageOf<S>,
   ): void;
-  /** Makes a connected client follow a topic whatever `canSubscribe` says. False if it is not connected here. */
+  /** Subscribes a connected client to a topic whatever `canSubscribe` says. False if it is not connected here. */
   subscribe<S extends AnyTopicSlice>(
     clientId: string,
     slice: InWiring<W, S>,
     ...params: ParamsOf<S>
   ): boolean;
-  /** Cuts a client off a topic. It is asked again (`canSubscribe`) should it come back. */
+  /** Ends a client's subscription. `canSubscribe` is called again when the client subscribes again. */
   unsubscribe<S extends AnyTopicSlice>(
     clientId: string,
     slice: InWiring<W, S>,
     ...params: ParamsOf<S>
   ): boolean;
   /**
-   * Rights have changed: asks `canSubscribe` anew for everything that connected clients follow or may reach (all of
-   * them, or one user's, or one client's), and cuts off what is refused. With a `user`, that is what that user is from
-   * now on; null signs it out (terminal, `unauthenticated`). Resolves when all on this node have been asked. On a shared
-   * log the other nodes are told by `pubsub`, which must be able to carry the `user`; one that is not reached finds out
-   * after `recheckAfter`, if `canSubscribe` says so.
+   * Rights have changed: calls `canSubscribe` anew for everything that connected clients have subscribed or may reach
+   * (all clients, or one user's, or one), and ends what it refuses. With a `user`, that is the user from now on; null signs
+   * it out (terminal, `unauthenticated`). Resolves when all checks on this node have answered. On a shared log `pubsub`
+   * tells the other nodes, and must be able to carry the `user`; a node that is not reached checks again after
+   * `recheckAfter`.
    *
    * @example
    * await server.reauthorise({ userId: "anna" });
@@ -205,21 +205,21 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   reauthorise(whose?: RightsChange<User>): Promise<void>;
   /**
    * Ends what the client has: its connection, polls and packets under way, another tab's that sends what it left behind.
-   * On a shared log the other nodes are told by `pubsub`. Nothing is remembered: whoever `authenticate` lets in may come
-   * back; to shut a user out, have it refuse first. Says how many it ended on this node.
+   * On a shared log `pubsub` tells the other nodes. Nothing is remembered: a client that `authenticate` lets in may
+   * return; to shut a user out, have it refuse first. Returns how many it ended on this node.
    *
    * @throws CallaError `wiring`: what was given is no client id, code or time.
    * @example
    * server.disconnect(clientId, { code: "replaced-by-admin" });
    */
   disconnect(clientId: string, options?: DisconnectOptions): number;
-  /** Whether a page of this origin may connect. Transports ask before anything else. */
+  /** Whether a page of this origin may connect. Transports check this before anything else. */
   allowsOrigin(request: ConnectRequest): boolean;
   /** Why a request may not come in under the name it was sent to, as a sentence; undefined: it may (`hosts`). */
   hostRefusal(request: ConnectRequest): string | undefined;
   /** Pages of all sites may connect: then none may bring cookies. */
   readonly allowsAnyOrigin: boolean;
-  /** A transport turned somebody away before there was a connection. It is recorded as `onRefused` hears everything. */
+  /** A transport refused a request before there was a connection. `onRefused` is called for it. */
   refused(refusal: {
     readonly reason: string;
     readonly request: ConnectRequest;
@@ -235,7 +235,7 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   }): Incoming;
   /**
    * Topics as they are now, for a page: text to be put as it is into `<script type="application/json" id="calla">`,
-   * where `@calla/client/hydration` finds it. Who gets the page sees them: ask before whether they may.
+   * where `@calla/client/hydration` finds it. Everybody who gets the page sees them: check rights before.
    *
    * @throws CallaError `forbidden`: a session among the topics, or a response that can no longer be made `no-store`.
    * `topic`: an ephemeral one. `storage`, `version`, `closed`: a topic cannot be opened.
@@ -286,13 +286,13 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   /** Whether it takes connections: not while it drains, nor after. */
   readonly ready: boolean;
   /**
-   * For a deploy: takes no more connections, sends clients away over some time, told to come back spread over a while,
-   * and stops. A second call, and `stop`, end the wait. Call it on SIGTERM.
+   * For a deploy: takes no more connections, ends those there are over some time, with a spread time to reconnect, and
+   * stops. A second call, and `stop`, end the wait. Call it on SIGTERM.
    *
    * @example
    * process.once("SIGTERM", () => void server.drain({ over: 10_000 }).then(() => process.exit(0)));
    */
   drain(options?: DrainOptions): Promise<void>;
-  /** Lets appends land, says goodbye to everybody, stores snapshots. Idempotent. */
+  /** Lets appends land, sends `Closing` to all clients, stores snapshots. Idempotent. */
   stop(options?: StopOptions): Promise<void>;
 }

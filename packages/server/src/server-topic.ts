@@ -56,7 +56,7 @@ export interface ServerTopic<S> {
         }[keyof MessagesOf<S> & string][],
     options?: DispatchOptions,
   ): Promise<{ readonly sequence: number }>;
-  /** Sends a message to the followers. It has no sequence, is never replayed and changes no model. */
+  /** Sends a message to the subscribers. It has no sequence, is never replayed and changes no model. */
   push(message: MessageOf<S>): void;
   /** The same in the name of a client, which does not get it itself. */
   pushFrom(clientId: string, message: MessageOf<S>): void;
@@ -70,9 +70,9 @@ export interface ServerTopic<S> {
    * }
    */
   history(options?: HistoryOptions): Promise<HistoryResult<S>>;
-  /** Lets it go from memory; followers are told and may come again. */
+  /** Closes it in memory; subscribers are told and may subscribe again. */
   stop(options?: StopOptions): Promise<void>;
-  /** Forgets model and records for good. Followers are told; only a dispatch of the server's own brings it back. */
+  /** Deletes model and records for good. Subscribers are told; only a dispatch of the server's own brings it back. */
   remove(): Promise<void>;
 }
 
@@ -126,14 +126,14 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
   };
 }
 
-/** What followers of a target that ends are told. */
+/** What subscribers of a target that ends are told. */
 type Ending = NonNullable<LiveTarget["ending"]>;
 const STOPPED: Ending = { code: "stopped", retryable: true };
 const REMOVED: Ending = { code: "removed", retryable: false };
 
 /**
- * Lets what was taken land, does the last thing, cuts every follower and forgets the target. Whoever comes meanwhile is
- * told to come again; the server's own dispatches wait for the target that is opened in its place. False if the server
+ * Lets what was taken land, does the last thing, ends every subscription and forgets the target. Clients that subscribe
+ * in the meantime are told to retry; the server's own dispatches wait for the target that is opened in its place. False if the server
  * was stopped before the last thing could be done.
  */
 async function end(

@@ -1,4 +1,4 @@
-// What a server tells those who watch over it. Nothing is made of it where nobody listens.
+// The events that a server gives its observers. Without an observer no event is made.
 import type { ServerFrames, TargetKey } from "@calla/shared";
 import { contain } from "../base/contain.ts";
 import type { Report } from "../base/contain.ts";
@@ -35,18 +35,18 @@ export type ServerEvent =
       readonly clientId: string | undefined;
       readonly target: TargetKey | undefined;
     }
-  /** A client was asked to come again with a message. */
+  /** A client was told to send a message again later. */
   | {
       readonly type: "paused";
       readonly code: string;
       readonly clientId: string;
       readonly target: TargetKey;
     }
-  /** A connection takes in less than it is sent; what it follows is held back. */
+  /** A connection takes in less than it is sent; its subscriptions are held back. */
   | { readonly type: "slow"; readonly clientId: string; readonly waiting: number }
   /** It takes frames again. */
   | { readonly type: "caught-up"; readonly clientId: string; readonly after: number }
-  /** One append of one turn, or what came of it. `queued`: messages that came meanwhile and wait for the next. */
+  /** One append of one turn, or what came of it. `queued`: messages that came in the meantime and wait for the next. */
   | {
       readonly type: "appended";
       readonly targets: number;
@@ -56,7 +56,7 @@ export type ServerEvent =
       readonly queued: number;
       readonly took: number;
     }
-  /** A follower was brought up to date, how, and why so. */
+  /** A subscriber caught up: how, and why so. */
   | {
       readonly type: "resync";
       readonly target: TargetKey;

@@ -51,10 +51,10 @@ export function prometheus({
   const disconnected = counter("disconnected", "Clients that left, by why the server ended them", "code");
   const refused = counter("refused", "What was refused for good", "code");
   const limited = counter("limited", "Limits that were met", "limit");
-  const paused = counter("paused", "Messages that are to come again", "code");
+  const paused = counter("paused", "Messages that clients were told to send again later", "code");
   const slow = counter("slow", "Connections that became slow consumers");
-  const resyncs = counter("resyncs", "Followers brought up to date", "resync", "reason");
-  const resyncBytes = counter("resync_bytes", "Bytes sent to bring followers up to date");
+  const resyncs = counter("resyncs", "Subscribers that caught up", "resync", "reason");
+  const resyncBytes = counter("resync_bytes", "Bytes sent to subscribers to catch up");
   const records = counter("records", "Records appended");
   const conflicts = counter("append_conflicts", "Appends that another node was ahead of");
   const failures = counter("append_failures", "Appends of which nothing is known");
@@ -132,7 +132,7 @@ export function prometheus({
       gauge("connections_slow", "Slow consumers now", (now) => now.connections.slow);
       gauge("unwritten_bytes", "Bytes waiting to be written", (now) => now.connections.unwritten);
       gauge("targets_open", "Topics and sessions in memory", (now) => now.targets.open);
-      gauge("targets_followed", "Topics and sessions with followers", (now) => now.targets.followed);
+      gauge("targets_followed", "Topics and sessions with subscribers", (now) => now.targets.followed);
       gauge("messages_queued", "Messages waiting for an append or under way", (now) => now.targets.queued);
       // oxlint-disable-next-line no-new -- reason: it registers itself
       new Gauge({

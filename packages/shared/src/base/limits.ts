@@ -17,7 +17,7 @@ export interface Limits {
   readonly frameTimeout: number;
   /** Bytes held of frames and requests that have not come whole. Over it: who holds for longest at the address with most is cut, retryable, `busy`. */
   readonly maxUnfinishedBytes: number;
-  /** The same of one address (IPv6: one /64). Over it: whoever wants more there is cut, retryable, `busy`. */
+  /** The same of one address (IPv6: one /64). Over it: a connection that wants more there is cut, retryable, `busy`. */
   readonly maxUnfinishedBytesPerAddress: number;
   /** Nesting of a decoded frame. Over it: the connection is closed, terminal, `too-deep`. */
   readonly maxDepth: number;
@@ -38,30 +38,30 @@ export interface Limits {
   readonly maxOutcomeBytes: number;
   /** Bytes of the details that an update rejects with, as JSON. Over it: an error of that update, `update-threw`. */
   readonly maxDetailsBytes: number;
-  /** Topics one connection may follow. Over it: `Unsubscribed`, `too-many-topics`. */
+  /** Topics one connection may subscribe to. Over it: `Unsubscribed`, `too-many-topics`. */
   readonly maxTopicsPerConnection: number;
   /** Messages waiting for one target's next append. Over it: `Paused`, `busy`. */
   readonly maxQueued: number;
   /**
    * Topics held in memory, and as many ephemeral ones; sessions of connected clients do not count. Idle ones leave first,
-   * then one of whoever holds most. Nobody gives way: `Paused` or retryable `Unsubscribed`, `busy`.
+   * then one of the user or address that holds most. If none gives way: `Paused` or retryable `Unsubscribed`, `busy`.
    */
   readonly maxOpenTargets: number;
-  /** How long a target without followers and work stays in memory. */
+  /** How long a target without subscribers and work stays in memory. */
   readonly targetIdle: number;
   /** Client rows held in memory per target; settled, quiet ones leave first and come back from the log. */
   readonly maxClientRows: number;
-  /** Records sent to catch a follower up; more are a snapshot. */
+  /** Records sent to a subscriber to catch up; instead of more it gets a snapshot. */
   readonly maxCatchUp: number;
   /** Bytes waiting to be written to one connection. Over it: closed, retryable, `slow`. */
   readonly maxBufferedBytes: number;
-  /** Bytes waiting to be written to one connection above which what it follows is not queued, but caught up on later. */
+  /** Bytes waiting to be written to one connection above which its subscriptions are not queued, but catch up later. */
   readonly collapseBytes: number;
   /** How long a connection above `collapseBytes` may take nothing in. Then: closed, retryable, `slow`. */
   readonly stallTimeout: number;
   /** How long a connection may stay without a valid `Hello`. Then: closed, retryable, `hello-timeout`. */
   readonly helloTimeout: number;
-  /** How long a request waits for the outcomes of its messages. Then: answered with those there are (CL10 asks again). */
+  /** How long a request waits for the outcomes of its messages. Then: answered with those that are known (the client sends the others again, CL10). */
   readonly answerWithin: number;
   /**
    * How long `canSubscribe` may take to answer, from when it is called. Then: reported, and as if it had thrown
@@ -74,9 +74,9 @@ export interface Limits {
   readonly maxChecks: number;
   /** Calls of `authenticate` under way on this node; an address has at most a quarter. Over it: they wait for their turn. */
   readonly maxAuthentications: number;
-  /** How long what a connection follows goes without being asked about again (`canSubscribe`). */
+  /** How long a subscription goes on before `canSubscribe` is called again for it. */
   readonly recheckAfter: number;
-  /** Connections whose Hello is not answered yet. Over it: the longest silent one is closed, retryable, `busy`. */
+  /** Connections whose Hello is not answered yet. Over it: the one that is silent longest is closed, retryable, `busy`. */
   readonly maxPendingHellos: number;
   /** Connections from one address (IPv6: one /64), and times that it may use what one visitor may. Over it: closed, retryable, `too-many-connections`. */
   readonly maxConnectionsPerAddress: number;
@@ -90,9 +90,9 @@ export interface Limits {
   readonly topicMessageRate: number;
   /** Messages of the same to one target at once, before `topicMessageRate` counts. */
   readonly topicMessageBurst: number;
-  /** Wishes to follow a second of the same. Over it: `Unsubscribed`, retryable, `rate`. */
+  /** Subscribes a second of the same. Over it: `Unsubscribed`, retryable, `rate`. */
   readonly joinRate: number;
-  /** Wishes to follow of the same at once, before `joinRate` counts. */
+  /** Subscribes of the same at once, before `joinRate` counts. */
   readonly joinBurst: number;
   /**
    * Milliseconds that a step may take of what has come in, and as many of what is to be decided; then sockets are read.
@@ -101,7 +101,7 @@ export interface Limits {
   readonly turnTime: number;
   /** Messages that a step takes, and decides, at most. What is left is the next step's, in order. */
   readonly maxTurnMessages: number;
-  /** Bytes that have come in on one connection and wait to be taken. Over it: it is read no more until some are. */
+  /** Bytes that have come in on one connection and wait to be taken. Over it: the connection is not read until some are. */
   readonly maxWaitingBytes: number;
   /** Fresh identities a second for one address; one that is shown and good costs nothing. Over it: closed, retryable, `rate`. */
   readonly identityRate: number;
@@ -111,14 +111,14 @@ export interface Limits {
   readonly maxModelBytes: number;
   /** About the bytes of a model in memory: many small values hold more than their JSON has. Over it: the same. */
   readonly maxModelMemory: number;
-  /** How often a followed target's log is read although no doorbell rang (several nodes). */
+  /** How often a subscribed target's log is read although no doorbell rang (several nodes). */
   readonly maxStaleness: number;
   /**
    * How long an identity is valid after its last `Hello`. So long, and an hour more for clocks that differ, a target
    * remembers a client's mids, a `key`, and that it was removed.
    */
   readonly identityLifetime: number;
-  /** How long a session is kept that nothing was dispatched to and nobody followed. Then: it begins anew. */
+  /** How long a session is kept without a dispatch and without its client. Then: it begins anew. */
   readonly sessionLifetime: number;
   /** How long the log keeps what a consumer (`server.consume`) that is not running has not had. Then: it is dropped, and reported. */
   readonly consumerLifetime: number;
