@@ -563,8 +563,9 @@ test("[CL14] the session is always followed and its records come back as session
   await giveSnapshot(connection, "@", 0, { name: "" });
   const write = setup.client.session.dispatch({ type: "renamed", name: "ann" });
   await turn();
-  expect(connection.last("SessionMessage")).toEqual({
-    type: "SessionMessage",
+  expect(connection.last("TopicMessage")).toEqual({
+    type: "TopicMessage",
+    target: "@",
     mid: 1,
     id: write.id,
     settled: 0,
@@ -575,7 +576,7 @@ test("[CL14] the session is always followed and its records come back as session
     type: __,
     ...update
   } = updateFrame("@", 0, [["c1", 1, write.id, { type: "renamed", name: "ann" }]]);
-  connection.say({ type: "SessionUpdate", ...update });
+  connection.say({ type: "TopicUpdate", target: "@", ...update });
   await expect(write.applied).resolves.toMatchObject({ sequence: 1 });
   expect(setup.client.session.state).toMatchObject({ status: "live", model: { name: "ann" }, pending: [] });
 });

@@ -86,7 +86,7 @@ describe("a topic in the server's hands", () => {
     ada.say(subscribe("@"));
     await ada.heard();
     await done(server.dispatchTo(ada.identity.clientId, { type: "signedIn", name: "Ada" }));
-    expect(types(await ada.heard())).toEqual(["SessionUpdate"]);
+    expect(types(await ada.heard())).toEqual(["TopicUpdate"]);
     expect(await bob.heard()).toEqual([]);
     await done(server.dispatchToAll({ type: "signedIn", name: "all" }));
     for (const { identity } of [ada, bob])

@@ -326,14 +326,8 @@ export const hello = (more: object = {}): ClientFrame => ({
   targets: [],
   ...more,
 });
-export const saySession = (mid: number, message: unknown, more: object = {}): ClientFrame => ({
-  type: "SessionMessage",
-  mid,
-  id: `id-${mid}`,
-  settled: 0,
-  message,
-  ...more,
-});
+export const saySession = (mid: number, message: unknown, more: object = {}): ClientFrame =>
+  say("@", mid, message, more);
 /** Only what kind of frames came. */
 export const types = (said: readonly Said[]): string[] => said.map(({ type }) => type);
 export const say = (target: string, mid: number, message: unknown, more: object = {}): ClientFrame => ({

@@ -1,13 +1,5 @@
 // What each of the server's frames does to the targets. Not here: the frames of the conversation itself (connection.ts).
-import {
-  authorTag,
-  CallaError,
-  deepFreeze,
-  messageId,
-  OWN_SESSION,
-  parseMessage,
-  visitorName,
-} from "@calla/shared";
+import { authorTag, CallaError, deepFreeze, messageId, parseMessage, visitorName } from "@calla/shared";
 import type { Cancel, Clock, Random, ServerFrame, ServerFrames, TargetKey, Update } from "@calla/shared";
 import { listOf, newEntry } from "../replica/dispatch-entry.ts";
 import type { Ledger } from "./ledger.ts";
@@ -278,8 +270,6 @@ export function createIncoming(options: ReceiverOptions): (frame: ServerFrame) =
     switch (frame.type) {
       case "TopicUpdate":
         return update(frame.target, frame);
-      case "SessionUpdate":
-        return update(OWN_SESSION, frame);
       case "Acknowledge":
         return acknowledge(frame);
       case "Rejected":

@@ -1,7 +1,7 @@
 // Joins the engines: a dispatch becomes prediction, stored entry and frame, and what the server says becomes models and
 // outcomes (incoming.ts). Here is the way out: dispatching, asking, sending, asking again. Not here: the connection
 // (connection.ts), what the app holds in its hands (topic.ts), composition (client.ts).
-import { CallaError, messageId, OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
+import { CallaError, messageId, PROTOCOL_VERSION } from "@calla/shared";
 import type {
   Cancel,
   ClientFrame,
@@ -472,9 +472,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     },
     /** Sent again, it would end every connection (OB13). */
     tooLarge(frame) {
-      if (frame.type !== "TopicMessage" && frame.type !== "SessionMessage") return;
-      const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
-      const entry = outbox.find(outbox.queue(target), frame.mid, frame.id);
+      if (frame.type !== "TopicMessage") return;
+      const entry = outbox.find(outbox.queue(frame.target), frame.mid, frame.id);
       if (entry && !entry.outcome) holding.giveUp(entry, "too-large");
     },
     refused(code) {
@@ -538,7 +537,4 @@ const topicMessage = (
   id: string,
   settled: number,
   message: unknown,
-): ClientFrame =>
-  target === OWN_SESSION
-    ? { type: "SessionMessage", mid, id, settled, message }
-    : { type: "TopicMessage", target, mid, id, settled, message };
+): ClientFrame => ({ type: "TopicMessage", target, mid, id, settled, message });

@@ -548,7 +548,7 @@ describe("what a name reaches", () => {
     }
     expect(refused).toHaveLength(8);
     bob.say(saySession(1, { type: "named", name: "Bob" }));
-    expect(types(await bob.heard())).toEqual(["SessionUpdate"]);
+    expect(types(await bob.heard())).toEqual(["TopicUpdate"]);
     expect((await server.session(bob.identity.clientId).read()).model).toEqual({ name: "Bob" });
   });
 

@@ -63,7 +63,7 @@ export function hear(
   hooks: HookList<unknown, IncomingMessage>,
   { serialiser, report }: { readonly serialiser: Serialiser; readonly report: Report },
   { clientId, user }: Who,
-  frame: ClientFrames["SessionMessage" | "TopicMessage"],
+  frame: ClientFrames["TopicMessage"],
   decoded: unknown,
 ): void {
   const about = { clientId, user, topic: frame.type === "TopicMessage" ? frame.target : "@", id: frame.id };

@@ -1,13 +1,12 @@
 // How much somebody may say. What is over a rate is not taken and not lost: the client is told from which mid on and when
 // to come again, and what it had sent behind that is ignored until then (S33). What is used up is counted by user or
 // address (parties.ts); the pause is one client's and one target's.
-import { OWN_SESSION } from "@calla/shared";
 import type { ClientFrame, ClientFrames, Limits, TargetKey } from "@calla/shared";
 import type { Conversation, Pauses } from "./conversation.ts";
 import type { Share } from "./parties.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
 
-type MessageFrame = ClientFrames["SessionMessage" | "TopicMessage"];
+type MessageFrame = ClientFrames["TopicMessage"];
 
 /** So many times its rate of messages that are ignored, and a connection is closed. */
 const PATIENCE = 10;
@@ -49,7 +48,7 @@ export class RateLimiter {
 
   /** Whether a message is taken. Otherwise its client was told, or `ignored`: what it was told before holds for this. */
   message(conversation: Conversation, frame: MessageFrame): Limited {
-    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+    const target = frame.target;
     const { mid } = frame;
     const now = this.#now();
     const share = conversation.share!;

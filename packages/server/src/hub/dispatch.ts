@@ -49,11 +49,7 @@ export class Dispatcher {
     this.#end = end;
   }
 
-  message(
-    conversation: Conversation,
-    key: TargetKey,
-    frame: ClientFrames["SessionMessage" | "TopicMessage"],
-  ): void {
+  message(conversation: Conversation, key: TargetKey, frame: ClientFrames["TopicMessage"]): void {
     if (!MESSAGE_ID.test(frame.id)) {
       refused(this.#context, conversation, key, "protocol", { id: frame.id.slice(0, 64) });
       return this.#end(conversation, "protocol", false);
@@ -77,7 +73,7 @@ export class Dispatcher {
     if (known !== undefined) return this.#offer(conversation, known, frame, undefined);
     const named = this.#directory.named(key, conversation.clientId);
     const { mid, id, message } = frame;
-    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+    const target = frame.target;
     const refuse = (code: string): void => {
       refused(this.#context, conversation, key === OWN_SESSION ? target : key, code, {});
       if (mid > 0) conversation.send({ type: "Rejected", target, mid, id, from: "calla", code, details: {} });
@@ -119,7 +115,7 @@ export class Dispatcher {
   #offer(
     conversation: Conversation,
     live: LiveTarget,
-    { mid, id, settled, message: plain }: ClientFrames["SessionMessage" | "TopicMessage"],
+    { mid, id, settled, message: plain }: ClientFrames["TopicMessage"],
     denied: string | undefined,
   ): void {
     // Only now, when nothing is left that could refuse it unread (CV18): who may not reach the target is told so, and

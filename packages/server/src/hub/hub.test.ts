@@ -70,7 +70,7 @@ describe("one message's trip through the server", () => {
     expect((await server.topic(list, "1").read()).model).toEqual({ items: ["x"] });
   });
 
-  test('[CV1] a session\'s author is its follower: its records return as SessionUpdate, named "@"', async () => {
+  test('[CV1] a session\'s author is its follower: its records return as TopicUpdate, named "@"', async () => {
     const { server, client } = wire();
     server.handle(session, { public: true });
     const ada = await client();
@@ -85,7 +85,7 @@ describe("one message's trip through the server", () => {
     ]);
     ada.say(saySession(2, { type: "named", name: "B" }));
     expect(await ada.heard()).toMatchObject([
-      { type: "SessionUpdate", after: 1, records: [[0, 0, 2, "id-2", {}]] },
+      { type: "TopicUpdate", target: "@", after: 1, records: [[0, 0, 2, "id-2", {}]] },
     ]);
   });
 

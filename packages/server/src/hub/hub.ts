@@ -1,7 +1,6 @@
 // The switchboard, and the only one: connections come and go here, what one says goes on to its target, what happens to
 // a target goes to hooks. Decisions are elsewhere: who someone is (hello.ts), who follows (subscriptions.ts), where a
 // message goes (dispatch.ts), what it becomes (target-engine.ts), when things are carried out (commit-loop.ts).
-import { isSession, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { ClientFrame, ClientFrames, Limits, Message, Subscription, TargetKey } from "@calla/shared";
 import { Budget } from "../base/budget.ts";
 import { SlowConsumers } from "../connection/slow-consumers.ts";
@@ -322,16 +321,9 @@ export class Hub {
     switch (frame.type) {
       case "Hello":
         return this.#hello(conversation, frame);
-      case "SessionMessage":
-        if (!this.#takes(conversation, frame)) return;
-        return this.dispatcher.message(conversation, sessionKey(conversation.clientId), frame);
       case "TopicMessage":
         if (!this.#takes(conversation, frame)) return;
-        return this.dispatcher.message(
-          conversation,
-          isSession(frame.target) ? OWN_SESSION : frame.target,
-          frame,
-        );
+        return this.dispatcher.message(conversation, keyOf(conversation, frame.target), frame);
       case "Subscribe":
         return void this.#follow(conversation, frame);
       case "Resync":
@@ -360,10 +352,10 @@ export class Hub {
     }
   }
 
-  #takes(conversation: Conversation, frame: ClientFrames["SessionMessage" | "TopicMessage"]): boolean {
+  #takes(conversation: Conversation, frame: ClientFrames["TopicMessage"]): boolean {
     if (!conversation.leaving) return this.#rateLimiter.message(conversation, frame) === "taken";
-    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
-    conversation.send({ type: "Paused", target, from: frame.mid, code: "draining", retryAfter: 1_000 });
+    const { target, mid } = frame;
+    conversation.send({ type: "Paused", target, from: mid, code: "draining", retryAfter: 1_000 });
     return false;
   }
 

@@ -1,7 +1,6 @@
 // A packet that is a conversation by itself: `Hello` first, then what its client has to say, and the answers go where
 // the packet came from (an HTTP POST). Its client's stream may be here, on another node or nowhere. Messages go to their
 // targets whichever it is, for the log decides; what concerns the following needs the stream. Not here: HTTP.
-import { isSession, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { ClientFrame, ClientFrames, Limits, ServerFrame } from "@calla/shared";
 import { Asker } from "../app/app-checks.ts";
 import { brief } from "../base/brief.ts";
@@ -9,6 +8,7 @@ import type { Connection, ConnectRequest } from "../base/connection.ts";
 import { Conversation, read } from "../connection/conversation.ts";
 import type { ConversationEvents } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
+import { keyOf } from "../target/target-directory.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import type { Encoder } from "../context/encoder.ts";
 import type { Access } from "./access.ts";
@@ -59,7 +59,7 @@ export interface Unavailable {
   readonly within: number;
 }
 
-type Dispatched = ClientFrames["SessionMessage" | "TopicMessage"];
+type Dispatched = ClientFrames["TopicMessage"];
 
 /** The conversation of one packet: it is over when every message has had its answer. */
 class Packet extends Conversation {
@@ -74,12 +74,12 @@ class Packet extends Conversation {
 
   expect(frame: Dispatched): void {
     if (frame.mid === 0) return; // ephemeral: nothing comes back
-    const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
+    const target = frame.target;
     this.#waiting.set(target, (this.#waiting.get(target) ?? 0) + 1);
   }
   /** It has no answer of its own: another one's holds for it. */
   unexpect(frame: Dispatched): void {
-    if (frame.mid > 0) this.#less(frame.type === "TopicMessage" ? frame.target : OWN_SESSION, 1);
+    if (frame.mid > 0) this.#less(frame.target, 1);
   }
   #less(target: string, count: number): void {
     const left = (this.#waiting.get(target) ?? 0) - count;
@@ -240,18 +240,12 @@ function heardHere(
   frame: ClientFrame,
 ): boolean {
   if ((packet.phase as string) === "closed") return true;
-  if (frame.type === "SessionMessage" || frame.type === "TopicMessage") {
+  if (frame.type === "TopicMessage") {
     packet.expect(frame);
     const limited = rateLimiter.message(packet, frame);
     if (limited === "ignored") packet.unexpect(frame);
     if (limited !== "taken") return true;
-    const key =
-      frame.type === "SessionMessage"
-        ? sessionKey(packet.clientId)
-        : isSession(frame.target)
-          ? OWN_SESSION
-          : frame.target;
-    dispatcher.message(packet, key, frame);
+    dispatcher.message(packet, keyOf(packet, frame.target), frame);
     return true;
   }
   if (stream === undefined || stream.phase === "closed") {

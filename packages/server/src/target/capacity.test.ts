@@ -30,7 +30,14 @@ describe("room for topics", () => {
     expect((await greedy.heard()).filter(({ type }) => type === "Unsubscribed")).toMatchObject([busy]);
     // Its messages go where it likes, too, and so does its session.
     ada.say(say("list:other", 1, { type: "stamped" }));
-    ada.say({ type: "SessionMessage", mid: 1, id: "a", settled: 0, message: { type: "named", name: "Ada" } });
+    ada.say({
+      type: "TopicMessage",
+      target: "@",
+      mid: 1,
+      id: "a",
+      settled: 0,
+      message: { type: "named", name: "Ada" },
+    });
     expect(types(await ada.heard())).not.toContain("Paused");
   });
 
@@ -97,13 +104,14 @@ describe("room for topics", () => {
     for (const [i, one] of all.entries()) {
       one.say(subscribe("@", 1));
       one.say({
-        type: "SessionMessage",
+        type: "TopicMessage",
+        target: "@",
         mid: 1,
         id: "a",
         settled: 0,
         message: { type: "named", name: `${i}` },
       });
-      expect(types(await one.heard())).toEqual(["Settled", "Snapshot", "SessionUpdate"]);
+      expect(types(await one.heard())).toEqual(["Settled", "Snapshot", "TopicUpdate"]);
     }
     expect(it.server.inspect().targets.open).toBe(20);
     expect(await it.follow(all[0]!, ...topics(2))).toHaveLength(2);

@@ -122,12 +122,7 @@ export class LiveTarget {
     this.#replays = undefined;
     if (this.audience.followers.size === 0) return;
     const update = this.#withDigest(toUpdate(this.key, after, records), after.sequence + records.length);
-    this.audience.say(
-      isSession(this.key)
-        ? { type: "SessionUpdate", ...update }
-        : { type: "TopicUpdate", target: this.key, ...update },
-      after,
-    );
+    this.audience.say({ type: "TopicUpdate", target: this.wire, ...update }, after);
   }
 
   /** With the model's hash, now and then: once for all followers and the other nodes (VE9). */
@@ -158,11 +153,7 @@ export class LiveTarget {
     const cached = known.get(after.sequence);
     if (cached !== undefined) return cached.in(encoder);
     const update = toUpdate(this.key, after, records);
-    const shared = new Shared(
-      isSession(this.key)
-        ? { type: "SessionUpdate", ...update }
-        : { type: "TopicUpdate", target: this.key, ...update },
-    );
+    const shared = new Shared({ type: "TopicUpdate", target: this.wire, ...update });
     for (const oldest of known.keys()) {
       if (known.size < MOST_REPLAYS) break;
       known.delete(oldest);

@@ -40,9 +40,7 @@ export const clientFrames = {
     /** Which page says it (a random number) and its count of Hellos: an older one that comes late takes nothing over. */
     "attempt?": ["count", "count"],
   },
-  /** A dispatch to the client's own session. Its outcome returns as `SessionUpdate`, `Acknowledge`, `Rejected` or `Paused`. */
-  SessionMessage: dispatched,
-  /** A dispatch to a topic, followed or not. Its outcome returns as `TopicUpdate`, `Acknowledge`, `Rejected` or `Paused`. */
+  /** A dispatch to a topic, followed or not, or to the client's own session (`@`). Its outcome returns as `TopicUpdate`, `Acknowledge`, `Rejected` or `Paused`. */
   TopicMessage: { target: "string", ...dispatched },
   /** Follow one target from a cursor (= resync of one). First answer: `Settled` with the ref, or `Unsubscribed`. */
   Subscribe: subscription,

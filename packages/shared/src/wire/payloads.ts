@@ -17,13 +17,11 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
   /** A dispatch is one message or an array of messages with one fate; each goes through the codec by itself. */
   const dispatch = (value: unknown): unknown => (Array.isArray(value) ? value.map(one) : one(value));
   switch (frame.type) {
-    case "SessionMessage":
     case "TopicMessage":
     case "Acknowledge":
       return withMessage(frame, isNothing(frame.message) ? frame.message : dispatch(frame.message));
     case "Rejected":
       return { ...frame, details: details(frame.details) };
-    case "SessionUpdate":
     case "TopicUpdate":
       return { ...frame, records: mapLast(frame.records, dispatch) };
     case "Settled":

@@ -70,9 +70,7 @@ export const serverFrames = {
     resync: "current|records|snapshot",
     reason: "string",
   },
-  /** Records of the follower's own session, in order. Fold them; own ones are acknowledgements. */
-  SessionUpdate: update,
-  /** Records of a topic, in order, the same bytes for every follower. Fold them; own ones are acknowledgements. */
+  /** Records of a topic, the same bytes for every follower, or of one's own session (`@`), in order. Fold them; own ones are acknowledgements. */
   TopicUpdate: { target: "string", ...update },
   /** Unsequenced messages to the followers: author tag, userId, message; a null message says that the author has gone. */
   Push: {

@@ -26,11 +26,11 @@ export const CUT_POINTS: readonly CutPoint[] = [
 
 const CLIENT: Partial<Record<CutPoint, readonly ClientFrame["type"][]>> = {
   "before-hello": ["Hello"],
-  "before-receive": ["TopicMessage", "SessionMessage"],
+  "before-receive": ["TopicMessage"],
 };
 const SERVER: Partial<Record<CutPoint, readonly ServerFrame["type"][]>> = {
   "before-connected": ["Connected"],
-  "before-outcome": ["TopicUpdate", "SessionUpdate", "Acknowledge", "Rejected"],
+  "before-outcome": ["TopicUpdate", "Acknowledge", "Rejected"],
   "before-settled": ["Settled"],
 };
 
@@ -45,6 +45,5 @@ export const stopsBeforeClient = (
   last: ServerFrame["type"] | undefined,
 ): boolean =>
   point === "before-catch-up"
-    ? last === "Settled" &&
-      frames.some(({ type }) => type === "Snapshot" || type === "TopicUpdate" || type === "SessionUpdate")
+    ? last === "Settled" && frames.some(({ type }) => type === "Snapshot" || type === "TopicUpdate")
     : frames.some(({ type }) => SERVER[point]?.includes(type) === true);

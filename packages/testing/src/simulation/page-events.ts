@@ -39,7 +39,7 @@ export function sent(
   clientId: string | undefined,
   page: PageName,
 ): Extract<HistoryEvent, { type: "sent" }> | undefined {
-  if ((frame.type !== "TopicMessage" && frame.type !== "SessionMessage") || frame.mid === 0) return undefined;
+  if (frame.type !== "TopicMessage" || frame.mid === 0) return undefined;
   const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
   const { mid, id, message } = frame;
   return { type: "sent", ...page, clientId: clientId ?? "", target, mid, id, empty: message === null };

@@ -161,10 +161,7 @@ test.each(FORMATS)(
     ]);
     expect(
       mallory.frames
-        .filter(
-          ({ type }) =>
-            type === "Settled" || type === "Snapshot" || type === "TopicUpdate" || type === "SessionUpdate",
-        )
+        .filter(({ type }) => type === "Settled" || type === "Snapshot" || type === "TopicUpdate")
         .filter((frame) => !("target" in frame) || frame.target !== OWN_SESSION),
     ).toEqual([]);
     expect(mallory.all("Rejected").find(({ target }) => target === "note:1")).toMatchObject({
@@ -211,7 +208,7 @@ test.each(FORMATS)(
         settled: 0,
         message: [added("x"), { type: "reset", count: 9 }],
       },
-      { type: "SessionMessage", mid: 1, id: "forged3", settled: 0, message: { type: "promoted" } },
+      { type: "TopicMessage", target: "@", mid: 1, id: "forged3", settled: 0, message: { type: "promoted" } },
     );
     await stage.clock.settle();
     expect(
