@@ -13,6 +13,7 @@ const steps = [
   { name: "format", command: "npm run --silent check:format" },
   { name: "lint", command: "npm run --silent check:lint" },
   { name: "suppressions", command: "node scripts/check-suppressions.mjs" },
+  { name: "beside", command: "node scripts/check-beside.mjs" },
   { name: "rules", command: "node scripts/check-rules.mjs" },
   { name: "pointers", command: "node scripts/check-pointers.mjs" },
   { name: "workflows", command: "npm run --silent check:workflows" },

@@ -1,0 +1,119 @@
+// `npm run check:beside`: a production file of 100 lines and more has its unit test beside it, `name.test.ts`. The list of
+// those that have none yet only shrinks: who writes the test takes the file off it, and a new file never goes on it.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { root } from "./run.mjs";
+
+const LINES = 100;
+
+/** Types and lists of names: there is nothing to run. */
+const declarations = new Set([
+  "server/src/log/log.ts",
+  "server/src/server-api.ts",
+  "shared/src/index.ts",
+  "shared/src/wiring/slice.ts",
+  "testing/src/history/history.ts",
+]);
+
+/** Proven by tests of the whole only. */
+const missing = new Set([
+  "client/src/client.ts",
+  "client/src/connection/connection.ts",
+  "client/src/hydration.ts",
+  "client/src/replica/dispatch-entry.ts",
+  "client/src/replica/suspects.ts",
+  "client/src/replica/target.ts",
+  "client/src/replica/targets.ts",
+  "client/src/replica/write.ts",
+  "client/src/runtime/incoming.ts",
+  "client/src/runtime/ledger.ts",
+  "client/src/runtime/runtime.ts",
+  "client/src/storage/kept-models.ts",
+  "client/src/storage/storage.ts",
+  "client/src/tabs/abandoned-clients.ts",
+  "client/src/tabs/claimed-client.ts",
+  "client/src/tabs/stores/file-store.ts",
+  "client/src/tabs/stores/indexeddb-store.ts",
+  "client/src/tabs/tab-storage.ts",
+  "client/src/testing/index.ts",
+  "client/src/topic.ts",
+  "client/src/transports/http/carrier.ts",
+  "client/src/transports/http/http.ts",
+  "server/src/app/authenticate.ts",
+  "server/src/connection/conversation.ts",
+  "server/src/connection/incoming.ts",
+  "server/src/hub/access.ts",
+  "server/src/hub/dispatch.ts",
+  "server/src/hub/subscriptions.ts",
+  "server/src/log/sqlite/executor.ts",
+  "server/src/log/sqlite/file-log.ts",
+  "server/src/log/sqlite/jobs.ts",
+  "server/src/log/sqlite/reader.ts",
+  "server/src/log/sqlite/statements.ts",
+  "server/src/log/sqlite/tables.ts",
+  "server/src/log/sqlite/writer.ts",
+  "server/src/model/model-measure.ts",
+  "server/src/observers/prometheus.ts",
+  "server/src/target/batch.ts",
+  "server/src/target/open-target.ts",
+  "server/src/target/target-directory.ts",
+  "server/src/target/target-registry.ts",
+  "server/src/testing/log-contract/append.ts",
+  "server/src/testing/log-contract/index.ts",
+  "server/src/testing/log-contract/kit.ts",
+  "server/src/testing/log-contract/outcomes.ts",
+  "server/src/testing/log-contract/past.ts",
+  "server/src/testing/rewindable-log.ts",
+  "server/src/transports/http/node.ts",
+  "server/src/transports/websocket/connection.ts",
+  "shared/src/base/limits.ts",
+  "shared/src/dev/define-checks.ts",
+  "shared/src/dev/strict.ts",
+  "shared/src/updates/run-update.ts",
+  "shared/src/values/from-plain.ts",
+  "shared/src/values/to-plain.ts",
+  "shared/src/values/walk.ts",
+  "shared/src/wire/custom-serialiser.ts",
+  "shared/src/wire/messagepack-read.ts",
+  "shared/src/wire/server-frames.ts",
+  "testing/src/history/archive.ts",
+  "testing/src/history/check-outcomes.ts",
+  "testing/src/history/check-views.ts",
+  "testing/src/network/lane.ts",
+  "testing/src/network/link.ts",
+  "testing/src/network/request-link.ts",
+  "testing/src/simulation/nodes.ts",
+  "testing/src/simulation/pages.ts",
+  "testing/src/simulation/plan.ts",
+  "testing/src/simulation/quiet.ts",
+  "testing/src/simulation/setup.ts",
+  "testing/src/simulation/simulate.ts",
+  "testing/src/simulation/world.ts",
+]);
+
+const files = readdirSync(join(root, "packages")).flatMap((pkg) => {
+  const src = join(root, "packages", pkg, "src");
+  return readdirSync(src, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !/[.](?:test|test-d|arbitrary|d)[.]ts$/.test(name))
+    .map((name) => join(src, name));
+});
+const bare = files
+  .filter((path) => readFileSync(path, "utf8").split("\n").length > LINES)
+  .filter((path) => !existsSync(path.replace(/[.]ts$/, ".test.ts")))
+  .map((path) => relative(join(root, "packages"), path).replaceAll(sep, "/"));
+
+const findings = [
+  ...bare
+    .filter((name) => !declarations.has(name) && !missing.has(name))
+    .map((name) => `packages/${name} has ${LINES} lines or more and no unit test beside it.`),
+  ...[...declarations, ...missing]
+    .filter((name) => !bare.includes(name))
+    .map(
+      (name) =>
+        `${name} has its test, is short or is gone: take it off the list in scripts/check-beside.mjs.`,
+    ),
+];
+if (findings.length > 0) {
+  console.log(findings.join("\n"));
+  process.exitCode = 1;
+}
