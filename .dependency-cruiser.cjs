@@ -2,7 +2,7 @@
 // and from rooms above its own in these lists, so every dependency runs downhill. A new folder is put in its place here; a new
 // file needs no entry. "." are the files in `src` itself.
 const rooms = {
-  shared: ["base", "values", "wiring", "updates", "wire", "."],
+  shared: ["codes", "base", "values", "wiring", "updates", "wire", "."],
   client: [
     "base",
     "transports",
@@ -57,7 +57,7 @@ const engines = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|hydration|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|observers/(pino|prometheus))[.]ts$";
+  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|observers/(pino|prometheus))[.]ts$";
 
 const test = "[.](test|sim|bench|contract|arbitrary|test-d)[.]ts$|/test/";
 const filesOf = (pkg, room) => `^packages/${pkg}/src/${room === "." ? "" : `${room}/`}[^/]+$`;

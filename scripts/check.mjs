@@ -16,6 +16,7 @@ const steps = [
   { name: "beside", command: "node scripts/check-beside.mjs" },
   { name: "rules", command: "node scripts/check-rules.mjs" },
   { name: "pointers", command: "node scripts/check-pointers.mjs" },
+  { name: "codes", command: "node scripts/codes.mjs" },
   { name: "workflows", command: "npm run --silent check:workflows" },
   { name: "layers", command: "npm run --silent check:layers" },
   { name: "unused", command: "npm run --silent check:unused" },

@@ -10,6 +10,7 @@ import type {
   Random,
   Serialiser,
   SessionSlice,
+  StatusReason,
   Wiring,
 } from "@calla/shared";
 import { audible } from "#dev/mistakes";
@@ -106,8 +107,10 @@ export interface ClientOptions<W extends Wiring = Wiring> {
 /** The same object until something in it changes. */
 export interface ClientStatus {
   readonly connection: ConnectionStatus;
-  /** Why, where there is a reason. */
-  readonly reason: string;
+  /** Why, where there is a reason: one of Calla's codes (docs/codes.md), or of the app's own (`app:…`). */
+  readonly reason: StatusReason | "";
+  /** What the network, or something on the way, said of it; for people to read. */
+  readonly text: string;
   /** How many dispatches have no outcome. */
   readonly pending: number;
   /**
@@ -179,15 +182,23 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   const { storage, wakeUps = onWakeUp } = options;
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);
-  let status: ClientStatus = { connection: "offline", reason: "", pending: 0, held: [], storage: "working" };
+  let status: ClientStatus = {
+    connection: "offline",
+    reason: "",
+    text: "",
+    pending: 0,
+    held: [],
+    storage: "working",
+  };
   let told = status;
   let connectedBefore = false;
   let closing: Promise<void> | undefined;
 
-  const setStatus = (connection: ConnectionStatus, reason: string): void => {
+  const setStatus = (connection: ConnectionStatus, reason: ClientStatus["reason"], text: string): void => {
     const next: ClientStatus = {
       connection,
       reason,
+      text,
       pending: runtime.waiting,
       held: runtime.held,
       storage: runtime.failing ? "failed" : "working",
@@ -233,7 +244,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     onOutcome: options.onOutcome,
     digest: options.digest,
     onVersionMismatch: options.onVersionMismatch,
-    changed: () => setStatus(status.connection, status.reason),
+    changed: () => setStatus(status.connection, status.reason, status.text),
   });
 
   const sync: Sync = createConnection(
@@ -265,10 +276,10 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
         runtime.disconnected(cut);
         contain(report, options.onDisconnect, reason);
       },
-      status(connection, reason) {
+      status(connection, reason, text = "") {
         const over = !closing && (connection === "closed" || connection === "outdated");
-        runtime.ended(over ? reason || connection : "");
-        setStatus(connection, reason);
+        runtime.ended(over ? reason || "lost" : "");
+        setStatus(connection, reason, text);
       },
       outdated: ({ protocol, slices }) => contain(report, options.onVersionMismatch, { protocol, slices }),
       error: audible(report, options.onError),

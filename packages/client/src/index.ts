@@ -14,7 +14,16 @@ export type {
 export type { Local } from "./local.ts";
 export { RejectedError } from "./base/rejected-error.ts";
 export type { AppliedWrite, Write, WriteState } from "./replica/write.ts";
-export type { Rejection } from "./base/rejected-error.ts";
+export type {
+  AppCode,
+  CallaRejectionCode,
+  ClosingCode,
+  ConnectionCode,
+  Rejection,
+  StatusReason,
+  TopicCode,
+  UnsubscribedCode,
+} from "@calla/shared";
 export type { Pending, Pushed, TopicStatus } from "./replica/target.ts";
 export type { DecidedWrite } from "./replica/targets.ts";
 export type { HeldWrite, PendingWrite } from "./replica/target.ts";

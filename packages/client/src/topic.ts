@@ -9,7 +9,9 @@ import type {
   ModelOf,
   RejectionOf,
   Slice,
+  StatusReason,
   TargetKey,
+  TopicCode,
   Typed,
 } from "@calla/shared";
 import type { Stop } from "./base/notifier.ts";
@@ -25,15 +27,15 @@ export type TopicState<S> =
   | {
       readonly status: "live" | "stale";
       /** Why it stays stale, where the server will not have this client back ("unauthenticated", "origin", "version"); else "". */
-      readonly code: string;
+      readonly code: StatusReason | "";
       readonly model: ModelOf<S>;
       readonly pending: readonly PendingOf<S>[];
     }
-  /** `code` says why: one of Calla's, such as "forbidden". */
+  /** `code` says why ("forbidden", "missing"), or why the server will not have this client back (docs/codes.md). */
   | {
       readonly status: "refused";
       readonly model: undefined;
-      readonly code: string;
+      readonly code: TopicCode;
       readonly pending: readonly PendingOf<S>[];
     };
 

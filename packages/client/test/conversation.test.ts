@@ -1,5 +1,5 @@
 // The conversation: attempts, handshake, heartbeat, resync, what the server may say last.
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   connectedAs,
   giveSnapshot,
@@ -133,6 +133,69 @@ test("[CL12] [CL49] S25 asked for another token it says it; a callback that reje
   await turn();
   expect(connection.last("Authenticate")).toEqual({ type: "Authenticate", token: "second" });
   expect(setup.client.status.connection).toBe("open");
+});
+
+describe("[PR7] a code that this client does not know, of a newer server", () => {
+  /** What the compiler would not let a server of this version say. */
+  const UNKNOWN = "quite-new" as never;
+
+  test("a Closing is taken as its `retryable` says, and shown as it came", async () => {
+    const first = await live();
+    first.connection.say({ type: "Closing", code: UNKNOWN, retryable: true, within: 0 });
+    expect(first.client.status).toMatchObject({ connection: "waiting", reason: "quite-new", text: "" });
+    await first.clock.advance(1_000);
+    expect(first.server.connections).toHaveLength(2);
+    const second = await live();
+    second.connection.say({ type: "Closing", code: UNKNOWN, retryable: false, within: 0 });
+    await second.clock.advance(100_000);
+    expect(second.client.status).toMatchObject({ connection: "closed", reason: "quite-new" });
+    expect(second.server.connections).toHaveLength(1);
+  });
+
+  test("an Unsubscribed likewise", async () => {
+    const { client, clock, connection } = await live();
+    const ref = connection.ref("list:1");
+    connection.say({ type: "Unsubscribed", target: "list:1", ref, code: UNKNOWN, retryable: true });
+    await clock.advance(5_000);
+    const again = connection.ref("list:1");
+    expect(again).toBeGreaterThan(ref);
+    connection.say({ type: "Unsubscribed", target: "list:1", ref: again, code: UNKNOWN, retryable: false });
+    await turn();
+    expect(client.topic(list, "1").state).toMatchObject({ status: "refused", code: "quite-new" });
+  });
+
+  test("a message that is paused is sent again, one that is rejected is rolled back", async () => {
+    const { client, clock, connection } = await live();
+    const topic = client.topic(list, "1");
+    const write = topic.dispatch(added("a"));
+    const ended = write.applied.catch((error: unknown) => error);
+    await turn();
+    connection.take();
+    connection.say({ type: "Paused", target: "list:1", from: 1, code: UNKNOWN, retryAfter: 200 });
+    await clock.advance(1_000);
+    const sent = connection.take().filter(({ type }) => type === "TopicMessage");
+    expect(sent).toMatchObject([{ mid: 1, id: write.id }]);
+    connection.say({
+      type: "Rejected",
+      target: "list:1",
+      mid: 1,
+      id: write.id,
+      from: "calla",
+      code: UNKNOWN,
+      details: {},
+    });
+    expect(await ended).toMatchObject({ code: "quite-new", from: "calla" });
+    expect([write.state, topic.state.pending]).toEqual(["rejected", []]);
+  });
+});
+
+test("[CL23] what is heard of a connection's end and is none of Calla's codes is a text beside the code", async () => {
+  const { server, client } = await live();
+  server.connections.at(-1)!.drop(1006, "read ECONNRESET");
+  expect(client.status).toMatchObject({ connection: "waiting", reason: "lost", text: "read ECONNRESET" });
+  const coded = await live();
+  coded.server.connections.at(-1)!.drop(4001, "stopping");
+  expect(coded.client.status).toMatchObject({ connection: "waiting", reason: "stopping", text: "" });
 });
 
 test("[CL12] a connection closed for good by its code alone is not tried again", async () => {
@@ -603,7 +666,7 @@ test("[CL12] [CL48] S29 data that is no frame is reported and costs the connecti
     const { connection, client, errors, topic } = await live({}, 0, "a");
     connection.raw(raw);
     expect(errors).toMatchObject([{ code: "undecodable" }]);
-    expect(client.status).toMatchObject({ connection: "waiting", reason: "undecodable" });
+    expect(client.status).toMatchObject({ connection: "waiting", reason: "unreadable" });
     expect(topic.state.model?.items).toEqual(["a"]);
   }
 });

@@ -303,7 +303,7 @@ test("[CL7] [CL39] a topic that the server made us follow is followed until the 
     type: "Unsubscribed",
     target: "list:9",
     ref: next.ref("list:9"),
-    code: "revoked",
+    code: "unsubscribed",
     retryable: false,
   });
   expect(topic.state).toMatchObject({ status: "loading", model: undefined });
@@ -445,6 +445,7 @@ test("[CL9] status: connection, reason and how many wait, told when one of them 
   expect(setup.client.status).toEqual({
     connection: "open",
     reason: "",
+    text: "",
     pending: 1,
     held: [],
     storage: "working",

@@ -1,6 +1,6 @@
 // Messages that end the connections that carry them (OB20), and those that can never be sent (OB21).
 import { automatic, defineEphemeral, defineTopic, defineWiring, json } from "@calla/shared";
-import type { ClientFrame } from "@calla/shared";
+import type { ClientFrame, ClosingCode } from "@calla/shared";
 import { messagePack } from "@calla/shared/messagepack";
 import { expect, test } from "vitest";
 import * as z from "zod";
@@ -19,7 +19,7 @@ const poisonous =
   (frame: ClientFrame) =>
     texts.includes(textOf(frame) ?? "") ? ending : undefined;
 
-const closing = (code: string) => ({ type: "Closing", code, retryable: false, within: 0 }) as const;
+const closing = (code: ClosingCode) => ({ type: "Closing", code, retryable: false, within: 0 }) as const;
 
 function page(
   options: Partial<ClientOptions<typeof wiring>> & { readonly line?: Line; readonly seed?: number } = {},
@@ -412,7 +412,7 @@ test("[CL2] [CL32] after a long outage, a line whose connections each last 20 s 
 
 // ----------------------------------------------------------------------------------------------- the server's own word
 
-test.each(["too-large", "too-deep", "hostile-key", "undecodable"])(
+test.each(["too-large", "too-deep", "hostile-key", "undecodable"] as const)(
   "[OB20] [OB13] [OB36] S29 a stored message that the server will not have (%s) is found and given up by its word, and all others are sent",
   async (code) => {
     const storage = memoryStorage();
@@ -458,12 +458,12 @@ test("[OB20] [OB13] [OB36] a message that was only on its way when the server wo
 
 test("[CL12] a terminal word that cannot be about a message ends the client as before", async () => {
   const { client, line, clock } = page();
-  line.ends = ({ type }) => (type === "TopicMessage" ? closing("forbidden") : undefined);
+  line.ends = ({ type }) => (type === "TopicMessage" ? closing("user-changed") : undefined);
   void client.topic(list, "1").dispatch(added("a"));
   await clock.advance(60_000);
   expect([client.status.connection, client.status.reason, line.attempts.length]).toEqual([
     "closed",
-    "forbidden",
+    "user-changed",
     1,
   ]);
   const quiet = page();

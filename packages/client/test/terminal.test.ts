@@ -1,4 +1,5 @@
 // What topics show, and promises tell, when the server will not have the client back (CL30, CL31).
+import type { UnsubscribedCode } from "@calla/shared";
 import { expect, test } from "vitest";
 import { memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
@@ -170,7 +171,7 @@ test("[CL31] [CL18] ready rejects where the topic is refused, and waits for one 
   const [refused, missing] = [setup.client.topic(list, "1"), setup.client.topic(list, "2")];
   const promises = [refused.ready, missing.ready];
   const connection = await handshake(setup);
-  const say = (target: string, code: string, retryable: boolean) =>
+  const say = (target: string, code: UnsubscribedCode, retryable: boolean) =>
     connection.say({ type: "Unsubscribed", target, ref: connection.ref(target), code, retryable });
   say("list:1", "forbidden", false);
   say("list:2", "missing", false);

@@ -160,7 +160,7 @@ test("[CL11] a pause is forgotten with its connection, a second one too", async 
   }
 });
 
-test.each(["rate", "missing"])(
+test.each(["rate", "missing"] as const)(
   "[CL7] [CL18] a topic that is refused for now is asked for again within a minute, whatever the server said: %s",
   async (code) => {
     const { clock, connection } = await live();

@@ -9,6 +9,7 @@ import type {
   ModelOf,
   ParamsOf,
   Random,
+  RequestCode,
   Serialiser,
   SessionSlice,
   Wiring,
@@ -221,7 +222,7 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   readonly allowsAnyOrigin: boolean;
   /** A transport refused a request before there was a connection. `onRefused` is called for it. */
   refused(refusal: {
-    readonly reason: string;
+    readonly reason: RequestCode;
     readonly request: ConnectRequest;
     readonly error?: unknown;
     /** What is to be done about it. */

@@ -383,7 +383,7 @@ class Wire implements Incoming, Inlet {
   limited(limit: keyof Limits): void {
     this.#hub.limited(this.#conversation, limit, undefined);
   }
-  cut(code: string): void {
+  cut(code: "busy" | "too-slow"): void {
     this.#hub.end(this.#conversation, code, true);
     this.#conversation.connection.terminate?.();
   }

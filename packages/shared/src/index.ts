@@ -13,7 +13,6 @@ export { defineWiring } from "./wiring/wiring.ts";
 export type { AnyTopicSlice, InWiring, TopicOf, Wiring } from "./wiring/wiring.ts";
 export type { Context } from "./wiring/context.ts";
 export type {
-  CallaRejectionCode,
   ClientMessageOf,
   ClientMessagesOf,
   Created,
@@ -61,8 +60,15 @@ export type { ClassCodec, ValueClass } from "./values/classes.ts";
 
 // Errors and ceilings
 export { CallaError, describe } from "./base/errors.ts";
-export type { ErrorCode } from "./base/errors.ts";
-export { ERROR_SENTENCES } from "./base/error-sentences.ts";
+export type { AppCode, ClosingCode } from "./codes/closing-codes.ts";
+export type { ConnectionCode } from "./codes/connection-codes.ts";
+export type { ErrorCode } from "./codes/error-codes.ts";
+export type { ObservedCode } from "./codes/observed-codes.ts";
+export type { PausedCode } from "./codes/paused-codes.ts";
+export type { CallaRejectionCode, Rejection } from "./codes/rejection-codes.ts";
+export type { RequestCode } from "./codes/request-codes.ts";
+export type { AnyCode, RefusedCode, StatusReason, TopicCode } from "./codes/unions.ts";
+export type { UnsubscribedCode } from "./codes/unsubscribed-codes.ts";
 export { DEFAULT_LIMITS } from "./base/limits.ts";
 export type { Limits } from "./base/limits.ts";
 

@@ -3,14 +3,17 @@
 // targets and dispatches (runtime.ts), what a network is (transports/).
 import { CallaError, fraction, DEV } from "@calla/shared";
 import type {
+  CallaRejectionCode,
   Cancel,
   ClientFrame,
   ClientFrames,
+  ClosingCode,
   Format,
   Random,
   Serialiser,
   ServerFrame,
   ServerFrames,
+  StatusReason,
   SteadyClock,
   Subscription,
 } from "@calla/shared";
@@ -18,7 +21,7 @@ import { dismissal } from "#dev/mistakes";
 import { backoff } from "./backoff.ts";
 import { createPackets, sizeOf } from "./packets.ts";
 import type { Packet, Packets } from "./packets.ts";
-import { CLOSE_TERMINAL } from "../transports/transport.ts";
+import { CLOSE_RETRYABLE, CLOSE_TERMINAL } from "../transports/transport.ts";
 import type { CloseReason, Link, Transport } from "../transports/transport.ts";
 
 /**
@@ -62,10 +65,11 @@ export interface SyncEvents {
   /** The way to the server does not take this frame, alone as it was: it is too large. */
   tooLarge(frame: ClientFrame): void;
   /** By this terminal word the server refuses what was said. True: it may have been a message, and is dealt with. */
-  refused(code: string): boolean;
+  refused(code: CallaRejectionCode): boolean;
   /** The connection that was open is not any more. `cut`: nobody has said why. */
   disconnected(reason: CloseReason, cut: boolean): void;
-  status(status: ConnectionStatus, reason: string): void;
+  /** `text`: what was heard, where that is none of Calla's codes. */
+  status(status: ConnectionStatus, reason: StatusReason | "", text?: string): void;
   outdated(frame: ServerFrames["Version"]): void;
   /** `mistake`: what no retry mends. */
   error(error: unknown, mistake?: boolean): void;
@@ -81,7 +85,7 @@ export interface Sync {
   /** There may be no network any more: if open, ask whether the server is there. */
   doubt(): void;
   /** Leaves this connection and comes back with a new `Hello`. */
-  renew(reason: string): void;
+  renew(reason: ClosingCode): void;
   readonly open: boolean;
   /** Nothing happens unless open. */
   send(frames: readonly ClientFrame[]): void;
@@ -92,7 +96,13 @@ const TOO_LARGE = 1009;
 /** A Calla server's, and not that of somebody else on the way. */
 const isOwnWord = (code: number, reason: string): boolean => code === TOO_LARGE && reason === "too-large";
 /** What the server says of a frame that it cannot take, whoever says it again. */
-const ABOUT_FRAMES = new Set(["too-large", "too-deep", "hostile-key", "undecodable", "invalid-value"]);
+const ABOUT_FRAMES: ReadonlySet<string> = new Set<AboutFrames>([
+  "too-large",
+  "too-deep",
+  "hostile-key",
+  "undecodable",
+]);
+type AboutFrames = ClosingCode & CallaRejectionCode;
 /** However long a server says: one that errs, or means harm, keeps nobody away for good. */
 const LONGEST_AWAY = 600_000;
 const LONGEST_SPREAD = 30_000;
@@ -181,7 +191,7 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
       events.error(
         new CallaError("transport", { cause }, DEV && "An attempt to connect failed; it is tried again."),
       );
-      fail("failed");
+      fail("connect-failed");
     };
     // The token is asked for first, so that no open socket waits for it; a rejecting one costs this attempt (S25).
     asToken()
@@ -198,10 +208,18 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
           receive: (data: string | Uint8Array) => current() && receive(mine, data),
           close({ code, reason, cause }: CloseReason) {
             if (!current()) return;
-            if (code === CLOSE_TERMINAL) return dismissed(reason);
+            if (code === CLOSE_TERMINAL) return dismissed(reason as StatusReason);
             if (cause && blamed !== reason) events.error(cause, true);
             if (cause) blamed = reason;
-            fail(reason, code, undefined, !isOwnWord(code, reason));
+            const own = code === CLOSE_RETRYABLE || isOwnWord(code, reason);
+            // Anybody's words are a text; Calla's are a code.
+            fail(
+              own ? (reason as StatusReason) : "",
+              code,
+              undefined,
+              !isOwnWord(code, reason),
+              own ? "" : reason,
+            );
           },
         };
         mine.link = transport.connect(handlers, format);
@@ -253,7 +271,7 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
       for (const frame of mine.packets.decode(data)) if (attempt === mine) hear(mine, frame);
     } catch (error) {
       events.error(error);
-      fail("undecodable");
+      fail("unreadable");
     }
   }
 
@@ -275,7 +293,7 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
         if (frame.retryable) {
           if (frame.code === "too-large" && !mine.open) lessen(mine, true);
           fail(frame.code, 1000, frame.within > 0 || mine.open ? frame.within : undefined);
-        } else if (mine.open && ABOUT_FRAMES.has(frame.code) && events.refused(frame.code))
+        } else if (mine.open && ABOUT_FRAMES.has(frame.code) && events.refused(frame.code as AboutFrames))
           fail(frame.code, 1000);
         else dismissed(frame.code);
         return;
@@ -356,26 +374,26 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
   }
 
   /** `within`: the server has said when to come back; 0, at once, which it is believed once (CL12). */
-  function fail(reason: string, code = 1006, within = -1, cut = false): void {
+  function fail(reason: StatusReason | "", code = 1006, within = -1, cut = false, text = ""): void {
     if (code === TOO_LARGE && attempt) lessen(attempt, isOwnWord(code, reason));
     const why = reason || (attempt?.open ? "lost" : "unreachable");
-    leave(code, why, cut);
+    leave(code, text || why, cut);
     if (!wanted) return;
     const told = within > 0 || (within === 0 && delays.fresh);
     const own = delays.next(Math.min(spread, LONGEST_SPREAD));
     const delay = told ? Math.round(fraction(random) * Math.min(within, LONGEST_AWAY)) : own;
     waited = Math.min(delay, maxMilliseconds);
     after(delay, begin);
-    events.status("waiting", why);
+    events.status("waiting", why, text);
   }
 
   /** The server will not have us back. */
-  function dismissed(reason: string): void {
+  function dismissed(reason: StatusReason): void {
     events.error(new CallaError("transport", { reason }, dismissal(reason)), true);
     end("closed", reason);
   }
 
-  function end(status: ConnectionStatus, reason: string): void {
+  function end(status: ConnectionStatus, reason: StatusReason): void {
     wanted = false;
     leave(1000, reason);
     events.status(status, reason);

@@ -1,4 +1,5 @@
 // Connecting where it cannot work: what is refused at once, what onError hears and how often, what is printed (CL24, CL25).
+import type { ClosingCode } from "@calla/shared";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CallaError, automatic, defineWiring, json } from "@calla/shared";
@@ -233,7 +234,7 @@ test("[CL24] onError hears a mistake once until it changes, and development prin
   );
   await it.clock.advance(2_000);
   expect(it.attempts()).toBeGreaterThan(10);
-  expect(it.client.status).toMatchObject({ connection: "waiting", reason: "a" });
+  expect(it.client.status).toMatchObject({ connection: "waiting", reason: "unreachable", text: "a" });
   now = { code: 1006, reason: "weather" };
   await it.clock.advance(1_000);
   now = mistake("a");
@@ -272,7 +273,7 @@ test.each(["unauthenticated", "origin", "host", "anything"])(
     for (let time = 1; time <= 2; time++) {
       server.connection.open();
       await turn();
-      server.connection.say({ type: "Closing", code, retryable: false, within: 0 });
+      server.connection.say({ type: "Closing", code: code as ClosingCode, retryable: false, within: 0 });
       await turn();
       expect(errors).toHaveLength(time);
       expect(errors[time - 1]).toMatchObject({

@@ -1,10 +1,10 @@
 // What a dispatch is made of: checked messages and an entry that outbox and rebase share. Not here: what happens to it.
 import { CallaError, deepFreeze, parseMessage, DEV } from "@calla/shared";
-import type { Serialiser, Slice } from "@calla/shared";
+import type { CallaRejectionCode, Serialiser, Slice } from "@calla/shared";
 import { roughSize } from "../base/size.ts";
 import type { MigratedEntry, Storage, StoredEntry } from "../storage/storage.ts";
 import type { Dispatch, PendingWrite } from "./target.ts";
-import { RejectedError } from "../base/rejected-error.ts";
+import { rejectedBy } from "../base/rejected-error.ts";
 import type { WriteState } from "./write.ts";
 
 /** A message as the app gave it, and the list of messages it stands for. */
@@ -85,8 +85,8 @@ export const storedEntry = (entry: Dispatch, version: number): StoredEntry => {
 };
 
 /** What the author of a message that was given up hears, unless it had been applied. */
-export const givenUp = (code: string): CallaError<string> =>
-  code === "cancelled" ? new CallaError(code) : new RejectedError({ from: "calla", code, details: {} });
+export const givenUp = (code: CallaRejectionCode): CallaError<string> =>
+  code === "cancelled" ? new CallaError(code) : rejectedBy(code);
 
 /** A dispatch of an earlier page, as it was stored, in this page's version (VE7). */
 export function restored(
@@ -98,7 +98,7 @@ export function restored(
   const { target, mid, id, at, sequence, gaveUp } = stored;
   const here: MigratedEntry = migrate?.(stored, slice) ?? stored;
   const { message } = here;
-  const dropped = gaveUp === undefined ? here.dropped : givenUp(gaveUp);
+  const dropped = gaveUp === undefined ? here.dropped : givenUp(gaveUp as CallaRejectionCode);
   return {
     ...newEntry({ target, id, message, at, ...author }, listOf(message)),
     mid,

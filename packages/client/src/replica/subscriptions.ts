@@ -1,7 +1,7 @@
 // The subscriptions engine: who wants which target, and how far asking for it has come. A subscription lives from the
 // first holder until `linger` after the last; what is wanted survives every reconnect, each time under a new ref.
 // Pure but for its own state and the clock. Not here: frames (runtime.ts), models (rebase.ts).
-import type { Cancel, SteadyClock, TargetKey } from "@calla/shared";
+import type { Cancel, SteadyClock, TargetKey, UnsubscribedCode } from "@calla/shared";
 import type { Stop } from "../base/notifier.ts";
 
 /** `off`: not wanted. `asked`: no answer yet. `answered`: the newest ref was. `refused`: for good, until asked anew. */
@@ -20,7 +20,7 @@ export interface Subscription {
   /** Asked for news only: it was live, and counts as that meanwhile (HT10). */
   polling: boolean;
   /** Why it was refused. */
-  code: string;
+  code: UnsubscribedCode | "";
   /** Refused as missing: it is asked for again when the server says so and on each new connection (CL18). */
   absent: boolean;
   lingering: Cancel | undefined;
@@ -61,7 +61,7 @@ export interface Subscriptions {
   /** Asks again at once, or after `delay`. */
   ask(subscription: Subscription, delay?: number): void;
   /** The end, without telling anybody: off, or refused for a reason. */
-  stop(subscription: Subscription, code?: string): void;
+  stop(subscription: Subscription, code?: UnsubscribedCode): void;
 }
 
 export function createSubscriptions(

@@ -1,7 +1,14 @@
 // One target in use: what the runtime holds of it, and the state that the app sees. Not here: what changes it
 // (runtime.ts). An ephemeral topic is held likewise: its "confirmed model" is the map of latest messages.
 import { sameInOrder } from "@calla/shared";
-import type { CallaError, EphemeralSlice, ModelSlice, ServerFrames, TargetKey } from "@calla/shared";
+import type {
+  CallaError,
+  EphemeralSlice,
+  ModelSlice,
+  ServerFrames,
+  TargetKey,
+  TopicCode,
+} from "@calla/shared";
 import type { Backoff } from "../connection/backoff.ts";
 import type { Compare } from "./compare.ts";
 import type { Signal } from "../base/notifier.ts";
@@ -74,7 +81,7 @@ export interface AnyState {
   readonly status: TopicStatus;
   readonly model: unknown;
   readonly pending: readonly Pending[];
-  readonly code: string;
+  readonly code: TopicCode | "";
 }
 
 /** Something pushed. `from` is the author's tag, the same for all of one author's in this topic; null: the server. */
@@ -152,7 +159,7 @@ const sameListing = (a: Listing, { pending }: Replica<Dispatch>): boolean =>
 
 const listings = new WeakMap<AnyState, Listing>();
 
-function newState(status: TopicStatus, model: unknown, code: string, listing: Listing): AnyState {
+function newState(status: TopicStatus, model: unknown, code: TopicCode | "", listing: Listing): AnyState {
   const state: AnyState = {
     status,
     model,
@@ -182,7 +189,12 @@ export const hasCaughtUp = (target: Target): boolean =>
  * The state to show: the same object until something in it changes (CL9), and the former model as long as it is equal,
  * however that came about (given up in the same turn, replayed). `state`: what it is compared with.
  */
-export function stateOf(target: Target, connected: boolean, ended: string, state = target.state): AnyState {
+export function stateOf(
+  target: Target,
+  connected: boolean,
+  ended: TopicCode | "",
+  state = target.state,
+): AnyState {
   const { subscription, replica } = target;
   // Where the client is not to come back, what has no model gets none (CL30).
   const code = subscription.code || (isFollowed(subscription) ? ended : "");

@@ -1,7 +1,7 @@
 // The targets in use and what is shown of them: models through the rebase, states to listeners, outcomes to callers.
 // Not here: what frames say (incoming.ts), what is stored (ledger.ts), what is sent (runtime.ts).
 import { applyMessages, OWN_SESSION, sameInOrder } from "@calla/shared";
-import type { Clock, Message, Random, TargetKey, Wiring } from "@calla/shared";
+import type { Clock, Message, Random, TargetKey, TopicCode, Wiring } from "@calla/shared";
 import { backoff } from "../connection/backoff.ts";
 import { createCompare } from "./compare.ts";
 import { contain, oncePerTurn, signal } from "../base/notifier.ts";
@@ -46,7 +46,7 @@ export interface TargetsOptions {
   readonly queue: (key: TargetKey) => Queue<Dispatch>;
   readonly connected: () => boolean;
   /** Why the client is not to come back; "": it is, or nobody has said so. */
-  readonly ended: () => string;
+  readonly ended: () => TopicCode | "";
   readonly report: (error: unknown) => void;
   readonly onOutcome: ((decided: DecidedWrite) => void) | undefined;
   /** Once per turn in which something has changed. */

@@ -1,6 +1,6 @@
 // What `dispatch` gives back: one dispatch's way to its outcome, as the app sees it. Not here: deciding anything.
+import type { Rejection } from "@calla/shared";
 import { RejectedError } from "../base/rejected-error.ts";
-import type { Rejection } from "../base/rejected-error.ts";
 
 /**
  * `pending`: not durable yet. `queued`: would survive a reload, if the storage does; it waits for the connection, or for

@@ -1,6 +1,7 @@
 // What becomes of a message that ends the connections that carry it: held, let go once more, or given up (OB20). Not here:
 // finding out which it is (suspects.ts), and sending (runtime.ts).
 import { CallaError, DEV } from "@calla/shared";
+import type { CallaRejectionCode } from "@calla/shared";
 import { givenUp, listedWrite } from "../replica/dispatch-entry.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outbox } from "../replica/outbox.ts";
@@ -23,7 +24,7 @@ export function createHolding(options: HoldingOptions) {
   let held: readonly HeldWrite[] = [];
 
   /** Its mid goes out as void. Whoever had taken it before says so, and that is its outcome. */
-  function giveUp(entry: Dispatch, code: string): true {
+  function giveUp(entry: Dispatch, code: CallaRejectionCode): true {
     entry.dropped = givenUp(code);
     entry.message = null;
     outbox.hold(entry, false);

@@ -1,6 +1,15 @@
 // What each of the server's frames does to the targets. Not here: the frames of the conversation itself (connection.ts).
 import { authorTag, CallaError, deepFreeze, messageId, parseMessage, visitorName } from "@calla/shared";
-import type { Cancel, Clock, Random, ServerFrame, ServerFrames, TargetKey, Update } from "@calla/shared";
+import type {
+  Cancel,
+  Clock,
+  Random,
+  Rejection,
+  ServerFrame,
+  ServerFrames,
+  TargetKey,
+  Update,
+} from "@calla/shared";
 import { listOf, newEntry } from "../replica/dispatch-entry.ts";
 import type { Ledger } from "./ledger.ts";
 import { contain } from "../base/notifier.ts";
@@ -35,7 +44,7 @@ export interface ReceiverOptions {
   readonly onVersionMismatch: ((versions: Versions) => void) | undefined;
   readonly digest: ((model: unknown) => number) | undefined;
   /** Nothing more will be taken on this connection: say `Hello` again. */
-  readonly renew: (reason: string) => void;
+  readonly renew: (reason: "mid-conflict") => void;
   readonly later: (milliseconds: number, run: () => void) => Cancel;
   /** Sends whatever may leave. */
   readonly flush: () => void;
@@ -71,15 +80,16 @@ export function createIncoming(options: ReceiverOptions): (frame: ServerFrame) =
     targets.settle(one);
   }
 
-  function rejected({ target, mid, id, from, code, details }: ServerFrames["Rejected"]): void {
+  function rejected(frame: ServerFrames["Rejected"]): void {
+    const { target, mid, id } = frame;
     const one = targets.get(target);
     const entry = outbox.find(one.queue, mid, id);
-    if (code === "mid-conflict" && from === "calla") {
+    if (frame.from === "calla" && frame.code === "mid-conflict") {
       // Another life of this client has used the mid. What is ours moves to a fresh identity (OB8).
       if (entry) one.queue.conflict = Math.min(one.queue.conflict, mid);
-      options.renew(code);
+      options.renew(frame.code);
     } else if (entry) {
-      ledger.decide(one, entry, { error: new RejectedError({ from, code, details }) });
+      ledger.decide(one, entry, { error: new RejectedError(frame) });
       targets.settle(one);
     }
   }
@@ -101,7 +111,7 @@ export function createIncoming(options: ReceiverOptions): (frame: ServerFrame) =
         one.head = Math.max(one.head, sequence);
       } else
         ledger.decide(one, entry, {
-          error: new RejectedError({ from: from ?? "calla", code: code ?? "rejected", details }),
+          error: new RejectedError({ from, code, details } as Rejection),
         });
     }
   }

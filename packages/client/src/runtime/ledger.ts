@@ -23,7 +23,7 @@ import { isFollowed } from "../replica/subscriptions.ts";
 import { hasCaughtUp } from "../replica/target.ts";
 import type { Dispatch, Outcome, Target } from "../replica/target.ts";
 import type { Targets } from "../replica/targets.ts";
-import { RejectedError } from "../base/rejected-error.ts";
+import { rejectedBy } from "../base/rejected-error.ts";
 
 export interface LedgerOptions {
   /** undefined: nothing is kept. */
@@ -270,7 +270,7 @@ export function createLedger(options: LedgerOptions) {
               {},
               DEV && "Another user is signed in. What was queued waits for its author.",
             )
-          : new RejectedError({ from: "calla", code: "client-expired", details: {} });
+          : rejectedBy("client-expired");
         if (!entry.mid) entry.control?.queued.reject(error);
         outbox.decide(queue, entry);
         entry.outcome ??= { error };

@@ -3,6 +3,7 @@
 // (connection.ts), what the app holds in its hands (topic.ts), composition (client.ts).
 import { CallaError, messageId, PROTOCOL_VERSION } from "@calla/shared";
 import type {
+  CallaRejectionCode,
   Cancel,
   ClientFrame,
   ClientFrames,
@@ -11,6 +12,7 @@ import type {
   ServerFrame,
   ServerFrames,
   Slice,
+  StatusReason,
   SteadyClock,
   Subscription,
   TargetKey,
@@ -43,7 +45,7 @@ import type { Write } from "../replica/write.ts";
 export interface Outlet {
   readonly open: boolean;
   send(frames: readonly ClientFrame[]): void;
-  renew(reason: string): void;
+  renew(reason: "mid-conflict"): void;
 }
 
 export interface RuntimeOptions extends OutboxLimits {
@@ -90,11 +92,11 @@ export interface Runtime {
   receive(frame: ServerFrame): void;
   tooLarge(frame: ClientFrame): void;
   /** The server will not have something that was sent, and says so by this code. True: that may be a message. */
-  refused(code: string): boolean;
+  refused(code: CallaRejectionCode): boolean;
   /** `cut`: nobody has said why. */
   disconnected(cut: boolean): void;
   /** The server will not have this client back, for this reason; "": it is tried again. */
-  ended(code: string): void;
+  ended(code: StatusReason | ""): void;
   close(): Promise<void>;
   forget(): Promise<void>;
   forgetEveryone(): Promise<number>;
@@ -145,7 +147,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let offset = 0;
   let closed = false;
   /** Why the server will not have this client back. */
-  let terminal = "";
+  let terminal: StatusReason | "" = "";
   let sweeping = false;
   let listed: readonly PendingWrite[] = [];
   /** The wishes in the last `Hello`, by ref. */

@@ -3,7 +3,7 @@
 import { migrateMessages, migrateModel } from "@calla/shared";
 import type { Slice } from "@calla/shared";
 import type { MigratedEntry, StoredEntry, StoredModel } from "./storage.ts";
-import { RejectedError } from "../base/rejected-error.ts";
+import { rejectedBy } from "../base/rejected-error.ts";
 
 /**
  * What a storage gives as its `migrate`.
@@ -18,7 +18,7 @@ export function migrateStored({ message, version }: StoredEntry, slice: Slice | 
   const migrated = migrateMessages(slice, old, version, "client");
   if (migrated.ok) return { message: old === message ? migrated.messages : migrated.messages[0] };
   const { code, details, error } = migrated;
-  const dropped = new RejectedError({ from: "calla", code, details });
+  const dropped = rejectedBy(code, details);
   dropped.cause = error;
   return { message: null, dropped };
 }

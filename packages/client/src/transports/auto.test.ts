@@ -121,7 +121,7 @@ test("[AT3] after that a WebSocket is tried beside; as soon as one opens, the co
   expect(events).toEqual([]); // nobody noticed
   made[3]?.on.open();
   expect([events, made[1]?.closed, made[3]?.closed, stored.size]).toEqual([
-    [{ code: 1000, reason: "upgrade" }],
+    [{ code: 4001, reason: "upgrade" }],
     true,
     true,
     0,

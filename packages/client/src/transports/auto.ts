@@ -2,10 +2,10 @@
 // nothing can be lost or doubled in the switch. That HTTP was needed is remembered for the browser's session, and after a
 // while a WebSocket is tried again. Not here: either of the two.
 import { CallaError, DEV } from "@calla/shared";
-import type { Cancel, Clock } from "@calla/shared";
+import type { Cancel, Clock, ConnectionCode } from "@calla/shared";
 import { fellBack } from "#dev/mistakes";
 import { systemClock } from "../base/clock.ts";
-import { CLOSE_TERMINAL } from "./transport.ts";
+import { CLOSE_RETRYABLE, CLOSE_TERMINAL } from "./transport.ts";
 import type { Link, Transport, TransportHandlers } from "./transport.ts";
 
 export interface AutoOptions {
@@ -102,7 +102,7 @@ export function auto(options: AutoOptions): Transport {
             leave();
             memory.clear();
             link.close();
-            handlers.close({ code: 1000, reason: "upgrade" });
+            handlers.close({ code: CLOSE_RETRYABLE, reason: "upgrade" satisfies ConnectionCode });
           },
           receive: () => undefined,
           close: lost,

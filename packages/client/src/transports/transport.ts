@@ -10,8 +10,12 @@ export interface CloseReason {
   readonly cause?: unknown;
 }
 
-/** The close code of a server that could not say `Closing`, and does not want us to come again. */
+/**
+ * Close codes whose reason is one of Calla's codes and no text of somebody's: of a server that does not want us to come
+ * again, and of one, or a link, that does.
+ */
 export const CLOSE_TERMINAL = 4002;
+export const CLOSE_RETRYABLE = 4001;
 
 /** The server is trusted with more than a client is: a snapshot may be large, and as deep as the serialiser takes it. */
 export const FROM_SERVER = {

@@ -45,10 +45,16 @@ export class ExpiringUser<User extends AnyUser = AnyUser> {
 export const expiring = <User extends AnyUser>(user: User, at: number): ExpiringUser<User> =>
   new ExpiringUser(user, at);
 
+type UnidentifiedCode = "authentication-failed" | "busy" | "unauthenticated";
 /** What came of asking. `expires` undefined: never. */
 export type Identified =
   | { readonly ok: true; readonly user: AnyUser | null; readonly expires: number | undefined }
-  | { readonly ok: false; readonly code: string; readonly retryable: boolean; readonly error?: unknown };
+  | {
+      readonly ok: false;
+      readonly code: UnidentifiedCode;
+      readonly retryable: boolean;
+      readonly error?: unknown;
+    };
 
 /** Whom a question is about: a connection, or a packet that speaks for itself. */
 export interface Arriving {

@@ -1,5 +1,5 @@
 // The events that a server gives its observers. Without an observer no event is made.
-import type { ServerFrames, TargetKey } from "@calla/shared";
+import type { AppCode, ClosingCode, PausedCode, ServerFrames, TargetKey } from "@calla/shared";
 import { contain } from "../base/contain.ts";
 import type { Report } from "../base/contain.ts";
 
@@ -17,7 +17,7 @@ export type ServerEvent =
       readonly clientId: string;
       readonly userId: string | null;
       /** Why the server ended it; "" if the other side did. */
-      readonly code: string;
+      readonly code: ClosingCode | AppCode | "";
       readonly lasted: number;
     }
   /** Something was refused for good: a forged frame, a forbidden topic, an invalid message, an unknown user. */
@@ -38,7 +38,7 @@ export type ServerEvent =
   /** A client was told to send a message again later. */
   | {
       readonly type: "paused";
-      readonly code: string;
+      readonly code: PausedCode;
       readonly clientId: string;
       readonly target: TargetKey;
     }

@@ -2,6 +2,7 @@
 // do after. Types for users above, the engine's one door to them (`admission`) below.
 import { CallaError, deepFreeze, parseMessage, sameValue } from "@calla/shared";
 import type {
+  CallaRejectionCode,
   ClientMessageOf,
   EphemeralSlice,
   Message,
@@ -10,12 +11,13 @@ import type {
   ModelSlice,
   ParamsOf,
   Parsed,
+  Rejection,
   Serialiser,
   Slice,
   TargetKey,
 } from "@calla/shared";
 import { contain, isThenable } from "../base/contain.ts";
-import type { Admit, Refusal } from "./intent.ts";
+import type { Admit } from "./intent.ts";
 
 /** Whoever `authenticate` found. */
 export interface AnyUser {
@@ -119,7 +121,7 @@ export interface LooseApplied {
   readonly model: unknown;
 }
 
-const refuse = (code: string, details: unknown = {}): { readonly ok: false } & Refusal => ({
+const refuse = (code: CallaRejectionCode, details: unknown = {}): Denial => ({
   ok: false,
   from: "calla",
   code,
@@ -192,7 +194,8 @@ function unparsed(parsed: Exclude<Parsed, { ok: true }>, report: (error: unknown
   return refuse(parsed.code, parsed.details);
 }
 
-type Checked = { readonly ok: true; readonly message: Message } | ({ readonly ok: false } & Refusal);
+type Denial = { readonly ok: false } & Extract<Rejection, { readonly from: "calla" }>;
+type Checked = { readonly ok: true; readonly message: Message } | Denial;
 
 function check(
   slice: Slice,

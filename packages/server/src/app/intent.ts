@@ -1,5 +1,5 @@
 // A dispatch on its way to a decision, and how the app's part of the decision answers.
-import type { Message } from "@calla/shared";
+import type { Message, Rejection } from "@calla/shared";
 import type { Author } from "../log/log.ts";
 
 /** A dispatch on its way to a decision. `Reply` is whoever hears the outcome; the engine only hands it back. */
@@ -13,7 +13,7 @@ export interface Intent<Reply> {
   /** null: a mid that its client gave up. */
   readonly messages: readonly Message[] | null;
   /** Why its author may not reach the target. Known mids have their outcome all the same; a new one is refused. */
-  readonly denied?: string | undefined;
+  readonly denied?: DeniedCode | undefined;
   /** It does not bring a removed target back. */
   readonly unlessRemoved?: boolean;
   readonly reply: Reply;
@@ -25,10 +25,9 @@ export type Admit<Reply> = (
   model: unknown,
 ) =>
   | { readonly ok: true; readonly messages: readonly Message[]; readonly amended: boolean }
-  | ({ readonly ok: false } & Refusal);
+  | ({ readonly ok: false } & Rejection);
 
-export interface Refusal {
-  readonly from: "app" | "calla";
-  readonly code: string;
-  readonly details: unknown;
-}
+/** Why a client may not reach a target at all. */
+export type DeniedCode = "forbidden" | "unhandled" | "topic";
+/** Whether it may. `busy`: it could not be asked. `withdrawn`: nobody needs to know any more. */
+export type Admitted = true | DeniedCode | "hook" | "busy" | "withdrawn";

@@ -13,7 +13,7 @@ interface Known {
 }
 interface Unknown {
   readonly ok: false;
-  readonly code: string;
+  readonly code: "busy" | "unauthenticated";
   readonly retryable: boolean;
 }
 

@@ -19,7 +19,7 @@ export interface Inlet {
   pause(): void;
   resume(): void;
   /** Lets go, at once, of all that has come and is not whole. */
-  cut(code: string): void;
+  cut(code: "busy" | "too-slow"): void;
 }
 
 /** What an inlet's transport tells; once it is over nothing is held of it. */
@@ -136,7 +136,7 @@ class Flow implements Inflow {
     this.#shared = undefined;
   }
 
-  end(code: string, limit: keyof Limits): void {
+  end(code: "busy" | "too-slow", limit: keyof Limits): void {
     if (this.ended) return;
     this.ended = true;
     this.#inlet.limited(limit);

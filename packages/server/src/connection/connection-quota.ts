@@ -9,7 +9,7 @@ export const SPREAD = 10_000;
 /** Who must go, by which limit. */
 interface Leaving {
   readonly who: Conversation;
-  readonly code: string;
+  readonly code: "too-many-connections" | "busy";
   readonly limit: keyof Limits;
 }
 

@@ -2,10 +2,12 @@
 // they follow. Not here: doing what the frames ask (hub.ts).
 import { asFrame, clientFrames, CallaError } from "@calla/shared";
 import type {
+  AppCode,
   Cancel,
   ClientFrame,
-  Cursor,
   ClientFrames,
+  ClosingCode,
+  Cursor,
   Limits,
   ServerFrame,
   Subscription,
@@ -18,6 +20,7 @@ import type { AnyUser, Who } from "../app/handlers.ts";
 import type { Author } from "../log/log.ts";
 import type { Party, Share } from "./parties.ts";
 import type { PendingInput } from "./pending-input.ts";
+import type { Admitted } from "../app/intent.ts";
 
 /** `waiting`: no Hello yet. `greeting`: Hello under way. `open`: may say everything. `closed`: nothing counts any more. */
 export type Phase = "waiting" | "greeting" | "open" | "closed";
@@ -40,7 +43,7 @@ export interface FollowedTarget {
   /** Shown updates. Before: being authorised and caught up. */
   live: boolean;
   /** What the app was asked about it last, where it does not answer at once. */
-  check: Check<true | string> | undefined;
+  check: Check<Admitted> | undefined;
 }
 
 /** Targets of which nothing is taken before a mid comes again, or the time has passed. */
@@ -58,10 +61,10 @@ export interface Gate {
   open: boolean | undefined;
   readonly waiting: {
     readonly conversation: Conversation;
-    readonly go: (admitted: true | string) => void;
+    readonly go: (admitted: Admitted) => void;
   }[];
   /** What the app is asked, where it does not answer at once. */
-  check: Check<true | string> | undefined;
+  check: Check<Admitted> | undefined;
 }
 
 /** Close codes on a WebSocket: one for "come back", one for "do not". The reason is the Calla code. */
@@ -133,7 +136,7 @@ export class Conversation implements Who {
   spread = 0;
   /** Since when it is open; why the server ended it. */
   since = 0;
-  ending = "";
+  ending: ClosingCode | AppCode | "" = "";
   /** Ends the wait for Hello. */
   greeted: Cancel | undefined;
   /** Targets with a mid-conflict: nothing more is taken for them before a new Hello (TE5). */
@@ -179,7 +182,7 @@ export class Conversation implements Who {
     }
   }
   /** Says a last word and closes. */
-  close(code: string, retryable: boolean, within = 0): void {
+  close(code: ClosingCode | AppCode, retryable: boolean, within = 0): void {
     if (this.phase === "closed") return;
     this.phase = "closed";
     try {
@@ -190,10 +193,14 @@ export class Conversation implements Who {
   }
 }
 
+/** Why bytes are none that a client says. */
+const UNREAD = ["undecodable", "hostile-key", "too-deep", "too-large"] as const;
+type UnreadCode = "protocol" | (typeof UNREAD)[number];
+
 /** What bytes said: frames in order, what they carry still as it came; or why the peer must go. */
 export type DecodedPacket =
   | { readonly ok: true; readonly frames: readonly ClientFrame[] }
-  | { readonly ok: false; readonly code: string; readonly error: unknown };
+  | { readonly ok: false; readonly code: UnreadCode; readonly error: unknown };
 
 /**
  * Reads a packet's envelopes. Total: hostile bytes give a typed refusal. What a frame carries is read only once it is
@@ -212,8 +219,8 @@ export function read(encoder: Encoder, data: string | Uint8Array, limits: Limits
       error: new CallaError("protocol", { packet: "no client frame" }),
     };
   } catch (error) {
-    const code = error instanceof CallaError ? error.code : "undecodable";
-    return { ok: false, code, error };
+    const code = error instanceof CallaError ? UNREAD.find((one) => one === error.code) : undefined;
+    return { ok: false, code: code ?? "undecodable", error };
   }
 }
 

@@ -1,6 +1,6 @@
 // What a connection has said, as work that is done step by step (intake.ts): a packet frame by frame, wishes to follow one
 // by one. Not here: what a frame does (hub.ts).
-import type { ClientFrame, Limits, Subscription } from "@calla/shared";
+import type { ClientFrame, ClosingCode, Limits, Subscription } from "@calla/shared";
 import { brief } from "../base/brief.ts";
 import { allowed, isOutside, read } from "./conversation.ts";
 import type { Conversation } from "./conversation.ts";
@@ -13,7 +13,7 @@ export interface IncomingHandler {
   /** What holds for who has not been let in. */
   readonly outside: Limits;
   hear(conversation: Conversation, frame: ClientFrame): void;
-  end(conversation: Conversation, code: string, retryable: boolean): void;
+  end(conversation: Conversation, code: ClosingCode, retryable: boolean): void;
 }
 
 /** What anything that waits holds besides its bytes, roughly. */

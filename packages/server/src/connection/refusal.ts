@@ -1,5 +1,5 @@
 // A refusal as the app is told of it: who, where, why.
-import type { TargetKey } from "@calla/shared";
+import type { RefusedCode, TargetKey } from "@calla/shared";
 import type { Conversation } from "./conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 
@@ -8,7 +8,7 @@ export function refused(
   context: ServerContext,
   conversation: Conversation,
   target: TargetKey | undefined,
-  code: string,
+  code: RefusedCode,
   details: unknown,
 ): void {
   context.refused({

@@ -1,6 +1,6 @@
 // Tokens that expire while a connection lives: the client is asked for another one in time, and what it gives is
 // checked as at Hello. The connection stays; one that comes to no good end is closed.
-import type { SteadyClock } from "@calla/shared";
+import type { ClosingCode, SteadyClock } from "@calla/shared";
 import type { Identified } from "../app/authenticate.ts";
 import type { Conversation } from "./conversation.ts";
 import type { RecentRightsChanges } from "../app/recent-rights-changes.ts";
@@ -14,7 +14,7 @@ export interface TokenRefreshEffects {
   identify(conversation: Conversation, token: unknown): Identified | Promise<Identified>;
   /** The same user, known anew: its rights may be others. */
   renewed(conversation: Conversation): void;
-  close(conversation: Conversation, code: string, retryable: boolean): void;
+  close(conversation: Conversation, code: ClosingCode, retryable: boolean): void;
   report(error: unknown): void;
 }
 

@@ -1,6 +1,15 @@
 // What all parts of one server share: its wiring, its ceilings, and everything from outside (time, chance, storage,
 // other nodes, the app's reporters). No state and no logic.
-import type { Limits, Message, Random, Serialiser, SteadyClock, TargetKey, Wiring } from "@calla/shared";
+import type {
+  Limits,
+  Message,
+  Random,
+  RefusedCode,
+  Serialiser,
+  SteadyClock,
+  TargetKey,
+  Wiring,
+} from "@calla/shared";
 import type { Encoder } from "./encoder.ts";
 import type { Observe } from "../app/events.ts";
 import type { LooseHandlers } from "../app/handlers.ts";
@@ -8,9 +17,13 @@ import type { HookList, IncomingMessage, SessionMessage, TopicMessage } from "..
 import type { LogStorage } from "../log/log.ts";
 import type { PubSub } from "../cluster/pubsub.ts";
 
+/** What a slice's own update says when it rejects. */
+type RejectedCode = string & {};
+
 /** Something that was refused, for the app's records. */
 export interface Refused {
-  readonly code: string;
+  /** One of Calla's (docs/codes.md); of a rejected message also its slice's own. */
+  readonly code: RefusedCode | RejectedCode;
   readonly clientId: string | undefined;
   readonly userId: string | null;
   readonly target: TargetKey | undefined;

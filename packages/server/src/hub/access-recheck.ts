@@ -7,7 +7,7 @@ import type { Conversation, PendingRecheck, FollowedTarget } from "../connection
 import type { ServerContext } from "../context/server-context.ts";
 import type { AwaitedTopics } from "./awaited-topics.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-import { passes } from "./access.ts";
+import { passes, toldAs } from "./access.ts";
 import type { Access } from "./access.ts";
 import type { TargetDirectory } from "../target/target-directory.ts";
 import { refused } from "../connection/refusal.ts";
@@ -80,8 +80,8 @@ export class AccessRecheck {
       follow.admitted = true;
       return;
     }
-    refused(this.#context, conversation, key, allowed, {});
-    this.#subscriptions.cut(conversation, key, allowed, passes(allowed));
+    refused(this.#context, conversation, key, toldAs(allowed), {});
+    this.#subscriptions.cut(conversation, key, toldAs(allowed), passes(allowed));
   }
 
   /** One tick of the round: those who were not asked about for `recheckAfter`, a share of them at a time. */

@@ -10,12 +10,16 @@ import { exists } from "../target/existence.ts";
 import type { AnyUser, LooseAsking, LooseHandlers, LooseWish } from "../app/handlers.ts";
 import type { NamedTarget } from "../target/target-directory.ts";
 import type { TargetRegistry } from "../target/target-registry.ts";
-
-/** true, or the code that refuses it. */
-export type Admitted = true | string;
+import type { Admitted, DeniedCode } from "../app/intent.ts";
 
 /** Codes of refusals that may pass by themselves. */
-export const passes = (code: string): boolean => code === "hook" || code === "busy";
+export const passes = (code: Denied): code is Exclude<Denied, DeniedCode> =>
+  code === "hook" || toldAs(code) === "busy";
+
+/** What the client is told of it. */
+export const toldAs = (code: Denied): DeniedCode | "hook" | "busy" => (code === "withdrawn" ? "busy" : code);
+
+type Denied = Exclude<Admitted, true>;
 
 export class Access {
   readonly #context: ServerContext;

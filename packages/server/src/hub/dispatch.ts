@@ -1,12 +1,20 @@
 // A message's way to its target: may this client reach it, is it open, then offered. And what the server itself
 // dispatches and pushes. What becomes of a message is decided in target-engine.ts.
 import { authorTag, CallaError, messageId, OWN_SESSION, parseMessage } from "@calla/shared";
-import type { ClientFrames, EphemeralSlice, Message, Slice, TargetKey } from "@calla/shared";
+import type {
+  ClientFrames,
+  ClosingCode,
+  EphemeralSlice,
+  Message,
+  PausedCode,
+  Slice,
+  TargetKey,
+} from "@calla/shared";
 import type { Pushed } from "../target/audience.ts";
 import type { Conversation } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { relay } from "../target/ephemeral-topic.ts";
-import { asking, passes } from "./access.ts";
+import { asking, passes, toldAs } from "./access.ts";
 import type { Access } from "./access.ts";
 import { admitEphemeral } from "../app/handlers.ts";
 import { hear } from "../app/hooks.ts";
@@ -16,6 +24,7 @@ import { wireOf } from "../log/record.ts";
 import { refused } from "../connection/refusal.ts";
 import type { TargetRegistry } from "../target/target-registry.ts";
 import type { CommitLoop } from "../target/commit-loop.ts";
+import type { DeniedCode } from "../app/intent.ts";
 
 export interface DispatcherParts {
   readonly context: ServerContext;
@@ -25,7 +34,7 @@ export interface DispatcherParts {
   readonly commitLoop: CommitLoop;
   /** The open conversation of each client. */
   readonly clients: ReadonlyMap<string, Conversation>;
-  end(conversation: Conversation, code: string, retryable: boolean): void;
+  end(conversation: Conversation, code: ClosingCode, retryable: boolean): void;
 }
 
 export class Dispatcher {
@@ -74,15 +83,15 @@ export class Dispatcher {
     const named = this.#directory.named(key, conversation.clientId);
     const { mid, id, message } = frame;
     const target = frame.target;
-    const refuse = (code: string): void => {
+    const refuse = (code: DeniedCode): void => {
       refused(this.#context, conversation, key === OWN_SESSION ? target : key, code, {});
       if (mid > 0) conversation.send({ type: "Rejected", target, mid, id, from: "calla", code, details: {} });
     };
     if (typeof named === "string") return refuse(named);
     if (named.slice.kind === "ephemeral") return this.#cast(conversation, key, named.slice, message);
-    const pause = (code: string): void =>
+    const pause = (code: PausedCode): void =>
       conversation.send({ type: "Paused", target, from: mid, code, retryAfter: 1_000 });
-    const offer = (denied?: string): void => {
+    const offer = (denied?: DeniedCode): void => {
       const live = this.#directory.open(key, named, conversation.party) as LiveTarget | undefined;
       if (live === undefined) return pause("busy");
       this.#offer(conversation, live, frame, denied);
@@ -116,7 +125,7 @@ export class Dispatcher {
     conversation: Conversation,
     live: LiveTarget,
     { mid, id, settled, message: plain }: ClientFrames["TopicMessage"],
-    denied: string | undefined,
+    denied: DeniedCode | undefined,
   ): void {
     // Only now, when nothing is left that could refuse it unread (CV18): who may not reach the target is told so, and
     // what is more than a batch may be is refused by its length.
@@ -169,7 +178,7 @@ export class Dispatcher {
       try {
         const who = asking(conversation, key, named.params);
         const handlers = this.#context.handlers.get(slice.name);
-        if (allowed !== true) return refused(this.#context, conversation, key, allowed, {});
+        if (allowed !== true) return refused(this.#context, conversation, key, toldAs(allowed), {});
         const value = conversation.encoder.decodeDispatch(plain);
         const admitted = admitEphemeral(slice, handlers, value, who, this.#context);
         if (!admitted.ok) return refused(this.#context, conversation, key, admitted.code, admitted.details);

@@ -1,4 +1,5 @@
 import { PROTOCOL_VERSION } from "@calla/shared";
+import type { ClosingCode } from "@calla/shared";
 import { memoryLog } from "../log/memory/memory-log.ts";
 import { faultyLog, scriptedFaults } from "../testing/faulty-log.ts";
 import { describe, expect, test } from "vitest";
@@ -17,7 +18,7 @@ import {
 import type { Said } from "../../test/wired.ts";
 import type { AnyUser } from "../app/handlers.ts";
 
-const closing = (code: string, retryable: boolean, within = 0): Said => ({
+const closing = (code: ClosingCode, retryable: boolean, within = 0): Said => ({
   type: "Closing",
   code,
   retryable,
@@ -183,7 +184,7 @@ describe("the first word", () => {
 
 describe("who it is", () => {
   test("[CV15] null refuses for good; a throw, a rejection and what is no user refuse for now", async () => {
-    const answers: [() => unknown, string, boolean][] = [
+    const answers: [() => unknown, ClosingCode, boolean][] = [
       [() => null, "unauthenticated", false],
       [async () => undefined, "unauthenticated", false],
       [

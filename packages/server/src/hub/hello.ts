@@ -22,7 +22,7 @@ export type Greeting =
   /** `last`: a frame that says why, before the close. */
   | {
       readonly ok: false;
-      readonly code: string;
+      readonly code: "storage" | "version" | Extract<Identified, { ok: false }>["code"];
       readonly retryable: boolean;
       readonly last?: ServerFrame;
       readonly error?: unknown;

@@ -1,7 +1,17 @@
 // The switchboard, and the only one: connections come and go here, what one says goes on to its target, what happens to
 // a target goes to hooks. Decisions are elsewhere: who someone is (hello.ts), who follows (subscriptions.ts), where a
 // message goes (dispatch.ts), what it becomes (target-engine.ts), when things are carried out (commit-loop.ts).
-import type { ClientFrame, ClientFrames, Limits, Message, Subscription, TargetKey } from "@calla/shared";
+import type {
+  AppCode,
+  ClientFrame,
+  ClientFrames,
+  ClosingCode,
+  Limits,
+  Message,
+  RefusedCode,
+  Subscription,
+  TargetKey,
+} from "@calla/shared";
 import { Budget } from "../base/budget.ts";
 import { SlowConsumers } from "../connection/slow-consumers.ts";
 import type { Identified } from "../app/authenticate.ts";
@@ -290,7 +300,12 @@ export class Hub {
     if (!conversation.flushOnly && !conversation.poll) this.#hooks.disconnected(conversation);
   }
 
-  limited(conversation: Conversation, limit: string, target: TargetKey | undefined, code = "rate"): void {
+  limited(
+    conversation: Conversation,
+    limit: string,
+    target: TargetKey | undefined,
+    code: RefusedCode = "rate",
+  ): void {
     const { address, clientId } = conversation;
     this.context.observe?.({ type: "limited", limit, clientId: clientId || undefined, target });
     refused(this.context, conversation, target, code, { limit, address });
@@ -497,7 +512,7 @@ export class Hub {
   }
 
   /** Closes with a last word. The transport's own close then finds everything done. */
-  end(conversation: Conversation, code: string, retryable: boolean, within = 0): void {
+  end(conversation: Conversation, code: ClosingCode | AppCode, retryable: boolean, within = 0): void {
     if (conversation.ending === "") conversation.ending = code;
     try {
       conversation.close(code, retryable, within);

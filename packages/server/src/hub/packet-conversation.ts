@@ -1,7 +1,7 @@
 // A packet that is a conversation by itself: `Hello` first, then what its client has to say, and the answers go where
 // the packet came from (an HTTP POST). Its client's stream may be here, on another node or nowhere. Messages go to their
 // targets whichever it is, for the log decides; what concerns the following needs the stream. Not here: HTTP.
-import type { ClientFrame, ClientFrames, Limits, ServerFrame } from "@calla/shared";
+import type { AppCode, ClientFrame, ClientFrames, ClosingCode, Limits, ServerFrame } from "@calla/shared";
 import { Asker } from "../app/app-checks.ts";
 import { brief } from "../base/brief.ts";
 import type { Connection, ConnectRequest } from "../base/connection.ts";
@@ -96,7 +96,7 @@ class Packet extends Conversation {
     // After a conflict nothing more of that target is taken, nor answered (TE5).
     this.#less(frame.target, frame.type === "Rejected" && frame.code === "mid-conflict" ? Infinity : 1);
   }
-  override close(code: string, retryable: boolean, within = 0): void {
+  override close(code: ClosingCode | AppCode, retryable: boolean, within = 0): void {
     super.close(code, retryable, within);
     this.over?.();
     this.answered?.();

@@ -1,7 +1,7 @@
 // Who follows what, from one connection's view: asked for, let in, joined, left, cut off. How one catches up is
 // catch-up.ts; whether it may is access.ts.
 import { CallaError, OWN_SESSION, PROTOCOL_VERSION, sessionKey } from "@calla/shared";
-import type { ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
+import type { ClientFrames, Message, Subscription, TargetKey, UnsubscribedCode } from "@calla/shared";
 import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import type { Dispatcher } from "./dispatch.ts";
@@ -11,8 +11,9 @@ import type { AwaitedTopics } from "./awaited-topics.ts";
 import { fromNothing, isMissing } from "./catch-up.ts";
 import type { CatchUp, Joined } from "./catch-up.ts";
 import { Check } from "../app/app-checks.ts";
-import { asking, passes } from "./access.ts";
-import type { Admitted, Access } from "./access.ts";
+import { asking, passes, toldAs } from "./access.ts";
+import type { Access } from "./access.ts";
+import type { Admitted } from "../app/intent.ts";
 import type { LooseHandlers } from "../app/handlers.ts";
 import type { LiveTarget } from "../target/live-target.ts";
 import { keyOf } from "../target/target-directory.ts";
@@ -123,7 +124,7 @@ export class Subscriptions {
     const { follows } = conversation;
     const before = follows.get(key);
     if (before !== undefined && before.ref > asked.ref) return undefined; // an old wish, overtaken
-    const refuse = (code: string, retryable: boolean): undefined =>
+    const refuse = (code: UnsubscribedCode, retryable: boolean): undefined =>
       this.#turnAway(conversation, key, asked, code, retryable);
     const named = this.#directory.named(key, conversation.clientId);
     if (conversation.flushOnly) return refuse("flush-only", false);
@@ -151,7 +152,7 @@ export class Subscriptions {
         return this.#whenAdmitted(wish, rights, allowed);
       // Who was asked may have cut it off, granted it or ended the connection.
       if (conversation.phase !== "open" || follows.get(key) !== follow) return undefined;
-      if (allowed !== true) return refuse(allowed, passes(allowed));
+      if (allowed !== true) return refuse(toldAs(allowed), passes(allowed));
       follow.admitted = true;
     }
     return this.#enter(wish);
@@ -166,7 +167,8 @@ export class Subscriptions {
       if (follow.check === asking) follow.check = undefined; // it is over, and follows are many
       if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return;
       if (rights === conversation.rights) {
-        if (allowed !== true) return this.#turnAway(conversation, key, asked, allowed, passes(allowed));
+        if (allowed !== true)
+          return this.#turnAway(conversation, key, asked, toldAs(allowed), passes(allowed));
         follow.admitted = true;
         return this.#enter(wish);
       }
@@ -176,7 +178,7 @@ export class Subscriptions {
   }
 
   #enter({ conversation, key, named, follow, asked, why }: Entering): Promise<void> | undefined {
-    const refuse = (code: string, retryable: boolean): undefined =>
+    const refuse = (code: UnsubscribedCode, retryable: boolean): undefined =>
       this.#turnAway(conversation, key, asked, code, retryable);
     if (conversation.slow) return this.#wait(conversation, key, asked, why);
     const place = this.#directory.open(key, named, conversation.party);
@@ -276,7 +278,7 @@ export class Subscriptions {
     conversation: Conversation,
     key: TargetKey,
     { target, ref }: Subscription,
-    code: string,
+    code: UnsubscribedCode,
     retryable: boolean,
     { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
   ): undefined {
@@ -315,7 +317,7 @@ export class Subscriptions {
   cut(
     conversation: Conversation,
     key: TargetKey,
-    code: string,
+    code: UnsubscribedCode,
     retryable: boolean,
     { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
   ): void {

@@ -29,9 +29,11 @@ describe("[AU18] a client that is sent away by its id", () => {
     await ada.heard();
     const { clientId } = ada.identity;
     expect(server.disconnect(clientId, { code: "too-loud", retryable: true, within: 250 })).toBe(1);
-    expect(await ada.heard()).toEqual([{ type: "Closing", code: "too-loud", retryable: true, within: 250 }]);
-    expect(ada.closed).toMatchObject([{ reason: "too-loud" }]);
-    expect(ends).toEqual([[clientId, "too-loud"]]);
+    expect(await ada.heard()).toEqual([
+      { type: "Closing", code: "app:too-loud", retryable: true, within: 250 },
+    ]);
+    expect(ada.closed).toMatchObject([{ reason: "app:too-loud" }]);
+    expect(ends).toEqual([[clientId, "app:too-loud"]]);
     // Nobody is there any more by that name.
     expect(server.disconnect(clientId)).toBe(0);
     expect(bob.closed).toEqual([]);
@@ -69,15 +71,16 @@ describe("[AU18] a client that is sent away by its id", () => {
     const bob = await far.client();
     expect(near.server.disconnect(ada.identity.clientId, { code: "out" })).toBe(0);
     rings.deliver();
-    expect(await ada.heard()).toMatchObject([{ type: "Closing", code: "out", retryable: false }]);
+    expect(await ada.heard()).toMatchObject([{ type: "Closing", code: "app:out", retryable: false }]);
     expect(bob.closed).toEqual([]);
     const { clientId } = bob.identity;
-    const right = { clientId, code: "out", retryable: false, within: 0 };
+    const right = { clientId, code: "app:out", retryable: false, within: 0 };
     const bad = [
       undefined,
       null,
       {},
-      { ...right, code: "<b>" },
+      { ...right, code: "app:<b>" },
+      { ...right, code: "superseded" },
       { ...right, within: -1 },
       { ...right, clientId: "" },
     ];
@@ -98,7 +101,7 @@ describe("[AU18] a client that is sent away by its id", () => {
     expect(it.server.disconnect(ada.identity.clientId, { code: "out" })).toBe(2);
     answer.keep(true);
     await it.settle();
-    expect(said.heard).toMatchObject([{ type: "Closing", code: "out", retryable: false }]);
+    expect(said.heard).toMatchObject([{ type: "Closing", code: "app:out", retryable: false }]);
     expect((await it.done(it.server.topic(list, "1").read())).model.items).toEqual([]);
   });
 

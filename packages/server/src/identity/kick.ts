@@ -1,10 +1,14 @@
 // Sending one client away by its id, as the app says it and as nodes tell each other. Whether it may come back is for
 // `authenticate` and for what `reauthorise` was told: here nothing is remembered.
 import { CallaError } from "@calla/shared";
+import type { AppCode } from "@calla/shared";
 
 /** What a client that is sent away hears. */
 export interface DisconnectOptions {
-  /** The reason that the client hears as its connection's: letters, digits, "-" and "_", 64 at most. Default `disconnected`. */
+  /**
+   * The app's own reason: letters, digits, "-" and "_", 64 at most. The client's app meets it as `status.reason`, marked as
+   * the app's: `app:replaced-by-admin`. Without one it is `disconnected`.
+   */
   readonly code?: string;
   /** Whether the client comes back by itself. Default false: it stays `closed` until the app connects it again. */
   readonly retryable?: boolean;
@@ -12,16 +16,19 @@ export interface DisconnectOptions {
   readonly within?: number;
 }
 
-export interface Kick extends Required<DisconnectOptions> {
+export interface Kick extends Required<Omit<DisconnectOptions, "code">> {
   readonly clientId: string;
+  readonly code: DisconnectedCode;
 }
 
-const CODE = /^[\w-]{1,64}$/;
+type DisconnectedCode = AppCode | "disconnected";
+
+const CODE = /^(app:[\w-]{1,64}|disconnected)$/;
 
 /** @throws CallaError `wiring`: what was given is no client id, code or time. */
 export function kickOf(clientId: string, options: DisconnectOptions): Kick {
-  const { code = "disconnected", retryable = false, within = 0 } = options;
-  const kick = { clientId, code, retryable, within };
+  const { code, retryable = false, within = 0 } = options;
+  const kick = { clientId, code: code === undefined ? "disconnected" : `app:${code}`, retryable, within };
   if (isKick(kick)) return kick;
   throw new CallaError(
     "wiring",
@@ -52,7 +59,7 @@ interface One {
 export interface KickedFrom<C extends One> {
   readonly connections: ReadonlySet<C>;
   readonly packets: ReadonlySet<C>;
-  end(one: C, code: string, retryable: boolean, within?: number): void;
+  end(one: C, code: DisconnectedCode, retryable: boolean, within?: number): void;
 }
 
 /** Ends all that the client has here: its page's connection, one that sends what it left behind, polls, packets. How many. */

@@ -1,6 +1,6 @@
 // The durable history of targets, as engines see it. Memory, SQLite, Postgres … are adapters that pass one contract
 // suite (`@calla/server/testing`). spec/logs.md has the rules.
-import type { Cursor, Message, Serialiser, TargetKey } from "@calla/shared";
+import type { Cursor, Message, Rejection, Serialiser, TargetKey } from "@calla/shared";
 
 /** Who dispatched: a client of a user, or null for the server itself. */
 export interface Author {
@@ -35,13 +35,7 @@ export type Outcome =
       /** What was taken in place of what was sent, where it was amended: one message, or several. */
       readonly message?: unknown;
     }
-  | {
-      readonly mid: number;
-      readonly id: string;
-      readonly from: "app" | "calla";
-      readonly code: string;
-      readonly details: unknown;
-    };
+  | ({ readonly mid: number; readonly id: string } & Rejection);
 
 /** What a target remembers of one client (or of one `key` of the server, as `#key`). */
 export interface ClientRow {

@@ -1,7 +1,7 @@
 // One batch of a target, being decided: dedupe, authorise, amend, validate, update, one message after the other. It ends
 // as a flight: what to append, and what to tell once that has landed. Not here: whether it lands (target-engine.ts).
 import { checking } from "@calla/shared";
-import type { Cursor, Limits, Message, ModelSlice, Random, TargetKey } from "@calla/shared";
+import type { Cursor, Limits, Message, ModelSlice, Random, Rejection, TargetKey } from "@calla/shared";
 import { applyCarried, uncarried, updateError } from "./checked-apply.ts";
 import type { Carrier } from "./checked-apply.ts";
 import { dedupe, draftOf, isEmpty, remember, settle } from "./client-row.ts";
@@ -9,7 +9,7 @@ import type { RowDraft } from "./client-row.ts";
 import { shortened } from "./details.ts";
 import { pause } from "./effects.ts";
 import type { Effect } from "./effects.ts";
-import type { Admit, Intent, Refusal } from "../app/intent.ts";
+import type { Admit, Intent } from "../app/intent.ts";
 import type { ClientRow, LogRecord, Outcome } from "../log/log.ts";
 import { chainMark, contextOf, wholeModel } from "../log/record.ts";
 import type { Excess, Scales } from "../model/model-limits.ts";
@@ -120,15 +120,7 @@ export class Batch<Reply> {
         this.flight.tells.push(
           "sequence" in found.outcome
             ? { type: "applied", reply, ...found.outcome }
-            : {
-                type: "rejected",
-                reply,
-                mid,
-                id,
-                from: found.outcome.from,
-                code: found.outcome.code,
-                details: found.outcome.details,
-              },
+            : { ...found.outcome, type: "rejected", reply, mid, id },
         );
         return;
       case "early":
@@ -212,7 +204,7 @@ export class Batch<Reply> {
   }
 
   /** Why nobody could have the model that these messages make (TE21, LM7). */
-  #weigh(model: unknown, messages: readonly Message[]): Refusal | undefined {
+  #weigh(model: unknown, messages: readonly Message[]): Rejection | undefined {
     const { scales, slice, strict, carrier } = this.#options;
     const excess: Excess | undefined = scales.judge(this.#state.model, model);
     for (const error of scales.notices.splice(0)) this.effects.push({ type: "report", error });
@@ -229,14 +221,15 @@ export class Batch<Reply> {
     return excess?.code === "uncarried" ? undefined : excess && { from: "calla", ...excess };
   }
 
-  #refuse(intent: Intent<Reply>, row: RowDraft | undefined, { from, code, details }: Refusal): void {
+  #refuse(intent: Intent<Reply>, row: RowDraft | undefined, rejection: Rejection): void {
     const { mid, id, reply } = intent;
     this.flight.refused = true;
-    const kept = from === "calla" ? shortened(details) : details;
-    if (row !== undefined) remember(row, { mid, id, from, code, details: kept });
+    const { from, code, details } = rejection;
+    const kept = { from, code, details: from === "calla" ? shortened(details) : details } as Rejection;
+    if (row !== undefined) remember(row, { mid, id, ...kept });
     // The server's own caller is told all of it: nothing of that crosses a wire.
-    const told = intent.author === null ? details : kept;
-    this.flight.tells.push({ type: "rejected", reply, mid, id, from, code, details: told });
+    const told = intent.author === null ? rejection : kept;
+    this.flight.tells.push({ type: "rejected", reply, mid, id, ...told });
   }
 
   #record(intent: Intent<Reply>, messages: readonly Message[]): LogRecord {

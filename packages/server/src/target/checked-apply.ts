@@ -1,9 +1,8 @@
 // Applying messages, as far as what comes of it can be told: a function in a model or in a rejection's details is
 // carried by no format, so it would reach nobody (TE21).
 import { applyMessages, CallaError } from "@calla/shared";
-import type { ContextValues, Limits, Message, ModelSlice, Serialiser } from "@calla/shared";
+import type { ContextValues, Limits, Message, ModelSlice, Rejection, Serialiser } from "@calla/shared";
 import { bytesOfDetails } from "./details.ts";
-import type { Refusal } from "../app/intent.ts";
 
 /** What makes copies of values as every reader gets them, and throws where it cannot; and what they are as plain values. */
 export type Carrier = Pick<Serialiser, "normaliseDetails" | "normaliseModel" | "domain" | "payload">;
@@ -11,7 +10,7 @@ export type Carrier = Pick<Serialiser, "normaliseDetails" | "normaliseModel" | "
 /** A new model, or why there is none. `error` is for the app's reporter. */
 export type Carried =
   | { readonly ok: true; readonly model: unknown }
-  | { readonly ok: false; readonly refusal: Refusal; readonly error?: CallaError };
+  | { readonly ok: false; readonly refusal: Rejection; readonly error?: CallaError };
 
 export interface CarryOptions {
   readonly strict: boolean;

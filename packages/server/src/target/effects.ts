@@ -1,6 +1,6 @@
 // What a target engine asks for: the hub carries these out (commit-loop.ts).
-import type { Cursor } from "@calla/shared";
-import type { Intent, Refusal } from "../app/intent.ts";
+import type { Cursor, PausedCode, Rejection } from "@calla/shared";
+import type { Intent } from "../app/intent.ts";
 import type { Append, LogRecord } from "../log/log.ts";
 
 export type Effect<Reply> =
@@ -37,15 +37,17 @@ export type Effect<Reply> =
       readonly reply: Reply;
       readonly mid: number;
       readonly id: string;
-    } & Refusal)
-  | { readonly type: "pause"; readonly reply: Reply; readonly from: number; readonly code: PauseCode }
+    } & Rejection)
+  | { readonly type: "pause"; readonly reply: Reply; readonly from: number; readonly code: HeldUpCode }
   | { readonly type: "mid-conflict"; readonly reply: Reply; readonly mid: number; readonly id: string }
   /** Whether it was applied cannot be known: the log lost the answer, and then the record to look for. */
   | { readonly type: "unknown"; readonly reply: Reply }
   | { readonly type: "report"; readonly error: unknown };
-export type PauseCode = "gap" | "busy" | "storage" | "in-flight" | "draining" | "version";
 
-export const pause = <Reply>(intent: Intent<Reply>, code: PauseCode): Effect<Reply> => ({
+/** By the target itself: rates are met before it is asked. */
+type HeldUpCode = Exclude<PausedCode, "rate">;
+
+export const pause = <Reply>(intent: Intent<Reply>, code: HeldUpCode): Effect<Reply> => ({
   type: "pause",
   reply: intent.reply,
   from: intent.mid,

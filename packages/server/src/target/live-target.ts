@@ -74,7 +74,7 @@ export class LiveTarget {
   /** Let go: what comes for it goes to the one opened in its place. */
   closed = false;
   /** Being stopped or removed: what its followers are told, and whoever comes meanwhile. */
-  ending: { readonly code: string; readonly retryable: boolean } | undefined;
+  ending: { readonly code: "stopped" | "removed"; readonly retryable: boolean } | undefined;
   /** Runs once it has been let go. */
   ended: (() => void)[] = [];
   readonly #context: ServerContext;
@@ -188,7 +188,7 @@ export class LiveTarget {
   }
 
   /** Reported once, however often its model changes. */
-  #uncarried(cause: CallaError): CallaError {
+  #uncarried(cause: Error): CallaError {
     const error = new CallaError(
       "invalid-value",
       { target: this.key, cause },

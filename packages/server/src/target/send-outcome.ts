@@ -1,5 +1,6 @@
 // What became of a dispatch, to whoever waits for it: a frame to a client, an end to a call of the server's own.
 import { CallaError, rejectionText } from "@calla/shared";
+import type { Rejection } from "@calla/shared";
 import { Conversation } from "../connection/conversation.ts";
 import type { Effect } from "./effects.ts";
 import type { LiveTarget, Reply } from "./live-target.ts";
@@ -28,7 +29,8 @@ export function sendOutcome(reply: Reply, live: LiveTarget, outcome: Told): void
     }
     case "rejected": {
       const { mid, id, from, code, details } = outcome;
-      return reply.send({ type: "Rejected", target, mid, id, from, code, details });
+      const rejection = { from, code, details } as Rejection;
+      return reply.send({ type: "Rejected", target, mid, id, ...rejection });
     }
     case "unknown":
       return; // a client's dispatch has a row that knows

@@ -39,7 +39,7 @@ export class TargetDirectory {
   }
 
   /** What a key names for this client, or the code that refuses it. */
-  named(key: TargetKey, clientId: string): NamedTarget | string {
+  named(key: TargetKey, clientId: string): NamedTarget | "topic" | "unhandled" {
     // "@" alone is one's own; another client's session has no name on the wire (S17).
     const named =
       isSession(key) && key !== sessionKey(clientId) ? undefined : (this.get(key) ?? this.#find(key));

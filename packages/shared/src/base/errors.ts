@@ -1,58 +1,42 @@
-// Every error Calla makes: one class, a closed union of codes. What each code means is in error-sentences.ts, which
-// no bundle needs. What crosses the wire as a refusal is a value (`Rejected`), never one of these.
-
+// Every error Calla makes: one class, a closed union of codes. What each code means, and what to do about it, is in
+// codes/error-codes.ts, which no bundle needs. What crosses the wire as a refusal is a value (`Rejected`), never one of
+// these.
 import { DEV } from "#dev/switch";
-
-/** The closed union of error codes. */
-export type ErrorCode =
-  | "wiring"
-  | "topic"
-  | "strict"
-  | "invalid"
-  | "invalid-value"
-  | "undecodable"
-  | "hostile-key"
-  | "too-deep"
-  | "too-large"
-  | "protocol"
-  | "version"
-  | "skipped"
-  | "diverged"
-  | "update-threw"
-  | "hook"
-  | "storage"
-  | "transport"
-  | "forbidden"
-  | "unhandled"
-  | "client-expired"
-  | "queue-full"
-  | "held"
-  | "cancelled"
-  | "removed"
-  | "missing"
-  | "compacted"
-  | "closed"
-  | "rejected";
+import type { ErrorCode } from "../codes/error-codes.ts";
+import type { AnyCode } from "../codes/unions.ts";
 
 /**
  * The one error class. `code` tells what kind, `details` the particulars, `message` what to do about it, or the code
- * where that says enough.
+ * where that says enough. One that was caught may have any code of Calla's: a typo in a comparison does not compile. In
+ * a client look for `RejectedError` first, which has the codes of slices too.
  *
  * @example
  * try { topic.dispatch(message) } catch (error) { if (error instanceof CallaError && error.code === "invalid") … }
  */
-export class CallaError<Code extends string = ErrorCode> extends Error {
+export interface CallaError<Code extends string = AnyCode> extends Error {
+  readonly name: "CallaError";
+  readonly code: Code;
+  readonly details: unknown;
+}
+
+interface CallaErrorClass {
+  /** `message`: false where a build for production has left it out (`DEV && "…"`). */
+  new <Code extends AnyCode>(code: Code, details?: unknown, message?: string | false): CallaError<Code>;
+  /** What `instanceof` finds: of a generic class it would be a `CallaError<any>`, whose code equals any text. */
+  readonly prototype: CallaError<AnyCode>;
+}
+
+export const CallaError: CallaErrorClass = class<Code extends string> extends Error {
   override readonly name = "CallaError";
   readonly code: Code;
   readonly details: unknown;
 
-  /** `message`: false where a build for production has left it out (`DEV && "…"`). */
   constructor(code: Code, details: unknown = {}, message: string | false = code) {
     super(message || code);
     this.code = code;
     this.details = details;
   }
-}
+} as CallaErrorClass;
 
 /** An error of one slice, said to be so; `message` is the message type that it happened with. */
 export const sliceError = (

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import * as z from "zod";
 import { defineTopic } from "../wiring/define.ts";
-import type { CallaRejectionCode } from "../wiring/slice.ts";
+import { rejectionCodes } from "../codes/rejection-codes.ts";
 import * as trustedCrowding from "../guards-off/crowding.ts";
 import * as trustedFrames from "../guards-off/frames.ts";
 import * as trustedJson from "../guards-off/json.ts";
@@ -67,25 +67,8 @@ test("[OB15] a rejection's text has its code, the sentence it stands for and the
   expect(rejectionText("app", "odd", { n: 1n })).toContain("BigInt");
   expect(offRejections.rejectionText("calla", "forbidden", {})).toBe("forbidden");
   // Every reason of Calla's own has a sentence.
-  const codes: readonly CallaRejectionCode[] = [
-    "unknown-message",
-    "invalid",
-    "server-only",
-    "forbidden",
-    "unhandled",
-    "update-threw",
-    "too-large",
-    "too-deep",
-    "client-expired",
-    "removed",
-    "missing",
-    "cancelled",
-    "hook",
-    "topic",
-    "version",
-    "mid-conflict",
-  ];
-  for (const code of codes) expect(rejectionText("calla", code, {})).not.toContain("no other reason");
+  for (const code of Object.keys(rejectionCodes))
+    expect(rejectionText("calla", code, {})).not.toContain("no other reason");
 });
 
 test("[WR27] [WR37] in production nothing is development, and strict is nothing", () => {

@@ -1,14 +1,8 @@
 // What a rejection says to whoever catches it: its code, the sentence that the code stands for, and the particulars.
-import { ERROR_SENTENCES } from "../base/error-sentences.ts";
 import { describe } from "../base/errors.ts";
-import type { CallaRejectionCode } from "../wiring/slice.ts";
+import type { CodeTable } from "../codes/code-table.ts";
+import { rejectionCodes } from "../codes/rejection-codes.ts";
 
-/** Codes that only rejections have; the others are those of CallaError. */
-const ONLY_HERE: Partial<Record<CallaRejectionCode, string>> = {
-  "unknown-message": "The slice has no message of this type on the other side.",
-  "server-only": "Only the server may dispatch this message.",
-  "mid-conflict": "Another message was sent under this number; whether this one was applied cannot be known.",
-};
 const LONGEST = 500;
 
 /**
@@ -18,12 +12,12 @@ const LONGEST = 500;
  * rejectionText("calla", "forbidden", {}); // "The message was rejected (forbidden): This is not allowed."
  */
 export function rejectionText(from: "app" | "calla", code: string, details: unknown): string {
-  const known: Readonly<Record<string, string>> = { ...ERROR_SENTENCES, ...ONLY_HERE };
+  const known: CodeTable = rejectionCodes;
   const why =
     from === "app"
       ? "The update of its slice refused it."
       : Object.hasOwn(known, code)
-        ? known[code]!
+        ? known[code]!.means
         : "The server gave no other reason.";
   const particulars = textOf(details);
   return `The message was rejected (${code}): ${why}${particulars && ` ${particulars}`}`;

@@ -4,7 +4,8 @@
 import { DEV } from "#dev/switch";
 import { checkInitial, conversion, strictUpdate } from "#dev/strict";
 import { describe, sliceError } from "../base/errors.ts";
-import type { CallaError, ErrorCode } from "../base/errors.ts";
+import type { CallaError } from "../base/errors.ts";
+import type { ErrorCode } from "../codes/error-codes.ts";
 import { isObject } from "../values/kind.ts";
 import { withoutUndefined } from "../values/present.ts";
 import { noModel, runUpdate } from "./run-update.ts";

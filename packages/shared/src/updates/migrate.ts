@@ -4,9 +4,10 @@
 import { parseMessage, parseModel } from "./apply.ts";
 import { describe, sliceError } from "../base/errors.ts";
 import type { CallaError } from "../base/errors.ts";
+import type { CallaRejectionCode } from "../codes/rejection-codes.ts";
 import { isObject } from "../values/kind.ts";
 import { noModel } from "./run-update.ts";
-import type { CallaRejectionCode, Dropped, Message, ModelSlice } from "../wiring/slice.ts";
+import type { Dropped, Message, ModelSlice } from "../wiring/slice.ts";
 import { ignorePromise, issuesText } from "../wiring/standard.ts";
 
 /** What became of messages of an older version. Refused: what their author is told. */

@@ -2,7 +2,8 @@
 import { DEV } from "#dev/switch";
 import type { Context } from "../wiring/context.ts";
 import { describe, sliceError } from "../base/errors.ts";
-import type { CallaError, ErrorCode } from "../base/errors.ts";
+import type { CallaError } from "../base/errors.ts";
+import type { ErrorCode } from "../codes/error-codes.ts";
 import { withoutUndefined } from "../values/present.ts";
 import type { Message, ModelSlice } from "../wiring/slice.ts";
 import { check, ignorePromise } from "../wiring/standard.ts";

@@ -2,6 +2,10 @@
 // A packet is one frame or an array of frames; arrays save a socket write where a turn made several.
 // A target on the wire is a topic's id, or "@" for the speaker's own session. A payload (a message, a model, the
 // details of a refusal) is the user's and goes through the serialiser's payload codec.
+import type { AppCode, ClosingCode } from "../codes/closing-codes.ts";
+import type { PausedCode } from "../codes/paused-codes.ts";
+import type { Rejection } from "../codes/rejection-codes.ts";
+import type { UnsubscribedCode } from "../codes/unsubscribed-codes.ts";
 import type { clientFrames, subscription } from "./client-frames.ts";
 import { fits } from "./guard.ts";
 import type { Fitting, Spec } from "./guard.ts";
@@ -19,7 +23,23 @@ export interface FrameSpecs {
 export type Frames<T> = { [K in keyof T]: { readonly type: K } & Fitting<T[K]> };
 
 export type ClientFrames = Frames<typeof clientFrames>;
-export type ServerFrames = Frames<typeof serverFrames>;
+type PlainServerFrames = Frames<typeof serverFrames>;
+/**
+ * What codes a server of this version has. To the check they are texts: what a newer one says is heard all the same, and
+ * is taken as its `retryable` says.
+ */
+interface ServerCodes {
+  readonly Closing: { readonly code: ClosingCode | AppCode };
+  readonly Paused: { readonly code: PausedCode };
+  readonly Rejected: Rejection;
+  readonly Unsubscribed: { readonly code: UnsubscribedCode };
+}
+type Coded<Frame, Codes> = Codes extends unknown ? Omit<Frame, keyof Codes> & Codes : never;
+export type ServerFrames = {
+  [K in keyof PlainServerFrames]: K extends keyof ServerCodes
+    ? Coded<PlainServerFrames[K], ServerCodes[K]>
+    : PlainServerFrames[K];
+};
 export type ClientFrame = ClientFrames[keyof ClientFrames];
 export type ServerFrame = ServerFrames[keyof ServerFrames];
 export type Subscription = Fitting<typeof subscription>;

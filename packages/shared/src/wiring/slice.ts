@@ -1,5 +1,6 @@
 // What a slice is: a model with its messages and updates, and the types that follow from one. Not here: making one
 // (define.ts), running its updates (apply.ts) and the table of slices (wiring.ts).
+import type { Rejection } from "../codes/rejection-codes.ts";
 import type { Schema, Schemas } from "./standard.ts";
 import type { Params, TopicPattern } from "./topic-pattern.ts";
 
@@ -127,28 +128,10 @@ export type FieldsOf<Messages, K extends keyof Messages> = {
 type Named<Out> = Out extends Record<string, never> ? object : Out;
 /** The parameters of a topic: one string per "*" of its pattern. */
 export type ParamsOf<S> = S extends { readonly pattern: TopicPattern<infer P> } ? Params<P> : [];
-/** Calla's own reasons to reject a message. */
-export type CallaRejectionCode =
-  | "unknown-message"
-  | "invalid"
-  | "server-only"
-  | "forbidden"
-  | "unhandled"
-  | "update-threw"
-  | "too-large"
-  | "too-deep"
-  | "client-expired"
-  | "removed"
-  | "missing"
-  | "cancelled"
-  | "hook"
-  | "topic"
-  | "version"
-  | "mid-conflict";
 type AppRejection<R> = {
   [C in keyof R & string]: { readonly from: "app"; readonly code: C; readonly details: R[C] };
 }[keyof R & string];
 /** Why a message of this slice was rejected: one of the app's own reasons or one of Calla's. */
 export type RejectionOf<S> =
   | AppRejection<TypesOf<S>["rejections"]>
-  | { readonly from: "calla"; readonly code: CallaRejectionCode; readonly details: unknown };
+  | Extract<Rejection, { readonly from: "calla" }>;

@@ -257,7 +257,7 @@ test("[HT8] S23 a POST without an answer ends the attempt", async () => {
   await connected();
   say(message(1));
   await clock.advance(15_000);
-  expect([posts[0]?.aborted, events]).toEqual([true, [{ code: 1006, reason: "silent" }]]);
+  expect([posts[0]?.aborted, events]).toEqual([true, [{ code: 4001, reason: "silent" }]]);
 });
 
 test("[HT8] S22 after close() nothing is heard or sent, and the answers that are still to come touch nothing", async () => {
@@ -309,7 +309,7 @@ test("[HT11] S23 a stream that is silent while POSTs are answered is asked, and 
     else if (sign === "comment") streams[0]?.on.alive();
     events.length = 0;
     await clock.advance(5_000);
-    expect(events).toEqual(sign === "none" ? [{ code: 1006, reason: "silent" }] : []);
+    expect(events).toEqual(sign === "none" ? [{ code: 4001, reason: "silent" }] : []);
     expect(posts).toHaveLength(5);
   }
 });
@@ -330,7 +330,7 @@ test("[HT10] S23 a poll that does not get on is given up, whatever POSTs are ans
   await posts[0]?.answer(ok({ type: "Acknowledge", mid: 1 }));
   events.length = 0;
   await clock.advance(1_000);
-  expect(events).toEqual([{ code: 1006, reason: "silent" }]);
+  expect(events).toEqual([{ code: 4001, reason: "silent" }]);
 });
 
 test("[HT2] S26 an event stream that is answered by 4xx, or ends, is the attempt's end", async () => {
@@ -421,7 +421,7 @@ test("[HT10] [CV16] a poll that finds itself to be another client ends the attem
   await clock.advance(3_000);
   events.length = 0;
   streams[1]?.on.data(text({ ...CONNECTED, clientId: "c2", refused: "expired" }));
-  expect(events).toEqual([{ code: 1006, reason: "identity" }]);
+  expect(events).toEqual([{ code: 4001, reason: "identity" }]);
 });
 
 test("[HT10] a new client asks once more at once: what the server gives it (onConnect) is decided behind the first answer", async () => {
@@ -442,7 +442,7 @@ test("[HT10] a new client asks once more at once: what the server gives it (onCo
 test("[HT10] slots that cannot be had end the attempt", async () => {
   const { events } = setUp({ slots: { take: () => Promise.reject(new Error("no locks")) } });
   await turn();
-  expect(events).toEqual([{ code: 1006, reason: "slots" }]);
+  expect(events).toEqual([{ code: 4001, reason: "slots" }]);
 });
 
 test("[CV17] a flusher's POSTs say that they flush", async () => {
@@ -463,7 +463,7 @@ test("[HT10] [HT4] [HT20] S25 a later poll's token that has run out ends the att
   await clock.advance(3_000);
   events.length = 0;
   streams[1]?.on.data(text(refused));
-  expect(events).toEqual([{ code: 1006, reason: "unauthenticated" }]);
+  expect(events).toEqual([{ code: 4001, reason: "unauthenticated" }]);
   // The first one's is the server's word.
   const fresh = setUp();
   await turn();

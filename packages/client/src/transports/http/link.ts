@@ -1,9 +1,9 @@
 // One attempt over HTTP, without HTTP: the Hello is answered by a stream (or, where there may be no stream, by polls), all
 // else leaves in POSTs, one at a time, in order. Pure but for the carrier and the clock; so the simulation runs this very
 // code. Not here: requests (carrier.ts), how many streams a browser can bear (slots.ts).
-import type { Cancel, Clock, Format } from "@calla/shared";
+import type { Cancel, Clock, Format, StatusReason } from "@calla/shared";
 import { steady } from "../../base/clock.ts";
-import { FROM_SERVER } from "../transport.ts";
+import { CLOSE_RETRYABLE, FROM_SERVER } from "../transport.ts";
 import type { Link, TransportHandlers } from "../transport.ts";
 
 /** A whole answer to a POST. */
@@ -112,6 +112,7 @@ export function httpLink(options: HttpLinkOptions): Link {
     const cause = status === undefined ? undefined : options.causeOf?.(status, reason);
     handlers.close({ code, reason, ...(cause === undefined ? {} : { cause }) });
   }
+  const stop = (reason: StatusReason): void => end(CLOSE_RETRYABLE, reason);
   function leave(): void {
     over = true;
     abort?.();
@@ -133,7 +134,7 @@ export function httpLink(options: HttpLinkOptions): Link {
     else handlers.open();
   }
   function start(): void {
-    if (!starting) void begin().catch(() => end(1006, "slots"));
+    if (!starting) void begin().catch(() => stop("slots"));
   }
 
   // ------------------------------------------------------------------------------------------------ the way to here
@@ -142,7 +143,7 @@ export function httpLink(options: HttpLinkOptions): Link {
   function lives(): void {
     heard = clock.monotonic();
     deaf?.();
-    deaf = polling ? clock.setTimeout(() => end(1006, "silent"), options.postTimeout) : undefined;
+    deaf = polling ? clock.setTimeout(() => stop("silent"), options.postTimeout) : undefined;
   }
 
   /**
@@ -152,7 +153,7 @@ export function httpLink(options: HttpLinkOptions): Link {
   function doubt(): void {
     if (polling || deaf !== undefined) return;
     const ask = (): void => {
-      deaf = clock.setTimeout(() => end(1006, "silent"), STREAM_ANSWER);
+      deaf = clock.setTimeout(() => stop("silent"), STREAM_ANSWER);
       queue.push({ type: "Ping", cursors: [] });
       pump();
     };
@@ -177,14 +178,13 @@ export function httpLink(options: HttpLinkOptions): Link {
         if (!connected) {
           const frame = plain(data)[0];
           // It was let in before: the token has run out since, and the next attempt asks for another (S25).
-          if (frame?.["code"] === "unauthenticated" && clientId !== undefined)
-            return end(1006, "unauthenticated");
+          if (frame?.["code"] === "unauthenticated" && clientId !== undefined) return stop("unauthenticated");
           if (frame?.type === "Connected") {
             connected = true;
             options.met?.();
             timer?.();
             // A poll that finds itself to be somebody else: the conversation has to begin anew to hear of it.
-            if (clientId !== undefined && clientId !== frame["clientId"]) return end(1006, "identity");
+            if (clientId !== undefined && clientId !== frame["clientId"]) return stop("identity");
             // What a server gives a new client (onConnect) is decided behind this answer.
             again ||= polling && clientId === undefined && said["identity"] === undefined;
             clientId = frame["clientId"];
@@ -262,7 +262,7 @@ export function httpLink(options: HttpLinkOptions): Link {
     const post = carrier.post(format.encode([speaking, ...batch]));
     const late = clock.setTimeout(() => {
       post.abort();
-      end(1006, "silent");
+      stop("silent");
     }, options.postTimeout);
     void post.answer.then((answer) => {
       late();

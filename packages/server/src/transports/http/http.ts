@@ -199,7 +199,7 @@ class PostTransport implements HttpTransport {
       const headers = headersFor(asked, trusted, this.#credentials);
       return { answer: refusal(status, reason, text, headers, this.#maxBytes(asked)) };
     };
-    if (this.#closed) return refuse(503, "closed", "This server is closing.");
+    if (this.#closed) return refuse(503, "stopping", "This server is closing.");
     try {
       const why = this.#host.hostRefusal?.(asked);
       if (why !== undefined) return refuse(403, "host", why);
@@ -239,7 +239,7 @@ class PostTransport implements HttpTransport {
     }
     if (this.#closed) {
       receiving.over();
-      return refuse(503, "closed", "This server is closing.");
+      return refuse(503, "stopping", "This server is closing.");
     }
     const data = format.binary ? body.bytes : Buffer.from(body.bytes).toString("utf8");
     const open = (sink: Sink): StreamConnection => this.#open(sink, asked, format.name, data);

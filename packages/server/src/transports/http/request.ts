@@ -3,6 +3,7 @@
 import type { ConnectRequest } from "../../base/connection.ts";
 import type { Receiving } from "./receiving.ts";
 import type { Sink, StreamConnection } from "./stream.ts";
+import type { RequestCode } from "@calla/shared";
 
 /** What of a request matters, whatever library it came by. Header names in lower case. */
 export interface Asked extends ConnectRequest {
@@ -12,20 +13,7 @@ export interface Asked extends ConnectRequest {
 /** Why a request did not come in. */
 export interface HttpRefusal {
   readonly status: number;
-  readonly reason:
-    | "origin"
-    | "host"
-    | "path"
-    | "cross-site"
-    | "method"
-    | "format"
-    | "too-large"
-    | "too-slow"
-    | "aborted"
-    | "body-read"
-    | "busy"
-    | "closed"
-    | "failed";
+  readonly reason: RequestCode;
   readonly request: ConnectRequest;
   readonly error?: unknown;
   /** What is to be done about it. */

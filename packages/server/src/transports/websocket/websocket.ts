@@ -2,7 +2,7 @@
 // path, origin, format, in this order; then `ws` shakes hands and the server is told.
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Clock, Limits } from "@calla/shared";
+import type { Clock, Limits, RequestCode } from "@calla/shared";
 import { WebSocketServer } from "ws";
 import type { Server } from "ws";
 import { brief } from "../../base/brief.ts";
@@ -35,7 +35,7 @@ export interface WebSocketHost {
 /** A request that got an HTTP answer in place of a WebSocket. */
 export interface WebSocketRefusal {
   readonly status: number;
-  readonly reason: "origin" | "host" | "path" | "format" | "closed" | "failed";
+  readonly reason: Extract<RequestCode, "origin" | "host" | "path" | "format" | "stopping" | "failed">;
   readonly request: ConnectRequest;
   /** What `allowsOrigin` or `connect` threw; of the latter the status is 101, for hands were shaken. */
   readonly error?: unknown;
@@ -175,7 +175,7 @@ class UpgradingTransport implements WebSocketTransport {
     answer(socket, 404, `WebSockets are at ${this.#path}.`);
   };
 
-  #tell(webSocket: LinkedSocket, socket: Duplex, reason: string): void {
+  #tell(webSocket: LinkedSocket, socket: Duplex, reason: "origin" | "host"): void {
     this.#told++;
     let read = 0;
     webSocket.on("error", () => {}); // whatever it goes on to send
@@ -192,7 +192,7 @@ class UpgradingTransport implements WebSocketTransport {
     message: IncomingMessage,
     request: ConnectRequest,
   ): (Omit<WebSocketRefusal, "request"> & { text: string }) | undefined {
-    if (this.#closed) return { status: 503, reason: "closed", text: "This server is closing." };
+    if (this.#closed) return { status: 503, reason: "stopping", text: "This server is closing." };
     try {
       const why = this.#host.hostRefusal?.(request);
       if (why !== undefined) return { status: 403, reason: "host", text: why, why };

@@ -1,0 +1,24 @@
+// What only the server's `onRefused` and `observe` hear, besides all that clients are told.
+import { codeTable } from "./code-table.ts";
+
+export const observedCodes = codeTable({
+  diverged: {
+    retryable: true,
+    means: "A client has found its model to differ from the server's by a digest; it was given the server's.",
+    cure: "An update is not pure, or client and server have different code: find which.",
+  },
+  foreign: {
+    retryable: true,
+    means:
+      "A client presented an identity that this server has not signed for this user; it was given a fresh one.",
+    cure: "See that all nodes have one secret; otherwise it is an attempt to speak for somebody else.",
+  },
+  "not-following": {
+    retryable: false,
+    means: "A message to an ephemeral topic came from a client that does not follow it; it was dropped.",
+    cure: "Listen to the topic before dispatching to it.",
+  },
+});
+
+/** What only the server's `onRefused` and `observe` hear. */
+export type ObservedCode = keyof typeof observedCodes;

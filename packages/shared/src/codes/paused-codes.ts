@@ -1,0 +1,40 @@
+// Why a message is not decided yet: the code of a `Paused`. The client sends it again by itself; apps see nothing of it,
+// `observe` does.
+import { codeTable } from "./code-table.ts";
+
+export const pausedCodes = codeTable({
+  busy: {
+    retryable: true,
+    means: "More messages wait for this target, or for checks of the app, than limits allow.",
+    cure: "Nothing, if it is rare; else look at the log's speed and at canSubscribe.",
+  },
+  draining: { retryable: true, means: "This node is about to end, or the topic is.", cure: "Nothing." },
+  gap: {
+    retryable: true,
+    means: "A message that its client dispatched earlier has not come; that one is sent first.",
+    cure: "Nothing.",
+  },
+  "in-flight": {
+    retryable: true,
+    means: "The client has as many messages without a recorded outcome as limits allow.",
+    cure: "Nothing.",
+  },
+  rate: {
+    retryable: true,
+    means: "The client, its user or its address dispatches more than limits allow.",
+    cure: "Dispatch less often, or raise the rate that onRefused names.",
+  },
+  storage: {
+    retryable: true,
+    means: "The log cannot be read or written now.",
+    cure: "Look into the server's onError.",
+  },
+  version: {
+    retryable: true,
+    means: "The target's log is of a newer version than this node.",
+    cure: "Deploy the newer version to all nodes.",
+  },
+});
+
+/** Why a message is not decided yet. */
+export type PausedCode = keyof typeof pausedCodes;
