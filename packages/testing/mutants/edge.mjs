@@ -50,7 +50,7 @@ export const edgeMutants = [
     to: ``,
     breaks: "LM5",
     scenario: "",
-    by: "server/src/connection/connection-quota.test.ts > [LM5] behind trusted proxies",
+    by: "server/src/identity/address.test.ts > [LM5] behind trusted proxies",
   },
 
   // ------------------------------------------------------------------------------------------------ server: rights

@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { appendOf, at, ORIGIN, recordsAfter, snapshot } from "../../testing/log-contract/kit.ts";
 import { logContract } from "../../testing/log-contract/index.ts";
 import { memoryLog } from "./memory-log.ts";
-import { rewindableLog } from "../../testing/rewindable-log.ts";
 
 describe("memoryLog", () => {
   for (const { name, run } of logContract) test(name, () => run({ create: () => memoryLog() }));
@@ -11,11 +10,6 @@ describe("memoryLog", () => {
 describe("memoryLog without retention", () => {
   for (const { name, run } of logContract)
     test(name, () => run({ create: () => memoryLog({ retention: 0 }) }));
-});
-
-describe("rewindableLog", () => {
-  for (const { name, run } of logContract)
-    test(name, () => run({ create: () => rewindableLog(memoryLog()) }));
 });
 
 test("[LG24] the memory log keeps values by reference", async () => {
