@@ -1,4 +1,4 @@
-// createClient: puts the parts together and gives the app what it holds. No logic of its own beyond that.
+// createClient: puts the parts together and gives the app its topics, session and status. Not here: what the parts do.
 import { CallaError, DEV, OWN_SESSION, sameInOrder, strictness, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,

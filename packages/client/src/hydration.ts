@@ -1,6 +1,6 @@
-// Begins with the snapshots that the server put into the page (`server.hydrate`): they are shown at once, and their
-// cursors say to the server what is missing. It wraps a storage, for what is stored may be newer or stand against it;
-// so no page without it carries it.
+// Starts from the snapshots that the server put into the page (`server.hydrate`): they are shown at once, and their
+// cursors tell the server what is missing. It wraps a storage, because what is stored may be newer than a snapshot or
+// contradict it. A page that does not import it does not carry it.
 import { CallaError, json, OWN_SESSION } from "@calla/shared";
 import type { Serialiser, TargetKey } from "@calla/shared";
 import type { ModelKeeper, Storage, StoredClient, StoredModel } from "./storage/storage.ts";
@@ -89,7 +89,7 @@ export function hydrated(
   const fresh = new Map(found.models);
   const session = fresh.get(OWN_SESSION);
   let now = (): number => 0;
-  // Whose page this is says the storage.
+  // The storage decides which client this page is.
   fresh.delete(OWN_SESSION);
   return {
     ...storage,

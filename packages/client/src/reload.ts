@@ -1,4 +1,5 @@
-// What a page does that is told of a newer version: it reloads, and never in a loop. Not here: who tells it (client.ts).
+// What a page does when the server reports a newer version: it reloads, and never in a loop. Not here: who calls it
+// (client.ts).
 import type { Versions } from "./runtime/incoming.ts";
 
 /** As much of `sessionStorage` as is used. */

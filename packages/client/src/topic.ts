@@ -1,5 +1,5 @@
-// What the app holds in its hands: a topic, an ephemeral topic, the session. Thin: every call looks the target up, so a
-// handle may be kept for ever. Types follow from the slice.
+// The app's handles: a topic, an ephemeral topic, the session. Thin: every call looks the target up, so a handle may be
+// kept for ever. Types follow from the slice.
 import { sameInOrder } from "@calla/shared";
 import type {
   ClientMessageOf,

@@ -1,4 +1,4 @@
-// Answers those who ask whether this server lives and whether to send people to it.
+// Answers health checks: whether this server lives, and whether clients should be sent to it.
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 export interface HealthOptions {

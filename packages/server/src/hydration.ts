@@ -1,5 +1,5 @@
-// Snapshots for a page: what a client begins with instead of fetching it, as text that is safe inside
-// `<script type="application/json">`. The client's half is `@calla/client/hydration`.
+// Snapshots for a page, as text that is safe inside `<script type="application/json">`: a client starts from them
+// instead of fetching them. The client's half is `@calla/client/hydration`.
 import { CallaError, isSession, json, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import type { Hub } from "./hub/hub.ts";

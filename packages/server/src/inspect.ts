@@ -1,4 +1,4 @@
-// What a server holds at this moment, counted. It is looked at when asked for; nothing is kept for it.
+// What a server holds at this moment, counted when asked for; nothing is kept for it.
 import { isSession } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import type { Hub } from "./hub/hub.ts";

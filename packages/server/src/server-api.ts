@@ -1,4 +1,4 @@
-// What a server is made of and what it does, as the app sees it. Not here: how (server.ts).
+// What a server takes and does, as the app sees it. Not here: how (server.ts).
 import type {
   AnyTopicSlice,
   Clock,

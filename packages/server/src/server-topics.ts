@@ -34,7 +34,7 @@ async function removeOne(hub: Hub, topic: TargetKey, before: number | undefined)
   const slice = context.wiring.sliceOf(topic)?.slice;
   const live = registry.get(topic);
   if (slice !== undefined && before === undefined && live !== undefined) {
-    // What is under way on it here lands first, and its followers are told.
+    // What is under way on it here lands first, and its subscribers are told.
     await serverTopic(hub, slice, topic).remove();
     return true;
   }

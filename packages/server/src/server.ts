@@ -1,4 +1,5 @@
-// createServer: the composition root and the public methods. No logic of its own.
+// createServer: the composition root, the public methods, and the order in which a server starts, drains and stops. Not
+// here: what its parts do.
 import {
   CallaError,
   hashString,

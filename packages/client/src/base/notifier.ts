@@ -1,4 +1,4 @@
-// Listeners, contained: one that throws is reported and disturbs nobody. And work that happens once per turn.
+// Listeners: one that throws is reported and does not disturb the others. And work that is done once per turn.
 import type { Clock } from "@calla/shared";
 
 /** Undo of a subscription. Calling it again does nothing. */

@@ -1,4 +1,5 @@
-// What a browser tells a page of its life. Elsewhere (Node, a worker) there may be nobody to tell it.
+// The events that a browser gives a page about its life: online, offline, visible, hidden. Elsewhere (Node, a worker)
+// they may not exist.
 import type { Stop } from "./notifier.ts";
 
 /** Calls `wake` when the network or the user is back, `doubt` when the network says that it is gone. */

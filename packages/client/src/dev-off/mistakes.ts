@@ -1,5 +1,5 @@
-// Stands for dev/mistakes.ts where the condition "production" holds: `status.reason` says what was heard. Bundlers leave
-// out the calls of empty functions, esbuild only of declared ones.
+// Stands for dev/mistakes.ts where the condition "production" holds: `status.reason` has the reason all the same.
+// Bundlers leave out the calls of empty functions, esbuild only of declared ones.
 import { CallaError } from "@calla/shared";
 import type * as Mistakes from "../dev/mistakes.ts";
 

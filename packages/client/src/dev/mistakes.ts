@@ -1,5 +1,6 @@
-// Connecting where it cannot work: what is refused at once, what is a mistake and no weather, and the sentences with the
-// cure. In development, which is also a Node process without the condition "production". Who hears them: connection.ts.
+// Mistakes in connecting: what is refused at once, what is a mistake and not just a lost network, and the sentences
+// with the cure. Present in development, and in a Node process without the condition "production". Not here: who calls
+// `onError` (connection.ts).
 import { CallaError, isDevelopment } from "@calla/shared";
 import type { Format } from "@calla/shared";
 

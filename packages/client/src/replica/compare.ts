@@ -1,5 +1,5 @@
-// Whether two models of a target are equal, asked once: a model that is a record or a Map is compared in proportion to
-// its entries, and the rebase and the told state ask about the same two.
+// Whether two models of a target are equal, computed once: comparing a model that is a record or a Map takes in
+// proportion to its entries, and the rebase and the shown state ask about the same two.
 import { sameInOrder } from "@calla/shared";
 
 /** As `sameInOrder`. */

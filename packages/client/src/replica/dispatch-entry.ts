@@ -1,4 +1,4 @@
-// What a dispatch is made of: checked messages and an entry that outbox and rebase share. Not here: what happens to it.
+// Makes a dispatch: checked messages, and an entry that outbox and rebase share. Not here: what happens to it then.
 import { CallaError, deepFreeze, parseMessage, DEV } from "@calla/shared";
 import type { CallaRejectionCode, Serialiser, Slice } from "@calla/shared";
 import { roughSize } from "../base/size.ts";

@@ -1,5 +1,5 @@
-// Whether a message can ever be sent: what is over what a server takes ends each connection that carries it, so it is
-// refused where it is dispatched (OB21). Not here: what a slice takes (dispatch-entry.ts), what may wait (outbox.ts).
+// Whether a message can ever be sent. A message over the server's limits would end each connection that carries it, so
+// `dispatch` refuses it (OB21). Not here: what a slice accepts (dispatch-entry.ts), how much may wait (outbox.ts).
 import { CallaError, DEFAULT_DECODE_LIMITS, DEV, mapPayloads, payloadWriter } from "@calla/shared";
 import type { DecodeLimits, Format, Serialiser, ServerFrames, TargetKey } from "@calla/shared";
 import { sizeOf } from "../connection/packets.ts";

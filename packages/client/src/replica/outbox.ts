@@ -1,6 +1,6 @@
 // The outbox engine: what was dispatched and not yet decided, per target in dispatch order, with dense mids. It says
-// what may be sent and what must be remembered; pure but for its own state. Not here: storing (runtime.ts), what is
-// shown meanwhile (rebase.ts), who hears an outcome (write.ts).
+// what may be sent and what must be remembered. Pure but for its own state. Not here: storing (ledger.ts), what is
+// shown (rebase.ts), who is told an outcome (targets.ts).
 import { CallaError } from "@calla/shared";
 import type { Cancel, TargetKey } from "@calla/shared";
 

@@ -1,4 +1,4 @@
-// The first model of a topic, or why there will be none, as a promise. Not here: whose state it is (topic.ts).
+// The first model of a topic, or why there will be none, as a promise. Not here: the topic's state (topic.ts).
 import { CallaError } from "@calla/shared";
 import type { TopicCode } from "@calla/shared";
 import type { Stop } from "../base/notifier.ts";

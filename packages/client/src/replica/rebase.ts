@@ -1,6 +1,6 @@
 // The rebase engine: one target's confirmed model, the pending dispatches, and what is visible: confirmed with pending
 // applied on top. Pure: values in, values out. Not here: what an update is (the fold is passed in), whether a frame
-// fits the cursor, who hears an outcome (runtime.ts).
+// continues the cursor (incoming.ts), who is told an outcome (targets.ts).
 import { sameInOrder } from "@calla/shared";
 import type { Cursor } from "@calla/shared";
 import type { Compare } from "./compare.ts";

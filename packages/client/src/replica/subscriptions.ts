@@ -1,5 +1,5 @@
-// The subscriptions engine: who wants which target, and how far asking for it has come. A subscription lives from the
-// first holder until `linger` after the last; what is wanted survives every reconnect, each time under a new ref.
+// The subscriptions engine: which targets have holders, and how far subscribing to them has come. A subscription lives
+// from the first holder until `linger` after the last one, and survives every reconnect, each time under a new ref.
 // Pure but for its own state and the clock. Not here: frames (runtime.ts), models (rebase.ts).
 import type { Cancel, SteadyClock, TargetKey, UnsubscribedCode } from "@calla/shared";
 import type { Stop } from "../base/notifier.ts";

@@ -1,7 +1,7 @@
-// Which message ends the connections that carry it (OB20): known by what happens, not by a code. A message that was on its
-// way when two connections in a row ended is doubted; what is doubted goes last, alone, on a connection that has just
-// answered, and is held when that has ended three such connections. Cuts by chance hit the answers as often as they hit
-// the message, so they hold nothing. Pure but for its state and the clock. Not here: what is stored and told (runtime.ts).
+// Which message ends the connections that carry it (OB20): found by what happens, not by a code. A message that was on
+// its way when two connections in a row ended is doubted. Doubted messages are sent last, alone, on a connection that
+// has just answered; a message that ends three such connections is held. Cuts by chance hit the answers as often as the
+// message, so they hold nothing. Pure but for its state and the clock. Not here: what is stored and told (holding.ts).
 import type { SteadyClock } from "@calla/shared";
 import type { Entry } from "./outbox.ts";
 

@@ -1,5 +1,6 @@
 // One target in use: what the runtime holds of it, and the state that the app sees. Not here: what changes it
-// (runtime.ts). An ephemeral topic is held likewise: its "confirmed model" is the map of latest messages.
+// (targets.ts, incoming.ts, ledger.ts). An ephemeral topic is held likewise: its "confirmed model" is the map of latest
+// messages.
 import { sameInOrder } from "@calla/shared";
 import type {
   CallaError,

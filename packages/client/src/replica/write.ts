@@ -1,4 +1,4 @@
-// What `dispatch` gives back: one dispatch's way to its outcome, as the app sees it. Not here: deciding anything.
+// What `dispatch` returns: one dispatch's way to its outcome, as the app sees it. It decides nothing.
 import type { Rejection } from "@calla/shared";
 import { RejectedError } from "../base/rejected-error.ts";
 

@@ -1,5 +1,5 @@
-// What becomes of a message that ends the connections that carry it: held, let go once more, or given up (OB20). Not here:
-// finding out which it is (suspects.ts), and sending (runtime.ts).
+// What becomes of a message that ends the connections that carry it: held, sent once more, or discarded (OB20). Not
+// here: finding out which message it is (suspects.ts), and sending (runtime.ts).
 import { CallaError, DEV } from "@calla/shared";
 import type { CallaRejectionCode } from "@calla/shared";
 import { givenUp, listedWrite } from "../replica/dispatch-entry.ts";

@@ -1,5 +1,5 @@
-// What must survive: the outbox and the identity, and the transactions that keep them. Nothing leaves before it is
-// durable, and nothing is told before its outcome is. Not here: a storage, and when to send (runtime.ts).
+// What must survive: the outbox and the identity, and the transactions that store them. No message leaves before it is
+// durable, and no outcome is told before it is. Not here: a storage, and when to send (runtime.ts).
 import { CallaError, deepFreeze, visitorOf, DEV } from "@calla/shared";
 import type { Clock, Cursor, ServerFrames, TargetKey } from "@calla/shared";
 import { restored, storedEntry } from "../replica/dispatch-entry.ts";

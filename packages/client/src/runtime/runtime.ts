@@ -1,6 +1,6 @@
-// Joins the engines: a dispatch becomes prediction, stored entry and frame, and what the server says becomes models and
-// outcomes (incoming.ts). Here is the way out: dispatching, asking, sending, asking again. Not here: the connection
-// (connection.ts), what the app holds in its hands (topic.ts), composition (client.ts).
+// Joins the engines: a dispatch becomes prediction, stored entry and frame, and the server's frames become models and
+// outcomes (incoming.ts). Here is the way out: dispatching, subscribing, sending, sending again. Not here: the
+// connection (connection.ts), the app's handles (topic.ts), composition (client.ts).
 import { CallaError, messageId, PROTOCOL_VERSION } from "@calla/shared";
 import type {
   CallaRejectionCode,

@@ -1,5 +1,5 @@
-// Which confirmed models are stored, when, and what goes first (OB10). A part of storages that survive a reload, so that
-// no page without one carries it. Not here: which transaction it becomes (ledger.ts), what a settled entry waits for
+// Which confirmed models are stored, when, and which go first (OB10). Part of storages that survive a reload, so that a
+// page without one does not carry it. Not here: which transaction stores it (ledger.ts), how long a settled entry stays
 // (applyChange in storage.ts).
 import { OWN_SESSION } from "@calla/shared";
 import type { Cancel, TargetKey } from "@calla/shared";

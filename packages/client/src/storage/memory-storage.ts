@@ -1,4 +1,4 @@
-// A storage as durable as the page. Handing one to a second client is a reload, as a test needs it.
+// A storage that lives as long as its page. A second client over the same storage stands for a reload in tests.
 import { applyChange, nothingStored } from "./storage.ts";
 import type { Storage, StoredDraft } from "./storage.ts";
 

@@ -1,5 +1,5 @@
-// What an older page has stored, messages and models, in this page's version. It comes with a storage that outlives its
-// page, and not with the client: one that stores nothing does not carry it. Not here: what migrating is (shared migrate.ts).
+// Migrates messages and models that an older page has stored. Part of storages that outlive a page, so that a client
+// that stores nothing does not carry it. Not here: how a migration runs (shared migrate.ts).
 import { migrateMessages, migrateModel } from "@calla/shared";
 import type { Slice } from "@calla/shared";
 import type { MigratedEntry, StoredEntry, StoredModel } from "./storage.ts";

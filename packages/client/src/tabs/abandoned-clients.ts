@@ -1,5 +1,6 @@
-// What pages left behind: sent by another tab of the same user, one client at a time, and cleared away. Not here: the
-// short connection itself (a client of its own that the host makes), and what the server makes of it (CV17).
+// Clients whose page is gone: another tab of the same user sends their messages, one client at a time, and deletes the
+// clients. Not here: the short connection itself (a client of its own that the host makes), and how the server treats
+// it (CV17).
 import { messageId } from "@calla/shared";
 import { createHolder } from "./claimed-client.ts";
 import type { HolderOptions } from "./claimed-client.ts";
@@ -55,7 +56,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
   let stopped = false;
   /** What was held at the last look, so that nothing is read as long as nothing changes. */
   let seen = "";
-  /** Free at the last look: what is free twice in a row is nobody's who only reloads. */
+  /** Free at the last look. A client that is free at two looks in a row does not belong to a page that is just reloading. */
   let before = new Set<string>();
   let again = true;
   let skipped = 0;

@@ -1,5 +1,6 @@
-// One client that this page holds: its commits, one after the other, each under the token that keeps others out. Here a
-// client becomes another (`begin`). Not here: which client a page may hold (tab-storage.ts, abandoned-clients.ts).
+// One client that this page holds: its commits, one after the other, each under the token that keeps other pages out.
+// Here a client becomes another (`begin`). Not here: which client a page may hold (tab-storage.ts,
+// abandoned-clients.ts).
 import { messageId } from "@calla/shared";
 import type { PayloadCodec, Random, SteadyClock, TargetKey } from "@calla/shared";
 import { clientOfPage, flushLock, pageLock } from "./locks.ts";

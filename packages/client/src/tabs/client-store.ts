@@ -1,9 +1,10 @@
-// Where the clients of all tabs are kept: the interface that IndexedDB, files and memory implement. It knows nothing of
-// who may use which client and when (tab-storage.ts), only that whoever took a client last is the one who may change it.
+// Where the clients of all tabs are kept: the interface that IndexedDB, files and memory implement. A store does not
+// know which page may use which client and when (tab-storage.ts), only that the page that took a client last may change
+// it.
 import { CallaError } from "@calla/shared";
 import type { Owner, StorageChange, StoredClient } from "../storage/storage.ts";
 
-/** One client on the shelf. */
+/** One client in the store. */
 export interface Shelved extends Owner {
   readonly id: string;
   /** When it was last taken or written to, to the hour. */

@@ -1,5 +1,5 @@
-// Who holds what, among all tabs of a browser: the interface, and the names. Not here: locks themselves (web-locks.ts
-// in browsers, memory-locks.ts for tests and processes that share nothing).
+// Which page holds what, among all tabs of a browser: the interface, and the names of locks. Not here: locks themselves
+// (web-locks.ts in browsers, memory-locks.ts for tests and processes that share nothing).
 
 /** A name that is held until it is let go, or until somebody takes it away. */
 export interface Lock {

@@ -1,5 +1,5 @@
-// A storage whose clients are shared out among tabs: each page holds one by a lock, and what pages left behind is sent by
-// others (abandoned-clients.ts). Not here: where clients are kept (a Shelf), what a lock is (Locks).
+// A storage that shares its clients among tabs: each page holds one by a lock, and other pages send what a gone page
+// left behind (abandoned-clients.ts). Not here: where clients are kept (a `ClientStore`), what a lock is (`Locks`).
 import type { Random } from "@calla/shared";
 import { messageId } from "@calla/shared";
 import { steady, systemClock, systemRandom } from "../base/clock.ts";
@@ -36,7 +36,7 @@ const PATIENCE = 2_000;
 const PAUSE = 20;
 
 /**
- * A storage for one page, among others that share its shelf and its locks.
+ * A storage for one page, among others that share its store and its locks.
  *
  * @example
  * const storage = tabStorage({ shelf: () => memoryShelf(rows), locks: () => locks.page() });

@@ -1,6 +1,6 @@
-// WebSocket where it works, HTTP where it does not: in the same attempt, before anything but the Hello was said, so that
-// nothing can be lost or doubled in the switch. That HTTP was needed is remembered for the browser's session, and after a
-// while a WebSocket is tried again. Not here: either of the two.
+// WebSocket where it works, HTTP where it does not: in the same attempt, before anything but the Hello was sent, so the
+// switch loses and doubles nothing. That HTTP was needed is remembered for the browser's session, and later a WebSocket
+// is tried again. Not here: either of the two.
 import { CallaError, DEV } from "@calla/shared";
 import type { Cancel, Clock, ConnectionCode } from "@calla/shared";
 import { fellBack } from "#dev/mistakes";

@@ -1,5 +1,5 @@
-// All that the client knows of a network: one attempt at a time. Whoever implements this opens a socket, hands over
-// what comes and says when it is over; retries, timeouts and heartbeats are not its business.
+// All that the client knows of a network: one attempt at a time. A transport opens a socket, hands over what comes in
+// and says when it has ended; retries, timeouts and heartbeats belong to the client.
 import type { Format } from "@calla/shared";
 
 /** Why a connection ended; `code` as of a WebSocket close. */

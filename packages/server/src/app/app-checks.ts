@@ -1,6 +1,7 @@
-// Calls of the app's own checks (`canSubscribe`, `authenticate`): only so many are under way, of one connection, of one
-// party and of all. What is over that waits for its turn, in rounds over the parties and their connections; what has lost
-// its meaning is taken back. Not here: what is asked and what an answer means (access.ts, authenticate.ts).
+// Calls of the app's own checks (`canSubscribe`, `authenticate`): a bounded number is under way, of one connection, of
+// one user or address, and of all. The others wait for their turn, in rounds over users and addresses and their
+// connections; a call whose answer is no longer needed is withdrawn. Not here: what is checked and what an answer means
+// (access.ts, authenticate.ts).
 import type { Clock } from "@calla/shared";
 import { isThenable } from "../base/contain.ts";
 

@@ -1,4 +1,4 @@
-// Who is there, by what the app's `authenticate` says of a token: at Hello, and again while a connection lives.
+// Which user a client is, by the app's `authenticate`: at Hello, and again while a connection lives.
 import { CallaError } from "@calla/shared";
 import type { Clock, Limits } from "@calla/shared";
 import { Asker, Check, AppChecks, Shown } from "./app-checks.ts";

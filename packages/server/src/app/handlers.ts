@@ -1,5 +1,5 @@
-// What an app tells the server about a slice: who may follow and dispatch, what is changed before it is taken, what to
-// do after. Types for users above, the engine's one door to them (`admission`) below.
+// What an app tells the server about a slice: who may subscribe and dispatch, what is changed before a message is
+// taken, what to do after. Types for users above, the engine's one door to them (`admission`) below.
 import { CallaError, deepFreeze, parseMessage, sameValue } from "@calla/shared";
 import type {
   CallaRejectionCode,
@@ -83,7 +83,7 @@ export interface Handlers<S, User extends AnyUser> {
     message: ClientMessageOf<S>,
     asking: Asking<S, User> & { readonly model: ModelOf<S> },
   ): boolean;
-  /** Changes a message before it is taken: stamp a time, clamp a value. Followers and author get what it returns. */
+  /** Changes a message before it is taken: stamp a time, clamp a value. Subscribers and author get what it returns. */
   amend?(message: ClientMessageOf<S>, asking: Asking<S, User> & { readonly model: ModelOf<S> }): MessageOf<S>;
   /** After a client began to follow. Messages returned are dispatched by the server. */
   onSubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;

@@ -1,5 +1,5 @@
-// The app's hooks that observe messages: several of each kind, from the beginning or registered later. What they throw is
-// reported and changes nothing. Not here: hooks whose answer decides something, and a slice's own (handlers.ts).
+// The app's hooks that observe messages: several of each kind, given at the start or registered later. What they throw
+// is reported and changes nothing. Not here: hooks whose answer decides something, and a slice's own (handlers.ts).
 import { deepFreeze } from "@calla/shared";
 import type { ClientFrames, Serialiser, TargetKey } from "@calla/shared";
 import { contain } from "../base/contain.ts";

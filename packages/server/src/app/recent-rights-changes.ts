@@ -1,5 +1,5 @@
-// What was said of users while it was being found out who somebody is: an answer of before it is brought up to date.
-// Whoever is known already is dealt with at once (hub.ts).
+// Changes of users that happen while a client is being authenticated: they are applied to the answer. Clients that are
+// known already are handled at once (hub.ts).
 import type { AnyUser } from "./handlers.ts";
 import { matches } from "../identity/rights-change.ts";
 import type { RightsChange } from "../identity/rights-change.ts";

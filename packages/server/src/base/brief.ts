@@ -1,4 +1,4 @@
-// A peer's text where it is written down: as much of it as tells what it is.
+// A peer's text, cut to what identifies it, for records and errors.
 
 const MOST = 256;
 

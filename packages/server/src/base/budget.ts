@@ -1,5 +1,5 @@
-// What one step of the event loop may cost, so that sockets are read between the steps: a time and a count. Pure: whoever
-// has a clock passes in its reading, and engines are passed `spend`.
+// What one step of the event loop may cost, so that sockets are read between the steps: a time and a count. Pure: the
+// caller passes in a clock's reading, and engines are passed `spend`.
 
 export class Budget {
   readonly #elapsed: () => number;

@@ -1,6 +1,6 @@
 // All that the server knows of a socket. Any socket library can be wired in by these few functions.
 
-/** Encoded frames. The same object goes to every follower, so a transport may cache what it makes of it. */
+/** Encoded frames. The same object goes to every subscriber, so a transport may cache what it makes of it. */
 export interface WireFrame {
   readonly bytes: Uint8Array;
   /** Whether the bytes are UTF-8 text (JSON) or binary (MessagePack). */

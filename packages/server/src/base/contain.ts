@@ -1,5 +1,5 @@
-// The app's code is called through here, so that what it throws, or a promise of it rejects with, is reported and goes
-// no further. Not here: calls whose answer decides something (handlers.ts, hub.ts); they refuse on a throw.
+// The app's code is called through here: what it throws, or a promise of it rejects with, is reported and goes no
+// further. Not here: calls whose answer decides something (handlers.ts, hub.ts); they refuse on a throw.
 
 export type Report = (error: unknown) => void;
 

@@ -1,4 +1,5 @@
-// What a server says of development and production: to whoever starts it, for nobody looks for what makes it slow.
+// What a server prints about development and production when it starts, because nobody looks for what makes a server
+// slow.
 import { CallaError, DEV, isDevelopment } from "@calla/shared";
 import type { Report } from "./contain.ts";
 

@@ -29,7 +29,7 @@ export function limitsOf(given: Partial<Limits> = {}): Limits {
   return { ...DEFAULT_LIMITS, ...Object.fromEntries(defined) };
 }
 
-/** Records that are read at once, whatever a follower may be sent: of none nothing could be folded. */
+/** Records that are read at once, whatever a subscriber may be sent: of none nothing could be folded. */
 export const pageOf = ({ maxCatchUp }: Pick<Limits, "maxCatchUp">): number =>
   Math.min(Math.max(maxCatchUp, 1), MOST_AT_ONCE);
 

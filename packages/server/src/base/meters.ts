@@ -1,6 +1,6 @@
 // What each address has used up of the byte rate over the requests of one line: a socket, or an HTTP/2 session. A proxy
-// keeps a few of them for everybody, so a line alone says of nobody that he takes too much. Not here: what follows from it
-// (byte-limits.ts).
+// brings everybody's requests over a few lines, so a line alone does not show which visitor takes too much. Not here:
+// what happens then (byte-limits.ts).
 
 /** How much of its byte rate something has used up: the time at which all that was read will have been paid for. */
 export interface Meter {

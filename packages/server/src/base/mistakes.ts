@@ -1,5 +1,5 @@
-// In development, what the first hour of a project gets wrong about connecting is said where the server runs, once each:
-// a page does not see why its WebSocket was refused. In production whoever comes is anybody, and is only recorded.
+// Mistakes in connecting that the first hour of a project makes: in development the server prints each once, because a
+// page cannot see why its WebSocket was refused. In production they are only recorded.
 import { CallaError } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import { brief } from "./brief.ts";

@@ -1,5 +1,5 @@
-// In what order those are served who wait: one after the other, over groups first and their members second. So a group
-// of a thousand holds another one up as long as a group of one does. Pure.
+// The order in which those that wait are served: one after the other, over groups first and their members second. So a
+// group of a thousand delays another one as little as a group of one does. Pure.
 
 export class Rounds<Group, Member> {
   /** Whoever is next stands first, of the groups and within each. */

@@ -1,6 +1,5 @@
-// Between nodes over one log: an append happened, read on; rights have changed, ask anew; a client is sent
-// away. A ring may be late, double or
-// lost; one's own tells nothing.
+// Messages between nodes over one log: an append happened, read on; rights have changed, check anew; disconnect a
+// client. A message may be late, doubled or lost; a node ignores its own.
 import { CallaError } from "@calla/shared";
 import type { Cursor, TargetKey } from "@calla/shared";
 import { isKick } from "../identity/kick.ts";

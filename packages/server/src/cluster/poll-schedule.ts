@@ -1,6 +1,5 @@
-// Which followed targets a node looks at when: each once in `maxStaleness`, a share of them at a time, so that a log
-// that many nodes share is asked evenly and not by all of them for everything at once (SV6). Pure; the timer is in
-// server.ts.
+// Which subscribed targets a node reads when: each once in `maxStaleness`, a share of them at a time, so that a log
+// that many nodes share is read evenly (SV6). Pure; the timer is in server.ts.
 
 /** A target's turns come `TURNS` ticks apart; a period has one tick more, for one that was opened between two. */
 const TURNS = 16;

@@ -29,7 +29,7 @@ export function localPubSub(): PubSub {
   };
 }
 
-/** A pubsub whose failures are reported: rings may be lost, and a bad payload is nobody's end. */
+/** A pubsub whose failures are reported: rings may be lost, and a malformed payload does not crash a server. */
 export const containedPubSub = (pubsub: PubSub, report: Report): PubSub => ({
   publish: (channel, payload) => contain(report, () => pubsub.publish(channel, payload)),
   subscribe(channel, listener) {

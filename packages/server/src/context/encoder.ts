@@ -1,5 +1,5 @@
-// From frames to bytes, once per format, and what clients' frames carry back to values. A frame that many receive is a `Shared`: whoever sends it first in a format
-// pays for the encoding, the others take the same bytes.
+// From frames to bytes, once per format, and from clients' frames back to values. A frame that many receive is a
+// `Shared`: the first send in a format encodes it, and the others take the same bytes.
 import { mapPayloads, payloadWriter } from "@calla/shared";
 import type { Format, Serialiser, ServerFrame } from "@calla/shared";
 import type { WireFrame } from "../base/connection.ts";

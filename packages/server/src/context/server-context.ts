@@ -1,5 +1,5 @@
-// What all parts of one server share: its wiring, its ceilings, and everything from outside (time, chance, storage,
-// other nodes, the app's reporters). No state and no logic.
+// What all parts of one server share: its wiring, its limits, and everything from outside (time, chance, storage, other
+// nodes, the app's reporters). No state and no logic.
 import type {
   Limits,
   Message,

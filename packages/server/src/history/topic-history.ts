@@ -1,4 +1,4 @@
-// What a target's log still tells of the past: who dispatched what and when, page by page, and the model of then.
+// What a target's log still has of the past: who dispatched what and when, page by page, and the model at a sequence.
 import { CallaError, initialModel, ORIGIN } from "@calla/shared";
 import type { Cursor, MessageOf, ModelSlice, TargetKey } from "@calla/shared";
 import type { ServerContext } from "../context/server-context.ts";

@@ -1,5 +1,5 @@
-// From where a connection comes. Behind proxies the socket's address is the proxy's; what a trusted one adds to
-// X-Forwarded-For is believed, what stands before that is the visitor's own word and is not.
+// The address of a connection. Behind proxies the socket's address is the proxy's: what a trusted proxy adds to
+// X-Forwarded-For is believed, and what stands before that is the visitor's own claim and is not.
 import { BlockList, isIP } from "node:net";
 import type { ConnectRequest } from "../base/connection.ts";
 

@@ -1,5 +1,5 @@
-// Under which names a server may be asked. A page of another site can have its own name lead to this server (DNS
-// rebinding): then the page's origin and the Host are equal, and only the name itself tells.
+// The names under which a server may be reached. A page of another site can point its own name at this server (DNS
+// rebinding): then the page's origin and the Host are equal, and only the name itself gives it away.
 import { isIP } from "node:net";
 
 /** Names ("app.example", "*.app.example"), without scheme and port; or any. */

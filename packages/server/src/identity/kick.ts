@@ -1,5 +1,5 @@
-// Sending one client away by its id, as the app says it and as nodes tell each other. Whether it may come back is for
-// `authenticate` and for what `reauthorise` was told: here nothing is remembered.
+// Disconnecting one client by its id, as the app asks for it and as nodes tell each other. Whether it may return is
+// decided by `authenticate` and `reauthorise`: nothing is remembered here.
 import { CallaError } from "@calla/shared";
 import type { AppCode } from "@calla/shared";
 

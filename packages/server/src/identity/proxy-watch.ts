@@ -1,5 +1,5 @@
-// Whether connections come through a proxy that nobody has named: then all visitors count as one address. Found by what
-// only a proxy does, and said once, for the operator cannot see it otherwise.
+// Whether connections come through a proxy that is not in `trustedProxies`: then all visitors count as one address.
+// Found by what only a proxy does, and reported once, because the operator cannot see it otherwise.
 import { CallaError } from "@calla/shared";
 import type { ConnectRequest } from "../base/connection.ts";
 

@@ -1,5 +1,5 @@
-// Whether a key that signs identities can be guessed. Only what is plainly no random key is found: no test tells that
-// the rest is one.
+// Whether a key that signs identities can be guessed. It finds only keys that are plainly not random: no test can tell
+// that another key is.
 
 const SHORTEST = 16;
 /** A text or bytes that repeat so few are no key. */

@@ -1,5 +1,6 @@
-// Who a client is, provable by any node that has the key: a client id and a secret that binds it to a user and an end.
-// Not here: who may be given an identity (authenticate) and what becomes of an expired one (conversation.ts).
+// Which client a connection is, provable by any node that has the key: a client id, and a secret that binds it to a
+// user and an expiry. Not here: who is given an identity (authenticate.ts), and what becomes of an expired one
+// (hello.ts).
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Random } from "@calla/shared";
 import { systemRandom } from "../base/clock.ts";

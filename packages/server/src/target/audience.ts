@@ -1,5 +1,5 @@
-// Who follows one topic on this node, and what is said to all of them: each frame encoded once per format, pushes of
-// one turn joined. Nothing here is allocated per follower, but for one that becomes slow.
+// The subscribers of one topic on this node, and what is sent to all of them: each frame encoded once per format,
+// pushes of one turn joined. Nothing here is allocated per subscriber, except for one that becomes slow.
 import { isSession, OWN_SESSION } from "@calla/shared";
 import type { Clock, Cursor, ServerFrame, TargetKey } from "@calla/shared";
 import type { Conversation } from "../connection/conversation.ts";
@@ -14,10 +14,10 @@ export class Audience {
   readonly target: TargetKey;
   /** Those who are shown everything. */
   readonly followers = new Set<Conversation>();
-  /** Followers that are shown nothing until their connection has drained. */
+  /** Subscribers that are shown nothing until their connection has drained. */
   readonly behind = new Set<Conversation>();
   readonly #clock: Clock;
-  /** Whether a slow follower has something to come back for after a push. */
+  /** Whether a slow subscriber has something to come back for after a push. */
   readonly #keepsPushes: boolean;
   #pushes: { pushed: Pushed; except: string | undefined }[] = [];
 

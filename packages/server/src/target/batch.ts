@@ -1,5 +1,6 @@
-// One batch of a target, being decided: dedupe, authorise, amend, validate, update, one message after the other. It ends
-// as a flight: what to append, and what to tell once that has landed. Not here: whether it lands (target-engine.ts).
+// One batch of a target, being decided: dedupe, authorise, amend, validate, update, one message after the other. It
+// ends as a flight: what to append, and what to tell once the append has landed. Not here: whether it lands
+// (target-engine.ts).
 import { checking } from "@calla/shared";
 import type { Cursor, Limits, Message, ModelSlice, Random, Rejection, TargetKey } from "@calla/shared";
 import { applyCarried, uncarried, updateError } from "./checked-apply.ts";

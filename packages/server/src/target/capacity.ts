@@ -1,6 +1,7 @@
-// Who gives way where no more may be open: first what nobody needs, the longest unused before others; then a target of
-// whoever holds most, if nobody else holds it and the newcomer would still hold fewer. So two who want all end with a half
-// each, and neither takes one from the other again (LM24). Not here: letting it go (target-registry.ts, target-directory.ts).
+// Which target is closed when no more may be open: first those that nobody needs, the longest unused before others;
+// then a target of the user or address that holds most, if nobody else holds it and the newcomer would still hold
+// fewer. So two who want all targets end with a half each, and neither takes one from the other again (LM24). Not here:
+// closing it (target-registry.ts, target-directory.ts).
 import type { Conversation } from "../connection/conversation.ts";
 import type { Party } from "../connection/parties.ts";
 

@@ -1,5 +1,5 @@
-// Applying messages, as far as what comes of it can be told: a function in a model or in a rejection's details is
-// carried by no format, so it would reach nobody (TE21).
+// Applies messages, if their result can be sent: no format carries a function in a model or in a rejection's details,
+// so it would reach nobody (TE21).
 import { applyMessages, CallaError } from "@calla/shared";
 import type { ContextValues, Limits, Message, ModelSlice, Rejection, Serialiser } from "@calla/shared";
 import { bytesOfDetails } from "./details.ts";

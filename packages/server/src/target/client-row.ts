@@ -1,6 +1,6 @@
-// What a target remembers of one client, and the one decision made of it: is this mid new, known, early or stale?
-// Rows are immutable values outside a batch; within one, a draft per touched row is changed in place. The log is given
-// what is new in it, so that an outcome is written once however late its client settles it.
+// What a target remembers of one client, and the one decision made of it: is this mid new, known, early or stale? Rows
+// are immutable values outside a batch; within one, a draft per touched row is changed in place. The log is given only
+// what is new in it, so that an outcome is written once, however late its client settles it.
 import type { ClientRow, Outcome, RowWrite } from "../log/log.ts";
 import { weigh } from "../base/weight.ts";
 

@@ -1,6 +1,6 @@
-// Carries out what target engines ask for: once per turn what was offered is decided and appended in one go, what became
-// of it goes back to the engines, and what they answer goes to clients, hooks and other nodes. A turn ends at its budget,
-// and no more appends are under way than a log needs to be busy; the rest waits, in order (LM23).
+// Carries out what target engines ask for. Once per turn it decides what was offered and appends it in one go, gives
+// the result back to the engines, and hands what they answer to clients, hooks and other nodes. A turn ends at its
+// budget, and no more appends are under way than a log needs to be busy; the rest waits, in order (LM23).
 import { CallaError } from "@calla/shared";
 import type { Cancel, Cursor } from "@calla/shared";
 import { Budget } from "../base/budget.ts";
@@ -24,9 +24,9 @@ export interface CommitLoopEvents {
   grown(): void;
   /** There is something of this target, and there was nothing. */
   begun(live: LiveTarget): void;
-  /** Followers must be given a snapshot, in place of what they have. */
+  /** Subscribers must be given a snapshot, in place of what they have. */
   resnapshot(live: LiveTarget, reason: string): void;
-  /** This node cannot fold what the log holds: its followers must go elsewhere. */
+  /** This node cannot fold what the log holds: its subscribers must go elsewhere. */
   unfit(live: LiveTarget): void;
   /** A message was accepted here. Runs the hooks. */
   accepted(live: LiveTarget, reply: Reply, record: LogRecord, model: unknown): void;

@@ -1,5 +1,5 @@
-// How large a rejection's details may be: they are remembered until their author has settled them, so the app's are
-// measured, and Calla's own cut to what helps to find the mistake.
+// How large a rejection's details may be. They are remembered until their author has settled them, so the app's are
+// measured, and Calla's own are cut to what helps to find the mistake.
 import { json } from "@calla/shared";
 import type { Serialiser } from "@calla/shared";
 

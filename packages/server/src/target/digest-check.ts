@@ -1,5 +1,5 @@
-// Node against node: what another one's model of a target hashes to, against ours (VE9). Not here: telling ours
-// (live-target.ts), what a client's differs in (subscriptions.ts), which of two models stays (open-target.ts).
+// Node against node: compares the hash of another node's model of a target with ours (VE9). Not here: sending ours
+// (live-target.ts), a client's hash that differs (hub/subscriptions.ts), which of two models stays (open-target.ts).
 import { CallaError, hashValue } from "@calla/shared";
 import type { ServerContext } from "../context/server-context.ts";
 import type { Digest } from "../cluster/node-messages.ts";

@@ -1,4 +1,4 @@
-// What a target engine asks for: the hub carries these out (commit-loop.ts).
+// What a target engine asks for; the commit loop carries it out (commit-loop.ts).
 import type { Cursor, PausedCode, Rejection } from "@calla/shared";
 import type { Intent } from "../app/intent.ts";
 import type { Append, LogRecord } from "../log/log.ts";

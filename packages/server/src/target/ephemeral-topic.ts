@@ -1,5 +1,5 @@
-// An ephemeral topic: who follows it here and, where the slice keeps it, each author's latest message. No model, no
-// sequence, no mids; what a slow or absent follower misses is gone.
+// An ephemeral topic: its subscribers here and, where the slice keeps it, each author's latest message. No model, no
+// sequence, no mids; what a slow or absent subscriber misses is gone.
 import { authorTag } from "@calla/shared";
 import type { EphemeralSlice, Message, TargetKey } from "@calla/shared";
 import { Audience } from "./audience.ts";

@@ -1,5 +1,5 @@
-// Whether there is such a topic: for `asking.exists()`, at the cost of one look at the log. Nothing is opened for it, and
-// nothing kept, for whoever asks may be a stranger (TE19).
+// Whether there is such a topic: for `asking.exists()`, at the cost of one look at the log. Nothing is opened and
+// nothing kept for it, because the client that asks may be a stranger (TE26).
 import type { TargetKey } from "@calla/shared";
 import type { ServerContext } from "../context/server-context.ts";
 import type { TargetRegistry } from "./target-registry.ts";

@@ -1,5 +1,6 @@
-// A target held in memory: its engine, its audience, and the frames that bring a follower up to date, each encoded once
-// for all who need the same. Not here: when it is opened and evicted (target-registry.ts), who may follow (catch-up.ts).
+// A target held in memory: its engine, its audience, and the frames with which a subscriber catches up, each encoded
+// once for all that need the same. Not here: when it is opened and evicted (target-registry.ts), who may subscribe
+// (access.ts).
 import { CallaError, hashValue, isSession } from "@calla/shared";
 import type { Cursor, ModelSlice, TargetKey, Update } from "@calla/shared";
 import { Audience } from "./audience.ts";
@@ -73,7 +74,7 @@ export class LiveTarget {
   newer: number | undefined;
   /** Let go: what comes for it goes to the one opened in its place. */
   closed = false;
-  /** Being stopped or removed: what its followers are told, and whoever comes meanwhile. */
+  /** Being stopped or removed: what its subscribers are told, and whoever comes meanwhile. */
   ending: { readonly code: "stopped" | "removed"; readonly retryable: boolean } | undefined;
   /** Runs once it has been let go. */
   ended: (() => void)[] = [];
@@ -116,7 +117,7 @@ export class LiveTarget {
     return this.audience.target;
   }
 
-  /** Records to all followers, own authors included: the same bytes for everyone. */
+  /** Records to all subscribers, own authors included: the same bytes for everyone. */
   announce(after: Cursor, records: readonly LogRecord[]): void {
     this.sinceSnapshot += records.length;
     this.#replays = undefined;
@@ -125,7 +126,7 @@ export class LiveTarget {
     this.audience.say({ type: "TopicUpdate", target: this.wire, ...update }, after);
   }
 
-  /** With the model's hash, now and then: once for all followers and the other nodes (VE9). */
+  /** With the model's hash, now and then: once for all subscribers and the other nodes (VE9). */
   #withDigest(update: Update, sequence: number): Update {
     const { clock, limits, report } = this.#context;
     const { state } = this.engine!;

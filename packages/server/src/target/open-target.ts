@@ -1,6 +1,7 @@
-// Opening a target from its log: the snapshot, and the records after it folded over it. What cannot be folded as it
-// stands (an older version's, or a record that this version's updates refuse) is settled by one append that holds the
-// whole model, so that every replica goes on from the same (VE3, VE5). Not here: when one is opened (target-registry.ts).
+// Opens a target from its log: the snapshot, with the records after it folded over it. What cannot be folded as it
+// stands (an older version's record, or one that this version's updates reject) is settled by one append that holds the
+// whole model, so that every replica goes on from the same one (VE3, VE5). Not here: when a target is opened
+// (target-registry.ts).
 import {
   CallaError,
   deepFreeze,

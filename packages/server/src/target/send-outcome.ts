@@ -1,4 +1,4 @@
-// What became of a dispatch, to whoever waits for it: a frame to a client, an end to a call of the server's own.
+// Sends the outcome of a dispatch to its author: a frame to a client, or the end of a call of the server's own.
 import { CallaError, rejectionText } from "@calla/shared";
 import type { Rejection } from "@calla/shared";
 import { Conversation } from "../connection/conversation.ts";

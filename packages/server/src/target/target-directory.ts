@@ -1,5 +1,6 @@
-// Where messages and followers go: what a key names, and the place if it is in memory. Naming opens nothing, so whoever
-// is refused costs no memory. Not here: whether one may go there (access.ts), when a target leaves (target-registry.ts).
+// Where messages and subscribers go: what a key names, and the target if it is in memory. Naming opens nothing, so a
+// refused client costs no memory. Not here: whether a client may go there (access.ts), when a target leaves
+// (target-registry.ts).
 import { CallaError, isSession, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { Slice, TargetKey } from "@calla/shared";
 import type { ServerContext } from "../context/server-context.ts";
@@ -25,7 +26,7 @@ export class TargetDirectory {
   readonly #capacity: Capacity<EphemeralTopic>;
   readonly #givesWay: (topic: EphemeralTopic) => void;
 
-  /** `givesWay` tells a topic's followers that it is let go for somebody else's. */
+  /** `givesWay` tells a topic's subscribers that it is let go for somebody else's. */
   constructor(context: ServerContext, registry: TargetRegistry, givesWay: (topic: EphemeralTopic) => void) {
     this.#context = context;
     this.#registry = registry;

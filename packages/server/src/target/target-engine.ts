@@ -1,7 +1,7 @@
 // One target: its model, its head, its client rows. Two-phase and pure: `take` decides what was offered (batch.ts) and
-// gives an append; `appended`, `conflicted` or `lost` says what became of it and gives frames and outcomes. It holds no
-// socket, no timer and no storage; the hub carries the effects out. Not here: who follows (audience.ts), who may
-// subscribe (access.ts), ephemeral topics (ephemeral-topic.ts).
+// gives an append; `appended`, `conflicted` or `lost` takes the append's result and gives frames and outcomes. It holds
+// no socket, no timer and no storage; the commit loop carries the effects out. Not here: subscribers (audience.ts), who
+// may subscribe (access.ts), ephemeral topics (ephemeral-topic.ts).
 import type { Cursor, ModelSlice, TargetKey } from "@calla/shared";
 import { Batch } from "./batch.ts";
 import type { BatchOptions, Flight, TargetOptions, TargetState } from "./batch.ts";
@@ -35,7 +35,7 @@ export class TargetEngine<Reply> {
   #behind = false;
   /** The read that all wait for goes on failing (TE12). */
   #isStalled = false;
-  /** The newest records, for followers that are a little behind, and the cursor they continue from. */
+  /** The newest records, for subscribers that are a little behind, and the cursor they continue from. */
   #recent: LogRecord[] = [];
   #recentFrom: Cursor;
   readonly #options: BatchOptions<Reply>;
@@ -49,7 +49,7 @@ export class TargetEngine<Reply> {
     this.#options = { ...options, scales: new Scales({ target, limits, domain: carrier.domain, told }) };
   }
 
-  /** What is durable: what followers are shown. */
+  /** What is durable: what subscribers are shown. */
   get state(): TargetState {
     return this.#state;
   }
@@ -101,7 +101,7 @@ export class TargetEngine<Reply> {
     return [{ type: "load-row", clientId: intent.row }];
   }
 
-  /** Makes sure a client's row is in memory, for a follower that asks for its outcomes. */
+  /** Makes sure a client's row is in memory, for a subscriber that asks for its outcomes. */
   needRow(clientId: string): readonly Effect<Reply>[] {
     if (this.#rows.has(clientId) || this.#loading.has(clientId)) return [];
     this.#loading.set(clientId, { intents: [], again: false });
@@ -355,7 +355,7 @@ export class TargetEngine<Reply> {
     if (load !== undefined) load.again = true;
   }
 
-  /** Keeps the records at hand and shows them to followers: as they are, or by a snapshot if one holds a whole model. */
+  /** Keeps the records at hand and shows them to subscribers: as they are, or by a snapshot if one holds a whole model. */
   #announce(after: Cursor, records: readonly LogRecord[]): Effect<Reply> {
     if (records.some((record) => record.model !== undefined)) {
       this.#recent = [];

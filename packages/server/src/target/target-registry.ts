@@ -20,7 +20,7 @@ import { TargetEngine } from "./target-engine.ts";
 export interface RegistryEvents {
   rang(live: LiveTarget): void;
   told(live: LiveTarget, digest: Digest): void;
-  /** It is let go for somebody else's: its followers are to hear so. */
+  /** It is let go for somebody else's: its subscribers are to hear so. */
   givesWay(live: LiveTarget): void;
   /** Whoever is connected here, by client. */
   readonly clients: ReadonlyMap<string, unknown>;

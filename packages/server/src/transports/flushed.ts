@@ -1,4 +1,4 @@
-// How far a peer is with taking in what was written to it.
+// How much of what was written to a peer it has taken in.
 import type { Duplex } from "node:stream";
 
 /**

@@ -1,4 +1,4 @@
-// One timer that sees to all connections, a share of them at each beat, so that ten thousand pings are no burst.
+// One timer that pings all connections, a share of them at each beat, so that ten thousand pings are no burst.
 import { CallaError } from "@calla/shared";
 import type { Cancel, Clock } from "@calla/shared";
 

@@ -1,4 +1,4 @@
-// Every ceiling has a name, a default and a defined failure; spec/limits.md lists the failures.
+// Every limit has a name, a default and a defined failure; spec/limits.md lists the failures.
 
 /** Ceilings of a server and its connections. Bytes are UTF-8 or binary bytes, times are milliseconds. */
 export interface Limits {

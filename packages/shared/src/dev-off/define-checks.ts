@@ -1,4 +1,4 @@
-// Stands for dev/define-checks.ts where the condition "production" holds: what is defined was right in development.
+// Stands for dev/define-checks.ts where the condition "production" holds: definitions were checked in development.
 import type * as Checks from "../dev/define-checks.ts";
 
 export const checkTopic: typeof Checks.checkTopic = () => undefined;

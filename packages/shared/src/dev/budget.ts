@@ -1,6 +1,6 @@
-// What the checks of development may cost. Whole models are compared, hashed and parsed for one message, which takes in
-// proportion to the model: by 10,000 records 60 ms a message, and development could not be used. So what is dear is
-// checked the first time, and then as often as it fits into a share of the time.
+// How much time the checks of development may take. They compare, hash and parse whole models for one message, in
+// proportion to the model: with 10,000 records 60 ms a message, too slow for development. So an expensive check is made
+// the first time, and then as often as it fits into a share of the time.
 
 /** Milliseconds: what takes less is always checked. */
 const CHEAP = 0.5;

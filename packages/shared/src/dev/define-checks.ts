@@ -1,4 +1,4 @@
-// What is wrong with a slice's definition, or a wiring's, said when it is defined: by name, and with what to do about it.
+// Mistakes in the definition of a slice or a wiring, refused when it is defined: by name, and with the cure.
 import { CallaError, sliceError } from "../base/errors.ts";
 import { isObject } from "../values/kind.ts";
 import type { EphemeralSlice, ModelSlice, Slice, TopicSlice } from "../wiring/slice.ts";

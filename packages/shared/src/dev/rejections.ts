@@ -1,4 +1,4 @@
-// What a rejection says to whoever catches it: its code, the sentence that the code stands for, and the particulars.
+// The message of a caught rejection: its code, the sentence that the code stands for, and the details.
 import { describe } from "../base/errors.ts";
 import type { CodeTable } from "../codes/code-table.ts";
 import { rejectionCodes } from "../codes/rejection-codes.ts";

@@ -1,5 +1,5 @@
-// How the value domain is read back from a tree (see to-plain.ts). The tree is a peer's: nothing is believed, and
-// whatever throws on the way refuses it.
+// How the value domain is read back from a tree (see to-plain.ts). The tree is a peer's: nothing in it is trusted, and
+// anything that throws on the way refuses it.
 import { DEV } from "#dev/switch";
 import { isCrowded } from "#guards/crowding";
 import { fromBase64 } from "./base64.ts";

@@ -1,5 +1,5 @@
-// A 32-bit structural hash, the same on every machine. Consistent with `sameValue`: equal values have equal hashes.
-// Not for secrets: whoever wants a collision finds one.
+// A 32-bit structural hash, the same on every machine. Consistent with `sameValue`: equal values have equal hashes. Not
+// for secrets: collisions are easy to find.
 import { classOf } from "./classes.ts";
 import { CallaError } from "../base/errors.ts";
 import { combine, hashString } from "./hash.ts";

@@ -1,4 +1,4 @@
-// The copy of a value that every reader will get.
+// The copy of a value as every replica gets it.
 import { read } from "./from-plain.ts";
 import { plain } from "./to-plain.ts";
 import type { ValueOptions } from "./values.ts";

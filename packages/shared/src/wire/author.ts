@@ -1,4 +1,4 @@
-// What shared bytes call an author: nothing personal, and another name in each target.
+// How frames that many receive name an author: nothing personal, and another name in each target.
 import { hashString } from "../values/hash.ts";
 import type { TargetKey } from "./target.ts";
 

@@ -1,4 +1,4 @@
-// What a client says. For each frame: when, and what the server does.
+// The frames that a client sends. For each: when it is sent, and what the server does.
 
 const dispatched = {
   /** Dense from 1 per client and target; 0 for an ephemeral topic, which has no history. */

@@ -1,4 +1,4 @@
-// What a server says. For each frame: when, and what the client does.
+// The frames that a server sends. For each: when it is sent, and what the client does.
 
 /** A record: milliseconds since the frame's `at`, author's index in `authors` (-1: the server), mid, id, message. */
 export const wireRecord = ["integer", "integer", "count", "string", "any"] as const;
@@ -70,9 +70,9 @@ export const serverFrames = {
     resync: "current|records|snapshot",
     reason: "string",
   },
-  /** Records of a topic, the same bytes for every follower, or of one's own session (`@`), in order. Fold them; own ones are acknowledgements. */
+  /** Records of a topic, the same bytes for every subscriber, or of one's own session (`@`), in order. Fold them; own ones are acknowledgements. */
   TopicUpdate: { target: "string", ...update },
-  /** Unsequenced messages to the followers: author tag, userId, message; a null message says that the author has gone. */
+  /** Unsequenced messages to the subscribers: author tag, userId, message; a null message says that the author has gone. */
   Push: {
     target: "string",
     pushes: [["count|null", "string|null", "any"], "*"],

@@ -1,5 +1,5 @@
 // What an update may read beside its model and message. Everything in it is in the record, so every fold, on any
-// machine and day, gives the same model. How a context is made is in apply.ts.
+// machine and day, gives the same model. Not here: how a context is made (run-update.ts).
 
 /**
  * The third argument of an update. `Rejections` maps each rejection code to its details.

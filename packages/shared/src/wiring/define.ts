@@ -156,7 +156,7 @@ type ServerOnlyIn<M> = {
 // ------------------------------------------------------------------------------------------------ the four functions
 
 /**
- * A family of topics, or one: state that its followers share.
+ * A family of topics, or one: state that its subscribers share.
  *
  * @example
  * const counter = defineTopic("counter:*", {

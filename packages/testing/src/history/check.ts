@@ -1,4 +1,4 @@
-// The history checker: all rules over one history. SPEC.md has them in words.
+// The history checker: all rules over one history. spec/history.md has them in words.
 import { LogFaultError } from "@calla/server/testing";
 import { CallaError } from "@calla/shared";
 import { checkLog } from "./check-log.ts";

@@ -1,6 +1,6 @@
-// A visitor who takes all he can get, and keeps no rules: floods a node with frames, holds many topics open, goes and
-// comes again as somebody new. What he says changes no model, so he has no part in a run's history but for the others,
-// whose writes must go on.
+// A visitor that takes all it can get and keeps no rules: it floods a node with frames, holds many topics open, leaves
+// and returns as a new client. What it sends changes no model, so it matters to a run's history only through the
+// others, whose writes must go on.
 import { PROTOCOL_VERSION } from "@calla/shared";
 import type { ClientFrame, TargetKey, Wiring } from "@calla/shared";
 import type { AnyUser, Incoming, Server } from "@calla/server";

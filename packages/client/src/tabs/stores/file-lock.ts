@@ -1,5 +1,5 @@
-// One process at a time: a lock file with the process's number. Node has no lock that ends with its process, so one whose
-// process is gone is moved aside, and whoever finds that it was another's after all puts it back.
+// One process at a time: a lock file with the process's number. Node has no lock that ends with its process, so a
+// process moves aside the lock of a process that is gone, and puts it back if it turns out to be another's.
 import { askProcess, codeOf, files, ownProcess } from "./node-files.ts";
 import { storageFailure } from "../client-store.ts";
 

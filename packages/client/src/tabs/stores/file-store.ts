@@ -1,5 +1,6 @@
-// A shelf in one file, for Node: each commit is a line, appended and flushed to the disk before it counts. A line that a
-// crash has torn was never told, and is cut off when the file is opened. Not here: who may open it (file-lock.ts).
+// A client store in one file, for Node: each commit is a line, appended and flushed to the disk before it counts. A
+// line that a crash has torn was never acknowledged, and is cut off when the file is opened. Not here: which process
+// may open it (file-lock.ts).
 import { automatic, json } from "@calla/shared";
 import { lockFile } from "./file-lock.ts";
 import { codeOf, files, paths } from "./node-files.ts";

@@ -1,6 +1,6 @@
-// A shelf in IndexedDB. One database for all servers, users and tabs of an origin; every commit is one transaction, and
+// A client store in IndexedDB. One database for all servers, users and tabs of an origin; every commit is one transaction, and
 // the transactions of all tabs are in one order. Stores, by their keys:
-//   clients [id]                      whose, its identity, who holds it (token), when it was last used
+//   clients [id]                      user, identity, the token of the page that holds it, when it was last used
 //   entries [client, target, mid]     messages without an outcome, and those that an older model still needs ("marked")
 //   targets [client, target]          settled, last
 //   models  [client, target]          confirmed models

@@ -1,4 +1,4 @@
-// A shelf in memory: for tests with several tabs, and what a file's shelf is made of.
+// A client store in memory: for tests with several tabs, and as the inside of a file's store.
 import { applyChange, nothingStored } from "../../storage/storage.ts";
 import type { StoredDraft } from "../../storage/storage.ts";
 import { evicted, HOUR, NOBODYS, taken } from "../client-store.ts";

@@ -1,5 +1,5 @@
-// As much of Node as a client's file needs, by its own types: the rest of this package is for browsers, and nothing of
-// Node's types or modules may find its way there.
+// The part of Node that a client's file needs, by types of our own: the rest of this package is for browsers, and must
+// import neither Node's types nor its modules.
 
 interface FileHandle {
   appendFile(text: string): Promise<void>;

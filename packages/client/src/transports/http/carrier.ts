@@ -1,4 +1,4 @@
-// Requests of the HTTP transport: streams by the `eventsource` package, which takes a `fetch` of ours and so can POST, in
+// Requests of the HTTP transport: streams by the `eventsource` package, over a `fetch` of ours so that it can POST, in
 // browsers and in Node; POSTs by fetch itself.
 import type { Format } from "@calla/shared";
 import { EventSource } from "eventsource";

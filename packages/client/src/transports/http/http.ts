@@ -1,5 +1,5 @@
-// HTTP with server-sent events, in browsers and in Node, for where no WebSocket gets through. The same frames with the
-// same guarantees; nothing secret is ever in a URL.
+// HTTP with server-sent events, in browsers and in Node, where no WebSocket gets through. The same frames and
+// guarantees; nothing secret is ever in a URL.
 import { CallaError, DEV } from "@calla/shared";
 import type { Clock } from "@calla/shared";
 import { checkUrl, reached, unanswered } from "#dev/mistakes";

@@ -1,6 +1,6 @@
-// One attempt over HTTP, without HTTP: the Hello is answered by a stream (or, where there may be no stream, by polls), all
-// else leaves in POSTs, one at a time, in order. Pure but for the carrier and the clock; so the simulation runs this very
-// code. Not here: requests (carrier.ts), how many streams a browser can bear (slots.ts).
+// One attempt over HTTP, without HTTP: a stream (or, where there may be none, polls) answers the Hello, and everything
+// else leaves in POSTs, one at a time, in order. Pure but for the carrier and the clock, so the simulation runs this
+// very code. Not here: requests (carrier.ts), how many streams a browser allows (slots.ts).
 import type { Cancel, Clock, Format, StatusReason } from "@calla/shared";
 import { steady } from "../../base/clock.ts";
 import { CLOSE_RETRYABLE, FROM_SERVER } from "../transport.ts";
@@ -188,7 +188,7 @@ export function httpLink(options: HttpLinkOptions): Link {
             // What a server gives a new client (onConnect) is decided behind this answer.
             again ||= polling && clientId === undefined && said["identity"] === undefined;
             clientId = frame["clientId"];
-            // None: the one presented goes on.
+            // No new secret: keep using the presented one.
             secret = frame["secret"] ?? (said["identity"] as Plain | undefined)?.["secret"];
             pump();
           }

@@ -1,5 +1,5 @@
-// How many streams a browser can bear. Over HTTP/1.1 it allows six connections to an origin, all tabs together, and an
-// open stream keeps one: two tabs may hold one (a Web Lock each), the others poll, and four connections are left for
+// How many streams a browser allows. Over HTTP/1.1 it opens six connections to an origin, all tabs together, and a
+// stream occupies one: two tabs may hold one (a Web Lock each), the others poll, and four connections are left for
 // POSTs, polls and the page itself. HTTP/2 and 3 have no such bound, and neither has Node.
 import type { StreamSlots } from "./link.ts";
 

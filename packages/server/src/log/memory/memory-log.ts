@@ -9,7 +9,7 @@ import type { Expired, Expiry, LogStorage } from "../log.ts";
 
 export interface MemoryLogOptions {
   /**
-   * Records kept although a saved snapshot covers them, so that followers catch up by records. Default 1,000: more than
+   * Records kept although a saved snapshot covers them, so that subscribers catch up by records. Default 1,000: more than
    * `maxCatchUp` are a snapshot anyway, and what is kept is what the garbage collector walks. They begin at a stored
    * snapshot, so there may be up to twice as many.
    */

@@ -1,5 +1,5 @@
-// The way to the executor that is chosen for each job: a worker, or this thread where its commits are quick (latency-gate.ts).
-// Jobs are carried out in the order in which they were asked: this thread takes one only while the worker has none.
+// Chooses the executor for each job: a worker, or this thread where its commits are quick (latency-gate.ts). Jobs are
+// carried out in the order in which they came: this thread takes one only while the worker has none.
 import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { executor } from "./executor.ts";

@@ -1,6 +1,6 @@
-// Who writes: holds the one writing connection and carries jobs out, many in one transaction. It runs in this thread or
-// is sent to a worker as text, which no bundler can lose as it would lose a file; so it is closed: no imports but types,
-// no name from outside of itself.
+// The one writer: holds the writing connection and carries jobs out, many in one transaction. It runs in this thread or
+// is sent to a worker as text, because a bundler would lose a file; so it is closed: no imports but types, no name from
+// outside.
 import type BetterSqlite3 from "better-sqlite3";
 import type { Failure } from "./failure.ts";
 import type { Place } from "./file-place.ts";

@@ -1,5 +1,5 @@
-// A log in a SQLite file: values to text, jobs to the lane that writes, reads at once. Opens itself when first used, and
-// again where that failed. Not here: options (sqlite.ts), topics kept in memory (split-log.ts).
+// A log in a SQLite file: values to text, jobs to the writer, reads at once. It opens itself when first used, and again
+// where that failed. Not here: options (options.ts, sqlite-with.ts), topics kept in memory (split-log.ts).
 import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { CallaError } from "@calla/shared";

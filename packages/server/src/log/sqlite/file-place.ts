@@ -1,6 +1,6 @@
-// Whether the files of an open database still are where they were opened: SQLite goes on writing to a file that was
-// deleted or replaced, and what it commits there nobody finds again. Like the executor it runs in this thread or is sent
-// to a worker as text: no imports but types, no name from outside of itself.
+// Whether the files of an open database are still where they were opened: SQLite goes on writing to a file that was
+// deleted or replaced, and what it commits there is lost. Like the executor it runs in this thread or is sent to a
+// worker as text: no imports but types, no name from outside.
 import type { Failure } from "./failure.ts";
 
 /** As much of `node:fs` as it takes. */

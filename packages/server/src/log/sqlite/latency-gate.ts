@@ -1,5 +1,5 @@
-// Whether to write in the server's own thread: where a commit is quick, waking a worker for it costs more than it. Pure:
-// hears how long commits took. Not here: who writes (adaptive-writer.ts).
+// Whether to write in the server's own thread: where a commit is quick, waking a worker costs more than the commit.
+// Pure: it is told how long commits took. Not here: who writes (adaptive-writer.ts).
 
 /** Commits that are judged together. */
 const BLOCK = 128;

@@ -1,4 +1,4 @@
-// What a SQLite log can be told, and what it is to the app.
+// The options of a SQLite log, and its type for the app.
 import type { Random } from "@calla/shared";
 import type { LogStorage } from "../log.ts";
 import type { TopicStorage } from "./topics.ts";

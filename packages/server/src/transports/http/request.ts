@@ -1,5 +1,4 @@
-// Who may come in, and what a request is: decided before anything of the visitor is kept. Not here: what becomes of one
-// that may (http.ts).
+// Which requests may come in: decided before anything of the visitor is kept. Not here: what becomes of them (http.ts).
 import type { ConnectRequest } from "../../base/connection.ts";
 import type { Receiving } from "./receiving.ts";
 import type { Sink, StreamConnection } from "./stream.ts";

@@ -1,5 +1,5 @@
-// Frames as server-sent events: each frame is one event, `data:` and the frame. Text stands as it is; bytes (MessagePack)
-// stand as base64, for an event stream is text. A frame that goes to many followers is framed once.
+// Frames as server-sent events: each frame is one event, `data:` and the frame. Text stands as it is; bytes
+// (MessagePack) stand as base64, because an event stream is text. A frame for many subscribers is framed once.
 import type { WireFrame } from "../../base/connection.ts";
 
 const FRAMED = Symbol("event");

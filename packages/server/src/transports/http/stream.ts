@@ -1,5 +1,5 @@
-// One answer that is an event stream: of a client that follows, of a poll, or the answers to one POST. Where its bytes
-// go is a sink: Node's response or a web stream.
+// One answer that is an event stream: of a subscribed client, of a poll, or the answers to one POST. Its bytes go to a
+// sink: Node's response or a web stream.
 import type { Connection, WireFrame } from "../../base/connection.ts";
 import { COMMENT, eventOf } from "./sse-format.ts";
 import { flushLater } from "../write-batching.ts";

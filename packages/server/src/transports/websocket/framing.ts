@@ -1,5 +1,5 @@
-// WebSocket frames of a server (RFC 6455, section 5.2): whole messages, unmasked. A frame that goes to many followers
-// is framed once, so that a broadcast costs each of them one write of bytes that are already there.
+// WebSocket frames of a server (RFC 6455, section 5.2): whole messages, unmasked. A frame for many subscribers is
+// framed once, so that a broadcast costs each of them one write of bytes that are already there.
 import type { Duplex } from "node:stream";
 import type { WireFrame } from "../../base/connection.ts";
 

@@ -1,5 +1,6 @@
-// Where frames begin and end in the bytes of a WebSocket (RFC 6455, section 5.2), read beside `ws` and not instead of it:
-// `ws` tells of whole messages only, and a peer may say control frames, empty fragments, and messages that never end.
+// Finds where frames begin and end in the bytes of a WebSocket (RFC 6455, section 5.2), beside `ws` and not instead of
+// it: `ws` reports whole messages only, while a peer may send control frames, empty fragments, and messages that never
+// end.
 
 const FIN = 0x80;
 /** Opcodes from here on are control frames, which may stand inside a message. */

@@ -1,5 +1,5 @@
-// WebSocket for Node's http and https servers. Who may come in is decided before anything of the visitor is kept:
-// path, origin, format, in this order; then `ws` shakes hands and the server is told.
+// WebSocket for Node's http and https servers. Path, origin and format, in this order, are checked before anything of
+// the visitor is kept; then `ws` does the handshake and the server is called.
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock, Limits, RequestCode } from "@calla/shared";
