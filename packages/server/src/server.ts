@@ -253,11 +253,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     dropConsumer: (slice, name) => hub.consumers.dropConsumer(slice, name),
     async reauthorise(whose = {}) {
       if (!isRightsChange(whose))
-        throw new CallaError(
-          "wiring",
-          {},
-          "reauthorise({ user: null }) wants a userId or a clientId: whose?",
-        );
+        throw new CallaError("wiring", {}, "reauthorise({ user: null }) needs a userId or a clientId.");
       tellRights(context, whose);
       await hub.reauthorise(whose);
     },

@@ -118,17 +118,17 @@ const failure = (failed: Failed, scheme: Scheme, format: string): CallaError =>
 function cure({ status, reason: text }: Failed, scheme: Scheme, format: string): string {
   const [call, path] = scheme === "ws" ? ["webSocket", "/ws"] : ["http", "/calla"];
   if (/ECONNREFUSED/.test(text))
-    return "nothing listens there. Start the server, or mend the port in the url.";
-  if (/ENOTFOUND/.test(text)) return "there is no host of this name. Mend the url.";
+    return "nothing listens there. Start the server, or correct the port in the url.";
+  if (/ENOTFOUND/.test(text)) return "there is no host of this name. Correct the url.";
   if (/EPROTO|CERT|certificate|SSL/i.test(text))
-    return `TLS does not come about. Mend the certificate, or use "${scheme}://" where the server has none.`;
+    return `the TLS handshake failed. Correct the certificate, or use "${scheme}://" where the server has none.`;
   if (status === 415 || (scheme === "ws" && status === 400) || /subprotocol/i.test(text))
-    return `what answers there does not know the format "${format}". Give client and server, and each node of it, the same serialiser; or mend the url, if it is no Calla server.`;
+    return `what answers there does not know the format "${format}". Give client and server, and each node of it, the same serialiser; or correct the url, if it is no Calla server.`;
   if (status === 403)
     return "this origin or host may not connect. Name the page's origin in createServer({ origins }) and the server's name in createServer({ hosts }).";
   if (status === 401) return "something in front of the server wants a login first.";
   if (status > 0)
-    return `what answers there is no ${scheme === "ws" ? "WebSocket" : "Calla"} endpoint. A Calla server's is at "${path}", unless ${call}(server, { path }) there says otherwise; mend path or port in the url.`;
+    return `what answers there is no ${scheme === "ws" ? "WebSocket" : "Calla"} endpoint. A Calla server's is at "${path}", unless ${call}(server, { path }) there says otherwise; correct path or port in the url.`;
   return `is it a Calla server, and its path "${path}" or as ${call}(server, { path }) there says?`;
 }
 
@@ -142,11 +142,11 @@ const unexplained = (url: string, scheme: Scheme, format: string): string =>
 export function dismissal(code: string): string | undefined {
   const known: Readonly<Record<string, string>> = {
     origin: "pages of this origin may not connect. Name it in createServer({ origins }).",
-    host: "it is not asked under this name. Add it to createServer({ hosts }).",
+    host: "the server is not known under this name. Add it to createServer({ hosts }).",
     unauthenticated:
       "authenticate() knows no user for this token. Give createClient({ token }) one that is valid, then call client.connect().",
   };
-  return `The server will not have this client back (${code}): ${known[code] ?? "client.connect() asks it again."}`;
+  return `The server has refused this client for good (${code}): ${known[code] ?? "client.connect() asks it again."}`;
 }
 
 const TOLD_OF_HTTP = new WeakSet<object>();

@@ -426,7 +426,7 @@ export function createLedger(options: LedgerOptions) {
         : new CallaError(
             "forbidden",
             {},
-            DEV && "Whose data this is is not known: give `user`, or connect first.",
+            DEV && "It is not known whose data this is: give `user`, or connect first.",
           );
       conclude(decided);
       await letGo();

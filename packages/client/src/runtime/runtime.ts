@@ -95,7 +95,7 @@ export interface Runtime {
   refused(code: CallaRejectionCode): boolean;
   /** `cut`: nobody has said why. */
   disconnected(cut: boolean): void;
-  /** The server will not have this client back, for this reason; "": it is tried again. */
+  /** The server has refused this client for good, for this reason; "": it is tried again. */
   ended(code: StatusReason | ""): void;
   close(): Promise<void>;
   forget(): Promise<void>;

@@ -71,7 +71,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
   function look(): void {
     looking = lookOnce()
       .catch((error: unknown) =>
-        report(storageFailure("failed", "What other pages left cannot be seen.", error)),
+        report(storageFailure("failed", "The storage cannot be searched for what other pages left.", error)),
       )
       .finally(() => {
         if (!stopped) timer = clock.setTimeout(look, grace);

@@ -36,7 +36,7 @@ export function fromPlainClient(
     try {
       return [read()];
     } catch (cause) {
-      report(storageFailure("corrupt", `What was stored of ${what} cannot be read, and goes.`, cause));
+      report(storageFailure("corrupt", `What was stored of ${what} cannot be read, and is dropped.`, cause));
       return [];
     }
   };

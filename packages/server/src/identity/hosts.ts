@@ -36,8 +36,8 @@ export function hostRefusal({ hosts, guarded }: HostRules, { origin, host }: Ask
   if (name !== undefined && hosts?.some((entry) => matches(entry, name))) return undefined;
   const shown = JSON.stringify(host?.slice(0, 100) ?? "");
   return hosts === undefined
-    ? `In development pages may ask under localhost and addresses only, and this one asked under ${shown}. If that is this server's name, write createServer({ hosts: [${JSON.stringify(name ?? "app.example")}] }).`
-    : `This server is not asked under ${shown}. If that is one of its names, add it to createServer({ hosts }).`;
+    ? `In development pages may reach this server as localhost or by address only, and this one used ${shown}. If that is this server's name, write createServer({ hosts: [${JSON.stringify(name ?? "app.example")}] }).`
+    : `This server is not known as ${shown}. If that is one of its names, add it to createServer({ hosts }).`;
 }
 
 /** Without port, in lower case; undefined: no name. */

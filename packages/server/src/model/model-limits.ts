@@ -123,8 +123,10 @@ export class Scales {
     const { target, limits, told } = this.#options;
     const { maxModelBytes, maxModelMemory } = limits;
     const problems = [
-      ...(height > 0 ? [`it is nested in more than ${this.#maxDepth} levels, so nobody can join`] : []),
-      ...(faults > 0 ? ["it holds what the wire does not carry, so nobody can join"] : []),
+      ...(height > 0
+        ? [`it is nested in more than ${this.#maxDepth} levels, so no client can subscribe`]
+        : []),
+      ...(faults > 0 ? ["it holds what the wire does not carry, so no client can subscribe"] : []),
       ...(bytes > maxModelBytes
         ? [`its JSON has about ${bytes} bytes (maxModelBytes: ${maxModelBytes})`]
         : []),

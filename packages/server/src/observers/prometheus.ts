@@ -57,7 +57,7 @@ export function prometheus({
   const resyncBytes = counter("resync_bytes", "Bytes sent to subscribers to catch up");
   const records = counter("records", "Records appended");
   const conflicts = counter("append_conflicts", "Appends that another node was ahead of");
-  const failures = counter("append_failures", "Appends of which nothing is known");
+  const failures = counter("append_failures", "Appends whose outcome was unknown");
   const errors = counter("errors", "What the app's code or a storage threw");
   const appends = new Histogram({
     name: `${prefix}append_seconds`,

@@ -75,7 +75,7 @@ function tellCall(call: Exclude<Reply, Conversation>, outcome: Told): void {
         new CallaError(
           "storage",
           { code: "unknown" },
-          "Whether the dispatch was applied cannot be known; give it a key, and it may be repeated.",
+          "Whether the dispatch was applied cannot be known; with a key it can be dispatched again.",
         ),
       );
     case "pause":

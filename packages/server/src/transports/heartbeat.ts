@@ -30,7 +30,7 @@ export class Heartbeat<Connection extends Beating> {
       throw new CallaError(
         "transport",
         { interval },
-        "A heartbeat wants milliseconds above 0 (or Infinity).",
+        "A heartbeat needs milliseconds above 0 (or Infinity).",
       );
     const shares = interval < Infinity ? Math.max(1, Math.floor(interval / BEAT)) : 1;
     this.#slots = Array.from({ length: shares }, () => new Set());

@@ -22,7 +22,11 @@ export type SqliteProblem =
 
 /** By the beginning of SQLite's own code; the first that fits. */
 const KNOWN: readonly (readonly [begins: string, problem: SqliteProblem, todo: string])[] = [
-  ["SQLITE_BUSY", "locked", "Another process holds it for long; end that process or its transaction."],
+  [
+    "SQLITE_BUSY",
+    "locked",
+    "Another process has held it locked for long; end that process or its transaction.",
+  ],
   ["SQLITE_LOCKED", "locked", "Another connection holds it; end its transaction."],
   ["SQLITE_PROTOCOL", "locked", "Too many processes open it at once; try again."],
   [

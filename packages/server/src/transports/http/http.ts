@@ -203,10 +203,11 @@ class PostTransport implements HttpTransport {
     try {
       const why = this.#host.hostRefusal?.(asked);
       if (why !== undefined) return refuse(403, "host", why);
-      if (isForged(asked)) return refuse(403, "cross-site", "Another site's page may not ask.");
+      if (isForged(asked))
+        return refuse(403, "cross-site", "A page of another site may not send requests here.");
       if (!this.#host.allowsOrigin(asked)) return refuse(403, "origin", "This origin may not connect.");
     } catch (error) {
-      return refuse(500, "failed", "Whether this origin may connect could not be found out.", error);
+      return refuse(500, "failed", "The check of this origin failed.", error);
     }
     const headers = headersFor(asked, true, this.#credentials);
     if (asked.method === "OPTIONS") return { answer: preflight(headers) };
@@ -230,7 +231,7 @@ class PostTransport implements HttpTransport {
     if (!body.ok) {
       receiving.over();
       if (body.reason === "busy")
-        return refuse(503, "busy", "Too much is under way to this server; come again later.");
+        return refuse(503, "busy", "Too many requests are under way; try again later.");
       if (body.reason === "body-read") return refuse(500, "body-read", BODY_READ);
       if (body.reason === "too-slow") return refuse(408, "too-slow", "The body did not come in time.");
       // Who still hears this may send it again: nothing is wrong with what it says.

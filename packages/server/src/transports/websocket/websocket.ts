@@ -203,7 +203,7 @@ class UpgradingTransport implements WebSocketTransport {
         status: 500,
         reason: "failed",
         error,
-        text: "Whether this origin may connect could not be found out.",
+        text: "The check of this origin failed.",
       };
     }
     if (this.#chosen(protocolsOf(message)) !== undefined) return undefined;
