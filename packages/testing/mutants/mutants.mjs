@@ -20,6 +20,7 @@ import { timeMutants } from "./mutants-time.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
 import { hookMutants } from "./mutants-hooks.mjs";
 import { wakeMutants } from "./mutants-wake.mjs";
+import { codesMutants } from "./mutants-codes.mjs";
 import { edgeMutants } from "./edge.mjs";
 import { rowMutants } from "./mutants-rows.mjs";
 
@@ -48,6 +49,7 @@ export const mutants = [
   ...admissionMutants,
   ...identityMutants,
   ...wakeMutants,
+  ...codesMutants,
   ...hookMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
   {
