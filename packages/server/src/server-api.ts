@@ -195,9 +195,10 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   ): boolean;
   /**
    * Rights have changed: calls `canSubscribe` anew for everything that connected clients have subscribed or may reach
-   * (all clients, or one user's, or one), and ends what it refuses. With a `user`, that is the user from now on; null signs
-   * it out (terminal, `unauthenticated`). Resolves when all checks on this node have answered. On a shared log `pubsub`
-   * tells the other nodes, and must be able to carry the `user`; a node that is not reached checks again after
+   * (all clients, or one user's, or one; all topics, or one), and ends what it refuses. No answer to a question of before
+   * counts: name whose rights changed, so that nobody else is asked again. With a `user`, that is the user from now on;
+   * null signs it out (terminal, `unauthenticated`). Resolves when all checks on this node have answered. On a shared log
+   * `pubsub` tells the other nodes, and must be able to carry the `user`; a node that is not reached checks again after
    * `recheckAfter`.
    *
    * @example

@@ -237,7 +237,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       const conversation = hub.clients.get(clientId);
       const key = keyOf(slice as Slice, params);
       if (conversation !== undefined) hub.subscriptions.cut(conversation, key, "unsubscribed", false);
-      for (const packet of hub.packets) if (packet.clientId === clientId) packet.gates?.delete(key);
+      for (const packet of hub.packets) if (packet.clientId === clientId) hub.access.changed(packet, key);
       return conversation !== undefined;
     },
     disconnect(clientId, options = {}) {

@@ -53,9 +53,8 @@ export const admissionMutants = [
   },
   {
     name: "go on telling a client of a topic that it has let go of",
-    file: "server/src/hub/hub.ts",
-    from: `        if ((conversation.expects?.get(key) ?? Infinity) <= frame.ref)
-          this.awaitedTopics.forget(conversation, key);
+    file: "server/src/hub/router.ts",
+    from: `    if ((conversation.expects?.get(key) ?? Infinity) <= ref) awaitedTopics.forget(conversation, key);
 `,
     to: ``,
     breaks: "FO8",
@@ -139,7 +138,7 @@ export const admissionMutants = [
   {
     name: "go on asking for a connection that has gone",
     file: "server/src/hub/access.ts",
-    from: `    this.#checks.left(conversation.asker);
+    from: `    this.#checks.left(accessOf(conversation)?.asker);
 `,
     to: ``,
     breaks: "HA13",
@@ -150,7 +149,7 @@ export const admissionMutants = [
     name: "let what is not wished any more be asked all the same",
     file: "server/src/hub/subscriptions.ts",
     from: `    conversation.follows.delete(key);
-    follow.check?.withdraw();`,
+    follow.inquiry?.withdraw();`,
     to: `    conversation.follows.delete(key);`,
     breaks: "HA13",
     scenario: "",
@@ -158,10 +157,12 @@ export const admissionMutants = [
   },
   {
     name: "wait for an answer of before when rights have changed",
-    file: "server/src/hub/access.ts",
-    from: `      gate?.check?.withdraw();
+    file: "server/src/app/inquiry.ts",
+    from: `    this.lenient = false;
+    this.#check?.withdraw();
 `,
-    to: ``,
+    to: `    this.lenient = false;
+`,
     breaks: "HA13",
     scenario: "",
     by: "server/test/asking.test.ts > [HA13] [AU15] rights change",
@@ -169,17 +170,18 @@ export const admissionMutants = [
   {
     name: "ask for every message where the check answers at once",
     file: "server/src/hub/access.ts",
-    from: `if (admitted === true && rights === conversation.rights`,
-    to: `if (admitted === true && rights !== conversation.rights`,
+    from: `if (asked === true && this.#asks(`,
+    to: `if (asked === "" && this.#asks(`,
     breaks: "HA3",
     scenario: "",
     by: "server/test/asking.test.ts > [HA3] [HA19] an answer that comes at once",
   },
   {
     name: "remember an answer of a check that has itself changed the rights",
-    file: "server/src/hub/access.ts",
-    from: `admitted === true && rights === conversation.rights && this`,
-    to: `admitted === true && this`,
+    file: "server/src/app/inquiry.ts",
+    from: `      const counted = this.#counted(said);
+      if (counted === undefined) continue;`,
+    to: `      const counted = said;`,
     breaks: "HA3",
     scenario: "",
     by: "server/test/asking.test.ts > [HA3] [AU15] [HA19] a check that",
@@ -187,7 +189,7 @@ export const admissionMutants = [
   {
     name: "ask the app for each of many wishes for one topic",
     file: "server/src/hub/subscriptions.ts",
-    from: `const allowed = check ?? this`,
+    from: `const allowed = inquiry ?? this`,
     to: `const allowed = this`,
     breaks: "HA12",
     scenario: "",
@@ -215,9 +217,9 @@ export const admissionMutants = [
   // ------------------------------------------------------------------------------------------------- fresh identities
   {
     name: "count who shows a good identity among the newcomers",
-    file: "server/src/hub/hub.ts",
-    from: `const wait = fresh ? this.#identityQuota.arrived(conversation.address) : 0;`,
-    to: `const wait = this.#identityQuota.arrived(conversation.address);`,
+    file: "server/src/hub/admission.ts",
+    from: `const wait = fresh ? identityQuota.arrived(conversation.address) : 0;`,
+    to: `const wait = identityQuota.arrived(conversation.address);`,
     breaks: "LM30",
     scenario: "",
     by: "server/src/connection/identity-quota.test.ts > [LM30] who shows a good identity",

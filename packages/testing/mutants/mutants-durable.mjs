@@ -247,7 +247,7 @@ export const durableMutants = [
   // --------------------------------------------------------------------------------------------------------- deploys
   {
     name: "take packets while draining",
-    file: "server/src/hub/packet-conversation.ts",
+    file: "server/src/hub/admission.ts",
     from: `if (away !== undefined && stream?.leaving !== false)`,
     to: `if (away !== undefined && stream?.leaving === true)`,
     breaks: "SV8",

@@ -142,19 +142,20 @@ export const secondMutants = [
     by: "server/src/hub/hub.test.ts > [TE5] a mid-conflict is remembered",
   },
   {
-    name: "hold against somebody what was said before it came",
-    file: "server/src/app/recent-rights-changes.ts",
-    from: `this.#said.slice(-missed)`,
-    to: `this.#said`,
+    name: "hold against somebody what was said of another",
+    file: "server/src/app/inquiry.ts",
+    from: `if (!matches(change, { clientId, userId })) continue;`,
+    to: ``,
     breaks: "AU15",
     scenario: "",
-    by: "server/src/hub/access-recheck.test.ts > [AU15] who signs in again",
+    by: "server/src/hub/access-recheck.test.ts > [AU15] who is signed out does not get in; who is not meant does",
   },
   {
     name: "look at one newer token and at no other",
     file: "server/src/connection/token-refresh.ts",
-    from: `conversation.refreshing = undefined;`,
-    to: ``,
+    from: `    }
+    this.#renewals.delete(conversation);`,
+    to: `    }`,
     breaks: "AU14",
     scenario: "S25",
     by: "server/src/hub/access-recheck.test.ts > [AU14] is renewed as often",
@@ -162,9 +163,10 @@ export const secondMutants = [
   {
     name: "end a connection by a token that another one has replaced",
     file: "server/src/connection/token-refresh.ts",
-    from: `conversation.expiry?.();
-    conversation.expiry = undefined;`,
-    to: `if (expires !== undefined) conversation.expiry?.();`,
+    from: `    this.#unwatch(conversation);
+    if (expires`,
+    to: `    if (expires !== undefined) this.#unwatch(conversation);
+    if (expires`,
     breaks: "AU14",
     scenario: "S25",
     by: "server/src/hub/access-recheck.test.ts > [AU14] is not asked for any more",

@@ -3,6 +3,7 @@
 // error (run.mjs), so that a stale mutant is mended and never passes for a caught one.
 
 import { admissionMutants } from "./mutants-admission.mjs";
+import { rightsMutants } from "./mutants-rights.mjs";
 import { byteMutants } from "./mutants-bytes.mjs";
 import { costMutants } from "./mutants-cost.mjs";
 import { durableMutants } from "./mutants-durable.mjs";
@@ -47,6 +48,7 @@ export const mutants = [
   ...rowMutants,
   ...byteMutants,
   ...admissionMutants,
+  ...rightsMutants,
   ...identityMutants,
   ...wakeMutants,
   ...codesMutants,
@@ -304,10 +306,9 @@ export const mutants = [
   },
   {
     name: "obey an unsubscribe that a newer subscribe has overtaken (server)",
-    file: "server/src/hub/hub.ts",
-    from: `if ((conversation.follows.get(key)?.ref ?? Infinity) <= frame.ref)
-          this.subscriptions.leave(conversation, key);`,
-    to: `this.subscriptions.leave(conversation, key);`,
+    file: "server/src/hub/router.ts",
+    from: `if ((conversation.follows.get(key)?.ref ?? Infinity) <= ref) subscriptions`,
+    to: `subscriptions`,
     breaks: "CV10",
     scenario: "S43",
     by: "server/src/hub/hub.test.ts > [CV10]",

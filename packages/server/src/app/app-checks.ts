@@ -86,6 +86,11 @@ export class Check<T> {
     this.#give(answer);
   }
 
+  /** Its turn has not come: the app has not been asked. */
+  get waits(): boolean {
+    return this.asker.waiting?.has(this as Check<unknown>) === true;
+  }
+
   /** Nobody needs the answer any more. What is being asked goes on to count until it has ended. */
   withdraw(): void {
     this.#checks.withdraw(this as Check<unknown>);

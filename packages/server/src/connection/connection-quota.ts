@@ -17,6 +17,8 @@ export class ConnectionQuota {
   readonly #limits: Limits;
   readonly #byAddress = new Map<string, number>();
   readonly #byUser = new Map<string, number>();
+  /** Of those that are counted by user. */
+  readonly #users = new Map<Conversation, string>();
   /** Without a Hello yet, the oldest first. */
   readonly #silent = new Set<Conversation>();
   /** With a Hello that is not answered yet. */
@@ -57,16 +59,20 @@ export class ConnectionQuota {
 
   /** Whose it is. False: that user has too many connections. */
   identified(conversation: Conversation, userId: string | null): boolean {
-    conversation.countedAs = userId;
-    return userId === null || add(this.#byUser, userId, 1) <= this.#limits.maxConnectionsPerUser;
+    if (userId === null) return true;
+    this.#users.set(conversation, userId);
+    return add(this.#byUser, userId, 1) <= this.#limits.maxConnectionsPerUser;
   }
 
   /** It is gone. */
   left(conversation: Conversation): void {
     this.greeted(conversation);
-    const { address, countedAs } = conversation;
+    const { address } = conversation;
     if (address !== undefined) add(this.#byAddress, address, -1);
-    if (countedAs !== null) add(this.#byUser, countedAs, -1);
+    const userId = this.#users.get(conversation);
+    if (userId === undefined) return;
+    this.#users.delete(conversation);
+    add(this.#byUser, userId, -1);
   }
 }
 

@@ -1,9 +1,8 @@
 // One connection's protocol life: bytes in, frames that are allowed in this state out. It knows who speaks and what
-// they follow. Not here: doing what the frames ask (hub.ts).
+// they follow. Not here: doing what the frames ask (router.ts).
 import { asFrame, clientFrames, CallaError } from "@calla/shared";
 import type {
   AppCode,
-  Cancel,
   ClientFrame,
   ClientFrames,
   ClosingCode,
@@ -13,7 +12,8 @@ import type {
   Subscription,
   TargetKey,
 } from "@calla/shared";
-import type { Asker, Check } from "../app/app-checks.ts";
+import type { Asker } from "../app/app-checks.ts";
+import type { Inquiry } from "../app/inquiry.ts";
 import type { Connection, ConnectRequest, WireFrame } from "../base/connection.ts";
 import type { Encoder, Shared } from "../context/encoder.ts";
 import type { AnyUser, Who } from "../app/handlers.ts";
@@ -22,28 +22,58 @@ import type { Party, Share } from "./parties.ts";
 import type { PendingInput } from "./pending-input.ts";
 import type { Admitted } from "../app/intent.ts";
 
-/** `waiting`: no Hello yet. `greeting`: Hello under way. `open`: may say everything. `closed`: nothing counts any more. */
-export type Phase = "waiting" | "greeting" | "open" | "closed";
-
-/** `lenient`: where asking fails it goes on for now. */
-export interface PendingRecheck {
-  readonly lenient: boolean;
+/** Whose Hello it is, and its place among all: of two by one client the later one counts, whoever is identified first. */
+export interface Turn {
+  readonly order: number;
+  /** Which page said it, and its count of them. */
+  readonly attempt: ClientFrames["Hello"]["attempt"];
 }
 
-/** How a conversation stands to one target. The object's identity is the subscribing: a newer one outdates it. */
+/** Let in: it may say everything. */
+export interface Open extends Turn {
+  readonly phase: "open";
+  readonly clientId: string;
+  /** With what is new about it; another user is another client. */
+  user: AnyUser | null;
+  readonly since: number;
+}
+
+/** Nothing counts any more. `code`: why the server ended it; "": it did not. */
+export interface Closed {
+  readonly phase: "closed";
+  readonly was: Open | undefined;
+  readonly code: ClosingCode | AppCode | "";
+}
+
+/** A conversation's life. What is known in one state only, is there in no other. `waiting`: no Hello yet. */
+export type ConversationState =
+  | { readonly phase: "waiting" }
+  | (Turn & { readonly phase: "greeting" })
+  | Open
+  | Closed;
+
+export type Phase = ConversationState["phase"];
+
+const WAITING: ConversationState = { phase: "waiting" };
+
+/**
+ * What kind of speaker a conversation is. `page`: a page's connection. `poll`: a page without a stream asks for news; it
+ * ends as soon as it is caught up. `flush`: it only sends what a page that is gone has left, follows nothing and is
+ * nobody's page (CV17). `packet`: one packet that speaks for a client, and follows nothing itself (packet-conversation.ts).
+ */
+export type Speaker = "page" | "poll" | "flush" | "packet";
+
+/** How a conversation stands to one target. The object's identity is the subscribing: a newer one replaces it. */
 export interface FollowedTarget {
   readonly ref: number;
-  /**
-   * Allowed to follow; inherited by a newer wish, for a gap or a wake-up does not ask again. A doubt: it was, and is
-   * being asked about anew; a newer doubt outdates it, and a newer wish asks for itself.
-   */
-  admitted: boolean | PendingRecheck;
+  /** Allowed to follow. A newer wish inherits it, unless it is being asked about: a gap or a wake-up does not ask again. */
+  admitted: boolean;
   /** onSubscribe was called, so onUnsubscribe is due when it ends. */
   welcomed: boolean;
   /** Shown updates. Before: being authorised and caught up. */
   live: boolean;
-  /** What the app was asked about it last, where it does not answer at once. */
-  check: Check<Admitted> | undefined;
+  /** What the app is being asked about it: for the first time, or anew. A newer wish goes by the same answer. */
+  inquiry: Inquiry<Admitted> | undefined;
 }
 
 /** Targets of which nothing is taken before a mid comes again, or the time has passed. */
@@ -55,16 +85,22 @@ export interface SubscribeRequest {
   readonly why: string | undefined;
 }
 
-/** What waits while it is found out whether a client may reach a topic it does not follow. */
-export interface Gate {
-  /** undefined: being asked. */
-  open: boolean | undefined;
-  readonly waiting: {
-    readonly conversation: Conversation;
-    readonly go: (admitted: Admitted) => void;
-  }[];
-  /** What the app is asked, where it does not answer at once. */
-  check: Check<Admitted> | undefined;
+/**
+ * What a connection may reach, as far as the app has said. Only hub/access.ts reads and
+ * writes it.
+ */
+export class AccessState {
+  readonly asker: Asker;
+  /** What the app is being asked; a change of rights reaches each of them (AU15). Made when first needed, like the others. */
+  inquiries: Set<Inquiry<Admitted>> | undefined;
+  /** Of topics that are dispatched to and not followed: what waits for the answer, or null: it may. */
+  gates: Map<TargetKey, ((admitted: Admitted) => void)[] | null> | undefined;
+  /** Topics the server let this client follow by itself. */
+  granted: Set<TargetKey> | undefined;
+
+  constructor(asker: Asker) {
+    this.asker = asker;
+  }
 }
 
 /** Close codes on a WebSocket: one for "come back", one for "do not". The reason is the Calla code. */
@@ -86,30 +122,17 @@ export class Conversation implements Who {
   readonly request: ConnectRequest;
   readonly encoder: Encoder;
   #author: Author | undefined;
-  phase: Phase = "waiting";
-  /** The place of its Hello among all: of two by one client the later one counts, whoever is identified first. */
-  order = 0;
-  clientId = "";
-  /** It only sends what a page that is gone has left: it follows nothing and is nobody's page (CV17). */
-  flushOnly = false;
-  /** It is one packet that speaks for a client, and follows nothing itself (packet-conversation.ts). */
-  readonly brief: boolean = false;
-  /** It ends as soon as it is caught up: a page without a stream asks for news. */
-  poll = false;
-  /** Which page said the Hello, and its count of them. */
-  attempt: ClientFrames["Hello"]["attempt"];
-  user: AnyUser | null = null;
+  #state: ConversationState = WAITING;
+  /** Known from its Hello on, of a packet from its start. */
+  speaker: Speaker = "page";
+  /** The connection here of the client that a packet speaks for. */
+  stream: Conversation | undefined;
   follows = new Map<TargetKey, FollowedTarget>();
-  /** Only for topics dispatched to and not followed; made when first needed. */
-  gates: Map<TargetKey, Gate> | undefined;
-  /** Its calls of canSubscribe, and of authenticate (app-checks.ts); made when first needed. */
-  asker: Asker | undefined;
+  /** Made when first needed, like its calls of authenticate (app-checks.ts). */
+  access: AccessState | undefined;
   authenticating: Asker | undefined;
-  /** Topics the server let this client follow by itself. */
-  granted: Set<TargetKey> | undefined;
-  /** What it is counted by: its address, and once that is known its user. */
+  /** What it is counted by until it is known who it is. */
   address: string | undefined;
-  countedAs: string | null = null;
   /** Topics it is told of once the server has made them (awaited-topics.ts), by the ref that was refused. */
   expects: Map<TargetKey, number> | undefined;
   /** Whom its limits count, and what that has used up of its rates (parties.ts). */
@@ -125,20 +148,8 @@ export class Conversation implements Who {
   behind: Map<TargetKey, SubscribeRequest> | undefined;
   /** The server is about to end it: its messages are for another one. */
   leaving = false;
-  /** Ends the wait for its token to expire. */
-  expiry: Cancel | undefined;
-  /** A newer token is being looked at, and maybe another one waits. */
-  refreshing: { next: { readonly token: unknown } | undefined } | undefined;
-  /** Counts how often its rights were asked about anew: an answer of before counts no more (S43). */
-  rights = 0;
-  checkedAt = 0;
   /** How widely it was told to spread its return (herd.ts). */
   spread = 0;
-  /** Since when it is open; why the server ended it. */
-  since = 0;
-  ending: ClosingCode | AppCode | "" = "";
-  /** Ends the wait for Hello. */
-  greeted: Cancel | undefined;
   /** Targets with a mid-conflict: nothing more is taken for them before a new Hello (TE5). */
   conflicts: Set<TargetKey> | undefined;
 
@@ -149,12 +160,56 @@ export class Conversation implements Who {
     this.encoder = encoder;
   }
 
+  get state(): ConversationState {
+    return this.#state;
+  }
+  get phase(): Phase {
+    return this.#state.phase;
+  }
+  /** Like a look at `phase`, where that may have changed since the last one. */
+  is(phase: Phase): boolean {
+    return this.#state.phase === phase;
+  }
+  greets(turn: Turn): void {
+    this.#state = { phase: "greeting", ...turn };
+  }
+  opens(open: Omit<Open, "phase">): void {
+    this.#state = { phase: "open", ...open };
+  }
+  /** The first end counts. */
+  closes(code: ClosingCode | AppCode | "" = ""): Closed {
+    const state = this.#state;
+    if (state.phase === "closed") return state;
+    const closed: Closed = { phase: "closed", was: this.#opened, code };
+    this.#state = closed;
+    return closed;
+  }
+  get #opened(): Open | undefined {
+    const state = this.#state;
+    return state.phase === "open" ? state : state.phase === "closed" ? state.was : undefined;
+  }
+  /** "" until it is let in. */
+  get clientId(): string {
+    return this.#opened?.clientId ?? "";
+  }
+  get user(): AnyUser | null {
+    return this.#opened?.user ?? null;
+  }
+  set user(user: AnyUser | null) {
+    const open = this.#opened;
+    if (open !== undefined) open.user = user;
+  }
   get userId(): string | null {
     return this.user?.id ?? null;
   }
   /** One object for all its records: they are many, and kept long. Read once the conversation is open. */
   get author(): Author {
     return (this.#author ??= { clientId: this.clientId, userId: this.userId });
+  }
+  /** It speaks for a client that follows here: what holds for that holds for this, and no longer than that (S43). */
+  leanOn(stream: Conversation): void {
+    this.stream = stream;
+    this.follows = stream.follows;
   }
   /** Shown no more of a target until it has drained; it goes on from `after`. */
   fallBehind(key: TargetKey, target: TargetKey, after: Cursor | undefined): void {
@@ -184,7 +239,7 @@ export class Conversation implements Who {
   /** Says a last word and closes. */
   close(code: ClosingCode | AppCode, retryable: boolean, within = 0): void {
     if (this.phase === "closed") return;
-    this.phase = "closed";
+    this.closes(code);
     try {
       this.connection.send(this.encoder.encode({ type: "Closing", code, retryable, within }));
     } finally {

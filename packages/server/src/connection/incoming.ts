@@ -1,5 +1,5 @@
 // What a connection has said, as work that is done step by step (intake.ts): a packet frame by frame, wishes to follow one
-// by one. Not here: what a frame does (hub.ts).
+// by one. Not here: what a frame does (router.ts).
 import type { ClientFrame, ClosingCode, Limits, Subscription } from "@calla/shared";
 import { brief } from "../base/brief.ts";
 import { allowed, isOutside, read } from "./conversation.ts";

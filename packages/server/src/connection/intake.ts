@@ -1,6 +1,6 @@
 // What has come in and is not taken yet. Where nothing waits it is taken at once, for as long as one turn of the event
 // loop may last; the rest waits, by connection, and is taken in rounds over users and addresses, so that nobody's
-// thousand frames stand before another's one (LM22). Not here: what is done with a frame (hub.ts), rates (rate-limiter.ts).
+// thousand frames stand before another's one (LM22). Not here: what is done with a frame (router.ts), rates (rate-limiter.ts).
 import type { Clock } from "@calla/shared";
 import type { Budget } from "../base/budget.ts";
 import type { Conversation } from "./conversation.ts";

@@ -52,7 +52,7 @@ export class RateLimiter {
     const { mid } = frame;
     const now = this.#now();
     const share = conversation.share!;
-    const pauses = conversation.pauses ?? this.#strangers.get(conversation.clientId);
+    const pauses = (conversation.stream ?? conversation).pauses ?? this.#strangers.get(conversation.clientId);
     const pause = pauses?.get(target);
     // Sent before the client heard of the pause: it comes again, behind what was paused. Only for the time of the
     // pause, for the paused one may have been a second copy that does not; whether one is missing is told by its row.
@@ -118,7 +118,8 @@ export class RateLimiter {
   /** Made when a client is first paused; of one without a stream here it is remembered for its next packet. */
   #pausesOf(conversation: Conversation): Pauses {
     const pauses: Pauses = new Map();
-    if (!conversation.brief) return (conversation.pauses = pauses);
+    const holder = conversation.stream ?? conversation; // a packet's stream hears of them, too
+    if (holder.speaker !== "packet") return (holder.pauses = pauses);
     for (const oldest of this.#strangers.keys()) {
       if (this.#strangers.size < MOST_STRANGERS) break;
       this.#strangers.delete(oldest);

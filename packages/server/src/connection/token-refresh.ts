@@ -1,9 +1,9 @@
 // Tokens that expire while a connection lives: the client is asked for another one in time, and what it gives is
 // checked as at Hello. The connection stays; one that comes to no good end is closed.
-import type { ClosingCode, SteadyClock } from "@calla/shared";
+import type { Cancel, ClosingCode, SteadyClock } from "@calla/shared";
 import type { Identified } from "../app/authenticate.ts";
 import type { Conversation } from "./conversation.ts";
-import type { RecentRightsChanges } from "../app/recent-rights-changes.ts";
+import type { Identifications } from "../app/inquiry.ts";
 
 /** The client is first asked when this share of the time is left, and no earlier than so many milliseconds before. */
 const LEAD = { share: 0.2, most: 60_000 };
@@ -20,12 +20,16 @@ export interface TokenRefreshEffects {
 
 export class TokenRefresh {
   readonly #clock: SteadyClock;
-  readonly #recentChanges: RecentRightsChanges;
+  readonly #identifications: Identifications;
   readonly #effects: TokenRefreshEffects;
+  /** Each ends the wait for a token to expire. */
+  readonly #expiries = new Map<Conversation, Cancel>();
+  /** Whose newer token is being looked at, and maybe another one waits. */
+  readonly #renewals = new Map<Conversation, { next: { readonly token: unknown } | undefined }>();
 
-  constructor(clock: SteadyClock, recentChanges: RecentRightsChanges, effects: TokenRefreshEffects) {
+  constructor(clock: SteadyClock, identifications: Identifications, effects: TokenRefreshEffects) {
     this.#clock = clock;
-    this.#recentChanges = recentChanges;
+    this.#identifications = identifications;
     this.#effects = effects;
   }
 
@@ -34,8 +38,7 @@ export class TokenRefresh {
    * counted from now on, whatever is made of the wall clock meanwhile.
    */
   watch(conversation: Conversation, expires: number | undefined): void {
-    conversation.expiry?.();
-    conversation.expiry = undefined;
+    this.#unwatch(conversation);
     if (expires === undefined || conversation.phase !== "open") return;
     const left = expires - this.#clock.now();
     const end = this.#clock.monotonic() + left;
@@ -50,31 +53,44 @@ export class TokenRefresh {
       conversation.send({ type: "Expiring", within: Math.ceil(left) });
       // A callback that failed, or a frame that was lost: asked again, until it is too late.
       next = Math.min(Math.max(left / 3, AGAIN), left);
-      if ((conversation.phase as string) === "closed") return; // the socket broke at it
+      if (conversation.is("closed")) return; // the socket broke at it
     }
-    conversation.expiry = this.#clock.setTimeout(() => this.#wait(conversation, end, lead), next);
+    const wait = this.#clock.setTimeout(() => this.#wait(conversation, end, lead), next);
+    this.#expiries.set(conversation, wait);
   }
 
   /** Another token. One is looked at at a time, and of those that come meanwhile only the newest. */
   async answer(conversation: Conversation, token: unknown): Promise<void> {
-    const { refreshing } = conversation;
-    if (refreshing !== undefined) {
-      refreshing.next = { token };
+    const other = this.#renewals.get(conversation);
+    if (other !== undefined) {
+      other.next = { token };
       return;
     }
-    const mine: NonNullable<Conversation["refreshing"]> = { next: { token } };
-    conversation.refreshing = mine;
+    const mine: { next: { readonly token: unknown } | undefined } = { next: { token } };
+    this.#renewals.set(conversation, mine);
     while (mine.next !== undefined) {
       const asked = mine.next.token;
       mine.next = undefined;
-      const since = this.#recentChanges.count;
-      const found = await this.#effects.identify(conversation, asked);
-      if (conversation.phase !== "open") return;
       const { clientId } = conversation;
-      this.#take(conversation, found.ok ? this.#recentChanges.asNow(found, clientId, since) : found);
-      if ((conversation.phase as string) !== "open") return;
+      const identification = this.#identifications.begin(clientId);
+      const found = await this.#effects.identify(conversation, asked);
+      identification.end();
+      if (!conversation.is("open")) return;
+      this.#take(conversation, found.ok ? identification.asNow(found, clientId) : found);
+      if (!conversation.is("open")) return;
     }
-    conversation.refreshing = undefined;
+    this.#renewals.delete(conversation);
+  }
+
+  /** It is gone. */
+  left(conversation: Conversation): void {
+    this.#unwatch(conversation);
+    this.#renewals.delete(conversation);
+  }
+
+  #unwatch(conversation: Conversation): void {
+    this.#expiries.get(conversation)?.();
+    this.#expiries.delete(conversation);
   }
 
   #take(conversation: Conversation, found: Identified): void {

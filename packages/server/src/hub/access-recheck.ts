@@ -2,8 +2,9 @@
 // the app says so, when a token was renewed, and now and then in any case (S16).
 import { isSession } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
-import { Check } from "../app/app-checks.ts";
-import type { Conversation, PendingRecheck, FollowedTarget } from "../connection/conversation.ts";
+import { Inquiry } from "../app/inquiry.ts";
+import type { Admitted } from "../app/intent.ts";
+import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import type { AwaitedTopics } from "./awaited-topics.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -21,6 +22,8 @@ export class AccessRecheck {
   readonly #access: Access;
   readonly #subscriptions: Subscriptions;
   readonly #awaitedTopics: AwaitedTopics;
+  /** When one was last asked about all that it follows. */
+  readonly #checkedAt = new WeakMap<Conversation, number>();
 
   constructor(
     context: ServerContext,
@@ -37,51 +40,72 @@ export class AccessRecheck {
   }
 
   /**
-   * Asks anew about everything it follows or may reach. `lenient`: where asking fails it goes on for now; otherwise it
-   * has to ask again.
+   * Its rights have changed, to one topic or to all: asks anew about what it follows or may reach. An answer of before
+   * does not count any more; where asking fails, it has to come back.
    */
-  async recheck(conversation: Conversation, { lenient }: { readonly lenient: boolean }): Promise<void> {
-    conversation.rights++;
-    conversation.checkedAt = this.#context.clock.monotonic();
-    this.#access.forget(conversation); // what waits there is asked about again (S43)
-    for (const { check } of conversation.follows.values()) check?.withdraw();
-    this.#awaitedTopics.askAnew(conversation);
-    // What is asked about for the first time is still its own wish's question (subscriptions.ts).
-    const asked = [...conversation.follows].filter(
-      ([key, { admitted }]) => admitted !== false && !isSession(key),
+  changed(conversation: Conversation, topic?: TargetKey): Promise<void> {
+    this.#access.changed(conversation, topic);
+    return this.#askAbout(conversation, topic, "subscribe");
+  }
+
+  /** The round: rights have not changed as far as anybody knows, so what is being asked already is not asked again. */
+  recheck(conversation: Conversation): Promise<void> {
+    this.#access.forget(conversation);
+    return this.#askAbout(conversation, undefined, "recheck");
+  }
+
+  /** What is asked about for the first time is the question of its own wish (subscriptions.ts). */
+  async #askAbout(
+    conversation: Conversation,
+    topic: TargetKey | undefined,
+    purpose: "subscribe" | "recheck",
+  ): Promise<void> {
+    if (topic === undefined) this.#checkedAt.set(conversation, this.#context.clock.monotonic());
+    this.#awaitedTopics.askAnew(conversation, topic);
+    const { follows } = conversation;
+    const asked = (topic === undefined ? [...follows.keys()] : [topic]).filter(
+      (key) => follows.get(key)?.admitted === true && !isSession(key),
     );
-    await Promise.all(
-      asked.map(([key, follow]) => {
-        const { admitted } = follow;
-        // What must not go on unanswered stays so, though the round asks about it meanwhile.
-        const strict = !lenient || (typeof admitted === "object" && !admitted.lenient);
-        const doubt = { lenient: !strict };
-        follow.admitted = doubt;
-        return this.#ask(conversation, key, follow, doubt);
+    await Promise.all(asked.map((key) => this.#ask(conversation, key, follows.get(key)!, purpose)));
+  }
+
+  #ask(
+    conversation: Conversation,
+    key: TargetKey,
+    follow: FollowedTarget,
+    purpose: "subscribe" | "recheck",
+  ): Promise<void> | undefined {
+    const { inquiry } = follow;
+    // Asked about already: whoever asked judges the answer, which is of after the change by then.
+    if (inquiry !== undefined) return new Promise((resolve) => inquiry.whenAnswered(() => resolve()));
+    const named = this.#directory.named(key, conversation.clientId);
+    const asked = typeof named === "string" ? named : this.#access.ask(conversation, key, named, purpose);
+    if (!(asked instanceof Inquiry)) {
+      this.#judge(conversation, key, follow, asked, purpose === "recheck");
+      return undefined;
+    }
+    follow.inquiry = asked;
+    return new Promise((resolve) =>
+      asked.whenAnswered((answer) => {
+        follow.inquiry = undefined;
+        this.#judge(conversation, key, follow, answer, asked.lenient);
+        resolve();
       }),
     );
   }
 
-  async #ask(
+  #judge(
     conversation: Conversation,
     key: TargetKey,
     follow: FollowedTarget,
-    doubt: PendingRecheck,
-  ): Promise<void> {
-    const named = this.#directory.named(key, conversation.clientId);
-    const answer =
-      typeof named === "string" ? named : this.#access.admit(conversation, key, named, "subscribe");
-    if (answer instanceof Check) follow.check = answer;
-    const allowed = answer instanceof Check ? await answer.answer : answer;
-    if (follow.check === answer) follow.check = undefined;
-    // Asked about again meanwhile, by another check or a newer wish: that one counts.
-    if (follow.admitted !== doubt || conversation.follows.get(key) !== follow) return;
-    if (allowed === true || (passes(allowed) && doubt.lenient)) {
-      follow.admitted = true;
-      return;
-    }
-    refused(this.#context, conversation, key, toldAs(allowed), {});
-    this.#subscriptions.cut(conversation, key, toldAs(allowed), passes(allowed));
+    answer: Admitted,
+    lenient: boolean,
+  ): void {
+    // A newer wish goes by the answer itself; who has left needs none.
+    if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return;
+    if (answer === true || (passes(answer) && lenient)) return;
+    refused(this.#context, conversation, key, toldAs(answer), {});
+    this.#subscriptions.cut(conversation, key, toldAs(answer), passes(answer));
   }
 
   /** One tick of the round: those who were not asked about for `recheckAfter`, a share of them at a time. */
@@ -89,9 +113,10 @@ export class AccessRecheck {
     const before = this.#context.clock.monotonic() - this.#context.limits.recheckAfter;
     let left = Math.ceil((2 * connections.size) / ROUND);
     for (const conversation of connections) {
-      if (conversation.phase !== "open" || conversation.checkedAt > before) continue;
+      const { state } = conversation;
+      if (state.phase !== "open" || (this.#checkedAt.get(conversation) ?? state.since) > before) continue;
       if (left-- === 0) return;
-      this.recheck(conversation, { lenient: true }).catch(this.#context.report);
+      this.recheck(conversation).catch(this.#context.report);
     }
   }
 }

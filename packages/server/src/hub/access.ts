@@ -1,16 +1,20 @@
 // Whether a client may reach a topic at all: the app's canSubscribe is asked, and what is dispatched meanwhile waits in
-// order. Not here: whether it may dispatch this very message (handlers.ts), how many are asked at a time (app-checks.ts).
+// order. Not here: whether it may dispatch this very message (handlers.ts), how many are asked at a time (app-checks.ts),
+// which answers count (inquiry.ts).
 import { CallaError } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
-import { Asker, Check, AppChecks, Shown } from "../app/app-checks.ts";
-import type { Question, Unanswered } from "../app/app-checks.ts";
-import type { Conversation, Gate } from "../connection/conversation.ts";
+import { Asker, AppChecks, Shown } from "../app/app-checks.ts";
+import type { Check, Question, Unanswered } from "../app/app-checks.ts";
+import type { Admitted, DeniedCode } from "../app/intent.ts";
+import { ASKED_AGAIN, Inquiry } from "../app/inquiry.ts";
+import type { InquiryOptions } from "../app/inquiry.ts";
+import { AccessState } from "../connection/conversation.ts";
+import type { Conversation } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { exists } from "../target/existence.ts";
 import type { AnyUser, LooseAsking, LooseHandlers, LooseWish } from "../app/handlers.ts";
 import type { NamedTarget } from "../target/target-directory.ts";
 import type { TargetRegistry } from "../target/target-registry.ts";
-import type { Admitted, DeniedCode } from "../app/intent.ts";
 
 /** Codes of refusals that may pass by themselves. */
 export const passes = (code: Denied): code is Exclude<Denied, DeniedCode> =>
@@ -21,10 +25,15 @@ export const toldAs = (code: Denied): DeniedCode | "hook" | "busy" => (code === 
 
 type Denied = Exclude<Admitted, true>;
 
+/** What a question is for. `recheck`: what was allowed goes on where asking fails. */
+export type Purpose = "subscribe" | "dispatch" | "recheck";
+
 export class Access {
   readonly #context: ServerContext;
   readonly #registry: TargetRegistry;
   readonly #checks: AppChecks;
+  /** That rights change too often is told once. */
+  #told = false;
 
   constructor(context: ServerContext, registry: TargetRegistry) {
     const { clock, limits, observe } = context;
@@ -45,23 +54,56 @@ export class Access {
     });
   }
 
-  /** Whether a client may reach a topic: at once, or by a check that the app answers later. */
-  admit(
+  /** Whether a client may reach a topic: at once, or by a question that the app answers later. */
+  ask(
     conversation: Conversation,
     key: TargetKey,
-    { slice, params }: NamedTarget,
-    purpose: "subscribe" | "dispatch",
-  ): Admitted | Check<Admitted> {
+    named: NamedTarget,
+    purpose: Purpose,
+  ): Admitted | Inquiry<Admitted> {
+    const known = this.#known(conversation, key, named);
+    if (known !== undefined) return known;
+    const state = stateOf(conversation);
+    const inquiries = (state.inquiries ??= new Set());
+    const options: InquiryOptions<Admitted> = {
+      clock: this.#context.clock,
+      within: this.#context.limits.checkTimeout,
+      tooOften: () => this.#tooOften(key),
+      over: (one) => void inquiries.delete(one),
+    };
+    const check = (): Admitted | Check<Admitted> =>
+      this.#known(conversation, key, named) ?? this.#check(conversation, key, named, purpose);
+    const inquiry = new Inquiry(options, key, check, purpose === "recheck");
+    inquiries.add(inquiry);
+    return inquiry.begin() ?? inquiry;
+  }
+
+  /** What needs no question. */
+  #known(conversation: Conversation, key: TargetKey, { slice }: NamedTarget): Admitted | undefined {
     if (slice.kind === "session") return true; // `named` lets nobody but its client come here
     const handlers = this.#context.handlers.get(slice.name);
     if (handlers === undefined) return "unhandled";
-    if (conversation.granted?.has(key) === true) return true;
+    if (this.isGranted(conversation, key)) return true;
     if (handlers.canSubscribe === undefined) return handlers.public === true ? true : "forbidden";
+    return undefined;
+  }
+
+  #check(
+    conversation: Conversation,
+    key: TargetKey,
+    { slice, params }: NamedTarget,
+    purpose: Purpose,
+  ): Admitted | Check<Admitted> {
     const there = (): Promise<boolean> =>
       slice.kind === "ephemeral" ? Promise.resolve(true) : exists(this.#context, this.#registry, key);
-    const shown = new Wish(asking(conversation, key, params), purpose, there);
-    conversation.asker ??= new Asker(conversation.party?.key ?? "");
-    return this.#checks.ask(conversation.asker, new MaySubscribe(this.#context, handlers, shown));
+    const shown = new Wish(
+      asking(conversation, key, params),
+      purpose === "dispatch" ? purpose : "subscribe",
+      there,
+    );
+    const handlers = this.#context.handlers.get(slice.name)!;
+    const { asker } = stateOf(conversation);
+    return this.#checks.ask(asker, new MaySubscribe(this.#context, handlers, shown));
   }
 
   /** Runs `go` once it is known whether the client may reach the target; in order per target, at once if it follows. */
@@ -71,71 +113,131 @@ export class Access {
     named: NamedTarget,
     go: (admitted: Admitted) => void,
   ): void {
-    const gate = conversation.gates?.get(key);
-    if (gate?.open === undefined && gate !== undefined) {
-      if (gate.waiting.length >= this.#context.limits.maxInFlight) return go("busy");
-      gate.waiting.push({ conversation, go });
+    const gate = accessOf(conversation)?.gates?.get(key);
+    // Whoever it waits with may end while it goes on: a packet's stream. Then it asks for itself.
+    const when = (admitted: Admitted): void => {
+      if (conversation.phase !== "open") return;
+      if (admitted === "withdrawn") this.pass(conversation, key, named, go);
+      else go(admitted);
+    };
+    if (gate) {
+      if (gate.length >= this.#context.limits.maxInFlight) return go("busy");
+      gate.push(when);
       return;
     }
-    if (gate?.open === true || conversation.follows.get(key)?.live === true) return go(true);
-    const { rights } = conversation;
-    const admitted = this.admit(conversation, key, named, "dispatch");
-    if (!(admitted instanceof Check)) {
+    if (gate === null || conversation.follows.get(key)?.live === true) return go(true);
+    if (!this.#hasRoom(conversation)) return go("busy");
+    const asked = this.ask(conversation, key, named, "dispatch");
+    if (!(asked instanceof Inquiry)) {
       // Remembered like an answer that came later: both are asked for equally often (HA3).
-      if (admitted === true && rights === conversation.rights && this.#asks(conversation, key, named))
-        this.#remember(conversation, key, { open: true, waiting: [], check: undefined });
-      return go(admitted);
+      if (asked === true && this.#asks(conversation, key, named)) this.#remember(conversation, key, null);
+      return go(asked);
     }
-    const asked: Gate = { open: undefined, waiting: [{ conversation, go }], check: admitted };
-    this.#remember(conversation, key, asked);
-    void admitted.answer.then((answer) => {
-      asked.check = undefined;
-      const outdated = conversation.gates?.get(key) !== asked || answer === "withdrawn";
-      // Revoked meanwhile, or its place was taken: ask again (S43).
-      if (outdated) this.#again(asked, key, named);
-      else {
-        if (answer === true) asked.open = true;
-        else conversation.gates!.delete(key);
-        for (const waiting of asked.waiting) waiting.go(answer);
-      }
+    const waiting = [when];
+    const gates = this.#remember(conversation, key, waiting);
+    asked.whenAnswered((answer) => {
+      if (answer === true) gates.set(key, null);
+      else gates.delete(key);
+      for (const one of waiting) one(answer);
     });
   }
 
-  #again({ waiting }: Gate, key: TargetKey, named: NamedTarget): void {
-    for (const { conversation, go } of waiting)
-      if (conversation.phase === "open") this.pass(conversation, key, named, go);
+  /** Messages wait to hear whether they may reach the topic. */
+  isWaiting(conversation: Conversation, key: TargetKey): boolean {
+    return Boolean(accessOf(conversation)?.gates?.get(key));
   }
 
-  /** What it may reach it has to be asked about anew: one topic, or all of them. What waits is asked about again. */
+  /** Rights have changed, to one topic or to all: what is being asked is asked again, what was allowed is forgotten. */
+  changed(conversation: Conversation, key?: TargetKey): void {
+    this.forget(conversation, key);
+    for (const inquiry of accessOf(conversation)?.inquiries ?? [])
+      if (key === undefined || inquiry.topic === key) inquiry.changed();
+  }
+
+  /** What it was allowed to reach without following it is asked about the next time. */
   forget(conversation: Conversation, key?: TargetKey): void {
-    const { gates } = conversation;
+    const gates = accessOf(conversation)?.gates;
     if (gates === undefined) return;
-    for (const one of key === undefined ? gates.keys() : [key]) {
-      const gate = gates.get(one);
-      gates.delete(one);
-      gate?.check?.withdraw();
-    }
+    for (const one of key === undefined ? gates.keys() : [key])
+      if (gates.get(one) === null) gates.delete(one);
   }
 
-  /** It is gone: its questions need no answer. A packet that leans on its stream asks for that one. */
+  /** It may follow a topic, whatever `canSubscribe` says. */
+  grant(conversation: Conversation, key: TargetKey): void {
+    (stateOf(conversation).granted ??= new Set()).add(key);
+    this.changed(conversation, key); // what waits there is asked about again, and is granted now
+  }
+  revoke(conversation: Conversation, key: TargetKey): void {
+    accessOf(conversation)?.granted?.delete(key);
+    this.changed(conversation, key);
+  }
+  isGranted(conversation: Conversation, key: TargetKey): boolean {
+    return accessOf(conversation)?.granted?.has(key) === true;
+  }
+
+  /** It is gone: its questions need no answer. A packet that shares its stream's asks for that one. */
   left(conversation: Conversation): void {
-    this.#checks.left(conversation.asker);
+    this.#checks.left(accessOf(conversation)?.asker);
+  }
+
+  #tooOften(topic: TargetKey): Admitted {
+    if (!this.#told) {
+      this.#told = true;
+      this.#context.report(
+        new CallaError(
+          "hook",
+          { hook: "canSubscribe", topic },
+          `Rights changed ${ASKED_AGAIN + 1} times while canSubscribe was being asked about "${topic}" (or for limits.checkTimeout), ` +
+            "so that no answer counts and the client has to come back. Name in reauthorise() whose rights changed " +
+            "(userId, clientId, topic), or let canSubscribe answer sooner. Told once.",
+        ),
+      );
+    }
+    return "busy";
   }
 
   #asks(conversation: Conversation, key: TargetKey, { slice }: NamedTarget): boolean {
     const asks = this.#context.handlers.get(slice.name)?.canSubscribe !== undefined;
-    return asks && conversation.granted?.has(key) !== true && conversation.phase === "open";
+    return asks && !this.isGranted(conversation, key) && conversation.phase === "open";
   }
 
-  /** Keeps a gate, and no more of them than the topics one may follow: the oldest is asked about again. */
-  #remember(conversation: Conversation, key: TargetKey, gate: Gate): void {
-    const gates = (conversation.gates ??= new Map());
-    for (const oldest of gates.keys()) {
-      if (gates.size < this.#context.limits.maxTopicsPerConnection) break;
-      this.forget(conversation, oldest);
-    }
-    gates.set(key, gate);
+  /** Of topics dispatched to no more are remembered than one may follow: the oldest answer makes room. */
+  #hasRoom(conversation: Conversation): boolean {
+    const gates = accessOf(conversation)?.gates;
+    return gates === undefined || gates.size < this.#most || oldestAnswer(gates) !== undefined;
   }
+
+  #remember(
+    conversation: Conversation,
+    key: TargetKey,
+    waiting: Waiting | null,
+  ): Map<TargetKey, Waiting | null> {
+    const gates = (stateOf(conversation).gates ??= new Map<TargetKey, Waiting | null>());
+    const oldest = gates.size < this.#most ? undefined : oldestAnswer(gates);
+    if (oldest !== undefined) gates.delete(oldest);
+    gates.set(key, waiting);
+    return gates;
+  }
+
+  get #most(): number {
+    return this.#context.limits.maxTopicsPerConnection;
+  }
+}
+
+type Waiting = ((admitted: Admitted) => void)[];
+
+function oldestAnswer(gates: ReadonlyMap<TargetKey, Waiting | null>): TargetKey | undefined {
+  for (const [key, waiting] of gates) if (waiting === null) return key;
+  return undefined;
+}
+
+/** A packet speaks for a client that follows here: what that may reach, this may, and no longer than that (S43). */
+const accessOf = ({ stream, access }: Conversation): AccessState | undefined =>
+  stream === undefined ? access : stream.access;
+
+function stateOf(conversation: Conversation): AccessState {
+  const holder = conversation.stream ?? conversation;
+  return (holder.access ??= new AccessState(new Asker(holder.party?.key ?? "")));
 }
 
 /** What canSubscribe is shown. */

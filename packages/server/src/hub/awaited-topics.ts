@@ -83,9 +83,10 @@ export class AwaitedTopics {
   }
 
   /** Its rights have changed: what it waits for it has to ask for again, and may be refused. */
-  askAnew(conversation: Conversation): void {
+  askAnew(conversation: Conversation, topic?: TargetKey): void {
     const expects = Array.from(conversation.expects ?? []);
     for (const [key, ref] of expects) {
+      if (topic !== undefined && topic !== key) continue;
       this.forget(conversation, key);
       this.#tell(conversation, key, ref);
     }

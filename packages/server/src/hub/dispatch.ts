@@ -77,7 +77,8 @@ export class Dispatcher {
     if (conflicts !== undefined && conflicts.size >= this.#context.limits.maxTopicsPerConnection)
       return this.#end(conversation, "mid-conflict", true); // it has to say Hello anew anyway
     // The common way costs no closure: a follower, admitted as such, dispatches to what it follows.
-    const followed = conversation.follows.get(key)?.live === true && !gateIsShut(conversation, key);
+    const followed =
+      conversation.follows.get(key)?.live === true && !this.#access.isWaiting(conversation, key);
     const known = followed ? this.#registry.get(key) : undefined;
     if (known !== undefined) return this.#offer(conversation, known, frame, undefined);
     const named = this.#directory.named(key, conversation.clientId);
@@ -150,7 +151,8 @@ export class Dispatcher {
     const topic = this.#directory.ephemeral(key);
     const handlers = this.#context.handlers.get(slice.name);
     const follows = topic !== undefined && conversation.follows.get(key)?.live === true;
-    if (!follows && conversation.brief) return this.#castFromAfar(conversation, key, slice, plain);
+    if (!follows && conversation.speaker === "packet")
+      return this.#castFromAfar(conversation, key, slice, plain);
     if (!follows)
       return refused(
         this.#context,
@@ -239,12 +241,6 @@ export class Dispatcher {
     });
   }
 }
-
-/** Messages that came before this one wait there to hear whether they may pass. */
-const gateIsShut = ({ gates }: Conversation, key: TargetKey): boolean => {
-  const gate = gates?.get(key);
-  return gate !== undefined && gate.open === undefined;
-};
 
 /** Ids go into marks, rows and derived ids: short, and of characters that every format carries alike. */
 const MESSAGE_ID = /^[!-~]{1,64}$/;

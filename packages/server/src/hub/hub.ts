@@ -1,17 +1,8 @@
 // The switchboard, and the only one: connections come and go here, what one says goes on to its target, what happens to
-// a target goes to hooks. Decisions are elsewhere: who someone is (hello.ts), who follows (subscriptions.ts), where a
-// message goes (dispatch.ts), what it becomes (target-engine.ts), when things are carried out (commit-loop.ts).
-import type {
-  AppCode,
-  ClientFrame,
-  ClientFrames,
-  ClosingCode,
-  Limits,
-  Message,
-  RefusedCode,
-  Subscription,
-  TargetKey,
-} from "@calla/shared";
+// a target goes to hooks. Decisions are elsewhere: who is let in (admission.ts), what a frame asks (router.ts), who follows
+// (subscriptions.ts), where a message goes (dispatch.ts), what it becomes (target-engine.ts), when things are carried out
+// (commit-loop.ts).
+import type { AppCode, ClosingCode, Limits, Message, RefusedCode, TargetKey } from "@calla/shared";
 import { Budget } from "../base/budget.ts";
 import { SlowConsumers } from "../connection/slow-consumers.ts";
 import type { Identified } from "../app/authenticate.ts";
@@ -27,8 +18,10 @@ import { AwaitedTopics } from "./awaited-topics.ts";
 import { CatchUp, isMissing } from "./catch-up.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Access } from "./access.ts";
-import type { Greeting } from "./hello.ts";
-import { newest, IncomingPacket, SubscribeRequests } from "../connection/incoming.ts";
+import { Admission } from "./admission.ts";
+import type { AdmissionHooks, Unavailable } from "./admission.ts";
+import { Router } from "./router.ts";
+import { IncomingPacket } from "../connection/incoming.ts";
 import type { IncomingHandler } from "../connection/incoming.ts";
 import { Herd } from "../connection/herd.ts";
 import { Intake } from "../connection/intake.ts";
@@ -37,31 +30,24 @@ import { ExpirySweep } from "../target/expiry.ts";
 import { RateLimiter } from "../connection/rate-limiter.ts";
 import type { LiveTarget, Reply } from "../target/live-target.ts";
 import type { LogRecord } from "../log/log.ts";
-import { RecentRightsChanges } from "../app/recent-rights-changes.ts";
+import { Identifications } from "../app/inquiry.ts";
 import { IdentityQuota } from "../connection/identity-quota.ts";
 import { Parties } from "../connection/parties.ts";
-import { keyOf, TargetDirectory } from "../target/target-directory.ts";
+import { TargetDirectory } from "../target/target-directory.ts";
 import { AccessRecheck } from "./access-recheck.ts";
 import { TokenRefresh } from "../connection/token-refresh.ts";
 import { refused } from "../connection/refusal.ts";
 import { LogConsumers } from "../history/log-consumers.ts";
 import { answerPacket } from "./packet-conversation.ts";
-import type { Unavailable, PacketParts, PacketAnswer } from "./packet-conversation.ts";
+import type { PacketParts, PacketAnswer } from "./packet-conversation.ts";
 import { TargetRegistry } from "../target/target-registry.ts";
 import { CommitLoop } from "../target/commit-loop.ts";
 import { matches } from "../identity/rights-change.ts";
 import type { RightsChange } from "../identity/rights-change.ts";
 
 /** Hooks of the whole server. They observe; what they throw is reported and changes nothing. */
-export interface HubHooks {
-  greet(hello: ClientFrames["Hello"], who: Conversation): Greeting | Promise<Greeting>;
+export interface HubHooks extends AdmissionHooks {
   identify(who: Conversation, token: unknown): Identified | Promise<Identified>;
-  /** It is gone: whatever is being found out about it is not needed any more. */
-  left(who: Conversation): void;
-  /** What a connection's address is counted as. */
-  addressOf(request: ConnectRequest): string | undefined;
-  /** A user has come from an address. */
-  came(address: string | undefined, userId: string | null): void;
   connected(conversation: Conversation, fresh: boolean): void;
   disconnected(conversation: Conversation): void;
   accepted(
@@ -101,16 +87,15 @@ export class Hub {
   readonly accessRecheck: AccessRecheck;
   /** It drains or stops: nobody new is served. */
   away: Unavailable | undefined;
-  readonly #recentChanges = new RecentRightsChanges();
-  readonly #tokenRefresh: TokenRefresh;
-  readonly #rateLimiter: RateLimiter;
+  readonly #identifications = new Identifications();
   readonly #hooks: HubHooks;
-  readonly #keeper: ConversationEvents;
-  readonly #identityQuota: IdentityQuota;
+  readonly #events: ConversationEvents;
+  readonly #admission: Admission;
+  readonly #tokenRefresh: TokenRefresh;
+  readonly #router: Router;
   /** What holds for who has not been let in. */
   readonly #outside: Limits;
-  #hellos = 0;
-  readonly #speaking: PacketParts;
+  readonly #packetParts: PacketParts;
 
   constructor(context: ServerContext, hooks: HubHooks) {
     this.context = context;
@@ -169,15 +154,16 @@ export class Hub {
       this.subscriptions,
       this.awaitedTopics,
     );
-    this.#tokenRefresh = new TokenRefresh(context.clock, this.#recentChanges, {
+    const tokenRefresh = (this.#tokenRefresh = new TokenRefresh(context.clock, this.#identifications, {
       identify: (conversation, token) => hooks.identify(conversation, token),
-      renewed: (conversation) => this.#recheck(conversation),
+      renewed: (conversation) =>
+        void this.accessRecheck.changed(conversation).catch((error: unknown) => context.report(error)),
       close: (conversation, code, retryable) => {
         refused(context, conversation, undefined, code, {});
         this.end(conversation, code, retryable);
       },
       report: (error) => context.report(error),
-    });
+    }));
     this.connectionQuota = new ConnectionQuota(context.limits);
     this.bytes = new ByteIntake(context.clock, context.limits);
     const { maxFrameBytes, maxHelloBytes } = context.limits;
@@ -185,8 +171,8 @@ export class Hub {
     const now = (): number => context.clock.monotonic();
     this.parties = new Parties(now, context.limits);
     const { identityRate: rate, identityBurst: burst } = context.limits;
-    this.#identityQuota = new IdentityQuota({ now, rate, burst });
-    this.#rateLimiter = new RateLimiter(now, context.limits, {
+    const identityQuota = new IdentityQuota({ now, rate, burst });
+    const rateLimiter = new RateLimiter(now, context.limits, {
       limited: (conversation, limit, target) => this.limited(conversation, limit, target),
       flooded: (conversation) => this.end(conversation, "rate", true, SPREAD),
     });
@@ -203,7 +189,7 @@ export class Hub {
     this.#ear = {
       context,
       outside: this.#outside,
-      hear: (conversation, frame) => this.#hear(conversation, frame),
+      hear: (conversation, frame) => this.#router.hear(conversation, frame),
       end: (conversation, code, retryable) => this.end(conversation, code, retryable),
     };
     this.slowConsumers = new SlowConsumers(context.clock, context.limits, {
@@ -212,54 +198,69 @@ export class Hub {
         context.observe?.({ type: "caught-up", clientId: conversation.clientId, after });
         void this.subscriptions
           .resume(conversation)
-          .then(() => conversation.poll && this.#finish(conversation));
+          .then(() => conversation.speaker === "poll" && this.#finish(conversation));
       },
       close: (conversation) => this.end(conversation, "slow", true),
     });
-    this.#keeper = {
+    this.#events = {
       fullBytes: Math.min(collapseBytes, maxBufferedBytes),
       // A packet is shown nothing that could be held back, and its end is nobody's to tell.
       full: (conversation, waiting) => {
-        if (!conversation.brief || waiting > maxBufferedBytes) this.slowConsumers.full(conversation, waiting);
+        if (conversation.speaker !== "packet" || waiting > maxBufferedBytes)
+          this.slowConsumers.full(conversation, waiting);
       },
       broken: (conversation, error) => {
         context.report(error);
         this.end(conversation, "transport", true);
       },
     };
-    this.#speaking = {
+    const { parties, intake, connectionQuota, subscriptions, awaitedTopics, dispatcher, herd } = this;
+    this.#admission = new Admission({
       context,
-      keeper: this.#keeper,
-      dispatcher: this.dispatcher,
+      hooks,
+      identifications: this.#identifications,
+      connectionQuota,
+      identityQuota,
+      parties,
+      access,
       clients,
       flushers: this.#flushers,
+      away: () => this.away,
+      limited: (conversation, limit, target, code) => this.limited(conversation, limit, target, code),
+      end: (conversation, code, retryable, within) => this.end(conversation, code, retryable, within),
+    });
+    this.#router = new Router({
+      context,
+      admission: this.#admission,
+      dispatcher,
+      subscriptions,
+      awaitedTopics,
+      tokenRefresh,
+      rateLimiter,
+      intake,
+      herd,
+      connected: (conversation, fresh) => hooks.connected(conversation, fresh),
+      finish: (conversation) => this.#finish(conversation),
+      fail: (conversation, error) => this.#fail(conversation, error),
+    });
+    this.#packetParts = {
+      context,
+      events: this.#events,
       packets: this.packets,
       // The packet also holds a Hello, so that each message may be as large as on a WebSocket.
-      limits: { ...context.limits, maxFrameBytes: context.limits.maxFrameBytes + HELLO_BYTES },
-      greet: (hello, packet) => this.#hooks.greet(hello, packet),
-      left: (packet) => this.#hooks.left(packet),
-      addressOf: (request) => this.#hooks.addressOf(request),
-      recentChanges: this.#recentChanges,
-      rateLimiter: this.#rateLimiter,
-      parties: this.parties,
-      intake: this.intake,
-      access: this.access,
-      away: () => this.away,
-      hear: (conversation, frame) => this.#hear(conversation, frame),
+      limits: { ...context.limits, maxFrameBytes: maxFrameBytes + HELLO_BYTES },
+      admission: this.#admission,
+      router: this.#router,
+      intake,
     };
   }
 
   // ------------------------------------------------------------------------------------------------- connections
 
   connect(connection: Connection, request: ConnectRequest, encoder: Encoder): Conversation {
-    const conversation = new Conversation(this.#keeper, connection, request, encoder);
+    const conversation = new Conversation(this.#events, connection, request, encoder);
     this.connections.add(conversation);
-    conversation.address = this.#hooks.addressOf(request);
-    this.parties.arrived(conversation);
-    conversation.greeted = this.context.clock.setTimeout(
-      () => this.end(conversation, "hello-timeout", true),
-      this.context.limits.helloTimeout,
-    );
+    this.#admission.arrived(conversation, () => this.end(conversation, "hello-timeout", true));
     const leaving = this.connectionQuota.arrived(conversation);
     if (leaving !== undefined) {
       this.limited(leaving.who, leaving.limit, undefined, leaving.code);
@@ -270,7 +271,7 @@ export class Hub {
 
   /** Takes a packet that is a conversation by itself; returns what to call when its sender has gone. */
   speak(spoken: PacketAnswer): () => void {
-    return answerPacket(this.#speaking, spoken);
+    return answerPacket(this.#packetParts, spoken);
   }
 
   /** Its socket has closed. What had come in before is taken as from any. */
@@ -280,24 +281,21 @@ export class Hub {
 
   disconnect(conversation: Conversation): void {
     if (!this.connections.delete(conversation)) return;
-    this.#stopWaiting(conversation);
     this.slowConsumers.forget(conversation);
     this.connectionQuota.left(conversation);
     this.intake.drop(conversation);
-    this.parties.left(conversation);
-    const wasOpen = conversation.clientId !== "";
-    conversation.phase = "closed";
+    const { was, code } = conversation.closes();
     for (const key of conversation.follows.keys()) this.subscriptions.leave(conversation, key);
     this.awaitedTopics.left(conversation);
-    this.access.left(conversation);
-    this.#hooks.left(conversation);
-    if (!wasOpen) return;
-    const { clientId, userId, ending: code, since } = conversation;
-    const lasted = Math.round(this.context.clock.monotonic() - since);
+    this.#admission.left(conversation);
+    this.#tokenRefresh.left(conversation);
+    if (was === undefined) return;
+    const { clientId, userId } = conversation;
+    const lasted = Math.round(this.context.clock.monotonic() - was.since);
     this.context.observe?.({ type: "disconnected", clientId, userId, code, lasted });
-    const peers = this.#peers(conversation);
-    if (peers.get(conversation.clientId) === conversation) peers.delete(conversation.clientId);
-    if (!conversation.flushOnly && !conversation.poll) this.#hooks.disconnected(conversation);
+    const peers = conversation.speaker === "flush" ? this.#flushers : this.clients;
+    if (peers.get(clientId) === conversation) peers.delete(clientId);
+    if (conversation.speaker === "page") this.#hooks.disconnected(conversation);
   }
 
   limited(
@@ -309,13 +307,6 @@ export class Hub {
     const { address, clientId } = conversation;
     this.context.observe?.({ type: "limited", limit, clientId: clientId || undefined, target });
     refused(this.context, conversation, target, code, { limit, address });
-  }
-
-  #stopWaiting(conversation: Conversation): void {
-    conversation.greeted?.();
-    conversation.greeted = undefined;
-    conversation.expiry?.();
-    conversation.expiry = undefined;
   }
 
   incoming(conversation: Conversation, data: string | Uint8Array): void {
@@ -332,161 +323,20 @@ export class Hub {
     conversation.connection.pause?.();
   }
 
-  #hear(conversation: Conversation, frame: ClientFrame): void {
-    switch (frame.type) {
-      case "Hello":
-        return this.#hello(conversation, frame);
-      case "TopicMessage":
-        if (!this.#takes(conversation, frame)) return;
-        return this.dispatcher.message(conversation, keyOf(conversation, frame.target), frame);
-      case "Subscribe":
-        return void this.#follow(conversation, frame);
-      case "Resync":
-        return this.#resync(conversation, frame.targets);
-      case "Unsubscribe": {
-        if (!this.#rateLimiter.other(conversation, frame)) return;
-        const key = keyOf(conversation, frame.target);
-        // An unsubscribe overtaken by a newer subscribe is an old ref: it means nothing any more.
-        if ((conversation.follows.get(key)?.ref ?? Infinity) <= frame.ref)
-          this.subscriptions.leave(conversation, key);
-        if ((conversation.expects?.get(key) ?? Infinity) <= frame.ref)
-          this.awaitedTopics.forget(conversation, key);
-        return;
-      }
-      case "Ping":
-        if (!this.#rateLimiter.other(conversation, frame)) return;
-        this.herd.pong(conversation);
-        return this.subscriptions.ping(conversation, frame);
-      case "Authenticate":
-        if (!this.#rateLimiter.other(conversation, frame)) return;
-        return void this.#tokenRefresh
-          .answer(conversation, frame.token)
-          .catch((error: unknown) => this.#fail(conversation, error));
-      default:
-        frame satisfies never;
-    }
-  }
-
-  #takes(conversation: Conversation, frame: ClientFrames["TopicMessage"]): boolean {
-    if (!conversation.leaving) return this.#rateLimiter.message(conversation, frame) === "taken";
-    const { target, mid } = frame;
-    conversation.send({ type: "Paused", target, from: mid, code: "draining", retryAfter: 1_000 });
-    return false;
-  }
-
-  #follow(conversation: Conversation, asked: Subscription): Promise<void> | undefined {
-    const retryAfter = this.#rateLimiter.join(conversation, asked.target);
-    if (retryAfter === 0) return this.subscriptions.follow(conversation, asked);
-    this.subscriptions.putOff(conversation, asked, retryAfter);
-    return undefined;
-  }
-
-  /** `asked` hears, once all were asked for, what has to be waited for. */
-  #resync(
-    conversation: Conversation,
-    targets: readonly Subscription[],
-    asked: (answers: readonly (Promise<void> | undefined)[]) => void = () => {},
-  ): void {
-    const follow = (one: Subscription): Promise<void> | undefined => this.#follow(conversation, one);
-    if (targets.length > 1)
-      return this.intake.first(conversation, new SubscribeRequests(newest(targets), follow, asked));
-    asked(targets.map(follow)); // as most have it
-  }
-
-  #hello(conversation: Conversation, hello: ClientFrames["Hello"]): void {
-    conversation.phase = "greeting";
-    conversation.order = ++this.#hellos;
-    conversation.attempt = hello.attempt;
-    this.connectionQuota.greeting(conversation);
-    const since = this.#recentChanges.count;
-    const found = this.#hooks.greet(hello, conversation);
-    if (!(found instanceof Promise)) return this.#greeted(conversation, hello, found, since);
-    found
-      .then((known) => this.#greeted(conversation, hello, known, since))
-      .catch((error: unknown) => this.#fail(conversation, error));
-  }
-
-  #greeted(conversation: Conversation, hello: ClientFrames["Hello"], found: Greeting, since: number): void {
-    if (conversation.phase !== "greeting") return; // gone meanwhile
-    this.#stopWaiting(conversation);
-    this.connectionQuota.greeted(conversation);
-    const asNow = (): Greeting =>
-      found.ok ? this.#recentChanges.asNow(found, found.clientId, since) : found;
-    const greeting = asNow();
-    if (!greeting.ok) return this.#refuse(conversation, greeting);
-    const { clientId, expires, connected, fresh } = greeting;
-    conversation.flushOnly = hello.flushOnly === true;
-    conversation.poll = hello.poll === true && conversation.connection.finish !== undefined;
-    const wait = fresh ? this.#identityQuota.arrived(conversation.address) : 0;
-    if (wait > 0) {
-      this.limited(conversation, "identityRate", undefined);
-      return this.end(conversation, "rate", true, wait);
-    }
-    // A page speaks for itself: who would flush for it waits, or lets go when it comes back (CV17).
-    if (conversation.flushOnly && this.clients.has(clientId)) return this.end(conversation, "in-use", true);
-    const flusher = this.#flushers.get(clientId);
-    if (flusher !== undefined && !conversation.flushOnly) this.end(flusher, "superseded", false);
-    // One client speaks by one connection: the newer takes over, the older must not come back (CV6).
-    const peers = this.#peers(conversation);
-    const other = peers.get(clientId);
-    if (other !== undefined && overtaken(conversation, other))
-      return this.end(conversation, "superseded", false);
-    if (other !== undefined) this.end(other, "superseded", false);
-    // Hooks have heard of those ends: what they have said of this one counts, too.
-    if ((conversation.phase as string) !== "greeting") return;
-    const known = asNow();
-    if (!known.ok) return this.#refuse(conversation, known);
-    const { user } = known;
-    this.#hooks.came(conversation.address, user?.id ?? null);
-    if (!this.connectionQuota.identified(conversation, user?.id ?? null)) {
-      this.limited(conversation, "maxConnectionsPerUser", undefined, "too-many-connections");
-      return this.end(conversation, "too-many-connections", true, SPREAD);
-    }
-    conversation.phase = "open";
-    conversation.clientId = clientId;
-    conversation.user = user;
-    this.parties.entered(conversation, fresh);
-    peers.set(clientId, conversation);
-    conversation.checkedAt = conversation.since = this.context.clock.monotonic();
-    this.context.observe?.({ type: "connected", clientId, userId: conversation.userId, fresh });
-    conversation.send(connected(this.herd.welcome(conversation)));
-    this.#tokenRefresh.watch(conversation, expires);
-    if ((conversation.phase as string) !== "open") return; // the socket broke, or the token has expired already
-    // A page that asks every few seconds has not come anew each time; only its first coming is one.
-    if (!conversation.flushOnly && (fresh || !conversation.poll)) this.#hooks.connected(conversation, fresh);
-    this.#resync(conversation, hello.targets, (answers) => {
-      if (conversation.poll) void Promise.all(answers).then(() => this.#finish(conversation));
-    });
-  }
-
-  #refuse(
-    conversation: Conversation,
-    { code, retryable, last, error }: Extract<Greeting, { ok: false }>,
-  ): void {
-    if (error !== undefined) this.context.report(error);
-    refused(this.context, conversation, undefined, code, {});
-    if (last !== undefined) conversation.send(last);
-    this.end(conversation, code, retryable);
-  }
-
   /** A poll has got what there was: its end, and no word is needed. */
   #finish(conversation: Conversation): void {
     if (conversation.phase === "closed") return;
     // What waits until it has drained is told first (slow-consumers.ts).
     if ((conversation.behind?.size ?? 0) > 0) return;
-    conversation.phase = "closed";
+    conversation.closes();
     conversation.connection.finish?.();
     this.disconnect(conversation);
   }
 
-  #recheck(conversation: Conversation): void {
-    this.accessRecheck.recheck(conversation, { lenient: false }).catch(this.context.report);
-  }
-
   /** Rights have changed: asks anew about whatever these follow, or ends who is signed out. Of this node. */
   async reauthorise(whose: RightsChange): Promise<void> {
-    const { user } = whose;
-    this.#recentChanges.add(whose);
+    const { user, topic } = whose;
+    this.#identifications.changed(whose);
     const asked = [...this.connections, ...this.packets].filter(
       (one) => one.phase === "open" && matches(whose, one),
     );
@@ -495,14 +345,10 @@ export class Hub {
         if (user === null) return this.end(one, "unauthenticated", false);
         if (user !== undefined && user.id === one.userId) one.user = user;
         // A packet follows nothing; what it waits for is asked about again.
-        if (one.brief) return this.access.forget(one);
-        return this.accessRecheck.recheck(one, { lenient: false });
+        if (one.speaker === "packet") return this.access.changed(one, topic);
+        return this.accessRecheck.changed(one, topic);
       }),
     );
-  }
-
-  #peers({ flushOnly }: Conversation): Map<string, Conversation> {
-    return flushOnly ? this.#flushers : this.clients;
   }
 
   /** Nothing that a peer says may throw; what does all the same costs its own connection. */
@@ -513,7 +359,6 @@ export class Hub {
 
   /** Closes with a last word. The transport's own close then finds everything done. */
   end(conversation: Conversation, code: ClosingCode | AppCode, retryable: boolean, within = 0): void {
-    if (conversation.ending === "") conversation.ending = code;
     try {
       conversation.close(code, retryable, within);
     } catch (error) {
@@ -542,11 +387,3 @@ const ASIDE = 16_384;
 
 /** Room for the Hello in front of a packet's messages: identity, token, versions. */
 const HELLO_BYTES = 65_536;
-
-/**
- * Whether the other one's Hello is the newer: it came later (this one was identified late), or it is the same page's and
- * that said it later (a proxy held this one back).
- */
-const overtaken = ({ order, attempt }: Conversation, other: Conversation): boolean =>
-  other.order > order ||
-  (attempt !== undefined && other.attempt?.[0] === attempt[0] && other.attempt[1] > attempt[1]);

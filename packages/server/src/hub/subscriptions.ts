@@ -10,10 +10,10 @@ import { ASK_AGAIN } from "./awaited-topics.ts";
 import type { AwaitedTopics } from "./awaited-topics.ts";
 import { fromNothing, isMissing } from "./catch-up.ts";
 import type { CatchUp, Joined } from "./catch-up.ts";
-import { Check } from "../app/app-checks.ts";
+import { Inquiry } from "../app/inquiry.ts";
 import { asking, passes, toldAs } from "./access.ts";
-import type { Access } from "./access.ts";
 import type { Admitted } from "../app/intent.ts";
+import type { Access } from "./access.ts";
 import type { LooseHandlers } from "../app/handlers.ts";
 import type { LiveTarget } from "../target/live-target.ts";
 import { keyOf } from "../target/target-directory.ts";
@@ -127,18 +127,17 @@ export class Subscriptions {
     const refuse = (code: UnsubscribedCode, retryable: boolean): undefined =>
       this.#turnAway(conversation, key, asked, code, retryable);
     const named = this.#directory.named(key, conversation.clientId);
-    if (conversation.flushOnly) return refuse("flush-only", false);
+    if (conversation.speaker === "flush") return refuse("flush-only", false);
     if (typeof named === "string") return refuse(named, false);
     // Its session is none of the topics.
     const topics = follows.size - (follows.has(sessionKey(conversation.clientId)) ? 1 : 0);
     const most = named.slice.kind === "session" ? Infinity : this.#context.limits.maxTopicsPerConnection;
     if (before === undefined && topics >= most) return refuse("too-many-topics", false);
-    // It does not inherit what is in doubt.
-    const admitted = before?.admitted === true;
-    // Nor does it ask what is being asked already.
-    const check = before?.check?.over === false ? before.check : undefined;
+    // It does not ask what is being asked already, and goes by that answer.
+    const inquiry = before?.inquiry;
+    const admitted = before?.admitted === true && inquiry === undefined;
     const welcomed = before?.welcomed === true;
-    const follow: FollowedTarget = { ref: asked.ref, admitted, welcomed, live: false, check };
+    const follow: FollowedTarget = { ref: asked.ref, admitted, welcomed, live: false, inquiry };
     follows.set(key, follow);
     this.#awaitedTopics.forget(conversation, key);
     // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
@@ -146,10 +145,8 @@ export class Subscriptions {
     conversation.behind?.delete(key);
     const wish = { conversation, key, named, follow, asked, why };
     if (!follow.admitted) {
-      const { rights } = conversation;
-      const allowed = check ?? this.#access.admit(conversation, key, named, "subscribe");
-      if (allowed instanceof Check || rights !== conversation.rights)
-        return this.#whenAdmitted(wish, rights, allowed);
+      const allowed = inquiry ?? this.#access.ask(conversation, key, named, "subscribe");
+      if (allowed instanceof Inquiry) return this.#whenAdmitted(wish, allowed);
       // Who was asked may have cut it off, granted it or ended the connection.
       if (conversation.phase !== "open" || follows.get(key) !== follow) return undefined;
       if (allowed !== true) return refuse(toldAs(allowed), passes(allowed));
@@ -158,23 +155,23 @@ export class Subscriptions {
     return this.#enter(wish);
   }
 
-  /** `rights`: as they were when it was asked. */
-  async #whenAdmitted(wish: Entering, rights: number, asking: Admitted | Check<Admitted>): Promise<void> {
-    const { conversation, key, named, follow, asked } = wish;
-    for (;;) {
-      if (asking instanceof Check) follow.check = asking;
-      const allowed = await (asking instanceof Check ? asking.answer : asking);
-      if (follow.check === asking) follow.check = undefined; // it is over, and follows are many
-      if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return;
-      if (rights === conversation.rights) {
-        if (allowed !== true)
-          return this.#turnAway(conversation, key, asked, toldAs(allowed), passes(allowed));
-        follow.admitted = true;
-        return this.#enter(wish);
-      }
-      ({ rights } = conversation); // they have changed meanwhile (S43)
-      asking = this.#access.admit(conversation, key, named, "subscribe");
-    }
+  #whenAdmitted(wish: Entering, inquiry: Inquiry<Admitted>): Promise<void> {
+    const { conversation, key, follow, asked } = wish;
+    follow.inquiry = inquiry;
+    return new Promise((resolve, reject) =>
+      inquiry.whenAnswered((allowed) => {
+        try {
+          follow.inquiry = undefined; // it is over, and follows are many
+          if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return resolve();
+          if (allowed !== true)
+            return resolve(this.#turnAway(conversation, key, asked, toldAs(allowed), passes(allowed)));
+          follow.admitted = true;
+          resolve(this.#enter(wish));
+        } catch (error) {
+          reject(error);
+        }
+      }),
+    );
   }
 
   #enter({ conversation, key, named, follow, asked, why }: Entering): Promise<void> | undefined {
@@ -256,14 +253,14 @@ export class Subscriptions {
     if (!isMissing(live)) return void this.#join(conversation, live, follow, asked, why);
     this.leave(conversation, live.key);
     // A poll ends with its answers, and comes again.
-    if (conversation.poll || this.#awaitedTopics.add(conversation, live.key, asked.ref))
+    if (conversation.speaker === "poll" || this.#awaitedTopics.add(conversation, live.key, asked.ref))
       return this.#turnAway(conversation, live.key, asked, "missing", false);
     return this.#turnAway(conversation, live.key, asked, "missing", true, { retryAfter: ASK_AGAIN });
   }
 
   /** There is a topic that it was told is missing. Who asked for it asks again; whom the server let in by itself is in. */
   appeared(conversation: Conversation, key: TargetKey, ref: number): void {
-    if (ref === 0 && conversation.granted?.has(key) === true)
+    if (ref === 0 && this.#access.isGranted(conversation, key))
       return void this.follow(conversation, fromNothing(key, ref));
     conversation.send({ type: "Unsubscribed", target: key, ref, code: "created", retryable: true });
   }
@@ -299,7 +296,7 @@ export class Subscriptions {
     const follow = conversation.follows.get(key);
     if (follow === undefined) return;
     conversation.follows.delete(key);
-    follow.check?.withdraw();
+    follow.inquiry?.withdraw();
     conversation.behind?.delete(key);
     const place = this.#directory.get(key);
     if (place instanceof EphemeralTopic) {
@@ -321,8 +318,7 @@ export class Subscriptions {
     retryable: boolean,
     { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
   ): void {
-    conversation.granted?.delete(key);
-    this.#access.forget(conversation, key);
+    this.#access.revoke(conversation, key);
     const ref = conversation.follows.get(key)?.ref ?? conversation.expects?.get(key);
     if (ref === undefined) return;
     this.leave(conversation, key);
@@ -354,11 +350,9 @@ export class Subscriptions {
 
   /** Makes a client follow a target, whatever `canSubscribe` says. */
   grant(conversation: Conversation, key: TargetKey): void {
-    (conversation.granted ??= new Set()).add(key);
-    this.#access.forget(conversation, key); // what waits there is asked about again, and is granted now
+    this.#access.grant(conversation, key);
     const follow = conversation.follows.get(key);
     if (follow?.live === true) return;
-    follow?.check?.withdraw();
     const asked = fromNothing(wireOf(key), follow?.ref ?? 0);
     void this.follow(conversation, asked);
   }
@@ -399,7 +393,7 @@ export class Subscriptions {
   #hook(conversation: Conversation, place: ResolvedTarget, name: "onSubscribe" | "onUnsubscribe"): void {
     const handlers: LooseHandlers | undefined = this.#context.handlers.get(place.slice.name);
     // Whoever only asks for news comes and goes with every question.
-    if (handlers?.[name] === undefined || conversation.poll) return;
+    if (handlers?.[name] === undefined || conversation.speaker === "poll") return;
     void (async () => {
       const returned = await handlers[name]!(asking(conversation, keyOfPlace(place), place.params));
       if (returned === undefined || returned === null) return;

@@ -1,9 +1,11 @@
 // Whose rights have changed, as the app says it and as nodes tell each other.
 
-/** Whose rights are asked about anew. */
+/** Whose rights are asked about anew: those of all whom every name in it fits. */
 export interface RightsChange<User extends { readonly id: string } = { readonly id: string }> {
   readonly userId?: string;
   readonly clientId?: string;
+  /** The one topic that is asked about, by its id. Default: all. */
+  readonly topic?: string;
   /** What the user is now: the same id, or null. Default: as authenticated. */
   readonly user?: User | null;
 }
@@ -20,8 +22,8 @@ const isName = (value: unknown): boolean => value === undefined || typeof value 
 /** Whether it says whose: nobody can be signed out without a name. */
 export function isRightsChange(value: unknown): value is RightsChange {
   if (typeof value !== "object" || value === null) return false;
-  const { userId, clientId, user } = value as { readonly [field: string]: unknown };
-  if (!isName(userId) || !isName(clientId)) return false;
+  const { userId, clientId, topic, user } = value as { readonly [field: string]: unknown };
+  if (!isName(userId) || !isName(clientId) || !isName(topic)) return false;
   if (user === null) return userId !== undefined || clientId !== undefined;
   return user === undefined || typeof (user as { readonly id?: unknown }).id === "string";
 }

@@ -74,3 +74,35 @@ test("[S16] [AU15] revoked on a live connection: writes are refused and the stre
   expect(ben.model?.lines).toEqual(["secret"]);
   await stage.rest();
 });
+
+test("[S43] [AU31] rights change each 100 ms while a check takes 300: who follows and who comes is told to come back, and everybody gets in", async () => {
+  let slow = false;
+  const stage: Stage = new Stage({
+    handlers: {
+      canSubscribe: () =>
+        slow ? new Promise<boolean>((resolve) => stage.clock.setTimeout(() => resolve(true), 300)) : true,
+    },
+  });
+  const anna = await stage.actor("anna");
+  slow = true;
+  const { server } = stage.node;
+  const ben = await stage.actor("ben");
+  const carl = await stage.actor("carl", { follows: false });
+  const write = carl.dispatch(added("carl"));
+  for (let i = 0; i < 50; i++) {
+    void server.reauthorise();
+    await stage.run(100);
+  }
+  expect(ben.state()).toMatchObject({ model: undefined });
+  for (let i = 0; i < 100; i++) {
+    void server.reauthorise({ userId: "somebody else" });
+    await stage.run(100);
+  }
+  for (const one of [anna, ben])
+    expect(one.state()).toMatchObject({ status: "live", model: { lines: ["carl"] } });
+  await expect(write.write.applied).resolves.toMatchObject({ sequence: 1 });
+  // The app is told of it, once; it is no failure of the server's own (HC15).
+  const told = stage.events.findIndex((event) => event.type === "reported");
+  expect(stage.events.splice(told, 1)).toMatchObject([{ error: { code: "hook" } }]);
+  await stage.rest();
+});

@@ -1,0 +1,136 @@
+// What a frame asks goes to the part that does it; of a connection and of a packet alike. Not here: whether a frame may
+// be said now (incoming.ts), whether somebody is let in (admission.ts).
+import type { ClientFrame, ClientFrames, Subscription } from "@calla/shared";
+import type { Conversation } from "../connection/conversation.ts";
+import type { Herd } from "../connection/herd.ts";
+import { newest, SubscribeRequests } from "../connection/incoming.ts";
+import type { Intake } from "../connection/intake.ts";
+import type { Limited, RateLimiter } from "../connection/rate-limiter.ts";
+import type { TokenRefresh } from "../connection/token-refresh.ts";
+import type { ServerContext } from "../context/server-context.ts";
+import { keyOf } from "../target/target-directory.ts";
+import { endsWithAnswers } from "./admission.ts";
+import type { Admission, Welcome } from "./admission.ts";
+import type { AwaitedTopics } from "./awaited-topics.ts";
+import type { Dispatcher } from "./dispatch.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+
+export interface RouterParts {
+  readonly context: ServerContext;
+  readonly admission: Admission;
+  readonly dispatcher: Dispatcher;
+  readonly subscriptions: Subscriptions;
+  readonly awaitedTopics: AwaitedTopics;
+  readonly tokenRefresh: TokenRefresh;
+  readonly rateLimiter: RateLimiter;
+  readonly intake: Intake;
+  readonly herd: Herd;
+  /** A connection was let in, as the app hears of it. */
+  connected(conversation: Conversation, fresh: boolean): void;
+  /** A poll has got what there was. */
+  finish(conversation: Conversation): void;
+  /** What a frame asked has thrown. */
+  fail(conversation: Conversation, error: unknown): void;
+}
+
+export class Router {
+  readonly #parts: RouterParts;
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+  }
+
+  hear(conversation: Conversation, frame: ClientFrame): void {
+    const { rateLimiter, herd, subscriptions, tokenRefresh, fail } = this.#parts;
+    switch (frame.type) {
+      case "Hello":
+        return this.#hello(conversation, frame);
+      case "TopicMessage":
+        return void this.message(conversation, frame);
+      case "Subscribe":
+        return void this.#subscribe(conversation, frame);
+      case "Resync":
+        return this.#resync(conversation, frame.targets);
+      case "Unsubscribe":
+        if (rateLimiter.other(conversation, frame)) this.#unsubscribe(conversation, frame);
+        return;
+      case "Ping":
+        if (!rateLimiter.other(conversation, frame)) return;
+        herd.pong(conversation);
+        return subscriptions.ping(conversation, frame);
+      case "Authenticate":
+        if (!rateLimiter.other(conversation, frame)) return;
+        return void tokenRefresh
+          .answer(conversation, frame.token)
+          .catch((error: unknown) => fail(conversation, error));
+      default:
+        frame satisfies never;
+    }
+  }
+
+  /** Where it is not taken, it was told; or `ignored`: what it was told before holds for this message, too. */
+  message(conversation: Conversation, frame: ClientFrames["TopicMessage"]): Limited {
+    const { rateLimiter, dispatcher } = this.#parts;
+    if (conversation.leaving) {
+      const { target, mid } = frame;
+      conversation.send({ type: "Paused", target, from: mid, code: "draining", retryAfter: 1_000 });
+      return "told";
+    }
+    const limited = rateLimiter.message(conversation, frame);
+    if (limited === "taken") dispatcher.message(conversation, keyOf(conversation, frame.target), frame);
+    return limited;
+  }
+
+  #hello(conversation: Conversation, hello: ClientFrames["Hello"]): void {
+    const { admission, fail } = this.#parts;
+    void admission
+      .admit(conversation, hello, (welcome) => this.#welcome(conversation, hello, welcome))
+      ?.catch((error: unknown) => fail(conversation, error));
+  }
+
+  #welcome(
+    conversation: Conversation,
+    hello: ClientFrames["Hello"],
+    { connected, expires, fresh }: Welcome,
+  ): void {
+    const { context, herd, tokenRefresh, finish } = this.#parts;
+    const { clientId, userId, speaker } = conversation;
+    context.observe?.({ type: "connected", clientId, userId, fresh });
+    conversation.send(connected(herd.welcome(conversation)));
+    tokenRefresh.watch(conversation, expires);
+    if (conversation.phase !== "open") return; // the socket broke, or the token has expired already
+    // A page that asks every few seconds has not come anew each time; only its first coming is one.
+    if (speaker === "page" || (speaker === "poll" && fresh)) this.#parts.connected(conversation, fresh);
+    this.#resync(conversation, hello.targets, (answers) => {
+      if (endsWithAnswers(conversation, hello)) void Promise.all(answers).then(() => finish(conversation));
+    });
+  }
+
+  #subscribe(conversation: Conversation, asked: Subscription): Promise<void> | undefined {
+    const { rateLimiter, subscriptions } = this.#parts;
+    const retryAfter = rateLimiter.join(conversation, asked.target);
+    if (retryAfter === 0) return subscriptions.follow(conversation, asked);
+    subscriptions.putOff(conversation, asked, retryAfter);
+    return undefined;
+  }
+
+  /** An unsubscribe overtaken by a newer subscribe is an old ref: it means nothing any more. */
+  #unsubscribe(conversation: Conversation, { target, ref }: ClientFrames["Unsubscribe"]): void {
+    const { subscriptions, awaitedTopics } = this.#parts;
+    const key = keyOf(conversation, target);
+    if ((conversation.follows.get(key)?.ref ?? Infinity) <= ref) subscriptions.leave(conversation, key);
+    if ((conversation.expects?.get(key) ?? Infinity) <= ref) awaitedTopics.forget(conversation, key);
+  }
+
+  /** `asked` hears, once all were asked for, what has to be waited for. */
+  #resync(
+    conversation: Conversation,
+    targets: readonly Subscription[],
+    asked: (answers: readonly (Promise<void> | undefined)[]) => void = () => {},
+  ): void {
+    const subscribe = (one: Subscription): Promise<void> | undefined => this.#subscribe(conversation, one);
+    if (targets.length > 1)
+      return this.#parts.intake.first(conversation, new SubscribeRequests(newest(targets), subscribe, asked));
+    asked(targets.map(subscribe)); // as most have it
+  }
+}
