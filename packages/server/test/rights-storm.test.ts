@@ -241,6 +241,6 @@ describe("an answer counts for what was said before its question", () => {
       expect(await one.heard()).toMatchObject([
         { type: "Unsubscribed", target: "list:2", code: "forbidden" },
       ]);
-    await expect(server.reauthorise({ topic: "list:2", user: null })).rejects.toThrow("whose");
+    await expect(server.reauthorise({ topic: "list:2", user: null })).rejects.toThrow("needs a userId");
   });
 });

@@ -88,6 +88,6 @@ export const edgeMutants = [
     to: `if (false)`,
     breaks: "AU14",
     scenario: "S41",
-    by: "server/src/hub/access-recheck.test.ts > [AU14] [AU25] another user's",
+    by: "server/src/connection/token-refresh.test.ts > [AU14] [AU25] another user's",
   },
 ];

@@ -158,7 +158,7 @@ export const secondMutants = [
     to: `    }`,
     breaks: "AU14",
     scenario: "S25",
-    by: "server/src/hub/access-recheck.test.ts > [AU14] is renewed as often",
+    by: "server/src/connection/token-refresh.test.ts > [AU14] is renewed as often",
   },
   {
     name: "end a connection by a token that another one has replaced",
@@ -169,7 +169,7 @@ export const secondMutants = [
     if (expires`,
     breaks: "AU14",
     scenario: "S25",
-    by: "server/src/hub/access-recheck.test.ts > [AU14] is not asked for any more",
+    by: "server/src/connection/token-refresh.test.ts > [AU14] is not asked for any more",
   },
   {
     name: "skip again what a whole model has settled",
