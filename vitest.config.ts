@@ -72,8 +72,10 @@ export default defineConfig({
         { exclude: [DURABLE], isolate: true },
       ),
       // The scenarios and a soak again, over a log in a file.
+      // Each file with a folder of its own, which goes with it (tested-log.ts).
       project("durable", ["packages/testing/test/scenarios/*.test.ts", DURABLE], {
         env: { CALLA_LOG: "sqlite" },
+        isolate: true,
       }),
       // The scenarios again without sockets: requests with a stream, and requests with polls.
       ...["http", "poll"].map((via) =>
