@@ -58,7 +58,7 @@ export const edgeMutants = [
     name: "go by an answer of before the revocation",
     file: "server/src/app/inquiry.ts",
     from: `if (!this.#outdated) return said;`,
-    to: `if (!this.#outdated || said !== ("withdrawn" as T)) return said;`,
+    to: `if (this.#again >= 0) return said;`,
     breaks: "AU15",
     scenario: "S43",
     by: "server/src/hub/access-recheck.test.ts > [AU15] S43 subscribe, unsubscribe",
