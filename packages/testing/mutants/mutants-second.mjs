@@ -148,7 +148,7 @@ export const secondMutants = [
     to: ``,
     breaks: "AU15",
     scenario: "",
-    by: "server/src/hub/access-recheck.test.ts > [AU15] [AU27] who is signed out does not get in; who is not meant does",
+    by: "server/src/hub/access-recheck.test.ts > [AU15] who signs in again",
   },
   {
     name: "look at one newer token and at no other",
