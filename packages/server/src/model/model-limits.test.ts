@@ -177,7 +177,10 @@ describe("what a model comes to", () => {
           let model = { n: 0, list: first };
           step.whole(model);
           for (const { by, seed, come, go, twice, set } of orders) {
-            let next = [...model.list, ...come].toSpliced(seed % model.list.length, Math.min(go, 10));
+            let next = [...model.list, ...come].toSpliced(
+              seed % Math.max(1, model.list.length),
+              Math.min(go, 10),
+            );
             const keyOf = (one: unknown): number => (JSON.stringify(one).length * 7_919 * (seed + 1)) % 1_009;
             if (by === "turn") next = next.toReversed();
             else if (by === "sort") next = next.toSorted((a, b) => keyOf(a) - keyOf(b));
@@ -185,8 +188,9 @@ describe("what a model comes to", () => {
               next = next.toSorted(
                 (a, b) => ((next.indexOf(a) * 31 * seed) % 53) - ((next.indexOf(b) * 31 * seed) % 53),
               );
-            if (twice) next.splice(seed % 7, 0, next[0]!, next.at(-1)!);
-            if (set) next = next.with(seed % next.length, [seed]);
+            // Whatever came and went may have left nothing.
+            if (twice && next.length > 0) next.splice(seed % 7, 0, next[0]!, next.at(-1)!);
+            if (set && next.length > 0) next = next.with(seed % next.length, [seed]);
             const after = { n: model.n + 1, list: next };
             step.change(model, after, 512, false);
             const all = new Measure(domain);
