@@ -20,7 +20,7 @@ import type { HistoryOptions, HistoryResult } from "./history/topic-history.ts";
 import type { TargetEngine } from "./target/target-engine.ts";
 import type { Reply } from "./target/live-target.ts";
 
-type Engine = TargetEngine<Reply>;
+type TopicEngine = TargetEngine<Reply>;
 
 export interface DispatchOptions {
   /** The dispatch is applied once per key, however often it is repeated, on whichever node. */
@@ -78,7 +78,7 @@ export interface ServerTopic<S> {
 
 export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTopic<S> {
   const { context } = hub;
-  const live = (): Promise<LiveTarget & { engine: Engine }> => opened(hub, slice, key);
+  const live = (): Promise<LiveTarget & { engine: TopicEngine }> => opened(hub, slice, key);
   return {
     id: key,
     async read({ sequence: wanted } = {}) {
@@ -182,7 +182,7 @@ export async function opened(
   hub: Hub,
   slice: Slice,
   key: TargetKey,
-): Promise<LiveTarget & { engine: Engine }> {
+): Promise<LiveTarget & { engine: TopicEngine }> {
   stateful(slice, key);
   if (hub.commitLoop.stopped) throw new CallaError("closed", { topic: key }, "The server has been stopped.");
   const place = hub.directory.target(key);
@@ -194,7 +194,7 @@ export async function opened(
     );
   if (place.engine === undefined) await new Promise((resolve) => place.opening.push(resolve));
   if (place.engine === undefined) throw unavailable(place, "could not be opened; the reason was reported.");
-  return place as LiveTarget & { engine: Engine };
+  return place as LiveTarget & { engine: TopicEngine };
 }
 
 export const unavailable = ({ key, slice, failure, newer }: LiveTarget, what: string): CallaError =>

@@ -88,7 +88,7 @@ export { hashValue } from "./values/hash-value.ts";
 export { kindOf } from "./values/kind.ts";
 export type { Kind } from "./values/kind.ts";
 export type { ValueOptions } from "./values/values.ts";
-export { below, Refusal } from "./values/walk.ts";
+export { below, WalkRefusal } from "./values/walk.ts";
 
 // The wire
 export { clientFrames } from "./wire/client-frames.ts";

@@ -15,7 +15,7 @@ export interface Space {
 }
 
 /** One target's part of it. */
-export interface Room {
+export interface PredictionRoom {
   /** Bytes that a model takes from now on; 0: there is no room for it. `grown`: of the message that made it. */
   take(model: unknown, grown: number): number;
   give(bytes: number): void;
@@ -23,7 +23,7 @@ export interface Room {
 
 export const createSpace = (): Space => ({ left: MAX_BYTES });
 
-export function createRoom(space: Space): Room {
+export function createRoom(space: Space): PredictionRoom {
   let count = 0;
   let weight = 0;
   /** It is weighed anew after so many, and when it may have doubled. */

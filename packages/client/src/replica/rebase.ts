@@ -4,7 +4,7 @@
 import { sameInOrder } from "@calla/shared";
 import type { Cursor } from "@calla/shared";
 import type { Compare } from "./compare.ts";
-import type { Room } from "./kept-predictions.ts";
+import type { PredictionRoom } from "./kept-predictions.ts";
 
 /** What folds: a record, or a pending dispatch with the context it was predicted in (fixed when it was dispatched). */
 export interface Act {
@@ -94,7 +94,7 @@ export function predict<E extends Own, F extends Failure>(
   replica: Replica<E>,
   entry: E,
   fold: Fold<F>,
-  room: Room,
+  room: PredictionRoom,
   same: Compare = sameInOrder,
 ): { readonly failed: F | undefined } {
   const before = visible(replica);
@@ -111,7 +111,7 @@ function append<E extends Own>(
   entry: E,
   model: unknown,
   failed: Failure | undefined,
-  room: Room,
+  room: PredictionRoom,
 ): void {
   const last = pending[pending.length - 1];
   if (last && pending.length > 1 && last.model !== undefined && last.held === 0) {
@@ -131,7 +131,7 @@ export function advance<E extends Own, F extends Failure>(
   { records, sequence, mark }: Advance<E>,
   gone: (entry: E) => boolean,
   fold: Fold<F>,
-  room: Room,
+  room: PredictionRoom,
   same: Compare = sameInOrder,
 ): { readonly ok: true; readonly replica: Replica<E> } | F {
   let model = replica.confirmed?.model;
@@ -185,7 +185,7 @@ export function reset<E extends Own, F extends Failure>(
   confirmed: Confirmed | undefined,
   gone: (entry: E) => boolean,
   fold: Fold<F>,
-  room: Room,
+  room: PredictionRoom,
   same: Compare = sameInOrder,
 ): Replica<E> {
   if (confirmed === replica.confirmed && !replica.pending.some(({ entry }) => gone(entry))) return replica;
@@ -197,7 +197,7 @@ function replay<E extends Own, F extends Failure>(
   confirmed: Confirmed | undefined,
   stays: (one: Predicted<E>, index: number) => boolean,
   fold: Fold<F>,
-  room: Room,
+  room: PredictionRoom,
   same: Compare,
 ): Replica<E> {
   const shown = visible(old);

@@ -16,7 +16,7 @@ import type { Signal } from "../base/notifier.ts";
 import type { Entry, Queue } from "./outbox.ts";
 import { visible } from "./rebase.ts";
 import type { Act, Predicted, Replica, Skipped } from "./rebase.ts";
-import type { Room } from "./kept-predictions.ts";
+import type { PredictionRoom } from "./kept-predictions.ts";
 import type { Ready } from "./ready.ts";
 import { isFollowed } from "./subscriptions.ts";
 import type { Subscription } from "./subscriptions.ts";
@@ -101,7 +101,7 @@ export interface Target {
   /** Spreads asking again. */
   readonly delays: Backoff;
   replica: Replica<Dispatch>;
-  readonly room: Room;
+  readonly room: PredictionRoom;
   /** Compares its models. */
   readonly same: Compare;
   /** Announces a snapshot and is applied together with it (CL5). */

@@ -26,7 +26,7 @@ export interface KeepModelsOptions {
   readonly hides?: (store: () => void) => () => void;
 }
 
-interface Room {
+interface ModelRoom {
   count: number;
   size: number;
 }
@@ -100,7 +100,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
       hurry();
     });
 
-    function write(target: TargetKey, model: StoredModel, among: Room, changes: StorageChange[]): void {
+    function write(target: TargetKey, model: StoredModel, among: ModelRoom, changes: StorageChange[]): void {
       const former = kept.get(target);
       const size = roughSize(model.model, maxModelBytes + 1);
       // What is followed makes no room for something else that is, or both would be written over and over.
@@ -133,7 +133,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
     }
 
     /** How much of the room these take. */
-    function room(targets: Iterable<TargetKey>): Room {
+    function room(targets: Iterable<TargetKey>): ModelRoom {
       const sizes = [...targets].flatMap((target) => kept.get(target)?.size ?? []);
       return { count: sizes.length, size: sizes.reduce((sum, size) => sum + size, 0) };
     }

@@ -97,7 +97,7 @@ export class Check<T> {
   }
 }
 
-interface Party {
+interface CheckParty {
   readonly key: string;
   running: number;
   /** Askers with something that waits and could begin; the one whose turn is next first. */
@@ -129,9 +129,9 @@ export interface AppChecksOptions {
 export class AppChecks {
   readonly #options: AppChecksOptions;
   readonly #ofParty: number;
-  readonly #parties = new Map<string, Party>();
+  readonly #parties = new Map<string, CheckParty>();
   /** Parties with an asker that is ready, and with calls to spare. */
-  readonly #ready = new Set<Party>();
+  readonly #ready = new Set<CheckParty>();
   #running = 0;
   #pumping = false;
 
@@ -260,7 +260,7 @@ export class AppChecks {
     check.give(judged(question, answer));
   }
 
-  #partyOf({ party: key }: Asker): Party {
+  #partyOf({ party: key }: Asker): CheckParty {
     let party = this.#parties.get(key);
     if (party === undefined) this.#parties.set(key, (party = { key, running: 0, ready: new Set() }));
     return party;

@@ -19,8 +19,8 @@ export type Authenticate<User extends AnyUser> = (asked: {
    * Whoever does not read it pays nothing for it.
    */
   readonly signal: AbortSignal;
-}) => Found<User> | Promise<Found<User>>;
-type Found<User extends AnyUser> = User | ExpiringUser<User> | null;
+}) => FoundUser<User> | Promise<FoundUser<User>>;
+type FoundUser<User extends AnyUser> = User | ExpiringUser<User> | null;
 
 /** A user for as long as its token is good. Made by `expiring`. */
 export class ExpiringUser<User extends AnyUser = AnyUser> {
@@ -95,7 +95,7 @@ export class Authenticator {
     if (this.#options.authenticate === undefined) return { ok: true, user: null, expires: undefined };
     const { authenticate } = this.#options;
     who.authenticating ??= new Asker(who.address ?? "");
-    const shown = new Asked(who.request, token);
+    const shown = new AuthenticationAsked(who.request, token);
     const found = this.#checks.ask(who.authenticating, new WhoIs(this.#options, authenticate, shown));
     return found instanceof Check ? found.answer : found;
   }
@@ -107,7 +107,7 @@ export class Authenticator {
 }
 
 /** What authenticate is shown. */
-class Asked extends Shown {
+class AuthenticationAsked extends Shown {
   readonly request: ConnectRequest;
   readonly token: unknown;
   constructor(request: ConnectRequest, token: unknown) {
@@ -118,11 +118,15 @@ class Asked extends Shown {
 }
 
 class WhoIs implements Question<Identified> {
-  readonly shown: Asked;
+  readonly shown: AuthenticationAsked;
   readonly #options: AuthenticatorOptions;
   readonly #authenticate: Authenticate<AnyUser>;
 
-  constructor(options: AuthenticatorOptions, authenticate: Authenticate<AnyUser>, shown: Asked) {
+  constructor(
+    options: AuthenticatorOptions,
+    authenticate: Authenticate<AnyUser>,
+    shown: AuthenticationAsked,
+  ) {
     this.#options = options;
     this.#authenticate = authenticate;
     this.shown = shown;
@@ -132,7 +136,7 @@ class WhoIs implements Question<Identified> {
     return this.#authenticate(this.shown);
   }
   said(answer: unknown): Identified {
-    return known(answer as Found<AnyUser>);
+    return known(answer as FoundUser<AnyUser>);
   }
   failed(error: unknown): Identified {
     return { ok: false, code: "authentication-failed", retryable: true, error };
@@ -160,7 +164,7 @@ const failed = (error: unknown): Identified => ({
   error,
 });
 
-function known(found: Found<AnyUser>): Identified {
+function known(found: FoundUser<AnyUser>): Identified {
   if (found === null || found === undefined) return { ok: false, code: "unauthenticated", retryable: false };
   const { user, at } = found instanceof ExpiringUser ? found : { user: found, at: undefined };
   // Without an id it would share the identities of everybody without.

@@ -8,7 +8,7 @@ export interface Meter {
 }
 
 /** One that is shared, and remembered until it is at rest and nobody draws on it. */
-interface Shared extends Meter {
+interface SharedMeter extends Meter {
   readonly key: string;
   /** Requests under way that draw on it. */
   holders: number;
@@ -28,8 +28,8 @@ export class Meters {
   readonly #lines = new WeakMap<object, number>();
   #last = 0;
   /** The longest unseen first. */
-  readonly #known = new Map<string, Shared>();
-  readonly #crowd: Shared = { key: "", paid: 0, holders: 0 };
+  readonly #known = new Map<string, SharedMeter>();
+  readonly #crowd: SharedMeter = { key: "", paid: 0, holders: 0 };
 
   constructor(now: () => number, most: number = MOST) {
     this.#now = now;
@@ -41,14 +41,14 @@ export class Meters {
   }
 
   /** For a request, until `release`. */
-  hold(line: object, address: string | undefined): Shared {
+  hold(line: object, address: string | undefined): SharedMeter {
     const key = `${this.#lineOf(line)} ${address ?? ""}`;
     const meter = this.#known.get(key) ?? this.#fresh(key);
     meter.holders++;
     return meter;
   }
 
-  release(meter: Shared): void {
+  release(meter: SharedMeter): void {
     meter.holders--;
     if (this.#idle(meter)) this.#known.delete(meter.key);
   }
@@ -59,7 +59,7 @@ export class Meters {
     return known;
   }
 
-  #fresh(key: string): Shared {
+  #fresh(key: string): SharedMeter {
     let looked = 0;
     for (const one of this.#known.values()) {
       if (looked++ === LOOKED_AT) break;
@@ -67,14 +67,14 @@ export class Meters {
       if (!this.#idle(one)) this.#known.set(one.key, one);
     }
     if (this.#known.size >= this.#most) return this.#crowd;
-    const meter: Shared = { key, paid: 0, holders: 0 };
+    const meter: SharedMeter = { key, paid: 0, holders: 0 };
     this.#known.set(key, meter);
     return meter;
   }
 
-  #idle({ paid, holders }: Shared): boolean {
+  #idle({ paid, holders }: SharedMeter): boolean {
     return holders === 0 && paid <= this.#now();
   }
 }
 
-export type { Shared as SharedMeter };
+export type { SharedMeter as SharedMeter };

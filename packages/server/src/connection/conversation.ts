@@ -52,7 +52,7 @@ export type ConversationState =
   | Open
   | Closed;
 
-export type Phase = ConversationState["phase"];
+export type ConversationPhase = ConversationState["phase"];
 
 const WAITING: ConversationState = { phase: "waiting" };
 
@@ -163,11 +163,11 @@ export class Conversation implements Who {
   get state(): ConversationState {
     return this.#state;
   }
-  get phase(): Phase {
+  get phase(): ConversationPhase {
     return this.#state.phase;
   }
   /** Like a look at `phase`, where that may have changed since the last one. */
-  is(phase: Phase): boolean {
+  is(phase: ConversationPhase): boolean {
     return this.#state.phase === phase;
   }
   greets(turn: Turn): void {
@@ -294,10 +294,10 @@ function isOverlong(frame: ClientFrame): boolean {
 }
 
 /** Not let in yet: it may say its Hello and no more. */
-export const isOutside = ({ phase }: { readonly phase: Phase }): boolean =>
+export const isOutside = ({ phase }: { readonly phase: ConversationPhase }): boolean =>
   phase === "waiting" || phase === "greeting";
 
 /** Whether a frame is allowed in this phase. */
-export function allowed(phase: Phase, frame: ClientFrame): boolean {
+export function allowed(phase: ConversationPhase, frame: ClientFrame): boolean {
   return frame.type === "Hello" ? phase === "waiting" : phase === "open";
 }

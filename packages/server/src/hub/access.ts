@@ -96,7 +96,7 @@ export class Access {
   ): Admitted | Check<Admitted> {
     const there = (): Promise<boolean> =>
       slice.kind === "ephemeral" ? Promise.resolve(true) : exists(this.#context, this.#registry, key);
-    const shown = new Wish(
+    const shown = new AccessRequest(
       asking(conversation, key, params),
       purpose === "dispatch" ? purpose : "subscribe",
       there,
@@ -241,7 +241,7 @@ function stateOf(conversation: Conversation): AccessState {
 }
 
 /** What canSubscribe is shown. */
-class Wish extends Shown implements LooseWish {
+class AccessRequest extends Shown implements LooseWish {
   readonly clientId: string;
   readonly user: AnyUser | null;
   readonly topic: TargetKey;
@@ -271,11 +271,11 @@ class Wish extends Shown implements LooseWish {
 }
 
 class MaySubscribe implements Question<Admitted> {
-  readonly shown: Wish;
+  readonly shown: AccessRequest;
   readonly #context: ServerContext;
   readonly #handlers: LooseHandlers;
 
-  constructor(context: ServerContext, handlers: LooseHandlers, shown: Wish) {
+  constructor(context: ServerContext, handlers: LooseHandlers, shown: AccessRequest) {
     this.#context = context;
     this.#handlers = handlers;
     this.shown = shown;

@@ -17,7 +17,7 @@ export function hostsProblem(hosts: Hosts | undefined): string | undefined {
 
 const NAME = /^(\*\.)?[a-z0-9]([a-z0-9._-]*[a-z0-9])?$|^\[?[0-9a-f:]+\]?$/i;
 
-export interface Asking {
+export interface HostRequest {
   readonly origin: string | undefined;
   readonly host: string | undefined;
 }
@@ -29,7 +29,10 @@ export interface HostRules {
 }
 
 /** Why a request may not come in under this name, as a sentence; undefined: it may. */
-export function hostRefusal({ hosts, guarded }: HostRules, { origin, host }: Asking): string | undefined {
+export function hostRefusal(
+  { hosts, guarded }: HostRules,
+  { origin, host }: HostRequest,
+): string | undefined {
   if (hosts === "any" || (hosts === undefined && (!guarded || origin === undefined))) return undefined;
   const name = nameOf(host);
   if (name !== undefined && guarded && isLocal(name)) return undefined;

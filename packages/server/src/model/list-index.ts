@@ -2,7 +2,7 @@
 // by itself, and not looked into. Not here: what the others come to (model-measure.ts).
 
 /** An object in the list. */
-interface Entry {
+interface IndexEntry {
   /** How often it is there. */
   count: number;
   /** How many of these the newer list has not had yet, in the round. */
@@ -17,7 +17,7 @@ interface Entry {
 export class ListIndex {
   /** Items that are no objects. */
   plain = 0;
-  readonly #entries = new Map<object, Entry>();
+  readonly #entries = new Map<object, IndexEntry>();
   #round = 0;
 
   constructor(list: readonly unknown[]) {

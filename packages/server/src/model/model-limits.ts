@@ -1,7 +1,7 @@
 // Whether a model may be what a message makes of it: carried by the wire, no deeper, no larger and no heavier in memory
 // than every client can take. One walk over what has changed answers all of it (model-measure.ts). Asked when a message is
 // decided, never when a record is folded: what an older node took is there, and may stay or become less.
-import { CallaError, Refusal } from "@calla/shared";
+import { CallaError, WalkRefusal } from "@calla/shared";
 import type { Limits, TargetKey, ValueOptions } from "@calla/shared";
 import { Measure } from "./model-measure.ts";
 import type { Sums } from "./model-measure.ts";
@@ -109,7 +109,7 @@ export class Scales {
   }
 
   #excess(thrown: unknown): Excess {
-    if (!(thrown instanceof Refusal)) throw thrown;
+    if (!(thrown instanceof WalkRefusal)) throw thrown;
     const { code, path, problem } = thrown;
     if (code === "too-deep") return this.#tooDeep();
     return { code: "uncarried", problem: `${path || "The model"} ${problem}` };

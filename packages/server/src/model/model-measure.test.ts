@@ -1,4 +1,4 @@
-import { Refusal } from "@calla/shared";
+import { WalkRefusal } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import { Measure } from "./model-measure.ts";
 
@@ -94,7 +94,7 @@ describe("from one model to the next", () => {
         measure.change(model, next, levels, false);
         return undefined;
       } catch (thrown) {
-        return thrown instanceof Refusal ? [thrown.code, thrown.path] : thrown;
+        return thrown instanceof WalkRefusal ? [thrown.code, thrown.path] : thrown;
       }
     };
     expect(refusal({ ...model, more: [1, { f: () => 1 }] })).toEqual(["invalid-value", ".more[1].f"]);

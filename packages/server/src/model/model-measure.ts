@@ -1,7 +1,7 @@
 // What a model comes to: its bytes as JSON, its memory, how deep it is nested, and whether the wire carries all of it.
 // Walks what is not known yet: a part that stands where it stood is not looked into, a large part that has moved is known
 // by what was found of it. Values are immutable, so what was found holds. Not here: what is too much (model-limits.ts).
-import { below, describe, isCrowded, kindOf, Refusal } from "@calla/shared";
+import { below, describe, isCrowded, kindOf, WalkRefusal } from "@calla/shared";
 import type { Kind, ValueOptions } from "@calla/shared";
 import { difference, isContainer, ListIndex } from "./list-index.ts";
 
@@ -390,14 +390,14 @@ export class Measure implements Sums {
       this.#count(8, MEMORY.object, sign);
       return 0;
     }
-    if (sign > 0 && !this.#tolerant) throw new Refusal(problem, "invalid-value");
+    if (sign > 0 && !this.#tolerant) throw new WalkRefusal(problem, "invalid-value");
     this.faults += sign;
     return 0;
   }
 
   #checkDepth(depth: number): void {
     if (depth < this.#mostLevels) return;
-    throw new Refusal(`is nested in more than ${this.#mostLevels} levels or holds itself.`, "too-deep");
+    throw new WalkRefusal(`is nested in more than ${this.#mostLevels} levels or holds itself.`, "too-deep");
   }
 
   #object(value: object, sign: number, depth: number): number {

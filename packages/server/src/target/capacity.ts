@@ -6,7 +6,7 @@ import type { Conversation } from "../connection/conversation.ts";
 import type { Party } from "../connection/parties.ts";
 
 /** Something in memory, as far as making room goes. */
-export interface Held {
+export interface HeldTargets {
   readonly audience: {
     readonly followers: ReadonlySet<Conversation>;
     readonly behind: ReadonlySet<Conversation>;
@@ -17,7 +17,7 @@ export interface Held {
   readonly closed: boolean;
 }
 
-export interface CapacityParts<T extends Held> {
+export interface CapacityParts<T extends HeldTargets> {
   readonly all: () => Iterable<T>;
   /** Milliseconds of a clock that does not step. */
   readonly now: () => number;
@@ -37,7 +37,7 @@ const LOOK_AGAIN = 0.025;
 const FEW = 5;
 
 /** What a look through all has found. */
-interface Found<T> {
+interface FoundRoom<T> {
   readonly at: number;
   readonly looked: number;
   /** Unused, the longest last. */
@@ -49,9 +49,9 @@ interface Found<T> {
   readonly joint: T[];
 }
 
-export class Capacity<T extends Held> {
+export class Capacity<T extends HeldTargets> {
   readonly #parts: CapacityParts<T>;
-  #found: Found<T> | undefined;
+  #found: FoundRoom<T> | undefined;
   /** What has come to be unused since. */
   #lately: T[] = [];
 
@@ -74,11 +74,11 @@ export class Capacity<T extends Held> {
     return this.#choose(this.#found, newcomer);
   }
 
-  #throttled({ at, looked }: Found<T>): boolean {
+  #throttled({ at, looked }: FoundRoom<T>): boolean {
     return this.#parts.now() - at < looked * LOOK_AGAIN - FEW;
   }
 
-  #choose(found: Found<T>, newcomer: Party | undefined): T | undefined {
+  #choose(found: FoundRoom<T>, newcomer: Party | undefined): T | undefined {
     const { idle, alone, holds, joint } = found;
     for (let one = idle.pop(); one !== undefined; one = idle.pop())
       if (this.#isIdle(one) && one.lastUsed <= found.at) return one;
@@ -97,7 +97,7 @@ export class Capacity<T extends Held> {
   }
 
   /** The newcomer will hold one more. */
-  #moved({ holds }: Found<T>, newcomer: Party | undefined, from: T): T {
+  #moved({ holds }: FoundRoom<T>, newcomer: Party | undefined, from: T): T {
     for (const party of partiesOf(from)) holds.set(party, (holds.get(party) ?? 1) - 1);
     if (newcomer !== undefined) holds.set(newcomer, (holds.get(newcomer) ?? 0) + 1);
     return from;
@@ -114,7 +114,7 @@ export class Capacity<T extends Held> {
     return true;
   }
 
-  #look(now: number): Found<T> {
+  #look(now: number): FoundRoom<T> {
     const idle: T[] = [];
     const alone = new Map<Party, T[]>();
     const holds = new Map<Party, number>();
@@ -158,17 +158,18 @@ function greatest<T>(alone: ReadonlyMap<Party, T[]>): readonly [Party | undefine
   return [most, theirs];
 }
 
-const isUnused = ({ audience }: Held): boolean => audience.followers.size === 0 && audience.behind.size === 0;
-const followersOf = ({ audience }: Held): number => audience.followers.size + audience.behind.size;
+const isUnused = ({ audience }: HeldTargets): boolean =>
+  audience.followers.size === 0 && audience.behind.size === 0;
+const followersOf = ({ audience }: HeldTargets): number => audience.followers.size + audience.behind.size;
 
-function partiesOf({ audience }: Held): ReadonlySet<Party> {
+function partiesOf({ audience }: HeldTargets): ReadonlySet<Party> {
   const parties = new Set<Party>();
   for (const all of [audience.followers, audience.behind])
     for (const { party } of all) if (party !== undefined) parties.add(party);
   return parties;
 }
 
-function holderOf(one: Held): Party | undefined {
+function holderOf(one: HeldTargets): Party | undefined {
   const [party, ...others] = partiesOf(one);
   return others.length === 0 ? party : undefined;
 }

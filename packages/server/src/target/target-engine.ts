@@ -14,13 +14,13 @@ import { foldRecord } from "../log/record.ts";
 import { Scales } from "../model/model-limits.ts";
 
 /** `ready`: may take. `flying`: one append is under way. `reading`: head in doubt. `lost`: an append's fate is unknown. */
-type Phase = "ready" | "flying" | "reading" | "lost" | "reopening" | "newer";
+type EnginePhase = "ready" | "flying" | "reading" | "lost" | "reopening" | "newer";
 
 export class TargetEngine<Reply> {
   readonly target: TargetKey;
   readonly slice: ModelSlice;
   #state: TargetState;
-  #phase: Phase = "ready";
+  #phase: EnginePhase = "ready";
   #flight: Flight<Reply> | undefined;
   #queue: Intent<Reply>[] = [];
   /** Intents whose fate the next read tells (their append threw), or that are decided anew after it. */

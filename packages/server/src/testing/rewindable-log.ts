@@ -23,7 +23,7 @@ export interface RewindableLog extends LogStorage {
   rewind(target: TargetKey, toSequence: number): Promise<number>;
 }
 
-type Step =
+type RewindStep =
   | { readonly do: "append"; readonly append: Append }
   | { readonly do: "save"; readonly snapshot: LogSnapshot }
   | { readonly do: "remove"; readonly at: number };
@@ -31,7 +31,7 @@ type Step =
 interface Life {
   /** The target's name in the inner log. A rewound target goes on under another one. */
   readonly name: TargetKey;
-  readonly steps: Step[];
+  readonly steps: RewindStep[];
 }
 
 /**

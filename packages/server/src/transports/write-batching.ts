@@ -32,10 +32,10 @@ export function flushLater(connection: Flushed): void {
 export function holdBack(socket: Duplex): void {
   hear();
   socket.cork();
-  flushLater(new Held(socket));
+  flushLater(new HeldWrites(socket));
 }
 
-class Held implements Flushed {
+class HeldWrites implements Flushed {
   readonly #socket: Duplex;
   constructor(socket: Duplex) {
     this.#socket = socket;

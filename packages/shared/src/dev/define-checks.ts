@@ -6,7 +6,7 @@ import type { Schema, Schemas } from "../wiring/standard.ts";
 import { ignorePromise, isSchema } from "../wiring/standard.ts";
 import { overlap, parseTopicPattern } from "../wiring/topic-pattern.ts";
 
-type AnyTopicSlice = TopicSlice | EphemeralSlice;
+type CheckedSlice = TopicSlice | EphemeralSlice;
 
 /** Names that the table of versions could not hold beside the slices' own, or could not hold safely. */
 const RESERVED = new Set(["session", "local", "__proto__", "constructor", "prototype"]);
@@ -189,7 +189,7 @@ function requiresType(schema: Schema): boolean {
 /** @throws CallaError `wiring`. */
 export function checkWiring(
   session: Slice | undefined,
-  topics: readonly AnyTopicSlice[],
+  topics: readonly CheckedSlice[],
   local: Slice | undefined,
 ): void {
   checkKind("session", session, ["session"]);
@@ -219,7 +219,7 @@ const HOW = {
   topics: "make its entries with defineTopic or defineEphemeral",
 };
 
-function checkOverlaps(topics: readonly AnyTopicSlice[]): void {
+function checkOverlaps(topics: readonly CheckedSlice[]): void {
   topics.forEach((slice, i) => {
     for (const other of topics.slice(0, i)) {
       const patterns = [other.name, slice.name];

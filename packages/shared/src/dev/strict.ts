@@ -10,7 +10,7 @@ import { hashValue } from "../values/hash-value.ts";
 import { isObject, kindOf, MAX_NESTING } from "../values/kind.ts";
 import { withLaterClock } from "../updates/later-clock.ts";
 import { runUpdate, threw } from "../updates/run-update.ts";
-import type { ContextValues, Step } from "../updates/run-update.ts";
+import type { ContextValues, UpdateStep } from "../updates/run-update.ts";
 import type { Message, ModelSlice } from "../wiring/slice.ts";
 import { check, issuesText, pathText } from "../wiring/standard.ts";
 import type { Schema } from "../wiring/standard.ts";
@@ -30,7 +30,7 @@ export function strictUpdate(
   values: ContextValues,
   idsBefore: number,
   budget: Budget = checking,
-): Step {
+): UpdateStep {
   const run = () => runUpdate(slice, model, message, values, idsBefore);
   const checked = budget.within(slice, message.type, (own) =>
     checkedUpdate(slice, model, message, () => own(run)),
@@ -38,8 +38,14 @@ export function strictUpdate(
   return checked ?? run();
 }
 
-function checkedUpdate(slice: ModelSlice, model: unknown, message: Message, run: () => Step): Step {
-  const fail = (what: string, cause?: unknown): Step => threw(slice, message.type, what, cause, "strict");
+function checkedUpdate(
+  slice: ModelSlice,
+  model: unknown,
+  message: Message,
+  run: () => UpdateStep,
+): UpdateStep {
+  const fail = (what: string, cause?: unknown): UpdateStep =>
+    threw(slice, message.type, what, cause, "strict");
   try {
     const loose = [freezeAll(model), freezeAll(message)].includes(true);
     const hash = (): number => (loose ? combine(hashValue(model), hashValue(message)) : 0);
@@ -121,7 +127,7 @@ function modelProblem(slice: ModelSlice, model: unknown): string | undefined {
   }
 }
 
-function sameStep(a: Step, b: Step): boolean {
+function sameStep(a: UpdateStep, b: UpdateStep): boolean {
   if (a.ok) return b.ok && a.ids === b.ids && sameInOrder(a.model, b.model);
   if (b.ok || a.kind === "threw" || b.kind === "threw") return false;
   return a.code === b.code && sameValue(a.details, b.details);

@@ -18,11 +18,11 @@ export interface ContextValues {
 }
 
 /** What became of one message. `ids`: how many ids its dispatch has made so far. */
-export type Step =
+export type UpdateStep =
   | { readonly ok: true; readonly model: unknown; readonly ids: number }
   | { readonly ok: false; readonly kind: "rejected"; readonly code: string; readonly details: unknown }
   | { readonly ok: false; readonly kind: "threw"; readonly error: CallaError };
-type Refusal = Extract<Step, { ok: false }>;
+type UpdateRefusal = Extract<UpdateStep, { ok: false }>;
 
 /** Thrown by `context.reject` to leave the update; what it means is in `refusal`, so catching it changes nothing. */
 const LEAVE: unknown = /* @__PURE__ */ new Error(DEV ? "context.reject was called; let it pass." : "");
@@ -46,11 +46,11 @@ export function runUpdate(
   message: Message,
   { at, userId, visitor, messageId }: ContextValues,
   idsBefore: number,
-): Step {
+): UpdateStep {
   const { type } = message;
   if (!Object.hasOwn(slice.update, type))
     return threw(slice, type, DEV && "is not in this version of the slice.");
-  let refusal: Refusal | undefined;
+  let refusal: UpdateRefusal | undefined;
   let ids = idsBefore;
   let over = false;
   const checkTime = (): void => {
@@ -92,7 +92,7 @@ export function noModel(result: unknown): string | false | undefined {
 }
 
 /** A rejection whose code or details are not what the slice declares is a mistake, not a rejection. */
-function rejection(slice: ModelSlice, type: string, code: string, details: unknown): Refusal {
+function rejection(slice: ModelSlice, type: string, code: string, details: unknown): UpdateRefusal {
   const schema = Object.hasOwn(slice.rejections, code) ? slice.rejections[code] : undefined;
   let problem: string | false = DEV && "which is not in the slice's rejections";
   let cause: unknown;
@@ -114,7 +114,7 @@ export const threw = (
   what: string | false,
   cause?: unknown,
   code?: "strict",
-): Refusal => ({ ok: false, kind: "threw", error: updateError(slice, type, what, cause, code) });
+): UpdateRefusal => ({ ok: false, kind: "threw", error: updateError(slice, type, what, cause, code) });
 
 const updateError = (
   { name }: ModelSlice,

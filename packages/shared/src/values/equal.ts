@@ -27,11 +27,11 @@ export const sameInOrder = (a: unknown, b: unknown): boolean => same(a, b, 0, IN
 
 /** How to compare what has an order that may count or not. */
 interface Order {
-  readonly fields: (a: Fields, b: Fields, depth: number) => boolean;
+  readonly fields: (a: FieldMap, b: FieldMap, depth: number) => boolean;
   readonly members: (a: Members, b: Members, depth: number) => boolean;
 }
 type Items = ArrayLike<unknown>;
-type Fields = Readonly<Record<string, unknown>>;
+type FieldMap = Readonly<Record<string, unknown>>;
 type Members = ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>;
 
 function same(a: unknown, b: unknown, depth: number, order: Order): boolean {
@@ -46,7 +46,7 @@ function same(a: unknown, b: unknown, depth: number, order: Order): boolean {
     case "bytes":
       return sameItems(a as Items, b as Items, inside, order);
     case "object":
-      return order.fields(a as Fields, b as Fields, inside);
+      return order.fields(a as FieldMap, b as FieldMap, inside);
     case "date":
       return Object.is((a as Date).getTime(), (b as Date).getTime());
     case "map":
@@ -63,7 +63,7 @@ function sameItems(a: Items, b: Items, depth: number, order: Order): boolean {
   return true;
 }
 
-function sameFields(a: Fields, b: Fields, depth: number): boolean {
+function sameFields(a: FieldMap, b: FieldMap, depth: number): boolean {
   let left = 0;
   for (const key of Object.keys(a)) {
     if (a[key] === undefined) continue;
@@ -80,7 +80,7 @@ function sameInstance(a: object, b: object, depth: number, order: Order): boolea
   const defined = classOf(a);
   if (defined !== undefined) return same(defined.encode(a), defined.encode(b), depth, order);
   // Without own fields nothing can be seen of what is inside.
-  return Object.keys(a).length > 0 && order.fields(a as Fields, b as Fields, depth);
+  return Object.keys(a).length > 0 && order.fields(a as FieldMap, b as FieldMap, depth);
 }
 
 /**
@@ -88,7 +88,7 @@ function sameInstance(a: object, b: object, depth: number, order: Order): boolea
  * Measured: V8 reads the values of up to some thousand fields at once ten times as fast as one by one, and those of
  * larger objects (its dictionaries) several times more slowly.
  */
-function fieldsInOrder(a: Fields, b: Fields, depth: number): boolean {
+function fieldsInOrder(a: FieldMap, b: FieldMap, depth: number): boolean {
   const [left, right] = [Object.keys(a), Object.keys(b)];
   const few = left.length < FEW && right.length < FEW;
   const [lefts, rights] = few ? [Object.values(a), Object.values(b)] : [];
@@ -163,5 +163,5 @@ const digest = (value: unknown): string =>
     if (defined !== undefined) return digest(defined.encode(part));
     if (part instanceof Map || part instanceof Set) return [...part.entries()].map(digest).toSorted();
     const keys = Object.keys(part).toSorted();
-    return Object.fromEntries(keys.map((key) => [key, (part as Fields)[key]]));
+    return Object.fromEntries(keys.map((key) => [key, (part as FieldMap)[key]]));
   });

@@ -7,8 +7,8 @@ import { isObject } from "./kind.ts";
 import { mayBeIndex } from "./sparse-fields.ts";
 import { BIGINT } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
-import { below, deeper, emptyFor, mapFields, mapItems, Refusal, setField, startWalk } from "./walk.ts";
-import type { Fields, Step, Walk } from "./walk.ts";
+import { below, deeper, emptyFor, mapFields, mapItems, WalkRefusal, setField, startWalk } from "./walk.ts";
+import type { WalkFields, WalkStep, Walk } from "./walk.ts";
 
 /**
  * The value that `toPlain` made this tree of. Total: whatever tree a peer sent, it gives a value of the domain or one
@@ -20,7 +20,7 @@ import type { Fields, Step, Walk } from "./walk.ts";
 export const fromPlain = (tree: unknown, options: ValueOptions = {}): unknown =>
   startWalk(tree, read, options);
 
-export const read: Step = (tree, depth, walk) => {
+export const read: WalkStep = (tree, depth, walk) => {
   if (!isObject(tree)) return tree;
   // A decoder's bytes are a window into a frame, or into a pool that Node writes again; a value owns its bytes.
   if (tree instanceof Uint8Array) return walk.bytes.copy(tree);
@@ -28,15 +28,15 @@ export const read: Step = (tree, depth, walk) => {
   if (Object.hasOwn(tree, "$")) return readTagged(tree as Tagged, depth, walk);
   const keys = Object.keys(tree);
   for (const key of keys) if (key === "__proto__" || isHostile(key, walk)) throw hostile(key);
-  return mapFields(tree as Fields, keys, read, deeper(depth, walk), walk);
+  return mapFields(tree as WalkFields, keys, read, deeper(depth, walk), walk);
 };
 
 /** Names by which a careless reader reaches a prototype. */
 const isHostile = (key: string, { refuses }: Walk): boolean =>
   refuses && (key === "__proto__" || key === "constructor" || key === "prototype");
 
-const hostile = (key: string): Refusal =>
-  below(key, new Refusal(DEV && `is named ${key}, which could reach a prototype.`, "hostile-key"));
+const hostile = (key: string): WalkRefusal =>
+  below(key, new WalkRefusal(DEV && `is named ${key}, which could reach a prototype.`, "hostile-key"));
 
 interface Tagged {
   readonly $: unknown;
@@ -93,13 +93,13 @@ function readTagged(tagged: Tagged, depth: number, walk: Walk): unknown {
 /** Members of a Set, keys of a Map. */
 function evenly<Members extends readonly unknown[]>(members: Members): Members {
   if (!isCrowded(members, members.length)) return members;
-  throw new Refusal(
+  throw new WalkRefusal(
     DEV &&
       "has numbers that an engine would take seconds to tell apart: chosen so, or bigints with the same 64 bits. Use texts.",
   );
 }
 
-const malformed = (): Refusal => new Refusal(DEV && "is no well-formed tagged value.");
+const malformed = (): WalkRefusal => new WalkRefusal(DEV && "is no well-formed tagged value.");
 
 type Entries = readonly (readonly [unknown, unknown])[];
 
@@ -108,7 +108,7 @@ function readEntries(entries: unknown, depth: number, walk: Walk): Entries {
   return mapItems(entries, readEntry, depth, walk) as Entries;
 }
 
-const readEntry: Step = (entry, depth, walk) => {
+const readEntry: WalkStep = (entry, depth, walk) => {
   if (!Array.isArray(entry) || entry.length !== 2) throw malformed();
   return mapItems(entry, read, depth, walk);
 };

@@ -6,8 +6,8 @@ import { toBase64 } from "./base64.ts";
 import type { ValueClass } from "./classes.ts";
 import { kindOf } from "./kind.ts";
 import { BIGINT } from "./values.ts";
-import { deeper, mapFields, mapItems, Refusal, startWalk } from "./walk.ts";
-import type { Fields, PlainOptions, Step, Walk } from "./walk.ts";
+import { deeper, mapFields, mapItems, WalkRefusal, startWalk } from "./walk.ts";
+import type { WalkFields, PlainOptions, WalkStep, Walk } from "./walk.ts";
 
 /**
  * The value as a tree for a format: null, booleans, finite numbers except -0, well-formed strings, arrays, objects
@@ -22,7 +22,7 @@ import type { Fields, PlainOptions, Step, Walk } from "./walk.ts";
 export const toPlain = (value: unknown, options: PlainOptions = {}): unknown =>
   startWalk(value, plain, options, "invalid-value");
 
-export const plain: Step = (value, depth, walk) => {
+export const plain: WalkStep = (value, depth, walk) => {
   switch (typeof value) {
     case "string":
       return isCarried(value) ? value : tagged("text", JSON.stringify(value));
@@ -36,12 +36,12 @@ export const plain: Step = (value, depth, walk) => {
     case "bigint": {
       const digits = String(value);
       if (BIGINT.test(digits)) return tagged("bigint", digits);
-      throw new Refusal(DEV && "is a bigint of more than 1000 digits; send it as a Uint8Array.");
+      throw new WalkRefusal(DEV && "is a bigint of more than 1000 digits; send it as a Uint8Array.");
     }
     case "object":
       return value === null ? value : plainObject(value, depth, walk);
     default:
-      throw new Refusal(DEV && `is a ${typeof value}; messages and models are data.`);
+      throw new WalkRefusal(DEV && `is a ${typeof value}; messages and models are data.`);
   }
 };
 
@@ -61,7 +61,7 @@ function plainObject(value: object, depth: number, walk: Walk): unknown {
     case "array":
       return mapItems(value as readonly unknown[], plain, inside, walk);
     case "object":
-      return plainFields(value as Fields, inside, walk);
+      return plainFields(value as WalkFields, inside, walk);
     case "map":
       return tagged(kind, mapItems([...(value as ReadonlyMap<unknown, unknown>)], plainEntry, inside, walk));
     case "set":
@@ -73,12 +73,13 @@ function plainObject(value: object, depth: number, walk: Walk): unknown {
   }
 }
 
-const plainEntry: Step = (entry, depth, walk) => mapItems(entry as readonly unknown[], plain, depth, walk);
+const plainEntry: WalkStep = (entry, depth, walk) =>
+  mapItems(entry as readonly unknown[], plain, depth, walk);
 
-function plainFields(fields: Fields, depth: number, walk: Walk): unknown {
+function plainFields(fields: WalkFields, depth: number, walk: Walk): unknown {
   // Measured: 90 ns an object, the price of not losing such a field silently.
   if (walk.copies && Object.getOwnPropertySymbols(fields).length > 0) {
-    throw new Refusal(DEV && "has a field named by a symbol; name it by a string.");
+    throw new WalkRefusal(DEV && "has a field named by a symbol; name it by a string.");
   }
   const keys = Object.keys(fields);
   for (const key of keys) if (!isCarriedKey(key)) return taggedFields(fields, depth, walk);
@@ -86,8 +87,8 @@ function plainFields(fields: Fields, depth: number, walk: Walk): unknown {
 }
 
 /** Fields with a name that a format, or a reader, would take for something else. */
-const taggedFields: Step = (fields, depth, walk) => {
-  const entries = Object.entries(fields as Fields).filter(([, field]) => field !== undefined);
+const taggedFields: WalkStep = (fields, depth, walk) => {
+  const entries = Object.entries(fields as WalkFields).filter(([, field]) => field !== undefined);
   return tagged("object", mapItems(entries, plainEntry, depth, walk));
 };
 
@@ -108,7 +109,7 @@ function classIn(instance: object, { classes }: Walk): ValueClass {
   const defined = classes?.byPrototype.get(Object.getPrototypeOf(instance) as object);
   if (defined !== undefined) return defined;
   const { constructor: type } = instance as { constructor?: { name?: unknown } };
-  throw new Refusal(
+  throw new WalkRefusal(
     DEV && `is an instance of ${String(type?.name)}, of which the wire knows nothing; register its class.`,
   );
 }

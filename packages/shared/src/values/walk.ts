@@ -26,12 +26,12 @@ export interface Walk {
 }
 
 /** What becomes of one value. */
-export type Step = (value: unknown, depth: number, walk: Walk) => unknown;
+export type WalkStep = (value: unknown, depth: number, walk: Walk) => unknown;
 
 type RefusalCode = "invalid-value" | "undecodable" | "hostile-key" | "too-deep";
 
 /** Why a walk stopped: thrown at the spot, given its path on the way up. Knowing where it is costs the walk nothing. */
-export class Refusal {
+export class WalkRefusal {
   /** The rest of a sentence; false where those are left out. */
   readonly problem: string | false;
   readonly code: RefusalCode;
@@ -47,7 +47,7 @@ export class Refusal {
 /** Takes the step at the top. A refusal becomes a CallaError: of its own code, unless there is only one `code`. */
 export function startWalk(
   value: unknown,
-  step: Step,
+  step: WalkStep,
   { classes, maxDepth = DEFAULT_MAX_DEPTH, hostileKeys, bytes }: PlainOptions,
   code?: RefusalCode,
   copies = false,
@@ -68,7 +68,7 @@ export function startWalk(
 }
 
 /** What was thrown below a field or an item, now one level up. */
-export function below(key: string | number, thrown: unknown): Refusal {
+export function below(key: string | number, thrown: unknown): WalkRefusal {
   const refusal = asRefusal(thrown);
   const own = typeof key === "string" && /^\w+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
   refusal.path = own + refusal.path;
@@ -76,19 +76,21 @@ export function below(key: string | number, thrown: unknown): Refusal {
 }
 
 /** A getter or a class's codec may throw anything. */
-const asRefusal = (thrown: unknown): Refusal =>
-  thrown instanceof Refusal ? thrown : new Refusal(DEV && `threw when it was read: ${describe(thrown)}.`);
+const asRefusal = (thrown: unknown): WalkRefusal =>
+  thrown instanceof WalkRefusal
+    ? thrown
+    : new WalkRefusal(DEV && `threw when it was read: ${describe(thrown)}.`);
 
 /** One level down, if there is one. */
 export function deeper(depth: number, { maxDepth }: Walk): number {
   if (depth < maxDepth) return depth + 1;
-  throw new Refusal(DEV && `is nested in more than ${maxDepth} levels or holds itself.`, "too-deep");
+  throw new WalkRefusal(DEV && `is nested in more than ${maxDepth} levels or holds itself.`, "too-deep");
 }
 
 /** The items after the step: the same array where none has changed. */
 export function mapItems(
   items: readonly unknown[],
-  step: Step,
+  step: WalkStep,
   depth: number,
   walk: Walk,
 ): readonly unknown[] {
@@ -111,12 +113,12 @@ const copyOf = (items: readonly unknown[]): unknown[] => Array.prototype.slice.c
 
 /** The fields after the step, without the undefined ones: the same object where none has changed. */
 export function mapFields(
-  fields: Fields,
+  fields: WalkFields,
   keys: readonly string[],
-  step: Step,
+  step: WalkStep,
   depth: number,
   walk: Walk,
-): Fields {
+): WalkFields {
   let changed = walk.copies ? emptyFor(keys[0]) : undefined;
   let key = "";
   try {
@@ -132,7 +134,7 @@ export function mapFields(
   return changed ?? fields;
 }
 
-function before(end: string, keys: readonly string[], fields: Fields): Record<string, unknown> {
+function before(end: string, keys: readonly string[], fields: WalkFields): Record<string, unknown> {
   const copied = emptyFor(keys[0]);
   for (const key of keys) {
     if (key === end) break;
@@ -141,7 +143,7 @@ function before(end: string, keys: readonly string[], fields: Fields): Record<st
   return copied;
 }
 
-export type Fields = Readonly<Record<string, unknown>>;
+export type WalkFields = Readonly<Record<string, unknown>>;
 
 /** An object for fields of these names; of an object's own, those that are numbers come first. */
 export function emptyFor(first: string | undefined): Record<string, unknown> {

@@ -3,7 +3,7 @@
 // 1 MB of JSON, parse in 93 ms, the same with one name in 9.
 import { CallaError } from "../base/errors.ts";
 
-export interface ScanLimits {
+export interface NameLimits {
   /** Levels of a tree (`maxTreeDepth`). */
   readonly maxDepth: number;
   readonly maxEntries: number;
@@ -21,7 +21,7 @@ export interface FrameNames {
 }
 
 /** undefined: a frame with no more than `most` fields cannot have too many. */
-export const frameNames = ({ maxNames }: ScanLimits, most: number): FrameNames | undefined =>
+export const frameNames = ({ maxNames }: NameLimits, most: number): FrameNames | undefined =>
   most > maxNames ? new Counted(maxNames) : undefined;
 
 /** Counts the names that are not among those known: new ones, and such as come again after a thousand others. */

@@ -31,13 +31,13 @@ export type Fitting<S> = S extends string
       ? { readonly [I in keyof S]: Fitting<S[I]> }
       : S extends { readonly "*": infer Item }
         ? { readonly [key: string]: Fitting<Item> }
-        : FieldsOf<S>;
+        : FrameFieldsOf<S>;
 type OneOf<S extends string> = S extends `${infer First}|${infer Rest}`
   ? OneOf<First> | OneOf<Rest>
   : S extends keyof Scalars
     ? Scalars[S]
     : S;
-type FieldsOf<S> = Simplify<
+type FrameFieldsOf<S> = Simplify<
   { readonly [K in keyof S as K extends `${string}?` ? never : K]: Fitting<S[K]> } & {
     readonly [K in keyof S as K extends `${infer Name}?` ? Name : never]?: Fitting<S[K]> | undefined;
   }
@@ -83,10 +83,10 @@ function checkOf(spec: Spec): Check {
   }
   const fields = Object.entries(spec).map(([key, inner]) => fieldCheck(key, checkOf(inner)));
   return (value) =>
-    isObject(value) && !Array.isArray(value) && fields.every((check) => check(value as Fields));
+    isObject(value) && !Array.isArray(value) && fields.every((check) => check(value as FrameObject));
 }
 
-function fieldCheck(key: string, check: Check): (value: Fields) => boolean {
+function fieldCheck(key: string, check: Check): (value: FrameObject) => boolean {
   if (key === "*") return (value) => Object.values(value).every(check);
   const name = key.replace("?", "");
   return (value) => {
@@ -96,5 +96,5 @@ function fieldCheck(key: string, check: Check): (value: Fields) => boolean {
   };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+type FrameObject = Readonly<Record<string, unknown>>;
 const isTuple = (spec: Spec): spec is readonly Spec[] => Array.isArray(spec);

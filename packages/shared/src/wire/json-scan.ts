@@ -3,7 +3,7 @@
 import { CallaError } from "../base/errors.ts";
 import { PER_BYTES, PER_CONTAINER, PER_TABLE, PER_TAG } from "../values/count-values.ts";
 import { frameNames } from "./frame-names.ts";
-import type { ScanLimits } from "./frame-names.ts";
+import type { NameLimits } from "./frame-names.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -18,7 +18,7 @@ const [SQUARE, UNSQUARE, CURLY, UNCURLY] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
  */
 // One loop over the units, without a function per token. Measured on 1 MB of records: 6 ms, as long as JSON.parse takes.
 // oxlint-disable-next-line complexity -- reason: one loop, without a call per token
-export function scanJson(text: string, limits: ScanLimits): void {
+export function scanJson(text: string, limits: NameLimits): void {
   const { maxDepth, maxEntries, maxValues } = limits;
   const names = frameNames(limits, text.length / 5);
   const outer: number[] = []; // of every open level but the innermost: values so far, negative if it has a table

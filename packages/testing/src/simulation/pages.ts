@@ -32,12 +32,12 @@ export interface AnyState {
 }
 
 /** A topic that can be followed. */
-export interface Place {
+export interface PagePlace {
   readonly slice: TopicSlice;
   readonly params: readonly string[];
   readonly key: TargetKey;
 }
-export const placeOf = (slice: TopicSlice, params: readonly string[]): Place => ({
+export const placeOf = (slice: TopicSlice, params: readonly string[]): PagePlace => ({
   slice,
   params,
   key: topicId(slice.pattern as TopicPattern<"*">, ...(params as [string])),
@@ -47,7 +47,7 @@ export interface PagesOptions<W extends Wiring> {
   readonly setup: SimulationSetup<W, never>;
   readonly config: RunConfig;
   readonly index: number;
-  readonly places: readonly Place[];
+  readonly places: readonly PagePlace[];
   readonly clock: VirtualClock;
   readonly random: SeededRandom;
   readonly server: Reachable;

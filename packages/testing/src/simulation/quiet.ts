@@ -6,7 +6,7 @@ import type { Archived, ArchivedLog } from "../history/archive.ts";
 import type { Quiet } from "../history/history.ts";
 import type { VirtualClock } from "../doubles/clock.ts";
 import type { Nodes } from "./nodes.ts";
-import type { Pages, Place } from "./pages.ts";
+import type { Pages, PagePlace } from "./pages.ts";
 import { modelNow, placeAfter } from "../history/versions.ts";
 import type { Versioned } from "../history/versions.ts";
 
@@ -15,7 +15,7 @@ interface Resting<W extends Wiring> {
   readonly clock: VirtualClock;
   readonly nodes: Nodes<W>;
   readonly pages: readonly Pages<W>[];
-  readonly places: readonly Place[];
+  readonly places: readonly PagePlace[];
 }
 
 const LONGEST = 120;

@@ -9,15 +9,15 @@ import { greedy } from "./greedy.ts";
 import type { History, HistoryEvent, Quiet } from "../history/history.ts";
 import { Nodes } from "./nodes.ts";
 import { Pages, placeOf } from "./pages.ts";
-import type { Place } from "./pages.ts";
+import type { PagePlace } from "./pages.ts";
 import type { Plan, Step } from "./plan.ts";
 import { quietOf } from "./quiet.ts";
 import { seededRandom } from "../doubles/random.ts";
 import type { SimulationSetup } from "./setup.ts";
 
 /** The topics that a setup's actions name, each once. */
-export function placesOf(setup: Pick<SimulationSetup<never, never>, "actions">): readonly Place[] {
-  const places = new Map<TargetKey, Place>();
+export function placesOf(setup: Pick<SimulationSetup<never, never>, "actions">): readonly PagePlace[] {
+  const places = new Map<TargetKey, PagePlace>();
   for (const { slice, params } of setup.actions) {
     if (slice.kind !== "topic") continue;
     const place = placeOf(slice, params);
@@ -31,7 +31,7 @@ export class World<W extends Wiring> {
   readonly clock: VirtualClock = virtualClock(100_000_000);
   readonly nodes: Nodes<W>;
   readonly pages: readonly Pages<W>[];
-  readonly places: readonly Place[];
+  readonly places: readonly PagePlace[];
   /** How often each thing happened, by name. */
   readonly fired = new Map<string, number>();
   readonly #events: HistoryEvent[] = [];

@@ -9,7 +9,7 @@ import type { Fetch } from "./carrier.ts";
 import { httpLink } from "./link.ts";
 import type { StreamSlots } from "./link.ts";
 import { boundless, streamSlots } from "./slots.ts";
-import type { Locks } from "./slots.ts";
+import type { SlotLocks } from "./slots.ts";
 import { fromPage } from "../page.ts";
 import { reconnectOptions } from "../reconnect.ts";
 import type { ReconnectSettings } from "../reconnect.ts";
@@ -101,7 +101,7 @@ export function http(options: HttpOptions): Transport {
 /** Only tabs share their connections; where a browser has no Web Locks every tab takes its chance. */
 function slotsFor(url: string, most: number): StreamSlots {
   if (most === 0) return { take: () => Promise.resolve(undefined) };
-  const { document, navigator } = globalThis as { document?: object; navigator?: { locks?: Locks } };
+  const { document, navigator } = globalThis as { document?: object; navigator?: { locks?: SlotLocks } };
   const locks = document === undefined ? undefined : navigator?.locks;
   return locks === undefined ? boundless : streamSlots(new URL(url).origin, most, locks);
 }

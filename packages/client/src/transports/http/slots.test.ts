@@ -1,10 +1,10 @@
 // Which tabs hold a stream.
 import { afterEach, expect, test, vi } from "vitest";
 import { streamSlots } from "./slots.ts";
-import type { Locks } from "./slots.ts";
+import type { SlotLocks } from "./slots.ts";
 
 /** Web Locks of one browser. */
-function locks(): Locks & { readonly held: Set<string> } {
+function locks(): SlotLocks & { readonly held: Set<string> } {
   const held = new Set<string>();
   return {
     held,

@@ -4,7 +4,7 @@
 import type { StreamSlots } from "./link.ts";
 
 /** As much of Web Locks as is used. */
-export interface Locks {
+export interface SlotLocks {
   request(
     name: string,
     options: { readonly ifAvailable: true },
@@ -14,7 +14,7 @@ export interface Locks {
 
 export const boundless: StreamSlots = { take: () => Promise.resolve(() => undefined) };
 
-export function streamSlots(origin: string, most: number, locks: Locks): StreamSlots {
+export function streamSlots(origin: string, most: number, locks: SlotLocks): StreamSlots {
   /** The lock's release, or undefined where another tab has it. */
   const lock = (name: string): Promise<(() => void) | undefined> =>
     new Promise((resolve) => {

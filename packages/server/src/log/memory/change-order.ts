@@ -4,7 +4,7 @@ import type { TargetKey } from "@calla/shared";
 import type { Change, Changes, Claim, ClaimResult, LogRecord, Position, LogConsumer } from "../log.ts";
 
 /** One append, or one target that went. Its records stand at `first`, `first + 1` … */
-interface Entry {
+interface ChangeEntry {
   readonly first: number;
   readonly target: TargetKey;
   readonly records: readonly LogRecord[];
@@ -18,7 +18,7 @@ const FEW_DEAD = 1_000;
 type Has = (target: TargetKey, record: LogRecord) => boolean;
 
 export class ChangeOrder {
-  #entries: Entry[] = [];
+  #entries: ChangeEntry[] = [];
   /** The position of what came last; the origin is 0. */
   #last = 0;
   /** Records that their targets have let go since the last walk. */
@@ -35,7 +35,7 @@ export class ChangeOrder {
     this.#last += records.length;
   }
 
-  gone(target: TargetKey, gone: NonNullable<Entry["gone"]>): void {
+  gone(target: TargetKey, gone: NonNullable<ChangeEntry["gone"]>): void {
     this.#entries.push({ first: ++this.#last, target, records: [], gone });
     this.dropped(1); // nobody needs it but consumers
   }
@@ -105,7 +105,7 @@ export class ChangeOrder {
     return floor;
   }
 
-  #isKept({ first, target, records, gone }: Entry, floor: number): boolean {
+  #isKept({ first, target, records, gone }: ChangeEntry, floor: number): boolean {
     if (gone !== undefined) return first > floor;
     return first + records.length - 1 > floor || records.some((record) => this.#has(target, record));
   }

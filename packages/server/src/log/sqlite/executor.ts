@@ -3,14 +3,14 @@
 // outside.
 import type BetterSqlite3 from "better-sqlite3";
 import type { Failure } from "./failure.ts";
-import type { Place } from "./file-place.ts";
+import type { FilePlace } from "./file-place.ts";
 
 export type Parameter = string | number | null;
-export type Step = readonly [statement: number, ...parameters: Parameter[]];
+export type ExecutorStep = readonly [statement: number, ...parameters: Parameter[]];
 /** The guard decides whether the steps are taken: all of them, or none if one that must change something does not. */
 export interface Group {
-  readonly guard: Step;
-  readonly steps: readonly Step[];
+  readonly guard: ExecutorStep;
+  readonly steps: readonly ExecutorStep[];
 }
 /** Groups that share a transaction. */
 export type Job = readonly Group[];
@@ -60,7 +60,7 @@ export interface Executor {
 export function executor(
   library: new (file: string, options: { timeout: number; fileMustExist: boolean }) => BetterSqlite3.Database,
   options: ExecutorOptions,
-  place?: Place,
+  place?: FilePlace,
 ): Executor {
   const { file, applicationId, oldest, migrations } = options;
   const newest = oldest + migrations.length - 1;

@@ -45,7 +45,7 @@ import {
 } from "./jobs.ts";
 import type { Lane } from "./writer.ts";
 import { placeOf } from "./file-place.ts";
-import type { Place } from "./file-place.ts";
+import type { FilePlace } from "./file-place.ts";
 import { Reader } from "./reader.ts";
 import type { AgedRow } from "./reader.ts";
 import { fromColumn, plainText, textCodec } from "./text.ts";
@@ -71,7 +71,7 @@ const LOOK = 1_000;
 interface Opened {
   lane: Lane;
   reader: Reader;
-  readonly place: Place;
+  readonly place: FilePlace;
   lookedAt: number;
   /** When writing was last tried anew, where it is refused. */
   triedAt: number | undefined;

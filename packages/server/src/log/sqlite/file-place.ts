@@ -11,7 +11,7 @@ export interface Files {
   ): { readonly dev: bigint; readonly ino: bigint; readonly size: bigint } | undefined;
 }
 
-export interface Place {
+export interface FilePlace {
   /** Remembers where the files are that were opened since it was made. A failure: it is another file than then. */
   settle(): Failure | undefined;
   /** What has become of them since. */
@@ -22,7 +22,7 @@ export interface Place {
  * Made before the file is opened. It looks by name and never opens a file itself: to close that would end the locks that
  * SQLite holds on it in this process.
  */
-export function placeOf(files: Files, file: string): Place {
+export function placeOf(files: Files, file: string): FilePlace {
   const made = {
     names: file === ":memory:" || file === "" ? [] : [file, `${file}-wal`, `${file}-shm`],
     /** Which files they are; "": none. */

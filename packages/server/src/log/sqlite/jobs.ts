@@ -1,7 +1,7 @@
 // What the log's methods mean in statements: groups of a guard and the steps that follow it (executor.ts).
 import type { Cursor, TargetKey } from "@calla/shared";
 import type { Append, Claim, Expiry, LogRecord, LogSnapshot } from "../log.ts";
-import type { Group, Parameter, Step } from "./executor.ts";
+import type { Group, Parameter, ExecutorStep } from "./executor.ts";
 import type { AgedRow } from "./reader.ts";
 import { RECORDS, ROW, statement } from "./statements.ts";
 import type { StatementName } from "./statements.ts";
@@ -12,7 +12,10 @@ import type { TextCodec } from "./text.ts";
 /** Outcomes of so many characters may be in their client's own row: it is written anew until they are settled. */
 const SHORT = 512;
 
-const step = (name: StatementName, ...parameters: Parameter[]): Step => [statement(name), ...parameters];
+const step = (name: StatementName, ...parameters: Parameter[]): ExecutorStep => [
+  statement(name),
+  ...parameters,
+];
 
 /** @throws RangeError: malformed. */
 export function checkDense({ expected, records }: Append): void {
@@ -25,7 +28,7 @@ export function checkDense({ expected, records }: Append): void {
 export function appendGroup({ target, expected, records, rows, at: now }: Append, text: TextCodec): Group {
   const first = records[0];
   const name = column(target);
-  const steps: Step[] = [];
+  const steps: ExecutorStep[] = [];
   if (first?.model !== undefined) {
     const model = text.model.write(first.model.value);
     const place = [first.sequence, first.mark, first.version, first.at] as const;
@@ -36,7 +39,7 @@ export function appendGroup({ target, expected, records, rows, at: now }: Append
     const row: Parameter[] = [statement(many ? "records" : "record")];
     const to = from + (many ? RECORDS : 1);
     for (; from < to; from++) pushRecord(row, records[from]!, text);
-    steps.push(row as unknown as Step);
+    steps.push(row as unknown as ExecutorStep);
   }
   const day = Math.floor(now / DAY);
   for (const { clientId, was, last, settled, outcomes, whole = false } of rows) {
@@ -77,7 +80,7 @@ function pushRecord(
 }
 
 /** Compares the head, and moves it where there are records. */
-function headGuard(name: string, { sequence, mark }: Cursor, records: readonly LogRecord[]): Step {
+function headGuard(name: string, { sequence, mark }: Cursor, records: readonly LogRecord[]): ExecutorStep {
   const begins = sequence === 0 && mark === 0;
   const last = records.at(-1);
   if (last === undefined) return begins ? step("never", name) : step("stay", name, sequence, mark);

@@ -46,7 +46,7 @@ export function laneHere(options: ExecutorOptions): Lane {
 }
 
 /** What a worker answers: `undefined` that it has opened the file, or a transaction's results by the number of their job. */
-type Answer =
+type WriterAnswer =
   | { readonly opened: Failure | undefined }
   | { readonly took: number; readonly results: readonly (readonly [number, JobResult])[] };
 
@@ -113,7 +113,7 @@ export function laneInWorker(options: ExecutorOptions, committed?: (took: number
   const idle = (): void => {
     if (waiting.size === 0) worker.unref();
   };
-  worker.on("message", (answer: Answer) => {
+  worker.on("message", (answer: WriterAnswer) => {
     if ("opened" in answer) {
       told(answer.opened);
     } else {

@@ -22,7 +22,7 @@ import {
   speaksCalla,
   wantsStream,
 } from "./request.ts";
-import type { Answer, Asked, HttpRefusal, Outcome } from "./request.ts";
+import type { HttpAnswer, RequestAsked, HttpRefusal, HttpOutcome } from "./request.ts";
 import { StreamConnection } from "./stream.ts";
 import type { Sink, StreamEvents } from "./stream.ts";
 import { targetOf } from "../node-request.ts";
@@ -171,26 +171,26 @@ class PostTransport implements HttpTransport {
   }
 
   /** At a path where nobody else answers. */
-  #astray(asked: Asked): void {
+  #astray(asked: RequestAsked): void {
     if (!speaksCalla(asked)) return;
     const why = `A client sent its requests to ${JSON.stringify(briefUrl(asked.url))}. They are answered at ${JSON.stringify(this.#path)}: give the client that path, or http(server, { path }) the client's.`;
     this.#host.refused?.({ status: 404, reason: "path", request: asked, why });
   }
 
-  #takes(asked: Asked): boolean {
+  #takes(asked: RequestAsked): boolean {
     const url = targetOf(asked.url);
     const query = url.indexOf("?");
     return (query === -1 ? url : url.slice(0, query)) === this.#path;
   }
 
   /** Never rejects. */
-  async #outcome(asked: Asked, line: object | undefined, read: ReadBody): Promise<Outcome> {
+  async #outcome(asked: RequestAsked, line: object | undefined, read: ReadBody): Promise<HttpOutcome> {
     const refuse = (
       status: number,
       reason: HttpRefusal["reason"],
       text: string,
       error?: unknown,
-    ): Outcome => {
+    ): HttpOutcome => {
       const request: ConnectRequest = asked;
       const ours = reason === "host" || (reason === "format" && speaksCalla(asked));
       const more = { ...(error === undefined ? {} : { error }), ...(ours ? { why: text } : {}) };
@@ -260,13 +260,13 @@ class PostTransport implements HttpTransport {
   }
 
   /** A stream's body is a Hello and no more. */
-  #maxBytes(asked: Asked): number {
+  #maxBytes(asked: RequestAsked): number {
     const { maxFrameBytes, maxHelloBytes = Infinity } = this.#host.limits;
     return wantsStream(asked) ? Math.min(maxFrameBytes, maxHelloBytes) : maxFrameBytes + HELLO_BYTES;
   }
 
   async #body(
-    asked: Asked,
+    asked: RequestAsked,
     receiving: Receiving,
     read: (limits: BodyLimits) => Promise<Body>,
   ): Promise<Body> {
@@ -276,7 +276,7 @@ class PostTransport implements HttpTransport {
     return read({ clock: this.#clock, maxBytes, within: this.#host.limits.helloTimeout, receiving });
   }
 
-  #open(sink: Sink, request: Asked, format: string, data: string | Uint8Array): StreamConnection {
+  #open(sink: Sink, request: RequestAsked, format: string, data: string | Uint8Array): StreamConnection {
     const connection = new StreamConnection(sink, this.#gone);
     try {
       if (wantsStream(request)) {
@@ -302,7 +302,7 @@ function refusal(
   text: string,
   headers: Readonly<Record<string, string>>,
   maxBytes: number,
-): Answer {
+): HttpAnswer {
   const more = status === 405 ? { allow: "POST, OPTIONS" } : {};
   const limit = reason === "too-large" ? { maxBytes } : {};
   return {

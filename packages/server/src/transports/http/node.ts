@@ -4,13 +4,13 @@ import type { Cancel, Clock } from "@calla/shared";
 import { flushedBytes } from "../flushed.ts";
 import { readNodeBody } from "./body.ts";
 import type { Body, BodyLimits } from "./body.ts";
-import type { Asked, Outcome } from "./request.ts";
+import type { RequestAsked, HttpOutcome } from "./request.ts";
 import { NO_HANDS } from "./receiving.ts";
 import type { StreamConnection } from "./stream.ts";
 
-type Opening = Exclude<Outcome, { answer: unknown }>;
+type Opening = Exclude<HttpOutcome, { answer: unknown }>;
 
-export function nodeAsked(request: IncomingMessage & { readonly originalUrl?: string }): Asked {
+export function nodeAsked(request: IncomingMessage & { readonly originalUrl?: string }): RequestAsked {
   const { method = "GET", headers, socket } = request;
   // Express takes a mount's path away from `url`.
   const url = request.originalUrl ?? request.url ?? "/";
@@ -51,7 +51,7 @@ export const lineOf = (
 
 /** Writes what a request came to. */
 export function nodeSink(
-  outcome: Outcome,
+  outcome: HttpOutcome,
   request: IncomingMessage,
   response: ServerResponse,
   stalling: Stalling,

@@ -5,7 +5,7 @@ import type { Sink, StreamConnection } from "./stream.ts";
 import type { RequestCode } from "@calla/shared";
 
 /** What of a request matters, whatever library it came by. Header names in lower case. */
-export interface Asked extends ConnectRequest {
+export interface RequestAsked extends ConnectRequest {
   readonly method: string;
 }
 
@@ -20,15 +20,15 @@ export interface HttpRefusal {
 }
 
 /** A whole answer. Streams have the same head and no text. */
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 }
 
 /** What a request came to: a whole answer, or a stream that `open` starts once there is a sink. */
-export type Outcome =
-  | { readonly answer: Answer }
+export type HttpOutcome =
+  | { readonly answer: HttpAnswer }
   | {
       readonly headers: Readonly<Record<string, string>>;
       /** It goes on: what it says is wanted at once. Otherwise the answers of one packet, which are read at its end. */
@@ -90,7 +90,7 @@ export function headersFor(
 }
 
 /** The answer to a browser that asks whether a page of another origin may. */
-export const preflight = (headers: Record<string, string>): Answer => ({
+export const preflight = (headers: Record<string, string>): HttpAnswer => ({
   status: 204,
   headers: {
     ...headers,

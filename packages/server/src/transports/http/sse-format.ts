@@ -4,7 +4,7 @@ import type { WireFrame } from "../../base/connection.ts";
 
 const FRAMED = Symbol("event");
 /** A frame that remembers its event. Kept on the object: a WeakMap costs the collector more. */
-interface FramedFrame extends WireFrame {
+interface SseFrame extends WireFrame {
   [FRAMED]?: Buffer;
 }
 
@@ -14,10 +14,10 @@ const END = "\n\n";
 
 /** The frame's event. */
 export function eventOf(frame: WireFrame): Buffer {
-  const known = (frame as FramedFrame)[FRAMED];
+  const known = (frame as SseFrame)[FRAMED];
   if (known !== undefined) return known;
   const event = Buffer.from(`data: ${dataOf(frame)}${END}`, "utf8");
-  if (Object.isExtensible(frame)) (frame as FramedFrame)[FRAMED] = event;
+  if (Object.isExtensible(frame)) (frame as SseFrame)[FRAMED] = event;
   return event;
 }
 

@@ -2,10 +2,10 @@
 import { readBody } from "./body.ts";
 import type { Body, BodyLimits } from "./body.ts";
 import { NO_HANDS } from "./receiving.ts";
-import type { Asked, Outcome } from "./request.ts";
+import type { RequestAsked, HttpOutcome } from "./request.ts";
 import type { StreamConnection } from "./stream.ts";
 
-export function webAsked(request: Request, remoteAddress: string | undefined): Asked {
+export function webAsked(request: Request, remoteAddress: string | undefined): RequestAsked {
   const { pathname, search, host } = new URL(request.url);
   const headers: Record<string, string> = { host };
   for (const [name, value] of request.headers) headers[name] = value;
@@ -18,7 +18,7 @@ export const webBody = async (request: Request, limits: BodyLimits): Promise<Bod
 /** Bytes a stream holds before it counts as waiting for its reader. */
 const BUFFER = 65_536;
 
-export function webResponse(outcome: Outcome, signal: AbortSignal): Response {
+export function webResponse(outcome: HttpOutcome, signal: AbortSignal): Response {
   if ("answer" in outcome) {
     const { status, headers, text } = outcome.answer;
     return new Response(status === 204 ? null : text, { status, headers });

@@ -11,14 +11,14 @@ const MOST_HEADER = 10;
 const FRAMED = Symbol("framed");
 
 /** A frame that remembers its bytes on the socket. Kept on the object: a WeakMap costs the collector more. */
-interface FramedFrame extends WireFrame {
+interface SocketFrame extends WireFrame {
   [FRAMED]?: Buffer;
 }
 
 /** Writes the frame to the socket. The bytes of one call are never parted by a control frame. */
 export function writeFrame(socket: Duplex, frame: WireFrame): void {
   if (frame.bytes.length < LARGE) {
-    socket.write((frame as FramedFrame)[FRAMED] ?? framed(frame));
+    socket.write((frame as SocketFrame)[FRAMED] ?? framed(frame));
     return;
   }
   socket.cork();
@@ -43,7 +43,7 @@ export function writeFrames(socket: Duplex, frames: readonly WireFrame[], queued
   socket.write(all.subarray(0, end));
 }
 
-function framed(frame: FramedFrame): Buffer {
+function framed(frame: SocketFrame): Buffer {
   const { bytes } = frame;
   const buffer = Buffer.allocUnsafe((bytes.length < 126 ? 2 : 4) + bytes.length);
   frameInto(buffer, 0, frame);

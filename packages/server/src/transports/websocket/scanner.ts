@@ -9,10 +9,10 @@ const MASKED = 0x80;
 const MASK_BYTES = 4;
 
 /** The next byte is a frame's first, its second, of its length, of its mask, of its payload. */
-type Place = "first" | "second" | "length" | "mask" | "payload";
+type ScanPlace = "first" | "second" | "length" | "mask" | "payload";
 
 export class Scanner {
-  #place: Place = "first";
+  #place: ScanPlace = "first";
   #control = false;
   #fin = false;
   #masked = false;
