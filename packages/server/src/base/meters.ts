@@ -8,7 +8,7 @@ export interface Meter {
 }
 
 /** One that is shared, and remembered until it is at rest and nobody draws on it. */
-interface SharedMeter extends Meter {
+export interface SharedMeter extends Meter {
   readonly key: string;
   /** Requests under way that draw on it. */
   holders: number;
@@ -76,5 +76,3 @@ export class Meters {
     return holders === 0 && paid <= this.#now();
   }
 }
-
-export type { SharedMeter as SharedMeter };
