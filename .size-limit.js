@@ -74,7 +74,7 @@ export default [
   await byVite("the same by Vite", "21.8 KB", CORE),
   line("@calla/client, all of it", "22.6 KB", { [client]: "*" }),
   line("@calla/client/websocket", "0.9 KB", { [webSocket]: "*" }),
-  line("@calla/client/indexeddb, with idb", "10.9 KB", { [indexedDb]: "*" }),
+  line("@calla/client/indexeddb, with idb", "11 KB", { [indexedDb]: "*" }),
   line("@calla/client/http, with eventsource", "6.7 KB", { [http]: "*" }),
   line("@calla/client/auto", "1 KB", { [auto]: "*" }),
   line("what @calla/client/hydration adds to the serialiser", "4 KB", {
