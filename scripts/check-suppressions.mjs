@@ -6,7 +6,7 @@ import { root } from "./run.mjs";
 
 const suppression =
   /(?:ox|es)lint-disable|(?:oxfmt|prettier)-ignore|\b(?:it|test|describe)[.](?:skip|todo|fixme|only)\b/;
-const skipped = new Set(["node_modules", "dist", "test-results", ".git", "api"]);
+const skipped = new Set(["node_modules", "dist", "test-results", ".cache", ".git", "api"]);
 
 /** @param {string} folder @returns {string[]} */
 const filesIn = (folder) =>
