@@ -1,4 +1,5 @@
 // What a server process and the load that started it say to each other.
+import { setTimeout as sleep } from "node:timers/promises";
 import { writeFileSync } from "node:fs";
 import { Session } from "node:inspector";
 
@@ -53,6 +54,6 @@ function stats(unwritten: number): Stats {
 async function afterGc(): Promise<void> {
   for (let i = 0; i < 3; i++) {
     globalThis.gc?.();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
 }
