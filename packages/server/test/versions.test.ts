@@ -147,6 +147,34 @@ describe("a newer node", () => {
     );
   });
 
+  test("[VE12] S38 a newer node that never is first tells its clients to retry after 20 attempts, and then goes on", async () => {
+    const { log: inner, node } = deploy();
+    const page = await node(1).page();
+    page.say(put(1, "milk"));
+    await page.heard();
+    let [mid, overtaken] = [1, true];
+    const log: LogStorage = {
+      ...inner,
+      async append(batch) {
+        if (overtaken) {
+          page.say(put(++mid, `late ${mid}`));
+          await page.heard();
+        }
+        return inner.append(batch);
+      },
+    };
+    const young = node(2, log);
+    const reader = await young.page();
+    reader.say(subscribe("list:1"));
+    expect(await reader.heard()).toMatchObject([{ type: "Unsubscribed", code: "storage", retryable: true }]);
+    expect(mid).toBe(1 + 20);
+    expect(String(young.errors[0])).toContain("others append all the time");
+    overtaken = false;
+    reader.say(subscribe("list:1", 2));
+    const late = Array.from({ length: 20 }, (_, i) => `late ${i + 2}`);
+    expect(modelIn(await reader.heard())).toEqual([cards("milk", ...late)]);
+  });
+
   test("[VE3] S38 a topic that both opened before its first message is migrated when the older one wrote it", async () => {
     const { node, bells } = deploy();
     const young = node(2);

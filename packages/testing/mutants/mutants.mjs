@@ -3,6 +3,7 @@
 // error (run.mjs), so that a stale mutant is mended and never passes for a caught one.
 
 import { admissionMutants } from "./mutants-admission.mjs";
+import { answerMutants } from "./mutants-answers.mjs";
 import { rightsMutants } from "./mutants-rights.mjs";
 import { byteMutants } from "./mutants-bytes.mjs";
 import { costMutants } from "./mutants-cost.mjs";
@@ -49,6 +50,7 @@ export const mutants = [
   ...byteMutants,
   ...admissionMutants,
   ...rightsMutants,
+  ...answerMutants,
   ...identityMutants,
   ...wakeMutants,
   ...codesMutants,

@@ -4,8 +4,8 @@ import { AppChecks, Asker, Shown } from "./app-checks.ts";
 import type { Check } from "./app-checks.ts";
 import { ASKED_AGAIN, Identifications, Inquiry, REMEMBERED } from "./inquiry.ts";
 
-/** A question whose answers are in the test's hand; `at once` answers itself. */
-function asked(answers: readonly (string | "later")[] = []) {
+/** A question: the app gives these answers at once, further ones are in the test's hand. `during` runs while it is asked. */
+function asked(answers: readonly string[] = [], during: (inquiry: Inquiry<string>, call: number) => void = () => {}) {
   const { clock, settle, advance } = handClock();
   const checks = new AppChecks({ clock, ofOne: 16, ofAll: 16, within: 1_000 });
   const asker = new Asker("");
@@ -15,7 +15,8 @@ function asked(answers: readonly (string | "later")[] = []) {
   let calls = 0;
   const ask = (): string | Check<string> => {
     const now = answers[calls++];
-    if (now !== undefined && now !== "later") return now;
+    during(inquiry, calls);
+    if (now !== undefined) return now;
     const answer = inHand<string>();
     held.push(answer);
     return checks.ask(asker, {
@@ -40,7 +41,9 @@ function asked(answers: readonly (string | "later")[] = []) {
 describe("a question about what somebody may", () => {
   test("[AU15] an answer at once is given at once; a change during the call asks again", () => {
     const once = asked(["yes"]);
-    expect([once.inquiry.begin(), once.heard, once.over()]).toEqual(["yes", ["yes"], 1]);
+    expect([once.inquiry.begin(), once.heard, once.calls(), once.over()]).toEqual(["yes", ["yes"], 1, 1]);
+    const twice = asked(["of before", "yes"], (inquiry, call) => void (call === 1 && inquiry.changed()));
+    expect([twice.inquiry.begin(), twice.heard, twice.calls(), twice.over()]).toEqual(["yes", ["yes"], 2, 1]);
   });
 
   test("[AU15] only the answer to the question of after the change counts", async () => {

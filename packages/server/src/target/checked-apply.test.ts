@@ -41,24 +41,37 @@ describe("strict", () => {
   test("[TE21] what cannot be carried is refused where it is made, and reported with slice, message and place", async () => {
     const { server, client, errors, done } = wired({ strict: true });
     const ada = await client();
-    ada.say(subscribe("loose:1"), say("loose:1", 1, { type: "put" }), say("loose:1", 2, { type: "refused" }));
-    ada.say(say("loose:1", 3, { type: "fine", n: 5 }));
+    ada.say(subscribe("loose:1"), say("loose:1", 1, { type: "put" }));
+    ada.say(say("loose:1", 2, { type: "fine", n: 5 }));
     expect(await ada.heard()).toMatchObject([
       { type: "Settled" },
       { type: "Snapshot" },
-      { type: "TopicUpdate", records: [[0, 0, 3, "id-3", { type: "fine", n: 5 }]] },
+      { type: "TopicUpdate", records: [[0, 0, 2, "id-2", { type: "fine", n: 5 }]] },
       rejected(1, { from: "calla", code: "update-threw" }),
-      rejected(2, { from: "calla", code: "update-threw" }),
     ]);
     expect(errors.map(String)).toEqual([
       expect.stringMatching(/"loose:\*".*update of "put".*model that cannot be carried.*value\.deep\[0\]/),
-      expect.stringMatching(/"loose:\*".*update of "refused".*details that cannot be carried.*why/),
     ]);
     await expect(
       done(server.topic(loose as never, ...(["1"] as never)).dispatch({ type: "put" } as never)),
     ).rejects.toMatchObject({
       code: "rejected",
     });
+  });
+
+  test("[TE34] a rejection with details that no format carries is the update's mistake, each time, and the topic goes on", async () => {
+    const { server, client, errors, done } = wired({ strict: true });
+    const ada = await client();
+    ada.say(say("loose:1", 1, { type: "refused" }), say("loose:1", 2, { type: "fine", n: 5 }));
+    const no = rejected(1, { from: "calla", code: "update-threw" });
+    expect(await ada.heard()).toMatchObject([no, { type: "Acknowledge", mid: 2 }]);
+    ada.say(say("loose:1", 1, { type: "refused" })); // its answer was lost
+    expect(await ada.heard()).toMatchObject([no]);
+    expect(errors).toMatchObject([{ code: "strict", details: { slice: "loose:*", message: "refused" } }]);
+    expect(String(errors[0])).toMatch(/"loose:\*".*update of "refused".*details that cannot be carried.*why/);
+    await expect(
+      done(server.topic(loose as never, ...(["1"] as never)).dispatch({ type: "refused" } as never)),
+    ).rejects.toMatchObject({ code: "rejected", details: { code: "update-threw" } });
   });
 
   test("[TE21] [TE34] a topic that would begin with what cannot be carried is not opened, and it is said why", async () => {
