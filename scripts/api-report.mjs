@@ -1,5 +1,8 @@
 // `npm run check:api`: what every public entry point exports, as API Extractor reports it, stands in api/, so that no
 // public name changes unseen. `npm run api:update` writes the reports anew. Reads the built declarations in dist.
+//
+// Every export has a doc comment, every function an @example, and so that their users need not guess, every member that
+// is called (what does it do?) or optional (what is the default?) has a doc comment too.
 import {
   existsSync,
   mkdirSync,
@@ -34,6 +37,9 @@ const sources = entries.map(({ source }) => source);
 // The compiler and the linter say what is wrong with a declaration; here it is only written down.
 const silent = { default: { logLevel: ExtractorLogLevel.None } };
 
+/** @param {string} report @returns {string} where API Extractor writes the same as data, doc comments included */
+const modelOf = (report) => join(scratch, report.replace(".api.md", ".api.json"));
+
 /** @param {(typeof entries)[number]} entry */
 const configOf = ({ home, source, report }) =>
   ExtractorConfig.prepare({
@@ -63,7 +69,7 @@ const configOf = ({ home, source, report }) =>
         reportTempFolder: join(scratch, "temp"),
         reportFileName: report.replace(".api.md", ""),
       },
-      docModel: { enabled: false },
+      docModel: { enabled: true, apiJsonFilePath: modelOf(report) },
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
       messages: {
@@ -95,6 +101,43 @@ function extract() {
   );
 }
 
+/**
+ * @typedef {object} Item what API Extractor knows of an export or a member
+ * @property {string} kind
+ * @property {string} [name]
+ * @property {string} [docComment]
+ * @property {boolean} [isOptional]
+ * @property {number} [overloadIndex]
+ * @property {readonly { readonly text: string }[]} [excerptTokens]
+ * @property {readonly Item[]} [members]
+ */
+
+/** @param {Item} item @returns {boolean} */
+const isCalled = ({ kind, excerptTokens = [] }) =>
+  kind === "Function" ||
+  kind.startsWith("Method") ||
+  (/^(?:Variable|Property)/.test(kind) && excerptTokens.some(({ text }) => text.includes("=>")));
+
+/** @param {string} report @returns {string[]} what is missing in the doc comments of an entry point */
+function undocumented(report) {
+  /** @type {{ readonly members: readonly [Item] }} */
+  const model = JSON.parse(readFileSync(modelOf(report), "utf8"));
+  const [{ members: exported = [] }] = model.members;
+  return exported.flatMap((item) => {
+    const { kind, name, docComment = "", overloadIndex = 1, members = [] } = item;
+    const isFunction = (kind === "Function" || kind === "Variable") && isCalled(item);
+    return [
+      ...(docComment === "" ? [`${name} has no doc comment`] : []),
+      ...(isFunction && overloadIndex === 1 && !docComment.includes("@example")
+        ? [`${name} has no @example`]
+        : []),
+      ...members
+        .filter((member) => (member.isOptional === true || isCalled(member)) && !member.docComment)
+        .map((member) => `${name}.${member.name} has no doc comment`),
+    ];
+  });
+}
+
 /** @param {string} before @param {string} after @returns {string} the declarations that one of them has alone */
 function differences(before, after) {
   const [old, now] = [before.split("\n\n"), after.split("\n\n")];
@@ -121,6 +164,15 @@ try {
     if (update) writeFileSync(path, text);
     return true;
   });
+  const bare = [...reports.keys()].flatMap((name) =>
+    undocumented(name).map((what) => `api/${name}: ${what}`),
+  );
+  if (bare.length > 0) {
+    console.log(
+      `${bare.join("\n")}\nSay what it is: units, defaults, errors; of a function also an @example.`,
+    );
+    process.exitCode = 1;
+  }
   if (!update && gone.length + stale.length > 0) {
     console.log(
       "The public API is not what api/ says. If you mean it, run npm run api:update and commit api/.",

@@ -133,7 +133,7 @@ export const hostile: { readonly [title: string]: Shape } = {
   "one field each": many(() => ({ a: 0 })),
   "arrays of one": many(() => [0]),
   cursors: (bytes) => ({ type: "Ping", cursors: fill(bytes, (i) => [`t${i % 9}`, i, 1]) }),
-  "wishes to follow": (bytes) => ({
+  "many subscribes": (bytes) => ({
     type: "Resync",
     targets: fill(bytes, (i) => ({ target: `t${i % 9}`, ref: i, settled: 0, sent: 0 })),
   }),

@@ -17,7 +17,7 @@ test("[RD1] [RD3] the audit table has every change of every board once, also aft
   const rename = (title: string) => ({ type: "boardRenamed", title }) as const;
   for (const life of [1, 2]) {
     const server = createServer({ wiring, serialiser, log });
-    // Before and after the follower is there: both are in it.
+    // Before and after the consumer is there: both are in it.
     await server.topic(board, "a").dispatch(rename(`before ${life}`));
     const stop = keepAudit(server, file);
     await server.topic(board, "b").dispatch(rename(`after ${life}`));

@@ -1,4 +1,4 @@
-// A counter that everybody with its name may follow.
+// A counter that everybody with its name may subscribe to.
 import { automatic, defineTopic, defineWiring, json } from "@calla/shared";
 import { messagePack } from "@calla/shared/messagepack";
 import * as z from "zod";

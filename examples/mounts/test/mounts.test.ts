@@ -71,7 +71,7 @@ describe.each(Object.entries(MOUNTS))("[TC] mounted in %s", (_, start) => {
     app = await start(0);
   });
 
-  test("[TC1] followers by stream, poll and socket, in both formats, see one counter", async () => {
+  test("[TC1] subscribers by stream, poll and socket, in both formats, see one counter", async () => {
     const topics = WAYS.flatMap((way) =>
       (["json", "messagepack"] as const).map((format) => client(way, format).topic(counter, "1")),
     );

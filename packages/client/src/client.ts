@@ -37,6 +37,10 @@ export interface ConnectedAs {
   readonly userId: string | null;
 }
 
+/**
+ * What `createClient` takes: `wiring` and `serialiser` are those of the server, everything but the transport has a
+ * default. Times are milliseconds.
+ */
 export interface ClientOptions<W extends Wiring = Wiring> {
   readonly wiring: W;
   readonly serialiser: Serialiser;
@@ -78,15 +82,20 @@ export interface ClientOptions<W extends Wiring = Wiring> {
    * been sent, so a queue that never gets through must not go on growing.
    */
   readonly maxPendingAge?: number;
+  /** Where time comes from. Default: the machine's; a test gives a virtual one. */
   readonly clock?: Clock;
+  /** Where message ids and waits come from. Default: cryptographic chance; a test gives a seeded one. */
   readonly random?: Random;
   /**
    * Calls `wake` when it is worth trying at once; by default when the browser is online again or the page visible. And
    * `doubt` when there may be no network any more; by default when the browser says that it is offline.
    */
   readonly wakeUps?: (wake: () => void, doubt: () => void) => Stop;
+  /** The server has let this client in for the first time in this page's life. */
   readonly onConnect?: (as: ConnectedAs) => void;
+  /** It has let the client in again. */
   readonly onReconnect?: (as: ConnectedAs) => void;
+  /** A connection that the server had let in has ended; `status` says what comes next. */
   readonly onDisconnect?: (reason: CloseReason) => void;
   /** A model was replaced, not continued; it says why. Observes only. */
   readonly onSnapshot?: (taken: SnapshotTaken) => void;
@@ -122,6 +131,14 @@ export interface ClientStatus {
   readonly storage: "working" | "failed";
 }
 
+/**
+ * One client of one server: its topics, its session, its status, and what it has dispatched. `createClient` makes it.
+ *
+ * @example
+ * const topic = client.topic(board, "42");
+ * topic.onChange(({ status, model }) => render(status, model));
+ * client.onStatus(({ connection, pending }) => showBadge(connection, pending));
+ */
 export interface Client<W extends Wiring = Wiring> {
   /**
    * A look-up without effect: the subscription begins with a listener. The same object for the same topic.
@@ -135,12 +152,18 @@ export interface Client<W extends Wiring = Wiring> {
   readonly session: W["session"] extends SessionSlice ? Topic<W["session"]> : undefined;
   readonly local: W["local"] extends LocalSlice ? Local<W["local"]> : undefined;
   readonly status: ClientStatus;
+  /** Calls back when `status` has changed, once per turn, and not at once. Returns the undo. */
   onStatus(listener: (status: ClientStatus) => void): Stop;
   /** Given by the server; undefined before the first connection. */
   readonly clientId: string | undefined;
   /** All dispatches without an outcome, earlier pages' too, each target's in order. The same array until it changes. */
   readonly pending: readonly PendingWrite[];
+  /**
+   * Begins to connect, and goes on until `disconnect`; at once where it waits for its next attempt. Does nothing while
+   * connected.
+   */
   connect(): void;
+  /** Ends the connection and stays offline until `connect`. Dispatching goes on; what is dispatched waits. */
   disconnect(): void;
   /** Stores what is not yet stored, and ends everything. */
   close(): Promise<void>;

@@ -19,6 +19,8 @@ const FORM = 1;
  * Reads what `server.hydrate` gave.
  *
  * @throws CallaError `undecodable` and the other errors of decoding: the text is not what a server wrote.
+ * @example
+ * const { models } = parseHydration(text, serialiser);
  */
 export function parseHydration(text: string, serialiser: Serialiser): Hydration {
   const format = json();
@@ -56,10 +58,12 @@ function fieldsOf(value: unknown): { readonly [field: string]: unknown } {
   return value as { readonly [field: string]: unknown };
 }
 
+/** What `hydrated` takes: where in the page the text is, and how to read it. */
 export interface HydrateFromOptions {
   readonly serialiser: Serialiser;
-  /** The text, or the id of the script element that holds it. Default: the element `calla`. */
+  /** The text that `server.hydrate` gave. Default: that of the script element `element`. */
   readonly text?: string;
+  /** The id of the script element that holds the text, "calla" unless given. It is not looked for where `text` is given. */
   readonly element?: string;
   /** Hears what was wrong with it. Then the models are fetched as if it were not there. */
   readonly onError?: (error: unknown) => void;

@@ -17,6 +17,13 @@ import type { Stop } from "./base/notifier.ts";
 import { selection } from "./topic.ts";
 import type { Selection } from "./topic.ts";
 
+/**
+ * The local slice of a page: a model that nobody else sees.
+ *
+ * @example
+ * client.local.dispatch({ type: "panelOpened", id: "help" });
+ * const open = client.local.select((model) => model.open);
+ */
 export interface Local<S extends LocalSlice> {
   readonly model: ModelOf<S>;
   /** Applies at once. Throws for an invalid message, and what the update threw. */
@@ -28,7 +35,9 @@ export interface Local<S extends LocalSlice> {
           [P in keyof MessagesOf<S> & string]: Typed<P, MessagesOf<S>[P]>;
         }[keyof MessagesOf<S> & string][],
   ): void;
+  /** Calls back when the model has changed, once per turn. Returns the undo. */
   onChange(listener: (model: ModelOf<S>) => void): Stop;
+  /** A part of the model, told when it has changed by `equal` (`Object.is`). */
   select<T>(pick: (model: ModelOf<S>) => T, equal?: (a: T, b: T) => boolean): Selection<T>;
 }
 

@@ -4,10 +4,13 @@ import type { Versions } from "./runtime/incoming.ts";
 
 /** As much of `sessionStorage` as is used. */
 export interface Notes {
+  /** What was noted under a key; null: nothing. */
   getItem(key: string): string | null;
+  /** Notes it. What it throws counts as nothing noted. */
   setItem(key: string, value: string): void;
 }
 
+/** What `reloadOnce` takes; every option has a default. */
 export interface ReloadOptions {
   /** Before the reload, such as storing what is unsent: `() => client.close()`. */
   readonly before?: () => unknown;

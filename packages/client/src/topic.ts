@@ -115,6 +115,7 @@ export interface EphemeralTopic<S extends Slice> {
   readonly latest: Latest<S>;
   /** Subscribes; called when `latest` or `status` has changed, once per turn. */
   onChange(listener: (topic: EphemeralTopic<S>) => void): Stop;
+  /** Keeps the topic subscribed without a listener. Returns the undo. */
   retain(): Stop;
   /** Sent with this turn if connected, otherwise dropped. With `keep: "latest"` only the turn's last one is sent. */
   dispatch(message: ClientMessageOf<S>): void;

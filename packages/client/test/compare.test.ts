@@ -20,7 +20,7 @@ const model = () => Object.fromEntries(Array.from({ length: MANY }, (_, i) => [`
 const set = (i: number, n: number) => ({ type: "set", id: `i${i}`, n }) as const;
 const copied = { type: "copied" } as const;
 
-async function following() {
+async function subscribed() {
   const server = new FakeServer();
   const clock = new VirtualClock();
   const client = createClient({
@@ -51,8 +51,8 @@ async function wholes(work: () => unknown): Promise<number> {
   }
 }
 
-test("[RB11] a follower compares a model with the one before once for a frame and its notice", async () => {
-  const { connection, told } = await following();
+test("[RB11] a subscriber compares a model with the one before once for a frame and its notice", async () => {
+  const { connection, told } = await subscribed();
   const one = await wholes(async () => {
     connection.say(updateFrame("items:1", 0, [["c2", 1, "a", set(7, -1)]]));
     await turn();
@@ -68,7 +68,7 @@ test("[RB11] a follower compares a model with the one before once for a frame an
 });
 
 test("[RB11] [RB6] what comes out equal is shown as the same object, also over several records of a frame", async () => {
-  const { topic, connection, told } = await following();
+  const { topic, connection, told } = await subscribed();
   const before = topic.state.model;
   connection.say(updateFrame("items:1", 0, [["c2", 1, "a", copied]]));
   await turn();
@@ -98,7 +98,7 @@ test("[RB11] [RB6] what comes out equal is shown as the same object, also over s
 });
 
 test("[RB11] a model that was found to differ is told, and found equal when it is back", async () => {
-  const { topic, connection, told } = await following();
+  const { topic, connection, told } = await subscribed();
   const before = topic.state.model;
   connection.say(updateFrame("items:1", 0, [["c2", 1, "a", set(1, -1)]]));
   expect(topic.state.model).not.toBe(before);

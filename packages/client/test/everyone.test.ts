@@ -4,8 +4,8 @@ import { IDBFactory } from "fake-indexeddb";
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, test } from "vitest";
 import { memoryLocks } from "../src/tabs/memory-locks.ts";
-import { memoryShelf } from "../src/tabs/stores/memory-store.ts";
-import type { ShelfRows } from "../src/tabs/stores/memory-store.ts";
+import { memoryClientStore } from "../src/tabs/stores/memory-store.ts";
+import type { StoreRows } from "../src/tabs/stores/memory-store.ts";
 import { file } from "../src/tabs/stores/file.ts";
 import { indexedDb } from "../src/tabs/stores/indexeddb.ts";
 import { memoryStorage } from "../src/storage/memory-storage.ts";
@@ -67,9 +67,9 @@ const places: Record<string, () => Place> = {
   },
   "memory shared by tabs"() {
     const locks = memoryLocks();
-    const rows: ShelfRows = new Map();
+    const rows: StoreRows = new Map();
     return {
-      page: () => tabStorage({ shelf: () => memoryShelf(rows), locks: () => locks.page() }),
+      page: () => tabStorage({ store: () => memoryClientStore(rows), locks: () => locks.page() }),
       everything: () =>
         Promise.resolve(
           JSON.stringify(
@@ -242,8 +242,8 @@ describe("[OB14] client.forget({ everyone: true })", () => {
 
   test("[TB3] [OB35] another page learns of it with the next it would store, and goes on without a storage", async () => {
     const locks = memoryLocks();
-    const rows: ShelfRows = new Map();
-    const page = () => tabStorage({ shelf: () => memoryShelf(rows), locks: () => locks.page() });
+    const rows: StoreRows = new Map();
+    const page = () => tabStorage({ store: () => memoryClientStore(rows), locks: () => locks.page() });
     const mine = await silent(page());
     const other = await silent(page());
     other.topic.dispatch(added("kept"));

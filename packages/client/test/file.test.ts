@@ -2,7 +2,7 @@
 import { fork } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { fileShelf } from "../src/tabs/stores/file-store.ts";
+import { fileClientStore } from "../src/tabs/stores/file-store.ts";
 import { file } from "../src/tabs/stores/file.ts";
 import type { StorageChange } from "../src/storage/storage.ts";
 import { place } from "./place.ts";
@@ -82,7 +82,7 @@ test("[TB11] [TB19] clients of one process share the file, each with an identity
 test("[TB11] [TB19] a file of another process is refused, until that process is gone", async () => {
   const path = place();
   const inUse = { code: "storage", details: { reason: "in-use" } };
-  // A process that lives, and one that has gone without letting go.
+  // A process that lives, and one that has gone without releasing it.
   const other = fork("--eval", ["setInterval(() => {}, 1000)"], { execArgv: [], stdio: "ignore" });
   writeFileSync(`${path}.lock`, String(other.pid));
   await expect(file(path).load(owner)).rejects.toMatchObject(inUse);
@@ -101,18 +101,18 @@ test("[TB11] [TB19] a folder that is not there is told as such", async () => {
 
 test("[TB11] a file that has grown is written anew, and holds the same", async () => {
   const path = place();
-  const shelf = await fileShelf(path);
+  const store = await fileClientStore(path);
   const text = "x".repeat(100_000);
-  await shelf.commit([{ id: "c", token: "t", at: 1, owner, changes: [] }]);
+  await store.commit([{ id: "c", token: "t", at: 1, owner, changes: [] }]);
   for (let i = 1; i <= 30; i++) {
     const model = { sequence: i, mark: i, version: 1, usedAt: 0, model: { text, i } };
-    await shelf.commit([
+    await store.commit([
       { id: "c", token: "t", at: 1, changes: [{ type: "model", target: "list:1", model }] },
     ]);
   }
   expect(readFileSync(path).length).toBeLessThan(1_500_000);
-  await shelf.close();
-  const again = await fileShelf(path);
+  await store.close();
+  const again = await fileClientStore(path);
   expect((await again.take("c", "u"))?.models.get("list:1")).toMatchObject({
     sequence: 30,
     model: { i: 30 },

@@ -405,7 +405,7 @@ test.each(Object.keys(deaths))(
       expect(connections.connections).toBe(i + 1);
     }
     expect([setup.errors, setup.client.status.storage]).toEqual([[], "working"]);
-    // What was let go of is closed: a newer page need not wait for it.
+    // What was given up is closed: a newer page need not wait for it.
     const newer = await new Promise((resolve, reject) => {
       const request = indexedDB.open("calla test", 99);
       request.addEventListener("blocked", () => reject(new Error("it has to wait")));

@@ -106,13 +106,13 @@ export class Line {
     if (frame.type === "Hello") {
       this.#client = frame.identity?.clientId ?? `c${++this.#clients}`;
       say(connectedAs(this.#client));
-      for (const { target, ref } of frame.targets) this.#follow(target, ref, say);
-    } else if (frame.type === "Subscribe") this.#follow(frame.target, frame.ref, say);
+      for (const { target, ref } of frame.targets) this.#subscribed(target, ref, say);
+    } else if (frame.type === "Subscribe") this.#subscribed(frame.target, frame.ref, say);
     else if (frame.type === "Ping") say({ type: "Pong" });
     else if (frame.type === "TopicMessage" && frame.mid > 0) say(this.#decide(frame));
   }
 
-  #follow(target: string, ref: number, say: (...frames: ServerFrame[]) => void): void {
+  #subscribed(target: string, ref: number, say: (...frames: ServerFrame[]) => void): void {
     const items = this.taken.get(target) ?? [];
     say(
       settledFrame(target, ref, { sequence: items.length, next: 1 }),

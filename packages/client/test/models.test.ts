@@ -231,7 +231,7 @@ test("[OB10] what closes or is hidden stores at once", async () => {
   expect(hide).toBeUndefined();
 });
 
-test("[OB10] [CL7] followed again in the same page, a topic shows its last state, with what was acknowledged since", async () => {
+test("[OB10] [CL7] subscribed again in the same page, a topic shows its last state, with what was acknowledged since", async () => {
   const storage = keeping();
   const setup = setUp({ storage });
   const topic = setup.client.topic(list, "1");
@@ -328,7 +328,7 @@ test("[OB10] [OB9] [OB30] S19 a model that cannot be stored is told, disturbs no
   expect((await stored(storage)).models.get("list:1")?.sequence).toBe(5);
 });
 
-/** Follows a topic for a moment and lets go of it. */
+/** Subscribes to a topic for a moment. */
 async function visit(
   {
     client,
@@ -350,7 +350,7 @@ async function visit(
 }
 const names = async (storage: Storage) => [...(await stored(storage)).models.keys()].toSorted();
 
-test("[OB10] [OB29] over maxModels the least recently used goes that is not followed", async () => {
+test("[OB10] [OB29] over maxModels the least recently used goes that is not subscribed", async () => {
   const storage = keeping({ maxModels: 2 });
   const setup = await live({ storage }, 5);
   await setup.clock.advance(1_000);
@@ -358,7 +358,7 @@ test("[OB10] [OB29] over maxModels the least recently used goes that is not foll
   expect(await names(storage)).toEqual(["list:1", "list:4"]);
 });
 
-test("[OB10] [OB29] where all are followed no more are stored, and none makes room for another", async () => {
+test("[OB10] [OB29] where all are subscribed no more are stored, and none makes room for another", async () => {
   const storage = slowStorage(keeping({ maxModels: 2 }));
   const setup = await live({ storage }, 5);
   await storage.landAll();
@@ -418,7 +418,7 @@ test("[OB10] a model that has outgrown its room is dropped once, whatever change
   expect(dropped).toHaveLength(1);
 });
 
-test("[OB10] [HC8] what is acknowledged before the last of a topic that was left is stored is shown when it is followed again", async () => {
+test("[OB10] [HC8] what is acknowledged before the last of a topic that was left is stored is shown when it is subscribed again", async () => {
   const storage = slowStorage(keeping());
   const { client, clock, server } = setUp({ storage });
   const topic = client.topic(list, "1");
@@ -452,7 +452,7 @@ test("[OB10] [OB28] what nobody has used for maxAge goes, and is not shown", asy
   await visit(first, "2");
   await first.clock.advance(200_000);
   await first.client.close();
-  // What is followed counts as used, however seldom it changes.
+  // What is subscribed counts as used, however seldom it changes.
   expect(await names(storage)).toEqual(["list:1"]);
   const later = reload(storage, { user: null });
   await later.clock.advance(200_000);
@@ -461,7 +461,7 @@ test("[OB10] [OB28] what nobody has used for maxAge goes, and is not shown", asy
   expect(await names(storage)).toEqual(["list:1"]);
 });
 
-test("[OB10] [OB28] what is followed and does not change is in use all the same: its time is stored anew, now and then", async () => {
+test("[OB10] [OB28] what is subscribed and does not change is in use all the same: its time is stored anew, now and then", async () => {
   const maxAge = 3_000_000;
   const storage = keeping({ maxAge });
   const first = await live({ storage }, 5);

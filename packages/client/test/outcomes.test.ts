@@ -307,29 +307,29 @@ test("[OB4] S34 no more than maxInFlight are on their way, and the window moves 
   expect(messagesIn(connection.sent).map(({ mid }) => mid)).toEqual([1, 2, 3]);
 });
 
-test("[RB5] [RB13] an acknowledgement waits for confirmed where the target is followed, and not where it is not", async () => {
+test("[RB5] [RB13] an acknowledgement waits for confirmed where the target is subscribed, and not where it is not", async () => {
   const { topic, client, connection } = await live();
-  const followed = topic.dispatch(added("a"));
-  const unfollowed = client.topic(list, "2").dispatch([added("b"), added("c")]);
+  const subscribed = topic.dispatch(added("a"));
+  const another = client.topic(list, "2").dispatch([added("b"), added("c")]);
   await turn();
   let told = false;
-  void followed.applied.then(() => (told = true));
+  void subscribed.applied.then(() => (told = true));
   connection.say({
     type: "Acknowledge",
     target: "list:2",
     mid: 1,
-    id: unfollowed.id,
+    id: another.id,
     sequence: 7,
     message: [added("B"), added("c")],
   });
-  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: followed.id, sequence: 2 });
-  await expect(unfollowed.applied).resolves.toEqual({ sequence: 7, message: [added("B"), added("c")] });
+  connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: subscribed.id, sequence: 2 });
+  await expect(another.applied).resolves.toEqual({ sequence: 7, message: [added("B"), added("c")] });
   await turn();
   expect([told, topic.state.pending.length]).toEqual([false, 1]);
   connection.say(
     updateFrame("list:1", 0, [
       ["c2", 1, "other", added("x")],
-      ["c1", 1, followed.id, added("a")],
+      ["c1", 1, subscribed.id, added("a")],
     ]),
   );
   await turn();

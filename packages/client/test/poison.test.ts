@@ -147,7 +147,7 @@ test("[OB20] [HC3] a held message whose answer alone was lost had been applied: 
   expect([bad.state, line.taken.get("list:a")]).toEqual(["applied", ["x"]]);
 });
 
-test("[OB20] S20 a held message is held after a reload too, and can be let go there", async () => {
+test("[OB20] S20 a held message is held after a reload too, and can be discarded there", async () => {
   const storage = memoryStorage();
   const first = page({ storage });
   first.line.ends = poisonous("cut", "poison");
@@ -171,7 +171,7 @@ test("[OB20] S20 a held message is held after a reload too, and can be let go th
   expect(told).toHaveLength(3);
 });
 
-test("[OB20] S20 what is let go and given up in one page's life is not held, and not sent again, in the next", async () => {
+test("[OB20] S20 what is discarded and given up in one page's life is not held, and not sent again, in the next", async () => {
   const storage = memoryStorage();
   const first = page({ storage });
   first.line.ends = poisonous("cut", "poison", "other poison");

@@ -2,7 +2,7 @@ import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { expect, test } from "vitest";
 import { memoryLocks } from "../src/tabs/memory-locks.ts";
-import { memoryShelf } from "../src/tabs/stores/memory-store.ts";
+import { memoryClientStore } from "../src/tabs/stores/memory-store.ts";
 import { file } from "../src/tabs/stores/file.ts";
 import { indexedDb } from "../src/tabs/stores/indexeddb.ts";
 import { memoryStorage } from "../src/storage/memory-storage.ts";
@@ -17,8 +17,8 @@ const subjects: Record<string, () => StorageSubject> = {
     return { open: () => storage };
   },
   tabs() {
-    const [shelf, locks] = [memoryShelf(), memoryLocks()];
-    return { open: () => tabStorage({ shelf: () => shelf, locks: () => locks.page() }) };
+    const [store, locks] = [memoryClientStore(), memoryLocks()];
+    return { open: () => tabStorage({ store: () => store, locks: () => locks.page() }) };
   },
   file() {
     const path = place();

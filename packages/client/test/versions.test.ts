@@ -488,7 +488,7 @@ describe("being told of a newer version", () => {
 
 describe("[VE9] digests", () => {
   const model = (...texts: string[]) => ({ items: texts, stamp: 0 });
-  async function following(digest: ((model: unknown) => number) | undefined) {
+  async function subscribed(digest: ((model: unknown) => number) | undefined) {
     const onSnapshot = vi.fn();
     const setup = setUp({ onSnapshot, ...(digest && { digest }) });
     const topic = setup.client.topic(list, "1");
@@ -509,7 +509,7 @@ describe("[VE9] digests", () => {
   }
 
   test("[VE17] S38 that is another one is reported with both; the client asks with its own, and a snapshot heals it", async () => {
-    const { topic, connection, update, errors, onSnapshot } = await following(hashValue);
+    const { topic, connection, update, errors, onSnapshot } = await subscribed(hashValue);
     const write = topic.dispatch(added("mine"));
     await turn();
     const ref = connection.ref("list:1");
@@ -545,7 +545,7 @@ describe("[VE9] digests", () => {
   });
 
   test("[VE9] is asked with once: healed, nothing is said of it by the next connection", async () => {
-    const { connection, update, server, clock } = await following(hashValue);
+    const { connection, update, server, clock } = await subscribed(hashValue);
     update(1, "b", 1);
     await turn();
     connection.say(
@@ -561,7 +561,7 @@ describe("[VE9] digests", () => {
 
   test("that fits changes nothing, and without the option nothing is compared", async () => {
     for (const digest of [hashValue, undefined]) {
-      const { topic, update, errors, connection } = await following(digest);
+      const { topic, update, errors, connection } = await subscribed(digest);
       connection.take();
       update(1, "b", digest === undefined ? 1 : hashValue(model("a", "b")));
       await turn();
@@ -572,7 +572,7 @@ describe("[VE9] digests", () => {
   });
 
   test("is asked with in a Hello too, where the connection breaks first", async () => {
-    const { connection, update, server, clock } = await following(hashValue);
+    const { connection, update, server, clock } = await subscribed(hashValue);
     update(1, "b", 1);
     connection.drop();
     await clock.advance(1_000);

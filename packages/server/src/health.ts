@@ -1,6 +1,7 @@
 // Answers health checks: whether this server lives, and whether clients should be sent to it.
 import type { IncomingMessage, ServerResponse } from "node:http";
 
+/** The paths that `healthHandler` answers. */
 export interface HealthOptions {
   /** 200 as long as the process answers. Default "/healthz". */
   readonly live?: string;

@@ -10,6 +10,7 @@ export type UncachedResponse =
   | { setHeader(name: string, value: string): unknown; readonly headersSent: boolean }
   | { set(name: string, value: string): void };
 
+/** What `server.hydrate` takes besides the topics. */
 export interface HydrateOptions {
   /**
    * A client's session too. Who sees the page sees it, so the response must be stored by nobody: it is handed over and
@@ -77,7 +78,7 @@ async function snapshotOf(hub: Hub, key: TargetKey, named: TargetKey): Promise<u
   try {
     return [named, sequence, mark, slice.version, context.serialiser.payload(format).encodeModel(model)];
   } catch (error) {
-    // The page is made without it: whoever follows it there hears why it cannot be had.
+    // The page is made without it: whoever subscribes there hears why it cannot be had.
     context.report(error);
     return undefined;
   }

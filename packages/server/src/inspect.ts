@@ -10,7 +10,7 @@ export interface Inspection {
     readonly all: number;
     /** Without an answer to their Hello. */
     readonly pending: number;
-    /** With so much unwritten that what they follow is held back. */
+    /** With so much unwritten that their updates are held back. */
     readonly slow: number;
     /** Bytes waiting to be written to all of them. */
     readonly unwritten: number;
@@ -18,14 +18,15 @@ export interface Inspection {
   /** Topics and sessions in memory. */
   readonly targets: {
     readonly open: number;
-    readonly followed: number;
+    /** With subscribers on this node. */
+    readonly subscribed: number;
     /** Messages waiting for an append or under way. */
     readonly queued: number;
   };
-  /** The most followed topics first, as many as were asked for. */
+  /** The topics with the most subscribers first, as many as were asked for. */
   readonly topics: readonly {
     readonly topic: TargetKey;
-    readonly followers: number;
+    readonly subscribers: number;
     /** Those of them who are held back. */
     readonly behind: number;
     readonly sequence: number;
@@ -34,6 +35,7 @@ export interface Inspection {
   readonly memory: { readonly heapUsed: number; readonly rss: number };
 }
 
+/** How much `server.inspect` lists. */
 export interface InspectOptions {
   /** How many topics to list. Default 100. */
   readonly topics?: number;
@@ -42,19 +44,19 @@ export interface InspectOptions {
 export function inspect(hub: Hub, ready: boolean, { topics: most = 100 }: InspectOptions): Inspection {
   let unwritten = 0;
   for (const { connection } of hub.connections) unwritten += connection.bufferedAmount();
-  let [open, followed, queued] = [0, 0, 0];
+  let [open, subscribed, queued] = [0, 0, 0];
   const topics: Inspection["topics"][number][] = [];
   for (const { key, audience, engine } of hub.registry.all()) {
     const waiting = engine?.waiting ?? 0;
     open++;
     queued += waiting;
     if (audience.empty) continue;
-    followed++;
+    subscribed++;
     if (isSession(key)) continue;
     const behind = audience.behind.size;
     topics.push({
       topic: key,
-      followers: audience.followers.size + behind,
+      subscribers: audience.followers.size + behind,
       behind,
       sequence: engine?.state.sequence ?? 0,
       queued: waiting,
@@ -69,8 +71,8 @@ export function inspect(hub: Hub, ready: boolean, { topics: most = 100 }: Inspec
       slow: hub.slowConsumers.size,
       unwritten,
     },
-    targets: { open, followed, queued },
-    topics: topics.toSorted((a, b) => b.followers - a.followers).slice(0, most),
+    targets: { open, subscribed, queued },
+    topics: topics.toSorted((a, b) => b.subscribers - a.subscribers).slice(0, most),
     memory: { heapUsed, rss },
   };
 }

@@ -38,6 +38,7 @@ import type { RightsChange } from "./identity/rights-change.ts";
 /** A message of the session slice, where the wiring has one. */
 export type SessionMessageOf<W extends Wiring> = MessageOf<NonNullable<W["session"]>>;
 
+/** What `createServer` takes: `wiring` and `serialiser` are those of its clients, everything else has a default. */
 export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   readonly wiring: W;
   readonly serialiser: Serialiser;
@@ -66,7 +67,9 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
    * the condition `production` has left them out.
    */
   readonly strict?: boolean;
+  /** Where time comes from. Default: the machine's; a test gives a virtual one. */
   readonly clock?: Clock;
+  /** Where ids, marks and secrets come from. Default: cryptographic chance; a test gives a seeded one. */
   readonly random?: Random;
   /**
    * A client has connected, for the first time (`fresh`) or again. Returned messages are dispatched to its session;
@@ -75,6 +78,7 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   readonly onConnect?: (
     who: Who<User> & { readonly request: ConnectRequest; readonly fresh: boolean },
   ) => Returned<SessionMessageOf<W>> | Promise<Returned<SessionMessageOf<W>>>;
+  /** A client's connection has ended, for whatever reason; it may connect again. Called once for each `onConnect`. */
   readonly onDisconnect?: (who: Who<User>) => void;
   /** The first of `server.onIncoming`. */
   readonly onIncoming?: IncomingHook<User>;
@@ -118,6 +122,15 @@ export interface Incoming {
   drained(): void;
 }
 
+/**
+ * The authority over all targets of a wiring, as `createServer` makes it: the app's hold on topics, sessions and
+ * clients, and what transports wire connections into.
+ *
+ * @example
+ * const server = createServer({ wiring, serialiser });
+ * server.handle(counter, { public: true });
+ * webSocket(server, { httpServer, path: "/ws" });
+ */
 export interface Server<W extends Wiring, User extends AnyUser> {
   readonly wiring: W;
   readonly serialiser: Serialiser;
@@ -129,6 +142,11 @@ export interface Server<W extends Wiring, User extends AnyUser> {
   ): void;
   /** @throws CallaError `wiring`: the slice is not in this server's wiring. `topic`: the parameters make no topic id. */
   topic<S extends AnyTopicSlice>(slice: InWiring<W, S>, ...params: ParamsOf<S>): ServerTopic<S>;
+  /**
+   * A client's session in the server's own hands, connected or not.
+   *
+   * @throws CallaError `wiring`: the wiring has no session.
+   */
   session(clientId: string): ServerTopic<NonNullable<W["session"]>>;
   /**
    * Called for every message that a client sends and that its rates let in, before its topic has any part in it: to

@@ -93,7 +93,7 @@ describe("a topic in the server's hands", () => {
       expect((await done(server.session(identity.clientId).read())).model).toEqual({ name: "all" });
   });
 
-  test("[SV4] a topic that is stopped tells its followers, who may come again, and holds what it held", async () => {
+  test("[SV4] a topic that is stopped sends its subscribers a retryable end, and holds what it held", async () => {
     const { server, client, done } = wire();
     server.handle(list, { public: true });
     const ada = await client();
@@ -129,7 +129,7 @@ describe("a topic in the server's hands", () => {
       await done(own);
       expect([method, types(await ada.heard()).at(-1)]).toEqual([method, "Unsubscribed"]);
       const [answer] = types(await bob.heard());
-      // What was still waiting for the topic to open may come again later.
+      // What was still waiting for the topic to open may be tried again later.
       expect(answer).toBe(method === "open" ? "Paused" : "Acknowledge");
       // Whoever came meanwhile was answered, one way or another, and so was its message.
       expect([method, (await late.heard()).length]).toEqual([method, 2]);

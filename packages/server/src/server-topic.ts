@@ -22,11 +22,13 @@ import type { Reply } from "./target/live-target.ts";
 
 type TopicEngine = TargetEngine<Reply>;
 
+/** What a dispatch of the server takes besides its messages. */
 export interface DispatchOptions {
   /** The dispatch is applied once per key, however often it is repeated, on whichever node. */
   readonly key?: string;
 }
 
+/** What `stop` of a server or a topic takes. */
 export interface StopOptions {
   /** Milliseconds to wait for a log that does not answer; then it is reported. Default 5,000. */
   readonly within?: number;

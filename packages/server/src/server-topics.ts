@@ -6,7 +6,7 @@ import { serverTopic } from "./server-topic.ts";
 import { listTopics } from "./target/topic-list.ts";
 
 export interface RemoveTopicsOptions {
-  /** Only those that for so many milliseconds nobody has dispatched to, nor followed where their slice has a `lifetime`. */
+  /** Only those that for so many milliseconds nobody has dispatched to, nor been subscribed to where their slice has a `lifetime`. */
   readonly unusedFor?: number;
 }
 

@@ -117,7 +117,7 @@ describe("connections", () => {
     expect(errors).toHaveLength(1);
   });
 
-  test("[SV2] [RD5] a follower's handler that never ends keeps no snapshot from being stored", async () => {
+  test("[SV2] [RD5] a consumer's handler that never ends keeps no snapshot from being stored", async () => {
     const log = memoryLog();
     const { server, done, errors, advance } = wire({ log });
     server.consume(list, { name: "stuck" }, () => new Promise(() => {}));
@@ -129,7 +129,7 @@ describe("connections", () => {
     expect(errors).toMatchObject([{ code: "storage" }]);
   });
 
-  test("[SV2] what a follower dispatches while the server stops is in the snapshot too", async () => {
+  test("[SV2] what a consumer dispatches while the server stops is in the snapshot too", async () => {
     const log = memoryLog();
     const { server, done, settle } = wire({ log });
     let go = (): void => {};
@@ -174,7 +174,7 @@ describe("targets in memory", () => {
     const ada = await client();
     ada.say(subscribe("list:1"), say("list:1", 1, add("x")));
     await ada.heard();
-    await advance(300_000); // followed: it stays
+    await advance(300_000); // it has a subscriber: it stays
     expect((await server.topic(list, "1").read()).model).toEqual({ items: ["x"] });
     expect(opened).toEqual(["list:1"]);
     ada.say(unsubscribe("list:1"));
@@ -240,7 +240,7 @@ describe("targets in memory", () => {
 });
 
 describe("several nodes", () => {
-  test("[SV6] S1 an append rings, and followers elsewhere get the record; rings may come twice", async () => {
+  test("[SV6] S1 an append rings, and subscribers elsewhere get the record; rings may come twice", async () => {
     const { near, far, rings } = twoNodes();
     const ada = await near.client();
     const bob = await far.client();

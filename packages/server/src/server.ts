@@ -415,7 +415,7 @@ async function seed<W extends Wiring, User extends AnyUser>(
   await serverTopic(hub, session, sessionKey(conversation.clientId)).dispatch(messages as never);
 }
 
-/** Timers of the whole server: idle targets leave, followed ones on a shared log are looked at. */
+/** Timers of the whole server: idle targets leave, subscribed ones on a shared log are looked at. */
 function housekeeping(hub: Hub): (() => void)[] {
   const { context, registry, commitLoop, accessRecheck, connections, expiry, awaitedTopics } = hub;
   expiry.start();

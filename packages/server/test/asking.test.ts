@@ -1,4 +1,4 @@
-// The app's checks as clients meet them: many wishes at once, clients that go away, rights that change meanwhile.
+// The app's checks as clients meet them: many subscribes at once, clients that go away, rights that change meanwhile.
 import { describe, expect, test } from "vitest";
 import { cursors, hello, inHand, list, say, subscribe, types, unsubscribe, wire } from "./wired.ts";
 import type { Wish } from "../src/app/handlers.ts";
@@ -23,14 +23,14 @@ function held(options: Parameters<typeof wire>[0] = {}) {
 }
 const topics = (count: number, from = 0): string[] =>
   Array.from({ length: count }, (_, i) => `list:${from + i}`);
-const wishes = (names: readonly string[]) =>
+const subscribes = (names: readonly string[]) =>
   names.map((target, i) => ({ target, ref: i + 1, settled: 0, sent: 0 }));
 
 describe("many at once", () => {
   test("[HA12] a Hello of a thousand topics has sixteen calls under way, and all are answered in the end", async () => {
     const { socket, asked, settle } = held();
     const one = socket();
-    one.say(hello({ targets: wishes(topics(1_000)) }));
+    one.say(hello({ targets: subscribes(topics(1_000)) }));
     await settle();
     expect(asked).toHaveLength(16);
     let answered = 0;
@@ -56,7 +56,7 @@ describe("many at once", () => {
     expect(asked.at(-1)!.topic).toBe("list:mine");
   });
 
-  test("[HA12] [HA20] what never answers holds its place for checkTimeout, and what waits so long for its turn comes again", async () => {
+  test("[HA12] [HA20] what never answers holds its place for checkTimeout, and what waits so long for its turn is told to retry", async () => {
     const limits = { maxChecksPerConnection: 1, checkTimeout: 1_000 };
     const events: string[] = [];
     const { client, asked, advance, errors } = held({
@@ -76,14 +76,14 @@ describe("many at once", () => {
     });
     await advance(1_000);
     const later = [...heard, ...(await one.heard())];
-    // One of the two that waited was asked at the end of the first one's time; the other was told to come again.
+    // One of the two that waited was asked at the end of the first one's time; the other was told to retry.
     expect(later).toContainEqual(expect.objectContaining({ type: "Paused", target: "list:3", code: "busy" }));
     expect(asked.map(({ topic }) => topic)).toEqual(["list:1", "list:2"]);
     expect(errors).toHaveLength(2);
     expect(events).toEqual(["maxChecksPerConnection"]);
   });
 
-  test("[HA12] [CL10] [HA21] a newer wish for what is being asked goes by that answer, and asks nothing more", async () => {
+  test("[HA12] [CL10] [HA21] a newer subscribe to what is being asked about goes by that answer, and asks nothing more", async () => {
     const { client, asked } = held();
     const one = await client();
     for (let ref = 1; ref <= 20; ref++) one.say(subscribe("list:1", ref));
@@ -178,7 +178,7 @@ describe("an answer that nobody needs", () => {
 
 describe("how often", () => {
   for (const how of ["at once", "later"])
-    test(`[HA3] [HA19] an answer that comes ${how} is remembered for what is not followed, until rights are asked about anew`, async () => {
+    test(`[HA3] [HA19] an answer that comes ${how} is remembered for what is not subscribed to, until rights are asked about anew`, async () => {
       const asked: string[] = [];
       let allowed = true;
       const { client, server, done } = wire();

@@ -1,4 +1,4 @@
-// Message ids are their clients' choice and followers see them: what an id is made of beside them keeps authors apart.
+// Message ids are their clients' choice and subscribers see them: what an id is made of beside them keeps authors apart.
 import { visitorOf } from "@calla/shared";
 import { expect, test } from "vitest";
 import { list, say, subscribe, wire } from "./wired.ts";

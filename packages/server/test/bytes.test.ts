@@ -194,7 +194,7 @@ async function request(port: number, bytes: string) {
   return { socket, heard: () => heard };
 }
 
-test("[LM41] parallel POSTs that do not end: an address has its share, others are told to come again, and all of it ends", async () => {
+test("[LM41] parallel POSTs that do not end: an address has its share, others are told to retry, and all of it ends", async () => {
   const { port, limited, refused, server } = await serve({
     maxUnfinishedBytesPerAddress: 200_000,
     helloTimeout: 1_500,

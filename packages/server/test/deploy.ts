@@ -116,7 +116,7 @@ export const put = (mid: number, item: string, more: object = {}) =>
   say("list:1", mid, { type: "put", item }, more);
 export const added = (mid: number, text: string, more: object = {}) =>
   say("list:1", mid, { type: "added", text }, more);
-export const follow = subscribe("list:1");
+export const join = subscribe("list:1");
 export const cards = (...texts: string[]) => ({ cards: texts.map((text) => ({ text })) });
 export const modelIn = (said: readonly Said[]) =>
   said.flatMap((frame) => (frame.type === "Snapshot" ? [frame.model] : []));

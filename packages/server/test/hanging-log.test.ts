@@ -95,7 +95,7 @@ describe("a log that never answers", () => {
     }
   });
 
-  test("[SV4] stopping a topic waits `within` for it, reports, and tells the followers; it ends when it can", async () => {
+  test("[SV4] stopping a topic waits `within` for it, reports, and tells the subscribers; it ends when it can", async () => {
     const held = heldLog(memoryLog(), "append");
     const { server, client, errors, done, advance } = wire({ log: held.log });
     server.handle(list, { public: true });
@@ -124,7 +124,7 @@ describe("a log that never answers", () => {
     expect(errors).toHaveLength(1);
   });
 
-  test("[SV5] a removal that fails is told to nobody but its caller; followers come again to what there is", async () => {
+  test("[SV5] a removal that fails is told to nobody but its caller; subscribers come back to what there is", async () => {
     const log = faultyLog(memoryLog(), { plan: ({ method }) => (method === "remove" ? "fail" : undefined) });
     const { server, client, done } = wire({ log });
     server.handle(list, { public: true });

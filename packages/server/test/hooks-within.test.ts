@@ -6,7 +6,7 @@ import { expiring } from "../src/app/authenticate.ts";
 const item = { type: "added", item: "secret" } as const;
 
 describe("canSubscribe that calls the server, and then allows", () => {
-  /** Anna asks to follow, and `within` is run while she is asked about. */
+  /** Anna subscribes, and `within` is run while she is asked about. */
   async function within(
     run: (it: ReturnType<typeof wire>, clientId: string) => void,
     onSubscribe?: () => void,
@@ -26,7 +26,7 @@ describe("canSubscribe that calls the server, and then allows", () => {
     return { ...it, bells, topic, anna: await it.client() };
   }
 
-  test("[S43] a wish that it cut off stays so", async () => {
+  test("[S43] a subscribe that it refused stays refused", async () => {
     const { anna, topic, done } = await within(({ server }, clientId) =>
       server.unsubscribe(clientId, list, "1"),
     );
@@ -36,7 +36,7 @@ describe("canSubscribe that calls the server, and then allows", () => {
     expect(await anna.heard()).toEqual([]);
   });
 
-  test("[S43] a wish that it granted is answered once", async () => {
+  test("[S43] a subscribe that it granted is answered once", async () => {
     let subscribed = 0;
     const { anna, topic, done } = await within(
       ({ server }, clientId) => server.subscribe(clientId, list, "1"),
@@ -49,7 +49,7 @@ describe("canSubscribe that calls the server, and then allows", () => {
     expect(types(await anna.heard())).toEqual(["TopicUpdate"]);
   });
 
-  test("[AU15] whom it signed out follows nothing, and leaves nothing behind", async () => {
+  test("[AU15] whom it signed out has no subscription, and leaves nothing behind", async () => {
     const { bells, anna } = await within(
       ({ server }, clientId) => void server.reauthorise({ clientId, user: null }),
     );
@@ -82,7 +82,7 @@ test("[CV12] a socket that throws at Connected leaves no timer for its token beh
   expect(it.refused).toEqual([]);
 });
 
-test("[S43] an observer that cuts a follower off while it is shown the target", async () => {
+test("[S43] an observer that unsubscribes a client while it is shown the target", async () => {
   let clientId = "";
   const it = wire({
     observe: (event) => {

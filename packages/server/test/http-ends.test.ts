@@ -101,7 +101,7 @@ test("[HT12] HTTP/2: who had gone before the stream was opened is no connection"
 });
 
 test.each(["too-large", "too-slow"])(
-  "[HT1] [HT12] web requests: a body that is %s is let go",
+  "[HT1] [HT12] web requests: a body that is %s is discarded",
   async (reason) => {
     const { transport } = hosted({
       limits: { maxFrameBytes: 100, helloTimeout: reason === "too-slow" ? 5 : 60_000 },

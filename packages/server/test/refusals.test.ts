@@ -98,7 +98,7 @@ test("[TE9] amended messages count too: no more is remembered of them than maxOu
   ]);
 });
 
-test("[LG47] rows alone are no growth: no node is rung and no follower of the log woken", async () => {
+test("[LG47] rows alone are no growth: no node is rung and no consumer of the log woken", async () => {
   const published: string[] = [];
   const { pubsub } = handPubSub();
   const watched: PubSub = {

@@ -103,7 +103,7 @@ describe("a storm of changes, one each 100 ms, while a check takes 300 ms", () =
     expect(types(await anna.heard()).toSorted()).toEqual(["Acknowledge", "Settled", "Snapshot"]);
   });
 
-  test("[AU31] who follows and cannot be asked to an end has to come back: nobody is shown more by an answer of before", async () => {
+  test("[AU31] a subscriber whose check never comes to an end has to come back: nobody is shown more by an answer of before", async () => {
     const { client, storm, advance, revoke, server, done } = slow();
     const anna = await client();
     anna.say(subscribe("list:1"));
@@ -225,7 +225,7 @@ describe("an answer counts for what was said before its question", () => {
     expect(types(await anna.heard())).toEqual(["Settled", "Snapshot", "Settled", "Snapshot"]);
   });
 
-  test("[AU15] [AU32] one topic's rights: only that is asked about, of whoever follows it", async () => {
+  test("[AU15] [AU32] one topic's rights: only that is asked about, for all its subscribers", async () => {
     const { client, asked, advance, server, revoke } = slow();
     const [anna, bob] = [await client(undefined, "anna"), await client(undefined, "bob")];
     for (const one of [anna, bob]) one.say(subscribe("list:1"), subscribe("list:2", 2));

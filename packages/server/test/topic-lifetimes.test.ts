@@ -1,4 +1,4 @@
-// Topics that nobody uses for their slice's lifetime: they go like removed ones, and never while somebody follows.
+// Topics that nobody uses for their slice's lifetime: they go like removed ones, and never while there is a subscriber.
 import { defineTopic, defineWiring } from "@calla/shared";
 import * as z from "zod";
 import { describe, expect, test } from "vitest";
@@ -61,7 +61,7 @@ function begin(
 }
 
 describe("a topic's lifetime", () => {
-  test("[LT6] a topic that nobody follows or writes to goes like a removed one; one without a lifetime stays", async () => {
+  test("[LT6] a topic that nobody subscribes to or writes to goes like a removed one; one without a lifetime stays", async () => {
     const { topic, done, advance, log, client, events, errors } = begin();
     await done(topic(draft, "1").dispatch(add("a") as never));
     await done(topic(kept, "1").dispatch(add("a") as never));
@@ -93,7 +93,7 @@ describe("a topic's lifetime", () => {
     expect(await done(topic(draft, "1").read())).toEqual({ model: { items: ["b"] }, sequence: 1 });
   });
 
-  test("[LT6] it stays while it is followed, however long nothing is written, and a lifetime after that", async () => {
+  test("[LT6] it stays while it has a subscriber, however long nothing is written, and a lifetime after that", async () => {
     const { topic, done, advance, log, client } = begin();
     await done(topic(draft, "1").dispatch(add("a") as never));
     const ada = await client();
@@ -108,7 +108,7 @@ describe("a topic's lifetime", () => {
     expect(await log.open("draft:1")).toMatchObject({ removed: true });
   });
 
-  test("[LT6] [LT8] it stays while any node has a follower, though that node's doorbell is never heard", async () => {
+  test("[LT6] [LT8] it stays while any node has a subscriber, though that node's doorbell is never heard", async () => {
     const hand = handClock();
     const log = memoryLog({ shared: true });
     const { pubsub, lose } = handPubSub();
@@ -127,7 +127,7 @@ describe("a topic's lifetime", () => {
     expect(types(await ada.heard())).toEqual([]);
   });
 
-  test("[LT6] who comes to follow one that is about to go either keeps it, or hears that it has gone", async () => {
+  test("[LT6] who subscribes to one that is about to go either keeps it, or hears that it has gone", async () => {
     for (const goesFirst of [false, true]) {
       const hand = handClock();
       const log = memoryLog({ shared: true });
@@ -171,7 +171,7 @@ describe("a topic's lifetime", () => {
     expect(await log.open("draft:1")).toMatchObject({ sequence: 2, removed: false });
   });
 
-  test("[LT6] [LT8] nobody is welcomed while the log cannot be told that it is followed, and it is told again", async () => {
+  test("[LT6] [LT8] nobody is subscribed while the log cannot be told that it is in use, and it is told again", async () => {
     const { topic, done, advance, log, client, errors } = begin();
     await done(topic(draft, "1").dispatch(add("a") as never));
     await advance(HOUR);
@@ -236,7 +236,7 @@ describe("many topics", () => {
     await expect(names(server.topics("dra*"))).rejects.toMatchObject({ code: "wiring" });
   });
 
-  test("[SV10] [SV5] topics are removed by pattern, followers are told, and the others stay", async () => {
+  test("[SV10] [SV5] topics are removed by pattern, subscribers are told, and the others stay", async () => {
     const { server, topic, done, client, log } = begin();
     for (const id of ["t:1", "t:2", "u:1"]) await done(topic(draft, id).dispatch(add("a") as never));
     const ada = await client();
@@ -252,14 +252,14 @@ describe("many topics", () => {
 
   test("[SV10] only what nobody has used for long is removed where that is asked", async () => {
     const { server, topic, done, client, advance, log } = begin();
-    for (const id of ["old", "followed"]) await done(topic(kept, id).dispatch(add("a") as never));
+    for (const id of ["old", "joined"]) await done(topic(kept, id).dispatch(add("a") as never));
     const ada = await client();
-    ada.say(subscribe("kept:followed"));
+    ada.say(subscribe("kept:joined"));
     await advance(10 * HOUR);
     await done(topic(kept, "new").dispatch(add("a") as never));
     expect(await done(server.removeTopics("kept:*", { unusedFor: HOUR }))).toBe(1);
     expect(await log.open("kept:old")).toMatchObject({ removed: true });
-    expect(await names(server.topics("kept:*"))).toEqual(["kept:followed", "kept:new"]);
+    expect(await names(server.topics("kept:*"))).toEqual(["kept:joined", "kept:new"]);
   });
 
   test("[SV10] a topic whose slice has left the wiring is listed and removed, too", async () => {

@@ -56,7 +56,7 @@ const refusals: { readonly [why: string]: { frame: ClientFrame; answer: object |
     frame: say("other:1", 1, { type: "bumped" }),
     answer: { type: "Rejected", code: "forbidden" },
   },
-  "an ephemeral topic that is not followed": {
+  "an ephemeral topic without a subscription": {
     frame: say("cursors:1", 0, { type: "moved", x: 1 }),
     answer: undefined,
   },
@@ -74,7 +74,7 @@ test.each(Object.entries(refusals))("[CV18] %s: refused unread", async (_, { fra
   expect(decoded()).toBe(0);
 });
 
-test("[CV18] [LM4] over a rate: told to come again, unread, and what comes behind it too", async () => {
+test("[CV18] [LM4] over a rate: told to retry, unread, and what comes behind it too", async () => {
   const { client, decoded } = counting({ limits: { topicMessageBurst: 2 } });
   const ada = await client();
   ada.say(subscribe("list:1"));

@@ -5,7 +5,7 @@ import {
   added,
   cards,
   deploy,
-  follow,
+  join,
   forgotten,
   lastWhole,
   modelIn,
@@ -30,7 +30,7 @@ describe("a newer node", () => {
 
     const young = node(2);
     const reader = await young.page();
-    reader.say(follow);
+    reader.say(join);
     const said = await reader.heard();
     expect(said).toMatchObject([
       { type: "Settled", sequence: 3 },
@@ -179,7 +179,7 @@ describe("a newer node", () => {
     const { node, bells } = deploy();
     const young = node(2);
     const reader = await young.page();
-    reader.say(follow);
+    reader.say(join);
     await reader.heard();
     const page = await node(1).page();
     page.say(put(1, "milk"));
@@ -195,7 +195,7 @@ describe("a newer node", () => {
   test("[VE3] S38 what the older one wrote is migrated, not folded, also where it would mean something", async () => {
     const { node, log } = deploy();
     const reader = await node(2).page();
-    reader.say(follow);
+    reader.say(join);
     await reader.heard();
     const page = await node(1).page();
     page.say(say("list:1", 1, { type: "cleared" }));
@@ -217,14 +217,14 @@ describe("a newer node", () => {
     await page.heard();
     const young = node(2, faultyLog(log, { plan: scriptedFaults({ append: ["lose"] }) }));
     const reader = await young.page();
-    reader.say(follow);
+    reader.say(join);
     expect(await reader.heard()).toMatchObject([{ type: "Unsubscribed", code: "storage", retryable: true }]);
     reader.say(subscribe("list:1", 2));
     expect(modelIn(await reader.heard())).toEqual([cards("milk")]);
     expect(await records(log)).toHaveLength(2);
   });
 
-  test("[VE3] S38 a model that cannot be migrated is left as it is: its clients come again, others are served", async () => {
+  test("[VE3] S38 a model that cannot be migrated is left as it is: its clients retry, others are served", async () => {
     const { node, log } = deploy();
     const old = node(1);
     const page = await old.page();
@@ -233,7 +233,7 @@ describe("a newer node", () => {
     await old.done(old.server.stop());
     const young = node(2);
     const reader = await young.page();
-    reader.say(follow, added(1, "bread"), subscribe("same:1"));
+    reader.say(join, added(1, "bread"), subscribe("same:1"));
     const said = await reader.heard();
     expect(said.filter((frame) => "target" in frame && frame.target === "list:1")).toMatchObject([
       { type: "Paused", from: 1, code: "version" },
@@ -251,7 +251,7 @@ describe("an older node", () => {
     const all = deploy();
     const old = all.node(1);
     const page = await old.page();
-    page.say(follow, subscribe("same:1"), put(1, "milk"));
+    page.say(join, subscribe("same:1"), put(1, "milk"));
     await page.heard();
     const young = all.node(2);
     await young.read();
@@ -259,9 +259,9 @@ describe("an older node", () => {
     return { ...all, old, page, young };
   }
 
-  test("[VE4] [VE13] S38 that finds a newer record tells its followers and goes on with other targets", async () => {
+  test("[VE4] [VE13] S38 that finds a newer record tells its subscribers and goes on with other targets", async () => {
     const { old, page, advance } = await overtaken();
-    await advance(5_000); // it looks at what is followed
+    await advance(5_000); // it looks at what has subscribers
     expect(await page.heard()).toMatchObject([
       {
         type: "Unsubscribed",
@@ -306,7 +306,7 @@ describe("an older node", () => {
     const faulty = faultyLog(log, { plan: scriptedFaults({ append: ["lose"] }) });
     const old = node(1, faulty);
     const page = await old.page();
-    page.say(follow);
+    page.say(join);
     await page.heard();
     faulty.plan(({ method }) => (method === "append" ? "lose" : method === "read" ? "fail" : undefined));
     page.say(put(1, "milk"));
@@ -318,11 +318,11 @@ describe("an older node", () => {
     expect(await again.heard()).toMatchObject([{ type: "Acknowledge", mid: 1, sequence: 1 }]);
   });
 
-  test("[VE4] [VE13] S38 shows its followers the records of its own version before it leaves", async () => {
+  test("[VE4] [VE13] S38 sends its subscribers the records of its own version before it leaves", async () => {
     const { node, bells, advance } = deploy();
     const [here, there] = [node(1), node(1)];
     const [page, author] = [await here.page(), await there.page()];
-    page.say(follow);
+    page.say(join);
     await page.heard();
     author.say(put(1, "milk"));
     await author.heard();
@@ -375,7 +375,7 @@ describe("an older node", () => {
     const { node } = deploy({ log });
     const old = node(1);
     const page = await old.page();
-    page.say(follow, put(1, "milk"));
+    page.say(join, put(1, "milk"));
     await page.heard();
     await node(2).read();
     page.say(subscribe("list:1", 2));
@@ -421,7 +421,7 @@ describe("[VE5] [VE6] a record that cannot be folded", () => {
     const { node, log, bells } = deploy();
     const here = node(1);
     const page = await here.page();
-    page.say(follow);
+    page.say(join);
     await page.heard();
     page.say(put(1, "milk"), put(2, "poison"), put(3, "bread"), put(4, "refused"));
     await page.heard();
@@ -449,13 +449,13 @@ describe("[VE5] [VE6] a record that cannot be folded", () => {
     expect((await node(forgotten).read()).sequence).toBe(5);
   });
 
-  test("S38 is found on a running node too, whose followers get the model of then", async () => {
+  test("S38 is found on a running node too, whose subscribers get the model of then", async () => {
     const { node, log, bells } = deploy();
     const [here, there] = [node(1), node(forgotten)];
     const reader = await there.page();
-    reader.say(follow);
+    reader.say(join);
     const author = await here.page();
-    author.say(follow);
+    author.say(join);
     await author.heard();
     author.say(put(1, "milk"));
     await author.heard();

@@ -44,7 +44,7 @@ describe.each(STEPS)("a wall clock that %s", (_, steps) => {
     };
     for (const step of [0, ...steps, 0]) {
       it.clock.step(step);
-      // Four are taken, the fifth is to come again after the time that its rate asks for.
+      // Four are taken, the fifth is to retry after the time that its rate asks for.
       expect(await burst()).toEqual(["Paused", "TopicUpdate"]);
       await it.advance(100);
       ada.say(say("list:1", mid, added(`${mid}`)));
@@ -196,9 +196,9 @@ describe.each(STEPS)("a wall clock that %s", (_, steps) => {
     const told: string[] = [];
     const nodes = clocks.map((clock, i) => {
       const wired = wire({ log, pubsub: rings.pubsub, random: countingRandom(i + 3), clock }, hand);
-      const follow = () =>
+      const join = () =>
         wired.server.consume(list, { name: "audit" }, ({ sequence }) => void told.push(`${i} ${sequence}`));
-      follow();
+      join();
       return wired;
     });
     const far = nodes[1]!;
@@ -226,7 +226,7 @@ describe.each(STEPS)("a wall clock that %s", (_, steps) => {
   });
 });
 
-test("[TM2] however slow a rate is, nobody is told to come again later than in a minute", () => {
+test("[TM2] however slow a rate is, nobody is told to retry later than in a minute", () => {
   const rate = new TokenBucket(0.000_001, 4);
   let paid = 0;
   for (let i = 0; i < 4; i++) paid = rate.take(paid, 0) ?? paid;

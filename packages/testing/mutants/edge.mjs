@@ -64,7 +64,7 @@ export const edgeMutants = [
     by: "server/src/hub/access-recheck.test.ts > [AU15] S43 subscribe, unsubscribe",
   },
   {
-    name: "let a newer wish inherit what is being asked about",
+    name: "let a newer subscribe inherit what is being asked about",
     file: "server/src/hub/subscriptions.ts",
     from: `before?.admitted === true && inquiry === undefined;`,
     to: `before?.admitted === true;`,
@@ -73,7 +73,7 @@ export const edgeMutants = [
     by: "server/src/hub/access-recheck.test.ts > [AU15] [HA12] [HA21] S43 a wish that comes",
   },
   {
-    name: "let go unanswered what the app asks while the round asks",
+    name: "leave unanswered what the app asks while the round asks",
     file: "server/src/hub/access-recheck.ts",
     from: `answer, asked.lenient)`,
     to: `answer, purpose === "recheck")`,

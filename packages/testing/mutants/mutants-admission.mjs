@@ -32,7 +32,7 @@ export const admissionMutants = [
     by: "server/src/hub/awaited-topics.test.ts > [TE23] [TE10] two nodes",
   },
   {
-    name: "miss a topic that is made while its follower is being refused",
+    name: "miss a topic that is made while its subscriber is being refused",
     file: "server/src/hub/awaited-topics.ts",
     from: `    if (shared) this.#look(key);
 `,
@@ -52,7 +52,7 @@ export const admissionMutants = [
     by: "server/src/hub/awaited-topics.test.ts > by its rings that are lost",
   },
   {
-    name: "go on telling a client of a topic that it has let go of",
+    name: "go on sending a client updates of a topic that it has unsubscribed",
     file: "server/src/hub/router.ts",
     from: `    if ((conversation.expects?.get(key) ?? Infinity) <= ref) awaitedTopics.forget(conversation, key);
 `,
@@ -68,7 +68,7 @@ export const admissionMutants = [
     to: `isFollowed(subscription) &&`,
     breaks: "CL18",
     scenario: "",
-    by: "client/test/following.test.ts > [CL18] what is missing is asked for by each new connection",
+    by: "client/test/subscribing.test.ts > [CL18] what is missing is asked for by each new connection",
   },
   {
     name: "ask before the time that was given",
@@ -77,12 +77,12 @@ export const admissionMutants = [
     to: `subscription.askedAt < before`,
     breaks: "CL18",
     scenario: "",
-    by: "client/test/following.test.ts > [CL18] where the server cannot remember",
+    by: "client/test/subscribing.test.ts > [CL18] where the server cannot remember",
   },
 
   // ------------------------------------------------------------------------------------------- the app's own checks
   {
-    name: "ask the app for every wish of a Hello at once",
+    name: "ask the app for every subscribe of a Hello at once",
     file: "server/src/app/app-checks.ts",
     from: `isEmpty(asker.waiting) && asker.running < ofOne && theirs`,
     to: `theirs`,
@@ -133,7 +133,7 @@ export const admissionMutants = [
     to: `    check.cancel = this.#options.clock.setTimeout(() => {`,
     breaks: "HA12",
     scenario: "",
-    by: "server/src/app/app-checks.test.ts > [HA12] [HA22] what hangs is let go of",
+    by: "server/src/app/app-checks.test.ts > [HA12] [HA22] what hangs is given up",
   },
   {
     name: "go on asking for a connection that has gone",
@@ -146,7 +146,7 @@ export const admissionMutants = [
     by: "server/test/asking.test.ts > [HA13] [HT4] a packet whose sender has gone",
   },
   {
-    name: "let what is not wished any more be asked all the same",
+    name: "let what nobody asks for any more be asked all the same",
     file: "server/src/hub/subscriptions.ts",
     from: `    conversation.follows.delete(key);
     follow.inquiry?.withdraw();`,
@@ -187,13 +187,13 @@ export const admissionMutants = [
     by: "server/test/asking.test.ts > [HA3] [AU15] [HA19] a check that",
   },
   {
-    name: "ask the app for each of many wishes for one topic",
+    name: "ask the app for each of many subscribes to one topic",
     file: "server/src/hub/subscriptions.ts",
     from: `const allowed = inquiry ?? this`,
     to: `const allowed = this`,
     breaks: "HA12",
     scenario: "",
-    by: "server/test/asking.test.ts > [HA12] [CL10] [HA21] a newer wish",
+    by: "server/test/asking.test.ts > [HA12] [CL10] [HA21] a newer subscribe",
   },
   {
     name: "take a removed topic for one that exists",

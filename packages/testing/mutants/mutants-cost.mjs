@@ -57,7 +57,7 @@ export const costMutants = [
       before ??= { model };`,
     breaks: "RB11",
     scenario: "",
-    by: "client/test/compare.test.ts > [RB11] a follower compares a model",
+    by: "client/test/compare.test.ts > [RB11] a subscriber compares a model",
   },
   {
     name: "remember that two models differ, whichever is asked about",
@@ -75,7 +75,7 @@ export const costMutants = [
     to: `if (before) model = before.model;`,
     breaks: "RB2",
     scenario: "",
-    by: "client/test/compare.test.ts > [RB11] a follower compares a model",
+    by: "client/test/compare.test.ts > [RB11] a subscriber compares a model",
   },
   {
     name: "give a word of the pool out twice",

@@ -148,13 +148,13 @@ export const durableMutants = [
     by: "server/src/target/expiry.test.ts > [LT2] [LT7] a client's mids",
   },
   {
-    name: "let a session expire that is followed",
+    name: "let a session expire that has a subscriber",
     file: "server/src/target/expiry.ts",
     from: `for (const live of this.#registry.all()) if (!live.audience.empty) this.used(live);`,
     to: ``,
     breaks: "LT1",
     scenario: "",
-    by: "server/src/target/expiry.test.ts > [LT1] a session that is followed",
+    by: "server/src/target/expiry.test.ts > [LT1] a session that has a subscriber",
   },
   {
     name: "let sessions go although what is in use could not be written down",
@@ -264,13 +264,13 @@ export const durableMutants = [
     by: "server/src/hub/access-recheck.test.ts > S16 each is told whose rights",
   },
   {
-    name: "look at all that is followed at once",
+    name: "look at all that has subscribers at once",
     file: "server/src/cluster/poll-schedule.ts",
     from: `if (turn === this.#tick) due.push(target);`,
     to: `if (this.#tick === 0) due.push(target);`,
     breaks: "SV6",
     scenario: "",
-    by: "server/src/cluster/poll-schedule.test.ts > a node reads each followed topic",
+    by: "server/src/cluster/poll-schedule.test.ts > a node reads each subscribed topic",
   },
   {
     name: "show an older page's stored model as if it were of this version",

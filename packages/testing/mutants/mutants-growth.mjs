@@ -3,7 +3,7 @@
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const growthMutants = [
   {
-    name: "welcome a follower before the log knows that its topic is in use",
+    name: "subscribe a client before the log knows that its topic is in use",
     file: "server/src/hub/catch-up.ts",
     from: `    if (this.#expiry.mustHold(live)) {
       const held = await this.#hold(live);
@@ -14,7 +14,7 @@ export const growthMutants = [
     to: ``,
     breaks: "LT6",
     scenario: "",
-    by: "server/test/topic-lifetimes.test.ts > [LT6] [LT8] nobody is welcomed while",
+    by: "server/test/topic-lifetimes.test.ts > [LT6] [LT8] nobody is subscribed while",
   },
   {
     name: "remove an idle topic without comparing",
@@ -32,10 +32,10 @@ export const growthMutants = [
     to: `const before = clock.now() - lifetime;`,
     breaks: "LT6",
     scenario: "",
-    by: "server/test/topic-lifetimes.test.ts > [LT6] a topic that nobody follows",
+    by: "server/test/topic-lifetimes.test.ts > [LT6] a topic that nobody subscribes to",
   },
   {
-    name: "remove by pattern what is followed, though only what is unused was asked for",
+    name: "remove by pattern what has subscribers, though only what is unused was asked for",
     file: "server/src/server-topics.ts",
     from: `  if (before !== undefined && live?.audience.empty === false) return false;
 `,

@@ -54,6 +54,6 @@ export const hookMutants = [
     to: `(from.value !== value && !equal(picked, next))`,
     breaks: "CL9",
     scenario: "",
-    by: "client/test/following.test.ts > sees what its pick closes over",
+    by: "client/test/subscribing.test.ts > sees what its pick closes over",
   },
 ];

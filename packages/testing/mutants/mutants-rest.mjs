@@ -41,7 +41,7 @@ export const restMutants = [
     by: "server/src/connection/byte-limits.test.ts > [LM40] [LM43] what a request has used up outlives it",
   },
   {
-    name: "let go of a byte rate twice",
+    name: "free a byte rate twice",
     file: "server/src/connection/byte-limits.ts",
     from: `    this.#shared = undefined;
   }`,
@@ -141,7 +141,7 @@ export const restMutants = [
     to: `return one.entry.view.id === id && one.entry.view.skipped === skipped;`,
     breaks: "CL9",
     scenario: "",
-    by: `client/test/following.test.ts > [CL9] what is skipped, shown and skipped again`,
+    by: `client/test/subscribing.test.ts > [CL9] what is skipped, shown and skipped again`,
   },
   {
     name: "drop a model that has outgrown its room over and over",
@@ -182,7 +182,7 @@ export const restMutants = [
     by: `server/test/versions.test.ts > [VE6] S38 names the oldest version`,
   },
   {
-    name: "end what is followed by an older wish that comes late and over the rate",
+    name: "end a subscription by an older subscribe that comes late and over the rate",
     file: "server/src/hub/subscriptions.ts",
     from: `?.ref ?? 0) > asked.ref) return;
     this.#turnAway(`,

@@ -9,7 +9,7 @@ export const secondMutants = [
     to: ``,
     breaks: "SC6",
     scenario: "",
-    by: "server/src/target/audience.test.ts > [SC6] [CV1] follows no more",
+    by: "server/src/target/audience.test.ts > [SC6] [CV1] is not subscribed any more",
   },
   {
     name: "keep the replays of a former history",
@@ -57,14 +57,14 @@ export const secondMutants = [
     by: "client/src/connection/packets.test.ts > [CL5] the parts of a snapshot",
   },
   {
-    name: "let a model that is followed and does not change age",
+    name: "let a model that is subscribed and does not change age",
     file: "client/src/storage/kept-models.ts",
     from: `one.model.mark === mark &&
             one.model.usedAt > wall - maxAge / 30;`,
     to: `one.model.mark === mark;`,
     breaks: "OB10",
     scenario: "",
-    by: "client/test/models.test.ts > [OB10] [OB28] what is followed and does not change",
+    by: "client/test/models.test.ts > [OB10] [OB28] what is subscribed and does not change",
   },
   {
     name: "go on backing off from a topic that has answered since",
@@ -73,7 +73,7 @@ export const secondMutants = [
     to: ``,
     breaks: "CL7",
     scenario: "",
-    by: "client/test/following.test.ts > [CL7] once it was answered again",
+    by: "client/test/subscribing.test.ts > [CL7] once it was answered again",
   },
   {
     name: "say of a healed model that it has diverged",
@@ -187,7 +187,7 @@ export const secondMutants = [
     to: ``,
     breaks: "SV3",
     scenario: "",
-    by: "server/src/target/expiry.test.ts > [SV3] a topic that was followed for long",
+    by: "server/src/target/expiry.test.ts > [SV3] a topic that had subscribers for long",
   },
   {
     name: "forget after a second failure that the former user's data stays",

@@ -52,7 +52,7 @@ export const shareMutants = [
     by: "server/src/connection/intake.test.ts > [LM22] over maxWaitingBytes",
   },
   {
-    name: "take wishes after what was said behind them",
+    name: "take subscribes after what was said behind them",
     file: "server/src/connection/intake.ts",
     from: `    works.unshift(work);`,
     to: `    works.push(work);`,

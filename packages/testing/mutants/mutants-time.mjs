@@ -42,7 +42,7 @@ export const timeMutants = [
     by: "server/src/history/log-consumers.test.ts > [RD4] a handler that takes longer than the lease keeps it",
   },
   {
-    name: "go on from what a follower remembers after a failure of the log",
+    name: "go on from what a consumer remembers after a failure of the log",
     file: "server/src/history/log-consumers.ts",
     from: `        this.lose();
         await this.#wait(backoff(failures++));`,

@@ -212,7 +212,7 @@ export const mutants = [
 
   // ------------------------------------------------------------------------------------------ server: the history
   {
-    name: "ignore the mark of a follower's cursor",
+    name: "ignore the mark of a subscriber's cursor",
     file: "server/src/target/target-engine.ts",
     from: `return mark === cursor.mark ? this.#recent.slice(skip) : undefined;`,
     to: `return this.#recent.slice(skip);`,
@@ -240,7 +240,7 @@ export const mutants = [
     by: "server/src/target/target-engine.test.ts > [TE15]",
   },
   {
-    name: "answer a follower that is ahead without a look at the log",
+    name: "answer a subscriber that is ahead without a look at the log",
     file: "server/src/hub/catch-up.ts",
     from: `      this.#context.log.shared ||
       (cursor !== undefined && cursor.sequence > live.engine!.state.sequence)`,
@@ -384,7 +384,7 @@ export const mutants = [
     to: ``,
     breaks: "CL10",
     scenario: "S15",
-    by: "client/test/following.test.ts > [CL10]",
+    by: "client/test/subscribing.test.ts > [CL10]",
   },
   {
     name: "forget after a reconnect what was sent before",

@@ -34,7 +34,7 @@ const AT_ONCE = 24;
 
 export class Person {
   readonly client: Client<Wiring>;
-  readonly following: readonly AnyTopic[];
+  readonly topics: readonly AnyTopic[];
   untold = 0;
   readonly #options: PersonOptions;
   readonly #random: SeededRandom;
@@ -80,11 +80,11 @@ export class Person {
       onError: (error) => record({ type: "reported", by: `client ${client}`, error }),
     });
     const [pad] = wiring.topics;
-    this.following = [
+    this.topics = [
       ...pads.map((id) => this.client.topic(pad as never, ...([id] as never))),
       this.client.session,
     ] as unknown as AnyTopic[];
-    for (const topic of this.following) this.#listen(topic, pad!.version);
+    for (const topic of this.topics) this.#listen(topic, pad!.version);
   }
 
   /** The page goes: what it was told to keep is kept, and whoever waits here never hears. */
@@ -130,7 +130,7 @@ export class Person {
     const { index: client, user } = this.#options;
     const page = this.#page;
     const action = this.#random.pick(this.#actions);
-    const topic = this.following.find(({ id }) =>
+    const topic = this.topics.find(({ id }) =>
       action.slice.kind === "session" ? id === "@" : id === `pad:${action.params[0]}`,
     )!;
     const { id, applied } = topic.dispatch(action.message(this.#random, topic.state.model));
@@ -153,7 +153,7 @@ export class Person {
     const name = `client ${this.#options.index}`;
     if (status.connection !== "open") return `${name} is ${status.connection} (${status.reason})`;
     if (this.untold > 0) return `${name} has ${this.untold} dispatches whose callers wait`;
-    for (const { id, state } of this.following)
+    for (const { id, state } of this.topics)
       if (state.status !== "live" || state.pending.length > 0)
         return `${name}'s ${id} is ${state.status} with ${state.pending.length} pending`;
     return undefined;

@@ -18,7 +18,7 @@ const CASES: readonly Case[] = [
     via: [["socket", "http"], ["http", "poll"], ["socket"], ["poll", "socket", "http"]],
   },
 ];
-/** A poll asks for all that a page follows anew: less than that at once would never let it have all. */
+/** A poll asks for all that a page is subscribed to anew: less than that at once would never let it have all. */
 const LIMITS = { joinBurst: 1_000 };
 
 describe.each(CASES)("S30 [HT8] [HT13] [AT1] $name", ({ via }) => {

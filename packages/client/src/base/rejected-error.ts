@@ -26,6 +26,7 @@ interface RejectedErrorClass {
 // Its codes are those of slices, so it is no subclass to the compiler.
 const Base = CallaError as new (code: string, details: unknown, message: string) => CallaError<string>;
 
+/** The class of it, for `instanceof`. Calla makes them; an app makes one in tests of its own code. */
 export const RejectedError = class extends Base {
   readonly from: Rejection["from"];
 

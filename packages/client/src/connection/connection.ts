@@ -227,7 +227,7 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
       .catch(broken);
   }
 
-  /** Whom a long one names last is followed right behind `Connected` (CL20). */
+  /** The targets that a long one names last are subscribed right behind `Connected` (CL20). */
   function greet(mine: Attempt, hello: ClientFrames["Hello"]): void {
     const said = mine.packets.fitting(hello, maxHello);
     transmit(mine, [said]);
@@ -331,7 +331,7 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
       if (!mine?.open || mine.asked || !events.awaiting()) return void (doubting = undefined);
       const silence = clock.monotonic() - mine.lastHeard;
       if (silence < patience) return expect(patience - silence);
-      // Of what is followed nothing is asked: that is for a long silence (CL6).
+      // Of what is subscribed nothing is asked: that is for a long silence (CL6).
       transmit(mine, [{ type: "Ping", cursors: [] }]);
       suspect(mine);
     }, milliseconds);
@@ -359,7 +359,7 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
     });
   }
 
-  /** This attempt is over. Its link is let go before anything else can happen. */
+  /** This attempt is over. Its link is dropped before anything else can happen. */
   function leave(code: number, reason: string, cut = false): void {
     const { link, open, since = 0 } = attempt ?? {};
     // Judged by how long it lasted: to be let in proves nothing (CL2).

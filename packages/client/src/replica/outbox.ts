@@ -50,7 +50,7 @@ export interface Queue<E> {
   loaded: number;
   /** The highest mid with an outcome: the server decides in order, so it has decided all up to here. */
   known: number;
-  /** Nothing is sent while it is set: the server said to come again later. Ends that. */
+  /** Nothing is sent while it is set: the server said to retry later. Ends that. */
   paused: Cancel | undefined;
   /** Nothing from this mid on is sent: it is taken under another message id (OB8). */
   conflict: number;

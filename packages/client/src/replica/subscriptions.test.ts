@@ -14,7 +14,7 @@ function engine(linger = 5_000) {
   return { clock, done, subscription, subscriptions };
 }
 
-test("[CL7] the first holder asks, others only count, the last lets go after lingering", async () => {
+test("[CL7] the first holder asks, others only count, the last unsubscribes after lingering", async () => {
   const { clock, done, subscription, subscriptions } = engine();
   const release = subscriptions.retain(subscription);
   const other = subscriptions.retain(subscription);
@@ -49,7 +49,7 @@ test("[CL4] S43 every asking has a higher ref, of any target", () => {
   expect(done).toEqual(["ask 1", "ask 2", "ask 3"]);
 });
 
-test("[CL7] asking later is one wish; asking at once overtakes it", async () => {
+test("[CL7] asking later is one subscribe; asking at once overtakes it", async () => {
   const { clock, done, subscription, subscriptions } = engine();
   subscriptions.retain(subscription);
   subscriptions.ask(subscription, 1_000);
@@ -76,7 +76,7 @@ test("[CL7] [CL38] what was refused is asked for again by a new holder only", as
   expect(subscription.phase).toBe("asked");
 });
 
-test("[CL7] letting go of what was refused tells the server nothing", async () => {
+test("[CL7] unsubscribing from what was refused sends nothing", async () => {
   const { clock, done, subscription, subscriptions } = engine();
   const release = subscriptions.retain(subscription);
   subscriptions.stop(subscription, "forbidden");

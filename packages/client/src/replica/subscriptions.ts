@@ -13,7 +13,7 @@ export interface Subscription {
   /** Names the newest asking; answers to older ones count for nothing (CL4). */
   ref: number;
   holders: number;
-  /** Wanted by the server: followed without holders until it says otherwise. */
+  /** Wanted by the server: subscribed without holders until it says otherwise. */
   pinned: boolean;
   /** When it was asked for: what was sent before is covered by the answer. */
   askedAt: number;
@@ -30,9 +30,9 @@ export interface Subscription {
 /** What the owner does about it: asking sends a frame if there is a connection, dropping forgets the model. */
 export interface SubscriptionEffects {
   ask(subscription: Subscription): void;
-  /** `ref` 0: the server has let go already. */
+  /** `ref` 0: the server has ended it already. */
   drop(subscription: Subscription, ref: number): void;
-  /** For the last time it is as it was: `drop` follows. */
+  /** For the last time it is as it was: `drop` is next. */
   leave(subscription: Subscription): void;
 }
 

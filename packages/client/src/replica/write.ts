@@ -31,7 +31,7 @@ export interface Write<M = unknown, R = Rejection> {
   readonly state: WriteState;
   /** The storage has it. */
   readonly queued: Promise<void>;
-  /** Its outcome is known, and shown if the target is followed. */
+  /** Its outcome is known, and shown if the target is subscribed. */
   readonly applied: Promise<AppliedWrite<M>>;
   /** The outcome without a throw: the reason it was rejected for, or undefined once it is applied. */
   readonly rejection: Promise<R | undefined>;

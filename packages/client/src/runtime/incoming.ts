@@ -74,7 +74,7 @@ export function createIncoming(options: ReceiverOptions): (frame: ServerFrame) =
     const entry = outbox.find(one.queue, mid, id);
     if (!entry) return;
     ledger.decide(one, entry, taken(entry, sequence, message));
-    // Where it is followed, confirmed must get there; if it does not, the target is asked for again (CL10). Until then it
+    // Where it is subscribed, confirmed must get there; if it does not, the target is asked for again (CL10). Until then it
     // is as live as before: over HTTP every answer to a POST may come before the stream's record (CL9).
     one.owed = Math.max(one.owed, sequence);
     targets.settle(one);
@@ -121,7 +121,7 @@ export function createIncoming(options: ReceiverOptions): (frame: ServerFrame) =
     const { subscription } = one;
     const followed = isFollowed(subscription);
     if (frame.ref === 0 && !followed) {
-      // The server made us follow it (CL7).
+      // The server has subscribed us (CL7).
       subscription.pinned = true;
       subscription.ref = 0;
     } else if (!followed || frame.ref !== subscription.ref) return;

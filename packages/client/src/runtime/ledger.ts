@@ -167,7 +167,7 @@ export function createLedger(options: LedgerOptions) {
     }
   }
 
-  /** No promise waits for a storage that is let go (CL15). */
+  /** No promise waits for a storage that is given up (CL15). */
   async function letGo(): Promise<void> {
     keeper?.close();
     for (const { entries } of outbox.queues.values())
@@ -309,7 +309,7 @@ export function createLedger(options: LedgerOptions) {
     hydrate,
     /** Something may have changed. */
     changed: keeper?.changed,
-    /** No longer followed: `confirmed` is forgotten next. */
+    /** No longer subscribed: `confirmed` is forgotten next. */
     leave(one: Target): void {
       const place = placeOf(one);
       if (place) keeper?.leave(place);

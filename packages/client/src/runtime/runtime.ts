@@ -150,7 +150,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let terminal: StatusReason | "" = "";
   let sweeping = false;
   let listed: readonly PendingWrite[] = [];
-  /** The wishes in the last `Hello`, by ref. */
+  /** The subscribes in the last `Hello`, by ref. */
   let greeted = new Map<number, TargetKey>();
   /** The refs of those that it had no room for. */
   let unsaid = new Set<number>();
@@ -522,7 +522,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       one.ready?.settle({ status: "refused", model: undefined, code: "closed" });
       ledger.leave(one);
       subscriptions.stop(one.subscription);
-      // Nothing is followed any more, so what is known can be told.
+      // Nothing is subscribed any more, so what is known can be told.
       targets.settle(one);
       for (const { entry } of one.replica.pending) entry.control?.applied.reject(new CallaError("closed"));
     }

@@ -9,8 +9,9 @@ import { migrateStoredModel } from "./migrate-stored.ts";
 import { roughSize } from "../base/size.ts";
 import type { ModelHost, ModelKeeper, Storage, StorageChange, StoredEntry, StoredModel } from "./storage.ts";
 
+/** What `keepModels` takes; every option has a default. Times are milliseconds. */
 export interface KeepModelsOptions {
-  /** How many models are stored: 100. Over it the least recently used goes that is not followed; where all are, no more come. */
+  /** How many models are stored: 100. Over it the least recently used goes that is not subscribed; where all are, no more come. */
   readonly maxModels?: number;
   /** Their size together in bytes, roughly: 32 MiB, so that one as large as a server takes has room. Likewise. */
   readonly maxModelBytes?: number;
@@ -61,7 +62,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
   return ({ clock: given, places, save }: ModelHost): ModelKeeper => {
     const clock = steady(given);
     const kept = new Map<TargetKey, Kept>();
-    /** The last of targets that are not followed any more, until it is stored. */
+    /** The last of targets that are not subscribed any more, until it is stored. */
     const left = new Map<TargetKey, StoredModel>();
     /** Stored, perhaps, and not to be. */
     const unwanted = new Set<TargetKey>();
@@ -103,7 +104,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
     function write(target: TargetKey, model: StoredModel, among: ModelRoom, changes: StorageChange[]): void {
       const former = kept.get(target);
       const size = roughSize(model.model, maxModelBytes + 1);
-      // What is followed makes no room for something else that is, or both would be written over and over.
+      // What is subscribed makes no room for something else that is, or both would be written over and over.
       if (
         among.count > maxModels - (former ? 0 : 1) ||
         among.size - (former?.size ?? 0) + size > maxModelBytes
@@ -118,7 +119,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
       kept.set(target, { model, size, held: [], next: clock.monotonic() + Math.max(delay, size / 100) });
     }
 
-    /** What is not followed goes, the least recently used first, until all limits are kept. */
+    /** What is not subscribed goes, the least recently used first, until all limits are kept. */
     function makeRoom(followed: ReadonlySet<TargetKey>): void {
       const old = clock.now() - maxAge;
       let { size } = room(kept.keys());
@@ -207,7 +208,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
             write(target, { version, model, sequence, mark, usedAt: wall }, among, changes);
           else wait = Math.min(wait, next - now);
         }
-        // Of what is not followed the newest comes first, and makes room below.
+        // Of what is not subscribed the newest comes first, and makes room below.
         for (const [target, model] of left) write(target, model, { count: 0, size: 0 }, changes);
         left.clear();
         makeRoom(followed);

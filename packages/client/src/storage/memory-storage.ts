@@ -5,6 +5,10 @@ import type { Storage, StoredDraft } from "./storage.ts";
 /**
  * Keeps everything in memory. Without `models` no model is stored, so a settled entry leaves at once; without `migrate`
  * it cannot be handed to a page of another version.
+ *
+ * @example
+ * const storage = memoryStorage({ models: keepModels(), migrate: migrateStored });
+ * const first = createClient({ wiring, serialiser, transport, storage });
  */
 export function memoryStorage({
   models,

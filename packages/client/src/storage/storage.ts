@@ -36,6 +36,7 @@ export interface StoredTarget {
   readonly last: number;
 }
 
+/** A confirmed model as it is stored, with the cursor that it has reached. */
 export interface StoredModel extends Cursor {
   /** The slice's version. */
   readonly version: number;
@@ -52,12 +53,14 @@ export interface Owner {
 
 /** All that is stored for one client. */
 export interface StoredClient extends Owner {
+  /** Absent: the server has not named this client yet. */
   readonly identity?: StoredIdentity;
   readonly entries: readonly StoredEntry[];
   readonly targets: ReadonlyMap<TargetKey, StoredTarget>;
   readonly models: ReadonlyMap<TargetKey, StoredModel>;
 }
 
+/** One change of what is stored. A commit is a list of them, all or none. */
 export type StorageChange =
   /** What follows belongs to a new client. The former's data is kept for its owner, or dropped. */
   | { readonly type: "begin"; readonly user: string | null | undefined; readonly keepFormer: boolean }
@@ -83,7 +86,7 @@ export interface ModelPlace extends Cursor {
 /** What a keeper of models is given by the client. */
 export interface ModelHost {
   readonly clock: Clock;
-  /** Every target that is followed and has a confirmed model. */
+  /** Every target that is subscribed and has a confirmed model. */
   places(): Iterable<ModelPlace>;
   /** Asks for `take` at the end of the turn, or when the transaction under way is over. */
   save(): void;
@@ -94,7 +97,7 @@ export interface ModelKeeper {
   /** What was stored before: models, and the settled entries that they lack. */
   load(models: ReadonlyMap<TargetKey, StoredModel>, held: readonly StoredEntry[]): void;
   /**
-   * The newest there is of a target that was not followed, in the slice's version if it can be had in that, and the
+   * The newest there is of a target that was not subscribed, in the slice's version if it can be had in that, and the
    * settled entries to show on top of it, as they were stored.
    */
   find(
@@ -103,7 +106,7 @@ export interface ModelKeeper {
   ): { readonly model: StoredModel; readonly held: readonly StoredEntry[] } | undefined;
   /** Something may have changed; once per turn. */
   changed(): void;
-  /** Not followed any more: this is the last of it. */
+  /** Not subscribed any more: this is the last of it. */
   leave(place: ModelPlace): void;
   /** Not to be shown again. */
   drop(target: TargetKey): void;
@@ -115,12 +118,14 @@ export interface ModelKeeper {
   landed(ok: boolean): void;
   /** The client is a new one, of which nothing is stored. */
   begin(sameUser: boolean): void;
+  /** Ends its timers; nothing is taken any more. */
   close(): void;
 }
 
 /** A stored message in this page's version; null: it means nothing in it, and `dropped` is what its author is told. */
 export interface MigratedEntry {
   readonly message: unknown;
+  /** Why the message was dropped; absent: it was not. */
   readonly dropped?: CallaError<string>;
 }
 
@@ -143,7 +148,9 @@ export interface Flushing {
     readonly held: readonly unknown[];
     readonly storage: "working" | "failed";
   };
+  /** Calls back when `status` has changed. Returns the undo. */
   onStatus(listener: () => void): () => void;
+  /** Stores what is not yet stored, and ends the connection. */
   close(): Promise<void>;
 }
 
@@ -169,6 +176,7 @@ export interface Storage {
    * Resolves with how many messages had no recorded outcome. Absent: `forget({ everyone: true })` is refused.
    */
   forgetEveryone?(): Promise<number>;
+  /** Frees what `load` has taken, when the commits under way are over. */
   close(): Promise<void>;
 }
 

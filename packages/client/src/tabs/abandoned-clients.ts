@@ -8,11 +8,11 @@ import { flushLock, pageLock } from "./locks.ts";
 import type { Lock } from "./locks.ts";
 import { migrateStored } from "../storage/migrate-stored.ts";
 import { reasonOf, storageFailure } from "./client-store.ts";
-import type { Shelved } from "./client-store.ts";
+import type { ListedClient } from "./client-store.ts";
 import type { Storage, StorageHost } from "../storage/storage.ts";
 import { fromPlainClient } from "./stored-values.ts";
 
-export interface OrphansOptions extends HolderOptions {
+export interface AbandonedClientsOptions extends HolderOptions {
   readonly host: StorageHost;
   readonly grace: number;
   readonly keepFor: number;
@@ -22,8 +22,8 @@ export interface OrphansOptions extends HolderOptions {
   readonly own: () => string;
 }
 
-export interface Orphans {
-  /** Whose orphans are sent from now on. */
+export interface AbandonedClients {
+  /** For whose abandoned clients it sends from now on. */
   of(user: string | null | undefined): void;
   /** Resolves when nothing of it is under way any more. */
   stop(): Promise<void>;
@@ -34,7 +34,7 @@ const LONGEST_TRY = 30_000;
 /** Any other ends by then. To find what no connection carries takes five, each of which may fall silent for 35 s (OB20). */
 const LONGEST_FLUSH = 600_000;
 const LATER = 60_000;
-/** Every so many looks the shelf is looked at, though no lock has changed hands. */
+/** Every so many looks the store is looked at, though no lock has changed hands. */
 const SKIPS = 3;
 /** Unsent messages of a user who does not come back are kept this many times as long as a client without any. */
 const UNSENT = 3;
@@ -50,8 +50,8 @@ const ALONE = {
   onVersionMismatch: undefined,
 };
 
-export function watchOrphans(options: OrphansOptions): Orphans {
-  const { shelf, locks, clock, report, grace, keepFor, keepFree, server, own } = options;
+export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClients {
+  const { store, locks, clock, report, grace, keepFor, keepFree, server, own } = options;
   let user: string | null | undefined;
   let stopped = false;
   /** What was held at the last look, so that nothing is read as long as nothing changes. */
@@ -87,7 +87,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
     seen = now;
     // A page has it again, whose user may say what becomes of what is held.
     for (const id of waits) if (held.has(pageLock(id)) && waits.delete(id)) notBefore.delete(id);
-    const free = (await shelf.list(server)).filter(
+    const free = (await store.list(server)).filter(
       ({ id }) => id !== own() && !held.has(pageLock(id)) && !held.has(flushLock(id)),
     );
     const left = free.filter((one) => one.waiting > 0 && one.user === user);
@@ -121,7 +121,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
 
   async function flushUnder(lock: Lock, id: string): Promise<boolean> {
     const token = messageId(options.random);
-    const found = await shelf.take(id, token);
+    const found = await store.take(id, token);
     if (stopped || !found || found.user !== user) return true;
     const { codec } = options;
     const stored = codec ? fromPlainClient(found, codec, report) : found;
@@ -193,7 +193,7 @@ export function watchOrphans(options: OrphansOptions): Orphans {
   }
 
   /** Clients without unsent messages: the last few stay, for the next tab's session and models (TB7). */
-  async function clear(free: readonly Shelved[]): Promise<void> {
+  async function clear(free: readonly ListedClient[]): Promise<void> {
     const now = clock.now();
     const newest = free.toSorted((a, b) => b.usedAt - a.usedAt);
     const kept = new Map<string | null | undefined, number>();
@@ -210,9 +210,9 @@ export function watchOrphans(options: OrphansOptions): Orphans {
       if (!lock) continue;
       try {
         // This page may have slept since it looked, and another have used and left it.
-        const here = (await shelf.list(server)).find(({ id }) => id === one.id);
+        const here = (await store.list(server)).find(({ id }) => id === one.id);
         if (here?.usedAt !== one.usedAt || here.waiting > one.waiting) continue;
-        await shelf.remove(one.id);
+        await store.remove(one.id);
       } finally {
         lock.release();
       }

@@ -6,12 +6,12 @@ import type { PayloadCodec, Random, SteadyClock, TargetKey } from "@calla/shared
 import { clientOfPage, flushLock, pageLock } from "./locks.ts";
 import type { Lock, Locks } from "./locks.ts";
 import { reasonOf, storageFailure, taken } from "./client-store.ts";
-import type { ClientStore, ShelfPart, ClientChange } from "./client-store.ts";
+import type { ClientStore, CommitPart, ClientChange } from "./client-store.ts";
 import type { Owner, StorageChange } from "../storage/storage.ts";
 import { plainChange } from "./stored-values.ts";
 
 export interface HolderOptions {
-  readonly shelf: ClientStore;
+  readonly store: ClientStore;
   readonly locks: Locks;
   readonly clock: SteadyClock;
   readonly random: Random;
@@ -27,9 +27,9 @@ export interface Held {
   readonly token: string;
   readonly lock: Lock;
   readonly owner: Owner;
-  /** Whether there is something of it on the shelf. */
+  /** Whether there is something of it in the store. */
   stored: boolean;
-  /** Targets of which a model is stored: what may go when the shelf is full. */
+  /** Targets of which a model is stored: what may go when the store is full. */
   readonly models: Set<TargetKey>;
 }
 
@@ -41,7 +41,7 @@ export interface HolderEvents {
 export type Holder = ReturnType<typeof createHolder>;
 
 export function createHolder(options: HolderOptions, first: Held, events: HolderEvents) {
-  const { shelf, clock, codec, report } = options;
+  const { store, clock, codec, report } = options;
   let held = first;
   let last: Promise<void> = Promise.resolve();
   /** Another page has what was ours: nothing of us may be stored any more, or two would write one outbox (TB3). */
@@ -54,7 +54,7 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
     /** Held until the commit is done, whatever becomes of it. */
     const extra: Lock[] = [];
     const begun: Held[] = [];
-    const parts: ShelfPart[] = [];
+    const parts: CommitPart[] = [];
     let now = held;
     let user: string | null | undefined;
     let inside: ClientChange[] | undefined;
@@ -84,7 +84,7 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
         inside ??= part();
         inside.push(codec ? plainChange(change, codec) : change);
       }
-      await store(parts);
+      await commit(parts);
     } catch (error) {
       for (const { lock } of begun) lock.release();
       if (reasonOf(error) === "taken") gone = error;
@@ -111,7 +111,7 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
     everyone = false,
   ): Promise<readonly string[]> {
     const found: string[] = [];
-    for (const { id, user } of await shelf.list(everyone ? undefined : owner.server)) {
+    for (const { id, user } of await store.list(everyone ? undefined : owner.server)) {
       if (id === own || (user !== owner.user && !everyone)) continue;
       const lock = await options.locks.take(pageLock(id));
       if (!lock) continue;
@@ -123,19 +123,19 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
     return found;
   }
 
-  /** When the shelf is full, models go first: they can be fetched again, and messages cannot (TB6). */
-  async function store(parts: readonly ShelfPart[]): Promise<void> {
+  /** When the store is full, models go first: they can be fetched again, and messages cannot (TB6). */
+  async function commit(parts: readonly CommitPart[]): Promise<void> {
     try {
-      await shelf.commit(parts);
+      await store.commit(parts);
     } catch (error) {
       const { id, token, models } = held;
       const drops = [...models].map((target) => ({ type: "drop-model", target }) as const);
       // Where it is about nothing but models, whoever keeps them knows what to do.
       const messages = parts.some(({ changes }) => changes.some((change) => !isModel(change)));
       if (reasonOf(error) !== "quota" || drops.length === 0 || !messages) throw error;
-      await shelf.commit([{ id, token, at: clock.now(), changes: drops }]);
+      await store.commit([{ id, token, at: clock.now(), changes: drops }]);
       models.clear();
-      await shelf.commit(parts);
+      await store.commit(parts);
       if (!told)
         report(
           storageFailure(
@@ -154,7 +154,7 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
     try {
       const free = [held.id, ...(await others(held, locked, true))];
       const open = [...(await options.locks.held())].flatMap((name) => clientOfPage(name) ?? []);
-      const unsent = await shelf.empty(free, open, clock.now());
+      const unsent = await store.empty(free, open, clock.now());
       gone = taken();
       return unsent;
     } finally {
@@ -190,7 +190,7 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
 
 const isModel = ({ type }: ClientChange): boolean => type === "model" || type === "drop-model";
 
-/** A client that nobody has had yet; on the shelf from its first commit on. */
+/** A client that nobody has had yet; in the store from its first commit on. */
 export async function newClient(
   { locks, random, lockOf }: Pick<HolderOptions, "locks" | "random" | "lockOf">,
   owner: Owner,

@@ -5,7 +5,7 @@ import { CallaError } from "@calla/shared";
 import type { Owner, StorageChange, StoredClient } from "../storage/storage.ts";
 
 /** One client in the store. */
-export interface Shelved extends Owner {
+export interface ListedClient extends Owner {
   readonly id: string;
   /** When it was last taken or written to, to the hour. */
   readonly usedAt: number;
@@ -14,7 +14,7 @@ export interface Shelved extends Owner {
 }
 
 /** What one client's part in a commit is. */
-export interface ShelfPart {
+export interface CommitPart {
   readonly id: string;
   /** What it was taken with. */
   readonly token: string;
@@ -30,7 +30,7 @@ export type ClientChange = Exclude<StorageChange, { type: "begin" | "forget" }>;
 /** A browser's or process's clients. Values come as the serialiser's plain form, which JSON can write. */
 export interface ClientStore {
   /** A server's clients; without a server everybody's. */
-  list(server?: string): Promise<readonly Shelved[]>;
+  list(server?: string): Promise<readonly ListedClient[]>;
   /** From now on only commits with this token are taken. `at`: it is used again. Undefined: there is no such client. */
   take(id: string, token: string, at?: number): Promise<StoredClient | undefined>;
   /**
@@ -38,7 +38,7 @@ export interface ClientStore {
    *
    * @throws CallaError `storage`: `taken` by another, `evicted` (it is not there any more), `quota`, or what else failed.
    */
-  commit(parts: readonly ShelfPart[]): Promise<void>;
+  commit(parts: readonly CommitPart[]): Promise<void>;
   /** Gone, with all that belongs to it. */
   remove(id: string): Promise<void>;
   /**
@@ -47,6 +47,7 @@ export interface ClientStore {
    * Resolves with how many messages had no recorded outcome.
    */
   empty(free: readonly string[], open: readonly string[], at: number): Promise<number>;
+  /** Frees what is open; what is stored stays. */
   close(): Promise<void>;
 }
 
@@ -56,7 +57,7 @@ export type StorageReason =
   | "unavailable"
   /** No Web Locks, so tabs cannot be told apart. */
   | "locks"
-  /** It did not open in time, or an older page does not let go of it. */
+  /** It did not open in time, or an older page keeps it open. */
   | "blocked"
   /** A newer page has changed its form: reload. */
   | "newer"

@@ -1,8 +1,9 @@
 // Which page holds what, among all tabs of a browser: the interface, and the names of locks. Not here: locks themselves
 // (web-locks.ts in browsers, memory-locks.ts for tests and processes that share nothing).
 
-/** A name that is held until it is let go, or until somebody takes it away. */
+/** A name that is held until it is released, or until somebody takes it away. */
 export interface Lock {
+  /** Frees the name. Repeating it does nothing. */
   release(): void;
   /** Resolves when somebody has taken it away. */
   readonly lost: Promise<void>;

@@ -15,7 +15,7 @@ export interface MemoryLocks {
  *
  * @example
  * const locks = memoryLocks();
- * const first = tabStorage({ shelf, locks: locks.page() });
+ * const first = tabStorage({ store: () => store, locks: () => locks.page() });
  */
 export function memoryLocks(): MemoryLocks {
   const all = new Map<string, { readonly lose: () => void }>();

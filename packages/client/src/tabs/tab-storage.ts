@@ -8,23 +8,26 @@ import type { Held, Holder, HolderOptions } from "./claimed-client.ts";
 import { flushLock, pageLock } from "./locks.ts";
 import type { Lock, Locks } from "./locks.ts";
 import { migrateStored } from "../storage/migrate-stored.ts";
-import { watchOrphans } from "./abandoned-clients.ts";
-import type { Orphans } from "./abandoned-clients.ts";
+import { watchAbandoned } from "./abandoned-clients.ts";
+import type { AbandonedClients } from "./abandoned-clients.ts";
 import { storageFailure } from "./client-store.ts";
 import type { ClientStore } from "./client-store.ts";
 import type { Owner, Storage, StorageHost } from "../storage/storage.ts";
 import type { TabMemory, TabNote } from "./tab-note.ts";
 import { codecOf, fromPlainClient } from "./stored-values.ts";
 
+/** What `tabStorage` takes: the clients' store, the locks that keep pages apart, and how long clients are kept. */
 export interface TabStorageOptions {
   /** Asked at `load`; what it throws is told to the app. */
-  readonly shelf: () => ClientStore | Promise<ClientStore>;
+  readonly store: () => ClientStore | Promise<ClientStore>;
+  /** This page's locks; asked at `load`. */
   readonly locks: () => Locks;
   /** By default nothing is remembered: a reload takes its user's most recent free client. */
   readonly memory?: TabMemory;
+  /** Where clients' names and tokens come from. Default: cryptographic chance. */
   readonly random?: Random;
   /** How long a client must be free before another tab sends what is left of it: 5,000 ms. */
-  readonly orphanGrace?: number;
+  readonly abandonedAfter?: number;
   /** How long a client without unsent messages is kept after its last use: 30 days, as the server's `identityLifetime`. */
   readonly keepFor?: number;
   /** How many such clients are kept for a user: the 3 last used. */
@@ -39,19 +42,19 @@ const PAUSE = 20;
  * A storage for one page, among others that share its store and its locks.
  *
  * @example
- * const storage = tabStorage({ shelf: () => memoryShelf(rows), locks: () => locks.page() });
+ * const storage = tabStorage({ store: () => memoryClientStore(rows), locks: () => locks.page() });
  */
 export function tabStorage(options: TabStorageOptions): Storage {
   const { memory, random = systemRandom } = options;
-  let shelf: ClientStore | undefined;
+  let store: ClientStore | undefined;
   let holder: Holder | undefined;
-  let orphans: Orphans | undefined;
+  let abandoned: AbandonedClients | undefined;
 
   async function letGo(): Promise<void> {
-    await orphans?.stop();
+    await abandoned?.stop();
     await holder?.release();
-    await shelf?.close();
-    shelf = holder = orphans = undefined;
+    await store?.close();
+    store = holder = abandoned = undefined;
   }
 
   return {
@@ -59,12 +62,12 @@ export function tabStorage(options: TabStorageOptions): Storage {
     async load(owner: Owner, host?: StorageHost) {
       await letGo();
       const locks = options.locks();
-      const mine = await options.shelf();
-      shelf = mine;
+      const mine = await options.store();
+      store = mine;
       const clock = steady(host?.clock ?? systemClock);
       const report = host?.report ?? (() => {});
       const holding: HolderOptions = {
-        shelf: mine,
+        store: mine,
         locks,
         clock,
         random,
@@ -79,18 +82,18 @@ export function tabStorage(options: TabStorageOptions): Storage {
       holder = createHolder(holding, held, {
         changed(now, user) {
           note(now);
-          // The server has named the user: only now is it known whose orphans these are (S41).
+          // The server has named the user: only now is it known whose abandoned clients these are (S41).
           if (host && user !== undefined)
-            orphans ??= watchOrphans({
+            abandoned ??= watchAbandoned({
               ...holding,
               host,
-              grace: options.orphanGrace ?? 5_000,
+              grace: options.abandonedAfter ?? 5_000,
               keepFor: options.keepFor ?? 30 * 86_400_000,
               keepFree: options.keepFree ?? 3,
               server: owner.server,
               own: () => holder?.held.id ?? held.id,
             });
-          orphans?.of(user);
+          abandoned?.of(user);
         },
       });
       const { codec } = holding;
@@ -107,8 +110,8 @@ const notLoaded = (what: string) =>
 
 /** The tab's own client if it is free, otherwise its user's most recent free one (TB1). */
 async function claim(options: HolderOptions, owner: Owner, note: TabNote | undefined) {
-  const { shelf, locks, clock, random } = options;
-  const clients = (await shelf.list(owner.server))
+  const { store, locks, clock, random } = options;
+  const clients = (await store.list(owner.server))
     .filter(({ user }) => owner.user === undefined || owner.user === user)
     .toSorted((a, b) => b.usedAt - a.usedAt);
   const own = clients.filter(({ id }) => id === note?.client);
@@ -127,9 +130,9 @@ async function claim(options: HolderOptions, owner: Owner, note: TabNote | undef
   return undefined;
 }
 
-/** Whoever sends what the page left behind lets go at once, and can store nothing more (TB4). */
+/** Whoever sends what the page left behind stops at once, and can store nothing more (TB4). */
 async function taken(
-  { shelf, locks, clock }: HolderOptions,
+  { store, locks, clock }: HolderOptions,
   id: string,
   lock: Lock,
   owner: Owner,
@@ -137,7 +140,7 @@ async function taken(
 ) {
   try {
     (await locks.take(flushLock(id), "steal"))?.release();
-    const stored = await shelf.take(id, token, clock.now());
+    const stored = await store.take(id, token, clock.now());
     if (stored) {
       const held: Held = { id, token, lock, owner, stored: true, models: new Set(stored.models.keys()) };
       return { held, stored };

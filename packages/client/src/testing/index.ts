@@ -12,21 +12,23 @@ export type {
 import type { Owner, Storage, StorageChange, StoredClient, StoredEntry } from "../storage/storage.ts";
 export { memoryLocks } from "../tabs/memory-locks.ts";
 export type { MemoryLocks } from "../tabs/memory-locks.ts";
-export { memoryShelf } from "../tabs/stores/memory-store.ts";
+export { memoryClientStore } from "../tabs/stores/memory-store.ts";
 export { tabStorage } from "../tabs/tab-storage.ts";
 export type { TabStorageOptions } from "../tabs/tab-storage.ts";
 export type { TabMemory, TabNote } from "../tabs/tab-note.ts";
 export type { Lock, Locks } from "../tabs/locks.ts";
-export type { ClientStore, Shelved, ShelfPart } from "../tabs/client-store.ts";
+export type { ClientStore, ListedClient, CommitPart } from "../tabs/client-store.ts";
 
 /** Makes storages that share what is stored, as pages of one browser do that follow each other. */
 export interface StorageSubject {
+  /** Opens the storage as the next page would: it finds what the pages before have committed. */
   open(): Storage | Promise<Storage>;
 }
 
 /** One check: `run` rejects if the storage breaks the rule. */
 export interface StorageCheck {
   readonly name: string;
+  /** Resolves where the storage does what `name` says, and rejects with what it does instead. */
   run(subject: StorageSubject): Promise<void>;
 }
 

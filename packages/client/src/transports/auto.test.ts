@@ -168,7 +168,7 @@ test("[AT2] a session storage that is missing, forbidden or full: remembered in 
   }
 });
 
-test("[AT1] [CL12] a WebSocket that says never to come again is not gone round: the client hears of it", () => {
+test("[AT1] [CL12] a WebSocket that says never to retry is not gone round: the client hears of it", () => {
   const { connect, made, events, kinds } = setUp();
   connect();
   made[0]?.on.open();

@@ -8,6 +8,7 @@ import { systemClock } from "../base/clock.ts";
 import { CLOSE_RETRYABLE, CLOSE_TERMINAL } from "./transport.ts";
 import type { Link, Transport, TransportHandlers } from "./transport.ts";
 
+/** What `auto` takes: the two transports, and how long it tries the first. */
 export interface AutoOptions {
   readonly webSocket: Transport;
   readonly http: Transport;
@@ -17,6 +18,7 @@ export interface AutoOptions {
   readonly retryAfter?: number;
   /** Where it is remembered that HTTP was needed: the page's sessionStorage. null: nowhere. */
   readonly memory?: Pick<globalThis.Storage, "getItem" | "setItem" | "removeItem"> | null;
+  /** Where time comes from. Default: the machine's. */
   readonly clock?: Clock;
 }
 
@@ -136,7 +138,7 @@ export function auto(options: AutoOptions): Transport {
           },
           close(reason) {
             if (fallen) return;
-            // Whoever must not come again must not come another way either.
+            // Who must not retry must not try another way either.
             if (!heard && reason.code !== CLOSE_TERMINAL) {
               fellBack(options, reason.cause);
               return fall();

@@ -30,6 +30,7 @@ export const FROM_SERVER = {
 export interface TransportHandlers {
   /** Say Hello. Called again where a link needs another one on its way (a poll). */
   open(): unknown;
+  /** One packet from the server, whole. */
   receive(data: string | Uint8Array): unknown;
   /** The attempt is over, whether or not it was ever open. The last call. */
   close(reason: CloseReason): unknown;
@@ -37,7 +38,9 @@ export interface TransportHandlers {
 
 /** One attempt, from the client's side. */
 export interface Link {
+  /** Hands over one packet, after `open` and before `close`; packets leave in this order. */
   send(data: string | Uint8Array): void;
+  /** Ends the attempt. Repeating it does nothing. */
   close(): void;
 }
 
@@ -49,6 +52,7 @@ export interface ReconnectOptions {
   readonly jitterRatio: number;
 }
 
+/** How a client reaches its server. `webSocket`, `http` and `auto` make one; implement it for another network. */
 export interface Transport {
   /** `format` is the serialiser's preferred one, in which all is sent; the transport tells the server its name. */
   connect(handlers: TransportHandlers, format: Format): Link;

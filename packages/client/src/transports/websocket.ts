@@ -18,11 +18,15 @@ interface SocketEvent {
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
+  /** As `EventTarget`'s. */
   addEventListener(type: "open" | "message" | "error" | "close", listener: (event: object) => void): void;
+  /** Sends one message, a text or bytes. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
+  /** Begins the closing handshake. */
   close(code?: number, reason?: string): void;
 }
 
+/** What `webSocket` takes in a client; only `url` is needed. */
 export interface WebSocketOptions extends ReconnectSettings {
   /** Absolute, or relative to the page ("/ws"). A function is asked before every attempt. */
   readonly url: string | (() => string | Promise<string>);
@@ -106,7 +110,12 @@ export function webSocket(options: WebSocketOptions): Transport {
   };
 }
 
-/** This page's host with the given path, as `ws:` or `wss:`. */
+/**
+ * This page's host with the given path, as `ws:` or `wss:`.
+ *
+ * @example
+ * urlFromCurrentLocation("/ws"); // "wss://app.example/ws" in a page of https://app.example
+ */
 export function urlFromCurrentLocation(path: string): string {
   const url = fromPage(path);
   url.protocol = url.protocol.replace("http", "ws");

@@ -139,7 +139,7 @@ describe("time", () => {
     expect([answers(), begun(), checks.running]).toEqual([["second late"], [], 0]);
   });
 
-  test("[HA12] [HA22] what hangs is let go of when it is late, and its signal says so", async () => {
+  test("[HA12] [HA22] what hangs is given up when it is late, and its signal says so", async () => {
     const { ask, advance, answers, checks, begun } = counted({ ofOne: 1, within: 1_000 });
     const [hangs] = ask(new Asker("ada"), "hangs");
     const { signal } = hangs!.question.shown;
@@ -168,7 +168,7 @@ describe("what means nothing any more", () => {
     expect(signal.aborted).toBe(true);
     expect(b!.question.shown.signal.aborted).toBe(true);
     expect([checks.running, c!.question.asked]).toEqual([2, false]);
-    // The same party comes again, and finds its share still in use.
+    // The same party asks again, and finds its share still in use.
     begun();
     ask(new Asker("ada"), "again");
     expect(begun()).toEqual([]);

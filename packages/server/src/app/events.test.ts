@@ -145,10 +145,10 @@ test("[OV4] inspect() counts what there is", async () => {
   expect(it.server.inspect()).toEqual({
     ready: true,
     connections: { all: 3, pending: 1, slow: 1, unwritten: 101 },
-    targets: { open: 2, followed: 2, queued: 0 },
+    targets: { open: 2, subscribed: 2, queued: 0 },
     topics: [
-      { topic: "list:1", followers: 2, behind: 1, sequence: 2, queued: 0 },
-      { topic: "list:2", followers: 1, behind: 0, sequence: 0, queued: 0 },
+      { topic: "list:1", subscribers: 2, behind: 1, sequence: 2, queued: 0 },
+      { topic: "list:2", subscribers: 1, behind: 0, sequence: 0, queued: 0 },
     ],
     memory: { heapUsed: expect.any(Number), rss: expect.any(Number) },
   });
@@ -172,7 +172,7 @@ test("[OV5] events become metrics, without end only where there is an end", asyn
     'calla_refused_total{code="server-only"} 1',
     'calla_resyncs_total{resync="snapshot",reason="first"} 1',
     "calla_connections 1",
-    "calla_targets_followed 1",
+    "calla_targets_subscribed 1",
     "calla_ready 1",
   ])
     expect(text).toContain(`${line}\n`);

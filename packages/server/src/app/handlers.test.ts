@@ -41,8 +41,8 @@ const turnedAway = (target: string, code: string, retryable = false) => ({
   retryable,
 });
 
-describe("who may follow and dispatch", () => {
-  test("[HA1] a slice without handlers is refused, for following and for dispatching", async () => {
+describe("who may subscribe and dispatch", () => {
+  test("[HA1] a slice without handlers is refused, for subscribing and for dispatching", async () => {
     const { client, refused } = wire();
     const ada = await client();
     ada.say(subscribe("list:1"), say("list:1", 1, add("x")));
@@ -59,7 +59,7 @@ describe("who may follow and dispatch", () => {
     expect(refused).toHaveLength(6);
   });
 
-  test("[HA2] public lets everybody follow and dispatch client messages, and no more", async () => {
+  test("[HA2] public lets everybody subscribe and dispatch client messages, and no more", async () => {
     const { server, client } = wire();
     server.handle(list, { public: true });
     const ada = await client();
@@ -80,7 +80,7 @@ describe("who may follow and dispatch", () => {
     ]);
   });
 
-  test("[HA3] canSubscribe is asked before following and before dispatching unfollowed, with its purpose", async () => {
+  test("[HA3] canSubscribe is asked before subscribing and before dispatching without a subscription, with its purpose", async () => {
     const asked: unknown[] = [];
     const { server, client } = wire({ authenticate: () => ({ id: "ada" }) });
     server.handle(list, {
@@ -241,7 +241,7 @@ describe("who may follow and dispatch", () => {
 });
 
 describe("changing a message before it is taken", () => {
-  test("[HA5] S9 author and followers get the amended message", async () => {
+  test("[HA5] S9 author and subscribers get the amended message", async () => {
     const { server, client } = wire();
     server.handle(list, {
       public: true,
@@ -436,7 +436,7 @@ describe("hooks that observe", () => {
     expect((await server.topic(list, "4").read()).sequence).toBe(0);
   });
 
-  test("[HA7] S43 every onSubscribe has its onUnsubscribe, whatever the client wishes in between", async () => {
+  test("[HA7] S43 every onSubscribe has its onUnsubscribe, whatever the client asks for in between", async () => {
     const seen: string[] = [];
     const { server, client, advance } = wire();
     server.handle(list, {
@@ -494,7 +494,7 @@ describe("the server's own word", () => {
     expect(await ada.heard()).toEqual([rejected("list:1", 1, "forbidden")]);
   });
 
-  test("[HA9] the server makes a client follow whatever canSubscribe says, and takes it back", async () => {
+  test("[HA9] the server subscribes a client whatever canSubscribe says, and unsubscribes it", async () => {
     const { server, client } = wire();
     server.handle(list, { canSubscribe: () => false, canDispatch: () => true });
     const ada = await client();

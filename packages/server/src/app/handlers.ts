@@ -34,11 +34,11 @@ export interface Asking<S, User extends AnyUser> extends Who<User> {
   readonly topic: TargetKey;
   readonly params: ParamsOf<S>;
 }
-/** Who asks to follow or reach a topic. */
+/** Who asks to subscribe to a topic, or to dispatch to it. */
 export interface Wish<S, User extends AnyUser> extends Asking<S, User> {
   readonly purpose: "subscribe" | "dispatch";
   /**
-   * Aborted when the client has gone or does not wish it any more, when its rights have changed meanwhile, or when
+   * Aborted when the client has gone or does not want it any more, when its rights have changed meanwhile, or when
    * `limits.checkTimeout` has passed: the answer does not count then. Whoever does not read it pays nothing for it.
    */
   readonly signal: AbortSignal;
@@ -66,10 +66,10 @@ type Maybe<T> = T | void | Promise<T | void>;
 
 /** How the server treats one slice. Everything absent is refused; `public: true` allows everybody everything. */
 export interface Handlers<S, User extends AnyUser> {
-  /** Everybody may follow, and dispatch what clients may dispatch. */
+  /** Everybody may subscribe, and dispatch what clients may dispatch. */
   readonly public?: true;
   /**
-   * Whether a client may follow the topic, and reach it at all: dispatching to a topic that is not followed asks this
+   * Whether a client may subscribe to the topic, and reach it at all: a dispatch to a topic without a subscription asks this
    * first (`purpose`). true is remembered for the connection until rights are asked about anew (`server.reauthorise`,
    * `limits.recheckAfter`). Absent: nobody. A throw or rejected promise refuses, retryably. So many calls are under way
    * at a time (`limits.maxChecksPerConnection`, `limits.maxChecks`), the others wait for their turn.
@@ -85,9 +85,9 @@ export interface Handlers<S, User extends AnyUser> {
   ): boolean;
   /** Changes a message before it is taken: stamp a time, clamp a value. Subscribers and author get what it returns. */
   amend?(message: ClientMessageOf<S>, asking: Asking<S, User> & { readonly model: ModelOf<S> }): MessageOf<S>;
-  /** After a client began to follow. Messages returned are dispatched by the server. */
+  /** After a client was subscribed. Messages returned are dispatched by the server. */
   onSubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;
-  /** After a client ceased to follow, for whatever reason. Messages returned are dispatched by the server. */
+  /** After a subscription ended, for whatever reason. Messages returned are dispatched by the server. */
   onUnsubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;
   /** After a message was applied here, at most once: observe, do not rely on it. */
   onMessage?(message: MessageOf<S>, applied: AppliedMessage<S, User>): void;

@@ -149,7 +149,7 @@ describe("onIncoming", () => {
     expect(topics).toEqual([{ type: "x", item: new Map() }]);
   });
 
-  test("[HA16] [HA24] nothing is decoded for nobody: what a gate refuses unread stays so until somebody wishes to hear", async () => {
+  test("[HA16] [HA24] nothing is decoded for nobody: what a gate refuses unread stays so until there is a hook", async () => {
     const decodeMessage = vi.fn((encoded: unknown) => encoded);
     const codec = {
       encodeMessage: (m: unknown) => m,

@@ -58,7 +58,7 @@ export class HookList<Message, About> {
   }
 }
 
-/** What a client's frame says, to those who wish to hear it: a copy of their own, so that nothing they do reaches the topic. */
+/** What a client's frame says, to the hooks that hear it: a copy of their own, so that nothing they do reaches the topic. */
 export function hear(
   hooks: HookList<unknown, IncomingMessage>,
   { serialiser, report }: { readonly serialiser: Serialiser; readonly report: Report },

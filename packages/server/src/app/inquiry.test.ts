@@ -5,7 +5,10 @@ import type { Check } from "./app-checks.ts";
 import { ASKED_AGAIN, Identifications, Inquiry, REMEMBERED } from "./inquiry.ts";
 
 /** A question: the app gives these answers at once, further ones are in the test's hand. `during` runs while it is asked. */
-function asked(answers: readonly string[] = [], during: (inquiry: Inquiry<string>, call: number) => void = () => {}) {
+function asked(
+  answers: readonly string[] = [],
+  during: (inquiry: Inquiry<string>, call: number) => void = () => {},
+) {
   const { clock, settle, advance } = handClock();
   const checks = new AppChecks({ clock, ofOne: 16, ofAll: 16, within: 1_000 });
   const asker = new Asker("");

@@ -25,8 +25,9 @@ export interface Connection {
    * Only where there is something to read: an HTTP request has come whole.
    */
   pause?(): void;
+  /** Takes back one `pause`; it reads again when all are taken back. */
   resume?(): void;
-  /** Ends it at once, whatever is still to be said: what it holds is let go. Default: `close`. */
+  /** Ends it at once, whatever is still to be said: what it holds is discarded. Default: `close`. */
   terminate?(): void;
 }
 
@@ -47,7 +48,7 @@ export interface RequestInlet {
   readonly line?: object | undefined;
   pause(): void;
   resume(): void;
-  /** Lets go of it: there is no room. */
+  /** Ends it: there is no room. */
   cut(): void;
 }
 

@@ -460,7 +460,7 @@ describe.each([
   ["SQLite", () => sqlite(":memory:")],
 ] as const)("with a log in %s", (_, make) => {
   test.each([0, 1, Infinity])(
-    "[LM3] maxCatchUp %d says what a follower is sent, not what can be folded",
+    "[LM3] maxCatchUp %d says what a subscriber is sent, not what can be folded",
     async (maxCatchUp) => {
       const log = make();
       const hand = handClock();

@@ -16,7 +16,7 @@ describe("rounds", () => {
     expect(rounds.empty).toBe(true);
   });
 
-  test("[LM22] who comes again is behind its group, and waits once, however often it asks", () => {
+  test("[LM22] who asks again is behind its group, and waits once, however often it asks", () => {
     const rounds = new Rounds<string, string>();
     for (const member of ["a1", "a2", "b1"]) rounds.add(member[0]!, member);
     const order: string[] = [];

@@ -21,7 +21,7 @@ export class TokenBucket {
   }
 
   /**
-   * Milliseconds until it is worth coming again: until a quarter of the burst, or as many as are asked for, is there. A
+   * Milliseconds until a retry is worth it: until a quarter of the burst, or as many as are asked for, is there. A
    * minute at most: whoever comes too early is told again.
    */
   wait(paid: number, now: number, count = 1): number {

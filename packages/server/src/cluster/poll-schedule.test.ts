@@ -4,7 +4,7 @@ import { handClock, handPubSub, list, subscribe, wire } from "../../test/wired.t
 import { memoryLog } from "../log/memory/memory-log.ts";
 import { PollSchedule, tickOf } from "./poll-schedule.ts";
 
-describe("[SV6] looking at what is followed", () => {
+describe("[SV6] looking at what has subscribers", () => {
   test("each target has its turn once in maxStaleness, from whenever it was opened, and each tick an even share", () => {
     fc.assert(
       fc.property(
@@ -42,7 +42,7 @@ describe("[SV6] looking at what is followed", () => {
     expect(first).not.toEqual(second);
   });
 
-  test("a node reads each followed topic once in a period, and never all of them at once", async () => {
+  test("a node reads each subscribed topic once in a period, and never all of them at once", async () => {
     const reads: number[] = [];
     const hand = handClock();
     const log = memoryLog({ shared: true });

@@ -19,10 +19,10 @@ export class PollSchedule<T extends object> {
   }
 
   /** One tick: those whose turn it is. */
-  due(followed: Iterable<T>): readonly T[] {
+  due(subscribed: Iterable<T>): readonly T[] {
     this.#tick = (this.#tick + 1) % TURNS;
     const due: T[] = [];
-    for (const target of followed) {
+    for (const target of subscribed) {
       let turn = this.#turns.get(target);
       if (turn === undefined) {
         turn = this.#next;

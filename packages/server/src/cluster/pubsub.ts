@@ -2,13 +2,25 @@
 import { contain } from "../base/contain.ts";
 import type { Report } from "../base/contain.ts";
 
+/**
+ * Fan-out between the nodes that share a log: implement it over Redis, Postgres or what you have. A message may come
+ * late, twice or never, for nothing but speed depends on it: a node that is not rung looks at the log every
+ * `maxStaleness`. Payloads are plain data that JSON carries, and the `user` that `reauthorise` was given.
+ */
 export interface PubSub {
+  /** Hands a payload to every listener of the channel, on all nodes. */
   publish(channel: string, payload: unknown): void;
   /** Returns the undo. The publisher itself need not hear its own. */
   subscribe(channel: string, listener: (payload: unknown) => void): () => void;
 }
 
-/** Fan-out inside one process. */
+/**
+ * Fan-out inside one process: for several servers of a test, over one `memoryLog({ shared: true })`.
+ *
+ * @example
+ * const pubsub = localPubSub();
+ * const nodes = [1, 2].map(() => createServer({ wiring, serialiser, log, pubsub }));
+ */
 export function localPubSub(): PubSub {
   // One object per subscription, so that the same function can subscribe twice and leave once.
   const listeners = new Map<string, Set<{ readonly listener: (payload: unknown) => void }>>();

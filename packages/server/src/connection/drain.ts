@@ -3,6 +3,7 @@
 import type { Clock } from "@calla/shared";
 import type { Conversation } from "./conversation.ts";
 
+/** What `server.drain` takes: how long clients take to leave, and to come back elsewhere. */
 export interface DrainOptions {
   /** Milliseconds over which clients are sent away. Default 10,000. */
   readonly over?: number;

@@ -90,7 +90,7 @@ describe("what comes in", () => {
     await settle();
     const { model } = await done(server.topic(list, "1").read());
     expect(model.items).toEqual(numbered("m", 35));
-    expect(server.inspect().targets.followed).toBe(0);
+    expect(server.inspect().targets.subscribed).toBe(0);
   });
 
   test("[LM22] [LM14] before a socket closed is taken all the same, and then its end", async () => {
@@ -100,7 +100,7 @@ describe("what comes in", () => {
     one.drop();
     await settle();
     expect(taken).toEqual(numbered("m", 30));
-    expect(server.inspect()).toMatchObject({ connections: { all: 0 }, targets: { followed: 0 } });
+    expect(server.inspect()).toMatchObject({ connections: { all: 0 }, targets: { subscribed: 0 } });
   });
 
   test("[LM22] is nobody's any more once the server has ended the connection", async () => {
@@ -147,7 +147,7 @@ describe("what comes in", () => {
     const targets = [1, 2, 3].map((ref) => subscribe(`list:${ref}`, ref)) as never;
     one.say({ type: "Resync", targets }, ...[1, 2, 3].map((ref) => unsubscribe(`list:${ref}`, ref)));
     expect(types(await one.heard()).filter((type) => type === "Unsubscribed")).toEqual([]);
-    expect(server.inspect().targets.followed).toBe(0);
+    expect(server.inspect().targets.subscribed).toBe(0);
   });
 
   test("[LM22] [LM13] a packet that speaks for itself is taken in rounds, and answered whole", async () => {

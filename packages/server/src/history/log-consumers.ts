@@ -23,6 +23,7 @@ export type ConsumedEntry<S> = Consumed &
     | { readonly gone: "removed" | "expired"; readonly sequence: number; readonly at: number }
   );
 
+/** What `server.consume` takes: which consumer, and where a new one begins. */
 export interface ConsumerOptions {
   /** The name of the consumer, of which the log remembers how far it has come. One per slice and purpose. */
   readonly name: string;
@@ -30,6 +31,10 @@ export interface ConsumerOptions {
   readonly from?: "beginning" | "now";
 }
 
+/**
+ * Called for one entry after the other, each until it does not throw or reject. It may run twice for one entry:
+ * `entry.key` tells.
+ */
 export type ConsumerHandler<S> = (entry: ConsumedEntry<S>) => void | Promise<void>;
 
 /** Read at once; the position is stored after as many, or a second. */

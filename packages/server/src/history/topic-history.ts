@@ -23,6 +23,7 @@ export interface HistoryEntry<S> {
   readonly model?: { readonly value: unknown };
 }
 
+/** Which page of a topic's history. */
 export interface HistoryOptions {
   /** The newest sequence wanted. Default: the newest there is. */
   readonly upTo?: number | undefined;
@@ -30,6 +31,7 @@ export interface HistoryOptions {
   readonly limit?: number;
 }
 
+/** A page of a topic's history. */
 export interface HistoryResult<S> {
   /** Oldest first. */
   readonly entries: readonly HistoryEntry<S>[];

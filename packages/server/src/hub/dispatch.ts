@@ -158,7 +158,7 @@ export class Dispatcher {
         this.#context,
         conversation,
         key,
-        handlers === undefined ? "unhandled" : "not-following",
+        handlers === undefined ? "unhandled" : "not-subscribed",
         {},
       );
     try {

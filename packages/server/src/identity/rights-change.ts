@@ -2,7 +2,9 @@
 
 /** Whose rights are asked about anew: those of all whom every name in it fits. */
 export interface RightsChange<User extends { readonly id: string } = { readonly id: string }> {
+  /** The one user whose rights have changed. Default: `user`'s id, else everybody. */
   readonly userId?: string;
+  /** The one client whose rights have changed. Default: all of the user. */
   readonly clientId?: string;
   /** The one topic that is asked about, by its id. Default: all. */
   readonly topic?: string;

@@ -69,9 +69,13 @@ export interface Head extends Cursor {
 /**
  * The mark of a tombstone: another one than the last record's, at the same sequence. So whoever still holds the target
  * as it was finds out by the cursor alone: an append conflicts, a read is of another history.
+ *
+ * @example
+ * await log.append([{ …, expected: { sequence, mark: tombstoneMark(mark) } }]);
  */
 export const tombstoneMark = (mark: number): number => (mark + 1) >>> 0;
 
+/** One target's part of a batch: records that continue its head, and the clients' rows with them, all or nothing. */
 export interface Append {
   readonly target: TargetKey;
   /** The head this must continue from; anything else is a conflict. From a tombstone only a whole model continues. */
@@ -100,6 +104,7 @@ export interface RowWrite {
   /** They are all that are not settled: few and short, so that writing them again is less than keeping them apart. */
   readonly whole?: boolean;
 }
+/** What became of one `Append`. */
 export type AppendResult =
   /** `bytes`: about how much was stored, where the log counts. */
   | { readonly status: "appended"; readonly bytes?: number }
@@ -108,6 +113,7 @@ export type AppendResult =
   /** Of this target alone it cannot be said what was done: it is to be looked up. */
   | { readonly status: "unknown"; readonly error: unknown };
 
+/** What a log has after a cursor. */
 export type ReadResult =
   /** Records after the cursor, in order, at most `limit`; none if the cursor is the head. */
   | { readonly status: "records"; readonly records: readonly LogRecord[] }
@@ -152,6 +158,7 @@ export interface LogConsumer {
   readonly until: number;
 }
 
+/** A node's claim to be the one that runs a consumer, until a time (milliseconds). */
 export interface Claim {
   readonly owner: string;
   /** Another's lease that ends then, or before, is over. The log compares the two and has no clock. */
@@ -160,6 +167,7 @@ export interface Claim {
   /** Where a consumer begins that the log does not know: with the oldest that it still has, or with what comes now. */
   readonly from: "beginning" | "now";
 }
+/** Whether the claim was granted: `held` by the claimant, or `taken` by another. */
 export type ClaimResult =
   | { readonly status: "held"; readonly position: Position }
   /** By another owner, until then. */
@@ -230,7 +238,9 @@ export interface LogStorage {
    * model; that is its stored snapshot from then on.
    */
   append(batch: readonly Append[]): Promise<readonly AppendResult[]>;
+  /** The records after a cursor, in order, at most `limit` of them (`ReadResult`). */
   read(target: TargetKey, after: Cursor, limit: number): Promise<ReadResult>;
+  /** What the target remembers of a client; undefined: nothing. */
   client(target: TargetKey, clientId: string): Promise<ClientRow | undefined>;
   /**
    * Ignored unless newer than the stored one and of this history. Only then may older records go, up to a stored
@@ -274,17 +284,19 @@ export interface LogStorage {
   ): Promise<boolean>;
   /** Forgets a consumer: nothing is kept for it any more. */
   dropConsumer(name: string): Promise<void>;
+  /** Every consumer that the log knows. */
   consumers(): Promise<readonly LogConsumer[]>;
 
   /** These targets are in use: they are as if written at `at`, never earlier than before. Of what never was, or is removed: nothing. */
   touch(targets: readonly TargetKey[], at: number): Promise<void>;
   /**
-   * Lets go what is too old: sessions and tombstones as if they had never been (their client rows go by their own age),
+   * Discards what is too old: sessions and tombstones as if they had never been (their client rows go by their own age),
    * client rows, consumers. A row's age is that of the append that wrote it.
    */
   expire(expiry: Expiry): Promise<Expired>;
 
   /** A secret kept by embedded durable logs, made at first use; undefined where nodes must be given one. */
   secret(): Promise<Uint8Array | undefined>;
+  /** Ends what is under way and frees what is open; what was appended stays. */
   close(): Promise<void>;
 }

@@ -26,7 +26,7 @@ describe("ListIndex", () => {
     expect(index.has(a)).toBe(true);
   });
 
-  test("follows what is added and taken, scalars too", () => {
+  test("keeps up with what is added and taken, scalars too", () => {
     const a = {};
     const index = new ListIndex([a, 1]);
     index.add(a);

@@ -3,9 +3,13 @@ import type { Observe, ServerEvent } from "../app/events.ts";
 
 /** As much of a pino logger as is used. */
 export interface PinoLike {
+  /** What every message causes. */
   debug(fields: object, text: string): void;
+  /** Clients that connect and leave, and what expires. */
   info(fields: object, text: string): void;
+  /** Refusals, limits, slow consumers, an append that failed. */
   warn(fields: object, text: string): void;
+  /** What the app's code or a storage threw, as `err`. */
   error(fields: object, text: string): void;
 }
 

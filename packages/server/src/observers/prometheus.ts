@@ -5,6 +5,7 @@ import type { Registry } from "prom-client";
 import type { Observe } from "../app/events.ts";
 import type { Inspection } from "../inspect.ts";
 
+/** Where `prometheus` puts its metrics, and what their names begin with. */
 export interface PrometheusOptions {
   /** Default: prom-client's own. */
   readonly registry?: Registry;
@@ -12,6 +13,7 @@ export interface PrometheusOptions {
   readonly prefix?: string;
 }
 
+/** One server's metrics: hand `observe` to the server, then the server to `watch`. */
 export interface PrometheusMetrics {
   readonly registry: Registry;
   /** Give it to `createServer({ observe })`. */
@@ -132,7 +134,7 @@ export function prometheus({
       gauge("connections_slow", "Slow consumers now", (now) => now.connections.slow);
       gauge("unwritten_bytes", "Bytes waiting to be written", (now) => now.connections.unwritten);
       gauge("targets_open", "Topics and sessions in memory", (now) => now.targets.open);
-      gauge("targets_followed", "Topics and sessions with subscribers", (now) => now.targets.followed);
+      gauge("targets_subscribed", "Topics and sessions with subscribers", (now) => now.targets.subscribed);
       gauge("messages_queued", "Messages waiting for an append or under way", (now) => now.targets.queued);
       // oxlint-disable-next-line no-new -- reason: it registers itself
       new Gauge({

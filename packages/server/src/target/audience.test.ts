@@ -1,10 +1,10 @@
-// Who follows, and who does not any more: above all what is left of somebody who was slow when it left.
+// Who is subscribed, and who is not any more: above all what is left of somebody who was slow when it left.
 import { describe, expect, test } from "vitest";
 import { list, say, subscribe, types, unsubscribe, wire } from "../../test/wired.ts";
 
 const added = (item: string) => ({ type: "added", item });
 
-/** A client that follows list:1, whose connection is full, and that was passed over by one update. */
+/** A client that is subscribed to list:1, whose connection is full, and that was passed over by one update. */
 async function behind() {
   const it = wire({ limits: { collapseBytes: 1_000 } });
   it.server.handle(list, { public: true });
@@ -20,7 +20,7 @@ async function behind() {
 }
 
 describe("an author that left while it was slow", () => {
-  test("[SC6] [CV1] follows no more: what it dispatches afterwards is acknowledged to it", async () => {
+  test("[SC6] [CV1] is not subscribed any more: what it dispatches afterwards is acknowledged to it", async () => {
     const { slow } = await behind();
     slow.say(unsubscribe("list:1"));
     slow.drain();
@@ -29,7 +29,7 @@ describe("an author that left while it was slow", () => {
     expect(await slow.heard()).toMatchObject([{ type: "Acknowledge", mid: 1, sequence: 2 }]);
   });
 
-  test("[SC6] follows again at its next wish, and hears every update once", async () => {
+  test("[SC6] is subscribed again at its next subscribe, and hears every update once", async () => {
     const { slow, server, done } = await behind();
     slow.say(unsubscribe("list:1"));
     slow.drain();

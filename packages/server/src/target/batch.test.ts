@@ -203,7 +203,7 @@ describe("what is refused", () => {
     expect(batch.effects).toMatchObject([{ type: "report", error: { code: "update-threw" } }]);
   });
 
-  test("a mid that its client gave up is decided: never applied, whenever it may come again", () => {
+  test("a mid that its client gave up is decided: never applied, whenever it is sent again", () => {
     const flight = begun().decide(from("ann", 1, { messages: null }), from("ann", 1));
     expect(told(flight)).toEqual(["rejected cancelled", "rejected cancelled"]);
   });

@@ -11,22 +11,22 @@ function narrow(maxOpenTargets: number) {
   let ref = 0;
   const on = (last: number) => ({ remoteAddress: `192.0.2.${last}` });
   type Client = Awaited<ReturnType<typeof it.client>>;
-  /** Follows, and tells which it may. */
-  const follow = async (one: Client, ...targets: string[]): Promise<string[]> => {
+  /** Subscribes, and gives those that it may. */
+  const join = async (one: Client, ...targets: string[]): Promise<string[]> => {
     for (const target of targets) one.say(subscribe(target, ++ref));
     return (await one.heard()).flatMap((said) => (said.type === "Settled" ? [said.target] : []));
   };
-  return { ...it, follow, on };
+  return { ...it, join, on };
 }
 const busy = { type: "Unsubscribed", code: "busy", retryable: true, retryAfter: 5_000 };
 
 describe("room for topics", () => {
-  test("[LM24] whoever holds most gives way, for one who holds less, and is told when to come again", async () => {
+  test("[LM24] whoever holds most gives way, for one who holds less, and is told when to retry", async () => {
     const it = narrow(10);
     const greedy = await it.client(undefined, undefined, it.on(1));
     const ada = await it.client(undefined, undefined, it.on(2));
-    expect(await it.follow(greedy, ...topics(12))).toHaveLength(10);
-    expect(await it.follow(ada, "list:mine")).toEqual(["list:mine"]);
+    expect(await it.join(greedy, ...topics(12))).toHaveLength(10);
+    expect(await it.join(ada, "list:mine")).toEqual(["list:mine"]);
     expect((await greedy.heard()).filter(({ type }) => type === "Unsubscribed")).toMatchObject([busy]);
     // Its messages go where it likes, too, and so does its session.
     ada.say(say("list:other", 1, { type: "stamped" }));
@@ -45,43 +45,43 @@ describe("room for topics", () => {
     const it = narrow(10);
     const one = await it.client(undefined, undefined, it.on(1));
     const two = await it.client(undefined, undefined, it.on(2));
-    await it.follow(one, ...topics(10));
-    expect(await it.follow(two, ...topics(10, 100))).toHaveLength(5);
+    await it.join(one, ...topics(10));
+    expect(await it.join(two, ...topics(10, 100))).toHaveLength(5);
     await one.heard();
     for (let round = 0; round < 3; round++) {
       await it.advance(5_000);
-      expect(await it.follow(one, ...topics(5, 200 + round))).toEqual([]);
-      expect(await it.follow(two, ...topics(5, 300 + round))).toEqual([]);
+      expect(await it.join(one, ...topics(5, 200 + round))).toEqual([]);
+      expect(await it.join(two, ...topics(5, 300 + round))).toEqual([]);
       expect(types(await one.heard()).concat(types(await two.heard()))).toEqual([]);
     }
-    expect(it.server.inspect().targets.followed).toBe(10);
+    expect(it.server.inspect().targets.subscribed).toBe(10);
   });
 
   test("[LM24] many connections of one address are one; their last topic nobody loses", async () => {
     const it = narrow(6);
     const crowd = await Promise.all([1, 1, 1].map((last) => it.client(undefined, undefined, it.on(last))));
-    for (const [i, one] of crowd.entries()) await it.follow(one, ...topics(2, 10 * i));
+    for (const [i, one] of crowd.entries()) await it.join(one, ...topics(2, 10 * i));
     for (const last of [2, 3, 4, 5, 6]) {
       const other = await it.client(undefined, undefined, it.on(last));
-      expect(await it.follow(other, `list:of-${last}`)).toHaveLength(1);
+      expect(await it.join(other, `list:of-${last}`)).toHaveLength(1);
     }
     const late = await it.client(undefined, undefined, it.on(7));
     late.say(subscribe("list:late", 1));
     expect(await late.heard()).toMatchObject([busy]);
   });
 
-  test("[LM24] [LM15] what others hold too stays, and what nobody follows goes first", async () => {
+  test("[LM24] [LM15] what others hold too stays, and what has no subscriber goes first", async () => {
     const it = narrow(4);
     const greedy = await it.client(undefined, undefined, it.on(1));
     const ada = await it.client(undefined, undefined, it.on(2));
-    await it.follow(ada, "list:0");
-    await it.follow(greedy, ...topics(4));
+    await it.join(ada, "list:0");
+    await it.join(greedy, ...topics(4));
     greedy.say(unsubscribe("list:3", 99));
     await greedy.heard();
-    expect(await it.follow(ada, "list:free")).toEqual(["list:free"]);
+    expect(await it.join(ada, "list:free")).toEqual(["list:free"]);
     expect(types(await greedy.heard())).toEqual([]);
     const bert = await it.client(undefined, undefined, it.on(3));
-    expect(await it.follow(bert, "list:b")).toEqual(["list:b"]);
+    expect(await it.join(bert, "list:b")).toEqual(["list:b"]);
     const [gone] = (await greedy.heard()).filter(({ type }) => type === "Unsubscribed");
     expect(["list:1", "list:2"]).toContain((gone as { target: string }).target);
     expect(types(await ada.heard())).toEqual([]);
@@ -91,8 +91,8 @@ describe("room for topics", () => {
     const it = narrow(3);
     const greedy = await it.client(undefined, undefined, it.on(1));
     const ada = await it.client(undefined, undefined, it.on(2));
-    expect(await it.follow(greedy, "cursors:1", "cursors:2", "cursors:3", "cursors:4")).toHaveLength(3);
-    expect(await it.follow(ada, "cursors:mine")).toEqual(["cursors:mine"]);
+    expect(await it.join(greedy, "cursors:1", "cursors:2", "cursors:3", "cursors:4")).toHaveLength(3);
+    expect(await it.join(ada, "cursors:mine")).toEqual(["cursors:mine"]);
     expect(await greedy.heard()).toMatchObject([busy]);
   });
 
@@ -114,15 +114,15 @@ describe("room for topics", () => {
       expect(types(await one.heard())).toEqual(["Settled", "Snapshot", "TopicUpdate"]);
     }
     expect(it.server.inspect().targets.open).toBe(20);
-    expect(await it.follow(all[0]!, ...topics(2))).toHaveLength(2);
+    expect(await it.join(all[0]!, ...topics(2))).toHaveLength(2);
     // Nor does a topic take one's: there is room for a session where there is none for a topic more.
     const late = await it.client(undefined, undefined, it.on(99));
-    expect(await it.follow(late, "@")).toEqual(["@"]);
+    expect(await it.join(late, "@")).toEqual(["@"]);
     expect(types(await all[0]!.heard())).toEqual([]);
     late.drop();
     // Those who have gone leave theirs: it goes before anybody's topic does.
     for (const one of all.slice(1)) one.drop();
-    expect(await it.follow(all[0]!, "list:0", "list:1")).toHaveLength(2);
+    expect(await it.join(all[0]!, "list:0", "list:1")).toHaveLength(2);
     await it.advance(120_000);
     expect(it.server.inspect().targets.open).toBe(3);
   });

@@ -11,7 +11,7 @@ export interface HeldTargets {
     readonly followers: ReadonlySet<Conversation>;
     readonly behind: ReadonlySet<Conversation>;
   };
-  /** Who had it opened: until it is followed, it is theirs. */
+  /** Who had it opened: until it has a subscriber, it is theirs. */
   readonly openedFor: Party | undefined;
   readonly lastUsed: number;
   readonly closed: boolean;
@@ -21,7 +21,7 @@ export interface CapacityParts<T extends HeldTargets> {
   readonly all: () => Iterable<T>;
   /** Milliseconds of a clock that does not step. */
   readonly now: () => number;
-  /** Nothing is under way with it: it may be let go, whoever follows it. */
+  /** Nothing is under way with it: it may be closed, whoever is subscribed. */
   readonly restful: (held: T) => boolean;
   /** A party that holds more than so many is not protected by another such party that holds the same. */
   readonly many: number;
@@ -64,7 +64,7 @@ export class Capacity<T extends HeldTargets> {
     if (this.#found !== undefined && this.#throttled(this.#found)) this.#lately.push(held);
   }
 
-  /** What is to be let go so that somebody may have one more; undefined: nobody gives way. */
+  /** What is to be closed so that somebody may have one more; undefined: nobody gives way. */
   for(newcomer: Party | undefined): T | undefined {
     const known = this.#found && this.#choose(this.#found, newcomer);
     if (known !== undefined) return known;

@@ -48,7 +48,7 @@ export function applyCarried(
   return strict ? threw(error) : { ok: false, refusal: { from: "app", code, details: {} }, error };
 }
 
-/** Throws where a slice begins with what cannot be carried: nobody could follow it. */
+/** Throws where a slice begins with what cannot be carried: nobody could subscribe to it. */
 export function checkInitial(carrier: Carrier, { name }: ModelSlice, model: unknown): void {
   const cause = refused(() => carrier.normaliseModel(model));
   if (cause === undefined) return;

@@ -86,7 +86,7 @@ export class CommitLoop {
     if (this.#stopped || (this.#draining && client))
       return sendOutcome(reply, live, { type: "pause", reply, from, code: "draining" });
     if (live.closed) {
-      // It was let go while this was on its way: a decision on it would be told to nobody.
+      // It was closed while this was on its way: a decision on it would be told to nobody.
       const again = this.#registry.open(live.key, live.slice, live.params);
       if (again !== undefined) return this.offer(again, intent);
       return sendOutcome(reply, live, { type: "pause", reply, from, code: "busy" });

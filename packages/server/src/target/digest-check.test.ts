@@ -1,7 +1,7 @@
 // Digests: when they travel, what they find, and how that is healed.
 import { defineTopic, hashValue } from "@calla/shared";
 import { describe, expect, test } from "vitest";
-import { deploy, follow, item, lastWhole, modelIn, put, records } from "../../test/deploy.ts";
+import { deploy, join, item, lastWhole, modelIn, put, records } from "../../test/deploy.ts";
 import { subscribe } from "../../test/wired.ts";
 import type { Said } from "../../test/wired.ts";
 import * as z from "zod";
@@ -25,7 +25,7 @@ describe("[VE9] digests", () => {
     const { node, advance } = deploy();
     const one = node(1);
     const pages = [await one.page(), await one.page()];
-    for (const page of pages) page.say(follow);
+    for (const page of pages) page.say(join);
     for (const page of pages) await page.heard();
     const [author] = pages;
     const said: Said[][] = [[], []];
@@ -40,12 +40,12 @@ describe("[VE9] digests", () => {
     expect(said[1]).toEqual(said[0]);
   });
 
-  test("[VE6] [VE18] S38 find two nodes whose author forgot the version; both report or follow, and agree by one record", async () => {
+  test("[VE6] [VE18] S38 find two nodes whose author forgot the version; both report, or one goes by the other, and they agree by one record", async () => {
     const { node, bells, advance, log } = deploy();
     const [here, there] = [node(1), node(turned)];
     const [author, reader] = [await here.page(), await there.page()];
-    author.say(follow);
-    reader.say(follow);
+    author.say(join);
+    reader.say(join);
     await author.heard();
     await reader.heard();
     author.say(put(1, "milk"), put(2, "bread"));
@@ -83,8 +83,8 @@ describe("[VE9] digests", () => {
     const { node, bells, advance, log } = deploy();
     const [here, there] = [node(1), node(1)];
     const [author, reader] = [await here.page(), await there.page()];
-    author.say(follow);
-    reader.say(follow);
+    author.say(join);
+    reader.say(join);
     author.say(put(1, "milk"));
     await author.heard();
     bells.deliver();
@@ -122,7 +122,7 @@ describe("[VE9] digests", () => {
     const { node, bells, log } = deploy();
     const one = node(1);
     const page = await one.page();
-    page.say(follow, put(1, "milk"));
+    page.say(join, put(1, "milk"));
     await page.heard();
     for (const nonsense of [null, 1, "x", {}, { node: "n", sequence: 1, mark: "1", digest: 1 }])
       bells.ring("digest:list:1", nonsense);

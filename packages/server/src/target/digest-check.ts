@@ -6,7 +6,7 @@ import type { Digest } from "../cluster/node-messages.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { CommitLoop } from "./commit-loop.ts";
 
-/** The ring that came with a digest may be at work, and what follows it too; a busy target is compared another time. */
+/** The ring that came with a digest may be at work, and what comes of it too; a busy target is compared another time. */
 const MOST_LOOKS = 5;
 
 /** Compares our model with another node's of the same place; where they differ it is reported, and ours folded anew. */

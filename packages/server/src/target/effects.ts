@@ -6,7 +6,7 @@ import type { Append, LogRecord } from "../log/log.ts";
 export type Effect<Reply> =
   | { readonly type: "load-row"; readonly clientId: string }
   | { readonly type: "append"; readonly append: Append }
-  /** Read what follows the cursor and answer with `missed`. `retry`: the head is in doubt, read until it works. */
+  /** Read what comes after the cursor and answer with `missed`. `retry`: the head is in doubt, read until it works. */
   | { readonly type: "read"; readonly after: Cursor; readonly retry: boolean }
   /** The history is another one: open again and answer with `reset`. */
   | { readonly type: "reopen"; readonly reason: string }
@@ -14,7 +14,7 @@ export type Effect<Reply> =
   | { readonly type: "newer"; readonly version: number }
   | { readonly type: "update"; readonly after: Cursor; readonly records: readonly LogRecord[] }
   | { readonly type: "snapshot"; readonly reason: string }
-  /** A fresh record of this node: tell its author unless it follows, run the hooks. */
+  /** A fresh record of this node: tell its author unless it is subscribed, run the hooks. */
   | {
       readonly type: "accepted";
       readonly intent: Intent<Reply>;

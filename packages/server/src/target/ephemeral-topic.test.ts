@@ -24,7 +24,7 @@ const moved = (x: number) => ({ type: "moved", x }) as const;
 const push = (...pushes: readonly unknown[]) => ({ type: "Push", target: "cursors:1", pushes });
 
 describe("ephemeral topics", () => {
-  test("[EP1] a push reaches the followers, the author too, in order and joined per turn; none is replayed", async () => {
+  test("[EP1] a push reaches the subscribers, the author too, in order and joined per turn; none is replayed", async () => {
     const { server, client, refused } = wire({ authenticate: () => ({ id: "u" }) });
     server.handle(cursors, { public: true });
     const ada = await client();
@@ -138,7 +138,7 @@ describe("ephemeral topics", () => {
     expect(late.heard.map(({ type }) => type)).toEqual(["Connected", "Settled"]);
   });
 
-  test("[EP3] S15 only a follower may dispatch; what is invalid, the server's or forbidden is dropped and recorded", async () => {
+  test("[EP3] S15 only a subscriber may dispatch; what is invalid, the server's or forbidden is dropped and recorded", async () => {
     const { server, client, refused, errors } = wire();
     let thrown = false;
     server.handle(cursors, {
@@ -162,12 +162,12 @@ describe("ephemeral topics", () => {
     ada.say(unsubscribe("cursors:1"), say("cursors:1", 0, moved(1)));
     expect(await ada.heard()).toEqual([]);
     expect(refused.map(({ code }) => code)).toEqual([
-      "not-following",
+      "not-subscribed",
       "unknown-message",
       "invalid",
       "invalid",
       "forbidden",
-      "not-following",
+      "not-subscribed",
     ]);
     thrown = true;
     ada.say(subscribe("cursors:1", 2), say("cursors:1", 0, moved(1)));
@@ -175,7 +175,7 @@ describe("ephemeral topics", () => {
     expect(errors).toEqual([new Error("in the hook")]);
   });
 
-  test("[EP4] the server's pushes reach followers of both kinds of topics; …From spares its client", async () => {
+  test("[EP4] the server's pushes reach subscribers of both kinds of topics; …From spares its client", async () => {
     const { server, client } = wire();
     server.handle(cursors, { public: true });
     server.handle(list, { public: true });

@@ -37,7 +37,7 @@ export class EphemeralTopic {
   readonly audience: Audience;
   readonly openedFor = undefined;
   readonly lastUsed: number;
-  /** Let go: who comes for it gets another one. */
+  /** Closed: who comes for it gets another one. */
   closed = false;
   readonly #context: ServerContext;
   /** Of local authors; each node keeps its own. */

@@ -72,7 +72,7 @@ describe("sessions", () => {
     expect([...one.errors, ...two.errors]).toEqual([]);
   });
 
-  test("[LT1] a session that is followed stays, however long nothing is dispatched to it, and is then as it was", async () => {
+  test("[LT1] a session that has a subscriber stays, however long nothing is dispatched to it, and is then as it was", async () => {
     const { client, advance, server, done } = begin();
     const ada = await client();
     ada.say(subscribe("@"), saySession(1, named("Ada")));
@@ -111,7 +111,7 @@ describe("sessions", () => {
     expect(await log.open(`@${ada.identity.clientId}`)).toMatchObject({ sequence: 1 });
   });
 
-  test("[LT1] [SC6] a session is followed, too, by a connection that takes in nothing for long", async () => {
+  test("[LT1] [SC6] a session is subscribed to, too, by a connection that takes in nothing for long", async () => {
     const log = memoryLog();
     const short = { sessionLifetime: 80_000, identityLifetime: 90_000, stallTimeout: Infinity };
     const { server, client, advance } = wire({ log, limits: short });
@@ -180,7 +180,7 @@ describe("consumers", () => {
   const name = "audit";
   const places = async (log: FaultyLog) => (await log.consumers()).map(({ name: consumer }) => consumer);
 
-  test("[LT4] a consumer that no node has run for its lifetime is let go, and that is reported once", async () => {
+  test("[LT4] a consumer that no node has run for its lifetime is discarded, and that is reported once", async () => {
     const one = begin();
     const told: number[] = [];
     one.server.consume(list, { name }, ({ sequence }) => void told.push(sequence));
@@ -302,7 +302,7 @@ describe("what a target remembers", () => {
   });
 });
 
-test("[SV3] a topic that was followed for long is used until its last follower leaves, and stays for targetIdle", async () => {
+test("[SV3] a topic that had subscribers for long is used until the last of them leaves, and stays for targetIdle", async () => {
   const it = wire({ limits: { targetIdle: 60_000 } });
   it.server.handle(list, { public: true });
   const ada = await it.client();

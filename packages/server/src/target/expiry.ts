@@ -52,7 +52,7 @@ export class ExpirySweep {
     this.#sweepIn(Math.min(SOON, this.#interval()));
   }
 
-  /** Somebody follows it. Written down only where the log would soon think otherwise. */
+  /** Somebody is subscribed to it. Written down only where the log would soon think otherwise. */
   used(live: LiveTarget): void {
     if (this.#stopped || !this.#isDue(live)) return;
     const { clock } = this.#context;
@@ -62,8 +62,8 @@ export class ExpirySweep {
   }
 
   /**
-   * Whether a topic may be on its way out while somebody comes to follow it: then that is written down first (`hold`),
-   * for another node may be about to remove it (LT6). A session's only client follows on one node, its own.
+   * Whether a topic may be on its way out while somebody subscribes to it: then that is written down first (`hold`),
+   * for another node may be about to remove it (LT6). A session's only client is subscribed on one node, its own.
    */
   mustHold(live: LiveTarget): boolean {
     return live.slice.kind === "topic" && !live.engine!.state.removed && this.#isDue(live);

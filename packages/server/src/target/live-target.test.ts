@@ -1,4 +1,4 @@
-// What followers are brought up to date with, made once for all who need the same: and made anew where it is another.
+// What subscribers are brought up to date with, made once for all who need the same: and made anew where it is another.
 import { expect, test } from "vitest";
 import { countingRandom, handClock, handPubSub, list, subscribe, types, wire } from "../../test/wired.ts";
 import type { Said } from "../../test/wired.ts";

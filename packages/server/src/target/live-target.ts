@@ -51,7 +51,7 @@ export class LiveTarget {
   unsure: object | undefined;
   /** Waits for a client's row. */
   rows = new Map<string, ((known: KnownRow | undefined) => void)[]>();
-  /** How many are at work with it across an await: it is not let go meanwhile. */
+  /** How many are at work with it across an await: it is not closed meanwhile. */
   users = 0;
   /** In the next turn's list already. */
   due = false;
@@ -64,7 +64,7 @@ export class LiveTarget {
   lastUsed: number;
   /** Who had it opened; undefined: the server. */
   openedFor: Party | undefined;
-  /** When the log was last told that somebody follows it, in wall time as the log has it. */
+  /** When the log was last told that somebody is subscribed to it, in wall time as the log has it. */
   touched = 0;
   /** Undoes the doorbell's subscription. */
   silence: (() => void) | undefined;
@@ -72,11 +72,11 @@ export class LiveTarget {
   failure: "storage" | "version" = "storage";
   /** The log's version, where it is a newer one. */
   newer: number | undefined;
-  /** Let go: what comes for it goes to the one opened in its place. */
+  /** Closed: what comes for it goes to the one opened in its place. */
   closed = false;
   /** Being stopped or removed: what its subscribers are told, and whoever comes meanwhile. */
   ending: { readonly code: "stopped" | "removed"; readonly retryable: boolean } | undefined;
-  /** Runs once it has been let go. */
+  /** Runs once it has been closed. */
   ended: (() => void)[] = [];
   readonly #context: ServerContext;
   #snapshot:

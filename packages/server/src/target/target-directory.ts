@@ -26,7 +26,7 @@ export class TargetDirectory {
   readonly #capacity: Capacity<EphemeralTopic>;
   readonly #givesWay: (topic: EphemeralTopic) => void;
 
-  /** `givesWay` tells a topic's subscribers that it is let go for somebody else's. */
+  /** `givesWay` tells a topic's subscribers that it is closed to make room for somebody else's. */
   constructor(context: ServerContext, registry: TargetRegistry, givesWay: (topic: EphemeralTopic) => void) {
     this.#context = context;
     this.#registry = registry;
@@ -86,7 +86,7 @@ export class TargetDirectory {
     throw new CallaError("topic", { topic: key }, `"${key}" is no topic of the server's wiring.`);
   }
 
-  /** Lets an ephemeral topic go that nobody follows: it holds nothing. */
+  /** Closes an ephemeral topic that has no subscriber: it holds nothing. */
   forget(topic: EphemeralTopic): void {
     if (!topic.audience.empty || topic.closed) return;
     topic.closed = true;

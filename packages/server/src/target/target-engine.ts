@@ -211,7 +211,7 @@ export class TargetEngine<Reply> {
     return true;
   }
 
-  /** The read that `lost` or `conflicted` asked for goes on failing: clients come again, the server's own wait. */
+  /** The read that `lost` or `conflicted` asked for goes on failing: clients retry, the server's own callers wait. */
   stalled(): readonly Effect<Reply>[] {
     this.#isStalled = true;
     const waiting = [...this.#doubtful, ...this.#queue];
@@ -308,7 +308,7 @@ export class TargetEngine<Reply> {
     return [this.#announce(after, flight.records), ...flight.tells];
   }
 
-  /** Sent before its author could hear of the conflict: it comes again as another client's (TE5). */
+  /** Sent before its author could hear of the conflict: it is sent again as another client's (TE5). */
   #ignoreBehind({ conflicted }: Flight<Reply>): void {
     if (conflicted.size > 0) this.#queue = this.#queue.filter(({ reply }) => !conflicted.has(reply));
   }

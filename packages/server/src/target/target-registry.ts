@@ -20,7 +20,7 @@ import { TargetEngine } from "./target-engine.ts";
 export interface RegistryEvents {
   rang(live: LiveTarget): void;
   told(live: LiveTarget, digest: Digest): void;
-  /** It is let go for somebody else's: its subscribers are to hear so. */
+  /** It is closed to make room for somebody else's: its subscribers are to hear so. */
   givesWay(live: LiveTarget): void;
   /** Whoever is connected here, by client. */
   readonly clients: ReadonlyMap<string, unknown>;
@@ -61,7 +61,7 @@ export class TargetRegistry {
   all(): Iterable<LiveTarget> {
     return this.#targets.values();
   }
-  /** Open, and somebody follows it here. */
+  /** Open, and with a subscriber here. */
   *followed(): Iterable<LiveTarget> {
     for (const live of this.#targets.values())
       if (live.engine?.ready === true && live.audience.followers.size > 0) yield live;
@@ -164,7 +164,7 @@ export class TargetRegistry {
       );
   }
 
-  /** Nobody follows it and nothing of it waits: maybe it is let go for another one. */
+  /** It has no subscriber and nothing of it waits: maybe it is closed to make room for another one. */
   unused(live: LiveTarget): void {
     if (isIdle(live)) this.#capacity.unused(live);
   }

@@ -9,7 +9,7 @@ export interface ListedTopic {
   readonly sequence: number;
   /** When the last message was accepted. */
   readonly at: number;
-  /** That, or later: when the log was last told that somebody follows it, where its slice has a `lifetime`. */
+  /** That, or later: when the log was last told that somebody is subscribed to it, where its slice has a `lifetime`. */
   readonly used: number;
 }
 

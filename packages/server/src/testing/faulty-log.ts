@@ -49,7 +49,9 @@ export interface FaultyLog extends RewindableLog {
   readonly fired: Readonly<LogFaultCounts>;
 }
 
+/** What `faultyLog` takes: the first plan, and a clock for plans that delay. */
 export interface FaultyLogOptions {
+  /** Decides for each call what goes wrong. Default: nothing does. */
   readonly plan?: LogPlan | undefined;
   /** Needed by plans that delay. */
   readonly clock?: Clock | undefined;
@@ -153,9 +155,13 @@ export function faultyLog(
 
 /** How likely each fault is, between 0 and 1; together at most 1. */
 export interface LogFaultRates {
+  /** Probability, from 0 to 1, that a call rejects and does nothing. Default 0. */
   readonly fail?: number;
+  /** Probability that a call does its work and then rejects. Default 0. */
   readonly lose?: number;
+  /** Probability that a call does its work late. Default 0. */
   readonly delay?: number;
+  /** Probability that a call does its work at once and answers late. Default 0. */
   readonly answerAfter?: number;
   /** The longest delay in milliseconds. Default 50. */
   readonly longest?: number;

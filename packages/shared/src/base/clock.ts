@@ -3,6 +3,7 @@
 /** Undo of something started. Calling it again does nothing. */
 export type Cancel = () => void;
 
+/** Where time comes from: the machine's clock, or a test's. Every part of Calla is given one and reads no other. */
 export interface Clock {
   /**
    * Wall time, in milliseconds since the epoch: for what is stored, and for what nodes and clients compare. It may step,
@@ -14,6 +15,7 @@ export interface Clock {
    * process. Default: the machine's (`performance.now`), so a clock of a test that holds its own time should have it.
    */
   monotonic?(): number;
+  /** Runs once after so many milliseconds. Returns the undo. */
   setTimeout(run: () => void, milliseconds: number): Cancel;
   /** Runs once what is happening now has been handled: the end of the event loop's turn. */
   defer(run: () => void): void;
@@ -21,5 +23,6 @@ export interface Clock {
 
 /** A clock that has both readings. */
 export interface SteadyClock extends Clock {
+  /** Milliseconds since a moment that only this clock knows, whatever steps `now` makes. */
   monotonic(): number;
 }

@@ -26,6 +26,7 @@ interface CallaErrorClass {
   readonly prototype: CallaError<AnyCode>;
 }
 
+/** The class of it, for `instanceof`. A storage or a transport of your own throws one with a code of the table. */
 export const CallaError: CallaErrorClass = class<Code extends string> extends Error {
   override readonly name = "CallaError";
   readonly code: Code;
@@ -46,7 +47,12 @@ export const sliceError = (
   details?: { readonly message: string; readonly cause: unknown },
 ): CallaError => new CallaError(code, { slice, ...details }, DEV && `Slice "${slice}": ${what}`);
 
-/** What was thrown, as a text. Thrown things are anything, their texts included. */
+/**
+ * What was thrown, as a text. Thrown things are anything, their texts included.
+ *
+ * @example
+ * describe(new TypeError("no")); // "TypeError: no"
+ */
 export function describe(thrown: unknown): string {
   try {
     return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);

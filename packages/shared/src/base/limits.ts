@@ -132,6 +132,7 @@ export interface Limits {
   readonly snapshotPartBytes: number;
 }
 
+/** The limits of a server that was given none. Units and failures stand at each field of `Limits`. */
 export const DEFAULT_LIMITS: Limits = {
   maxFrameBytes: 1_048_576,
   maxHelloBytes: 65_536,

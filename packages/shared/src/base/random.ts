@@ -2,12 +2,18 @@
 
 /** Where chance comes from: uniform 32-bit unsigned integers. Real ones are cryptographic, a test's are seeded. */
 export interface Random {
+  /** The next integer, from 0 to 2^32 - 1, each as likely. */
   uint32(): number;
 }
 
 const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
 
-/** A message's own random 64-bit name: 11 characters. */
+/**
+ * A message's own random 64-bit name: 11 characters.
+ *
+ * @example
+ * messageId(random); // "AbCdEfGhIjK"
+ */
 export function messageId(random: Random): string {
   let text = "";
   let last = 0;
@@ -19,5 +25,10 @@ export function messageId(random: Random): string {
   return text + ALPHABET[last];
 }
 
-/** A float in [0, 1). */
+/**
+ * A float in [0, 1).
+ *
+ * @example
+ * const wait = 1_000 * (0.75 + 0.5 * fraction(random));
+ */
 export const fraction = (random: Random): number => random.uint32() / 4_294_967_296;

@@ -1,6 +1,7 @@
 // Why a server ends a connection: the code of a `Closing`, which a client shows as `status.reason`.
 import { codeTable } from "./code-table.ts";
 
+/** Why a server ends a connection: `status.reason` of a client, in the server's words. */
 export const closingCodes = codeTable({
   "authentication-failed": {
     retryable: true,

@@ -11,6 +11,7 @@ export interface CodeEntry {
   readonly cure: string;
 }
 
+/** A closed list of codes: what each means, whether Calla tries again by itself, and what to do. */
 export type CodeTable<Code extends string = string> = Readonly<Record<Code, CodeEntry>>;
 
 /** A table whose type has its codes, and not all that is said of them. */

@@ -1,6 +1,7 @@
 // What a client says of its connection by itself, as `status.reason`: the server has said nothing.
 import { codeTable } from "./code-table.ts";
 
+/** Why a connection is as it is where the server has said nothing: `status.reason` of a client, in its own words. */
 export const connectionCodes = codeTable({
   closed: {
     retryable: false,

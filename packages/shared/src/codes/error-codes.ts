@@ -1,6 +1,7 @@
 // What a CallaError is about: what Calla throws, or tells by `onError`.
 import { codeTable } from "./code-table.ts";
 
+/** What a CallaError that Calla throws, or hands to `onError`, is about. */
 export const errorCodes = codeTable({
   cancelled: {
     retryable: false,

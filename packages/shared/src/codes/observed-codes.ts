@@ -1,6 +1,7 @@
 // What only the server's `onRefused` and `observe` hear, besides all that clients are told.
 import { codeTable } from "./code-table.ts";
 
+/** What only the server's `onRefused` and `observe` hear, and no client. */
 export const observedCodes = codeTable({
   diverged: {
     retryable: true,
@@ -13,9 +14,9 @@ export const observedCodes = codeTable({
       "A client presented an identity that this server has not signed for this user; it was given a fresh one.",
     cure: "See that all nodes have one secret; otherwise it is an attempt to speak for somebody else.",
   },
-  "not-following": {
+  "not-subscribed": {
     retryable: false,
-    means: "A message to an ephemeral topic came from a client that does not follow it; it was dropped.",
+    means: "A message to an ephemeral topic came from a client without a subscription; it was dropped.",
     cure: "Listen to the topic before dispatching to it.",
   },
 });

@@ -2,6 +2,7 @@
 // `observe` does.
 import { codeTable } from "./code-table.ts";
 
+/** Why the server has not decided a message yet: the client sends it again by itself. */
 export const pausedCodes = codeTable({
   busy: {
     retryable: true,

@@ -2,6 +2,7 @@
 // app meets as a RejectedError. What was predicted is rolled back.
 import { codeTable } from "./code-table.ts";
 
+/** Why Calla, and not the app, has rejected a message: the code of a RejectedError whose `from` is "calla". */
 export const rejectionCodes = codeTable({
   cancelled: {
     retryable: false,

@@ -3,6 +3,7 @@
 // of `origin` and `host` a WebSocket's client is told, and stays away.
 import { codeTable } from "./code-table.ts";
 
+/** Why a request was refused before there was a connection. */
 export const requestCodes = codeTable({
   aborted: {
     retryable: true,

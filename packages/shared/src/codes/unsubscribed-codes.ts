@@ -1,6 +1,7 @@
-// Why a client does not follow a topic: the code of an `Unsubscribed`, which a topic shows as `state.code`.
+// Why a client has no subscription to a topic: the code of an `Unsubscribed`, which a topic shows as `state.code`.
 import { codeTable } from "./code-table.ts";
 
+/** Why a client has no subscription to a topic: `state.code` of a topic that is `refused`. */
 export const unsubscribedCodes = codeTable({
   busy: {
     retryable: true,
@@ -10,7 +11,7 @@ export const unsubscribedCodes = codeTable({
   created: {
     retryable: true,
     means: "The topic that was missing is there now.",
-    cure: "Nothing: it is followed at once.",
+    cure: "Nothing: the client subscribes at once.",
   },
   failed: {
     retryable: true,
@@ -19,13 +20,13 @@ export const unsubscribedCodes = codeTable({
   },
   "flush-only": {
     retryable: false,
-    means: "A connection that only sends what a closed page has left follows nothing.",
+    means: "A connection that only sends what a closed page has left subscribes to nothing.",
     cure: "Nothing: no topic of the app's meets this.",
   },
   forbidden: {
     retryable: false,
     means: "canSubscribe does not allow it, or the slice has no canSubscribe and is not public.",
-    cure: "Show that there is no access. After a change of rights the server calls reauthorise(), and the page follows anew.",
+    cure: "Show that there is no access. After a change of rights the server calls reauthorise(), and the client subscribes again.",
   },
   hook: {
     retryable: true,
@@ -65,8 +66,8 @@ export const unsubscribedCodes = codeTable({
   },
   "too-many-topics": {
     retryable: false,
-    means: "The client follows as many topics as limits allow.",
-    cure: "Follow fewer at a time (stop listening to what is not shown), or raise limits.maxTopicsPerConnection.",
+    means: "The client has as many subscriptions as limits allow.",
+    cure: "Subscribe to fewer at a time (stop listening to what is not shown), or raise limits.maxTopicsPerConnection.",
   },
   topic: {
     retryable: false,
@@ -90,5 +91,5 @@ export const unsubscribedCodes = codeTable({
   },
 });
 
-/** Why a client does not follow a topic. */
+/** Why a client has no subscription to a topic. */
 export type UnsubscribedCode = keyof typeof unsubscribedCodes;

@@ -46,7 +46,7 @@ function checkVersion(slice: string, version: unknown): void {
   }
 }
 
-/** What is followed is written down every eighth of it, so it cannot be very short. */
+/** What has subscribers is written down every eighth of it, so it cannot be very short. */
 const SHORTEST_LIFETIME = 60_000;
 
 function checkLifetime(slice: string, lifetime: unknown): void {

@@ -10,7 +10,12 @@ export const DEV: boolean = true;
 
 declare const process: { readonly env: { readonly NODE_ENV?: string } };
 
-/** Whether it runs in development. Read when it is asked, for an app may load its environment after Calla. */
+/**
+ * Whether it runs in development. Read when it is asked, for an app may load its environment after Calla.
+ *
+ * @example
+ * if (isDevelopment()) console.warn("This server runs in development.");
+ */
 export const isDevelopment = (): boolean => {
   // Written so that a bundler can replace the expression, and so that a page without bundler or `process` still runs.
   try {
@@ -20,5 +25,11 @@ export const isDevelopment = (): boolean => {
   }
 };
 
-/** What the option `strict` comes to: itself if it is given, otherwise strict in development. */
+/**
+ * What the option `strict` comes to: itself if it is given, otherwise strict in development.
+ *
+ * @example
+ * strictness(undefined); // as isDevelopment()
+ * strictness(false); // false
+ */
 export const strictness = (option: boolean | undefined): boolean => option ?? isDevelopment();

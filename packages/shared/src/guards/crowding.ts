@@ -17,6 +17,9 @@ const MOST = 8;
 /**
  * Whether the numbers and bigints among the members of a Set, or the keys of a Map, crowd in few places of an engine's
  * table: then adding and finding one takes as long as looking at all. `size`: how many there are.
+ *
+ * @example
+ * if (isCrowded(map.keys(), map.size)) refuse();
  */
 export function isCrowded(members: Iterable<unknown>, size: number): boolean {
   if (size < SMALL) return false;

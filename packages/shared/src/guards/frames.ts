@@ -5,5 +5,10 @@ import { asFrame } from "../wire/protocol.ts";
 import type { ServerFrame } from "../wire/protocol.ts";
 import { serverFrames } from "../wire/server-frames.ts";
 
-/** The server's frame that `value` is, or undefined. */
+/**
+ * The server's frame that `value` is, or undefined.
+ *
+ * @example
+ * const frame = serverFrame(format.decode(data));
+ */
 export const serverFrame = (value: unknown): ServerFrame | undefined => asFrame(serverFrames, value);

@@ -136,7 +136,12 @@ export function applyMessages(
   return { ok: true, model: current };
 }
 
-/** The model that a target begins with. Throws where `initial` is wrong: no target of the slice could begin. */
+/**
+ * The model that a target begins with. Throws where `initial` is wrong: no target of the slice could begin.
+ *
+ * @example
+ * const model = initialModel(board, { strict: true });
+ */
 export function initialModel(slice: ModelSlice, { strict }: Strictness): unknown {
   const model = slice.initial();
   const problem = noModel(model);
@@ -145,7 +150,13 @@ export function initialModel(slice: ModelSlice, { strict }: Strictness): unknown
   return model;
 }
 
-/** Whether `value` is a model of the slice, and as what its schema gives it back. Never throws. */
+/**
+ * Whether `value` is a model of the slice, and as what its schema gives it back. Never throws.
+ *
+ * @example
+ * const checked = parseModel(board, stored);
+ * if (checked.ok) show(checked.value);
+ */
 export function parseModel(slice: ModelSlice, value: unknown): Checked {
   try {
     return check(slice.model, value);

@@ -6,12 +6,15 @@ import { CallaError } from "../base/errors.ts";
 export interface ValueClass {
   readonly name: string;
   readonly prototype: object;
+  /** Takes an instance apart into other values of the domain. */
   encode(instance: unknown): unknown;
+  /** Makes an instance of what came over the wire; what it throws refuses the frame. */
   decode(encoded: unknown): unknown;
 }
 
 /** How to take an instance apart into other values of the domain, and how to make it again. */
 export interface ClassCodec<Instance, Encoded> {
+  /** Takes an instance apart into other values of the domain. */
   encode(instance: Instance): Encoded;
   /** Its argument came from a peer. What it throws refuses the frame; what it accepts the message's schema still checks. */
   decode(encoded: Encoded): Instance;

@@ -8,12 +8,24 @@ function mix(hash: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** One hash of two, in this order: `combine(a, b)` differs from `combine(b, a)`. */
+/**
+ * One hash of two unsigned 32-bit hashes, in this order: `combine(a, b)` differs from `combine(b, a)`. Multiplied by
+ * three of xxHash32's primes, then mixed by murmur3's finaliser.
+ *
+ * @example
+ * combine(hashString("a"), hashString("b"));
+ */
 export function combine(a: number, b: number): number {
   return mix(Math.imul(a ^ (a >>> 15), 0x9e3779b1) + Math.imul(b, 0x85ebca77) + 0x165667b1);
 }
 
-/** The hash of a text, unit by unit, so lone surrogates count as what they are. */
+/**
+ * The unsigned 32-bit hash of a text, unit by unit, so lone surrogates count as what they are. Each unit is multiplied
+ * in by xxHash32's first prime; murmur3's finaliser mixes the end.
+ *
+ * @example
+ * hashString("board:42"); // an integer from 0 to 2^32 - 1
+ */
 export function hashString(text: string, seed = 0): number {
   let hash = seed ^ text.length;
   for (let i = 0; i < text.length; i++) {

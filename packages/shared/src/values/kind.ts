@@ -11,7 +11,12 @@ export const MAX_NESTING = 512;
 
 export const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-/** The sort of an object. Plain are objects of `{}`, of `Object.create(null)` and their like from another realm. */
+/**
+ * The sort of an object. Plain are objects of `{}`, of `Object.create(null)` and their like from another realm.
+ *
+ * @example
+ * kindOf(new Map()); // "map"
+ */
 export function kindOf(value: object): Kind {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (Array.isArray(value)) {

@@ -10,6 +10,7 @@ export const DEFAULT_MAX_DEPTH = 64;
 /** A bigint in the one way the wire writes it: at most 1,000 digits, for reading a longer one costs more than linear time. */
 export const BIGINT: RegExp = /^(0|-?[1-9]\d{0,999})$/;
 
+/** Which values a serialiser carries. */
 export interface ValueOptions {
   /** Classes whose instances are values. None by default. */
   readonly classes?: ClassTable;

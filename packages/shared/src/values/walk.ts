@@ -67,7 +67,12 @@ export function startWalk(
   }
 }
 
-/** What was thrown below a field or an item, now one level up. */
+/**
+ * What was thrown below a field or an item, now one level up.
+ *
+ * @example
+ * try { walk(value[key]) } catch (thrown) { throw below(key, thrown) }
+ */
 export function below(key: string | number, thrown: unknown): WalkRefusal {
   const refusal = asRefusal(thrown);
   const own = typeof key === "string" && /^\w+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;

@@ -25,7 +25,7 @@ export const subscription = {
 
 /** The frames by type. `Track` will stand here. */
 export const clientFrames = {
-  /** First on every connection: who I am, what I have, what I follow. Answered by `Connected`, or `Closing`. */
+  /** First on every connection: who I am, what I have, what I subscribe to. Answered by `Connected`, or `Closing`. */
   Hello: {
     protocol: "count",
     "identity?": { clientId: "string", secret: "string" },
@@ -33,18 +33,18 @@ export const clientFrames = {
     /** Slice name to slice version. */
     slices: { "*": "count" },
     targets: [subscription, "*"],
-    /** Only flush this identity's outbox and leave: its page is gone. Follows nothing; `in-use` while the page is there. */
+    /** Only flush this identity's outbox and leave: its page is gone. Subscribes to nothing; `in-use` while the page is there. */
     "flushOnly?": "boolean",
     /** Of the HTTP transport, for a page without a stream: answer with what is missing and end. Others ignore it. */
     "poll?": "boolean",
     /** Which page says it (a random number) and its count of Hellos: an older one that comes late takes nothing over. */
     "attempt?": ["count", "count"],
   },
-  /** A dispatch to a topic, followed or not, or to the client's own session (`@`). Its outcome returns as `TopicUpdate`, `Acknowledge`, `Rejected` or `Paused`. */
+  /** A dispatch to a topic, subscribed or not, or to the client's own session (`@`). Its outcome returns as `TopicUpdate`, `Acknowledge`, `Rejected` or `Paused`. */
   TopicMessage: { target: "string", ...dispatched },
-  /** Follow one target from a cursor (= resync of one). First answer: `Settled` with the ref, or `Unsubscribed`. */
+  /** Subscribe to one target from a cursor (= resync of one). First answer: `Settled` with the ref, or `Unsubscribed`. */
   Subscribe: subscription,
-  /** Stop following. No answer; what is still under way is ignored by the client. */
+  /** Ends the subscription. No answer; what is still under way is ignored by the client. */
   Unsubscribe: { target: "string", ref: "count" },
   /** Many `Subscribe`s in one frame, as after a gap or a wake-up. */
   Resync: { targets: [subscription, "*"] },

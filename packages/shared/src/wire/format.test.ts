@@ -184,7 +184,7 @@ test("[CO24] texts of every length and range come back as they are, as names too
   }
 });
 
-test("[CO24] [CO31] maxNames: at, over, overridden, default; a name that comes again soon counts once", () => {
+test("[CO24] [CO31] maxNames: at, over, overridden, default; a name that returns soon counts once", () => {
   expect(limits.maxNames).toBe(10_000);
   const named = (count: number, times = 1): unknown =>
     Array.from({ length: count * times }, (_, i) => ({

@@ -24,7 +24,7 @@ export interface FrameNames {
 export const frameNames = ({ maxNames }: NameLimits, most: number): FrameNames | undefined =>
   most > maxNames ? new Counted(maxNames) : undefined;
 
-/** Counts the names that are not among those known: new ones, and such as come again after a thousand others. */
+/** Counts the names that are not among those known: new ones, and those that return after a thousand others. */
 class Counted implements FrameNames {
   readonly #maxNames: number;
   #count = 0;

@@ -10,6 +10,10 @@
 //   { "*": "count" }     a dictionary. Its keys are the peer's: read it by `Object.entries` only
 import { isObject } from "../values/kind.ts";
 
+/**
+ * What a value must look like, as data: a scalar's name, several of them (`string|null`), a tuple or list, an object or
+ * dictionary.
+ */
 export type Spec = string | readonly Spec[] | { readonly [field: string]: Spec };
 
 interface Scalars {

@@ -16,6 +16,7 @@ export type Frame = ClientFrame | ServerFrame;
 export interface PacketOptions {
   /** The name of one of the serialiser's formats; the first unless given. */
   readonly format?: string;
+  /** What `decode` may cost; `DEFAULT_DECODE_LIMITS` unless given. */
   readonly limits?: DecodeLimits;
 }
 

@@ -4,12 +4,20 @@ import type { ClientFrame, ServerFrame } from "./protocol.ts";
 
 /** What to do with a message, a model and the details of a rejection met in a frame. */
 export interface PayloadMap {
+  /** Gives what stands in place of one message. */
   message(value: unknown): unknown;
+  /** Gives what stands in place of a snapshot's model. */
   model(value: unknown): unknown;
+  /** Gives what stands in place of a rejection's details. */
   details(value: unknown): unknown;
 }
 
-/** The frame with every payload mapped; the same object where it can have none. */
+/**
+ * The frame with every payload mapped; the same object where it can have none.
+ *
+ * @example
+ * mapPayloads(frame, payloadReader(serialiser.payload(format)));
+ */
 export function mapPayloads<Frame extends ClientFrame | ServerFrame>(frame: Frame, map: PayloadMap): Frame;
 export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): ClientFrame | ServerFrame {
   const one = (value: unknown): unknown => (isNothing(value) ? value : map.message(value));

@@ -22,6 +22,7 @@ export interface FrameSpecs {
 /** Frames by type, of a table of specs. */
 export type Frames<T> = { [K in keyof T]: { readonly type: K } & Fitting<T[K]> };
 
+/** What a client says, by frame type: `ClientFrames["Hello"]`. */
 export type ClientFrames = Frames<typeof clientFrames>;
 type PlainServerFrames = Frames<typeof serverFrames>;
 /**
@@ -35,20 +36,42 @@ interface ServerCodes {
   readonly Unsubscribed: { readonly code: UnsubscribedCode };
 }
 type Coded<Frame, Codes> = Codes extends unknown ? Omit<Frame, keyof Codes> & Codes : never;
+/** What a server says, by frame type: `ServerFrames["TopicUpdate"]`. */
 export type ServerFrames = {
   [K in keyof PlainServerFrames]: K extends keyof ServerCodes
     ? Coded<PlainServerFrames[K], ServerCodes[K]>
     : PlainServerFrames[K];
 };
+/** Any frame that a client says. */
 export type ClientFrame = ClientFrames[keyof ClientFrames];
+/** Any frame that a server says. */
 export type ServerFrame = ServerFrames[keyof ServerFrames];
+/**
+ * A client's subscribe to one target: its ref, the cursor it catches up from, and what it knows of its own messages.
+ */
 export type Subscription = Fitting<typeof subscription>;
+/**
+ * One record of a `TopicUpdate`, as a tuple: milliseconds since the frame's `at`, the author's index in its `authors` (-1:
+ * the server), mid, message id, message.
+ */
 export type WireRecord = Fitting<typeof wireRecord>;
+/**
+ * What became of one mid, as a tuple of `Settled`: mid, message id, outcome (null: unknown), sequence, whose rejection it
+ * is, its code, and its details or the messages that the server took in place of those sent.
+ */
 export type WireOutcome = ServerFrames["Settled"]["outcomes"][number];
+/** A `TopicUpdate` without its target: the records of one turn, the same for all subscribers. */
 export type Update = Omit<ServerFrames["TopicUpdate"], "type" | "target">;
 
-/** The frame that `value` is, or undefined. Total: looks at own fields only, never throws. */
+/**
+ * The frame that `value` is, or undefined. Total: looks at own fields only, never throws.
+ *
+ * @example
+ * const frame = asFrame(clientFrames, format.decode(data));
+ * if (frame?.type === "Hello") greet(frame);
+ */
 export function asFrame(specs: typeof clientFrames, value: unknown): ClientFrame | undefined;
+/** The same of what a server says: its tables are `serverFrames`. */
 export function asFrame(specs: typeof serverFrames, value: unknown): ServerFrame | undefined;
 export function asFrame(specs: FrameSpecs, value: unknown): unknown {
   if (!isObject(value) || !Object.hasOwn(value, "type")) return undefined;

@@ -26,6 +26,10 @@ export interface DecodeLimits {
   readonly maxNames: number;
 }
 
+/**
+ * The limits of `decode` and of a format that was given none: 1 MiB, 64 levels, 100,000 entries, 300,000 values, 10,000
+ * names.
+ */
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = {
   maxFrameBytes: 1_048_576,
   maxDepth: DEFAULT_MAX_DEPTH,
@@ -69,13 +73,23 @@ export interface PayloadCodec {
   decodeDetails(plain: unknown): unknown;
 }
 
-/** A codec's writing half, for `mapPayloads`. */
+/**
+ * A codec's writing half, for `mapPayloads`.
+ *
+ * @example
+ * const frame = mapPayloads(snapshot, payloadWriter(serialiser.payload(format)));
+ */
 export const payloadWriter = (codec: PayloadCodec): PayloadMap => ({
   message: codec.encodeMessage,
   model: codec.encodeModel,
   details: codec.encodeDetails,
 });
-/** A codec's reading half, for `mapPayloads`. */
+/**
+ * A codec's reading half, for `mapPayloads`.
+ *
+ * @example
+ * const frame = mapPayloads(received, payloadReader(serialiser.payload(format)));
+ */
 export const payloadReader = (codec: PayloadCodec): PayloadMap => ({
   message: codec.decodeMessage,
   model: codec.decodeModel,
@@ -106,11 +120,17 @@ export interface Serialiser {
 
 /** The serialiser that carries the whole value domain by itself. */
 export interface AutomaticSerialiser extends Serialiser {
+  /**
+   * The same with this format preferred.
+   *
+   * @throws CallaError `wiring`: there is no format of that name; the message lists those there are.
+   */
   use(name: string): AutomaticSerialiser;
   /** The same with other options. @throws CallaError `wiring`: two classes of one name, or one class twice. */
   with(options: AutomaticOptions): AutomaticSerialiser;
 }
 
+/** What `automatic(…).with` takes: which values a message or a model may hold. */
 export interface AutomaticOptions {
   /** Classes whose instances may be in messages and models. None by default. */
   readonly classes?: readonly ValueClass[];

@@ -35,7 +35,7 @@ export const serverFrames = {
     /** Milliseconds over which to spread the return if this connection ends without a word; absent: 0. */
     "spread?": "count",
   },
-  /** A message's outcome where no update frame tells it: target not followed, repeated mid. `message` if it was amended. */
+  /** A message's outcome where no update frame tells it: no subscription, repeated mid. `message` if it was amended. */
   Acknowledge: {
     target: "string",
     mid: "count",
@@ -52,9 +52,9 @@ export const serverFrames = {
     code: "string",
     details: "any",
   },
-  /** Not decided: come again with `from` after `retryAfter` ms; nothing later is taken before it. */
+  /** Not decided: send `from` again after `retryAfter` ms; nothing later is taken before it. */
   Paused: { target: "string", from: "count", code: "string", retryAfter: "count" },
-  /** First answer to a `Subscribe`: the outcomes the client does not know yet, and what follows: nothing, records or a snapshot. */
+  /** First answer to a `Subscribe`: the outcomes the client does not know yet, and what comes next: nothing, records or a snapshot. */
   Settled: {
     target: "string",
     ref: "count",
@@ -90,7 +90,7 @@ export const serverFrames = {
   },
   /** The versions differ. `terminal`: reload the page; otherwise try another node. */
   Version: { protocol: "count", slices: { "*": "count" }, terminal: "boolean" },
-  /** You no longer follow the target. `retryable`: by itself it may pass; otherwise it is refused. */
+  /** The subscription has ended. `retryable`: by itself it may pass; otherwise it is refused. */
   Unsubscribed: {
     target: "string",
     ref: "count",

@@ -6,10 +6,21 @@ export type TargetKey = string;
 /** The speaker's own session, as the wire names it. Topic ids never begin with "@". */
 export const OWN_SESSION: TargetKey = "@";
 
-/** The log's key of a client's session. */
+/**
+ * The log's key of a client's session.
+ *
+ * @example
+ * sessionKey("c1"); // "@c1"
+ */
 export const sessionKey = (clientId: string): TargetKey => `@${clientId}`;
 
-/** Whether the key names a session; then `key.slice(1)` is its client. */
+/**
+ * Whether the key names a session; then `key.slice(1)` is its client.
+ *
+ * @example
+ * isSession("@c1"); // true
+ * isSession("board:42"); // false
+ */
 export const isSession = (key: TargetKey): boolean => key.charCodeAt(0) === 64;
 
 /** "I have up to here": a place in a target's history and which history it is. */

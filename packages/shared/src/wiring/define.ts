@@ -79,9 +79,11 @@ type Updates<Model, M extends Schemas, R extends Schemas> = {
 export interface LocalDefinition<S extends Schema, M extends Schemas> {
   /** What the model looks like: any Standard Schema that describes and does not convert. */
   readonly model: S & Describes<S>;
+  /** Gives the model that a page begins with. */
   readonly initial: () => NoInfer<OutputOf<S>>;
   /** Message type to the schema of its fields. */
   readonly messages: LocalSchemas<M>;
+  /** Message type to its update: (model, message, context) → model, pure. */
   readonly update: Updates<OutputOf<S>, M, Record<never, never>>;
 }
 
@@ -89,11 +91,16 @@ export interface LocalDefinition<S extends Schema, M extends Schemas> {
 export interface ModelDefinition<S extends Schema, M extends Schemas, R extends Schemas> {
   /** What the model looks like: any Standard Schema that describes and does not convert. */
   readonly model: S & Describes<S>;
+  /** Gives the model of a target that has no record. Called on client and server, so it gives the same on both. */
   readonly initial: () => NoInfer<OutputOf<S>>;
   /** Message type to the schema of its fields; `serverOnly(schema)` where clients may not send it. */
   readonly messages: MessageSchemas<M>;
   /** Reasons to reject a message, each with the schema of its details. */
   readonly rejections?: DetailSchemas<R>;
+  /**
+   * Message type to its update: (model, message, context) → model. Pure: it returns a new model, takes time, chance and
+   * ids from the context, and refuses by `context.reject`.
+   */
   readonly update: Updates<OutputOf<S>, M, R>;
   /** Raised whenever models or messages change their form, or an update what it does; 1 unless given. */
   readonly version?: number;
@@ -119,7 +126,7 @@ export interface TopicDefinition<
   R extends Schemas,
 > extends ModelDefinition<S, M, R> {
   /**
-   * Milliseconds after which a topic is removed that no client follows and nothing was dispatched to since; at least
+   * Milliseconds after which a topic is removed that has had no subscriber and no dispatch since; at least
    * 60,000. It goes as by `server.topic(…).remove()`, up to an hour later. Default: it stays.
    *
    * @example
@@ -127,8 +134,8 @@ export interface TopicDefinition<
    */
   readonly lifetime?: number;
   /**
-   * "server": a topic begins with a dispatch of the server's own, never with a client's message. Until then following
-   * it is refused (`missing`) and goes on by itself once the server has made it; a message to it is rejected (`missing`).
+   * "server": a topic begins with a dispatch of the server's own, never with a client's message. Until then a
+   * subscribe is refused (`missing`) and granted by itself once the server has made it; a message is rejected (`missing`).
    * "client" unless given: whoever may dispatch to a topic makes it by doing so.
    *
    * @example
@@ -144,6 +151,7 @@ export interface EphemeralDefinition<M extends Schemas> {
   readonly messages: MessageSchemas<M>;
   /** "latest": who comes later gets each client's latest message. "none" unless given. */
   readonly keep?: Keep;
+  /** Raised whenever messages change their form; 1 unless given. */
   readonly version?: number;
 }
 

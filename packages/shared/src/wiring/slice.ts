@@ -71,30 +71,42 @@ export type Created = "client" | "server";
 export interface ModelSlice<T extends SliceTypes = SliceTypes> extends Base<T> {
   readonly kind: "topic" | "session" | "local";
   readonly model: Schema;
+  /** Gives the model of a target that has no record. */
   readonly initial: () => unknown;
   readonly rejections: Schemas;
+  /** Message type to its update. */
   readonly update: Readonly<Record<string, (model: never, message: never, context: never) => unknown>>;
   readonly migrate: Migrations<unknown, unknown>;
   /** Of a session always "client". */
   readonly created: Created;
 }
+/** A slice of topics, as `defineTopic` makes it: a model that its subscribers share. `P` is the pattern of its ids. */
 export interface TopicSlice<
   P extends string = string,
   T extends SliceTypes = SliceTypes,
 > extends ModelSlice<T> {
   readonly kind: "topic";
   readonly pattern: TopicPattern<P>;
-  /** Milliseconds after which a topic goes that nobody follows and nothing was dispatched to; undefined: never. */
+  /** Milliseconds after which a topic without a subscriber and a dispatch goes; undefined: never. */
   readonly lifetime: number | undefined;
 }
+/**
+ * The slice of sessions, as `defineSession` makes it: a model for each client, shared by that client and the server
+ * alone.
+ */
 export interface SessionSlice<T extends SliceTypes = SliceTypes> extends ModelSlice<T> {
   readonly kind: "session";
 }
+/** The local slice, as `defineLocal` makes it: a model of the page alone. Nothing of it is sent or stored. */
 export interface LocalSlice<T extends SliceTypes = SliceTypes> extends ModelSlice<T> {
   readonly kind: "local";
 }
 /** What the server keeps of an ephemeral topic for those who come later: each client's latest message, or nothing. */
 export type Keep = "latest" | "none";
+/**
+ * A slice of topics without a model, as `defineEphemeral` makes it: its messages reach the subscribers of now and
+ * change nothing.
+ */
 export interface EphemeralSlice<
   P extends string = string,
   T extends SliceTypes = SliceTypes,
@@ -103,6 +115,7 @@ export interface EphemeralSlice<
   readonly pattern: TopicPattern<P>;
   readonly keep: Keep;
 }
+/** Any slice: of topics, sessions, a page alone, or ephemeral topics. */
 export type Slice<T extends SliceTypes = SliceTypes> = ModelSlice<T> | EphemeralSlice<string, T>;
 
 type TypesOf<S> = S extends { readonly "~types"?: infer T } ? Extract<T, SliceTypes> : never;

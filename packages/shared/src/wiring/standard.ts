@@ -6,6 +6,7 @@ import { isObject } from "../values/kind.ts";
 
 /** Any schema that follows Standard Schema: zod, zod/mini, valibot, arktype and others. */
 export type Schema = StandardSchemaV1;
+/** Schemas by name: of a slice's messages by their type, of its rejections by their code. */
 export type Schemas = Readonly<Record<string, Schema>>;
 /** What a schema accepts. */
 export type InputOf<S extends Schema> = StandardSchemaV1.InferInput<S>;

@@ -2,7 +2,7 @@
 // What is due happens one by one, and everything that it led to (deferred work, promises) before the next.
 import type { Cancel, SteadyClock } from "@calla/shared";
 
-/** A process's hold on the time: all it has set can be let go at once, as by a crash. */
+/** A process's hold on the time: all it has set can be dropped at once, as by a crash. */
 export interface ProcessClock extends SteadyClock {
   /** Sets this process's wall time (`now`) forward or back. No time passes: timers and `monotonic` do not hear of it. */
   step(milliseconds: number): void;

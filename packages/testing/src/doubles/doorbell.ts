@@ -3,15 +3,19 @@ import type { Clock } from "@calla/shared";
 import type { PubSub } from "@calla/server";
 import type { SeededRandom } from "./random.ts";
 
+/** How often each thing goes wrong with a ring. */
 export interface DoorbellRates {
   /** Probabilities; together at most 1. */
   readonly drop?: number;
+  /** It comes late. Default 0. */
   readonly delay?: number;
+  /** It comes at once and once more. Default 0. */
   readonly double?: number;
   /** The longest delay in milliseconds; 200 by default. */
   readonly longest?: number;
 }
 
+/** A pubsub for several servers of one test, whose failures can be turned up and counted. */
 export interface LossyPubSub extends PubSub {
   /** From now on. */
   rates(rates: DoorbellRates): void;

@@ -10,6 +10,7 @@ export interface SeededRandom extends Random {
   int(low: number, high: number): number;
   /** True with this probability. */
   chance(probability: number): boolean;
+  /** One of the list, each as likely. The list is not empty. */
   pick<T>(from: readonly T[]): T;
   /** By weight: `weighted({ cut: 1, nothing: 9 })`. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K;

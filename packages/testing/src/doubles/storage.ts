@@ -15,6 +15,7 @@ export interface CommitBoundary {
   readonly side: "before" | "after";
 }
 
+/** One client's storage, in the test's hands. */
 export interface CrashableStorage {
   /** What the next page is given. The page before it is gone: its commits under way are lost, its promises never kept. */
   open(): Storage;
@@ -30,11 +31,14 @@ export interface CrashableStorage {
   readonly fired: { lost: number; failed: number };
 }
 
+/** What `crashableStorage` takes. */
 export interface CrashableStorageOptions {
   readonly clock: Clock;
   /** Milliseconds until a commit is durable; 0 by default: at the end of the turn. */
   readonly delay?: () => number;
+  /** Where it is kept. Default: in memory. */
   readonly inner?: Storage;
+  /** Called when a commit is asked for, and when it is durable or has failed. Default: nothing is. */
   readonly onCommit?: (changes: readonly StorageChange[], stage: CommitStage) => void;
 }
 

@@ -23,13 +23,19 @@ export interface Archived {
   readonly cutOff?: Set<string>;
 }
 
+/** Called by an archived log as things happen. */
 export interface ArchiveEvents {
+  /** A record was appended, on a path of the target's history. */
   appended?(target: TargetKey, path: number, sequence: number): void;
+  /** A refusal was written, of the message with this id. */
   refused?(target: TargetKey, id: string): void;
+  /** A test has cut the history off behind `to`. */
   rewound?(target: TargetKey, from: number, to: number): void;
+  /** An append was refused because the head was another one. */
   conflict?(target: TargetKey): void;
 }
 
+/** A log that also remembers everything that was ever appended, target by target. */
 export interface ArchivedLog extends RewindableLog {
   readonly archive: ReadonlyMap<TargetKey, Archived>;
 }

@@ -16,6 +16,7 @@ export type Told =
   /** Given up before it was sent, or never to be known; `code` says which. */
   | { readonly is: "ended"; readonly code: string };
 
+/** One thing that happened in a run, at a page, at a server or in the log. */
 export type HistoryEvent =
   /** `userId`: in whose name it is predicted on this page. */
   | ({
@@ -123,7 +124,7 @@ export interface Quiet {
     readonly mark: number;
     readonly problem: string | undefined;
   }[];
-  /** What each client shows of each target it follows, by its getter. */
+  /** What each client shows of each target it has subscribed to, by its getter. */
   readonly clients: readonly ({
     readonly target: TargetKey;
     readonly status: string;
@@ -132,6 +133,7 @@ export interface Quiet {
   } & PageName)[];
 }
 
+/** Everything that happened in a run: what `checkHistory` judges. */
 export interface History {
   readonly events: readonly HistoryEvent[];
   readonly archive: ReadonlyMap<TargetKey, Archived>;

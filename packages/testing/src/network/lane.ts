@@ -22,6 +22,7 @@ export interface LaneOptions<Frame> {
   readonly stop: (packet: Packet<Frame>) => boolean;
 }
 
+/** One direction of a connection: packets on their way, which a test delivers, drops, doubles, delays or reorders. */
 export class Lane<Frame> {
   /** Every frame ever sent in this direction, whether it arrived or not. */
   readonly sent: Frame[] = [];
@@ -51,6 +52,7 @@ export class Lane<Frame> {
     return this.#waiting.flatMap((packet) => packet.frames);
   }
 
+  /** Puts a packet on the way, behind those there are. */
   push(packet: Packet<Frame>): void {
     if (this.#closed) return;
     this.sent.push(...packet.frames);
@@ -118,6 +120,7 @@ export class Lane<Frame> {
     }
   }
 
+  /** The far end reads nothing now (`pause`). */
   get paused(): boolean {
     return this.#pauses > 0;
   }
@@ -125,6 +128,7 @@ export class Lane<Frame> {
   pause(): void {
     this.#pauses++;
   }
+  /** Takes back one `pause`; what has come meanwhile arrives. */
   resume(): void {
     if (this.#pauses === 0 || --this.#pauses > 0) return;
     const unread = this.#unread;

@@ -11,6 +11,7 @@ import type { CutPoint } from "./points.ts";
 
 /** As much of a server as a network sees. */
 export interface Reachable {
+  /** Wires in a connection, as `server.connect`. */
   connect(wired: {
     readonly connection: Connection;
     readonly request: ConnectRequest;
@@ -38,6 +39,7 @@ export interface LinkOptions {
   readonly cutHere: (reached: (point: CutPoint) => boolean) => boolean;
 }
 
+/** One connection over a socket, with a lane in each direction. `pair.link` is the one there is now. */
 export class Link {
   readonly toServer: Lane<ClientFrame>;
   readonly toClient: Lane<ServerFrame>;
@@ -86,6 +88,7 @@ export class Link {
     return !this.#clientEnded;
   }
 
+  /** Connects: the client says Hello. */
   open(): void {
     const { server, request, format, handlers, decodeServer } = this.#options;
     if (this.#clientEnded) return;

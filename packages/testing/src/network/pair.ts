@@ -14,6 +14,7 @@ import type { VirtualClock } from "../doubles/clock.ts";
 /** What an attempt goes by. */
 export type Via = "socket" | "http" | "poll";
 
+/** What `connectionPair` takes besides the server. */
 export interface PairOptions {
   readonly serialiser: Serialiser;
   readonly clock: VirtualClock;
@@ -21,6 +22,7 @@ export interface PairOptions {
   readonly format?: string;
   /** Milliseconds that each packet travels. Absent: packets wait until they are delivered by hand. */
   readonly latency?: () => number;
+  /** What the server reads of the client's request. Default: the url "/", no headers and no address. */
   readonly request?: ConnectRequest;
   /** A socket (the default), HTTP with a stream, or HTTP with polls; asked before each attempt. */
   readonly via?: () => Via;
@@ -28,6 +30,7 @@ export interface PairOptions {
   readonly speaksTo?: () => Reachable;
   /** Milliseconds between polls: 200. */
   readonly pollInterval?: number;
+  /** How attempts follow each other. Default: 100 ms, doubled up to 2,000, ± 0.25. */
   readonly reconnect?: Partial<ReconnectOptions>;
   /** Sees every frame that a client sends, when it is sent. */
   readonly onSent?: (frame: ClientFrame) => void;
@@ -37,6 +40,7 @@ export interface PairOptions {
   readonly onCut?: (point: CutPoint) => void;
 }
 
+/** A client's transport and the network between it and a server, in the test's hands. */
 export interface ConnectionPair {
   /** Give it to `createClient`, with the serialiser below. */
   readonly transport: Transport;

@@ -15,6 +15,7 @@ export type CutPoint =
   | "before-settled"
   | "before-catch-up";
 
+/** Every `CutPoint`, for tests that cut at each of them. */
 export const CUT_POINTS: readonly CutPoint[] = [
   "before-hello",
   "before-connected",

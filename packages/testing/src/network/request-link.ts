@@ -43,6 +43,7 @@ type Answering = Requesting<ServerFrame> & { readonly text?: string; readonly an
 const PATIENCE = { flushBatchSize: 3, pollInterval: 200, postTimeout: 1_200, silence: 700 };
 const LOST: PostAnswer = { status: 0, events: [] };
 
+/** One attempt over HTTP, with the requests it makes and a lane in each direction. */
 export class RequestLink {
   readonly toServer: Lane<ClientFrame>;
   readonly toClient: Lane<ServerFrame>;
@@ -90,16 +91,20 @@ export class RequestLink {
     });
   }
 
+  /** Whom it leads to. */
   get server(): Reachable {
     return this.#options.server;
   }
+  /** Both ends are still there. */
   get whole(): boolean {
     return this.#link !== undefined && !this.#clientEnded && !this.#dead;
   }
+  /** The client still believes in it. */
   get held(): boolean {
     return !this.#clientEnded;
   }
 
+  /** Connects: the client says Hello, in a request of its own. */
   open(): void {
     if (this.#clientEnded) return;
     const { clock, format, handlers, memory, polls, pollInterval = PATIENCE.pollInterval } = this.#options;
@@ -123,9 +128,11 @@ export class RequestLink {
       pollInterval,
     });
   }
+  /** The client speaks: its link puts it into the next POST. */
   send(data: string | Uint8Array): void {
     this.#link?.send(data);
   }
+  /** The client closes: it aborts its requests. */
   close(): void {
     this.#clientEnded = true;
     this.#link?.close();
@@ -143,6 +150,7 @@ export class RequestLink {
     for (const { on, aborted } of this.#streams) if (!aborted) on.end(0, "cut");
     for (const post of this.#posts) post.answer(LOST);
   }
+  /** The network fails the server: what was on its way to it is lost, and it hears that the streams have ended. */
   breakForServer(): void {
     this.toServer.close();
     this.throttle.close();

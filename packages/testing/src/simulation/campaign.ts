@@ -5,6 +5,7 @@ import type { SimulationSetup } from "./setup.ts";
 import { describePlan, shrink, simulate } from "./simulate.ts";
 import type { SimulationReport } from "./simulate.ts";
 
+/** Which seeds `runSeeds` runs, and what it does with failures. */
 export interface CampaignOptions {
   /** The first seed; 1 by default. */
   readonly from?: number;
@@ -17,6 +18,7 @@ export interface CampaignOptions {
   readonly print?: (text: string) => void;
 }
 
+/** What `runSeeds` gave. */
 export interface CampaignReport {
   readonly runs: number;
   readonly failures: readonly SimulationReport[];
@@ -49,14 +51,24 @@ export async function runSeeds<W extends Wiring, User extends AnyUser>(
   return { runs, failures, met };
 }
 
-/** A failure as text: seed, rules, steps. */
+/**
+ * A failure as text: seed, rules, steps.
+ *
+ * @example
+ * console.log(describeFailure(await shrink(report, setup), report));
+ */
 export function describeFailure(shown: SimulationReport, whole: SimulationReport = shown): string {
   const rules = shown.violations.slice(0, 12).map(({ rule, what }) => `  ${rule}: ${what}`);
   const left = `${shown.plan.steps.length} of ${whole.plan.steps.length} steps are left`;
   return [`seed ${shown.plan.seed} FAILED (${left})`, ...rules, describePlan(shown.plan)].join("\n");
 }
 
-/** What happened in how many runs, as a table; what stayed under the share (of runs) is marked. */
+/**
+ * What happened in how many runs, as a table; what stayed under the share (of runs) is marked.
+ *
+ * @example
+ * console.log(describeMet(report, FAULTS));
+ */
 export function describeMet(
   { runs, met }: CampaignReport,
   expected: readonly string[] = [],
@@ -72,7 +84,12 @@ export function describeMet(
     .join("\n");
 }
 
-/** Those of the expected that fewer than this share of the runs met. */
+/**
+ * Those of the expected that fewer than this share of the runs met.
+ *
+ * @example
+ * expect(tooRare(report, FAULTS)).toEqual([]);
+ */
 export const tooRare = (
   { runs, met }: CampaignReport,
   expected: readonly string[],

@@ -42,7 +42,7 @@ export class Nodes<W extends Wiring> {
   readonly log: ArchivedLog;
   /** The file that it is in. */
   readonly #file = vanishingLog(() => this.log);
-  /** The log lets go what it has not stored. */
+  /** The log forgets what it has not stored. */
   readonly reopen: () => Promise<void>;
   readonly pubsub: LossyPubSub;
   readonly all: Node<W>[] = [];

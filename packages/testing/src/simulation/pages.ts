@@ -1,5 +1,5 @@
 // The clients of a run. A client is a storage and a network; its pages come and go, each with what the app of that page
-// follows and has dispatched. Everything that a page sees is recorded.
+// has subscribed to and dispatched. Everything that a page sees is recorded.
 import { createClient, keepModels, memoryStorage, migrateStored } from "@calla/client";
 import type { Client, Pending, StorageChange, Write } from "@calla/client";
 import { hashValue, OWN_SESSION, topicId } from "@calla/shared";
@@ -31,7 +31,7 @@ export interface AnyState {
   readonly pending: readonly Pending[];
 }
 
-/** A topic that can be followed. */
+/** A topic that clients can subscribe to. */
 export interface PagePlace {
   readonly slice: TopicSlice;
   readonly params: readonly string[];
@@ -73,8 +73,8 @@ export class Pages<W extends Wiring> {
   readonly pair: ConnectionPair;
   readonly disk: CrashableStorage;
   readonly #options: PagesOptions<W>;
-  /** What each page follows at the start. */
-  readonly follows: Set<number>;
+  /** What each page subscribes to at the start. */
+  readonly subscriptions: Set<number>;
   page = 0;
   /** Whether this page is of the older version; told of a newer one, it reloads into that. */
   #older: boolean;
@@ -89,12 +89,12 @@ export class Pages<W extends Wiring> {
   constructor(options: PagesOptions<W>) {
     this.#options = options;
     const { setup, config, index, clock, random, server, record, count } = options;
-    const { format, commitDelay, modelDelay, follows, via } = config.clients[index]!;
+    const { format, commitDelay, modelDelay, subscriptions, via } = config.clients[index]!;
     this.#older = config.rolling && !random.fork("version").chance(EARLY);
     const [low, high] = config.latency;
     const latency = random.fork("latency");
     const disk = random.fork("disk");
-    this.follows = new Set(follows);
+    this.subscriptions = new Set(subscriptions);
     const ways = random.fork("ways");
     let attempts = 0;
     this.pair = connectionPair(server, {
@@ -174,7 +174,7 @@ export class Pages<W extends Wiring> {
       onError: (error) => record({ type: "reported", by: `client ${index}`, error }),
     });
     this.#stops = new Map();
-    for (const topic of this.follows) this.follow(topic);
+    for (const topic of this.subscriptions) this.subscribe(topic);
     const { session } = this.client;
     if (session !== undefined) this.#listen(session as unknown as AnyTopic);
   }
@@ -247,19 +247,19 @@ export class Pages<W extends Wiring> {
     this.#clock.step(by);
   }
 
-  follow(topic: number): void {
-    this.follows.add(topic);
+  subscribe(topic: number): void {
+    this.subscriptions.add(topic);
     const place = this.#options.places[topic]!;
     if (!this.#stops.has(place.key)) this.#listen(this.topic(place));
   }
-  unfollow(topic: number): void {
-    this.follows.delete(topic);
+  unsubscribe(topic: number): void {
+    this.subscriptions.delete(topic);
     const { key } = this.#options.places[topic]!;
     this.#stops.get(key)?.();
     this.#stops.delete(key);
   }
   /** The keys this page listens to. */
-  get following(): readonly TargetKey[] {
+  get subscribed(): readonly TargetKey[] {
     return [...this.#stops.keys()];
   }
 

@@ -31,7 +31,7 @@ export type Step = { readonly after: number } & (
       readonly keyed: boolean;
     }
   | {
-      readonly do: "follow" | "unfollow" | "revoke" | "grant";
+      readonly do: "subscribe" | "unsubscribe" | "revoke" | "grant";
       readonly client: number;
       readonly topic: number;
     }
@@ -120,7 +120,7 @@ export interface RunConfig {
     readonly commitDelay: number;
     /** Milliseconds until a changed model is stored; 0: none ever is. */
     readonly modelDelay: number;
-    readonly follows: readonly number[];
+    readonly subscriptions: readonly number[];
     /** What it goes by; several: each attempt by another one. */
     readonly via: readonly Via[];
   }[];
@@ -130,6 +130,7 @@ export interface RunConfig {
   readonly limits: Partial<Limits>;
 }
 
+/** A run drawn from a seed: its configuration and its steps. The same plan gives the same run. */
 export interface Plan {
   readonly seed: number;
   readonly config: RunConfig;
@@ -141,7 +142,7 @@ const ROLLING = 0.4;
 /** The share of runs whose servers ask nobody who he is. */
 const VISITORS = 0.25;
 
-/** Draws a run. `topics`: how many there are to follow; `actions`: who does each of them. */
+/** Draws a run. `topics`: how many there are to subscribe to; `actions`: who does each of them. */
 export function drawPlan(seed: number, setup: SimulationSetup<never, never>, topics: number): Plan {
   const random = seededRandom(seed);
   const config = drawConfig(random.fork("config"), setup, topics);
@@ -187,7 +188,7 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
       node: random.int(0, nodes - 1),
       commitDelay: random.chance(0.5) ? 0 : random.int(1, 40),
       modelDelay: modelDelay(random.fork(`models ${i}`)),
-      follows: Array.from({ length: topics }, (_, topic) => topic).filter(() => random.chance(0.8)),
+      subscriptions: Array.from({ length: topics }, (_, topic) => topic).filter(() => random.chance(0.8)),
     })),
     latency: slow ? [5, 60] : [1, 8],
     retention: random.pick([0, 3, 10_000]),
@@ -232,7 +233,7 @@ function drawStep(
   const node = random.int(0, nodes - 1);
   const topic = random.int(0, topics - 1);
   if (!random.chance(setup.roughness ?? 0.35)) {
-    const kind = random.weighted({ dispatch: 12, follow: 1, unfollow: 1, leave: 0.5 });
+    const kind = random.weighted({ dispatch: 12, subscribe: 1, unsubscribe: 1, leave: 0.5 });
     if (kind === "leave") return { do: kind, after, client, for: random.int(10, 3_000) };
     if (kind !== "dispatch") return { do: kind, after, client, topic };
     const actions = setup.actions.map(({ weight }) => weight);

@@ -41,7 +41,7 @@ export async function quietOf<W extends Wiring>(world: Resting<W>): Promise<Quie
 
 const asClients = <W extends Wiring>(world: Resting<W>): Quiet["clients"] =>
   world.pages.flatMap((pages, client) =>
-    pages.following.map((target) => {
+    pages.subscribed.map((target) => {
       const { status, model, pending } = stateOf(world, client, target);
       return { client, page: pages.page, target, status, model, pending: pending.length };
     }),
@@ -59,13 +59,13 @@ const stateOf = <W extends Wiring>(
 
 /** What is not at rest, or undefined. */
 function restless<W extends Wiring>(world: Resting<W>): string | undefined {
-  for (const [client, { client: page, following, untold }] of world.pages.entries()) {
+  for (const [client, { client: page, subscribed, untold }] of world.pages.entries()) {
     if (page.status.connection !== "open")
       return `client ${client} is ${page.status.connection} (${page.status.reason})`;
     if (untold > 0) return `client ${client} has ${untold} dispatches whose callers wait`;
     if (page.status.pending > 0)
       return `client ${client} has ${page.status.pending} dispatches without an outcome`;
-    for (const target of following) {
+    for (const target of subscribed) {
       const { status, model, pending } = stateOf(world, client, target);
       if (pending.length > 0) return `client ${client}'s ${target} has ${pending.length} pending`;
       if (status === "loading" || status === "stale") return `client ${client}'s ${target} is ${status}`;

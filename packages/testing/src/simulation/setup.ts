@@ -21,6 +21,7 @@ export interface SimulatedAction {
   readonly slice: TopicSlice | SessionSlice;
   readonly params: readonly string[];
   readonly weight: number;
+  /** Makes the next message of it, or several with one fate, of chance and of the model seen. */
   message(random: SeededRandom, model: unknown): Message | readonly Message[];
 }
 
@@ -89,11 +90,12 @@ export const FAULTS = [
   /** A node is replaced by one of the newer version, in runs that begin with the older one (`older`). */
   "upgrade",
 ] as const;
+/** The name of something that goes wrong in a run. */
 export type Fault = (typeof FAULTS)[number];
 
 /** The log of a run, empty. */
 export interface TestedLog extends LogStorage {
-  /** Lets everything go that is not stored, as a restart does: the run's last look is at what was stored. */
+  /** Forgets everything that is not stored, as a restart does: the run's last look is at what was stored. */
   reopen?(): Promise<void>;
 }
 
@@ -106,6 +108,7 @@ export interface TestedLogOptions {
   readonly random: SeededRandom;
 }
 
+/** What a simulation runs: the app's wiring and handlers, what its clients do, and what goes wrong. */
 export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser = AnyUser> {
   readonly wiring: W;
   readonly serialiser: Serialiser;
@@ -130,7 +133,9 @@ export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser
   readonly user?: (name: string) => User;
   /** How many, drawn per run from low to high. Default: clients 2 to 5, nodes 1 to 3, steps 30 to 90. */
   readonly clients?: readonly [low: number, high: number];
+  /** How many nodes share the log, drawn as `clients` are. Default 1 to 3. */
   readonly nodes?: readonly [low: number, high: number];
+  /** How many steps a run has, drawn as `clients` are. Default 30 to 90. */
   readonly steps?: readonly [low: number, high: number];
   /** How likely each fault is, compared with the others (1 each by default); 0: never. */
   readonly faults?: Partial<Record<Fault, number>>;

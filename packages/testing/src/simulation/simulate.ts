@@ -8,6 +8,7 @@ import type { Plan } from "./plan.ts";
 import type { SimulationSetup } from "./setup.ts";
 import { placesOf, World } from "./world.ts";
 
+/** What one seed gave: its plan, its history, and the rules that it breaks. */
 export interface SimulationReport {
   readonly plan: Plan;
   readonly violations: readonly Violation[];
@@ -109,7 +110,12 @@ export async function shrink<W extends Wiring, User extends AnyUser>(
   return best;
 }
 
-/** A plan as text, a line per step, to be read and to be kept. */
+/**
+ * A plan as text, a line per step, to be read and to be kept.
+ *
+ * @example
+ * console.log(describePlan(report.plan));
+ */
 export function describePlan({ seed, config, steps }: Plan): string {
   const lines = steps.map(({ after, ...step }) => `  +${after} ${JSON.stringify(step)}`);
   return [`seed ${seed}`, `config ${JSON.stringify(config)}`, `${steps.length} steps:`, ...lines].join("\n");

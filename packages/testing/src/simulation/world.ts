@@ -231,10 +231,10 @@ export class World<W extends Wiring> {
     switch (step.do) {
       case "set-page-clock":
         return pages.setClock(step.by);
-      case "follow":
-        return pages.follow(step.topic);
-      case "unfollow":
-        return pages.unfollow(step.topic);
+      case "subscribe":
+        return pages.subscribe(step.topic);
+      case "unsubscribe":
+        return pages.unsubscribe(step.topic);
       case "leave": {
         const { client } = pages;
         client.disconnect();
@@ -333,11 +333,11 @@ export class World<W extends Wiring> {
     }
     // What was revoked and nobody asked for again stays so; a page that listens asks anew by listening anew.
     for (const pages of this.pages) {
-      for (const topic of Array.from(pages.follows)) {
+      for (const topic of Array.from(pages.subscriptions)) {
         const { key } = this.places[topic]!;
         if (pages.topic(this.places[topic]!).state.status !== "refused" || key === OWN_SESSION) continue;
-        pages.unfollow(topic);
-        pages.follow(topic);
+        pages.unsubscribe(topic);
+        pages.subscribe(topic);
       }
     }
     return quietOf(this);

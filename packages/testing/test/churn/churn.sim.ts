@@ -1,4 +1,4 @@
-// A long run: connections come, follow, say, leave and are cut off, over WebSocket and HTTP, while the heap of their
+// A long run: clients connect, subscribe, dispatch, leave and are cut off, over WebSocket and HTTP, while the heap of their
 // server stays flat, and nothing is left when all have gone. CALLA_CHURN is how many times as long as in every `npm test`
 // it runs, then with five hundred of them; CALLA_FROM the seed. Its length is counted in what is done, not in seconds.
 import { fork } from "node:child_process";
@@ -132,7 +132,7 @@ test(
       // Said once, as of a proxy that is not listed: so many users do come from one address here (AU22).
       expect(left.errors).toEqual([expect.stringContaining("100 users have come from 127.0.0.1")]);
       expect(left.inspection.connections).toEqual({ all: 0, pending: 0, slow: 0, unwritten: 0 });
-      expect(left.inspection.targets).toEqual({ open: 0, followed: 0, queued: 0 });
+      expect(left.inspection.targets).toEqual({ open: 0, subscribed: 0, queued: 0 });
       expect([left.sockets, left.answers]).toEqual([nobody.sockets, nobody.answers]);
       expect(growth).toBeLessThan(MOST);
     } finally {

@@ -1,4 +1,4 @@
-// The people of a long run: real clients over WebSocket and HTTP, who come, follow, say, leave, and are cut off.
+// The people of a long run: real clients over WebSocket and HTTP, who connect, subscribe, dispatch, leave, and are cut off.
 import { createClient } from "@calla/client";
 import type { Client } from "@calla/client";
 import { http } from "@calla/client/http";
@@ -8,13 +8,13 @@ import { seededRandom } from "../../src/index.ts";
 import type { SeededRandom } from "../../src/index.ts";
 import { cursors, room, serialiser, wiring } from "./wiring.ts";
 
-/** Most rooms one follows. */
+/** Most rooms that one subscribes to. */
 const MOST = 3;
 const QUICK = { reconnectBaseMilliseconds: 20, reconnectMaxMilliseconds: 200 };
 
 interface Visitor {
   readonly client: Client<typeof wiring>;
-  readonly follows: Map<number, () => void>;
+  readonly subscriptions: Map<number, () => void>;
   /** Cuts its connection without a word. */
   cut(): void;
 }
@@ -48,7 +48,7 @@ export class People {
     const visitor = this.#all[index]!;
     const what = random.int(0, 99);
     if (what < 40) return this.#say(visitor);
-    if (what < 60) return this.#follow(visitor);
+    if (what < 60) return this.#subscribe(visitor);
     if (what < 80) return this.#leave(visitor);
     if (what < 92) {
       this.cuts++;
@@ -62,8 +62,8 @@ export class People {
     await Promise.all(this.#all.map(({ client }) => client.close()));
   }
 
-  #say({ client, follows }: Visitor): void {
-    const number = this.#random.pick([...follows.keys(), this.#random.int(0, this.#rooms - 1)]);
+  #say({ client, subscriptions }: Visitor): void {
+    const number = this.#random.pick([...subscriptions.keys(), this.#random.int(0, this.#rooms - 1)]);
     const kind = this.#random.int(0, 9);
     if (kind === 0) return client.topic(cursors, `${number}`).dispatch({ type: "moved", x: 1, y: 2 });
     const write =
@@ -79,21 +79,21 @@ export class People {
     });
   }
 
-  #follow({ client, follows }: Visitor): void {
+  #subscribe({ client, subscriptions }: Visitor): void {
     const number = this.#random.int(0, this.#rooms - 1);
-    if (follows.has(number) || follows.size >= MOST) return;
+    if (subscriptions.has(number) || subscriptions.size >= MOST) return;
     const stops = [
       client.topic(room, `${number}`).onChange(() => undefined),
       client.topic(cursors, `${number}`).onPush(() => undefined),
     ];
-    follows.set(number, () => stops.forEach((stop) => stop()));
+    subscriptions.set(number, () => stops.forEach((stop) => stop()));
   }
 
-  #leave({ follows }: Visitor): void {
-    const [first] = follows;
+  #leave({ subscriptions }: Visitor): void {
+    const [first] = subscriptions;
     if (first === undefined) return;
     first[1]();
-    follows.delete(first[0]);
+    subscriptions.delete(first[0]);
   }
 
   #arrive(): Visitor {
@@ -130,14 +130,14 @@ export class People {
     });
     const visitor: Visitor = {
       client,
-      follows: new Map(),
+      subscriptions: new Map(),
       cut() {
         for (const socket of sockets) socket.terminate();
         breaking.abort();
         breaking = new AbortController();
       },
     };
-    this.#follow(visitor);
+    this.#subscribe(visitor);
     return visitor;
   }
 }

@@ -110,7 +110,7 @@ describe("[HC] [VE3] [VE4] [VE7] [SV8] S11 S38 a rolling deploy", () => {
             servers.push(...models.map((said, i) => ({ node, target: `pad:${PADS[i]}`, ...said })));
           }
           const clients: Quiet["clients"] = tabs.flatMap(({ person, reloads }, client) =>
-            person.following.map(({ id, state: { status, model, pending } }) => {
+            person.topics.map(({ id, state: { status, model, pending } }) => {
               return { client, page: reloads, target: id, status, model, pending: pending.length };
             }),
           );

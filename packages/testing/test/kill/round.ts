@@ -104,8 +104,8 @@ export async function round({
     clearInterval(busy);
     const last = await begin(undefined);
     const problem = await rest(people, lies ? LONGEST_REST_AFTER_LIES : LONGEST_REST);
-    const clients: Quiet["clients"] = people.flatMap(({ following }, client) =>
-      following.map(({ id, state: { status, model, pending } }) => {
+    const clients: Quiet["clients"] = people.flatMap(({ topics }, client) =>
+      topics.map(({ id, state: { status, model, pending } }) => {
         return { client, page: 0, target: id, status, model, pending: pending.length };
       }),
     );
@@ -144,7 +144,7 @@ export async function round({
 /** Whoever is live may have an update under way to it: rest is when all show the same. */
 function apart(people: readonly Person[]): string | undefined {
   const shown = new Map<TargetKey, unknown>();
-  for (const { id, state } of people.flatMap(({ following }) => following)) {
+  for (const { id, state } of people.flatMap(({ topics }) => topics)) {
     if (!shown.has(id)) shown.set(id, state.model);
     else if (id !== OWN_SESSION && !sameValue(shown.get(id), state.model))
       return `${id} is not the same for all`;

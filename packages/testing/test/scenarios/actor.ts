@@ -17,8 +17,8 @@ export interface ActorOptions {
   readonly format?: FormatName;
   readonly node?: number;
   readonly user?: string;
-  /** Follows note 1 from the start. Default: yes. */
-  readonly follows?: boolean;
+  /** Subscribes to note 1 from the start. Default: yes. */
+  readonly subscribes?: boolean;
   /** Milliseconds until a commit of its storage is durable. */
   readonly commitDelay?: number;
   /** Its storage keeps models, so many milliseconds after they change. Default: none. */
@@ -70,7 +70,7 @@ export class Actor {
   readonly #first: number;
   readonly #users: string[];
   readonly #options: ActorOptions;
-  readonly #follows: Set<string>;
+  readonly #topics: Set<string>;
   #clock!: ProcessClock;
   #stops = new Map<string, () => void>();
 
@@ -80,7 +80,7 @@ export class Actor {
     this.#users = [options.user ?? name];
     this.#options = options;
     this.user = options.user ?? name;
-    this.#follows = new Set(options.follows === false ? [] : ["1"]);
+    this.#topics = new Set(options.subscribes === false ? [] : ["1"]);
     const { latency, format = "json", commitDelay = 0, modelDelay } = options;
     const { clock } = scene;
     this.pair = connectionPair(server, {
@@ -160,7 +160,7 @@ export class Actor {
     });
     this.#stops = new Map();
     this.shown = [];
-    for (const id of this.#follows) this.follow(id);
+    for (const id of this.#topics) this.subscribe(id);
   }
 
   note(id = "1") {
@@ -174,8 +174,8 @@ export class Actor {
     return this.state().model;
   }
 
-  follow(id = "1"): void {
-    this.#follows.add(id);
+  subscribe(id = "1"): void {
+    this.#topics.add(id);
     const topic = this.note(id);
     if (this.#stops.has(topic.id)) return;
     const name = { client: this.#index, page: this.page, target: topic.id };
@@ -193,13 +193,13 @@ export class Actor {
     ];
     this.#stops.set(topic.id, () => stops.forEach((stop) => stop()));
   }
-  unfollow(id = "1"): void {
-    this.#follows.delete(id);
+  unsubscribe(id = "1"): void {
+    this.#topics.delete(id);
     this.#stops.get(keyOf(id))?.();
     this.#stops.delete(keyOf(id));
   }
-  get followed(): readonly string[] {
-    return [...this.#follows];
+  get notes(): readonly string[] {
+    return [...this.#topics];
   }
 
   dispatch(message: NoteMessage | readonly NoteMessage[], id = "1"): Sent {
@@ -267,7 +267,7 @@ export class Actor {
   }
 
   // What the kit's quiet looks at.
-  get following(): readonly string[] {
+  get subscribed(): readonly string[] {
     return [...this.#stops.keys()];
   }
   topic({ params }: { readonly params: readonly string[] }) {

@@ -232,7 +232,7 @@ for (const { id, rule, later } of [
   );
 
   test.each(FORMATS)(
-    `[${id}] [TE11] ${where} behind a node's back: it drops what it holds, its followers get a snapshot (%s)`,
+    `[${id}] [TE11] ${where} behind a node's back: it drops what it holds, its subscribers get a snapshot (%s)`,
     async (format) => {
       const stage = new Stage({ nodes: 2, limits: { maxStaleness: 60_000 } });
       const anna = await stage.actor("anna", { node: 0 });
@@ -249,7 +249,7 @@ for (const { id, rule, later } of [
       await stage.settle();
       expect(anna.snapshots).toEqual(["first", "other-history"]);
       expect(anna.model?.lines).toEqual(["a1", "a2", "a3", ...later]);
-      // A poll looks at the log, where nobody else follows here.
+      // A poll looks at the log, where nobody else is subscribed here.
       if (VIA !== "poll") expect(ben.model?.lines).toEqual(["a1", "a2", "a3", "a4", "a5"]);
       // Ben's own message finds it out: the append does not fit.
       const mine = ben.dispatch(added("ben's"));

@@ -267,15 +267,15 @@ test.each(FORMATS)(
     for (const order of ["message first", "snapshot first"] as const) {
       const stage = new Stage();
       await stage.serve({ type: "reset", count: 5 });
-      const anna = await stage.actor("anna", { format, follows: false });
-      if (order === "snapshot first") anna.follow();
+      const anna = await stage.actor("anna", { format, subscribes: false });
+      if (order === "snapshot first") anna.subscribe();
       const sent = anna.dispatch({ type: "added", line: "mine" });
       expect(anna.model).toBeUndefined();
       await stage.clock.settle();
       anna.pair.toServer.deliver();
       await stage.clock.settle();
       if (order === "message first") {
-        anna.follow();
+        anna.subscribe();
         expect(anna.model).toBeUndefined();
       }
       await stage.settle();

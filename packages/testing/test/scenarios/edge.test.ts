@@ -75,7 +75,7 @@ test("[S16] [AU15] revoked on a live connection: writes are refused and the stre
   await stage.rest();
 });
 
-test("[S43] [AU31] rights change each 100 ms while a check takes 300: who follows and who comes is told to come back, and everybody gets in", async () => {
+test("[S43] [AU31] rights change each 100 ms while a check takes 300: subscribers and newcomers are told to retry, and everybody gets in", async () => {
   let slow = false;
   const stage: Stage = new Stage({
     handlers: {
@@ -87,7 +87,7 @@ test("[S43] [AU31] rights change each 100 ms while a check takes 300: who follow
   slow = true;
   const { server } = stage.node;
   const ben = await stage.actor("ben");
-  const carl = await stage.actor("carl", { follows: false });
+  const carl = await stage.actor("carl", { subscribes: false });
   const write = carl.dispatch(added("carl"));
   for (let i = 0; i < 50; i++) {
     void server.reauthorise();

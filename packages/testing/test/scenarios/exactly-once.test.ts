@@ -8,14 +8,14 @@ import { FORMATS } from "./wiring.ts";
 
 const added = (line: string) => ({ type: "added", line }) as const;
 
-for (const follows of [true, false]) {
-  const whose = follows ? "" : ", its author not following";
+for (const subscribes of [true, false]) {
+  const whose = subscribes ? "" : ", its author not subscribed";
 
   test.each(FORMATS)(
     `[S4] [TE4] the connection dies after the commit and before the acknowledgement, another client overwrites${whose}: the other's write survives, the first's was applied once (%s)`,
     async (format) => {
       const stage = new Stage();
-      const anna = await stage.actor("anna", { format, follows });
+      const anna = await stage.actor("anna", { format, subscribes });
       const ben = await stage.actor("ben");
       const title = anna.dispatch({ type: "titled", title: "anna's" });
       const line = anna.dispatch(added("anna's"));
@@ -35,7 +35,7 @@ for (const follows of [true, false]) {
         added("anna's"),
         { type: "titled", title: "ben's" },
       ]);
-      for (const actor of follows ? [anna, ben] : [ben]) expect(actor.model?.title).toBe("ben's");
+      for (const actor of subscribes ? [anna, ben] : [ben]) expect(actor.model?.title).toBe("ben's");
       await stage.rest();
       expect(stage.place().sequence).toBe(3);
     },
@@ -45,7 +45,7 @@ for (const follows of [true, false]) {
     `[S5] [OB4] the connection dies before the server receives the message${whose}: it is sent again and applied once (%s)`,
     async (format) => {
       const stage = new Stage();
-      const anna = await stage.actor("anna", { format, follows });
+      const anna = await stage.actor("anna", { format, subscribes });
       const ben = await stage.actor("ben");
       anna.pair.cutAt("before-receive");
       const sent = [anna.dispatch(added("one")), anna.dispatch(added("two"))];
@@ -223,13 +223,13 @@ onlyOver(["socket"], "a POST that is lost is followed by none until it is sent a
   );
 });
 
-for (const follows of [true, false]) {
+for (const subscribes of [true, false]) {
   test.each(FORMATS)(
-    `[S34] [FO6] 300 rejections while the answers are lost${follows ? "" : ", their author not following"}: every caller hears its own (%s)`,
+    `[S34] [FO6] 300 rejections while the answers are lost${subscribes ? "" : ", their author not subscribed"}: every caller hears its own (%s)`,
     async (format) => {
       const stage = new Stage();
       await stage.serve({ type: "reset", count: 5 });
-      const anna = await stage.actor("anna", { format, follows, offlineOnceCut: true });
+      const anna = await stage.actor("anna", { format, subscribes, offlineOnceCut: true });
       const sent: Sent[] = [];
       for (let price = 1_000; price < 1_300; price++) sent.push(anna.dispatch({ type: "spent", price }));
       await stage.clock.settle();
@@ -319,7 +319,7 @@ for (const nodes of [1, 2]) {
       expect(taken.told).toMatchObject({ is: "applied", sequence: 1 });
       expect(refused.told).toEqual({ is: "rejected", code: "poor" });
       expect(stage.messages()).toEqual([added("mine")]);
-      // Each follower got the one record in one frame; nobody was told twice.
+      // Each subscriber got the one record in one frame; nobody was told twice.
       for (const { heard } of [anna, ben]) {
         const records = heard.flatMap((frame) => (frame.type === "TopicUpdate" ? frame.records : []));
         expect(records).toHaveLength(1);

@@ -1,4 +1,4 @@
-// S47: more to follow than one Hello may name.
+// S47: more subscriptions than one Hello may name.
 import { expect, test } from "vitest";
 import { VIA } from "../tested-via.ts";
 import { Stage } from "./stage.ts";
@@ -23,8 +23,8 @@ test.each<[string, { readonly maxHelloBytes?: number }]>([
     // With the session one more; and each poll asks for all of them.
     const more = { maxTopicsPerConnection: TOPICS + 1, ...(VIA === "poll" ? { joinRate: Infinity } : {}) };
     const stage = new Stage({ limits: { ...more, ...limits } });
-    const anna = await stage.actor("anna", { follows: false });
-    const ben = await stage.actor("ben", { follows: false });
+    const anna = await stage.actor("anna", { subscribes: false });
+    const ben = await stage.actor("ben", { subscribes: false });
     const topics = many.map((id) => anna.client.topic(note, id));
     anna.pair.reachable = false;
     anna.pair.cut();

@@ -8,7 +8,7 @@ const added = (line: string) => ({ type: "added", line }) as const;
 
 for (const nodes of [1, 2]) {
   test.each(FORMATS)(
-    `[FO8] [CL18] [TE23] a topic that is followed before it is there is live once the server has made it (${nodes} nodes, %s)`,
+    `[FO8] [CL18] [TE23] a topic that is subscribed to before it is there is live once the server has made it (${nodes} nodes, %s)`,
     async (format) => {
       const stage = new Stage({ nodes, notes: "made" });
       const anna = await stage.actor("anna", { format });

@@ -133,12 +133,12 @@ test.each(FORMATS)(
   },
 );
 
-for (const follows of [true, false]) {
+for (const subscribes of [true, false]) {
   test.each(FORMATS)(
-    `[S9] [HA5] amended while the answer is lost${follows ? "" : ", its author not following"}: the caller receives what was taken (%s)`,
+    `[S9] [HA5] amended while the answer is lost${subscribes ? "" : ", its author not subscribed"}: the caller receives what was taken (%s)`,
     async (format) => {
       const stage = new Stage({ limits: { maxCatchUp: 0 }, handlers: amending(() => 77) });
-      const anna = await stage.actor("anna", { format, follows });
+      const anna = await stage.actor("anna", { format, subscribes });
       const one = anna.dispatch({ type: "bounded", amount: 50 });
       const several = anna.dispatch([{ type: "stamped", at: 1 }, added("with it")]);
       await stage.clock.settle();

@@ -131,7 +131,7 @@ export class Stage extends Scene {
       checkHistory({ events, archive: log.archive, quiet, users: actors.map(({ user }) => user) }),
     ).toEqual([]);
     for (const actor of actors) {
-      for (const id of actor.followed) {
+      for (const id of actor.notes) {
         const { status, model } = actor.state(id);
         if (status === "refused") continue;
         for (const served of quiet.servers.filter(({ target }) => target === keyOf(id)))

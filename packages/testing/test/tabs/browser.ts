@@ -1,8 +1,8 @@
-// A browser with tabs: one shelf and one set of locks, pages that are closed, crash, are reloaded and duplicated, each
+// A browser with tabs: one store and one set of locks, pages that are closed, crash, are reloaded and duplicated, each
 // with a network of its own. And one server over a log that is kept as evidence.
 import { createClient, keepModels } from "@calla/client";
 import type { Client, Write } from "@calla/client";
-import { memoryLocks, memoryShelf, tabStorage } from "@calla/client/testing";
+import { memoryLocks, memoryClientStore, tabStorage } from "@calla/client/testing";
 import type { ClientStore, TabNote } from "@calla/client/testing";
 import { createServer, memoryLog } from "@calla/server";
 import type { AnyUser, LogRecord, Server } from "@calla/server";
@@ -47,7 +47,7 @@ export class World {
   readonly errors: unknown[] = [];
   readonly tabs: Tab[] = [];
   readonly rejected: { readonly id: string; readonly code: string }[] = [];
-  readonly shelf: ClientStore = memoryShelf();
+  readonly store: ClientStore = memoryClientStore();
   readonly locks = memoryLocks();
   /** What a poisonous message does to the connection that carries it. */
   poison: "ends" | "silences" = "ends";
@@ -110,7 +110,7 @@ export interface TabOptions {
   readonly latency?: number;
   /** Milliseconds of silence after which a page asks whether the server is there: 2,000. */
   readonly heartbeat?: number;
-  readonly follows?: readonly string[];
+  readonly topics?: readonly string[];
 }
 
 export class Tab {
@@ -135,7 +135,7 @@ export class Tab {
       commitDelay = 0,
       latency = 5,
       heartbeat = 2_000,
-      follows = ["1"],
+      topics = ["1"],
     } = options;
     this.#world = world;
     this.user = user;
@@ -171,11 +171,11 @@ export class Tab {
       storage: {
         models: keepModels({ delay: 200, hides: () => () => {} }),
         ...tabStorage({
-          shelf: () => this.#shelf(commitDelay),
+          store: () => this.#store(commitDelay),
           locks: () => this.#locks,
           memory: { read: () => this.note, write: (note) => void (this.alive && (this.note = note)) },
           random,
-          orphanGrace: 1_000,
+          abandonedAfter: 1_000,
         }),
       },
       ...(named ? { user } : {}),
@@ -192,12 +192,12 @@ export class Tab {
       },
       onError: (error) => this.alive && world.errors.push(error),
     });
-    for (const id of follows) this.client.topic(list, id).onChange(() => {});
+    for (const id of topics) this.client.topic(list, id).onChange(() => {});
   }
 
-  /** The shared shelf, for as long as this page lives. Of a page that is gone nobody waits for an answer. */
-  #shelf(delay: number): ClientStore {
-    const { shelf, clock } = this.#world;
+  /** The shared store, for as long as this page lives. Of a page that is gone nobody waits for an answer. */
+  #store(delay: number): ClientStore {
+    const { store, clock } = this.#world;
     const forEver = new Promise<never>(() => {});
     const living =
       <A extends unknown[], R>(run: (...args: A) => Promise<R>) =>
@@ -207,15 +207,15 @@ export class Tab {
         return this.alive ? result : forEver;
       };
     return {
-      list: living(shelf.list),
-      take: living(shelf.take),
-      remove: living(shelf.remove),
-      empty: living(shelf.empty),
+      list: living(store.list),
+      take: living(store.take),
+      remove: living(store.remove),
+      empty: living(store.empty),
       close: () => Promise.resolve(),
       commit: async (parts) => {
         if (delay > 0) await new Promise<void>((done) => clock.setTimeout(done, delay));
         if (!this.alive && !this.#lands()) return forEver;
-        const result = shelf.commit(parts);
+        const result = store.commit(parts);
         if (this.alive) return result;
         result.catch(() => {});
         return forEver;

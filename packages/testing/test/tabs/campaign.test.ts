@@ -18,7 +18,7 @@ async function run(seed: number): Promise<World> {
     online: random.chance(0.8),
     commitDelay: random.chance(0.5) ? 0 : random.int(1, 40),
     latency: random.chance(0.7) ? random.int(1, 10) : random.int(20, 80),
-    follows: random.chance(0.7) ? ["1", "2"] : ["1"],
+    topics: random.chance(0.7) ? ["1", "2"] : ["1"],
   });
   const count = (what: string): void => void met.set(what, (met.get(what) ?? 0) + 1);
   let texts = 0;
@@ -104,10 +104,10 @@ async function problems(world: World): Promise<string[]> {
     }
   }
   if (told.size > 0) found.push(`rejected: ${JSON.stringify(world.rejected)}`);
-  for (const { user, waiting } of await world.shelf.list(""))
+  for (const { user, waiting } of await world.store.list(""))
     if (waiting > 0) found.push(`${waiting} messages of ${user} were never sent`);
   for (const user of USERS) {
-    const kept = (await world.shelf.list("")).filter((one) => one.user === user).length;
+    const kept = (await world.store.list("")).filter((one) => one.user === user).length;
     const open = world.alive.filter((tab) => tab.user === user).length;
     if (kept > open + 3) found.push(`${kept} clients of ${user} for ${open} tabs`);
   }

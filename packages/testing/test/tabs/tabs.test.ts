@@ -16,7 +16,7 @@ async function unsent(world: World, ...texts: string[]) {
 const clientOf = (world: World, text: string): string | undefined =>
   world.records()[world.texts().indexOf(text)]?.author?.clientId;
 async function waiting(world: World): Promise<number> {
-  return (await world.shelf.list("")).reduce((sum, one) => sum + one.waiting, 0);
+  return (await world.store.list("")).reduce((sum, one) => sum + one.waiting, 0);
 }
 
 test("[TB1] S18 each tab has a client of its own, and its order is kept", async () => {
@@ -226,7 +226,7 @@ test("[TB4] [TB13] S18 of several tabs one sends for a page that is gone, and it
   expect(world.errors).toEqual([]);
 });
 
-test("[TB4] [TB13] S18 a flush that gets nowhere lets go and is tried again later", async () => {
+test("[TB4] [TB13] S18 a flush that gets nowhere ends and is tried again later", async () => {
   const world = new World();
   const first = await unsent(world, "a");
   const second = world.open(user);
@@ -306,16 +306,16 @@ test("[TB7] clients of closed tabs do not pile up: the three last used stay for 
   for (const [i, tab] of tabs.entries()) tab.add(`${i}`);
   await world.clock.advance(500);
   for (const tab of tabs) tab.crash();
-  expect(await world.shelf.list("")).toHaveLength(9);
+  expect(await world.store.list("")).toHaveLength(9);
   await world.clock.advance(10_000);
-  expect(await world.shelf.list("")).toHaveLength(1 + 3);
+  expect(await world.store.list("")).toHaveLength(1 + 3);
   expect(keeper!.items()).toHaveLength(8);
   expect(keeper!.client.clientId).toBeDefined();
   keeper!.crash();
   await world.clock.advance(31 * DAY);
   const last = world.open(user);
   await world.clock.advance(5_000);
-  expect(await world.shelf.list("")).toHaveLength(1);
+  expect(await world.store.list("")).toHaveLength(1);
   // Its identity has expired, and nothing of it was unsent: it has another one now.
   expect(last.items()).toHaveLength(8);
   expect(world.errors).toEqual([]);
@@ -352,10 +352,10 @@ test("[TB7] [CL1] unsent messages whose identity has expired: those that may hav
 
 /** What fails the next time it is called, for tabs opened from now on. */
 function failOnce(world: World, what: "take" | "remove", when: (...args: unknown[]) => boolean = () => true) {
-  const { shelf } = world;
-  const run = shelf[what].bind(shelf) as (...args: unknown[]) => Promise<never>;
+  const { store } = world;
+  const run = store[what].bind(store) as (...args: unknown[]) => Promise<never>;
   let failed = false;
-  Object.assign(shelf, {
+  Object.assign(store, {
     [what]: (...args: unknown[]) => {
       if (failed || !when(...args)) return run(...args);
       failed = true;
@@ -386,7 +386,7 @@ test("[TB7] S19 a clearing that fails keeps no lock: the client is cleared later
   await world.clock.advance(500);
   for (const tab of tabs) tab.crash();
   await world.clock.advance(60_000);
-  expect(await world.shelf.list("")).toHaveLength(1 + 3);
+  expect(await world.store.list("")).toHaveLength(1 + 3);
 });
 
 test("[TB4] [TB15] S18 a page that comes back while its flusher ends does not stop that from sending for others", async () => {
@@ -427,7 +427,7 @@ test("[OB12] [TB4] S41 what is forgotten while another tab sends it is neither s
     await forgotten;
     third.crash();
     await world.clock.advance(40_000);
-    const left = await world.shelf.list("");
+    const left = await world.store.list("");
     expect(
       left.map(({ waiting }) => waiting),
       `forgotten after ${after}`,
@@ -440,11 +440,11 @@ test("[TB7] S18 a page that slept between looking and clearing drops nothing tha
   const world = new World();
   const tabs = Array.from({ length: 5 }, () => world.open(user));
   await world.clock.advance(500);
-  const { shelf } = world;
-  const list = shelf.list.bind(shelf);
+  const { store } = world;
+  const list = store.list.bind(store);
   let asleep: Promise<void> | undefined;
   let wake = (): void => {};
-  Object.assign(shelf, {
+  Object.assign(store, {
     list: async (server: string) => {
       const found = await list(server);
       await asleep;
@@ -453,7 +453,7 @@ test("[TB7] S18 a page that slept between looking and clearing drops nothing tha
   });
   world.open(user);
   await world.clock.advance(500);
-  Object.assign(shelf, { list });
+  Object.assign(store, { list });
   for (const tab of tabs) tab.crash();
   await world.clock.advance(600);
   asleep = new Promise((done) => (wake = done));
@@ -472,11 +472,11 @@ test("[TB7] S18 a page that slept between looking and clearing drops nothing tha
 test("[TB4] [CL15] [TB15] a client that is closed while it takes what another left sends nothing of it", async () => {
   const world = new World();
   const first = await unsent(world, "a");
-  const { shelf } = world;
-  const take = shelf.take.bind(shelf);
+  const { store } = world;
+  const take = store.take.bind(store);
   let wait: Promise<void> | undefined;
   let go = (): void => {};
-  Object.assign(shelf, {
+  Object.assign(store, {
     take: async (...args: Parameters<typeof take>) => {
       if (args[2] === undefined) await (wait = new Promise((done) => (go = done)));
       return take(...args);
@@ -502,11 +502,11 @@ test("[TB2] [TB4] S45 what cannot be read any more goes out as void, and is not 
   await world.clock.advance(500);
   first.crash();
   // As if a later page had no such class.
-  const { shelf } = world;
-  const { id } = (await shelf.list("")).find(({ waiting }) => waiting > 0)!;
-  const entry = (await shelf.take(id, "t"))!.entries.at(-1)!;
+  const { store } = world;
+  const { id } = (await store.list("")).find(({ waiting }) => waiting > 0)!;
+  const entry = (await store.take(id, "t"))!.entries.at(-1)!;
   const gone = { ...entry, message: { type: "added", text: { $: "Gone", v: 1 } } };
-  await shelf.commit([{ id, token: "t", at: 0, changes: [{ type: "entry", entry: gone }] }]);
+  await store.commit([{ id, token: "t", at: 0, changes: [{ type: "entry", entry: gone }] }]);
   await world.clock.advance(60_000);
   expect([await waiting(world), world.texts(), second.flushes]).toEqual([0, ["before", "a"], 1]);
   expect(world.errors).toMatchObject([{ code: "storage", details: { reason: "corrupt" } }]);
@@ -515,14 +515,14 @@ test("[TB2] [TB4] S45 what cannot be read any more goes out as void, and is not 
 test("[TB4] S19 where outcomes cannot be stored a tab does not send the same over and over", async () => {
   const world = new World();
   const first = await unsent(world, "a");
-  const { shelf } = world;
-  const commit = shelf.commit.bind(shelf);
+  const { store } = world;
+  const commit = store.commit.bind(store);
   let isBroken = false;
-  Object.assign(shelf, {
+  Object.assign(store, {
     commit: (parts: Parameters<typeof commit>[0]) =>
       isBroken ? Promise.reject(new Error("the disk")) : commit(parts),
   });
-  const second = world.open(user, { follows: [] });
+  const second = world.open(user, { topics: [] });
   await world.clock.advance(500);
   isBroken = true;
   first.crash();

@@ -32,7 +32,7 @@ describe.each(CASES)("[TC] $kind, $format", ({ kind, format }) => {
     return { ann, bo, anns, bos };
   };
 
-  test("[TC1] a message reaches the server and whoever follows, and its author hears of it", async () => {
+  test("[TC1] a message reaches the server and the subscribers, and its author hears of it", async () => {
     const { anns, bos } = pair();
     const write = anns.dispatch(added("one"));
     await expect(write.applied).resolves.toMatchObject({ sequence: 1 });
@@ -75,7 +75,7 @@ describe.each(CASES)("[TC] $kind, $format", ({ kind, format }) => {
     expect(await stage.lines).toEqual([...lines, "late"]);
   });
 
-  test("[TC4] a refusal comes with its reason, to a follower and to one that does not follow", async () => {
+  test("[TC4] a refusal comes with its reason, to a subscriber and to a client that is none", async () => {
     const { anns, bo } = pair();
     const other = bo.topic(note, "2");
     await expect(anns.dispatch({ type: "refused" }).applied).rejects.toMatchObject({ code: "never" });
@@ -83,7 +83,7 @@ describe.each(CASES)("[TC] $kind, $format", ({ kind, format }) => {
     await expect(other.dispatch(added("x")).applied).resolves.toMatchObject({ sequence: 1 });
   });
 
-  test("[TC5] topics are followed and left while connected, ephemeral ones too", async () => {
+  test("[TC5] topics are subscribed and unsubscribed while connected, ephemeral ones too", async () => {
     const { ann, bo, anns } = pair();
     await until(() => anns.state.status === "live");
     const [left, right] = [ann.topic(pointers, "1"), bo.topic(pointers, "1")];

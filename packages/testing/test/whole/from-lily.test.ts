@@ -372,7 +372,7 @@ const claims: Readonly<Record<string, () => unknown>> = {
     const client = page();
     await clock.advance(20);
     seen.length = 0;
-    client.topic(chat, "1").dispatch(said("not followed"));
+    client.topic(chat, "1").dispatch(said("not subscribed"));
     await clock.advance(20);
     expect(seen.map(({ type }) => type)).toEqual(["Acknowledge"]);
     const topic = client.topic(chat, "1");
@@ -380,7 +380,7 @@ const claims: Readonly<Record<string, () => unknown>> = {
     await clock.advance(20);
     expect(seen.map(({ type }) => type)).toContain("Snapshot");
     seen.length = 0;
-    topic.dispatch(said("followed"));
+    topic.dispatch(said("subscribed"));
     await clock.advance(20);
     expect(seen).toMatchObject([
       { type: "TopicUpdate", records: [expect.anything()], mark: expect.any(Number) },

@@ -1,6 +1,6 @@
 // What a server takes as a model, every client at default limits decodes and stores. Each of the client's bounds is a
 // multiple of the server's limits, so most shapes are looked at with both a 64th of what they are by default: filled until
-// the server takes no more, then through both formats. Some go all the way, to a real client and its shelf.
+// the server takes no more, then through both formats. Some go all the way, to a real client and its store.
 import "fake-indexeddb/auto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

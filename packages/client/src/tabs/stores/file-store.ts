@@ -5,10 +5,10 @@ import { automatic, json } from "@calla/shared";
 import { lockFile } from "./file-lock.ts";
 import { codeOf, files, paths } from "./node-files.ts";
 import type { FileHandle } from "./node-files.ts";
-import { applyParts, checkParts, emptyRows, memoryShelf } from "./memory-store.ts";
-import type { ShelfRow, ShelfRows } from "./memory-store.ts";
+import { applyParts, checkParts, emptyRows, memoryClientStore } from "./memory-store.ts";
+import type { StoreRow, StoreRows } from "./memory-store.ts";
 import { storageFailure } from "../client-store.ts";
-import type { ClientStore, ShelfPart } from "../client-store.ts";
+import type { ClientStore, CommitPart } from "../client-store.ts";
 import { entryKey, nothingStored } from "../../storage/storage.ts";
 import type { StoredDraft } from "../../storage/storage.ts";
 
@@ -20,7 +20,7 @@ const COMPACT_BYTES = 1_048_576;
 type Line =
   | { readonly form: number }
   | { readonly row: StoredRow }
-  | { readonly parts: readonly ShelfPart[] }
+  | { readonly parts: readonly CommitPart[] }
   | { readonly take: string; readonly token: string; readonly at: number | null }
   | { readonly remove: string }
   | {
@@ -43,9 +43,9 @@ const lineOf = (line: Line): string => `${String(format.encode(codec.encodeModel
 const asLine = (text: string): Line => codec.decodeModel(JSON.parse(text)) as Line;
 
 /** @throws CallaError `storage`: `in-use`, `corrupt`, or `unavailable` (it cannot be read or written). */
-export async function fileShelf(path: string): Promise<ClientStore> {
+export async function fileClientStore(path: string): Promise<ClientStore> {
   const unlock = lock(path);
-  const rows: ShelfRows = new Map();
+  const rows: StoreRows = new Map();
   try {
     load(path, rows);
     return await opened(path, rows, unlock);
@@ -66,7 +66,7 @@ function lock(path: string): () => void {
   }
 }
 
-function load(path: string, rows: ShelfRows): void {
+function load(path: string, rows: StoreRows): void {
   let text: string;
   try {
     text = files.readFileSync(path, "utf8");
@@ -85,7 +85,7 @@ function load(path: string, rows: ShelfRows): void {
   }
 }
 
-function replay(line: Line, index: number, rows: ShelfRows): void {
+function replay(line: Line, index: number, rows: StoreRows): void {
   if ("form" in line !== (index === 0) || ("form" in line && line.form !== FORM))
     throw new Error("no file of this form");
   if ("row" in line) rows.set(line.row.id, rowOf(line.row));
@@ -98,7 +98,7 @@ function replay(line: Line, index: number, rows: ShelfRows): void {
   }
 }
 
-const rowOf = ({ token, usedAt, draft }: StoredRow): ShelfRow => {
+const rowOf = ({ token, usedAt, draft }: StoredRow): StoreRow => {
   const whole = Object.assign(nothingStored(draft), draft);
   for (const [key, entry] of whole.entries)
     if (key !== entryKey(entry.target, entry.mid)) throw new Error("an entry in the wrong place");
@@ -106,7 +106,7 @@ const rowOf = ({ token, usedAt, draft }: StoredRow): ShelfRow => {
 };
 
 /** All of it without its history, in one step: who crashes on the way leaves the former file as it was. */
-function rewrite(path: string, rows: ShelfRows): number {
+function rewrite(path: string, rows: StoreRows): number {
   const text = [
     lineOf({ form: FORM }),
     ...[...rows].map(([id, { token, usedAt, draft }]) => lineOf({ row: { id, token, usedAt, draft } })),
@@ -140,8 +140,8 @@ function flushFolder(path: string): void {
   }
 }
 
-async function opened(path: string, rows: ShelfRows, unlock: () => void): Promise<ClientStore> {
-  const memory = memoryShelf(rows);
+async function opened(path: string, rows: StoreRows, unlock: () => void): Promise<ClientStore> {
+  const memory = memoryClientStore(rows);
   let size = 0;
   let small = 0;
   let file: FileHandle;

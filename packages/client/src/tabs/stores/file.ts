@@ -3,12 +3,13 @@
 import { memoryLocks } from "../memory-locks.ts";
 import type { MemoryLocks } from "../memory-locks.ts";
 import { paths } from "./node-files.ts";
-import { fileShelf } from "./file-store.ts";
+import { fileClientStore } from "./file-store.ts";
 import type { ClientStore } from "../client-store.ts";
 import { keepModels } from "../../storage/kept-models.ts";
 import { tabStorage } from "../tab-storage.ts";
 import type { Storage } from "../../storage/storage.ts";
 
+/** What `file` takes; every option has a default. */
 export interface FileOptions {
   /** Which confirmed models are stored, and when: `keepModels()` by default; undefined: none. */
   readonly models?: Storage["models"];
@@ -16,7 +17,7 @@ export interface FileOptions {
 
 /** A file that this process has open, for as long as a client uses it. */
 interface Opened {
-  readonly shelf: Promise<ClientStore>;
+  readonly store: Promise<ClientStore>;
   users: number;
   closing: Promise<void> | undefined;
 }
@@ -38,26 +39,26 @@ export function file(path: string, options: FileOptions = {}): Storage {
   const whole = paths.resolve(path);
   const mine = locks.get(whole) ?? memoryLocks();
   locks.set(whole, mine);
-  const storage = tabStorage({ shelf: () => opened(whole), locks: () => mine.page() });
+  const storage = tabStorage({ store: () => opened(whole), locks: () => mine.page() });
   return { ...storage, models: "models" in options ? options.models : keepModels() };
 }
 
-/** The process's one shelf of a file; it is closed when nobody uses it any more. */
+/** The process's one store of a file; it is closed when nobody uses it any more. */
 async function opened(path: string): Promise<ClientStore> {
   for (let one = files.get(path); one?.closing; one = files.get(path)) await one.closing;
-  const one = files.get(path) ?? { shelf: fileShelf(path), users: 0, closing: undefined };
+  const one = files.get(path) ?? { store: fileClientStore(path), users: 0, closing: undefined };
   files.set(path, one);
   one.users++;
   const release = async (): Promise<void> => {
     if (--one.users > 0) return;
-    one.closing = one.shelf
-      .then((shelf) => shelf.close())
+    one.closing = one.store
+      .then((store) => store.close())
       .catch(() => {})
       .finally(() => files.delete(path));
     await one.closing;
   };
   try {
-    return { ...(await one.shelf), close: release };
+    return { ...(await one.store), close: release };
   } catch (error) {
     await release();
     throw error;

@@ -8,7 +8,7 @@ import { openDB } from "idb";
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from "idb";
 import type { Clock, TargetKey } from "@calla/shared";
 import { evicted, HOUR, NOBODYS, storageFailure, taken } from "../client-store.ts";
-import type { ClientStore, ShelfPart, ClientChange } from "../client-store.ts";
+import type { ClientStore, CommitPart, ClientChange } from "../client-store.ts";
 import type { StoredEntry, StoredIdentity, StoredModel, StoredTarget } from "../../storage/storage.ts";
 
 /** Raised with every change of the stores; `upgrade` then brings older ones along. */
@@ -44,7 +44,7 @@ type Store = "clients" | "entries" | "targets" | "models";
 const STORES: readonly Store[] = ["clients", "entries", "targets", "models"];
 type Writing = IDBPTransaction<Schema, Store[], "readwrite">;
 
-export interface IndexedDbShelfOptions {
+export interface IndexedDbStoreOptions {
   readonly name: string;
   readonly durability: "strict" | "relaxed";
   /** Milliseconds for the database to open. */
@@ -65,7 +65,7 @@ const LASTING: ReadonlySet<unknown> = new Set([
   "DataError",
 ]);
 
-export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<ClientStore> {
+export async function indexedDbClientStore(options: IndexedDbStoreOptions): Promise<ClientStore> {
   let current: Promise<IDBPDatabase<Schema>> | undefined;
 
   const forget = (dead: typeof current): void => {
@@ -78,7 +78,7 @@ export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<Cl
 
   /**
    * The browser may close it (the site's data was cleared, a newer page came), or kill the process behind it without a
-   * word (WebKit, in the background): the connection is let go of and the work done once more over a new one (TB11).
+   * word (WebKit, in the background): the connection is dropped and the work done once more over a new one (TB11).
    * Whether the first time took nothing or all of it is not known then, so work must come to the same when done twice.
    */
   async function run<T>(
@@ -182,7 +182,7 @@ export async function indexedDbShelf(options: IndexedDbShelfOptions): Promise<Cl
 }
 
 async function open(
-  { name, openTimeout, clock }: IndexedDbShelfOptions,
+  { name, openTimeout, clock }: IndexedDbStoreOptions,
   closed: () => void,
 ): Promise<IDBPDatabase<Schema>> {
   if (!present()) throw unavailable();
@@ -268,7 +268,7 @@ async function read(transaction: Writing, { id, server, user, identity }: Client
 }
 
 /** `dropped`: what is not there because the same commit, done before, has dropped it. */
-async function commitPart(transaction: Writing, part: ShelfPart, dropped: readonly string[]): Promise<void> {
+async function commitPart(transaction: Writing, part: CommitPart, dropped: readonly string[]): Promise<void> {
   const { id, token, at, owner, drops = [], changes } = part;
   const clients = transaction.objectStore("clients");
   const found = await clients.get(id);

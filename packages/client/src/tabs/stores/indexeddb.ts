@@ -4,13 +4,14 @@ import { systemClock } from "../../base/clock.ts";
 import { webLocks } from "../web-locks.ts";
 import type { Locks } from "../locks.ts";
 import { keepModels } from "../../storage/kept-models.ts";
-import { indexedDbShelf } from "./indexeddb-store.ts";
+import { indexedDbClientStore } from "./indexeddb-store.ts";
 import { tabMemory } from "../tab-memory.ts";
 import { tabStorage } from "../tab-storage.ts";
 import type { Storage } from "../../storage/storage.ts";
 
 export type { Lock, Locks } from "../locks.ts";
 
+/** What `indexedDb` takes; every option has a default. */
 export interface IndexedDbOptions {
   /**
    * "strict", the default: `queued` resolves when the browser has told the disk to keep it, so that it survives also the
@@ -42,8 +43,8 @@ export function indexedDb(name: string, options: IndexedDbOptions = {}): Storage
   const { durability = "strict", openTimeout = 5_000, locks } = options;
   let asked = options.persist !== true;
   const storage = tabStorage({
-    shelf: () =>
-      indexedDbShelf({
+    store: () =>
+      indexedDbClientStore({
         name: `calla ${name}`,
         durability,
         openTimeout,

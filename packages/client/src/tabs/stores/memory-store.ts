@@ -2,18 +2,18 @@
 import { applyChange, nothingStored } from "../../storage/storage.ts";
 import type { StoredDraft } from "../../storage/storage.ts";
 import { evicted, HOUR, NOBODYS, taken } from "../client-store.ts";
-import type { ClientStore, ShelfPart } from "../client-store.ts";
+import type { ClientStore, CommitPart } from "../client-store.ts";
 
 /** One client as it is kept. */
-export interface ShelfRow {
+export interface StoreRow {
   token: string;
   usedAt: number;
   readonly draft: StoredDraft;
 }
-export type ShelfRows = Map<string, ShelfRow>;
+export type StoreRows = Map<string, StoreRow>;
 
 /** @throws CallaError `storage`: a part's client is another page's by now (`taken`), or gone (`evicted`). */
-export function checkParts(rows: ShelfRows, parts: readonly ShelfPart[]): void {
+export function checkParts(rows: StoreRows, parts: readonly CommitPart[]): void {
   for (const { id, token, owner } of parts) {
     const row = rows.get(id);
     if (row ? row.token !== token : !owner) throw row ? taken() : evicted();
@@ -21,7 +21,7 @@ export function checkParts(rows: ShelfRows, parts: readonly ShelfPart[]): void {
 }
 
 /** What a commit does; refuses before it has changed anything. */
-export function applyParts(rows: ShelfRows, parts: readonly ShelfPart[]): void {
+export function applyParts(rows: StoreRows, parts: readonly CommitPart[]): void {
   checkParts(rows, parts);
   for (const { id, token, at, owner, drops = [], changes } of parts) {
     const row = rows.get(id) ?? { token, usedAt: at, draft: nothingStored(owner ?? NOBODY) };
@@ -38,7 +38,7 @@ const unsent = ({ entries }: StoredDraft): number =>
 
 /** What `empty` does; how many messages had no recorded outcome. */
 export function emptyRows(
-  rows: ShelfRows,
+  rows: StoreRows,
   free: readonly string[],
   open: readonly string[],
   at: number,
@@ -54,8 +54,14 @@ export function emptyRows(
   return count;
 }
 
-/** Clients in memory, until the process ends. */
-export function memoryShelf(rows: ShelfRows = new Map()): ClientStore {
+/**
+ * Clients in memory, until the process ends.
+ *
+ * @example
+ * const store = memoryClientStore();
+ * const page = () => tabStorage({ store: () => store, locks: () => locks.page() });
+ */
+export function memoryClientStore(rows: StoreRows = new Map()): ClientStore {
   return {
     list: (server) =>
       Promise.resolve(

@@ -15,6 +15,7 @@ import { reconnectOptions } from "../reconnect.ts";
 import type { ReconnectSettings } from "../reconnect.ts";
 import type { Link, Transport } from "../transport.ts";
 
+/** What `http` takes in a client; only `url` is needed. Times are milliseconds. */
 export interface HttpOptions extends ReconnectSettings {
   /** Absolute, or relative to the page ("/calla"). A function is asked before every attempt. */
   readonly url: string | (() => string | Promise<string>);
@@ -32,6 +33,7 @@ export interface HttpOptions extends ReconnectSettings {
   readonly credentials?: "omit" | "same-origin" | "include";
   /** In place of the global one. */
   readonly fetch?: (url: string | URL, init: RequestInit) => Promise<Response>;
+  /** Where time comes from. Default: the machine's. */
   readonly clock?: Clock;
 }
 

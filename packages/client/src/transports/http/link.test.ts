@@ -385,7 +385,7 @@ test("[HT10] without a slot: polls, every 3 s, with a fresh Hello each; a stream
   expect(events.filter((event) => event === "open")).toHaveLength(4);
 });
 
-test("[HT10] polling: a wish is a poll at once, and so is what follows a POST; never two at a time", async () => {
+test("[HT10] polling: a subscribe is a poll at once, and so is what comes after a POST; never two at a time", async () => {
   const { streams, posts, say, text, clock, ok, events } = setUp({
     slots: { take: () => Promise.resolve(undefined) },
   });

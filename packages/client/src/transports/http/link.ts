@@ -18,6 +18,7 @@ export interface PostAnswer {
   readonly maxBytes?: number | undefined;
 }
 
+/** Called by a carrier while a stream is open. */
 export interface StreamHandlers {
   /** The data of an event. */
   data(text: string): void;
@@ -41,6 +42,7 @@ export interface StreamSlots {
   take(): Promise<(() => void) | undefined>;
 }
 
+/** What `httpLink` takes: who carries its requests, what it tells the client, and its times in milliseconds. */
 export interface HttpLinkOptions {
   readonly carrier: HttpCarrier;
   readonly slots: StreamSlots;
@@ -79,6 +81,12 @@ const BATCH_BYTES = 65_536;
 const STREAM_SILENCE = 25_000;
 const STREAM_ANSWER = 10_000;
 
+/**
+ * The client's half of HTTP over any carrier of requests: for tests that carry them by hand. Pages use `http`.
+ *
+ * @example
+ * const link = httpLink({ carrier, slots, clock, handlers, format: json(), memory, flushBatchSize: 10, pollInterval: 3_000, postTimeout: 15_000, silence: 3_000 });
+ */
 export function httpLink(options: HttpLinkOptions): Link {
   const { carrier, slots, handlers, format, memory } = options;
   const clock = steady(options.clock);
@@ -328,7 +336,7 @@ export function httpLink(options: HttpLinkOptions): Link {
         if (frame.type === "Authenticate" && frame["token"] !== undefined && hello)
           hello = { ...hello, ...(renewed = { token: frame["token"] }) };
         if (frame.type === "Hello") greet(frame);
-        // What is followed stands in each poll's Hello.
+        // What is subscribed stands in each poll's Hello.
         else if (polling && !("mid" in frame)) pollSoon();
         else queue.push(unsendable.has(frame["id"] as string) ? { ...frame, message: null } : frame);
       }

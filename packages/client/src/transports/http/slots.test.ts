@@ -18,7 +18,7 @@ function locks(): SlotLocks & { readonly held: Set<string> } {
 }
 afterEach(() => vi.unstubAllGlobals());
 
-test("[HT10] as many streams of an origin as there may be; what is let go another one takes", async () => {
+test("[HT10] as many streams of an origin as there may be; what is released another one takes", async () => {
   const browser = locks();
   const tabs = Array.from({ length: 3 }, () => streamSlots("http://a", 2, browser));
   const [first, second, third] = await Promise.all(tabs.map((tab) => tab.take()));

@@ -3,7 +3,7 @@ import { recordsAfter } from "../../testing/log-contract/kit.ts";
 import type { LogRecord } from "../log.ts";
 import { ChangeOrder } from "./change-order.ts";
 
-/** An order whose targets let go what is put into `let`. */
+/** An order whose targets discard what is put into `let`. */
 function ordered() {
   const released = new Set<LogRecord>();
   const order = new ChangeOrder((_, record) => !released.has(record));
@@ -59,7 +59,7 @@ describe("what came after a position", () => {
     expect(position).toBe("8");
   });
 
-  test("has no record that its target has let go, and no removal, where no consumer is behind them", () => {
+  test("has no record that its target has discarded, and no removal, where no consumer is behind them", () => {
     const { order, append, letGo, seen } = ordered();
     letGo(append("a", 0, 2));
     append("b", 0, 1);
@@ -120,7 +120,7 @@ describe("a consumer", () => {
     expect(seen("")).toEqual([]);
   });
 
-  test("of a long history finds its place though what was let go has been swept out", () => {
+  test("of a long history finds its place though what was discarded has been swept out", () => {
     const { order, append, letGo, seen } = ordered();
     const kept = append("kept", 0, 3);
     for (let i = 0; i < 1_500; i++) letGo(append(`t${i}`, 0, 1));

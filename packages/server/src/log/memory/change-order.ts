@@ -21,7 +21,7 @@ export class ChangeOrder {
   #entries: ChangeEntry[] = [];
   /** The position of what came last; the origin is 0. */
   #last = 0;
-  /** Records that their targets have let go since the last walk. */
+  /** Records that their targets have discarded since the last walk. */
   #dead = 0;
   readonly #consumers = new Map<string, { position: number; owner: string; until: number }>();
   readonly #has: Has;

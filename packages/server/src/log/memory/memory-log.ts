@@ -7,6 +7,7 @@ import { History } from "./target-history.ts";
 import { ClientRows } from "./client-rows.ts";
 import type { Expired, Expiry, LogStorage } from "../log.ts";
 
+/** What `memoryLog` takes; every option has a default. */
 export interface MemoryLogOptions {
   /**
    * Records kept although a saved snapshot covers them, so that subscribers catch up by records. Default 1,000: more than
@@ -16,6 +17,7 @@ export interface MemoryLogOptions {
   readonly retention?: number;
   /** Whether several servers of this process append to this log. Default false. */
   readonly shared?: boolean;
+  /** Where the secret comes from. Default: cryptographic chance. */
   readonly random?: Random;
 }
 
@@ -107,7 +109,7 @@ export function memoryLog({
       secret ??= new Uint8Array(Uint32Array.from({ length: 8 }, () => random.uint32()).buffer);
       return secret.slice();
     },
-    // Other servers may still use it, and there is nothing to let go.
+    // Other servers may still use it, and there is nothing to free.
     async close() {},
   };
 }

@@ -3,6 +3,7 @@ import type { Random } from "@calla/shared";
 import type { LogStorage } from "../log.ts";
 import type { TopicStorage } from "./topics.ts";
 
+/** What `sqlite` takes; every option has a default (docs/sqlite.md). */
 export interface SqliteOptions {
   /**
    * What an acknowledged message survives. `"power-loss"`: each commit is flushed to the disk (fsync) before anything is
@@ -17,7 +18,7 @@ export interface SqliteOptions {
   readonly topics?: Readonly<Record<string, TopicStorage>>;
   /**
    * Whether other processes of this machine may have the file open: then refusals wait for a look at the head, and
-   * followed topics are looked at every `maxStaleness`. Default true: a deploy may overlap.
+   * subscribed topics are looked at every `maxStaleness`. Default true: a deploy may overlap.
    */
   readonly shared?: boolean;
   /**
@@ -34,9 +35,11 @@ export interface SqliteOptions {
    * here.
    */
   readonly thread?: "auto" | "worker" | "main";
+  /** Where the secret comes from. Default: cryptographic chance. */
   readonly random?: Random;
 }
 
+/** A log in a SQLite file. */
 export interface SqliteLog extends LogStorage {
   /**
    * Opens the file now instead of at the first use, to fail early.

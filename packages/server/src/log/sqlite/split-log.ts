@@ -52,7 +52,7 @@ export function splitLog(
     ...(file.bytes && { bytes: () => file.bytes!() }),
     history: (target, upTo, limit) => of(target).history(target, upTo, limit),
     snapshotAt: (target, sequence) => of(target).snapshotAt(target, sequence),
-    // What is followed must survive the process: the order is the file's.
+    // What consumers read must survive the process: the order is the file's.
     changes: (after, limit, wanted) => file.changes(after, limit, wanted),
     claimConsumer: (name, claim) => file.claimConsumer(name, claim),
     advanceConsumer: (name, to) => file.advanceConsumer(name, to),

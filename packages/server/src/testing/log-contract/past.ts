@@ -262,7 +262,7 @@ export const pastContract: readonly LogCheck[] = [
     equal(await move("a", one!, 3_000), true, "back");
     const [consumer] = await log.consumers();
     equal(consumer, { name: "r", owner: "a", position: two!, until: 3_000 }, "the consumer");
-    equal(await move("a", two!, 5), true, "let go");
+    equal(await move("a", two!, 5), true, "given up");
     const claim = { owner: "b", now: 5, until: 9, from: "beginning" } as const;
     equal(await log.claimConsumer("r", claim), { status: "held", position: two! }, "by the next");
     equal(await move("a", two!), false, "by the former owner");

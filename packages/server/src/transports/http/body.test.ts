@@ -113,7 +113,7 @@ describe.each(Object.entries(ways))("the body %s", (_, begin) => {
     expect(await sent.body).toEqual({ ok: false, reason: "aborted" });
   });
 
-  test("is let go when there is no room, also where that was said before it was read", async () => {
+  test("is discarded when there is no room, also where that was said before it was read", async () => {
     const sent = begin(handClock().clock);
     sent.send("1");
     await turn();

@@ -80,7 +80,7 @@ export function readNodeBody(
   });
 }
 
-/** The body of a web request. What is not read of it is let go. */
+/** The body of a web request. What is not read of it is discarded. */
 export async function readBody(
   body: ReadableStream<Uint8Array> | undefined,
   { clock, maxBytes, within, receiving }: BodyLimits,

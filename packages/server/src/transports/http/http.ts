@@ -33,20 +33,24 @@ export type { StreamEvents } from "./stream.ts";
 
 /** What of a server the transport needs. */
 export interface HttpHost {
+  /** Wires in a stream: the Hello's answer. */
   connect(opened: {
     readonly connection: Connection;
     readonly request: ConnectRequest;
     readonly format: string;
   }): StreamEvents & { incoming(data: string | Uint8Array): void };
+  /** Takes a packet that is a conversation by itself; returns what to call if its sender goes. */
   speak(spoken: {
     readonly data: string | Uint8Array;
     readonly connection: Connection;
     readonly request: ConnectRequest;
     readonly format: string;
   }): () => void;
+  /** Whether a page of the request's origin may connect. */
   allowsOrigin(request: ConnectRequest): boolean;
   /** Why the request's Host is none of ours. */
   hostRefusal?(request: ConnectRequest): string | undefined;
+  /** Whether pages of all sites may: then `credentials` is refused. Default false. */
   readonly allowsAnyOrigin?: boolean;
   /** Counts what is under way, and pauses or cuts it. */
   receive?(inlet: RequestInlet): Received;
@@ -57,6 +61,7 @@ export interface HttpHost {
   refused?(refusal: HttpRefusal): void;
 }
 
+/** What `http` takes on the server; every option has a default. */
 export interface HttpOptions {
   /** Default "/calla". Requests for other paths are not taken. */
   readonly path?: string | undefined;
@@ -67,6 +72,7 @@ export interface HttpOptions {
   readonly credentials?: boolean | undefined;
   /** Milliseconds of silence after which a stream gets a comment, because proxies close what is idle. Default 15,000. */
   readonly heartbeat?: number | undefined;
+  /** Where time comes from. Default: the machine's. */
   readonly clock?: Clock | undefined;
 }
 

@@ -14,6 +14,7 @@ export interface HttpRefusal {
   readonly status: number;
   readonly reason: RequestCode;
   readonly request: ConnectRequest;
+  /** What `allowsOrigin`, `connect` or the body's reading threw, where that is the reason. */
   readonly error?: unknown;
   /** What is to be done about it. */
   readonly why?: string | undefined;
@@ -58,7 +59,7 @@ export const speaksCalla = ({ headers }: ConnectRequest): boolean =>
 export const knownFormats = (formats: readonly { readonly name: string }[]): string =>
   formats.map(({ name }) => PREFIX + name).join(", ");
 
-/** Whether the client wants to follow by the answer; otherwise it only speaks. */
+/** Whether the client wants a stream as the answer; otherwise it only sends. */
 export const wantsStream = ({ headers }: ConnectRequest): boolean =>
   one(headers["accept"])?.includes("text/event-stream") === true;
 

@@ -14,7 +14,9 @@ export interface Sink {
 
 /** What the server makes of a stream. */
 export interface StreamEvents {
+  /** The response is gone. Repeating it does nothing. */
   disconnect(code?: number, reason?: string): void;
+  /** The response's buffer has emptied. */
   drained(): void;
 }
 

@@ -11,6 +11,7 @@ import { Scanner } from "./scanner.ts";
 
 /** What the server makes of a connection: where its bytes go. None of these may be called after `disconnect`. */
 export interface ConnectionEvents {
+  /** A whole message from the peer. Never throws. */
   incoming(data: string | Uint8Array): void;
   /** So many bytes have been read, and so many are held of what is not whole. Told after what they said. */
   received?(bytes: number, unfinished: number): void;

@@ -262,7 +262,7 @@ describe("what goes through", () => {
     }
   });
 
-  test("[TR7] one frame object goes to many followers, frozen or not", async () => {
+  test("[TR7] one frame object goes to many subscribers, frozen or not", async () => {
     await serve();
     const pairs = [await pair(), await pair(), await pair()];
     const frames = [text("shared"), Object.freeze(text("frozen"))];

@@ -18,11 +18,13 @@ export type { ConnectionEvents } from "./connection.ts";
 
 /** What of a server the transport needs. */
 export interface WebSocketHost {
+  /** Wires in a socket, when hands have been shaken. */
   connect(opened: {
     readonly connection: Connection;
     readonly request: ConnectRequest;
     readonly format: string;
   }): ConnectionEvents;
+  /** Whether a page of the request's origin may connect. */
   allowsOrigin(request: ConnectRequest): boolean;
   /** Why the request's Host is none of ours. */
   hostRefusal?(request: ConnectRequest): string | undefined;
@@ -43,6 +45,7 @@ export interface WebSocketRefusal {
   readonly why?: string | undefined;
 }
 
+/** What `webSocket` takes on the server; every option has a default. */
 export interface WebSocketOptions {
   /** Takes the upgrade requests of this server. Without it, hand them to `handleUpgrade`. */
   readonly httpServer?: UpgradeSource | undefined;
@@ -52,13 +55,17 @@ export interface WebSocketOptions {
   readonly pingInterval?: number | undefined;
   /** Milliseconds a peer has to answer a close. Default 5,000. */
   readonly closeTimeout?: number | undefined;
+  /** Where time comes from. Default: the machine's. */
   readonly clock?: Clock | undefined;
 }
 
 /** An http or https server. */
 export interface UpgradeSource {
+  /** Adds a listener for upgrade requests. */
   on(event: "upgrade", listener: UpgradeListener): unknown;
+  /** Takes it away again. */
   off(event: "upgrade", listener: UpgradeListener): unknown;
+  /** How many listen: a path that is nobody's is answered by the last of them. */
   listenerCount(event: "upgrade"): number;
 }
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -74,7 +81,7 @@ export interface WebSocketTransport {
 }
 
 const PREFIX = "calla.";
-/** A close code that says "do not come again"; the reason says why. */
+/** A close code that says "do not retry"; the reason says why. */
 const CLOSE_TERMINAL = 4002;
 
 /** So many who are refused are told by a WebSocket at once; others hear it over HTTP. */
@@ -142,7 +149,7 @@ class UpgradingTransport implements WebSocketTransport {
     } else {
       const { text, ...recorded } = refusal;
       this.#host.refused?.({ ...recorded, request });
-      // A page cannot read an HTTP answer: it would come again and again, and never know why.
+      // A page cannot read an HTTP answer: it would retry for ever, and never know why.
       const speaks = this.#chosen(protocolsOf(message)) !== undefined;
       const { reason } = refusal;
       if ((reason === "origin" || reason === "host") && speaks && this.#told < MOST_TOLD)

@@ -1,4 +1,4 @@
-// S15, S17, S22, S23, S43 and S46: who follows what, over connections that fail, and who must not.
+// S15, S17, S22, S23, S43 and S46: who is subscribed to what, over connections that fail, and who must not.
 import { OWN_SESSION, PROTOCOL_VERSION } from "@calla/shared";
 import type { TransportHandlers } from "@calla/client";
 import { expect, test } from "vitest";
@@ -19,9 +19,9 @@ for (const point of ["before-settled", "before-catch-up"] as const) {
     async (format) => {
       const stage = new Stage();
       await stage.serve(added("one"));
-      const anna = await stage.actor("anna", { format, follows: false });
+      const anna = await stage.actor("anna", { format, subscribes: false });
       anna.pair.cutAt(point);
-      anna.follow();
+      anna.subscribe();
       await stage.settle();
       expect(anna.pair.link?.whole).toBe(false);
       expect(anna.model).toBeUndefined();
@@ -41,9 +41,9 @@ for (const lost of ["the unsubscribe arrives", "the unsubscribe is lost"] as con
     async (format) => {
       const stage = new Stage();
       const anna = await stage.actor("anna", { format, tuning: { linger: 100 } });
-      anna.unfollow();
+      anna.unsubscribe();
       await stage.clock.advance(200);
-      // A poll says what is followed, each time.
+      // A poll says what is subscribed, each time.
       if (VIA !== "poll") expect(anna.said.at(-1)).toMatchObject({ type: "Unsubscribe", target: "note:1" });
       if (lost === "the unsubscribe arrives") await stage.settle();
       anna.pair.cut();
@@ -105,7 +105,13 @@ const hello = (more: object = {}) => ({
   targets: [],
   ...more,
 });
-const wish = (target: string, ref = 1, more: object = {}) => ({ target, ref, settled: 0, sent: 0, ...more });
+const subscription = (target: string, ref = 1, more: object = {}) => ({
+  target,
+  ref,
+  settled: 0,
+  sent: 0,
+  ...more,
+});
 
 test.each(FORMATS)(
   "[S17] [HA3] resync and subscribe forged for a forbidden topic: refused, recorded, nothing of it told, no hook run (%s)",
@@ -125,14 +131,14 @@ test.each(FORMATS)(
     const { sequence } = stage.place();
     const cursor = stage.log.archive.get("note:1")!.paths[0]!.places.at(-1)!;
     const mallory = new Stranger(stage.node, format);
-    mallory.say(hello({ targets: [wish("note:1", 1)] }));
+    mallory.say(hello({ targets: [subscription("note:1", 1)] }));
     await stage.clock.settle();
-    mallory.say({ type: "Subscribe", ...wish("note:1", 2) });
+    mallory.say({ type: "Subscribe", ...subscription("note:1", 2) });
     await stage.clock.settle();
     const at = { sequence: 0, mark: 0 };
     mallory.say({
       type: "Resync",
-      targets: [wish("note:1", 3, { cursor: at }), wish(`@${anna.client.clientId}`, 4)],
+      targets: [subscription("note:1", 3, { cursor: at }), subscription(`@${anna.client.clientId}`, 4)],
     });
     await stage.clock.settle();
     // Not even where it stands, by pinging with an old place.
@@ -238,7 +244,7 @@ test.each(FORMATS)(
     const own = first.all("Connected")[0]!;
     for (const secret of ["", "guessed", own.secret]) {
       const mallory = new Stranger(stage.node, format);
-      mallory.say(hello({ identity: { clientId: id, secret }, targets: [wish(OWN_SESSION, 1)] }));
+      mallory.say(hello({ identity: { clientId: id, secret }, targets: [subscription(OWN_SESSION, 1)] }));
       await stage.clock.settle();
       const [connected] = mallory.all("Connected");
       expect(connected).toMatchObject({ refused: "foreign", userId: "mallory" });
@@ -330,7 +336,7 @@ test.each(FORMATS)(
     old!.breakForServer();
     await stage.settle();
     expect(first.told).toMatchObject({ is: "applied", sequence: 1 });
-    // The new one is still followed: an update of somebody else's arrives.
+    // The new one is still subscribed: an update of somebody else's arrives.
     ben.dispatch(added("two"));
     await stage.settle();
     expect(anna.model?.lines).toEqual(["one", "two"]);
@@ -401,13 +407,13 @@ for (const [first, second] of [
           const { asked, canSubscribe } = checks();
           const stage = new Stage({ handlers: { canSubscribe } });
           await stage.serve(added("one"));
-          const anna = await stage.actor("anna", { format, follows: false, tuning: { linger: 0 } });
-          anna.follow();
+          const anna = await stage.actor("anna", { format, subscribes: false, tuning: { linger: 0 } });
+          anna.subscribe();
           await stage.settle();
-          anna.unfollow();
+          anna.unsubscribe();
           await stage.clock.advance(1);
           await stage.settle();
-          anna.follow();
+          anna.subscribe();
           await stage.settle();
           expect(asked).toHaveLength(2);
           expect(
@@ -434,7 +440,7 @@ for (const [first, second] of [
 }
 
 test.each(FORMATS)(
-  "[S43] [HA8] revoked while the check is under way: cut off whatever it answers; only a newer wish asks again (%s)",
+  "[S43] [HA8] revoked while the check is under way: cut off whatever it answers; only a newer subscribe asks again (%s)",
   async (format) => {
     const { asked, canSubscribe, allowAll } = checks();
     const stage = new Stage({ handlers: { canSubscribe } });
@@ -450,9 +456,9 @@ test.each(FORMATS)(
     await stage.settle();
     expect(about(anna, "note:1").map(({ type }) => type)).toEqual(["Unsubscribed"]);
     // She asks anew, and this time it holds.
-    anna.unfollow();
+    anna.unsubscribe();
     await stage.clock.advance(1);
-    anna.follow();
+    anna.subscribe();
     await stage.settle();
     expect(asked).toHaveLength(2);
     allowAll();
@@ -471,7 +477,7 @@ test.each(
   async ({ format, how }) => {
     const { asked, canSubscribe } = checks();
     const stage = new Stage({ handlers: { canSubscribe } });
-    const anna = await stage.actor("anna", { format, follows: false });
+    const anna = await stage.actor("anna", { format, subscribes: false });
     const sent = [anna.dispatch(added("one")), anna.dispatch(added("two"))];
     await stage.settle();
     expect(asked).toHaveLength(1);
@@ -490,7 +496,7 @@ test.each(
 );
 
 test.each(FORMATS)(
-  "[S43] [HA8] followed, revoked, and messages under way meanwhile: the stream is cut, what is sent later is asked about anew (%s)",
+  "[S43] [HA8] subscribed, revoked, and messages under way meanwhile: the stream is cut, what is sent later is asked about anew (%s)",
   async (format) => {
     let allowed = true;
     const stage = new Stage({
@@ -551,9 +557,9 @@ for (const nodes of [1, 2]) {
       await stage.serve(added("new life"));
       expect(stage.place().sequence).toBeGreaterThan(sequence);
       for (const actor of [anna, ben]) {
-        actor.unfollow();
+        actor.unsubscribe();
         await stage.run(6_000);
-        actor.follow();
+        actor.subscribe();
       }
       await stage.settle();
       for (const { model } of [anna, ben]) expect(model?.lines).toEqual(["new life"]);

@@ -1,4 +1,4 @@
-// Following: who wants a topic, what the server makes of it, and what the app is shown.
+// Subscriptions: who wants a topic, what the server makes of it, and what the app is shown.
 import { expect, expectTypeOf, test, vi } from "vitest";
 import {
   connectedAs,
@@ -21,7 +21,7 @@ import type { ServerFrames } from "@calla/shared";
 import type { TopicState } from "../src/topic.ts";
 import { added, live, reconnect, removed } from "./live.ts";
 
-test("[CL7] S15 looking a topic up follows nothing; a listener does, and a drop before the first frame loses nothing", async () => {
+test("[CL7] S15 looking a topic up subscribes to nothing; a listener does, and a drop before the first frame loses nothing", async () => {
   const setup = setUp();
   const topic = setup.client.topic(list, "1");
   expect(setup.client.topic(list, "1")).toBe(topic);
@@ -36,12 +36,12 @@ test("[CL7] S15 looking a topic up follows nothing; a listener does, and a drop 
   expect(connection.last("Hello").targets).toMatchObject([{ target: "list:1" }]);
 });
 
-test("[CL7] S15 after the last listener and the linger the topic is let go, and stays so after a reconnect", async () => {
+test("[CL7] S15 after the last listener and the linger the topic is unsubscribed, and stays so after a reconnect", async () => {
   const setup = setUp({ linger: 1_000 });
   const topic = setup.client.topic(list, "1");
-  const follower = setup.client.topic(shouts);
+  const listener = setup.client.topic(shouts);
   const stop = topic.onChange(() => {});
-  const stopShouts = follower.onPush(() => {});
+  const stopShouts = listener.onPush(() => {});
   const connection = await handshake(setup);
   await giveSnapshot(connection, "list:1", 0, items("a"));
   const refs = [connection.ref("list:1"), connection.ref("shouts")];
@@ -91,7 +91,7 @@ test("[CL7] [CL37] S15 what is wanted, or not any more, between Hello and Connec
   expect(second?.target).toBe("list:2");
 });
 
-test("[CL7] S43 following again within the answer: only the last asking counts", async () => {
+test("[CL7] S43 subscribing again before the answer: only the last asking counts", async () => {
   const setup = setUp({ linger: 0 });
   const topic = setup.client.topic(list, "1");
   const connection = await handshake(setup);
@@ -187,7 +187,7 @@ test("[CL18] what is missing is asked for by each new connection, and no more on
   expect((await reconnect(setup)).last("Hello").targets).toEqual([]);
 });
 
-test("[CL18] while its last holder lingers it is asked for again and then let go of", async () => {
+test("[CL18] while its last holder lingers it is asked for again and then unsubscribed", async () => {
   const setup = setUp();
   const connection = await handshake(setup);
   const topic = setup.client.topic(list, "1");
@@ -279,7 +279,7 @@ test("[CL7] once it was answered again, the backoff of a topic that is refused f
   expect(connection.sent).toMatchObject([{ type: "Subscribe" }]);
 });
 
-test("[CL7] [CL39] a topic that the server made us follow is followed until the server says otherwise", async () => {
+test("[CL7] [CL39] a topic to which the server subscribed us stays subscribed until the server says otherwise", async () => {
   const setup = setUp();
   const connection = await handshake(setup);
   const topic = setup.client.topic(list, "9");
@@ -557,7 +557,7 @@ test("[CL13] [CL46] ephemeral messages are sent with their turn or never, the la
 
 // ---------------------------------------------------------------------------------------------- session, local (CL14)
 
-test("[CL14] the session is always followed and its records come back as session updates", async () => {
+test("[CL14] the session is always subscribed and its records come back as session updates", async () => {
   const setup = setUpWith(fullWiring);
   const connection = await handshake(setup);
   expect(connection.last("Hello").targets).toMatchObject([{ target: "@" }]);
