@@ -4,11 +4,8 @@ import { expect, test, vi } from "vitest";
 import { sameValue } from "../values/equal.ts";
 import { json } from "./json-format.ts";
 import { customBinary, messagePack } from "./messagepack.ts";
-import { mapPayloads } from "./payloads.ts";
-import type { ClientFrame, ServerFrame } from "./protocol.ts";
-import { automatic, payloadReader, payloadWriter } from "./serialiser.ts";
+import { automatic } from "./serialiser.ts";
 import type { Format, Serialiser } from "./serialiser.ts";
-import { customJson } from "./custom-serialiser.ts";
 import {
   anyText,
   anyValue,
@@ -219,87 +216,7 @@ test("[CO16] use() prefers a format and keeps the others and the options", () =>
   expect(() => automatic(json(), json())).toThrow("Two formats have one name: json, json.");
 });
 
-interface Stamped {
-  readonly at: Date;
-}
-const throwing = {
-  encodeMessage: () => {
-    throw new Error("cannot");
-  },
-  decodeMessage: () => {
-    throw new Error("cannot");
-  },
-  encodeModel: () => {
-    throw new Error("cannot");
-  },
-  decodeModel: () => {
-    throw new Error("cannot");
-  },
-};
 const code = (name: string): Error => expect.objectContaining({ code: name }) as Error;
-
-test("[CO17] customJson carries payloads through the user's functions, the envelope as ours", () => {
-  const by = customJson({
-    encodeMessage: (message: Stamped) => ["m", message.at.getTime()],
-    decodeMessage: ([, at]) => ({ at: new Date(at as number) }),
-    encodeModel: (model: Stamped) => ["M", model.at.getTime()],
-    decodeModel: ([, at]) => ({ at: new Date(at as number) }),
-  });
-  const [format] = by.formats as [Format];
-  const value = { at: new Date(5), lost: true };
-  const codec = by.payload(format);
-  expect(format.encode({ type: "Snapshot", model: codec.encodeModel(value) })).toBe(
-    '{"type":"Snapshot","model":["M",5]}',
-  );
-  expect(trip(value, format, by)).toStrictEqual({ at: new Date(5) });
-  expect(messageTrip(value, format, by)).toStrictEqual({ at: new Date(5) });
-  expect(by.normaliseMessage(value)).toStrictEqual({ at: new Date(5) });
-  expect(by.normaliseModel(value)).toStrictEqual({ at: new Date(5) });
-  for (const name of ["json", "messagepack", "anything"]) expect(by.use(name)).toBe(by);
-});
-
-test("[CO17] customBinary carries payloads as bytes of the user's", () => {
-  const bytesOf = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-  const valueOf = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
-  const by = customBinary({
-    encodeMessage: bytesOf,
-    decodeMessage: valueOf,
-    encodeModel: bytesOf,
-    decodeModel: valueOf,
-  });
-  const [format] = by.formats as [Format];
-  const codec = by.payload(format);
-  expect(hex(format.encode({ m: codec.encodeMessage([1]) }))).toBe("81a16dc4035b315d");
-  expect(trip({ a: 1 }, format, by)).toStrictEqual({ a: 1 });
-  expect(messageTrip({ a: 1 }, format, by)).toStrictEqual({ a: 1 });
-  expect(by.normaliseModel({ a: [1, undefined] })).toStrictEqual({ a: [1, null] });
-  for (const wrong of ["text", 1, null, [1]]) {
-    expect(() => codec.decodeMessage(wrong)).toThrow(code("undecodable"));
-    const returning = customBinary({
-      ...throwing,
-      encodeMessage: () => wrong as never,
-      encodeModel: () => wrong as never,
-    });
-    expect(() => returning.payload(format).encodeModel(1)).toThrow(code("invalid-value"));
-    expect(() => returning.normaliseMessage(1)).toThrow(code("invalid-value"));
-  }
-});
-
-test("[CO17] what the user's functions throw is typed", () => {
-  const byJson = customJson(throwing);
-  for (const by of [byJson, customBinary(throwing)]) {
-    const codec = by.payload(by.formats[0] as Format);
-    const plain = by === byJson ? {} : Uint8Array.of(1);
-    expect(() => codec.encodeMessage(1)).toThrow(code("invalid-value"));
-    expect(() => codec.encodeModel(1)).toThrow("encodeModel threw: Error: cannot.");
-    expect(() => codec.decodeMessage(plain)).toThrow(code("undecodable"));
-    expect(() => codec.decodeModel(plain)).toThrow(code("undecodable"));
-    expect(() => by.normaliseMessage(1)).toThrow(code("invalid-value"));
-    expect(() => by.normaliseModel(1)).toThrow(code("invalid-value"));
-  }
-  const hostile = JSON.parse('{"constructor":1}') as unknown;
-  expect(() => byJson.payload(json()).decodeMessage(hostile)).toThrow(code("hostile-key"));
-});
 
 test("[CO18] S45: author on JSON, reader on MessagePack, one model", () => {
   const [textFormat, binaryFormat] = serialiser.formats as [Format, Format];
@@ -330,54 +247,6 @@ test("[CO18] S45: author on JSON, reader on MessagePack, one model", () => {
   expect(sameValue(model, fold(atReader))).toBe(true);
   expect(sameValue(model, trip(fold(atServer), binaryFormat))).toBe(true);
   expect(sameValue(model, trip(fold(atServer), textFormat))).toBe(true);
-});
-
-test("[CO17] one message that a custom serialiser encodes as an array stays one message; details are not asked of it", () => {
-  const serialiser = customJson({
-    encodeMessage: ({ type, n }: { type: string; n: number }): unknown => [type, n],
-    decodeMessage: (encoded) => ({
-      type: (encoded as [string, number])[0],
-      n: (encoded as [string, number])[1],
-    }),
-    encodeModel: (model) => model,
-    decodeModel: (encoded) => encoded,
-  });
-  const [format] = serialiser.formats;
-  const codec = serialiser.payload(format!);
-  const there = (frame: ClientFrame | ServerFrame): unknown =>
-    mapPayloads(
-      format!.decode(format!.encode(mapPayloads(frame, payloadWriter(codec)))) as ClientFrame,
-      payloadReader(codec),
-    );
-  const one = { type: "added", n: 1 };
-  for (const message of [one, [one], [one, { type: "added", n: 2 }]]) {
-    const said = { type: "TopicMessage", target: "list:1", mid: 1, id: "x", settled: 0, message } as const;
-    expect(there(said)).toEqual(said);
-  }
-  const refused = {
-    type: "Rejected",
-    target: "list:1",
-    mid: 1,
-    id: "x",
-    from: "calla",
-    code: "invalid",
-    details: { issues: [] },
-  } as const;
-  expect(there(refused)).toEqual(refused);
-});
-
-test("[CO17] what a custom codec makes of a message may be null, which is no message that was given up", () => {
-  const serialiser = customJson({
-    encodeMessage: ({ n }: { n: number }): unknown => (n === 0 ? null : n),
-    decodeMessage: (encoded) => ({ type: "set", n: (encoded ?? 0) as number }),
-    encodeModel: (model) => model,
-    decodeModel: (encoded) => encoded,
-  });
-  const codec = serialiser.payload(serialiser.formats[0]!);
-  for (const message of [{ type: "set", n: 0 }, [{ type: "set", n: 0 }], null]) {
-    const said = { type: "TopicMessage", target: "list:1", mid: 1, id: "x", settled: 0, message } as const;
-    expect(mapPayloads(mapPayloads(said, payloadWriter(codec)), payloadReader(codec))).toEqual(said);
-  }
 });
 
 test("[CO23] a codec is for the format it is asked for: in JSON bytes are text, a custom serialiser's too", () => {
