@@ -2,6 +2,7 @@
 // are in their target or a consumer has not had them.
 import type { TargetKey } from "@calla/shared";
 import type { Change, Changes, Claim, ClaimResult, LogRecord, Position, LogConsumer } from "../log.ts";
+import { numberOf } from "../position.ts";
 
 /** One append, or one target that went. Its records stand at `first`, `first + 1` … */
 interface ChangeEntry {
@@ -122,11 +123,4 @@ export class ChangeOrder {
     }
     return low;
   }
-}
-
-/** A position as this log gave it. Anything else is the caller's mistake. */
-function numberOf(position: Position): number {
-  const number = position === "" ? 0 : Number(position);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  throw new RangeError(`"${position}" is no position of this log.`);
 }

@@ -22,6 +22,7 @@ import type {
   ReadResult,
   TargetPage,
 } from "../log.ts";
+import { numberOf } from "../position.ts";
 import type { ExecutorOptions, Given, Group } from "./executor.ts";
 import type { Failure } from "./failure.ts";
 import { failureOf, storageFailure } from "./failures.ts";
@@ -425,10 +426,3 @@ export class FileLog implements LogStorage {
 
 const readingOf = (file: string): Database.Database =>
   new Database(file, { readonly: true, fileMustExist: true, timeout: READ_TIMEOUT });
-
-/** A position as this log gave it. Anything else is the caller's mistake. */
-function numberOf(position: Position): number {
-  const number = position === "" ? 0 : Number(position);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  throw new RangeError(`"${position}" is no position of this log.`);
-}

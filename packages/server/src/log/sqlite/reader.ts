@@ -102,8 +102,9 @@ const prepare = (db: BetterSqlite3.Database) => ({
   ),
   idle: db
     .prepare<[number, number], string>(
-      `SELECT name FROM targets WHERE name >= '@' AND name < 'A' AND removed = 0 AND used < ?
-       ORDER BY used LIMIT ?`,
+      // Left to itself SQLite goes through the names of all sessions: 17 ms of 200,000 at each step, not 0.01.
+      `SELECT name FROM targets INDEXED BY sessions_by_use
+       WHERE name >= '@' AND name < 'A' AND removed = 0 AND used < ? ORDER BY used LIMIT ?`,
     )
     .pluck(),
   tombstones: db

@@ -19,13 +19,10 @@ import {
 import { logContract } from "../../testing/log-contract/index.ts";
 import type { LogStorage } from "../log.ts";
 import { executor } from "./executor.ts";
-import { appendGroup } from "./jobs.ts";
-import { laneHere } from "./writer.ts";
 import { executorOptions, sqliteWith } from "./sqlite-with.ts";
 import { sqlite } from "./sqlite.ts";
 import type { SqliteLog, SqliteOptions } from "./sqlite.ts";
 import { MIGRATIONS, OLDEST } from "./tables.ts";
-import { plainText } from "./text.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "calla-sqlite-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -392,77 +389,6 @@ describe("[SQ6] trouble while writing", () => {
     const head = await log.open("t");
     await fill(log, "t", head!.sequence, 1);
     expect(await log.read("t", ORIGIN, 9)).toMatchObject({ records: { length: head!.sequence + 1 } });
-  });
-
-  test("many that another node was faster than cost their transaction one more run, not one each", () => {
-    let begun = 0;
-    class Counted extends Database {
-      override prepare(sql: string): never {
-        const statement = super.prepare(sql);
-        const run = (): unknown => {
-          begun++;
-          return statement.run();
-        };
-        return (sql === "BEGIN IMMEDIATE" ? { run } : statement) as never;
-      }
-    }
-    const made = { durability: "process-crash", check: "off", busyTimeout: 0 } as const;
-    const writer = executor(Counted, executorOptions(fresh(), made, []));
-    const jobOf = (sequence: number, was: (i: number) => number) =>
-      Array.from({ length: 40 }, (_, i) =>
-        appendGroup(
-          appendOf(`t${i}`, sequence, 1, { rows: [row("ann", sequence + 1)], was: was(i) }),
-          plainText(),
-        ),
-      );
-    writer.run([jobOf(0, () => 0)]);
-    begun = 0;
-    const [result] = writer.run([jobOf(1, (i) => (i % 2 === 0 ? 1 : 7))]);
-    expect(result).toMatchObject({
-      given: Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? expect.any(Number) : null)),
-    });
-    expect(begun).toBe(2);
-    const heads = writer.db.prepare("SELECT sequence FROM targets ORDER BY id").pluck().all();
-    expect(heads).toEqual(Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? 2 : 1)));
-    writer.close();
-  });
-
-  test("[SQ10] however calls meet the worker's end, no other worker is left behind", async () => {
-    let open = 0;
-    let made = 0;
-    let end = (): void => undefined;
-    const log = sqliteWith(fresh(), {}, [], (options) => {
-      const lane = laneHere(options);
-      const first = ++made === 1;
-      const ended = new Promise<never>((_, reject) => {
-        end = () => reject({ code: "CALLA_WORKER", message: "exit code 1" } as unknown as Error);
-      });
-      ended.catch(() => undefined);
-      let closed = false;
-      open++;
-      return {
-        ...lane,
-        run: (job, small) => (first ? ended : lane.run(job, small)),
-        close() {
-          if (!closed) open--;
-          closed = true;
-          return lane.close();
-        },
-      };
-    });
-    const lost = log.append([appendOf("t", 0, 1)]);
-    await log.opened();
-    const late: Promise<unknown>[] = [lost];
-    end();
-    // One call has the old worker in its hand while another starts a new one.
-    for (let turn = 0; turn < 8; turn++) {
-      late.push(log.append([appendOf("t", 0, 1)]));
-      await Promise.resolve();
-    }
-    await Promise.allSettled(late);
-    expect(made).toBe(2);
-    await log.close();
-    expect(open).toBe(0);
   });
 
   test("after close every call is refused, what was asked before it is done, and closing twice is closing", async () => {

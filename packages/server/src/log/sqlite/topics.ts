@@ -16,7 +16,7 @@ export interface TopicStorage {
 /** The storage of a target, complete. */
 export type StorageOf = (target: TargetKey) => Required<TopicStorage>;
 
-/** @throws CallaError `wiring`: an option is wrong. `topic`: a pattern is. */
+/** @throws CallaError `wiring`: an option or a pattern is wrong. */
 export function storageOf(
   retention: number,
   topics: Readonly<Record<string, TopicStorage>>,
