@@ -1,14 +1,11 @@
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
 import { cursors, hello, list, other, say, subscribe, wire } from "../../test/wired.ts";
 import type { ServerEvent } from "./events.ts";
 import { healthHandler } from "../health.ts";
 import { faultyLog } from "../testing/faulty-log.ts";
 import { memoryLog } from "../log/memory/memory-log.ts";
-import { pinoObserver } from "../observers/pino.ts";
-import { prometheus } from "../observers/prometheus.ts";
 
 const added = (mid: number, item = `${mid}`) => say("list:1", mid, { type: "added", item });
 
@@ -153,67 +150,6 @@ test("[OV4] inspect() counts what there is", async () => {
     memory: { heapUsed: expect.any(Number), rss: expect.any(Number) },
   });
   expect(it.server.inspect({ topics: 1 }).topics).toHaveLength(1);
-});
-
-test("[OV5] events become metrics, without end only where there is an end", async () => {
-  const metrics = prometheus({ registry: new Registry() });
-  const it = watched({ observe: metrics.observe });
-  metrics.watch(it.server);
-  const anna = await it.client();
-  anna.say(subscribe("list:1"), added(1), say("list:1", 2, { type: "cleared" }));
-  await anna.heard();
-  const text = await metrics.registry.metrics();
-  for (const line of [
-    "calla_connected_total 1",
-    "calla_identities_total 1",
-    'calla_created_total{slice="list:*"} 1',
-    "calla_records_total 1",
-    "calla_append_seconds_count 1",
-    'calla_refused_total{code="server-only"} 1',
-    'calla_resyncs_total{resync="snapshot",reason="first"} 1',
-    "calla_connections 1",
-    "calla_targets_subscribed 1",
-    "calla_ready 1",
-  ])
-    expect(text).toContain(`${line}\n`);
-  // A memory log does not count its bytes; one that does shows how it grows.
-  expect(text).toMatch(/^calla_log_bytes nan$/im);
-  const other = prometheus({ registry: new Registry() });
-  other.watch({ inspect: () => it.server.inspect(), logBytes: async () => 4_096 });
-  other.observe({ type: "expired", sessions: 1, topics: 2, tombstones: 0, rows: 3 });
-  const grown = await other.registry.metrics();
-  for (const line of ["calla_log_bytes 4096", 'calla_expired_total{kind="topics"} 2'])
-    expect(grown).toContain(`${line}\n`);
-  for (let i = 0; i < 500; i++)
-    metrics.observe({ type: "refused", code: `app-${i}`, clientId: "c", userId: null, target: "list:1" });
-  const [refused] = (await metrics.registry.getMetricsAsJSON()).filter(
-    ({ name }) => name === "calla_refused_total",
-  );
-  expect((refused as unknown as { values: unknown[] }).values.length).toBeLessThanOrEqual(101);
-  expect(await metrics.registry.metrics()).not.toContain("list:1");
-});
-
-test("[OV5] every event has a level and its fields in a pino-like log", () => {
-  const lines: [string, object, string][] = [];
-  const write = (level: string) => (fields: object, text: string) => void lines.push([level, fields, text]);
-  const observe = pinoObserver({
-    debug: write("debug"),
-    info: write("info"),
-    warn: write("warn"),
-    error: write("error"),
-  });
-  const error = new Error("database");
-  observe({ type: "connected", clientId: "c", userId: "anna", fresh: true });
-  observe({ type: "error", error });
-  const appended = { targets: 1, records: 1, conflicts: 0, queued: 0, took: 1 };
-  observe({ type: "appended", ...appended, failed: false });
-  observe({ type: "appended", ...appended, failed: true });
-  expect(lines).toEqual([
-    ["info", { clientId: "c", userId: "anna", fresh: true }, "calla: connected"],
-    ["error", { err: error }, "calla: error"],
-    ["debug", { ...appended, failed: false }, "calla: appended"],
-    ["warn", { ...appended, failed: true }, "calla: appended"],
-  ]);
 });
 
 test("[OV6] health says that it lives, readiness whether to send people", async () => {
