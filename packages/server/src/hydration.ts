@@ -57,7 +57,7 @@ function forbidStoring(response: UncachedResponse): void {
       throw new CallaError(
         "forbidden",
         {},
-        "hydrate: the response's headers are sent already, so it cannot be kept from being stored; hydrate before.",
+        "hydrate: the response's headers are sent already, so Cache-Control: no-store comes too late; call hydrate before they are sent.",
       );
     response.setHeader("Cache-Control", "no-store");
   } else response.set("Cache-Control", "no-store");

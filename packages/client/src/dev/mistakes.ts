@@ -123,13 +123,13 @@ function cure({ status, reason: text }: Failed, scheme: Scheme, format: string):
   if (/EPROTO|CERT|certificate|SSL/i.test(text))
     return `the TLS handshake failed. Correct the certificate, or use "${scheme}://" where the server has none.`;
   if (status === 415 || (scheme === "ws" && status === 400) || /subprotocol/i.test(text))
-    return `what answers there does not know the format "${format}". Give client and server, and each node of it, the same serialiser; or correct the url, if it is no Calla server.`;
+    return `the server there does not know the format "${format}". Give client and server, and each of its nodes, the same serialiser; or correct the url if this is no Calla server.`;
   if (status === 403)
     return "this origin or host may not connect. Name the page's origin in createServer({ origins }) and the server's name in createServer({ hosts }).";
   if (status === 401) return "something in front of the server wants a login first.";
   if (status > 0)
     return `what answers there is no ${scheme === "ws" ? "WebSocket" : "Calla"} endpoint. A Calla server's is at "${path}", unless ${call}(server, { path }) there says otherwise; correct path or port in the url.`;
-  return `is it a Calla server, and its path "${path}" or as ${call}(server, { path }) there says?`;
+  return `is it a Calla server, and is its path "${path}", or what ${call}(server, { path }) says there?`;
 }
 
 /** A browser does not say why. The usual reasons, once. */

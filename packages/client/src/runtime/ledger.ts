@@ -41,7 +41,7 @@ export interface LedgerOptions {
   readonly durable: () => void;
 }
 
-const CANNOT = DEV && "This storage cannot forget everyone; clear what it is made of yourself.";
+const CANNOT = DEV && "This storage cannot forget everyone; delete its data yourself.";
 
 export type Ledger = ReturnType<typeof createLedger>;
 

@@ -220,7 +220,7 @@ export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClien
         report(
           storageFailure(
             "aged",
-            `${one.waiting} unsent messages of a page long gone were too old, and were dropped.`,
+            `${one.waiting} unsent messages of a page long gone were too old and are discarded.`,
           ),
         );
     }

@@ -89,7 +89,7 @@ export const taken = (): CallaError =>
 export const evicted = (): CallaError =>
   storageFailure(
     "evicted",
-    "What was stored is gone, as after the site's data was cleared; it is written anew.",
+    "The stored data is gone, as after the site's data was cleared; all of it is written anew.",
   );
 
 /** The token of what was emptied: no page has it. */

@@ -16,7 +16,7 @@ export const closingCodes = codeTable({
   disconnected: {
     retryable: "either",
     means: "The server's app has sent this client away by server.disconnect(), without a code of its own.",
-    cure: "Say so to the user; client.connect() asks again.",
+    cure: "Show it to the user; client.connect() tries again.",
   },
   draining: {
     retryable: true,
@@ -36,7 +36,7 @@ export const closingCodes = codeTable({
   "hostile-key": {
     retryable: false,
     means: "A frame has a field that could reach a prototype.",
-    cure: "Calla's own client writes none: look who speaks there.",
+    cure: "Calla's own client writes none: look which program sends it.",
   },
   identity: {
     retryable: true,
@@ -46,7 +46,7 @@ export const closingCodes = codeTable({
   },
   "in-use": {
     retryable: true,
-    means: "A page of this client is there, so nobody else sends what it has stored.",
+    means: "The client's own page is connected, so no other page sends what it has stored.",
     cure: "Nothing: that page sends it.",
   },
   "mid-conflict": {
@@ -62,12 +62,12 @@ export const closingCodes = codeTable({
   },
   protocol: {
     retryable: false,
-    means: "The client said something that is no frame, or not at this time.",
+    means: "The client sent something that is no frame, or a frame at the wrong time.",
     cure: "See that nothing on the way changes what is sent, and that client and server are of one version.",
   },
   rate: {
     retryable: true,
-    means: "The client, its user or its address says more than limits allow.",
+    means: "The client, its user or its address sends more than limits allow.",
     cure: "Dispatch less often (one message for a drag, not one per pixel), or raise the rate that onRefused names.",
   },
   slow: {
@@ -88,7 +88,7 @@ export const closingCodes = codeTable({
   superseded: {
     retryable: false,
     means: "The same client has connected once more, and the newer connection counts.",
-    cure: "Nothing in a page. Two processes with one storage or one identity are to have one each.",
+    cure: "Nothing in a page. Give each of two processes a storage and an identity of its own.",
   },
   "token-expired": {
     retryable: true,
@@ -102,7 +102,7 @@ export const closingCodes = codeTable({
   },
   "too-large": {
     retryable: "either",
-    means: "A frame is larger than the limit; a Hello that is too large is said again in parts.",
+    means: "A frame is larger than the limit; the client splits a Hello that is too large.",
     cure: "Dispatch smaller messages, give a shorter token, or raise limits.maxFrameBytes or maxHelloBytes.",
   },
   "too-many-connections": {
@@ -112,7 +112,7 @@ export const closingCodes = codeTable({
   },
   "too-slow": {
     retryable: true,
-    means: "What the client began to send did not come whole in time.",
+    means: "A frame of the client's did not arrive whole in time.",
     cure: "Nothing; on slow networks dispatch smaller messages, or raise limits.frameTimeout.",
   },
   transport: {
@@ -138,7 +138,7 @@ export const closingCodes = codeTable({
   version: {
     retryable: "either",
     means: "Client and server have different versions of the protocol or of a slice.",
-    cure: "An older page is to be reloaded: onVersionMismatch with reloadOnce(). A newer one finds a newer node by itself.",
+    cure: "Reload an older page: onVersionMismatch with reloadOnce(). A newer page finds a newer node by itself.",
   },
 });
 

@@ -25,12 +25,12 @@ export const connectionCodes = codeTable({
   },
   silent: {
     retryable: true,
-    means: "The server does not answer. While it is `unsure` the connection is kept, then left.",
+    means: "The server does not answer. While it is `unsure` the connection is kept, then closed.",
     cure: "Show that what is typed waits.",
   },
   slots: {
     retryable: true,
-    means: "The browser's connections to the server could not be counted among its tabs (HTTP).",
+    means: "The client could not count the connections of the browser's tabs to the server (HTTP).",
     cure: "Nothing, if it is rare: the Web Locks of the browser failed.",
   },
   timeout: {
@@ -40,8 +40,8 @@ export const connectionCodes = codeTable({
   },
   unreachable: {
     retryable: true,
-    means: "No server of Calla's was met.",
-    cure: "Is the network there, the server running, the url right? status.text has what was heard, onError what no retry mends.",
+    means: "The client reached no Calla server.",
+    cure: "Look at network, server and url. status.text has what was heard, onError what no retry mends.",
   },
   unreadable: {
     retryable: true,
@@ -50,7 +50,7 @@ export const connectionCodes = codeTable({
   },
   upgrade: {
     retryable: true,
-    means: "A WebSocket opens by now, so HTTP is left for it (auto()).",
+    means: "A WebSocket opens now, so the client leaves HTTP for it (auto()).",
     cure: "Nothing.",
   },
 });

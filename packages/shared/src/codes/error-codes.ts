@@ -26,7 +26,7 @@ export const errorCodes = codeTable({
   forbidden: {
     retryable: false,
     means: "This is not allowed.",
-    cure: "The sentence says what is wanted first.",
+    cure: "The error's message says what must be done first.",
   },
   held: {
     retryable: false,
@@ -61,7 +61,7 @@ export const errorCodes = codeTable({
   protocol: {
     retryable: false,
     means: "The peer broke the protocol.",
-    cure: "See that client and server are of one version. A key of a server's dispatch is to have one message.",
+    cure: "See that client and server are of one version. Dispatch only one message under a key.",
   },
   "queue-full": {
     retryable: false,

@@ -5,7 +5,7 @@ import { codeTable } from "./code-table.ts";
 export const observedCodes = codeTable({
   diverged: {
     retryable: true,
-    means: "A client has found its model to differ from the server's by a digest; it was given the server's.",
+    means: "A client found by a digest that its model differs from the server's, and got the server's.",
     cure: "An update is not pure, or client and server have different code: find which.",
   },
   foreign: {

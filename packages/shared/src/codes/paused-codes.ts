@@ -12,7 +12,7 @@ export const pausedCodes = codeTable({
   draining: { retryable: true, means: "This node is about to end, or the topic is.", cure: "Nothing." },
   gap: {
     retryable: true,
-    means: "A message that its client dispatched earlier has not come; that one is sent first.",
+    means: "An earlier message of the same client has not arrived; the client sends that one first.",
     cure: "Nothing.",
   },
   "in-flight": {

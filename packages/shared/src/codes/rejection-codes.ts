@@ -32,12 +32,12 @@ export const rejectionCodes = codeTable({
   invalid: {
     retryable: false,
     means: "The message does not match its schema.",
-    cure: "Details have the issues. Client and server have different wirings, or amend returned what is none.",
+    cure: "Details have the issues. Client and server have different wirings, or amend returned something that is no message.",
   },
   "mid-conflict": {
     retryable: false,
     means: "Another message was sent under this number; whether this one was applied cannot be known.",
-    cure: "Nothing in a page: the client begins anew and sends it under another number. A dispatch with a key is to have one of its own.",
+    cure: "Nothing in a page: the client begins anew and sends it under another number. Give each dispatch with a key a key of its own.",
   },
   missing: {
     retryable: false,

@@ -22,8 +22,8 @@ export const requestCodes = codeTable({
   },
   "cross-site": {
     retryable: true,
-    means: "The page of another site asked, by a form or without CORS (403).",
-    cure: "Nothing: the browser's user was to be misused.",
+    means: "A page of another site sent the request, by a form or without CORS (403).",
+    cure: "Nothing: that page tried to act as the browser's user.",
   },
   failed: {
     retryable: true,
@@ -37,13 +37,13 @@ export const requestCodes = codeTable({
   },
   host: {
     retryable: "either",
-    means: "The server is not asked under this name (403).",
+    means: "The server does not answer under this name (403).",
     cure: "Add the name to createServer({ hosts }).",
   },
   method: {
     retryable: true,
     means: "Only POST is answered here (405).",
-    cure: "See that nothing on the way makes another method of it.",
+    cure: "See that nothing on the way changes the method.",
   },
   origin: {
     retryable: "either",
@@ -52,7 +52,7 @@ export const requestCodes = codeTable({
   },
   path: {
     retryable: true,
-    means: "A client of Calla's asked at another path than the server's (404).",
+    means: "A Calla client sent a request to another path than the server's (404).",
     cure: "Give client and transport the same path.",
   },
   stopping: { retryable: true, means: "This node ends (503).", cure: "Nothing." },

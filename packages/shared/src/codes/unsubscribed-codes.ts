@@ -56,7 +56,7 @@ export const unsubscribedCodes = codeTable({
   },
   stopped: {
     retryable: true,
-    means: "The server ends its use of the topic for a moment (stop() or remove()).",
+    means: "The server closes the topic for a moment (stop() or remove()).",
     cure: "Nothing.",
   },
   storage: {
@@ -76,7 +76,7 @@ export const unsubscribedCodes = codeTable({
   },
   unhandled: {
     retryable: false,
-    means: "The server was told nothing of this slice.",
+    means: "The server has no handler for this slice.",
     cure: "Call server.handle(slice, { … }), or { public: true }.",
   },
   unsubscribed: {

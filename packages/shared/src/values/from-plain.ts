@@ -95,7 +95,7 @@ function evenly<Members extends readonly unknown[]>(members: Members): Members {
   if (!isCrowded(members, members.length)) return members;
   throw new WalkRefusal(
     DEV &&
-      "has numbers that an engine would take seconds to tell apart: chosen so, or bigints with the same 64 bits. Use texts.",
+      "has numbers that were chosen to collide, or bigints with the same 64 bits: an engine would take seconds to tell them apart. Use texts.",
   );
 }
 

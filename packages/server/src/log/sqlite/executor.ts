@@ -77,7 +77,7 @@ export function executor(
     tooOld(version: number): Error {
       return told.error(
         "CALLA_OLDER",
-        `its tables have version ${version}, which a Calla before its first release has written, and this one takes ${oldest} and later`,
+        `its tables have version ${version}, written by a Calla from before the first release; this one takes ${oldest} and later`,
       );
     },
     failure(thrown: unknown): Failure {

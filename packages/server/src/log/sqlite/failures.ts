@@ -48,7 +48,7 @@ const KNOWN: readonly (readonly [begins: string, problem: SqliteProblem, todo: s
   [
     "CALLA_OLDER",
     "older",
-    "What it holds would be read by other rules than it was written by, so nothing was; name another file, or run the Calla that wrote it.",
+    "Its records were written by other rules than this Calla reads by, so nothing was read; name another file, or run the Calla that wrote it.",
   ],
   [
     "SQLITE_READONLY",
@@ -67,7 +67,7 @@ const KNOWN: readonly (readonly [begins: string, problem: SqliteProblem, todo: s
   [
     "CALLA_GONE",
     "gone",
-    "Put it back, or a backup in its place: no other is made while the server runs, and until then nothing is written.",
+    "Put it back, or put a backup in its place: until then nothing is written, and the server makes no new file while it runs.",
   ],
   [
     "CALLA_REPLACED",
