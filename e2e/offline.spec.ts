@@ -31,6 +31,22 @@ test("[S5] both edit while one is offline; when it is back both agree, nothing i
   await expect(ann.cards("To do")).toHaveText(["One, by Ann", "Two, by Bo", "Bo's", "Ann's"]);
 });
 
+test("[S5] the banner moves nothing: a click that is being made hits what it was aimed at", async ({
+  arrive,
+}) => {
+  const ann = await arrive("Ann");
+  await ann.add("To do", "One");
+  const card = ann.page.getByRole("button", { name: "One", exact: true });
+  const before = (await card.boundingBox())!;
+  await ann.page.mouse.move(before.x + before.width / 2, before.y + 4);
+  await ann.page.mouse.down();
+  await ann.goOffline();
+  await expect(ann.banner.locator("p")).toBeVisible();
+  expect(await card.boundingBox()).toEqual(before);
+  await ann.page.mouse.up();
+  await expect(ann.page.getByLabel("Card text")).toBeFocused();
+});
+
 test("[S4] the connection dies before the acknowledgement: the later edit of another survives", async ({
   arrive,
 }) => {
