@@ -28,7 +28,7 @@ export async function until(
 export interface CrowdOptions {
   readonly dialect: Dialect;
   /** What their topics are called, before the number. */
-  readonly topic: "room:" | "room:bulk-" | "list:";
+  readonly topic: "room:" | "room:bulk-" | "list:" | "records:";
   readonly topics: number;
   /** Of each topic. */
   readonly peers: number;

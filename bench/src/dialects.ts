@@ -191,7 +191,8 @@ function calla(name: "json" | "messagepack", http?: true): Dialect {
       } else if (frame.type === "Snapshot" && frame.target === topic && frame.sequence === 0) heard.joined();
       else if (frame.type === "Acknowledge" && http) {
         if (!follow) heard.decided(frame.mid); // whoever follows sees it in the stream
-      } else if (frame.type !== "Settled") heard.wrong(`${peer.number} got ${JSON.stringify(frame)}`);
+      } else if (frame.type !== "Settled" && frame.type !== "Pong")
+        heard.wrong(`${peer.number} got ${JSON.stringify(frame)}`);
     },
     read(packet, stream, { wrong }) {
       const frame = said(packet) as ServerFrames["TopicUpdate"];

@@ -93,8 +93,15 @@ export interface Spoken {
   readonly n: number;
 }
 export const isList = (topic: string): boolean => topic.startsWith("list:");
-export const spoken = (topic: string, from: number, n: number): Said | Moved =>
-  isList(topic) ? moved(from, n) : said(from, n, topic.startsWith("room:bulk-") ? LONG : TEXT);
+export const spoken = (
+  topic: string,
+  from: number,
+  n: number,
+): Said | Moved | ReturnType<typeof movedRecord> => {
+  if (isList(topic)) return moved(from, n);
+  if (topic.startsWith("records:")) return movedRecord(from, n);
+  return said(from, n, topic.startsWith("room:bulk-") ? LONG : TEXT);
+};
 export const spokenBy = (message: unknown): Spoken => {
   const one = message as Said | Moved;
   return one.type === "said" ? one : { from: one.x, n: one.y };

@@ -23,7 +23,7 @@ export function report(
   const lines = [
     "# Benchmark results",
     "",
-    `Written by \`npm run bench\` on ${date}: Node ${process.versions.node}, ${cores} cores, server and load in separate processes${pinned ? ", each pinned to a core of its own" : ""}. Medians of ${rounds} interleaved rounds; in brackets the median of the rounds' own ratios to the first system of the table. Absolute figures differ from machine to machine: read ratios, and take 0.8 to 1.25 as equal. Every delivery was checked for loss, order and duplicates.`,
+    `Written by \`npm run bench\` on ${date}: Node ${process.versions.node}, ${cores} cores, server and load in separate processes${pinned ? ", each pinned to a core of its own" : ""}. Medians of ${rounds} interleaved rounds, or of as many as the work says; in brackets the median of the rounds' own ratios to the first system of the table. Absolute figures differ from machine to machine: read ratios, and take 0.8 to 1.25 as equal. Every delivery was checked for loss, order and duplicates.`,
     "",
     "`ws` is a plain loop of `socket.send(stringOnce)` and an acknowledgement; `ws-batched` joins what happens in one turn into one frame per subscriber; socket.io uses rooms, acknowledgements and the WebSocket transport; Calla authenticates, authorises, deduplicates, validates, updates the model and logs every message. `calla-client` is the same with Calla's own client, which validates, predicts and keeps an outbox, in place of the lean one that speaks for all the other systems. `-msgpack` is Calla in MessagePack, where `calla` is JSON; `calla-http` posts each message by itself and `calla-packets`, as Calla's client does, all that wait in one. `sse` is the loop that one writes by hand over server-sent events; `ws-once` encodes its state once for all who join, `ws-records` sends those who come back what they missed. Busy says how much of its core the server and the load used: a load near 100 % is the limit, and the figure then a lower bound. Others is what the rest of the machine used of all cores meanwhile: where that is more than a tenth, do not trust the line. How long a dispatch takes to be `queued` in IndexedDB is measured in a browser, by `e2e/storage.spec.ts`; that a server's heap stays flat while clients come and go, by `packages/testing/test/churn`.",
     "",
@@ -80,6 +80,19 @@ function ratioOf(
   return known.length === 0 ? undefined : median(known);
 }
 
+/** What each round took more than the other system did, in updates of that round; then the median. */
+function updatesOver(
+  all: readonly Measured[],
+  base: readonly Measured[],
+  key: keyof Measured,
+): number | undefined {
+  const known = all.flatMap((one, round) => {
+    const [mine, theirs, update] = [one[key], base[round]?.[key], one.update];
+    return mine === undefined || theirs === undefined || update === undefined ? [] : (mine - theirs) / update;
+  });
+  return known.length === 0 ? undefined : median(known);
+}
+
 function cell(all: readonly Measured[], base: readonly Measured[], { key, digits }: Figure): string {
   const value = medianOf(all, key);
   if (value === undefined) return "failed";
@@ -95,13 +108,20 @@ function verdicts(
 ): [string, string] {
   const several = targets.length > 1;
   const told = targets.map(({ system, of: what, must, bound, to = first }: Target) => {
-    const shown = what === "ratio" ? ratioOf(of(system), of(to), key) : medianOf(of(system), key);
+    const all = of(system);
+    const shown =
+      what === "ratio"
+        ? ratioOf(all, of(to), key)
+        : what === "updates"
+          ? updatesOver(all, of(to), key)
+          : medianOf(all, key);
     const named = several || system !== "calla" ? `${system} ` : "";
-    const asked = `${named}${must} ${bound}${what === "ratio" ? ` × ${to}` : ""}`;
+    const beside = { ratio: ` × ${to}`, updates: ` updates + ${to}`, value: "" }[what];
+    const asked = `${named}${must} ${bound}${beside}`;
     if (shown === undefined || Number.isNaN(shown)) return [asked, "not measured"];
     const verdict = (must === "≥" ? shown >= bound : shown <= bound) ? "met" : "**missed**";
     // A ratio to another system than the table's first stands in no cell.
-    return [asked, to === first ? verdict : `${verdict} (${shown.toFixed(2)})`];
+    return [asked, to === first && what !== "updates" ? verdict : `${verdict} (${shown.toFixed(2)})`];
   });
   return [told.map(([asked]) => asked).join(", "), told.map(([, verdict]) => verdict).join(", ")];
 }

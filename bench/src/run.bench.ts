@@ -16,7 +16,7 @@ import type { Assignment, Measured, Work } from "./scenarios.ts";
 const HELP = `npm run bench -- [flags]
   --only a,b       of: ${WORKS.map(({ name }) => name).join(", ")}, micro, frames, reload, durable, greedy (ack and idle name both of theirs)
   --systems a,b    of: ${SYSTEMS.join(", ")}
-  --rounds N       interleaved rounds, 3 unless given
+  --rounds N       interleaved rounds, 3 unless given; some works have 5 at least
   --patience N     a run during which others used more than a tenth of the machine is done again, N times at most
   --quick          one short round, to see that everything works; writes no RESULTS.md
   --profile        where the CPU of each server goes, of one more round`;
@@ -46,7 +46,7 @@ const chosen = WORKS.filter(
 const systems = SYSTEMS.filter((name) => flags.systems?.split(",").includes(name) ?? true);
 /** A machine is quiet when others use no more of it than this. */
 const QUIET = 0.1;
-const rounds = flags.quick ? 1 : Number(flags.rounds);
+const asked = Number(flags.rounds);
 const pinned = cpus().length >= 2 && spawnSync(PIN[0], [...PIN.slice(1), "0", "true"]).status === 0;
 
 /** Runs a bundle, on the second core if cores can be chosen; resolves to what it tells. */
@@ -92,6 +92,7 @@ for (const work of chosen) {
   const able = work.systems.filter((system) => systems.includes(system));
   const bySystem = new Map<System, Measured[]>(able.map((system) => [system, []]));
   results.set(work, bySystem);
+  const rounds = flags.quick ? 1 : Math.max(asked, work.rounds ?? 0);
   for (let round = 1; round <= rounds; round++) {
     for (const system of able) {
       try {
@@ -140,7 +141,7 @@ const greedy: Micro =
     : [];
 
 const text = report(results, [...(micro ?? []), ...frames, ...reload, ...durable, ...greedy], {
-  rounds,
+  rounds: flags.quick ? 1 : asked,
   pinned,
   cores: availableParallelism(),
 });

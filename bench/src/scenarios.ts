@@ -12,10 +12,14 @@ export interface Work {
   /** The first is the one that the others are compared with. */
   readonly systems: readonly System[];
   readonly figures: readonly Figure[];
+  /** At least so many rounds: what is close to its bound needs more of them. */
+  readonly rounds?: number;
 }
 
 /** Work of clients that say and hear messages. */
 export interface Scenario extends Work {
+  /** What its topics are called, before the number: "room:" unless given. */
+  readonly topic?: "records:";
   readonly topics: number;
   /** Subscribers of each topic. */
   readonly peers: number;
@@ -39,7 +43,8 @@ export interface Figure {
 }
 export interface Target {
   readonly system: System;
-  readonly of: "ratio" | "value";
+  /** `updates`: how many times the update alone it may cost more than the table's first system, in the same round. */
+  readonly of: "ratio" | "value" | "updates";
   readonly must: "≥" | "≤";
   readonly bound: number;
   /** What a ratio is taken to, if not to the table's first system. */
@@ -52,6 +57,8 @@ export interface Measured {
   readonly cpu?: number;
   /** Microseconds of CPU that the load took for each. */
   readonly loadCpu?: number;
+  /** Microseconds of CPU of the update alone, on the load's core. */
+  readonly update?: number;
   readonly p50?: number;
   readonly p99?: number;
   readonly memory?: number;
@@ -110,7 +117,8 @@ const ack = (window: number, ...targets: readonly Target[]): Scenario => ({
   ...SOCKETS,
   systems: [...SOCKETS.systems, "calla-client"],
   name: `ack${window}`,
-  title: `one client, request → outcome, ${window} in flight`,
+  title: `one client, request → outcome, ${window} in flight (5 rounds)`,
+  rounds: 5,
   topics: 1,
   peers: 1,
   speaks: { how: "window", speakers: 1, window },
@@ -186,6 +194,24 @@ export const SCENARIOS: readonly Scenario[] = [
     counted: "messages",
     seconds: 4,
     figures: [rate("messages/s", 2.2), cpu("message")],
+  },
+  {
+    ...SOCKETS,
+    name: "records",
+    title: "20 clients of a record of 1,000 items, 1 in flight each",
+    topic: "records:",
+    systems: ["ws", "calla"],
+    topics: 1,
+    peers: 20,
+    speaks: { how: "window", speakers: 20, window: 1 },
+    follow: true,
+    counted: "messages",
+    seconds: 4,
+    figures: [
+      rate("messages/s"),
+      { ...cpu("message"), ...asks("updates", "≤", 2) },
+      { key: "update", unit: "CPU µs of the update alone", digits: 1 },
+    ],
   },
   // Calla's own client beside the lean one that speaks Calla's protocol and nothing else.
   ack(1, { system: "calla-client", of: "ratio", to: "calla", must: "≥", bound: 0.65 }),

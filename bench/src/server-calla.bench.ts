@@ -5,7 +5,7 @@ import { createServer } from "@calla/server";
 import { http } from "@calla/server/http";
 import { webSocket } from "@calla/server/websocket";
 import { control } from "./control.ts";
-import { ITEMS, list, room, serialiser, wiring } from "./fixtures.ts";
+import { ITEMS, list, records, room, serialiser, wiring } from "./fixtures.ts";
 
 /** Who brings no number is nobody's acquaintance. */
 let visitors = 0;
@@ -32,6 +32,10 @@ server.handle(room, {
 server.handle(list, {
   canSubscribe: ({ user }) => user !== null,
   canDispatch: ({ item }, { user }) => user !== null && item < ITEMS,
+});
+server.handle(records, {
+  canSubscribe: ({ user }) => user !== null,
+  canDispatch: ({ item }, { user }) => user !== null && item.length > 0,
 });
 const httpServer = createHttpServer(http(server).node);
 webSocket(server, { httpServer, path: "/ws" });

@@ -5,7 +5,7 @@ export class Budget {
   readonly #elapsed: () => number;
   readonly #milliseconds: number;
   readonly #count: number;
-  #ends = 0;
+  #began = 0;
   #left = 0;
 
   constructor(elapsed: () => number, milliseconds: number, count: number) {
@@ -15,7 +15,7 @@ export class Budget {
   }
 
   begin(): void {
-    this.#ends = this.#elapsed() + this.#milliseconds;
+    this.#began = this.#elapsed();
     this.#left = this.#count;
   }
 
@@ -25,6 +25,12 @@ export class Budget {
     return this.spent;
   }
   get spent(): boolean {
-    return this.#left <= 0 || this.#elapsed() >= this.#ends;
+    return this.#left <= 0 || this.#elapsed() >= this.#began + this.#milliseconds;
+  }
+  /** So many times as much was done as is enough. */
+  overspent(times: number): boolean {
+    return (
+      this.#left <= (1 - times) * this.#count || this.#elapsed() >= this.#began + times * this.#milliseconds
+    );
   }
 }

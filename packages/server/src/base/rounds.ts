@@ -16,6 +16,11 @@ export class Rounds<Group, Member> {
     else members.add(member);
   }
 
+  /** Whose turn it is next, of the groups. */
+  get first(): Group | undefined {
+    return this.#groups.keys().next().value;
+  }
+
   /** Whose turn it is: it waits no longer. */
   next(): Member | undefined {
     for (const [group, members] of this.#groups) {

@@ -1,4 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { Budget } from "../base/budget.ts";
+import type { Conversation } from "./conversation.ts";
+import { Intake } from "./intake.ts";
+import { Party } from "./parties.ts";
 import { hello, list, other, say, session, subscribe, types, unsubscribe, wire } from "../../test/wired.ts";
 
 /** A server that takes and decides a few messages in a step, and the order in which it took them. */
@@ -178,5 +182,95 @@ describe("what comes in", () => {
     expect(types(answer.heard)).toEqual(Array.from({ length: 20 }, () => "Acknowledge"));
     expect(taken).toEqual(numbered("p", 20));
     expect(server.inspect().targets.queued).toBe(0);
+  });
+});
+
+/** An intake of which the test runs each turn, where a frame takes a millisecond and a turn may take two. */
+function turns(inARow: number) {
+  let now = 0;
+  let next: (() => void) | undefined;
+  const taken: string[] = [];
+  const intake = new Intake({
+    clock: { defer: (run) => void (next = run) },
+    budget: new Budget(() => now, 2, 1_000),
+    inARow,
+    most: Infinity,
+    busy: () => false,
+    opened: () => 0,
+    gone: () => {},
+    failed: (_, error) => {
+      throw error;
+    },
+  });
+  const parties = new Map<string, Party>();
+  return {
+    taken,
+    /** Somebody of a party says so many frames in a packet. */
+    say(name: string, of: string, frames: number): void {
+      if (!parties.has(of)) parties.set(of, new Party(of));
+      const conversation = { phase: "open", party: parties.get(of), connection: {} } as Conversation;
+      let left = frames;
+      intake.take(conversation, {
+        bytes: 1,
+        step: () => {
+          now++;
+          taken.push(name);
+          return --left > 0;
+        },
+      });
+    },
+    /** What one turn takes. */
+    turn(): string[] {
+      const before = taken.length;
+      const run = next;
+      next = undefined;
+      run?.();
+      return taken.slice(before);
+    },
+  };
+}
+
+describe("a turn of the intake", () => {
+  const crowd = (count: number): string[] => Array.from({ length: count }, (_, i) => `u${i}`);
+
+  test("[LM33] goes on past its budget while somebody waits who has had nothing, so that a crowd is decided together", () => {
+    const { say, turn, taken } = turns(1);
+    for (const one of crowd(10)) say(one, one, 1);
+    expect(taken).toEqual(["u0", "u1"]);
+    expect(turn()).toEqual(crowd(10).slice(2));
+    expect(turn()).toEqual([]);
+  });
+
+  test("[LM33] is no longer for those of one party, however many they are", () => {
+    const { say, turn } = turns(1);
+    for (const one of crowd(10)) say(one, "one user", 1);
+    expect(turn()).toEqual(["u2", "u3"]);
+    expect(turn()).toEqual(["u4", "u5"]);
+  });
+
+  test("[LM33] ends at eight times its budget, and each next one likewise", () => {
+    const { say, turn } = turns(1);
+    for (const one of crowd(60)) say(one, one, 1);
+    expect(turn()).toHaveLength(16);
+    expect(turn()).toHaveLength(16);
+    expect(turn()).toEqual(crowd(60).slice(34, 50));
+  });
+
+  test("[LM33] ends when everybody has had something, though more of them wait", () => {
+    const { say, turn } = turns(1);
+    say("first", "first", 9);
+    for (const one of crowd(4)) say(one, one, 3);
+    // What the first may take at once, and then each one thing.
+    expect(turn()).toEqual(["first", "u0", "u1", "u2", "u3"]);
+    expect(turn()).toEqual(["first", "u0", "u1", "u2", "u3"]);
+  });
+
+  test("[LM22] takes several of one in a row, so that a packet is not torn apart", () => {
+    const { say, turn } = turns(4);
+    say("first", "first", 2);
+    say("a", "a", 6);
+    say("b", "b", 3);
+    expect(turn()).toEqual(["a", "a", "a", "a", "b", "b", "b"]);
+    expect(turn()).toEqual(["a", "a"]);
   });
 });

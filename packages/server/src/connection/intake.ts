@@ -12,6 +12,8 @@ import type { Work } from "./pending-input.ts";
 export interface IntakeParts {
   readonly clock: Pick<Clock, "defer">;
   readonly budget: Budget;
+  /** Frames that a connection may have taken one after the other when it is its turn. */
+  readonly inARow: number;
   /** Bytes that may wait of one connection, before it is read no more. */
   readonly most: number;
   /** What was taken before is not decided yet: `free` is called when it is. */
@@ -25,6 +27,12 @@ export interface IntakeParts {
 
 /** What opening a target weighs: reading it costs about as much as so many frames. */
 const OPENING = 32;
+
+/**
+ * A turn in which somebody waits who has had nothing yet goes on, up to so many times its budget: what many have said at
+ * once is then decided, and sent, together. With 1,000 users of 200 topics this is a third of the CPU a message.
+ */
+const MOST_EXTENDED = 8;
 
 export class Intake {
   readonly #parts: IntakeParts;
@@ -111,20 +119,31 @@ export class Intake {
     this.#begun = false;
     if (this.#rounds.empty || this.#parts.busy()) return;
     this.#begin();
+    const served = new Set<Party>();
     // One at least, however short a turn is to be, or nothing would ever be taken.
     do {
+      served.add(this.#rounds.first!);
       const conversation = this.#rounds.next();
       if (conversation === undefined) return;
       const { pendingInput } = conversation;
       if (pendingInput === undefined) continue;
       if (conversation.phase === "closed") conversation.pendingInput = undefined;
       else this.#one(conversation, pendingInput);
-    } while (!this.#parts.budget.spent);
+    } while (!this.#parts.budget.spent || this.#extends(served));
+  }
+
+  /** Somebody waits who has had nothing in this turn. */
+  #extends(served: ReadonlySet<Party>): boolean {
+    const { first } = this.#rounds;
+    return first !== undefined && !served.has(first) && !this.#parts.budget.overspent(MOST_EXTENDED);
   }
 
   #one(conversation: Conversation, pendingInput: PendingInput): void {
-    this.#current = { conversation, works: pendingInput.works };
-    this.#step(conversation, pendingInput.works);
+    const { works } = pendingInput;
+    this.#current = { conversation, works };
+    let left = this.#parts.inARow;
+    do left -= this.#step(conversation, works);
+    while (left > 0 && works.length > 0 && conversation.phase !== "closed");
     this.#current = undefined;
     if (conversation.pendingInput !== pendingInput) return; // it has ended
     if (pendingInput.paused && pendingInput.bytes <= this.#parts.most / 2) {
@@ -136,7 +155,8 @@ export class Intake {
     if (pendingInput.gone) this.#parts.gone(conversation);
   }
 
-  #step(conversation: Conversation, works: Work[]): void {
+  /** Takes one thing. Gives what it weighs. */
+  #step(conversation: Conversation, works: Work[]): number {
     const [work] = works as [Work];
     const before = this.#parts.opened();
     let more = false;
@@ -149,6 +169,8 @@ export class Intake {
       works.splice(works.indexOf(work), 1);
       if (conversation.pendingInput !== undefined) conversation.pendingInput.bytes -= work.bytes;
     }
-    this.#parts.budget.spend(1 + OPENING * (this.#parts.opened() - before));
+    const weight = 1 + OPENING * (this.#parts.opened() - before);
+    this.#parts.budget.spend(weight);
+    return weight;
   }
 }

@@ -180,6 +180,7 @@ export class Hub {
     this.intake = new Intake({
       clock: context.clock,
       budget: new Budget(now, turnTime, maxTurnMessages),
+      inARow: Math.min(Math.max(maxTurnMessages >> 4, 1), 16),
       most: maxWaitingBytes,
       busy: () => commitLoop.busy,
       opened: () => registry.opened,
