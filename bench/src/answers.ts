@@ -45,7 +45,7 @@ export function answerIn(
         sequence: frame.after + frame.records.length,
         mark: frame.mark,
         after: frame.after,
-        messages: frame.records.map(([, , , , message]) => message),
+        messages: frame.records.flatMap(([, , , , messages]) => messages),
       };
     case "Snapshot": {
       const { sequence, mark, model } = frame;

@@ -175,7 +175,7 @@ function calla(name: "json" | "messagepack", http?: true): Dialect {
         mid,
         id: idOf(peer.number, mid),
         settled: peer.decided,
-        message: spoken(target, peer.number, mid),
+        messages: [spoken(target, peer.number, mid)],
       }));
       const { name: clientId, secret } = peer;
       if (http) return [format.encode([hello(peer.number, [], { clientId, secret }), ...frames])];
@@ -199,7 +199,7 @@ function calla(name: "json" | "messagepack", http?: true): Dialect {
       const { topic, peers, sequence, mark } = stream;
       if (frame.target !== topic || frame.after !== sequence || frame.from !== mark)
         wrong(`an update of ${frame.target} after ${frame.after}, expected after ${sequence}`);
-      const messages = frame.records.map(([, author, mid, id, message]) => {
+      const messages = frame.records.map(([, author, mid, id, [message]]) => {
         const { from, n } = spokenBy(message);
         const tag = frame.authors[author]?.[0];
         if (mid !== n || id !== idOf(from, n) || tag !== authorTag(peers.get(from)?.name ?? "", topic))

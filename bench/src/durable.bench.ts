@@ -242,7 +242,7 @@ class Stage {
             mid,
             id,
             settled: mid - 1,
-            message: said(from, mid),
+            messages: [said(from, mid)],
           });
         },
       };

@@ -124,7 +124,7 @@ export function updateFrame(records: number): ServerFrames["TopicUpdate"] {
     records: Array.from({ length: records }, (_, i) => {
       const author = i % 4;
       const n = 1 + (i - author) / 4;
-      return [i % 3, author, n, idOf(author, n), said(author, n)] as const;
+      return [i % 3, author, n, idOf(author, n), [said(author, n)]] as const;
     }),
     mark: 2_236_067_977,
   };

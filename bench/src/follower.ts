@@ -98,7 +98,7 @@ export async function follows(
     alone = applied.model;
   };
   const follow = (i: number): Promise<void> => {
-    const record = [0, 0, i + 1, `m${i}`, message(i)];
+    const record = [0, 0, i + 1, `m${i}`, [message(i)]];
     const authors = [[1, null, 1]];
     say({
       type: "TopicUpdate",

@@ -29,12 +29,11 @@ function take(format: Format, codec: PayloadCodec, data: string | Uint8Array): v
   }
 }
 
-function payload(codec: PayloadCodec, { message }: Extract<ClientFrame, { type: "TopicMessage" }>): void {
+function payload(codec: PayloadCodec, { messages }: Extract<ClientFrame, { type: "TopicMessage" }>): void {
   // More messages than a batch may hold are refused unread.
-  const all: readonly unknown[] = Array.isArray(message) ? message : [message];
-  if (all.length > DEFAULT_LIMITS.maxBatch) return void (verdict = "a batch too large");
+  if (messages.length > DEFAULT_LIMITS.maxBatch) return void (verdict = "a batch too large");
   try {
-    for (const one of all) codec.decodeMessage(one);
+    for (const one of messages) codec.decodeMessage(one);
   } catch (error) {
     verdict = `message ${String((error as { readonly code?: unknown }).code)}`;
   }

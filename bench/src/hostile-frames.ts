@@ -16,7 +16,7 @@ const message = (payload: unknown): unknown => ({
   mid: 1,
   id: "id-1",
   settled: 0,
-  message: { type: "set", payload },
+  messages: [{ type: "set", payload }],
 });
 
 /** As many as fit. */
@@ -148,7 +148,7 @@ export const hostile: { readonly [title: string]: Shape } = {
   "no frames in a packet": (bytes) => fill(bytes, () => 0).slice(0, 99_999),
   "messages in a dispatch": (bytes) => ({
     ...(message(0) as object),
-    message: fill(bytes, () => ({ type: "a" })).slice(0, 99_999),
+    messages: fill(bytes, () => ({ type: "a" })).slice(0, 99_999),
   }),
 };
 

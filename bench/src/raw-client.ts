@@ -24,7 +24,7 @@ export const message = (target: string, mid: number): ClientFrame => ({
   mid,
   id: idOf(1, mid),
   settled: mid - 1,
-  message: { ...said(1, mid) },
+  messages: [{ ...said(1, mid) }],
 });
 export const hello = (more: object = {}): ClientFrame => ({
   type: "Hello",

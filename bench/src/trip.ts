@@ -87,7 +87,8 @@ export async function trip(perPacket: number, packets: number, kind: Kind = "roo
       return JSON.stringify(
         Array.from({ length: perPacket }, () => {
           mid++;
-          return { type: "TopicMessage", target, mid, id: idOf(1, mid), settled, message: message(1, mid) };
+          const messages = [message(1, mid)];
+          return { type: "TopicMessage", target, mid, id: idOf(1, mid), settled, messages };
         }),
       );
     });

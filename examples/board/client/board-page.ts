@@ -67,7 +67,8 @@ export function boardPage(page: HTMLElement, id: string): () => void {
     if (state.status === "refused") return main.replaceChildren(refusal(id));
     const { model, pending } = state;
     if (!view.element.isConnected) main.replaceChildren(howToMove(), view.element);
-    view.show(model.cards, new Set(pending.flatMap(({ message }) => ("id" in message ? [message.id] : []))));
+    const unconfirmed = pending.flatMap(({ messages }) => messages);
+    view.show(model.cards, new Set(unconfirmed.flatMap((one) => ("id" in one ? [one.id] : []))));
     const name = `${model.title || titleOf(id)} · Boards`;
     if (document.title === name) return;
     document.title = name;

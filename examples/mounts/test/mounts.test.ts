@@ -216,7 +216,7 @@ describe("[HT1] Express with a body parser that takes everything", () => {
     for (const format of formats) {
       const topic = client("streams", format).topic(counter, "1");
       topic.retain();
-      expect(await topic.dispatch({ type: "added", by: 1 }).applied).toMatchObject({ message: { by: 1 } });
+      expect(await topic.dispatch({ type: "added", by: 1 }).applied).toMatchObject({ messages: [{ by: 1 }] });
     }
   });
 

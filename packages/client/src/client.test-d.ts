@@ -89,9 +89,9 @@ declare const some: ClientMessageOf<typeof board>;
 declare const many: readonly ClientMessageOf<typeof board>[];
 topic.dispatch(some);
 topic.dispatch(many);
-void topic.dispatch(some).applied.then(({ message }) => message.type === "stamped");
-void topic.dispatch(many).applied.then(({ message }) => message.map(({ type }) => type));
-void topic.dispatch([]).applied.then(({ message }) => message.length);
+void topic.dispatch(some).applied.then(({ messages: [message] }) => message.type === "stamped");
+void topic.dispatch(many).applied.then(({ messages }) => messages.map(({ type }) => type));
+void topic.dispatch([]).applied.then(({ messages }) => messages.length);
 chat2.dispatch({ type: "said", text: "x" });
 
 if (topic.state.status === "live" || topic.state.status === "stale")
@@ -109,7 +109,7 @@ topic.select(({ model }) => model?.lines);
 
 const write = topic.dispatch({ type: "added", text: "x" });
 void write.applied.then(({ sequence }) => sequence.toFixed());
-void write.applied.then(({ message }) => message.type === "stamped");
+void write.applied.then(({ messages: [message] }) => message.type === "stamped");
 void write.rejection.then((rejection) => {
   if (rejection?.from === "app") rejection.details.max.toFixed();
   // @ts-expect-error no such reason

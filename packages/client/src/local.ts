@@ -62,7 +62,7 @@ export function createLocal<S extends LocalSlice>(slice: S, options: LocalOption
       return model as ModelOf<S>;
     },
     dispatch(input) {
-      const { messages } = accept(slice, input, serialiser, strict);
+      const messages = accept(slice, input, serialiser, strict);
       const values = { at: clock.now(), userId: null, visitor: "", messageId: messageId(random) };
       const result = applyMessages(slice, model, messages as readonly Message[], values, { strict });
       if (!result.ok) throw result.kind === "threw" ? result.error : new Error(result.code);

@@ -40,12 +40,12 @@ export type TopicState<S> =
     };
 
 /** A dispatch that is shown and not yet confirmed. */
-export type PendingOf<S> = Pending<MessageOf<S> | readonly MessageOf<S>[]>;
+export type PendingOf<S> = Pending<MessageOf<S>>;
 /** One message, or several with one fate: one mid, one record. */
 export type Dispatched<S> = ClientMessageOf<S> | readonly ClientMessageOf<S>[];
-/** K: the message's type; `never` where several were given. */
+/** K: the message's type; `never` where several were given. Of one, an array of one is applied. */
 export type WriteOf<S, K = keyof ClientMessagesOf<S>> = Write<
-  [K] extends [never] ? readonly MessageOf<S>[] : MessageOf<S>,
+  [K] extends [never] ? readonly MessageOf<S>[] : readonly [MessageOf<S>],
   RejectionOf<S>
 >;
 

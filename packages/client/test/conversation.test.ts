@@ -468,7 +468,7 @@ test("[CL10] an outcome beyond the place of the answer that brings it is asked f
       sequence: 1,
       resync: "current",
       reason: "current",
-      outcomes: [[1, write.id, "applied", 2, null, null, null]],
+      outcomes: [[1, write.id, 2, [], null, null, null]],
     }),
   );
   expect(setup.topic.state.status).toBe("stale");

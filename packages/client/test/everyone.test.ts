@@ -17,7 +17,7 @@ import { place } from "./place.ts";
 
 const entry = (mid: number, text = "secret"): StorageChange => ({
   type: "entry",
-  entry: { target: "list:1", mid, id: `m${mid}`, message: { type: "added", text }, at: 1, version: 1 },
+  entry: { target: "list:1", mid, id: `m${mid}`, messages: [{ type: "added", text }], at: 1, version: 1 },
 });
 const identity = (clientId: string, userId: string): StorageChange => ({
   type: "identity",

@@ -10,7 +10,14 @@ import { place } from "./place.ts";
 const owner = { server: "", user: "ann" };
 const entry = (mid: number): StorageChange => ({
   type: "entry",
-  entry: { target: "list:1", mid, id: `m${mid}`, message: { type: "added", text: "é" }, at: 1, version: 1 },
+  entry: {
+    target: "list:1",
+    mid,
+    id: `m${mid}`,
+    messages: [{ type: "added", text: "é" }],
+    at: 1,
+    version: 1,
+  },
 });
 const mids = async (path: string): Promise<readonly number[]> => {
   const storage = file(path);

@@ -51,7 +51,7 @@ const entry = (mid: number, text: string, sequence?: number): StorageChange => (
     target: "list:1",
     mid,
     id: `id-${mid}`,
-    message: added(text),
+    messages: [added(text)],
     at: 1_000_000,
     version: 1,
     ...(sequence !== undefined && { sequence }),

@@ -60,7 +60,7 @@ test("[CL1] nothing stored before the first identity comes back under an old mid
   await storage.landAll();
   await storage.landAll();
   const now = await storage.load({ ...owner, user: null });
-  expect(now?.entries.map(({ mid, message }) => [mid, message])).toEqual([[1, added("b")]]);
+  expect(now?.entries.map(({ mid, messages }) => [mid, messages])).toEqual([[1, [added("b")]]]);
 });
 
 test("[CL1] [CL55] an expired identity: what was never sent moves, what may have been sent is unknown and says so", async () => {
@@ -205,9 +205,9 @@ test("[OB2] S35 after a reload no mid is used again, whatever of it had been sto
     identity: { clientId: "c1", secret: "secret of c1" },
     targets: [{ target: "list:1", settled: 2, sent: 4 }],
   });
-  expect(messagesIn(connection.sent).map(({ mid, message, settled }) => [mid, message, settled])).toEqual([
-    [3, added("c"), 2],
-    [4, added("d"), 2],
+  expect(messagesIn(connection.sent).map(({ mid, messages, settled }) => [mid, messages, settled])).toEqual([
+    [3, [added("c")], 2],
+    [4, [added("d")], 2],
   ]);
   await giveSnapshot(connection, "list:1", 1, items("a"));
   expect(topic.state.model?.items).toEqual(["a", "c", "d"]);
@@ -241,7 +241,7 @@ test("[OB3] S6 the outcome of an earlier page's message reaches the hook", async
       {
         target: "list:1",
         id,
-        message: added("a"),
+        messages: [added("a")],
         earlier: true,
         is: "rejected",
         error: { code: "missing" },
@@ -263,10 +263,10 @@ test("[CL8] S41 without a named user nothing stored is shown or sent before the 
   await turn();
   expect([topic.state.pending.length, mine.state]).toEqual([1, "pending"]);
   const connection = await handshake(second);
-  expect(topic.state.pending.map(({ message }) => message)).toEqual([added("a"), added("b")]);
-  expect(messagesIn(connection.sent).map(({ mid, message }) => [mid, message])).toEqual([
-    [1, added("a")],
-    [2, added("b")],
+  expect(topic.state.pending.flatMap(({ messages }) => messages)).toEqual([added("a"), added("b")]);
+  expect(messagesIn(connection.sent).map(({ mid, messages }) => [mid, messages])).toEqual([
+    [1, [added("a")]],
+    [2, [added("b")]],
   ]);
 });
 
@@ -287,7 +287,7 @@ test("[CL8] S3 S6 what a snapshot already holds is shown once, though the server
     settledFrame("list:1", connection.ref("list:1"), {
       sequence: 1,
       next: 2,
-      outcomes: [[1, id, "applied", 1, null, null, null]],
+      outcomes: [[1, id, 1, [], null, null, null]],
       resync: "snapshot",
       reason: "first",
     }),
@@ -318,7 +318,7 @@ test("[CL8] [CL40] S41 another user sees and sends nothing of the first's, whose
 
   const again = reload(storage, { user: "ann" });
   const back = await handshake(again, "c1", { userId: "ann" });
-  expect(messagesIn(back.sent)).toMatchObject([{ mid: 1, message: added("ann's") }]);
+  expect(messagesIn(back.sent)).toMatchObject([{ mid: 1, messages: [added("ann's")] }]);
 });
 
 test("[OB8] S35 a conflict moves the message and what follows to a fresh identity, once nothing else is undecided", async () => {
@@ -346,7 +346,7 @@ test("[OB8] S35 a conflict moves the message and what follows to a fresh identit
   ]);
   same.say({ type: "Acknowledge", target: "list:2", mid: 1, id: other.id, sequence: 1 });
   await giveSnapshot(same, "list:1", 1, items("before"), {
-    outcomes: [[1, before.id, "applied", 1, null, null, null]],
+    outcomes: [[1, before.id, 1, [], null, null, null]],
     next: 3,
   });
   expect(setup.topic.state.model?.items).toEqual(["before", "mine", "after"]);
@@ -389,7 +389,10 @@ test("[OB9] [OB24] a mid that an earlier page's storage lost goes out as void wh
   await storage.load(owner);
   await storage.commit([
     { type: "identity", identity: { clientId: "c1", secret: "s", userId: null } },
-    { type: "entry", entry: { target: "list:1", mid: 2, id: "two", message: added("b"), at: 1, version: 1 } },
+    {
+      type: "entry",
+      entry: { target: "list:1", mid: 2, id: "two", messages: [added("b")], at: 1, version: 1 },
+    },
     { type: "target", target: "list:1", settled: 0, last: 2 },
   ]);
   const setup = reload(storage, { user: null });
@@ -397,9 +400,9 @@ test("[OB9] [OB24] a mid that an earlier page's storage lost goes out as void wh
   connection.take();
   connection.say({ type: "Paused", target: "list:1", from: 1, code: "gap", retryAfter: 0 });
   await setup.clock.advance(0);
-  expect(messagesIn(connection.take()).map(({ mid, message }) => [mid, message])).toEqual([
-    [1, null],
-    [2, added("b")],
+  expect(messagesIn(connection.take()).map(({ mid, messages }) => [mid, messages])).toEqual([
+    [1, []],
+    [2, [added("b")]],
   ]);
   connection.say({ type: "Paused", target: "list:1", from: 5, code: "gap", retryAfter: 0 });
   await setup.clock.advance(0);
@@ -411,7 +414,10 @@ test("[OB9] any other pause voids nothing: the mid's outcome may be known by ano
   await storage.load(owner);
   await storage.commit([
     { type: "identity", identity: { clientId: "c1", secret: "s", userId: null } },
-    { type: "entry", entry: { target: "list:1", mid: 1, id: "one", message: added("a"), at: 1, version: 1 } },
+    {
+      type: "entry",
+      entry: { target: "list:1", mid: 1, id: "one", messages: [added("a")], at: 1, version: 1 },
+    },
     { type: "target", target: "list:1", settled: 0, last: 1 },
   ]);
   const slow = slowStorage(storage);

@@ -16,7 +16,7 @@ import { added } from "./live.ts";
 const owner = { server: "", user: null };
 const entry = (mid: number): StorageChange => ({
   type: "entry",
-  entry: { target: "t", mid, id: `id${mid}`, message: { type: "m" }, at: 1, version: 1 },
+  entry: { target: "t", mid, id: `id${mid}`, messages: [{ type: "m" }], at: 1, version: 1 },
 });
 let locks = memoryLocks();
 beforeEach(() => {
@@ -65,8 +65,8 @@ test("[TB2] S45 every value of the domain comes back from the outbox: classes, -
   const second = page();
   await expect.poll(() => second.topic(anything, "1").state.pending.length).toBe(1);
   const [pending] = second.topic(anything, "1").state.pending;
-  expect(pending?.message).toEqual({ type: "set", value });
-  expect(pending).toMatchObject({ message: { value: { point: expect.any(Point) } } });
+  expect(pending?.messages).toEqual([{ type: "set", value }]);
+  expect(pending).toMatchObject({ messages: [{ value: { point: expect.any(Point) } }] });
   await second.close();
 });
 
@@ -119,7 +119,7 @@ test("[TB8] a commit that fails in its middle leaves nothing of itself", async (
   const storage = open();
   await storage.load(owner);
   await storage.commit([entry(1)]);
-  const broken = { ...entry(2), entry: { ...(entry(2) as { entry: object }).entry, message: () => {} } };
+  const broken = { ...entry(2), entry: { ...(entry(2) as { entry: object }).entry, messages: [() => {}] } };
   await expect(storage.commit([entry(3), broken as StorageChange])).rejects.toMatchObject({
     code: "storage",
   });
@@ -146,7 +146,7 @@ test("[TB10] S19 data that the browser has thrown away is told, and written anew
   await setup.client.topic(list, "1").dispatch(added("d")).queued;
   await setup.client.close();
   const found = await open().load(owner);
-  expect(found?.entries.map(({ message }) => (message as { text: string }).text)).toEqual([
+  expect(found?.entries.map(({ messages: [message] }) => (message as { text: string }).text)).toEqual([
     "a",
     "b",
     "c",
@@ -326,7 +326,7 @@ test("[TB1] S20 clients of several servers in one page each find their own again
     await clock.advance(50);
     await soon();
   }
-  expect(next.map((client) => client.pending.map(({ message }) => message))).toEqual([
+  expect(next.map((client) => client.pending.flatMap(({ messages }) => messages))).toEqual([
     [added("one")],
     [added("two")],
   ]);
@@ -476,7 +476,11 @@ test("[TB12] [TB18] a connection that dies again at once costs its commit, which
   await topic.dispatch(added("2")).queued;
   await setup.client.close();
   const found = await open().load(owner);
-  expect(found?.entries.map(({ message }) => (message as { text: string }).text)).toEqual(["0", "1", "2"]);
+  expect(found?.entries.map(({ messages: [message] }) => (message as { text: string }).text)).toEqual([
+    "0",
+    "1",
+    "2",
+  ]);
   expect(reasons(setup.errors)).toEqual(["failed"]);
 });
 
@@ -485,7 +489,7 @@ test("[TB12] what the app or a full disk is to blame for is not tried again", as
   await storage.load(owner);
   const transaction = vi.spyOn(IDBDatabase.prototype, "transaction");
   onTestFinished(() => transaction.mockRestore());
-  const broken = { ...entry(2), entry: { ...(entry(2) as { entry: object }).entry, message: () => {} } };
+  const broken = { ...entry(2), entry: { ...(entry(2) as { entry: object }).entry, messages: [() => {}] } };
   await expect(storage.commit([broken as StorageChange])).rejects.toMatchObject({ code: "storage" });
   expect(transaction).toHaveBeenCalledTimes(1);
   fillUp(() => true);

@@ -44,7 +44,7 @@ test("[CL8] [OB9] [CL41] S41 S19 another user comes after a transaction failed: 
   await handshake(setup, "c2", { userId: "bob" });
   await storage.landAll();
   const anns = await storage.load({ server: "", user: "ann" });
-  expect(anns?.entries.map(({ message }) => message)).toEqual([added("durable")]);
+  expect(anns?.entries.flatMap(({ messages }) => messages)).toEqual([added("durable")]);
 });
 
 test("[CL8] [CL41] S41 what a named user dispatched and was not stored yet is not sent as the user whom the server names", async () => {
@@ -69,7 +69,7 @@ test("[OB5] [OB9] [OB24] a mid that goes out as void does not make the queue loo
     { type: "identity", identity: { clientId: "c1", secret: "s", userId: null } },
     {
       type: "entry",
-      entry: { target: "list:1", mid: 2, id: "two", message: added("b"), at: 990_000, version: 1 },
+      entry: { target: "list:1", mid: 2, id: "two", messages: [added("b")], at: 990_000, version: 1 },
     },
     { type: "target", target: "list:1", settled: 0, last: 2 },
   ]);
@@ -259,7 +259,7 @@ test("[OB13] [CL12] [OB43] a message too large for the server is named and given
   refuse(next, 3, writes[2]!.id);
   await expect(writes[2]!.applied).rejects.toMatchObject({ code: "too-large" });
   expect(told).toEqual([[writes[2]!.id, "rejected"]]);
-  expect(messagesIn(next.sent).map(({ mid, message }) => [mid, message === null])).toEqual([
+  expect(messagesIn(next.sent).map(({ mid, messages }) => [mid, messages.length === 0])).toEqual([
     [1, false],
     [2, false],
     [3, true],
@@ -272,13 +272,13 @@ test("[OB13] [CL12] [OB43] a message too large for the server is named and given
   third.say({ type: "Acknowledge", target: "big:1", mid: 2, id: writes[1]!.id, sequence: 1 });
   await expect(writes[1]!.applied).resolves.toMatchObject({
     sequence: 1,
-    message: { type: "put", text: "x".repeat(300_000) },
+    messages: [{ type: "put", text: "x".repeat(300_000) }],
   });
   // What is small was never the cause.
   third.drop(1009, "too-large");
   await clock.advance(1_000);
   expect(
-    messagesIn((await handshake({ server })).sent).filter(({ message }) => message !== null),
+    messagesIn((await handshake({ server })).sent).filter(({ messages }) => messages.length > 0),
   ).toHaveLength(2);
 });
 
@@ -310,7 +310,7 @@ test("[OB13] [OB43] a way that takes less in one piece than the client sends get
   let ends = 0;
   for (;;) {
     const connection = await handshake({ server });
-    const voids = messagesIn(connection.sent).filter(({ message }) => message === null);
+    const voids = messagesIn(connection.sent).filter(({ messages }) => messages.length === 0);
     if (connection.packets.every((packet) => packet.length <= most)) {
       expect(messagesIn(connection.sent)).toHaveLength(62);
       expect(voids.map(({ mid }) => mid)).toEqual([61]);

@@ -255,7 +255,7 @@ export const snapshotFrame = (
 });
 
 /** A record: by a client (mid, id) or by the server (null). */
-export type Line = readonly [by: string | null, mid: number, id: string, message: unknown];
+export type Line = readonly [by: string | null, mid: number, id: string, ...messages: unknown[]];
 
 /** Records after a cursor; marks are the sequence times ten unless given. */
 export function updateFrame(
@@ -273,7 +273,7 @@ export function updateFrame(
     at: 1_000_000,
     authors: names.map((name) => [authorTag(name, target), null, restOfTag(name, target)] as const),
     records: lines.map(
-      ([by, mid, id, message]) => [0, by === null ? -1 : names.indexOf(by), mid, id, message] as const,
+      ([by, mid, id, ...messages]) => [0, by === null ? -1 : names.indexOf(by), mid, id, messages] as const,
     ),
     mark: (after + lines.length) * 10,
     ...more,

@@ -34,7 +34,11 @@ export class Line {
   /** What the server took, by target: texts of `added`, in order. */
   readonly taken = new Map<string, unknown[]>();
   /** Every message frame that left, with the attempt that carried it. */
-  readonly carried: { readonly attempt: number; readonly target: string; readonly message: unknown }[] = [];
+  readonly carried: {
+    readonly attempt: number;
+    readonly target: string;
+    readonly messages: readonly unknown[];
+  }[] = [];
   /** What a frame does to its connection before the server sees it; undefined: it passes. */
   ends: (frame: ClientFrame, attempt: number) => Ending | undefined = () => undefined;
   /** What the server's answer does to it on its way back. */
@@ -86,7 +90,7 @@ export class Line {
         for (const value of Array.isArray(packet) ? packet : [packet]) {
           const frame = mapPayloads(asFrame(clientFrames, value) as ClientFrame, payloadReader(codec));
           if (frame.type === "TopicMessage")
-            this.carried.push({ attempt, target: frame.target, message: frame.message });
+            this.carried.push({ attempt, target: frame.target, messages: frame.messages });
           after(() => {
             const ending = this.ends(frame, attempt);
             if (ending === undefined) this.#hear(frame, say);
@@ -121,7 +125,7 @@ export class Line {
   }
 
   /** Exactly once, in order of mids. */
-  #decide({ target, mid, id, message }: Message): ServerFrame {
+  #decide({ target, mid, id, messages }: Message): ServerFrame {
     const key = `${this.#client} ${target} ${mid}`;
     const known = this.#outcomes.get(key);
     if (known) return known;
@@ -129,10 +133,14 @@ export class Line {
       return { type: "Paused", target, from: mid - 1, code: "gap", retryAfter: 0 };
     const items = this.taken.get(target) ?? [];
     const outcome: ServerFrame =
-      message === null
+      messages.length === 0
         ? { type: "Rejected", target, mid, id, from: "calla", code: "cancelled", details: {} }
         : { type: "Acknowledge", target, mid, id, sequence: items.length + 1 };
-    if (message !== null) this.taken.set(target, [...items, (message as { text: string }).text]);
+    if (messages.length > 0)
+      this.taken.set(target, [
+        ...items,
+        ...(messages as readonly { text: string }[]).map(({ text }) => text),
+      ]);
     this.#outcomes.set(key, outcome);
     return outcome;
   }

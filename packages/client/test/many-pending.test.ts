@@ -193,6 +193,6 @@ test("[OB11] client.pending is the same array until it changes, and so is each o
   const both = client.pending;
   expect([both.length, both[0] === sent[0], client.pending === both]).toEqual([2, true, true]);
   connection.say(updateFrame("list:1", 0, [["c1", 1, write.id, added("a")]]));
-  expect(client.pending.map(({ message }) => message)).toEqual([added("b")]);
+  expect(client.pending.flatMap(({ messages }) => messages)).toEqual([added("b")]);
   expect(sent[0]?.state).toBe("sent");
 });

@@ -139,7 +139,7 @@ test("[CL8] [CL41] S41 a page that took itself for the first's: the first's mode
   await expect(here.applied).rejects.toMatchObject({ code: "closed" });
   expect([messagesIn(connection.sent), rejected, setup.client.status.pending]).toEqual([[], [], 0]);
   const anns = await storage.load({ server: "", user: "ann" });
-  expect(anns?.entries.map(({ message }) => message)).toEqual([added("unsent"), added("of this page")]);
+  expect(anns?.entries.flatMap(({ messages }) => messages)).toEqual([added("unsent"), added("of this page")]);
   expect(anns?.models.get("list:1")?.model).toEqual(items("ann's"));
 });
 

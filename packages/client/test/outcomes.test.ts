@@ -56,15 +56,15 @@ test("[CL5] S3 S39 a snapshot with own messages inside: shown once, without flic
       sequence: 9,
       next: 3,
       outcomes: [
-        [1, a?.id ?? "", "applied", 8, null, null, null],
-        [2, b?.id ?? "", "rejected", 0, "app", "missing", { text: "b" }],
+        [1, a?.id ?? "", 8, [], null, null, null],
+        [2, b?.id ?? "", 0, [], "app", "missing", { text: "b" }],
       ],
     }),
   );
   await turn();
   expect(topic.state.model?.items).toEqual(["a", "b", "c"]);
   connection.say(snapshotFrame("list:1", 9, 90, items("x", "a")));
-  await expect(a?.applied).resolves.toEqual({ sequence: 8, message: added("a") });
+  await expect(a?.applied).resolves.toEqual({ sequence: 8, messages: [added("a")] });
   await expect(b?.applied).rejects.toMatchObject({ code: "missing", details: { text: "b" } });
   expect(c?.state).toBe("sent");
   expect(topic.state.model?.items).toEqual(["x", "a", "c"]);
@@ -78,7 +78,7 @@ test("[RB5] S4 what was applied before the connection died is told by Settled an
   await turn();
   const connection = await reconnect(setup);
   expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id: write.id }]);
-  const outcomes = [[1, write.id, "applied", 1, null, null, null] as const];
+  const outcomes = [[1, write.id, 1, [], null, null, null] as const];
   connection.say(
     settledFrame("list:1", connection.ref("list:1"), {
       sequence: 2,
@@ -145,7 +145,7 @@ test("[RB5] S8 a rejection rolls back, replays what is later, and reaches the ca
   expect(onOutcome).toHaveBeenCalledExactlyOnceWith({
     target: "list:1",
     id: first.id,
-    message: removed("x"),
+    messages: [removed("x")],
     earlier: false,
     is: "rejected",
     error,
@@ -183,7 +183,7 @@ test("[RB2] S9 the caller receives the amended message, and the model goes there
   await turn();
   states.length = 0;
   connection.say(updateFrame("list:1", 0, [["c1", 1, write.id, added("A")]]));
-  await expect(write.applied).resolves.toEqual({ sequence: 1, message: added("A") });
+  await expect(write.applied).resolves.toEqual({ sequence: 1, messages: [added("A")] });
   expect(states).toMatchObject([{ model: items("A", "b") }]);
 });
 
@@ -320,10 +320,10 @@ test("[RB5] [RB13] an acknowledgement waits for confirmed where the target is su
     mid: 1,
     id: another.id,
     sequence: 7,
-    message: [added("B"), added("c")],
+    messages: [added("B"), added("c")],
   });
   connection.say({ type: "Acknowledge", target: "list:1", mid: 1, id: subscribed.id, sequence: 2 });
-  await expect(another.applied).resolves.toEqual({ sequence: 7, message: [added("B"), added("c")] });
+  await expect(another.applied).resolves.toEqual({ sequence: 7, messages: [added("B"), added("c")] });
   await turn();
   expect([told, topic.state.pending.length]).toEqual([false, 1]);
   connection.say(
@@ -342,12 +342,12 @@ test("[OB2] a dispatch of several messages is one mid and one record", async () 
   const write = topic.dispatch([added("a"), removed("a"), added("b")]);
   await turn();
   expect(messagesIn(connection.sent)).toMatchObject([
-    { mid: 1, message: [added("a"), removed("a"), added("b")] },
+    { mid: 1, messages: [added("a"), removed("a"), added("b")] },
   ]);
-  connection.say(updateFrame("list:1", 0, [["c1", 1, write.id, [added("a"), removed("a"), added("b")]]]));
+  connection.say(updateFrame("list:1", 0, [["c1", 1, write.id, added("a"), removed("a"), added("b")]]));
   await expect(write.applied).resolves.toEqual({
     sequence: 1,
-    message: [added("a"), removed("a"), added("b")],
+    messages: [added("a"), removed("a"), added("b")],
   });
   expect(topic.state.model?.items).toEqual(["b"]);
 });
@@ -379,8 +379,8 @@ test("[RB1] S45 what is predicted, sent and stored is one frozen value, whatever
   message.text = "changed";
   await turn();
   expect(topic.state.model?.items).toEqual(["a\ud800"]);
-  expect(messagesIn(connection.sent)).toMatchObject([{ message: { text: "a\ud800" } }]);
-  expect(Object.isFrozen(topic.state.pending[0]?.message)).toBe(true);
+  expect(messagesIn(connection.sent)).toMatchObject([{ messages: [{ text: "a\ud800" }] }]);
+  expect(Object.isFrozen(topic.state.pending[0]?.messages[0])).toBe(true);
 });
 
 test("[OB7] cancelled before anything left: without a mid nothing is sent, with one a void", async () => {
@@ -401,9 +401,9 @@ test("[OB7] cancelled before anything left: without a mid nothing is sent, with 
   expect(told).toBe(false); // a page that ends here leaves the message to be sent
   await storage.landAll();
   await storage.landAll();
-  expect(messagesIn(connection.sent).map(({ mid, id, message }) => [mid, id, message])).toEqual([
-    [1, second.id, null],
-    [2, third.id, added("c")],
+  expect(messagesIn(connection.sent).map(({ mid, id, messages }) => [mid, id, messages])).toEqual([
+    [1, second.id, []],
+    [2, third.id, [added("c")]],
   ]);
   expect(third.cancel()).toBe(false);
   await expect(second.applied).rejects.toMatchObject({ code: "cancelled" });
@@ -430,9 +430,9 @@ test("[OB7] [CL10] a void mid without an answer is sent again, also where nothin
   write.cancel();
   await storage.landAll();
   await storage.landAll();
-  expect(messagesIn(connection.take())).toMatchObject([{ mid: 1, message: null }]);
+  expect(messagesIn(connection.take())).toMatchObject([{ mid: 1, messages: [] }]);
   await clock.advance(10_000);
-  expect(messagesIn(connection.take())).toMatchObject([{ mid: 1, message: null }]);
+  expect(messagesIn(connection.take())).toMatchObject([{ mid: 1, messages: [] }]);
 });
 
 test("[OB9] S19 a storage that fails is told, queued rejects, the message is sent, and settled is not raised by it", async () => {
@@ -505,9 +505,9 @@ test("[RB2] S9 an array of one message is amended to an array of one, however it
     const [mid, id, target, message] = [1, write.id, "list:1", added("A")] as const;
     if (way === "record") connection.say(updateFrame(target, 0, [["c1", 1, id, message]]));
     else if (way === "Acknowledge")
-      connection.say({ type: "Acknowledge", target, mid, id, sequence: 1, message });
+      connection.say({ type: "Acknowledge", target, mid, id, sequence: 1, messages: [message] });
     else {
-      const outcome = [mid, id, "applied", 1, null, null, message] as const;
+      const outcome = [mid, id, 1, [message], null, null, null] as const;
       const resync = {
         sequence: 1,
         next: 2,
@@ -518,6 +518,6 @@ test("[RB2] S9 an array of one message is amended to an array of one, however it
       connection.say(settledFrame(target, connection.ref(target), resync));
       connection.say(snapshotFrame(target, 1, 10, items("A")));
     }
-    await expect(write.applied, way).resolves.toEqual({ sequence: 1, message: [message] });
+    await expect(write.applied, way).resolves.toEqual({ sequence: 1, messages: [message] });
   }
 });

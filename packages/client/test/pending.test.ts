@@ -45,11 +45,11 @@ test("[OB11] S20 pending lists what is unsent with its place, time and state, al
   const cancelled = topic.dispatch(added("never"));
   cancelled.cancel();
   expect(client.pending).toEqual([
-    { target: "list:1", id: first.id, message: added("a"), at, state: "sent", skipped: undefined },
+    { target: "list:1", id: first.id, messages: [added("a")], at, state: "sent", skipped: undefined },
     {
       target: "list:2",
       id: second.id,
-      message: added("b"),
+      messages: [added("b")],
       at: at + 50,
       state: "pending",
       skipped: undefined,
@@ -61,8 +61,8 @@ test("[OB11] S20 pending lists what is unsent with its place, time and state, al
   const later = reload(storage);
   await turn();
   expect(later.client.pending).toMatchObject([
-    { id: first.id, message: added("a"), at, state: "queued" },
-    { id: second.id, message: added("b"), at: at + 50, state: "queued" },
+    { id: first.id, messages: [added("a")], at, state: "queued" },
+    { id: second.id, messages: [added("b")], at: at + 50, state: "queued" },
   ]);
   expect(later.client.status.pending).toBe(2);
 });
@@ -96,27 +96,27 @@ test("[OB11] [OB32] S6 the hook hears each outcome once, also of an earlier page
     {
       target,
       id: ids[0],
-      message: added("a"),
+      messages: [added("a")],
       earlier: true,
       is: "applied",
       sequence: 1,
-      applied: added("a"),
+      applied: [added("a")],
       amended: false,
     },
     {
       target,
       id: ids[1],
-      message: added("b"),
+      messages: [added("b")],
       earlier: true,
       is: "applied",
       sequence: 2,
-      applied: added("B"),
+      applied: [added("B")],
       amended: true,
     },
     {
       target,
       id: ids[2],
-      message: added("c"),
+      messages: [added("c")],
       earlier: true,
       is: "rejected",
       error: expect.objectContaining({ code: "missing" }),
@@ -124,11 +124,11 @@ test("[OB11] [OB32] S6 the hook hears each outcome once, also of an earlier page
     {
       target,
       id: mine.id,
-      message: added("d"),
+      messages: [added("d")],
       earlier: false,
       is: "applied",
       sequence: 3,
-      applied: added("d"),
+      applied: [added("d")],
       amended: false,
     },
   ]);
@@ -213,7 +213,7 @@ test("[OB12] forget ends the client, empties its storage, and gives back what wa
   expect((await storage.load(owner))?.models.size).toBe(1);
   const dropped = await client.forget();
   expect(dropped).toMatchObject([
-    { target: "list:1", id: write.id, message: added("unsent"), state: "queued" },
+    { target: "list:1", id: write.id, messages: [added("unsent")], state: "queued" },
   ]);
   await expect(write.applied).rejects.toMatchObject({ code: "closed" });
   expect(await storage.load(owner)).toBeUndefined();

@@ -13,7 +13,7 @@ import { chance, Line } from "./line.ts";
 import type { Ending } from "./line.ts";
 
 const textOf = (frame: ClientFrame): string | undefined =>
-  frame.type === "TopicMessage" ? (frame.message as { text?: string } | null)?.text : undefined;
+  frame.type === "TopicMessage" ? (frame.messages[0] as { text?: string } | undefined)?.text : undefined;
 const poisonous =
   (ending: Ending, ...texts: string[]) =>
   (frame: ClientFrame) =>
@@ -143,7 +143,7 @@ test("[OB20] [HC3] a held message whose answer alone was lost had been applied: 
   line.loses = () => false;
   expect(bad.cancel()).toBe(true);
   await clock.advance(10_000);
-  await expect(bad.applied).resolves.toMatchObject({ sequence: 1, message: added("x") });
+  await expect(bad.applied).resolves.toMatchObject({ sequence: 1, messages: [added("x")] });
   expect([bad.state, line.taken.get("list:a")]).toEqual(["applied", ["x"]]);
 });
 
@@ -158,10 +158,10 @@ test("[OB20] S20 a held message is held after a reload too, and can be discarded
   const { line } = first;
   const attempts = line.attempts.length;
   const told: unknown[] = [];
-  const second = page({ storage, line, seed: 7, onOutcome: ({ message, is }) => told.push([message, is]) });
+  const second = page({ storage, line, seed: 7, onOutcome: ({ messages, is }) => told.push([messages, is]) });
   void second.client.topic(list, "b").dispatch(added("other"));
   await second.clock.advance(30_000);
-  expect(second.client.status.held).toMatchObject([{ target: "list:a", message: added("poison") }]);
+  expect(second.client.status.held).toMatchObject([{ target: "list:a", messages: [added("poison")] }]);
   expect(second.client.pending.map(({ state }) => state)).toEqual(["held", "queued"]);
   expect([line.attempts.length - attempts, line.taken.get("list:b")]).toEqual([1, ["other"]]);
   line.ends = () => undefined;
@@ -198,12 +198,12 @@ test("[OB13] [OB20] [OB41] S20 given up by the server's word, and the page ends 
   line.ends = (frame) =>
     textOf(frame) === "poison"
       ? closing("too-large")
-      : frame.type === "TopicMessage" && frame.message === null
+      : frame.type === "TopicMessage" && frame.messages.length === 0
         ? "silence"
         : undefined;
   void first.client.topic(list, "a").dispatch(added("poison"));
   await clock.advance(60_000);
-  expect(line.carried.at(-1)).toMatchObject({ message: null });
+  expect(line.carried.at(-1)).toMatchObject({ messages: [] });
   await first.client.close();
   line.ends = () => undefined;
   const told: unknown[] = [];
@@ -427,13 +427,13 @@ test.each(["too-large", "too-deep", "hostile-key", "undecodable"] as const)(
       storage,
       line,
       seed: 7,
-      onOutcome: (one) => one.is === "rejected" && told.push([one.message, one.error.code]),
+      onOutcome: (one) => one.is === "rejected" && told.push([one.messages, one.error.code]),
     });
     line.ends = poisonous(closing(code), "poison");
     await page2.clock.advance(120_000);
     expect(line.taken.get("list:1")).toEqual(["a", "b", "c"]);
     for (let i = 0; i < 10; i++) expect(line.taken.get(`list:${i + 2}`)).toEqual([`${i}`]);
-    expect(told).toEqual([[added("poison"), code]]);
+    expect(told).toEqual([[[added("poison")], code]]);
     expect(page2.client.status).toMatchObject({ connection: "open", pending: 0, held: [] });
     expect(line.attempts.length).toBeLessThan(8);
   },

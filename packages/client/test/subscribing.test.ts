@@ -479,9 +479,9 @@ test("[CL13] a push reaches listeners and no model; an invalid one is reported",
     type: "Push",
     target: "list:1",
     pushes: [
-      [null, null, added("hi")],
-      [5, "ann", { type: "added" }],
-      [7, "bob", added("ho")],
+      [null, null, [added("hi")]],
+      [5, "ann", [{ type: "added" }]],
+      [7, "bob", [added("ho")]],
     ],
   });
   expect(heard).toEqual([
@@ -508,10 +508,10 @@ test("[CL13] [CL46] keep latest: one message per author, gone with its author, o
     type: "Push",
     target: "cursors:1",
     pushes: [
-      [1, "ann", { type: "moved", x: 1 }],
-      [2, null, { type: "moved", x: 2 }],
-      [own, null, { type: "moved", x: 3 }],
-      [1, "ann", { type: "moved", x: 4 }],
+      [1, "ann", [{ type: "moved", x: 1 }]],
+      [2, null, [{ type: "moved", x: 2 }]],
+      [own, null, [{ type: "moved", x: 3 }]],
+      [1, "ann", [{ type: "moved", x: 4 }]],
     ],
   });
   const { latest } = topic;
@@ -520,7 +520,7 @@ test("[CL13] [CL46] keep latest: one message per author, gone with its author, o
     [1, { message: { type: "moved", x: 4 }, userId: "ann" }],
   ]);
   await turn();
-  connection.say({ type: "Push", target: "cursors:1", pushes: [[2, null, null]] });
+  connection.say({ type: "Push", target: "cursors:1", pushes: [[2, null, []]] });
   await turn();
   expect(heard).toEqual([
     ["live", []],
@@ -545,9 +545,9 @@ test("[CL13] [CL46] ephemeral messages are sent with their turn or never, the la
   for (const text of ["a", "b"]) shout.dispatch({ type: "shouted", text });
   await turn();
   expect(connection.take()).toMatchObject([
-    { target: "cursors:1", mid: 0, settled: 0, message: { type: "moved", x: 3 } },
-    { target: "shouts", mid: 0, message: { type: "shouted", text: "a" } },
-    { target: "shouts", mid: 0, message: { type: "shouted", text: "b" } },
+    { target: "cursors:1", mid: 0, settled: 0, messages: [{ type: "moved", x: 3 }] },
+    { target: "shouts", mid: 0, messages: [{ type: "shouted", text: "a" }] },
+    { target: "shouts", mid: 0, messages: [{ type: "shouted", text: "b" }] },
   ]);
   expect(() => cursor.dispatch({ type: "moved" } as never)).toThrow(
     expect.objectContaining({ code: "invalid" }),
@@ -570,7 +570,7 @@ test("[CL14] the session is always subscribed and its records come back as sessi
     mid: 1,
     id: write.id,
     settled: 0,
-    message: { type: "renamed", name: "ann" },
+    messages: [{ type: "renamed", name: "ann" }],
   });
   const {
     target: _,

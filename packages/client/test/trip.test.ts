@@ -29,12 +29,12 @@ test("[RB3] [OB1] a dispatch is shown at once, sent when durable, confirmed by i
       mid: 1,
       id: write.id,
       settled: 0,
-      message: { type: "added", text: "y" },
+      messages: [{ type: "added", text: "y" }],
     },
   ]);
   const shown = topic.state.model;
   connection.say(updateFrame("list:1", 3, [["c1", 1, write.id, { type: "added", text: "y" }]]));
-  await expect(write.applied).resolves.toEqual({ sequence: 4, message: { type: "added", text: "y" } });
+  await expect(write.applied).resolves.toEqual({ sequence: 4, messages: [{ type: "added", text: "y" }] });
   expect(write.state).toBe("applied");
   expect(topic.state.model).toBe(shown);
   expect(topic.state.pending).toEqual([]);

@@ -78,8 +78,8 @@ const outcome = (ids: readonly string[], what: readonly (readonly [number, numbe
       [
         mid,
         ids[mid - 1]!,
-        typeof is === "number" ? "applied" : "rejected",
         typeof is === "number" ? is : 0,
+        [],
         typeof is === "number" ? null : "calla",
         typeof is === "number" ? null : is,
         null,
@@ -95,20 +95,20 @@ describe("[VE7] what an older page has stored", () => {
     const connection = await handshake(setup);
     expect(connection.last("Hello").slices).toEqual({ "list:*": 3 });
     expect(messagesIn(connection.sent)).toMatchObject([
-      { mid: 1, id: ids[0], message: { type: "put", row: "a" } },
+      { mid: 1, id: ids[0], messages: [{ type: "put", row: "a" }] },
       {
         mid: 2,
         id: ids[1],
-        message: [
+        messages: [
           { type: "put", row: "b" },
           { type: "put", row: "c" },
         ],
       },
-      { mid: 3, id: ids[2], message: { type: "stamped" } },
+      { mid: 3, id: ids[2], messages: [{ type: "stamped" }] },
     ]);
     await giveSnapshot(connection, "list:1", 4, { rows: ["x"] });
     expect(topic.state).toMatchObject({ model: { rows: ["x", "a", "b", "c"] } });
-    const shown = [{ message: { type: "put", row: "a" } }, {}, { message: { type: "stamped" } }];
+    const shown = [{ messages: [{ type: "put", row: "a" }] }, {}, { messages: [{ type: "stamped" }] }];
     expect(topic.state.pending).toMatchObject(shown);
     expect(setup.client.pending).toMatchObject(shown);
     expect(setup.errors).toEqual([]);
@@ -127,10 +127,10 @@ describe("[VE7] what an older page has stored", () => {
     topic.onChange(() => {});
     const connection = await handshake(setup);
     expect(messagesIn(connection.sent)).toMatchObject([
-      { mid: 1, id: ids[0], message: null },
-      { mid: 2, id: ids[1], message: null },
-      { mid: 3, id: ids[2], message: null },
-      { mid: 4, id: ids[3], message: { type: "put", row: "b" } },
+      { mid: 1, id: ids[0], messages: [] },
+      { mid: 2, id: ids[1], messages: [] },
+      { mid: 3, id: ids[2], messages: [] },
+      { mid: 4, id: ids[3], messages: [{ type: "put", row: "b" }] },
     ]);
     await giveSnapshot(connection, "list:1", 1, { rows: [] });
     expect(topic.state).toMatchObject({ model: { rows: ["b"] }, pending: [{ id: ids[3] }] });
@@ -146,11 +146,11 @@ describe("[VE7] what an older page has stored", () => {
       });
     await turn();
     expect(
-      onOutcome.mock.calls.map(([{ id, message, error }]) => [id, message, error.from, error.code]),
+      onOutcome.mock.calls.map(([{ id, messages, error }]) => [id, messages, error.from, error.code]),
     ).toEqual([
-      [ids[0], { type: "exploded", when: "now" }, "calla", "version"],
+      [ids[0], [{ type: "exploded", when: "now" }], "calla", "version"],
       [ids[1], [added("a"), { type: "exploded", when: "now" }], "calla", "version"],
-      [ids[2], { type: "removed", text: "a" }, "calla", "version"],
+      [ids[2], [{ type: "removed", text: "a" }], "calla", "version"],
     ]);
     expect(onOutcome.mock.calls[0]![0].error.details).toEqual({
       from: 1,
@@ -175,7 +175,7 @@ describe("[VE7] what an older page has stored", () => {
     const setup = newPage(storage, { onOutcome });
     setup.client.topic(later, "1").onChange(() => {});
     const connection = await handshake(setup);
-    expect(messagesIn(connection.sent)).toMatchObject([{ message: null }, { message: null }]);
+    expect(messagesIn(connection.sent)).toMatchObject([{ messages: [] }, { messages: [] }]);
     connection.say(
       settledFrame("list:1", connection.ref("list:1"), {
         sequence: 3,
@@ -204,7 +204,7 @@ describe("[VE7] what an older page has stored", () => {
     await ahead.client.close();
     const setup = page(storage, wiring, { onOutcome });
     const connection = await handshake(setup);
-    expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id: write.id, message: null }]);
+    expect(messagesIn(connection.sent)).toMatchObject([{ mid: 1, id: write.id, messages: [] }]);
     connection.say({
       type: "Rejected",
       target: "list:1",
@@ -234,7 +234,7 @@ describe("[VE7] what an older page has stored", () => {
     await setup.clock.advance(1_000);
     const next = await handshake(setup);
     expect(next).not.toBe(connection);
-    expect(messagesIn(next.sent)).toMatchObject([{ message: { type: "put", row: "a" } }]);
+    expect(messagesIn(next.sent)).toMatchObject([{ messages: [{ type: "put", row: "a" }] }]);
   });
 });
 

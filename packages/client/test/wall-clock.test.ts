@@ -49,7 +49,7 @@ describe.each(STEPS)("a wall clock that %s", (_, steps) => {
       await clock.advance(1);
       const [sent] = messagesIn(connection.take());
       expect(sent).toMatchObject({ mid: i + 1 });
-      connection.say(updateFrame("list:1", i, [["c1", sent!.mid, sent!.id, sent!.message]]));
+      connection.say(updateFrame("list:1", i, [["c1", sent!.mid, sent!.id, ...sent!.messages]]));
       await turn();
     }
   });

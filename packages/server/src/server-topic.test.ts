@@ -64,8 +64,19 @@ describe("a topic in the server's hands", () => {
     expect([(entries[0]!.messages[0] as typeof message).item, model]).not.toContain("changed again");
     const ada = await client();
     ada.say(subscribe("list:1", 1, { cursor: { sequence: 0, mark: 0 } }));
-    expect((await ada.heard())[1]).toMatchObject({ records: [{ 4: entries[0]!.messages[0] }] });
+    expect((await ada.heard())[1]).toMatchObject({ records: [{ 4: entries[0]!.messages }] });
     expect(model.items).toEqual([(entries[0]!.messages[0] as typeof message).item]);
+  });
+
+  test("[SV4] a dispatch of no messages is invalid, and no mid that somebody gave up", async () => {
+    const { server, done } = wire();
+    const topic = server.topic(list, "1");
+    for (const options of [{}, { key: "none" }])
+      await expect(done(topic.dispatch([], options))).rejects.toMatchObject({
+        code: "rejected",
+        details: { from: "calla", code: "invalid" },
+      });
+    expect((await topic.read()).sequence).toBe(0);
   });
 
   test("[SV4] [TE18] a dispatch with a key is applied once, however often and on whichever node", async () => {

@@ -11,6 +11,7 @@ import type {
   TargetKey,
   Typed,
 } from "@calla/shared";
+import { messagesOf } from "./app/messages.ts";
 import { deadline } from "./base/deadline.ts";
 import { ring } from "./cluster/node-messages.ts";
 import type { Hub } from "./hub/hub.ts";
@@ -95,10 +96,8 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
       const { model, sequence } = target.engine.state;
       return { model: model as ModelOf<S>, sequence };
     },
-    async dispatch(message, options) {
-      const messages = Array.isArray(message)
-        ? (message as readonly Message[])
-        : [message as unknown as Message];
+    async dispatch(given, options) {
+      const messages = messagesOf<unknown>(given) as readonly Message[];
       return hub.dispatcher.dispatchTo(await live(), messages, options?.key);
     },
     push: (message) => hub.dispatcher.push(slice, key, message),

@@ -359,7 +359,7 @@ describe("several nodes", () => {
       const items = (said: Awaited<ReturnType<typeof ada.heard>>) =>
         said.flatMap((frame) =>
           frame.type === "TopicUpdate"
-            ? frame.records.map((record) => (record[4] as { item: string }).item)
+            ? frame.records.map(([, , , , [message]]) => (message as { item: string }).item)
             : [],
         );
       const [a, b] = [items(await ada.heard()), items(await bob.heard())];

@@ -39,6 +39,7 @@ import type { Encoder } from "./context/encoder.ts";
 import type { AnyUser, LooseHandlers, Who } from "./app/handlers.ts";
 import { HookList } from "./app/hooks.ts";
 import type { IncomingMessage, SessionMessage, TopicMessage } from "./app/hooks.ts";
+import { messagesOf } from "./app/messages.ts";
 import { observerOf } from "./app/events.ts";
 import { brief, briefUrl } from "./base/brief.ts";
 import { greet } from "./hub/hello.ts";
@@ -402,8 +403,7 @@ async function seed<W extends Wiring, User extends AnyUser>(
 ): Promise<void> {
   const { request } = conversation;
   const returned = await options.onConnect?.({ ...whoOf<User>(conversation), request, fresh });
-  if (returned === undefined || returned === null) return;
-  const messages: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
+  const messages = messagesOf<unknown>(returned);
   if (messages.length === 0) return;
   const { session } = options.wiring;
   if (session === undefined)

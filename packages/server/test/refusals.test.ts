@@ -93,7 +93,7 @@ test("[TE9] amended messages count too: no more is remembered of them than maxOu
   const mallory = await it.client();
   for (let mid = 1; mid <= 4; mid++) mallory.say(say("list:1", mid, { type: "added", item: "x" }));
   expect(await mallory.heard()).toMatchObject([
-    ...[1, 2, 3].map((mid) => ({ type: "Acknowledge", mid, message: { item: "0123456789abcdefghij" } })),
+    ...[1, 2, 3].map((mid) => ({ type: "Acknowledge", mid, messages: [{ item: "0123456789abcdefghij" }] })),
     { type: "Paused", from: 4, code: "in-flight" },
   ]);
 });

@@ -330,13 +330,14 @@ export const saySession = (mid: number, message: unknown, more: object = {}): Cl
   say("@", mid, message, more);
 /** Only what kind of frames came. */
 export const types = (said: readonly Said[]): string[] => said.map(({ type }) => type);
+/** One message, several with one fate, or null: a mid that was given up. */
 export const say = (target: string, mid: number, message: unknown, more: object = {}): ClientFrame => ({
   type: "TopicMessage",
   target,
   mid,
   id: `id-${mid}`,
   settled: 0,
-  message,
+  messages: message === null ? [] : Array.isArray(message) ? (message as readonly unknown[]) : [message],
   ...more,
 });
 

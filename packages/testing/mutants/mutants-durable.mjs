@@ -284,8 +284,8 @@ export const durableMutants = [
   {
     name: "show pending messages in the form that an older page gave them",
     file: "client/src/replica/dispatch-entry.ts",
-    from: `message: message ?? stored.message, skipped`,
-    to: `message: stored.message, skipped`,
+    from: `messages: messages.length > 0 ? messages : stored.messages, skipped`,
+    to: `messages: stored.messages, skipped`,
     breaks: "VE7",
     scenario: "S11",
     by: "client/test/versions.test.ts > S11 an old queue is migrated",

@@ -50,8 +50,8 @@ export const frameMutants = [
   {
     name: "read a batch that is refused by its length",
     file: "server/src/hub/dispatch.ts",
-    from: `plain.length > this.#context.limits.maxBatch)`,
-    to: `plain.length < 0)`,
+    from: `plain.length > this.#context.limits.maxBatch ?`,
+    to: `plain.length < 0 ?`,
     breaks: "CV18",
     scenario: "",
     by: "server/test/unread.test.ts > more messages than a batch may hold",

@@ -65,9 +65,9 @@ export const stuckMutants = [
     name: "tell a cancelled message's author so before the server has said what became of it",
     file: "client/src/runtime/holding.ts",
     from: `    entry.dropped = givenUp(code);
-    entry.message = null;`,
+    entry.messages = [];`,
     to: `    entry.outcome = { error: givenUp(code) };
-    entry.message = null;`,
+    entry.messages = [];`,
     breaks: "OB20",
     scenario: "",
     by: `${poison} > [OB20] [HC3]`,
@@ -102,8 +102,8 @@ export const stuckMutants = [
   {
     name: "give up what a proxy refuses",
     file: "client/src/transports/http/link.ts",
-    from: `frame["message"] === null || code === undefined)`,
-    to: `frame["message"] === null)`,
+    from: `?.length || code === undefined)`,
+    to: `?.length)`,
     breaks: "OB20",
     scenario: "S26",
     by: "client/src/transports/http/link.test.ts > [HT8] [OB20]",

@@ -61,7 +61,7 @@ export const versionMutants = [
     name: "send an older page's message as it was stored",
     file: "client/src/storage/migrate-stored.ts",
     from: `if (migrated.ok) return`,
-    to: `if (migrated.ok) return { message };
+    to: `if (migrated.ok) return { messages };
   if (migrated.ok) return`,
     breaks: "VE7",
     scenario: "S11",

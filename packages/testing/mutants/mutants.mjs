@@ -4,6 +4,7 @@
 
 import { admissionMutants } from "./mutants-admission.mjs";
 import { answerMutants } from "./mutants-answers.mjs";
+import { arrayMutants } from "./mutants-arrays.mjs";
 import { rightsMutants } from "./mutants-rights.mjs";
 import { byteMutants } from "./mutants-bytes.mjs";
 import { costMutants } from "./mutants-cost.mjs";
@@ -55,6 +56,7 @@ export const mutants = [
   ...wakeMutants,
   ...codesMutants,
   ...hookMutants,
+  ...arrayMutants,
   // -------------------------------------------------------------------------------------------------- server: mids
   {
     name: "skip dedupe: take a known mid again",

@@ -142,7 +142,7 @@ export class Person {
       this.#record({ type: "told", client, page, target, id, told });
     };
     applied.then(
-      ({ sequence, message }) => told({ is: "applied", sequence, message }),
+      ({ sequence, messages }) => told({ is: "applied", sequence, messages }),
       (error: { code?: string; from?: string }) => told(failedBy(error)),
     );
   }

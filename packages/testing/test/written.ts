@@ -61,7 +61,7 @@ export function written() {
         status: "live",
         code: "",
         model,
-        pending: pending.map((id) => ({ id, message: added(id) })),
+        pending: pending.map((id) => ({ id, messages: [added(id)] })),
       }),
     async appended(mid: number, id: string, userId: string | null = null, clientId = "me") {
       const sequence = head.sequence + 1;
@@ -92,5 +92,5 @@ export async function whole(run: Written, mid: number, id: string): Promise<void
   run.sent(mid, id);
   await run.appended(mid, id);
   run.recorded(mid, mid);
-  run.told(id, { is: "applied", sequence: mid, message: added(id) });
+  run.told(id, { is: "applied", sequence: mid, messages: [added(id)] });
 }

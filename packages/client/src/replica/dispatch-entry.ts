@@ -7,22 +7,22 @@ import type { Dispatch, PendingWrite } from "./target.ts";
 import { rejectedBy } from "../base/rejected-error.ts";
 import type { WriteState } from "./write.ts";
 
-/** A message as the app gave it, and the list of messages it stands for. */
-export interface Accepted {
-  readonly message: unknown;
-  readonly messages: readonly unknown[];
-}
-
 /**
- * Parsed, as every reader will get it, and frozen: what is predicted, stored and sent is one value.
+ * The one place where the app may give one message or several: inside they are always an array. Parsed, as every reader
+ * will get it, and frozen: what is predicted, stored and sent is one value.
  *
  * @throws CallaError `invalid`, before anything has happened.
  */
-export function accept(slice: Slice, input: unknown, serialiser: Serialiser, strict: boolean): Accepted {
+export function accept(
+  slice: Slice,
+  input: unknown,
+  serialiser: Serialiser,
+  strict: boolean,
+): readonly unknown[] {
   const list: readonly unknown[] = Array.isArray(input) ? [...input] : [input]; // a hole is undefined
   if (list.length === 0)
     throw new CallaError("invalid", {}, DEV && "A dispatch of no messages; give it at least one.");
-  const messages = list.map((one) => {
+  return list.map((one) => {
     const parsed = parseMessage(slice, one, "client", { strict });
     if (parsed.ok) return deepFreeze(serialiser.normaliseMessage(parsed.message));
     const { code, details } = parsed;
@@ -32,31 +32,24 @@ export function accept(slice: Slice, input: unknown, serialiser: Serialiser, str
       DEV && `Slice "${slice.name}" does not take this message (${code}): ${JSON.stringify(details)}.`,
     );
   });
-  return { message: Array.isArray(input) ? messages : messages[0], messages };
 }
-
-/** A message on the wire or in a storage: one, several with one fate, or null for a mid that was given up. */
-export const listOf = (message: unknown): readonly unknown[] =>
-  Array.isArray(message) ? message : message === null ? [] : [message];
 
 /** As whom a dispatch is predicted. */
 export type AuthorNames = Pick<Dispatch, "userId" | "visitor">;
 
-export type EntryFields = Pick<Dispatch, "target" | "id" | "message" | "at" | keyof AuthorNames>;
+export type EntryFields = Pick<Dispatch, "target" | "id" | "messages" | "at" | keyof AuthorNames>;
 
 /** Field by field: a literal that begins with a spread grows one property at a time, which took half of a dispatch. */
 export const newEntry = (
-  { target, id, message, at, userId, visitor }: EntryFields,
-  messages: readonly unknown[],
+  { target, id, messages, at, userId, visitor }: EntryFields,
   control?: Dispatch["control"],
 ): Dispatch => ({
   target,
   id,
-  message,
+  messages,
   at,
   userId,
   visitor,
-  messages,
   mid: 0,
   stage: "new",
   out: false,
@@ -64,8 +57,8 @@ export const newEntry = (
   cuts: 0,
   strikes: 0,
   held: false,
-  size: roughSize(message),
-  view: { id, message, skipped: undefined },
+  size: roughSize(messages),
+  view: { id, messages, skipped: undefined },
   outcome: undefined,
   shown: false,
   decidedUnder: 0,
@@ -79,9 +72,9 @@ export const newEntry = (
 });
 
 export const storedEntry = (entry: Dispatch, version: number): StoredEntry => {
-  const { target, mid, id, message, at, held, dropped } = entry;
+  const { target, mid, id, messages, at, held, dropped } = entry;
   const gaveUp = dropped && { gaveUp: dropped.code };
-  return { target, mid, id, message, at, version, ...(held ? { held } : {}), ...gaveUp };
+  return { target, mid, id, messages, at, version, ...(held ? { held } : {}), ...gaveUp };
 };
 
 /** What the author of a message that was given up hears, unless it had been applied. */
@@ -97,22 +90,22 @@ export function restored(
 ): Dispatch {
   const { target, mid, id, at, sequence, gaveUp } = stored;
   const here: MigratedEntry = migrate?.(stored, slice) ?? stored;
-  const { message } = here;
+  const { messages } = here;
   const dropped = gaveUp === undefined ? here.dropped : givenUp(gaveUp as CallaRejectionCode);
   return {
-    ...newEntry({ target, id, message, at, ...author }, listOf(message)),
+    ...newEntry({ target, id, messages, at, ...author }),
     mid,
-    held: stored.held === true && message !== null,
+    held: stored.held === true && messages.length > 0,
     kept: true,
     dropped,
     // As this version has it; what means nothing any more has only its former form.
-    view: { id, message: message ?? stored.message, skipped: undefined },
+    view: { id, messages: messages.length > 0 ? messages : stored.messages, skipped: undefined },
     ...(sequence === undefined
       ? {
           stage: "stored",
-          outcome: stored.message === null && !dropped ? { error: givenUp("cancelled") } : undefined,
+          outcome: stored.messages.length === 0 && !dropped ? { error: givenUp("cancelled") } : undefined,
         }
-      : { stage: "decided", recorded: true, told: true, outcome: { sequence, message } }),
+      : { stage: "decided", recorded: true, told: true, outcome: { sequence, messages } }),
   };
 }
 

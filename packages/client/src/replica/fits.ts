@@ -1,8 +1,9 @@
 // Whether a message can ever be sent. A message over the server's limits would end each connection that carries it, so
 // `dispatch` refuses it (OB21). Not here: what a slice accepts (dispatch-entry.ts), how much may wait (outbox.ts).
 import { CallaError, DEFAULT_DECODE_LIMITS, DEV, mapPayloads, payloadWriter } from "@calla/shared";
-import type { DecodeLimits, Format, Serialiser, ServerFrames, TargetKey } from "@calla/shared";
+import type { DecodeLimits, Format, Serialiser, ServerFrames } from "@calla/shared";
 import { sizeOf } from "../connection/packets.ts";
+import type { Dispatch } from "./target.ts";
 
 /** What the server takes of a frame: its word, or the defaults. */
 export function takenOf({ limits }: Pick<ServerFrames["Connected"], "limits">): DecodeLimits {
@@ -46,12 +47,12 @@ function measured(frame: unknown): { values: number; entries: number; names: num
 export function checkFits(
   serialiser: Serialiser,
   { maxFrameBytes, maxEntries, maxValues, maxNames }: DecodeLimits,
-  { target, id, message, size }: { target: TargetKey; id: string; message: unknown; size: number },
+  { target, id, messages, size }: Pick<Dispatch, "target" | "id" | "messages" | "size">,
 ): void {
   if (size < Math.min(maxFrameBytes / 4, 8 * maxEntries, maxValues / 4, 8 * maxNames)) return;
   const format = serialiser.formats[0] as Format;
   const frame = mapPayloads(
-    { type: "TopicMessage", target, mid: 99_999, id, settled: 99_999, message } as const,
+    { type: "TopicMessage", target, mid: 99_999, id, settled: 99_999, messages } as const,
     payloadWriter(serialiser.payload(format)),
   );
   const { values, entries, names } = measured(frame);

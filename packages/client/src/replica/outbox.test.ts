@@ -6,7 +6,7 @@ const limits = { maxPending: 100, maxPendingBytes: 1_000, maxPendingAge: 1_000 }
 const entry = (id: string, target = "t", more: Partial<Entry> = {}): Entry => ({
   target,
   id,
-  message: { type: id },
+  messages: [{ type: id }],
   at: 0,
   mid: 0,
   stage: "new",

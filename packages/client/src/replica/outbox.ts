@@ -11,8 +11,8 @@ export type Stage = "new" | "stored" | "sent" | "decided";
 export interface Entry {
   readonly target: TargetKey;
   readonly id: string;
-  /** One message, several with one fate, or null: given up. */
-  message: unknown;
+  /** One message, or several with one fate; none: given up. */
+  messages: readonly unknown[];
   readonly at: number;
   /** 0 until it is numbered. */
   mid: number;

@@ -22,8 +22,8 @@ const ALONE = 2_000;
 const ANSWER = 5_000;
 
 /** A void one never is: there is nothing in it. */
-export const isDoubted = ({ cuts, held, message }: Entry): boolean =>
-  cuts >= DOUBT && !held && message !== null;
+export const isDoubted = ({ cuts, held, messages }: Entry): boolean =>
+  cuts >= DOUBT && !held && messages.length > 0;
 
 /** Doubted by the server's own word, or by the app's that lets a held one go once more. */
 export function doubt(entry: Entry, strikes = 0): void {

@@ -24,13 +24,14 @@ import type { WriteControl, WriteState } from "./write.ts";
 
 /** What became of a dispatch. */
 export type Outcome =
-  | { readonly sequence: number; readonly message: unknown }
+  | { readonly sequence: number; readonly messages: readonly unknown[] }
   | { readonly error: CallaError<string> };
 
 /** A dispatch that is shown and not yet confirmed. */
 export interface Pending<M = unknown> {
   readonly id: string;
-  readonly message: M;
+  /** As they were dispatched: one, or several with one fate. */
+  readonly messages: readonly M[];
   /** Why it is not shown: its update here refuses it (the slice's code), or throws (`update-threw`). It is sent all the same. */
   readonly skipped: Skipped | undefined;
 }
@@ -53,6 +54,7 @@ export interface HeldWrite extends PendingWrite {
 
 /** One dispatch, for both the outbox and the rebase. */
 export interface Dispatch extends Entry, Act {
+  messages: Entry["messages"];
   view: Pending;
   outcome: Outcome | undefined;
   /** It is among what is pending in its target's replica. */

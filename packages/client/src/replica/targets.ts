@@ -19,17 +19,17 @@ import { RejectedError } from "../base/rejected-error.ts";
 export type DecidedWrite = {
   readonly target: TargetKey;
   readonly id: string;
-  /** As it was dispatched. */
-  readonly message: unknown;
+  /** As they were dispatched: one, or several with one fate. */
+  readonly messages: readonly unknown[];
   /** It was dispatched by an earlier page, so nobody here holds its `write`. */
   readonly earlier: boolean;
 } &
-  /** `applied`: what was applied; `amended`: that is not what was dispatched, for the server changed it first. */
+  /** `applied`: the messages that were applied; `amended`: these are not what was dispatched, for the server changed them first. */
   (
     | {
         readonly is: "applied";
         readonly sequence: number;
-        readonly applied: unknown;
+        readonly applied: readonly unknown[];
         readonly amended: boolean;
       }
     | { readonly is: "rejected"; readonly error: RejectedError }
@@ -128,8 +128,8 @@ export function createTargets(options: TargetsOptions) {
   /** Dispatches that are no longer pending once confirmed has reached the sequence (RB5). */
   const goneAt =
     (sequence: number) =>
-    ({ message, outcome, cutOff }: Dispatch) =>
-      message === null ||
+    ({ messages, outcome, cutOff }: Dispatch) =>
+      messages.length === 0 ||
       (outcome !== undefined && ("error" in outcome || Math.min(outcome.sequence, cutOff) <= sequence));
 
   /** Where confirmed stands, for saying what it contains: nowhere while another history may be on its way. */
@@ -170,15 +170,15 @@ export function createTargets(options: TargetsOptions) {
     if (!outcome || !entry.recorded || entry.told || entry.shown) return;
     const one = get(key);
     entry.told = true;
-    const { message } = view;
-    const decided = { target: key, id, message, earlier: !control };
+    const { messages } = view;
+    const decided = { target: key, id, messages, earlier: !control };
     const tell = (one: DecidedWrite): void => contain(report, options.onOutcome, one);
     if ("sequence" in outcome) {
-      const { sequence, message: applied } = outcome;
+      const { sequence, messages: applied } = outcome;
       control?.applied.resolve(outcome);
-      // null: sent as void by this version, and applied before the reload that brought it (VE7).
-      const amended = applied !== null && !sameInOrder(message, applied);
-      tell({ ...decided, is: "applied", sequence, applied: amended ? applied : message, amended });
+      // None: sent as void by this version, and applied before the reload that brought it (VE7).
+      const amended = applied.length > 0 && !sameInOrder(messages, applied);
+      tell({ ...decided, is: "applied", sequence, applied: amended ? applied : messages, amended });
     } else {
       const { error } = outcome;
       control?.applied.reject(error);

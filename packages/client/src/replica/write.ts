@@ -19,13 +19,14 @@ export type WriteState =
   | "unknown";
 
 /** Where in the target's history it stands, and what was applied: the server may have amended it. */
-export interface AppliedWrite<M> {
+export interface AppliedWrite<M extends readonly unknown[]> {
   readonly sequence: number;
-  readonly message: M;
+  /** As many as were dispatched. */
+  readonly messages: M;
 }
 
 /** One dispatch. Its promises may be ignored: an ignored one is never an unhandled rejection. */
-export interface Write<M = unknown, R = Rejection> {
+export interface Write<M extends readonly unknown[] = readonly unknown[], R = Rejection> {
   /** The message id. */
   readonly id: string;
   readonly state: WriteState;
@@ -54,7 +55,7 @@ interface Deferred<T> {
 export interface WriteControl {
   readonly write: Write;
   readonly queued: Deferred<void>;
-  readonly applied: Deferred<AppliedWrite<unknown>>;
+  readonly applied: Deferred<AppliedWrite<readonly unknown[]>>;
 }
 
 export function createWrite(
@@ -64,7 +65,7 @@ export function createWrite(
   retry: () => boolean,
 ): WriteControl {
   const queued = deferred<void>();
-  const applied = deferred<AppliedWrite<unknown>>();
+  const applied = deferred<AppliedWrite<readonly unknown[]>>();
   const write: Write = {
     id,
     get state() {

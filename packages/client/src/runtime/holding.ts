@@ -26,7 +26,7 @@ export function createHolding(options: HoldingOptions) {
   /** Its mid goes out as void. Whoever had taken it before says so, and that is its outcome. */
   function giveUp(entry: Dispatch, code: CallaRejectionCode): true {
     entry.dropped = givenUp(code);
-    entry.message = null;
+    entry.messages = [];
     outbox.hold(entry, false);
     clear(entry);
     ledger.keep(entry);

@@ -10,7 +10,7 @@ import type {
   TargetKey,
   Update,
 } from "@calla/shared";
-import { listOf, newEntry } from "../replica/dispatch-entry.ts";
+import { newEntry } from "../replica/dispatch-entry.ts";
 import type { Ledger } from "./ledger.ts";
 import { contain } from "../base/notifier.ts";
 import type { Outbox } from "../replica/outbox.ts";
@@ -53,12 +53,16 @@ export interface ReceiverOptions {
 /** However long a server says to wait: one that errs, or means harm, silences nobody. It may say so again. */
 const LONGEST_PAUSE = 60_000;
 
-/** As it was taken: an array where an array was dispatched. */
-const taken = (entry: Dispatch, sequence: number, message: unknown): Outcome => {
-  // What was given up here, and had been applied before.
-  const given = entry.message ?? (entry.control ? entry.view.message : null);
-  return { sequence, message: Array.isArray(given) ? listOf(message ?? given) : (message ?? given) };
-};
+/** As it was taken. `amended`: none where that is as it was sent. */
+const taken = (
+  { messages, control, view }: Dispatch,
+  sequence: number,
+  amended: readonly unknown[] = [],
+): Outcome => ({
+  sequence,
+  // What was given up here had been applied before.
+  messages: amended.length > 0 ? amended : messages.length > 0 || !control ? messages : view.messages,
+});
 
 /** The server itself. */
 const NOBODY = [undefined, null, ""] as const;
@@ -69,11 +73,11 @@ export function createIncoming(options: ReceiverOptions): (frame: ServerFrame) =
   const ownTag = (key: TargetKey): number | undefined =>
     ledger.identity && authorTag(ledger.identity.clientId, key);
 
-  function acknowledge({ target, mid, id, sequence, message }: ServerFrames["Acknowledge"]): void {
+  function acknowledge({ target, mid, id, sequence, messages }: ServerFrames["Acknowledge"]): void {
     const one = targets.get(target);
     const entry = outbox.find(one.queue, mid, id);
     if (!entry) return;
-    ledger.decide(one, entry, taken(entry, sequence, message));
+    ledger.decide(one, entry, taken(entry, sequence, messages));
     // Where it is subscribed, confirmed must get there; if it does not, the target is asked for again (CL10). Until then it
     // is as live as before: over HTTP every answer to a POST may come before the stream's record (CL9).
     one.owed = Math.max(one.owed, sequence);
@@ -103,11 +107,11 @@ export function createIncoming(options: ReceiverOptions): (frame: ServerFrame) =
       // Otherwise its record may be on the way; if not, the target is asked for again (CL10).
       else one.head = Math.max(one.head, at);
     }
-    for (const [mid, id, what, sequence, from, code, details] of frame.outcomes) {
+    for (const [mid, id, sequence, messages, from, code, details] of frame.outcomes) {
       const entry = outbox.find(one.queue, mid, id);
       if (!entry) continue;
-      if (what === "applied") {
-        ledger.decide(one, entry, taken(entry, sequence, details));
+      if (from === null) {
+        ledger.decide(one, entry, taken(entry, sequence, messages));
         one.head = Math.max(one.head, sequence);
       } else
         ledger.decide(one, entry, {
@@ -170,15 +174,12 @@ export function createIncoming(options: ReceiverOptions): (frame: ServerFrame) =
     const authors = frame.authors.map(
       ([by, userId, rest]) => [by, userId, userId === null ? visitorName(by, rest) : ""] as const,
     );
-    const records = frame.records.map(([later, author, mid, id, message], i) => {
+    const records = frame.records.map(([later, author, mid, id, messages], i) => {
       const [by, userId, visitor] = authors[author] ?? NOBODY;
       const entry = by !== undefined && by === tag ? outbox.find(one.queue, mid, id) : undefined;
       const at = frame.at + later;
       one.at = Math.max(one.at, at);
-      const messages = listOf(message);
-      if (entry) {
-        ledger.decide(one, entry, taken(entry, frame.after + i + 1, message));
-      }
+      if (entry) ledger.decide(one, entry, taken(entry, frame.after + i + 1, messages));
       return { act: { id, messages, at, userId, visitor }, entry };
     });
     if (targets.advance(one, { records, sequence, mark: frame.mark })) {
@@ -206,8 +207,8 @@ export function createIncoming(options: ReceiverOptions): (frame: ServerFrame) =
       !queue.entries.some(({ mid }) => mid === from)
     ) {
       const at = queue.entries[0]?.at ?? clock.now();
-      const fields = { target: key, id: messageId(random), message: null, at, ...ledger.author(key) };
-      const lost = newEntry(fields, []);
+      const fields = { target: key, id: messageId(random), messages: [], at, ...ledger.author(key) };
+      const lost = newEntry(fields);
       const cancelled = { error: new CallaError("cancelled") };
       outbox.load(queue, [{ ...lost, mid: from, stage: "stored", out: true, outcome: cancelled }]);
       queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));
@@ -257,19 +258,20 @@ export function createIncoming(options: ReceiverOptions): (frame: ServerFrame) =
     const own = ownTag(target);
     const latest =
       slice.kind === "ephemeral" && slice.keep === "latest" ? new Map(confirmed.model as []) : undefined;
-    for (const [from, userId, value] of pushes) {
+    for (const [from, userId, values] of pushes) {
       // One's own comes back to everybody and is no news here.
       if (from === own) continue;
       latest?.delete(from);
-      if (value === null) continue;
-      const parsed = parseMessage(slice, value, "server");
-      if (!parsed.ok) {
-        report(new CallaError("invalid", { code: parsed.code, ...parsed.details }));
-        continue;
+      for (const value of values) {
+        const parsed = parseMessage(slice, value, "server");
+        if (!parsed.ok) {
+          report(new CallaError("invalid", { code: parsed.code, ...parsed.details }));
+          continue;
+        }
+        const { message } = parsed;
+        if (from !== null) latest?.set(from, { message, userId });
+        one.pushes.emit({ message, from, userId });
       }
-      const { message } = parsed;
-      if (from !== null) latest?.set(from, { message, userId });
-      one.pushes.emit({ message, from, userId });
     }
     if (!latest) return;
     one.replica = { confirmed: { ...confirmed, model: latest }, pending: [] };

@@ -245,7 +245,7 @@ export function createLedger(options: LedgerOptions) {
       outbox.load(one.queue, entries);
       targets.precede(
         one,
-        entries.filter(({ message }) => message !== null),
+        entries.filter(({ messages }) => messages.length > 0),
       );
       targets.touch(one);
     }
@@ -326,7 +326,7 @@ export function createLedger(options: LedgerOptions) {
     },
     /** Its mid goes out as void. The caller hears it when that is durable: a reload before would send the message. */
     giveUp(entry: Dispatch): void {
-      entry.message = null;
+      entry.messages = [];
       changes.push(versioned(entry));
       decided.push(entry);
       save();

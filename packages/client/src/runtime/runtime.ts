@@ -162,7 +162,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   function dispatch(key: TargetKey, input: unknown): Write {
     const one = targets.get(key);
-    const { message, messages } = check(one.slice, input);
+    const messages = check(one.slice, input);
     const at = Math.max(one.at, clock.now() + offset);
     const id = messageId(random);
     const control = createWrite(
@@ -171,7 +171,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       () => cancel(entry),
       () => !closed && holding.retry(entry),
     );
-    const entry = newEntry({ target: key, id, message, at, ...ledger.author(key) }, messages, control);
+    const entry = newEntry({ target: key, id, messages, at, ...ledger.author(key) }, control);
     checkFits(serialiser, taken, entry);
     outbox.add(entry);
     one.at = at;
@@ -203,7 +203,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   const tellAll = oncePerTurn(clock, () => {
     for (const one of targets.all.values()) {
-      const frames = one.outgoing.map((message) => topicMessage(one.key, 0, messageId(random), 0, message));
+      const frames = one.outgoing.map((message) => topicMessage(one.key, 0, messageId(random), 0, [message]));
       one.outgoing = [];
       outlet.send(frames);
     }
@@ -211,8 +211,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   function tell(key: TargetKey, input: unknown): void {
     const one = targets.get(key);
-    const { message, messages } = check(one.slice, input);
-    checkFits(serialiser, taken, { target: key, id: "", message, size: roughSize(message) });
+    const messages = check(one.slice, input);
+    checkFits(serialiser, taken, { target: key, id: "", messages, size: roughSize(messages) });
     const latest = one.slice?.kind === "ephemeral" && one.slice.keep === "latest";
     one.outgoing = latest ? messages.slice(-1) : [...one.outgoing, ...messages];
     tellAll();
@@ -229,11 +229,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const frames: ClientFrame[] = [];
     const doubted: Dispatch[] = [];
     const leave = (entry: Dispatch): void => {
-      const { target, mid, id, message } = entry;
+      const { target, mid, id, messages } = entry;
       entry.stage = "sent";
       entry.out = true;
       entry.sentAt = now;
-      frames.push(topicMessage(target, mid, id, outbox.queue(target).settled, message));
+      frames.push(topicMessage(target, mid, id, outbox.queue(target).settled, messages));
     };
     for (const queue of outbox.queues.values()) {
       // What stands behind a doubted one waits for it, also when that has left.
@@ -252,7 +252,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         if (!out || now - sentAt < answerTimeout) continue;
         // It may have arrived, and this identity is to be left: its mid is made void, unless it was applied (OB33).
         entry.sentAt = now;
-        frames.push(topicMessage(target, mid, id, outbox.queue(target).settled, null));
+        frames.push(topicMessage(target, mid, id, outbox.queue(target).settled, []));
       }
     outlet.send(frames);
     if (frames.length > 0 || doubted.length > 0) sweepLater();
@@ -479,7 +479,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       if (entry && !entry.outcome) holding.giveUp(entry, "too-large");
     },
     refused(code) {
-      const sent = undecided().filter(({ message }) => message !== null);
+      const sent = undecided().filter(({ messages }) => messages.length > 0);
       const entry = suspects.refused(sent);
       if (entry) holding.giveUp(entry, code);
       return sent.length > 0;
@@ -538,5 +538,5 @@ const topicMessage = (
   mid: number,
   id: string,
   settled: number,
-  message: unknown,
-): ClientFrame => ({ type: "TopicMessage", target, mid, id, settled, message });
+  messages: readonly unknown[],
+): ClientFrame => ({ type: "TopicMessage", target, mid, id, settled, messages });

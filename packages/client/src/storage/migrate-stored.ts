@@ -11,16 +11,15 @@ import { rejectedBy } from "../base/rejected-error.ts";
  * @example
  * const storage: Storage = { migrate: migrateStored, load, commit, close };
  */
-export function migrateStored({ message, version }: StoredEntry, slice: Slice | undefined): MigratedEntry {
-  if (message === null || slice === undefined || !("migrate" in slice) || version === slice.version)
-    return { message };
-  const old: readonly unknown[] = Array.isArray(message) ? message : [message];
-  const migrated = migrateMessages(slice, old, version, "client");
-  if (migrated.ok) return { message: old === message ? migrated.messages : migrated.messages[0] };
+export function migrateStored({ messages, version }: StoredEntry, slice: Slice | undefined): MigratedEntry {
+  if (messages.length === 0 || slice === undefined || !("migrate" in slice) || version === slice.version)
+    return { messages };
+  const migrated = migrateMessages(slice, messages, version, "client");
+  if (migrated.ok) return { messages: migrated.messages };
   const { code, details, error } = migrated;
   const dropped = rejectedBy(code, details);
   dropped.cause = error;
-  return { message: null, dropped };
+  return { messages: [], dropped };
 }
 
 /** A stored model; where it cannot be had in this version, as it is: its client drops it then (VE7). */

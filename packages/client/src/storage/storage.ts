@@ -15,8 +15,8 @@ export interface StoredEntry {
   readonly target: TargetKey;
   readonly mid: number;
   readonly id: string;
-  /** One message, several with one fate, or null: given up. */
-  readonly message: unknown;
+  /** One message, or several with one fate; none: given up. */
+  readonly messages: readonly unknown[];
   readonly at: number;
   /** The slice's version that wrote the message. */
   readonly version: number;
@@ -122,10 +122,10 @@ export interface ModelKeeper {
   close(): void;
 }
 
-/** A stored message in this page's version; null: it means nothing in it, and `dropped` is what its author is told. */
+/** Stored messages in this page's version; none: they mean nothing in it, and `dropped` is what their author is told. */
 export interface MigratedEntry {
-  readonly message: unknown;
-  /** Why the message was dropped; absent: it was not. */
+  readonly messages: readonly unknown[];
+  /** Why the messages were dropped; absent: they were not. */
   readonly dropped?: CallaError<string>;
 }
 

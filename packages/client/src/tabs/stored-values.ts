@@ -9,14 +9,10 @@ import type { StoredClient } from "../storage/storage.ts";
 export const codecOf = (serialiser: Serialiser): PayloadCodec =>
   serialiser.payload(serialiser.formats.find(({ binary }) => !binary) ?? (serialiser.formats[0] as Format));
 
-/** One message, several with one fate, or null for a mid that was given up. */
-const each = (message: unknown, map: (one: unknown) => unknown): unknown =>
-  message === null ? null : Array.isArray(message) ? message.map(map) : map(message);
-
 export function plainChange(change: ClientChange, codec: PayloadCodec): ClientChange {
   if (change.type === "entry") {
     const { entry } = change;
-    return { type: "entry", entry: { ...entry, message: each(entry.message, codec.encodeMessage) } };
+    return { type: "entry", entry: { ...entry, messages: entry.messages.map(codec.encodeMessage) } };
   }
   if (change.type === "model")
     return { ...change, model: { ...change.model, model: codec.encodeModel(change.model.model) } };
@@ -43,9 +39,9 @@ export function fromPlainClient(
   return {
     ...stored,
     entries: stored.entries.flatMap((entry) => {
-      const read = () => ({ ...entry, message: each(entry.message, codec.decodeMessage) });
+      const read = () => ({ ...entry, messages: entry.messages.map(codec.decodeMessage) });
       const [found] = attempt(entry.target, read);
-      return found ?? (entry.sequence === undefined ? { ...entry, message: null } : []);
+      return found ?? (entry.sequence === undefined ? { ...entry, messages: [] } : []);
     }),
     models: new Map(
       [...stored.models].flatMap(([target, { model, ...rest }]) =>

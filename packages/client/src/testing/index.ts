@@ -39,7 +39,7 @@ const identity = (clientId: string, userId: string | null = null) =>
 const entry = (mid: number, more: Partial<StoredEntry> = {}) =>
   ({
     type: "entry",
-    entry: { target: "t", mid, id: `id${mid}`, message: { type: "m", mid }, at: 1, version: 1, ...more },
+    entry: { target: "t", mid, id: `id${mid}`, messages: [{ type: "m", mid }], at: 1, version: 1, ...more },
   }) as const;
 const model = (sequence: number) =>
   ({
@@ -96,11 +96,11 @@ export const storageContract: readonly StorageCheck[] = [
       const message = { type: "m", text: "\u2028", deep: [{ n: -0.5 }], void: null };
       const found = await stored(subject, [
         identity("a"),
-        entry(1, { message }),
+        entry(1, { messages: [message, message] }),
         { type: "target", target: "t", settled: 0, last: 1 },
       ]);
       same(found.identity, identity("a").identity, "identity");
-      same(found.entries, [entry(1, { message }).entry], "entries");
+      same(found.entries, [entry(1, { messages: [message, message] }).entry], "entries");
       same(found.targets.get("t"), { settled: 0, last: 1 }, "target");
     },
   },

@@ -254,14 +254,14 @@ describe("changing a message before it is taken", () => {
     await bob.heard();
     ada.say(say("list:1", 1, add("x")), say("list:1", 2, add("Y")));
     expect(await ada.heard()).toEqual([
-      { type: "Acknowledge", target: "list:1", mid: 1, id: "id-1", sequence: 1, message: add("X") },
+      { type: "Acknowledge", target: "list:1", mid: 1, id: "id-1", sequence: 1, messages: [add("X")] },
       { type: "Acknowledge", target: "list:1", mid: 2, id: "id-2", sequence: 2 }, // nothing was changed
     ]);
     const [update] = await bob.heard();
     expect(update).toMatchObject({
       records: [
-        [0, 0, 1, "id-1", add("X")],
-        [0, 0, 2, "id-2", add("Y")],
+        [0, 0, 1, "id-1", [add("X")]],
+        [0, 0, 2, "id-2", [add("Y")]],
       ],
     });
   });
@@ -271,7 +271,7 @@ describe("changing a message before it is taken", () => {
     server.handle(list, { public: true, amend: () => ({ type: "cleared" }) });
     const ada = await client();
     ada.say(say("list:1", 1, add("x")));
-    expect(await ada.heard()).toMatchObject([{ type: "Acknowledge", message: { type: "cleared" } }]);
+    expect(await ada.heard()).toMatchObject([{ type: "Acknowledge", messages: [{ type: "cleared" }] }]);
   });
 
   test("[HA5] what is no message, a throw and a promise refuse that message alone", async () => {

@@ -5,6 +5,7 @@ import type {
   CallaRejectionCode,
   ClientMessageOf,
   EphemeralSlice,
+  Limits,
   Message,
   MessageOf,
   ModelOf,
@@ -148,11 +149,10 @@ export function admission<Reply>(options: AdmissionOptions<Reply>): Admit<Reply>
   const normalise = (message: Message): Message => options.normalise?.(message) ?? message;
   return (intent, model) => {
     if (intent.denied !== undefined) return refuse(intent.denied);
-    const given = intent.messages ?? [];
+    const given = intent.messages;
     const fromClient = intent.author !== null;
-    if (given.length === 0)
-      return refuse("invalid", { issues: [{ message: "a dispatch holds at least one message", path: [] }] });
-    if (given.length > maxBatch) return refuse("too-large", { maxBatch });
+    const denial = notSoMany(given, maxBatch);
+    if (denial !== undefined) return denial;
     const messages: Message[] = [];
     let amended = false;
     for (const value of given) {
@@ -180,6 +180,13 @@ export function admission<Reply>(options: AdmissionOptions<Reply>): Admit<Reply>
     }
     return { ok: true, messages, amended };
   };
+}
+
+/** How many messages a dispatch may hold. */
+function notSoMany({ length }: readonly unknown[], maxBatch: number): Denial | undefined {
+  if (length > maxBatch) return refuse("too-large", { maxBatch });
+  if (length > 0) return undefined;
+  return refuse("invalid", { issues: [{ message: "a dispatch holds at least one message", path: [] }] });
 }
 
 /** The server's own caller hears what is wrong with its value. */
@@ -221,20 +228,37 @@ function check(
   );
 }
 
+interface EphemeralParts {
+  readonly serialiser: Serialiser;
+  readonly limits: Pick<Limits, "maxBatch">;
+  report(error: unknown): void;
+}
+
 /** The same door for ephemeral topics, which have no model and no mids. */
 export function admitEphemeral(
   slice: EphemeralSlice,
   handlers: LooseHandlers | undefined,
-  value: unknown,
+  given: readonly unknown[],
   asking: LooseAsking,
-  { report, serialiser }: { report(error: unknown): void; readonly serialiser: Serialiser },
-): Checked {
-  const parsed = parseMessage(slice, value, "client");
-  if (!parsed.ok) return unparsed(parsed, report);
-  const checked = check(slice, handlers, parsed.message, { ...asking, model: undefined });
-  if (!checked.ok || handlers?.amend === undefined) return checked;
-  // It is kept and written later, for everybody at once: by then the app may have changed it, and a throw reaches nobody.
-  return { ok: true, message: serialiser.normaliseMessage(checked.message) as Message };
+  { report, serialiser, limits }: EphemeralParts,
+): { readonly ok: true; readonly messages: readonly Message[] } | Denial {
+  const denial = notSoMany(given, limits.maxBatch);
+  if (denial !== undefined) return denial;
+  const messages: Message[] = [];
+  for (const value of given) {
+    const parsed = parseMessage(slice, value, "client");
+    if (!parsed.ok) return unparsed(parsed, report);
+    const checked = check(slice, handlers, parsed.message, { ...asking, model: undefined });
+    if (!checked.ok) return checked;
+    // What was amended is kept and written later, for everybody at once: by then the app may have changed it, and a throw
+    // reaches nobody.
+    messages.push(
+      handlers?.amend === undefined
+        ? checked.message
+        : (serialiser.normaliseMessage(checked.message) as Message),
+    );
+  }
+  return { ok: true, messages };
 }
 
 function asynchronous(slice: Slice, hook: string, promise: PromiseLike<unknown>): CallaError {

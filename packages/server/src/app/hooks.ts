@@ -64,11 +64,11 @@ export function hear(
   { serialiser, report }: { readonly serialiser: Serialiser; readonly report: Report },
   { clientId, user }: Who,
   frame: ClientFrames["TopicMessage"],
-  decoded: unknown,
+  messages: readonly unknown[],
 ): void {
-  const about = { clientId, user, topic: frame.type === "TopicMessage" ? frame.target : "@", id: frame.id };
-  for (const message of Array.isArray(decoded) ? (decoded as readonly unknown[]) : [decoded]) {
-    // null: a mid that was given up. undefined: it could not be decoded.
+  const about = { clientId, user, topic: frame.target, id: frame.id };
+  for (const message of messages) {
+    // undefined: it could not be decoded.
     if (message === null || message === undefined) continue;
     let copy: unknown;
     try {

@@ -10,8 +10,8 @@ export interface Intent<Reply> {
   readonly mid: number;
   readonly id: string;
   readonly settled: number;
-  /** null: a mid that its client gave up. */
-  readonly messages: readonly Message[] | null;
+  /** None: a mid that its client gave up. */
+  readonly messages: readonly Message[];
   /** Why its author may not reach the target. Known mids have their outcome all the same; a new one is refused. */
   readonly denied?: DeniedCode | undefined;
   /** It does not bring a removed target back. */

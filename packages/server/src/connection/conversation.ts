@@ -259,7 +259,7 @@ export type DecodedPacket =
 
 /**
  * Reads a packet's envelopes. Total: hostile bytes give a typed refusal. What a frame carries is read only once it is
- * about to be offered (`Encoder.decodeDispatch`): what its phase, a rate, a gate or an unknown target refuses costs no
+ * about to be offered (`Encoder.decodeMessages`): what its phase, a rate, a gate or an unknown target refuses costs no
  * more than its envelope (CV18).
  */
 export function read(encoder: Encoder, data: string | Uint8Array, limits: Limits): DecodedPacket {

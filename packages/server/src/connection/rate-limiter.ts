@@ -60,7 +60,7 @@ export class RateLimiter {
       this.#ignore(conversation, now);
       return "ignored";
     }
-    const count = Array.isArray(frame.message) ? Math.max(1, frame.message.length) : 1;
+    const count = Math.max(1, frame.messages.length);
     const paid = share.messages;
     const paidTopic = share.topics?.get(target) ?? 0;
     const next = this.#messages.take(paid, now, count);

@@ -24,7 +24,7 @@ async function stuck(limits: object = {}, handlers: object = {}, followed = "lis
 const items = (said: readonly ServerFrame[]): unknown[] =>
   said.flatMap((frame) =>
     frame.type === "TopicUpdate"
-      ? frame.records.map(([, , , , message]) => (message as { item: string }).item)
+      ? frame.records.map(([, , , , [message]]) => (message as { item: string }).item)
       : [],
   );
 
@@ -88,8 +88,8 @@ describe("a slow consumer", () => {
     const [settled, update] = await slow.heard();
     expect(settled).toMatchObject({ type: "Settled", next: 3 });
     expect((settled as unknown as { outcomes: unknown[] }).outcomes).toMatchObject([
-      [1, "id-1", "applied", 1, null, null, null],
-      [2, "id-2", "rejected", 0, "app", "missing", { item: "nothing" }],
+      [1, "id-1", 1, [], null, null, null],
+      [2, "id-2", 0, [], "app", "missing", { item: "nothing" }],
     ]);
     expect(items([update!])).toEqual(["mine", "bob's"]);
   });
@@ -112,7 +112,7 @@ describe("a slow consumer", () => {
         target: "other:1",
         ref: 4,
         next: 2,
-        outcomes: [[1, "id-1", "applied", 1, null, null, null]],
+        outcomes: [[1, "id-1", 1, [], null, null, null]],
       },
       { type: "Snapshot", target: "other:1" },
     ]);
@@ -212,7 +212,7 @@ describe("a slow consumer", () => {
     slow.say(say("cursors:1", 0, { type: "moved", x: 9 }));
     expect(await slow.heard()).toEqual([]);
     expect(await bob.heard()).toMatchObject([
-      { type: "Push", pushes: [[expect.any(Number), null, { x: 9 }]] },
+      { type: "Push", pushes: [[expect.any(Number), null, [{ x: 9 }]]] },
     ]);
     slow.drain();
     const [settled, push] = await slow.heard();
@@ -220,8 +220,8 @@ describe("a slow consumer", () => {
     expect(push).toMatchObject({
       type: "Push",
       pushes: [
-        [expect.any(Number), null, { x: 2 }],
-        [expect.any(Number), null, { x: 9 }],
+        [expect.any(Number), null, [{ x: 2 }]],
+        [expect.any(Number), null, [{ x: 9 }]],
       ],
     });
   });

@@ -14,10 +14,10 @@ export interface Encoder {
   /** A model's text or bytes by itself, to be sent in parts. */
   encodeModel(model: unknown): string | Uint8Array;
   /**
-   * What a client dispatched: a message, an array of messages with one fate, or null. Never throws: a message that
-   * cannot be decoded is undefined, and so refuses itself, by its mid (CV4).
+   * The messages of one dispatch. Never throws: a message that cannot be decoded is undefined, and so refuses itself, by
+   * its mid (CV4).
    */
-  decodeDispatch(plain: unknown): unknown;
+  decodeMessages(plain: readonly unknown[]): readonly unknown[];
 }
 
 export function encoders(serialiser: Serialiser): readonly Encoder[] {
@@ -25,7 +25,6 @@ export function encoders(serialiser: Serialiser): readonly Encoder[] {
     const codec = serialiser.payload(format);
     const payloads = payloadWriter(codec);
     const one = (plain: unknown): unknown => {
-      if (plain === null || plain === undefined) return plain;
       try {
         return codec.decodeMessage(plain);
       } catch {
@@ -38,7 +37,7 @@ export function encoders(serialiser: Serialiser): readonly Encoder[] {
       index,
       encode: (frame) => wireFrame(format.encode(mapPayloads(frame, payloads))),
       encodeModel: (model) => format.encode(codec.encodeModel(model)),
-      decodeDispatch: (plain) => (Array.isArray(plain) ? plain.map(one) : one(plain)),
+      decodeMessages: (plain) => plain.map(one),
     };
   });
 }

@@ -66,7 +66,7 @@ describe("server.consume", () => {
     server.consume(list, { name }, (entry) => void entries.push(entry));
     server.consume(session, { name }, (entry) => void entries.push(entry));
     const ada = await client();
-    ada.say({ type: "TopicMessage", target: "list:7", mid: 1, id: "m1", settled: 0, message: add("a") });
+    ada.say({ type: "TopicMessage", target: "list:7", mid: 1, id: "m1", settled: 0, messages: [add("a")] });
     await ada.heard();
     await done(server.dispatchTo(ada.identity.clientId, { type: "named", name: "Ada" }));
     const { clientId } = ada.identity;

@@ -216,10 +216,10 @@ describe("catching up", () => {
     await ada.heard();
     const again = await wired.client(ada.identity);
     const all = [
-      [1, "id-1", "applied", 1, null, null, null],
-      [2, "id-2", "rejected", 0, "app", "missing", { item: "?" }],
-      [3, "id-3", "rejected", 0, "calla", "cancelled", {}],
-      [4, "id-4", "applied", 2, null, null, null],
+      [1, "id-1", 1, [], null, null, null],
+      [2, "id-2", 0, [], "app", "missing", { item: "?" }],
+      [3, "id-3", 0, [], "calla", "cancelled", {}],
+      [4, "id-4", 2, [], null, null, null],
     ];
     expect((await from(again, undefined, { settled: 0, sent: 4 }))[0]).toMatchObject({
       next: 5,
@@ -243,7 +243,7 @@ describe("catching up", () => {
     await ada.heard();
     expect((await from(ada, undefined, { settled: 0, sent: 0 }))[0]).toMatchObject({
       next: 2,
-      outcomes: [[1, "id-1", "applied", 1, null, null, null]],
+      outcomes: [[1, "id-1", 1, [], null, null, null]],
     });
   });
 
@@ -383,7 +383,7 @@ describe("when the log fails", () => {
     const again = await next.client(ada.identity);
     const said = await from(again, undefined, { sent: 1 });
     expect(said).toMatchObject([
-      { type: "Settled", sequence: 1, outcomes: [[1, "id-1", "applied", 1, null, null, null]] },
+      { type: "Settled", sequence: 1, outcomes: [[1, "id-1", 1, [], null, null, null]] },
       { type: "Snapshot", sequence: 1, model: { items: ["x"] } },
     ]);
     expect(types(await bob.heard())).toEqual(["TopicUpdate"]);

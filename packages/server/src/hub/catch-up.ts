@@ -286,8 +286,8 @@ function sizeOf(live: LiveTarget, encoder: Encoder): number {
 
 const wireOutcome = (outcome: Outcome): WireOutcome =>
   "sequence" in outcome
-    ? [outcome.mid, outcome.id, "applied", outcome.sequence, null, null, outcome.message ?? null]
-    : [outcome.mid, outcome.id, "rejected", 0, outcome.from, outcome.code, outcome.details];
+    ? [outcome.mid, outcome.id, outcome.sequence, outcome.messages ?? [], null, null, null]
+    : [outcome.mid, outcome.id, 0, [], outcome.from, outcome.code, outcome.details];
 
 /** A subscription that asks for everything. */
 export const fromNothing = (target: TargetKey, ref: number): Subscription => ({

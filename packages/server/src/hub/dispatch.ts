@@ -70,7 +70,7 @@ export class Dispatcher {
         this.#context,
         conversation,
         frame,
-        conversation.encoder.decodeDispatch(frame.message),
+        conversation.encoder.decodeMessages(frame.messages),
       );
     const { conflicts } = conversation;
     if (conflicts?.has(key) === true) return;
@@ -82,14 +82,14 @@ export class Dispatcher {
     const known = followed ? this.#registry.get(key) : undefined;
     if (known !== undefined) return this.#offer(conversation, known, frame, undefined);
     const named = this.#directory.named(key, conversation.clientId);
-    const { mid, id, message } = frame;
+    const { mid, id, messages } = frame;
     const target = frame.target;
     const refuse = (code: DeniedCode): void => {
       refused(this.#context, conversation, key === OWN_SESSION ? target : key, code, {});
       if (mid > 0) conversation.send({ type: "Rejected", target, mid, id, from: "calla", code, details: {} });
     };
     if (typeof named === "string") return refuse(named);
-    if (named.slice.kind === "ephemeral") return this.#cast(conversation, key, named.slice, message);
+    if (named.slice.kind === "ephemeral") return this.#cast(conversation, key, named.slice, messages);
     const pause = (code: PausedCode): void =>
       conversation.send({ type: "Paused", target, from: mid, code, retryAfter: 1_000 });
     const offer = (denied?: DeniedCode): void => {
@@ -125,14 +125,11 @@ export class Dispatcher {
   #offer(
     conversation: Conversation,
     live: LiveTarget,
-    { mid, id, settled, message: plain }: ClientFrames["TopicMessage"],
+    { mid, id, settled, messages }: ClientFrames["TopicMessage"],
     denied: DeniedCode | undefined,
   ): void {
-    // Only now, when nothing is left that could refuse it unread (CV18): who may not reach the target is told so, and
-    // what is more than a batch may be is refused by its length.
-    const unread =
-      denied !== undefined || (Array.isArray(plain) && plain.length > this.#context.limits.maxBatch);
-    const message = unread ? plain : conversation.encoder.decodeDispatch(plain);
+    // Only now, when nothing is left that could refuse it unread (CV18): who may not reach the target is told so.
+    const given = denied === undefined ? this.#decoded(conversation, messages) : messages;
     this.#commitLoop.offer(live, {
       author: conversation.author,
       row: conversation.clientId,
@@ -140,14 +137,19 @@ export class Dispatcher {
       id,
       settled: Math.min(settled, mid - 1),
       // Not checked yet: `admit` parses each.
-      messages: message === null ? null : ((Array.isArray(message) ? message : [message]) as Message[]),
+      messages: given as readonly Message[],
       denied,
       reply: conversation,
     });
   }
 
+  /** What is more than a batch may be is refused by its length, unread (CV18). */
+  #decoded({ encoder }: Conversation, plain: readonly unknown[]): readonly unknown[] {
+    return plain.length > this.#context.limits.maxBatch ? plain : encoder.decodeMessages(plain);
+  }
+
   /** To an ephemeral topic: now, to whoever is there, or not at all. */
-  #cast(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, plain: unknown): void {
+  #cast(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, plain: readonly unknown[]): void {
     const topic = this.#directory.ephemeral(key);
     const handlers = this.#context.handlers.get(slice.name);
     const follows = topic !== undefined && conversation.follows.get(key)?.live === true;
@@ -163,9 +165,9 @@ export class Dispatcher {
       );
     try {
       const who = asking(conversation, key, topic.params);
-      const value = conversation.encoder.decodeDispatch(plain);
-      const admitted = admitEphemeral(slice, handlers, value, who, this.#context);
-      if (admitted.ok) topic.dispatch(conversation, admitted.message);
+      const given = this.#decoded(conversation, plain);
+      const admitted = admitEphemeral(slice, handlers, given, who, this.#context);
+      if (admitted.ok) topic.dispatch(conversation, admitted.messages);
       else refused(this.#context, conversation, key, admitted.code, admitted.details);
     } catch (error) {
       this.#context.report(error);
@@ -173,7 +175,12 @@ export class Dispatcher {
   }
 
   /** Its author may follow by a stream on another node, or by polls: whether it may reach the topic is asked instead. */
-  #castFromAfar(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, plain: unknown): void {
+  #castFromAfar(
+    conversation: Conversation,
+    key: TargetKey,
+    slice: EphemeralSlice,
+    plain: readonly unknown[],
+  ): void {
     const named = this.#directory.named(key, conversation.clientId);
     if (typeof named === "string") return;
     this.#access.pass(conversation, key, named, (allowed) => {
@@ -181,10 +188,11 @@ export class Dispatcher {
         const who = asking(conversation, key, named.params);
         const handlers = this.#context.handlers.get(slice.name);
         if (allowed !== true) return refused(this.#context, conversation, key, toldAs(allowed), {});
-        const value = conversation.encoder.decodeDispatch(plain);
-        const admitted = admitEphemeral(slice, handlers, value, who, this.#context);
+        const given = this.#decoded(conversation, plain);
+        const admitted = admitEphemeral(slice, handlers, given, who, this.#context);
         if (!admitted.ok) return refused(this.#context, conversation, key, admitted.code, admitted.details);
-        const pushed: Pushed = [authorTag(conversation.clientId, key), conversation.userId, admitted.message];
+        const { clientId, userId } = conversation;
+        const pushed: Pushed = [authorTag(clientId, key), userId, admitted.messages];
         this.#directory.get(key)?.audience.push(pushed);
         relay(this.#context, key, pushed);
       } catch (error) {
@@ -204,7 +212,7 @@ export class Dispatcher {
       );
     const message = this.#context.serialiser.normaliseMessage(parsed.message);
     const userId = from === undefined ? null : (this.#clients.get(from)?.userId ?? null);
-    const pushed = [from === undefined ? null : authorTag(from, wireOf(key)), userId, message] as const;
+    const pushed = [from === undefined ? null : authorTag(from, wireOf(key)), userId, [message]] as const;
     this.#directory.get(key)?.audience.push(pushed, from);
     relay(this.#context, key, pushed, from);
   }

@@ -49,7 +49,7 @@ describe("one message's trip through the server", () => {
       target: "list:1",
       after: 0,
       from: 0,
-      records: [[0, 0, 1, "id-1", add("x")]],
+      records: [[0, 0, 1, "id-1", [add("x")]]],
     });
     expect(await bob.heard()).toEqual([update]);
     expect(errors).toEqual([]);
@@ -85,7 +85,7 @@ describe("one message's trip through the server", () => {
     ]);
     ada.say(saySession(2, { type: "named", name: "B" }));
     expect(await ada.heard()).toMatchObject([
-      { type: "TopicUpdate", target: "@", after: 1, records: [[0, 0, 2, "id-2", {}]] },
+      { type: "TopicUpdate", target: "@", after: 1, records: [[0, 0, 2, "id-2", [{}]]] },
     ]);
   });
 
@@ -178,18 +178,19 @@ describe("hostile peers", () => {
     const bad = [
       '{"type":"added","item":"x","constructor":1}',
       '{"type":"added","item":{"prototype":1}}',
-      '[{"type":"added","item":"x"},{"type":"added","item":"x","constructor":1}]',
+      '{"type":"added","item":"x"},{"type":"added","item":"x","constructor":1}',
       '{"type":"added","item":' + "[".repeat(100) + "]".repeat(100) + "}",
       "[]",
       "7",
+      "null",
       "[null]",
       '"added"',
       '{"type":"added","item":7}',
       '{"type":["added"]}',
     ];
-    bad.forEach((message, i) =>
+    bad.forEach((messages, i) =>
       ada.sayRaw(
-        `{"type":"TopicMessage","target":"list:1","mid":${i + 1},"id":"id-${i + 1}","settled":0,"message":${message}}`,
+        `{"type":"TopicMessage","target":"list:1","mid":${i + 1},"id":"id-${i + 1}","settled":0,"messages":[${messages}]}`,
       ),
     );
     ada.say(say("list:1", bad.length + 1, add("x")));
@@ -513,7 +514,7 @@ describe("following", () => {
     held.release();
     expect(await ada.heard()).toMatchObject([
       { type: "Settled", ref: 2, sequence: 2, resync: "records" },
-      { type: "TopicUpdate", after: 1, from: mark, records: [{ 4: add("b") }] },
+      { type: "TopicUpdate", after: 1, from: mark, records: [{ 4: [add("b")] }] },
     ]);
     bob.say(say("list:1", 3, add("c")));
     expect(await ada.heard()).toMatchObject([{ type: "TopicUpdate", after: 2 }]);
@@ -686,7 +687,7 @@ describe("following", () => {
         type: "Settled",
         ref: 7,
         resync: "records",
-        outcomes: [[1, "id-1", "applied", 1, null, null, null]],
+        outcomes: [[1, "id-1", 1, [], null, null, null]],
       },
       { type: "TopicUpdate", after: 0, mark: update.mark },
     ]);

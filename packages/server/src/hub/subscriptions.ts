@@ -15,6 +15,7 @@ import { asking, passes, toldAs } from "./access.ts";
 import type { Admitted } from "../app/intent.ts";
 import type { Access } from "./access.ts";
 import type { LooseHandlers } from "../app/handlers.ts";
+import { messagesOf } from "../app/messages.ts";
 import type { LiveTarget } from "../target/live-target.ts";
 import { keyOf } from "../target/target-directory.ts";
 import type { NamedTarget, ResolvedTarget, TargetDirectory } from "../target/target-directory.ts";
@@ -396,8 +397,7 @@ export class Subscriptions {
     if (handlers?.[name] === undefined || conversation.speaker === "poll") return;
     void (async () => {
       const returned = await handlers[name]!(asking(conversation, keyOfPlace(place), place.params));
-      if (returned === undefined || returned === null) return;
-      const messages = Array.isArray(returned) ? (returned as readonly Message[]) : [returned as Message];
+      const messages = messagesOf<Message>(returned);
       if (messages.length === 0) return;
       if (place instanceof EphemeralTopic) {
         for (const message of messages) this.#dispatcher.push(place.slice, place.topic, message);

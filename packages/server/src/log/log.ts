@@ -32,8 +32,8 @@ export type Outcome =
       readonly mid: number;
       readonly id: string;
       readonly sequence: number;
-      /** What was taken in place of what was sent, where it was amended: one message, or several. */
-      readonly message?: unknown;
+      /** What was taken in place of what was sent, where it was amended. */
+      readonly messages?: readonly Message[];
     }
   | ({ readonly mid: number; readonly id: string } & Rejection);
 

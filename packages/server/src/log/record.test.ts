@@ -32,9 +32,9 @@ test("[PR5] an update frame names authors by tag, once each, and never by client
     at: 105,
     authors: [[authorTag("secret-client-id", "list:1"), "ada", 0]],
     records: [
-      [0, 0, 5, "id-5", { type: "added", item: "5" }],
-      [1, 0, 6, "id-6", { type: "added", item: "6" }],
-      [2, -1, 0, "id-7", { type: "added", item: "7" }],
+      [0, 0, 5, "id-5", [{ type: "added", item: "5" }]],
+      [1, 0, 6, "id-6", [{ type: "added", item: "6" }]],
+      [2, -1, 0, "id-7", [{ type: "added", item: "7" }]],
       [3, 0, 8, "id-8", [{ type: "a" }, { type: "b" }]],
     ],
     mark: 80,

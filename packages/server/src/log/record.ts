@@ -117,13 +117,7 @@ export function toUpdate(target: TargetKey, after: Cursor, records: readonly Log
         authors.push([tag, userId, rest]);
       }
     }
-    wire[i] = [
-      record.at - at,
-      index,
-      record.mid,
-      record.id,
-      record.messages.length === 1 ? record.messages[0] : record.messages,
-    ];
+    wire[i] = [record.at - at, index, record.mid, record.id, record.messages];
   }
   return {
     after: after.sequence,

@@ -5,8 +5,8 @@ import type { Clock, Cursor, ServerFrame, TargetKey } from "@calla/shared";
 import type { Conversation } from "../connection/conversation.ts";
 import { Shared } from "../context/encoder.ts";
 
-/** One push on the wire: author tag, userId, message; null: the author has gone. */
-export type Pushed = readonly [tag: number | null, userId: string | null, message: unknown];
+/** One push on the wire: author tag, userId, messages; none: the author has gone. */
+export type Pushed = readonly [tag: number | null, userId: string | null, messages: readonly unknown[]];
 
 export class Audience {
   readonly #key: TargetKey;

@@ -37,7 +37,7 @@ function begun({
       target: "list:1",
       slice,
       state: EMPTY,
-      admit: admit ?? ((intent) => ({ ok: true, messages: intent.messages!, amended: false })),
+      admit: admit ?? ((intent) => ({ ok: true, messages: intent.messages, amended: false })),
       carrier,
       limits,
       random: countingRandom(),
@@ -119,8 +119,8 @@ describe("what is accepted", () => {
           .decide(from("ann", 1))
           .rows.get("ann")!,
       ).outcomes[0];
-    expect(outcome([add("x")])).toMatchObject({ message: add("x") });
-    expect(outcome([add("x"), add("y")])).toMatchObject({ message: [add("x"), add("y")] });
+    expect(outcome([add("x")])).toMatchObject({ messages: [add("x")] });
+    expect(outcome([add("x"), add("y")])).toMatchObject({ messages: [add("x"), add("y")] });
   });
 
   test("comes with the model after it only where a hook asks", () => {
@@ -204,7 +204,7 @@ describe("what is refused", () => {
   });
 
   test("a mid that its client gave up is decided: never applied, whenever it is sent again", () => {
-    const flight = begun().decide(from("ann", 1, { messages: null }), from("ann", 1));
+    const flight = begun().decide(from("ann", 1, { messages: [] }), from("ann", 1));
     expect(told(flight)).toEqual(["rejected cancelled", "rejected cancelled"]);
   });
 

@@ -158,7 +158,7 @@ export class Batch<Reply> {
   }
 
   #accept(intent: Intent<Reply>, row: RowDraft | undefined): void {
-    if (intent.messages === null)
+    if (intent.messages.length === 0 && intent.author !== null)
       return this.#refuse(intent, row, { from: "calla", code: "cancelled", details: {} });
     if (this.#state.removed && (intent.author !== null || intent.unlessRemoved === true)) {
       return this.#refuse(intent, row, { from: "calla", code: "removed", details: {} });
@@ -190,9 +190,7 @@ export class Batch<Reply> {
       const { mid, id } = intent;
       const { sequence, messages } = record;
       // Its author may hear of it by the outcome alone (S9): the answer was lost, and a snapshot holds no messages.
-      const outcome: Outcome = admitted.amended
-        ? { mid, id, sequence, message: messages.length === 1 ? messages[0] : messages }
-        : { mid, id, sequence };
+      const outcome: Outcome = admitted.amended ? { mid, id, sequence, messages } : { mid, id, sequence };
       remember(row, outcome);
     }
     this.flight.tells.push({

@@ -36,7 +36,7 @@ describe("room for topics", () => {
       mid: 1,
       id: "a",
       settled: 0,
-      message: { type: "named", name: "Ada" },
+      messages: [{ type: "named", name: "Ada" }],
     });
     expect(types(await ada.heard())).not.toContain("Paused");
   });
@@ -109,7 +109,7 @@ describe("room for topics", () => {
         mid: 1,
         id: "a",
         settled: 0,
-        message: { type: "named", name: `${i}` },
+        messages: [{ type: "named", name: `${i}` }],
       });
       expect(types(await one.heard())).toEqual(["Settled", "Snapshot", "TopicUpdate"]);
     }

@@ -46,7 +46,7 @@ describe("strict", () => {
     expect(await ada.heard()).toMatchObject([
       { type: "Settled" },
       { type: "Snapshot" },
-      { type: "TopicUpdate", records: [[0, 0, 2, "id-2", { type: "fine", n: 5 }]] },
+      { type: "TopicUpdate", records: [[0, 0, 2, "id-2", [{ type: "fine", n: 5 }]]] },
       rejected(1, { from: "calla", code: "update-threw" }),
     ]);
     expect(errors.map(String)).toEqual([
@@ -104,8 +104,8 @@ describe("in production", () => {
     expect((await ada.heard())[0]).toMatchObject({
       type: "Settled",
       outcomes: [
-        [1, "id-1", "rejected", 0, "app", "no", {}],
-        [2, "id-2", "applied", 1, null, null, null],
+        [1, "id-1", 0, [], "app", "no", {}],
+        [2, "id-2", 1, [], null, null, null],
       ],
     });
     expect(first.errors.map(String)).toEqual([expect.stringMatching(/"refused".*details.*why/)]);

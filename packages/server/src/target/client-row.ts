@@ -74,7 +74,7 @@ export function remember(row: RowDraft, outcome: Outcome): void {
 const weights = new WeakMap<Outcome, number>();
 
 function weightOf(outcome: Outcome): number {
-  const held = "code" in outcome ? outcome.details : outcome.message;
+  const held = "code" in outcome ? outcome.details : outcome.messages;
   if (held === undefined) return 0;
   let weight = weights.get(outcome);
   if (weight === undefined) weights.set(outcome, (weight = weigh(held)));

@@ -383,18 +383,10 @@ export class CommitLoop {
         const { reply } = intent;
         if (!(reply instanceof Conversation)) reply.settle(record.sequence);
         else if (!live.audience.has(reply)) {
-          const message = amended
-            ? { message: record.messages.length === 1 ? record.messages[0] : record.messages }
-            : {};
           const { mid, id } = intent;
-          reply.send({
-            type: "Acknowledge",
-            target: live.wire,
-            mid,
-            id,
-            sequence: record.sequence,
-            ...message,
-          });
+          const { sequence, messages } = record;
+          const taken = amended ? { messages } : {};
+          reply.send({ type: "Acknowledge", target: live.wire, mid, id, sequence, ...taken });
         }
         return this.#events.accepted(live, reply, record, model);
       }

@@ -1,5 +1,5 @@
 // What a target engine asks for; the commit loop carries it out (commit-loop.ts).
-import type { Cursor, PausedCode, Rejection } from "@calla/shared";
+import type { Cursor, Message, PausedCode, Rejection } from "@calla/shared";
 import type { Intent } from "../app/intent.ts";
 import type { Append, LogRecord } from "../log/log.ts";
 
@@ -29,8 +29,8 @@ export type Effect<Reply> =
       readonly mid: number;
       readonly id: string;
       readonly sequence: number;
-      /** Where it was amended. */
-      readonly message?: unknown;
+      /** What was taken, where it was amended. */
+      readonly messages?: readonly Message[];
     }
   | ({
       readonly type: "rejected";

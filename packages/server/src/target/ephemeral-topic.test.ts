@@ -47,7 +47,7 @@ describe("ephemeral topics", () => {
     ada.say(say("cursors:1", 0, moved(1)));
     bob.say(say("cursors:1", 0, moved(2)));
     ada.say(say("cursors:1", 7, moved(3))); // a mid means nothing here
-    const frame = push([a, "u", moved(1)], [b, "u", moved(2)], [a, "u", moved(3)]);
+    const frame = push([a, "u", [moved(1)]], [b, "u", [moved(2)]], [a, "u", [moved(3)]]);
     expect(await ada.heard()).toEqual([frame]);
     expect(await bob.heard()).toEqual([frame]);
     expect(refused).toEqual([]);
@@ -75,7 +75,7 @@ describe("ephemeral topics", () => {
     await ada.heard();
     path.push(2);
     bob.say(subscribe("cursors:1"));
-    expect((await bob.heard()).at(-1)).toEqual(push([a, null, { ...moved(2), path: [1] }]));
+    expect((await bob.heard()).at(-1)).toEqual(push([a, null, [{ ...moved(2), path: [1] }]]));
   });
 
   test("[EP2] a newcomer gets each author's latest message; one that leaves is announced", async () => {
@@ -91,11 +91,11 @@ describe("ephemeral topics", () => {
     await bob.heard();
     const eve = await client();
     eve.say(subscribe("cursors:1"));
-    expect((await eve.heard())[1]).toEqual(push([a, null, moved(2)], [b, null, moved(3)]));
+    expect((await eve.heard())[1]).toEqual(push([a, null, [moved(2)]], [b, null, [moved(3)]]));
     ada.say(unsubscribe("cursors:1"));
-    expect(await eve.heard()).toEqual([push([a, null, null])]);
+    expect(await eve.heard()).toEqual([push([a, null, []])]);
     bob.drop();
-    expect(await eve.heard()).toEqual([push([b, null, null])]);
+    expect(await eve.heard()).toEqual([push([b, null, []])]);
     const late = await client();
     late.say(subscribe("cursors:1"));
     expect(types(await late.heard())).toEqual(["Settled"]);
@@ -155,7 +155,7 @@ describe("ephemeral topics", () => {
     await ada.heard();
     ada.say(
       say("cursors:1", 0, { type: "unheard" }),
-      say("cursors:1", 0, [moved(1)]),
+      say("cursors:1", 0, [moved(1), { type: "unheard" }]),
       say("cursors:1", 0, null),
     );
     ada.say(say("cursors:1", 0, moved(-1)));
@@ -164,7 +164,7 @@ describe("ephemeral topics", () => {
     expect(refused.map(({ code }) => code)).toEqual([
       "not-subscribed",
       "unknown-message",
-      "invalid",
+      "unknown-message",
       "invalid",
       "forbidden",
       "not-subscribed",
@@ -173,6 +173,24 @@ describe("ephemeral topics", () => {
     ada.say(subscribe("cursors:1", 2), say("cursors:1", 0, moved(1)));
     expect(types(await ada.heard())).toEqual(["Settled"]);
     expect(errors).toEqual([new Error("in the hook")]);
+  });
+
+  test("[EP5] several messages of one dispatch have one fate and are one push; what is kept of them is the last", async () => {
+    const { server, client, refused } = wire();
+    server.handle(cursors, { canSubscribe: () => true, canDispatch: ({ x }) => x > 0 });
+    const [ada, eve] = [await client(), await client()];
+    const a = authorTag(ada.identity.clientId, "cursors:1");
+    ada.say(subscribe("cursors:1"));
+    await ada.heard();
+    ada.say(say("cursors:1", 0, [moved(1), moved(2)]));
+    expect(await ada.heard()).toEqual([push([a, null, [moved(1), moved(2)]])]);
+    ada.say(say("cursors:1", 0, [moved(3), moved(-1)]));
+    const many = Array.from({ length: 101 }, () => moved(4));
+    ada.say(say("cursors:1", 0, many));
+    expect(await ada.heard()).toEqual([]);
+    expect(refused.map(({ code }) => code)).toEqual(["forbidden", "too-large"]);
+    eve.say(subscribe("cursors:1"));
+    expect((await eve.heard())[1]).toEqual(push([a, null, [moved(2)]]));
   });
 
   test("[EP4] the server's pushes reach subscribers of both kinds of topics; …From spares its client", async () => {
@@ -190,27 +208,27 @@ describe("ephemeral topics", () => {
     server.topic(list, "1").push({ type: "cleared" });
     server.topic(list, "1").pushFrom(clientId, { type: "added", item: "x" });
     expect(await ada.heard()).toEqual([
-      { type: "Push", target: "list:1", pushes: [[null, null, { type: "cleared" }]] },
+      { type: "Push", target: "list:1", pushes: [[null, null, [{ type: "cleared" }]]] },
     ]);
     expect(await bob.heard()).toEqual([
       {
         type: "Push",
         target: "list:1",
         pushes: [
-          [null, null, { type: "cleared" }],
-          [tag, null, { type: "added", item: "x" }],
+          [null, null, [{ type: "cleared" }]],
+          [tag, null, [{ type: "added", item: "x" }]],
         ],
       },
     ]);
     server.broadcast(cursors, moved(1));
     server.broadcastFrom(clientId, cursors, moved(2));
-    expect(await ada.heard()).toEqual([push([null, null, moved(1)])]);
+    expect(await ada.heard()).toEqual([push([null, null, [moved(1)]])]);
     expect(await bob.heard()).toEqual([
-      push([null, null, moved(1)], [authorTag(clientId, "cursors:1"), null, moved(2)]),
+      push([null, null, [moved(1)]], [authorTag(clientId, "cursors:1"), null, [moved(2)]]),
     ]);
     server.session(clientId).push({ type: "named", name: "x" });
     expect(await ada.heard()).toEqual([
-      { type: "Push", target: "@", pushes: [[null, null, { type: "named", name: "x" }]] },
+      { type: "Push", target: "@", pushes: [[null, null, [{ type: "named", name: "x" }]]] },
     ]);
     expect(await bob.heard()).toEqual([]);
     expect((await server.topic(list, "1").read()).sequence).toBe(0);
@@ -251,11 +269,18 @@ describe("ephemeral topics", () => {
     expect(types(await ada.heard())).toEqual(["Push", "Push"]);
     rings.deliver();
     expect(await bob.heard()).toEqual([
-      push([authorTag(ada.identity.clientId, "cursors:1"), null, moved(1)]),
-      { type: "Push", target: "list:1", pushes: [[null, null, { type: "cleared" }]] },
+      push([authorTag(ada.identity.clientId, "cursors:1"), null, [moved(1)]]),
+      { type: "Push", target: "list:1", pushes: [[null, null, [{ type: "cleared" }]]] },
     ]);
     expect(await ada.heard()).toEqual([]); // nobody hears itself
-    for (const garbage of [undefined, null, 7, {}, { node: "x", pushed: 7 }])
+    for (const garbage of [
+      undefined,
+      null,
+      7,
+      {},
+      { node: "x", pushed: 7 },
+      { node: "x", pushed: [1, null, moved(1)] },
+    ])
       rings.ring("pushed:cursors:1", garbage);
     expect(await bob.heard()).toEqual([]);
     expect(far.errors.length + near.errors.length).toBeGreaterThan(0); // reported, and that is all

@@ -27,7 +27,8 @@ export function relay(context: ServerContext, topic: TargetKey, pushed: Pushed, 
 export const hearRelayed = (context: ServerContext, topic: TargetKey, audience: Audience): (() => void) =>
   context.pubsub.subscribe(pushChannel(topic), (payload) => {
     const { node, pushed, except } = payload as Relayed;
-    if (node !== context.node && Array.isArray(pushed) && pushed.length === 3) audience.push(pushed, except);
+    if (node === context.node || !Array.isArray(pushed)) return;
+    if (pushed.length === 3 && Array.isArray(pushed[2])) audience.push(pushed, except);
   });
 
 export class EphemeralTopic {
@@ -72,14 +73,14 @@ export class EphemeralTopic {
   leave(conversation: Conversation): void {
     this.audience.remove(conversation);
     if (this.#latest.delete(conversation.clientId))
-      this.#say([authorTag(conversation.clientId, this.topic), conversation.userId, null]);
+      this.#say([authorTag(conversation.clientId, this.topic), conversation.userId, []]);
   }
 
-  /** A client's message. It has been admitted. */
-  dispatch(conversation: Conversation, message: Message): void {
-    const pushed: Pushed = [authorTag(conversation.clientId, this.topic), conversation.userId, message];
-    if (this.slice.keep === "latest") this.#latest.set(conversation.clientId, pushed);
-    this.#say(pushed);
+  /** A client's messages. They have been admitted. */
+  dispatch({ clientId, userId }: Conversation, messages: readonly Message[]): void {
+    const tag = authorTag(clientId, this.topic);
+    if (this.slice.keep === "latest") this.#latest.set(clientId, [tag, userId, messages.slice(-1)]);
+    this.#say([tag, userId, messages]);
   }
 
   #say(pushed: Pushed): void {

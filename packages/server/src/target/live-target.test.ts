@@ -8,7 +8,7 @@ import { memoryLog } from "../log/memory/memory-log.ts";
 const items = (said: readonly Said[]): unknown[] =>
   said.flatMap((frame) =>
     frame.type === "TopicUpdate"
-      ? frame.records.map(([, , , , message]) => (message as { item: string }).item)
+      ? frame.records.map(([, , , , [message]]) => (message as { item: string }).item)
       : [],
   );
 

@@ -23,8 +23,8 @@ describe("to a client", () => {
     expect(heard({ type: "applied", sequence: 7 }).frames).toEqual([
       { type: "Acknowledge", ...frame, sequence: 7 },
     ]);
-    const message = { type: "added" };
-    expect(heard({ type: "applied", sequence: 7, message }).frames).toMatchObject([{ message }]);
+    const messages = [{ type: "added" }];
+    expect(heard({ type: "applied", sequence: 7, messages }).frames).toMatchObject([{ messages }]);
     const rejection = { from: "app", code: "full", details: { most: 3 } };
     expect(heard({ type: "rejected", ...rejection }).frames).toEqual([
       { type: "Rejected", ...frame, ...rejection },

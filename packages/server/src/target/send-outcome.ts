@@ -23,8 +23,8 @@ export function sendOutcome(reply: Reply, live: LiveTarget, outcome: Told): void
   if (!(reply instanceof Conversation)) return tellCall(reply, outcome);
   switch (outcome.type) {
     case "applied": {
-      const { mid, id, sequence, message } = outcome;
-      const amended = message === undefined ? {} : { message };
+      const { mid, id, sequence, messages } = outcome;
+      const amended = messages === undefined ? {} : { messages };
       return reply.send({ type: "Acknowledge", target, mid, id, sequence, ...amended });
     }
     case "rejected": {

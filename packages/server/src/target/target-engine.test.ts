@@ -81,7 +81,7 @@ const from = (
   mid,
   id: `${clientId}-${mid}`,
   settled: 0,
-  messages: message === null ? null : Array.isArray(message) ? (message as Message[]) : [message as Message],
+  messages: message === null ? [] : Array.isArray(message) ? (message as Message[]) : [message as Message],
   reply: clientId,
   ...more,
 });
@@ -268,11 +268,11 @@ describe("mids", () => {
     engine.appended();
     const amended = { type: "added", item: "amended" };
     expect(rowsOf(append, "a")?.outcomes).toMatchObject([
-      { message: amended },
-      { message: [amended, amended] },
+      { messages: [amended] },
+      { messages: [amended, amended] },
     ]);
     expect(take(2, from("a", 1, add("x"))).told).toMatchObject([
-      { type: "applied", mid: 1, message: amended },
+      { type: "applied", mid: 1, messages: [amended] },
     ]);
   });
 

@@ -6,8 +6,8 @@ const dispatched = {
   id: "string",
   /** The highest mid up to which the client has durably recorded every outcome. */
   settled: "count",
-  /** One message, an array of messages with one fate, or null: this mid is void (given up, applied as nothing). */
-  message: "any",
+  /** One fate for all of them. None: this mid is void (given up, applied as nothing). */
+  messages: ["any", "*"],
 } as const;
 
 /** What a client asks for one target: "I have up to `cursor`, know my outcomes up to `settled`, sent up to `sent`." */

@@ -120,8 +120,8 @@ test("[CO17] one message that a custom serialiser encodes as an array stays one 
       payloadReader(codec),
     );
   const one = { type: "added", n: 1 };
-  for (const message of [one, [one], [one, { type: "added", n: 2 }]]) {
-    const said = { type: "TopicMessage", target: "list:1", mid: 1, id: "x", settled: 0, message } as const;
+  for (const messages of [[], [one], [one, { type: "added", n: 2 }]]) {
+    const said = { type: "TopicMessage", target: "list:1", mid: 1, id: "x", settled: 0, messages } as const;
     expect(there(said)).toEqual(said);
   }
   const refused = {
@@ -136,7 +136,7 @@ test("[CO17] one message that a custom serialiser encodes as an array stays one 
   expect(there(refused)).toEqual(refused);
 });
 
-test("[CO17] what a custom codec makes of a message may be null, which is no message that was given up", () => {
+test("[CO17] what a custom codec makes of a message may be null, which is not a mid that was given up", () => {
   const serialiser = customJson({
     encodeMessage: ({ n }: { n: number }): unknown => (n === 0 ? null : n),
     decodeMessage: (encoded) => ({ type: "set", n: (encoded ?? 0) as number }),
@@ -144,8 +144,12 @@ test("[CO17] what a custom codec makes of a message may be null, which is no mes
     decodeModel: (encoded) => encoded,
   });
   const codec = serialiser.payload(serialiser.formats[0]!);
-  for (const message of [{ type: "set", n: 0 }, [{ type: "set", n: 0 }], null]) {
-    const said = { type: "TopicMessage", target: "list:1", mid: 1, id: "x", settled: 0, message } as const;
+  const [none, some] = [
+    { type: "set", n: 0 },
+    { type: "set", n: 1 },
+  ];
+  for (const messages of [[], [none], [none, some, none]]) {
+    const said = { type: "TopicMessage", target: "list:1", mid: 1, id: "x", settled: 0, messages } as const;
     expect(mapPayloads(mapPayloads(said, payloadWriter(codec)), payloadReader(codec))).toEqual(said);
   }
 });
@@ -225,16 +229,15 @@ test("[CO17] [WR29] a message has no undefined field, whatever a decoder makes o
     expect(message).toStrictEqual({ type: "set", in: [{}] });
 });
 
-test("[CO17] only a whole wrapper is taken off, and details are the value domain's", () => {
+test("[CO17] [CO23] an array or null is carried as the codec made it, for messages stand in an array anyway; details are the value domain's", () => {
   const by = customJson({ ...asItIs, decodeMessage: (encoded) => ({ type: "seen", encoded }) });
   const codec = by.payload(json());
-  expect(codec.encodeMessage([1])).toEqual({ $: "array", v: [1] });
-  expect(codec.encodeMessage(null)).toEqual({ $: "array", v: null });
-  expect(codec.encodeMessage("text")).toBe("text");
-  expect(codec.decodeMessage({ $: "array", v: [1] })).toEqual({ type: "seen", encoded: [1] });
-  for (const half of [{ $: "array" }, { $: "arrays", v: [1] }, { v: [1], $: null }])
-    expect(() => codec.decodeMessage(half)).toThrow(code("undecodable"));
-  expect(codec.decodeMessage({ v: [1] })).toEqual({ type: "seen", encoded: { v: [1] } });
+  for (const encoded of [[1], [], null, "text", { v: [1] }]) {
+    expect(codec.encodeMessage(encoded)).toEqual(encoded);
+    expect(codec.decodeMessage(encoded)).toEqual({ type: "seen", encoded });
+  }
+  for (const tagged of [{ $: "array", v: [1] }, { $: "array" }, { v: [1], $: null }])
+    expect(() => codec.decodeMessage(tagged)).toThrow(code("undecodable"));
   const details = { on: new Date(5) };
   expect(codec.decodeDetails(codec.encodeDetails(details))).toEqual(details);
   expect(by.normaliseDetails(details)).toEqual(details);

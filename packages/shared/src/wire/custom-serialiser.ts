@@ -2,7 +2,6 @@
 import { CallaError, describe } from "../base/errors.ts";
 import { fromPlain } from "../values/from-plain.ts";
 import { json } from "./json-format.ts";
-import { isObject } from "../values/kind.ts";
 import { normalise } from "../values/normalise.ts";
 import { withoutUndefined } from "../values/present.ts";
 import type { Format, PayloadCodec, Serialiser } from "./serialiser.ts";
@@ -53,15 +52,13 @@ export interface CustomCarrier {
 export function custom(format: Format, codec: CustomCodec<unknown>, carrier: CustomCarrier): Serialiser {
   const payload = (bytes: "native" | "base64"): PayloadCodec => ({
     encodeMessage: (message) =>
-      single(
-        carrier.write(
-          encoding("encodeMessage", () => codec.encodeMessage(message)),
-          bytes,
-        ),
+      carrier.write(
+        encoding("encodeMessage", () => codec.encodeMessage(message)),
+        bytes,
       ),
     decodeMessage: (plain) =>
       withoutUndefined(
-        decoding("decodeMessage", carrier.readMessage(unwrapped(plain)), codec.decodeMessage.bind(codec)),
+        decoding("decodeMessage", carrier.readMessage(plain), codec.decodeMessage.bind(codec)),
       ),
     encodeModel: (model) =>
       carrier.write(
@@ -91,13 +88,6 @@ export function custom(format: Format, codec: CustomCodec<unknown>, carrier: Cus
   };
   return serialiser;
 }
-
-// An array where a message stands is several messages of one dispatch, and null is none, so one message that is encoded
-// as either is wrapped. No encoded value has a field "$" of its own by then.
-const single = (plain: unknown): unknown =>
-  Array.isArray(plain) || plain === null ? { $: "array", v: plain } : plain;
-const unwrapped = (plain: unknown): unknown =>
-  isObject(plain) && "$" in plain && plain.$ === "array" && "v" in plain ? plain.v : plain;
 
 function encoding(name: string, run: () => unknown): unknown {
   try {

@@ -79,6 +79,7 @@ function checkOf(spec: Spec): Check {
     return more.length === 0 ? first! : (value) => first!(value) || more.some((check) => check(value));
   }
   if (isTuple(spec)) {
+    if (spec[0] === "any" && spec[1] === "*") return Array.isArray;
     const items = spec.map(checkOf);
     const [item] = items;
     if (spec[1] === "*") return (value) => Array.isArray(value) && value.every((one) => item!(one));

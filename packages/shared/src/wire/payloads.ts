@@ -1,6 +1,8 @@
 // Where in a frame the user's own values are. The serialiser's codec is applied to these and nothing else, so the
-// envelope is never walked.
-import type { ClientFrame, ServerFrame } from "./protocol.ts";
+// envelope is never walked. Most payloads are plain as they are: then nothing is copied.
+import type { ClientFrame, ServerFrame, ServerFrames, WireOutcome, WireRecord } from "./protocol.ts";
+
+type Push = ServerFrames["Push"]["pushes"][number];
 
 /** What to do with a message, a model and the details of a rejection met in a frame. */
 export interface PayloadMap {
@@ -13,35 +15,53 @@ export interface PayloadMap {
 }
 
 /**
- * The frame with every payload mapped; the same object where it can have none.
+ * The frame with every payload mapped; the same object where nothing in it has become another.
  *
  * @example
  * mapPayloads(frame, payloadReader(serialiser.payload(format)));
  */
 export function mapPayloads<Frame extends ClientFrame | ServerFrame>(frame: Frame, map: PayloadMap): Frame;
 export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): ClientFrame | ServerFrame {
-  const one = (value: unknown): unknown => (isNothing(value) ? value : map.message(value));
-  const details = (value: unknown): unknown => (isNothing(value) ? value : map.details(value));
-  /** A dispatch is one message or an array of messages with one fate; each goes through the codec by itself. */
-  const dispatch = (value: unknown): unknown => (Array.isArray(value) ? value.map(one) : one(value));
   switch (frame.type) {
     case "TopicMessage":
-    case "Acknowledge":
-      return withMessage(frame, isNothing(frame.message) ? frame.message : dispatch(frame.message));
+    case "Acknowledge": {
+      const { messages } = frame;
+      const mapped = messages && each(messages, map.message);
+      return mapped === messages ? frame : { ...frame, messages: mapped! };
+    }
     case "Rejected":
-      return { ...frame, details: details(frame.details) };
-    case "TopicUpdate":
-      return { ...frame, records: mapLast(frame.records, dispatch) };
-    case "Settled":
-      // Of a rejection its details, of an acknowledgement the messages if they were amended.
-      return {
-        ...frame,
-        outcomes: mapLast(frame.outcomes, (value, [, , what]) =>
-          what === "rejected" ? details(value) : dispatch(value),
-        ),
-      };
-    case "Push":
-      return { ...frame, pushes: mapLast(frame.pushes, one) };
+      return { ...frame, details: detailsIn(frame.details, map) };
+    case "TopicUpdate": {
+      const records = each<WireRecord>(frame.records, (record) => {
+        const [later, author, mid, id, messages] = record;
+        const mapped = each(messages, map.message);
+        return mapped === messages ? record : [later, author, mid, id, mapped];
+      });
+      return records === frame.records ? frame : { ...frame, records };
+    }
+    case "Settled": {
+      const outcomes = each<WireOutcome>(
+        frame.outcomes,
+        ([mid, id, sequence, messages, from, code, details]) => [
+          mid,
+          id,
+          sequence,
+          each(messages, map.message),
+          from,
+          code,
+          detailsIn(details, map),
+        ],
+      );
+      return { ...frame, outcomes };
+    }
+    case "Push": {
+      const pushes = each<Push>(frame.pushes, (push) => {
+        const [from, userId, messages] = push;
+        const mapped = each(messages, map.message);
+        return mapped === messages ? push : [from, userId, mapped];
+      });
+      return pushes === frame.pushes ? frame : { ...frame, pushes };
+    }
     case "Snapshot":
       return frame.chunk === undefined ? { ...frame, model: map.model(frame.model) } : frame;
     default:
@@ -49,20 +69,20 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
   }
 }
 
-/** Most payloads are plain as they are; then nothing is copied. */
-const withMessage = <Frame extends { readonly message?: unknown }>(frame: Frame, message: unknown): Frame =>
-  message === frame.message ? frame : { ...frame, message };
+/** Calla's own refusals have none. */
+const detailsIn = (value: unknown, { details }: PayloadMap): unknown =>
+  value === null || value === undefined ? value : details(value);
 
-/** Nothing stands where a message would: a mid was given up, an author has gone, nothing was amended. */
-const isNothing = (value: unknown): boolean => value === null || value === undefined;
-
-/** In every tuple of a frame that has a payload, it stands last. */
-const mapLast = <Tuple extends readonly unknown[]>(
-  tuples: readonly Tuple[],
-  mapped: (value: unknown, tuple: Tuple) => unknown,
-): readonly Tuple[] =>
-  tuples.map((tuple) => {
-    const value = tuple[tuple.length - 1];
-    const changed = mapped(value, tuple);
-    return changed === value ? tuple : ([...tuple.slice(0, -1), changed] as readonly unknown[] as Tuple);
-  });
+/** `items.map(map)`, and the same array where that changes nothing. */
+function each<Item>(items: readonly Item[], map: (item: Item) => Item): readonly Item[] {
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]!;
+    const mapped = map(item);
+    if (mapped === item) continue;
+    const all = items.slice(0, i);
+    all.push(mapped);
+    while (++i < items.length) all.push(map(items[i]!));
+    return all;
+  }
+  return items;
+}

@@ -11,7 +11,7 @@ import { serverFrames } from "./server-frames.ts";
 import type { ClientFrame, ClientFrames, ServerFrame, ServerFrames } from "./protocol.ts";
 
 const message = { type: "added", item: "x" };
-const said = { mid: 1, id: "AbCdEfGhIjK", settled: 0, message };
+const said = { mid: 1, id: "AbCdEfGhIjK", settled: 0, messages: [message] };
 const asked = { target: "list:1", ref: 1, cursor: { sequence: 4, mark: 99 }, settled: 0, sent: 1 };
 const update = {
   after: 4,
@@ -21,7 +21,7 @@ const update = {
     [7, "ada", 0],
     [8, null, 9],
   ],
-  records: [[0, 0, 1, "AbCdEfGhIjK", message]],
+  records: [[0, 0, 1, "AbCdEfGhIjK", [message]]],
   mark: 100,
 } as const;
 
@@ -68,12 +68,12 @@ const server: { [K in keyof ServerFrames]: ServerFrames[K] } = {
     ref: 1,
     sequence: 5,
     next: 2,
-    outcomes: [[1, "AbCdEfGhIjK", "applied", 5, null, null, null]],
+    outcomes: [[1, "AbCdEfGhIjK", 5, [], null, null, null]],
     resync: "records",
     reason: "missed",
   },
   TopicUpdate: { type: "TopicUpdate", target: "list:1", ...update },
-  Push: { type: "Push", target: "list:1", pushes: [[7, "ada", message]] },
+  Push: { type: "Push", target: "list:1", pushes: [[7, "ada", [message]]] },
   Snapshot: {
     type: "Snapshot",
     target: "list:1",
@@ -110,7 +110,7 @@ describe("protocol", () => {
     const shapes = [clientFrames, serverFrames].flatMap((specs) =>
       Object.entries(specs).map(([type, spec]) => shapeOf({ type: JSON.stringify(type), ...spec })),
     );
-    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`569529113`);
+    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`3450533808`);
     expect(PROTOCOL_VERSION).toBe(1);
   });
 
@@ -124,7 +124,7 @@ describe("protocol", () => {
   test.each(frames.map((frame) => [frame.type, frame] as const))(
     "[PR3] %s is refused with any field missing or of another kind",
     (_, frame) => {
-      const anything = new Set(["model", "message", "token", "details"]);
+      const anything = new Set(["model", "token", "details"]);
       const optional = new Set([
         "identity",
         "secret",
@@ -132,7 +132,6 @@ describe("protocol", () => {
         "cursor",
         "token",
         "model",
-        "message",
         "details",
         "spread",
       ]);
@@ -149,7 +148,7 @@ describe("protocol", () => {
     const tuples = (value: unknown, put: (other: unknown) => unknown): unknown[] => {
       if (typeof value !== "object" || value === null) return [];
       const inside = Object.entries(value).flatMap(([key, item]) =>
-        key === "message" || key === "model"
+        key === "messages" || key === "model"
           ? []
           : tuples(item, (other) =>
               put(Array.isArray(value) ? value.with(Number(key), other) : { ...value, [key]: other }),
@@ -183,6 +182,27 @@ describe("protocol", () => {
       expect(read({ type })).toBeUndefined();
   });
 
+  test("[PR8] messages are an array, of one, several or none; what is none is no frame", () => {
+    const record = (messages: unknown) => ({ ...server.TopicUpdate, records: [[0, 0, 1, "a", messages]] });
+    const outcome = (messages: unknown) => ({
+      ...server.Settled,
+      outcomes: [[1, "a", 5, messages, null, null, null]],
+    });
+    const ways = [
+      (messages: unknown) => ({ ...client.TopicMessage, messages }),
+      (messages: unknown) => ({ ...server.Acknowledge, messages }),
+      (messages: unknown) => ({ ...server.Push, pushes: [[7, "ada", messages]] }),
+      record,
+      outcome,
+    ];
+    for (const frame of ways) {
+      for (const messages of [[], [message], [message, message], [null]])
+        expect(read(frame(messages))).toEqual(frame(messages));
+      for (const messages of [message, null, "text", { length: 1, 0: message }])
+        expect(read(frame(messages))).toBeUndefined();
+    }
+  });
+
   test("[PR4] payloads, and only they, go through the codec", () => {
     const map = { message: () => "MESSAGE", model: () => "MODEL", details: () => "DETAILS" };
     const payloads = frames.map((frame) => [
@@ -199,21 +219,38 @@ describe("protocol", () => {
       Push: "MESSAGE",
       Snapshot: "MODEL",
     });
-    const several = mapPayloads({ ...client.TopicMessage, message: [message, message] }, map);
-    expect(several.message).toEqual(["MESSAGE", "MESSAGE"]);
-    expect(mapPayloads({ ...client.TopicMessage, message: null }, map).message).toBeNull();
-    const lists = {
+    for (const messages of [[], [message], [message, null]]) {
+      const frame = { ...client.TopicMessage, messages };
+      expect(mapPayloads(frame, map).messages).toEqual(messages.map(() => "MESSAGE"));
+      expect(mapPayloads({ ...server.Acknowledge, messages }, map).messages).toEqual(
+        messages.map(() => "MESSAGE"),
+      );
+    }
+    const outcomes = {
       ...server.Settled,
       outcomes: [
-        [1, "a", "rejected", 0, "app", "missing", ["x"]],
-        [2, "b", "applied", 6, null, null, ["x", "y"]],
-        [3, "c", "applied", 7, null, null, null],
+        [1, "a", 0, [], "app", "missing", ["x"]],
+        [2, "b", 6, ["x", "y"], null, null, null],
+        [3, "c", 7, [], null, null, null],
       ],
     } as const;
-    expect(mapPayloads(lists, map).outcomes.map((outcome) => outcome[6])).toEqual([
-      "DETAILS",
-      ["MESSAGE", "MESSAGE"],
-      null,
+    expect(mapPayloads(outcomes, map).outcomes).toEqual([
+      [1, "a", 0, [], "app", "missing", "DETAILS"],
+      [2, "b", 6, ["MESSAGE", "MESSAGE"], null, null, null],
+      [3, "c", 7, [], null, null, null],
     ]);
+  });
+
+  test("[PR4] a frame whose payloads are carried as they are is not copied; of the others, only what has become another", () => {
+    const same = { message: (value: unknown) => value, model: () => "MODEL", details: () => "DETAILS" };
+    const carried = [client.TopicMessage, server.TopicUpdate, server.Push, server.Acknowledge];
+    for (const frame of carried) expect(mapPayloads(frame, same)).toBe(frame);
+    const record = [0, 0, 2, "b", [message, "y", message]] as const;
+    const frame = { ...server.TopicUpdate, records: [...server.TopicUpdate.records, record] };
+    const map = { ...same, message: (value: unknown) => (value === "y" ? "Y" : value) };
+    const mapped = mapPayloads(frame, map).records;
+    expect(mapped).toEqual([...server.TopicUpdate.records, [0, 0, 2, "b", [message, "Y", message]]]);
+    expect(mapped[0]).toBe(server.TopicUpdate.records[0]);
+    expect(record[4]).toEqual([message, "y", message]);
   });
 });

@@ -1,7 +1,8 @@
 // The wire, both ways together. What a client says is in client-frames.ts, what a server says in server-frames.ts.
 // A packet is one frame or an array of frames; arrays save a socket write where a turn made several.
 // A target on the wire is a topic's id, or "@" for the speaker's own session. A payload (a message, a model, the
-// details of a refusal) is the user's and goes through the serialiser's payload codec.
+// details of a refusal) is the user's and goes through the serialiser's payload codec. Messages stand in an array, also
+// where there is one, or none (PR8).
 import type { AppCode, ClosingCode } from "../codes/closing-codes.ts";
 import type { PausedCode } from "../codes/paused-codes.ts";
 import type { Rejection } from "../codes/rejection-codes.ts";

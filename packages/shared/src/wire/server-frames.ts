@@ -1,7 +1,7 @@
 // The frames that a server sends. For each: when it is sent, and what the client does.
 
-/** A record: milliseconds since the frame's `at`, author's index in `authors` (-1: the server), mid, id, message. */
-export const wireRecord = ["integer", "integer", "count", "string", "any"] as const;
+/** A record: milliseconds since the frame's `at`, author's index in `authors` (-1: the server), mid, id, messages. */
+export const wireRecord = ["integer", "integer", "count", "string", ["any", "*"]] as const;
 
 const update = {
   /** The cursor this continues from. Another one than the reader's: duplicate, gap or other history; resync. */
@@ -35,13 +35,13 @@ export const serverFrames = {
     /** Milliseconds over which to spread the return if this connection ends without a word; absent: 0. */
     "spread?": "count",
   },
-  /** A message's outcome where no update frame tells it: no subscription, repeated mid. `message` if it was amended. */
+  /** A message's outcome where no update frame tells it: no subscription, repeated mid. `messages`: what was taken, if it was amended. */
   Acknowledge: {
     target: "string",
     mid: "count",
     id: "string",
     sequence: "count",
-    "message?": "any",
+    "messages?": ["any", "*"],
   },
   /** Refused for good. The client rolls it back and tells the caller. */
   Rejected: {
@@ -62,20 +62,17 @@ export const serverFrames = {
     sequence: "count",
     /** The next mid the server takes. */
     next: "count",
-    /** mid, message id, what happened, sequence; of a rejection: from, code, details; else what was taken if amended. */
-    outcomes: [
-      ["count", "string", "applied|rejected|null", "count", "app|calla|null", "string|null", "any"],
-      "*",
-    ],
+    /** mid, message id; applied: sequence, messages if they were amended (none: as they were sent); rejected: from, code, details. */
+    outcomes: [["count", "string", "count", ["any", "*"], "app|calla|null", "string|null", "any"], "*"],
     resync: "current|records|snapshot",
     reason: "string",
   },
   /** Records of a topic, the same bytes for every subscriber, or of one's own session (`@`), in order. Fold them; own ones are acknowledgements. */
   TopicUpdate: { target: "string", ...update },
-  /** Unsequenced messages to the subscribers: author tag, userId, message; a null message says that the author has gone. */
+  /** Unsequenced messages to the subscribers: author tag, userId, messages; none: the author has gone. */
   Push: {
     target: "string",
-    pushes: [["count|null", "string|null", "any"], "*"],
+    pushes: [["count|null", "string|null", ["any", "*"]], "*"],
   },
   /** All of a target at a sequence, in place of records. Large ones come in parts: `chunk` in place of `model`. */
   Snapshot: {

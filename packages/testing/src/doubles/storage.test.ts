@@ -6,7 +6,7 @@ import { crashableStorage } from "./storage.ts";
 const owner = { server: "", user: null };
 const entry = (mid: number): StorageChange => ({
   type: "entry",
-  entry: { target: "t", mid, id: `${mid}`, message: mid, at: 0, version: 1 },
+  entry: { target: "t", mid, id: `${mid}`, messages: [mid], at: 0, version: 1 },
 });
 async function twoCommits() {
   const clock = virtualClock();

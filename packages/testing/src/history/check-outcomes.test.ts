@@ -9,7 +9,7 @@ import type { HistoryEvent, Quiet, Told } from "./history.ts";
 const said = (run: Written, end?: Partial<Quiet> | null): string[] =>
   checkOutcomes(run.history(end)).map(({ rule, what }) => `${rule} ${what.replace(`${target}: `, "")}`);
 const ENDED: Told = { is: "ended", code: "client-expired" };
-const applied = (id: string, sequence: number): Told => ({ is: "applied", sequence, message: added(id) });
+const applied = (id: string, sequence: number): Told => ({ is: "applied", sequence, messages: [added(id)] });
 const rejected = (code = "poor"): Told => ({ is: "rejected", code });
 const hooked = (
   run: Written,
@@ -243,14 +243,14 @@ describe("[HC3] [HC4] [HC17] what was applied", () => {
   });
 
   test("is in the log's own words, amended or not, one message or several", async () => {
-    const told = async (message: unknown): Promise<string[]> => {
+    const told = async (messages: readonly unknown[]): Promise<string[]> => {
       const run = written();
       await whole(run, 1, "a");
       run.events.pop();
-      run.told("a", { is: "applied", sequence: 1, message });
+      run.told("a", { is: "applied", sequence: 1, messages });
       return said(run);
     };
-    expect(await told(added("b"))).toEqual(["HC17 the caller of a got another message than the log has"]);
+    expect(await told([added("b")])).toEqual(["HC17 the caller of a got another message than the log has"]);
     expect(await told([added("a")])).toEqual([]);
     expect(await told([added("a"), added("a")])).toHaveLength(1);
   });

@@ -172,8 +172,7 @@ export function checkOutcomes(history: History): Violation[] {
           break_("HC4", `${target}: ${id} was acknowledged at ${told.sequence} before the log had it`);
         else {
           const { messages } = here[0]!.place!.record!;
-          const given = Array.isArray(told.message) ? told.message : [told.message];
-          if (!sameValue(given, messages))
+          if (!sameValue(told.messages, messages))
             break_("HC17", `${target}: the caller of ${id} got another message than the log has`);
         }
         break;

@@ -27,7 +27,7 @@ const show = (run: Written, model: unknown, more: Partial<Shown> = {}): void =>
     pending: [],
     ...more,
   });
-const pending = (...ids: string[]) => ids.map((id) => ({ id, message: added(id) }));
+const pending = (...ids: string[]) => ids.map((id) => ({ id, messages: [added(id)] }));
 const listens = (run: Written, page = 0): void => run.add({ type: "listens", client: 0, page, target });
 const kept = (run: Written, sequence: number, of: string | null = target): void =>
   run.add({ type: "kept", ...me, target: of, sequence });
@@ -200,7 +200,7 @@ describe("[HC8] the place", () => {
     run.dispatched("b");
     run.stored(2, "b", "asked");
     await run.appended(2, "b");
-    run.told("b", { is: "applied", sequence: 2, message: added("b") });
+    run.told("b", { is: "applied", sequence: 2, messages: [added("b")] });
     kept(run, 1);
     listens(run, 1);
     show(run, ["a"], { page: 1, status: "stale" });
@@ -228,9 +228,9 @@ describe("[HC10] a listener", () => {
     show(run, ["a"]);
     show(run, ["a"], { status: "stale" });
     show(run, ["a"], { status: "stale", code: "offline" });
-    const one = { id: "b", message: added("b") };
+    const one = { id: "b", messages: [added("b")] };
     show(run, ["a", "b"], { pending: [one] });
-    show(run, ["a", "b"], { pending: [{ ...one, message: added("b") }] });
+    show(run, ["a", "b"], { pending: [{ ...one, messages: [added("b")] }] });
     const skipped = { ...one, skipped: { code: "full" } };
     show(run, ["a"], { pending: [skipped] });
     expect(rules(run).filter((rule) => rule === "HC10")).toEqual([]);
@@ -358,7 +358,7 @@ describe("what depends on who dispatched it", () => {
           status: "live",
           code: "",
           model,
-          pending: [{ id: "m", message }],
+          pending: [{ id: "m", messages: [message] }],
           ...more,
         },
       ];

@@ -110,9 +110,9 @@ export function checkViews({ events, archive, quiet, users }: History): Violatio
     if (target === OWN_SESSION && keys.length === 0) return;
     // A page that ended before it could store a message took the time of its prediction with it.
     if (event.pending.some(({ id }) => !times.has(id))) return;
-    const acts = event.pending.map(({ id, message }) => ({
+    const acts = event.pending.map(({ id, messages }) => ({
       id,
-      messages: (Array.isArray(message) ? message : [message]) as readonly Message[],
+      messages: messages as readonly Message[],
       at: times.get(id) ?? 0,
       authors: authorsOf(event, id, keys),
     }));
@@ -282,9 +282,9 @@ function sameShown(a: Shown, b: Shown): boolean {
     sameInOrder(a.model, b.model) &&
     a.pending.length === b.pending.length &&
     a.pending.every(
-      ({ id, message, skipped }, i) =>
+      ({ id, messages, skipped }, i) =>
         id === b.pending[i]!.id &&
-        message === b.pending[i]!.message &&
+        messages === b.pending[i]!.messages &&
         sameValue(skipped, b.pending[i]!.skipped),
     )
   );

@@ -25,7 +25,7 @@ const broken: Record<string, (run: Written) => Promise<Partial<Quiet> | void> | 
   HC4: async (run) => {
     run.dispatched("a");
     run.stored(1, "a");
-    run.told("a", { is: "applied", sequence: 1, message: added("a") });
+    run.told("a", { is: "applied", sequence: 1, messages: [added("a")] });
     await run.appended(1, "a");
   },
   HC5: async (run) => {
@@ -92,7 +92,7 @@ const broken: Record<string, (run: Written) => Promise<Partial<Quiet> | void> | 
     run.dispatched("b");
     run.stored(2, "b");
     await run.appended(2, "b");
-    run.told("b", { is: "applied", sequence: 2, message: added("not b") });
+    run.told("b", { is: "applied", sequence: 2, messages: [added("not b")] });
   },
 };
 
@@ -253,7 +253,7 @@ test.each<[string, string, readonly string[]]>([
     { type: "sent", ...me, clientId: "me", target, mid: 1, id, empty: false },
     { type: "appended", target, path: 0, sequence: 2 },
     { type: "recorded", ...me, target, mid: 1, sequence: 2 },
-    { type: "told", ...me, target, id, told: { is: "applied", sequence: 2, message } },
+    { type: "told", ...me, target, id, told: { is: "applied", sequence: 2, messages: [message] } },
     { type: "ended", ...me },
     { type: "listens", client: 0, page: 1, target },
   ];

@@ -11,7 +11,7 @@ export interface PageName {
 
 /** What a caller was told of its write. */
 export type Told =
-  | { readonly is: "applied"; readonly sequence: number; readonly message: unknown }
+  | { readonly is: "applied"; readonly sequence: number; readonly messages: readonly unknown[] }
   | { readonly is: "rejected"; readonly code: string }
   /** Given up before it was sent, or never to be known; `code` says which. */
   | { readonly is: "ended"; readonly code: string };
@@ -87,7 +87,7 @@ export type HistoryEvent =
       readonly as?: { readonly userId: string | null; readonly clientId: string | undefined };
       readonly pending: readonly {
         readonly id: string;
-        readonly message: unknown;
+        readonly messages: readonly unknown[];
         readonly skipped?: { readonly code: string } | undefined;
       }[];
     } & PageName)

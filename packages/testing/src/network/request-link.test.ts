@@ -19,7 +19,7 @@ const message = (mid: number) => ({
   mid,
   id: `id${mid}`,
   settled: 0,
-  message: { type: "m" },
+  messages: [{ type: "m" }],
 });
 const connected = { type: "Connected", clientId: "c", secret: "s", userId: null, now: 0, maxInFlight: 9 };
 const acknowledge = (mid: number) => ({

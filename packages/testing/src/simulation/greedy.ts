@@ -79,6 +79,6 @@ function packet({ random, topics, others }: Greed, frames: number): ClientFrame[
     if (random.chance(0.3)) return { type: "Subscribe", target, ref: i + 1, settled: 0, sent: 0 };
     const mid = (used.get(target) ?? 0) + 1;
     used.set(target, mid);
-    return { type: "TopicMessage", target, mid, id: `greedy-${i}`, settled: mid - 1, message: null };
+    return { type: "TopicMessage", target, mid, id: `greedy-${i}`, settled: mid - 1, messages: [] };
   });
 }

@@ -1,6 +1,5 @@
 // What a page stores, says and hears, as the history has it: one way for all pages that this kit opens.
 import type { DecidedWrite, StorageChange } from "@calla/client";
-import { OWN_SESSION } from "@calla/shared";
 import type { ClientFrame } from "@calla/shared";
 import type { HistoryEvent, PageName, Told } from "../history/history.ts";
 
@@ -40,9 +39,8 @@ export function sent(
   page: PageName,
 ): Extract<HistoryEvent, { type: "sent" }> | undefined {
   if (frame.type !== "TopicMessage" || frame.mid === 0) return undefined;
-  const target = frame.type === "TopicMessage" ? frame.target : OWN_SESSION;
-  const { mid, id, message } = frame;
-  return { type: "sent", ...page, clientId: clientId ?? "", target, mid, id, empty: message === null };
+  const { target, mid, id, messages } = frame;
+  return { type: "sent", ...page, clientId: clientId ?? "", target, mid, id, empty: messages.length === 0 };
 }
 
 /** What `onOutcome` heard. */

@@ -22,7 +22,7 @@ export interface AnyTopic {
   readonly state: AnyState;
   onChange(listener: (state: AnyState) => void): () => void;
   select(pick: (state: AnyState) => unknown): { onChange(listener: (value: unknown) => void): () => void };
-  dispatch(message: unknown): Write<unknown, unknown>;
+  dispatch(message: unknown): Write<readonly unknown[], unknown>;
 }
 export interface AnyState {
   readonly status: string;
@@ -115,7 +115,7 @@ export class Pages<W extends Wiring> {
         else if (frame.type === "Paused") count(`paused: ${frame.code}`);
         else if (frame.type === "Unsubscribed") count(`unsubscribed: ${frame.code}`);
         else if (frame.type === "Closing") count(`closing: ${frame.code}`);
-        else if (frame.type === "Acknowledge" && frame.message !== undefined) count("amended");
+        else if (frame.type === "Acknowledge" && frame.messages !== undefined) count("amended");
       },
     });
     this.disk = crashableStorage({
@@ -280,7 +280,7 @@ export class Pages<W extends Wiring> {
       record({ type: "told", client, page, target, id, told });
     };
     write.applied.then(
-      ({ sequence, message }) => told({ is: "applied", sequence, message }),
+      ({ sequence, messages }) => told({ is: "applied", sequence, messages }),
       (error: { code?: string; from?: string }) => told(failedBy(error)),
     );
     // Now, or when it is on its way to the disk.

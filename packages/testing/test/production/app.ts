@@ -72,7 +72,9 @@ function isFrozen(): boolean {
   const write = client.topic(topic, "1").dispatch({ type: "rolled" });
   const [pending] = client.pending;
   return (
-    Object.isFrozen(pending!.message) && sameValue(pending!.message, { type: "rolled" }) && write.id !== ""
+    Object.isFrozen(pending!.messages[0]) &&
+    sameValue(pending!.messages, [{ type: "rolled" }]) &&
+    write.id !== ""
   );
 }
 process.stdout.write(JSON.stringify(said));

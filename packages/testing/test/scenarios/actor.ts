@@ -217,7 +217,7 @@ export class Actor {
       this.#scene.record({ type: "told", ...name, id: write.id, told });
     };
     write.applied.then(
-      ({ sequence, message: applied }) => tell({ is: "applied", sequence, message: applied }),
+      ({ sequence, messages }) => tell({ is: "applied", sequence, messages }),
       (error: { readonly code?: string; readonly from?: string }) => {
         tell(failedBy(error), error);
       },

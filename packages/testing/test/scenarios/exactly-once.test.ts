@@ -268,7 +268,7 @@ test.each(FORMATS)(
     expect(stage.messages()).toEqual([added("before"), added("after")]);
     expect(anna.model?.lines).toEqual(["before", "after"]);
     const mids = anna.said.flatMap((frame) =>
-      frame.type === "TopicMessage" ? [`${frame.mid} ${JSON.stringify(frame.message)}`] : [],
+      frame.type === "TopicMessage" ? [`${frame.mid} ${JSON.stringify(frame.messages)}`] : [],
     );
     expect(new Set(mids).size).toBe(2);
     await stage.rest();

@@ -117,8 +117,12 @@ test.each(FORMATS)(
     await anna.hear();
     expect(anna.model).toMatchObject({ count: MOST, stamps: [77], lines: ["later"] });
     await stage.settle();
-    expect(clamped.told).toEqual({ is: "applied", sequence: 1, message: { type: "bounded", amount: MOST } });
-    expect(stamped.told).toEqual({ is: "applied", sequence: 2, message: { type: "stamped", at: 77 } });
+    expect(clamped.told).toEqual({
+      is: "applied",
+      sequence: 1,
+      messages: [{ type: "bounded", amount: MOST }],
+    });
+    expect(stamped.told).toEqual({ is: "applied", sequence: 2, messages: [{ type: "stamped", at: 77 }] });
     expect(later.told).toMatchObject({ is: "applied", sequence: 3 });
     // The prediction, then what was made of it: never the value of before, nor anything else between.
     const shown = anna.shown
@@ -146,11 +150,11 @@ for (const subscribes of [true, false]) {
       await stage.settle();
       expect(anna.pair.link?.whole).toBe(false);
       await stage.run(1_000);
-      expect(one.told).toEqual({ is: "applied", sequence: 1, message: { type: "bounded", amount: MOST } });
+      expect(one.told).toEqual({ is: "applied", sequence: 1, messages: [{ type: "bounded", amount: MOST }] });
       expect(several.told).toEqual({
         is: "applied",
         sequence: 2,
-        message: [{ type: "stamped", at: 77 }, added("with it")],
+        messages: [{ type: "stamped", at: 77 }, added("with it")],
       });
       await stage.rest();
       expect(stage.place().model).toMatchObject({ count: MOST, stamps: [77], lines: ["with it"] });

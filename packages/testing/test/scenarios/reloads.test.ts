@@ -84,7 +84,7 @@ for (const at of ["before-outcome", "before-receive"] as const) {
           model: { lines: ["before", "anna's"] },
           pending: [{ id: sent.write.id }],
         });
-        expect(anna.client.pending).toMatchObject([{ id: sent.write.id, message: added("anna's") }]);
+        expect(anna.client.pending).toMatchObject([{ id: sent.write.id, messages: [added("anna's")] }]);
         anna.dispatch(added("offline"));
         anna.pair.reachable = true;
         await stage.run(3_000);

@@ -149,7 +149,7 @@ test.each(FORMATS)(
       mid: 1,
       id: "forged",
       settled: 0,
-      message: added("forged"),
+      messages: [added("forged")],
     });
     mallory.say({
       type: "TopicMessage",
@@ -157,7 +157,7 @@ test.each(FORMATS)(
       mid: 1,
       id: "forged",
       settled: 0,
-      message: { type: "named", name: "mallory" },
+      messages: [{ type: "named", name: "mallory" }],
     });
     await stage.settle();
     expect(mallory.all("Unsubscribed").filter(({ target }) => target === "note:1")).toMatchObject([
@@ -204,7 +204,7 @@ test.each(FORMATS)(
         mid: 1,
         id: "forged1",
         settled: 0,
-        message: { type: "reset", count: 9 },
+        messages: [{ type: "reset", count: 9 }],
       },
       {
         type: "TopicMessage",
@@ -212,9 +212,16 @@ test.each(FORMATS)(
         mid: 2,
         id: "forged2",
         settled: 0,
-        message: [added("x"), { type: "reset", count: 9 }],
+        messages: [added("x"), { type: "reset", count: 9 }],
       },
-      { type: "TopicMessage", target: "@", mid: 1, id: "forged3", settled: 0, message: { type: "promoted" } },
+      {
+        type: "TopicMessage",
+        target: "@",
+        mid: 1,
+        id: "forged3",
+        settled: 0,
+        messages: [{ type: "promoted" }],
+      },
     );
     await stage.clock.settle();
     expect(

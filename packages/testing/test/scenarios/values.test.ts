@@ -20,7 +20,7 @@ const forged = (message: unknown, mid = 1) => ({
   mid,
   id: `forged${mid}`,
   settled: 0,
-  message,
+  messages: [message],
 });
 const nested = (levels: number): unknown => {
   let value: unknown = "deep";

@@ -28,7 +28,7 @@ const serialiser = automatic(json());
 type Wired = typeof wiring;
 
 const isPoison = (frame: ClientFrame): boolean =>
-  frame.type === "TopicMessage" && (frame.message as { text?: string } | null)?.text === "poison";
+  frame.type === "TopicMessage" && (frame.messages[0] as { text?: string } | undefined)?.text === "poison";
 
 /** One dispatch, from its page's side. */
 export interface Sent {
@@ -256,7 +256,7 @@ export class Tab {
   pending(topic = "1"): string[] {
     return this.client
       .topic(list, topic)
-      .state.pending.flatMap(({ message }) => message)
+      .state.pending.flatMap(({ messages }) => messages)
       .map(({ text }) => text);
   }
   /** Its connections that spoke for pages that are gone. */

@@ -77,7 +77,7 @@ test("[TB4] [OB20] [OB42] S18 what a gone tab left and no connection carries is 
   expect(await waiting(world)).toBe(2);
   const third = world.open(user, { note: first.note });
   await world.clock.advance(2_000);
-  expect(third.client.status.held).toMatchObject([{ message: { type: "added", text: "poison" } }]);
+  expect(third.client.status.held).toMatchObject([{ messages: [{ type: "added", text: "poison" }] }]);
   expect(third.client.status.held[0]?.cancel()).toBe(true);
   await world.clock.advance(5_000);
   expect(world.texts()).toEqual(["before", "a", "mine", "behind"]);
@@ -505,7 +505,7 @@ test("[TB2] [TB4] S45 what cannot be read any more goes out as void, and is not 
   const { store } = world;
   const { id } = (await store.list("")).find(({ waiting }) => waiting > 0)!;
   const entry = (await store.take(id, "t"))!.entries.at(-1)!;
-  const gone = { ...entry, message: { type: "added", text: { $: "Gone", v: 1 } } };
+  const gone = { ...entry, messages: [{ type: "added", text: { $: "Gone", v: 1 } }] };
   await store.commit([{ id, token: "t", at: 0, changes: [{ type: "entry", entry: gone }] }]);
   await world.clock.advance(60_000);
   expect([await waiting(world), world.texts(), second.flushes]).toEqual([0, ["before", "a"], 1]);

@@ -309,7 +309,7 @@ const claims: Readonly<Record<string, () => unknown>> = {
     await clock.advance(20);
     expect(write.state).toBe("applied");
     expect((await done(server.topic(chat, "1").read())).model.lines).toEqual(["hello"]);
-    const wrong = { type: "TopicMessage", target: "chat:1", mid: 1, id: "x", settled: 0, message: ["?"] };
+    const wrong = { type: "TopicMessage", target: "chat:1", mid: 1, id: "x", settled: 0, messages: [["?"]] };
     expect(() => decode(JSON.stringify(wrong), own)).toThrow(
       expect.objectContaining({ code: "undecodable" }),
     );
@@ -329,7 +329,7 @@ const claims: Readonly<Record<string, () => unknown>> = {
       mid: 1,
       id: "x",
       settled: 0,
-      message: said("a"),
+      messages: [said("a")],
     } as const;
     expect(decode(encode(frame, own), own)).toEqual([frame]);
   },
@@ -342,8 +342,15 @@ const claims: Readonly<Record<string, () => unknown>> = {
     }
     const point = defineClass("Point", Point, { encode: ({ x }) => x, decode: (x: number) => new Point(x) });
     const trip = (serialiser: Serialiser, message: unknown): unknown => {
-      const frame = { type: "TopicMessage", target: "t", mid: 1, id: "x", settled: 0, message } as const;
-      return (decode(encode(frame, serialiser), serialiser)[0] as typeof frame).message;
+      const frame = {
+        type: "TopicMessage",
+        target: "t",
+        mid: 1,
+        id: "x",
+        settled: 0,
+        messages: [message],
+      } as const;
+      return (decode(encode(frame, serialiser), serialiser)[0] as typeof frame).messages[0];
     };
     const plain = { at: new Date(5), of: new Map([[1n, new Set(["a"])]]), bytes: new Uint8Array([1]) };
     expect(trip(automatic(json()), plain)).toEqual(plain);

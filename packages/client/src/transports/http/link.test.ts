@@ -17,7 +17,7 @@ const message = (mid: number, more: object = {}): Frame => ({
   mid,
   id: `id${mid}`,
   settled: 0,
-  message: { type: "added" },
+  messages: [{ type: "added" }],
   ...more,
 });
 const rejected = (mid: number, code = "cancelled"): Frame => ({
@@ -158,7 +158,7 @@ test("[HT8] a batch is flushBatchSize messages, or as many as are 64 KB, and no 
   const large = "x".repeat(40_000);
   await posts[1]?.answer(ok());
   say(message(500));
-  say(...[501, 502, 503, 504].map((mid) => message(mid, { message: large })));
+  say(...[501, 502, 503, 504].map((mid) => message(mid, { messages: [large] })));
   await posts[2]?.answer(ok());
   expect(mids(posts[3])).toEqual([501, 502, 503]);
   // The server says how much it takes.
@@ -179,7 +179,7 @@ test("[HT8] [HT19] S26 what is too large is found by halves and goes out as void
   await posts[2]?.answer({ status: 413, events: [], code: "too-large" });
   expect(mids(posts[3])).toEqual([3]);
   await posts[3]?.answer({ status: 413, events: [], code: "too-large" });
-  expect(posts[4]?.frames.slice(1)).toEqual([message(3, { message: null }), message(4)]);
+  expect(posts[4]?.frames.slice(1)).toEqual([message(3, { messages: [] }), message(4)]);
   await posts[4]?.answer(ok(rejected(3), { type: "Acknowledge", mid: 4 }));
   expect(events).toEqual([rejected(3, "too-large"), { type: "Acknowledge", mid: 4 }]);
 });
@@ -189,13 +189,13 @@ test("[HT8] S26 the answer to a void mid is lost: it is void in the next attempt
   await first.connected();
   first.say(message(1));
   await first.posts[0]?.answer({ status: 400, events: [], code: "undecodable" });
-  expect(first.posts[1]?.frames[1]).toEqual(message(1, { message: null }));
+  expect(first.posts[1]?.frames[1]).toEqual(message(1, { messages: [] }));
   await first.posts[1]?.answer({ status: 0, events: [] });
   expect(first.events).toEqual([{ code: 1006, reason: "HTTP 0" }]);
   const second = setUp({ memory: first.memory });
   await second.connected();
   second.say(message(1));
-  expect(second.posts[0]?.frames[1]).toEqual(message(1, { message: null }));
+  expect(second.posts[0]?.frames[1]).toEqual(message(1, { messages: [] }));
   const settled = (code: string) => ({
     type: "Settled",
     outcomes: [
@@ -247,7 +247,7 @@ test("[HT8] what is no message and not taken ends the attempt, and so does a voi
   expect(events).toEqual([{ code: 1006, reason: "HTTP 400" }]);
   const second = setUp();
   await second.connected();
-  second.say(message(1, { message: null }));
+  second.say(message(1, { messages: [] }));
   await second.posts[0]?.answer({ status: 413, events: [] });
   expect(second.events).toEqual([{ code: 1006, reason: "HTTP 413" }]);
 });

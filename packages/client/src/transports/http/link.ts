@@ -313,11 +313,11 @@ export function httpLink(options: HttpLinkOptions): Link {
     }
     const [frame] = queue;
     // By the word of somebody else nothing is given up: the core finds out what ends its attempts (OB20).
-    if (frame?.["message"] === undefined || frame["message"] === null || code === undefined)
+    if (!frame || !(frame["messages"] as readonly unknown[] | undefined)?.length || code === undefined)
       return end(1006, `HTTP ${status}`);
     // Its mid goes out as void, so that there is no hole; the outcome says why (HT8).
     unsendable.set(frame["id"] as string, status === 413 ? "too-large" : "undecodable");
-    queue = [{ ...frame, message: null }, ...queue.slice(1)];
+    queue = [{ ...frame, messages: [] }, ...queue.slice(1)];
     most = Infinity;
     pump();
   }
@@ -338,7 +338,7 @@ export function httpLink(options: HttpLinkOptions): Link {
         if (frame.type === "Hello") greet(frame);
         // What is subscribed stands in each poll's Hello.
         else if (polling && !("mid" in frame)) pollSoon();
-        else queue.push(unsendable.has(frame["id"] as string) ? { ...frame, message: null } : frame);
+        else queue.push(unsendable.has(frame["id"] as string) ? { ...frame, messages: [] } : frame);
       }
       pump();
     },

@@ -136,8 +136,8 @@ describe("[SQ4] values", () => {
       const whole = record(2, { messages: [], model: { value: message } });
       const details = { bytes, on: new Date(5) };
       const outcomes = [
-        { mid: 1, id: "a", sequence: 1, message },
-        { mid: 2, id: "b", sequence: 2, message: [message, message] },
+        { mid: 1, id: "a", sequence: 1, messages: [message] },
+        { mid: 2, id: "b", sequence: 2, messages: [message, message] },
         { mid: 3, id: "c", from: "app" as const, code: "no", details },
       ];
       const records = [record(1, { messages: [message, message] }), whole];

@@ -40,25 +40,18 @@ export function textCodec(serialiser: Serialiser): TextCodec {
   };
 }
 
-/** An amended dispatch is one message or several; no codec makes an array of one. */
 function plainOutcome(outcome: Outcome, codec: PayloadCodec): unknown {
   if ("code" in outcome) return { ...outcome, details: codec.encodeDetails(outcome.details) };
-  const { message } = outcome;
-  if (message === undefined) return outcome;
-  return {
-    ...outcome,
-    message: Array.isArray(message) ? message.map(codec.encodeMessage) : codec.encodeMessage(message),
-  };
+  const { messages } = outcome;
+  return messages === undefined ? outcome : { ...outcome, messages: messages.map(codec.encodeMessage) };
 }
 
 function outcomeOf(plain: Outcome, codec: PayloadCodec): Outcome {
   if ("code" in plain) return { ...plain, details: codec.decodeDetails(plain.details) };
-  const { message } = plain;
-  if (message === undefined) return plain;
-  return {
-    ...plain,
-    message: Array.isArray(message) ? message.map(codec.decodeMessage) : codec.decodeMessage(message),
-  };
+  const { messages } = plain;
+  return messages === undefined
+    ? plain
+    : { ...plain, messages: messages.map(codec.decodeMessage) as Message[] };
 }
 
 /** Names that others chose: SQLite's text is UTF-8, which has no halves of surrogate pairs, so those are escaped. */

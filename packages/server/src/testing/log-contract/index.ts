@@ -109,7 +109,7 @@ export const logContract: readonly LogCheck[] = [
       settled: 0,
       outcomes: [
         { ...refused, mid: 1 },
-        { mid: 2, id: "b", sequence: 1, message: value },
+        { mid: 2, id: "b", sequence: 1, messages: [value] },
       ],
     });
     equal(
