@@ -109,28 +109,23 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
       const target = hub.registry.get(key);
       if (target === undefined) return;
       const limit = deadline(context.clock, within);
-      const stopped = end(hub, target, STOPPED, () => hub.registry.saveSnapshot(target));
+      const stopped = end(hub, target, "stopped", () => hub.registry.saveSnapshot(target));
       if (!(await limit.met(stopped))) {
         // It goes on ending, and takes nothing meanwhile: an append of which nothing is known must not be overtaken.
-        cut(hub, target, STOPPED);
+        cut(hub, target, "stopped");
         context.report(unanswered(`stop() of "${key}"`, within));
       }
       limit.over();
     },
     async remove() {
       const target = await live();
-      if (!(await end(hub, target, REMOVED, () => context.log.remove(key, context.clock.now()))))
+      if (!(await end(hub, target, "removed", () => context.log.remove(key, context.clock.now()))))
         throw new CallaError("closed", { topic: key }, `The server was stopped before "${key}" was removed.`);
       ring(context, key);
       hub.consumers.grown();
     },
   };
 }
-
-/** What subscribers of a target that ends are told. */
-type Ending = NonNullable<LiveTarget["ending"]>;
-const STOPPED: Ending = { code: "stopped", retryable: true };
-const REMOVED: Ending = { code: "removed", retryable: false };
 
 /**
  * Lets what was taken land, does the last thing, ends every subscription and forgets the target. Clients that subscribe
@@ -140,15 +135,15 @@ const REMOVED: Ending = { code: "removed", retryable: false };
 async function end(
   hub: Hub,
   live: LiveTarget,
-  ending: Ending,
+  ending: NonNullable<LiveTarget["ending"]>,
   last: () => Promise<unknown>,
 ): Promise<boolean> {
-  live.ending = STOPPED;
+  live.ending = "stopped";
   if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
   await hub.commitLoop.idle(live);
   if (hub.commitLoop.stopped) return false;
   if (live.closed) throw unavailable(live, "could not be ended.");
-  let told = STOPPED;
+  let told: typeof ending = "stopped";
   try {
     await last();
     told = ending;
@@ -159,8 +154,8 @@ async function end(
   }
 }
 
-function cut(hub: Hub, { key }: LiveTarget, { code, retryable }: Ending): void {
-  for (const conversation of hub.connections) hub.subscriptions.cut(conversation, key, code, retryable);
+function cut(hub: Hub, { key }: LiveTarget, why: "stopped" | "removed"): void {
+  for (const conversation of hub.connections) hub.subscriptions.cut(conversation, key, why);
 }
 
 /** Milliseconds. */

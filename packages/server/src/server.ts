@@ -237,7 +237,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     unsubscribe(clientId, slice, ...params) {
       const conversation = hub.clients.get(clientId);
       const key = keyOf(slice as Slice, params);
-      if (conversation !== undefined) hub.subscriptions.cut(conversation, key, "unsubscribed", false);
+      if (conversation !== undefined) hub.subscriptions.cut(conversation, key, "unsubscribed");
       for (const packet of hub.packets) if (packet.clientId === clientId) hub.access.changed(packet, key);
       return conversation !== undefined;
     },
@@ -278,7 +278,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     },
     connect({ connection, request, format }) {
       const conversation = hub.connect(connection, request, encoderOf(context, format));
-      if (hub.away !== undefined) hub.end(conversation, hub.away.code, true, hub.away.within);
+      if (hub.away !== undefined) hub.end(conversation, hub.away.code, hub.away.within);
       return new Wire(hub, conversation);
     },
     receive: (inlet) => hub.bytes.open(requestInlet(hub, addressOf, inlet)),
@@ -293,7 +293,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     async drain({ over = DRAIN.over, reconnectWithin = DRAIN.reconnectWithin, within } = {}) {
       const again = hub.away !== undefined;
       hub.away ??= { code: "draining", within: reconnectWithin };
-      const sent = (one: Conversation): void => hub.end(one, "draining", true, reconnectWithin);
+      const sent = (one: Conversation): void => hub.end(one, "draining", reconnectWithin);
       const stopped = (): boolean => stopping !== undefined;
       if (!again) await sendAway({ clock, connections: hub.connections, end: sent, stopped }, over);
       await end(within === undefined ? {} : { within });
@@ -382,7 +382,7 @@ class Wire implements Incoming, Inlet {
     this.#hub.limited(this.#conversation, limit, undefined);
   }
   cut(code: "busy" | "too-slow"): void {
-    this.#hub.end(this.#conversation, code, true);
+    this.#hub.end(this.#conversation, code);
     this.#conversation.connection.terminate?.();
   }
   disconnect(): void {
@@ -461,7 +461,7 @@ async function stop(
   const limit = deadline(context.clock, within);
   try {
     let inTime = await limit.met(commitLoop.landed());
-    for (const conversation of hub.connections) hub.end(conversation, "stopping", true, 1_000);
+    for (const conversation of hub.connections) hub.end(conversation, "stopping", 1_000);
     // What onUnsubscribe and onDisconnect dispatched.
     if (inTime) inTime = await limit.met(commitLoop.landed());
     // A consumer's handler that takes long, or for ever, is no reason to lose these.

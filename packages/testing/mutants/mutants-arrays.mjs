@@ -1,4 +1,5 @@
-// Mistakes with messages, which are an array wherever they are not just given by the app.
+// Mistakes with messages, which are an array wherever they are not just given by the app; and with what a code's table
+// knows.
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const arrayMutants = [
@@ -55,5 +56,14 @@ export const arrayMutants = [
     breaks: "RB2",
     scenario: "S9",
     by: "client/test/outcomes.test.ts > [RB2] S9 the caller receives the amended message",
+  },
+  {
+    name: "let everybody come back, whatever the table says of the code",
+    file: "server/src/base/ending.ts",
+    from: `retryable: closingCodes[end].retryable`,
+    to: `retryable: true`,
+    breaks: "PR9",
+    scenario: "S25",
+    by: "server/src/base/ending.test.ts > [PR9] Closing",
   },
 ];

@@ -52,7 +52,6 @@ export type Identified =
   | {
       readonly ok: false;
       readonly code: UnidentifiedCode;
-      readonly retryable: boolean;
       readonly error?: unknown;
     };
 
@@ -139,10 +138,10 @@ class WhoIs implements Question<Identified> {
     return known(answer as FoundUser<AnyUser>);
   }
   failed(error: unknown): Identified {
-    return { ok: false, code: "authentication-failed", retryable: true, error };
+    return failed(error);
   }
   unanswered(why: Unanswered): Identified {
-    if (why !== "late") return { ok: false, code: "busy", retryable: true };
+    if (why !== "late") return { ok: false, code: "busy" };
     const { helloTimeout } = this.#options.limits;
     return this.failed(
       new CallaError(
@@ -160,12 +159,11 @@ class WhoIs implements Question<Identified> {
 const failed = (error: unknown): Identified => ({
   ok: false,
   code: "authentication-failed",
-  retryable: true,
   error,
 });
 
 function known(found: FoundUser<AnyUser>): Identified {
-  if (found === null || found === undefined) return { ok: false, code: "unauthenticated", retryable: false };
+  if (found === null || found === undefined) return { ok: false, code: "unauthenticated" };
   const { user, at } = found instanceof ExpiringUser ? found : { user: found, at: undefined };
   // Without an id it would share the identities of everybody without.
   if (typeof (user as Partial<AnyUser> | null)?.id !== "string" || (at !== undefined && !(at >= 0)))

@@ -120,7 +120,7 @@ describe("who somebody is, while that is being found out", () => {
     all.changed({ user: { id: "anna", name: "after" } as { id: string } });
     expect(one.asNow(found, "c1")).toEqual({ ok: true, user: { id: "anna", name: "after" } });
     all.changed({ clientId: "c1", user: null });
-    expect(one.asNow(found, "c1")).toMatchObject({ code: "unauthenticated", retryable: false });
+    expect(one.asNow(found, "c1")).toMatchObject({ code: "unauthenticated" });
   });
 
   test("[AU28] so much is kept; after its end nothing more", () => {
@@ -130,7 +130,7 @@ describe("who somebody is, while that is being found out", () => {
     for (let i = 0; i < REMEMBERED; i++) all.changed({ user: { id: `${i}` } });
     expect(one.asNow(found, "c1")).toEqual(found);
     all.changed({ user: { id: "one more" } });
-    expect(one.asNow(found, "c1")).toMatchObject({ code: "busy", retryable: true });
+    expect(one.asNow(found, "c1")).toMatchObject({ code: "busy" });
     expect(ended.asNow(found, "c1")).toEqual(found);
   });
 });

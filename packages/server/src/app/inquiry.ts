@@ -122,7 +122,6 @@ interface Known {
 interface Unknown {
   readonly ok: false;
   readonly code: "busy" | "unauthenticated";
-  readonly retryable: boolean;
 }
 
 /** Who somebody is, while that is being found out: at Hello, in a packet, by a renewed token. */
@@ -147,12 +146,12 @@ export class Identification {
 
   /** What was found, as it is now: with the user that was given meanwhile, or nobody. */
   asNow<Found extends Known>(found: Found, clientId: string): Found | Unknown {
-    if (this.#tooMany) return { ok: false, code: "busy", retryable: true };
+    if (this.#tooMany) return { ok: false, code: "busy" };
     const userId = found.user?.id ?? null;
     let now = found;
     for (const change of this.#changes) {
       if (!matches(change, { clientId, userId })) continue;
-      if (change.user === null) return { ok: false, code: "unauthenticated", retryable: false };
+      if (change.user === null) return { ok: false, code: "unauthenticated" };
       if (change.user?.id === userId) now = { ...now, user: change.user };
     }
     return now;

@@ -15,6 +15,8 @@ import type {
 import type { Asker } from "../app/app-checks.ts";
 import type { Inquiry } from "../app/inquiry.ts";
 import type { Connection, ConnectRequest, WireFrame } from "../base/connection.ts";
+import { connectionEnd } from "../base/ending.ts";
+import type { ConnectionEnd } from "../base/ending.ts";
 import type { Encoder, Shared } from "../context/encoder.ts";
 import type { AnyUser, Who } from "../app/handlers.ts";
 import type { Author } from "../log/log.ts";
@@ -237,8 +239,9 @@ export class Conversation implements Who {
     }
   }
   /** Says a last word and closes. */
-  close(code: ClosingCode | AppCode, retryable: boolean, within = 0): void {
+  close(end: ConnectionEnd, within = 0): void {
     if (this.phase === "closed") return;
+    const { code, retryable } = connectionEnd(end);
     this.closes(code);
     try {
       this.connection.send(this.encoder.encode({ type: "Closing", code, retryable, within }));
@@ -250,7 +253,7 @@ export class Conversation implements Who {
 
 /** Why bytes are none that a client says. */
 const UNREAD = ["undecodable", "hostile-key", "too-deep", "too-large"] as const;
-type UnreadCode = "protocol" | (typeof UNREAD)[number];
+export type UnreadCode = "protocol" | (typeof UNREAD)[number];
 
 /** What bytes said: frames in order, what they carry still as it came; or why the peer must go. */
 export type DecodedPacket =

@@ -1,9 +1,10 @@
 // What a connection has said, as work that is done step by step (intake.ts): a packet frame by frame, wishes to follow one
 // by one. Not here: what a frame does (router.ts).
-import type { ClientFrame, ClosingCode, Limits, Subscription } from "@calla/shared";
+import type { ClientFrame, Limits, Subscription } from "@calla/shared";
 import { brief } from "../base/brief.ts";
+import type { ConnectionEnd } from "../base/ending.ts";
 import { allowed, isOutside, read } from "./conversation.ts";
-import type { Conversation } from "./conversation.ts";
+import type { Conversation, UnreadCode } from "./conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { refused } from "./refusal.ts";
 import type { Work } from "./pending-input.ts";
@@ -13,7 +14,7 @@ export interface IncomingHandler {
   /** What holds for who has not been let in. */
   readonly outside: Limits;
   hear(conversation: Conversation, frame: ClientFrame): void;
-  end(conversation: Conversation, code: ClosingCode, retryable: boolean): void;
+  end(conversation: Conversation, end: ConnectionEnd): void;
 }
 
 /** What anything that waits holds besides its bytes, roughly. */
@@ -45,7 +46,7 @@ export class IncomingPacket implements Work {
         frame: frame.type,
         phase: conversation.phase,
       });
-      this.#ear.end(conversation, "protocol", false);
+      this.#ear.end(conversation, "protocol");
       return false;
     }
     this.#ear.hear(conversation, frame);
@@ -61,11 +62,14 @@ export class IncomingPacket implements Work {
     this.#data = "";
     if (heard.ok) return heard.frames;
     refused(context, this.#conversation, undefined, heard.code, { error: brief(String(heard.error)) });
-    // A Hello can be said in parts (CL20).
-    end(this.#conversation, heard.code, outside && heard.code === "too-large");
+    end(this.#conversation, unreadEnd(heard.code, outside));
     return [];
   }
 }
+
+/** A Hello can be said in parts (CL20): only who is not let in yet comes again with what was too large. */
+export const unreadEnd = (code: UnreadCode, outside: boolean): ConnectionEnd =>
+  code === "too-large" ? { code, retryable: outside } : code;
 
 export class SubscribeRequests implements Work {
   readonly bytes = OVERHEAD;

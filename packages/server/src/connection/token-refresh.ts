@@ -1,6 +1,6 @@
 // Tokens that expire while a connection lives: the client is asked for another one in time, and what it gives is
 // checked as at Hello. The connection stays; one that comes to no good end is closed.
-import type { Cancel, ClosingCode, SteadyClock } from "@calla/shared";
+import type { Cancel, SteadyClock } from "@calla/shared";
 import type { Identified } from "../app/authenticate.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Identifications } from "../app/inquiry.ts";
@@ -14,7 +14,7 @@ export interface TokenRefreshEffects {
   identify(conversation: Conversation, token: unknown): Identified | Promise<Identified>;
   /** The same user, known anew: its rights may be others. */
   renewed(conversation: Conversation): void;
-  close(conversation: Conversation, code: ClosingCode, retryable: boolean): void;
+  close(conversation: Conversation, code: "token-expired" | "unauthenticated" | "user-changed"): void;
   report(error: unknown): void;
 }
 
@@ -47,7 +47,7 @@ export class TokenRefresh {
 
   #wait(conversation: Conversation, end: number, lead: number): void {
     const left = end - this.#clock.monotonic();
-    if (left <= 0) return this.#effects.close(conversation, "token-expired", true);
+    if (left <= 0) return this.#effects.close(conversation, "token-expired");
     let next = left - lead;
     if (next <= 0) {
       conversation.send({ type: "Expiring", within: Math.ceil(left) });
@@ -96,13 +96,13 @@ export class TokenRefresh {
   #take(conversation: Conversation, found: Identified): void {
     if (!found.ok) {
       if (found.error !== undefined) this.#effects.report(found.error);
-      // It cannot be told now: what is known counts until it expires.
-      if (!found.retryable) this.#effects.close(conversation, found.code, false);
+      // Where it cannot be told now, what is known counts until it expires.
+      if (found.code === "unauthenticated") this.#effects.close(conversation, found.code);
       return;
     }
     // Another user has another outbox, other models and other rights: another client (S41).
     if ((found.user?.id ?? null) !== conversation.userId)
-      return this.#effects.close(conversation, "user-changed", false);
+      return this.#effects.close(conversation, "user-changed");
     conversation.user = found.user;
     this.watch(conversation, found.expires);
     this.#effects.renewed(conversation);

@@ -105,7 +105,7 @@ export class AccessRecheck {
     if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return;
     if (answer === true || (passes(answer) && lenient)) return;
     refused(this.#context, conversation, key, toldAs(answer), {});
-    this.#subscriptions.cut(conversation, key, toldAs(answer), passes(answer));
+    this.#subscriptions.cut(conversation, key, toldAs(answer));
   }
 
   /** One tick of the round: those who were not asked about for `recheckAfter`, a share of them at a time. */

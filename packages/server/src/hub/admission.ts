@@ -1,8 +1,9 @@
 // Whether somebody who has said Hello is let in, on a connection or in a packet: who it is as of now, whether there is
 // room, and which of two connections of one client goes. Not here: who it is (hello.ts), what it may say then (router.ts).
-import type { AppCode, Cancel, ClientFrames, ClosingCode, RefusedCode } from "@calla/shared";
+import type { Cancel, ClientFrames, RefusedCode } from "@calla/shared";
 import type { Identification, Identifications } from "../app/inquiry.ts";
 import type { ConnectRequest } from "../base/connection.ts";
+import type { ConnectionEnd } from "../base/ending.ts";
 import { SPREAD } from "../connection/connection-quota.ts";
 import type { ConnectionQuota } from "../connection/connection-quota.ts";
 import type { Conversation, ConversationState, Turn } from "../connection/conversation.ts";
@@ -42,7 +43,7 @@ export interface AdmissionParts {
   readonly flushers: Map<string, Conversation>;
   away(): Unavailable | undefined;
   limited(conversation: Conversation, limit: string, target: undefined, code?: RefusedCode): void;
-  end(conversation: Conversation, code: ClosingCode | AppCode, retryable: boolean, within?: number): void;
+  end(conversation: Conversation, end: ConnectionEnd, within?: number): void;
 }
 
 /** Who is let in, and what it is told. */
@@ -127,7 +128,7 @@ export class Admission {
     if (!(isPacket ? this.#isKnown(conversation, before) : this.#mayBeNew(conversation, before)))
       return undefined;
     // A page speaks for itself: who would flush for it waits, or lets go when it comes back (CV17).
-    if (flushes && clients.has(clientId)) return void end(conversation, "in-use", true);
+    if (flushes && clients.has(clientId)) return void end(conversation, "in-use");
     if (isPacket) {
       if (!this.#speaksFor(conversation, peers.get(clientId))) return undefined;
       this.#open(conversation, turn, before);
@@ -135,12 +136,11 @@ export class Admission {
     }
     conversation.speaker = flushes ? "flush" : endsWithAnswers(conversation, hello) ? "poll" : "page";
     const flusher = flushers.get(clientId);
-    if (flusher !== undefined && !flushes) end(flusher, "superseded", false);
+    if (flusher !== undefined && !flushes) end(flusher, "superseded");
     // One client speaks by one connection: the newer takes over, the older must not come back (CV6).
     const other = peers.get(clientId);
-    if (other !== undefined && overtaken(turn, other.state))
-      return void end(conversation, "superseded", false);
-    if (other !== undefined) end(other, "superseded", false);
+    if (other !== undefined && overtaken(turn, other.state)) return void end(conversation, "superseded");
+    if (other !== undefined) end(other, "superseded");
     // Hooks have heard of those ends: what they have said of this one counts, too.
     if (conversation.is("closed")) return undefined;
     const welcome = asNow();
@@ -157,7 +157,7 @@ export class Admission {
     const wait = fresh ? identityQuota.arrived(conversation.address) : 0;
     if (wait === 0) return true;
     limited(conversation, "identityRate", undefined);
-    end(conversation, "rate", true, wait);
+    end(conversation, "rate", wait);
     return false;
   }
 
@@ -165,8 +165,8 @@ export class Admission {
   #isKnown(packet: Conversation, { fresh, expires = Infinity }: Welcome): boolean {
     const { context, end } = this.#parts;
     const expired = expires <= context.clock.now();
-    if (expired) end(packet, "token-expired", true);
-    else if (fresh) end(packet, "identity", true);
+    if (expired) end(packet, "token-expired");
+    else if (fresh) end(packet, "identity");
     return !expired && !fresh;
   }
 
@@ -174,7 +174,7 @@ export class Admission {
   #speaksFor(packet: Conversation, stream: Conversation | undefined): boolean {
     const away = this.#parts.away();
     if (away !== undefined && stream?.leaving !== false) {
-      this.#parts.end(packet, away.code, true, away.within);
+      this.#parts.end(packet, away.code, away.within);
       return false;
     }
     packet.stream = stream;
@@ -187,7 +187,7 @@ export class Admission {
     hooks.came(conversation.address, userId);
     if (connectionQuota.identified(conversation, userId)) return true;
     limited(conversation, "maxConnectionsPerUser", undefined, "too-many-connections");
-    end(conversation, "too-many-connections", true, SPREAD);
+    end(conversation, "too-many-connections", SPREAD);
     return false;
   }
 
@@ -200,18 +200,19 @@ export class Admission {
     parties.leans(conversation, stream);
   }
 
-  #refuse(
-    conversation: Conversation,
-    { code, retryable, last, error }: Extract<Greeting, { ok: false }>,
-  ): undefined {
+  #refuse(conversation: Conversation, greeting: Extract<Greeting, { ok: false }>): undefined {
     const { context, end } = this.#parts;
-    if (error !== undefined) context.report(error);
+    const { code } = greeting;
+    if ("error" in greeting && greeting.error !== undefined) context.report(greeting.error);
     refused(context, conversation, undefined, code, {});
-    if (last !== undefined) conversation.send(last);
+    if (code === "version") {
+      conversation.send(greeting.last);
+      return void end(conversation, { code, retryable: !greeting.last.terminal });
+    }
+    if (code !== "unauthenticated") return void end(conversation, code);
     // A packet's token may have run out since its client's Hello; a new Hello brings a fresh one, and is told if that is
     // no good.
-    const isAsked = conversation.speaker === "packet" && code === "unauthenticated";
-    return void end(conversation, code, retryable || isAsked);
+    return void end(conversation, { code, retryable: conversation.speaker === "packet" });
   }
 }
 

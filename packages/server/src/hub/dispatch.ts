@@ -1,15 +1,8 @@
 // A message's way to its target: may this client reach it, is it open, then offered. And what the server itself
 // dispatches and pushes. What becomes of a message is decided in target-engine.ts.
 import { authorTag, CallaError, messageId, OWN_SESSION, parseMessage } from "@calla/shared";
-import type {
-  ClientFrames,
-  ClosingCode,
-  EphemeralSlice,
-  Message,
-  PausedCode,
-  Slice,
-  TargetKey,
-} from "@calla/shared";
+import type { ClientFrames, EphemeralSlice, Message, PausedCode, Slice, TargetKey } from "@calla/shared";
+import type { ConnectionEnd } from "../base/ending.ts";
 import type { Pushed } from "../target/audience.ts";
 import type { Conversation } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
@@ -34,7 +27,7 @@ export interface DispatcherParts {
   readonly commitLoop: CommitLoop;
   /** The open conversation of each client. */
   readonly clients: ReadonlyMap<string, Conversation>;
-  end(conversation: Conversation, code: ClosingCode, retryable: boolean): void;
+  end(conversation: Conversation, end: ConnectionEnd): void;
 }
 
 export class Dispatcher {
@@ -61,7 +54,7 @@ export class Dispatcher {
   message(conversation: Conversation, key: TargetKey, frame: ClientFrames["TopicMessage"]): void {
     if (!MESSAGE_ID.test(frame.id)) {
       refused(this.#context, conversation, key, "protocol", { id: frame.id.slice(0, 64) });
-      return this.#end(conversation, "protocol", false);
+      return this.#end(conversation, "protocol");
     }
     // Before the topic, or whether there is one, has any part in it. Decoded for whoever hears of it, and else not yet.
     if (this.#context.hooks.incoming.any)
@@ -75,7 +68,7 @@ export class Dispatcher {
     const { conflicts } = conversation;
     if (conflicts?.has(key) === true) return;
     if (conflicts !== undefined && conflicts.size >= this.#context.limits.maxTopicsPerConnection)
-      return this.#end(conversation, "mid-conflict", true); // it has to say Hello anew anyway
+      return this.#end(conversation, "mid-conflict"); // it has to say Hello anew anyway
     // The common way costs no closure: a follower, admitted as such, dispatches to what it follows.
     const followed =
       conversation.follows.get(key)?.live === true && !this.#access.isWaiting(conversation, key);

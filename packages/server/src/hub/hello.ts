@@ -19,14 +19,10 @@ export type Greeting =
       /** The answer. Made when asked for: a packet that speaks for itself gets none. */
       connected(spread: number): ServerFrame;
     }
-  /** `last`: a frame that says why, before the close. */
-  | {
-      readonly ok: false;
-      readonly code: "storage" | "version" | Extract<Identified, { ok: false }>["code"];
-      readonly retryable: boolean;
-      readonly last?: ServerFrame;
-      readonly error?: unknown;
-    };
+  | Extract<Identified, { ok: false }>
+  | { readonly ok: false; readonly code: "storage"; readonly error: unknown }
+  /** `last`: the frame that says why, before the close. */
+  | { readonly ok: false; readonly code: "version"; readonly last: ServerFrames["Version"] };
 
 /**
  * A secret with this share of its life left is not renewed: of a thousand that come back at once none has to be signed,
@@ -54,7 +50,7 @@ export function greet(
     if (!(key instanceof Promise)) return greeting(context, hello, identified, key);
     return key.then(
       (had) => greeting(context, hello, identified, had),
-      (error: unknown) => ({ ok: false, code: "storage", retryable: true, error }),
+      (error: unknown) => ({ ok: false, code: "storage", error }),
     );
   };
   const identified = authenticating.identify(who, hello.token);
@@ -128,6 +124,6 @@ function versionDiffers(context: ServerContext, hello: ClientFrames["Hello"]): G
   }
   if (!older && !newer) return undefined;
   // An older page must reload; a newer one meets an old node in a rolling deploy and should try another.
-  const last: ServerFrame = { type: "Version", protocol: PROTOCOL_VERSION, slices, terminal: older };
-  return { ok: false, code: "version", retryable: !older, last };
+  const last = { type: "Version", protocol: PROTOCOL_VERSION, slices, terminal: older } as const;
+  return { ok: false, code: "version", last };
 }

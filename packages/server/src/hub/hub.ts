@@ -2,11 +2,12 @@
 // a target goes to hooks. Decisions are elsewhere: who is let in (admission.ts), what a frame asks (router.ts), who follows
 // (subscriptions.ts), where a message goes (dispatch.ts), what it becomes (target-engine.ts), when things are carried out
 // (commit-loop.ts).
-import type { AppCode, ClosingCode, Limits, Message, RefusedCode, TargetKey } from "@calla/shared";
+import type { Limits, Message, RefusedCode, TargetKey } from "@calla/shared";
 import { Budget } from "../base/budget.ts";
 import { SlowConsumers } from "../connection/slow-consumers.ts";
 import type { Identified } from "../app/authenticate.ts";
 import type { Connection, ConnectRequest } from "../base/connection.ts";
+import type { ConnectionEnd } from "../base/ending.ts";
 import { ConnectionQuota, SPREAD } from "../connection/connection-quota.ts";
 import { Conversation, isOutside } from "../connection/conversation.ts";
 import type { ConversationEvents } from "../connection/conversation.ts";
@@ -133,7 +134,7 @@ export class Hub {
       access,
       commitLoop,
       clients,
-      end: (conversation, code, retryable) => this.end(conversation, code, retryable),
+      end: (conversation, end) => this.end(conversation, end),
     });
     this.awaitedTopics = new AwaitedTopics(context, (conversation, key, ref) =>
       this.subscriptions.appeared(conversation, key, ref),
@@ -158,9 +159,9 @@ export class Hub {
       identify: (conversation, token) => hooks.identify(conversation, token),
       renewed: (conversation) =>
         void this.accessRecheck.changed(conversation).catch((error: unknown) => context.report(error)),
-      close: (conversation, code, retryable) => {
+      close: (conversation, code) => {
         refused(context, conversation, undefined, code, {});
-        this.end(conversation, code, retryable);
+        this.end(conversation, code === "unauthenticated" ? { code, retryable: false } : code);
       },
       report: (error) => context.report(error),
     }));
@@ -174,7 +175,7 @@ export class Hub {
     const identityQuota = new IdentityQuota({ now, rate, burst });
     const rateLimiter = new RateLimiter(now, context.limits, {
       limited: (conversation, limit, target) => this.limited(conversation, limit, target),
-      flooded: (conversation) => this.end(conversation, "rate", true, SPREAD),
+      flooded: (conversation) => this.end(conversation, "rate", SPREAD),
     });
     const { collapseBytes, maxBufferedBytes, turnTime, maxTurnMessages, maxWaitingBytes } = context.limits;
     this.intake = new Intake({
@@ -191,7 +192,7 @@ export class Hub {
       context,
       outside: this.#outside,
       hear: (conversation, frame) => this.#router.hear(conversation, frame),
-      end: (conversation, code, retryable) => this.end(conversation, code, retryable),
+      end: (conversation, end) => this.end(conversation, end),
     };
     this.slowConsumers = new SlowConsumers(context.clock, context.limits, {
       slow: ({ clientId }, waiting) => context.observe?.({ type: "slow", clientId, waiting }),
@@ -201,7 +202,7 @@ export class Hub {
           .resume(conversation)
           .then(() => conversation.speaker === "poll" && this.#finish(conversation));
       },
-      close: (conversation) => this.end(conversation, "slow", true),
+      close: (conversation) => this.end(conversation, "slow"),
     });
     this.#events = {
       fullBytes: Math.min(collapseBytes, maxBufferedBytes),
@@ -212,7 +213,7 @@ export class Hub {
       },
       broken: (conversation, error) => {
         context.report(error);
-        this.end(conversation, "transport", true);
+        this.end(conversation, "transport");
       },
     };
     const { parties, intake, connectionQuota, subscriptions, awaitedTopics, dispatcher, herd } = this;
@@ -228,7 +229,7 @@ export class Hub {
       flushers: this.#flushers,
       away: () => this.away,
       limited: (conversation, limit, target, code) => this.limited(conversation, limit, target, code),
-      end: (conversation, code, retryable, within) => this.end(conversation, code, retryable, within),
+      end: (conversation, end, within) => this.end(conversation, end, within),
     });
     this.#router = new Router({
       context,
@@ -261,11 +262,11 @@ export class Hub {
   connect(connection: Connection, request: ConnectRequest, encoder: Encoder): Conversation {
     const conversation = new Conversation(this.#events, connection, request, encoder);
     this.connections.add(conversation);
-    this.#admission.arrived(conversation, () => this.end(conversation, "hello-timeout", true));
+    this.#admission.arrived(conversation, () => this.end(conversation, "hello-timeout"));
     const leaving = this.connectionQuota.arrived(conversation);
     if (leaving !== undefined) {
       this.limited(leaving.who, leaving.limit, undefined, leaving.code);
-      this.end(leaving.who, leaving.code, true, SPREAD);
+      this.end(leaving.who, leaving.code, SPREAD);
     }
     return conversation;
   }
@@ -319,7 +320,7 @@ export class Hub {
   heardOutside(conversation: Conversation, bytes: number): void {
     if (bytes <= this.#outside.maxFrameBytes + ASIDE || !isOutside(conversation)) return;
     this.limited(conversation, "maxHelloBytes", undefined, "too-large");
-    this.end(conversation, "too-large", true);
+    this.end(conversation, { code: "too-large", retryable: true });
     // Nor is the rest of it, while the peer hears so.
     conversation.connection.pause?.();
   }
@@ -343,7 +344,7 @@ export class Hub {
     );
     await Promise.all(
       asked.map((one) => {
-        if (user === null) return this.end(one, "unauthenticated", false);
+        if (user === null) return this.end(one, { code: "unauthenticated", retryable: false });
         if (user !== undefined && user.id === one.userId) one.user = user;
         // A packet follows nothing; what it waits for is asked about again.
         if (one.speaker === "packet") return this.access.changed(one, topic);
@@ -355,13 +356,13 @@ export class Hub {
   /** Nothing that a peer says may throw; what does all the same costs its own connection. */
   #fail(conversation: Conversation, error: unknown): void {
     this.context.report(error);
-    this.end(conversation, "failed", true);
+    this.end(conversation, "failed");
   }
 
   /** Closes with a last word. The transport's own close then finds everything done. */
-  end(conversation: Conversation, code: ClosingCode | AppCode, retryable: boolean, within = 0): void {
+  end(conversation: Conversation, end: ConnectionEnd, within = 0): void {
     try {
-      conversation.close(code, retryable, within);
+      conversation.close(end, within);
     } catch (error) {
       this.context.report(error); // a socket that threw is as gone as any
     }

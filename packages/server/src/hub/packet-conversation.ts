@@ -2,12 +2,13 @@
 // the packet came from (an HTTP POST). Its client's stream may be here, on another node or nowhere. Messages go to their
 // targets whichever it is, for the log decides; what concerns the following needs the stream. Not here: HTTP, whether it
 // is let in (admission.ts), what a frame does (router.ts).
-import type { AppCode, ClientFrame, ClientFrames, ClosingCode, Limits, ServerFrame } from "@calla/shared";
+import type { ClientFrame, ClientFrames, Limits, ServerFrame } from "@calla/shared";
 import { brief } from "../base/brief.ts";
 import type { Connection, ConnectRequest } from "../base/connection.ts";
+import type { ConnectionEnd } from "../base/ending.ts";
 import { Conversation, read } from "../connection/conversation.ts";
 import type { ConversationEvents, Speaker } from "../connection/conversation.ts";
-import { SingleTask } from "../connection/incoming.ts";
+import { SingleTask, unreadEnd } from "../connection/incoming.ts";
 import type { Intake } from "../connection/intake.ts";
 import { refused } from "../connection/refusal.ts";
 import type { Encoder } from "../context/encoder.ts";
@@ -67,8 +68,8 @@ class Packet extends Conversation {
     // After a conflict nothing more of that target is taken, nor answered (TE5).
     this.#less(frame.target, frame.type === "Rejected" && frame.code === "mid-conflict" ? Infinity : 1);
   }
-  override close(code: ClosingCode | AppCode, retryable: boolean, within = 0): void {
-    super.close(code, retryable, within);
+  override close(end: ConnectionEnd, within = 0): void {
+    super.close(end, within);
     this.over?.();
     this.answered?.();
   }
@@ -95,12 +96,12 @@ export function answerPacket(
   };
   admission.arrived(packet, () => {
     over(); // it is never found out who it is: nothing else would tell
-    packet.close("hello-timeout", true);
+    packet.close("hello-timeout");
   });
   void taken(parts, packet, data)
     .catch((error: unknown) => {
       parts.context.report(error);
-      packet.close("failed", true);
+      packet.close("failed");
     })
     .finally(over);
   return () => {
@@ -116,7 +117,7 @@ async function taken(parts: PacketParts, packet: Packet, data: string | Uint8Arr
   const heard = read(packet.encoder, data, parts.limits);
   if (!heard.ok) {
     refused(context, packet, undefined, heard.code, { error: brief(String(heard.error)) });
-    return packet.close(heard.code, false);
+    return packet.close(unreadEnd(heard.code, false));
   }
   const [hello, ...frames] = heard.frames;
   if (
@@ -127,13 +128,13 @@ async function taken(parts: PacketParts, packet: Packet, data: string | Uint8Arr
     refused(context, packet, undefined, "protocol", {
       frames: heard.frames.slice(0, 8).map(({ type }) => type),
     });
-    return packet.close("protocol", false);
+    return packet.close("protocol");
   }
   await admission.admit(packet, hello, () => undefined);
   if (packet.phase !== "open") return;
   const elsewhere = await allHeard(parts, packet, frames);
   await answersOf(context, packet);
-  if (elsewhere) packet.close("not-here", true);
+  if (elsewhere) packet.close("not-here");
   else packet.finish();
 }
 
@@ -181,7 +182,7 @@ function heardHere({ context, router, intake }: PacketParts, packet: Packet, fra
     else router.hear(stream, frame);
   } catch (error) {
     context.report(error);
-    packet.close("failed", true);
+    packet.close("failed");
   }
   return true;
 }

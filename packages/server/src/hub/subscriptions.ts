@@ -1,7 +1,9 @@
 // Who follows what, from one connection's view: asked for, let in, joined, left, cut off. How one catches up is
 // catch-up.ts; whether it may is access.ts.
 import { CallaError, OWN_SESSION, PROTOCOL_VERSION, sessionKey } from "@calla/shared";
-import type { ClientFrames, Message, Subscription, TargetKey, UnsubscribedCode } from "@calla/shared";
+import type { ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
+import { subscriptionEnd } from "../base/ending.ts";
+import type { SubscriptionEnd } from "../base/ending.ts";
 import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import type { Dispatcher } from "./dispatch.ts";
@@ -11,7 +13,7 @@ import type { AwaitedTopics } from "./awaited-topics.ts";
 import { fromNothing, isMissing } from "./catch-up.ts";
 import type { CatchUp, Joined } from "./catch-up.ts";
 import { Inquiry } from "../app/inquiry.ts";
-import { asking, passes, toldAs } from "./access.ts";
+import { asking, toldAs } from "./access.ts";
 import type { Admitted } from "../app/intent.ts";
 import type { Access } from "./access.ts";
 import type { LooseHandlers } from "../app/handlers.ts";
@@ -125,15 +127,14 @@ export class Subscriptions {
     const { follows } = conversation;
     const before = follows.get(key);
     if (before !== undefined && before.ref > asked.ref) return undefined; // an old wish, overtaken
-    const refuse = (code: UnsubscribedCode, retryable: boolean): undefined =>
-      this.#turnAway(conversation, key, asked, code, retryable);
+    const refuse = (end: SubscriptionEnd): undefined => this.#turnAway(conversation, key, asked, end);
     const named = this.#directory.named(key, conversation.clientId);
-    if (conversation.speaker === "flush") return refuse("flush-only", false);
-    if (typeof named === "string") return refuse(named, false);
+    if (conversation.speaker === "flush") return refuse("flush-only");
+    if (typeof named === "string") return refuse(named);
     // Its session is none of the topics.
     const topics = follows.size - (follows.has(sessionKey(conversation.clientId)) ? 1 : 0);
     const most = named.slice.kind === "session" ? Infinity : this.#context.limits.maxTopicsPerConnection;
-    if (before === undefined && topics >= most) return refuse("too-many-topics", false);
+    if (before === undefined && topics >= most) return refuse("too-many-topics");
     // It does not ask what is being asked already, and goes by that answer.
     const inquiry = before?.inquiry;
     const admitted = before?.admitted === true && inquiry === undefined;
@@ -150,7 +151,7 @@ export class Subscriptions {
       if (allowed instanceof Inquiry) return this.#whenAdmitted(wish, allowed);
       // Who was asked may have cut it off, granted it or ended the connection.
       if (conversation.phase !== "open" || follows.get(key) !== follow) return undefined;
-      if (allowed !== true) return refuse(toldAs(allowed), passes(allowed));
+      if (allowed !== true) return refuse(toldAs(allowed));
       follow.admitted = true;
     }
     return this.#enter(wish);
@@ -164,8 +165,7 @@ export class Subscriptions {
         try {
           follow.inquiry = undefined; // it is over, and follows are many
           if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return resolve();
-          if (allowed !== true)
-            return resolve(this.#turnAway(conversation, key, asked, toldAs(allowed), passes(allowed)));
+          if (allowed !== true) return resolve(this.#turnAway(conversation, key, asked, toldAs(allowed)));
           follow.admitted = true;
           resolve(this.#enter(wish));
         } catch (error) {
@@ -176,14 +176,12 @@ export class Subscriptions {
   }
 
   #enter({ conversation, key, named, follow, asked, why }: Entering): Promise<void> | undefined {
-    const refuse = (code: UnsubscribedCode, retryable: boolean): undefined =>
-      this.#turnAway(conversation, key, asked, code, retryable);
     if (conversation.slow) return this.#wait(conversation, key, asked, why);
     const place = this.#directory.open(key, named, conversation.party);
     if (place === undefined)
-      return this.#turnAway(conversation, key, asked, "busy", true, { retryAfter: COME_AGAIN });
+      return this.#turnAway(conversation, key, asked, "busy", { retryAfter: COME_AGAIN });
     if (!(place instanceof EphemeralTopic) && place.ending !== undefined)
-      return refuse(place.ending.code, place.ending.retryable);
+      return this.#turnAway(conversation, key, asked, place.ending);
     if (place instanceof EphemeralTopic) {
       place.join(conversation, follow);
       return this.#welcome(conversation, place, follow);
@@ -195,7 +193,7 @@ export class Subscriptions {
   putOff(conversation: Conversation, asked: Subscription, retryAfter: number): void {
     const key = keyOf(conversation, asked.target);
     if ((conversation.follows.get(key)?.ref ?? 0) > asked.ref) return;
-    this.#turnAway(conversation, key, asked, "rate", true, { retryAfter });
+    this.#turnAway(conversation, key, asked, "rate", { retryAfter });
   }
 
   #join(
@@ -236,10 +234,7 @@ export class Subscriptions {
     if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return undefined;
     if (joined === "slow") return this.#wait(conversation, live.key, asked, why);
     if (joined === "missing") return this.#missing(conversation, live, follow, asked, why);
-    const isFinal = joined === "removed" || joined === "invalid-value";
-    return this.#turnAway(conversation, live.key, asked, joined, !isFinal, {
-      details: whichVersion(live),
-    });
+    return this.#turnAway(conversation, live.key, asked, joined, { details: whichVersion(live) });
   }
 
   /** The server has not made it: it is told, and told again when there is one. */
@@ -255,15 +250,16 @@ export class Subscriptions {
     this.leave(conversation, live.key);
     // A poll ends with its answers, and comes again.
     if (conversation.speaker === "poll" || this.#awaitedTopics.add(conversation, live.key, asked.ref))
-      return this.#turnAway(conversation, live.key, asked, "missing", false);
-    return this.#turnAway(conversation, live.key, asked, "missing", true, { retryAfter: ASK_AGAIN });
+      return this.#turnAway(conversation, live.key, asked, { code: "missing", retryable: false });
+    const again = { code: "missing", retryable: true } as const;
+    return this.#turnAway(conversation, live.key, asked, again, { retryAfter: ASK_AGAIN });
   }
 
   /** There is a topic that it was told is missing. Who asked for it asks again; whom the server let in by itself is in. */
   appeared(conversation: Conversation, key: TargetKey, ref: number): void {
     if (ref === 0 && this.#access.isGranted(conversation, key))
       return void this.follow(conversation, fromNothing(key, ref));
-    conversation.send({ type: "Unsubscribed", target: key, ref, code: "created", retryable: true });
+    conversation.send({ type: "Unsubscribed", target: key, ref, ...subscriptionEnd("created") });
   }
 
   #welcome(conversation: Conversation, place: ResolvedTarget, follow: FollowedTarget): undefined {
@@ -276,11 +272,11 @@ export class Subscriptions {
     conversation: Conversation,
     key: TargetKey,
     { target, ref }: Subscription,
-    code: UnsubscribedCode,
-    retryable: boolean,
+    end: SubscriptionEnd,
     { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
   ): undefined {
     this.leave(conversation, key);
+    const { code, retryable } = subscriptionEnd(end);
     if (!retryable) refused(this.#context, conversation, key === OWN_SESSION ? target : key, code, {});
     conversation.send({
       type: "Unsubscribed",
@@ -315,8 +311,7 @@ export class Subscriptions {
   cut(
     conversation: Conversation,
     key: TargetKey,
-    code: UnsubscribedCode,
-    retryable: boolean,
+    end: SubscriptionEnd,
     { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
   ): void {
     this.#access.revoke(conversation, key);
@@ -328,8 +323,7 @@ export class Subscriptions {
       type: "Unsubscribed",
       target: wireOf(key),
       ref,
-      code,
-      retryable,
+      ...subscriptionEnd(end),
       ...(retryAfter === undefined ? {} : { retryAfter }),
       ...(details === undefined ? {} : { details }),
     });
@@ -339,14 +333,14 @@ export class Subscriptions {
   unfit(conversations: Iterable<Conversation>, live: LiveTarget): void {
     // Of all, not of its followers alone: some are being brought up to date.
     for (const conversation of conversations)
-      this.cut(conversation, live.key, live.failure, true, { details: whichVersion(live) });
+      this.cut(conversation, live.key, live.failure, { details: whichVersion(live) });
   }
 
   /** It is let go, for somebody who holds less: whoever follows it may come again (LM24). */
   givesWay(place: ResolvedTarget): void {
     const key = keyOfPlace(place);
     for (const conversation of [...place.audience.followers, ...place.audience.behind])
-      this.cut(conversation, key, "busy", true, { retryAfter: COME_AGAIN });
+      this.cut(conversation, key, "busy", { retryAfter: COME_AGAIN });
   }
 
   /** Makes a client follow a target, whatever `canSubscribe` says. */

@@ -2,6 +2,7 @@
 // decided by `authenticate` and `reauthorise`: nothing is remembered here.
 import { CallaError } from "@calla/shared";
 import type { AppCode } from "@calla/shared";
+import type { ConnectionEnd } from "../base/ending.ts";
 
 /** What a client that is sent away hears. */
 export interface DisconnectOptions {
@@ -59,7 +60,7 @@ interface One {
 export interface KickedFrom<C extends One> {
   readonly connections: ReadonlySet<C>;
   readonly packets: ReadonlySet<C>;
-  end(one: C, code: DisconnectedCode, retryable: boolean, within?: number): void;
+  end(one: C, end: ConnectionEnd, within?: number): void;
 }
 
 /** Ends all that the client has here: its page's connection, one that sends what it left behind, polls, packets. How many. */
@@ -70,6 +71,6 @@ export function kickHere<C extends One>(
   const ended = [...here.connections, ...here.packets].filter(
     (one) => one.phase === "open" && one.clientId === clientId,
   );
-  for (const one of ended) here.end(one, code, retryable, within);
+  for (const one of ended) here.end(one, { code, retryable }, within);
   return ended.length;
 }

@@ -75,7 +75,7 @@ export class LiveTarget {
   /** Closed: what comes for it goes to the one opened in its place. */
   closed = false;
   /** Being stopped or removed: what its subscribers are told, and whoever comes meanwhile. */
-  ending: { readonly code: "stopped" | "removed"; readonly retryable: boolean } | undefined;
+  ending: "stopped" | "removed" | undefined;
   /** Runs once it has been closed. */
   ended: (() => void)[] = [];
   readonly #context: ServerContext;
