@@ -60,10 +60,6 @@ const missing = new Set([
   "server/src/target/open-target.ts",
   "server/src/target/target-directory.ts",
   "server/src/target/target-registry.ts",
-  "testing/src/simulation/nodes.ts",
-  "testing/src/simulation/pages.ts",
-  "testing/src/simulation/quiet.ts",
-  "testing/src/simulation/simulate.ts",
 ]);
 
 const files = readdirSync(join(root, "packages")).flatMap((pkg) => {

@@ -26,6 +26,7 @@ import { wakeMutants } from "./mutants-wake.mjs";
 import { codesMutants } from "./mutants-codes.mjs";
 import { edgeMutants } from "./edge.mjs";
 import { rowMutants } from "./mutants-rows.mjs";
+import { besideMutants } from "./mutants-beside.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -48,6 +49,7 @@ export const mutants = [
   ...frameMutants,
   ...shareMutants,
   ...rowMutants,
+  ...besideMutants,
   ...byteMutants,
   ...admissionMutants,
   ...rightsMutants,

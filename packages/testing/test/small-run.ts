@@ -53,7 +53,7 @@ export const clientOf = (more: Partial<ClientConfig> = {}): ClientConfig => ({
   via: ["socket"],
   ...more,
 });
-const configOf = (more: Partial<RunConfig> = {}): RunConfig => ({
+export const configOf = (more: Partial<RunConfig> = {}): RunConfig => ({
   nodes: 1,
   rolling: false,
   visitors: false,
