@@ -37,7 +37,7 @@ export interface Local<S extends LocalSlice> {
   ): void;
   /** Calls back when the model has changed, once per turn. Returns the undo. */
   onChange(listener: (model: ModelOf<S>) => void): Stop;
-  /** A part of the model, told when it has changed by `equal` (`Object.is`). */
+  /** A part of the model; its listeners are called when it has changed by `equal` (`Object.is`). */
   select<T>(pick: (model: ModelOf<S>) => T, equal?: (a: T, b: T) => boolean): Selection<T>;
 }
 

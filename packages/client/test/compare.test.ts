@@ -97,7 +97,7 @@ test("[RB11] [RB6] what comes out equal is shown as the same object, also over s
   expect(told.every((one) => one === before)).toBe(true);
 });
 
-test("[RB11] a model that was found to differ is told, and found equal when it is back", async () => {
+test("[RB11] listeners hear of a model that differs, and of the one that is as before again", async () => {
   const { topic, connection, told } = await subscribed();
   const before = topic.state.model;
   connection.say(updateFrame("items:1", 0, [["c2", 1, "a", set(1, -1)]]));

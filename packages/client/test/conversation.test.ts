@@ -632,7 +632,7 @@ test("[CL12] Closing: retryable spreads the return, terminal ends it", async () 
   expect(second.server.connections).toHaveLength(1);
 });
 
-test("[CL12] [CL47] Version: terminal stops and is told once, otherwise another node is tried and nothing is flushed", async () => {
+test("[CL12] [CL47] Version: terminal stops and is reported once, otherwise another node is tried and nothing is flushed", async () => {
   const onVersionMismatch = vi.fn();
   const setup = setUp({ onVersionMismatch });
   const { server, clock, client } = setup;

@@ -99,7 +99,7 @@ test("[TB11] [TB19] a file of another process is refused, until that process is 
   expect(await mids(path)).toEqual([]);
 });
 
-test("[TB11] [TB19] a folder that is not there is told as such", async () => {
+test("[TB11] [TB19] a folder that is not there is reported as such", async () => {
   await expect(file("/nowhere/at/all").load(owner)).rejects.toMatchObject({
     code: "storage",
     details: { reason: "unavailable" },

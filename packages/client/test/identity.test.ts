@@ -513,7 +513,7 @@ test("[CL1] [CL17] a renewed secret of the same client delays nothing and is sto
   ]);
 });
 
-test("[OB9] [OB25] S19 a storage that cannot be read is told, and the client works without what was in it", async () => {
+test("[OB9] [OB25] S19 a storage that cannot be read is reported, and the client works without what was in it", async () => {
   const storage: Storage = { ...memoryStorage(), load: () => Promise.reject(new Error("private mode")) };
   const setup = setUp({ storage });
   const write = setup.client.topic(list, "1").dispatch(added("a"));

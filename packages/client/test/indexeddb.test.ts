@@ -128,7 +128,7 @@ test("[TB8] a commit that fails in its middle leaves nothing of itself", async (
   expect((await open().load(owner))?.entries.map(({ mid }) => mid)).toEqual([1, 4]);
 });
 
-test("[TB10] S19 data that the browser has thrown away is told, and written anew", async () => {
+test("[TB10] S19 data that the browser has deleted is reported, and written anew", async () => {
   const setup = page();
   const first = setup.client.topic(list, "1").dispatch(added("a"));
   await first.queued;

@@ -307,7 +307,7 @@ test("[OB10] [OB27] a model of another version of its slice is not shown, and go
   expect((await stored(storage)).models.size).toBe(0);
 });
 
-test("[OB10] [OB9] [OB30] S19 a model that cannot be stored is told, disturbs no message, and is tried again a minute later", async () => {
+test("[OB10] [OB9] [OB30] S19 a model that cannot be stored is reported, disturbs no message, and is tried again a minute later", async () => {
   const storage = slowStorage(keeping());
   const { clock, topic, connection, errors } = await live({ storage }, 5);
   await storage.landAll();

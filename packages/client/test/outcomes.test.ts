@@ -72,7 +72,7 @@ test("[CL5] S3 S39 a snapshot with own messages inside: shown once, without flic
   expect([...new Set(shown)]).toEqual(["abc", "xac"]);
 });
 
-test("[RB5] S4 what was applied before the connection died is told by Settled and applied once", async () => {
+test("[RB5] S4 what was applied before the connection died is in Settled and applied once", async () => {
   const setup = await live();
   const write = setup.topic.dispatch(added("a"));
   await turn();
@@ -435,7 +435,7 @@ test("[OB7] [CL10] a void mid without an answer is sent again, also where nothin
   expect(messagesIn(connection.take())).toMatchObject([{ mid: 1, messages: [] }]);
 });
 
-test("[OB9] S19 a storage that fails is told, queued rejects, the message is sent, and settled is not raised by it", async () => {
+test("[OB9] S19 a storage that fails is reported, queued rejects, the message is sent, and settled is not raised by it", async () => {
   const storage = slowStorage();
   const { topic, connection, errors } = await live({ storage });
   await storage.landAll();

@@ -339,14 +339,14 @@ test("[CL9] state is one object until something in it changes, and listeners hea
   expect(states).toHaveLength(1);
 });
 
-test("[CL9] what is rolled back in the turn it was shown in is never told", async () => {
+test("[CL9] what is rolled back in the turn it was shown in reaches no listener", async () => {
   const { topic, states } = await live();
   topic.dispatch(added("a")).cancel();
   await turn();
   expect(states).toEqual([]);
 });
 
-test("[CL9] what is skipped, shown and skipped again within a turn is the same state: nobody is told", async () => {
+test("[CL9] what is skipped, shown and skipped again within a turn is the same state: no listener is called", async () => {
   const { topic, connection, states } = await live();
   topic.dispatch(removed("a"));
   await turn();
@@ -434,7 +434,7 @@ test("[CL9] [CL43] what a pick makes anew stays the same object for one state, a
   picks.forEach((pick, i) => expect(pick.value).toBe(after[i]));
 });
 
-test("[CL9] status: connection, reason and how many wait, told when one of them changes", async () => {
+test("[CL9] status: connection, reason and how many wait; listeners are called when one of them changes", async () => {
   const setup = setUp();
   const statuses: unknown[] = [];
   setup.client.onStatus((status) => statuses.push(status));
@@ -582,7 +582,7 @@ test("[CL14] the session is always subscribed and its records come back as sessi
   expect(setup.client.session.state).toMatchObject({ status: "live", model: { name: "ann" }, pending: [] });
 });
 
-test("[CL14] the local slice applies at once, is told once per turn, and never sent", async () => {
+test("[CL14] the local slice applies at once, calls its listeners once per turn, and is never sent", async () => {
   const setup = setUpWith(fullWiring);
   const connection = await handshake(setup);
   connection.take();
@@ -612,7 +612,7 @@ test("[CL14] types follow from the slices", () => {
   expect(session.name).toBe("session");
 });
 
-test("[CL9] [CL43] a selection of NaN is told once, and of -0 after 0", async () => {
+test("[CL9] [CL43] the listener of a selection is called once for NaN, and for -0 after 0", async () => {
   const { topic } = await live({}, 0, "a");
   let value = Number.NaN;
   const heard: number[] = [];

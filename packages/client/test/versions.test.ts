@@ -114,7 +114,7 @@ describe("[VE7] what an older page has stored", () => {
     expect(setup.errors).toEqual([]);
   });
 
-  test("[VE14] S11 what means nothing any more goes out as void, is told with its reason, and holds nobody back", async () => {
+  test("[VE14] S11 what means nothing any more goes out as void, its author hears the reason, and nothing waits behind it", async () => {
     const onOutcome = vi.fn();
     const { storage, ids } = await left([
       { type: "exploded", when: "now" },

@@ -16,7 +16,7 @@ export type { DispatchOptions, ServerTopic, StopOptions } from "./server-topic.t
 export type { HydrateOptions, UncachedResponse } from "./hydration.ts";
 export type { HistoryEntry, HistoryOptions, HistoryResult } from "./history/topic-history.ts";
 export type { ConsumedEntry, ConsumerHandler, ConsumerOptions } from "./history/log-consumers.ts";
-export type { AnyUser, AppliedMessage, Asking, Handlers, Who, Wish } from "./app/handlers.ts";
+export type { AnyUser, AppliedMessage, Asking, Handlers, Who, AccessRequest } from "./app/handlers.ts";
 export type { Authenticate } from "./app/authenticate.ts";
 export type { Connection, ConnectRequest, WireFrame } from "./base/connection.ts";
 export type { Refused } from "./context/server-context.ts";

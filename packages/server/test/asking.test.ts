@@ -1,11 +1,11 @@
 // The app's checks as clients meet them: many subscribes at once, clients that go away, rights that change meanwhile.
 import { describe, expect, test } from "vitest";
 import { cursors, hello, inHand, list, say, subscribe, types, unsubscribe, wire } from "./wired.ts";
-import type { Wish } from "../src/app/handlers.ts";
+import type { AccessRequest } from "../src/app/handlers.ts";
 import { memoryLog } from "../src/log/memory/memory-log.ts";
 
 const added = (item: string) => ({ type: "added", item }) as const;
-type Asked = Pick<Wish<typeof list, { id: string }>, "topic" | "purpose" | "signal" | "exists">;
+type Asked = Pick<AccessRequest<typeof list, { id: string }>, "topic" | "purpose" | "signal" | "exists">;
 
 /** A server whose canSubscribe is answered by hand. */
 function held(options: Parameters<typeof wire>[0] = {}) {

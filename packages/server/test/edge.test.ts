@@ -82,7 +82,7 @@ describe("rates", () => {
 });
 
 describe("polls", () => {
-  test("[HT6] what one has to be told is more than collapseBytes: it ends when all is told", async () => {
+  test("[HT6] more than collapseBytes to answer: it ends when all is sent", async () => {
     const wired = wire({ limits: { collapseBytes: 1_000 } });
     wired.server.handle(list, { public: true });
     const ended: true[] = [];

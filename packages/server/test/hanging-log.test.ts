@@ -38,7 +38,7 @@ test("[TE19] [TE20] so is what strangers wait for, of whom it must be known whet
 });
 
 describe("a log that never answers", () => {
-  test("[SV2] [SV12] stop waits `within` for it, reports, and closes; what lands later is told to nobody", async () => {
+  test("[SV2] [SV12] stop waits `within` for it, reports, and closes; what lands later is sent to nobody", async () => {
     for (const [options, within] of [
       [undefined, 5_000],
       [{ within: 20 }, 20],
@@ -124,7 +124,7 @@ describe("a log that never answers", () => {
     expect(errors).toHaveLength(1);
   });
 
-  test("[SV5] a removal that fails is told to nobody but its caller; subscribers come back to what there is", async () => {
+  test("[SV5] a removal that fails is reported to nobody but its caller; subscribers come back to what there is", async () => {
     const log = faultyLog(memoryLog(), { plan: ({ method }) => (method === "remove" ? "fail" : undefined) });
     const { server, client, done } = wire({ log });
     server.handle(list, { public: true });

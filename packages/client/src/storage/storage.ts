@@ -10,7 +10,7 @@ export interface StoredIdentity {
   readonly userId: string | null;
 }
 
-/** A dispatch without a told outcome, or one that an older stored model still needs. */
+/** A dispatch whose caller has not heard its outcome, or one that an older stored model still needs. */
 export interface StoredEntry {
   readonly target: TargetKey;
   readonly mid: number;

@@ -39,7 +39,7 @@ const SKIPS = 3;
 /** Unsent messages of a user who does not come back are kept this many times as long as a client without any. */
 const UNSENT = 3;
 
-/** Whose it is the server must say: what is another user's stays where it is (S41). Errors and refusals are told. */
+/** Whose it is the server must say: what is another user's stays where it is (S41). Errors and refusals reach the app. */
 const ALONE = {
   user: undefined,
   connect: true,

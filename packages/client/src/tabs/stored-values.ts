@@ -20,7 +20,7 @@ export function plainChange(change: ClientChange, codec: PayloadCodec): ClientCh
 }
 
 /**
- * As it was given. What cannot be read any more (a class that is no longer registered) is told: a model is left out and
+ * As it was given. What cannot be read any more (a class that is no longer registered) is reported: a model is left out and
  * fetched again, a message's mid goes out as void (TB2), and so does not wait for ever.
  */
 export function fromPlainClient(

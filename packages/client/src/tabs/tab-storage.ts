@@ -18,7 +18,7 @@ import { codecOf, fromPlainClient } from "./stored-values.ts";
 
 /** What `tabStorage` takes: the clients' store, the locks that keep pages apart, and how long clients are kept. */
 export interface TabStorageOptions {
-  /** Asked at `load`; what it throws is told to the app. */
+  /** Asked at `load`; what it throws is reported to the app. */
   readonly store: () => ClientStore | Promise<ClientStore>;
   /** This page's locks; asked at `load`. */
   readonly locks: () => Locks;

@@ -195,7 +195,7 @@ describe("what means nothing any more", () => {
     expect(begun()).toEqual(["once more"]);
   });
 
-  test("[HA13] [HA22] what a call throws that was told to stop is nobody's news; of one that was not told it is", async () => {
+  test("[HA13] [HA22] what a call throws after its signal said stop is not reported; of one that never read the signal it is", async () => {
     const { ask, settle } = counted();
     const [told, untold] = ask(new Asker("ada"), "told", "untold");
     expect(told!.question.shown.signal.aborted).toBe(false);

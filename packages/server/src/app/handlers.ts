@@ -36,7 +36,7 @@ export interface Asking<S, User extends AnyUser> extends Who<User> {
   readonly params: ParamsOf<S>;
 }
 /** Who asks to subscribe to a topic, or to dispatch to it. */
-export interface Wish<S, User extends AnyUser> extends Asking<S, User> {
+export interface AccessRequest<S, User extends AnyUser> extends Asking<S, User> {
   readonly purpose: "subscribe" | "dispatch";
   /**
    * Aborted when the client has gone or does not want it any more, when its rights have changed meanwhile, or when
@@ -78,7 +78,7 @@ export interface Handlers<S, User extends AnyUser> {
    * @example
    * canSubscribe: async ({ user, params: [id], signal }) => (await members.of(id, { signal })).includes(user.id),
    */
-  canSubscribe?(asking: Wish<S, User>): boolean | Promise<boolean>;
+  canSubscribe?(asking: AccessRequest<S, User>): boolean | Promise<boolean>;
   /** Whether a client may dispatch this message now. Synchronous: it is part of the decision. Absent: read-only. */
   canDispatch?(
     message: ClientMessageOf<S>,
@@ -97,7 +97,7 @@ export interface Handlers<S, User extends AnyUser> {
 /** Handlers as the hub runs them. */
 export interface LooseHandlers {
   readonly public?: true;
-  canSubscribe?(asking: LooseWish): boolean | Promise<boolean>;
+  canSubscribe?(asking: LooseAccessRequest): boolean | Promise<boolean>;
   canDispatch?(message: Message, asking: LooseAsking & { readonly model: unknown }): boolean;
   amend?(message: Message, asking: LooseAsking & { readonly model: unknown }): Message;
   onSubscribe?(asking: LooseAsking): Maybe<Message | readonly Message[]>;
@@ -108,7 +108,7 @@ export interface LooseAsking extends Who {
   readonly topic: TargetKey;
   readonly params: readonly string[];
 }
-export interface LooseWish extends LooseAsking {
+export interface LooseAccessRequest extends LooseAsking {
   readonly purpose: "subscribe" | "dispatch";
   readonly signal: AbortSignal;
   readonly exists: () => Promise<boolean>;

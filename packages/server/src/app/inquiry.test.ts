@@ -88,7 +88,7 @@ describe("a question about what somebody may", () => {
     expect(heard).toEqual(["too often"]);
   });
 
-  test("[HA13] what nobody needs is told so once, and never answered", async () => {
+  test("[HA13] what nobody needs is withdrawn once, and never answered", async () => {
     const { inquiry, held, heard, settle } = asked();
     inquiry.begin();
     inquiry.withdraw();

@@ -29,7 +29,7 @@ async function dialled(it: ReturnType<typeof wire>, path: string, ...protocols: 
   httpServer.close();
 }
 
-test("[SV11] a WebSocket at another path: told once, recorded each time, answered 404", async () => {
+test("[SV11] a WebSocket at another path: reported once, recorded each time, answered 404", async () => {
   const it = wire();
   await dialled(it, "/socket?token=secret", "calla.json");
   expect(messages(it.errors)).toEqual([
@@ -38,7 +38,7 @@ test("[SV11] a WebSocket at another path: told once, recorded each time, answere
   expect(it.refused.map(({ code }) => code)).toEqual(["path", "path"]);
 });
 
-test("[SV11] a format that the server does not have: told once; other programs' requests are not", async () => {
+test("[SV11] a format that the server does not have: reported once; other programs' requests are not", async () => {
   const it = wire();
   await dialled(it, "/ws", "calla.cbor");
   expect(messages(it.errors)).toEqual([expect.stringMatching(/"calla.cbor".*calla.json.*same serialiser/)]);
@@ -48,7 +48,7 @@ test("[SV11] a format that the server does not have: told once; other programs' 
   expect([other.errors, other.refused.map(({ code }) => code)]).toEqual([[], ["format", "format"]]);
 });
 
-test("[SV11] [SV16] requests at another path, or in another format: told once; a whole url as target is its path", async () => {
+test("[SV11] [SV16] requests at another path, or in another format: reported once; a whole url as target is its path", async () => {
   const it = wire({ origins: "any" });
   const transport = http(it.server, { path: "/calla" });
   const ask = (path: string, type: string) =>
@@ -101,7 +101,7 @@ test("[SV11] a page of another origin: which, and what to write, once for each",
   ]);
 });
 
-test("[SV11] [HA1] a slice without a handler: told once, whoever asks for whichever topic of it", () => {
+test("[SV11] [HA1] a slice without a handler: reported once, whoever asks for whichever topic of it", () => {
   const heard: unknown[] = [];
   const tell = mistakeTeller(
     true,
@@ -115,7 +115,7 @@ test("[SV11] [HA1] a slice without a handler: told once, whoever asks for whiche
   ]);
 });
 
-test("[SV11] what is remembered of what was told is bounded, and in production nothing is told", () => {
+test("[SV11] what is remembered of what was reported is bounded, and in production nothing is reported", () => {
   const heard: unknown[] = [];
   const tell = mistakeTeller(
     true,

@@ -14,10 +14,10 @@ export interface TurnedAway {
   readonly why?: string | undefined;
 }
 
-/** Of so many mistakes it is remembered that they were told. */
+/** Of so many mistakes it is remembered that they were reported. */
 const MOST_TOLD = 100;
 
-/** Gives what tells of each once (SV11). `named`: which slice a target is of. */
+/** Gives what reports each once (SV11). `named`: which slice a target is of. */
 export function mistakeTeller(
   development: boolean,
   report: Report,

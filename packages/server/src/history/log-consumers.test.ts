@@ -40,7 +40,7 @@ function begin({ hand = handClock(), log = faultyLog(memoryLog({ retention: 0 })
 }
 
 describe("server.consume", () => {
-  test("[RD1] a consumer is told everything of its slice in order, from the beginning and then as it comes", async () => {
+  test("[RD1] a consumer is called for everything of its slice in order, from the beginning and then as it comes", async () => {
     const { server, done, told, keys, hear, errors } = begin();
     const [one, two] = [server.topic(list, "1"), server.topic(list, "2")];
     await done(one.dispatch([add("a"), add("b")]));
@@ -59,7 +59,7 @@ describe("server.consume", () => {
     expect(errors).toEqual([]);
   });
 
-  test("[RD1] what is told names topic, parameters, author, time, id and version; the session has consumers too", async () => {
+  test("[RD1] an entry names topic, parameters, author, time, id and version; the session has consumers too", async () => {
     const { server, client, done } = begin();
     server.handle(list, { public: true });
     const entries: Told[] = [];
@@ -131,7 +131,7 @@ describe("server.consume", () => {
     }
   });
 
-  test("[RD3] S7 after a crash what was done last is told again under the same key, and nothing is missing, however much was compacted", async () => {
+  test("[RD3] S7 after a crash the handler is called again for what was done last, with the same key, and nothing is missing, however much was compacted", async () => {
     const first = begin();
     const topic = first.server.topic(list, "1");
     await first.done(topic.dispatch(add("0")));
@@ -161,7 +161,7 @@ describe("server.consume", () => {
     expect([...new Set([...first.keys, ...second.keys])]).toHaveLength(30);
   });
 
-  test("[RD4] of several nodes one tells; when it stops another goes on at once, where it was", async () => {
+  test("[RD4] of several nodes one calls the handler; when it stops another goes on at once, where it was", async () => {
     const hand = handClock();
     const rings = handPubSub();
     const log = memoryLog({ shared: true });
@@ -260,7 +260,7 @@ describe("server.consume", () => {
     expect((await log.consumers()).map((reader) => reader.name)).toEqual(["list:*/audit"]);
   });
 
-  test("[RD2] [RD5] what was not done when the consumer was stopped is told when it consumes again", async () => {
+  test("[RD2] [RD5] what was not done when the consumer was stopped is done when it consumes again", async () => {
     const { server, done, told, hear } = begin();
     for (const item of ["a", "b", "c"]) await done(server.topic(list, "1").dispatch(add(item)));
     const stop = server.consume(list, { name }, (entry) => {
@@ -343,7 +343,7 @@ describe("server.consume", () => {
     }
   });
 
-  test("[RD7] what a call did whose answer was lost counts, and what it did not do is told again", async () => {
+  test("[RD7] what a call did whose answer was lost counts, and what it did not do is done again", async () => {
     for (const fault of ["fail", "lose"] as const) {
       const { server, done, told, hear, advance, log, errors } = begin();
       server.consume(list, { name }, hear);

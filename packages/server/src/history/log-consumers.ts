@@ -12,7 +12,7 @@ interface Consumed {
   readonly topic: TargetKey;
   /** What stands for the pattern's variables. */
   readonly params: readonly string[];
-  /** The same each time this is told, and nothing else's: what was done for it can be known by it. */
+  /** The same at each call for this entry, and no other entry has it: by it a handler knows what it has done. */
   readonly key: string;
 }
 /** Something that happened to a topic: a dispatch (or a whole model), or the topic's end. */

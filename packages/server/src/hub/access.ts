@@ -12,7 +12,7 @@ import { AccessState } from "../connection/conversation.ts";
 import type { Conversation } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { exists } from "../target/existence.ts";
-import type { AnyUser, LooseAsking, LooseHandlers, LooseWish } from "../app/handlers.ts";
+import type { AnyUser, LooseAsking, LooseHandlers, LooseAccessRequest } from "../app/handlers.ts";
 import type { NamedTarget } from "../target/target-directory.ts";
 import type { TargetRegistry } from "../target/target-registry.ts";
 
@@ -241,7 +241,7 @@ function stateOf(conversation: Conversation): AccessState {
 }
 
 /** What canSubscribe is shown. */
-class AccessRequest extends Shown implements LooseWish {
+class AccessRequest extends Shown implements LooseAccessRequest {
   readonly clientId: string;
   readonly user: AnyUser | null;
   readonly topic: TargetKey;

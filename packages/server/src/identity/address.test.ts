@@ -74,7 +74,7 @@ describe("an address", () => {
     expect(read(request("10.1.2.3", `${" ".repeat(5_000)}203.0.113.9`))).toBe("203.0.113.9");
   });
 
-  test("[AU22] who comes past all trusted proxies is told of, and who came by one is not", () => {
+  test("[AU22] a request past all trusted proxies is reported, and one by a trusted proxy is not", () => {
     const past: unknown[] = [];
     const read = addressReader(["10.0.0.0/8"], ({ remoteAddress }) => past.push(remoteAddress));
     read(request("10.1.2.3", "203.0.113.9"));

@@ -56,7 +56,7 @@ test("[AU20] a list holds for everybody, whole names and subdomains, whatever th
   expect(hostRefusal({ hosts: undefined, guarded: false }, asked("app.example"))).toBeUndefined();
 });
 
-test("[AU20] a list that can match nothing is told at the start", () => {
+test("[AU20] a list that can match nothing is refused at the start", () => {
   for (const hosts of [["https://app.example"], ["app.example:80"], [""], ["*"], "app.example"])
     expect(() => wire({ hosts: hosts as never }), String(hosts)).toThrow(CallaError);
   expect(hostsProblem(["app.example", "localhost", "*.x.example", "my_service", "::1"])).toBeUndefined();
@@ -79,7 +79,7 @@ describe("a server", () => {
     expect(wire({ hosts: ["app.example"] }).server.hostRefusal(from("evil.example"))).toBeDefined();
   });
 
-  test("[AU20] [CV3] over HTTP such a page gets 403 and the sentence, told once for a name; its query and what is long in it are not recorded", async () => {
+  test("[AU20] [CV3] over HTTP such a page gets 403 and the sentence, reported once for a name; its query and what is long in it are not recorded", async () => {
     const details: unknown[] = [];
     const it = wire({ onRefused: (refused) => void details.push(refused.details) });
     const transport = http(it.server);

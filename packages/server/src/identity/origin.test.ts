@@ -95,7 +95,7 @@ test("[AU11] any is any; a function decides alone, and one that throws refuses",
   expect(originAllowed((() => Promise.resolve(false)) as unknown as () => boolean, {})).toBe(false);
 });
 
-test("[AU12] a misspelt policy is told, with what to write", () => {
+test("[AU12] a misspelt policy is refused, with what to write", () => {
   expect(originPolicyProblem("any")).toBeUndefined();
   expect(originPolicyProblem("same-origin")).toBeUndefined();
   expect(originPolicyProblem(() => true)).toBeUndefined();

@@ -188,7 +188,7 @@ describe("what is refused", () => {
     expect(rowOf(flight.rows.get("ann")!).outcomes).toMatchObject([{ mid: 1, code: "no" }]);
   });
 
-  test("[TE21] an update's mistake is told to the app as well", () => {
+  test("[TE21] an update's mistake is reported to the app as well", () => {
     const throwing = {
       ...list,
       update: {

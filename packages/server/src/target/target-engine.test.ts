@@ -249,7 +249,7 @@ describe("mids", () => {
     ]);
   });
 
-  test("[TE4] a repeated mid is told only once its record is durable, also within one batch", () => {
+  test("[TE4] a repeated mid is answered only once its record is durable, also within one batch", () => {
     const { engine, take } = engineOf();
     const { told } = take(1, from("a", 1, add("x")), from("a", 1, add("x")));
     expect(told).toEqual([]);
@@ -260,7 +260,7 @@ describe("mids", () => {
     ]);
   });
 
-  test("[TE4] S9 what was taken in place of an amended message is told with every repeat of its outcome", () => {
+  test("[TE4] S9 what was taken in place of an amended message comes with every repeat of its outcome", () => {
     const { engine, take } = engineOf({
       handlers: { canDispatch: () => true, amend: (message) => ({ ...message, item: "amended" }) },
     });
@@ -309,7 +309,7 @@ describe("mids", () => {
     expect(take(3).append).toBeUndefined();
   });
 
-  test("[TE4] [TE5] S35 a mid-conflict with what the same batch took is not told before that is durable", () => {
+  test("[TE4] [TE5] S35 a mid-conflict with what the same batch took is not sent before that is durable", () => {
     // Two lives of one client. "y" reached another node too, which takes it first.
     const { engine, take } = engineOf();
     const x = from("a", 1, add("x"), { reply: "life 1" });
@@ -363,7 +363,7 @@ describe("mids", () => {
     );
   });
 
-  test("[TE19] a refusal is told once its row is in the log, and says which row it replaces", () => {
+  test("[TE19] a refusal is sent once its row is in the log, and says which row it replaces", () => {
     const { engine, take } = engineOf();
     const { append, told } = take(1, from("a", 1, remove("x")));
     expect(told).toEqual([]);
@@ -373,7 +373,7 @@ describe("mids", () => {
     expect(take(2, from("a", 2, add("y"))).append?.rows).toMatchObject([{ was: 1, last: 2 }]);
   });
 
-  test("[TE19] what another node has told a client stands: the row conflicts, is read, and tells", () => {
+  test("[TE19] what another node has told a client stands: the row conflicts, is read, and answers", () => {
     const { engine, offer, take } = engineOf({ rows: {} });
     expect(take(1, from("a", 1, add("y"))).append?.records).toHaveLength(1);
     expect(kinds(engine.conflicted())).toEqual(["read"]);
@@ -390,7 +390,7 @@ describe("mids", () => {
     expect(offer()).toEqual([]);
   });
 
-  test("[TE19] what is known already is told without an append", () => {
+  test("[TE19] what is known already is answered without an append", () => {
     const { engine, take } = engineOf();
     take(1, from("a", 1, remove("x")));
     engine.appended();
@@ -541,7 +541,7 @@ describe("other nodes", () => {
     expect(engine.ready).toBe(true);
   });
 
-  test("[TE12] S36 an append that threw and is there is told once; the author hears of it by dedupe", () => {
+  test("[TE12] S36 an append that threw and is there is announced once; the author hears of it by dedupe", () => {
     const { engine, take } = engineOf();
     const { append } = take(1, from("a", 1, add("x")));
     expect(engine.lost()).toEqual([
@@ -615,7 +615,7 @@ describe("other nodes", () => {
 });
 
 describe("the rest", () => {
-  test("[TE17] S46 a removed target refuses new messages, tells known ones their outcome, and comes back whole", () => {
+  test("[TE17] S46 a removed target refuses new messages, answers known ones with their outcome, and comes back whole", () => {
     const rows = {
       a: { clientId: "a", last: 1, settled: 0, outcomes: [{ mid: 1, id: "a-1", sequence: 4 }] },
     };
@@ -690,7 +690,7 @@ describe("a batch", () => {
     return (): boolean => --left <= 0;
   };
 
-  test("[LM23] ends at its budget; what is left is the next one, in order, and nothing is told twice", () => {
+  test("[LM23] ends at its budget; what is left is the next one, in order, and nothing is answered twice", () => {
     const { engine, offer } = engineOf({ hooked: false });
     offer(...[1, 2, 3, 4, 5].map((mid) => from("a", mid, add(`${mid}`))));
     const items: string[] = [];

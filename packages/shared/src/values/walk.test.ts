@@ -122,7 +122,7 @@ describe("where a walk stops", () => {
     }
   });
 
-  test("[CO6] the first spot is told, and what was walked before stays as it was", () => {
+  test("[CO6] the first place is named, and what was walked before stays as it was", () => {
     const value = { a: "a", b: ["refused", "refused"], c: "refused" };
     expect(refusal(() => walked(value)).details).toMatchObject({ path: ".b[0]" });
     expect(value).toEqual({ a: "a", b: ["refused", "refused"], c: "refused" });

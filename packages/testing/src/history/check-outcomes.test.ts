@@ -61,7 +61,7 @@ describe("[HC13] what is sent", () => {
     expect(said(run)).toEqual([]);
   });
 
-  test("may be an empty mid that a disk, a log or a server's told refusal has lost, and no other empty one", async () => {
+  test("may be an empty mid that a disk, a log or a server that had sent a refusal has lost, and no other empty one", async () => {
     const gap = (lose: (run: Written) => void): string[] => {
       const run = written();
       sent(run, 9, "first");

@@ -223,7 +223,7 @@ describe("an end", () => {
     streams[0]!.close(4001, "superseded");
     expect(since()).toEqual(["first: gone 4001"]);
     await flush();
-    // The client lets go of its request, too.
+    // The client aborts its request, too.
     expect(since()).toEqual(["client: Pong", "client: closed 1006 ended", "first: gone 1000"]);
   });
 

@@ -275,7 +275,7 @@ test.each(FORMATS)(
   },
 );
 
-test("[S28] [TE12] an append fails and the server dies before it could try again: nothing of it was ever told", async () => {
+test("[S28] [TE12] an append fails and the server dies before it could try again: nobody ever heard of it", async () => {
   const stage = new Stage();
   const anna = await stage.actor("anna");
   const ben = await stage.actor("ben");

@@ -160,7 +160,7 @@ test.each(FORMATS)(
   },
 );
 
-test("[S19] [OB9] [OB10] a storage that refuses models and messages for a while: told, nothing lost while the page lives, an honest page after", async () => {
+test("[S19] [OB9] [OB10] a storage that refuses models and messages for a while: reported, nothing lost while the page lives, an honest page after", async () => {
   const stage = new Stage();
   const anna = await stage.actor("anna", { modelDelay: 10 });
   anna.dispatch(added("stored"));

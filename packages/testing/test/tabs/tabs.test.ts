@@ -126,7 +126,7 @@ test("[TB4] S18 a page that never knew a server: what it stored is sent under an
   expect(world.errors).toEqual([]);
 });
 
-test("[TB4] S18 a refusal of what a closed page had dispatched is told to the tab that sent it", async () => {
+test("[TB4] S18 the tab that sent what a closed page had dispatched hears of its refusal", async () => {
   const world = new World();
   const first = await unsent(world, "before");
   const [, refused] = first.sent;
@@ -321,7 +321,7 @@ test("[TB7] clients of closed tabs do not pile up: the three last used stay for 
   expect(world.errors).toEqual([]);
 });
 
-test("[TB7] S19 unsent messages of a user who does not come back are dropped after 90 days, and that is told", async () => {
+test("[TB7] S19 unsent messages of a user who does not come back are discarded after 90 days, and that is reported", async () => {
   const world = new World();
   const first = await unsent(world, "anna's");
   first.crash();
@@ -337,7 +337,7 @@ test("[TB7] S19 unsent messages of a user who does not come back are dropped aft
   expect(world.errors).toMatchObject([{ code: "storage", details: { reason: "aged" } }]);
 });
 
-test("[TB7] [CL1] unsent messages whose identity has expired: those that may have been sent are told as unknown", async () => {
+test("[TB7] [CL1] unsent messages whose identity has expired: those that may have been sent are unknown", async () => {
   const world = new World();
   const first = await unsent(world, "a");
   first.crash();

@@ -171,7 +171,7 @@ describe("opening", () => {
     expect(opened(file).db.pragma("application_id", { simple: true })).toBe(77);
   });
 
-  test("[SQ5] no database, no folder, or a file that must be there and is not: told by its code, and none is made", () => {
+  test("[SQ5] no database, no folder, or a file that must be there and is not: refused by its code, and none is made", () => {
     const text = fresh();
     writeFileSync(text, "no database at all, only longer than a header would be ".repeat(40));
     expect(refusal(() => opened(text)).code).toBe("SQLITE_NOTADB");
@@ -297,7 +297,7 @@ describe("[SQ3] jobs", () => {
     expect(made.db.inTransaction).toBe(false);
   });
 
-  test("one that fails for a reason of its own does not fail the others; alone it is told as it is", () => {
+  test("one that fails for a reason of its own does not fail the others; alone it is reported as it is", () => {
     const made = opened();
     const results = made.run([fill("a", 1), fill("b", "many"), fill("c", 3)]);
     expect(results).toEqual([
@@ -339,7 +339,7 @@ describe("[SQ3] jobs", () => {
     expect([begun, made.db.inTransaction, beans(made)]).toEqual([1, false, []]);
   });
 
-  test("a mistake of ours is told as one, and the connection goes on", () => {
+  test("a mistake of ours is reported as one, and the connection goes on", () => {
     const made = opened();
     expect(made.run([[group([99])]])).toMatchObject([{ failed: { code: "CALLA_BUG" } }]);
     expect(made.run([fill("a", 1)])).toEqual([{ given: [1] }]);
@@ -372,7 +372,7 @@ describe("[SQ12] the file's place", () => {
     expect(open).toBe(before);
   });
 
-  test("is looked at after each commit and before it is told; what was committed elsewhere is a failure of all", () => {
+  test("is looked at after each commit and before that is acknowledged; what was committed elsewhere is a failure of all", () => {
     const { place, asked } = placed();
     const made = opened(fresh(), {}, place);
     made.run([fill("a", 1)]);

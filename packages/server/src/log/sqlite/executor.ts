@@ -40,7 +40,7 @@ export interface ExecutorOptions {
   /** Milliseconds to wait for another process's transaction. */
   readonly busyTimeout: number;
   readonly check: "quick" | "full" | "off";
-  /** Milliseconds between looks whether the files are still there. Default: with each commit, before it is told. */
+  /** Milliseconds between looks whether the files are still there. Default: with each commit, before it is acknowledged. */
   readonly lookEvery?: number;
 }
 
@@ -176,7 +176,7 @@ export function executor(
   let lookedAt = performance.now();
   const made = {
     db,
-    /** What was committed to a file that nobody finds again is not told to be done. */
+    /** A commit to a file that nobody finds again is not acknowledged. */
     look(): void {
       if (place === undefined) return;
       if (options.lookEvery !== undefined) {

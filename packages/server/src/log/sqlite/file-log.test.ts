@@ -80,7 +80,7 @@ describe("opening", () => {
     expect(made[0]!.options.mustExist).toBeUndefined();
   });
 
-  test("[SQ5] that failed is told to each who waited, its writer is closed, and the next call tries again", async () => {
+  test("[SQ5] that failed rejects each call that waited, its writer is closed, and the next call tries again", async () => {
     const { log, made } = watched({
       opens: (number) => (number < 3 ? failure("SQLITE_CANTOPEN") : undefined),
     });

@@ -250,7 +250,7 @@ describe("what else is asked", () => {
       expect(stepsOf(saved(retention))[2]).toEqual(["rebase", from]);
   });
 
-  test("what is removed, or has expired, is told to consumers before it is forgotten", () => {
+  test("consumers get what is removed, or has expired, before it is forgotten", () => {
     const told = ["next", "gone", "forget", "litter"];
     const removed = removeGroup("t", 7, 5);
     expect(guardOf(removed)).toEqual(["remove", 7, "t", 5]);

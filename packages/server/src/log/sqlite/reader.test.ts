@@ -199,7 +199,7 @@ describe("[LG48] a client's row", () => {
   };
   const mids = () => reader.client("t", "ann", text)?.outcomes.map(({ mid }) => mid);
 
-  test("has its own outcomes, then those that are apart, in order; what is settled is not told", () => {
+  test("has its own outcomes, then those that are apart, in order; what is settled is not among them", () => {
     expect(reader.client("t", "ann", text)).toBeUndefined();
     const first = [1, 2].map((mid) => ({ mid, id: `id-${mid}`, sequence: mid }));
     write({ last: 2, was: 0, outcomes: first, whole: true });

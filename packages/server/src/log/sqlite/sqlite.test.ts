@@ -281,7 +281,7 @@ describe("[SQ5] opening", () => {
     expect(peek(file, "SELECT sequence FROM targets")).toEqual([{ sequence: 1 }]);
   });
 
-  test("a folder that is not there is told, and once it is there the next call opens the file", async () => {
+  test("a folder that is not there is reported, and once it is there the next call opens the file", async () => {
     const file = join(folder, "later", "calla.db");
     const log = open(file);
     expect(await problem(log.open("t"))).toBe("cannot-open");

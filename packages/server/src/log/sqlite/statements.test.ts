@@ -289,7 +289,7 @@ describe("[SQ7] compaction", () => {
 });
 
 describe("what has gone", () => {
-  test("[LG39] [LG40] is told at the next position, and forgotten once every consumer has heard of it", () => {
+  test("[LG39] [LG40] is given at the next position, and forgotten once every consumer has heard of it", () => {
     append("t", 0, 2);
     claim("r");
     run(removeGroup("t", 90, Infinity));

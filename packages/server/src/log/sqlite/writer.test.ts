@@ -66,7 +66,7 @@ describe.each(Object.entries(LANES))("%s", (name, laneOf) => {
     ]);
   });
 
-  test("[SQ5] a file that cannot be opened is told plainly, so that it crosses threads", async () => {
+  test("[SQ5] a file that cannot be opened is reported as plain data, so that it crosses threads", async () => {
     const lane = kept(laneOf(optionsOf(join(folder, "none", "a.db"))));
     expect(await refused(lane.opened)).toEqual({
       code: "SQLITE_CANTOPEN",
@@ -115,7 +115,7 @@ describe("in a worker", () => {
     expect(took).toHaveLength(2);
   });
 
-  test("the process may end while nothing is asked, and not before what was asked is told", async () => {
+  test("the process may end while nothing is asked, and not before what was asked is answered", async () => {
     const calls: string[] = [];
     for (const name of ["ref", "unref"] as const)
       vi.spyOn(Worker.prototype, name).mockImplementation(() => void calls.push(name));
@@ -150,7 +150,7 @@ describe("in a worker", () => {
     await lane.close();
   });
 
-  test("[SQ10] what it broke by is in what is told, to who waits for it to open, too", async () => {
+  test("[SQ10] why it broke is in the error, also for who waits for it to open, too", async () => {
     const lane = laneInWorker({ ...optionsOf(fresh()), statements: null as never });
     const failure = await refused(lane.run(job("a"), true));
     expect(failure).toMatchObject({ code: "CALLA_BUG", message: expect.stringMatching(/null/) as string });

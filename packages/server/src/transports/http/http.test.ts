@@ -215,7 +215,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])("%s", (way) => {
     seen[0]?.connection.close(1000, "");
   });
 
-  test("[HT12] whoever goes away is told of once, and nothing is written to it any more", async () => {
+  test("[HT12] the end of who goes away is reported once, and nothing is written to it any more", async () => {
     await serve();
     const aborting = new AbortController();
     const response = await ask({ ...post(STREAM), signal: aborting.signal });
@@ -228,7 +228,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])("%s", (way) => {
     expect([seen[0]?.ends.length, transport.connections]).toEqual([1, 0]);
   });
 
-  test("[HT12] S24 one that does not read: what waits is counted, and that it has drained is told", async () => {
+  test("[HT12] S24 one that does not read: what waits is counted, and drained is called", async () => {
     await serve();
     const response = await ask(post(STREAM));
     const one = seen[0]!;

@@ -254,7 +254,7 @@ describe("a stream", () => {
     ).not.toThrow();
   });
 
-  test("[HT12] tells that it has drained, each time, and of its end once", () => {
+  test("[HT12] calls drained each time, and reports its end once", () => {
     const { outcome, told } = streaming(true);
     const { response } = sent(outcome);
     response.emit("drain");

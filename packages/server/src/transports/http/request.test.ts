@@ -33,7 +33,7 @@ describe("a request's content type", () => {
       expect(of(other), other).toBeUndefined();
   });
 
-  test("tells who meant a Calla server and speaks another format from who meant none", () => {
+  test("knows a request to a Calla server in another format from one to something else", () => {
     expect(speaksCalla(asked({ "content-type": "application/calla.cbor" }))).toBe(true);
     expect(speaksCalla(asked({ "content-type": "application/json" }))).toBe(false);
     expect(speaksCalla(asked({}))).toBe(false);

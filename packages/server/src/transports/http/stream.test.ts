@@ -46,7 +46,7 @@ describe("an event stream", () => {
     expect(wrote).toEqual([":\n\n", "(end)"]);
   });
 
-  test("is closed behind what was sent; its end is told once, and what comes later is dropped", async () => {
+  test("is closed behind what was sent; its end is reported once, and what comes later is dropped", async () => {
     const { stream, wrote, heard, say } = opened();
     say("last");
     stream.close(4002, "superseded");

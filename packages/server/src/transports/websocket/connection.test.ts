@@ -123,7 +123,7 @@ describe("what the server says", () => {
     expect(socket.written).toHaveLength(2);
   });
 
-  test("[TR11] is counted until it has been taken in, and that it has been is told once", async () => {
+  test("[TR11] is counted until it has been taken in, and drained is called once", async () => {
     const { connection, socket, told } = connected();
     socket.stuck = true;
     connection.send(text("x".repeat(20_000)));
@@ -214,7 +214,7 @@ describe("a close", () => {
     }
   });
 
-  test("[TR12] [TR13] is told once, with the peer's code and reason, and nothing is told behind it", async () => {
+  test("[TR12] [TR13] is reported once, with the peer's code and reason, and nothing behind it", async () => {
     const { connection, say, told, socket } = connected();
     connection.send(text("never sent"));
     const reason = Buffer.concat([Buffer.from([4100 >> 8, 4100 & 255]), Buffer.from("bye")]);
@@ -230,7 +230,7 @@ describe("a close", () => {
     expect(told.filter(([what]) => what === "disconnect")).toHaveLength(1);
   });
 
-  test("[TR14] [TR15] of a peer that broke the rules is told by the fault, not by the code", async () => {
+  test("[TR14] [TR15] of a peer that broke the rules is reported by the fault, not by the code", async () => {
     const large = connected({ maxPayload: 10 });
     large.say(TEXT, "x".repeat(11));
     await turn();
@@ -418,7 +418,7 @@ describe("[TR19] pauses", () => {
   });
 });
 
-test("[TR14] what is cut without a word is told as it is, and says nothing more", async () => {
+test("[TR14] what is cut without a word is reported as it is, and sends nothing more", async () => {
   const { connection, frames, told } = connected();
   connection.send(text("a"));
   connection.terminate();

@@ -318,7 +318,7 @@ describe("what goes through", () => {
     expect(one.incoming).toEqual(["ünï\u2028", Buffer.from([0, 255]), ""]);
   });
 
-  test("[TR11] what had to wait is counted, and drained is told once it is written", async () => {
+  test("[TR11] what had to wait is counted, and drained is called once it is written", async () => {
     await serve();
     const { client, one, messages } = await pair();
     client.pause();
@@ -398,7 +398,7 @@ describe("how it ends", () => {
     await pair();
   });
 
-  test("[TR15] [OB13] a frame over the limit closes with 1009 and why, and is told as too-large", async () => {
+  test("[TR15] [OB13] a frame over the limit closes with 1009 and why, and is reported as too-large", async () => {
     await serve();
     const { client, one } = await pair();
     client.send("x".repeat(100_000));
