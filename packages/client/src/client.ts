@@ -40,6 +40,9 @@ export interface ConnectedAs {
 /**
  * What `createClient` takes: `wiring` and `serialiser` are those of the server, everything but the transport has a
  * default. Times are milliseconds.
+ *
+ * @example
+ * createClient({ wiring, serialiser, transport: webSocket({ url: "/ws" }), storage: indexedDb("app"), token });
  */
 export interface ClientOptions<W extends Wiring = Wiring> {
   readonly wiring: W;

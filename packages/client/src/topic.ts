@@ -107,7 +107,13 @@ export type Latest<S> = ReadonlyMap<
   { readonly message: MessageOf<S>; readonly userId: string | null }
 >;
 
-/** A topic without history: what is dispatched reaches the present subscribers. */
+/**
+ * A topic without history: what is dispatched reaches the present subscribers.
+ *
+ * @example
+ * const stop = topic.onPush(({ message, from }) => showCursor(from, message));
+ * topic.dispatch({ type: "moved", x, y });
+ */
 export interface EphemeralTopic<S extends Slice> {
   readonly id: TargetKey;
   readonly status: "loading" | "live" | "stale" | "refused";

@@ -38,7 +38,12 @@ import type { RightsChange } from "./identity/rights-change.ts";
 /** A message of the session slice, where the wiring has one. */
 export type SessionMessageOf<W extends Wiring> = MessageOf<NonNullable<W["session"]>>;
 
-/** What `createServer` takes: `wiring` and `serialiser` are those of its clients, everything else has a default. */
+/**
+ * What `createServer` takes: `wiring` and `serialiser` are those of its clients, everything else has a default.
+ *
+ * @example
+ * createServer({ wiring, serialiser, log: sqlite("calla.db"), origins: ["https://app.example"], authenticate });
+ */
 export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   readonly wiring: W;
   readonly serialiser: Serialiser;

@@ -35,7 +35,14 @@ export interface StopOptions {
   readonly within?: number;
 }
 
-/** The server's hold on one topic or session. Holding it keeps nothing in memory. */
+/**
+ * The server's hold on one topic or session. Holding it keeps nothing in memory.
+ *
+ * @example
+ * const topic = server.topic(board, "42");
+ * await topic.dispatch({ type: "archived" });
+ * const { model, sequence } = await topic.read();
+ */
 export interface ServerTopic<S> {
   readonly id: TargetKey;
   /**

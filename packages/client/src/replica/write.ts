@@ -25,7 +25,13 @@ export interface AppliedWrite<M extends readonly unknown[]> {
   readonly messages: M;
 }
 
-/** One dispatch. Its promises may be ignored: an ignored one is never an unhandled rejection. */
+/**
+ * One dispatch. Its promises may be ignored: an ignored one is never an unhandled rejection.
+ *
+ * @example
+ * const write = topic.dispatch({ type: "added", by: 1 });
+ * const { sequence } = await write.applied;
+ */
 export interface Write<M extends readonly unknown[] = readonly unknown[], R = Rejection> {
   /** The message id. */
   readonly id: string;

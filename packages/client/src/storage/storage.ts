@@ -154,7 +154,12 @@ export interface Flushing {
   close(): Promise<void>;
 }
 
-/** Implement this to keep a client's data elsewhere. Values are immutable; a storage never changes what it was given. */
+/**
+ * Implement this to keep a client's data elsewhere. Values are immutable; a storage never changes what it was given.
+ *
+ * @example
+ * createClient({ wiring, serialiser, transport, storage: memoryStorage() });
+ */
 export interface Storage {
   /** Confirmed models and cursors are stored too, by what this decides. Absent: none ever is. */
   readonly models?: ((host: ModelHost) => ModelKeeper) | undefined;

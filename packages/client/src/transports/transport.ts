@@ -52,7 +52,18 @@ export interface ReconnectOptions {
   readonly jitterRatio: number;
 }
 
-/** How a client reaches its server. `webSocket`, `http` and `auto` make one; implement it for another network. */
+/**
+ * How a client reaches its server. `webSocket`, `http` and `auto` make one; implement it for another network.
+ *
+ * @example
+ * const transport: Transport = {
+ *   reconnect: { baseMilliseconds: 1_000, maxMilliseconds: 30_000, multiplier: 2, jitterRatio: 0.25 },
+ *   connect(handlers, format) {
+ *     const line = dial(format.name, { onOpen: handlers.open, onData: handlers.receive, onEnd: handlers.close });
+ *     return { send: line.write, close: line.hangUp };
+ *   },
+ * };
+ */
 export interface Transport {
   /** `format` is the serialiser's preferred one, in which all is sent; the transport tells the server its name. */
   connect(handlers: TransportHandlers, format: Format): Link;

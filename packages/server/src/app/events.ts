@@ -3,7 +3,12 @@ import type { AppCode, ClosingCode, PausedCode, ServerFrames, TargetKey } from "
 import { contain } from "../base/contain.ts";
 import type { Report } from "../base/contain.ts";
 
-/** One thing that happened. Times are milliseconds. No event holds a message, a model or a token. */
+/**
+ * One thing that happened. Times are milliseconds. No event holds a message, a model or a token.
+ *
+ * @example
+ * createServer({ wiring, serialiser, observe: (event) => event.type === "limited" && alarm(event.limit) });
+ */
 export type ServerEvent =
   | {
       readonly type: "connected";

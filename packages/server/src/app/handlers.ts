@@ -65,7 +65,15 @@ export interface AppliedMessage<S, User extends AnyUser> {
 
 type Maybe<T> = T | void | Promise<T | void>;
 
-/** How the server treats one slice. Everything absent is refused; `public: true` allows everybody everything. */
+/**
+ * How the server treats one slice. Everything absent is refused; `public: true` allows everybody everything.
+ *
+ * @example
+ * server.handle(board, {
+ *   canSubscribe: async ({ user, params: [id] }) => (await members.of(id)).includes(user.id),
+ *   canDispatch: ({ type }, { user }) => type !== "cleared" || user.admin,
+ * });
+ */
 export interface Handlers<S, User extends AnyUser> {
   /** Everybody may subscribe, and dispatch what clients may dispatch. */
   readonly public?: true;

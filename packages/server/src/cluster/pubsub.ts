@@ -6,6 +6,12 @@ import type { Report } from "../base/contain.ts";
  * Fan-out between the nodes that share a log: implement it over Redis, Postgres or what you have. A message may come
  * late, twice or never, for nothing but speed depends on it: a node that is not rung looks at the log every
  * `maxStaleness`. Payloads are plain data that JSON carries, and the `user` that `reauthorise` was given.
+ *
+ * @example
+ * const pubsub = {
+ *   publish: (channel, payload) => void redis.publish(channel, JSON.stringify(payload)),
+ *   subscribe: (channel, listener) => subscribed(channel, (text) => listener(JSON.parse(text))),
+ * };
  */
 export interface PubSub {
   /** Hands a payload to every listener of the channel, on all nodes. */

@@ -216,7 +216,13 @@ export interface TargetPage {
   readonly next: string | undefined;
 }
 
-/** Histories of targets. Every method may reject: then nothing is known about what was done. */
+/**
+ * Histories of targets. Every method may reject: then nothing is known about what was done.
+ *
+ * @example
+ * createServer({ wiring, serialiser, log: memoryLog() });
+ * // of your own: for (const { name, run } of logContract) test(name, () => run({ create: () => myLog() }));
+ */
 export interface LogStorage {
   /** Whether other processes may append too. */
   readonly shared: boolean;

@@ -1,6 +1,11 @@
 // Every limit has a name, a default and a defined failure; spec/limits.md lists the failures.
 
-/** Ceilings of a server and its connections. Bytes are UTF-8 or binary bytes, times are milliseconds. */
+/**
+ * Ceilings of a server and its connections. Bytes are UTF-8 or binary bytes, times are milliseconds.
+ *
+ * @example
+ * createServer({ wiring, serialiser, limits: { messageRate: 50, maxModelBytes: 1 << 20 } });
+ */
 export interface Limits {
   /** Bytes of one frame a client may send. Over it: the connection is closed, terminal, `too-large`. */
   readonly maxFrameBytes: number;

@@ -20,7 +20,12 @@ export type InWiring<
   ? S
   : "this slice is not in the wiring: list it in defineWiring({ topics })";
 
-/** The table of slices. */
+/**
+ * The table of slices.
+ *
+ * @example
+ * export const wiring = defineWiring({ session, topics: [board, cursors] });
+ */
 export interface Wiring<
   Session extends SessionSlice | undefined = SessionSlice | undefined,
   Topics extends readonly AnyTopicSlice[] = readonly AnyTopicSlice[],

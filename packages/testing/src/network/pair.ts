@@ -40,7 +40,14 @@ export interface PairOptions {
   readonly onCut?: (point: CutPoint) => void;
 }
 
-/** A client's transport and the network between it and a server, in the test's hands. */
+/**
+ * A client's transport and the network between it and a server, in the test's hands.
+ *
+ * @example
+ * const pair = connectionPair(server, { serialiser, clock });
+ * const client = createClient({ wiring, serialiser: pair.serialiser, transport: pair.transport, clock });
+ * pair.cut();
+ */
 export interface ConnectionPair {
   /** Give it to `createClient`, with the serialiser below. */
   readonly transport: Transport;

@@ -108,7 +108,17 @@ export interface TestedLogOptions {
   readonly random: SeededRandom;
 }
 
-/** What a simulation runs: the app's wiring and handlers, what its clients do, and what goes wrong. */
+/**
+ * What a simulation runs: the app's wiring and handlers, what its clients do, and what goes wrong.
+ *
+ * @example
+ * await simulate(1, {
+ *   wiring,
+ *   serialiser,
+ *   server: (server) => server.handle(board, { public: true }),
+ *   actions: [action(board, ["1"], () => ({ type: "added", by: 1 }))],
+ * });
+ */
 export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser = AnyUser> {
   readonly wiring: W;
   readonly serialiser: Serialiser;
