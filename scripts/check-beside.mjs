@@ -56,7 +56,6 @@ const missing = new Set([
   "server/src/connection/incoming.ts",
   "server/src/hub/access.ts",
   "server/src/hub/dispatch.ts",
-  "server/src/hub/subscriptions.ts",
   "server/src/target/open-target.ts",
   "server/src/target/target-directory.ts",
   "server/src/target/target-registry.ts",

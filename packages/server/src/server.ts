@@ -34,6 +34,7 @@ import { sayDevelopment } from "./base/development.ts";
 import { mistakeTeller } from "./base/mistakes.ts";
 import { hearKick, hearRights, tellKick, tellRights } from "./cluster/node-messages.ts";
 import { DRAIN, sendAway } from "./connection/drain.ts";
+import { limited } from "./connection/refusal.ts";
 import { encoders } from "./context/encoder.ts";
 import type { Encoder } from "./context/encoder.ts";
 import type { AnyUser, LooseHandlers, Who } from "./app/handlers.ts";
@@ -42,7 +43,6 @@ import type { IncomingMessage, SessionMessage, TopicMessage } from "./app/hooks.
 import { messagesOf } from "./app/messages.ts";
 import { observerOf } from "./app/events.ts";
 import { brief, briefUrl } from "./base/brief.ts";
-import { greet } from "./hub/hello.ts";
 import { Hub } from "./hub/hub.ts";
 import { hydrate } from "./hydration.ts";
 import { hostRefusal, hostsProblem } from "./identity/hosts.ts";
@@ -138,7 +138,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   };
   const secret = secretOf(options.secret, log);
   void Promise.resolve(secret()).catch(report); // and every Hello is refused, retryably, until it can be had
-  const authenticating = new Authenticator({
+  const authenticator = new Authenticator({
     authenticate: options.authenticate,
     clock,
     limits,
@@ -151,14 +151,10 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
         target: undefined,
       }),
   });
-  const watch = new ProxyWatch(report);
-  const addressOf = addressReader(trustedProxies, (request) => watch.untrusted(request));
-  const hub = new Hub(context, {
-    greet: (hello, who) => greet({ context, authenticating, secret }, hello, who),
-    addressOf,
-    came: (address, userId) => watch.user(address, userId),
-    identify: (who, token) => authenticating.identify(who, token),
-    left: (who) => authenticating.left(who),
+  const proxyWatch = new ProxyWatch(report);
+  const addressOf = addressReader(trustedProxies, (request) => proxyWatch.untrusted(request));
+  const entrance = { authenticator, secret, addressOf, proxyWatch };
+  const hub = new Hub(context, entrance, {
     connected(conversation, fresh) {
       if (options.onConnect !== undefined) seed(hub, options, conversation, fresh).catch(report);
     },
@@ -278,24 +274,25 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     },
     connect({ connection, request, format }) {
       const conversation = hub.connect(connection, request, encoderOf(context, format));
-      if (hub.away !== undefined) hub.end(conversation, hub.away.code, hub.away.within);
+      const { away } = hub.admission;
+      if (away !== undefined) conversation.end(away.code, away.within);
       return new Wire(hub, conversation);
     },
     receive: (inlet) => hub.bytes.open(requestInlet(hub, addressOf, inlet)),
     speak: ({ format, ...spoken }) => hub.speak({ ...spoken, encoder: encoderOf(context, format) }),
     get ready() {
-      return hub.away === undefined;
+      return hub.admission.away === undefined;
     },
-    inspect: (asked = {}) => inspect(hub, hub.away === undefined, asked),
+    inspect: (asked = {}) => inspect(hub, hub.admission.away === undefined, asked),
     async logBytes() {
       return log.bytes?.();
     },
     async drain({ over = DRAIN.over, reconnectWithin = DRAIN.reconnectWithin, within } = {}) {
-      const again = hub.away !== undefined;
-      hub.away ??= { code: "draining", within: reconnectWithin };
-      const sent = (one: Conversation): void => hub.end(one, "draining", reconnectWithin);
       const stopped = (): boolean => stopping !== undefined;
-      if (!again) await sendAway({ clock, connections: hub.connections, end: sent, stopped }, over);
+      if (hub.admission.away === undefined) {
+        hub.admission.shut({ code: "draining", within: reconnectWithin });
+        await sendAway({ clock, connections: hub.connections, reconnectWithin, stopped }, over);
+      }
       await end(within === undefined ? {} : { within });
     },
     stop: end,
@@ -379,14 +376,14 @@ class Wire implements Incoming, Inlet {
     this.#conversation.connection.resume?.();
   }
   limited(limit: keyof Limits): void {
-    this.#hub.limited(this.#conversation, limit, undefined);
+    limited(this.#hub.context, this.#conversation, limit, undefined);
   }
   cut(code: "busy" | "too-slow"): void {
-    this.#hub.end(this.#conversation, code);
+    this.#conversation.end(code);
     this.#conversation.connection.terminate?.();
   }
   disconnect(): void {
-    this.#hub.closed(this.#conversation);
+    this.#hub.intake.closed(this.#conversation);
     this.#flow.over();
   }
   drained(): void {
@@ -455,13 +452,13 @@ async function stop(
   cancels: (() => void)[],
   { within = STOP_WITHIN }: StopOptions = {},
 ): Promise<void> {
-  hub.away = { code: "stopping", within: 0 };
+  hub.admission.shut({ code: "stopping", within: 0 });
   for (const cancel of cancels) cancel();
   const { context, registry, commitLoop, expiry } = hub;
   const limit = deadline(context.clock, within);
   try {
     let inTime = await limit.met(commitLoop.landed());
-    for (const conversation of hub.connections) hub.end(conversation, "stopping", 1_000);
+    for (const conversation of hub.connections) conversation.end("stopping", 1_000);
     // What onUnsubscribe and onDisconnect dispatched.
     if (inTime) inTime = await limit.met(commitLoop.landed());
     // A consumer's handler that takes long, or for ever, is no reason to lose these.

@@ -15,7 +15,7 @@ export const edgeMutants = [
   {
     name: "never come back to a slow consumer",
     file: "server/src/connection/slow-consumers.ts",
-    from: `    this.#effects.resume(conversation, this.#clock.monotonic() - since);
+    from: `    this.#drained(conversation);
 `,
     to: ``,
     breaks: "SC1",
@@ -25,9 +25,9 @@ export const edgeMutants = [
   {
     name: "go on queueing for a slow consumer",
     file: "server/src/target/audience.ts",
-    from: `      if (follower.slow) this.#collapse(follower, after);
-      else follower`,
-    to: `      follower`,
+    from: `    for (const slow of this.#slowConsumers.among(this.followers)) this.#holdBack(slow, after);
+`,
+    to: ``,
     breaks: "SC3",
     scenario: "S24",
     by: "server/src/connection/slow-consumers.test.ts > S24 a hundred stuck",
@@ -83,11 +83,11 @@ export const edgeMutants = [
   },
   {
     name: "take another user's token on a live connection",
-    file: "server/src/connection/token-refresh.ts",
+    file: "server/src/hub/token-refresh.ts",
     from: `if ((found.user?.id ?? null) !== conversation.userId)`,
     to: `if (false)`,
     breaks: "AU14",
     scenario: "S41",
-    by: "server/src/connection/token-refresh.test.ts > [AU14] [AU25] another user's",
+    by: "server/src/hub/token-refresh.test.ts > [AU14] [AU25] another user's",
   },
 ];

@@ -54,7 +54,7 @@ export const admissionMutants = [
   {
     name: "go on sending a client updates of a topic that it has unsubscribed",
     file: "server/src/hub/router.ts",
-    from: `    if ((conversation.expects?.get(key) ?? Infinity) <= ref) awaitedTopics.forget(conversation, key);
+    from: `    if ((awaitedTopics.refOf(conversation, key) ?? Infinity) <= ref) awaitedTopics.forget(conversation, key);
 `,
     to: ``,
     breaks: "FO8",

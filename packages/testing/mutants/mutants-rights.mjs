@@ -35,7 +35,7 @@ export const rightsMutants = [
   {
     name: "tell the app at each question that rights change too often",
     file: "server/src/hub/access.ts",
-    from: `      this.#told = true;
+    from: `      this.#isReported = true;
 `,
     to: ``,
     breaks: "AU31",

@@ -134,9 +134,9 @@ export const secondMutants = [
   },
   {
     name: "forget a mid-conflict at the next one elsewhere",
-    file: "server/src/target/send-outcome.ts",
-    from: `(reply.conflicts ??= new Set()).add`,
-    to: `(reply.conflicts = new Set()).add`,
+    file: "server/src/connection/conversation.ts",
+    from: `(this.#conflicts ??= new Set()).add`,
+    to: `(this.#conflicts = new Set()).add`,
     breaks: "TE5",
     scenario: "S35",
     by: "server/src/hub/hub.test.ts > [TE5] a mid-conflict is remembered",
@@ -152,24 +152,24 @@ export const secondMutants = [
   },
   {
     name: "look at one newer token and at no other",
-    file: "server/src/connection/token-refresh.ts",
+    file: "server/src/hub/token-refresh.ts",
     from: `    }
     this.#renewals.delete(conversation);`,
     to: `    }`,
     breaks: "AU14",
     scenario: "S25",
-    by: "server/src/connection/token-refresh.test.ts > [AU14] is renewed as often",
+    by: "server/src/hub/token-refresh.test.ts > [AU14] is renewed as often",
   },
   {
     name: "end a connection by a token that another one has replaced",
-    file: "server/src/connection/token-refresh.ts",
+    file: "server/src/hub/token-refresh.ts",
     from: `    this.#unwatch(conversation);
     if (expires`,
     to: `    if (expires !== undefined) this.#unwatch(conversation);
     if (expires`,
     breaks: "AU14",
     scenario: "S25",
-    by: "server/src/connection/token-refresh.test.ts > [AU14] is not asked for any more",
+    by: "server/src/hub/token-refresh.test.ts > [AU14] is not asked for any more",
   },
   {
     name: "skip again what a whole model has settled",

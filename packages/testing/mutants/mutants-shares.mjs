@@ -35,9 +35,8 @@ export const shareMutants = [
   {
     name: "end a connection before what it has said is taken",
     file: "server/src/connection/intake.ts",
-    from: `    pendingInput.gone = true;
-    return true;`,
-    to: `    return false;`,
+    from: `    pending.gone = true;`,
+    to: `    conversation.gone();`,
     breaks: "LM22",
     scenario: "",
     by: "server/src/connection/intake.test.ts > [LM22] [LM14] before a socket closed",
@@ -102,7 +101,7 @@ export const shareMutants = [
   {
     name: "count the sessions of whoever is connected as topics",
     file: "server/src/target/target-registry.ts",
-    from: `if (isSession(key) && clients.has(key.slice(1))) return true;`,
+    from: `if (isSession(key) && this.#clients.has(key.slice(1))) return true;`,
     to: ``,
     breaks: "LM25",
     scenario: "",

@@ -27,6 +27,7 @@ import { codesMutants } from "./mutants-codes.mjs";
 import { edgeMutants } from "./edge.mjs";
 import { rowMutants } from "./mutants-rows.mjs";
 import { besideMutants } from "./mutants-beside.mjs";
+import { ownerMutants } from "./mutants-owners.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -50,6 +51,7 @@ export const mutants = [
   ...shareMutants,
   ...rowMutants,
   ...besideMutants,
+  ...ownerMutants,
   ...byteMutants,
   ...admissionMutants,
   ...rightsMutants,
@@ -304,7 +306,7 @@ export const mutants = [
   {
     name: "obey a subscribe that a newer one has overtaken (server)",
     file: "server/src/hub/subscriptions.ts",
-    from: `if (before !== undefined && before.ref > asked.ref) return undefined; // an old wish, overtaken`,
+    from: `if (before !== undefined && before.ref > asked.ref) return undefined; // an old request, overtaken`,
     to: ``,
     breaks: "CV9",
     scenario: "S43",
@@ -323,8 +325,8 @@ export const mutants = [
     name: "show updates between a subscribe and its answer",
     file: "server/src/hub/subscriptions.ts",
     from: `this.#directory.get(key)?.audience.remove(conversation);
-    conversation.behind`,
-    to: `conversation.behind`,
+    this.#slowConsumers`,
+    to: `this.#slowConsumers`,
     breaks: "CV8",
     scenario: "S43",
     by: "server/src/hub/hub.test.ts > [CV8]",

@@ -10,6 +10,7 @@ import type { AnyUser } from "./handlers.ts";
 /** A question is asked again so many times; if rights change once more, whoever wants to know has to come back (AU31). */
 export const ASKED_AGAIN = 3;
 
+/** What an inquiry means is for whoever inquires, above this file, to say (access.ts). */
 export interface InquiryOptions<T> {
   readonly clock: SteadyClock;
   /** Milliseconds for all askings of a question that had to be asked again. */
@@ -127,13 +128,15 @@ interface Unknown {
 /** Who somebody is, while that is being found out: at Hello, in a packet, by a renewed token. */
 export class Identification {
   readonly #clientId: string | undefined;
-  readonly #over: (identification: Identification) => void;
+  readonly #all: Set<Identification>;
   readonly #changes: RightsChange[] = [];
   #tooMany = false;
 
-  constructor(clientId: string | undefined, over: (identification: Identification) => void) {
+  /** `all`: those that are under way, and this one is among them until it has ended. */
+  constructor(clientId: string | undefined, all: Set<Identification>) {
     this.#clientId = clientId;
-    this.#over = over;
+    this.#all = all;
+    all.add(this);
   }
 
   /** Only what is said of the user itself is kept: about everything else the app is asked later. */
@@ -158,7 +161,7 @@ export class Identification {
   }
 
   end(): void {
-    this.#over(this);
+    this.#all.delete(this);
   }
 }
 
@@ -168,9 +171,7 @@ export class Identifications {
 
   /** `clientId`: as it presents itself, if it does. */
   begin(clientId: string | undefined): Identification {
-    const begun = new Identification(clientId, (one) => void this.#open.delete(one));
-    this.#open.add(begun);
-    return begun;
+    return new Identification(clientId, this.#open);
   }
 
   changed(change: RightsChange): void {

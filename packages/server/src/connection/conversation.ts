@@ -1,15 +1,14 @@
-// One connection's protocol life: bytes in, frames that are allowed in this state out. It knows who speaks and what
-// they follow. Not here: doing what the frames ask (router.ts).
+// One connection's protocol life: bytes in, frames that are allowed in this state out. It knows who speaks, what the
+// client has subscribed, and how it ends. What other parts keep of a connection they keep themselves. Not here: doing
+// what the frames ask (router.ts).
 import { asFrame, clientFrames, CallaError } from "@calla/shared";
 import type {
   AppCode,
   ClientFrame,
   ClientFrames,
   ClosingCode,
-  Cursor,
   Limits,
   ServerFrame,
-  Subscription,
   TargetKey,
 } from "@calla/shared";
 import type { Asker } from "../app/app-checks.ts";
@@ -20,8 +19,7 @@ import type { ConnectionEnd } from "../base/ending.ts";
 import type { Encoder, Shared } from "../context/encoder.ts";
 import type { AnyUser, Who } from "../app/handlers.ts";
 import type { Author } from "../log/log.ts";
-import type { Party, Share } from "./parties.ts";
-import type { PendingInput } from "./pending-input.ts";
+import { Membership } from "./parties.ts";
 import type { Admitted } from "../app/intent.ts";
 
 /** Whose Hello it is, and its place among all: of two by one client the later one counts, whoever is identified first. */
@@ -60,31 +58,23 @@ const WAITING: ConversationState = { phase: "waiting" };
 
 /**
  * What kind of speaker a conversation is. `page`: a page's connection. `poll`: a page without a stream asks for news; it
- * ends as soon as it is caught up. `flush`: it only sends what a page that is gone has left, follows nothing and is
- * nobody's page (CV17). `packet`: one packet that speaks for a client, and follows nothing itself (packet-conversation.ts).
+ * ends as soon as it is caught up. `flush`: it only sends what a page that is gone has left, subscribes to nothing and is
+ * nobody's page (CV17). `packet`: one packet that speaks for a client, and has no subscriptions of its own
+ * (packet-conversation.ts).
  */
 export type Speaker = "page" | "poll" | "flush" | "packet";
 
-/** How a conversation stands to one target. The object's identity is the subscribing: a newer one replaces it. */
+/** A conversation's subscription to one target. A newer request replaces the object: its identity is the request's. */
 export interface FollowedTarget {
   readonly ref: number;
-  /** Allowed to follow. A newer wish inherits it, unless it is being asked about: a gap or a wake-up does not ask again. */
+  /** The app allows it. A newer request inherits that, unless the app is being asked: a gap or a wake-up does not ask again. */
   admitted: boolean;
   /** onSubscribe was called, so onUnsubscribe is due when it ends. */
   welcomed: boolean;
-  /** Shown updates. Before: being authorised and caught up. */
+  /** The client is sent updates. Before that it is authorised and caught up. */
   live: boolean;
-  /** What the app is being asked about it: for the first time, or anew. A newer wish goes by the same answer. */
+  /** What the app is being asked about it: for the first time, or again. A newer request goes by the same answer. */
   inquiry: Inquiry<Admitted> | undefined;
-}
-
-/** Targets of which nothing is taken before a mid comes again, or the time has passed. */
-export type Pauses = Map<TargetKey, { readonly from: number; readonly until: number }>;
-
-/** A subscribing that waits until its connection has drained. */
-export interface SubscribeRequest {
-  readonly asked: Subscription;
-  readonly why: string | undefined;
 }
 
 /**
@@ -95,9 +85,9 @@ export class AccessState {
   readonly asker: Asker;
   /** What the app is being asked; a change of rights reaches each of them (AU15). Made when first needed, like the others. */
   inquiries: Set<Inquiry<Admitted>> | undefined;
-  /** Of topics that are dispatched to and not followed: what waits for the answer, or null: it may. */
+  /** Of topics that the client dispatches to without a subscription: what waits for the answer, or null: it may. */
   gates: Map<TargetKey, ((admitted: Admitted) => void)[] | null> | undefined;
-  /** Topics the server let this client follow by itself. */
+  /** Topics that the server has subscribed this client to (`server.subscribe`). */
   granted: Set<TargetKey> | undefined;
 
   constructor(asker: Asker) {
@@ -109,17 +99,22 @@ export class AccessState {
 const CLOSE_RETRYABLE = 4001;
 const CLOSE_TERMINAL = 4002;
 
-/** What a conversation asks of its hub: one object for all, so that a connection costs no closures. */
-export interface ConversationEvents {
-  /** Unwritten bytes above which `full` is to be told. */
+/**
+ * Whoever keeps conversations. It lies above them and hears by these calls what only a conversation notices: that its
+ * connection does not take in what it is sent, and that it has ended. One object for all, so that a connection costs no
+ * closures.
+ */
+export interface ConversationKeeper {
+  /** Above so many unwritten bytes `full` is called with every frame. */
   readonly fullBytes: number;
   full(conversation: Conversation, waiting: number): void;
-  /** The socket threw. */
-  broken(conversation: Conversation, error: unknown): void;
+  /** It is closed. May be called more than once. */
+  ended(conversation: Conversation): void;
+  report(error: unknown): void;
 }
 
 export class Conversation implements Who {
-  readonly #keeper: ConversationEvents;
+  readonly #keeper: ConversationKeeper;
   readonly connection: Connection;
   readonly request: ConnectRequest;
   readonly encoder: Encoder;
@@ -133,33 +128,29 @@ export class Conversation implements Who {
   /** Made when first needed, like its calls of authenticate (app-checks.ts). */
   access: AccessState | undefined;
   authenticating: Asker | undefined;
-  /** What it is counted by until it is known who it is. */
-  address: string | undefined;
-  /** Topics it is told of once the server has made them (awaited-topics.ts), by the ref that was refused. */
-  expects: Map<TargetKey, number> | undefined;
-  /** Whom its limits count, and what that has used up of its rates (parties.ts). */
-  party: Party | undefined;
-  share: Share | undefined;
-  /** What has come in and is not taken yet (intake.ts). */
-  pendingInput: PendingInput | undefined;
-  /** Made when it is first paused. */
-  pauses: Pauses | undefined;
-  /** So much is unwritten that shared frames are not queued for it (slow-consumers.ts). */
-  slow = false;
-  /** What it is to be asked for once it has drained; made when first needed. */
-  behind: Map<TargetKey, SubscribeRequest> | undefined;
+  /** Whom its limits count, and what that has used up of its rates. Here, for every message asks; parties.ts writes it. */
+  readonly membership: Membership;
   /** The server is about to end it: its messages are for another one. */
   leaving = false;
-  /** How widely it was told to spread its return (herd.ts). */
-  spread = 0;
-  /** Targets with a mid-conflict: nothing more is taken for them before a new Hello (TE5). */
-  conflicts: Set<TargetKey> | undefined;
+  #conflicts: Set<TargetKey> | undefined;
 
-  constructor(keeper: ConversationEvents, connection: Connection, request: ConnectRequest, encoder: Encoder) {
+  /** `address`: what it is counted by until it is known who it is. */
+  constructor(
+    keeper: ConversationKeeper,
+    connection: Connection,
+    request: ConnectRequest,
+    encoder: Encoder,
+    address: string | undefined,
+  ) {
     this.#keeper = keeper;
     this.connection = connection;
     this.request = request;
     this.encoder = encoder;
+    this.membership = new Membership(address);
+  }
+
+  get address(): string | undefined {
+    return this.membership.address;
   }
 
   get state(): ConversationState {
@@ -208,18 +199,21 @@ export class Conversation implements Who {
   get author(): Author {
     return (this.#author ??= { clientId: this.clientId, userId: this.userId });
   }
-  /** It speaks for a client that follows here: what holds for that holds for this, and no longer than that (S43). */
+  /** It speaks for a client whose stream is here: it has that one's subscriptions, and no longer than that (S43). */
   leanOn(stream: Conversation): void {
     this.stream = stream;
     this.follows = stream.follows;
   }
-  /** Shown no more of a target until it has drained; it goes on from `after`. */
-  fallBehind(key: TargetKey, target: TargetKey, after: Cursor | undefined): void {
-    const ref = this.follows.get(key)?.ref ?? 0;
-    const cursor = after && { sequence: after.sequence, mark: after.mark };
-    // "sent": its outcomes of meanwhile are told with what it missed.
-    const asked = { target, ref, ...(cursor && { cursor }), settled: 0, sent: 1 };
-    (this.behind ??= new Map()).set(key, { asked, why: "slow" });
+  /** A mid was used twice: nothing more is taken for this target before a new Hello (TE5). */
+  refuseFurther(key: TargetKey): void {
+    (this.#conflicts ??= new Set()).add(key);
+  }
+  refusesFurther(key: TargetKey): boolean {
+    return this.#conflicts?.has(key) === true;
+  }
+  /** Targets for which nothing more is taken. */
+  get conflicts(): number {
+    return this.#conflicts?.size ?? 0;
   }
   send(frame: ServerFrame): void {
     if (this.phase !== "closed") this.sendEncoded(this.encoder.encode(frame));
@@ -231,23 +225,50 @@ export class Conversation implements Who {
     if (this.phase === "closed") return;
     try {
       this.connection.send(frame);
-      // Asked with every frame: a follower that only listens would otherwise never be found slow (CV12).
+      // Asked with every frame: a consumer that only listens would otherwise never be found slow (CV12).
       const waiting = this.connection.bufferedAmount();
-      if (waiting > this.#keeper.fullBytes) this.#keeper.full(this, waiting);
+      if (waiting > this.#keeper.fullBytes && !this.is("closed")) this.#keeper.full(this, waiting);
     } catch (error) {
-      this.#keeper.broken(this, error);
+      this.#keeper.report(error);
+      this.end("transport");
     }
   }
-  /** Says a last word and closes. */
-  close(end: ConnectionEnd, within = 0): void {
-    if (this.phase === "closed") return;
-    const { code, retryable } = connectionEnd(end);
-    this.closes(code);
+  /** Sends a last word and closes. The transport's own close then finds everything done. */
+  end(end: ConnectionEnd, within = 0): void {
+    if (this.phase !== "closed") {
+      const { code, retryable } = connectionEnd(end);
+      this.closes(code);
+      try {
+        this.#lastWord(code, retryable, within);
+      } catch (error) {
+        this.#keeper.report(error); // a socket that threw is as gone as any
+      }
+    }
+    this.#keeper.ended(this);
+  }
+  #lastWord(code: ClosingCode | AppCode, retryable: boolean, within: number): void {
     try {
       this.connection.send(this.encoder.encode({ type: "Closing", code, retryable, within }));
     } finally {
       this.connection.close(retryable ? CLOSE_RETRYABLE : CLOSE_TERMINAL, code);
     }
+  }
+  /** Nothing that a peer says may throw; what does all the same costs its own connection. */
+  fail(error: unknown): void {
+    this.#keeper.report(error);
+    this.end("failed");
+  }
+  /** It has what there was: it ends without a word. */
+  finish(): void {
+    if (this.phase === "closed") return;
+    this.closes();
+    this.connection.finish?.();
+    this.#keeper.ended(this);
+  }
+  /** Its socket has closed, and nothing that came by it waits any more. */
+  gone(): void {
+    this.closes();
+    this.#keeper.ended(this);
   }
 }
 

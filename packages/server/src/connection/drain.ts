@@ -1,5 +1,5 @@
-// A server that is to be replaced sends its clients elsewhere, a share of them at a time, so that neither the others nor
-// this one's successor meet all of them at once. Not here: letting appends land and storing snapshots (server.ts, stop).
+// A server that is to be replaced sends its clients elsewhere, a share of them at a time, so that neither the other nodes
+// nor its successor meet all of them at once. Not here: waiting for appends and storing snapshots (server.ts, stop).
 import type { Clock } from "@calla/shared";
 import type { Conversation } from "./conversation.ts";
 
@@ -17,28 +17,29 @@ export interface DrainOptions {
 const SHARE_EVERY = 100;
 export const DRAIN = { over: 10_000, reconnectWithin: 10_000 } as const;
 
-export interface DrainEffects {
+export interface Draining {
   readonly clock: Clock;
   readonly connections: ReadonlySet<Conversation>;
-  end(conversation: Conversation): void;
-  /** The server is stopped at once: nothing more is spread. */
+  /** Milliseconds within which each that is ended comes back. */
+  readonly reconnectWithin: number;
+  /** Asked of the server, which lies above: is it stopped meanwhile? Then nothing more is spread. */
   readonly stopped: () => boolean;
 }
 
 /** Resolves when nobody is connected any more. */
 export async function sendAway(
-  { clock, connections, end, stopped }: DrainEffects,
+  { clock, connections, reconnectWithin, stopped }: Draining,
   over: number,
 ): Promise<void> {
   const shares = Math.max(1, Math.floor(over / SHARE_EVERY));
   const share = Math.max(1, Math.ceil(connections.size / shares));
   let leaving: Conversation[] = [];
   while (connections.size > 0 && !stopped()) {
-    for (const conversation of leaving) end(conversation);
+    for (const conversation of leaving) conversation.end("draining", reconnectWithin);
     leaving = [];
     for (const conversation of connections) {
       if (leaving.length === share) break;
-      // From here on it is asked to come again with what it says, to whoever it reaches then.
+      // From here on its client is asked to send its messages again, to whichever node it reaches then.
       conversation.leaving = true;
       leaving.push(conversation);
     }

@@ -69,7 +69,7 @@ test("[CV19] where nobody is to be told anything, nothing ticks: a server of a f
   const herd = new Herd(clock, connections);
   const arrive = (count: number): void => {
     for (let i = 0; i < count; i++) {
-      const one = { phase: "open", spread: 0, send: () => {} } as unknown as Conversation;
+      const one = { phase: "open", send: () => {} } as unknown as Conversation;
       connections.add(one);
       herd.welcome(one);
     }

@@ -1,5 +1,5 @@
-// What a connection has said, as work that is done step by step (intake.ts): a packet frame by frame, wishes to follow one
-// by one. Not here: what a frame does (router.ts).
+// What a connection has said, as work that is done step by step (intake.ts): a packet frame by frame, requests to
+// subscribe one by one. Not here: what a frame does (router.ts).
 import type { ClientFrame, Limits, Subscription } from "@calla/shared";
 import { brief } from "../base/brief.ts";
 import type { ConnectionEnd } from "../base/ending.ts";
@@ -7,14 +7,14 @@ import { allowed, isOutside, read } from "./conversation.ts";
 import type { Conversation, UnreadCode } from "./conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { refused } from "./refusal.ts";
-import type { Work } from "./pending-input.ts";
+import type { Work } from "./intake.ts";
 
+/** What packets are read by, and who takes their frames: the router lies above this file, so it is called by `hear`. */
 export interface IncomingHandler {
   readonly context: ServerContext;
-  /** What holds for who has not been let in. */
+  /** Holds for whoever has not been let in. */
   readonly outside: Limits;
   hear(conversation: Conversation, frame: ClientFrame): void;
-  end(conversation: Conversation, end: ConnectionEnd): void;
 }
 
 /** What anything that waits holds besides its bytes, roughly. */
@@ -22,14 +22,14 @@ const OVERHEAD = 128;
 
 export class IncomingPacket implements Work {
   readonly bytes: number;
-  readonly #ear: IncomingHandler;
+  readonly #handler: IncomingHandler;
   readonly #conversation: Conversation;
   #data: string | Uint8Array;
   #frames: readonly ClientFrame[] | undefined;
   #at = 0;
 
-  constructor(ear: IncomingHandler, conversation: Conversation, data: string | Uint8Array) {
-    this.#ear = ear;
+  constructor(handler: IncomingHandler, conversation: Conversation, data: string | Uint8Array) {
+    this.#handler = handler;
     this.#conversation = conversation;
     this.#data = data;
     this.bytes = data.length + OVERHEAD;
@@ -40,65 +40,65 @@ export class IncomingPacket implements Work {
     const frames = (this.#frames ??= this.#read());
     const frame = frames[this.#at++];
     if (frame === undefined) return false;
-    // Nothing may follow a Hello in its packet: then that is not answered either.
+    // A packet with a Hello holds nothing else: otherwise the Hello is not answered either.
     if (!allowed(conversation.phase, frame) || (frame.type === "Hello" && frames.length > 1)) {
-      refused(this.#ear.context, conversation, undefined, "protocol", {
+      refused(this.#handler.context, conversation, undefined, "protocol", {
         frame: frame.type,
         phase: conversation.phase,
       });
-      this.#ear.end(conversation, "protocol");
+      conversation.end("protocol");
       return false;
     }
-    this.#ear.hear(conversation, frame);
+    this.#handler.hear(conversation, frame);
     return this.#at < frames.length;
   }
 
   /** None: its peer has to go. */
   #read(): readonly ClientFrame[] {
-    const { context, end } = this.#ear;
+    const { context } = this.#handler;
     const outside = isOutside(this.#conversation);
-    const limits = outside ? this.#ear.outside : context.limits;
+    const limits = outside ? this.#handler.outside : context.limits;
     const heard = read(this.#conversation.encoder, this.#data, limits);
     this.#data = "";
     if (heard.ok) return heard.frames;
     refused(context, this.#conversation, undefined, heard.code, { error: brief(String(heard.error)) });
-    end(this.#conversation, unreadEnd(heard.code, outside));
+    this.#conversation.end(unreadEnd(heard.code, outside));
     return [];
   }
 }
 
-/** A Hello can be said in parts (CL20): only who is not let in yet comes again with what was too large. */
+/** A Hello can be said in parts (CL20): only a client that is not let in yet may retry what was too large. */
 export const unreadEnd = (code: UnreadCode, outside: boolean): ConnectionEnd =>
   code === "too-large" ? { code, retryable: outside } : code;
 
 export class SubscribeRequests implements Work {
   readonly bytes = OVERHEAD;
-  readonly #wishes: readonly Subscription[];
-  readonly #follow: (asked: Subscription) => Promise<void> | undefined;
+  readonly #requests: readonly Subscription[];
+  readonly #subscribe: (asked: Subscription) => Promise<void> | undefined;
   readonly #asked: (answers: readonly (Promise<void> | undefined)[]) => void;
   readonly #answers: (Promise<void> | undefined)[] = [];
 
-  /** `asked` hears, once all were, what has to be waited for. */
+  /** `asked` is called once all were asked for, with the answers that have to be waited for. */
   constructor(
-    wishes: readonly Subscription[],
-    follow: (asked: Subscription) => Promise<void> | undefined,
+    requests: readonly Subscription[],
+    subscribe: (asked: Subscription) => Promise<void> | undefined,
     asked: (answers: readonly (Promise<void> | undefined)[]) => void,
   ) {
-    this.#wishes = wishes;
-    this.#follow = follow;
+    this.#requests = requests;
+    this.#subscribe = subscribe;
     this.#asked = asked;
   }
 
   step(): boolean {
-    const wish = this.#wishes[this.#answers.length];
-    if (wish !== undefined) this.#answers.push(this.#follow(wish));
-    if (this.#answers.length < this.#wishes.length) return true;
+    const request = this.#requests[this.#answers.length];
+    if (request !== undefined) this.#answers.push(this.#subscribe(request));
+    if (this.#answers.length < this.#requests.length) return true;
     this.#asked(this.#answers);
     return false;
   }
 }
 
-/** Of several wishes for one target only the newest counts: none costs more than one answer. */
+/** Of several requests for one target only the newest counts: together they cost one answer. */
 export function newest(targets: readonly Subscription[]): readonly Subscription[] {
   if (targets.length < 2) return targets;
   const byTarget = new Map<string, Subscription>();

@@ -6,9 +6,26 @@ import type { Budget } from "../base/budget.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Party } from "./parties.ts";
 import { Rounds } from "../base/rounds.ts";
-import { PendingInput } from "./pending-input.ts";
-import type { Work } from "./pending-input.ts";
 
+/** Something a connection has said, and that is done step by step. */
+export interface Work {
+  /** What it holds in memory while it waits. */
+  readonly bytes: number;
+  /** Does one thing. False: that was the last. */
+  step(): boolean;
+}
+
+/** What waits of one connection. */
+class PendingInput {
+  readonly works: Work[] = [];
+  bytes = 0;
+  /** It is not read until some of this is taken. */
+  paused = false;
+  /** Its socket has closed: once all this is taken, so is its end. */
+  gone = false;
+}
+
+/** The targets lie above the intake that feeds them: it asks them by these calls whether they keep up. */
 export interface IntakeParts {
   readonly clock: Pick<Clock, "defer">;
   readonly budget: Budget;
@@ -16,13 +33,17 @@ export interface IntakeParts {
   readonly inARow: number;
   /** Bytes that may wait of one connection, before it is read no more. */
   readonly most: number;
-  /** What was taken before is not decided yet: `free` is called when it is. */
+  /** What was taken before is not decided yet: the commit loop calls `free` when it is. */
   readonly busy: () => boolean;
   /** How many targets have been opened so far: that costs more than a frame. */
   readonly opened: () => number;
-  /** All that had come in of a connection that has gone is taken. */
-  readonly gone: (conversation: Conversation) => void;
-  readonly failed: (conversation: Conversation, error: unknown) => void;
+}
+
+/** What is being done now. `pending` undefined: it was taken at once. */
+interface Current {
+  readonly conversation: Conversation;
+  readonly works: Work[];
+  readonly pending: PendingInput | undefined;
 }
 
 /** What opening a target weighs: reading it costs about as much as so many frames. */
@@ -37,10 +58,12 @@ const MOST_EXTENDED = 8;
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #rounds = new Rounds<Party, Conversation>();
+  /** Of each that waits in the rounds, or is being taken from. */
+  readonly #pending = new Map<Conversation, PendingInput>();
   /** A turn of the event loop is counted. */
   #begun = false;
   /** Whose work is being done, and what it is: for works that are made of it. */
-  #current: { readonly conversation: Conversation; readonly works: Work[] } | undefined;
+  #current: Current | undefined;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -48,45 +71,44 @@ export class Intake {
 
   /** Something has come in: taken at once, if nothing waits and there is time, or in its turn. */
   take(conversation: Conversation, work: Work): void {
-    if (
-      conversation.pendingInput !== undefined ||
-      !this.#rounds.empty ||
-      this.#current !== undefined ||
-      this.#parts.busy()
-    )
+    if (this.#pending.size > 0 || this.#current !== undefined || this.#parts.busy())
       return this.#wait(conversation, [work]);
     this.#begin();
     const works = [work];
-    this.#current = { conversation, works };
+    const current: Current = { conversation, works, pending: undefined };
+    this.#current = current;
     while (works.length > 0 && conversation.phase !== "closed" && !this.#parts.budget.spent)
-      this.#step(conversation, works);
+      this.#step(current);
     this.#current = undefined;
-    if (works.length > 0 && conversation.phase !== "closed") this.#wait(conversation, works);
+    // Before what it has said since: a transport may bring an answer while the step that asked for it is not over.
+    if (works.length > 0 && conversation.phase !== "closed") this.#wait(conversation, works, "before");
+  }
+
+  /** Something that it has said is not taken yet. */
+  waits(conversation: Conversation): boolean {
+    return this.#pending.has(conversation);
   }
 
   /** What it has said turns out to be more than one thing: to be taken before whatever it has said since. */
   first(conversation: Conversation, work: Work): void {
-    const works =
-      this.#current?.conversation === conversation ? this.#current.works : conversation.pendingInput?.works;
+    const current = this.#current?.conversation === conversation ? this.#current : undefined;
+    const pending = current === undefined ? this.#pending.get(conversation) : current.pending;
+    const works = (current ?? pending)?.works;
     if (works === undefined) return this.take(conversation, work);
     works.unshift(work);
-    if (conversation.pendingInput !== undefined) conversation.pendingInput.bytes += work.bytes;
+    if (pending !== undefined) pending.bytes += work.bytes;
   }
 
-  /** Its socket has closed. True: what has come in before is taken first, and `gone` called then. */
-  closing(conversation: Conversation): boolean {
-    const { pendingInput } = conversation;
-    if (pendingInput === undefined || conversation.phase === "closed") return false;
-    pendingInput.gone = true;
-    return true;
+  /** Its socket has closed: it is gone once what has come in before is taken. */
+  closed(conversation: Conversation): void {
+    const pending = this.#pending.get(conversation);
+    if (pending === undefined || conversation.phase === "closed") return conversation.gone();
+    pending.gone = true;
   }
 
   /** What waits of it is for nobody any more. */
   drop(conversation: Conversation): void {
-    const { pendingInput, party } = conversation;
-    if (pendingInput === undefined) return;
-    conversation.pendingInput = undefined;
-    this.#rounds.remove(party!, conversation);
+    if (this.#pending.delete(conversation)) this.#rounds.remove(conversation.membership.party!, conversation);
   }
 
   /** What was taken before is decided. */
@@ -94,16 +116,15 @@ export class Intake {
     if (!this.#rounds.empty) this.#begin();
   }
 
-  #wait(conversation: Conversation, works: readonly Work[]): void {
-    const pendingInput = (conversation.pendingInput ??= new PendingInput());
-    for (const work of works) {
-      pendingInput.works.push(work);
-      pendingInput.bytes += work.bytes;
-    }
-    this.#rounds.add(conversation.party!, conversation);
+  #wait(conversation: Conversation, works: readonly Work[], place: "before" | "behind" = "behind"): void {
+    let pending = this.#pending.get(conversation);
+    if (pending === undefined) this.#pending.set(conversation, (pending = new PendingInput()));
+    pending.works.splice(place === "before" ? 0 : pending.works.length, 0, ...works);
+    for (const { bytes } of works) pending.bytes += bytes;
+    this.#rounds.add(conversation.membership.party!, conversation);
     this.#begin();
-    if (pendingInput.paused || pendingInput.bytes <= this.#parts.most) return;
-    pendingInput.paused = true;
+    if (pending.paused || pending.bytes <= this.#parts.most) return;
+    pending.paused = true;
     conversation.connection.pause?.();
   }
 
@@ -125,10 +146,10 @@ export class Intake {
       served.add(this.#rounds.first!);
       const conversation = this.#rounds.next();
       if (conversation === undefined) return;
-      const { pendingInput } = conversation;
-      if (pendingInput === undefined) continue;
-      if (conversation.phase === "closed") conversation.pendingInput = undefined;
-      else this.#one(conversation, pendingInput);
+      const pending = this.#pending.get(conversation);
+      if (pending === undefined) continue;
+      if (conversation.phase === "closed") this.#pending.delete(conversation);
+      else this.#one(conversation, pending);
     } while (!this.#parts.budget.spent || this.#extends(served));
   }
 
@@ -138,36 +159,37 @@ export class Intake {
     return first !== undefined && !served.has(first) && !this.#parts.budget.overspent(MOST_EXTENDED);
   }
 
-  #one(conversation: Conversation, pendingInput: PendingInput): void {
-    const { works } = pendingInput;
-    this.#current = { conversation, works };
+  #one(conversation: Conversation, pending: PendingInput): void {
+    const { works } = pending;
+    const current: Current = { conversation, works, pending };
+    this.#current = current;
     let left = this.#parts.inARow;
-    do left -= this.#step(conversation, works);
+    do left -= this.#step(current);
     while (left > 0 && works.length > 0 && conversation.phase !== "closed");
     this.#current = undefined;
-    if (conversation.pendingInput !== pendingInput) return; // it has ended
-    if (pendingInput.paused && pendingInput.bytes <= this.#parts.most / 2) {
-      pendingInput.paused = false;
+    if (this.#pending.get(conversation) !== pending) return; // it has ended
+    if (pending.paused && pending.bytes <= this.#parts.most / 2) {
+      pending.paused = false;
       conversation.connection.resume?.();
     }
-    if (pendingInput.works.length > 0) return this.#rounds.add(conversation.party!, conversation);
-    conversation.pendingInput = undefined;
-    if (pendingInput.gone) this.#parts.gone(conversation);
+    if (pending.works.length > 0) return this.#rounds.add(conversation.membership.party!, conversation);
+    this.#pending.delete(conversation);
+    if (pending.gone) conversation.gone();
   }
 
   /** Takes one thing. Gives what it weighs. */
-  #step(conversation: Conversation, works: Work[]): number {
+  #step({ conversation, works, pending }: Current): number {
     const [work] = works as [Work];
     const before = this.#parts.opened();
     let more = false;
     try {
       more = work.step();
     } catch (error) {
-      this.#parts.failed(conversation, error);
+      conversation.fail(error);
     }
     if (!more) {
       works.splice(works.indexOf(work), 1);
-      if (conversation.pendingInput !== undefined) conversation.pendingInput.bytes -= work.bytes;
+      if (pending !== undefined) pending.bytes -= work.bytes;
     }
     const weight = 1 + OPENING * (this.#parts.opened() - before);
     this.#parts.budget.spend(weight);

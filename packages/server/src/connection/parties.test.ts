@@ -1,18 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { Parties } from "./parties.ts";
-import type { Member, Share } from "./parties.ts";
+import { Membership, Parties } from "./parties.ts";
+import type { Share } from "./parties.ts";
 
 /** Parties at a time that the test sets. */
 function at({ shares = 3, most }: { shares?: number; most?: number } = {}) {
   const time = { now: 1_000 };
   const parties = new Parties(() => time.now, { maxConnectionsPerAddress: shares }, most);
-  const member = (clientId: string, userId: string | null, address: string): Member => ({
-    address,
-    userId,
-    clientId,
-    party: undefined,
-    share: undefined,
-  });
   const come = (
     clientId: string,
     {
@@ -20,13 +13,13 @@ function at({ shares = 3, most }: { shares?: number; most?: number } = {}) {
       fresh = false,
       address = "192.0.2.1",
     }: { userId?: string | null; fresh?: boolean; address?: string } = {},
-  ): Member => {
-    const one = member(clientId, userId, address);
+  ): Membership => {
+    const one = new Membership(address);
     parties.arrived(one);
-    parties.entered(one, fresh);
+    parties.entered(one, { clientId, userId }, fresh);
     return one;
   };
-  const use = ({ share }: Member, until: number): Share => {
+  const use = ({ share }: Membership, until: number): Share => {
     share!.messages = share!.restsAt = until;
     return share!;
   };
@@ -82,7 +75,7 @@ describe("what is used up", () => {
     const { parties, come, use } = at();
     const stream = come("c1", { fresh: true });
     use(stream, 5_000);
-    const packet: Member = { ...stream, address: "192.0.2.9", party: undefined, share: undefined };
+    const packet = new Membership("192.0.2.9");
     parties.arrived(packet);
     parties.leans(packet, stream);
     expect(packet.share).toBe(stream.share);

@@ -3,6 +3,8 @@
 import { hashString } from "@calla/shared";
 import type { Limits, TargetKey } from "@calla/shared";
 
+let write: (member: Membership, party: Party | undefined, share: Share | undefined) => void;
+
 /** What a user, or one visitor of an address, has used up. Each number is a time at which it will have been paid for (token-bucket.ts). */
 export class Share {
   messages = 0;
@@ -49,14 +51,37 @@ export class Party {
   }
 }
 
-/** One connection or packet, as it is counted. */
-export interface Member {
+/** One connection or packet, as it is counted: `Parties` alone says whom it is counted for. */
+export class Membership {
   readonly address: string | undefined;
+  #party: Party | undefined;
+  #share: Share | undefined;
+
+  constructor(address: string | undefined) {
+    this.address = address;
+  }
+
+  /** Its address, and once that is known its user. */
+  get party(): Party | undefined {
+    return this.#party;
+  }
+  /** What it draws on, once it is let in. */
+  get share(): Share | undefined {
+    return this.#share;
+  }
+
+  static {
+    write = (member, party, share) => {
+      member.#party = party;
+      member.#share = share;
+    };
+  }
+}
+
+/** Who a member turned out to be. */
+export interface Identity {
   readonly userId: string | null;
   readonly clientId: string;
-  /** Who it is counted as: its address, and once that is known its user. */
-  party: Party | undefined;
-  share: Share | undefined;
 }
 
 /** So many shares are remembered that nobody draws on and that are not at rest. */
@@ -91,26 +116,26 @@ export class Parties {
   }
 
   /** Somebody is there. Until it is known who, it is counted by its address. */
-  arrived(member: Member): void {
+  arrived(member: Membership): void {
     this.#count(member, this.#of(`a${member.address ?? ""}`));
   }
 
   /** It is known who it is. `fresh`: it had no identity, so it goes on where the last one that went had come to. */
-  entered(member: Member, fresh: boolean): void {
-    if (member.userId !== null) this.#count(member, this.#of(`u${member.userId}`));
-    this.#draw(member, this.#shareOf(member.party!, member.clientId, fresh));
+  entered(member: Membership, { userId, clientId }: Identity, fresh: boolean): void {
+    if (userId !== null) this.#count(member, this.#of(`u${userId}`));
+    this.#draw(member, this.#shareOf(member.party!, clientId, fresh));
   }
 
   /** It speaks for another one, and draws on the same. */
-  leans(member: Member, on: Member): void {
+  leans(member: Membership, on: Membership): void {
     this.#count(member, on.party!);
     this.#draw(member, on.share!);
   }
 
-  left(member: Member): void {
+  left(member: Membership): void {
     const { party, share } = member;
     if (party === undefined) return;
-    member.party = member.share = undefined;
+    write(member, undefined, undefined);
     if (share !== undefined && --share.holders === 0) this.#free(share);
     party.members--;
     this.#forget(party);
@@ -124,19 +149,19 @@ export class Parties {
     return party;
   }
 
-  #count(member: Member, party: Party): void {
+  #count(member: Membership, party: Party): void {
     party.members++;
     const before = member.party;
-    member.party = party;
+    write(member, party, member.share);
     if (before === undefined) return;
     before.members--;
     this.#forget(before);
   }
 
-  #draw(member: Member, share: Share): void {
+  #draw(member: Membership, share: Share): void {
     share.holders++;
     this.#remembered.delete(share);
-    member.share = share;
+    write(member, member.party, share);
     this.#lookAtSome();
   }
 

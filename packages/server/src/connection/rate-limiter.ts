@@ -1,9 +1,12 @@
-// How much somebody may say. What is over a rate is not taken and not lost: the client is told from which mid on and when
-// to come again, and what it had sent behind that is ignored until then (S33). What is used up is counted by user or
-// address (parties.ts); the pause is one client's and one target's.
-import type { ClientFrame, ClientFrames, Limits, TargetKey } from "@calla/shared";
-import type { Conversation, Pauses } from "./conversation.ts";
+// How much a client may say. What is over a rate is not taken and not lost: the client is told from which mid on it sends
+// again, and when; what it had sent behind that is ignored until then (S33). What is used up is counted by user or address
+// (parties.ts); the pause is one client's and one target's.
+import type { ClientFrame, ClientFrames, Limits, SteadyClock, TargetKey } from "@calla/shared";
+import type { ServerContext } from "../context/server-context.ts";
+import { SPREAD } from "./connection-quota.ts";
+import type { Conversation } from "./conversation.ts";
 import type { Share } from "./parties.ts";
+import { limited } from "./refusal.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
 
 type MessageFrame = ClientFrames["TopicMessage"];
@@ -18,28 +21,27 @@ const MOST_STRANGERS = 10_000;
 
 export type Limited = "taken" | "told" | "ignored";
 
-export interface RateLimiterEffects {
-  /** Over a rate. It was told so; `target` undefined: the connection. */
-  limited(conversation: Conversation, limit: string, target: TargetKey | undefined): void;
-  /** It goes on saying what is ignored. */
-  flooded(conversation: Conversation): void;
-}
+/** Targets of which nothing is taken before a mid comes again, or the time has passed. */
+type Pauses = Map<TargetKey, { readonly from: number; readonly until: number }>;
 
 export class RateLimiter {
-  readonly #now: () => number;
+  readonly #context: ServerContext;
+  readonly #clock: SteadyClock;
   readonly #limits: Limits;
-  readonly #effects: RateLimiterEffects;
   readonly #messages: TokenBucket;
   readonly #topicMessages: TokenBucket;
   readonly #joins: TokenBucket;
   readonly #ignored: TokenBucket;
+  /** Of connections that were paused. */
+  readonly #pauses = new Map<Conversation, Pauses>();
   /** Of clients that speak here without a stream here. */
   readonly #strangers = new Map<string, Pauses>();
 
-  constructor(now: () => number, limits: Limits, effects: RateLimiterEffects) {
-    this.#now = now;
+  constructor(context: ServerContext) {
+    const { clock, limits } = context;
+    this.#context = context;
+    this.#clock = clock;
     this.#limits = limits;
-    this.#effects = effects;
     this.#messages = new TokenBucket(limits.messageRate, limits.messageBurst);
     this.#topicMessages = new TokenBucket(limits.topicMessageRate, limits.topicMessageBurst);
     this.#joins = new TokenBucket(limits.joinRate, limits.joinBurst);
@@ -50,12 +52,12 @@ export class RateLimiter {
   message(conversation: Conversation, frame: MessageFrame): Limited {
     const target = frame.target;
     const { mid } = frame;
-    const now = this.#now();
-    const share = conversation.share!;
-    const pauses = (conversation.stream ?? conversation).pauses ?? this.#strangers.get(conversation.clientId);
+    const now = this.#clock.monotonic();
+    const share = conversation.membership.share!;
+    const pauses = this.#pausesOf(conversation);
     const pause = pauses?.get(target);
-    // Sent before the client heard of the pause: it comes again, behind what was paused. Only for the time of the
-    // pause, for the paused one may have been a second copy that does not; whether one is missing is told by its row.
+    // Sent before the client heard of the pause: it is sent again, behind what was paused. Only for the time of the
+    // pause, for the paused one may have been a second copy that is not; whether one is missing its row says.
     if (pause !== undefined && mid > pause.from && now < pause.until) {
       this.#ignore(conversation, now);
       return "ignored";
@@ -72,9 +74,8 @@ export class RateLimiter {
       if (pause !== undefined) pauses!.delete(target);
       return "taken";
     }
-    this.#ignore(conversation, now);
-    if (pause !== undefined && mid === 0) return "ignored";
-    const paused = pauses ?? this.#pausesOf(conversation);
+    if (!this.#ignore(conversation, now) || (pause !== undefined && mid === 0)) return "ignored";
+    const paused = pauses ?? this.#beginPauses(conversation);
     // What is over holds nothing back: a client that was paused on many topics over a long life floods nobody.
     if (paused.size >= this.#limits.maxTopicsPerConnection)
       for (const [other, { until }] of paused) if (until <= now) paused.delete(other);
@@ -91,35 +92,54 @@ export class RateLimiter {
     );
     paused.set(target, { from: mid, until: now + retryAfter });
     conversation.send({ type: "Paused", target, from: mid, code: "rate", retryAfter });
-    this.#effects.limited(conversation, next === undefined ? "messageRate" : "topicMessageRate", target);
+    const limit = next === undefined ? "messageRate" : "topicMessageRate";
+    limited(this.#context, conversation, limit, target);
     return "told";
   }
 
-  /** Whether a wish to follow is taken: 0, or when to come again, in milliseconds. */
+  /** Whether a request to subscribe is taken: 0, or after how many milliseconds the client may retry it. */
   join(conversation: Conversation, target: TargetKey): number {
-    const now = this.#now();
-    const share = conversation.share!;
+    const now = this.#clock.monotonic();
+    const share = conversation.membership.share!;
     const next = this.#joins.take(share.joins, now);
     if (next !== undefined) {
       share.joins = next;
       share.restsAt = Math.max(share.restsAt, next);
       return 0;
     }
-    this.#effects.limited(conversation, "joinRate", target);
+    limited(this.#context, conversation, "joinRate", target);
     this.#ignore(conversation, now);
     return Math.max(1, this.#joins.wait(share.joins, now));
   }
 
   /** Whether any other frame is taken. They cost little, so they are taken until it is a flood. */
   other(conversation: Conversation, frame: ClientFrame): boolean {
-    return this.#ignore(conversation, this.#now(), frame.type === "Ping" ? 1 + frame.cursors.length : 1);
+    return this.#ignore(
+      conversation,
+      this.#clock.monotonic(),
+      frame.type === "Ping" ? 1 + frame.cursors.length : 1,
+    );
   }
 
-  /** Made when a client is first paused; of one without a stream here it is remembered for its next packet. */
-  #pausesOf(conversation: Conversation): Pauses {
+  /** It is gone. */
+  left(conversation: Conversation): void {
+    this.#pauses.delete(conversation);
+  }
+
+  /** undefined: nothing of its client is paused, as is the rule. */
+  #pausesOf(conversation: Conversation): Pauses | undefined {
+    if (this.#pauses.size === 0 && this.#strangers.size === 0) return undefined;
+    return this.#pauses.get(speakerOf(conversation)) ?? this.#strangers.get(conversation.clientId);
+  }
+
+  /** When a client is first paused. Of one without a stream here it is remembered for its next packet. */
+  #beginPauses(conversation: Conversation): Pauses {
     const pauses: Pauses = new Map();
-    const holder = conversation.stream ?? conversation; // a packet's stream hears of them, too
-    if (holder.speaker !== "packet") return (holder.pauses = pauses);
+    const speaker = speakerOf(conversation);
+    if (speaker.speaker !== "packet") {
+      this.#pauses.set(speaker, pauses);
+      return pauses;
+    }
     for (const oldest of this.#strangers.keys()) {
       if (this.#strangers.size < MOST_STRANGERS) break;
       this.#strangers.delete(oldest);
@@ -130,7 +150,7 @@ export class RateLimiter {
 
   /** False: it is a flood. */
   #ignore(conversation: Conversation, now: number, count = 1): boolean {
-    const share = conversation.share!;
+    const share = conversation.membership.share!;
     const next = this.#ignored.take(share.ignored, now, count);
     if (next === undefined) return this.#flood(conversation);
     share.ignored = next;
@@ -138,9 +158,10 @@ export class RateLimiter {
     return true;
   }
 
+  /** It goes on sending what is ignored. */
   #flood(conversation: Conversation): false {
-    this.#effects.limited(conversation, "messageRate", undefined);
-    this.#effects.flooded(conversation);
+    limited(this.#context, conversation, "messageRate", undefined);
+    conversation.end("rate", SPREAD);
     return false;
   }
 
@@ -160,3 +181,7 @@ export class RateLimiter {
     topics.set(target, paid);
   }
 }
+
+/** Whose pauses hold for it: a packet shares those of its client's stream, as long as there is one. */
+const speakerOf = (conversation: Conversation): Conversation =>
+  conversation.stream?.phase === "open" ? conversation.stream : conversation;

@@ -1,4 +1,4 @@
-// A refusal as the app is told of it: who, where, why.
+// A refusal as the app hears of it: who, where, why. And a limit that was met, of which observers hear, too.
 import type { RefusedCode, TargetKey } from "@calla/shared";
 import type { Conversation } from "./conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
@@ -18,4 +18,17 @@ export function refused(
     target,
     details,
   });
+}
+
+/** Somebody is over a limit. `target` undefined: it concerns the connection. */
+export function limited(
+  context: ServerContext,
+  conversation: Conversation,
+  limit: string,
+  target: TargetKey | undefined,
+  code: RefusedCode = "rate",
+): void {
+  const { address, clientId } = conversation;
+  context.observe?.({ type: "limited", limit, clientId: clientId || undefined, target });
+  refused(context, conversation, target, code, { limit, address });
 }

@@ -1,5 +1,5 @@
-// Rights that change while a connection lives. Dispatching asks every time; what is followed is asked about again when
-// the app says so, when a token was renewed, and now and then in any case (S16).
+// Rights that change while a connection lives. Dispatching asks the app every time; about subscriptions it is asked again
+// when it says so, when a token was renewed, and now and then in any case (S16).
 import { isSession } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import { Inquiry } from "../app/inquiry.ts";
@@ -22,7 +22,7 @@ export class AccessRecheck {
   readonly #access: Access;
   readonly #subscriptions: Subscriptions;
   readonly #awaitedTopics: AwaitedTopics;
-  /** When one was last asked about all that it follows. */
+  /** When the app was last asked about all of a connection's subscriptions. */
   readonly #checkedAt = new WeakMap<Conversation, number>();
 
   constructor(
@@ -40,21 +40,21 @@ export class AccessRecheck {
   }
 
   /**
-   * Its rights have changed, to one topic or to all: asks anew about what it follows or may reach. An answer of before
-   * does not count any more; where asking fails, it has to come back.
+   * Its rights have changed, to one topic or to all: asks again about what it has subscribed or may reach. An answer of
+   * before does not count any more; where asking fails, its client has to subscribe again.
    */
   changed(conversation: Conversation, topic?: TargetKey): Promise<void> {
     this.#access.changed(conversation, topic);
     return this.#askAbout(conversation, topic, "subscribe");
   }
 
-  /** The round: rights have not changed as far as anybody knows, so what is being asked already is not asked again. */
+  /** The round: rights have not changed as far as anybody knows, so a question that is under way is not asked again. */
   recheck(conversation: Conversation): Promise<void> {
     this.#access.forget(conversation);
     return this.#askAbout(conversation, undefined, "recheck");
   }
 
-  /** What is asked about for the first time is the question of its own wish (subscriptions.ts). */
+  /** A subscription that is not admitted yet has a question of its own under way (subscriptions.ts). */
   async #askAbout(
     conversation: Conversation,
     topic: TargetKey | undefined,
@@ -101,7 +101,7 @@ export class AccessRecheck {
     answer: Admitted,
     lenient: boolean,
   ): void {
-    // A newer wish goes by the answer itself; who has left needs none.
+    // A newer request goes by the answer itself; one that was withdrawn needs none.
     if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return;
     if (answer === true || (passes(answer) && lenient)) return;
     refused(this.#context, conversation, key, toldAs(answer), {});

@@ -1,5 +1,5 @@
-// Whether a client may reach a topic at all: the app's canSubscribe is asked, and what is dispatched meanwhile waits in
-// order. Not here: whether it may dispatch this very message (handlers.ts), how many are asked at a time (app-checks.ts),
+// Whether a client may reach a topic at all: canSubscribe of the app answers that, and what the client dispatches meanwhile
+// waits in order. Not here: whether it may dispatch this very message (handlers.ts), how many are asked at a time (app-checks.ts),
 // which answers count (inquiry.ts).
 import { CallaError } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
@@ -32,8 +32,8 @@ export class Access {
   readonly #context: ServerContext;
   readonly #registry: TargetRegistry;
   readonly #checks: AppChecks;
-  /** That rights change too often is told once. */
-  #told = false;
+  /** That rights change too often is reported once. */
+  #isReported = false;
 
   constructor(context: ServerContext, registry: TargetRegistry) {
     const { clock, limits, observe } = context;
@@ -106,7 +106,7 @@ export class Access {
     return this.#checks.ask(asker, new MaySubscribe(this.#context, handlers, shown));
   }
 
-  /** Runs `go` once it is known whether the client may reach the target; in order per target, at once if it follows. */
+  /** Runs `go` once it is known whether the client may reach the target; in order per target, at once if it has subscribed. */
   pass(
     conversation: Conversation,
     key: TargetKey,
@@ -154,7 +154,7 @@ export class Access {
       if (key === undefined || inquiry.topic === key) inquiry.changed();
   }
 
-  /** What it was allowed to reach without following it is asked about the next time. */
+  /** The app is asked again, the next time, about what a client was allowed to reach without a subscription. */
   forget(conversation: Conversation, key?: TargetKey): void {
     const gates = accessOf(conversation)?.gates;
     if (gates === undefined) return;
@@ -162,7 +162,7 @@ export class Access {
       if (gates.get(one) === null) gates.delete(one);
   }
 
-  /** It may follow a topic, whatever `canSubscribe` says. */
+  /** It may subscribe to a topic, whatever `canSubscribe` says. */
   grant(conversation: Conversation, key: TargetKey): void {
     (stateOf(conversation).granted ??= new Set()).add(key);
     this.changed(conversation, key); // what waits there is asked about again, and is granted now
@@ -175,14 +175,14 @@ export class Access {
     return accessOf(conversation)?.granted?.has(key) === true;
   }
 
-  /** It is gone: its questions need no answer. A packet that shares its stream's asks for that one. */
+  /** It is gone: its questions need no answer. A packet with a stream has none: it shares that one's. */
   left(conversation: Conversation): void {
     this.#checks.left(accessOf(conversation)?.asker);
   }
 
   #tooOften(topic: TargetKey): Admitted {
-    if (!this.#told) {
-      this.#told = true;
+    if (!this.#isReported) {
+      this.#isReported = true;
       this.#context.report(
         new CallaError(
           "hook",
@@ -201,7 +201,7 @@ export class Access {
     return asks && !this.isGranted(conversation, key) && conversation.phase === "open";
   }
 
-  /** Of topics dispatched to no more are remembered than one may follow: the oldest answer makes room. */
+  /** Of topics dispatched to no more are remembered than one may subscribe to: the oldest answer makes room. */
   #hasRoom(conversation: Conversation): boolean {
     const gates = accessOf(conversation)?.gates;
     return gates === undefined || gates.size < this.#most || oldestAnswer(gates) !== undefined;
@@ -231,13 +231,13 @@ function oldestAnswer(gates: ReadonlyMap<TargetKey, Waiting | null>): TargetKey 
   return undefined;
 }
 
-/** A packet speaks for a client that follows here: what that may reach, this may, and no longer than that (S43). */
+/** A packet speaks for a client whose stream is here: what that may reach, this may, and no longer than that (S43). */
 const accessOf = ({ stream, access }: Conversation): AccessState | undefined =>
   stream === undefined ? access : stream.access;
 
 function stateOf(conversation: Conversation): AccessState {
   const holder = conversation.stream ?? conversation;
-  return (holder.access ??= new AccessState(new Asker(holder.party?.key ?? "")));
+  return (holder.access ??= new AccessState(new Asker(holder.membership.party?.key ?? "")));
 }
 
 /** What canSubscribe is shown. */
@@ -291,7 +291,7 @@ class MaySubscribe implements Question<Admitted> {
     this.report(error);
     return "hook";
   }
-  /** One that never comes would hold up all that waits for it, and leave who may no longer follow as they are. */
+  /** One that never comes would hold up all that waits for it, and leave subscriptions that are not allowed any more. */
   unanswered(why: Unanswered): Admitted {
     if (why !== "late") return why === "crowded" ? "busy" : "withdrawn";
     const { topic } = this.shown;

@@ -1,5 +1,6 @@
-// Who waits for topics that only the server makes and has not made yet (`created: "server"`): each is told once there is
-// one, whichever node made it, and asks again. Not here: that it is missing (catch-up.ts), what asking again comes to.
+// Which clients wait for topics that only the server makes and has not made yet (`created: "server"`): each is told once
+// there is one, whichever node made it, and subscribes again. Not here: that it is missing (catch-up.ts), what subscribing
+// again comes to (subscriptions.ts).
 import { ORIGIN } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import type { Conversation } from "../connection/conversation.ts";
@@ -7,7 +8,7 @@ import type { ServerContext } from "../context/server-context.ts";
 import { hearRing } from "../cluster/node-messages.ts";
 import type { LogStorage } from "../log/log.ts";
 
-/** So many topics are remembered for one connection, and for all of them together. What is over it asks by itself. */
+/** So many topics are remembered for one connection, and for all of them together. Over that, a client retries by itself. */
 export const MOST_EXPECTED = { ofOne: 100, ofAll: 100_000 };
 /** Milliseconds after which that is worth doing. */
 export const ASK_AGAIN = 30_000;
@@ -21,27 +22,34 @@ interface Expected {
 
 export class AwaitedTopics {
   readonly #context: ServerContext;
-  readonly #tell: (conversation: Conversation, key: TargetKey, ref: number) => void;
+  readonly #there: (conversation: Conversation, key: TargetKey, ref: number) => void;
+  /** What each connection waits for, by the ref that was refused. */
+  readonly #refs = new Map<Conversation, Map<TargetKey, number>>();
   /** Those that were looked at longest ago come first. */
   readonly #topics = new Map<TargetKey, Expected>();
   #count = 0;
 
-  /** `tell` is called once for each that waits. */
+  /** `there` is called once for each that waits: the subscriptions lie above this file. */
   constructor(
     context: ServerContext,
-    tell: (conversation: Conversation, key: TargetKey, ref: number) => void,
+    there: (conversation: Conversation, key: TargetKey, ref: number) => void,
   ) {
     this.#context = context;
-    this.#tell = tell;
+    this.#there = there;
   }
 
-  /** Remembers that it waits. False: it has to ask again by itself. */
+  /** The ref by which it waits for a topic; undefined: it does not. */
+  refOf(conversation: Conversation, key: TargetKey): number | undefined {
+    return this.#refs.get(conversation)?.get(key);
+  }
+
+  /** Remembers that it waits. False: its client has to retry by itself. */
   add(conversation: Conversation, key: TargetKey, ref: number): boolean {
     this.forget(conversation, key);
-    const expects = (conversation.expects ??= new Map());
-    if (expects.size >= MOST_EXPECTED.ofOne || this.#count >= MOST_EXPECTED.ofAll) return false;
+    const refs = this.#refs.get(conversation) ?? new Map<TargetKey, number>();
+    if (refs.size >= MOST_EXPECTED.ofOne || this.#count >= MOST_EXPECTED.ofAll) return false;
     this.#count++;
-    expects.set(key, ref);
+    this.#refs.set(conversation, refs.set(key, ref));
     const known = this.#topics.get(key);
     if (known !== undefined) {
       known.by.add(conversation);
@@ -55,20 +63,22 @@ export class AwaitedTopics {
     return true;
   }
 
-  /** There is something of it now: whoever waits asks again. */
+  /** There is something of it now: whoever waits subscribes again. */
   appeared(key: TargetKey): void {
-    // A copy: one that is told may wait again at once.
+    // A copy: one that hears of it may wait again at once.
     const by = Array.from(this.#topics.get(key)?.by ?? []);
     for (const conversation of by) {
-      const ref = conversation.expects?.get(key);
+      const ref = this.refOf(conversation, key);
       this.forget(conversation, key);
-      if (ref !== undefined) this.#tell(conversation, key, ref);
+      if (ref !== undefined) this.#there(conversation, key, ref);
     }
   }
 
   /** It does not wait for this one any more. */
   forget(conversation: Conversation, key: TargetKey): void {
-    if (conversation.expects?.delete(key) !== true) return;
+    const refs = this.#refs.get(conversation);
+    if (refs?.delete(key) !== true) return;
+    if (refs.size === 0) this.#refs.delete(conversation);
     this.#count--;
     const expected = this.#topics.get(key)!;
     expected.by.delete(conversation);
@@ -79,16 +89,16 @@ export class AwaitedTopics {
 
   /** It is gone. */
   left(conversation: Conversation): void {
-    for (const key of conversation.expects?.keys() ?? []) this.forget(conversation, key);
+    for (const key of this.#refs.get(conversation)?.keys() ?? []) this.forget(conversation, key);
   }
 
-  /** Its rights have changed: what it waits for it has to ask for again, and may be refused. */
+  /** Its rights have changed: its client has to subscribe again to what it waits for, and may be refused. */
   askAnew(conversation: Conversation, topic?: TargetKey): void {
-    const expects = Array.from(conversation.expects ?? []);
-    for (const [key, ref] of expects) {
+    const refs = Array.from(this.#refs.get(conversation) ?? []);
+    for (const [key, ref] of refs) {
       if (topic !== undefined && topic !== key) continue;
       this.forget(conversation, key);
-      this.#tell(conversation, key, ref);
+      this.#there(conversation, key, ref);
     }
   }
 

@@ -1,8 +1,10 @@
-// How a client comes to follow a target and is brought up to date: authorise, open, look, catch up, join. Every step
-// may take time, so after each the newest wish counts: a Follow that is no longer the conversation's own is dropped (S43).
+// How a subscription is brought up to date: open the target, look at the log, send what the client has missed, and every
+// update from there on. Every step may take time, so after each the newest request counts: a subscription that is no
+// longer the conversation's own is discarded (S43).
 import { CallaError } from "@calla/shared";
 import type { Cursor, ServerFrames, Subscription, TargetKey, WireOutcome } from "@calla/shared";
 import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
+import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import type { WireFrame } from "../base/connection.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import type { Encoder } from "../context/encoder.ts";
@@ -12,14 +14,14 @@ import type { ClientRow, Outcome, ReadResult } from "../log/log.ts";
 import type { ExpirySweep } from "../target/expiry.ts";
 import type { CommitLoop } from "../target/commit-loop.ts";
 
-/** What a follower gets after `Settled`. */
+/** What a client is sent after `Settled`. */
 interface Resync {
   readonly resync: ServerFrames["Settled"]["resync"];
   readonly reason: string;
   readonly frames: readonly WireFrame[];
 }
 
-/** What became of a wish to follow. `outdated`: a newer wish or the end of the connection overtook it. `slow`: not now. */
+/** What became of a request. `outdated`: a newer one or the end of the connection overtook it. `slow`: not now. */
 export type Joined = "joined" | "outdated" | "storage" | "version" | "removed" | "missing" | "slow";
 
 /** Records fewer than these are sent without weighing them against a snapshot. */
@@ -29,14 +31,21 @@ export class CatchUp {
   readonly #context: ServerContext;
   readonly #commitLoop: CommitLoop;
   readonly #expiry: ExpirySweep;
+  readonly #slowConsumers: SlowConsumers;
 
-  constructor(context: ServerContext, commitLoop: CommitLoop, expiry: ExpirySweep) {
+  constructor(
+    context: ServerContext,
+    commitLoop: CommitLoop,
+    expiry: ExpirySweep,
+    slowConsumers: SlowConsumers,
+  ) {
     this.#context = context;
+    this.#slowConsumers = slowConsumers;
     this.#commitLoop = commitLoop;
     this.#expiry = expiry;
   }
 
-  /** Opens, looks, catches up and joins: at once where memory has it all. `follow` is the wish. */
+  /** Opens, looks, catches up and joins: at once where memory has it all. */
   join(
     conversation: Conversation,
     live: LiveTarget,
@@ -53,7 +62,7 @@ export class CatchUp {
     ) {
       if (engine.state.removed) return "removed";
       if (isMissing(live)) return "missing";
-      if (conversation.slow) return "slow";
+      if (this.#slowConsumers.has(conversation)) return "slow";
       const catchUp = this.#fromMemory(conversation, live, asked.cursor, why);
       if (catchUp !== undefined)
         return this.#welcome(conversation, live, follow, asked, catchUp, engine.row(conversation.clientId));
@@ -98,7 +107,7 @@ export class CatchUp {
     if (engine.state.removed) return "removed";
     if (isMissing(live)) return "missing";
     for (;;) {
-      // Also of one that says it has sent nothing: what it sent since may have been decided before this answer.
+      // Also of a client that says it has sent nothing: what it sent since may have been decided before this answer.
       let row = engine.row(conversation.clientId);
       let state: Cursor = engine.state;
       if (asked.sent > asked.settled) {
@@ -106,7 +115,7 @@ export class CatchUp {
         if (!current()) return "outdated";
         if (known === undefined) return "storage";
         ({ row, state } = known);
-        // No outcome that it is told lies beyond what it is shown (TE22).
+        // No outcome that it is sent lies beyond the model that it is sent (TE22).
         if (engine.isBehind(row) || live.unsure !== undefined) {
           const looked = await this.#commitLoop.sure(live);
           if (!current()) return "outdated";
@@ -121,7 +130,7 @@ export class CatchUp {
         // In one step with the welcome: what lands in between would be in neither this nor an update (FO1).
         catchUp = this.#fromLog(conversation, live, asked.cursor!, why, read);
       }
-      if (conversation.slow) return "slow"; // since it asked
+      if (this.#slowConsumers.has(conversation)) return "slow"; // since it asked
       // While the log was read the row may have been outdated by another node's record: then once more. If there was none
       // it has only left memory, as that of a quiet client does, and still holds; asked for again it would drive out
       // another's, and many that come at once would do that to each other for ever (TE20).
@@ -131,7 +140,7 @@ export class CatchUp {
     }
   }
 
-  /** A topic that nobody has used for long is in use from now on; it may have gone in the moment before (LT6). */
+  /** A topic that nobody has used for long is in use from now on; it may have been removed the moment before (LT6). */
   async #hold(live: LiveTarget): Promise<boolean> {
     try {
       await this.#expiry.hold(live);
@@ -234,7 +243,7 @@ export class CatchUp {
     if (last === undefined || records.length > this.#context.limits.maxCatchUp)
       return snapshot(why ?? "cheaper");
     const { state } = live.engine!;
-    // Read beyond what this node has folded: show no more than its own state; the rest comes as an update.
+    // Read beyond what this node has folded: send no more than its own state; the rest comes as an update.
     if (last.sequence > state.sequence) {
       const known = records.filter((record) => record.sequence <= state.sequence);
       if ((known.at(-1) ?? cursor).mark !== state.mark) return snapshot("other-history");

@@ -2,7 +2,6 @@
 // dispatches and pushes. What becomes of a message is decided in target-engine.ts.
 import { authorTag, CallaError, messageId, OWN_SESSION, parseMessage } from "@calla/shared";
 import type { ClientFrames, EphemeralSlice, Message, PausedCode, Slice, TargetKey } from "@calla/shared";
-import type { ConnectionEnd } from "../base/ending.ts";
 import type { Pushed } from "../target/audience.ts";
 import type { Conversation } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
@@ -27,7 +26,6 @@ export interface DispatcherParts {
   readonly commitLoop: CommitLoop;
   /** The open conversation of each client. */
   readonly clients: ReadonlyMap<string, Conversation>;
-  end(conversation: Conversation, end: ConnectionEnd): void;
 }
 
 export class Dispatcher {
@@ -37,26 +35,24 @@ export class Dispatcher {
   readonly #access: Access;
   readonly #commitLoop: CommitLoop;
   readonly #clients: ReadonlyMap<string, Conversation>;
-  readonly #end: DispatcherParts["end"];
   /** Messages that wait to hear whether the log knows of their author. */
   #strangers = 0;
 
-  constructor({ context, registry, directory, access, commitLoop, clients, end }: DispatcherParts) {
+  constructor({ context, registry, directory, access, commitLoop, clients }: DispatcherParts) {
     this.#context = context;
     this.#registry = registry;
     this.#directory = directory;
     this.#access = access;
     this.#commitLoop = commitLoop;
     this.#clients = clients;
-    this.#end = end;
   }
 
   message(conversation: Conversation, key: TargetKey, frame: ClientFrames["TopicMessage"]): void {
     if (!MESSAGE_ID.test(frame.id)) {
       refused(this.#context, conversation, key, "protocol", { id: frame.id.slice(0, 64) });
-      return this.#end(conversation, "protocol");
+      return conversation.end("protocol");
     }
-    // Before the topic, or whether there is one, has any part in it. Decoded for whoever hears of it, and else not yet.
+    // Before anything is known of the topic. Decoded for the app's hooks, and without one not yet.
     if (this.#context.hooks.incoming.any)
       hear(
         this.#context.hooks.incoming,
@@ -65,11 +61,10 @@ export class Dispatcher {
         frame,
         conversation.encoder.decodeMessages(frame.messages),
       );
-    const { conflicts } = conversation;
-    if (conflicts?.has(key) === true) return;
-    if (conflicts !== undefined && conflicts.size >= this.#context.limits.maxTopicsPerConnection)
-      return this.#end(conversation, "mid-conflict"); // it has to say Hello anew anyway
-    // The common way costs no closure: a follower, admitted as such, dispatches to what it follows.
+    if (conversation.refusesFurther(key)) return;
+    if (conversation.conflicts > 0 && conversation.conflicts >= this.#context.limits.maxTopicsPerConnection)
+      return conversation.end("mid-conflict"); // it has to say Hello again anyway
+    // The common way costs no closure: a subscriber, admitted as such, dispatches to what it has subscribed.
     const followed =
       conversation.follows.get(key)?.live === true && !this.#access.isWaiting(conversation, key);
     const known = followed ? this.#registry.get(key) : undefined;
@@ -86,7 +81,7 @@ export class Dispatcher {
     const pause = (code: PausedCode): void =>
       conversation.send({ type: "Paused", target, from: mid, code, retryAfter: 1_000 });
     const offer = (denied?: DeniedCode): void => {
-      const live = this.#directory.open(key, named, conversation.party) as LiveTarget | undefined;
+      const live = this.#directory.open(key, named, conversation.membership.party) as LiveTarget | undefined;
       if (live === undefined) return pause("busy");
       this.#offer(conversation, live, frame, denied);
     };
@@ -95,7 +90,7 @@ export class Dispatcher {
       if (admitted === true) return offer();
       if (passes(admitted)) return pause("busy");
       if (this.#registry.get(key) !== undefined) return offer(admitted);
-      // Nothing is opened for strangers. One that was let in before may repeat what was decided then (TE2).
+      // Nothing is opened for strangers. A client that was admitted before may repeat what was decided then (TE2).
       if (this.#strangers >= this.#context.limits.maxQueued) return pause("busy");
       this.#strangers++;
       void this.#context.log
@@ -121,7 +116,7 @@ export class Dispatcher {
     { mid, id, settled, messages }: ClientFrames["TopicMessage"],
     denied: DeniedCode | undefined,
   ): void {
-    // Only now, when nothing is left that could refuse it unread (CV18): who may not reach the target is told so.
+    // Only now, when nothing is left that could refuse it unread (CV18): a client that may not reach the target is told so.
     const given = denied === undefined ? this.#decoded(conversation, messages) : messages;
     this.#commitLoop.offer(live, {
       author: conversation.author,
@@ -141,7 +136,7 @@ export class Dispatcher {
     return plain.length > this.#context.limits.maxBatch ? plain : encoder.decodeMessages(plain);
   }
 
-  /** To an ephemeral topic: now, to whoever is there, or not at all. */
+  /** To an ephemeral topic: to whoever has subscribed now, or not at all. */
   #cast(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, plain: readonly unknown[]): void {
     const topic = this.#directory.ephemeral(key);
     const handlers = this.#context.handlers.get(slice.name);
@@ -167,7 +162,7 @@ export class Dispatcher {
     }
   }
 
-  /** Its author may follow by a stream on another node, or by polls: whether it may reach the topic is asked instead. */
+  /** Its author may have subscribed on another node, or by polls: the app is asked whether it may reach the topic. */
   #castFromAfar(
     conversation: Conversation,
     key: TargetKey,
@@ -194,7 +189,7 @@ export class Dispatcher {
     });
   }
 
-  /** A message of the server's to whoever follows, here and elsewhere; in a client's name, to everybody but it. */
+  /** A message of the server's to all subscribers, here and elsewhere; in a client's name, to all but that one. */
   push(slice: Slice, key: TargetKey, value: unknown, from?: string): void {
     const parsed = parseMessage(slice, value, "server");
     if (!parsed.ok)
@@ -232,7 +227,7 @@ export class Dispatcher {
         author: null,
         row: key === undefined ? "" : `#${key}`,
         mid: key === undefined ? 0 : 1,
-        // Told apart from random ids, which whoever follows has seen: a key may be of a visitor's making.
+        // Told apart from random ids, which every subscriber has seen: a key may be of a visitor's making.
         id: key === undefined ? messageId(this.#context.random) : `#${key}`,
         settled: 0,
         messages,

@@ -1,16 +1,13 @@
-// The switchboard, and the only one: connections come and go here, what one says goes on to its target, what happens to
-// a target goes to hooks. Decisions are elsewhere: who is let in (admission.ts), what a frame asks (router.ts), who follows
-// (subscriptions.ts), where a message goes (dispatch.ts), what it becomes (target-engine.ts), when things are carried out
-// (commit-loop.ts).
-import type { Limits, Message, RefusedCode, TargetKey } from "@calla/shared";
+// The switchboard, and the only one: it makes the parts and joins them, connections come and go here, and what happens to
+// a target goes to hooks. Decisions are elsewhere: who is let in (admission.ts), what a frame asks (router.ts), who has
+// subscribed (subscriptions.ts), where a message goes (dispatch.ts), what it becomes (target-engine.ts), when things are
+// carried out (commit-loop.ts).
 import { Budget } from "../base/budget.ts";
 import { SlowConsumers } from "../connection/slow-consumers.ts";
-import type { Identified } from "../app/authenticate.ts";
 import type { Connection, ConnectRequest } from "../base/connection.ts";
-import type { ConnectionEnd } from "../base/ending.ts";
 import { ConnectionQuota, SPREAD } from "../connection/connection-quota.ts";
 import { Conversation, isOutside } from "../connection/conversation.ts";
-import type { ConversationEvents } from "../connection/conversation.ts";
+import type { ConversationKeeper } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { compareDigest } from "../target/digest-check.ts";
 import { Dispatcher } from "./dispatch.ts";
@@ -20,7 +17,7 @@ import { CatchUp, isMissing } from "./catch-up.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Access } from "./access.ts";
 import { Admission } from "./admission.ts";
-import type { AdmissionHooks, Unavailable } from "./admission.ts";
+import type { Entrance } from "./admission.ts";
 import { Router } from "./router.ts";
 import { IncomingPacket } from "../connection/incoming.ts";
 import type { IncomingHandler } from "../connection/incoming.ts";
@@ -36,29 +33,16 @@ import { IdentityQuota } from "../connection/identity-quota.ts";
 import { Parties } from "../connection/parties.ts";
 import { TargetDirectory } from "../target/target-directory.ts";
 import { AccessRecheck } from "./access-recheck.ts";
-import { TokenRefresh } from "../connection/token-refresh.ts";
-import { refused } from "../connection/refusal.ts";
+import { TokenRefresh } from "./token-refresh.ts";
+import { limited } from "../connection/refusal.ts";
 import { LogConsumers } from "../history/log-consumers.ts";
-import { answerPacket } from "./packet-conversation.ts";
-import type { PacketParts, PacketAnswer } from "./packet-conversation.ts";
+import { packetAnswers } from "./packet-conversation.ts";
+import type { PacketAnswer } from "./packet-conversation.ts";
+import type { HubHooks } from "./hub-hooks.ts";
 import { TargetRegistry } from "../target/target-registry.ts";
 import { CommitLoop } from "../target/commit-loop.ts";
 import { matches } from "../identity/rights-change.ts";
 import type { RightsChange } from "../identity/rights-change.ts";
-
-/** Hooks of the whole server. They observe; what they throw is reported and changes nothing. */
-export interface HubHooks extends AdmissionHooks {
-  identify(who: Conversation, token: unknown): Identified | Promise<Identified>;
-  connected(conversation: Conversation, fresh: boolean): void;
-  disconnected(conversation: Conversation): void;
-  accepted(
-    live: LiveTarget,
-    author: Conversation | undefined,
-    message: Message,
-    record: LogRecord,
-    model: unknown,
-  ): void;
-}
 
 export class Hub {
   readonly context: ServerContext;
@@ -82,215 +66,172 @@ export class Hub {
   readonly slowConsumers: SlowConsumers;
   readonly connectionQuota: ConnectionQuota;
   readonly intake: Intake;
-  readonly #ear: IncomingHandler;
   readonly bytes: ByteIntake;
   readonly parties: Parties;
   readonly accessRecheck: AccessRecheck;
-  /** It drains or stops: nobody new is served. */
-  away: Unavailable | undefined;
+  readonly admission: Admission;
   readonly #identifications = new Identifications();
+  readonly #entrance: Entrance;
   readonly #hooks: HubHooks;
-  readonly #events: ConversationEvents;
-  readonly #admission: Admission;
+  readonly #keeper: ConversationKeeper;
   readonly #tokenRefresh: TokenRefresh;
-  readonly #router: Router;
-  /** What holds for who has not been let in. */
-  readonly #outside: Limits;
-  readonly #packetParts: PacketParts;
+  readonly #rateLimiter: RateLimiter;
+  readonly #incoming: IncomingHandler;
+  /** Takes a packet that is a conversation by itself; returns what to call when its sender has gone. */
+  readonly speak: (spoken: PacketAnswer) => () => void;
 
-  constructor(context: ServerContext, hooks: HubHooks) {
+  constructor(context: ServerContext, entrance: Entrance, hooks: HubHooks) {
     this.context = context;
+    this.#entrance = entrance;
     this.#hooks = hooks;
-    this.herd = new Herd(context.clock, this.connections);
-    this.registry = new TargetRegistry(context, {
-      rang: (live) => this.look(live),
+    const { limits, clock } = context;
+    const now = (): number => clock.monotonic();
+    const { clients, connections, packets } = this;
+    // One connection.
+    this.herd = new Herd(clock, connections);
+    this.connectionQuota = new ConnectionQuota(limits);
+    this.bytes = new ByteIntake(clock, limits);
+    this.parties = new Parties(now, limits);
+    this.#rateLimiter = new RateLimiter(context);
+    this.slowConsumers = new SlowConsumers(
+      context,
+      (conversation) => void this.subscriptions.resume(conversation),
+    );
+    this.intake = new Intake({
+      clock,
+      budget: new Budget(now, limits.turnTime, limits.maxTurnMessages),
+      inARow: Math.min(Math.max(limits.maxTurnMessages >> 4, 1), 16),
+      most: limits.maxWaitingBytes,
+      busy: () => this.commitLoop.busy,
+      opened: () => this.registry.opened,
+    });
+    const { slowConsumers, intake, parties, connectionQuota, herd } = this;
+    this.#keeper = {
+      fullBytes: Math.min(limits.collapseBytes, limits.maxBufferedBytes),
+      full: (conversation, waiting) => slowConsumers.full(conversation, waiting),
+      ended: (conversation) => this.#ended(conversation),
+      report: (error) => context.report(error),
+    };
+    // Targets.
+    this.registry = new TargetRegistry(context, slowConsumers, clients, {
+      rang: (live) => this.#look(live),
       told: (live, digest) =>
         void compareDigest(context, this.commitLoop, live, digest).catch(context.report),
       givesWay: (live) => this.subscriptions.givesWay(live),
-      clients: this.clients,
     });
-    this.directory = new TargetDirectory(context, this.registry, (topic) =>
+    const { registry } = this;
+    this.directory = new TargetDirectory(context, slowConsumers, registry, (topic) =>
       this.subscriptions.givesWay(topic),
     );
-    this.access = new Access(context, this.registry);
     this.consumers = new LogConsumers(context);
-    this.commitLoop = new CommitLoop(context, this.registry, {
+    this.commitLoop = new CommitLoop(context, registry, intake, {
       grown: () => this.consumers.grown(),
       begun: (live) => this.awaitedTopics.appeared(live.key),
       resnapshot: (live, reason) => {
         this.subscriptions.resnapshot(live, reason);
         if (!isMissing(live)) this.awaitedTopics.appeared(live.key);
       },
-      unfit: (live) => this.subscriptions.unfit(this.connections, live),
+      unfit: (live) => this.subscriptions.unfit(connections, live),
       accepted: (live, reply, record, model) => this.#accepted(live, reply, record, model),
-      free: () => this.intake.free(),
     });
-    const { registry, directory, access, commitLoop, clients } = this;
+    const { directory, commitLoop } = this;
     this.expiry = new ExpirySweep(context, registry, commitLoop, () => this.consumers.grown());
-    this.dispatcher = new Dispatcher({
-      context,
-      registry,
-      directory,
-      access,
-      commitLoop,
-      clients,
-      end: (conversation, end) => this.end(conversation, end),
-    });
+    // What a connection says goes to its target.
+    this.access = new Access(context, registry);
+    const { access } = this;
+    this.dispatcher = new Dispatcher({ context, registry, directory, access, commitLoop, clients });
     this.awaitedTopics = new AwaitedTopics(context, (conversation, key, ref) =>
       this.subscriptions.appeared(conversation, key, ref),
     );
+    const { dispatcher, awaitedTopics } = this;
     this.subscriptions = new Subscriptions({
-      awaitedTopics: this.awaitedTopics,
+      awaitedTopics,
       context,
       registry,
       directory,
       access,
-      dispatcher: this.dispatcher,
-      catchUp: new CatchUp(context, commitLoop, this.expiry),
+      dispatcher,
+      catchUp: new CatchUp(context, commitLoop, this.expiry, slowConsumers),
+      slowConsumers,
     });
-    this.accessRecheck = new AccessRecheck(
+    const { subscriptions } = this;
+    this.accessRecheck = new AccessRecheck(context, directory, access, subscriptions, awaitedTopics);
+    const identifications = this.#identifications;
+    this.#tokenRefresh = new TokenRefresh(
       context,
-      directory,
-      access,
-      this.subscriptions,
-      this.awaitedTopics,
+      entrance.authenticator,
+      identifications,
+      this.accessRecheck,
     );
-    const tokenRefresh = (this.#tokenRefresh = new TokenRefresh(context.clock, this.#identifications, {
-      identify: (conversation, token) => hooks.identify(conversation, token),
-      renewed: (conversation) =>
-        void this.accessRecheck.changed(conversation).catch((error: unknown) => context.report(error)),
-      close: (conversation, code) => {
-        refused(context, conversation, undefined, code, {});
-        this.end(conversation, code === "unauthenticated" ? { code, retryable: false } : code);
-      },
-      report: (error) => context.report(error),
-    }));
-    this.connectionQuota = new ConnectionQuota(context.limits);
-    this.bytes = new ByteIntake(context.clock, context.limits);
-    const { maxFrameBytes, maxHelloBytes } = context.limits;
-    this.#outside = { ...context.limits, maxFrameBytes: Math.min(maxFrameBytes, maxHelloBytes) };
-    const now = (): number => context.clock.monotonic();
-    this.parties = new Parties(now, context.limits);
-    const { identityRate: rate, identityBurst: burst } = context.limits;
-    const identityQuota = new IdentityQuota({ now, rate, burst });
-    const rateLimiter = new RateLimiter(now, context.limits, {
-      limited: (conversation, limit, target) => this.limited(conversation, limit, target),
-      flooded: (conversation) => this.end(conversation, "rate", SPREAD),
-    });
-    const { collapseBytes, maxBufferedBytes, turnTime, maxTurnMessages, maxWaitingBytes } = context.limits;
-    this.intake = new Intake({
-      clock: context.clock,
-      budget: new Budget(now, turnTime, maxTurnMessages),
-      inARow: Math.min(Math.max(maxTurnMessages >> 4, 1), 16),
-      most: maxWaitingBytes,
-      busy: () => commitLoop.busy,
-      opened: () => registry.opened,
-      gone: (conversation) => this.disconnect(conversation),
-      failed: (conversation, error) => this.#fail(conversation, error),
-    });
-    this.#ear = {
+    this.admission = new Admission({
       context,
-      outside: this.#outside,
-      hear: (conversation, frame) => this.#router.hear(conversation, frame),
-      end: (conversation, end) => this.end(conversation, end),
-    };
-    this.slowConsumers = new SlowConsumers(context.clock, context.limits, {
-      slow: ({ clientId }, waiting) => context.observe?.({ type: "slow", clientId, waiting }),
-      resume: (conversation, after) => {
-        context.observe?.({ type: "caught-up", clientId: conversation.clientId, after });
-        void this.subscriptions
-          .resume(conversation)
-          .then(() => conversation.speaker === "poll" && this.#finish(conversation));
-      },
-      close: (conversation) => this.end(conversation, "slow"),
-    });
-    this.#events = {
-      fullBytes: Math.min(collapseBytes, maxBufferedBytes),
-      // A packet is shown nothing that could be held back, and its end is nobody's to tell.
-      full: (conversation, waiting) => {
-        if (conversation.speaker !== "packet" || waiting > maxBufferedBytes)
-          this.slowConsumers.full(conversation, waiting);
-      },
-      broken: (conversation, error) => {
-        context.report(error);
-        this.end(conversation, "transport");
-      },
-    };
-    const { parties, intake, connectionQuota, subscriptions, awaitedTopics, dispatcher, herd } = this;
-    this.#admission = new Admission({
-      context,
-      hooks,
-      identifications: this.#identifications,
+      entrance,
+      identifications,
       connectionQuota,
-      identityQuota,
+      identityQuota: new IdentityQuota({ now, rate: limits.identityRate, burst: limits.identityBurst }),
       parties,
       access,
       clients,
       flushers: this.#flushers,
-      away: () => this.away,
-      limited: (conversation, limit, target, code) => this.limited(conversation, limit, target, code),
-      end: (conversation, end, within) => this.end(conversation, end, within),
     });
-    this.#router = new Router({
+    const { admission } = this;
+    const router = new Router({
       context,
-      admission: this.#admission,
+      admission,
       dispatcher,
       subscriptions,
       awaitedTopics,
-      tokenRefresh,
-      rateLimiter,
+      tokenRefresh: this.#tokenRefresh,
+      rateLimiter: this.#rateLimiter,
       intake,
       herd,
-      connected: (conversation, fresh) => hooks.connected(conversation, fresh),
-      finish: (conversation) => this.#finish(conversation),
-      fail: (conversation, error) => this.#fail(conversation, error),
+      hooks,
     });
-    this.#packetParts = {
+    const { maxFrameBytes, maxHelloBytes } = limits;
+    this.#incoming = {
       context,
-      events: this.#events,
-      packets: this.packets,
-      // The packet also holds a Hello, so that each message may be as large as on a WebSocket.
-      limits: { ...context.limits, maxFrameBytes: maxFrameBytes + HELLO_BYTES },
-      admission: this.#admission,
-      router: this.#router,
-      intake,
+      outside: { ...limits, maxFrameBytes: Math.min(maxFrameBytes, maxHelloBytes) },
+      hear: (conversation, frame) => router.hear(conversation, frame),
     };
+    this.speak = packetAnswers({
+      context,
+      packets,
+      // The packet also holds a Hello, so that each message may be as large as on a WebSocket.
+      limits: { ...limits, maxFrameBytes: maxFrameBytes + HELLO_BYTES },
+      addressOf: (request) => entrance.addressOf(request),
+      admission,
+      router,
+      intake,
+    });
   }
 
   // ------------------------------------------------------------------------------------------------- connections
 
   connect(connection: Connection, request: ConnectRequest, encoder: Encoder): Conversation {
-    const conversation = new Conversation(this.#events, connection, request, encoder);
+    const address = this.#entrance.addressOf(request);
+    const conversation = new Conversation(this.#keeper, connection, request, encoder, address);
     this.connections.add(conversation);
-    this.#admission.arrived(conversation, () => this.end(conversation, "hello-timeout"));
+    this.admission.arrived(conversation);
     const leaving = this.connectionQuota.arrived(conversation);
     if (leaving !== undefined) {
-      this.limited(leaving.who, leaving.limit, undefined, leaving.code);
-      this.end(leaving.who, leaving.code, SPREAD);
+      limited(this.context, leaving.who, leaving.limit, undefined, leaving.code);
+      leaving.who.end(leaving.code, SPREAD);
     }
     return conversation;
   }
 
-  /** Takes a packet that is a conversation by itself; returns what to call when its sender has gone. */
-  speak(spoken: PacketAnswer): () => void {
-    return answerPacket(this.#packetParts, spoken);
-  }
-
-  /** Its socket has closed. What had come in before is taken as from any. */
-  closed(conversation: Conversation): void {
-    if (!this.intake.closing(conversation)) this.disconnect(conversation);
-  }
-
-  disconnect(conversation: Conversation): void {
+  /** It is closed: every part forgets it. */
+  #ended(conversation: Conversation): void {
     if (!this.connections.delete(conversation)) return;
-    this.slowConsumers.forget(conversation);
+    this.slowConsumers.left(conversation);
     this.connectionQuota.left(conversation);
     this.intake.drop(conversation);
     const { was, code } = conversation.closes();
-    for (const key of conversation.follows.keys()) this.subscriptions.leave(conversation, key);
-    this.awaitedTopics.left(conversation);
-    this.#admission.left(conversation);
+    this.subscriptions.left(conversation);
+    this.admission.left(conversation);
     this.#tokenRefresh.left(conversation);
+    this.#rateLimiter.left(conversation);
+    this.herd.left(conversation);
     if (was === undefined) return;
     const { clientId, userId } = conversation;
     const lasted = Math.round(this.context.clock.monotonic() - was.since);
@@ -300,42 +241,21 @@ export class Hub {
     if (conversation.speaker === "page") this.#hooks.disconnected(conversation);
   }
 
-  limited(
-    conversation: Conversation,
-    limit: string,
-    target: TargetKey | undefined,
-    code: RefusedCode = "rate",
-  ): void {
-    const { address, clientId } = conversation;
-    this.context.observe?.({ type: "limited", limit, clientId: clientId || undefined, target });
-    refused(this.context, conversation, target, code, { limit, address });
-  }
-
   incoming(conversation: Conversation, data: string | Uint8Array): void {
     if (conversation.phase !== "closed")
-      this.intake.take(conversation, new IncomingPacket(this.#ear, conversation, data));
+      this.intake.take(conversation, new IncomingPacket(this.#incoming, conversation, data));
   }
 
   /** So many bytes have been read of a connection: more than a Hello, before it was let in? */
   heardOutside(conversation: Conversation, bytes: number): void {
-    if (bytes <= this.#outside.maxFrameBytes + ASIDE || !isOutside(conversation)) return;
-    this.limited(conversation, "maxHelloBytes", undefined, "too-large");
-    this.end(conversation, { code: "too-large", retryable: true });
-    // Nor is the rest of it, while the peer hears so.
+    if (bytes <= this.#incoming.outside.maxFrameBytes + ASIDE || !isOutside(conversation)) return;
+    limited(this.context, conversation, "maxHelloBytes", undefined, "too-large");
+    conversation.end({ code: "too-large", retryable: true });
+    // Nor is the rest of it read, while the peer hears so.
     conversation.connection.pause?.();
   }
 
-  /** A poll has got what there was: its end, and no word is needed. */
-  #finish(conversation: Conversation): void {
-    if (conversation.phase === "closed") return;
-    // What waits until it has drained is told first (slow-consumers.ts).
-    if ((conversation.behind?.size ?? 0) > 0) return;
-    conversation.closes();
-    conversation.connection.finish?.();
-    this.disconnect(conversation);
-  }
-
-  /** Rights have changed: asks anew about whatever these follow, or ends who is signed out. Of this node. */
+  /** Rights have changed: asks the app again about all subscriptions of those it concerns, or ends who is signed out. Of this node. */
   async reauthorise(whose: RightsChange): Promise<void> {
     const { user, topic } = whose;
     this.#identifications.changed(whose);
@@ -344,33 +264,17 @@ export class Hub {
     );
     await Promise.all(
       asked.map((one) => {
-        if (user === null) return this.end(one, { code: "unauthenticated", retryable: false });
+        if (user === null) return one.end({ code: "unauthenticated", retryable: false });
         if (user !== undefined && user.id === one.userId) one.user = user;
-        // A packet follows nothing; what it waits for is asked about again.
+        // A packet has no subscriptions; what it waits for is asked about again.
         if (one.speaker === "packet") return this.access.changed(one, topic);
         return this.accessRecheck.changed(one, topic);
       }),
     );
   }
 
-  /** Nothing that a peer says may throw; what does all the same costs its own connection. */
-  #fail(conversation: Conversation, error: unknown): void {
-    this.context.report(error);
-    this.end(conversation, "failed");
-  }
-
-  /** Closes with a last word. The transport's own close then finds everything done. */
-  end(conversation: Conversation, end: ConnectionEnd, within = 0): void {
-    try {
-      conversation.close(end, within);
-    } catch (error) {
-      this.context.report(error); // a socket that threw is as gone as any
-    }
-    this.disconnect(conversation);
-  }
-
-  /** A doorbell rang or time has passed: read on, if anybody here cares. */
-  look(live: LiveTarget): void {
+  /** Another node has appended: read on, if anybody here has subscribed. */
+  #look(live: LiveTarget): void {
     if (live.engine === undefined || live.audience.followers.size === 0) return;
     void this.commitLoop.look(live);
   }

@@ -1,13 +1,12 @@
 // A packet that is a conversation by itself: `Hello` first, then what its client has to say, and the answers go where
 // the packet came from (an HTTP POST). Its client's stream may be here, on another node or nowhere. Messages go to their
-// targets whichever it is, for the log decides; what concerns the following needs the stream. Not here: HTTP, whether it
+// targets whichever it is, for the log decides; what concerns subscriptions needs the stream. Not here: HTTP, whether it
 // is let in (admission.ts), what a frame does (router.ts).
-import type { ClientFrame, ClientFrames, Limits, ServerFrame } from "@calla/shared";
+import type { AppCode, ClientFrame, ClientFrames, ClosingCode, Limits, ServerFrame } from "@calla/shared";
 import { brief } from "../base/brief.ts";
 import type { Connection, ConnectRequest } from "../base/connection.ts";
-import type { ConnectionEnd } from "../base/ending.ts";
 import { Conversation, read } from "../connection/conversation.ts";
-import type { ConversationEvents, Speaker } from "../connection/conversation.ts";
+import type { Closed, ConversationKeeper, Speaker } from "../connection/conversation.ts";
 import { SingleTask, unreadEnd } from "../connection/incoming.ts";
 import type { Intake } from "../connection/intake.ts";
 import { refused } from "../connection/refusal.ts";
@@ -18,11 +17,12 @@ import type { Router } from "./router.ts";
 
 export interface PacketParts {
   readonly context: ServerContext;
-  readonly events: ConversationEvents;
   /** The packets that wait for answers: what is revoked meanwhile is revoked for them, too. */
   readonly packets: Set<Conversation>;
   /** What a packet is read by. */
   readonly limits: Limits;
+  /** What a request's address is counted as. */
+  addressOf(request: ConnectRequest): string | undefined;
   readonly admission: Admission;
   readonly router: Router;
   readonly intake: Intake;
@@ -68,48 +68,59 @@ class Packet extends Conversation {
     // After a conflict nothing more of that target is taken, nor answered (TE5).
     this.#less(frame.target, frame.type === "Rejected" && frame.code === "mid-conflict" ? Infinity : 1);
   }
-  override close(end: ConnectionEnd, within = 0): void {
-    super.close(end, within);
+  override finish(): void {
+    if (this.phase === "closed") return;
+    super.finish();
+    this.connection.close(1000, "");
+  }
+  override closes(code: ClosingCode | AppCode | "" = ""): Closed {
+    const closed = super.closes(code);
     this.over?.();
     this.answered?.();
-  }
-  /** No more is said, and nothing went wrong. */
-  finish(): void {
-    if (this.phase === "closed") return;
-    this.closes();
-    this.connection.close(1000, "");
+    return closed;
   }
 }
 
-/** Takes a packet; returns what to call when whoever sent it has gone. */
-export function answerPacket(
-  parts: PacketParts,
-  { data, request, encoder, connection }: PacketAnswer,
-): () => void {
-  const { packets, admission, intake } = parts;
-  const packet = new Packet(parts.events, connection, request, encoder);
-  packets.add(packet);
-  const over = (): void => {
+/** Keeps packets: nothing that a packet is sent could be held back, and its end is nobody's to hear of. */
+class PacketKeeper implements ConversationKeeper {
+  readonly #parts: PacketParts;
+  readonly fullBytes: number;
+
+  constructor(parts: PacketParts) {
+    this.#parts = parts;
+    this.fullBytes = parts.context.limits.maxBufferedBytes;
+  }
+
+  full(packet: Conversation): void {
+    packet.end("slow");
+  }
+  ended(packet: Conversation): void {
+    const { packets, intake, admission } = this.#parts;
     if (!packets.delete(packet)) return;
     intake.drop(packet);
     admission.left(packet);
-  };
-  admission.arrived(packet, () => {
-    over(); // it is never found out who it is: nothing else would tell
-    packet.close("hello-timeout");
-  });
-  void taken(parts, packet, data)
-    .catch((error: unknown) => {
-      parts.context.report(error);
-      packet.close("failed");
-    })
-    .finally(over);
-  return () => {
-    packet.closes();
-    over();
-    packet.over?.();
-    packet.answered?.();
-  };
+  }
+  report(error: unknown): void {
+    this.#parts.context.report(error);
+  }
+}
+
+/** Takes packets; each call returns what to call when the sender of that packet has gone. */
+export function packetAnswers(parts: PacketParts): (spoken: PacketAnswer) => () => void {
+  const keeper = new PacketKeeper(parts);
+  return (spoken) => answerPacket(parts, keeper, spoken);
+}
+
+function answerPacket(
+  parts: PacketParts,
+  keeper: PacketKeeper,
+  { data, request, encoder, connection }: PacketAnswer,
+): () => void {
+  const packet = new Packet(keeper, connection, request, encoder, parts.addressOf(request));
+  parts.packets.add(packet);
+  parts.admission.arrived(packet);
+  void taken(parts, packet, data).catch((error: unknown) => packet.fail(error));
+  return () => packet.gone();
 }
 
 async function taken(parts: PacketParts, packet: Packet, data: string | Uint8Array): Promise<void> {
@@ -117,7 +128,7 @@ async function taken(parts: PacketParts, packet: Packet, data: string | Uint8Arr
   const heard = read(packet.encoder, data, parts.limits);
   if (!heard.ok) {
     refused(context, packet, undefined, heard.code, { error: brief(String(heard.error)) });
-    return packet.close(unreadEnd(heard.code, false));
+    return packet.end(unreadEnd(heard.code, false));
   }
   const [hello, ...frames] = heard.frames;
   if (
@@ -128,13 +139,13 @@ async function taken(parts: PacketParts, packet: Packet, data: string | Uint8Arr
     refused(context, packet, undefined, "protocol", {
       frames: heard.frames.slice(0, 8).map(({ type }) => type),
     });
-    return packet.close("protocol");
+    return packet.end("protocol");
   }
   await admission.admit(packet, hello, () => undefined);
   if (packet.phase !== "open") return;
   const elsewhere = await allHeard(parts, packet, frames);
   await answersOf(context, packet);
-  if (elsewhere) packet.close("not-here");
+  if (elsewhere) packet.end("not-here");
   else packet.finish();
 }
 
@@ -161,7 +172,7 @@ async function allHeard(
 }
 
 /** False: it would need the stream, which is elsewhere. */
-function heardHere({ context, router, intake }: PacketParts, packet: Packet, frame: ClientFrame): boolean {
+function heardHere({ router, intake }: PacketParts, packet: Packet, frame: ClientFrame): boolean {
   if (packet.phase === "closed") return true;
   if (frame.type === "TopicMessage") {
     packet.expect(frame);
@@ -177,17 +188,15 @@ function heardHere({ context, router, intake }: PacketParts, packet: Packet, fra
   }
   try {
     // Behind what its stream has said before.
-    if (stream.pendingInput !== undefined)
-      intake.take(stream, new SingleTask(() => router.hear(stream, frame)));
+    if (intake.waits(stream)) intake.take(stream, new SingleTask(() => router.hear(stream, frame)));
     else router.hear(stream, frame);
   } catch (error) {
-    context.report(error);
-    packet.close("failed");
+    packet.fail(error);
   }
   return true;
 }
 
-/** Every message has been decided, or time is up: what is decided later comes by the stream, or when it is sent again. */
+/** Every message has been decided, or time is up: a later outcome comes by the stream, or when the message is sent again. */
 function answersOf({ clock, limits }: ServerContext, packet: Packet): Promise<void> {
   if (packet.done || packet.phase === "closed") return Promise.resolve();
   return new Promise((resolve) => {

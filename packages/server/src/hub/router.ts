@@ -6,14 +6,15 @@ import type { Herd } from "../connection/herd.ts";
 import { newest, SubscribeRequests } from "../connection/incoming.ts";
 import type { Intake } from "../connection/intake.ts";
 import type { Limited, RateLimiter } from "../connection/rate-limiter.ts";
-import type { TokenRefresh } from "../connection/token-refresh.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { keyOf } from "../target/target-directory.ts";
 import { endsWithAnswers } from "./admission.ts";
 import type { Admission, Welcome } from "./admission.ts";
 import type { AwaitedTopics } from "./awaited-topics.ts";
 import type { Dispatcher } from "./dispatch.ts";
+import type { HubHooks } from "./hub-hooks.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { TokenRefresh } from "./token-refresh.ts";
 
 export interface RouterParts {
   readonly context: ServerContext;
@@ -25,12 +26,7 @@ export interface RouterParts {
   readonly rateLimiter: RateLimiter;
   readonly intake: Intake;
   readonly herd: Herd;
-  /** A connection was let in, as the app hears of it. */
-  connected(conversation: Conversation, fresh: boolean): void;
-  /** A poll has got what there was. */
-  finish(conversation: Conversation): void;
-  /** What a frame asked has thrown. */
-  fail(conversation: Conversation, error: unknown): void;
+  readonly hooks: Pick<HubHooks, "connected">;
 }
 
 export class Router {
@@ -41,7 +37,7 @@ export class Router {
   }
 
   hear(conversation: Conversation, frame: ClientFrame): void {
-    const { rateLimiter, herd, subscriptions, tokenRefresh, fail } = this.#parts;
+    const { rateLimiter, herd, subscriptions, tokenRefresh } = this.#parts;
     switch (frame.type) {
       case "Hello":
         return this.#hello(conversation, frame);
@@ -62,13 +58,13 @@ export class Router {
         if (!rateLimiter.other(conversation, frame)) return;
         return void tokenRefresh
           .answer(conversation, frame.token)
-          .catch((error: unknown) => fail(conversation, error));
+          .catch((error: unknown) => conversation.fail(error));
       default:
         frame satisfies never;
     }
   }
 
-  /** Where it is not taken, it was told; or `ignored`: what it was told before holds for this message, too. */
+  /** Where it is not taken, its client was told; or `ignored`: what it was told before holds for this message, too. */
   message(conversation: Conversation, frame: ClientFrames["TopicMessage"]): Limited {
     const { rateLimiter, dispatcher } = this.#parts;
     if (conversation.leaving) {
@@ -82,10 +78,9 @@ export class Router {
   }
 
   #hello(conversation: Conversation, hello: ClientFrames["Hello"]): void {
-    const { admission, fail } = this.#parts;
-    void admission
+    void this.#parts.admission
       .admit(conversation, hello, (welcome) => this.#welcome(conversation, hello, welcome))
-      ?.catch((error: unknown) => fail(conversation, error));
+      ?.catch((error: unknown) => conversation.fail(error));
   }
 
   #welcome(
@@ -93,23 +88,24 @@ export class Router {
     hello: ClientFrames["Hello"],
     { connected, expires, fresh }: Welcome,
   ): void {
-    const { context, herd, tokenRefresh, finish } = this.#parts;
+    const { context, herd, tokenRefresh, hooks, subscriptions } = this.#parts;
     const { clientId, userId, speaker } = conversation;
     context.observe?.({ type: "connected", clientId, userId, fresh });
     conversation.send(connected(herd.welcome(conversation)));
     tokenRefresh.watch(conversation, expires);
     if (conversation.phase !== "open") return; // the socket broke, or the token has expired already
-    // A page that asks every few seconds has not come anew each time; only its first coming is one.
-    if (speaker === "page" || (speaker === "poll" && fresh)) this.#parts.connected(conversation, fresh);
+    // A page that polls every few seconds does not connect each time: only its first poll counts as that.
+    if (speaker === "page" || (speaker === "poll" && fresh)) hooks.connected(conversation, fresh);
     this.#resync(conversation, hello.targets, (answers) => {
-      if (endsWithAnswers(conversation, hello)) void Promise.all(answers).then(() => finish(conversation));
+      if (endsWithAnswers(conversation, hello))
+        void Promise.all(answers).then(() => subscriptions.finish(conversation));
     });
   }
 
   #subscribe(conversation: Conversation, asked: Subscription): Promise<void> | undefined {
     const { rateLimiter, subscriptions } = this.#parts;
     const retryAfter = rateLimiter.join(conversation, asked.target);
-    if (retryAfter === 0) return subscriptions.follow(conversation, asked);
+    if (retryAfter === 0) return subscriptions.subscribe(conversation, asked);
     subscriptions.putOff(conversation, asked, retryAfter);
     return undefined;
   }
@@ -119,10 +115,10 @@ export class Router {
     const { subscriptions, awaitedTopics } = this.#parts;
     const key = keyOf(conversation, target);
     if ((conversation.follows.get(key)?.ref ?? Infinity) <= ref) subscriptions.leave(conversation, key);
-    if ((conversation.expects?.get(key) ?? Infinity) <= ref) awaitedTopics.forget(conversation, key);
+    if ((awaitedTopics.refOf(conversation, key) ?? Infinity) <= ref) awaitedTopics.forget(conversation, key);
   }
 
-  /** `asked` hears, once all were asked for, what has to be waited for. */
+  /** `asked` is called once all were asked for, with the answers that have to be waited for. */
   #resync(
     conversation: Conversation,
     targets: readonly Subscription[],

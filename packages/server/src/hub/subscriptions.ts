@@ -1,10 +1,11 @@
-// Who follows what, from one connection's view: asked for, let in, joined, left, cut off. How one catches up is
-// catch-up.ts; whether it may is access.ts.
+// A connection's subscriptions: requested, allowed, joined, left, revoked. Not here: how one catches up (catch-up.ts),
+// whether a client may subscribe (access.ts).
 import { CallaError, OWN_SESSION, PROTOCOL_VERSION, sessionKey } from "@calla/shared";
 import type { ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
 import { subscriptionEnd } from "../base/ending.ts";
 import type { SubscriptionEnd } from "../base/ending.ts";
 import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
+import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { EphemeralTopic } from "../target/ephemeral-topic.ts";
@@ -33,10 +34,11 @@ export interface SubscriptionsParts {
   readonly dispatcher: Dispatcher;
   readonly catchUp: CatchUp;
   readonly awaitedTopics: AwaitedTopics;
+  readonly slowConsumers: SlowConsumers;
 }
 
-/** A wish and what it is for, once it may be followed. */
-interface Entering {
+/** A request and what it is for, while the app is asked about it. */
+interface SubscribeRequest {
   readonly conversation: Conversation;
   readonly key: TargetKey;
   readonly named: NamedTarget;
@@ -48,8 +50,8 @@ interface Entering {
 /** The answer could not be made: for now, or for as long as the model cannot be carried. */
 type Failed = "failed" | "invalid-value";
 
-/** Milliseconds after which those come again who were let go, or for whom there was no room. */
-const COME_AGAIN = 5_000;
+/** Milliseconds after which a client retries whose target was closed to make room, or for which there was none. */
+const RETRY_AFTER = 5_000;
 
 export class Subscriptions {
   readonly #context: ServerContext;
@@ -59,6 +61,11 @@ export class Subscriptions {
   readonly #dispatcher: Dispatcher;
   readonly #catchUp: CatchUp;
   readonly #awaitedTopics: AwaitedTopics;
+  readonly #slowConsumers: SlowConsumers;
+  /** Polls that have their answers, but for what is held until they have drained. */
+  readonly #answered = new Set<Conversation>();
+  /** Connections that have drained and are being brought up to date. */
+  readonly #resuming = new Set<Conversation>();
 
   constructor({
     context,
@@ -68,6 +75,7 @@ export class Subscriptions {
     dispatcher,
     catchUp,
     awaitedTopics,
+    slowConsumers,
   }: SubscriptionsParts) {
     this.#context = context;
     this.#registry = registry;
@@ -76,10 +84,11 @@ export class Subscriptions {
     this.#dispatcher = dispatcher;
     this.#catchUp = catchUp;
     this.#awaitedTopics = awaitedTopics;
+    this.#slowConsumers = slowConsumers;
   }
 
   /** Resolves once it is answered; undefined if it is already. Never rejects nor throws. */
-  follow(conversation: Conversation, asked: Subscription): Promise<void> | undefined {
+  subscribe(conversation: Conversation, asked: Subscription): Promise<void> | undefined {
     return this.#answer(conversation, asked, asked.diverged === undefined ? undefined : "diverged");
   }
 
@@ -97,26 +106,44 @@ export class Subscriptions {
   }
 
   /**
-   * Its connection has drained: what it was not shown meanwhile, one target after the other, as long as it takes them in.
+   * Its connection has drained: it is sent what it has missed, one target after the other, as long as it takes them in. Then
+   * a poll has all its answers.
    */
   async resume(conversation: Conversation): Promise<void> {
-    const { behind } = conversation;
-    for (const [key, { asked, why }] of behind ?? []) {
-      if (conversation.slow || conversation.phase !== "open") return;
-      behind!.delete(key);
-      await this.#answer(conversation, asked, why);
+    // It drained, was slow and has drained again: the first goes on.
+    if (this.#resuming.has(conversation)) return;
+    this.#resuming.add(conversation);
+    while (conversation.phase === "open" && !this.#slowConsumers.has(conversation)) {
+      const held = this.#slowConsumers.next(conversation);
+      if (held === undefined) break;
+      await this.#answer(conversation, held.asked, held.why);
     }
+    this.#resuming.delete(conversation);
+    if (this.#answered.has(conversation)) this.finish(conversation);
   }
 
-  /** Nothing is added to what a slow connection has to take in: the wish waits until it has drained. */
-  #wait(conversation: Conversation, key: TargetKey, asked: Subscription, why: string | undefined): undefined {
-    // What is decided meanwhile is told with the answer: it asks for its outcomes, whatever it has sent before.
+  /** A poll has its answers: it ends, unless something of it is held until it has drained. */
+  finish(poll: Conversation): void {
+    if (!this.#slowConsumers.holds(poll) && !this.#resuming.has(poll)) return poll.finish();
+    if (poll.phase === "open") this.#answered.add(poll);
+  }
+
+  /** It is gone. */
+  left(conversation: Conversation): void {
+    for (const key of conversation.follows.keys()) this.leave(conversation, key);
+    this.#awaitedTopics.left(conversation);
+    this.#answered.delete(conversation);
+  }
+
+  /** Nothing is added to what a slow connection has to take in: the request is held until it has drained. */
+  #hold(conversation: Conversation, key: TargetKey, asked: Subscription, why: string | undefined): undefined {
+    // Its outcomes of meanwhile come with the answer: it asks for them, whatever it has sent before.
     const sent = Math.max(asked.sent, asked.settled + 1);
-    (conversation.behind ??= new Map()).set(key, { asked: { ...asked, sent }, why });
+    this.#slowConsumers.hold(conversation, key, { asked: { ...asked, sent }, why });
     this.#directory.get(key)?.audience.behind.add(conversation);
   }
 
-  /** Nothing is waited for where nothing has to be: of many that come at once most are answered in their turn. */
+  /** Waits only where it has to: of many that come at once most are answered in their turn. */
   #subscribe(
     conversation: Conversation,
     asked: Subscription,
@@ -126,7 +153,7 @@ export class Subscriptions {
     const key = keyOf(conversation, asked.target);
     const { follows } = conversation;
     const before = follows.get(key);
-    if (before !== undefined && before.ref > asked.ref) return undefined; // an old wish, overtaken
+    if (before !== undefined && before.ref > asked.ref) return undefined; // an old request, overtaken
     const refuse = (end: SubscriptionEnd): undefined => this.#turnAway(conversation, key, asked, end);
     const named = this.#directory.named(key, conversation.clientId);
     if (conversation.speaker === "flush") return refuse("flush-only");
@@ -135,39 +162,39 @@ export class Subscriptions {
     const topics = follows.size - (follows.has(sessionKey(conversation.clientId)) ? 1 : 0);
     const most = named.slice.kind === "session" ? Infinity : this.#context.limits.maxTopicsPerConnection;
     if (before === undefined && topics >= most) return refuse("too-many-topics");
-    // It does not ask what is being asked already, and goes by that answer.
+    // The app is not asked what it is being asked already: that answer counts for this request.
     const inquiry = before?.inquiry;
     const admitted = before?.admitted === true && inquiry === undefined;
     const welcomed = before?.welcomed === true;
     const follow: FollowedTarget = { ref: asked.ref, admitted, welcomed, live: false, inquiry };
     follows.set(key, follow);
     this.#awaitedTopics.forget(conversation, key);
-    // Until it is caught up again it is shown nothing: its client would ignore it (CV8).
+    // Until it is caught up again it is sent nothing: its client would ignore it (CV8).
     if (before !== undefined) this.#directory.get(key)?.audience.remove(conversation);
-    conversation.behind?.delete(key);
-    const wish = { conversation, key, named, follow, asked, why };
+    this.#slowConsumers.release(conversation, key);
+    const request = { conversation, key, named, follow, asked, why };
     if (!follow.admitted) {
       const allowed = inquiry ?? this.#access.ask(conversation, key, named, "subscribe");
-      if (allowed instanceof Inquiry) return this.#whenAdmitted(wish, allowed);
-      // Who was asked may have cut it off, granted it or ended the connection.
+      if (allowed instanceof Inquiry) return this.#whenAdmitted(request, allowed);
+      // The app that was asked may have revoked it, granted it or ended the connection.
       if (conversation.phase !== "open" || follows.get(key) !== follow) return undefined;
       if (allowed !== true) return refuse(toldAs(allowed));
       follow.admitted = true;
     }
-    return this.#enter(wish);
+    return this.#enter(request);
   }
 
-  #whenAdmitted(wish: Entering, inquiry: Inquiry<Admitted>): Promise<void> {
-    const { conversation, key, follow, asked } = wish;
+  #whenAdmitted(request: SubscribeRequest, inquiry: Inquiry<Admitted>): Promise<void> {
+    const { conversation, key, follow, asked } = request;
     follow.inquiry = inquiry;
     return new Promise((resolve, reject) =>
       inquiry.whenAnswered((allowed) => {
         try {
-          follow.inquiry = undefined; // it is over, and follows are many
+          follow.inquiry = undefined; // it is over, and subscriptions are many
           if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return resolve();
           if (allowed !== true) return resolve(this.#turnAway(conversation, key, asked, toldAs(allowed)));
           follow.admitted = true;
-          resolve(this.#enter(wish));
+          resolve(this.#enter(request));
         } catch (error) {
           reject(error);
         }
@@ -175,11 +202,11 @@ export class Subscriptions {
     );
   }
 
-  #enter({ conversation, key, named, follow, asked, why }: Entering): Promise<void> | undefined {
-    if (conversation.slow) return this.#wait(conversation, key, asked, why);
-    const place = this.#directory.open(key, named, conversation.party);
+  #enter({ conversation, key, named, follow, asked, why }: SubscribeRequest): Promise<void> | undefined {
+    if (this.#slowConsumers.has(conversation)) return this.#hold(conversation, key, asked, why);
+    const place = this.#directory.open(key, named, conversation.membership.party);
     if (place === undefined)
-      return this.#turnAway(conversation, key, asked, "busy", { retryAfter: COME_AGAIN });
+      return this.#turnAway(conversation, key, asked, "busy", { retryAfter: RETRY_AFTER });
     if (!(place instanceof EphemeralTopic) && place.ending !== undefined)
       return this.#turnAway(conversation, key, asked, place.ending);
     if (place instanceof EphemeralTopic) {
@@ -189,7 +216,7 @@ export class Subscriptions {
     return this.#join(conversation, place, follow, asked, why);
   }
 
-  /** It asks too much; it is told when to come again. */
+  /** Its client subscribes too often; it is told after how many milliseconds to retry. */
   putOff(conversation: Conversation, asked: Subscription, retryAfter: number): void {
     const key = keyOf(conversation, asked.target);
     if ((conversation.follows.get(key)?.ref ?? 0) > asked.ref) return;
@@ -203,19 +230,19 @@ export class Subscriptions {
     asked: Subscription,
     why?: string,
   ): Promise<void> | undefined {
-    const tell = (joined: Joined | Failed): undefined =>
+    const answer = (joined: Joined | Failed): undefined =>
       this.#joined(conversation, live, follow, asked, why, joined);
     const failed = (error: unknown): Failed => {
-      // A model that no format carries: reported where it was found. It cannot be followed until it has been repaired.
+      // A model that no format carries: reported where it was found. Nobody can subscribe until it has been repaired.
       if (error instanceof CallaError && error.code === "invalid-value") return error.code;
       this.#context.report(error);
       return "failed";
     };
     try {
       const joined = this.#catchUp.join(conversation, live, follow, asked, why);
-      return joined instanceof Promise ? joined.catch(failed).then(tell) : tell(joined);
+      return joined instanceof Promise ? joined.catch(failed).then(answer) : answer(joined);
     } catch (error) {
-      return tell(failed(error));
+      return answer(failed(error));
     }
   }
 
@@ -227,17 +254,17 @@ export class Subscriptions {
     why: string | undefined,
     joined: Joined | Failed,
   ): undefined {
-    // It is let in here, so what it says of its model is worth hearing; it is healed already (VE9).
+    // It may subscribe, so what its client says of its model is worth hearing; it is healed already (VE9).
     if (joined === "joined" && asked.diverged !== undefined)
       refused(this.#context, conversation, live.key, "diverged", { digest: asked.diverged });
     if (joined === "joined") return this.#welcome(conversation, live, follow);
     if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return undefined;
-    if (joined === "slow") return this.#wait(conversation, live.key, asked, why);
+    if (joined === "slow") return this.#hold(conversation, live.key, asked, why);
     if (joined === "missing") return this.#missing(conversation, live, follow, asked, why);
     return this.#turnAway(conversation, live.key, asked, joined, { details: whichVersion(live) });
   }
 
-  /** The server has not made it: it is told, and told again when there is one. */
+  /** The server has not made it: the client hears that, and hears again when there is one. */
   #missing(
     conversation: Conversation,
     live: LiveTarget,
@@ -245,20 +272,20 @@ export class Subscriptions {
     asked: Subscription,
     why: string | undefined,
   ): undefined {
-    // Made since it was looked at: nobody would tell of that any more.
+    // Made since it was looked at: nobody would say so any more.
     if (!isMissing(live)) return void this.#join(conversation, live, follow, asked, why);
     this.leave(conversation, live.key);
-    // A poll ends with its answers, and comes again.
+    // A poll ends with its answers, and its client polls again.
     if (conversation.speaker === "poll" || this.#awaitedTopics.add(conversation, live.key, asked.ref))
       return this.#turnAway(conversation, live.key, asked, { code: "missing", retryable: false });
     const again = { code: "missing", retryable: true } as const;
     return this.#turnAway(conversation, live.key, asked, again, { retryAfter: ASK_AGAIN });
   }
 
-  /** There is a topic that it was told is missing. Who asked for it asks again; whom the server let in by itself is in. */
+  /** There is a topic that was missing. A client that asked for it subscribes again; one that the server subscribed is in. */
   appeared(conversation: Conversation, key: TargetKey, ref: number): void {
     if (ref === 0 && this.#access.isGranted(conversation, key))
-      return void this.follow(conversation, fromNothing(key, ref));
+      return void this.subscribe(conversation, fromNothing(key, ref));
     conversation.send({ type: "Unsubscribed", target: key, ref, ...subscriptionEnd("created") });
   }
 
@@ -294,7 +321,7 @@ export class Subscriptions {
     if (follow === undefined) return;
     conversation.follows.delete(key);
     follow.inquiry?.withdraw();
-    conversation.behind?.delete(key);
+    this.#slowConsumers.release(conversation, key);
     const place = this.#directory.get(key);
     if (place instanceof EphemeralTopic) {
       place.leave(conversation);
@@ -307,7 +334,7 @@ export class Subscriptions {
     if (follow.welcomed && place !== undefined) this.#hook(conversation, place, "onUnsubscribe");
   }
 
-  /** Cuts a client off a target. It is told, and must ask anew to come back. */
+  /** Revokes a client's subscription. The client is told, and must subscribe again to come back. */
   cut(
     conversation: Conversation,
     key: TargetKey,
@@ -315,7 +342,7 @@ export class Subscriptions {
     { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
   ): void {
     this.#access.revoke(conversation, key);
-    const ref = conversation.follows.get(key)?.ref ?? conversation.expects?.get(key);
+    const ref = conversation.follows.get(key)?.ref ?? this.#awaitedTopics.refOf(conversation, key);
     if (ref === undefined) return;
     this.leave(conversation, key);
     this.#awaitedTopics.forget(conversation, key);
@@ -331,33 +358,33 @@ export class Subscriptions {
 
   /** The log holds what this node has no updates for: other nodes serve it, and pages of their version (VE4). */
   unfit(conversations: Iterable<Conversation>, live: LiveTarget): void {
-    // Of all, not of its followers alone: some are being brought up to date.
+    // Of all, not of its audience alone: some are being brought up to date.
     for (const conversation of conversations)
       this.cut(conversation, live.key, live.failure, { details: whichVersion(live) });
   }
 
-  /** It is let go, for somebody who holds less: whoever follows it may come again (LM24). */
+  /** It is closed to make room for somebody who holds less: its subscribers may retry (LM24). */
   givesWay(place: ResolvedTarget): void {
     const key = keyOfPlace(place);
     for (const conversation of [...place.audience.followers, ...place.audience.behind])
-      this.cut(conversation, key, "busy", { retryAfter: COME_AGAIN });
+      this.cut(conversation, key, "busy", { retryAfter: RETRY_AFTER });
   }
 
-  /** Makes a client follow a target, whatever `canSubscribe` says. */
+  /** Subscribes a client to a target, whatever `canSubscribe` says. */
   grant(conversation: Conversation, key: TargetKey): void {
     this.#access.grant(conversation, key);
     const follow = conversation.follows.get(key);
     if (follow?.live === true) return;
     const asked = fromNothing(wireOf(key), follow?.ref ?? 0);
-    void this.follow(conversation, asked);
+    void this.subscribe(conversation, asked);
   }
 
-  /** Everybody gets what there is now, in place of what they had. */
+  /** All subscribers are sent what there is now, in place of what they had. */
   resnapshot(live: LiveTarget, reason: string): void {
-    // A copy: joining may put a follower back at once.
+    // A copy: joining may put a subscriber back at once.
     const followers = [...live.audience.followers];
     for (const conversation of followers) {
-      // Still the same wish, so that what is being found out about it holds (AU15).
+      // Still the same request, so that what the app is being asked about it counts (AU15).
       const follow = conversation.follows.get(live.key)!;
       follow.live = false;
       live.audience.remove(conversation);
@@ -374,7 +401,7 @@ export class Subscriptions {
       const { state } = live.engine;
       if (state.sequence === sequence && state.mark === mark) continue;
       // The tail was lost on the way: the same as a gap, found by the client's own word.
-      void this.follow(conversation, {
+      void this.subscribe(conversation, {
         target,
         ref: follow.ref,
         cursor: { sequence, mark },
@@ -387,7 +414,7 @@ export class Subscriptions {
   /** Runs onSubscribe or onUnsubscribe; the messages it returns are dispatched by the server. */
   #hook(conversation: Conversation, place: ResolvedTarget, name: "onSubscribe" | "onUnsubscribe"): void {
     const handlers: LooseHandlers | undefined = this.#context.handlers.get(place.slice.name);
-    // Whoever only asks for news comes and goes with every question.
+    // A poll would come and go with every question.
     if (handlers?.[name] === undefined || conversation.speaker === "poll") return;
     void (async () => {
       const returned = await handlers[name]!(asking(conversation, keyOfPlace(place), place.params));

@@ -55,12 +55,12 @@ export function isKick(value: unknown): value is Kick {
 interface One {
   readonly phase: string;
   readonly clientId: string;
+  end(end: ConnectionEnd, within: number): void;
 }
 
 export interface KickedFrom<C extends One> {
   readonly connections: ReadonlySet<C>;
   readonly packets: ReadonlySet<C>;
-  end(one: C, end: ConnectionEnd, within?: number): void;
 }
 
 /** Ends all that the client has here: its page's connection, one that sends what it left behind, polls, packets. How many. */
@@ -71,6 +71,6 @@ export function kickHere<C extends One>(
   const ended = [...here.connections, ...here.packets].filter(
     (one) => one.phase === "open" && one.clientId === clientId,
   );
-  for (const one of ended) here.end(one, { code, retryable }, within);
+  for (const one of ended) one.end({ code, retryable }, within);
   return ended.length;
 }

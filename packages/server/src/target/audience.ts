@@ -3,6 +3,7 @@
 import { isSession, OWN_SESSION } from "@calla/shared";
 import type { Clock, Cursor, ServerFrame, TargetKey } from "@calla/shared";
 import type { Conversation } from "../connection/conversation.ts";
+import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import { Shared } from "../context/encoder.ts";
 
 /** One push on the wire: author tag, userId, messages; none: the author has gone. */
@@ -17,12 +18,14 @@ export class Audience {
   /** Subscribers that are shown nothing until their connection has drained. */
   readonly behind = new Set<Conversation>();
   readonly #clock: Clock;
+  readonly #slowConsumers: SlowConsumers;
   /** Whether a slow subscriber has something to come back for after a push. */
   readonly #keepsPushes: boolean;
   #pushes: { pushed: Pushed; except: string | undefined }[] = [];
 
-  constructor(key: TargetKey, clock: Clock, keepsPushes = false) {
+  constructor(key: TargetKey, clock: Clock, slowConsumers: SlowConsumers, keepsPushes = false) {
     this.#key = key;
+    this.#slowConsumers = slowConsumers;
     this.target = isSession(key) ? OWN_SESSION : key;
     this.#clock = clock;
     this.#keepsPushes = keepsPushes;
@@ -42,17 +45,19 @@ export class Audience {
   /** To everybody but the slow, who will be shown what follows `after` when they have drained. */
   say(frame: ServerFrame, after: Cursor): void {
     if (this.followers.size === 0) return;
+    for (const slow of this.#slowConsumers.among(this.followers)) this.#holdBack(slow, after);
     const shared = new Shared(frame);
-    for (const follower of this.followers) {
-      if (follower.slow) this.#collapse(follower, after);
-      else follower.sendShared(shared);
-    }
+    for (const follower of this.followers) follower.sendShared(shared);
   }
 
-  #collapse(follower: Conversation, after: Cursor | undefined): void {
-    this.followers.delete(follower);
-    this.behind.add(follower);
-    follower.fallBehind(this.#key, this.target, after);
+  #holdBack(slow: Conversation, after: Cursor | undefined): void {
+    this.followers.delete(slow);
+    this.behind.add(slow);
+    const ref = slow.follows.get(this.#key)?.ref ?? 0;
+    const cursor = after && { sequence: after.sequence, mark: after.mark };
+    // "sent": its outcomes of meanwhile are sent with what it missed.
+    const asked = { target: this.target, ref, ...(cursor && { cursor }), settled: 0, sent: 1 };
+    this.#slowConsumers.hold(slow, this.#key, { asked, why: "slow" });
   }
 
   /** Sent at the end of the turn, together with what else is pushed meanwhile. */
@@ -73,11 +78,11 @@ export class Audience {
     const shared = new Shared(frame(pushes));
     const excepted = new Set(pushes.map(({ except }) => except));
     excepted.delete(undefined);
+    // One that nothing is kept for misses them.
+    const slow = new Set(this.#slowConsumers.among(this.followers));
+    if (this.#keepsPushes) for (const one of slow) this.#holdBack(one, undefined);
     for (const follower of this.followers) {
-      if (follower.slow) {
-        if (this.#keepsPushes) this.#collapse(follower, undefined);
-        continue;
-      }
+      if (slow.size > 0 && slow.has(follower)) continue;
       if (!excepted.has(follower.clientId)) {
         follower.sendShared(shared);
         continue;

@@ -165,7 +165,7 @@ const followersOf = ({ audience }: HeldTargets): number => audience.followers.si
 function partiesOf({ audience }: HeldTargets): ReadonlySet<Party> {
   const parties = new Set<Party>();
   for (const all of [audience.followers, audience.behind])
-    for (const { party } of all) if (party !== undefined) parties.add(party);
+    for (const { membership } of all) if (membership.party !== undefined) parties.add(membership.party);
   return parties;
 }
 

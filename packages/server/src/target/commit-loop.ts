@@ -5,6 +5,7 @@ import { CallaError } from "@calla/shared";
 import type { Cancel, Cursor } from "@calla/shared";
 import { Budget } from "../base/budget.ts";
 import { Conversation } from "../connection/conversation.ts";
+import type { Intake } from "../connection/intake.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { ring } from "../cluster/node-messages.ts";
 import type { Digest } from "../cluster/node-messages.ts";
@@ -18,7 +19,7 @@ import type { Intent } from "../app/intent.ts";
 import type { Effect } from "./effects.ts";
 import type { TargetEngine } from "./target-engine.ts";
 
-/** What a turn tells the rest of the server. */
+/** What happens to targets goes up by these calls: subscriptions, consumers of the log and the app's hooks lie above them. */
 export interface CommitLoopEvents {
   /** The log has grown. */
   grown(): void;
@@ -30,8 +31,6 @@ export interface CommitLoopEvents {
   unfit(live: LiveTarget): void;
   /** A message was accepted here. Runs the hooks. */
   accepted(live: LiveTarget, reply: Reply, record: LogRecord, model: unknown): void;
-  /** What was offered is decided, and `busy` is over: more may be taken. */
-  free(): void;
 }
 
 /** Appends under way, of one turn each: while one is written, others are prepared. */
@@ -46,6 +45,8 @@ type Engine = TargetEngine<Reply>;
 export class CommitLoop {
   readonly #context: ServerContext;
   readonly #registry: TargetRegistry;
+  /** Takes more of clients once what was offered is decided, and `busy` is over. */
+  readonly #intake: Pick<Intake, "free">;
   readonly #events: CommitLoopEvents;
   /** Has something to be decided; in order. */
   #due: LiveTarget[] = [];
@@ -66,15 +67,21 @@ export class CommitLoop {
   #draining = false;
   #stopped = false;
 
-  constructor(context: ServerContext, registry: TargetRegistry, events: CommitLoopEvents) {
+  constructor(
+    context: ServerContext,
+    registry: TargetRegistry,
+    intake: Pick<Intake, "free">,
+    events: CommitLoopEvents,
+  ) {
     this.#context = context;
     this.#registry = registry;
+    this.#intake = intake;
     this.#events = events;
     const { turnTime, maxTurnMessages } = context.limits;
     this.#budget = new Budget(() => context.clock.monotonic(), turnTime, maxTurnMessages);
   }
 
-  /** More has been offered than is decided in a turn: nothing more should be taken of clients before `free`. */
+  /** More has been offered than is decided in a turn: the intake takes nothing more of clients meanwhile. */
   get busy(): boolean {
     return this.#left || this.#crowded.size > 0;
   }
@@ -86,7 +93,7 @@ export class CommitLoop {
     if (this.#stopped || (this.#draining && client))
       return sendOutcome(reply, live, { type: "pause", reply, from, code: "draining" });
     if (live.closed) {
-      // It was closed while this was on its way: a decision on it would be told to nobody.
+      // It was closed while this was on its way: nobody would hear of a decision on it.
       const again = this.#registry.open(live.key, live.slice, live.params);
       if (again !== undefined) return this.offer(again, intent);
       return sendOutcome(reply, live, { type: "pause", reply, from, code: "busy" });
@@ -151,7 +158,7 @@ export class CommitLoop {
     if (cancel === undefined) return;
     cancel();
     this.#crowded.delete(live);
-    if (!this.busy) this.#events.free();
+    if (!this.busy) this.#intake.free();
   }
 
   /** Looks whether the log has moved; resolves once what was found is folded, with false if it could not be read. */
@@ -263,7 +270,7 @@ export class CommitLoop {
     if (this.#left) this.#due = [...due.slice(taken), ...this.#due];
     if (appends.length > 0) void this.#append(flying, appends);
     this.#come();
-    if (before && !this.busy) this.#events.free();
+    if (before && !this.busy) this.#intake.free();
   }
 
   /** One append for all targets of the turn (group commit). */

@@ -5,6 +5,7 @@ import type { EphemeralSlice, Message, TargetKey } from "@calla/shared";
 import { Audience } from "./audience.ts";
 import type { Pushed } from "./audience.ts";
 import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
+import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import type { ServerContext } from "../context/server-context.ts";
 
 /** The pubsub channel of a topic's pushes. */
@@ -44,13 +45,19 @@ export class EphemeralTopic {
   /** Of local authors; each node keeps its own. */
   #latest = new Map<string, Pushed>();
 
-  constructor(context: ServerContext, topic: TargetKey, slice: EphemeralSlice, params: readonly string[]) {
+  constructor(
+    context: ServerContext,
+    slowConsumers: SlowConsumers,
+    topic: TargetKey,
+    slice: EphemeralSlice,
+    params: readonly string[],
+  ) {
     this.#context = context;
     this.topic = topic;
     this.slice = slice;
     this.params = params;
     this.lastUsed = context.clock.monotonic();
-    this.audience = new Audience(topic, context.clock, slice.keep === "latest");
+    this.audience = new Audience(topic, context.clock, slowConsumers, slice.keep === "latest");
   }
 
   join(conversation: Conversation, follow: FollowedTarget): void {

@@ -39,7 +39,7 @@ export class ExpirySweep {
   #ahead: number;
   #stopped = false;
 
-  /** `grown` hears that the log has something new for its consumers. */
+  /** `grown` is called when the log has something new for its consumers, which lie above this file. */
   constructor(context: ServerContext, registry: TargetRegistry, commitLoop: CommitLoop, grown: () => void) {
     this.#grown = grown;
     this.#context = context;

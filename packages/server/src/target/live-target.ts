@@ -13,6 +13,7 @@ import type { LooseHandlers } from "../app/handlers.ts";
 import type { ClientRow, LogRecord } from "../log/log.ts";
 import { tellDigest } from "../cluster/node-messages.ts";
 import type { Party } from "../connection/parties.ts";
+import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import { toUpdate } from "../log/record.ts";
 import type { TargetEngine } from "./target-engine.ts";
 
@@ -95,13 +96,19 @@ export class LiveTarget {
   /** When the next digest is due. */
   #digestDue: number;
 
-  constructor(context: ServerContext, key: TargetKey, slice: ModelSlice, params: readonly string[]) {
+  constructor(
+    context: ServerContext,
+    slowConsumers: SlowConsumers,
+    key: TargetKey,
+    slice: ModelSlice,
+    params: readonly string[],
+  ) {
     this.#context = context;
     this.key = key;
     this.slice = slice;
     this.params = params;
     this.handlers = context.handlers.get(slice.name);
-    this.audience = new Audience(key, context.clock);
+    this.audience = new Audience(key, context.clock, slowConsumers);
     this.lastUsed = context.clock.monotonic();
     this.#digestDue = this.lastUsed + context.limits.digestEvery;
   }

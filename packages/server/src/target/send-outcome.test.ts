@@ -11,9 +11,9 @@ describe("to a client", () => {
   /** A conversation, and the frames that it was given. */
   function heard(outcome: object) {
     const frames: unknown[] = [];
-    const conversation = Object.assign(Object.create(Conversation.prototype) as Conversation, {
-      send: (frame: unknown) => void frames.push(frame),
-    });
+    const nothing = {} as never;
+    const conversation = new Conversation(nothing, nothing, nothing, nothing, undefined);
+    conversation.send = (frame) => void frames.push(frame);
     sendOutcome(conversation, live, of(outcome));
     return { frames, conversation };
   }
@@ -43,7 +43,8 @@ describe("to a client", () => {
   test("[TE5] a mid's conflict is remembered of its conversation, by the target's own key", () => {
     const { frames, conversation } = heard({ type: "mid-conflict" });
     expect(frames).toMatchObject([{ type: "Rejected", from: "calla", code: "mid-conflict" }]);
-    expect([...conversation.conflicts!]).toEqual(["@ann"]);
+    expect(conversation.refusesFurther("@ann")).toBe(true);
+    expect(conversation.refusesFurther("@")).toBe(false);
   });
 
   test("an unknown outcome is no frame: its row knows", () => {

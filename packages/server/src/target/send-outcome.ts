@@ -43,7 +43,7 @@ export function sendOutcome(reply: Reply, live: LiveTarget, outcome: Told): void
         retryAfter: RETRY_AFTER[outcome.code],
       });
     case "mid-conflict":
-      (reply.conflicts ??= new Set()).add(live.key);
+      reply.refuseFurther(live.key);
       return reply.send({
         type: "Rejected",
         target,

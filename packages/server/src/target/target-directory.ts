@@ -7,6 +7,7 @@ import type { ServerContext } from "../context/server-context.ts";
 import { EphemeralTopic, hearRelayed } from "./ephemeral-topic.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { Party } from "../connection/parties.ts";
+import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import { manyOf, Capacity } from "./capacity.ts";
 import type { TargetRegistry } from "./target-registry.ts";
 
@@ -20,15 +21,22 @@ export interface NamedTarget {
 
 export class TargetDirectory {
   readonly #context: ServerContext;
+  readonly #slowConsumers: SlowConsumers;
   readonly #registry: TargetRegistry;
   readonly #ephemerals = new Map<TargetKey, { topic: EphemeralTopic; silence: () => void }>();
 
   readonly #capacity: Capacity<EphemeralTopic>;
   readonly #givesWay: (topic: EphemeralTopic) => void;
 
-  /** `givesWay` tells a topic's subscribers that it is closed to make room for somebody else's. */
-  constructor(context: ServerContext, registry: TargetRegistry, givesWay: (topic: EphemeralTopic) => void) {
+  /** `givesWay` is called before a topic is closed to make room for somebody else's: the subscriptions lie above this file. */
+  constructor(
+    context: ServerContext,
+    slowConsumers: SlowConsumers,
+    registry: TargetRegistry,
+    givesWay: (topic: EphemeralTopic) => void,
+  ) {
     this.#context = context;
+    this.#slowConsumers = slowConsumers;
     this.#registry = registry;
     this.#givesWay = givesWay;
     this.#capacity = new Capacity({
@@ -67,7 +75,7 @@ export class TargetDirectory {
       this.#givesWay(going);
       this.forget(going);
     }
-    const topic = new EphemeralTopic(this.#context, key, slice, params);
+    const topic = new EphemeralTopic(this.#context, this.#slowConsumers, key, slice, params);
     this.#ephemerals.set(key, { topic, silence: hearRelayed(this.#context, key, topic.audience) });
     return topic;
   }

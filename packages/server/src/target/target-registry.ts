@@ -13,21 +13,25 @@ import type { Reply } from "./live-target.ts";
 import { Conversation } from "../connection/conversation.ts";
 import { isNewer, openState } from "./open-target.ts";
 import type { Party } from "../connection/parties.ts";
+import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import { manyOf, Capacity } from "./capacity.ts";
 import { TargetEngine } from "./target-engine.ts";
 
-/** What opening a target tells the rest: a doorbell rang, another node told what its model hashes to. */
+/** What the registry hears of a target in memory goes up by these calls: the commit loop and the subscriptions lie above it. */
 export interface RegistryEvents {
+  /** Another node has appended to it. */
   rang(live: LiveTarget): void;
+  /** Another node says what its model hashes to. */
   told(live: LiveTarget, digest: Digest): void;
   /** It is closed to make room for somebody else's: its subscribers are to hear so. */
   givesWay(live: LiveTarget): void;
-  /** Whoever is connected here, by client. */
-  readonly clients: ReadonlyMap<string, unknown>;
 }
 
 export class TargetRegistry {
   readonly #context: ServerContext;
+  readonly #slowConsumers: SlowConsumers;
+  /** Whoever is connected here, by client. */
+  readonly #clients: ReadonlyMap<string, unknown>;
   readonly #events: RegistryEvents;
   readonly #targets = new Map<TargetKey, LiveTarget>();
   /** The newest version met of each slice, above our own. */
@@ -39,8 +43,15 @@ export class TargetRegistry {
   #sessions = 0;
   readonly #capacity: Capacity<LiveTarget>;
 
-  constructor(context: ServerContext, events: RegistryEvents) {
+  constructor(
+    context: ServerContext,
+    slowConsumers: SlowConsumers,
+    clients: ReadonlyMap<string, unknown>,
+    events: RegistryEvents,
+  ) {
     this.#context = context;
+    this.#slowConsumers = slowConsumers;
+    this.#clients = clients;
     this.#events = events;
     this.#capacity = new Capacity({
       all: () => this.#topics(),
@@ -75,7 +86,7 @@ export class TargetRegistry {
       return known;
     }
     if (!this.#hasRoom(key) && !this.#makeRoom(asks)) return undefined;
-    const live = new LiveTarget(this.#context, key, slice, params);
+    const live = new LiveTarget(this.#context, this.#slowConsumers, key, slice, params);
     live.openedFor = asks;
     this.#targets.set(key, live);
     if (isSession(key)) this.#sessions++;
@@ -190,9 +201,8 @@ export class TargetRegistry {
 
   /** A session whose client is here has its place: there are no more of these than connections. */
   #hasRoom(key: TargetKey): boolean {
-    const { clients } = this.#events;
-    if (isSession(key) && clients.has(key.slice(1))) return true;
-    const strangers = Math.max(0, this.#sessions - clients.size);
+    if (isSession(key) && this.#clients.has(key.slice(1))) return true;
+    const strangers = Math.max(0, this.#sessions - this.#clients.size);
     return this.#targets.size - this.#sessions + strangers < this.#context.limits.maxOpenTargets;
   }
 

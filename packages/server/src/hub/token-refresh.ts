@@ -1,36 +1,45 @@
-// Tokens that expire while a connection lives: the client is asked for another one in time, and what it gives is
-// checked as at Hello. The connection stays; one that comes to no good end is closed.
+// Tokens that expire while a connection lives: the client is asked for another one in time, and what it sends is
+// checked as at Hello. The connection stays; without a good token it is closed.
 import type { Cancel, SteadyClock } from "@calla/shared";
-import type { Identified } from "../app/authenticate.ts";
-import type { Conversation } from "./conversation.ts";
+import type { Authenticator, Identified } from "../app/authenticate.ts";
 import type { Identifications } from "../app/inquiry.ts";
+import type { Conversation } from "../connection/conversation.ts";
+import { refused } from "../connection/refusal.ts";
+import type { ServerContext } from "../context/server-context.ts";
+import type { AccessRecheck } from "./access-recheck.ts";
 
 /** The client is first asked when this share of the time is left, and no earlier than so many milliseconds before. */
 const LEAD = { share: 0.2, most: 60_000 };
-/** Milliseconds between two askings at least. */
-const AGAIN = 1_000;
-
-export interface TokenRefreshEffects {
-  identify(conversation: Conversation, token: unknown): Identified | Promise<Identified>;
-  /** The same user, known anew: its rights may be others. */
-  renewed(conversation: Conversation): void;
-  close(conversation: Conversation, code: "token-expired" | "unauthenticated" | "user-changed"): void;
-  report(error: unknown): void;
+interface Unauthenticated {
+  readonly code: "unauthenticated";
+  readonly retryable: false;
 }
 
+/** Milliseconds between two requests at least. */
+const AGAIN = 1_000;
+
 export class TokenRefresh {
+  readonly #context: ServerContext;
   readonly #clock: SteadyClock;
+  readonly #authenticator: Authenticator;
   readonly #identifications: Identifications;
-  readonly #effects: TokenRefreshEffects;
+  readonly #accessRecheck: AccessRecheck;
   /** Each ends the wait for a token to expire. */
   readonly #expiries = new Map<Conversation, Cancel>();
-  /** Whose newer token is being looked at, and maybe another one waits. */
+  /** Whose newer token is being checked, and maybe another one waits. */
   readonly #renewals = new Map<Conversation, { next: { readonly token: unknown } | undefined }>();
 
-  constructor(clock: SteadyClock, identifications: Identifications, effects: TokenRefreshEffects) {
-    this.#clock = clock;
+  constructor(
+    context: ServerContext,
+    authenticator: Authenticator,
+    identifications: Identifications,
+    accessRecheck: AccessRecheck,
+  ) {
+    this.#context = context;
+    this.#clock = context.clock;
+    this.#authenticator = authenticator;
     this.#identifications = identifications;
-    this.#effects = effects;
+    this.#accessRecheck = accessRecheck;
   }
 
   /**
@@ -47,7 +56,7 @@ export class TokenRefresh {
 
   #wait(conversation: Conversation, end: number, lead: number): void {
     const left = end - this.#clock.monotonic();
-    if (left <= 0) return this.#effects.close(conversation, "token-expired");
+    if (left <= 0) return this.#close(conversation, "token-expired");
     let next = left - lead;
     if (next <= 0) {
       conversation.send({ type: "Expiring", within: Math.ceil(left) });
@@ -59,7 +68,7 @@ export class TokenRefresh {
     this.#expiries.set(conversation, wait);
   }
 
-  /** Another token. One is looked at at a time, and of those that come meanwhile only the newest. */
+  /** Another token. One is checked at a time, and of those that come meanwhile only the newest. */
   async answer(conversation: Conversation, token: unknown): Promise<void> {
     const other = this.#renewals.get(conversation);
     if (other !== undefined) {
@@ -73,7 +82,7 @@ export class TokenRefresh {
       mine.next = undefined;
       const { clientId } = conversation;
       const identification = this.#identifications.begin(clientId);
-      const found = await this.#effects.identify(conversation, asked);
+      const found = await this.#authenticator.identify(conversation, asked);
       identification.end();
       if (!conversation.is("open")) return;
       this.#take(conversation, found.ok ? identification.asNow(found, clientId) : found);
@@ -95,16 +104,22 @@ export class TokenRefresh {
 
   #take(conversation: Conversation, found: Identified): void {
     if (!found.ok) {
-      if (found.error !== undefined) this.#effects.report(found.error);
-      // Where it cannot be told now, what is known counts until it expires.
-      if (found.code === "unauthenticated") this.#effects.close(conversation, found.code);
+      if (found.error !== undefined) this.#context.report(found.error);
+      // Where it cannot be checked now, what is known counts until it expires.
+      if (found.code === "unauthenticated") this.#close(conversation, { code: found.code, retryable: false });
       return;
     }
     // Another user has another outbox, other models and other rights: another client (S41).
-    if ((found.user?.id ?? null) !== conversation.userId)
-      return this.#effects.close(conversation, "user-changed");
+    if ((found.user?.id ?? null) !== conversation.userId) return this.#close(conversation, "user-changed");
     conversation.user = found.user;
     this.watch(conversation, found.expires);
-    this.#effects.renewed(conversation);
+    // The same user, known anew: its rights may be others.
+    void this.#accessRecheck.changed(conversation).catch((error: unknown) => this.#context.report(error));
+  }
+
+  #close(conversation: Conversation, end: "token-expired" | "user-changed" | Unauthenticated): void {
+    const code = typeof end === "string" ? end : end.code;
+    refused(this.#context, conversation, undefined, code, {});
+    conversation.end(end);
   }
 }
