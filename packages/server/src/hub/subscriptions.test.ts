@@ -208,6 +208,6 @@ describe("what is held while a connection is slow", () => {
     one.say(unsubscribe("list:1", 1), subscribe("list:1", 2), unsubscribe("list:1", 2));
     one.drain();
     expect(await one.heard()).toEqual([]);
-    expect(server.inspect().targets.followed).toBe(0);
+    expect(server.inspect().targets.subscribed).toBe(0);
   });
 });
