@@ -78,7 +78,7 @@ async function snapshotOf(hub: Hub, key: TargetKey, named: TargetKey): Promise<u
   try {
     return [named, sequence, mark, slice.version, context.serialiser.payload(format).encodeModel(model)];
   } catch (error) {
-    // The page is made without it: whoever subscribes there hears why it cannot be had.
+    // The page is made without it: a client that subscribes there hears why it cannot be had.
     context.report(error);
     return undefined;
   }

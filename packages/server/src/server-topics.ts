@@ -38,7 +38,7 @@ async function removeOne(hub: Hub, topic: TargetKey, before: number | undefined)
     await serverTopic(hub, slice, topic).remove();
     return true;
   }
-  // In use here: it is nobody's to remove who asked for what is not.
+  // In use here, and only unused topics were to be removed.
   if (before !== undefined && live?.audience.empty === false) return false;
   const removed = await context.log.remove(topic, context.clock.now(), before);
   if (!removed) return false;

@@ -89,7 +89,7 @@ export const restMutants = [
   {
     name: "keep a list's index that a refusal has left half changed",
     file: "server/src/model/model-measure.ts",
-    from: `    former.index = undefined; // half changed it is nobody's
+    from: `    former.index = undefined; // half changed it describes no model
 `,
     to: ``,
     breaks: "LM7",

@@ -20,7 +20,7 @@ export function signal<T>(report: (error: unknown) => void): Signal<T> {
       return () => void all.delete(subscription);
     },
     emit(value) {
-      // Those that listen now: who stops and listens anew in a call would be called for ever.
+      // Those that listen now: a listener that stops and listens again while it is called would be called for ever.
       for (const one of Array.from(all)) if (all.has(one)) contain(report, one.listener, value);
     },
   };

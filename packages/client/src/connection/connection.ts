@@ -95,7 +95,7 @@ export interface Sync {
 const TOO_LARGE = 1009;
 /** A Calla server's, and not that of somebody else on the way. */
 const isOwnWord = (code: number, reason: string): boolean => code === TOO_LARGE && reason === "too-large";
-/** What the server says of a frame that it cannot take, whoever says it again. */
+/** What the server says of a frame that it will not take from any client. */
 const ABOUT_FRAMES: ReadonlySet<string> = new Set<AboutFrames>([
   "too-large",
   "too-deep",
@@ -112,7 +112,7 @@ const LASTING = 10_000;
 const PATIENCE = 1_500;
 /** A packet above this is sent in pieces: a big outbox shall not meet such a limit, nor hold up what comes after it. */
 const MAX_PACKET = 65_536;
-/** What a server takes of who has not been let in (64 KB, unless told), and what HTTP adds to it. */
+/** Bytes that a server takes of a client before it lets it in (64 KB, unless told), and what HTTP adds to them. */
 const MAX_HELLO = MAX_PACKET - 4_096;
 
 /** One attempt. The object's identity says whether an event is still about us. */

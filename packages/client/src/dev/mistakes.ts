@@ -81,7 +81,7 @@ export function unanswered(
   reason: string,
   status: number,
 ): unknown {
-  // A node that does not know the format is a mistake for whoever has met another node, too.
+  // A node that does not know the format is a mistake, also where the client has met another node.
   if (MET.has(transport) && status !== 415) return undefined;
   if (status === 0 && !OF_FETCH.test(reason)) {
     if (/fetch|network|load/i.test(reason)) hint(transport, unexplained(url, "http", format.name));
@@ -160,7 +160,7 @@ export function fellBack(transport: object, cause: unknown): void {
 
 type Report = (error: unknown, mistake?: boolean) => void;
 
-/** Whoever develops sees a mistake, whatever the app does with its errors; without `onError` it is printed in any case. */
+/** Prints a mistake in development, whatever the app does with its errors; without `onError` in any case. */
 export const audible = (report: Report, heard: unknown): Report =>
   heard === undefined
     ? report
@@ -171,6 +171,6 @@ export const audible = (report: Report, heard: unknown): Report =>
 
 /** The one place where a client prints, beside errors that nobody listens for. */
 function warn(sentence: string): void {
-  // oxlint-disable-next-line no-console -- reason: whoever develops is to see it though the app handles its errors
+  // oxlint-disable-next-line no-console -- reason: the developer is to see it though the app handles its errors
   if (isDevelopment()) console.warn(`calla: ${sentence}`);
 }

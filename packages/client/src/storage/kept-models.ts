@@ -222,7 +222,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
         const about = flight;
         flight = [];
         if (ok) return;
-        // What is stored of these is not known: they are written anew, or dropped for certain.
+        // What is stored of these is not known: they are written again, or dropped for certain.
         for (const target of about) {
           kept.delete(target);
           unwanted.add(target);

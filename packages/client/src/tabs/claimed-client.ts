@@ -69,7 +69,7 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
         if (change.type === "begin" || change.type === "forget") {
           const former = now;
           if (change.type === "forget") part([former.id, ...(await others(former, extra))]);
-          // Whoever has taken the former has its messages too: they must not go on here as well (TB3).
+          // A page that has taken the former client has its messages too: they must not go on here as well (TB3).
           else if (former.stored && !inside) part();
           const owner = change.type === "begin" ? { ...former.owner, user: change.user } : former.owner;
           now = await newClient(options, owner);
@@ -93,7 +93,7 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
     } finally {
       for (const lock of extra) lock.release();
     }
-    // What was held until now is free: for its user's next page, or for whoever sends what is left of it.
+    // The client held until now is free: for its user's next page, or for a page that sends what is left of it.
     for (const { lock } of [held, ...begun]) if (lock !== now.lock) lock.release();
     held = now;
     held.stored ||= inside !== undefined;
@@ -116,7 +116,7 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
       const lock = await options.locks.take(pageLock(id));
       if (!lock) continue;
       locked.push(lock);
-      // Whoever sends what is left there stops, and stores none of it again.
+      // A page that sends what is left there stops, and stores none of it again.
       (await options.locks.take(flushLock(id), "steal"))?.release();
       found.push(id);
     }
@@ -130,7 +130,7 @@ export function createHolder(options: HolderOptions, first: Held, events: Holder
     } catch (error) {
       const { id, token, models } = held;
       const drops = [...models].map((target) => ({ type: "drop-model", target }) as const);
-      // Where it is about nothing but models, whoever keeps them knows what to do.
+      // Where it is about nothing but models, the keeper of models knows what to do.
       const messages = parts.some(({ changes }) => changes.some((change) => !isModel(change)));
       if (reasonOf(error) !== "quota" || drops.length === 0 || !messages) throw error;
       await store.commit([{ id, token, at: clock.now(), changes: drops }]);

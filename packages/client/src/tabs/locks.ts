@@ -11,9 +11,9 @@ export interface Lock {
 
 /** Implement this to keep tabs apart elsewhere. What a page held is free as soon as the page is gone, however it went. */
 export interface Locks {
-  /** Never waits: undefined if somebody has it. `steal` takes it from whoever has it. */
+  /** Never waits: undefined if somebody has it. `steal` takes it from its holder. */
   take(name: string, steal?: "steal"): Promise<Lock | undefined>;
-  /** Every name that is held, by whomever. */
+  /** Every name that is held by any page. */
   held(): Promise<ReadonlySet<string>>;
 }
 
@@ -25,5 +25,5 @@ const PAGE = "calla page ";
 export const clientOfPage = (name: string): string | undefined =>
   name.startsWith(PAGE) ? name.slice(PAGE.length) : undefined;
 
-/** Holds a client for whoever sends what its page left behind. A page that comes back takes it away (TB4). */
+/** Holds a client for the page that sends what its own page left behind. A page that comes back takes it away (TB4). */
 export const flushLock = (client: string): string => `calla flush ${client}`;

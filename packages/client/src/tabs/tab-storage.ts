@@ -130,7 +130,7 @@ async function claim(options: HolderOptions, owner: Owner, note: TabNote | undef
   return undefined;
 }
 
-/** Whoever sends what the page left behind stops at once, and can store nothing more (TB4). */
+/** The page that sends what this one left behind stops at once, and can store nothing more (TB4). */
 async function taken(
   { store, locks, clock }: HolderOptions,
   id: string,

@@ -17,7 +17,7 @@ export class Shown {
   #ended = false;
   #reason: unknown;
 
-  /** Aborted when whoever asks has gone, or when the answer does not count any more. Made when it is first read. */
+  /** Aborted when the client has gone, or when the answer does not count any more. Made when it is first read. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -48,7 +48,7 @@ export interface Question<T> {
   report(error: unknown): void;
 }
 
-/** Whoever asks: a connection, or a packet that speaks for itself. */
+/** The asker: a connection, or a packet that speaks for itself. */
 export class Asker {
   /** Whom its calls count for. */
   readonly party: string;

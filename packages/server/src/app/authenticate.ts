@@ -16,7 +16,7 @@ export type Authenticate<User extends AnyUser> = (asked: {
   readonly token: unknown;
   /**
    * Aborted when the connection has gone, or when `limits.helloTimeout` has passed: the answer does not count then.
-   * Whoever does not read it pays nothing for it.
+   * It is made when it is first read.
    */
   readonly signal: AbortSignal;
 }) => FoundUser<User> | Promise<FoundUser<User>>;

@@ -20,7 +20,7 @@ import type {
 import { contain, isThenable } from "../base/contain.ts";
 import type { Admit } from "./intent.ts";
 
-/** Whoever `authenticate` found. */
+/** What `authenticate` gives for a user: at least an id. */
 export interface AnyUser {
   readonly id: string;
 }
@@ -40,7 +40,7 @@ export interface AccessRequest<S, User extends AnyUser> extends Asking<S, User> 
   readonly purpose: "subscribe" | "dispatch";
   /**
    * Aborted when the client has gone or does not want it any more, when its rights have changed meanwhile, or when
-   * `limits.checkTimeout` has passed: the answer does not count then. Whoever does not read it pays nothing for it.
+   * `limits.checkTimeout` has passed: the answer does not count then. It is made when it is first read.
    */
   readonly signal: AbortSignal;
   /**
@@ -79,7 +79,7 @@ export interface Handlers<S, User extends AnyUser> {
   readonly public?: true;
   /**
    * Whether a client may subscribe to the topic, and reach it at all: a dispatch to a topic without a subscription asks this
-   * first (`purpose`). true is remembered for the connection until rights are asked about anew (`server.reauthorise`,
+   * first (`purpose`). true is remembered for the connection until rights are checked again (`server.reauthorise`,
    * `limits.recheckAfter`). Absent: nobody. A throw or rejected promise refuses, retryably. So many calls are under way
    * at a time (`limits.maxChecksPerConnection`, `limits.maxChecks`), the others wait for their turn.
    *

@@ -40,7 +40,7 @@ export interface TopicMessage<User extends AnyUser = AnyUser> {
   readonly sequence: number;
 }
 
-/** One kind of hook. The list is replaced, never changed: who is called is who was there when it began. */
+/** One kind of hook. The list is replaced, never changed: a round calls the hooks that were there when it began. */
 export class HookList<Message, About> {
   #all: readonly { readonly hook: (message: Message, about: About) => unknown }[] = [];
 

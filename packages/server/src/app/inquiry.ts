@@ -7,7 +7,7 @@ import type { RightsChange } from "../identity/rights-change.ts";
 import { Check } from "./app-checks.ts";
 import type { AnyUser } from "./handlers.ts";
 
-/** A question is asked again so many times; if rights change once more, whoever wants to know has to come back (AU31). */
+/** A question is asked again so many times; if rights change once more, the client has to retry (AU31). */
 export const ASKED_AGAIN = 3;
 
 /** What an inquiry means is for whoever inquires, above this file, to say (access.ts). */
@@ -113,7 +113,7 @@ export class Inquiry<T> {
   }
 }
 
-/** So many changes are kept for one who is being identified. Over that, it has to come back. */
+/** So many changes are kept for a client that is being identified. Over that, it has to retry. */
 export const REMEMBERED = 256;
 
 interface Known {
@@ -165,7 +165,7 @@ export class Identification {
   }
 }
 
-/** All who are being identified. Whoever is known already is dealt with at once (hub.ts). */
+/** All clients that are being identified. Those that are known already are dealt with at once (hub.ts). */
 export class Identifications {
   readonly #open = new Set<Identification>();
 

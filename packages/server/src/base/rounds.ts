@@ -2,7 +2,7 @@
 // group of a thousand delays another one as little as a group of one does. Pure.
 
 export class Rounds<Group, Member> {
-  /** Whoever is next stands first, of the groups and within each. */
+  /** The next one stands first, of the groups and within each. */
   readonly #groups = new Map<Group, Set<Member>>();
 
   get empty(): boolean {

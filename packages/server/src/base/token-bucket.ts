@@ -22,7 +22,7 @@ export class TokenBucket {
 
   /**
    * Milliseconds until a retry is worth it: until a quarter of the burst, or as many as are asked for, is there. A
-   * minute at most: whoever comes too early is told again.
+   * minute at most: a client that retries too early is told again.
    */
   wait(paid: number, now: number, count = 1): number {
     const some = Math.min(Math.max(count, this.#burst / 4), this.#burst);

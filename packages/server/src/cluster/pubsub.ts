@@ -51,7 +51,7 @@ export function localPubSub(): PubSub {
 export const containedPubSub = (pubsub: PubSub, report: Report): PubSub => ({
   publish: (channel, payload) => contain(report, () => pubsub.publish(channel, payload)),
   subscribe(channel, listener) {
-    // Whoever cannot be rung looks now and then in any case (SV6).
+    // A node that cannot be rung looks now and then in any case (SV6).
     let silence = (): void => undefined;
     contain(report, () => {
       silence = pubsub.subscribe(channel, (payload) => contain(report, () => listener(payload)));

@@ -42,7 +42,7 @@ const PAGE = 100;
 const SAVE_AFTER = 1_000;
 /**
  * A node that vanishes is replaced after so long. Renewed three times meanwhile. Nodes' clocks are never compared, for any
- * of them may be set: a lease is over when whoever waits has seen it unchanged for as long, by its own monotonic clock.
+ * of them may be set: a lease is over when the waiting node has seen it unchanged for as long, by its own monotonic clock.
  */
 const LEASE = 15_000;
 /** Milliseconds between looks at another's lease. */
@@ -359,7 +359,7 @@ class Running {
     });
     this.#saved = done;
     this.#savedAt = this.#context.clock.monotonic();
-    // Another node has taken over, or the consumer was dropped: whoever holds the lease begins where we stored it last.
+    // Another node has taken over, or the consumer was dropped: the holder of the lease begins where we stored it last.
     if (!ours) this.#heldUntil = 0;
     else if (this.#held) this.#heldUntil = Math.max(this.#heldUntil, begun + LEASE);
   }

@@ -1,6 +1,6 @@
 // Whose rights have changed, as the app says it and as nodes tell each other.
 
-/** Whose rights are asked about anew: those of all whom every name in it fits. */
+/** Whose rights are checked again: those of every client that fits all names in it. */
 export interface RightsChange<User extends { readonly id: string } = { readonly id: string }> {
   /** The one user whose rights have changed. Default: `user`'s id, else everybody. */
   readonly userId?: string;

@@ -67,7 +67,7 @@ export interface Head extends Cursor {
 }
 
 /**
- * The mark of a tombstone: another one than the last record's, at the same sequence. So whoever still holds the target
+ * The mark of a tombstone: another one than the last record's, at the same sequence. So a node that still holds the target
  * as it was finds out by the cursor alone: an append conflicts, a read is of another history.
  *
  * @example

@@ -180,7 +180,7 @@ export class Measure implements Sums {
     const stood = row?.names ?? Object.keys(before);
     const values = row?.values ?? stood.map((one) => before[one]);
     let others: unknown[] | undefined; // the values, where these are not the same fields in the same order
-    // Half changed it is nobody's.
+    // Half changed it describes no model.
     if (row !== undefined) row.of = undefined;
     let height = 0;
     let same = names.length === stood.length;
@@ -231,7 +231,7 @@ export class Measure implements Sums {
   /** Objects are known wherever they stand; others are soon counted. */
   #reordered(before: readonly unknown[], after: readonly unknown[], depth: number, former: Part): number {
     const index = former.index ?? new ListIndex(before);
-    former.index = undefined; // half changed it is nobody's
+    former.index = undefined; // half changed it describes no model
     if (index.plain > 0) for (const item of before) if (!isContainer(item)) this.#add(item, -1, depth);
     const added: number[] = [];
     const objects = before.length - index.plain;

@@ -7,7 +7,7 @@ export interface CodeEntry<Retryable = boolean | "either"> {
   readonly retryable: Retryable;
   /** One sentence: what has happened. */
   readonly means: string;
-  /** What the app, or whoever runs the server, does about it. */
+  /** What the app or the operator does about it. */
   readonly cure: string;
 }
 

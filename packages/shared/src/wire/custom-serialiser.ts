@@ -11,11 +11,11 @@ import { toPlain } from "../values/to-plain.ts";
 export interface CustomCodec<Encoded, Message = unknown, Model = unknown> {
   /** Called for each message that is sent; gives what the format carries. */
   encodeMessage(message: Message): Encoded;
-  /** The contrary. Its argument came from a peer: check it, and throw to refuse the frame. */
+  /** The inverse. Its argument came from a peer: check it, and throw to refuse the frame. */
   decodeMessage(encoded: Encoded): Message;
   /** Called for each model that is sent; gives what the format carries. */
   encodeModel(model: Model): Encoded;
-  /** The contrary, in clients. What it throws refuses the frame. */
+  /** The inverse, in clients. What it throws refuses the frame. */
   decodeModel(encoded: Encoded): Model;
 }
 

@@ -53,12 +53,12 @@ export type ServerFrame = ServerFrames[keyof ServerFrames];
 export type Subscription = Fitting<typeof subscription>;
 /**
  * One record of a `TopicUpdate`, as a tuple: milliseconds since the frame's `at`, the author's index in its `authors` (-1:
- * the server), mid, message id, message.
+ * the server), mid, message id, messages.
  */
 export type WireRecord = Fitting<typeof wireRecord>;
 /**
- * What became of one mid, as a tuple of `Settled`: mid, message id, outcome (null: unknown), sequence, whose rejection it
- * is, its code, and its details or the messages that the server took in place of those sent.
+ * What became of one mid, as a tuple of `Settled`: mid and message id; of an applied one the sequence, and the messages if
+ * the server amended them; of a rejected one who rejected it, the code and the details.
  */
 export type WireOutcome = ServerFrames["Settled"]["outcomes"][number];
 /** A `TopicUpdate` without its target: the records of one turn, the same for all subscribers. */

@@ -13,7 +13,7 @@ const update = {
   records: [wireRecord, "*"],
   /** The mark after the last record. */
   mark: "count",
-  /** Now and then: the hash of the model there. Whoever has another one asks for everything, with `diverged`. */
+  /** Now and then: the hash of the model there. A client that has another one asks for a snapshot, with `diverged`. */
   "digest?": "count",
 } as const;
 

@@ -136,7 +136,7 @@ export interface TopicDefinition<
   /**
    * "server": a topic begins with a dispatch of the server's own, never with a client's message. Until then a
    * subscribe is refused (`missing`) and granted by itself once the server has made it; a message is rejected (`missing`).
-   * "client" unless given: whoever may dispatch to a topic makes it by doing so.
+   * "client" unless given: a client that may dispatch to a topic makes it by doing so.
    *
    * @example
    * const room = defineTopic("room:*", { created: "server", … });
@@ -245,7 +245,7 @@ export function defineLocal<S extends Schema, const M extends Schemas>(
 }
 
 /**
- * Topics without a model or a history: messages go to who is there now, and are not kept.
+ * Topics without a model or a history: messages go to the subscribers of now, and are not kept.
  *
  * @example
  * const cursors = defineEphemeral("cursors:*", {

@@ -160,7 +160,7 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
       const link = links.at(-1);
       if (noticedBy !== "client") link?.breakForServer();
       if (noticedBy !== "server") link?.breakForClient();
-      // Whoever has not noticed yet sends into nothing.
+      // An end that has not noticed yet sends into nothing.
       else if (link !== undefined) link.toServer.silent = link.toClient.silent = true;
     },
     cutAt: (point) => void (armed = point),

@@ -1,5 +1,5 @@
 // The servers of a run: several over one shared log, each with its own faults, each a process that can be stopped or
-// killed and started anew over what the log has.
+// killed and started again over what the log has.
 import { createServer, memoryLog } from "@calla/server";
 import type { AnyUser, Server } from "@calla/server";
 import { faultyLog } from "@calla/server/testing";

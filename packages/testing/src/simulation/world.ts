@@ -331,7 +331,7 @@ export class World<W extends Wiring> {
       disk.crashAt(undefined);
       client.connect();
     }
-    // What was revoked and nobody asked for again stays so; a page that listens asks anew by listening anew.
+    // A revoked topic stays refused until a client subscribes again; a page does so by listening again.
     for (const pages of this.pages) {
       for (const topic of Array.from(pages.subscriptions)) {
         const { key } = this.places[topic]!;

@@ -14,7 +14,7 @@ import type { StoredDraft } from "../../storage/storage.ts";
 
 /** Raised when the lines change their form. */
 const FORM = 1;
-/** The file is written anew, without its history, when it has grown by so much and to four times what it began with. */
+/** The file is rewritten, without its history, when it has grown by so much and to four times what it began with. */
 const COMPACT_BYTES = 1_048_576;
 
 type Line =
@@ -28,7 +28,7 @@ type Line =
       readonly at: number;
     };
 
-/** One client, whole: what a file written anew begins with. */
+/** One client, whole: what a rewritten file begins with. */
 interface StoredRow {
   readonly id: string;
   readonly token: string;

@@ -114,7 +114,7 @@ export async function indexedDbClientStore(options: IndexedDbStoreOptions): Prom
     list: (server) =>
       run(async (db) => {
         const transaction = db.transaction(["clients", "entries"]);
-        // Whoever asked waits for its requests, which fail with it.
+        // The callers wait for its requests, which fail with it.
         transaction.done.catch(() => {});
         const entries = transaction.objectStore("entries");
         const clients = transaction.objectStore("clients");
@@ -289,7 +289,7 @@ async function commitPart(transaction: Writing, part: CommitPart, dropped: reado
   const wrote: Promise<unknown>[] = [];
   for (const change of changes) {
     const writes = await apply(transaction, id, change);
-    // What fails is known by the transaction, whoever waits for this one.
+    // A write that fails ends the transaction, which is reported; its own rejection must not be an unhandled one.
     for (const write of writes) write.catch(() => {});
     wrote.push(...writes);
   }

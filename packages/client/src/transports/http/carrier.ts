@@ -79,7 +79,7 @@ async function read(response: Response): Promise<PostAnswer> {
   try {
     if (status === 413 || status === 400 || status === 422)
       return { status, events: [], ...(await refusalOf(response)) };
-    // A login page of somebody's network also says 200.
+    // The login page of a network answers 200, too.
     const ours = headers.get("content-type")?.startsWith("text/event-stream") === true;
     if (status !== 200 || !ours) return { status: status === 200 ? 0 : status, events: [] };
     return { status, events: eventsOf(await response.text()) };

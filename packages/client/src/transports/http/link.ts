@@ -191,7 +191,7 @@ export function httpLink(options: HttpLinkOptions): Link {
             connected = true;
             options.met?.();
             timer?.();
-            // A poll that finds itself to be somebody else: the conversation has to begin anew to hear of it.
+            // A poll that was given another client id: the conversation has to begin again to hear of it.
             if (clientId !== undefined && clientId !== frame["clientId"]) return stop("identity");
             // What a server gives a new client (onConnect) is decided behind this answer.
             again ||= polling && clientId === undefined && said["identity"] === undefined;

@@ -53,7 +53,7 @@ export function placeOf(files: Files, file: string): FilePlace {
         const { id, size } = made.found(name);
         if (id !== known) return made.failure(name, id);
         if (index > 0) continue;
-        // It grows and never shrinks by itself: whoever has cut it, it is looked through before anything else is written.
+        // It grows and never shrinks by itself: if somebody has cut it, it is looked through before anything else is written.
         if (size < made.size) return { code: "CALLA_REPLACED", message: `${name} has become smaller` };
         made.size = size;
       }

@@ -34,7 +34,7 @@ export function readNodeBody(
       done = true;
       cancel();
       request.off("data", more).off("end", end).off("error", abort).off("close", abort);
-      // What is still coming is nobody's; its connection is cut behind the answer.
+      // Nobody reads what is still coming; its connection is cut behind the answer.
       if (!body.ok) request.on("error", () => undefined).pause();
       resolve(body);
     };

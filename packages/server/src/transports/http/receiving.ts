@@ -1,5 +1,5 @@
 // One request under way, as the server counts it: its bytes, and that it is there at all, until its answer is through.
-// Whoever reads its body, and later whoever answers, says what pausing and cutting it means.
+// The reader of its body, and later the writer of its answer, says what pausing and cutting it means.
 import type { ConnectRequest, Received, RequestInlet } from "../../base/connection.ts";
 
 /** What a request holds besides its body: socket, headers, what waits for its answer. */

@@ -111,7 +111,7 @@ export class SocketConnection implements Connection {
     if (this.#closed) return;
     this.flush();
     this.#closed = true;
-    // Whoever paused it has nothing to wait for any more; its answer to the close is to be read.
+    // The pauses are over: the peer's answer to the close is to be read.
     if (this.#pauses > 0) this.#webSocket.resume();
     this.#pauses = 0;
     this.#webSocket.close(sendable(code) ? code : 1011, fitting(reason));

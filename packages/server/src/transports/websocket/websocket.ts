@@ -174,7 +174,7 @@ class UpgradingTransport implements WebSocketTransport {
     if (this.handleUpgrade(message, socket, head)) return;
     // Another listener's path, unless there is none: a request that nobody answers would hang.
     if (this.#httpServer?.listenerCount("upgrade") !== 1) return;
-    // Whoever asks for a format of Calla meant this server.
+    // A request for one of Calla's formats was meant for this server.
     if (protocolsOf(message).some((name) => name.startsWith(PREFIX))) {
       const why = `A client asked for a WebSocket at ${JSON.stringify(brief(pathOf(message)))}. WebSockets are at ${JSON.stringify(this.#path)}: give the client that path, or webSocket(server, { path }) the client's.`;
       this.#host.refused?.({ status: 404, reason: "path", request: requestOf(message), why });
@@ -220,7 +220,7 @@ class UpgradingTransport implements WebSocketTransport {
       status: 400,
       reason: "format",
       text: `Ask for one of these subprotocols: ${known}.`,
-      // Whoever names no format of Calla is some other program.
+      // A request that names none of Calla's formats comes from another program.
       ...(protocolsOf(message).some((name) => name.startsWith(PREFIX)) ? { why } : {}),
     };
   }
