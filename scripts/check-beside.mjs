@@ -51,14 +51,6 @@ const missing = new Set([
   "client/src/topic.ts",
   "client/src/transports/http/carrier.ts",
   "client/src/transports/http/http.ts",
-  "server/src/app/authenticate.ts",
-  "server/src/connection/conversation.ts",
-  "server/src/connection/incoming.ts",
-  "server/src/hub/access.ts",
-  "server/src/hub/dispatch.ts",
-  "server/src/target/open-target.ts",
-  "server/src/target/target-directory.ts",
-  "server/src/target/target-registry.ts",
 ]);
 
 const files = readdirSync(join(root, "packages")).flatMap((pkg) => {

@@ -70,7 +70,7 @@ export const edgeMutants = [
     to: `before?.admitted === true;`,
     breaks: "AU15",
     scenario: "S43",
-    by: "server/src/hub/access-recheck.test.ts > [AU15] [HA12] [HA21] S43 a wish that comes",
+    by: "server/src/hub/access-recheck.test.ts > [AU15] [HA12] [HA21] S43 a request that comes",
   },
   {
     name: "leave unanswered what the app asks while the round asks",

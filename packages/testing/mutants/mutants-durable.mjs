@@ -261,7 +261,7 @@ export const durableMutants = [
     to: ``,
     breaks: "AU17",
     scenario: "S16",
-    by: "server/src/hub/access-recheck.test.ts > S16 each is told whose rights",
+    by: "server/src/hub/access-recheck.test.ts > S16 each hears whose rights",
   },
   {
     name: "look at all that has subscribers at once",

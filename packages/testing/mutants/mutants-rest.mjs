@@ -190,7 +190,7 @@ export const restMutants = [
     this.#turnAway(`,
     breaks: "LM2",
     scenario: "",
-    by: `server/src/connection/rate-limiter.test.ts > [LM2] an older wish that comes late`,
+    by: `server/src/connection/rate-limiter.test.ts > [LM2] an older request that comes late`,
   },
   {
     name: "keep a tombstone for as long as the target is asked for",

@@ -57,7 +57,7 @@ export const shareMutants = [
     to: `    works.push(work);`,
     breaks: "LM22",
     scenario: "",
-    by: "server/src/connection/intake.test.ts > [LM22] what stands behind many wishes",
+    by: "server/src/connection/intake.test.ts > [LM22] what stands behind many subscribes",
   },
   {
     name: "forget what a batch that ended at its budget has left",

@@ -25,7 +25,7 @@ function opened(limits: Partial<Limits> = {}) {
   return { ...hand, intake, inlet };
 }
 
-test("[LM40] who is over its byte rate is not read until that is paid, which is told once; over an hour no more than the rate is read", async () => {
+test("[LM40] who is over its byte rate is not read until that is paid, which is reported once; over an hour no more than the rate is read", async () => {
   const { inlet, advance } = opened({ byteRate: 1_000, byteBurst: 5_000 });
   const { flow, told, pauses } = inlet("a");
   flow.received(5_000, 0);

@@ -1,6 +1,6 @@
 // What comes in, counted in bytes: how fast each connection is read, and how much is held of what has not come whole.
-// Who says more than its byte rate is read more slowly, and loses nothing: it waits with the peer. Only what could fill
-// the memory by never coming whole is ended, and may come again. Not here: how many messages (rate-limiter.ts).
+// A connection over its byte rate is read more slowly, and nothing is lost: what it says waits with the peer. Only what could fill
+// the memory by never coming whole is ended, and its client may retry. Not here: how many messages (rate-limiter.ts).
 import type { Cancel, Limits, SteadyClock } from "@calla/shared";
 import type { Received } from "../base/connection.ts";
 import { Meters } from "../base/meters.ts";
@@ -18,11 +18,11 @@ export interface Inlet {
   limited(limit: keyof Limits): void;
   pause(): void;
   resume(): void;
-  /** Lets go, at once, of all that has come and is not whole. */
+  /** Discards, at once, all that has come and is not whole. */
   cut(code: "busy" | "too-slow"): void;
 }
 
-/** What an inlet's transport tells; once it is over nothing is held of it. */
+/** What an inlet's transport reports; once it is over nothing is held of it. */
 export interface Inflow extends Received {
   /** Bytes read of it so far. */
   readonly total: number;

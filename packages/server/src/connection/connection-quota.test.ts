@@ -19,7 +19,7 @@ describe("connections", () => {
     }
   });
 
-  test("[LM5] a client that comes again before its old connection was found dead is one", async () => {
+  test("[LM5] a client that reconnects before its old connection was found dead is one", async () => {
     const it = wire({ limits: { maxConnectionsPerUser: 1 }, authenticate: () => ({ id: "anna" }) });
     const one = await it.client();
     const again = await it.client(one.identity);

@@ -6,7 +6,7 @@ import { memoryLog } from "../log/memory/memory-log.ts";
 const added = (mid: number) => say("list:1", mid, { type: "added", item: `${mid}` });
 
 describe("a server that drains", () => {
-  test("[SV8] sends its clients away bit by bit, told when to come back; nobody new comes in", async () => {
+  test("[SV8] sends its clients away bit by bit, with the time in which to come back; nobody new comes in", async () => {
     const { server, client, socket, advance, done } = wire();
     server.handle(list, { public: true });
     const all: Awaited<ReturnType<typeof client>>[] = [];
@@ -141,7 +141,7 @@ describe("a packet that speaks for itself, while its node drains", () => {
     expect(said.heard).toEqual([{ type: "Closing", code: "stopping", retryable: true, within: 0 }]);
   });
 
-  test("[SV8] whoever is found out to be nobody is told that, not where to go", async () => {
+  test("[SV8] a client that authenticate refuses hears that, not where to go", async () => {
     const { server, post, settle, done, client, advance } = wire({ authenticate: () => null });
     void client;
     const drained = server.drain({ over: 100 });

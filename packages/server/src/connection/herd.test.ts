@@ -19,7 +19,7 @@ async function crowd(count: number) {
   return { ...server, sockets };
 }
 
-test("[CV19] Connected says it, a Pong where it is another; who was told something very different is told unasked, in parts", async () => {
+test("[CV19] Connected says it, a Pong where it is another; a client that was sent something very different is sent it unasked, in parts", async () => {
   const { sockets, socket, advance, settle, errors } = await crowd(3_000);
   const last = socket();
   last.say(hello());
@@ -52,7 +52,7 @@ test("[CV19] Connected says it, a Pong where it is another; who was told somethi
   expect([await told(), errors]).toEqual([0, []]);
 });
 
-test("[CV19] where nobody is to be told anything, nothing ticks: a server of a few wakes up for nothing", () => {
+test("[CV19] where nothing is to be sent, nothing ticks: a server of a few wakes up for nothing", () => {
   const waiting = new Set<() => void>();
   const clock = {
     setTimeout(run: () => void) {

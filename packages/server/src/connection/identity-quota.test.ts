@@ -11,7 +11,7 @@ function counted(options: { rate?: number; burst?: number; most?: number } = {})
 }
 
 describe("counting", () => {
-  test("[LM30] an address has a burst, then its rate, and is told when it is worth coming again", () => {
+  test("[LM30] an address has a burst, then its rate, and hears when to retry", () => {
     const { identityQuota, arrivals, pass } = counted();
     expect(arrivals(10, "a")).toBe(4);
     expect(identityQuota.arrived("a")).toBe(500);
@@ -43,7 +43,7 @@ describe("saying Hello", () => {
   const from = (address: string) => ({ remoteAddress: address });
   const limits = { identityRate: 1, identityBurst: 2, recheckAfter: Infinity };
 
-  test("[LM30] over the rate of an address a Hello without an identity is to come again, in time; others are let in", async () => {
+  test("[LM30] over the rate of an address a Hello without an identity may be retried, in time; others are let in", async () => {
     const { client, socket, server, refused, advance } = wire({ limits });
     server.handle(list, { public: true });
     for (let i = 0; i < 2; i++) await client(undefined, undefined, from("10.0.0.1"));

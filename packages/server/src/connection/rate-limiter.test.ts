@@ -45,14 +45,14 @@ describe("a rate", () => {
 });
 
 describe("a limited client", () => {
-  test("[LM4] S33 is told once from where and when; what it sent behind is neither lost nor reordered", async () => {
+  test("[LM4] S33 hears once from which mid on and when to send again; what it sent behind is neither lost nor reordered", async () => {
     const it = limited();
     const one = await it.client();
     one.say(...[1, 2, 3, 4, 5, 6, 7].map(added));
     const said = await one.heard();
     expect(types(said)).toEqual(["Paused", "Acknowledge", "Acknowledge", "Acknowledge", "Acknowledge"]);
     expect(said[0]).toEqual({ type: "Paused", target: "list:1", from: 5, code: "rate", retryAfter: 500 });
-    // k + 1 follows at once, also when there would be room again: not before k.
+    // k + 1 is sent at once, also when there would be room again: not before k.
     await it.advance(499);
     one.say(added(6));
     expect(await one.heard()).toEqual([]);
@@ -154,7 +154,7 @@ describe("a limited client", () => {
     ]);
   });
 
-  test("[LM2] a join over its rate is told when to come again, and is taken then", async () => {
+  test("[LM2] a request to subscribe over its rate hears when to retry, and is taken then", async () => {
     const it = limited({ joinRate: 2, joinBurst: 2 });
     const one = it.socket();
     one.say(hello({ targets: [1, 2, 3].map((ref) => subscribe(`list:${ref}`, ref)) }));
@@ -172,7 +172,7 @@ describe("a limited client", () => {
     expect(types(await one.heard())).toEqual(["Settled", "Snapshot"]);
   });
 
-  test("[LM2] an older wish that comes late and over the rate ends nothing of the newer one", async () => {
+  test("[LM2] an older request that comes late and over the rate ends nothing of the newer one", async () => {
     const it = limited({ joinRate: 2, joinBurst: 2 });
     const one = it.socket();
     one.say(hello({ targets: [subscribe("list:1", 5), subscribe("list:2", 6)] }));
@@ -191,7 +191,7 @@ describe("a rate outlives the connection", () => {
   const messages = (count: number, topic = "list:1") =>
     Array.from({ length: count }, (_, i) => say(topic, i + 1, { type: "added", item: `${i}` }));
 
-  test("[LM20] [LM12] who comes again without an identity has no fresh burst", async () => {
+  test("[LM20] [LM12] a client that comes back without an identity has no fresh burst", async () => {
     const it = limited({ messageRate: 1, messageBurst: 4 });
     const on = { remoteAddress: "192.0.2.1" };
     const taken: number[] = [];

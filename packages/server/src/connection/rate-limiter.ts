@@ -1,4 +1,4 @@
-// How much a client may say. What is over a rate is not taken and not lost: the client is told from which mid on it sends
+// How much a client may say. What is over a rate is not taken and not lost: `Paused` says from which mid on the client sends
 // again, and when; what it had sent behind that is ignored until then (S33). What is used up is counted by user or address
 // (parties.ts); the pause is one client's and one target's.
 import type { ClientFrame, ClientFrames, Limits, SteadyClock, TargetKey } from "@calla/shared";
@@ -16,12 +16,12 @@ const PATIENCE = 10;
 /** No topic has a longer id (TP6): nothing is remembered of longer ones. */
 const LONGEST_ID = 256;
 
-/** How many clients' pauses are remembered that have no stream here; of the others a gap would be told (TE7). */
+/** How many clients' pauses are remembered that have no stream here; of the others a gap is found (TE7). */
 const MOST_STRANGERS = 10_000;
 
 export type Limited = "taken" | "told" | "ignored";
 
-/** Targets of which nothing is taken before a mid comes again, or the time has passed. */
+/** Targets of which nothing is taken before a mid is sent again, or the time has passed. */
 type Pauses = Map<TargetKey, { readonly from: number; readonly until: number }>;
 
 export class RateLimiter {
@@ -48,7 +48,7 @@ export class RateLimiter {
     this.#ignored = new TokenBucket(limits.messageRate * PATIENCE, limits.messageBurst * PATIENCE);
   }
 
-  /** Whether a message is taken. Otherwise its client was told, or `ignored`: what it was told before holds for this. */
+  /** Whether a message is taken. Otherwise its client got `Paused`, or `ignored`: a `Paused` of before holds for this. */
   message(conversation: Conversation, frame: MessageFrame): Limited {
     const target = frame.target;
     const { mid } = frame;

@@ -6,7 +6,7 @@ import { cursors, list, other, say, subscribe, types, unsubscribe, wire } from "
 const small = { collapseBytes: 1_000 };
 const added = (item: string) => ({ type: "added", item });
 
-/** A server with a topic that `slow` follows and cannot be told about: its buffer is full. */
+/** A server with a topic that `slow` has subscribed and cannot be sent updates of: its buffer is full. */
 async function stuck(limits: object = {}, handlers: object = {}, followed = "list:1") {
   const it = wire({ limits: { ...small, ...limits } });
   it.server.handle(list, { public: true, ...handlers });
@@ -58,7 +58,7 @@ describe("a slow consumer", () => {
     ]);
   });
 
-  test("[SC1] a history that was replaced meanwhile is told as such", async () => {
+  test("[SC1] that a history was replaced meanwhile is sent as such", async () => {
     const { slow, topic, done } = await stuck();
     await done(topic.dispatch({ type: "added", item: "a" }));
     await done(topic.remove());
@@ -76,7 +76,7 @@ describe("a slow consumer", () => {
     expect(items(await slow.heard())).toEqual(["a"]);
   });
 
-  test("[SC2] S39 is told every outcome: refusals at once, what was accepted by Settled", async () => {
+  test("[SC2] S39 gets every outcome: refusals at once, what was accepted by Settled", async () => {
     const { slow, client } = await stuck();
     slow.say(say("list:1", 1, added("mine")), say("list:1", 2, { type: "removed", item: "nothing" }));
     expect(await slow.heard()).toMatchObject([{ type: "Rejected", mid: 2, code: "missing" }]);
@@ -94,13 +94,13 @@ describe("a slow consumer", () => {
     expect(items([update!])).toEqual(["mine", "bob's"]);
   });
 
-  test("[SC2] of a topic it does not follow it is told by Acknowledge, slow or not", async () => {
+  test("[SC2] of a topic without a subscription it gets Acknowledge, slow or not", async () => {
     const { slow } = await stuck();
     slow.say(say("other:1", 1, { type: "bumped" }));
     expect(await slow.heard()).toMatchObject([{ type: "Acknowledge", mid: 1, sequence: 1 }]);
   });
 
-  test("[SC3] what it asks for waits; the newest wish counts, and is answered with the outcomes of meanwhile", async () => {
+  test("[SC3] what it asks for waits; the newest request counts, and is answered with the outcomes of meanwhile", async () => {
     const { slow } = await stuck();
     slow.say(subscribe("other:1", 2), subscribe("other:2", 3), subscribe("other:1", 4));
     slow.say(say("other:1", 1, { type: "bumped" }), unsubscribe("other:2", 3));
@@ -241,7 +241,7 @@ describe("a slow consumer", () => {
     expect(await slow.heard()).toEqual([]);
   });
 
-  test("[SC6] that is cut off is told at once, and is asked about again", async () => {
+  test("[SC6] that is revoked hears so at once, and is asked about again", async () => {
     let allowed = true;
     const { slow, server, topic, done } = await stuck({}, { canSubscribe: () => allowed });
     await done(topic.dispatch({ type: "added", item: "secret" }));

@@ -103,7 +103,7 @@ describe("rights that change on a live connection", () => {
     expect(anna.closed).toEqual([{ code: 4002, reason: "unauthenticated" }]);
   });
 
-  test("[AU15] where asking fails the client has to come again", async () => {
+  test("[AU15] where asking fails the client has to subscribe again", async () => {
     const rights: { may: boolean | Error } = { may: true };
     const { server, anna, done, errors } = await ruled(rights);
     rights.may = new Error("database");
@@ -136,7 +136,7 @@ describe("rights that change on a live connection", () => {
     await it.done(done);
   });
 
-  test("[AU15] [HA12] [HA21] S43 a wish that comes while it is being asked anew goes by that answer", async () => {
+  test("[AU15] [HA12] [HA21] S43 a request that comes while the app is being asked again goes by that answer", async () => {
     const { anna, answers, ...it } = await followingWhileAsked();
     const done = it.server.reauthorise();
     anna.say(subscribe("list:1", 2)); // a gap, say
@@ -250,7 +250,7 @@ describe("rights that change on a live connection", () => {
     right.now = gate.promise;
     const asking = it.server.reauthorise(whose);
     await it.settle();
-    // The log turns out to have another history (a failover), and all followers are given a snapshot.
+    // The log turns out to have another history (a failover), and all subscribers are sent a snapshot.
     await log.rewind("list:1", 0);
     await it.done(topic.dispatch({ type: "added", item: "b" }));
     expect(types(await anna.heard())).toContain("Snapshot");
@@ -395,7 +395,7 @@ describe("rights that change on a live connection", () => {
       expect(types(await anna.heard())).toEqual(["Unsubscribed"]);
     });
 
-    test("[AU15] [AU28] whom more was said meanwhile than is remembered, has to come again", async () => {
+    test("[AU15] [AU28] of whom more was said meanwhile than is remembered, has to connect again", async () => {
       const { server, socket, user, done } = await slowly();
       const anna = socket();
       anna.say(hello());
@@ -439,7 +439,7 @@ describe("rights that change on a live connection", () => {
 });
 
 describe("a token that is renewed", () => {
-  test("[AU15] [AU29] renewed, what it may follow is asked about anew", async () => {
+  test("[AU15] [AU29] renewed, what it may subscribe to is asked about again", async () => {
     let guest = false;
     const it = wire({ authenticate: () => ({ id: "anna", guest }) as Person });
     it.server.handle(list, { canSubscribe: ({ user }) => (user as Person).guest !== true });
@@ -477,7 +477,7 @@ describe("[AU17] on several nodes", () => {
     return { here, there, anna, bells, rights };
   }
 
-  test("S16 each is told whose rights have changed, and asks those that are on it", async () => {
+  test("S16 each hears whose rights have changed, and asks those that are on it", async () => {
     const { here, there, anna, bells, rights } = await nodes();
     const bob = await there.client(undefined, "bob");
     bob.say(subscribe("list:1"));
@@ -529,7 +529,7 @@ describe("[AU17] on several nodes", () => {
     expect(bells.listening("reauthorise")).toBe(1);
   });
 
-  test("a node that shares its log with nobody tells nobody", async () => {
+  test("a node that shares its log with nobody says so to nobody", async () => {
     const { here, bells, rights, anna } = await nodes(false);
     rights.may = false;
     await here.done(here.server.reauthorise());

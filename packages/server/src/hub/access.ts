@@ -20,7 +20,7 @@ import type { TargetRegistry } from "../target/target-registry.ts";
 export const passes = (code: Denied): code is Exclude<Denied, DeniedCode> =>
   code === "hook" || toldAs(code) === "busy";
 
-/** What the client is told of it. */
+/** The code that the client gets. */
 export const toldAs = (code: Denied): DeniedCode | "hook" | "busy" => (code === "withdrawn" ? "busy" : code);
 
 type Denied = Exclude<Admitted, true>;

@@ -11,7 +11,7 @@ function served(options: Parameters<typeof wire>[0] = {}) {
 }
 
 describe("a connection and a packet of one client", () => {
-  test("[CV16] an identity that is not known: a connection is given another one, a packet is told to say Hello", async () => {
+  test("[CV16] an identity that is not known: a connection is given another one, a packet's client has to say Hello", async () => {
     const { socket, post, settle } = served();
     const identity = { clientId: "forged", secret: "forged" };
     const one = socket();

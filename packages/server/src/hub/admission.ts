@@ -171,7 +171,7 @@ export class Admission {
     return false;
   }
 
-  /** A packet can be told neither a new identity nor that its token runs out: its client says Hello anew (CV16). */
+  /** A packet can be given neither a new identity nor the news that its token runs out: its client says Hello again (CV16). */
   #isKnown(packet: Conversation, { fresh, expires = Infinity }: Welcome): boolean {
     const expired = expires <= this.#parts.context.clock.now();
     if (expired) packet.end("token-expired");

@@ -1,4 +1,4 @@
-// Topics that only the server makes: what becomes of messages to them and of wishes to follow them until it has.
+// Topics that only the server makes: what becomes of messages to them and of requests to subscribe until it has.
 import { automatic, defineTopic, defineWiring, json } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
@@ -157,8 +157,8 @@ describe("dispatching", () => {
   });
 });
 
-describe("following", () => {
-  test("[FO8] it is refused as missing, and the client is told once when there is one", async () => {
+describe("a subscription", () => {
+  test("[FO8] is refused as missing, and the client hears once when there is one", async () => {
     const { make, client } = rooms();
     const one = await client();
     one.say(subscribe("room:1", 4));
@@ -173,7 +173,7 @@ describe("following", () => {
     expect(types(await one.heard())).toEqual(["TopicUpdate"]);
   });
 
-  test("[FO8] who does not wait any more is not told: unsubscribed, gone, asked anew", async () => {
+  test("[FO8] who does not wait any more hears nothing: unsubscribed, gone, asked again", async () => {
     const { make, client } = rooms();
     const [one, two, three] = [await client(), await client(), await client()];
     for (const each of [one, two, three]) each.say(subscribe("room:1", 1));
@@ -186,7 +186,7 @@ describe("following", () => {
     expect([await one.heard(), await two.heard(), await three.heard()]).toEqual([[], [], [created(2)]]);
   });
 
-  test("[FO8] an older unsubscribe does not end the waiting of a newer wish", async () => {
+  test("[FO8] an older unsubscribe does not end the waiting of a newer request", async () => {
     const { make, client } = rooms();
     const one = await client();
     one.say(subscribe("room:1", 2), unsubscribe("room:1", 1));
@@ -226,7 +226,7 @@ describe("following", () => {
       if (how === "the moment between") {
         expect(await one.heard()).toEqual([]);
         await far.make("1");
-        rings.deliver(); // nobody near follows it, so nobody looks
+        rings.deliver(); // nobody near has subscribed, so nobody looks
         hold = undefined;
         go();
         expect(await one.heard()).toEqual([missing(1), created(1)]);
@@ -279,7 +279,7 @@ describe("following", () => {
     expect(await one.heard()).toEqual([]);
   });
 
-  test("[FO8] [HA8] [HA9] the server lets one follow what is not there, and cuts it off again", async () => {
+  test("[FO8] [HA8] [HA9] the server subscribes a client to what is not there, and revokes it again", async () => {
     const { client, server, make, done } = rooms({}, { canSubscribe: () => false });
     const [one, two] = [await client(), await client()];
     for (const { identity } of [one, two])
@@ -294,7 +294,7 @@ describe("following", () => {
     expect(await two.heard()).toEqual([]);
   });
 
-  test("[FO8] [HT6] [FO10] a poll is told, and remembered nowhere", async () => {
+  test("[FO8] [HT6] [FO10] a poll hears it, and is remembered nowhere", async () => {
     const { socket, client, make } = rooms();
     const { identity } = await client();
     const poll = socket({ finish: () => undefined });

@@ -1,5 +1,5 @@
-// Which clients wait for topics that only the server makes and has not made yet (`created: "server"`): each is told once
-// there is one, whichever node made it, and subscribes again. Not here: that it is missing (catch-up.ts), what subscribing
+// Which clients wait for topics that only the server makes and has not made yet (`created: "server"`): each hears once
+// when there is one, whichever node made it, and subscribes again. Not here: that it is missing (catch-up.ts), what subscribing
 // again comes to (subscriptions.ts).
 import { ORIGIN } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";

@@ -159,7 +159,7 @@ describe("catching up", () => {
     }
   });
 
-  test("[FO4] S42 a node that is behind a follower's cursor reads the log before it answers", async () => {
+  test("[FO4] S42 a node that is behind a subscriber's cursor reads the log before it answers", async () => {
     const log = memoryLog({ shared: true });
     const hand = handClock();
     const rings = handPubSub();
@@ -262,7 +262,7 @@ describe("catching up", () => {
 });
 
 describe("when the log fails", () => {
-  test("[CV8] S28 a target that cannot be opened turns its followers and authors away for now, and comes back", async () => {
+  test("[CV8] S28 a target that cannot be opened turns its subscribers and authors away for now, and is there again", async () => {
     const log = faultyLog(memoryLog(), { plan: scriptedFaults({ open: ["fail"] }) });
     const { server, client, errors } = wire({ log });
     server.handle(list, { public: true });
@@ -303,7 +303,7 @@ describe("when the log fails", () => {
     expect(types(await eve.heard())).toEqual(["TopicUpdate"]);
   });
 
-  test("[CV8] a row that cannot be read turns the follower away for now", async () => {
+  test("[CV8] a row that cannot be read turns the subscriber away for now", async () => {
     const log = faultyLog(memoryLog(), { plan: scriptedFaults({ client: ["fail"] }) });
     const { server, client } = wire({ log });
     server.handle(list, { public: true });
@@ -314,7 +314,7 @@ describe("when the log fails", () => {
     expect(types(await from(ada, undefined, { sent: 1 }))).toEqual(["Settled", "Snapshot"]);
   });
 
-  test("[CV8] S28 a model that no wire carries turns its followers away and harms nobody else", async () => {
+  test("[CV8] S28 a model that no wire carries turns its subscribers away and harms nobody else", async () => {
     const { server, client, errors } = wire({ strict: false });
     server.handle(list, { public: true });
     server.handle(other, { public: true });
@@ -342,7 +342,7 @@ describe("when the log fails", () => {
     expect(errors).toEqual([]);
   });
 
-  test("[TE12] S36 an append that was committed and then threw is told once, and its followers see it once", async () => {
+  test("[TE12] S36 an append that was committed and then threw is acknowledged once, and its subscribers see it once", async () => {
     const log = faultyLog(memoryLog(), { plan: scriptedFaults({ append: ["lose"] }) });
     const { server, client, advance } = wire({ log });
     server.handle(list, { public: true });
@@ -389,7 +389,7 @@ describe("when the log fails", () => {
     expect(types(await bob.heard())).toEqual(["TopicUpdate"]);
   });
 
-  test("[SQ12] [TE11] [SQ14] S37 a row from the storage that stands there now is told beside no model of the former one", async () => {
+  test("[SQ12] [TE11] [SQ14] S37 a row from the storage that stands there now is sent beside no model of the former one", async () => {
     for (const told of ["before the row", "behind the row", "twice"]) {
       const log = rewindableLog(memoryLog());
       let replaced: () => void = () => undefined;

@@ -116,7 +116,7 @@ export class Dispatcher {
     { mid, id, settled, messages }: ClientFrames["TopicMessage"],
     denied: DeniedCode | undefined,
   ): void {
-    // Only now, when nothing is left that could refuse it unread (CV18): a client that may not reach the target is told so.
+    // Only now, when nothing is left that could refuse it unread (CV18): a client that may not reach the target gets that answer.
     const given = denied === undefined ? this.#decoded(conversation, messages) : messages;
     this.#commitLoop.offer(live, {
       author: conversation.author,

@@ -101,7 +101,7 @@ describe("the first word", () => {
     expect(await ada.heard()).toEqual([]);
   });
 
-  test("[CV2] what Hello follows is subscribed to, the newest wish for each target", async () => {
+  test("[CV2] the targets of a Hello are subscribed to, the newest request for each", async () => {
     const { server, socket } = wire({ limits: { maxTopicsPerConnection: 2 } });
     server.handle(list, { public: true });
     const ada = socket();
@@ -277,7 +277,7 @@ describe("who it is", () => {
     expect(ada.closed).toEqual([]);
   });
 
-  test("[CV16] an expired identity gets a fresh one and is told so", async () => {
+  test("[CV16] an expired identity gets a fresh one, and Connected says so", async () => {
     const { client, advance } = wire({ limits: { identityLifetime: 1_000 } });
     const ada = await client();
     await advance(1_000);
@@ -384,7 +384,7 @@ describe("flushing for a page that is gone", () => {
     expect(heard).toEqual(["connect", "disconnect", [clientId, { id: "ada" }]]);
   });
 
-  test("[CV17] it follows nothing and nothing reaches it", async () => {
+  test("[CV17] it subscribes to nothing and nothing reaches it", async () => {
     const { server, client, socket, refused } = wire();
     server.handle(list, { public: true });
     const page = await client();
@@ -404,7 +404,7 @@ describe("flushing for a page that is gone", () => {
     expect(await flusher.heard()).toEqual([{ type: "Pong" }]);
   });
 
-  test("[CV17] [CV20] it waits while the page is there, and lets go when it comes back; of two the later counts", async () => {
+  test("[CV17] [CV20] it waits while the page is there, and ends when the page comes back; of two the later counts", async () => {
     const { client, socket } = wire();
     const page = await client();
     const early = socket();

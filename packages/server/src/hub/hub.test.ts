@@ -21,7 +21,7 @@ const add = (item: string) => ({ type: "added", item }) as const;
 const closing = (code: string, retryable: boolean) => ({ type: "Closing", code, retryable, within: 0 });
 
 describe("one message's trip through the server", () => {
-  test("[CV1] a follower gets Settled, then a snapshot; its own message comes back as everybody's record", async () => {
+  test("[CV1] a subscriber gets Settled, then a snapshot; its own message comes back as everybody's record", async () => {
     const { server, client, errors } = wire();
     server.handle(list, { public: true });
     const ada = await client();
@@ -56,7 +56,7 @@ describe("one message's trip through the server", () => {
     expect(await server.topic(list, "1").read()).toEqual({ model: { items: ["x"] }, sequence: 1 });
   });
 
-  test("[CV1] who does not follow gets Acknowledge, and so does a repeated mid of one who does", async () => {
+  test("[CV1] a client without a subscription gets Acknowledge, and so does a repeated mid of a subscriber", async () => {
     const { server, client } = wire();
     server.handle(list, { public: true });
     const ada = await client();
@@ -70,7 +70,7 @@ describe("one message's trip through the server", () => {
     expect((await server.topic(list, "1").read()).model).toEqual({ items: ["x"] });
   });
 
-  test('[CV1] a session\'s author is its follower: its records return as TopicUpdate, named "@"', async () => {
+  test('[CV1] a session\'s author is its subscriber: its records return as TopicUpdate, named "@"', async () => {
     const { server, client } = wire();
     server.handle(session, { public: true });
     const ada = await client();
@@ -312,7 +312,7 @@ describe("hostile peers", () => {
     expect((await server.topic(list, "1").read()).model).toEqual({ items: ["x", "y"] });
   });
 
-  test("[CV7] a close at every await of following leaves no follower behind", async () => {
+  test("[CV7] a close at every await of subscribing leaves no subscriber behind", async () => {
     for (const method of ["open", "read", "client"] as const) {
       const held = heldLog(memoryLog({ shared: true, retention: 0 }), method);
       const seen: string[] = [];
@@ -368,7 +368,7 @@ describe("hostile peers", () => {
     expect(eve.raw.length - before).toBeLessThan(10);
   });
 
-  test("[CV12] a socket that throws is gone; whoever follows the same topic gets the frame", async () => {
+  test("[CV12] a socket that throws is gone; other subscribers of the topic get the frame", async () => {
     const { server, client, errors } = wire();
     server.handle(list, { public: true });
     const broken = await client(undefined, undefined, {
@@ -437,7 +437,7 @@ describe("hostile peers", () => {
     expect(await ada.heard()).toMatchObject([{ type: "Settled", ref: 999 }, { type: "Snapshot" }]);
   });
 
-  test("[CV14] a stranger opens nothing: neither by following nor by dispatching", async () => {
+  test("[CV14] a stranger opens nothing: neither by subscribing nor by dispatching", async () => {
     const opened: string[] = [];
     const log = memoryLog();
     const { server, client } = wire({
@@ -495,7 +495,7 @@ describe("hostile peers", () => {
   });
 });
 
-describe("following", () => {
+describe("subscribing", () => {
   test("[CV8] from Subscribe until Settled no update is shown, and none is missing after it", async () => {
     const held = heldLog(memoryLog(), "client");
     const { server, client } = wire({ log: held.log });
@@ -613,7 +613,7 @@ describe("following", () => {
           expect([...tell, types(await ada.heard())]).toEqual([...tell, follows ? ["TopicUpdate"] : []]);
           await update;
           if (follows) expect([...tell, settled?.ref]).toEqual([...tell, wish]);
-          // A wish that was refused or cut off is always answered, with its own ref.
+          // A request that was refused or revoked is always answered, with its own ref.
           if (wish !== undefined && !follows) expect([...tell, turned.at(-1)?.ref]).toEqual([...tell, wish]);
           expect([...tell, seen.filter((word) => word === "in").length]).toEqual([
             ...tell,
@@ -624,7 +624,7 @@ describe("following", () => {
     },
   );
 
-  test("[CV9] S43 a follower whose topic was let go while its check was under way follows the one that is there", async () => {
+  test("[CV9] S43 a client whose topic was closed while its check was under way subscribes to the one that is there", async () => {
     const checks = new Map<string, ReturnType<typeof inHand<boolean>>>();
     const { server, client } = wire({ limits: { maxOpenTargets: 1 } });
     const held = ({ topic }: { topic: string }) => {
@@ -641,7 +641,7 @@ describe("following", () => {
     const bob = await client();
     await server.topic(list, "1").read(); // in memory …
     ada.say(subscribe("list:1"), say("list:2", 1, add("x")));
-    await server.topic(list, "9").read(); // … and let go for another
+    await server.topic(list, "9").read(); // … and closed for another
     checks.get("list:1")!.keep(true);
     expect(types(await ada.heard())).toEqual(["Settled", "Snapshot"]);
     ada.say(unsubscribe("list:1", 1));
@@ -658,7 +658,7 @@ describe("following", () => {
     expect(types(await ada.heard())).toEqual(["Push"]);
   });
 
-  test("[CV11] Ping is answered by Pong, and what its cursors lack follows", async () => {
+  test("[CV11] Ping is answered by Pong, and then comes what its cursors lack", async () => {
     const { server, client } = wire();
     server.handle(list, { public: true });
     const ada = await client();

@@ -177,7 +177,7 @@ describe("who may", () => {
     expect(stream.closed).toEqual([]);
   });
 
-  test("[HT4] [CV16] S17 nothing is taken under an identity that is not the client's: its Hello will be told", async () => {
+  test("[HT4] [CV16] S17 nothing is taken under an identity that is not the client's: its next Hello will hear of it", async () => {
     const { post, settle, server, stream, advance } = await open({ limits: { identityLifetime: 1_000 } });
     const message = say("list:1", 1, added("a"));
     const forged = post(hello({ identity: { ...stream.identity, clientId: "0".repeat(32) } }), message);
@@ -210,7 +210,7 @@ describe("who may", () => {
     expect(wired.errors).toEqual([new Error("down")]);
   });
 
-  test("[HT4] [CV13] a packet of another version is told so", async () => {
+  test("[HT4] [CV13] a packet of another version gets Version", async () => {
     const { post, settle, stream } = await open();
     const said = post(
       hello({ identity: stream.identity, slices: { "list:*": 0 } }),
@@ -308,7 +308,7 @@ describe("what needs the stream", () => {
     expect(about.heard).toMatchObject([closing("not-here", true)]);
   });
 
-  test("[HT5] messages go to any node: another one's followers get the records", async () => {
+  test("[HT5] messages go to any node: another one's subscribers get the records", async () => {
     const log = memoryLog({ shared: true });
     const bells = handPubSub();
     const options = { log, pubsub: bells.pubsub, secret: "the same on every node" };
@@ -385,7 +385,7 @@ describe("polls", () => {
     for (const hook of [onDisconnect, onSubscribe, onUnsubscribe]) expect(hook).not.toHaveBeenCalled();
   });
 
-  test("[HT6] a connection that cannot be a poll ignores the wish", async () => {
+  test("[HT6] a connection that cannot be a poll ignores that", async () => {
     const { socket } = await open();
     const ada = socket();
     ada.say(hello({ poll: true, targets: [asked()] }));

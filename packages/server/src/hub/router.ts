@@ -64,7 +64,7 @@ export class Router {
     }
   }
 
-  /** Where it is not taken, its client was told; or `ignored`: what it was told before holds for this message, too. */
+  /** Where it is not taken, its client got an answer; or `ignored`: an answer of before holds for this message, too. */
   message(conversation: Conversation, frame: ClientFrames["TopicMessage"]): Limited {
     const { rateLimiter, dispatcher } = this.#parts;
     if (conversation.leaving) {

@@ -216,7 +216,7 @@ export class Subscriptions {
     return this.#join(conversation, place, follow, asked, why);
   }
 
-  /** Its client subscribes too often; it is told after how many milliseconds to retry. */
+  /** Its client subscribes too often; the answer says after how many milliseconds to retry. */
   putOff(conversation: Conversation, asked: Subscription, retryAfter: number): void {
     const key = keyOf(conversation, asked.target);
     if ((conversation.follows.get(key)?.ref ?? 0) > asked.ref) return;
@@ -334,7 +334,7 @@ export class Subscriptions {
     if (follow.welcomed && place !== undefined) this.#hook(conversation, place, "onUnsubscribe");
   }
 
-  /** Revokes a client's subscription. The client is told, and must subscribe again to come back. */
+  /** Revokes a client's subscription. The client hears that, and must subscribe again to come back. */
   cut(
     conversation: Conversation,
     key: TargetKey,
@@ -429,7 +429,7 @@ export class Subscriptions {
   }
 }
 
-/** What a client is told of a target in a newer version than its own. */
+/** What a client gets with `version`: that of a target which is newer than its own. */
 const whichVersion = ({ slice, newer }: LiveTarget): unknown =>
   newer === undefined ? undefined : { protocol: PROTOCOL_VERSION, slices: { [slice.name]: newer } };
 
