@@ -108,6 +108,9 @@ test("[OV5] appends: seconds, records, conflicts; an unknown outcome is counted 
   ]);
   expect(of("append_seconds_count")).toEqual(["calla_append_seconds_count 2"]);
   expect(of("append_seconds_sum")).toEqual(["calla_append_seconds_sum 3.004"]);
+  const buckets = of("append_seconds_bucket").map((line) => /le="([^"]+)"/.exec(line)![1]);
+  const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+  expect(buckets).toEqual([...seconds.map(String), "+Inf"]);
   expect(of('append_seconds_bucket{le="0.0025"}')[0]).toMatch(/ 0$/);
   expect(of('append_seconds_bucket{le="0.005"}')[0]).toMatch(/ 1$/);
   expect(of('append_seconds_bucket{le="5"}')[0]).toMatch(/ 2$/);

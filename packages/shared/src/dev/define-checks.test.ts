@@ -174,6 +174,20 @@ describe("what a slice is defined by", () => {
     }
   });
 
+  test("[WR28] a session and a local slice cannot say that the server makes them", () => {
+    const served = { ...noop, created: "server" };
+    for (const make of [defineSession, defineLocal] as unknown as ((given: object) => unknown)[])
+      expect(errorOf(() => make(served))).toMatchObject({
+        code: "wiring",
+        message: expect.stringMatching(/created: "server" is for topics/) as string,
+      });
+  });
+
+  test("[WR3] a lifetime of a minute or more is fine, and so is none", () => {
+    for (const lifetime of [60_000, 1e12, undefined])
+      expect(() => define({ ...noop, lifetime })).not.toThrow();
+  });
+
   test("[WR3] an ephemeral topic's pattern, version and schemas are looked at, too", () => {
     const ephemeral = (more: object, name = "cursors:*") =>
       errorOf(() => defineEphemeral(name, { messages: {}, ...more })).message;

@@ -300,6 +300,14 @@ describe("where the checks are made", () => {
     expect(apply(clearing, { model })).toMatchObject({ kind: "threw", error: { code: "strict" } });
   });
 
+  test("[WR22] a rejection that is the same both times is one; with other details the update is not pure", () => {
+    const rejecting = (id: () => string) =>
+      apply((_board, _message, context) => context.reject("no", { id: id() }));
+    expect(rejecting(() => "1")).toEqual({ ok: false, kind: "rejected", code: "no", details: { id: "1" } });
+    let calls = 0;
+    expect(rejecting(() => String(calls++))).toMatchObject({ kind: "threw", error: { code: "strict" } });
+  });
+
   test("[WR18] an update that throws by itself is not taken for one that changes its input", () => {
     const cause = new TypeError("x is not a function");
     const step = apply(() => {
@@ -324,10 +332,14 @@ describe("where the checks are made", () => {
     expect(!step.ok && step.kind === "threw" && step.error.message).toMatch(/its schema threw: /);
   });
 
-  test("[WR23] a model that is nested too deeply could not be checked", () => {
-    let deep: unknown = 1;
-    for (let i = 0; i < 600; i++) deep = [deep];
-    const step = apply((board) => board, { model: { cards: deep } as never });
+  test("[WR23] a model that is nested too deeply could not be checked; a little less deeply it can", () => {
+    const nested = (levels: number): Board => {
+      let deep: unknown = 1;
+      for (let i = 0; i < levels; i++) deep = [deep];
+      return { cards: deep } as never;
+    };
+    expect(apply((board) => board, { model: nested(500) }).ok).toBe(true);
+    const step = apply((board) => board, { model: nested(600) });
     expect(step).toMatchObject({ kind: "threw", error: { code: "strict" } });
     expect(!step.ok && step.kind === "threw" && step.error.message).toMatch(/could not be checked: /);
   });

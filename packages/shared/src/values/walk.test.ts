@@ -80,6 +80,22 @@ describe("what a walk makes", () => {
     expect(walked([undefined, "dropped", "a"])).toStrictEqual([undefined, undefined, "A"]);
   });
 
+  test("takes each item and each field once, and nothing behind them", () => {
+    const seen: unknown[] = [];
+    const look: WalkStep = (value, depth) => {
+      seen.push([value, depth]);
+      return value;
+    };
+    mapItems(["a", undefined], look, 3, { copies: false } as Walk);
+    mapFields({ a: 1, b: undefined, c: 2, d: 3 }, ["a", "b", "c"], look, 4, { copies: false } as Walk);
+    expect(seen).toEqual([
+      ["a", 3],
+      [undefined, 3],
+      [1, 4],
+      [2, 4],
+    ]);
+  });
+
   test("[CO3] of an array of another realm is an array of this one", () => {
     const foreign = Object.setPrototypeOf(["a"], { slice: undefined }) as unknown[];
     const copy = mapItems(foreign, loud, 0, { copies: false } as Walk);

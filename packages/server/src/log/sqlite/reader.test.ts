@@ -100,6 +100,7 @@ describe("records after a cursor", () => {
     expect(read(ORIGIN)).toEqual([]);
     expect(read(at(1))).toBe("other-history");
     expect(read({ sequence: 0, mark: 1 })).toBe("other-history");
+    expect(read({ sequence: 1, mark: 0 })).toBe("other-history");
   });
 
   test("[LG8] [LG9] come in order and by the limit, if the mark is the log's", () => {

@@ -44,7 +44,7 @@ function connected({ received = false, maxPayload = 100_000 } = {}) {
     address: null,
     protocols: undefined,
     options: object,
-  ) => LinkedSocket)(null, undefined, {});
+  ) => LinkedSocket)(null, undefined, { closeTimeout: 30_000 });
   const told: (readonly [what: string, ...more: unknown[]])[] = [];
   (webSocket as unknown as { setSocket(socket: Duplex, head: Buffer, options: object): void }).setSocket(
     socket,
