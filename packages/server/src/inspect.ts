@@ -56,7 +56,7 @@ export function inspect(hub: Hub, ready: boolean, { topics: most = 100 }: Inspec
     const behind = audience.behind.size;
     topics.push({
       topic: key,
-      subscribers: audience.followers.size + behind,
+      subscribers: audience.current.size + behind,
       behind,
       sequence: engine?.state.sequence ?? 0,
       queued: waiting,

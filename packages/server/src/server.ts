@@ -438,7 +438,7 @@ function housekeeping(hub: Hub): (() => void)[] {
   if (context.log.shared) {
     const pollSchedule = new PollSchedule<LiveTarget>(hashString(context.node));
     every(tickOf(context.limits.maxStaleness), () => {
-      for (const live of pollSchedule.due(registry.followed())) void commitLoop.look(live);
+      for (const live of pollSchedule.due(registry.subscribed())) void commitLoop.look(live);
       awaitedTopics.tick();
     });
     cancels.push(hearKick(context, (kick) => void kickHere(hub, kick)));

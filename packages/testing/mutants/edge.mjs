@@ -25,7 +25,7 @@ export const edgeMutants = [
   {
     name: "go on queueing for a slow consumer",
     file: "server/src/target/audience.ts",
-    from: `    for (const slow of this.#slowConsumers.among(this.followers)) this.#holdBack(slow, after);
+    from: `    for (const slow of this.#slowConsumers.among(this.current)) this.#holdBack(slow, after);
 `,
     to: ``,
     breaks: "SC3",

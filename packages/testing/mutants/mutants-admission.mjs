@@ -148,9 +148,9 @@ export const admissionMutants = [
   {
     name: "let what nobody asks for any more be asked all the same",
     file: "server/src/hub/subscriptions.ts",
-    from: `    conversation.follows.delete(key);
-    follow.inquiry?.withdraw();`,
-    to: `    conversation.follows.delete(key);`,
+    from: `    conversation.subscriptions.delete(key);
+    subscription.inquiry?.withdraw();`,
+    to: `    conversation.subscriptions.delete(key);`,
     breaks: "HA13",
     scenario: "",
     by: "server/test/asking.test.ts > [HA13] it is unsubscribed",

@@ -32,7 +32,7 @@ export const byteMutants = [
   {
     name: "count the session among the topics",
     file: "server/src/hub/subscriptions.ts",
-    from: `(follows.has(sessionKey(conversation.clientId)) ? 1 : 0)`,
+    from: `(subscriptions.has(sessionKey(conversation.clientId)) ? 1 : 0)`,
     to: `0`,
     breaks: "CV14",
     scenario: "",

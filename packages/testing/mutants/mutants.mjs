@@ -279,7 +279,7 @@ export const mutants = [
   {
     name: "skip canSubscribe",
     file: "server/src/hub/subscriptions.ts",
-    from: `if (!follow.admitted) {`,
+    from: `if (!subscription.admitted) {`,
     to: `if (false) {`,
     breaks: "HA3",
     scenario: "S17",
@@ -315,7 +315,7 @@ export const mutants = [
   {
     name: "obey an unsubscribe that a newer subscribe has overtaken (server)",
     file: "server/src/hub/router.ts",
-    from: `if ((conversation.follows.get(key)?.ref ?? Infinity) <= ref) subscriptions`,
+    from: `if ((conversation.subscriptions.get(key)?.ref ?? Infinity) <= ref) subscriptions`,
     to: `subscriptions`,
     breaks: "CV10",
     scenario: "S43",

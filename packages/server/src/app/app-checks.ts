@@ -37,7 +37,7 @@ export class Shown {
   }
 }
 
-/** One question to the app, and what is made of its answer. */
+/** One question to the app, and what is made of its answer. That is for whoever asks, above this file, to say. */
 export interface Question<T> {
   readonly shown: Shown;
   ask(): unknown;
@@ -122,7 +122,7 @@ export interface AppChecksOptions {
   readonly ofAll: number;
   /** Milliseconds to wait for a turn, and then as many for the answer. */
   readonly within: number;
-  /** By this limit nobody is answered in time any more. */
+  /** Called where this limit is why somebody is not answered in time: observers lie above this file. */
   readonly crowded?: (limit: "ofOne" | "ofAll") => void;
 }
 

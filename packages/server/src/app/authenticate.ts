@@ -68,7 +68,7 @@ export interface AuthenticatorOptions {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly report: (error: unknown) => void;
-  /** Some wait longer than they may (`maxAuthentications`). */
+  /** Called where some wait longer than they may (`maxAuthentications`): observers lie above this file. */
   readonly crowded?: () => void;
 }
 

@@ -6,7 +6,7 @@ import type { Received } from "../base/connection.ts";
 import { Meters } from "../base/meters.ts";
 import type { Meter, SharedMeter } from "../base/meters.ts";
 
-/** A connection or a request, as far as the intake has it in its hand. */
+/** A connection or a request, as far as the intake has it in its hand: its transport lies above this file. */
 export interface Inlet {
   /** undefined: nobody's, and bounded with all others only. */
   readonly address: string | undefined;

@@ -65,7 +65,7 @@ const WAITING: ConversationState = { phase: "waiting" };
 export type Speaker = "page" | "poll" | "flush" | "packet";
 
 /** A conversation's subscription to one target. A newer request replaces the object: its identity is the request's. */
-export interface FollowedTarget {
+export interface TargetSubscription {
   readonly ref: number;
   /** The app allows it. A newer request inherits that, unless the app is being asked: a gap or a wake-up does not ask again. */
   admitted: boolean;
@@ -124,7 +124,7 @@ export class Conversation implements Who {
   speaker: Speaker = "page";
   /** The connection here of the client that a packet speaks for. */
   stream: Conversation | undefined;
-  follows = new Map<TargetKey, FollowedTarget>();
+  subscriptions = new Map<TargetKey, TargetSubscription>();
   /** Made when first needed, like its calls of authenticate (app-checks.ts). */
   access: AccessState | undefined;
   authenticating: Asker | undefined;
@@ -202,7 +202,7 @@ export class Conversation implements Who {
   /** It speaks for a client whose stream is here: it has that one's subscriptions, and no longer than that (S43). */
   leanOn(stream: Conversation): void {
     this.stream = stream;
-    this.follows = stream.follows;
+    this.subscriptions = stream.subscriptions;
   }
   /** A mid was used twice: nothing more is taken for this target before a new Hello (TE5). */
   refuseFurther(key: TargetKey): void {

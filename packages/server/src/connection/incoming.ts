@@ -71,6 +71,7 @@ export class IncomingPacket implements Work {
 export const unreadEnd = (code: UnreadCode, outside: boolean): ConnectionEnd =>
   code === "too-large" ? { code, retryable: outside } : code;
 
+/** The router that subscribes and the hub that ends a poll lie above this file: they are called back. */
 export class SubscribeRequests implements Work {
   readonly bytes = OVERHEAD;
   readonly #requests: readonly Subscription[];

@@ -4,7 +4,7 @@ import { isSession } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import { Inquiry } from "../app/inquiry.ts";
 import type { Admitted } from "../app/intent.ts";
-import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
+import type { Conversation, TargetSubscription } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import type { AwaitedTopics } from "./awaited-topics.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -62,33 +62,33 @@ export class AccessRecheck {
   ): Promise<void> {
     if (topic === undefined) this.#checkedAt.set(conversation, this.#context.clock.monotonic());
     this.#awaitedTopics.askAnew(conversation, topic);
-    const { follows } = conversation;
-    const asked = (topic === undefined ? [...follows.keys()] : [topic]).filter(
-      (key) => follows.get(key)?.admitted === true && !isSession(key),
+    const { subscriptions } = conversation;
+    const asked = (topic === undefined ? [...subscriptions.keys()] : [topic]).filter(
+      (key) => subscriptions.get(key)?.admitted === true && !isSession(key),
     );
-    await Promise.all(asked.map((key) => this.#ask(conversation, key, follows.get(key)!, purpose)));
+    await Promise.all(asked.map((key) => this.#ask(conversation, key, subscriptions.get(key)!, purpose)));
   }
 
   #ask(
     conversation: Conversation,
     key: TargetKey,
-    follow: FollowedTarget,
+    subscription: TargetSubscription,
     purpose: "subscribe" | "recheck",
   ): Promise<void> | undefined {
-    const { inquiry } = follow;
+    const { inquiry } = subscription;
     // Asked about already: whoever asked judges the answer, which is of after the change by then.
     if (inquiry !== undefined) return new Promise((resolve) => inquiry.whenAnswered(() => resolve()));
     const named = this.#directory.named(key, conversation.clientId);
     const asked = typeof named === "string" ? named : this.#access.ask(conversation, key, named, purpose);
     if (!(asked instanceof Inquiry)) {
-      this.#judge(conversation, key, follow, asked, purpose === "recheck");
+      this.#judge(conversation, key, subscription, asked, purpose === "recheck");
       return undefined;
     }
-    follow.inquiry = asked;
+    subscription.inquiry = asked;
     return new Promise((resolve) =>
       asked.whenAnswered((answer) => {
-        follow.inquiry = undefined;
-        this.#judge(conversation, key, follow, answer, asked.lenient);
+        subscription.inquiry = undefined;
+        this.#judge(conversation, key, subscription, answer, asked.lenient);
         resolve();
       }),
     );
@@ -97,12 +97,12 @@ export class AccessRecheck {
   #judge(
     conversation: Conversation,
     key: TargetKey,
-    follow: FollowedTarget,
+    subscription: TargetSubscription,
     answer: Admitted,
     lenient: boolean,
   ): void {
     // A newer request goes by the answer itself; one that was withdrawn needs none.
-    if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return;
+    if (conversation.phase !== "open" || conversation.subscriptions.get(key) !== subscription) return;
     if (answer === true || (passes(answer) && lenient)) return;
     refused(this.#context, conversation, key, toldAs(answer), {});
     this.#subscriptions.cut(conversation, key, toldAs(answer));

@@ -196,7 +196,13 @@ describe("dispatching to what is not subscribed", () => {
     const { canSubscribe, hands } = inHands();
     const { pass, client, passed, settle } = access({ canSubscribe });
     const one = client();
-    one.follows.set("list:1", { ref: 1, admitted: true, welcomed: true, live: true, inquiry: undefined });
+    one.subscriptions.set("list:1", {
+      ref: 1,
+      admitted: true,
+      welcomed: true,
+      live: true,
+      inquiry: undefined,
+    });
     pass(one, "subscribed");
     pass(one, "waits", "list:2");
     one.gone();

@@ -125,7 +125,7 @@ export class Access {
       gate.push(when);
       return;
     }
-    if (gate === null || conversation.follows.get(key)?.live === true) return go(true);
+    if (gate === null || conversation.subscriptions.get(key)?.live === true) return go(true);
     if (!this.#hasRoom(conversation)) return go("busy");
     const asked = this.ask(conversation, key, named, "dispatch");
     if (!(asked instanceof Inquiry)) {

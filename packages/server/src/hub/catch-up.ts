@@ -3,7 +3,7 @@
 // longer the conversation's own is discarded (S43).
 import { CallaError } from "@calla/shared";
 import type { Cursor, ServerFrames, Subscription, TargetKey, WireOutcome } from "@calla/shared";
-import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
+import type { Conversation, TargetSubscription } from "../connection/conversation.ts";
 import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import type { WireFrame } from "../base/connection.ts";
 import type { ServerContext } from "../context/server-context.ts";
@@ -49,7 +49,7 @@ export class CatchUp {
   join(
     conversation: Conversation,
     live: LiveTarget,
-    follow: FollowedTarget,
+    subscription: TargetSubscription,
     asked: Subscription,
     why?: string,
   ): Joined | Promise<Joined> {
@@ -65,10 +65,17 @@ export class CatchUp {
       if (this.#slowConsumers.has(conversation)) return "slow";
       const catchUp = this.#fromMemory(conversation, live, asked.cursor, why);
       if (catchUp !== undefined)
-        return this.#welcome(conversation, live, follow, asked, catchUp, engine.row(conversation.clientId));
+        return this.#welcome(
+          conversation,
+          live,
+          subscription,
+          asked,
+          catchUp,
+          engine.row(conversation.clientId),
+        );
     }
     live.users++;
-    return this.#join(conversation, live, follow, asked, why).finally(() => live.users--);
+    return this.#join(conversation, live, subscription, asked, why).finally(() => live.users--);
   }
 
   /** Other nodes may have written since; or it says so itself (FO4). */
@@ -84,12 +91,12 @@ export class CatchUp {
   async #join(
     conversation: Conversation,
     live: LiveTarget,
-    follow: FollowedTarget,
+    subscription: TargetSubscription,
     asked: Subscription,
     why: string | undefined,
   ): Promise<Joined> {
     const current = (): boolean =>
-      conversation.phase === "open" && conversation.follows.get(live.key) === follow;
+      conversation.phase === "open" && conversation.subscriptions.get(live.key) === subscription;
     if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
     if (!current()) return "outdated";
     const engine = live.engine;
@@ -136,7 +143,7 @@ export class CatchUp {
       // another's, and many that come at once would do that to each other for ever (TE20).
       const known = engine.row(conversation.clientId) ?? (sameCursor(engine.state, state) ? row : undefined);
       if (row !== undefined && known === undefined) continue;
-      return this.#welcome(conversation, live, follow, asked, catchUp, row && known);
+      return this.#welcome(conversation, live, subscription, asked, catchUp, row && known);
     }
   }
 
@@ -155,7 +162,7 @@ export class CatchUp {
   #welcome(
     conversation: Conversation,
     live: LiveTarget,
-    follow: FollowedTarget,
+    subscription: TargetSubscription,
     asked: Subscription,
     { resync, reason, frames }: Resync,
     row: ClientRow | undefined,
@@ -164,7 +171,7 @@ export class CatchUp {
     conversation.send({
       type: "Settled",
       target: live.wire,
-      ref: follow.ref,
+      ref: subscription.ref,
       sequence: live.engine!.state.sequence,
       next: Math.max(row?.last ?? 0, asked.settled) + 1,
       outcomes: (row?.outcomes ?? []).filter((outcome) => outcome.mid > settled).map(wireOutcome),
@@ -181,9 +188,10 @@ export class CatchUp {
       bytes: frames.reduce((sum, { bytes }) => sum + bytes.length, 0),
     });
     // The socket broke on the way, or an observer cut it off.
-    if (conversation.phase !== "open" || conversation.follows.get(live.key) !== follow) return "outdated";
-    follow.live = true;
-    live.audience.followers.add(conversation);
+    if (conversation.phase !== "open" || conversation.subscriptions.get(live.key) !== subscription)
+      return "outdated";
+    subscription.live = true;
+    live.audience.current.add(conversation);
     live.lastUsed = this.#context.clock.monotonic();
     this.#expiry.used(live);
     return "joined";

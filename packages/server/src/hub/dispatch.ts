@@ -65,9 +65,9 @@ export class Dispatcher {
     if (conversation.conflicts > 0 && conversation.conflicts >= this.#context.limits.maxTopicsPerConnection)
       return conversation.end("mid-conflict"); // it has to say Hello again anyway
     // The common way costs no closure: a subscriber, admitted as such, dispatches to what it has subscribed.
-    const followed =
-      conversation.follows.get(key)?.live === true && !this.#access.isWaiting(conversation, key);
-    const known = followed ? this.#registry.get(key) : undefined;
+    const hasSubscribed =
+      conversation.subscriptions.get(key)?.live === true && !this.#access.isWaiting(conversation, key);
+    const known = hasSubscribed ? this.#registry.get(key) : undefined;
     if (known !== undefined) return this.#offer(conversation, known, frame, undefined);
     const named = this.#directory.named(key, conversation.clientId);
     const { mid, id, messages } = frame;
@@ -140,10 +140,10 @@ export class Dispatcher {
   #cast(conversation: Conversation, key: TargetKey, slice: EphemeralSlice, plain: readonly unknown[]): void {
     const topic = this.#directory.ephemeral(key);
     const handlers = this.#context.handlers.get(slice.name);
-    const follows = topic !== undefined && conversation.follows.get(key)?.live === true;
-    if (!follows && conversation.speaker === "packet")
+    const hasSubscribed = topic !== undefined && conversation.subscriptions.get(key)?.live === true;
+    if (!hasSubscribed && conversation.speaker === "packet")
       return this.#castFromAfar(conversation, key, slice, plain);
-    if (!follows)
+    if (!hasSubscribed)
       return refused(
         this.#context,
         conversation,

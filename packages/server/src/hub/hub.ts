@@ -275,7 +275,7 @@ export class Hub {
 
   /** Another node has appended: read on, if anybody here has subscribed. */
   #look(live: LiveTarget): void {
-    if (live.engine === undefined || live.audience.followers.size === 0) return;
+    if (live.engine === undefined || live.audience.current.size === 0) return;
     void this.commitLoop.look(live);
   }
 

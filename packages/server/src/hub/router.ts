@@ -114,7 +114,7 @@ export class Router {
   #unsubscribe(conversation: Conversation, { target, ref }: ClientFrames["Unsubscribe"]): void {
     const { subscriptions, awaitedTopics } = this.#parts;
     const key = keyOf(conversation, target);
-    if ((conversation.follows.get(key)?.ref ?? Infinity) <= ref) subscriptions.leave(conversation, key);
+    if ((conversation.subscriptions.get(key)?.ref ?? Infinity) <= ref) subscriptions.leave(conversation, key);
     if ((awaitedTopics.refOf(conversation, key) ?? Infinity) <= ref) awaitedTopics.forget(conversation, key);
   }
 

@@ -4,7 +4,7 @@ import { CallaError, OWN_SESSION, PROTOCOL_VERSION, sessionKey } from "@calla/sh
 import type { ClientFrames, Message, Subscription, TargetKey } from "@calla/shared";
 import { subscriptionEnd } from "../base/ending.ts";
 import type { SubscriptionEnd } from "../base/ending.ts";
-import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
+import type { Conversation, TargetSubscription } from "../connection/conversation.ts";
 import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import type { Dispatcher } from "./dispatch.ts";
@@ -42,7 +42,7 @@ interface SubscribeRequest {
   readonly conversation: Conversation;
   readonly key: TargetKey;
   readonly named: NamedTarget;
-  readonly follow: FollowedTarget;
+  readonly subscription: TargetSubscription;
   readonly asked: Subscription;
   readonly why: string | undefined;
 }
@@ -130,7 +130,7 @@ export class Subscriptions {
 
   /** It is gone. */
   left(conversation: Conversation): void {
-    for (const key of conversation.follows.keys()) this.leave(conversation, key);
+    for (const key of conversation.subscriptions.keys()) this.leave(conversation, key);
     this.#awaitedTopics.left(conversation);
     this.#answered.delete(conversation);
   }
@@ -151,49 +151,50 @@ export class Subscriptions {
   ): Promise<void> | undefined {
     if (conversation.phase !== "open") return undefined;
     const key = keyOf(conversation, asked.target);
-    const { follows } = conversation;
-    const before = follows.get(key);
+    const { subscriptions } = conversation;
+    const before = subscriptions.get(key);
     if (before !== undefined && before.ref > asked.ref) return undefined; // an old request, overtaken
     const refuse = (end: SubscriptionEnd): undefined => this.#turnAway(conversation, key, asked, end);
     const named = this.#directory.named(key, conversation.clientId);
     if (conversation.speaker === "flush") return refuse("flush-only");
     if (typeof named === "string") return refuse(named);
     // Its session is none of the topics.
-    const topics = follows.size - (follows.has(sessionKey(conversation.clientId)) ? 1 : 0);
+    const topics = subscriptions.size - (subscriptions.has(sessionKey(conversation.clientId)) ? 1 : 0);
     const most = named.slice.kind === "session" ? Infinity : this.#context.limits.maxTopicsPerConnection;
     if (before === undefined && topics >= most) return refuse("too-many-topics");
     // The app is not asked what it is being asked already: that answer counts for this request.
     const inquiry = before?.inquiry;
     const admitted = before?.admitted === true && inquiry === undefined;
     const welcomed = before?.welcomed === true;
-    const follow: FollowedTarget = { ref: asked.ref, admitted, welcomed, live: false, inquiry };
-    follows.set(key, follow);
+    const subscription: TargetSubscription = { ref: asked.ref, admitted, welcomed, live: false, inquiry };
+    subscriptions.set(key, subscription);
     this.#awaitedTopics.forget(conversation, key);
     // Until it is caught up again it is sent nothing: its client would ignore it (CV8).
     if (before !== undefined) this.#directory.get(key)?.audience.remove(conversation);
     this.#slowConsumers.release(conversation, key);
-    const request = { conversation, key, named, follow, asked, why };
-    if (!follow.admitted) {
+    const request = { conversation, key, named, subscription, asked, why };
+    if (!subscription.admitted) {
       const allowed = inquiry ?? this.#access.ask(conversation, key, named, "subscribe");
       if (allowed instanceof Inquiry) return this.#whenAdmitted(request, allowed);
       // The app that was asked may have revoked it, granted it or ended the connection.
-      if (conversation.phase !== "open" || follows.get(key) !== follow) return undefined;
+      if (conversation.phase !== "open" || subscriptions.get(key) !== subscription) return undefined;
       if (allowed !== true) return refuse(toldAs(allowed));
-      follow.admitted = true;
+      subscription.admitted = true;
     }
     return this.#enter(request);
   }
 
   #whenAdmitted(request: SubscribeRequest, inquiry: Inquiry<Admitted>): Promise<void> {
-    const { conversation, key, follow, asked } = request;
-    follow.inquiry = inquiry;
+    const { conversation, key, subscription, asked } = request;
+    subscription.inquiry = inquiry;
     return new Promise((resolve, reject) =>
       inquiry.whenAnswered((allowed) => {
         try {
-          follow.inquiry = undefined; // it is over, and subscriptions are many
-          if (conversation.phase !== "open" || conversation.follows.get(key) !== follow) return resolve();
+          subscription.inquiry = undefined; // it is over, and subscriptions are many
+          if (conversation.phase !== "open" || conversation.subscriptions.get(key) !== subscription)
+            return resolve();
           if (allowed !== true) return resolve(this.#turnAway(conversation, key, asked, toldAs(allowed)));
-          follow.admitted = true;
+          subscription.admitted = true;
           resolve(this.#enter(request));
         } catch (error) {
           reject(error);
@@ -202,7 +203,14 @@ export class Subscriptions {
     );
   }
 
-  #enter({ conversation, key, named, follow, asked, why }: SubscribeRequest): Promise<void> | undefined {
+  #enter({
+    conversation,
+    key,
+    named,
+    subscription,
+    asked,
+    why,
+  }: SubscribeRequest): Promise<void> | undefined {
     if (this.#slowConsumers.has(conversation)) return this.#hold(conversation, key, asked, why);
     const place = this.#directory.open(key, named, conversation.membership.party);
     if (place === undefined)
@@ -210,28 +218,28 @@ export class Subscriptions {
     if (!(place instanceof EphemeralTopic) && place.ending !== undefined)
       return this.#turnAway(conversation, key, asked, place.ending);
     if (place instanceof EphemeralTopic) {
-      place.join(conversation, follow);
-      return this.#welcome(conversation, place, follow);
+      place.join(conversation, subscription);
+      return this.#welcome(conversation, place, subscription);
     }
-    return this.#join(conversation, place, follow, asked, why);
+    return this.#join(conversation, place, subscription, asked, why);
   }
 
   /** Its client subscribes too often; the answer says after how many milliseconds to retry. */
   putOff(conversation: Conversation, asked: Subscription, retryAfter: number): void {
     const key = keyOf(conversation, asked.target);
-    if ((conversation.follows.get(key)?.ref ?? 0) > asked.ref) return;
+    if ((conversation.subscriptions.get(key)?.ref ?? 0) > asked.ref) return;
     this.#turnAway(conversation, key, asked, "rate", { retryAfter });
   }
 
   #join(
     conversation: Conversation,
     live: LiveTarget,
-    follow: FollowedTarget,
+    subscription: TargetSubscription,
     asked: Subscription,
     why?: string,
   ): Promise<void> | undefined {
     const answer = (joined: Joined | Failed): undefined =>
-      this.#joined(conversation, live, follow, asked, why, joined);
+      this.#joined(conversation, live, subscription, asked, why, joined);
     const failed = (error: unknown): Failed => {
       // A model that no format carries: reported where it was found. Nobody can subscribe until it has been repaired.
       if (error instanceof CallaError && error.code === "invalid-value") return error.code;
@@ -239,7 +247,7 @@ export class Subscriptions {
       return "failed";
     };
     try {
-      const joined = this.#catchUp.join(conversation, live, follow, asked, why);
+      const joined = this.#catchUp.join(conversation, live, subscription, asked, why);
       return joined instanceof Promise ? joined.catch(failed).then(answer) : answer(joined);
     } catch (error) {
       return answer(failed(error));
@@ -249,7 +257,7 @@ export class Subscriptions {
   #joined(
     conversation: Conversation,
     live: LiveTarget,
-    follow: FollowedTarget,
+    subscription: TargetSubscription,
     asked: Subscription,
     why: string | undefined,
     joined: Joined | Failed,
@@ -257,10 +265,10 @@ export class Subscriptions {
     // It may subscribe, so what its client says of its model is worth hearing; it is healed already (VE9).
     if (joined === "joined" && asked.diverged !== undefined)
       refused(this.#context, conversation, live.key, "diverged", { digest: asked.diverged });
-    if (joined === "joined") return this.#welcome(conversation, live, follow);
-    if (joined === "outdated" || conversation.follows.get(live.key) !== follow) return undefined;
+    if (joined === "joined") return this.#welcome(conversation, live, subscription);
+    if (joined === "outdated" || conversation.subscriptions.get(live.key) !== subscription) return undefined;
     if (joined === "slow") return this.#hold(conversation, live.key, asked, why);
-    if (joined === "missing") return this.#missing(conversation, live, follow, asked, why);
+    if (joined === "missing") return this.#missing(conversation, live, subscription, asked, why);
     return this.#turnAway(conversation, live.key, asked, joined, { details: whichVersion(live) });
   }
 
@@ -268,12 +276,12 @@ export class Subscriptions {
   #missing(
     conversation: Conversation,
     live: LiveTarget,
-    follow: FollowedTarget,
+    subscription: TargetSubscription,
     asked: Subscription,
     why: string | undefined,
   ): undefined {
     // Made since it was looked at: nobody would say so any more.
-    if (!isMissing(live)) return void this.#join(conversation, live, follow, asked, why);
+    if (!isMissing(live)) return void this.#join(conversation, live, subscription, asked, why);
     this.leave(conversation, live.key);
     // A poll ends with its answers, and its client polls again.
     if (conversation.speaker === "poll" || this.#awaitedTopics.add(conversation, live.key, asked.ref))
@@ -289,9 +297,9 @@ export class Subscriptions {
     conversation.send({ type: "Unsubscribed", target: key, ref, ...subscriptionEnd("created") });
   }
 
-  #welcome(conversation: Conversation, place: ResolvedTarget, follow: FollowedTarget): undefined {
-    if (follow.welcomed || !follow.live) return;
-    follow.welcomed = true;
+  #welcome(conversation: Conversation, place: ResolvedTarget, subscription: TargetSubscription): undefined {
+    if (subscription.welcomed || !subscription.live) return;
+    subscription.welcomed = true;
     this.#hook(conversation, place, "onSubscribe");
   }
 
@@ -317,10 +325,10 @@ export class Subscriptions {
   }
 
   leave(conversation: Conversation, key: TargetKey): void {
-    const follow = conversation.follows.get(key);
-    if (follow === undefined) return;
-    conversation.follows.delete(key);
-    follow.inquiry?.withdraw();
+    const subscription = conversation.subscriptions.get(key);
+    if (subscription === undefined) return;
+    conversation.subscriptions.delete(key);
+    subscription.inquiry?.withdraw();
     this.#slowConsumers.release(conversation, key);
     const place = this.#directory.get(key);
     if (place instanceof EphemeralTopic) {
@@ -331,7 +339,7 @@ export class Subscriptions {
       place.lastUsed = this.#context.clock.monotonic();
       this.#registry.unused(place);
     }
-    if (follow.welcomed && place !== undefined) this.#hook(conversation, place, "onUnsubscribe");
+    if (subscription.welcomed && place !== undefined) this.#hook(conversation, place, "onUnsubscribe");
   }
 
   /** Revokes a client's subscription. The client hears that, and must subscribe again to come back. */
@@ -342,7 +350,7 @@ export class Subscriptions {
     { details, retryAfter }: { readonly details?: unknown; readonly retryAfter?: number } = {},
   ): void {
     this.#access.revoke(conversation, key);
-    const ref = conversation.follows.get(key)?.ref ?? this.#awaitedTopics.refOf(conversation, key);
+    const ref = conversation.subscriptions.get(key)?.ref ?? this.#awaitedTopics.refOf(conversation, key);
     if (ref === undefined) return;
     this.leave(conversation, key);
     this.#awaitedTopics.forget(conversation, key);
@@ -366,44 +374,44 @@ export class Subscriptions {
   /** It is closed to make room for somebody who holds less: its subscribers may retry (LM24). */
   givesWay(place: ResolvedTarget): void {
     const key = keyOfPlace(place);
-    for (const conversation of [...place.audience.followers, ...place.audience.behind])
+    for (const conversation of [...place.audience.current, ...place.audience.behind])
       this.cut(conversation, key, "busy", { retryAfter: RETRY_AFTER });
   }
 
   /** Subscribes a client to a target, whatever `canSubscribe` says. */
   grant(conversation: Conversation, key: TargetKey): void {
     this.#access.grant(conversation, key);
-    const follow = conversation.follows.get(key);
-    if (follow?.live === true) return;
-    const asked = fromNothing(wireOf(key), follow?.ref ?? 0);
+    const subscription = conversation.subscriptions.get(key);
+    if (subscription?.live === true) return;
+    const asked = fromNothing(wireOf(key), subscription?.ref ?? 0);
     void this.subscribe(conversation, asked);
   }
 
   /** All subscribers are sent what there is now, in place of what they had. */
   resnapshot(live: LiveTarget, reason: string): void {
     // A copy: joining may put a subscriber back at once.
-    const followers = [...live.audience.followers];
-    for (const conversation of followers) {
+    const current = [...live.audience.current];
+    for (const conversation of current) {
       // Still the same request, so that what the app is being asked about it counts (AU15).
-      const follow = conversation.follows.get(live.key)!;
-      follow.live = false;
+      const subscription = conversation.subscriptions.get(live.key)!;
+      subscription.live = false;
       live.audience.remove(conversation);
-      void this.#join(conversation, live, follow, fromNothing(live.wire, follow.ref), reason);
+      void this.#join(conversation, live, subscription, fromNothing(live.wire, subscription.ref), reason);
     }
   }
 
   ping(conversation: Conversation, { cursors }: ClientFrames["Ping"]): void {
     for (const [target, sequence, mark] of cursors) {
       const key = keyOf(conversation, target);
-      const follow = conversation.follows.get(key);
+      const subscription = conversation.subscriptions.get(key);
       const live = this.#registry.get(key);
-      if (follow?.live !== true || live?.engine === undefined) continue;
+      if (subscription?.live !== true || live?.engine === undefined) continue;
       const { state } = live.engine;
       if (state.sequence === sequence && state.mark === mark) continue;
       // The tail was lost on the way: the same as a gap, found by the client's own word.
       void this.subscribe(conversation, {
         target,
-        ref: follow.ref,
+        ref: subscription.ref,
         cursor: { sequence, mark },
         settled: 0,
         sent: 1,

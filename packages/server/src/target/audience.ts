@@ -14,7 +14,7 @@ export class Audience {
   /** The target as the wire names it. */
   readonly target: TargetKey;
   /** Those who are shown everything. */
-  readonly followers = new Set<Conversation>();
+  readonly current = new Set<Conversation>();
   /** Subscribers that are shown nothing until their connection has drained. */
   readonly behind = new Set<Conversation>();
   readonly #clock: Clock;
@@ -32,28 +32,28 @@ export class Audience {
   }
 
   get empty(): boolean {
-    return this.followers.size === 0 && this.behind.size === 0;
+    return this.current.size === 0 && this.behind.size === 0;
   }
   has(conversation: Conversation): boolean {
-    return this.followers.has(conversation) || this.behind.has(conversation);
+    return this.current.has(conversation) || this.behind.has(conversation);
   }
   remove(conversation: Conversation): void {
-    this.followers.delete(conversation);
+    this.current.delete(conversation);
     this.behind.delete(conversation);
   }
 
   /** To everybody but the slow, who will be shown what follows `after` when they have drained. */
   say(frame: ServerFrame, after: Cursor): void {
-    if (this.followers.size === 0) return;
-    for (const slow of this.#slowConsumers.among(this.followers)) this.#holdBack(slow, after);
+    if (this.current.size === 0) return;
+    for (const slow of this.#slowConsumers.among(this.current)) this.#holdBack(slow, after);
     const shared = new Shared(frame);
-    for (const follower of this.followers) follower.sendShared(shared);
+    for (const subscriber of this.current) subscriber.sendShared(shared);
   }
 
   #holdBack(slow: Conversation, after: Cursor | undefined): void {
-    this.followers.delete(slow);
+    this.current.delete(slow);
     this.behind.add(slow);
-    const ref = slow.follows.get(this.#key)?.ref ?? 0;
+    const ref = slow.subscriptions.get(this.#key)?.ref ?? 0;
     const cursor = after && { sequence: after.sequence, mark: after.mark };
     // "sent": its outcomes of meanwhile are sent with what it missed.
     const asked = { target: this.target, ref, ...(cursor && { cursor }), settled: 0, sent: 1 };
@@ -62,7 +62,7 @@ export class Audience {
 
   /** Sent at the end of the turn, together with what else is pushed meanwhile. */
   push(pushed: Pushed, except?: string): void {
-    if (this.followers.size === 0) return;
+    if (this.current.size === 0) return;
     if (this.#pushes.length === 0) this.#clock.defer(() => this.#flush());
     this.#pushes.push({ pushed, except });
   }
@@ -79,16 +79,16 @@ export class Audience {
     const excepted = new Set(pushes.map(({ except }) => except));
     excepted.delete(undefined);
     // One that nothing is kept for misses them.
-    const slow = new Set(this.#slowConsumers.among(this.followers));
+    const slow = new Set(this.#slowConsumers.among(this.current));
     if (this.#keepsPushes) for (const one of slow) this.#holdBack(one, undefined);
-    for (const follower of this.followers) {
-      if (slow.size > 0 && slow.has(follower)) continue;
-      if (!excepted.has(follower.clientId)) {
-        follower.sendShared(shared);
+    for (const subscriber of this.current) {
+      if (slow.size > 0 && slow.has(subscriber)) continue;
+      if (!excepted.has(subscriber.clientId)) {
+        subscriber.sendShared(shared);
         continue;
       }
-      const others = pushes.filter(({ except }) => except !== follower.clientId);
-      if (others.length > 0) follower.send(frame(others));
+      const others = pushes.filter(({ except }) => except !== subscriber.clientId);
+      if (others.length > 0) subscriber.send(frame(others));
     }
   }
 }

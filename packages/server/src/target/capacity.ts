@@ -8,7 +8,7 @@ import type { Party } from "../connection/parties.ts";
 /** Something in memory, as far as making room goes. */
 export interface HeldTargets {
   readonly audience: {
-    readonly followers: ReadonlySet<Conversation>;
+    readonly current: ReadonlySet<Conversation>;
     readonly behind: ReadonlySet<Conversation>;
   };
   /** Who had it opened: until it has a subscriber, it is theirs. */
@@ -17,6 +17,7 @@ export interface HeldTargets {
   readonly closed: boolean;
 }
 
+/** What is held, as registry and directory have it, which lie above this file. */
 export interface CapacityParts<T extends HeldTargets> {
   readonly all: () => Iterable<T>;
   /** Milliseconds of a clock that does not step. */
@@ -139,7 +140,7 @@ export class Capacity<T extends HeldTargets> {
     }
     idle.sort((a, b) => b.lastUsed - a.lastUsed);
     for (const its of alone.values())
-      its.sort((a, b) => followersOf(b) - followersOf(a) || b.lastUsed - a.lastUsed);
+      its.sort((a, b) => subscribersOf(b) - subscribersOf(a) || b.lastUsed - a.lastUsed);
     return {
       at: now,
       looked,
@@ -159,12 +160,12 @@ function greatest<T>(alone: ReadonlyMap<Party, T[]>): readonly [Party | undefine
 }
 
 const isUnused = ({ audience }: HeldTargets): boolean =>
-  audience.followers.size === 0 && audience.behind.size === 0;
-const followersOf = ({ audience }: HeldTargets): number => audience.followers.size + audience.behind.size;
+  audience.current.size === 0 && audience.behind.size === 0;
+const subscribersOf = ({ audience }: HeldTargets): number => audience.current.size + audience.behind.size;
 
 function partiesOf({ audience }: HeldTargets): ReadonlySet<Party> {
   const parties = new Set<Party>();
-  for (const all of [audience.followers, audience.behind])
+  for (const all of [audience.current, audience.behind])
     for (const { membership } of all) if (membership.party !== undefined) parties.add(membership.party);
   return parties;
 }

@@ -4,7 +4,7 @@ import { authorTag } from "@calla/shared";
 import type { EphemeralSlice, Message, TargetKey } from "@calla/shared";
 import { Audience } from "./audience.ts";
 import type { Pushed } from "./audience.ts";
-import type { Conversation, FollowedTarget } from "../connection/conversation.ts";
+import type { Conversation, TargetSubscription } from "../connection/conversation.ts";
 import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import type { ServerContext } from "../context/server-context.ts";
 
@@ -60,12 +60,12 @@ export class EphemeralTopic {
     this.audience = new Audience(topic, context.clock, slowConsumers, slice.keep === "latest");
   }
 
-  join(conversation: Conversation, follow: FollowedTarget): void {
-    follow.live = true;
+  join(conversation: Conversation, subscription: TargetSubscription): void {
+    subscription.live = true;
     conversation.send({
       type: "Settled",
       target: this.topic,
-      ref: follow.ref,
+      ref: subscription.ref,
       sequence: 0,
       next: 1,
       outcomes: [],
@@ -74,7 +74,7 @@ export class EphemeralTopic {
     });
     if (this.#latest.size > 0)
       conversation.send({ type: "Push", target: this.topic, pushes: [...this.#latest.values()] });
-    this.audience.followers.add(conversation);
+    this.audience.current.add(conversation);
   }
 
   leave(conversation: Conversation): void {

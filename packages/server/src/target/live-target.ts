@@ -128,7 +128,7 @@ export class LiveTarget {
   announce(after: Cursor, records: readonly LogRecord[]): void {
     this.sinceSnapshot += records.length;
     this.#replays = undefined;
-    if (this.audience.followers.size === 0) return;
+    if (this.audience.current.size === 0) return;
     const update = this.#withDigest(toUpdate(this.key, after, records), after.sequence + records.length);
     this.audience.say({ type: "TopicUpdate", target: this.wire, ...update }, after);
   }

@@ -16,7 +16,7 @@ function directory(options: PartsOptions = {}) {
   const slow = new SlowConsumers(it.context, () => undefined);
   const gave: string[] = [];
   const leave = (topic: EphemeralTopic): void => {
-    for (const one of topic.audience.followers) topic.audience.remove(one);
+    for (const one of topic.audience.current) topic.audience.remove(one);
   };
   const registry = new TargetRegistry(it.context, slow, new Map(), {
     rang: () => undefined,

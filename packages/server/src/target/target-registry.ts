@@ -73,9 +73,9 @@ export class TargetRegistry {
     return this.#targets.values();
   }
   /** Open, and with a subscriber here. */
-  *followed(): Iterable<LiveTarget> {
+  *subscribed(): Iterable<LiveTarget> {
     for (const live of this.#targets.values())
-      if (live.engine?.ready === true && live.audience.followers.size > 0) yield live;
+      if (live.engine?.ready === true && live.audience.current.size > 0) yield live;
   }
 
   /** The target, opened or being opened, for whoever `asks` (undefined: the server); undefined: nobody gives way for it. */
