@@ -95,6 +95,34 @@ describe("a conversation's life", () => {
     expect([other.conflicts, other.refusesFurther("list:1")]).toEqual([0, false]);
   });
 
+  test("nobody writes from outside what it is, whom it is counted for, or how it ended; other parts keep what is theirs", () => {
+    const conversation = parts().talk().enter("c");
+    const { membership } = conversation;
+    for (const [of, name] of [
+      [membership, "party"],
+      [membership, "share"],
+      [conversation, "state"],
+      [conversation, "phase"],
+      [conversation, "clientId"],
+      [conversation, "conflicts"],
+      [conversation, "address"],
+    ] as const)
+      expect(() => Object.assign(of, { [name]: undefined }), name).toThrow(TypeError);
+    // A field that is added here is written by somebody: by whom, conversation.ts says beside each of these.
+    expect(Object.keys(conversation).toSorted()).toEqual([
+      "access",
+      "authenticating",
+      "connection",
+      "encoder",
+      "leaving",
+      "membership",
+      "request",
+      "speaker",
+      "stream",
+      "subscriptions",
+    ]);
+  });
+
   test("its records share one author", () => {
     const conversation = parts().talk().enter("c", { id: "anna" });
     expect(conversation.author).toEqual({ clientId: "c", userId: "anna" });

@@ -120,17 +120,19 @@ export class Conversation implements Who {
   readonly encoder: Encoder;
   #author: Author | undefined;
   #state: ConversationState = WAITING;
-  /** Known from its Hello on, of a packet from its start. */
+  /** Known from its Hello on, of a packet from its start (admission.ts). */
   speaker: Speaker = "page";
-  /** The connection here of the client that a packet speaks for. */
+  /** The connection here of the client that a packet speaks for (admission.ts). */
   stream: Conversation | undefined;
+  /** hub/subscriptions.ts adds and removes them. */
   subscriptions = new Map<TargetKey, TargetSubscription>();
-  /** Made when first needed, like its calls of authenticate (app-checks.ts). */
+  /** hub/access.ts's, made when first needed. */
   access: AccessState | undefined;
+  /** Its calls of `authenticate`: authenticate.ts's, made when first needed. */
   authenticating: Asker | undefined;
   /** Whom its limits count, and what that has used up of its rates. Here, for every message asks; parties.ts writes it. */
   readonly membership: Membership;
-  /** The server is about to end it: its messages are for another one. */
+  /** The server is about to end it: its messages are for another node (drain.ts). */
   leaving = false;
   #conflicts: Set<TargetKey> | undefined;
 
