@@ -14,7 +14,7 @@ type End<Table, OfApp extends string = never> =
 
 /** Why the server ends a connection. */
 export type ConnectionEnd = End<typeof closingCodes, AppCode>;
-/** Why a client does not follow a topic, or no longer. */
+/** Why a client has no subscription to a topic, or no longer. */
 export type SubscriptionEnd = End<typeof unsubscribedCodes>;
 
 /** As a `Closing` says it. */

@@ -7,13 +7,13 @@ const small = { collapseBytes: 1_000 };
 const added = (item: string) => ({ type: "added", item });
 
 /** A server with a topic that `slow` has subscribed and cannot be sent updates of: its buffer is full. */
-async function stuck(limits: object = {}, handlers: object = {}, followed = "list:1") {
+async function stuck(limits: object = {}, handlers: object = {}, topic = "list:1") {
   const it = wire({ limits: { ...small, ...limits } });
   it.server.handle(list, { public: true, ...handlers });
   it.server.handle(other, { public: true });
   it.server.handle(cursors, { public: true });
   const slow = await it.client();
-  slow.say(subscribe(followed));
+  slow.say(subscribe(topic));
   await slow.heard();
   slow.stuff(1_001);
   slow.say({ type: "Ping", cursors: [] }); // the frame that finds it full

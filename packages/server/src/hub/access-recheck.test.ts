@@ -24,8 +24,8 @@ interface Person {
   readonly guest?: boolean;
 }
 
-/** Anna follows, since she may; whatever is asked about her from then on waits for its answer. */
-async function followingWhileAsked(limits: object = {}) {
+/** Anna is subscribed, since she may; whatever is asked about her from then on waits for its answer. */
+async function subscribedWhileAsked(limits: object = {}) {
   const answers: ReturnType<typeof inHand<boolean>>[] = [];
   let waits = false;
   const it = wire({ authenticate: () => ({ id: "anna" }), limits });
@@ -44,7 +44,7 @@ async function followingWhileAsked(limits: object = {}) {
   return { ...it, anna, answers };
 }
 
-/** Whoever `rights` says may follow and dispatch. */
+/** Those who may subscribe and dispatch, by `rights`. */
 async function ruled(rights: { may: boolean | Error }, limits: object = {}) {
   const it = wire({ authenticate: ({ token }) => ({ id: String(token ?? "anna") }), limits });
   const asked: string[] = [];
@@ -137,7 +137,7 @@ describe("rights that change on a live connection", () => {
   });
 
   test("[AU15] [HA12] [HA21] S43 a request that comes while the app is being asked again goes by that answer", async () => {
-    const { anna, answers, ...it } = await followingWhileAsked();
+    const { anna, answers, ...it } = await subscribedWhileAsked();
     const done = it.server.reauthorise();
     anna.say(subscribe("list:1", 2)); // a gap, say
     await anna.heard();
@@ -169,7 +169,7 @@ describe("rights that change on a live connection", () => {
   });
 
   test("[AU15] [AU26] a revocation holds though the app asks again while it is being asked about", async () => {
-    const { anna, answers, ...it } = await followingWhileAsked();
+    const { anna, answers, ...it } = await subscribedWhileAsked();
     const one = it.server.reauthorise({ userId: "anna" });
     const two = it.server.reauthorise({ userId: "anna" });
     await it.settle();
@@ -186,7 +186,7 @@ describe("rights that change on a live connection", () => {
   for (const first of ["the app", "the round"] as const)
     test(`[AU15] [AU26] [AU16] what the app asks must not go unanswered, though ${first} asked first`, async () => {
       // Two at once need answers that take longer than a round.
-      const { anna, answers, ...it } = await followingWhileAsked({ checkTimeout: Infinity });
+      const { anna, answers, ...it } = await subscribedWhileAsked({ checkTimeout: Infinity });
       const app = () => it.server.reauthorise({ userId: "anna" });
       const one = first === "the app" ? app() : await it.advance(400_000);
       const two = first === "the app" ? await it.advance(400_000) : app();
@@ -199,7 +199,7 @@ describe("rights that change on a live connection", () => {
     });
 
   test("[AU15] [AU16] an answer that never comes is none: who is in doubt is cut off, and who is looked after goes on", async () => {
-    const { anna, ...it } = await followingWhileAsked();
+    const { anna, ...it } = await subscribedWhileAsked();
     await it.advance(it.server.limits.recheckAfter + it.server.limits.checkTimeout);
     expect(types(await anna.heard())).not.toContain("Unsubscribed");
     const said = it.server.reauthorise({ userId: "anna" });
@@ -223,7 +223,7 @@ describe("rights that change on a live connection", () => {
       [0, 1],
       [1, 0],
     ]) {
-      const { anna, answers, ...it } = await followingWhileAsked();
+      const { anna, answers, ...it } = await subscribedWhileAsked();
       const both = Promise.all([it.server.reauthorise(), it.server.reauthorise()]);
       await it.settle();
       for (const which of order) {

@@ -105,13 +105,13 @@ describe("the first word", () => {
     const { server, socket } = wire({ limits: { maxTopicsPerConnection: 2 } });
     server.handle(list, { public: true });
     const ada = socket();
-    const wishes = [
+    const targets = [
       { target: "list:1", ref: 4, settled: 0, sent: 0 },
       { target: "list:1", ref: 3, settled: 0, sent: 0 },
       { target: "list:2", ref: 5, settled: 0, sent: 0 },
       { target: "list:3", ref: 6, settled: 0, sent: 0 },
     ];
-    ada.say(hello({ targets: wishes }));
+    ada.say(hello({ targets }));
     expect(await ada.heard()).toMatchObject([
       { type: "Connected" },
       { type: "Unsubscribed", target: "list:3", ref: 6, code: "too-many-topics" },

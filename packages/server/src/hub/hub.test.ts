@@ -387,7 +387,7 @@ describe("hostile peers", () => {
   });
 
   test.each(["first", "last"])(
-    "[CV14] a client's session is none of the topics it may follow: asked for %s",
+    "[CV14] a client's session is none of the topics it may subscribe to: asked for %s",
     async (when) => {
       const { server, client } = wire({ limits: { maxTopicsPerConnection: 3 } });
       server.handle(list, { public: true });
@@ -536,7 +536,7 @@ describe("subscribing", () => {
 
   // Every order in which two checks and the words around them can come. `+n`: subscribe with ref n, `-n`: unsubscribe,
   // `!`: the server cuts the client off, `yes n`/`no n`: the n-th check answers.
-  const wishes = [
+  const orders = [
     ["+1", "-1", "+2"],
     ["+1", "+2"],
     ["+1", "!", "+2"],
@@ -563,8 +563,8 @@ describe("subscribing", () => {
     ["yes 1", "no 2"],
     ["no 2", "yes 1"],
   ];
-  test.each(wishes.map((words) => [words.join(" "), words] as const))(
-    "[CV9] S43 only the last of several wishes counts: %s",
+  test.each(orders.map((words) => [words.join(" "), words] as const))(
+    "[CV9] S43 only the last of several subscribes counts: %s",
     async (_, words) => {
       for (const answers of outcomes) {
         for (const story of interleaved(words, answers)) {
@@ -579,7 +579,7 @@ describe("subscribing", () => {
             onUnsubscribe: () => void seen.push("out"),
           });
           const ada = await client();
-          let wish: number | undefined; // the newest ref that stands, by the client's own account
+          let standing: number | undefined; // the newest ref that stands, by the client's own account
           let check: number | undefined; // which check decides about it
           let newest = 0;
           for (const step of story) {
@@ -589,35 +589,36 @@ describe("subscribing", () => {
               ada.say(subscribe("list:1", n));
               if (asked > begun) check = begun;
               // Admitted already; otherwise it is being asked, and the answer is its own, too.
-              else if (wish === undefined || check === undefined || given.has(check)) check = undefined;
-              wish = newest = n;
+              else if (standing === undefined || check === undefined || given.has(check)) check = undefined;
+              standing = newest = n;
             } else if (step.startsWith("-")) {
               ada.say(unsubscribe("list:1", n));
-              if (n >= newest) wish = undefined;
+              if (n >= newest) standing = undefined;
             } else if (step === "!") {
               server.unsubscribe(ada.identity.clientId, list, "1");
-              wish = undefined;
+              standing = undefined;
             } else {
               given.set(n - 1, step.startsWith("yes"));
               checks[n - 1]!.keep(step.startsWith("yes"));
             }
             await settle();
           }
-          const follows = wish !== undefined && (check === undefined || given.get(check) === true);
+          const subscribed = standing !== undefined && (check === undefined || given.get(check) === true);
           const heard = await ada.heard();
           const settled = heard.filter((frame) => frame.type === "Settled").at(-1);
           const turned = heard.filter((frame) => frame.type === "Unsubscribed");
           const tell = [story.join(" "), JSON.stringify(heard)];
           await server.topic(list, "1").read();
           const update = server.topic(list, "1").dispatch(add("x"));
-          expect([...tell, types(await ada.heard())]).toEqual([...tell, follows ? ["TopicUpdate"] : []]);
+          expect([...tell, types(await ada.heard())]).toEqual([...tell, subscribed ? ["TopicUpdate"] : []]);
           await update;
-          if (follows) expect([...tell, settled?.ref]).toEqual([...tell, wish]);
+          if (subscribed) expect([...tell, settled?.ref]).toEqual([...tell, standing]);
           // A request that was refused or revoked is always answered, with its own ref.
-          if (wish !== undefined && !follows) expect([...tell, turned.at(-1)?.ref]).toEqual([...tell, wish]);
+          if (standing !== undefined && !subscribed)
+            expect([...tell, turned.at(-1)?.ref]).toEqual([...tell, standing]);
           expect([...tell, seen.filter((word) => word === "in").length]).toEqual([
             ...tell,
-            seen.filter((word) => word === "out").length + (follows ? 1 : 0),
+            seen.filter((word) => word === "out").length + (subscribed ? 1 : 0),
           ]);
         }
       }

@@ -42,7 +42,7 @@ export class Audience {
     this.behind.delete(conversation);
   }
 
-  /** To everybody but the slow, who will be shown what follows `after` when they have drained. */
+  /** To everybody but the slow, who will be shown what comes after `after` when they have drained. */
   say(frame: ServerFrame, after: Cursor): void {
     if (this.current.size === 0) return;
     for (const slow of this.#slowConsumers.among(this.current)) this.#holdBack(slow, after);

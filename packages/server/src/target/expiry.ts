@@ -146,7 +146,10 @@ export class ExpirySweep {
       const before = clock.now() - lifetime - HOUR;
       const idle = page.targets.filter(
         ({ target, used, removed }) =>
-          !removed && used < before && matchTopic(pattern, target) !== undefined && !this.#isFollowed(target),
+          !removed &&
+          used < before &&
+          matchTopic(pattern, target) !== undefined &&
+          !this.#isSubscribed(target),
       );
       const gone: TargetKey[] = [];
       for (const { target } of idle) {
@@ -160,7 +163,7 @@ export class ExpirySweep {
       next = page.next;
     } while (next !== undefined && (await this.#paused()));
   }
-  #isFollowed(target: TargetKey): boolean {
+  #isSubscribed(target: TargetKey): boolean {
     return this.#registry.get(target)?.audience.empty === false;
   }
 
