@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
-import { appendOf, record } from "../../testing/log-contract/kit.ts";
+import { appendOf } from "../../testing/log-contract/kit.ts";
 import type { ExecutorOptions } from "./executor.ts";
 import { appendGroup, secretGroup } from "./jobs.ts";
 import { executorOptions } from "./sqlite-with.ts";
@@ -101,18 +101,39 @@ test("in this thread a job is done within the call", async () => {
 });
 
 describe("in a worker", () => {
+  /** Fills a transaction, so that what comes behind it is another one. */
+  const full = Array.from({ length: 2_000 }, (_, i) => secretGroup(`${i}`));
+  /** A lane whose worker waits until `go`, however busy the machine is. */
+  const held = async (committed?: (took: number) => void) => {
+    const file = fresh();
+    const lane = laneInWorker({ ...optionsOf(file), busyTimeout: 60_000 }, committed);
+    await lane.opened;
+    const other = new Database(file);
+    other.exec("BEGIN IMMEDIATE");
+    return { lane, go: () => void other.exec("ROLLBACK").close() };
+  };
+
   test("[SQ3] what waits together is one transaction, as long as it is not too much", async () => {
     const took: number[] = [];
-    const lane = kept(laneInWorker(optionsOf(fresh()), (milliseconds) => took.push(milliseconds)));
-    await lane.opened;
-    await Promise.all(Array.from({ length: 50 }, (_, i) => lane.run(job(`t${i}`), true)));
-    expect(took).toHaveLength(1);
-    expect(took[0]).toBeGreaterThan(0);
-    const many = Array.from({ length: 1_500 }, (_, i) => secretGroup(`${i}`));
-    took.length = 0;
-    await Promise.all([lane.run(many, false), lane.run(many, false), lane.run(many, false)]);
-    // 1,500 are not 2,000: so there are two, and then the one that is left.
+    const few = await held((milliseconds) => took.push(milliseconds));
+    const jobs = [
+      few.lane.run(full, false),
+      ...Array.from({ length: 50 }, (_, i) => few.lane.run(job(`t${i}`), true)),
+    ];
+    few.go();
+    await Promise.all(jobs);
     expect(took).toHaveLength(2);
+    expect(took[0]).toBeGreaterThan(0);
+    took.length = 0;
+    // 1,500 are not 2,000: so there are two, and then the one that is left.
+    const many = await held((milliseconds) => took.push(milliseconds));
+    const large = [full, full.slice(500), full.slice(500), full.slice(500)].map((one) =>
+      many.lane.run(one, false),
+    );
+    many.go();
+    await Promise.all(large);
+    expect(took).toHaveLength(3);
+    await Promise.all([kept(few.lane), kept(many.lane)]);
   });
 
   test("the process may end while nothing is asked, and not before what was asked is answered", async () => {
@@ -130,18 +151,13 @@ describe("in a worker", () => {
   });
 
   test("[SQ10] when it ends, all that waits is refused, and so is what comes later", async () => {
-    const workers: Worker[] = [];
     const post = vi.spyOn(Worker.prototype, "postMessage");
-    const lane = laneInWorker(optionsOf(fresh()));
-    await lane.opened;
-    const large = record(1, { messages: [{ type: "t", text: "x".repeat(2_000_000) }] });
-    const waiting = [
-      lane.run([appendGroup({ ...appendOf("a", 0, 1), records: [large] }, text)], false),
-      lane.run(job("b"), true),
-    ];
-    workers.push(post.mock.contexts.at(-1) as Worker);
+    const { lane, go } = await held();
+    const waiting = [lane.run(job("a"), false), lane.run(job("b"), true)];
+    const worker = post.mock.contexts.at(-1) as Worker;
     post.mockRestore();
-    void workers[0]!.terminate();
+    void worker.terminate();
+    go();
     const ended = { code: "CALLA_WORKER", message: "exit code 1" };
     expect(await Promise.allSettled(waiting)).toEqual(
       waiting.map(() => ({ status: "rejected", reason: ended })),
