@@ -7,12 +7,11 @@ const rooms = {
     "base",
     "transports",
     "transports/http",
-    "connection",
+    "engine",
     "storage",
-    "replica",
     "tabs",
     "tabs/stores",
-    "runtime",
+    "connection",
     ".",
     "testing",
   ],
@@ -45,7 +44,7 @@ const beside = { shared: ["dev", "dev-off", "guards", "guards-off"], client: ["d
 // Rooms without I/O, besides all of shared: time, chance and the world are passed in. .oxlintrc.json has the same globs
 // against clocks and timers.
 const pure = {
-  client: ["connection", "storage", "replica", "runtime"],
+  client: ["engine", "storage", "connection"],
   server: ["log", "log/memory", "app", "context", "connection", "model", "target", "history", "hub"],
 };
 // Rooms that join others to the world, and so alone touch a library for it.
@@ -53,7 +52,7 @@ const EDGE = "/(transports|stores|sqlite|observers)/";
 // The engines of a target and of a replica: they do not know each other; the commit loop and the runtime join them.
 const engines = {
   server: ["target/target-engine", "connection/conversation"],
-  client: ["replica/rebase", "replica/outbox", "replica/subscriptions"],
+  client: ["engine/rebase", "engine/suspects", "engine/kept-predictions"],
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =

@@ -11,7 +11,7 @@ const processes = readdirSync(`${here}src`).filter((name) => name.endsWith(".ben
 await build({
   entryPoints: [
     ...processes.map((name) => ({ in: `${here}src/${name}`, out: name.replace(".bench.ts", "") })),
-    { in: `${here}../packages/client/src/replica/rebase.ts`, out: "rebase" },
+    { in: `${here}../packages/client/src/engine/rebase.ts`, out: "rebase" },
   ],
   outdir: `${here}.cache`,
   outExtension: { ".js": ".mjs" },

@@ -69,7 +69,7 @@ function codec(format: Format, frame: ServerFrame): string[] {
   return [String(Buffer.byteLength(data)), micros(time(encode)), micros(time(decode))];
 }
 
-// What of packages/client/src/replica/rebase.ts is called here; the engine is bundled by itself because it is no export.
+// What of packages/client/src/engine/rebase.ts is called here; the engine is bundled by itself because it is no export.
 interface Act {
   readonly id: string;
   readonly messages: readonly unknown[];

@@ -1,5 +1,5 @@
 // createClient: puts the parts together and gives the app its topics, session and status. Not here: what the parts do.
-import { CallaError, DEV, OWN_SESSION, sameInOrder, strictness, topicId } from "@calla/shared";
+import { CallaError, DEV, OWN_SESSION, strictness, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
   Clock,
@@ -17,25 +17,28 @@ import { audible } from "#dev/mistakes";
 import { steady, systemClock, systemRandom } from "./base/clock.ts";
 import { createLocal } from "./local.ts";
 import type { Local } from "./local.ts";
-import { contain, oncePerTurn, signal } from "./base/notifier.ts";
+import { contain, signal } from "./base/notifier.ts";
 import type { Stop } from "./base/notifier.ts";
 import { onWakeUp } from "./base/page-events.ts";
-import type { SnapshotTaken, Versions } from "./runtime/incoming.ts";
-import { createRuntime } from "./runtime/runtime.ts";
-import type { HeldWrite, PendingWrite } from "./replica/target.ts";
-import type { Storage, StorageHost } from "./storage/storage.ts";
 import { createConnection } from "./connection/connection.ts";
-import type { ConnectionStatus, Sync } from "./connection/connection.ts";
-import type { DecidedWrite } from "./replica/targets.ts";
+import type { ConnectedAs, ConnectionStatus } from "./connection/connection.ts";
+import { createCore, end } from "./engine/life.ts";
+import { listHeld, listPending } from "./engine/outbox.ts";
+import { commit } from "./engine/outcomes.ts";
+import type {
+  DecidedWrite,
+  HeldWrite,
+  Ledger,
+  PendingWrite,
+  SnapshotTaken,
+  Versions,
+} from "./engine/records.ts";
+import { cancel } from "./engine/sending.ts";
+import { targetOf } from "./engine/targets.ts";
+import type { Storage, StorageHost } from "./storage/storage.ts";
 import { createEphemeral, createTopic } from "./topic.ts";
 import type { EphemeralTopic, Topic } from "./topic.ts";
 import type { CloseReason, Transport } from "./transports/transport.ts";
-
-/** Whom the server has named. */
-export interface ConnectedAs {
-  readonly clientId: string;
-  readonly userId: string | null;
-}
 
 /**
  * What `createClient` takes: `wiring` and `serialiser` are those of the server, everything but the transport has a
@@ -201,13 +204,61 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
 
 /** `flushOnly`: sends for a page that is gone, and subscribes to nothing (CV17). */
 function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boolean): Client<W> {
-  const { wiring, serialiser, transport, token } = options;
-  const { random = systemRandom, onError = reportError } = options;
+  const { wiring, serialiser, transport, storage, user } = options;
+  const { random = systemRandom, onError = reportError, wakeUps = onWakeUp } = options;
   const strict = strictness(options.strict);
   const clock = steady(options.clock ?? systemClock);
-  const { storage, wakeUps = onWakeUp } = options;
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);
+  let closing: Promise<void> | undefined;
+
+  const host: StorageHost = {
+    clock,
+    serialiser,
+    report,
+    flush: (instead) => createAny({ ...options, ...instead }, true),
+  };
+  const core = createCore(
+    {
+      wiring,
+      serialiser,
+      clock,
+      random,
+      strict,
+      flushOnly,
+      report,
+      user,
+      reconnect: transport.reconnect,
+      linger: options.linger ?? 5_000,
+      answerTimeout: options.answerTimeout ?? 10_000,
+      maxPending: options.maxPending ?? 10_000,
+      maxPendingBytes: options.maxPendingBytes ?? 16 * 1024 * 1024,
+      maxPendingAge: options.maxPendingAge ?? 14 * 24 * 3_600_000,
+      onSnapshot: options.onSnapshot,
+      onOutcome: options.onOutcome,
+      onVersionMismatch: options.onVersionMismatch,
+      digest: options.digest,
+    },
+    storage &&
+      ((core) =>
+        storage.ledger(core as never, storage, { server: options.server ?? "", user }, host) as Ledger),
+    () => {
+      const now = statusOf();
+      if (now !== told) statusChanges.emit((told = now));
+    },
+  );
+  const connection = createConnection(core, {
+    transport,
+    token: options.token,
+    heartbeat: options.heartbeat ?? 25_000,
+    heartbeatTimeout: options.heartbeatTimeout ?? 10_000,
+    connectTimeout: options.connectTimeout ?? 10_000,
+    onConnect: options.onConnect,
+    onReconnect: options.onReconnect,
+    onDisconnect: options.onDisconnect,
+    mistaken: audible(report, options.onError),
+  });
+
   let status: ClientStatus = {
     connection: "offline",
     reason: "",
@@ -217,123 +268,43 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     storage: "working",
   };
   let told = status;
-  let connectedBefore = false;
-  let closing: Promise<void> | undefined;
+  /** The same object until something in it changes. */
+  function statusOf(): ClientStatus {
+    const held = listHeld(core, (entry) => cancel(core, entry));
+    const kept = core.ledger?.failing ? "failed" : "working";
+    const { status: is, reason, text } = connection;
+    if (
+      is !== status.connection ||
+      reason !== status.reason ||
+      text !== status.text ||
+      core.size !== status.pending ||
+      held !== status.held ||
+      kept !== status.storage
+    )
+      status = { connection: is, reason, text, pending: core.size, held, storage: kept };
+    return status;
+  }
 
-  const setStatus = (connection: ConnectionStatus, reason: ClientStatus["reason"], text: string): void => {
-    const next: ClientStatus = {
-      connection,
-      reason,
-      text,
-      pending: runtime.waiting,
-      held: runtime.held,
-      storage: runtime.failing ? "failed" : "working",
-    };
-    if (next.held === status.held && sameInOrder({ ...next, held: 0 }, { ...status, held: 0 })) return;
-    status = next;
-    tell();
-  };
-  const tell = oncePerTurn(clock, () => {
-    if (told !== status) statusChanges.emit((told = status));
-  });
-
-  const host: StorageHost = {
-    clock,
-    serialiser,
-    report,
-    flush: (instead) => createAny({ ...options, ...instead }, true),
-  };
-  const runtime = createRuntime({
-    wiring,
-    serialiser,
-    storage,
-    host,
-    owner: { server: options.server ?? "", user: options.user },
-    clock,
-    random,
-    reconnect: transport.reconnect,
-    strict,
-    linger: options.linger ?? 5_000,
-    answerTimeout: options.answerTimeout ?? 10_000,
-    maxPending: options.maxPending ?? 10_000,
-    maxPendingBytes: options.maxPendingBytes ?? 16 * 1024 * 1024,
-    maxPendingAge: options.maxPendingAge ?? 14 * 24 * 3_600_000,
-    outlet: {
-      get open() {
-        return sync.open;
-      },
-      send: (frames) => sync.send(frames),
-      renew: (reason) => sync.renew(reason),
-    },
-    report,
-    onSnapshot: options.onSnapshot,
-    onOutcome: options.onOutcome,
-    digest: options.digest,
-    onVersionMismatch: options.onVersionMismatch,
-    changed: () => setStatus(status.connection, status.reason, status.text),
-  });
-
-  const sync: Sync = createConnection(
-    {
-      transport,
-      serialiser,
-      clock,
-      random,
-      heartbeat: options.heartbeat ?? 25_000,
-      heartbeatTimeout: options.heartbeatTimeout ?? 10_000,
-      connectTimeout: options.connectTimeout ?? 10_000,
-      token,
-    },
-    {
-      hello: (token) => ({ ...runtime.hello(token), ...(flushOnly ? { flushOnly } : {}) }),
-      unsaid: runtime.unsaid,
-      ping: runtime.ping,
-      awaiting: runtime.awaiting,
-      connected(frame) {
-        runtime.connected(frame);
-        const as = { clientId: frame.clientId, userId: frame.userId };
-        contain(report, connectedBefore ? options.onReconnect : options.onConnect, as);
-        connectedBefore = true;
-      },
-      frame: runtime.receive,
-      tooLarge: runtime.tooLarge,
-      refused: runtime.refused,
-      disconnected(reason, cut) {
-        runtime.disconnected(cut);
-        contain(report, options.onDisconnect, reason);
-      },
-      status(connection, reason, text = "") {
-        const over = !closing && (connection === "closed" || connection === "outdated");
-        runtime.ended(over ? reason || "lost" : "");
-        setStatus(connection, reason, text);
-      },
-      outdated: ({ protocol, slices }) => contain(report, options.onVersionMismatch, { protocol, slices }),
-      error: audible(report, options.onError),
-    },
-  );
-
-  const loaded = runtime.load();
+  const loaded = core.ledger?.load() ?? Promise.resolve();
   let wanted = false;
   const connect = (): void => {
     if (closing) return;
     wanted = true;
     // What is stored says who we are, so it comes first.
-    void loaded.then(() => wanted && sync.start());
+    void loaded.then(() => wanted && connection.start());
   };
   const disconnect = (): void => {
     wanted = false;
-    sync.stop("offline");
+    connection.stop("offline");
   };
-  const stopWaking = wakeUps(
-    () => sync.wake(),
-    () => sync.doubt(),
-  );
-  const end = async (finish: () => Promise<void>): Promise<void> => {
+  const stopWaking = wakeUps(connection.wake, connection.doubt);
+  /** Ends everything; `finish` says what becomes of what is stored. */
+  const over = async <T>(finish: () => T | Promise<T>): Promise<T> => {
     await loaded;
     wanted = false;
     stopWaking();
-    sync.stop("closed");
-    await finish();
+    connection.stop("closed");
+    return finish();
   };
 
   const topic = (slice: AnyTopicSlice, ...params: string[]): unknown => {
@@ -344,12 +315,11 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
         DEV && `client.topic: slice "${slice.name}" is not in this client's wiring; list it in defineWiring.`,
       );
     const key = topicId(slice.pattern, ...params);
-    const target = runtime.target(key);
-    return (target.handle ??=
-      slice.kind === "topic" ? createTopic(runtime, key) : createEphemeral(runtime, key));
+    const target = targetOf(core, key);
+    return (target.handle ??= slice.kind === "topic" ? createTopic(core, key) : createEphemeral(core, key));
   };
 
-  const session = wiring.session && createTopic(runtime, OWN_SESSION);
+  const session = wiring.session && createTopic(core, OWN_SESSION);
   if (!flushOnly) session?.retain();
   const local = wiring.local && createLocal(wiring.local, { clock, random, serialiser, strict, report });
   if (options.connect !== false) connect();
@@ -359,27 +329,37 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     session: session as Client<W>["session"],
     local: local as Client<W>["local"],
     get status() {
-      return status;
+      return statusOf();
     },
     onStatus: (listener) => statusChanges.add(listener),
     get clientId() {
-      return runtime.clientId;
+      return core.identity?.clientId;
     },
     get pending() {
-      return runtime.pending;
+      return listPending(core);
     },
     connect,
     disconnect,
-    close: () => (closing ??= end(runtime.close)),
+    close: () =>
+      (closing ??= over(() => {
+        end(core);
+        return core.ledger ? core.ledger.close() : commit(core);
+      })),
     forget: ((options?: { readonly everyone?: boolean }) => {
       if (closing) return Promise.reject(new CallaError("closed"));
-      let unsent: unknown = [];
-      const forgotten = end(async () => {
-        unsent = options?.everyone ? { unsent: await runtime.forgetEveryone() } : runtime.pending;
-        if (!options?.everyone) await runtime.forget();
+      const forgotten = over(async () => {
+        const pending = listPending(core);
+        end(core);
+        if (!core.ledger) commit(core);
+        if (options?.everyone) return { unsent: (await core.ledger?.forgetEveryone()) ?? pending.length };
+        await core.ledger?.forget();
+        return pending;
       });
-      closing = forgotten.catch(() => {});
-      return forgotten.then(() => unsent);
+      closing = forgotten.then(
+        () => {},
+        () => {},
+      );
+      return forgotten;
     }) as Client<W>["forget"],
   };
 }

@@ -1,6 +1,6 @@
 // The public list of @calla/client. The WebSocket transport is @calla/client/websocket.
 export { createClient } from "./client.ts";
-export type { Client, ClientOptions, ClientStatus, ConnectedAs } from "./client.ts";
+export type { Client, ClientOptions, ClientStatus } from "./client.ts";
 export type {
   Dispatched,
   EphemeralTopic,
@@ -13,7 +13,7 @@ export type {
 } from "./topic.ts";
 export type { Local } from "./local.ts";
 export { RejectedError } from "./base/rejected-error.ts";
-export type { AppliedWrite, Write, WriteState } from "./replica/write.ts";
+export type { AppliedWrite, Write } from "./engine/write.ts";
 export type {
   AppCode,
   CallaRejectionCode,
@@ -24,16 +24,24 @@ export type {
   TopicCode,
   UnsubscribedCode,
 } from "@calla/shared";
-export type { Pending, Pushed, TopicStatus } from "./replica/target.ts";
-export type { DecidedWrite } from "./replica/targets.ts";
-export type { HeldWrite, PendingWrite } from "./replica/target.ts";
-export type { Skipped } from "./replica/rebase.ts";
-export type { SnapshotTaken, Versions } from "./runtime/incoming.ts";
+export type {
+  DecidedWrite,
+  HeldWrite,
+  Pending,
+  PendingWrite,
+  Pushed,
+  SnapshotTaken,
+  TopicStatus,
+  Versions,
+  WriteState,
+} from "./engine/records.ts";
+export type { Skipped } from "./engine/rebase.ts";
 export { reloadOnce } from "./reload.ts";
 export type { Notes, ReloadOptions } from "./reload.ts";
-export type { ConnectionStatus } from "./connection/connection.ts";
+export type { ConnectedAs, ConnectionStatus } from "./connection/connection.ts";
 export type { Stop } from "./base/notifier.ts";
 export { memoryStorage } from "./storage/memory-storage.ts";
+export { createLedger } from "./storage/ledger.ts";
 export { migrateStored } from "./storage/migrate-stored.ts";
 export { keepModels } from "./storage/kept-models.ts";
 export type { KeepModelsOptions } from "./storage/kept-models.ts";
@@ -43,6 +51,7 @@ export type {
   ModelHost,
   ModelKeeper,
   ModelPlace,
+  OpenLedger,
   Owner,
   Storage,
   StorageChange,

@@ -11,7 +11,7 @@ import type {
   Serialiser,
   Typed,
 } from "@calla/shared";
-import { accept } from "./replica/dispatch-entry.ts";
+import { accept } from "./engine/dispatch.ts";
 import { oncePerTurn, signal } from "./base/notifier.ts";
 import type { Stop } from "./base/notifier.ts";
 import { selection } from "./topic.ts";

@@ -1,6 +1,6 @@
 // What a page does when the server reports a newer version: it reloads, and never in a loop. Not here: who calls it
 // (client.ts).
-import type { Versions } from "./runtime/incoming.ts";
+import type { Versions } from "./engine/records.ts";
 
 /** As much of `sessionStorage` as is used. */
 export interface Notes {

@@ -15,11 +15,14 @@ import type {
   Typed,
 } from "@calla/shared";
 import type { Stop } from "./base/notifier.ts";
-import { createReady, verdictOf } from "./replica/ready.ts";
-import type { Shown } from "./replica/ready.ts";
-import type { Runtime } from "./runtime/runtime.ts";
-import type { AnyState, Pending, Pushed } from "./replica/target.ts";
-import type { Write } from "./replica/write.ts";
+import { createReady, verdictOf } from "./engine/ready.ts";
+import type { Shown } from "./engine/ready.ts";
+import type { AnyState, Core, Pending, Pushed } from "./engine/records.ts";
+import { dispatch, tell } from "./engine/sending.ts";
+import { stateOf } from "./engine/state.ts";
+import { retain } from "./engine/subscriptions.ts";
+import { targetOf } from "./engine/targets.ts";
+import type { Write } from "./engine/write.ts";
 
 /** What there is to show. The same object until something in it changes. */
 export type TopicState<S> =
@@ -168,30 +171,31 @@ export function selection<V, T>(
   };
 }
 
-function followed(runtime: Runtime, key: TargetKey) {
-  const target = () => runtime.target(key);
+function handleOf(core: Core, key: TargetKey) {
   /** A listener and its hold on the subscription are undone together. */
-  const following = (listen: () => Stop): Stop => {
+  const holding = (listen: () => Stop): Stop => {
     const stop = listen();
-    const release = runtime.retain(target());
+    const release = hold();
     return () => {
       stop();
       release();
     };
   };
+  const hold = (): Stop => retain(core, targetOf(core, key));
   return {
-    state: () => runtime.state(target()),
-    retain: () => runtime.retain(target()),
-    onChange: (listener: (state: AnyState) => void) => following(() => target().changes.add(listener)),
-    onPush: (listener: (pushed: Pushed) => void) => following(() => target().pushes.add(listener)),
+    state: () => stateOf(core, targetOf(core, key)),
+    retain: hold,
+    onChange: (listener: (state: AnyState) => void) =>
+      holding(() => targetOf(core, key).changes.add(listener)),
+    onPush: (listener: (pushed: Pushed) => void) => holding(() => targetOf(core, key).pushes.add(listener)),
   };
 }
 
 const CLOSED: Shown = { status: "refused", model: undefined, code: "closed" };
 
 /** The handle's types are the slice's; inside, nothing is known of them. */
-export function createTopic<S extends Slice>(runtime: Runtime, key: TargetKey): Topic<S> {
-  const { state, retain, onChange, onPush } = followed(runtime, key);
+export function createTopic<S extends Slice>(core: Core, key: TargetKey): Topic<S> {
+  const { state, retain, onChange, onPush } = handleOf(core, key);
   const topic: Topic<Slice> = {
     id: key,
     get state() {
@@ -199,17 +203,17 @@ export function createTopic<S extends Slice>(runtime: Runtime, key: TargetKey): 
     },
     onChange: onChange as Topic<Slice>["onChange"],
     get ready() {
-      const one = runtime.target(key);
-      const now = (): Shown => (runtime.closed ? CLOSED : state());
+      const one = targetOf(core, key);
+      const now = (): Shown => (core.closed ? CLOSED : state());
       if (!one.ready || (one.ready.verdict !== undefined && one.ready.verdict !== verdictOf(now()))) {
-        one.ready = createReady(runtime.closed ? () => {} : retain());
+        one.ready = createReady(core.closed ? () => {} : retain());
         one.ready.settle(now());
       }
       return one.ready.promise as Promise<never>;
     },
     retain,
     select: (pick, equal) => selection(() => topic.state, topic.onChange, pick, equal),
-    dispatch: (message) => runtime.dispatch(key, message) as Write<never, never>,
+    dispatch: (message) => dispatch(core, key, message) as Write as Write<never, never>,
     onPush: onPush as Topic<Slice>["onPush"],
   };
   return topic as unknown as Topic<S>;
@@ -217,8 +221,8 @@ export function createTopic<S extends Slice>(runtime: Runtime, key: TargetKey): 
 
 const EMPTY: ReadonlyMap<number, never> = new Map<number, never>();
 
-export function createEphemeral<S extends Slice>(runtime: Runtime, key: TargetKey): EphemeralTopic<S> {
-  const { state, retain, onChange, onPush } = followed(runtime, key);
+export function createEphemeral<S extends Slice>(core: Core, key: TargetKey): EphemeralTopic<S> {
+  const { state, retain, onChange, onPush } = handleOf(core, key);
   const topic: EphemeralTopic<S> = {
     id: key,
     get status() {
@@ -229,7 +233,7 @@ export function createEphemeral<S extends Slice>(runtime: Runtime, key: TargetKe
     },
     onChange: (listener) => onChange(() => listener(topic)),
     retain,
-    dispatch: (message) => runtime.tell(key, message),
+    dispatch: (message) => tell(core, key, message),
     onPush: onPush as EphemeralTopic<S>["onPush"],
   };
   return topic;

@@ -111,7 +111,7 @@ test("[OB12] forget leaves no promise waiting, whatever transaction was under wa
 });
 
 test("[CL15] close leaves no promise waiting, also where nobody was named", async () => {
-  const setup = setUp({ connect: false });
+  const setup = setUp({ connect: false, storage: memoryStorage() });
   const write = setup.client.topic(list, "1").dispatch(added("a"));
   await turn();
   await setup.client.close();

@@ -6,7 +6,7 @@ import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { migrateStored } from "../src/storage/migrate-stored.ts";
 import { reloadOnce } from "../src/reload.ts";
-import type { Versions } from "../src/runtime/incoming.ts";
+import type { Versions } from "../src/engine/records.ts";
 import { memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
 import type { Storage } from "../src/storage/storage.ts";

@@ -50,7 +50,7 @@ export const arrayMutants = [
   },
   {
     name: "tell an author that its message was applied as it was sent, where it was amended",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `messages: amended.length > 0 ? amended : messages`,
     to: `messages: messages`,
     breaks: "RB2",

@@ -58,8 +58,8 @@ export const byteMutants = [
   },
   {
     name: "forget the targets that a Hello had no room for",
-    file: "client/src/runtime/runtime.ts",
-    from: `for (const ref of unsaid) greeted.delete(ref);`,
+    file: "client/src/engine/greeting.ts",
+    from: `for (const ref of core.unsaid) core.greeted.delete(ref);`,
     to: ``,
     breaks: "CL20",
     scenario: "S47",

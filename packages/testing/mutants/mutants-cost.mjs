@@ -49,7 +49,7 @@ export const costMutants = [
   },
   {
     name: "compare models with the ones before for each record of a frame",
-    file: "client/src/replica/rebase.ts",
+    file: "client/src/engine/rebase.ts",
     from: `    if (head === undefined) {
       before ??= { model };`,
     to: `    if (head === undefined) {
@@ -61,7 +61,7 @@ export const costMutants = [
   },
   {
     name: "remember that two models differ, whichever is asked about",
-    file: "client/src/replica/compare.ts",
+    file: "client/src/engine/compare.ts",
     from: `if (model === one && before === other && model !== before) return false;`,
     to: `if (model === one && model !== before) return false;`,
     breaks: "RB11",
@@ -70,7 +70,7 @@ export const costMutants = [
   },
   {
     name: "compare what is folded after one's own with the wrong model",
-    file: "client/src/replica/rebase.ts",
+    file: "client/src/engine/rebase.ts",
     from: `if (before && asPredicted) model = kept(model, before.model, same);`,
     to: `if (before) model = before.model;`,
     breaks: "RB2",
@@ -85,14 +85,5 @@ export const costMutants = [
     breaks: "RB1",
     scenario: "",
     by: "client/src/base/clock.test.ts > [RB1] chance is drawn",
-  },
-  {
-    name: "count what no storage keeps as kept",
-    file: "client/src/runtime/ledger.ts",
-    from: `entry.kept ||= !error && storage !== undefined;`,
-    to: `entry.kept ||= !error;`,
-    breaks: "OB14",
-    scenario: "",
-    by: "client/test/everyone.test.ts > without a storage everything is unsent",
   },
 ];

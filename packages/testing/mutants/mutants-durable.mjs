@@ -283,7 +283,7 @@ export const durableMutants = [
   },
   {
     name: "show pending messages in the form that an older page gave them",
-    file: "client/src/replica/dispatch-entry.ts",
+    file: "client/src/storage/ledger.ts",
     from: `messages: messages.length > 0 ? messages : stored.messages, skipped`,
     to: `messages: stored.messages, skipped`,
     breaks: "VE7",

@@ -40,8 +40,8 @@ export const identityMutants = [
   },
   {
     name: "predict on under the name of a former identity",
-    file: "client/src/runtime/ledger.ts",
-    from: `if (changed) targets.repeat(one);`,
+    file: "client/src/engine/greeting.ts",
+    from: `if (changed) repeat(core, targetOf(core, queue.target));`,
     to: ``,
     breaks: "WR16",
     scenario: "",

@@ -5,7 +5,7 @@ export const modelMutants = [
   // -------------------------------------------------------------------------------------------- client: stored models
   {
     name: "store a model before the outcomes that it contains: shown twice after a crash",
-    file: "client/src/runtime/ledger.ts",
+    file: "client/src/storage/ledger.ts",
     from: `    if (!ready || busy) return;`,
     to: `    if (!ready || busy) return;
     if (failed === undefined && changes.length > 0) storeModels(true);
@@ -26,7 +26,7 @@ export const modelMutants = [
   },
   {
     name: "show a stored model without the settled entries that it lacks",
-    file: "client/src/runtime/ledger.ts",
+    file: "client/src/storage/ledger.ts",
     from: `found.held.map((entry)`,
     to: `found.held.slice(0, 0).map((entry)`,
     breaks: "OB10",
@@ -35,7 +35,7 @@ export const modelMutants = [
   },
   {
     name: "tell an outcome again on the next page",
-    file: "client/src/replica/targets.ts",
+    file: "client/src/engine/outcomes.ts",
     from: `if (!outcome || !entry.recorded || entry.told || entry.shown) return;`,
     to: `if (!outcome || !entry.recorded || entry.shown) return;`,
     breaks: "OB11",
@@ -44,16 +44,16 @@ export const modelMutants = [
   },
   {
     name: "adopt what another user has stored",
-    file: "client/src/runtime/ledger.ts",
-    from: `(unowned.user ?? null) !== user;`,
-    to: `user === undefined;`,
+    file: "client/src/storage/ledger.ts",
+    from: `if ((stored.user ?? null) !== user) return true;`,
+    to: ``,
     breaks: "CL8",
     scenario: "S41",
     by: "client/test/models.test.ts > [OB10] [CL8] S41 another user",
   },
   {
     name: "send as another user what waits in the first's storage",
-    file: "client/src/runtime/ledger.ts",
+    file: "client/src/engine/greeting.ts",
     from: `if (stays || (entry.out && entry.mid < queue.conflict)) {`,
     to: `if (entry.out && entry.mid < queue.conflict) {`,
     breaks: "CL8",
@@ -62,8 +62,8 @@ export const modelMutants = [
   },
   {
     name: "keep a stored model of what is refused now",
-    file: "client/src/runtime/incoming.ts",
-    from: `ledger.drop?.(target);`,
+    file: "client/src/engine/incoming.ts",
+    from: `core.ledger?.drop(target);`,
     to: ``,
     breaks: "OB10",
     scenario: "S16",

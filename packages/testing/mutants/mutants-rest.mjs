@@ -127,7 +127,7 @@ export const restMutants = [
   },
   {
     name: "wait for ever for a doubted message that the server has paused",
-    file: "client/src/replica/suspects.ts",
+    file: "client/src/engine/suspects.ts",
     from: `isDoubted(entry) && (entry.stage`,
     to: `(entry.stage`,
     breaks: "OB20",
@@ -136,7 +136,7 @@ export const restMutants = [
   },
   {
     name: "tell of what was skipped, shown and skipped again within a turn",
-    file: "client/src/replica/target.ts",
+    file: "client/src/engine/state.ts",
     from: `return id === one.entry.id && sameInOrder(skipped, one.skipped);`,
     to: `return one.entry.view.id === id && one.entry.view.skipped === skipped;`,
     breaks: "CL9",

@@ -68,7 +68,7 @@ export const secondMutants = [
   },
   {
     name: "go on backing off from a topic that has answered since",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `one.delays.reset();`,
     to: ``,
     breaks: "CL7",
@@ -77,7 +77,7 @@ export const secondMutants = [
   },
   {
     name: "say of a healed model that it has diverged",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `one.diverged = undefined;`,
     to: ``,
     breaks: "VE9",
@@ -86,11 +86,11 @@ export const secondMutants = [
   },
   {
     name: "wait for the acknowledgement that came last, not for the farthest",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `one.owed = Math.max(one.owed, sequence);
-    targets.settle(one);`,
+  settle(core, one);`,
     to: `one.owed = sequence;
-    targets.settle(one);`,
+  settle(core, one);`,
     breaks: "CL10",
     scenario: "",
     by: "client/test/conversation.test.ts > [CL10] of two acknowledgements",
@@ -191,7 +191,7 @@ export const secondMutants = [
   },
   {
     name: "forget after a second failure that the former user's data stays",
-    file: "client/src/runtime/ledger.ts",
+    file: "client/src/storage/ledger.ts",
     from: `failed = keepsFormer(all);`,
     to: `failed = keepsFormer(changes);`,
     breaks: "OB9",

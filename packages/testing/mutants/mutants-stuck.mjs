@@ -2,13 +2,13 @@
 
 const poison = "client/test/poison.test.ts";
 const many = "client/test/many-pending.test.ts";
-const rebase = "client/src/replica/rebase.test.ts";
+const rebase = "client/src/engine/rebase.test.ts";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const stuckMutants = [
   {
     name: "hold a message without asking whether the line works at all",
-    file: "client/src/replica/suspects.ts",
+    file: "client/src/engine/suspects.ts",
     from: `if (answers >= enough && left <= 0) return true;`,
     to: `if (left > -1) return true;`,
     breaks: "OB20",
@@ -17,7 +17,7 @@ export const stuckMutants = [
   },
   {
     name: "give up the one message on its way for whatever the server would not have",
-    file: "client/src/replica/suspects.ts",
+    file: "client/src/engine/suspects.ts",
     from: `if (still.length === 1) return still[0];`,
     to: `if (among.length === 1) return among[0];`,
     breaks: "OB13",
@@ -35,7 +35,7 @@ export const stuckMutants = [
   },
   {
     name: "never send what is doubted over a line whose connections are all short",
-    file: "client/src/replica/suspects.ts",
+    file: "client/src/engine/suspects.ts",
     from: `else if (waits) starved =`,
     to: `else if (waits && last) starved =`,
     breaks: "OB20",
@@ -44,7 +44,7 @@ export const stuckMutants = [
   },
   {
     name: "forget on a reload that a message is held",
-    file: "client/src/replica/dispatch-entry.ts",
+    file: "client/src/storage/ledger.ts",
     from: `...(held ? { held } : {})`,
     to: ``,
     breaks: "OB20",
@@ -53,7 +53,7 @@ export const stuckMutants = [
   },
   {
     name: "send what stands behind a held message",
-    file: "client/src/replica/outbox.ts",
+    file: "client/src/engine/outbox.ts",
     from: `if (entry.stage === "new" || entry.held || entry.mid >= end) break;`,
     to: `if (entry.held) continue;
         if (entry.stage === "new" || entry.mid >= end) break;`,
@@ -63,18 +63,18 @@ export const stuckMutants = [
   },
   {
     name: "tell a cancelled message's author so before the server has said what became of it",
-    file: "client/src/runtime/holding.ts",
-    from: `    entry.dropped = givenUp(code);
-    entry.messages = [];`,
-    to: `    entry.outcome = { error: givenUp(code) };
-    entry.messages = [];`,
+    file: "client/src/engine/outbox.ts",
+    from: `  entry.dropped = givenUp(code);
+  entry.messages = [];`,
+    to: `  entry.outcome = { error: givenUp(code) };
+  entry.messages = [];`,
     breaks: "OB20",
     scenario: "",
     by: `${poison} > [OB20] [HC3]`,
   },
   {
     name: "store of a message that was given up that it is void, and not why",
-    file: "client/src/replica/dispatch-entry.ts",
+    file: "client/src/storage/ledger.ts",
     from: `const gaveUp = dropped && { gaveUp: dropped.code };`,
     to: `const gaveUp = undefined;`,
     breaks: "OB13",
@@ -92,8 +92,9 @@ export const stuckMutants = [
   },
   {
     name: "take a message that no server takes",
-    file: "client/src/runtime/runtime.ts",
-    from: `    checkFits(serialiser, taken, entry);`,
+    file: "client/src/engine/sending.ts",
+    from: `  checkFits(core.serialiser, core.taken, entry);
+`,
     to: ``,
     breaks: "OB21",
     scenario: "S29",
@@ -110,7 +111,7 @@ export const stuckMutants = [
   },
   {
     name: "keep every predicted model",
-    file: "client/src/replica/kept-predictions.ts",
+    file: "client/src/engine/kept-predictions.ts",
     from: `if (count >= MAX_MODELS) return 0;`,
     to: ``,
     breaks: "RB10",
@@ -119,7 +120,7 @@ export const stuckMutants = [
   },
   {
     name: "compute nothing anew where a predicted model was not kept",
-    file: "client/src/replica/rebase.ts",
+    file: "client/src/engine/rebase.ts",
     from: `head.model ?? predicted(model, head.entry, fold, same)`,
     to: `head.model ?? model`,
     breaks: "RB3",
@@ -128,7 +129,7 @@ export const stuckMutants = [
   },
   {
     name: "list what is pending for every state",
-    file: "client/src/replica/target.ts",
+    file: "client/src/engine/state.ts",
     from: `  listings.set(state, listing);`,
     to: `  listings.set(state, listing);
   listed(listing);`,
@@ -138,7 +139,7 @@ export const stuckMutants = [
   },
   {
     name: "make a topic stale by one's own acknowledgement",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `one.owed = Math.max(one.owed, sequence);`,
     to: `one.head = Math.max(one.head, sequence);`,
     breaks: "CL9",
@@ -147,8 +148,8 @@ export const stuckMutants = [
   },
   {
     name: "leave topics loading when the client is refused for good",
-    file: "client/src/replica/target.ts",
-    from: `const code = subscription.code || (isFollowed(subscription) ? ended : "");`,
+    file: "client/src/engine/state.ts",
+    from: `const code = subscription.code || (isSubscribed(subscription) ? core.terminal : "");`,
     to: `const { code } = subscription;`,
     breaks: "CL30",
     scenario: "",

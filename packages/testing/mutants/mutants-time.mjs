@@ -53,18 +53,18 @@ export const timeMutants = [
   },
   {
     name: "be silent for as long as a server says",
-    file: "client/src/runtime/incoming.ts",
-    from: `options.later(Math.min(retryAfter, LONGEST_PAUSE), () => {`,
-    to: `options.later(retryAfter, () => {`,
+    file: "client/src/engine/incoming.ts",
+    from: `later(core, Math.min(retryAfter, LONGEST_PAUSE), () => {`,
+    to: `later(core, retryAfter, () => {`,
     breaks: "CL11",
     scenario: "",
     by: `${clientClock} > [CL11] a pause ends after a minute`,
   },
   {
     name: "keep a pause over a new connection",
-    file: "client/src/runtime/runtime.ts",
-    from: `        queue.paused?.();
-        queue.paused = undefined;`,
+    file: "client/src/engine/sending.ts",
+    from: `    queue.paused?.();
+    queue.paused = undefined;`,
     to: ``,
     breaks: "CL11",
     scenario: "",

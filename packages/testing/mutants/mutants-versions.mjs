@@ -69,9 +69,9 @@ export const versionMutants = [
   },
   {
     name: "call dropped what was applied before the reload",
-    file: "client/src/runtime/ledger.ts",
-    from: `dropped && "error" in outcome && outcome.error.code === "cancelled"`,
-    to: `dropped`,
+    file: "client/src/engine/outcomes.ts",
+    from: `entry.dropped && cancelled ? { error: entry.dropped } : outcome`,
+    to: `entry.dropped ? { error: entry.dropped } : outcome`,
     breaks: "VE7",
     scenario: "S11",
     by: "client/test/versions.test.ts > S11 S36 what was applied before",
@@ -96,7 +96,7 @@ export const versionMutants = [
   },
   {
     name: "go on with a model whose digest is another one",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `if (ours === undefined || ours === digest) return;`,
     to: `return;`,
     breaks: "VE9",

@@ -55,8 +55,8 @@ export const wakeMutants = [
   {
     name: "tell a mistake at every attempt",
     file: "client/src/connection/connection.ts",
-    from: `if (cause && blamed !== reason) events`,
-    to: `if (cause) events`,
+    from: `if (cause && blamed !== reason) mistaken`,
+    to: `if (cause) mistaken`,
     breaks: "CL24",
     scenario: "S20",
     by: `${mistakes} > [CL24] onError hears a mistake once until it changes`,
@@ -73,7 +73,7 @@ export const wakeMutants = [
   {
     name: "end a refused client without a word to onError",
     file: "client/src/connection/connection.ts",
-    from: `events.error(new CallaError("transport", { reason }, dismissal(reason)), true);`,
+    from: `mistaken(new CallaError("transport", { reason }, dismissal(reason)), true);`,
     to: ``,
     breaks: "CL24",
     scenario: "S17",

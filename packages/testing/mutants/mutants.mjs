@@ -335,11 +335,11 @@ export const mutants = [
   // ----------------------------------------------------------------------------------------------- client: outbox
   {
     name: "send before it is durable",
-    file: "client/src/replica/outbox.ts",
-    from: `        if (entry.stage === "new" || entry.held || entry.mid >= end) break;
-        if (entry.stage === "stored") found.push(entry);`,
-    to: `        if (entry.mid === 0 || entry.mid >= end) break;
-        if (entry.stage === "stored" || entry.stage === "new") found.push(entry);`,
+    file: "client/src/engine/outbox.ts",
+    from: `    if (entry.stage === "new" || entry.held || entry.mid >= end) break;
+    if (entry.stage === "stored") found.push(entry);`,
+    to: `    if (entry.mid === 0 || entry.mid >= end) break;
+    if (entry.stage === "stored" || entry.stage === "new") found.push(entry);`,
     breaks: "OB1",
     scenario: "S35",
     by: "HC13",
@@ -347,16 +347,16 @@ export const mutants = [
   },
   {
     name: "reuse a mid after a reload",
-    file: "client/src/runtime/ledger.ts",
-    from: `Object.assign(outbox.queue(key), row, { loaded: row.last });`,
-    to: `Object.assign(outbox.queue(key), row, { loaded: row.last, last: row.settled });`,
+    file: "client/src/storage/ledger.ts",
+    from: `Object.assign(queueOf(core, key), row, { loaded: row.last });`,
+    to: `Object.assign(queueOf(core, key), row, { loaded: row.last, last: row.settled });`,
     breaks: "OB2",
     scenario: "S35",
     by: "HC14",
   },
   {
     name: "tell an outcome before it is durable",
-    file: "client/src/runtime/ledger.ts",
+    file: "client/src/engine/outcomes.ts",
     from: `entry.decidedUnder = subscription.ref;`,
     to: `entry.decidedUnder = subscription.ref;
       entry.recorded = true;`,
@@ -366,7 +366,7 @@ export const mutants = [
   },
   {
     name: "call settled what is not durable",
-    file: "client/src/runtime/ledger.ts",
+    file: "client/src/engine/outcomes.ts",
     from: `entry.decidedUnder = subscription.ref;`,
     to: `entry.decidedUnder = subscription.ref;
       queue.settled = settledMid(queue);`,
@@ -376,8 +376,8 @@ export const mutants = [
   },
   {
     name: "never send again what has no answer",
-    file: "client/src/runtime/runtime.ts",
-    from: `outbox.again(queue, 0, before);`,
+    file: "client/src/engine/life.ts",
+    from: `again(queue, 0, before);`,
     to: ``,
     breaks: "CL10",
     scenario: "S5",
@@ -385,8 +385,8 @@ export const mutants = [
   },
   {
     name: "never ask again what has no answer",
-    file: "client/src/runtime/runtime.ts",
-    from: `if (subscription.askedAt < before && !subscription.retrying) subscriptions.ask(subscription);`,
+    file: "client/src/engine/life.ts",
+    from: `if (subscription.askedAt < before && !subscription.retrying) ask(core, one);`,
     to: ``,
     breaks: "CL10",
     scenario: "S15",
@@ -394,8 +394,8 @@ export const mutants = [
   },
   {
     name: "forget after a reconnect what was sent before",
-    file: "client/src/runtime/ledger.ts",
-    from: `outbox.again(queue, 0, Infinity);`,
+    file: "client/src/engine/greeting.ts",
+    from: `again(queue, 0, Infinity);`,
     to: ``,
     breaks: "OB4",
     scenario: "S5",
@@ -405,7 +405,7 @@ export const mutants = [
   // --------------------------------------------------------------------------------------------- client: the model
   {
     name: "keep a dispatch pending beside its own record",
-    file: "client/src/replica/targets.ts",
+    file: "client/src/engine/replica.ts",
     from: `Math.min(outcome.sequence, cutOff) <= sequence));`,
     to: `Math.min(outcome.sequence, cutOff) < sequence));`,
     breaks: "RB5",
@@ -414,7 +414,7 @@ export const mutants = [
   },
   {
     name: "fold records twice when frames overlap",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {`,
     to: `if (frame.after > confirmed.sequence) {`,
     breaks: "CL3",
@@ -423,7 +423,7 @@ export const mutants = [
   },
   {
     name: "fold records behind a gap",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {`,
     to: `if (frame.after < confirmed.sequence) {`,
     breaks: "CL3",
@@ -432,7 +432,7 @@ export const mutants = [
   },
   {
     name: "ignore the mark of an update",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {`,
     to: `if (frame.after !== confirmed.sequence) {`,
     breaks: "CL3",
@@ -441,7 +441,7 @@ export const mutants = [
   },
   {
     name: "do not replay what is pending on a foreign record",
-    file: "client/src/replica/rebase.ts",
+    file: "client/src/engine/rebase.ts",
     from: `asPredicted &&= as;`,
     to: ``,
     breaks: "RB2",
@@ -450,7 +450,7 @@ export const mutants = [
   },
   {
     name: "ignore the outcomes of a resync",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `of frame.outcomes) {`,
     to: `of frame.outcomes.slice(0, 0)) {`,
     breaks: "CL5",
@@ -460,7 +460,7 @@ export const mutants = [
   },
   {
     name: "obey the answer to an old ref (client)",
-    file: "client/src/runtime/incoming.ts",
+    file: "client/src/engine/incoming.ts",
     from: `else if (!followed || frame.ref !== subscription.ref) return;`,
     to: `else if (!followed) return;`,
     breaks: "CL4",

@@ -18,3 +18,7 @@ export function roughSize(value: unknown, most = Infinity): number {
   }
   return size;
 }
+
+/** Bytes on the wire. */
+export const bytesOf = (data: string | Uint8Array): number =>
+  typeof data === "string" ? new TextEncoder().encode(data).length : data.length;

@@ -1,6 +1,6 @@
 // The conversation with the server: attempts, handshake, heartbeat, reconnecting; bytes to frames and frames to bytes.
 // One attempt at a time, and the late events of an older one touch nothing (CL2). Not here: what frames mean for
-// targets and dispatches (runtime.ts), what a network is (transports/).
+// targets and dispatches (engine/), what a network is (transports/).
 import { CallaError, fraction, DEV } from "@calla/shared";
 import type {
   CallaRejectionCode,
@@ -9,17 +9,20 @@ import type {
   ClientFrames,
   ClosingCode,
   Format,
-  Random,
-  Serialiser,
   ServerFrame,
   ServerFrames,
   StatusReason,
-  SteadyClock,
-  Subscription,
 } from "@calla/shared";
 import { dismissal } from "#dev/mistakes";
-import { backoff } from "./backoff.ts";
-import { createPackets, sizeOf } from "./packets.ts";
+import { contain } from "../base/notifier.ts";
+import { awaiting, connected, hello, ping, unsaid } from "../engine/greeting.ts";
+import { receive as take } from "../engine/incoming.ts";
+import { ended, touchAll } from "../engine/life.ts";
+import type { Core, Line } from "../engine/records.ts";
+import { disconnected, refused, tooLarge } from "../engine/sending.ts";
+import { backoff } from "../transports/backoff.ts";
+import { bytesOf } from "../base/size.ts";
+import { createPackets } from "./packets.ts";
 import type { Packet, Packets } from "./packets.ts";
 import { CLOSE_RETRYABLE, CLOSE_TERMINAL } from "../transports/transport.ts";
 import type { CloseReason, Link, Transport } from "../transports/transport.ts";
@@ -38,11 +41,14 @@ export type ConnectionStatus =
   | "closed"
   | "outdated";
 
-export interface SyncOptions {
+/** Whom the server has named. */
+export interface ConnectedAs {
+  readonly clientId: string;
+  readonly userId: string | null;
+}
+
+export interface ConnectionOptions {
   readonly transport: Transport;
-  readonly serialiser: Serialiser;
-  readonly clock: SteadyClock;
-  readonly random: Random;
   /** Silence after which the client asks whether the server is there. */
   readonly heartbeat: number;
   /** Silence after that question which means it is not. */
@@ -50,32 +56,18 @@ export interface SyncOptions {
   /** From the start of an attempt to `Connected`. */
   readonly connectTimeout: number;
   readonly token: (() => unknown) | undefined;
+  readonly onConnect: ((as: ConnectedAs) => void) | undefined;
+  readonly onReconnect: ((as: ConnectedAs) => void) | undefined;
+  readonly onDisconnect: ((reason: CloseReason) => void) | undefined;
+  /** An error; `mistake`: what no retry mends. */
+  readonly mistaken: (error: unknown, mistake?: boolean) => void;
 }
 
-/** What the conversation is about; the runtime answers. */
-export interface SyncEvents {
-  hello(token: unknown): ClientFrames["Hello"];
-  /** The Hello that was just said had no room for these. */
-  unsaid(targets: readonly Subscription[]): void;
-  ping(): ClientFrame;
-  /** Whether anything that was sent by this connection is still to be answered. */
-  awaiting(): boolean;
-  connected(frame: ServerFrames["Connected"]): void;
-  frame(frame: ServerFrame): void;
-  /** The way to the server does not take this frame, alone as it was: it is too large. */
-  tooLarge(frame: ClientFrame): void;
-  /** By this terminal word the server refuses what was said. True: it may have been a message, and is dealt with. */
-  refused(code: CallaRejectionCode): boolean;
-  /** The connection that was open is not any more. `cut`: nobody has said why. */
-  disconnected(reason: CloseReason, cut: boolean): void;
-  /** `text`: what was heard, where that is none of Calla's codes. */
-  status(status: ConnectionStatus, reason: StatusReason | "", text?: string): void;
-  outdated(frame: ServerFrames["Version"]): void;
-  /** `mistake`: what no retry mends. */
-  error(error: unknown, mistake?: boolean): void;
-}
-
-export interface Sync {
+export interface Connection extends Line {
+  readonly status: ConnectionStatus;
+  readonly reason: StatusReason | "";
+  /** What was heard, where that is none of Calla's codes. */
+  readonly text: string;
   /** Connects, and keeps connecting. */
   start(): void;
   /** Says goodbye and stays away. */
@@ -84,11 +76,6 @@ export interface Sync {
   wake(): void;
   /** There may be no network any more: if open, ask whether the server is there. */
   doubt(): void;
-  /** Leaves this connection and comes back with a new `Hello`. */
-  renew(reason: ClosingCode): void;
-  readonly open: boolean;
-  /** Nothing happens unless open. */
-  send(frames: readonly ClientFrame[]): void;
 }
 
 /** The close code of a WebSocket, the server's or a proxy's, that got more in one piece than it takes. */
@@ -141,13 +128,19 @@ const helloTooLarge = (bytes: number): CallaError =>
       `The server takes no Hello of ${bytes} bytes, though it names no topics. Give a shorter token, or the server a higher maxHelloBytes.`,
   );
 
-export function createConnection(options: SyncOptions, events: SyncEvents): Sync {
-  const { transport, serialiser, clock, random, heartbeat, heartbeatTimeout } = options;
+export function createConnection(core: Core, options: ConnectionOptions): Connection {
+  const { serialiser, clock, random, report } = core;
+  const { transport, heartbeat, heartbeatTimeout, mistaken } = options;
   const format = serialiser.formats[0] as Format;
   const { baseMilliseconds, maxMilliseconds } = transport.reconnect;
   const delays = backoff(transport.reconnect, random);
   let attempt: Attempt | undefined;
   let wanted = false;
+  let connectedBefore = false;
+  let stopping = false;
+  let status: ConnectionStatus = "offline";
+  let reason: StatusReason | "" = "";
+  let text = "";
   /** How long the last attempt was waited for: a connection that did not last so long is no success (CL2). */
   let waited = 0;
   /** Over how many milliseconds an unexplained loss is to be spread: the server knows how many there are (CL22). */
@@ -169,6 +162,14 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
     timer = clock.setTimeout(run, milliseconds);
   };
 
+  function tell(now: ConnectionStatus, why: StatusReason | "", heard = ""): void {
+    status = now;
+    reason = why;
+    text = heard;
+    ended(core, !stopping && (now === "closed" || now === "outdated") ? why || "lost" : "");
+    core.due();
+  }
+
   const asToken = (): Promise<unknown> => Promise.resolve().then(options.token);
 
   function begin(): void {
@@ -184,11 +185,11 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
     };
     const current = (): boolean => attempt === mine;
     attempt = mine;
-    events.status("connecting", "");
+    tell("connecting", "");
     after(options.connectTimeout, () => fail("timeout"));
     const broken = (cause: unknown): void => {
       if (!current()) return;
-      events.error(
+      mistaken(
         new CallaError("transport", { cause }, DEV && "An attempt to connect failed; it is tried again."),
       );
       fail("connect-failed");
@@ -200,7 +201,7 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
         const handlers = {
           open() {
             try {
-              if (current()) greet(mine, events.hello(token));
+              if (current()) greet(mine, hello(core, token));
             } catch (cause) {
               broken(cause);
             }
@@ -209,7 +210,7 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
           close({ code, reason, cause }: CloseReason) {
             if (!current()) return;
             if (code === CLOSE_TERMINAL) return dismissed(reason as StatusReason);
-            if (cause && blamed !== reason) events.error(cause, true);
+            if (cause && blamed !== reason) mistaken(cause, true);
             if (cause) blamed = reason;
             const own = code === CLOSE_RETRYABLE || isOwnWord(code, reason);
             // Anybody's words are a text; Calla's are a code.
@@ -228,17 +229,17 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
   }
 
   /** The targets that a long one names last are subscribed right behind `Connected` (CL20). */
-  function greet(mine: Attempt, hello: ClientFrames["Hello"]): void {
-    const said = mine.packets.fitting(hello, maxHello);
+  function greet(mine: Attempt, frame: ClientFrames["Hello"]): void {
+    const said = mine.packets.fitting(frame, maxHello);
     transmit(mine, [said]);
-    if (said !== hello) events.unsaid(hello.targets.slice(said.targets.length));
+    if (said !== frame) unsaid(core, frame.targets.slice(said.targets.length));
   }
 
   function transmit(mine: Attempt, frames: readonly ClientFrame[]): void {
     for (const packet of mine.packets.encode(frames, maxPacket)) {
       // No character is more than three bytes, so what is small beside the largest is not even measured.
       if (3 * packet.data.length > mine.largest.bytes) {
-        const bytes = sizeOf(packet.data);
+        const bytes = bytesOf(packet.data);
         if (bytes > mine.largest.bytes) mine.largest = { bytes, frames: packet.frames };
       }
       mine.link?.send(packet.data);
@@ -250,18 +251,18 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
     const [first] = frames;
     if (first?.type === "Hello" && first.targets.length > 0) maxHello = Math.min(maxHello, bytes) >> 1;
     else if (first?.type === "Hello") {
-      if (maxHello > 0) events.error(helloTooLarge(bytes));
+      if (maxHello > 0) mistaken(helloTooLarge(bytes));
       maxHello = 0;
     } else if (frames.length > 1) maxPacket = Math.min(maxPacket, bytes) >> 1;
     // By the word of somebody else on the way nothing is given up (OB20).
-    else if (first && own) events.tooLarge(first);
+    else if (first && own) tooLarge(core, first);
   }
 
   function receive(mine: Attempt, data: string | Uint8Array): void {
     mine.lastHeard = clock.monotonic();
     if (mine.asked) {
       mine.asked = false;
-      if (mine.unsure) events.status("open", "");
+      if (mine.unsure) tell("open", "");
       mine.unsure = false;
       // It is there, and has not answered: asked ever more rarely, and at once about what is sent from here on.
       patience = Math.min(2 * patience, heartbeat);
@@ -270,7 +271,7 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
     try {
       for (const frame of mine.packets.decode(data)) if (attempt === mine) hear(mine, frame);
     } catch (error) {
-      events.error(error);
+      mistaken(error);
       fail("unreadable");
     }
   }
@@ -278,41 +279,48 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
   function hear(mine: Attempt, frame: ServerFrame): void {
     switch (frame.type) {
       case "Connected":
-        if (mine.open) return events.frame(frame);
+        if (mine.open) return take(core, frame);
         mine.open = true;
         mine.since = clock.monotonic();
         // It was taken: whatever is too large from here on is something else.
         mine.largest = NOTHING;
         spread = frame.spread ?? 0;
         after(heartbeat, watch);
-        events.connected(frame);
-        events.status("open", "");
+        welcome(frame);
+        tell("open", "");
         return;
       case "Closing":
         // Who was not even let in, or ends so each time, comes back as from any failure, unless told when.
         if (frame.retryable) {
           if (frame.code === "too-large" && !mine.open) lessen(mine, true);
           fail(frame.code, 1000, frame.within > 0 || mine.open ? frame.within : undefined);
-        } else if (mine.open && ABOUT_FRAMES.has(frame.code) && events.refused(frame.code as AboutFrames))
+        } else if (mine.open && ABOUT_FRAMES.has(frame.code) && refused(core, frame.code as AboutFrames))
           fail(frame.code, 1000);
         else dismissed(frame.code);
         return;
       case "Version":
         if (frame.terminal) {
           end("outdated", "version");
-          events.outdated(frame);
+          contain(report, core.onVersionMismatch, { protocol: frame.protocol, slices: frame.slices });
         } else fail("version");
         return;
       case "Expiring":
         // Rejected: the server asks again while there is time (S25).
         asToken()
           .then((token) => attempt === mine && transmit(mine, [{ type: "Authenticate", token }]))
-          .catch(events.error);
+          .catch(mistaken);
         return;
       default:
         if (frame.type === "Pong") spread = frame.spread ?? spread;
-        if (mine.open) events.frame(frame);
+        if (mine.open) take(core, frame);
     }
+  }
+
+  function welcome(frame: ServerFrames["Connected"]): void {
+    connected(core, frame);
+    const { clientId, userId } = frame;
+    contain(report, connectedBefore ? options.onReconnect : options.onConnect, { clientId, userId });
+    connectedBefore = true;
   }
 
   /** Only an unanswered `Ping` declares death; that sends succeed proves nothing (CL6). */
@@ -328,7 +336,7 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
     doubting?.();
     doubting = clock.setTimeout(() => {
       const mine = attempt;
-      if (!mine?.open || mine.asked || !events.awaiting()) return void (doubting = undefined);
+      if (!mine?.open || mine.asked || !awaiting(core)) return void (doubting = undefined);
       const silence = clock.monotonic() - mine.lastHeard;
       if (silence < patience) return expect(patience - silence);
       // Of what is subscribed nothing is asked: that is for a long silence (CL6).
@@ -345,13 +353,13 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
       doubting = undefined;
       if (attempt !== mine || !mine.asked) return;
       mine.unsure = true;
-      events.status("unsure", "silent");
+      tell("unsure", "silent");
     }, PATIENCE);
   }
 
   function ask(mine: Attempt): void {
     mine.lastHeard = -Infinity;
-    transmit(mine, [events.ping()]);
+    transmit(mine, [ping(core)]);
     if (!mine.asked) suspect(mine);
     after(heartbeatTimeout, () => {
       if (mine.lastHeard < 0) fail("silent", 1006, undefined, true);
@@ -370,7 +378,10 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
     doubting?.();
     doubting = undefined;
     link?.close();
-    if (open) events.disconnected({ code, reason }, cut);
+    if (!open) return;
+    disconnected(core, cut);
+    touchAll(core);
+    contain(report, options.onDisconnect, { code, reason });
   }
 
   /** `within`: the server has said when to come back; 0, at once, which it is believed once (CL12). */
@@ -384,37 +395,49 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
     const delay = told ? Math.round(fraction(random) * Math.min(within, LONGEST_AWAY)) : own;
     waited = Math.min(delay, maxMilliseconds);
     after(delay, begin);
-    events.status("waiting", why, text);
+    tell("waiting", why, text);
   }
 
   /** The server will not have us back. */
   function dismissed(reason: StatusReason): void {
-    events.error(new CallaError("transport", { reason }, dismissal(reason)), true);
+    mistaken(new CallaError("transport", { reason }, dismissal(reason)), true);
     end("closed", reason);
   }
 
   function end(status: ConnectionStatus, reason: StatusReason): void {
     wanted = false;
     leave(1000, reason);
-    events.status(status, reason);
+    tell(status, reason);
   }
 
-  return {
+  const connection: Connection = {
+    get status() {
+      return status;
+    },
+    get reason() {
+      return reason;
+    },
+    get text() {
+      return text;
+    },
     start() {
       if (wanted) return;
       wanted = true;
       begin();
     },
-    stop: (status) => end(status, status),
+    stop(as) {
+      stopping = as === "closed";
+      end(as, as);
+    },
     wake() {
       // Asked already: asking again would put off that nobody answers.
-      if (attempt?.open) this.doubt();
+      if (attempt?.open) connection.doubt();
       else if (wanted && !attempt) begin();
     },
     doubt() {
       if (attempt?.open && attempt.lastHeard >= 0) ask(attempt);
     },
-    renew: (reason) => fail(reason, 1000),
+    renew: (why) => fail(why, 1000),
     get open() {
       return attempt?.open ?? false;
     },
@@ -426,4 +449,6 @@ export function createConnection(options: SyncOptions, events: SyncEvents): Sync
       expect(PATIENCE);
     },
   };
+  core.line = connection;
+  return connection;
 }

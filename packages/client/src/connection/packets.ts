@@ -2,6 +2,7 @@
 // parts put together. Not here: sockets and what a frame means.
 import { CallaError, mapPayloads, payloadReader, payloadWriter, serverFrame } from "@calla/shared";
 import type { ClientFrame, ClientFrames, Format, Serialiser, ServerFrame, ServerFrames } from "@calla/shared";
+import { bytesOf } from "../base/size.ts";
 import { FROM_SERVER } from "../transports/transport.ts";
 
 type Hello = ClientFrames["Hello"];
@@ -49,7 +50,7 @@ export function createPackets(serialiser: Serialiser, format: Format): Packets {
 
   return {
     fitting(hello, most) {
-      const bytes = (value: unknown): number => sizeOf(format.encode(value));
+      const bytes = (value: unknown): number => bytesOf(format.encode(value));
       if (hello.targets.length === 0) return hello;
       // Of what is encoded alone nothing but a separator or a longer count is added.
       let left = most - bytes(mapPayloads({ ...hello, targets: [] }, writing)) - 8;
@@ -78,10 +79,6 @@ const inTwo = <T>(all: readonly T[]): readonly (readonly T[])[] => [
   all.slice(0, all.length >> 1),
   all.slice(all.length >> 1),
 ];
-
-/** Bytes on the wire. */
-export const sizeOf = (data: string | Uint8Array): number =>
-  typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
 
 function joined(chunks: readonly (string | Uint8Array)[]): string | Uint8Array {
   if (typeof chunks[0] === "string") return chunks.join("");

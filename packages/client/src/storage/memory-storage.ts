@@ -1,4 +1,5 @@
 // A storage that lives as long as its page. A second client over the same storage stands for a reload in tests.
+import { createLedger } from "./ledger.ts";
 import { applyChange, nothingStored } from "./storage.ts";
 import type { Storage, StoredDraft } from "./storage.ts";
 
@@ -20,6 +21,7 @@ export function memoryStorage({
   return {
     models,
     migrate,
+    ledger: createLedger,
     load(owner) {
       const found = clients.findLast(
         ({ server, user }) => server === owner.server && (owner.user === undefined || owner.user === user),

@@ -2,13 +2,9 @@
 // The client commits changes; a storage holds what folding them gives (`applyChange`), so every storage can be
 // checked against that one function (`storageContract` in testing/index.ts).
 import type { CallaError, Clock, Cursor, Serialiser, Slice, TargetKey } from "@calla/shared";
+import type { StoredIdentity, StoredTarget } from "../engine/records.ts";
 
-/** Who this client is, as the server signed it. */
-export interface StoredIdentity {
-  readonly clientId: string;
-  readonly secret: string;
-  readonly userId: string | null;
-}
+export type { StoredIdentity, StoredTarget } from "../engine/records.ts";
 
 /** A dispatch whose caller has not heard its outcome, or one that an older stored model still needs. */
 export interface StoredEntry {
@@ -26,14 +22,6 @@ export interface StoredEntry {
   readonly held?: boolean;
   /** Why its message was given up after it may have arrived: what its author hears unless it had been applied (OB13). */
   readonly gaveUp?: string;
-}
-
-/** What is left of a target's mids when its entries are gone: none of them may be used again (OB2). */
-export interface StoredTarget {
-  /** Every outcome up to this mid has been recorded. */
-  readonly settled: number;
-  /** The highest mid ever given out. */
-  readonly last: number;
 }
 
 /** A confirmed model as it is stored, with the cursor that it has reached. */
@@ -154,6 +142,9 @@ export interface Flushing {
   close(): Promise<void>;
 }
 
+/** Joins a storage to a client. Opaque: `createLedger` of this package is the one there is. */
+export type OpenLedger = (core: never, storage: Storage, owner: Owner, host: StorageHost) => unknown;
+
 /**
  * Implement this to keep a client's data elsewhere. Values are immutable; a storage never changes what it was given.
  *
@@ -163,6 +154,8 @@ export interface Flushing {
 export interface Storage {
   /** Confirmed models and cursors are stored too, by what this decides. Absent: none ever is. */
   readonly models?: ((host: ModelHost) => ModelKeeper) | undefined;
+  /** What makes an outbox durable with it: `createLedger`. It comes with the storage, as `migrate` does. */
+  readonly ledger: OpenLedger;
   /**
    * What brings messages of an older page into this page's version: `migrateStored`. A storage that may hold any must
    * have it (VE7); it comes with the storage so that a page which stores nothing does not carry it.

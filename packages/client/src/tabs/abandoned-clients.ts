@@ -6,6 +6,7 @@ import { createHolder } from "./claimed-client.ts";
 import type { HolderOptions } from "./claimed-client.ts";
 import { flushLock, pageLock } from "./locks.ts";
 import type { Lock } from "./locks.ts";
+import { createLedger } from "../storage/ledger.ts";
 import { migrateStored } from "../storage/migrate-stored.ts";
 import { reasonOf, storageFailure } from "./client-store.ts";
 import type { ListedClient } from "./client-store.ts";
@@ -141,6 +142,7 @@ export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClien
     let lose!: () => void;
     const isLost = new Promise<void>((resolve) => (lose = resolve));
     const storage: Storage = {
+      ledger: createLedger,
       migrate: migrateStored,
       load: () => Promise.resolve(stored),
       async commit(changes) {

@@ -7,6 +7,7 @@ import { createHolder, newClient } from "./claimed-client.ts";
 import type { Held, Holder, HolderOptions } from "./claimed-client.ts";
 import { flushLock, pageLock } from "./locks.ts";
 import type { Lock, Locks } from "./locks.ts";
+import { createLedger } from "../storage/ledger.ts";
 import { migrateStored } from "../storage/migrate-stored.ts";
 import { watchAbandoned } from "./abandoned-clients.ts";
 import type { AbandonedClients } from "./abandoned-clients.ts";
@@ -58,6 +59,7 @@ export function tabStorage(options: TabStorageOptions): Storage {
   }
 
   return {
+    ledger: createLedger,
     migrate: migrateStored,
     async load(owner: Owner, host?: StorageHost) {
       await letGo();

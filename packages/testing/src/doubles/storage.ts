@@ -106,6 +106,7 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
     page = mine;
     let last = 0;
     return {
+      ledger: inner.ledger,
       migrate: inner.migrate,
       models: inner.models,
       load: (owner) => inner.load(owner),

@@ -1,9 +1,20 @@
 // Which message ends the connections that carry it (OB20): found by what happens, not by a code. A message that was on
 // its way when two connections in a row ended is doubted. Doubted messages are sent last, alone, on a connection that
 // has just answered; a message that ends three such connections is held. Cuts by chance hit the answers as often as the
-// message, so they hold nothing. Pure but for its state and the clock. Not here: what is stored and told (holding.ts).
+// message, so they hold nothing. Pure but for its state and the clock. Not here: what is stored and told (outbox.ts).
 import type { SteadyClock } from "@calla/shared";
-import type { Entry } from "./outbox.ts";
+
+/** What of a dispatch is looked at; `cuts` and `strikes` are written here. */
+export interface Suspect {
+  readonly target: string;
+  readonly messages: readonly unknown[];
+  readonly stage: string;
+  readonly held: boolean;
+  /** Connections in a row that ended with it on its way. */
+  cuts: number;
+  /** How often it was alone on its way when one ended that had answered before. */
+  strikes: number;
+}
 
 /** So many connections in a row ended with it on its way. */
 const DOUBT = 2;
@@ -22,17 +33,17 @@ const ALONE = 2_000;
 const ANSWER = 5_000;
 
 /** A void one never is: there is nothing in it. */
-export const isDoubted = ({ cuts, held, messages }: Entry): boolean =>
+export const isDoubted = ({ cuts, held, messages }: Suspect): boolean =>
   cuts >= DOUBT && !held && messages.length > 0;
 
 /** Doubted by the server's own word, or by the app's that lets a held one go once more. */
-export function doubt(entry: Entry, strikes = 0): void {
+export function doubt(entry: Suspect, strikes = 0): void {
   entry.cuts = DOUBT;
   entry.strikes = strikes;
 }
 
 /** It has arrived, so it has ended nothing. */
-export function clear(entry: Entry): void {
+export function clear(entry: Suspect): void {
   entry.cuts = entry.strikes = 0;
 }
 
@@ -43,7 +54,9 @@ export interface SuspectsEffects {
   later(milliseconds: number): void;
 }
 
-export function createSuspects<E extends Entry>(clock: SteadyClock, { ask, later }: SuspectsEffects) {
+export type Suspects<E extends Suspect> = ReturnType<typeof createSuspects<E>>;
+
+export function createSuspects<E extends Suspect>(clock: SteadyClock, { ask, later }: SuspectsEffects) {
   /** How many doubted ones are sent at once: a quarter of those with which a connection has ended, down to one. */
   let width = Infinity;
   /** How long what ended a connection had been on its way. */

@@ -1,9 +1,9 @@
 // Whether a message can ever be sent. A message over the server's limits would end each connection that carries it, so
-// `dispatch` refuses it (OB21). Not here: what a slice accepts (dispatch-entry.ts), how much may wait (outbox.ts).
+// `dispatch` refuses it (OB21). Not here: what a slice accepts (dispatch.ts), how much may wait (outbox.ts).
 import { CallaError, DEFAULT_DECODE_LIMITS, DEV, mapPayloads, payloadWriter } from "@calla/shared";
 import type { DecodeLimits, Format, Serialiser, ServerFrames } from "@calla/shared";
-import { sizeOf } from "../connection/packets.ts";
-import type { Dispatch } from "./target.ts";
+import { bytesOf } from "../base/size.ts";
+import type { Dispatch } from "./records.ts";
 
 /** What the server takes of a frame: its word, or the defaults. */
 export function takenOf({ limits }: Pick<ServerFrames["Connected"], "limits">): DecodeLimits {
@@ -63,7 +63,7 @@ export function checkFits(
         ? { maxValues }
         : names > maxNames
           ? { maxNames }
-          : sizeOf(format.encode(frame)) > maxFrameBytes && { maxFrameBytes };
+          : bytesOf(format.encode(frame)) > maxFrameBytes && { maxFrameBytes };
   if (!over) return;
   throw new CallaError(
     "too-large",

@@ -1,0 +1,267 @@
+// What each of the server's frames does to the targets. Not here: the frames of the conversation itself (connection.ts).
+import { authorTag, CallaError, deepFreeze, messageId, parseMessage, visitorName } from "@calla/shared";
+import type { Rejection, ServerFrame, ServerFrames, TargetKey } from "@calla/shared";
+import { contain } from "../base/notifier.ts";
+import { RejectedError } from "../base/rejected-error.ts";
+import { newDispatch } from "./dispatch.ts";
+import { authorOf } from "./identity.ts";
+import { later } from "./later.ts";
+import { again, find, load } from "./outbox.ts";
+import { decide } from "./outcomes.ts";
+import type { Core, Dispatch, Outcome, Target, Versions } from "./records.ts";
+import { advance, settle, show } from "./replica.ts";
+import { isSubscribed } from "./state.ts";
+import { ask, stop } from "./subscriptions.ts";
+import { clear } from "./suspects.ts";
+import { forget, targetOf, touch } from "./targets.ts";
+
+/** However long a server says to wait: one that errs, or means harm, silences nobody. It may say so again. */
+const LONGEST_PAUSE = 60_000;
+
+/** As it was taken. `amended`: none where that is as it was sent. */
+const taken = (
+  { messages, write, view }: Dispatch,
+  sequence: number,
+  amended: readonly unknown[] = [],
+): Outcome => ({
+  sequence,
+  // What was given up here had been applied before.
+  messages: amended.length > 0 ? amended : messages.length > 0 || !write ? messages : view.messages,
+});
+
+/** The server itself. */
+const NOBODY = [undefined, null, ""] as const;
+
+const answered = ({ subscription }: Target): boolean => subscription.phase === "answered";
+const ownTag = ({ identity }: Core, key: TargetKey): number | undefined =>
+  identity && authorTag(identity.clientId, key);
+
+function acknowledge(core: Core, { target, mid, id, sequence, messages }: ServerFrames["Acknowledge"]): void {
+  const one = targetOf(core, target);
+  const entry = find(one.queue, mid, id);
+  if (!entry) return;
+  decide(core, one, entry, taken(entry, sequence, messages));
+  // Where it is subscribed, confirmed must get there; if it does not, the target is asked for again (CL10). Until then it
+  // is as live as before: over HTTP every answer to a POST may come before the stream's record (CL9).
+  one.owed = Math.max(one.owed, sequence);
+  settle(core, one);
+}
+
+function rejected(core: Core, frame: ServerFrames["Rejected"]): void {
+  const { target, mid, id } = frame;
+  const one = targetOf(core, target);
+  const entry = find(one.queue, mid, id);
+  if (frame.from === "calla" && frame.code === "mid-conflict") {
+    // Another life of this client has used the mid. What is ours moves to a fresh identity (OB8).
+    if (entry) one.queue.conflict = Math.min(one.queue.conflict, mid);
+    core.line.renew(frame.code);
+  } else if (entry) {
+    decide(core, one, entry, { error: new RejectedError(frame) });
+    settle(core, one);
+  }
+}
+
+function outcomes(core: Core, one: Target, frame: ServerFrames["Settled"]): void {
+  for (const { entry } of one.replica.pending) {
+    const at = entry.outcome && "sequence" in entry.outcome ? entry.outcome.sequence : 0;
+    if (at <= frame.sequence) continue;
+    // The server looked after we knew of it, and is not that far: its history was cut off (a backup, S37).
+    if (entry.decidedUnder < frame.ref) entry.cutOff = frame.sequence;
+    // Otherwise its record may be on the way; if not, the target is asked for again (CL10).
+    else one.head = Math.max(one.head, at);
+  }
+  for (const [mid, id, sequence, messages, from, code, details] of frame.outcomes) {
+    const entry = find(one.queue, mid, id);
+    if (!entry) continue;
+    if (from === null) {
+      decide(core, one, entry, taken(entry, sequence, messages));
+      one.head = Math.max(one.head, sequence);
+    } else
+      decide(core, one, entry, {
+        error: new RejectedError({ from, code, details } as Rejection),
+      });
+  }
+}
+
+function settled(core: Core, frame: ServerFrames["Settled"]): void {
+  const one = targetOf(core, frame.target);
+  const { subscription } = one;
+  const followed = isSubscribed(subscription);
+  if (frame.ref === 0 && !followed) {
+    // The server made us follow it (CL7).
+    subscription.pinned = true;
+    subscription.ref = 0;
+  } else if (!followed || frame.ref !== subscription.ref) return;
+  subscription.phase = "answered";
+  subscription.code = "";
+  subscription.absent = false;
+  one.delays.reset();
+  one.diverged = undefined;
+  one.head = frame.sequence;
+  one.owed = 0;
+  again(one.queue, frame.next, subscription.askedAt);
+  one.awaited = frame.resync === "snapshot" ? frame : undefined;
+  if (one.slice?.kind === "ephemeral")
+    one.replica = { confirmed: { model: new Map(), sequence: 0, mark: 0 }, pending: [] };
+  // With a snapshot on its way, outcomes wait for it: both are shown as one (CL5).
+  if (!one.awaited) outcomes(core, one, frame);
+  settle(core, one);
+}
+
+function snapshot(core: Core, { target, model, sequence, mark }: ServerFrames["Snapshot"]): void {
+  const one = targetOf(core, target);
+  const { awaited } = one;
+  if (!awaited || !answered(one)) return;
+  one.awaited = undefined;
+  outcomes(core, one, awaited);
+  show(core, one, { model: core.strict ? deepFreeze(model) : model, sequence, mark });
+  contain(core.report, core.onSnapshot, { target, reason: awaited.reason, sequence });
+  // The server says so by itself, and the answer to a POST may have overtaken it: only an answer to a question of now
+  // tells whether what was acknowledged beyond it is cut off (CL3).
+  if (awaited.reason === "other-history" && Math.max(one.head, one.owed) > sequence) ask(core, one);
+}
+
+function update(core: Core, frame: ServerFrames["TopicUpdate"]): void {
+  const key = frame.target;
+  const one = targetOf(core, key);
+  const { confirmed } = one.replica;
+  if (!confirmed || one.awaited || !answered(one)) return;
+  const sequence = frame.after + frame.records.length;
+  if (frame.after !== confirmed.sequence || frame.from !== confirmed.mark) {
+    // Seen already, unless the same place has another mark: then it is another history (CL3).
+    if (sequence < confirmed.sequence || (sequence === confirmed.sequence && frame.mark === confirmed.mark))
+      return;
+    return ask(core, one);
+  }
+  const tag = ownTag(core, key);
+  const authors = frame.authors.map(
+    ([by, userId, rest]) => [by, userId, userId === null ? visitorName(by, rest) : ""] as const,
+  );
+  const records = frame.records.map(([later, author, mid, id, messages], i) => {
+    const [by, userId, visitor] = authors[author] ?? NOBODY;
+    const entry = by !== undefined && by === tag ? find(one.queue, mid, id) : undefined;
+    const at = frame.at + later;
+    one.at = Math.max(one.at, at);
+    if (entry) decide(core, one, entry, taken(entry, frame.after + i + 1, messages));
+    return { act: { id, messages, at, userId, visitor }, entry };
+  });
+  if (advance(core, one, { records, sequence, mark: frame.mark })) {
+    const { digest } = frame;
+    const ours = digest === undefined ? digest : core.digest?.(one.replica.confirmed?.model);
+    if (ours === undefined || ours === digest) return;
+    core.report(new CallaError("diverged", { target: key, sequence, digest, ours }));
+    one.diverged = ours;
+  }
+  // It must not go on from what it has: a place in no history asks for a snapshot (CL3).
+  one.replica = { ...one.replica, confirmed: { ...(one.replica.confirmed ?? confirmed), sequence: -1 } };
+  ask(core, one);
+}
+
+function paused(core: Core, { target: key, from, code, retryAfter }: ServerFrames["Paused"]): void {
+  const { queue } = targetOf(core, key);
+  // A mid that an earlier page gave out and its storage lost: void, or the server would wait for it for ever (OB9).
+  // Any other pause is about one sending of a mid, whose outcome may be known here by another.
+  if (
+    code === "gap" &&
+    from > queue.settled &&
+    // A pause that was overtaken by the outcome (HT13).
+    from > queue.known &&
+    from <= queue.loaded &&
+    !queue.entries.some(({ mid }) => mid === from)
+  ) {
+    const at = queue.entries[0]?.at ?? core.clock.now();
+    const lost = newDispatch(key, messageId(core.random), at, authorOf(core, key), []);
+    const cancelled = { error: new CallaError("cancelled") };
+    load(core, queue, [{ ...lost, mid: from, stage: "stored", out: true, outcome: cancelled }]);
+    queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));
+  }
+  // It has arrived, so it ends no connection (OB20).
+  queue.entries.forEach(clear);
+  again(queue, from, Infinity);
+  queue.paused?.();
+  queue.paused = later(core, Math.min(retryAfter, LONGEST_PAUSE), () => {
+    queue.paused = undefined;
+    core.due();
+  });
+}
+
+function unsubscribed(
+  core: Core,
+  { target, ref, code, retryable, retryAfter = 0, details }: ServerFrames["Unsubscribed"],
+): void {
+  const one = targetOf(core, target);
+  const { subscription, delays } = one;
+  if (!(isSubscribed(subscription) || subscription.absent) || ref !== subscription.ref) return;
+  // Only the server makes it: it says when it has, or how long to wait where it remembers nobody else (CL18).
+  if (retryable && (code === "missing" || code === "created")) {
+    subscription.code = "missing";
+    subscription.absent = true;
+    ask(core, one, Math.min(retryAfter, LONGEST_PAUSE) || undefined);
+  } else if (retryable) {
+    // A newer node has migrated it: this page's own node and version serve it no more (VE4).
+    if (code === "version" && details) contain(core.report, core.onVersionMismatch, details as Versions);
+    ask(core, one, Math.max(delays.next(), Math.min(retryAfter, LONGEST_PAUSE)));
+    return touch(core, one);
+  } else stop(one, subscription.holders ? code : undefined);
+  core.ledger?.drop(target);
+  show(core, one, undefined);
+  forget(core, one);
+}
+
+function push(core: Core, { target, pushes }: ServerFrames["Push"]): void {
+  const one = targetOf(core, target);
+  const { slice } = one;
+  const { confirmed } = one.replica;
+  if (!slice || !confirmed || !answered(one)) return;
+  const own = ownTag(core, target);
+  const latest =
+    slice.kind === "ephemeral" && slice.keep === "latest" ? new Map(confirmed.model as []) : undefined;
+  for (const [from, userId, values] of pushes) {
+    // One's own comes back to everybody and is no news here.
+    if (from === own) continue;
+    latest?.delete(from);
+    for (const value of values) {
+      const parsed = parseMessage(slice, value, "server");
+      if (!parsed.ok) {
+        core.report(new CallaError("invalid", { code: parsed.code, ...parsed.details }));
+        continue;
+      }
+      const { message } = parsed;
+      if (from !== null) latest?.set(from, { message, userId });
+      one.pushes.emit({ message, from, userId });
+    }
+  }
+  if (!latest) return;
+  one.replica = { confirmed: { ...confirmed, model: latest }, pending: [] };
+  touch(core, one);
+}
+
+type Taken =
+  | "TopicUpdate"
+  | "Acknowledge"
+  | "Rejected"
+  | "Paused"
+  | "Settled"
+  | "Snapshot"
+  | "Unsubscribed"
+  | "Push";
+const TAKE: { readonly [T in Taken]: (core: Core, frame: ServerFrames[T]) => void } = {
+  TopicUpdate: update,
+  Acknowledge: acknowledge,
+  Rejected: rejected,
+  Paused: paused,
+  Settled: settled,
+  Snapshot: snapshot,
+  Unsubscribed: unsubscribed,
+  Push: push,
+};
+
+export function receive(core: Core, frame: ServerFrame): void {
+  // A poll's next answer begins with `Connected`. What waited for a sign of life may leave.
+  if ((frame.type === "Pong" || frame.type === "Connected") && core.suspects.answered()) core.due();
+  // Of the others connection.ts has heard.
+  (TAKE as { readonly [type: string]: ((core: Core, frame: never) => void) | undefined })[frame.type]?.(
+    core,
+    frame as never,
+  );
+}

@@ -1,0 +1,432 @@
+// All state of a client at a glance: what its parts share, and the records that they own. A record, or a group of its
+// fields, names the file that writes it; everybody else reads. Not here: any behaviour.
+import type {
+  CallaError,
+  Cancel,
+  ClientFrame,
+  Cursor,
+  DecodeLimits,
+  EphemeralSlice,
+  ModelSlice,
+  Random,
+  Serialiser,
+  ServerFrames,
+  SteadyClock,
+  TargetKey,
+  TopicCode,
+  UnsubscribedCode,
+  Wiring,
+} from "@calla/shared";
+import type { Signal } from "../base/notifier.ts";
+import type { RejectedError } from "../base/rejected-error.ts";
+import type { Backoff } from "../transports/backoff.ts";
+import type { ReconnectOptions } from "../transports/transport.ts";
+import type { Compare } from "./compare.ts";
+import type { PredictionRoom, Space } from "./kept-predictions.ts";
+import type { Ready } from "./ready.ts";
+import type { Act, Replica, Skipped } from "./rebase.ts";
+import type { Suspect, Suspects } from "./suspects.ts";
+
+// ------------------------------------------------------------------------------------------------------ one dispatch
+
+/** `new`: not durable yet. `stored`: may leave. `sent`: on this connection. `decided`: the outcome is known. */
+export type Stage = "new" | "stored" | "sent" | "decided";
+
+/** What became of a dispatch. */
+export type Outcome =
+  | { readonly sequence: number; readonly messages: readonly unknown[] }
+  | { readonly error: CallaError<string> };
+
+/**
+ * `pending`: not durable yet. `queued`: would survive a reload, if the storage does; it waits for the connection, or for
+ * what was dispatched to its target before it. `sent`: on its way. `held`: every connection that carries it ends, so it
+ * waits for `retry()` or `cancel()`. The others are outcomes, and final: `applied`, `rejected`, `cancelled`, `unknown`
+ * (sent under an identity that the server no longer knows: applied or not, nobody can say any more).
+ */
+export type WriteState =
+  | "pending"
+  | "queued"
+  | "sent"
+  | "held"
+  | "applied"
+  | "rejected"
+  | "cancelled"
+  | "unknown";
+
+/** A dispatch that is shown and not yet confirmed. */
+export interface Pending<M = unknown> {
+  readonly id: string;
+  /** As they were dispatched: one, or several with one fate. */
+  readonly messages: readonly M[];
+  /** Why it is not shown: its update here refuses it (the slice's code), or throws (`update-threw`). It is sent all the same. */
+  readonly skipped: Skipped | undefined;
+}
+
+/** A dispatch without an outcome, of this page or an earlier one. */
+export interface PendingWrite extends Pending {
+  readonly target: TargetKey;
+  /** When it was dispatched, in milliseconds by the server's clock as far as that was known. */
+  readonly at: number;
+  readonly state: WriteState;
+}
+
+/** A dispatch that is not sent because every connection that carries it ends. */
+export interface HeldWrite extends PendingWrite {
+  /** As `Write.retry`. */
+  retry(): boolean;
+  /** As `Write.cancel`. */
+  cancel(): boolean;
+}
+
+/** What `onOutcome` hears: what became of a dispatch for good, in the words of `write.state`. */
+export type DecidedWrite = {
+  readonly target: TargetKey;
+  readonly id: string;
+  /** As they were dispatched: one, or several with one fate. */
+  readonly messages: readonly unknown[];
+  /** It was dispatched by an earlier page, so nobody here holds its `write`. */
+  readonly earlier: boolean;
+} &
+  /** `applied`: the messages that were applied; `amended`: these are not what was dispatched, for the server changed them first. */
+  (
+    | {
+        readonly is: "applied";
+        readonly sequence: number;
+        readonly applied: readonly unknown[];
+        readonly amended: boolean;
+      }
+    | { readonly is: "rejected"; readonly error: RejectedError }
+    /** Sent under an identity that the server no longer knows: applied or not, nobody can say any more. */
+    | { readonly is: "unknown"; readonly error: RejectedError }
+  );
+
+/** The promises of a write (write.ts). */
+export interface WriteSettler {
+  /** Durable; or why it is not. */
+  stored(error?: unknown): void;
+  decided(outcome: Outcome): void;
+}
+
+/** One dispatch, for both the outbox and the rebase. */
+export interface Dispatch extends Act, Suspect {
+  readonly target: TargetKey;
+  /** In bytes, roughly. */
+  readonly size: number;
+
+  // outbox.ts
+  /** One message, or several with one fate; none: given up. */
+  messages: readonly unknown[];
+  /** It ends the connections that carry it: it stays here until the app says what becomes of it (OB20). */
+  held: boolean;
+  /** 0 until it is numbered. */
+  mid: number;
+  stage: Stage;
+  /** It may have left this machine, in this page's life or an earlier one's. */
+  out: boolean;
+  /** When it was last sent, by the monotonic clock. */
+  sentAt: number;
+  /** A transaction with it has succeeded. */
+  kept: boolean;
+  /** Its mid goes out as void: what its author is told if the server had not taken it before (VE7, OB13, OB20). */
+  dropped: CallaError<string> | undefined;
+  /** As `client.pending` listed it last. */
+  listed: PendingWrite | undefined;
+
+  // replica.ts
+  /** It is among what is pending in its target's replica. */
+  shown: boolean;
+  view: Pending;
+  /** Its record was in a history that has been cut off since: it is over once confirmed is this far. */
+  cutOff: number;
+
+  // outcomes.ts
+  outcome: Outcome | undefined;
+  /** The newest asking for its target when its outcome became known. */
+  decidedUnder: number;
+  /** The storage has the outcome, or has failed to take it: the caller may hear it. */
+  recorded: boolean;
+  /** The caller, or an earlier page's, has heard it. */
+  told: boolean;
+  /** Absent for one of an earlier page. */
+  write: WriteSettler | undefined;
+}
+
+/** As whom a dispatch is predicted. */
+export type AuthorNames = Pick<Dispatch, "userId" | "visitor">;
+
+/** One target's undecided dispatches, in mid order; those without a mid at the end (outbox.ts). */
+export interface Queue {
+  readonly target: TargetKey;
+  entries: Dispatch[];
+  /** The highest mid ever given out. */
+  last: number;
+  /** Every outcome up to here is durable: what the server hears. */
+  settled: number;
+  /** Mids up to here were given out before this page was loaded. */
+  loaded: number;
+  /** The highest mid with an outcome: the server decides in order, so it has decided all up to here. */
+  known: number;
+  /** Nothing is sent while it is set: the server said to come again later. Ends that. */
+  paused: Cancel | undefined;
+  /** Nothing from this mid on is sent: it is taken under another message id (OB8). */
+  conflict: number;
+}
+
+// -------------------------------------------------------------------------------------------------------- one target
+
+/** `off`: not wanted. `asked`: no answer yet. `answered`: the newest ref was. `refused`: for good, until asked anew. */
+export type Phase = "off" | "asked" | "answered" | "refused";
+
+/** How far subscribing to a target has come (subscriptions.ts). */
+export interface Subscription {
+  phase: Phase;
+  /** Names the newest asking; answers to older ones count for nothing (CL4). */
+  ref: number;
+  holders: number;
+  /** Wanted by the server: subscribed without holders until it says otherwise. */
+  pinned: boolean;
+  /** When it was asked for: what was sent before is covered by the answer. */
+  askedAt: number;
+  /** Asked for news only: it was live, and counts as that meanwhile (HT10). */
+  polling: boolean;
+  /** Why it was refused. */
+  code: UnsubscribedCode | "";
+  /** Refused as missing: it is asked for again when the server says so and on each new connection (CL18). */
+  absent: boolean;
+  lingering: Cancel | undefined;
+  retrying: Cancel | undefined;
+}
+
+/** `loading`: nothing known yet. `live`: up to date. `stale`: it was; `code` says why it stays so. `refused`: see `code`. */
+export type TopicStatus = "loading" | "live" | "stale" | "refused";
+
+export interface AnyState {
+  readonly status: TopicStatus;
+  readonly model: unknown;
+  readonly pending: readonly Pending[];
+  readonly code: TopicCode | "";
+}
+
+/** Something pushed. `from` is the author's tag, the same for all of one author's in this topic; null: the server. */
+export interface Pushed<M = unknown> {
+  readonly message: M;
+  readonly from: number | null;
+  readonly userId: string | null;
+}
+
+/** A target in use. An ephemeral topic is held likewise: its "confirmed model" is the map of latest messages. */
+export interface Target {
+  readonly key: TargetKey;
+  /** undefined: the wiring does not know it (any more). */
+  readonly slice: ModelSlice | EphemeralSlice | undefined;
+  readonly subscription: Subscription;
+  readonly queue: Queue;
+  /** Spreads asking again. */
+  readonly delays: Backoff;
+
+  // replica.ts
+  replica: Replica<Dispatch>;
+  readonly room: PredictionRoom;
+  /** Compares its models. */
+  readonly same: Compare;
+  /** Times never go back: the last one seen. */
+  at: number;
+
+  // incoming.ts
+  /** Announces a snapshot and is applied together with it (CL5). */
+  awaited: ServerFrames["Settled"] | undefined;
+  /** The hash of a confirmed model that was not the server's, until that is replaced (VE9). */
+  diverged: number | undefined;
+  /** The server's head when it last answered. */
+  head: number;
+  /** The highest sequence at which a message of one's own is known to stand. */
+  owed: number;
+
+  // sending.ts
+  /** An ephemeral topic's messages of this turn. */
+  outgoing: readonly unknown[];
+
+  // state.ts
+  state: AnyState;
+  /** What listeners heard last. */
+  told: AnyState;
+  readonly changes: Signal<AnyState>;
+  readonly pushes: Signal<Pushed>;
+  ready: Ready | undefined;
+
+  // client.ts
+  /** The app's handle, made when first asked for. */
+  handle: unknown;
+}
+
+// -------------------------------------------------------------------------------------------------------- one client
+
+/** Over any of these a dispatch is refused before anything has happened (OB5). */
+export interface OutboxLimits {
+  readonly maxPending: number;
+  readonly maxPendingBytes: number;
+  readonly maxPendingAge: number;
+}
+
+/** What `onSnapshot` hears: that a model was replaced and not continued, and why. */
+export interface SnapshotTaken {
+  readonly target: TargetKey;
+  readonly reason: string;
+  readonly sequence: number;
+}
+
+/** What the other side runs: the protocol's version, and those of slices by name. */
+export type Versions = Pick<ServerFrames["Version"], "protocol" | "slices">;
+
+export interface CoreOptions extends OutboxLimits {
+  readonly wiring: Wiring;
+  readonly serialiser: Serialiser;
+  readonly clock: SteadyClock;
+  readonly random: Random;
+  readonly reconnect: ReconnectOptions;
+  readonly strict: boolean;
+  readonly linger: number;
+  readonly answerTimeout: number;
+  /** Sends for a page that is gone, and subscribes to nothing (CV17). */
+  readonly flushOnly: boolean;
+  readonly report: (error: unknown) => void;
+  readonly onSnapshot: ((taken: SnapshotTaken) => void) | undefined;
+  readonly onOutcome: ((decided: DecidedWrite) => void) | undefined;
+  readonly onVersionMismatch: ((versions: Versions) => void) | undefined;
+  readonly digest: ((model: unknown) => number) | undefined;
+}
+
+/** As much of the connection as the engine needs: it lies above, and is called from below. */
+export interface Line {
+  readonly open: boolean;
+  /** Nothing happens unless open. */
+  send(frames: readonly ClientFrame[]): void;
+  /** Leaves this connection and comes back with a new `Hello`. */
+  renew(reason: "mid-conflict"): void;
+}
+
+/**
+ * What makes an outbox survive a reload: it comes with a storage (storage/ledger.ts). Without one a dispatch is durable
+ * when its turn ends, and nothing is known before the server says it.
+ */
+export interface Ledger {
+  /** Whether it is known whose data this is, and what was stored is in the outbox (CL8). */
+  readonly ready: boolean;
+  /** What is dispatched now would not survive a reload. */
+  readonly failing: boolean;
+  /** Takes what was stored into the outbox, if it is known whose it is. */
+  load(): Promise<void>;
+  /** Stores what has changed; called at the end of each turn. `retry`: and what failed, anew. */
+  commit(retry?: boolean): void;
+  /** What is stored of it is another: held, or void. */
+  keep(entry: Dispatch): void;
+  /** The outcome of a mid; `sequence` 0: it was not applied. */
+  decided(entry: Dispatch, sequence: number): void;
+  /** The server has named the user. True: what is stored is somebody else's, and stays unseen. */
+  arrived(user: string | null): boolean;
+  /** What follows belongs to a new client, of this user. */
+  begin(user: string | null, foreign: boolean): void;
+  identified(identity: StoredIdentity): void;
+  /** The server takes this page for its user. */
+  met(): void;
+  /** The former identity's mids say nothing of those to come. */
+  renumbered(): void;
+  /** Shows what was stored of a target until the server says more. */
+  hydrate(one: Target): void;
+  /** Where to go on from, also before it is known whose it is (CL8). */
+  cursor(one: Target): Cursor | undefined;
+  mids(one: Target): StoredTarget;
+  /** A model may have changed. */
+  changed(): void;
+  /** No longer subscribed: `confirmed` is forgotten next. */
+  leave(one: Target): void;
+  /** Not to be shown again. */
+  drop(key: TargetKey): void;
+  close(): Promise<void>;
+  forget(): Promise<void>;
+  forgetEveryone(): Promise<number>;
+}
+
+/** Who this client is, as the server signed it. */
+export interface StoredIdentity {
+  readonly clientId: string;
+  readonly secret: string;
+  readonly userId: string | null;
+}
+
+/** What is left of a target's mids when its entries are gone: none of them may be used again (OB2). */
+export interface StoredTarget {
+  /** Every outcome up to this mid has been recorded. */
+  readonly settled: number;
+  /** The highest mid ever given out. */
+  readonly last: number;
+}
+
+/** The identity with a newer secret, and what had been sent before it was given and is undecided (CL17). */
+export interface Renewal {
+  readonly identity: StoredIdentity;
+  readonly behind: Set<Dispatch>;
+}
+
+export interface Core extends CoreOptions {
+  line: Line;
+  /** Ends the turn: asked for as often as anything has changed, done once. */
+  readonly due: () => void;
+  ledger: Ledger | undefined;
+
+  // targets.ts
+  readonly targets: Map<TargetKey, Target>;
+  /** To be shown at the end of the turn. */
+  readonly changed: Set<Target>;
+  readonly space: Space;
+
+  // outbox.ts
+  readonly queues: Map<TargetKey, Queue>;
+  readonly held: Set<Dispatch>;
+  size: number;
+  bytes: number;
+  listed: readonly PendingWrite[];
+  heldWrites: readonly HeldWrite[];
+  readonly suspects: Suspects<Dispatch>;
+
+  // sending.ts
+  /** Ephemeral topics that have said something in this turn. */
+  readonly telling: Set<Target>;
+
+  // outcomes.ts
+  /** Decided since the last look. */
+  decided: Dispatch[];
+
+  // identity.ts
+  identity: StoredIdentity | undefined;
+  renewal: Renewal | undefined;
+  userId: string | null;
+  /** Whether that is what the app or the server has said. */
+  named: boolean;
+
+  // subscriptions.ts
+  lastRef: number;
+
+  // greeting.ts
+  /** Names this page in its Hellos. */
+  readonly page: number;
+  hellos: number;
+  /** The subscriptions in the last `Hello`, by ref. */
+  greeted: Map<number, TargetKey>;
+  /** The refs of those that it had no room for. */
+  unsaid: Set<number>;
+  /** Those among them that named a cursor. */
+  placed: Set<Target>;
+  maxInFlight: number;
+  /** What the server takes of a frame. */
+  taken: DecodeLimits;
+  /** The server's clock minus ours. */
+  offset: number;
+
+  // life.ts
+  closed: boolean;
+  /** Why the server will not have this client back. */
+  terminal: TopicCode | "";
+  sweeping: boolean;
+  readonly timers: Set<Cancel>;
+}
