@@ -1,6 +1,6 @@
 // Which room may use which. Rooms are the folders of `src`, in order from low to high: a file imports from its own room
-// and from rooms above its own in these lists, so every dependency runs downhill. A new folder is put in its place here; a new
-// file needs no entry. "." are the files in `src` itself.
+// and from rooms earlier in its list, so every dependency runs downhill. A new folder is put in its place here; a new file
+// needs no entry. "." are the files in `src` itself.
 const rooms = {
   shared: ["codes", "base", "values", "wiring", "updates", "wire", "."],
   client: [
@@ -70,7 +70,7 @@ const downhill = each(rooms, (pkg, room, at, all) =>
     ? []
     : forbid(
         `${pkg}-${room}-looks-down`,
-        "A room does not import from one above it.",
+        "A room does not import from one later in its list.",
         { path: filesOf(pkg, room), pathNot: test },
         { path: all.slice(at + 1).map((higher) => filesOf(pkg, higher)) },
       ),

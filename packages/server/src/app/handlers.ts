@@ -151,7 +151,7 @@ export interface AdmissionOptions<Reply> {
   report(error: unknown): void;
 }
 
-/** Authorise, amend and validate, in one synchronous step (TE2). */
+/** Parse, authorise, amend and parse again, in one synchronous step (TE2). */
 export function admission<Reply>(options: AdmissionOptions<Reply>): Admit<Reply> {
   const { slice, handlers, topic, params, maxBatch, strict, who, report } = options;
   const normalise = (message: Message): Message => options.normalise?.(message) ?? message;

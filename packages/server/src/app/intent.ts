@@ -19,7 +19,7 @@ export interface Intent<Reply> {
   readonly reply: Reply;
 }
 
-/** The app's part of the decision: authorise, amend, validate. Never throws. */
+/** The app's part of the decision: parse, authorise, amend, parse again (TE2). Never throws. */
 export type Admit<Reply> = (
   intent: Intent<Reply>,
   model: unknown,

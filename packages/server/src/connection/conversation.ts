@@ -1,6 +1,6 @@
 // One connection's protocol life: bytes in, frames that are allowed in this state out. It knows who speaks, what the
-// client has subscribed, and how it ends. What other parts keep of a connection they keep themselves. Not here: doing
-// what the frames ask (router.ts).
+// client has subscribed, and how it ends. A field that another part writes names that part. Not here: doing what the
+// frames ask (router.ts).
 import { asFrame, clientFrames, CallaError } from "@calla/shared";
 import type {
   AppCode,
@@ -85,7 +85,7 @@ export class AccessState {
   readonly asker: Asker;
   /** What the app is being asked; a change of rights reaches each of them (AU15). Made when first needed, like the others. */
   inquiries: Set<Inquiry<Admitted>> | undefined;
-  /** Of topics that the client dispatches to without a subscription: what waits for the answer, or null: it may. */
+  /** Of topics that the client dispatches to without a subscription: what waits for the answer, or null: open, it may. */
   gates: Map<TargetKey, ((admitted: Admitted) => void)[] | null> | undefined;
   /** Topics that the server has subscribed this client to (`server.subscribe`). */
   granted: Set<TargetKey> | undefined;

@@ -60,7 +60,7 @@ const FREED = "consumer-freed";
 /** All consumers of the log on one server. */
 export class LogConsumers {
   readonly #context: ServerContext;
-  readonly #running = new Map<string, Running>();
+  readonly #running = new Map<string, ConsumerRun>();
   #silences: (() => void)[] | undefined;
   #count = 0;
   #stopped = false;
@@ -83,7 +83,7 @@ export class LogConsumers {
         `consume: slice "${slice.name}" has a consumer named "${name}" here already; give each consumer a name of its own.`,
       );
     const context = this.#context;
-    const running = new Running(
+    const running = new ConsumerRun(
       context,
       slice,
       consumer,
@@ -104,7 +104,7 @@ export class LogConsumers {
     };
   }
 
-  async #end(consumer: string, running: Running): Promise<void> {
+  async #end(consumer: string, running: ConsumerRun): Promise<void> {
     await running.stop();
     if (this.#context.log.shared) this.#context.pubsub.publish(FREED, consumer);
   }
@@ -155,7 +155,7 @@ function nameOf({ name: slice, kind }: Slice, name: string): string {
 }
 
 /** One consumer on this node: waits for the lease, then calls the handler for one entry after the other. */
-class Running {
+class ConsumerRun {
   readonly #context: ServerContext;
   readonly #slice: Slice;
   readonly #name: string;
@@ -256,9 +256,9 @@ class Running {
     if (left > 0) return this.#wait(Math.min(left, LOOK), "lease");
     this.#seen = undefined;
     const begun = clock.monotonic();
-    const over = known?.until ?? 0;
-    const until = this.#after(over);
-    const claimed = await this.#take(this.#owner, over, until);
+    const endedBy = known?.until ?? 0;
+    const until = this.#after(endedBy);
+    const claimed = await this.#take(this.#owner, endedBy, until);
     // Another node was first.
     if (claimed.status === "taken") return this.#wait(LOOK, "lease");
     this.#done = this.#saved = claimed.position;
@@ -269,8 +269,8 @@ class Running {
   }
 
   /** Gives the lease to somebody, unless it has been renewed since it was seen to end then. */
-  #take(owner: string, over: number, until: number): Promise<ClaimResult> {
-    return this.#context.log.claimConsumer(this.#name, { owner, now: over, until, from: this.#from });
+  #take(owner: string, endedBy: number, until: number): Promise<ClaimResult> {
+    return this.#context.log.claimConsumer(this.#name, { owner, now: endedBy, until, from: this.#from });
   }
 
   /** The end of the next lease: for people in wall time, and above the one before, whatever that has done. */

@@ -8,7 +8,7 @@ import type { Conversation, TargetSubscription } from "../connection/conversatio
 import type { ServerContext } from "../context/server-context.ts";
 import type { AwaitedTopics } from "./awaited-topics.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-import { passes, toldAs } from "./access.ts";
+import { isTemporary, toldAs } from "./access.ts";
 import type { Access } from "./access.ts";
 import type { TargetDirectory } from "../target/target-directory.ts";
 import { refused } from "../connection/refusal.ts";
@@ -103,7 +103,7 @@ export class AccessRecheck {
   ): void {
     // A newer request goes by the answer itself; one that was withdrawn needs none.
     if (conversation.phase !== "open" || conversation.subscriptions.get(key) !== subscription) return;
-    if (answer === true || (passes(answer) && lenient)) return;
+    if (answer === true || (isTemporary(answer) && lenient)) return;
     refused(this.#context, conversation, key, toldAs(answer), {});
     this.#subscriptions.cut(conversation, key, toldAs(answer));
   }

@@ -9,7 +9,7 @@ import type { LooseHandlers, LooseAccessRequest } from "../app/handlers.ts";
 import type { Conversation } from "../connection/conversation.ts";
 import type { NamedTarget } from "../target/target-directory.ts";
 import type { TargetRegistry } from "../target/target-registry.ts";
-import { Access, passes, toldAs } from "./access.ts";
+import { Access, isTemporary, toldAs } from "./access.ts";
 
 const named: NamedTarget = { slice: list as never, params: ["1"] };
 const none = { get: () => undefined } as unknown as TargetRegistry;
@@ -127,7 +127,7 @@ describe("a question", () => {
 describe("what may pass by itself", () => {
   test("is answered as busy or hook; the others are for good", () => {
     const codes = ["forbidden", "unhandled", "topic", "hook", "busy", "withdrawn"] as const;
-    expect(codes.map(passes)).toEqual([false, false, false, true, true, true]);
+    expect(codes.map(isTemporary)).toEqual([false, false, false, true, true, true]);
     expect(codes.map(toldAs)).toEqual(["forbidden", "unhandled", "topic", "hook", "busy", "busy"]);
   });
 });

@@ -16,8 +16,8 @@ import type { AnyUser, LooseAsking, LooseHandlers, LooseAccessRequest } from "..
 import type { NamedTarget } from "../target/target-directory.ts";
 import type { TargetRegistry } from "../target/target-registry.ts";
 
-/** Codes of refusals that may pass by themselves. */
-export const passes = (code: Denied): code is Exclude<Denied, DeniedCode> =>
+/** Whether asking again later may help. */
+export const isTemporary = (code: Denied): code is Exclude<Denied, DeniedCode> =>
   code === "hook" || toldAs(code) === "busy";
 
 /** The code that the client gets. */

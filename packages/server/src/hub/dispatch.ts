@@ -6,7 +6,7 @@ import type { Pushed } from "../target/audience.ts";
 import type { Conversation } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { relay } from "../target/ephemeral-topic.ts";
-import { asking, passes, toldAs } from "./access.ts";
+import { asking, isTemporary, toldAs } from "./access.ts";
 import type { Access } from "./access.ts";
 import { admitEphemeral } from "../app/handlers.ts";
 import { hear } from "../app/hooks.ts";
@@ -88,9 +88,9 @@ export class Dispatcher {
     this.#access.pass(conversation, key, named, (admitted) => {
       if (conversation.phase !== "open") return;
       if (admitted === true) return offer();
-      if (passes(admitted)) return pause("busy");
+      if (isTemporary(admitted)) return pause("busy");
       if (this.#registry.get(key) !== undefined) return offer(admitted);
-      // Nothing is opened for strangers. A client that was admitted before may repeat what was decided then (TE2).
+      // Nothing is opened for strangers. A client that was admitted before may repeat what was decided then (TE26).
       if (this.#strangers >= this.#context.limits.maxQueued) return pause("busy");
       this.#strangers++;
       void this.#context.log

@@ -1,5 +1,5 @@
-// One batch of a target, being decided: dedupe, authorise, amend, validate, update, one message after the other. It
-// ends as a flight: what to append, and what to tell once the append has landed. Not here: whether it lands
+// One batch of a target, being decided, one message after the other: dedupe, parse, authorise, amend, parse again,
+// update (TE2). It ends as a flight: what to append, and what to tell once the append has landed. Not here: whether it lands
 // (target-engine.ts).
 import { checking } from "@calla/shared";
 import type { Cursor, Limits, Message, ModelSlice, Random, Rejection, TargetKey } from "@calla/shared";
@@ -95,7 +95,7 @@ export class Batch<Reply> {
     if (intent.row === "") return this.#accept(intent, undefined);
     // Nothing more is taken before a new Hello (TE5): what stands behind a conflict is sent again as another client's.
     if (this.flight.conflicted.has(intent.reply)) return;
-    // Nothing is kept of strangers, nor of topics that are not there (TE19).
+    // Nothing is kept of strangers, nor of topics that are not there (TE26, TE36).
     const { row: clientId } = intent;
     const missing = this.#isMissing(intent);
     const denied = intent.denied ?? (missing ? "missing" : undefined);

@@ -42,31 +42,11 @@ export class LiveTarget {
   readonly params: readonly string[];
   readonly handlers: LooseHandlers | undefined;
   readonly audience: Audience;
+  // Written by target-registry.ts:
   /** undefined while it is being opened. */
   engine: TargetEngine<Reply> | undefined;
-  /** Waits for `engine`; called with undefined if opening failed. */
-  opening: ((engine: TargetEngine<Reply> | undefined) => void)[] = [];
-  /** Waits for a read of the log to have been folded. */
-  looking: ((looked: boolean) => void)[] = [];
-  /** The storage was replaced since it was last looked at: what memory has may be of another history (SQ12). */
-  unsure: object | undefined;
-  /** Waits for a client's row. */
-  rows = new Map<string, ((known: KnownRow | undefined) => void)[]>();
-  /** How many are at work with it across an await: it is not closed meanwhile. */
-  users = 0;
-  /** In the next turn's list already. */
-  due = false;
-  /** Records and bytes that are not covered by the stored snapshot. */
-  sinceSnapshot = 0;
-  bytesSinceSnapshot = 0;
-  /** Appends in a row of which nothing was heard. */
-  lost = 0;
-  /** By the monotonic clock. */
-  lastUsed: number;
   /** Who had it opened; undefined: the server. */
   openedFor: Party | undefined;
-  /** When the log was last told that somebody is subscribed to it, in wall time as the log has it. */
-  touched = 0;
   /** Undoes the doorbell's subscription. */
   silence: (() => void) | undefined;
   /** Why it cannot be had, while it cannot; `version`: this node has no updates for what the log holds (VE4). */
@@ -75,10 +55,40 @@ export class LiveTarget {
   newer: number | undefined;
   /** Closed: what comes for it goes to the one opened in its place. */
   closed = false;
-  /** Being stopped or removed: what its subscribers are told, and whoever comes meanwhile. */
-  ending: "stopped" | "removed" | undefined;
+
+  // Filled by whoever waits, and emptied by target-registry.ts:
+  /** Waits for `engine`; called with undefined if opening failed. */
+  opening: ((engine: TargetEngine<Reply> | undefined) => void)[] = [];
   /** Runs once it has been closed. */
   ended: (() => void)[] = [];
+
+  // Written by commit-loop.ts:
+  /** Waits for a read of the log to have been folded. */
+  looking: ((looked: boolean) => void)[] = [];
+  /** The storage was replaced since it was last looked at: what memory has may be of another history (SQ12). */
+  unsure: object | undefined;
+  /** Waits for a client's row. */
+  rows = new Map<string, ((known: KnownRow | undefined) => void)[]>();
+  /** In the next turn's list already. */
+  due = false;
+  /** Appends in a row of which nothing was heard. */
+  lost = 0;
+
+  // Written by others:
+  /** How many catch up with it across an await (catch-up.ts): it is not closed meanwhile. */
+  users = 0;
+  /** By the monotonic clock; whoever uses it sets it. */
+  lastUsed: number;
+  /**
+   * Records and bytes that the stored snapshot does not cover: counted here and by commit-loop.ts, set back by
+   * target-registry.ts.
+   */
+  sinceSnapshot = 0;
+  bytesSinceSnapshot = 0;
+  /** When the log was last told that somebody is subscribed to it, in wall time as the log has it (expiry.ts). */
+  touched = 0;
+  /** Being stopped or removed: what its subscribers are told, and whoever comes meanwhile (server-topic.ts). */
+  ending: "stopped" | "removed" | undefined;
   readonly #context: ServerContext;
   #snapshot:
     | {

@@ -1,5 +1,6 @@
-// A log in a SQLite file: values to text, jobs to the writer, reads at once. It opens itself when first used, and again
-// where that failed. Not here: options (options.ts, sqlite-with.ts), topics kept in memory (split-log.ts).
+// A log in a SQLite file: values to text, what changes the file to its lane (writer.ts, in groups: jobs.ts), reads at
+// once; it sweeps what is too old. It opens itself when first used, and again where that failed or the file was replaced.
+// Not here: options (options.ts, sqlite-with.ts), topics kept in memory (split-log.ts).
 import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { CallaError } from "@calla/shared";
@@ -87,12 +88,12 @@ export class FileLog implements LogStorage {
   #closing: Promise<void> | undefined;
   #sweeping = false;
   /** It was open: if it is not there any more, no other is made in its place. */
-  #known = false;
+  #hasBeenOpen = false;
   /** The one before was given up, and is being closed; what it was about may be another history now. */
   #former: Promise<void> | undefined;
   readonly #listeners = new Set<() => void>();
   /** Calls that are not answered yet. */
-  #under = 0;
+  #openCalls = 0;
   #idle: (() => void) | undefined;
 
   constructor(options: FileLogOptions) {
@@ -257,7 +258,7 @@ export class FileLog implements LogStorage {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       const opened = await this.#opening?.catch(() => undefined);
-      if (this.#under > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+      if (this.#openCalls > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
       await opened?.close();
       await this.#former;
     })();
@@ -288,9 +289,9 @@ export class FileLog implements LogStorage {
     const former = this.#former;
     await former;
     const place = placeOf({ statSync }, file);
-    if (this.#known && statSync(file, { throwIfNoEntry: false }) === undefined)
+    if (this.#hasBeenOpen && statSync(file, { throwIfNoEntry: false }) === undefined)
       throw storageFailure(file, { code: "CALLA_GONE", message: `${file} is not there any more` });
-    const lane = laneOf({ ...this.#options.executor, ...(this.#known ? { mustExist: true } : {}) });
+    const lane = laneOf({ ...this.#options.executor, ...(this.#hasBeenOpen ? { mustExist: true } : {}) });
     try {
       await lane.opened;
       const db = lane.executor?.db ?? readingOf(file);
@@ -311,7 +312,7 @@ export class FileLog implements LogStorage {
         await opened.close();
         throw Object.assign(new Error(moved.message), { code: moved.code });
       }
-      this.#known = file !== ":memory:" && file !== "";
+      this.#hasBeenOpen = file !== ":memory:" && file !== "";
       if (former !== undefined) {
         this.#former = undefined;
         for (const listener of this.#listeners) queueMicrotask(listener);
@@ -373,11 +374,11 @@ export class FileLog implements LogStorage {
   }
   /** Closing waits for it. */
   async #asked<T>(call: Promise<T>): Promise<T> {
-    this.#under++;
+    this.#openCalls++;
     try {
       return await call;
     } finally {
-      if (--this.#under === 0) this.#idle?.();
+      if (--this.#openCalls === 0) this.#idle?.();
     }
   }
 
