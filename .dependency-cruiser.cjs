@@ -154,7 +154,8 @@ module.exports = {
       },
       {
         path: [
-          "/transports/(?!transport[.])",
+          // Its interface, and how long to wait between attempts, are no transport that one could choose.
+          "/transports/(?!(transport|backoff)[.])",
           "/sqlite/",
           "/observers/",
           "/stores/",
