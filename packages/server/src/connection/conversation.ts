@@ -85,8 +85,8 @@ export class AccessState {
   readonly asker: Asker;
   /** What the app is being asked; a change of rights reaches each of them (AU15). Made when first needed, like the others. */
   inquiries: Set<Inquiry<Admitted>> | undefined;
-  /** Of topics that the client dispatches to without a subscription: what waits for the answer, or null: open, it may. */
-  gates: Map<TargetKey, ((admitted: Admitted) => void)[] | null> | undefined;
+  /** Of topics that the client dispatches to without a subscription: what waits for the answer, or "open": it may. */
+  gates: Map<TargetKey, ((admitted: Admitted) => void)[] | "open"> | undefined;
   /** Topics that the server has subscribed this client to (`server.subscribe`). */
   granted: Set<TargetKey> | undefined;
 

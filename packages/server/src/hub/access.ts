@@ -120,23 +120,23 @@ export class Access {
       if (admitted === "withdrawn") this.pass(conversation, key, named, go);
       else go(admitted);
     };
-    if (gate) {
+    if (Array.isArray(gate)) {
       if (gate.length >= this.#context.limits.maxInFlight) return go("busy");
       gate.push(when);
       return;
     }
-    if (gate === null || conversation.subscriptions.get(key)?.live === true) return go(true);
+    if (gate === "open" || conversation.subscriptions.get(key)?.live === true) return go(true);
     if (!this.#hasRoom(conversation)) return go("busy");
     const asked = this.ask(conversation, key, named, "dispatch");
     if (!(asked instanceof Inquiry)) {
       // Remembered like an answer that came later: both are asked for equally often (HA3).
-      if (asked === true && this.#asks(conversation, key, named)) this.#remember(conversation, key, null);
+      if (asked === true && this.#asks(conversation, key, named)) this.#remember(conversation, key, "open");
       return go(asked);
     }
     const waiting = [when];
     const gates = this.#remember(conversation, key, waiting);
     asked.whenAnswered((answer) => {
-      if (answer === true) gates.set(key, null);
+      if (answer === true) gates.set(key, "open");
       else gates.delete(key);
       for (const one of waiting) one(answer);
     });
@@ -144,7 +144,7 @@ export class Access {
 
   /** Messages wait to hear whether they may reach the topic. */
   isWaiting(conversation: Conversation, key: TargetKey): boolean {
-    return Boolean(accessOf(conversation)?.gates?.get(key));
+    return Array.isArray(accessOf(conversation)?.gates?.get(key));
   }
 
   /** Rights have changed, to one topic or to all: what is being asked is asked again, what was allowed is forgotten. */
@@ -159,7 +159,7 @@ export class Access {
     const gates = accessOf(conversation)?.gates;
     if (gates === undefined) return;
     for (const one of key === undefined ? gates.keys() : [key])
-      if (gates.get(one) === null) gates.delete(one);
+      if (gates.get(one) === "open") gates.delete(one);
   }
 
   /** It may subscribe to a topic, whatever `canSubscribe` says. */
@@ -210,9 +210,9 @@ export class Access {
   #remember(
     conversation: Conversation,
     key: TargetKey,
-    waiting: Waiting | null,
-  ): Map<TargetKey, Waiting | null> {
-    const gates = (stateOf(conversation).gates ??= new Map<TargetKey, Waiting | null>());
+    waiting: Waiting | "open",
+  ): Map<TargetKey, Waiting | "open"> {
+    const gates = (stateOf(conversation).gates ??= new Map<TargetKey, Waiting | "open">());
     const oldest = gates.size < this.#most ? undefined : oldestAnswer(gates);
     if (oldest !== undefined) gates.delete(oldest);
     gates.set(key, waiting);
@@ -226,8 +226,8 @@ export class Access {
 
 type Waiting = ((admitted: Admitted) => void)[];
 
-function oldestAnswer(gates: ReadonlyMap<TargetKey, Waiting | null>): TargetKey | undefined {
-  for (const [key, waiting] of gates) if (waiting === null) return key;
+function oldestAnswer(gates: ReadonlyMap<TargetKey, Waiting | "open">): TargetKey | undefined {
+  for (const [key, waiting] of gates) if (waiting === "open") return key;
   return undefined;
 }
 

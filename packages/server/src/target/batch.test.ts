@@ -165,7 +165,7 @@ describe("dedupe", () => {
     for (const conflicting of [from("ann", 2, { id: "other" }), from("ann", 1)]) {
       const flight = begun({ rows: [row] }).decide(conflicting, from("ann", 4), from("bo", 1));
       expect(told(flight)).toEqual(["mid-conflict", "accepted"]);
-      expect(flight.conflicted).toEqual(new Set(["ann"]));
+      expect(flight.midConflicts).toEqual(new Set(["ann"]));
       expect(flight.records.map(({ id }) => id)).toEqual(["bo-1"]);
     }
   });

@@ -54,7 +54,7 @@ export interface Flight<Reply> {
    */
   refused: boolean;
   /** Who has met a mid-conflict: nothing more is taken of it before a new Hello (TE5). */
-  readonly conflicted: Set<Reply>;
+  readonly midConflicts: Set<Reply>;
   /** Told when the flight lands, in order. */
   readonly tells: Effect<Reply>[];
 }
@@ -85,7 +85,7 @@ export class Batch<Reply> {
       records: [],
       rows: new Map(),
       refused: false,
-      conflicted: new Set(),
+      midConflicts: new Set(),
       tells: [],
     };
   }
@@ -94,7 +94,7 @@ export class Batch<Reply> {
     this.flight.intents.push(intent);
     if (intent.row === "") return this.#accept(intent, undefined);
     // Nothing more is taken before a new Hello (TE5): what stands behind a conflict is sent again as another client's.
-    if (this.flight.conflicted.has(intent.reply)) return;
+    if (this.flight.midConflicts.has(intent.reply)) return;
     // Nothing is kept of strangers, nor of topics that are not there (TE26, TE36).
     const { row: clientId } = intent;
     const missing = this.#isMissing(intent);
@@ -128,7 +128,7 @@ export class Batch<Reply> {
         this.flight.tells.push({ type: "pause", reply, from: found.from, code: "gap" });
         return;
       case "conflict":
-        this.flight.conflicted.add(reply);
+        this.flight.midConflicts.add(reply);
         this.flight.tells.push({ type: "mid-conflict", reply, mid, id });
         return;
       default:

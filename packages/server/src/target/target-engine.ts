@@ -309,8 +309,8 @@ export class TargetEngine<Reply> {
   }
 
   /** Sent before its author could hear of the conflict: it is sent again as another client's (TE5). */
-  #ignoreBehind({ conflicted }: Flight<Reply>): void {
-    if (conflicted.size > 0) this.#queue = this.#queue.filter(({ reply }) => !conflicted.has(reply));
+  #ignoreBehind({ midConflicts }: Flight<Reply>): void {
+    if (midConflicts.size > 0) this.#queue = this.#queue.filter(({ reply }) => !midConflicts.has(reply));
   }
 
   /** Folds records as far as this version's updates can: `folded` of them. */
