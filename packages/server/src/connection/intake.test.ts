@@ -201,8 +201,8 @@ describe("what comes in", () => {
   });
 });
 
-/** An intake of which the test runs each turn, where a frame takes a millisecond and a turn may take two. */
-function turns(inARow: number) {
+/** An intake of which the test runs each turn, where a frame takes so many milliseconds and a turn may take two. */
+function turns(inARow: number, cost = 1) {
   let now = 0;
   let next: (() => void) | undefined;
   const taken: string[] = [];
@@ -232,7 +232,7 @@ function turns(inARow: number) {
       intake.take(conversation, {
         bytes: 1,
         step: () => {
-          now++;
+          now += cost;
           taken.push(name);
           return --left > 0;
         },
@@ -289,7 +289,21 @@ describe("a turn of the intake", () => {
     say("first", "first", 2);
     say("a", "a", 6);
     say("b", "b", 3);
-    expect(turn()).toEqual(["a", "a", "a", "a", "b", "b", "b"]);
+    expect(turn()).toEqual(["a", "a", "b", "b", "b"]);
     expect(turn()).toEqual(["a", "a"]);
+    expect(turn()).toEqual(["a", "a"]);
+  });
+
+  test("[LM33] is no longer than its budget and one frame for whoever is alone, however dear the frames are", () => {
+    const { say, turn } = turns(16, 5);
+    say("a", "a", 33);
+    expect(turn()).toEqual(["a"]);
+    expect(turn()).toEqual(["a"]);
+  });
+
+  test("[LM33] is no longer than eight times that and one frame for a crowd, however dear the frames are", () => {
+    const { say, turn } = turns(16, 5);
+    for (const one of crowd(10)) say(one, one, 17);
+    expect(turn().length).toBeLessThanOrEqual((8 * 2 + 5) / 5);
   });
 });

@@ -29,7 +29,7 @@ class PendingInput {
 export interface IntakeParts {
   readonly clock: Pick<Clock, "defer">;
   readonly budget: Budget;
-  /** Frames that a connection may have taken one after the other when it is its turn. */
+  /** Frames that a user or address may have taken one after the other when it is its turn first. */
   readonly inARow: number;
   /** Bytes that may wait of one connection, before it is read no more. */
   readonly most: number;
@@ -143,13 +143,16 @@ export class Intake {
     const served = new Set<Party>();
     // One at least, however short a turn is to be, or nothing would ever be taken.
     do {
-      served.add(this.#rounds.first!);
+      const party = this.#rounds.first!;
+      // A packet is not torn apart; what its party says besides is taken a frame at a time.
+      const frames = served.has(party) ? 1 : this.#parts.inARow;
+      served.add(party);
       const conversation = this.#rounds.next();
       if (conversation === undefined) return;
       const pending = this.#pending.get(conversation);
       if (pending === undefined) continue;
       if (conversation.phase === "closed") this.#pending.delete(conversation);
-      else this.#one(conversation, pending);
+      else this.#one(conversation, pending, frames);
     } while (!this.#parts.budget.spent || this.#extends(served));
   }
 
@@ -159,13 +162,15 @@ export class Intake {
     return first !== undefined && !served.has(first) && !this.#parts.budget.overspent(MOST_EXTENDED);
   }
 
-  #one(conversation: Conversation, pending: PendingInput): void {
+  #one(conversation: Conversation, pending: PendingInput, frames: number): void {
     const { works } = pending;
     const current: Current = { conversation, works, pending };
     this.#current = current;
-    let left = this.#parts.inARow;
+    const { budget } = this.#parts;
+    const most = budget.spent ? MOST_EXTENDED : 1;
+    let left = frames;
     do left -= this.#step(current);
-    while (left > 0 && works.length > 0 && conversation.phase !== "closed");
+    while (left > 0 && works.length > 0 && conversation.phase !== "closed" && !budget.overspent(most));
     this.#current = undefined;
     if (this.#pending.get(conversation) !== pending) return; // it has ended
     if (pending.paused && pending.bytes <= this.#parts.most / 2) {

@@ -100,7 +100,7 @@ export class Hub {
     this.intake = new Intake({
       clock,
       budget: new Budget(now, limits.turnTime, limits.maxTurnMessages),
-      inARow: Math.min(Math.max(limits.maxTurnMessages >> 4, 1), 16),
+      inARow: Math.min(Math.max(Math.floor(limits.maxTurnMessages / 16), 1), 16),
       most: limits.maxWaitingBytes,
       busy: () => this.commitLoop.busy,
       opened: () => this.registry.opened,

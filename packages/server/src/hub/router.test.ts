@@ -59,3 +59,26 @@ test("[CV10] an unsubscribe that a newer subscribe has overtaken means nothing, 
   await done(server.topic(list, "1").dispatch({ type: "added", item: "y" }));
   expect(await one.heard()).toEqual([]);
 });
+
+test("whoever observes may end a connection as it connects: nothing more is sent to it", async () => {
+  const it = wire({
+    observe: (event) => {
+      if (event.type === "connected") it.server.disconnect(event.clientId);
+    },
+  });
+  it.server.handle(list, { public: true });
+  const one = it.socket();
+  one.say(hello({ targets: [subscribe("list:1")] }));
+  expect((await one.heard()).map(({ type }) => type)).toEqual(["Closing"]);
+  expect(it.errors).toEqual([]);
+  expect(it.server.inspect().connections.all).toBe(0);
+});
+
+test("onConnect may end the connection at once: what its Hello asked for is no error of the app's", async () => {
+  const it = wire({ onConnect: ({ clientId }) => void it.server.disconnect(clientId) });
+  it.server.handle(list, { public: true });
+  const one = it.socket();
+  one.say(hello({ targets: [subscribe("list:1")] }));
+  expect((await one.heard()).map(({ type }) => type)).toEqual(["Connected", "Closing"]);
+  expect(it.errors).toEqual([]);
+});

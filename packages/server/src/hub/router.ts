@@ -91,11 +91,13 @@ export class Router {
     const { context, herd, tokenRefresh, hooks, subscriptions } = this.#parts;
     const { clientId, userId, speaker } = conversation;
     context.observe?.({ type: "connected", clientId, userId, fresh });
+    if (conversation.phase !== "open") return; // who observes has ended it
     conversation.send(connected(herd.welcome(conversation)));
     tokenRefresh.watch(conversation, expires);
     if (conversation.phase !== "open") return; // the socket broke, or the token has expired already
     // A page that polls every few seconds does not connect each time: only its first poll counts as that.
     if (speaker === "page" || (speaker === "poll" && fresh)) hooks.connected(conversation, fresh);
+    if (conversation.phase !== "open") return; // the app's hook has
     this.#resync(conversation, hello.targets, (answers) => {
       if (endsWithAnswers(conversation, hello))
         void Promise.all(answers).then(() => subscriptions.finish(conversation));

@@ -211,3 +211,27 @@ describe("what is held while a connection is slow", () => {
     expect(server.inspect().targets.subscribed).toBe(0);
   });
 });
+
+test("[SC3] a connection that drains between being found slow and being held for is answered all the same", async () => {
+  // However many microtasks after the log has answered: one of them is between the two.
+  for (let later = 0; later < 20; later++) {
+    const held = heldLog(memoryLog(), "open");
+    held.release();
+    const { client, settle, advance } = served({ log: held.log, limits: { collapseBytes: 1_000 } });
+    const one = await client();
+    one.say(subscribe("other:1", 9));
+    await one.heard();
+    held.hold();
+    one.say(subscribe("list:1"));
+    await settle();
+    one.stuff(5_000);
+    one.say(ping());
+    await settle();
+    held.release();
+    for (let i = 0; i < later; i++) await Promise.resolve();
+    one.drain();
+    await settle();
+    await advance(1_000);
+    expect(types(await one.heard()).filter((type) => type === "Settled")).toHaveLength(1);
+  }
+});

@@ -267,6 +267,9 @@ export class Subscriptions {
       refused(this.#context, conversation, live.key, "diverged", { digest: asked.diverged });
     if (joined === "joined") return this.#welcome(conversation, live, subscription);
     if (joined === "outdated" || conversation.subscriptions.get(live.key) !== subscription) return undefined;
+    // Drained since it was found slow: nobody would bring up to date what is held only now.
+    if (joined === "slow" && !this.#slowConsumers.has(conversation))
+      return void this.#join(conversation, live, subscription, asked, why);
     if (joined === "slow") return this.#hold(conversation, live.key, asked, why);
     if (joined === "missing") return this.#missing(conversation, live, subscription, asked, why);
     return this.#turnAway(conversation, live.key, asked, joined, { details: whichVersion(live) });

@@ -12,7 +12,7 @@ import type { ClientStore, CommitPart } from "../client-store.ts";
 import { entryKey, nothingStored } from "../../storage/storage.ts";
 import type { StoredDraft } from "../../storage/storage.ts";
 
-/** Raised when the lines change their form. */
+/** Raised when the lines change their form, from the first release on: what was written before it may not be readable. */
 const FORM = 1;
 /** The file is rewritten, without its history, when it has grown by so much and to four times what it began with. */
 const COMPACT_BYTES = 1_048_576;

@@ -11,7 +11,10 @@ import { evicted, HOUR, NOBODYS, storageFailure, taken } from "../client-store.t
 import type { ClientStore, CommitPart, ClientChange } from "../client-store.ts";
 import type { StoredEntry, StoredIdentity, StoredModel, StoredTarget } from "../../storage/storage.ts";
 
-/** Raised with every change of the stores; `upgrade` then brings older ones along. */
+/**
+ * Raised with every change of the stores, from the first release on; `upgrade` then brings older ones along. What was
+ * stored before the first release may not be readable.
+ */
 const SCHEMA = 1;
 
 interface ClientRow {
