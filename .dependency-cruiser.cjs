@@ -154,8 +154,8 @@ module.exports = {
       },
       {
         path: [
-          // Its interface, and how long to wait between attempts, are no transport that one could choose.
-          "/transports/(?!(transport|backoff)[.])",
+          // Its interface is no transport that one could choose.
+          "/transports/(?!transport[.])",
           "/sqlite/",
           "/observers/",
           "/stores/",

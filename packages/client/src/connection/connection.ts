@@ -20,7 +20,7 @@ import { receive as take } from "../engine/incoming.ts";
 import { ended, touchAll } from "../engine/life.ts";
 import type { Core, Line } from "../engine/records.ts";
 import { disconnected, refused, tooLarge } from "../engine/sending.ts";
-import { backoff } from "../transports/backoff.ts";
+import { backoff } from "../base/backoff.ts";
 import { bytesOf } from "../base/size.ts";
 import { createPackets } from "./packets.ts";
 import type { Packet, Packets } from "./packets.ts";

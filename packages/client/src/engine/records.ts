@@ -19,8 +19,7 @@ import type {
 } from "@calla/shared";
 import type { Signal } from "../base/notifier.ts";
 import type { RejectedError } from "../base/rejected-error.ts";
-import type { Backoff } from "../transports/backoff.ts";
-import type { ReconnectOptions } from "../transports/transport.ts";
+import type { Backoff, ReconnectOptions } from "../base/backoff.ts";
 import type { Compare } from "./compare.ts";
 import type { PredictionRoom, Space } from "./kept-predictions.ts";
 import type { Ready } from "./ready.ts";

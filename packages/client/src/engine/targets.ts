@@ -2,7 +2,7 @@
 import { OWN_SESSION } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import { signal } from "../base/notifier.ts";
-import { backoff } from "../transports/backoff.ts";
+import { backoff } from "../base/backoff.ts";
 import { createCompare } from "./compare.ts";
 import { createRoom } from "./kept-predictions.ts";
 import { queueOf } from "./outbox.ts";

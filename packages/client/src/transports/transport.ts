@@ -1,6 +1,9 @@
 // All that the client knows of a network: one attempt at a time. A transport opens a socket, hands over what comes in
 // and says when it has ended; retries, timeouts and heartbeats belong to the client.
 import type { Format } from "@calla/shared";
+import type { ReconnectOptions } from "../base/backoff.ts";
+
+export type { ReconnectOptions } from "../base/backoff.ts";
 
 /** Why a connection ended; `code` as of a WebSocket close. */
 export interface CloseReason {
@@ -42,14 +45,6 @@ export interface Link {
   send(data: string | Uint8Array): void;
   /** Ends the attempt. Repeating it does nothing. */
   close(): void;
-}
-
-/** How attempts follow each other: base × multiplier^n up to max, each ± jitter. */
-export interface ReconnectOptions {
-  readonly baseMilliseconds: number;
-  readonly maxMilliseconds: number;
-  readonly multiplier: number;
-  readonly jitterRatio: number;
 }
 
 /**

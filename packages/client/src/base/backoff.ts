@@ -1,7 +1,14 @@
 // How long to wait before the next attempt. Not here: when (connection.ts), and waking up early (client.ts).
 import { fraction } from "@calla/shared";
 import type { Random } from "@calla/shared";
-import type { ReconnectOptions } from "./transport.ts";
+
+/** How attempts follow each other: base × multiplier^n up to max, each ± jitter. */
+export interface ReconnectOptions {
+  readonly baseMilliseconds: number;
+  readonly maxMilliseconds: number;
+  readonly multiplier: number;
+  readonly jitterRatio: number;
+}
 
 /** Exponential delays with jitter. The first is spread from nothing on, so that who came together does not come back so. */
 export interface Backoff {
