@@ -165,7 +165,7 @@ test("[S19] [OB9] [OB10] a storage that refuses models and messages for a while:
   const anna = await stage.actor("anna", { modelDelay: 10 });
   anna.dispatch(added("stored"));
   await stage.run(100);
-  anna.disk.failNext(VIA === "poll" ? 6 : 3); // meanwhile time passes, and it is tried again
+  anna.disk.failNext(3); // by then there was enough to store; after that it is tried again every ten seconds
   const sent = anna.dispatch(added("refused by the disk"));
   await stage.run(30);
   expect(anna.client.status.storage).toBe("failed");
