@@ -161,7 +161,7 @@ export const durableMutants = [
     file: "server/src/target/expiry.ts",
     from: `    await this.flush();
     const`,
-    to: `    await this.flush().catch(this.#core.report);
+    to: `    await this.flush().catch(this.#context.report);
     const`,
     breaks: "LT1",
     scenario: "",

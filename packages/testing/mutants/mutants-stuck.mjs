@@ -45,8 +45,8 @@ export const stuckMutants = [
   {
     name: "forget on a reload that a message is held",
     file: "client/src/storage/ledger.ts",
-    from: `...(held ? { held } : {})`,
-    to: ``,
+    from: `entry.held = stored.held === true && messages.length > 0;`,
+    to: `entry.held = false;`,
     breaks: "OB20",
     scenario: "S20",
     by: `${poison} > [OB20] S20 a held message`,
