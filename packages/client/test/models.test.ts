@@ -565,6 +565,29 @@ test("[OB10] over maxModelBytes no more goes than has to, the least recently use
   expect(await names(storage)).toEqual(["list:1", "list:3", "list:4"]);
 });
 
+test("[OB10] where nothing changes nobody looks for models to store", async () => {
+  let looks = 0;
+  const keep = keepModels();
+  const storage = memoryStorage({
+    models: (host) => {
+      const keeper = keep(host);
+      return {
+        ...keeper,
+        take: (all) => {
+          looks++;
+          return keeper.take(all);
+        },
+      };
+    },
+  });
+  const { clock } = await live({ storage }, 5, "x");
+  await clock.advance(5_000);
+  const before = looks;
+  await clock.advance(15_000);
+  expect(before).toBeGreaterThan(0);
+  expect(looks - before).toBeLessThanOrEqual(1);
+});
+
 test("[OB10] a model that is written again takes the room that it had, and not as much once more", async () => {
   const storage = keeping({ maxModelBytes: 3_500 });
   const { clock, connection } = await live({ storage }, 5, "x".repeat(1_000));

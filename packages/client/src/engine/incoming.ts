@@ -5,7 +5,7 @@ import { contain } from "../base/notifier.ts";
 import { RejectedError } from "../base/rejected-error.ts";
 import { newDispatch } from "./dispatch.ts";
 import { authorOf } from "./identity.ts";
-import { later } from "./later.ts";
+import { later } from "./life.ts";
 import { again, find, load } from "./outbox.ts";
 import { decide } from "./outcomes.ts";
 import type { Core, Dispatch, Outcome, Target, Versions } from "./records.ts";

@@ -1,10 +1,9 @@
 // A client's life from turn to turn: what a turn has changed is shown, stored, sent; what has no answer in time is asked
 // or sent again; and the end. Not here: the parts that do it.
 import { CallaError, DEFAULT_DECODE_LIMITS } from "@calla/shared";
-import type { TopicCode } from "@calla/shared";
+import type { Cancel, TopicCode } from "@calla/shared";
 import { oncePerTurn } from "../base/notifier.ts";
 import { createSpace } from "./kept-predictions.ts";
-import { later } from "./later.ts";
 import { again, undecided } from "./outbox.ts";
 import { commit } from "./outcomes.ts";
 import type { Core, CoreOptions, Ledger, Line } from "./records.ts";
@@ -81,7 +80,8 @@ function endTurn(core: Core): void {
     one.told = state;
     one.changes.emit(state);
   }
-  core.ledger?.changed();
+  // Only then: what stores models ends a turn too, and would wake an idle page for ever.
+  if (changed.length > 0) core.ledger?.changed();
   if (core.ledger) core.ledger.commit();
   else commit(core);
   flush(core);
@@ -113,6 +113,20 @@ function sweepLater(core: Core): void {
     core.ledger?.commit(true);
     if (waiting) core.due();
   });
+}
+
+/** A timer that the client's end cancels. */
+export function later(core: Core, milliseconds: number, run: () => void): Cancel {
+  if (core.closed) return () => {};
+  const cancel = core.clock.setTimeout(() => {
+    core.timers.delete(cancel);
+    run();
+  }, milliseconds);
+  core.timers.add(cancel);
+  return () => {
+    core.timers.delete(cancel);
+    cancel();
+  };
 }
 
 /** The server has refused this client for good, for this reason; "": it is tried again. */

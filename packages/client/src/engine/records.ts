@@ -309,8 +309,6 @@ export interface Line {
  * when its turn ends, and nothing is known before the server says it.
  */
 export interface Ledger {
-  /** Whether it is known whose data this is, and what was stored is in the outbox (CL8). */
-  readonly ready: boolean;
   /** What is dispatched now would not survive a reload. */
   readonly failing: boolean;
   /** Takes what was stored into the outbox, if it is known whose it is. */

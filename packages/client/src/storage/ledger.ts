@@ -47,6 +47,7 @@ export function createLedger(core: Core, storage: Storage, owner: Owner, host: S
   const { clock, strict, report } = core;
   /** The storage hears with the first identity of a page that the server takes it for its user (TB4). */
   let met = false;
+  /** Whether it is known whose data this is, and what was stored is in the outbox (CL8). */
   let ready = false;
   /** Stored by somebody whom only the server can name. */
   let unowned: StoredClient | undefined;
@@ -217,9 +218,6 @@ export function createLedger(core: Core, storage: Storage, owner: Owner, host: S
   }
 
   return {
-    get ready() {
-      return ready;
-    },
     get failing() {
       return lost !== undefined || failed !== undefined;
     },

@@ -4,7 +4,7 @@
 import { CallaError, WalkRefusal } from "@calla/shared";
 import type { Limits, TargetKey, ValueOptions } from "@calla/shared";
 import { Measure } from "./model-measure.ts";
-import type { Sums } from "./model-measure.ts";
+import type { Sums } from "./model-part.ts";
 
 /** What is wrong with a model that a message makes. */
 export type Excess =

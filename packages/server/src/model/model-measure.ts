@@ -4,32 +4,8 @@
 import { below, describe, isCrowded, kindOf, WalkRefusal } from "@calla/shared";
 import type { Kind, ValueOptions } from "@calla/shared";
 import { difference, isContainer, ListIndex } from "./list-index.ts";
-
-/** Sums over a value and all in it. */
-export interface Sums {
-  /** About its bytes as JSON. */
-  bytes: number;
-  /** About the bytes it holds in memory. */
-  memory: number;
-  /** Values in it that the wire does not carry. */
-  faults: number;
-}
-
-/** What was found of a large part. */
-interface Part extends Sums {
-  /** Levels of arrays, objects, maps, sets and instances, itself included; at most so many if not `exact`. */
-  height: number;
-  readonly exact: boolean;
-  /** The fields of the newest object made from it. Looking a thousand fields up in another object costs more. */
-  row: Row | undefined;
-  /** Of a list that was put into another order: its objects. */
-  index: ListIndex | undefined;
-}
-interface Row {
-  of: object | undefined;
-  readonly names: readonly string[];
-  readonly values: unknown[];
-}
+import { MEMORY } from "./model-part.ts";
+import type { Part, Sums } from "./model-part.ts";
 
 /** Smaller parts are walked again sooner than they would be found. */
 const LARGE = 512;
@@ -37,18 +13,6 @@ const LARGE = 512;
 const FEW = 16;
 /** The objects of longer lists are not kept (40 bytes each). */
 const MOST_INDEXED = 100_000;
-/** What an object and its place in another hold, in bytes: measured with Node 20, rounded up. */
-const MEMORY = {
-  slot: 8,
-  number: 16,
-  text: 32,
-  object: 64,
-  field: 32,
-  array: 48,
-  members: 208,
-  entry: 48,
-  date: 104,
-};
 /** A model is walked so deep to be found too deep; the wire takes no more, whatever a serialiser's `maxDepth` is. */
 const MOST_LEVELS = 512;
 /** A bigint of more digits is carried by no format. */
