@@ -21,11 +21,12 @@ import { contain, signal } from "./base/notifier.ts";
 import type { Stop } from "./base/notifier.ts";
 import { onWakeUp } from "./base/page-events.ts";
 import { createConnection } from "./connection/connection.ts";
-import type { ConnectedAs, ConnectionStatus } from "./connection/connection.ts";
+import type { ConnectedAs } from "./connection/connection.ts";
 import { createCore, end } from "./engine/life.ts";
 import { listHeld, listPending } from "./engine/outbox.ts";
 import { commit } from "./engine/outcomes.ts";
 import type {
+  ConnectionStatus,
   DecidedWrite,
   HeldWrite,
   Ledger,
@@ -272,7 +273,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   function statusOf(): ClientStatus {
     const held = listHeld(core, (entry) => cancel(core, entry));
     const kept = core.ledger?.failing ? "failed" : "working";
-    const { status: is, reason, text } = connection;
+    const { connection: is, reason, text } = core;
     if (
       is !== status.connection ||
       reason !== status.reason ||

@@ -25,6 +25,7 @@ export type {
   UnsubscribedCode,
 } from "@calla/shared";
 export type {
+  ConnectionStatus,
   DecidedWrite,
   HeldWrite,
   Pending,
@@ -38,7 +39,7 @@ export type {
 export type { Skipped } from "./engine/rebase.ts";
 export { reloadOnce } from "./reload.ts";
 export type { Notes, ReloadOptions } from "./reload.ts";
-export type { ConnectedAs, ConnectionStatus } from "./connection/connection.ts";
+export type { ConnectedAs } from "./connection/connection.ts";
 export type { Stop } from "./base/notifier.ts";
 export { memoryStorage } from "./storage/memory-storage.ts";
 export { createLedger } from "./storage/ledger.ts";

@@ -39,6 +39,7 @@ export function testCore(options: Partial<CoreOptions> = {}): {
     undefined,
     () => {},
   );
-  core.line = { open: true, send: (frames) => void sent.push(...frames), renew: () => {} };
+  core.open = true;
+  core.line = { send: (frames) => void sent.push(...frames), renew: () => {} };
   return { core, clock, sent, errors };
 }

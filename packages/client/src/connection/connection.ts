@@ -18,7 +18,7 @@ import { contain } from "../base/notifier.ts";
 import { awaiting, connected, hello, ping, unsaid } from "../engine/greeting.ts";
 import { receive as take } from "../engine/incoming.ts";
 import { ended, touchAll } from "../engine/life.ts";
-import type { Core, Line } from "../engine/records.ts";
+import type { ConnectionStatus, Core, Line } from "../engine/records.ts";
 import { disconnected, refused, tooLarge } from "../engine/sending.ts";
 import { backoff } from "../base/backoff.ts";
 import { bytesOf } from "../base/size.ts";
@@ -26,20 +26,6 @@ import { createPackets } from "./packets.ts";
 import type { Packet, Packets } from "./packets.ts";
 import { CLOSE_RETRYABLE, CLOSE_TERMINAL } from "../transports/transport.ts";
 import type { CloseReason, Link, Transport } from "../transports/transport.ts";
-
-/**
- * `offline`: not connected and not trying. `connecting`: no `Connected` yet. `waiting`: for the next attempt.
- * `unsure`: connected, and asked whether the server is there it has not answered for a while.
- * `closed`: the server said not to come back, or the app closed the client. `outdated`: reload the page.
- */
-export type ConnectionStatus =
-  | "offline"
-  | "connecting"
-  | "open"
-  | "unsure"
-  | "waiting"
-  | "closed"
-  | "outdated";
 
 /** Whom the server has named. */
 export interface ConnectedAs {
@@ -64,10 +50,6 @@ export interface ConnectionOptions {
 }
 
 export interface Connection extends Line {
-  readonly status: ConnectionStatus;
-  readonly reason: StatusReason | "";
-  /** What was heard, where that is none of Calla's codes. */
-  readonly text: string;
   /** Connects, and keeps connecting. */
   start(): void;
   /** Says goodbye and stays away. */
@@ -138,9 +120,6 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
   let wanted = false;
   let connectedBefore = false;
   let stopping = false;
-  let status: ConnectionStatus = "offline";
-  let reason: StatusReason | "" = "";
-  let text = "";
   /** How long the last attempt was waited for: a connection that did not last so long is no success (CL2). */
   let waited = 0;
   /** Over how many milliseconds an unexplained loss is to be spread: the server knows how many there are (CL22). */
@@ -163,9 +142,9 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
   };
 
   function tell(now: ConnectionStatus, why: StatusReason | "", heard = ""): void {
-    status = now;
-    reason = why;
-    text = heard;
+    core.connection = now;
+    core.reason = why;
+    core.text = heard;
     ended(core, !stopping && (now === "closed" || now === "outdated") ? why || "lost" : "");
     core.due();
   }
@@ -280,7 +259,7 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
     switch (frame.type) {
       case "Connected":
         if (mine.open) return take(core, frame);
-        mine.open = true;
+        mine.open = core.open = true;
         mine.since = clock.monotonic();
         // It was taken: whatever is too large from here on is something else.
         mine.largest = NOTHING;
@@ -374,6 +353,7 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
     const enough = Math.min(waited, LASTING);
     if (open && clock.monotonic() - since >= Math.max(baseMilliseconds, enough)) delays.reset();
     attempt = undefined;
+    core.open = false;
     timer?.();
     doubting?.();
     doubting = undefined;
@@ -411,15 +391,6 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
   }
 
   const connection: Connection = {
-    get status() {
-      return status;
-    },
-    get reason() {
-      return reason;
-    },
-    get text() {
-      return text;
-    },
     start() {
       if (wanted) return;
       wanted = true;
@@ -438,9 +409,6 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
       if (attempt?.open && attempt.lastHeard >= 0) ask(attempt);
     },
     renew: (why) => fail(why, 1000),
-    get open() {
-      return attempt?.open ?? false;
-    },
     send(frames) {
       if (!attempt?.open || frames.length === 0) return;
       transmit(attempt, frames);

@@ -14,7 +14,7 @@ import { ask, asked, renew } from "./subscriptions.ts";
 import { targetOf, touch } from "./targets.ts";
 
 export function hello(core: Core, token: unknown): ClientFrames["Hello"] {
-  const { open } = core.line;
+  const { open } = core;
   // A poll asks for nothing that was told to wait (CL7).
   let named = [...core.targets.values()].filter(
     ({ subscription }) =>

@@ -15,7 +15,7 @@ import { createSuspects } from "./suspects.ts";
 import { touch } from "./targets.ts";
 
 /** Until there is a connection. */
-const OFF: Line = { open: false, send: () => {}, renew: () => {} };
+const OFF: Line = { send: () => {}, renew: () => {} };
 
 /** `turned`: called at the end of each turn in which something has changed. */
 export function createCore(
@@ -27,6 +27,10 @@ export function createCore(
   const core: Core = {
     ...options,
     line: OFF,
+    open: false,
+    connection: "offline",
+    reason: "",
+    text: "",
     due: oncePerTurn(clock, () => {
       endTurn(core);
       turned();
@@ -90,11 +94,11 @@ function endTurn(core: Core): void {
 
 /** A lost frame wedges nothing: what has no answer in time is asked or sent again (CL10). */
 function sweepLater(core: Core): void {
-  if (core.sweeping || !core.line.open) return;
+  if (core.sweeping || !core.open) return;
   core.sweeping = true;
   later(core, core.answerTimeout, () => {
     core.sweeping = false;
-    if (!core.line.open) return;
+    if (!core.open) return;
     const before = core.clock.monotonic() - core.answerTimeout + 1;
     let waiting = false;
     for (const one of core.targets.values()) {

@@ -11,6 +11,7 @@ import type {
   Random,
   Serialiser,
   ServerFrames,
+  StatusReason,
   SteadyClock,
   TargetKey,
   TopicCode,
@@ -295,9 +296,22 @@ export interface CoreOptions extends OutboxLimits {
   readonly digest: ((model: unknown) => number) | undefined;
 }
 
-/** As much of the connection as the engine needs: it lies above, and is called from below. */
+/**
+ * `offline`: not connected and not trying. `connecting`: no `Connected` yet. `waiting`: for the next attempt.
+ * `unsure`: connected, and asked whether the server is there it has not answered for a while.
+ * `closed`: the server said not to come back, or the app closed the client. `outdated`: reload the page.
+ */
+export type ConnectionStatus =
+  | "offline"
+  | "connecting"
+  | "open"
+  | "unsure"
+  | "waiting"
+  | "closed"
+  | "outdated";
+
+/** As much of the connection as the engine calls: it lies above, and is called from below. */
 export interface Line {
-  readonly open: boolean;
   /** Nothing happens unless open. */
   send(frames: readonly ClientFrame[]): void;
   /** Leaves this connection and comes back with a new `Hello`. */
@@ -366,7 +380,15 @@ export interface Renewal {
 }
 
 export interface Core extends CoreOptions {
+  // connection.ts
   line: Line;
+  /** The server has let us in. */
+  open: boolean;
+  /** What `client.status` says of it; `text` is what was heard, where that is none of Calla's codes. */
+  connection: ConnectionStatus;
+  reason: StatusReason | "";
+  text: string;
+
   /** Ends the turn: asked for as often as anything has changed, done once. */
   readonly due: () => void;
   ledger: Ledger | undefined;

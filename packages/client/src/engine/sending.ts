@@ -78,7 +78,7 @@ export function flush(core: Core): void {
     line.send(one.outgoing.map((message) => topicMessage(one.key, 0, messageId(core.random), 0, [message])));
     one.outgoing = [];
   }
-  if (!line.open) return;
+  if (!core.open) return;
   if (movable(core)) return line.renew("mid-conflict");
   if (suspects.alone) return;
   const now = core.clock.monotonic();

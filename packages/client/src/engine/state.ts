@@ -102,7 +102,7 @@ export function stateOf(core: Core, one: Target, state = one.state): AnyState {
     ? "refused"
     : !replica.confirmed
       ? "loading"
-      : core.line.open && (isLive(one) || isLive(one, subscription.polling))
+      : core.open && (isLive(one) || isLive(one, subscription.polling))
         ? "live"
         : "stale";
   const shown = refused ? undefined : visible(replica);
