@@ -83,6 +83,34 @@ test("[CL2] [CL32] a connection that lasts as long as it was waited for begins t
   expect(delays.filter((_, i) => !anew.includes(i))).toEqual([1_000, 2_000, 4_000, 8_000, 1_000, 1_000]);
 });
 
+test("[CL59] S29 the same bad frame again and again: each wait is longer, however long the connection lasted, and a good end begins anew", async () => {
+  for (const lasts of [0, 60_000]) {
+    const it = setUp();
+    const { server, clock, client } = it;
+    await turn();
+    const delays: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      server.connection.open();
+      server.connection.say(connectedAs("c1"));
+      for (let left = lasts; left > 0; left -= 20_000) {
+        await clock.advance(20_000);
+        server.connection.say({ type: "Pong" });
+      }
+      server.connection.raw(`{"type":"Pong","spread":-1}`);
+      expect(client.status).toMatchObject({ connection: "waiting", reason: "unreadable" });
+      delays.push(await untilNext(it));
+    }
+    expect(delays[0]).toBeLessThanOrEqual(1_000);
+    expect(delays.slice(1)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    // Lost after it had lasted: it was one.
+    server.connection.open();
+    server.connection.say(connectedAs("c1"));
+    await clock.advance(20_000);
+    server.connection.drop();
+    expect(await untilNext(it)).toBeLessThanOrEqual(1_000);
+  }
+});
+
 test("[CL2] [CL34] an attempt that hangs is given up", async () => {
   const { server, clock } = setUp();
   await clock.advance(10_000);

@@ -10,6 +10,7 @@ import { byteMutants } from "./mutants-bytes.mjs";
 import { costMutants } from "./mutants-cost.mjs";
 import { durableMutants } from "./mutants-durable.mjs";
 import { growthMutants } from "./mutants-growth.mjs";
+import { formMutants } from "./mutants-forms.mjs";
 import { frameMutants } from "./mutants-frames.mjs";
 import { identityMutants } from "./mutants-identity.mjs";
 import { modelMutants } from "./mutants-models.mjs";
@@ -47,6 +48,7 @@ export const mutants = [
   ...versionMutants,
   ...costMutants,
   ...modelMutants,
+  ...formMutants,
   ...frameMutants,
   ...shareMutants,
   ...rowMutants,

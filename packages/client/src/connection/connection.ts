@@ -349,9 +349,9 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
   /** This attempt is over. Its link is dropped before anything else can happen. */
   function leave(code: number, reason: string, cut = false): void {
     const { link, open, since = 0 } = attempt ?? {};
-    // Judged by how long it lasted: to be let in proves nothing (CL2).
-    const enough = Math.min(waited, LASTING);
-    if (open && clock.monotonic() - since >= Math.max(baseMilliseconds, enough)) delays.reset();
+    // Judged by how long it lasted: to be let in proves nothing (CL2), nor to last until the same bad frame (CL59).
+    const enough = Math.max(baseMilliseconds, Math.min(waited, LASTING));
+    if (open && reason !== "unreadable" && clock.monotonic() - since >= enough) delays.reset();
     attempt = undefined;
     core.open = false;
     timer?.();

@@ -395,6 +395,24 @@ describe.each(modes)("applyMessages, %j", ({ strict }) => {
     });
   });
 
+  test.each([
+    null,
+    undefined,
+    5,
+    "run",
+    [],
+    {},
+    { type: 5 },
+    { type: null },
+    { type: { toString: 1, valueOf: 1 } },
+  ])("[WR18] what a record holds in place of a message is contained: %j", (message) => {
+    expect(applyMessages(board, empty, [message as never], values, { strict })).toMatchObject({
+      ok: false,
+      kind: "threw",
+      error: { code: "update-threw", details: { slice: "board:*" } },
+    });
+  });
+
   test("[WR20] a context that outlives its update refuses", () => {
     const kept: Context<{ no: { id: string } }>[] = [];
     apply(

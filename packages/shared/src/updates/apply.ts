@@ -8,7 +8,7 @@ import type { CallaError } from "../base/errors.ts";
 import type { ErrorCode } from "../codes/error-codes.ts";
 import { isObject } from "../values/kind.ts";
 import { withoutUndefined } from "../values/present.ts";
-import { noModel, runUpdate } from "./run-update.ts";
+import { noModel, runUpdate, threw } from "./run-update.ts";
 import type { ContextValues } from "./run-update.ts";
 import type { Message, ModelSlice, Slice } from "../wiring/slice.ts";
 import { check } from "../wiring/standard.ts";
@@ -128,7 +128,11 @@ export function applyMessages(
   let current = model;
   let ids = 0;
   for (const message of messages) {
-    const step = run(slice, current, message, values, ids);
+    // A record holds whatever its server took for a message.
+    const step =
+      isFields(message) && typeof message["type"] === "string"
+        ? run(slice, current, message, values, ids)
+        : threw(slice, "", DEV && "is for no message: it has no type.");
     if (!step.ok) return step;
     current = step.model;
     ids = step.ids;

@@ -1,0 +1,3 @@
+import { mutatedFrames } from "./frames.ts";
+
+mutatedFrames(1, 2);
