@@ -10,14 +10,24 @@ export interface Stats {
   /** Bytes that wait in the server to be written to its clients. */
   readonly unwritten: number;
 }
-export type Question = "stats" | "stats-after-gc" | "profile" | "profiled" | "stop";
-export type Answer = { readonly port: number } | { readonly stats: Stats } | { readonly done: true };
+export type Question = "stats" | "stats-after-gc" | "profile" | "profiled" | "places" | "stop";
+/** Of each item `x` and `y`, in order. */
+export type Places = readonly (readonly [x: number, y: number])[];
+export type Answer =
+  | { readonly port: number }
+  | { readonly stats: Stats }
+  | { readonly places: Places }
+  | { readonly done: true };
 
 /** Serves the questions of the load. `--profile=FILE` is where a profile goes. */
-export function control(port: number, unwritten = (): number => 0): void {
+export function control(
+  port: number,
+  unwritten = (): number => 0,
+  places: () => Places | Promise<Places> = () => [],
+): void {
   const file = process.argv.find((argument) => argument.startsWith("--profile="))?.slice(10);
   const answer = (given: Answer): void => void process.send?.(given);
-  let session: Session | undefined;
+  let stop: (file: string) => Promise<void>;
   process.on("disconnect", () => process.exit());
   process.on("message", (question: Question) => {
     switch (question) {
@@ -26,16 +36,14 @@ export function control(port: number, unwritten = (): number => 0): void {
       case "stats-after-gc":
         return void afterGc().then(() => answer({ stats: stats(unwritten()) }));
       case "profile":
-        session = new Session();
-        session.connect();
-        session.post("Profiler.enable");
-        session.post("Profiler.setSamplingInterval", { interval: 200 });
-        return session.post("Profiler.start", () => answer({ done: true }));
-      case "profiled":
-        return session?.post("Profiler.stop", (_error, { profile }) => {
-          writeFileSync(file ?? "server.cpuprofile", JSON.stringify(profile));
+        return void profiling().then((begun) => {
+          stop = begun;
           answer({ done: true });
         });
+      case "profiled":
+        return void stop(file ?? "server.cpuprofile").then(() => answer({ done: true }));
+      case "places":
+        return void Promise.resolve(places()).then((known) => answer({ places: known }));
       case "stop":
         return process.exit();
       default:
@@ -43,6 +51,23 @@ export function control(port: number, unwritten = (): number => 0): void {
     }
   });
   answer({ port });
+}
+
+/** Begins a profile of this process; what it gives ends it and writes it. */
+export function profiling(): Promise<(file: string) => Promise<void>> {
+  const session = new Session();
+  session.connect();
+  session.post("Profiler.enable");
+  session.post("Profiler.setSamplingInterval", { interval: 200 });
+  const stop = (file: string): Promise<void> =>
+    new Promise((resolve) =>
+      session.post("Profiler.stop", (_error, { profile }) => {
+        writeFileSync(file, JSON.stringify(profile));
+        session.disconnect();
+        resolve();
+      }),
+    );
+  return new Promise((resolve) => session.post("Profiler.start", () => resolve(stop)));
 }
 
 function stats(unwritten: number): Stats {

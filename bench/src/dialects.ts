@@ -23,8 +23,12 @@ export const SYSTEMS = [
   "calla-http",
   "calla-packets",
   "calla-client",
+  "tldraw",
+  "hocuspocus",
 ] as const;
 export type System = (typeof SYSTEMS)[number];
+/** Those whose own clients alone speak their protocol. */
+type ByOwnClient = "tldraw" | "hocuspocus";
 
 /** What is heard of a frame that is one peer's own. */
 export interface Heard {
@@ -214,7 +218,7 @@ function calla(name: "json" | "messagepack", http?: true): Dialect {
 }
 
 const json = calla("json");
-export const DIALECTS: Readonly<Record<System, Dialect>> = {
+const DIALECTS: Readonly<Record<Exclude<System, ByOwnClient>, Dialect>> = {
   ws,
   "ws-batched": { ...ws, server: ["server-ws", "batched"] },
   "ws-once": { ...ws, server: ["server-ws", "once"] },
@@ -227,3 +231,9 @@ export const DIALECTS: Readonly<Record<System, Dialect>> = {
   "calla-packets": calla("json", true),
   "calla-client": json,
 };
+
+export function dialectOf(system: System): Dialect {
+  if (system === "tldraw" || system === "hocuspocus")
+    throw new Error(`${system}'s protocol is spoken by its own client only`);
+  return DIALECTS[system];
+}

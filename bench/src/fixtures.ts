@@ -66,23 +66,38 @@ const place = z
   .int()
   .min(0)
   .max(ITEMS - 1);
-export const list = defineTopic("list:*", {
-  model: z.object({ items: z.array(item) }),
-  initial: () => ({ items: [...firstItems()] }),
-  messages: { moved: z.object({ item: place, x: z.number(), y: z.number() }) },
-  update: {
-    moved: ({ items }, { item, x, y }) => ({ items: items.with(item, { ...items[item]!, x, y }) }),
-  },
+interface ItemList {
+  readonly items: Item[];
+}
+interface ItemRecord {
+  readonly items: Record<string, Item>;
+}
+type Place<K> = Pick<Moved, "x" | "y"> & { readonly item: K };
+/** The updates, as most people write them. */
+export const moveInList = ({ items }: ItemList, { item, x, y }: Place<number>): ItemList => ({
+  items: items.with(item, { ...items[item]!, x, y }),
 });
+export const moveInRecord = ({ items }: ItemRecord, { item, x, y }: Place<string>): ItemRecord => ({
+  items: { ...items, [item]: { ...items[item]!, x, y } },
+});
+/** With any update that does the same: one that is counted, for example. */
+export const listBy = (update: typeof moveInList) =>
+  defineTopic("list:*", {
+    model: z.object({ items: z.array(item) }),
+    initial: () => ({ items: [...firstItems()] }),
+    messages: { moved: z.object({ item: place, x: z.number(), y: z.number() }) },
+    update: { moved: update },
+  });
+export const list = listBy(moveInList);
 /** The same items by their ids. */
-export const records = defineTopic("records:*", {
-  model: z.object({ items: z.record(z.string(), item) }),
-  initial: () => ({ items: Object.fromEntries(firstItems().map((one) => [one.id, one])) }),
-  messages: { moved: z.object({ item: z.string(), x: z.number(), y: z.number() }) },
-  update: {
-    moved: ({ items }, { item, x, y }) => ({ items: { ...items, [item]: { ...items[item]!, x, y } } }),
-  },
-});
+export const recordsBy = (update: typeof moveInRecord) =>
+  defineTopic("records:*", {
+    model: z.object({ items: z.record(z.string(), item) }),
+    initial: () => ({ items: Object.fromEntries(firstItems().map((one) => [one.id, one])) }),
+    messages: { moved: z.object({ item: z.string(), x: z.number(), y: z.number() }) },
+    update: { moved: update },
+  });
+export const records = recordsBy(moveInRecord);
 export const movedRecord = (from: number, n: number) =>
   ({ ...moved(from, n), item: `item-${moved(from, n).item}` }) as const;
 export const wiring = defineWiring({ topics: [room, list, records] });

@@ -2,7 +2,7 @@
 // run.bench.ts with an assignment, it tells what it measured and ends.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd, until } from "./crowd.ts";
-import { DIALECTS } from "./dialects.ts";
+import { dialectOf } from "./dialects.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { Assignment, Measured } from "./scenarios.ts";
 import { ServerProcess, watch } from "./server-process.ts";
@@ -12,7 +12,7 @@ const WARM_UP = 1_000;
 
 const assignment = JSON.parse(process.argv[2] ?? "{}") as Assignment;
 const scenario = SCENARIOS.find(({ name }) => name === assignment.scenario)!;
-const dialect = DIALECTS[assignment.system];
+const dialect = dialectOf(assignment.system);
 
 const wrong = (why: string): never => {
   process.stderr.write(`${assignment.system}, ${scenario.name}: ${why}\n`);

@@ -96,6 +96,7 @@ function updatesOver(
 function cell(all: readonly Measured[], base: readonly Measured[], { key, digits }: Figure): string {
   const value = medianOf(all, key);
   if (value === undefined) return "failed";
+  if (Number.isNaN(value)) return ""; // this system has no such thing
   const shown = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const ratio = ratioOf(all, base, key);
   return ratio === undefined ? shown : `${shown} (${ratio.toFixed(2)})`;

@@ -14,12 +14,12 @@ import { PIN, WORKS } from "./scenarios.ts";
 import type { Assignment, Measured, Work } from "./scenarios.ts";
 
 const HELP = `npm run bench -- [flags]
-  --only a,b       of: ${WORKS.map(({ name }) => name).join(", ")}, micro, frames, reload, durable, greedy (ack and idle name both of theirs)
+  --only a,b       of: ${WORKS.map(({ name }) => name).join(", ")}, micro, frames, reload, durable, greedy (ack, idle and clients name all of theirs)
   --systems a,b    of: ${SYSTEMS.join(", ")}
   --rounds N       interleaved rounds, 3 unless given; some works have 5 at least
   --patience N     a run during which others used more than a tenth of the machine is done again, N times at most
   --quick          one short round, to see that everything works; writes no RESULTS.md
-  --profile        where the CPU of each server goes, of one more round`;
+  --profile        where the CPU of each server goes, of one more round (of the real clients, where the work is theirs); alone with --rounds 0`;
 
 const { values: flags } = parseArgs({
   options: {
@@ -41,7 +41,7 @@ const here = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 const wanted = flags.only?.split(",");
 const chosen = WORKS.filter(
   ({ name }) =>
-    wanted === undefined || wanted.some((one) => one === name || one === name.replace(/\d+$|-own$/, "")),
+    wanted === undefined || wanted.some((one) => one === name || one === name.replace(/\d+$|-.*$/, "")),
 );
 const systems = SYSTEMS.filter((name) => flags.systems?.split(",").includes(name) ?? true);
 /** A machine is quiet when others use no more of it than this. */
@@ -63,9 +63,14 @@ function start<Told>(bundle: string, { pin }: { pin: boolean }, ...args: string[
   });
 }
 
+function loadOf(system: System, { load }: Work): string {
+  if (load === "clients") return `clients-${system}`;
+  return system === "calla-client" ? "client" : load;
+}
+
 const run = (system: System, work: Work, profile?: string): Promise<Measured> =>
   start(
-    `${system === "calla-client" ? "client" : work.load}.mjs`,
+    `${loadOf(system, work)}.mjs`,
     { pin: true },
     JSON.stringify({
       system,
@@ -98,7 +103,9 @@ for (const work of chosen) {
       try {
         const measured = await runQuietly(system, work);
         bySystem.get(system)!.push(measured);
-        const told = work.figures.map(({ key, unit, digits }) => `${measured[key]!.toFixed(digits)} ${unit}`);
+        const told = work.figures.flatMap(({ key, unit, digits }) =>
+          measured[key] === undefined ? [] : [`${measured[key].toFixed(digits)} ${unit}`],
+        );
         const busy = [measured.serverBusy, measured.loadBusy, measured.others].map(
           (part) => `${(100 * part).toFixed(0)} %`,
         );
@@ -155,7 +162,8 @@ if (flags.profile) {
     for (const system of results.get(work)!.keys()) {
       const file = here(`profiles/${work.name}-${system}.cpuprofile`);
       await run(system, work, file);
-      console.log(`\n${work.name}, ${system}: self time in the server\n${topFunctions(file, 25)}`);
+      const whose = work.load === "clients" ? "the clients" : "the server";
+      console.log(`\n${work.name}, ${system}: self time in ${whose}\n${topFunctions(file, 25)}`);
     }
   }
 }

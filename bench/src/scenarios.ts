@@ -7,7 +7,7 @@ export interface Work {
   readonly title: string;
   /** The heading of the table it stands in. */
   readonly group: string;
-  /** The process that is the load, for all but `calla-client`. */
+  /** The process that is the load, for all but `calla-client`. With real clients each system has its own: `load`-system. */
   readonly load: string;
   /** The first is the one that the others are compared with. */
   readonly systems: readonly System[];
@@ -64,6 +64,19 @@ export interface Measured {
   readonly memory?: number;
   /** Milliseconds until everybody had everything. */
   readonly took?: number;
+  /** The same from the last change on. */
+  readonly late?: number;
+  /** Clients that had not converged when they were given up: `took` and `late` are lower bounds then. */
+  readonly stray?: number;
+  /** Connections that ended meanwhile. */
+  readonly lost?: number;
+  /** Updates of the app's that ran in the load, and those that had to (`had-to-run.ts`). */
+  readonly ran?: number;
+  readonly had?: number;
+  /** The load's CPU to that of the updates that had to run. */
+  readonly overUpdates?: number;
+  /** Models that replaced all there was. */
+  readonly snapshots?: number;
   /** The same where the server had just thrown away its compiled code. */
   readonly tookCold?: number;
   /** On the wire, of what the figure's unit says. */
@@ -308,7 +321,48 @@ const OTHERS: readonly Work[] = [
   },
 ];
 
-export const WORKS: readonly Work[] = [...SCENARIOS, ...OTHERS];
+/** Systems' own clients, twenty in one process: as an app has them, with 500 changes each to 1,000 items. */
+const clients = (
+  mode: "burst" | "paced",
+  kept: "record" | "list",
+  bars: { readonly [K in keyof Measured]?: readonly Target[] },
+): Work => ({
+  name: `clients-${mode}-${kept}`,
+  title: `${mode === "burst" ? "all at once" : "1,000 changes a second"}, ${kept === "record" ? "a record by id" : "a list"}`,
+  group: "Real clients: 20 in one process, 500 changes each, 1,000 items",
+  load: "clients",
+  systems: ["calla"],
+  figures: (
+    [
+      ["took", "ms until all have converged", 0],
+      ["late", "of these after the last change", 0],
+      ["stray", "clients that had not when given up", 0],
+      ["lost", "connections lost", 0],
+      ["loadCpu", "CPU µs/change of all clients", 0],
+      ["cpu", "server CPU µs/change", 1],
+      ["ran", "updates run", 0],
+      ["had", "updates that have to run", 0],
+      ["update", "CPU µs of one alone", 1],
+      ["overUpdates", "clients' CPU / theirs", 2],
+      ["snapshots", "whole models in place of records", 0],
+    ] as const
+  ).map(([key, unit, digits]) => ({ key, unit, digits, targets: bars[key] ?? [] })),
+});
+const must = (of: Target["of"], bound: number, to?: System): readonly Target[] => [
+  { system: "calla", of, must: "≤", bound, ...(to && { to }) },
+];
+const CLIENTS: readonly Work[] = [
+  clients("burst", "record", { stray: must("value", 0), overUpdates: must("value", 1.5) }),
+  clients("burst", "list", { stray: must("value", 0), took: must("ratio", 1, "hocuspocus") }),
+  clients("paced", "record", {
+    late: must("value", 60_000),
+    stray: must("value", 0),
+    lost: must("value", 0),
+  }),
+  clients("paced", "list", { stray: must("value", 0), late: must("ratio", 1, "hocuspocus") }),
+];
+
+export const WORKS: readonly Work[] = [...SCENARIOS, ...OTHERS, ...CLIENTS];
 
 /** Linux' way to keep a process on one core; the core follows. */
 export const PIN = ["taskset", "-c"] as const;

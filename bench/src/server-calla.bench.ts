@@ -5,7 +5,9 @@ import { createServer } from "@calla/server";
 import { http } from "@calla/server/http";
 import { webSocket } from "@calla/server/websocket";
 import { control } from "./control.ts";
-import { ITEMS, list, records, room, serialiser, wiring } from "./fixtures.ts";
+import type { Places } from "./control.ts";
+import { firstItems, ITEMS, list, records, room, serialiser, wiring } from "./fixtures.ts";
+import type { Item } from "./fixtures.ts";
 
 /** Who brings no number is nobody's acquaintance. */
 let visitors = 0;
@@ -39,6 +41,14 @@ server.handle(records, {
 });
 const httpServer = createHttpServer(http(server).node);
 webSocket(server, { httpServer, path: "/ws" });
+/** What the real clients' work is to come to: whichever of the two topics somebody follows. */
+async function places(): Promise<Places> {
+  const { items } = (await server.topic(process.argv.includes("list") ? list : records, "0").read()).model;
+  const shown = Array.isArray(items)
+    ? items
+    : firstItems().map(({ id }) => (items as Record<string, Item>)[id]!);
+  return shown.map(({ x, y }) => [x, y]);
+}
 httpServer.listen(0, "127.0.0.1", () =>
-  control((httpServer.address() as AddressInfo).port, () => server.inspect().connections.unwritten),
+  control((httpServer.address() as AddressInfo).port, () => server.inspect().connections.unwritten, places),
 );

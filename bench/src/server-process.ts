@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { Answer, Question, Stats } from "./control.ts";
+import type { Answer, Places, Question, Stats } from "./control.ts";
 import type { Dialect } from "./dialects.ts";
 import { PIN } from "./scenarios.ts";
 import type { Assignment, Measured } from "./scenarios.ts";
@@ -46,6 +46,10 @@ export class ServerProcess {
   async stats(question: "stats" | "stats-after-gc" = "stats"): Promise<Stats> {
     const answer = await this.ask(question);
     return "stats" in answer ? answer.stats : this.#wrong("the server told nothing");
+  }
+  async places(): Promise<Places> {
+    const answer = await this.ask("places");
+    return "places" in answer ? answer.places : this.#wrong("the server told no places");
   }
   async stop(): Promise<void> {
     const gone = new Promise((resolve) => this.#child.once("exit", resolve));

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { answerIn } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import { Crowd } from "./crowd.ts";
-import { DIALECTS } from "./dialects.ts";
+import { dialectOf } from "./dialects.ts";
 import type { Stood } from "./dialects.ts";
 import { firstItems, moved, spokenBy } from "./fixtures.ts";
 import { median } from "./median.ts";
@@ -16,7 +16,7 @@ import type { Assignment, Measured } from "./scenarios.ts";
 import { ServerProcess, watch } from "./server-process.ts";
 
 const assignment = JSON.parse(process.argv[2] ?? "{}") as Assignment;
-const dialect = DIALECTS[assignment.system];
+const dialect = dialectOf(assignment.system);
 const wrong = (why: string): never => {
   process.stderr.write(`${assignment.system}, storm: ${why}\n`);
   process.exit(1);

@@ -2,13 +2,13 @@
 // server holds for the hundred, after half of the messages and after all of them, and what the ten notice.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd, until } from "./crowd.ts";
-import { DIALECTS } from "./dialects.ts";
+import { dialectOf } from "./dialects.ts";
 import { Peer } from "./peer.ts";
 import type { Assignment, Measured } from "./scenarios.ts";
 import { ServerProcess, watch } from "./server-process.ts";
 
 const assignment = JSON.parse(process.argv[2] ?? "{}") as Assignment;
-const dialect = DIALECTS[assignment.system];
+const dialect = dialectOf(assignment.system);
 const wrong = (why: string): never => {
   process.stderr.write(`${assignment.system}, stuck: ${why}\n`);
   process.exit(1);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { answerIn } from "./answers.ts";
 import { Crowd, until } from "./crowd.ts";
-import { DIALECTS } from "./dialects.ts";
+import { dialectOf } from "./dialects.ts";
 import { firstItems, moved } from "./fixtures.ts";
 import { median } from "./median.ts";
 import { Peer } from "./peer.ts";
@@ -13,7 +13,7 @@ import type { Assignment, Measured } from "./scenarios.ts";
 import { ServerProcess, watch } from "./server-process.ts";
 
 const assignment = JSON.parse(process.argv[2] ?? "{}") as Assignment;
-const dialect = DIALECTS[assignment.system];
+const dialect = dialectOf(assignment.system);
 const wrong = (why: string): never => {
   process.stderr.write(`${assignment.system}, sync: ${why}\n`);
   process.exit(1);
