@@ -20,7 +20,16 @@ await build({
   platform: "node",
   target: "node20",
   conditions: ["calla-source"],
-  external: ["better-sqlite3", "ws", "socket.io", "zod", "@msgpack/msgpack"],
+  external: [
+    "better-sqlite3",
+    "ws",
+    "socket.io",
+    "zod",
+    "@msgpack/msgpack",
+    "@tldraw/*",
+    "@hocuspocus/*",
+    "yjs",
+  ],
   sourcemap: "linked",
   logLevel: "warning",
 });

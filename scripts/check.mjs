@@ -23,6 +23,7 @@ const steps = [
   { name: "api", command: "npm run --silent check:api", after: ["types"] },
   { name: "exports", command: "npm run --silent check:exports", after: ["types"] },
   { name: "size", command: "npm run --silent check:size" },
+  { name: "table", command: "node scripts/size-table.mjs" },
 ];
 
 const wanted = process.argv.slice(2);

@@ -331,7 +331,7 @@ const clients = (
   title: `${mode === "burst" ? "all at once" : "1,000 changes a second"}, ${kept === "record" ? "a record by id" : "a list"}`,
   group: "Real clients: 20 in one process, 500 changes each, 1,000 items",
   load: "clients",
-  systems: ["calla"],
+  systems: kept === "record" ? ["calla", "tldraw", "hocuspocus"] : ["calla", "hocuspocus"],
   figures: (
     [
       ["took", "ms until all have converged", 0],
