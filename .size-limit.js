@@ -36,9 +36,11 @@ const CORE = {
   [shared]: "{ automatic, json, defineWiring, defineTopic }",
 };
 
+const PLAIN = { ...CORE, [shared]: "{ plain, json, defineWiring, defineTopic }" };
+
 /** The same as Vite builds it for production. */
-async function byVite(name, limit, imports) {
-  const folder = `${root}node_modules/.cache/size`;
+async function byVite(name, limit, imports, as = "core") {
+  const folder = `${root}node_modules/.cache/size/${as}`;
   mkdirSync(folder, { recursive: true });
   const lines = Object.entries(imports).map(([path, names]) => `import ${names} from "${root}${path}";`);
   const used = Object.values(imports).map((names) => names.slice(1, -1));
@@ -72,6 +74,8 @@ async function byVite(name, limit, imports) {
 export default [
   line("core with definitions: client, JSON, WebSocket, defineWiring, defineTopic", "20.95 KB", CORE),
   await byVite("the same by Vite", "20.2 KB", CORE),
+  line("the same with plain JSON in place of the value domain", "19.65 KB", PLAIN),
+  await byVite("the same with plain JSON by Vite", "19 KB", PLAIN, "plain"),
   line("@calla/client, all of it", "22.6 KB", { [client]: "*" }),
   line("@calla/client/websocket", "0.9 KB", { [webSocket]: "*" }),
   line("the same with IndexedDB", "31.3 KB", { ...CORE, [indexedDb]: "{ indexedDb }" }),
@@ -82,6 +86,7 @@ export default [
     [shared]: "{ automatic, json }",
   }),
   line("the JSON serialiser", "3 KB", { [shared]: "{ automatic, json }" }),
+  line("the plain JSON serialiser", "1.5 KB", { [shared]: "{ plain, json }" }),
   line("a wiring's definitions", "1 KB", {
     [shared]: "{ defineWiring, defineTopic, defineEphemeral, defineSession, defineLocal, serverOnly }",
   }),

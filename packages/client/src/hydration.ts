@@ -1,7 +1,7 @@
 // Starts from the snapshots that the server put into the page (`server.hydrate`): they are shown at once, and their
 // cursors tell the server what is missing. It wraps a storage, because what is stored may be newer than a snapshot or
 // contradict it. A page that does not import it does not carry it.
-import { CallaError, json, OWN_SESSION } from "@calla/shared";
+import { CallaError, DEV, json, OWN_SESSION } from "@calla/shared";
 import type { Serialiser, TargetKey } from "@calla/shared";
 import type { ModelKeeper, Storage, StoredClient, StoredModel } from "./storage/storage.ts";
 
@@ -23,18 +23,19 @@ const FORM = 1;
  * const { models } = parseHydration(text, serialiser);
  */
 export function parseHydration(text: string, serialiser: Serialiser): Hydration {
-  const format = json();
+  const format = serialiser.formats.find(({ binary }) => !binary) ?? json();
   // It came with the page, which no frame's limit has held: as large as it is, and as deep as the serialiser takes it.
-  const tree = format.decode(text, {
+  const tree = json().decode(text, {
     maxFrameBytes: Infinity,
     maxDepth: 512,
     maxEntries: Infinity,
     maxValues: Infinity,
     maxNames: Infinity,
   });
-  const { calla, topics, session } = fieldsOf(tree);
+  const { calla, format: written, topics, session } = fieldsOf(tree);
   if (calla !== FORM || !Array.isArray(topics)) throw malformed();
-  const codec = serialiser.payload(serialiser.formats.find(({ binary }) => !binary) ?? format);
+  if (written !== format.name) throw otherSerialiser(written, format.name);
+  const codec = serialiser.payload(format);
   const models = new Map<TargetKey, StoredModel>();
   const take = (row: unknown, isOwn: boolean): void => {
     if (!Array.isArray(row) || row.length !== 5) throw malformed();
@@ -52,6 +53,14 @@ export function parseHydration(text: string, serialiser: Serialiser): Hydration 
 }
 
 const malformed = (): CallaError => new CallaError("undecodable", { format: "hydration" });
+/** Its values would be taken for others than they are. */
+const otherSerialiser = (written: unknown, read: string): CallaError =>
+  new CallaError(
+    "undecodable",
+    { format: "hydration", written, read },
+    DEV &&
+      `The server wrote this page's snapshots in the format ${JSON.stringify(written)}, and this client reads ${JSON.stringify(read)}. Give client and server the same serialiser.`,
+  );
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 function fieldsOf(value: unknown): { readonly [field: string]: unknown } {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed();

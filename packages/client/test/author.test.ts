@@ -113,7 +113,7 @@ test("[WR16] what is known to be applied keeps the name that its record has, tho
 });
 
 test("[WR16] [RB7] [WR36] what was predicted before the server had named the client is predicted anew, once, with the first Connected", async () => {
-  const text = JSON.stringify({ calla: 1, topics: [["list:1", 3, 30, 1, items("x")]] });
+  const text = JSON.stringify({ calla: 1, format: "json", topics: [["list:1", 3, 30, 1, items("x")]] });
   for (const user of [null, "ada"]) {
     const setup = setUp({ storage: hydrated(memoryStorage(), { serialiser: automatic(json()), text }) });
     const topic = setup.client.topic(list, "1");

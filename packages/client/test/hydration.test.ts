@@ -23,7 +23,7 @@ import { added } from "./live.ts";
 
 const serialiser = automatic(json());
 const row = (sequence: number, ...texts: string[]) => ["list:1", sequence, sequence * 10, 1, items(...texts)];
-const page = (...topics: unknown[]): string => JSON.stringify({ calla: 1, topics });
+const page = (...topics: unknown[]): string => JSON.stringify({ calla: 1, format: "json", topics });
 /** A storage that holds what these changes gave, and a page on top of it. */
 async function paged(
   text: string,
@@ -169,18 +169,20 @@ test("[HY6] S29 what is no hydration is refused with a typed error, and costs no
     "null",
     "[]",
     "{",
-    '{"calla":2,"topics":[]}',
-    '{"calla":1,"topics":{}}',
+    '{"calla":2,"format":"json","topics":[]}',
+    '{"calla":1,"topics":[]}',
+    '{"calla":1,"format":["json"],"topics":[]}',
+    '{"calla":1,"format":"json","topics":{}}',
     page(null),
     page(["list:1", -1, 0, 1, {}]),
     page(["list:1", 1, 0.5, 1, {}]),
     page([1, 1, 1, 1, {}]),
     page(["@", 1, 1, 1, {}]),
     page(["list:1", 1, 1, 1]),
-    '{"calla":1,"topics":[["list:1",1,1,1,{"__proto__":{"polluted":1}}]]}',
-    `{"calla":1,"topics":[["list:1",1,1,1,${nested}]]}`,
-    '{"calla":1,"topics":[],"session":{"clientId":1,"snapshot":["@",1,1,1,{}]}}',
-    '{"calla":1,"topics":[],"session":{"clientId":"c1","snapshot":["list:1",1,1,1,{}]}}',
+    '{"calla":1,"format":"json","topics":[["list:1",1,1,1,{"__proto__":{"polluted":1}}]]}',
+    `{"calla":1,"format":"json","topics":[["list:1",1,1,1,${nested}]]}`,
+    '{"calla":1,"format":"json","topics":[],"session":{"clientId":1,"snapshot":["@",1,1,1,{}]}}',
+    '{"calla":1,"format":"json","topics":[],"session":{"clientId":"c1","snapshot":["list:1",1,1,1,{}]}}',
   ]) {
     const { storage, errors } = await paged(text);
     expect([text.slice(0, 80), errors]).toMatchObject([
@@ -201,7 +203,12 @@ test("[HY6] S29 what is no hydration is refused with a typed error, and costs no
 
 test("[HY6] S41 a session is begun from the page only by the client that it belongs to", async () => {
   const snapshot = ["@", 3, 30, 1, { name: "Ada", visits: 0 }];
-  const text = JSON.stringify({ calla: 1, topics: [], session: { clientId: "c1", snapshot } });
+  const text = JSON.stringify({
+    calla: 1,
+    format: "json",
+    topics: [],
+    session: { clientId: "c1", snapshot },
+  });
   for (const [clientId, name] of [
     ["c1", "Ada"],
     ["c2", undefined],

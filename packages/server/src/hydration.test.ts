@@ -6,6 +6,7 @@ import { cursors, list, session, wire } from "../test/wired.ts";
 const add = (item: string) => ({ type: "added", item }) as const;
 interface Envelope {
   readonly calla: number;
+  readonly format: string;
   readonly topics: readonly unknown[];
   readonly session?: unknown;
 }
@@ -17,9 +18,9 @@ test("[HY1] a page gets target, sequence, mark, version and model of each topic;
   await done(one.dispatch(add("a")));
   await done(gone.dispatch(add("b")));
   await done(gone.remove());
-  const { topics, calla } = parsed(await done(server.hydrate([one, two, gone])));
+  const { topics, calla, format } = parsed(await done(server.hydrate([one, two, gone])));
   const { mark } = (await one.history()).entries[0]!;
-  expect(calla).toBe(1);
+  expect([calla, format]).toEqual([1, "json"]);
   expect(topics).toEqual([
     ["list:1", 1, mark, 1, { items: ["a"] }],
     ["list:2", 0, 0, 1, { items: [] }],

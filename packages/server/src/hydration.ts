@@ -1,7 +1,7 @@
 // Snapshots for a page, as text that is safe inside `<script type="application/json">`: a client starts from them
 // instead of fetching them. The client's half is `@calla/client/hydration`.
 import { CallaError, isSession, json, OWN_SESSION, sessionKey } from "@calla/shared";
-import type { TargetKey } from "@calla/shared";
+import type { Format, TargetKey } from "@calla/shared";
 import type { Hub } from "./hub/hub.ts";
 import { opened, unavailable } from "./server-topic.ts";
 
@@ -42,6 +42,7 @@ export async function hydrate(
   const own = session && (await snapshotOf(hub, sessionKey(session.clientId), OWN_SESSION));
   const text = JSON.stringify({
     calla: FORM,
+    format: formatOf(hub).name,
     topics: found,
     ...(own === undefined ? {} : { session: { clientId: session?.clientId, snapshot: own } }),
   });
@@ -63,6 +64,10 @@ function forbidStoring(response: UncachedResponse): void {
   } else response.set("Cache-Control", "no-store");
 }
 
+/** The client says by its name whether it reads values as they were written. */
+const formatOf = ({ context }: Hub): Format =>
+  context.serialiser.formats.find(({ binary }) => !binary) ?? json();
+
 /** Target, sequence, mark, version and model; nothing of a topic that was removed. */
 async function snapshotOf(hub: Hub, key: TargetKey, named: TargetKey): Promise<unknown> {
   const { context } = hub;
@@ -74,9 +79,9 @@ async function snapshotOf(hub: Hub, key: TargetKey, named: TargetKey): Promise<u
     throw unavailable(live, "could not be read; try again.");
   const { sequence, mark, model, removed } = live.engine.state;
   if (removed) return undefined;
-  const format = context.serialiser.formats.find(({ binary }) => !binary) ?? json();
+  const codec = context.serialiser.payload(formatOf(hub));
   try {
-    return [named, sequence, mark, slice.version, context.serialiser.payload(format).encodeModel(model)];
+    return [named, sequence, mark, slice.version, codec.encodeModel(model)];
   } catch (error) {
     // The page is made without it: a client that subscribes there hears why it cannot be had.
     context.report(error);

@@ -49,14 +49,17 @@ export type {
   Format,
   PayloadCodec,
   Serialiser,
+  TextFormat,
 } from "./wire/serialiser.ts";
+export { plain } from "./wire/plain-serialiser.ts";
 export { decode, encode } from "./wire/packets.ts";
 export type { Frame, PacketOptions } from "./wire/packets.ts";
 export { customJson } from "./wire/custom-serialiser.ts";
 export type { CustomCodec } from "./wire/custom-serialiser.ts";
 export { json } from "./wire/json-format.ts";
 export { defineClass } from "./values/classes.ts";
-export type { ClassCodec, ValueClass } from "./values/classes.ts";
+export type { ClassCodec } from "./values/classes.ts";
+export type { ValueClass } from "./values/known-classes.ts";
 
 // Errors and ceilings
 export { CallaError, describe } from "./base/errors.ts";
@@ -85,10 +88,12 @@ export { sameInOrder, sameValue } from "./values/equal.ts";
 export { deepFreeze } from "./values/freeze.ts";
 export { combine, hashString } from "./values/hash.ts";
 export { hashValue } from "./values/hash-value.ts";
+export { isInJson } from "./values/json-values.ts";
+export { notInJson } from "./values/not-in-json.ts";
 export { kindOf } from "./values/kind.ts";
 export type { Kind } from "./values/kind.ts";
 export type { ValueOptions } from "./values/values.ts";
-export { below, WalkRefusal } from "./values/walk.ts";
+export { below, WalkRefusal } from "./values/refusal.ts";
 
 // The wire
 export { clientFrames } from "./wire/client-frames.ts";

@@ -32,7 +32,7 @@ export const scalesMutants = [
   {
     name: "do not take away what has gone from a list",
     file: "server/src/model/model-measure.ts",
-    from: `        this.#add(left[n], -1, depth);
+    from: `        this.#item(left[n], -1, depth);
         continue;`,
     to: `        continue;`,
     breaks: "LM7",

@@ -19,6 +19,7 @@ import { scalesMutants } from "./mutants-scales.mjs";
 import { countMutants } from "./mutants-counts.mjs";
 import { restMutants } from "./mutants-rest.mjs";
 import { secondMutants } from "./mutants-second.mjs";
+import { plainMutants } from "./mutants-plain.mjs";
 import { stuckMutants } from "./mutants-stuck.mjs";
 import { timeMutants } from "./mutants-time.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
@@ -489,4 +490,5 @@ export const mutants = [
   ...growthMutants,
   ...timeMutants,
   ...stuckMutants,
+  ...plainMutants,
 ];

@@ -54,6 +54,7 @@ export const clientOf = (more: Partial<ClientConfig> = {}): ClientConfig => ({
   ...more,
 });
 export const configOf = (more: Partial<RunConfig> = {}): RunConfig => ({
+  serialiser: 0,
   nodes: 1,
   rolling: false,
   visitors: false,

@@ -1,6 +1,6 @@
 // The wiring that the campaign plays with: nothing in it commutes. A pad (text, order, a clamped count, one owner), two
 // of them, a session, and messages that are rejected, amended, forbidden, throw, or read the context.
-import { automatic, defineSession, defineTopic, defineWiring, json, serverOnly } from "@calla/shared";
+import { automatic, defineSession, defineTopic, defineWiring, json, plain, serverOnly } from "@calla/shared";
 import type { Message } from "@calla/shared";
 import { messagePack } from "@calla/shared/messagepack";
 import * as z from "zod";
@@ -187,6 +187,8 @@ export const setup: SimulationSetup<typeof wiring> = {
   // A mid that was sent and lost with the disk, and then used again, is rarer than all else that is looked for.
   faults: { "disk-full": 2 },
   serialiser,
+  // Its values are all JSON's.
+  otherSerialisers: [plain(json())],
   server(server) {
     server.handle(pad, padHandlers);
     server.handle(session, { public: true });

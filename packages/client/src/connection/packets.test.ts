@@ -9,7 +9,8 @@ const nested = (levels: number): unknown => {
   for (let i = 1; i < levels; i++) value = [value];
   return value;
 };
-const row = (model: unknown) => JSON.stringify({ calla: 1, topics: [["list:1", 1, 10, 1, model]] });
+const row = (model: unknown) =>
+  JSON.stringify({ calla: 1, format: "json", topics: [["list:1", 1, 10, 1, model]] });
 
 test("[CO10] what the serialiser takes with a raised maxDepth, a client reads from the wire and from the page", () => {
   for (const format of [json(), messagePack()]) {

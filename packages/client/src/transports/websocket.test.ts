@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { json as jsonFormat } from "@calla/shared";
+import type { Format } from "@calla/shared";
 import { messagePack } from "@calla/shared/messagepack";
 import { afterEach, expect, test, vi } from "vitest";
 import NodeSocket, { WebSocketServer } from "ws";
@@ -8,7 +9,7 @@ import type { CloseReason } from "./transport.ts";
 import { urlFromCurrentLocation, webSocket } from "./websocket.ts";
 import type { WebSocketLike, WebSocketOptions } from "./websocket.ts";
 
-const json = jsonFormat();
+const json: Format = jsonFormat();
 
 /** A socket of which the test fires every event. */
 class FakeSocket implements WebSocketLike {

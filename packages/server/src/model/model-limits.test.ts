@@ -6,6 +6,7 @@ import {
   defineTopic,
   defineWiring,
   json,
+  plain,
 } from "@calla/shared";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -135,6 +136,99 @@ describe("what a model comes to", () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  test("[CO34] with plain it has a fault for each part that JSON has not, by what changed as when all of it is walked", () => {
+    const { domain: plainDomain, normaliseModel } = plain(json());
+    const part = fc.oneof(
+      { weight: 2, arbitrary: value },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(
+          -0,
+          1e300,
+          [undefined],
+          { a: undefined },
+          { $: 1 },
+          JSON.parse('{"__proto__":1}'),
+        ),
+      },
+      {
+        weight: 6,
+        arbitrary: fc.oneof(
+          fc.string({ maxLength: 40 }),
+          fc.integer(),
+          fc.dictionary(fc.string({ maxLength: 3 }), fc.array(fc.integer(), { maxLength: 3 })),
+        ),
+      },
+    );
+    let [good, bad] = [0, 0];
+    fc.assert(
+      fc.property(
+        fc.dictionary(
+          fc.string({ minLength: 1, maxLength: 8 }).filter((name) => name !== "__proto__"),
+          part,
+          { minKeys: 3, maxKeys: 30 },
+        ),
+        fc.array(fc.record({ edit, part }), { maxLength: 8 }),
+        (first, edits) => {
+          const step = new Measure(plainDomain);
+          step.whole(first);
+          let model: unknown = first;
+          for (const { edit: one, part: other } of edits) {
+            const next = edited(model, { ...one, value: other });
+            if (next === undefined) continue; // which no update returns
+            step.change(model, next, 512, true);
+            const all = new Measure(plainDomain);
+            all.whole(next);
+            expect([step.bytes, step.memory, step.faults]).toEqual([all.bytes, all.memory, all.faults]);
+            let carried = true;
+            try {
+              normaliseModel(next);
+            } catch {
+              carried = false;
+            }
+            expect(all.faults === 0).toBe(carried);
+            if (carried) good++;
+            else bad++;
+            // What is judged is refused just where it gets worse.
+            const judged = new Scales({ target: "t", limits: DEFAULT_LIMITS, domain: plainDomain }).judge(
+              {},
+              next,
+            );
+            expect(judged?.code).toBe(carried ? undefined : "uncarried");
+            model = next;
+          }
+        },
+      ),
+      { numRuns: 400 },
+    );
+    expect(Math.min(good, bad)).toBeGreaterThan(100);
+  });
+
+  test("[CO34] with plain the place is named of what has come, wherever it came", () => {
+    const judge = (before: unknown, after: unknown) =>
+      new Scales({ target: "t", limits: DEFAULT_LIMITS, domain: plain(json()).domain }).judge(before, after);
+    const list = Array.from({ length: 100 }, (_, n) => ({ n, text: item }));
+    const before = { list, more: { a: 1 } };
+    const refused: [unknown, RegExp][] = [
+      [{ ...before, more: { a: -0 } }, /^\.more\.a is -0, .*add 0/],
+      [
+        { ...before, list: list.with(7, { n: 7, text: undefined as never, at: new Date() } as never) },
+        /^\.list\[7\]\.at is a Date, which JSON has not/,
+      ],
+      [{ ...before, list: [...list, undefined] }, /^\.list\[100\] is undefined/],
+      [{ ...before, list: [undefined, ...list.toReversed()] }, /^\.list\[0\] is undefined/],
+      [{ ...before, list: list.with(7, new Map() as never) }, /^\.list\[7\] is a Map/],
+      [{ ...before, more: { a: 1, b: [[Number.NaN]] } }, /^\.more\.b\[0\]\[0\] is NaN/],
+      [new Set([1]), /^The model is a Set/],
+    ];
+    for (const [after, problem] of refused)
+      expect(judge(before, after)).toEqual({
+        code: "uncarried",
+        problem: expect.stringMatching(problem) as string,
+      });
+    expect(judge(before, { ...before, more: { a: undefined } })).toBeUndefined();
   });
 
   test("[LM7] about the bytes of its JSON, tags included; never so few that a client could not take them", () => {

@@ -1,7 +1,7 @@
 // What a model comes to: its bytes as JSON, its memory, how deep it is nested, and whether the wire carries all of it.
 // Walks what is not known yet: a part that stands where it stood is not looked into, a large part that has moved is known
 // by what was found of it. Values are immutable, so what was found holds. Not here: what is too much (model-limits.ts).
-import { below, describe, isCrowded, kindOf, WalkRefusal } from "@calla/shared";
+import { below, describe, isCrowded, isInJson, kindOf, notInJson, WalkRefusal } from "@calla/shared";
 import type { Kind, ValueOptions } from "@calla/shared";
 import { difference, isContainer, ListIndex } from "./list-index.ts";
 import { MEMORY } from "./model-part.ts";
@@ -26,6 +26,8 @@ export class Measure implements Sums {
   /** The levels of what was added last as a whole. */
   height = 0;
   readonly #domain: ValueOptions | undefined;
+  /** What else the value domain has is a fault. */
+  readonly #onlyJson: boolean;
   readonly #parts = new WeakMap<object, Part>();
   #mostLevels = MOST_LEVELS;
   /** A fault is counted; otherwise it ends the walk. */
@@ -34,6 +36,7 @@ export class Measure implements Sums {
   /** `domain`: what the serialiser carries; undefined: it has its own way with models, and everything counts as carried. */
   constructor(domain: ValueOptions | undefined) {
     this.#domain = domain;
+    this.#onlyJson = domain?.onlyJson === true;
   }
 
   set({ bytes, memory, faults }: Sums): void {
@@ -196,7 +199,7 @@ export class Measure implements Sums {
   #reordered(before: readonly unknown[], after: readonly unknown[], depth: number, former: Part): number {
     const index = former.index ?? new ListIndex(before);
     former.index = undefined; // half changed it describes no model
-    if (index.plain > 0) for (const item of before) if (!isContainer(item)) this.#add(item, -1, depth);
+    if (index.plain > 0) for (const item of before) if (!isContainer(item)) this.#item(item, -1, depth);
     const added: number[] = [];
     const objects = before.length - index.plain;
     index.begin();
@@ -206,7 +209,7 @@ export class Measure implements Sums {
       if (!isContainer(item)) {
         index.plain++;
         try {
-          this.#add(item, 1, depth);
+          this.#item(item, 1, depth);
         } catch (thrown) {
           throw below(j, thrown);
         }
@@ -233,13 +236,11 @@ export class Measure implements Sums {
     for (let n = 0; n < Math.max(left.length, added.length); n++) {
       const to = added[n];
       if (to === undefined) {
-        this.#add(left[n], -1, depth);
+        this.#item(left[n], -1, depth);
         continue;
       }
       try {
-        const levels =
-          n < left.length ? this.#change(left[n], after[to], depth) : this.#add(after[to], 1, depth);
-        height = Math.max(height, levels);
+        height = Math.max(height, this.#exchanged(left, n, after[to], depth));
       } catch (thrown) {
         throw below(to, thrown);
       }
@@ -249,6 +250,15 @@ export class Measure implements Sums {
     for (const to of added) index.add(after[to]);
     former.index = index;
     return height;
+  }
+
+  /** What left at `n`, if anything did, for what has come. */
+  #exchanged(left: readonly unknown[], n: number, value: unknown, depth: number): number {
+    if (n < left.length) {
+      if (isContainer(left[n]) && isContainer(value)) return this.#change(left[n], value, depth);
+      this.#item(left[n], -1, depth);
+    }
+    return this.#item(value, 1, depth);
   }
 
   #entries(before: Entries, after: Entries, depth: number): number {
@@ -317,6 +327,7 @@ export class Measure implements Sums {
         this.#count(value.length + 2, MEMORY.text + value.length, sign);
         return 0;
       case "number":
+        if (this.#onlyJson && !isInJson(value)) return this.#fault(notInJson(value), sign);
         this.#count(Number.isFinite(value) ? 8 : 32, MEMORY.number, sign);
         return 0;
       case "boolean":
@@ -342,6 +353,7 @@ export class Measure implements Sums {
   }
 
   #bigint(value: bigint, sign: number): number {
+    if (this.#onlyJson) return this.#fault(notInJson(value), sign);
     if (value >= MOST_BIGINT || value <= -MOST_BIGINT)
       return this.#fault("is a bigint of more than 1000 digits; send it as a Uint8Array.", sign);
     const digits = value > -1_000_000n && value < 1_000_000n ? 7 : String(value).length;
@@ -373,6 +385,7 @@ export class Measure implements Sums {
       return found.height;
     }
     const kind = kindOf(value);
+    if (this.#onlyJson && !isInJson(value)) return this.#fault(notInJson(value), sign);
     if (kind === "date") {
       this.#count(32, MEMORY.date, sign);
       return 0;
@@ -419,7 +432,7 @@ export class Measure implements Sums {
           const items = value as readonly unknown[];
           this.#count(2 + items.length, MEMORY.array + MEMORY.slot * items.length, sign);
           for (; place < items.length; place++)
-            height = Math.max(height, this.#add(items[place], sign, depth));
+            height = Math.max(height, this.#item(items[place], sign, depth));
           return height;
         }
         case "map":
@@ -447,8 +460,16 @@ export class Measure implements Sums {
     return height;
   }
 
+  /** An item of an array; a field that is undefined is left out instead. */
+  #item(value: unknown, sign: number, depth: number): number {
+    if (this.#onlyJson && value === undefined) return this.#fault(notInJson(value), sign);
+    return this.#add(value, sign, depth);
+  }
+
   #field(name: string, value: unknown, sign: number, depth: number): number {
     this.#count(name.length + 4, MEMORY.field + name.length, sign);
+    if (this.#onlyJson && name === "__proto__")
+      this.#fault("is named __proto__, which no frame of JSON may have.", sign);
     return this.#add(value, sign, depth);
   }
 

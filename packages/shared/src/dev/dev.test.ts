@@ -15,9 +15,11 @@ import * as offBudget from "../dev-off/budget.ts";
 import * as onBudget from "./budget.ts";
 import * as offChecks from "../dev-off/define-checks.ts";
 import * as off from "../dev-off/strict.ts";
+import * as offProblem from "../dev-off/json-problem.ts";
 import * as offRejections from "../dev-off/rejections.ts";
 import * as offSwitch from "../dev-off/switch.ts";
 import * as onChecks from "./define-checks.ts";
+import * as onProblem from "./json-problem.ts";
 import * as onRejections from "./rejections.ts";
 import * as on from "./strict.ts";
 import * as onSwitch from "./switch.ts";
@@ -44,12 +46,18 @@ test.each([
   ["strict", on, off],
   ["define-checks", onChecks, offChecks],
   ["rejections", onRejections, offRejections],
+  ["json-problem", onProblem, offProblem],
 ])(
   "[WR27] [WR37] in production all of dev/%s.ts has something in its place",
   (_, development: object, production: object) => {
     expect(Object.keys(production).toSorted()).toEqual(Object.keys(development).toSorted());
   },
 );
+
+test("[WR37] what JSON has not is said why in development, and in production where", () => {
+  expect(onProblem.jsonProblem(new Map())).toMatch(/^is a Map, /);
+  expect(offProblem.jsonProblem(new Map())).toBe(false);
+});
 
 test("[OB15] a rejection's text has its code, the sentence it stands for and the particulars; in production its code", () => {
   const { rejectionText } = onRejections;

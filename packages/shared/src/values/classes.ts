@@ -1,16 +1,8 @@
 // Classes whose instances may be in messages and models. Not a schema: what `decode` gets came over the wire.
 import { DEV } from "#dev/switch";
 import { CallaError } from "../base/errors.ts";
-
-/** A class that the wire can carry. Made by `defineClass`, given to `automatic(…).with({ classes })`. */
-export interface ValueClass {
-  readonly name: string;
-  readonly prototype: object;
-  /** Takes an instance apart into other values of the domain. */
-  encode(instance: unknown): unknown;
-  /** Makes an instance of what came over the wire; what it throws refuses the frame. */
-  decode(encoded: unknown): unknown;
-}
+import { remember } from "./known-classes.ts";
+import type { ValueClass } from "./known-classes.ts";
 
 /** How to take an instance apart into other values of the domain, and how to make it again. */
 export interface ClassCodec<Instance, Encoded> {
@@ -19,9 +11,6 @@ export interface ClassCodec<Instance, Encoded> {
   /** Its argument came from a peer. What it throws refuses the frame; what it accepts the message's schema still checks. */
   decode(encoded: Encoded): Instance;
 }
-
-// Instances may keep their state in private fields, which only their codec can see; equality and hashing ask it.
-const known = new WeakMap<object, ValueClass>();
 
 /**
  * Says how instances of a class travel. `name` stands for the class on the wire: a capital letter, then letters,
@@ -53,13 +42,9 @@ export function defineClass<Instance extends object, Encoded>(
     encode: (instance) => codec.encode(instance as Instance),
     decode: (encoded) => codec.decode(encoded as Encoded),
   };
-  known.set(type.prototype, defined);
+  remember(defined);
   return defined;
 }
-
-/** The last definition of the instance's own class (not of one it extends). */
-export const classOf = (instance: object): ValueClass | undefined =>
-  known.get(Object.getPrototypeOf(instance) as object);
 
 /** The classes of one serialiser, found from either side. */
 export interface ClassTable {

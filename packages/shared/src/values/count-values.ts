@@ -1,6 +1,6 @@
 // How many values a value is, counted as they stand in its JSON on the wire. What decoding, storing and keeping a value
 // costs follows their number more closely than its bytes: 1 MB of empty arrays once became 147 MB of memory.
-import { classOf } from "./classes.ts";
+import { classOf } from "./known-classes.ts";
 import { isObject, kindOf } from "./kind.ts";
 import { mayBeIndex } from "./sparse-fields.ts";
 

@@ -1,5 +1,5 @@
 // Structural equality over the value domain. Values share structure, so identity answers most of the time.
-import { classOf } from "./classes.ts";
+import { classOf } from "./known-classes.ts";
 import { CallaError } from "../base/errors.ts";
 import { isObject, kindOf, MAX_NESTING } from "./kind.ts";
 

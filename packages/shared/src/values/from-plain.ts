@@ -7,7 +7,8 @@ import { isObject } from "./kind.ts";
 import { mayBeIndex } from "./sparse-fields.ts";
 import { BIGINT } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
-import { below, deeper, emptyFor, mapFields, mapItems, WalkRefusal, setField, startWalk } from "./walk.ts";
+import { below, hostile, isHostile, WalkRefusal } from "./refusal.ts";
+import { deeper, emptyFor, mapFields, mapItems, setField, startWalk } from "./walk.ts";
 import type { WalkFields, WalkStep, Walk } from "./walk.ts";
 
 /**
@@ -27,16 +28,10 @@ export const read: WalkStep = (tree, depth, walk) => {
   if (Array.isArray(tree)) return mapItems(tree, read, deeper(depth, walk), walk);
   if (Object.hasOwn(tree, "$")) return readTagged(tree as Tagged, depth, walk);
   const keys = Object.keys(tree);
-  for (const key of keys) if (key === "__proto__" || isHostile(key, walk)) throw hostile(key);
+  for (const key of keys)
+    if (key === "__proto__" || (walk.refuses && isHostile(key))) throw below(key, hostile(key));
   return mapFields(tree as WalkFields, keys, read, deeper(depth, walk), walk);
 };
-
-/** Names by which a careless reader reaches a prototype. */
-const isHostile = (key: string, { refuses }: Walk): boolean =>
-  refuses && (key === "__proto__" || key === "constructor" || key === "prototype");
-
-const hostile = (key: string): WalkRefusal =>
-  below(key, new WalkRefusal(DEV && `is named ${key}, which could reach a prototype.`, "hostile-key"));
 
 interface Tagged {
   readonly $: unknown;
@@ -119,7 +114,7 @@ function readObject(tree: unknown, depth: number, walk: Walk): unknown {
   const fields = emptyFor(far?.[0] as string | undefined);
   for (const [key, field] of entries) {
     if (typeof key !== "string") throw malformed();
-    if (isHostile(key, walk)) throw hostile(key);
+    if (walk.refuses && isHostile(key)) throw below(key, hostile(key));
     if (field !== undefined) setField(fields, key, field);
   }
   return fields;

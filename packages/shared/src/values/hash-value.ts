@@ -1,6 +1,6 @@
 // A 32-bit structural hash, the same on every machine. Consistent with `sameValue`: equal values have equal hashes. Not
 // for secrets: collisions are easy to find.
-import { classOf } from "./classes.ts";
+import { classOf } from "./known-classes.ts";
 import { CallaError } from "../base/errors.ts";
 import { combine, hashString } from "./hash.ts";
 import { kindOf, MAX_NESTING } from "./kind.ts";

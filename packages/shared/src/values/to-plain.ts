@@ -3,10 +3,11 @@
 // that they cannot disagree.
 import { DEV } from "#dev/switch";
 import { toBase64 } from "./base64.ts";
-import type { ValueClass } from "./classes.ts";
+import type { ValueClass } from "./known-classes.ts";
 import { kindOf } from "./kind.ts";
 import { BIGINT } from "./values.ts";
-import { deeper, mapFields, mapItems, WalkRefusal, startWalk } from "./walk.ts";
+import { WalkRefusal } from "./refusal.ts";
+import { deeper, mapFields, mapItems, startWalk } from "./walk.ts";
 import type { WalkFields, PlainOptions, WalkStep, Walk } from "./walk.ts";
 
 /**

@@ -12,6 +12,8 @@ export const BIGINT: RegExp = /^(0|-?[1-9]\d{0,999})$/;
 
 /** Which values a serialiser carries. */
 export interface ValueOptions {
+  /** Only those that JSON has by itself (json-values.ts). */
+  readonly onlyJson?: boolean;
   /** Classes whose instances are values. None by default. */
   readonly classes?: ClassTable;
   /** 64 by default. */

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { CallaError } from "../base/errors.ts";
 import { classTable } from "./classes.ts";
 import { DEFAULT_MAX_DEPTH } from "./values.ts";
-import { below, deeper, emptyFor, mapFields, mapItems, setField, startWalk, WalkRefusal } from "./walk.ts";
+import { below, WalkRefusal } from "./refusal.ts";
+import { deeper, emptyFor, mapFields, mapItems, setField, startWalk } from "./walk.ts";
 import type { PlainOptions, Walk, WalkFields, WalkStep } from "./walk.ts";
 
 /** A walk that makes texts loud, drops what is called so, and stops where it is told to. */

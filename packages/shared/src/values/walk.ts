@@ -1,9 +1,9 @@
-// What the walks over values share: how they go down, what they keep, and how they say where they stopped. The walks
-// themselves are to-plain.ts and from-plain.ts.
-import { DEV } from "#dev/switch";
+// What the walks over values share: how they go down and what they keep. The walks themselves are to-plain.ts and
+// from-plain.ts; where they stopped, refusal.ts says.
 import { OwnBytes } from "#guards/own-bytes";
 import type { ClassTable } from "./classes.ts";
-import { CallaError, describe } from "../base/errors.ts";
+import { below, refusalError, tooDeep } from "./refusal.ts";
+import type { RefusalCode } from "./refusal.ts";
 import { mayBeIndex, useTable } from "./sparse-fields.ts";
 import { DEFAULT_MAX_DEPTH } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
@@ -28,22 +28,6 @@ export interface Walk {
 /** What becomes of one value. */
 export type WalkStep = (value: unknown, depth: number, walk: Walk) => unknown;
 
-type RefusalCode = "invalid-value" | "undecodable" | "hostile-key" | "too-deep";
-
-/** Why a walk stopped: thrown at the spot, given its path on the way up. Knowing where it is costs the walk nothing. */
-export class WalkRefusal {
-  /** The rest of a sentence; false where those are left out. */
-  readonly problem: string | false;
-  readonly code: RefusalCode;
-  /** From the value to the spot, e.g. `.cards[3].due`; the entries of a Map are pairs: `[2][1]`. */
-  path = "";
-
-  constructor(problem: string | false, code: RefusalCode = "undecodable") {
-    this.problem = problem;
-    this.code = code;
-  }
-}
-
 /** Takes the step at the top. A refusal becomes a CallaError: of its own code, unless there is only one `code`. */
 export function startWalk(
   value: unknown,
@@ -62,34 +46,14 @@ export function startWalk(
       bytes: new OwnBytes(),
     });
   } catch (thrown) {
-    const { path, problem, code: own } = asRefusal(thrown);
-    throw new CallaError(code ?? own, { path, problem }, DEV && `${path || "The value"} ${problem}`);
+    throw refusalError(thrown, code);
   }
 }
-
-/**
- * What was thrown below a field or an item, now one level up.
- *
- * @example
- * try { walk(value[key]) } catch (thrown) { throw below(key, thrown) }
- */
-export function below(key: string | number, thrown: unknown): WalkRefusal {
-  const refusal = asRefusal(thrown);
-  const own = typeof key === "string" && /^\w+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-  refusal.path = own + refusal.path;
-  return refusal;
-}
-
-/** A getter or a class's codec may throw anything. */
-const asRefusal = (thrown: unknown): WalkRefusal =>
-  thrown instanceof WalkRefusal
-    ? thrown
-    : new WalkRefusal(DEV && `threw when it was read: ${describe(thrown)}.`);
 
 /** One level down, if there is one. */
 export function deeper(depth: number, { maxDepth }: Walk): number {
   if (depth < maxDepth) return depth + 1;
-  throw new WalkRefusal(DEV && `is nested in more than ${maxDepth} levels or holds itself.`, "too-deep");
+  throw tooDeep(maxDepth);
 }
 
 /** The items after the step: the same array where none has changed. */

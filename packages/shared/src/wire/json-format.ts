@@ -3,7 +3,7 @@ import { DEV } from "#dev/switch";
 import { guardJson } from "#guards/json";
 import { CallaError, describe } from "../base/errors.ts";
 import { DEFAULT_DECODE_LIMITS } from "./serialiser.ts";
-import type { DecodeLimits, Format } from "./serialiser.ts";
+import type { DecodeLimits, TextFormat } from "./serialiser.ts";
 
 /**
  * The JSON format, named `json`.
@@ -11,7 +11,12 @@ import type { DecodeLimits, Format } from "./serialiser.ts";
  * @example
  * const serialiser = automatic(json());
  */
-export const json = (): Format => ({ name: "json", binary: false, encode: encodeJson, decode: decodeJson });
+export const json = (): TextFormat => ({
+  name: "json",
+  binary: false,
+  encode: encodeJson,
+  decode: decodeJson,
+});
 
 function encodeJson(value: unknown): string {
   let text: string | undefined;

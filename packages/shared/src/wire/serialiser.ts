@@ -2,7 +2,7 @@
 // never walked; its payloads (messages, models, details) are the user's and go through a payload codec first.
 import { DEV } from "#dev/switch";
 import { classTable } from "../values/classes.ts";
-import type { ValueClass } from "../values/classes.ts";
+import type { ValueClass } from "../values/known-classes.ts";
 import { CallaError } from "../base/errors.ts";
 import { fromPlain } from "../values/from-plain.ts";
 import { normalise } from "../values/normalise.ts";
@@ -55,6 +55,11 @@ export interface Format {
    * `too-large`.
    */
   decode(data: string | Uint8Array, limits?: DecodeLimits): unknown;
+}
+
+/** A format of texts, such as `json()`. */
+export interface TextFormat extends Format {
+  readonly binary: false;
 }
 
 /** Makes payloads plain, and values of what is plain. */
@@ -181,8 +186,8 @@ function makeAutomatic(formats: readonly Format[], options: AutomaticOptions): A
   };
 }
 
-/** The formats with the one of this name first. */
-function preferred(formats: readonly Format[], name: string): readonly Format[] {
+/** The formats with the one of this name first. @throws CallaError `wiring`: there is none. */
+export function preferred(formats: readonly Format[], name: string): readonly Format[] {
   const names = formats.map((format) => format.name);
   const first = formats[names.indexOf(name)];
   if (first === undefined) {

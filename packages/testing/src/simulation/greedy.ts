@@ -9,7 +9,9 @@ import type { SeededRandom } from "../doubles/random.ts";
 
 export interface Greed {
   /** Whichever process it is at the moment. */
-  readonly server: () => Pick<Server<Wiring, AnyUser>, "connect"> & { readonly wiring: Wiring };
+  readonly server: () => Pick<Server<Wiring, AnyUser>, "connect" | "serialiser"> & {
+    readonly wiring: Wiring;
+  };
   readonly clock: VirtualClock;
   readonly random: SeededRandom;
   /** A topic's name begun. */
@@ -59,7 +61,7 @@ function visit(greed: Greed, frames: number, end: number): void {
       bufferedAmount: () => 0,
     },
     request: { url: "/greedy", headers: {}, remoteAddress: undefined },
-    format: "json",
+    format: server.serialiser.formats.find(({ binary }) => !binary)?.name ?? "json",
   });
   say({
     type: "Hello",

@@ -12,6 +12,7 @@ import { lossyPubSub } from "../doubles/doorbell.ts";
 import type { LossyPubSub } from "../doubles/doorbell.ts";
 import type { HistoryEvent } from "../history/history.ts";
 import type { Reachable } from "../network/link.ts";
+import { serialiserOf } from "./plan.ts";
 import type { RunConfig } from "./plan.ts";
 import type { SeededRandom } from "../doubles/random.ts";
 import type { SimulationSetup, TestedLog } from "./setup.ts";
@@ -93,7 +94,7 @@ export class Nodes<W extends Wiring> {
     const { wiring, server: handle } = older ? setup.older! : setup;
     const server = createServer<W, AnyUser>({
       wiring: wiring as W,
-      serialiser: setup.serialiser,
+      serialiser: serialiserOf(setup, config),
       log: { ...log, close: async () => {} }, // the run's log outlives its servers
       pubsub: this.pubsub,
       clock,

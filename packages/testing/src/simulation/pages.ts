@@ -10,6 +10,7 @@ import { committed, failedBy, hookedBy, sent } from "./page-events.ts";
 import { connectionPair } from "../network/pair.ts";
 import type { ConnectionPair } from "../network/pair.ts";
 import type { Reachable } from "../network/link.ts";
+import { serialiserOf } from "./plan.ts";
 import type { RunConfig } from "./plan.ts";
 import type { SeededRandom } from "../doubles/random.ts";
 import type { SimulatedAction, SimulationSetup } from "./setup.ts";
@@ -97,11 +98,12 @@ export class Pages<W extends Wiring> {
     this.subscriptions = new Set(subscriptions);
     const ways = random.fork("ways");
     let attempts = 0;
+    const serialiser = serialiserOf(setup, config);
     this.pair = connectionPair(server, {
       via: () => via[attempts++ % via.length] ?? "socket",
       speaksTo: () => ways.pick(options.servers),
-      serialiser: setup.serialiser,
-      format: setup.serialiser.formats[format]!.name,
+      serialiser,
+      format: serialiser.formats[format]!.name,
       clock,
       latency: () => latency.int(low, high),
       onCut: (point) => count(`cut ${point}`),

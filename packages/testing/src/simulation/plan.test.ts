@@ -1,6 +1,7 @@
+import { json, plain } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import { setup } from "../../test/small-run.ts";
-import { drawPlan } from "./plan.ts";
+import { drawPlan, serialiserOf } from "./plan.ts";
 import type { Plan, Step } from "./plan.ts";
 import type { SimulationSetup } from "./setup.ts";
 
@@ -60,11 +61,22 @@ describe("a plan", () => {
       }
       for (const { node, format, subscriptions } of config.clients) {
         expect(node).toBeLessThan(config.nodes);
-        expect(setup.serialiser.formats[format]).toBeDefined();
+        expect(serialiserOf(setup, config).formats[format]).toBeDefined();
         expect(subscriptions.every((topic) => topic < 2)).toBe(true);
       }
     }
   });
+});
+
+test("draws one of all serialisers for each run, and one of its formats for each client", () => {
+  const otherSerialisers = [plain(json())];
+  const drawn = plans({ otherSerialisers }).map(({ config }) => ({
+    name: serialiserOf({ ...setup, otherSerialisers }, config).formats[0]!.name,
+    formats: new Set(config.clients.map(({ format }) => format)),
+  }));
+  expect(new Set(drawn.map(({ name }) => name))).toEqual(new Set(["json", "plain-json"]));
+  for (const { formats } of drawn) expect(formats).toEqual(new Set([0]));
+  expect(plans().every(({ config }) => config.serialiser === 0)).toBe(true);
 });
 
 describe("what goes wrong", () => {

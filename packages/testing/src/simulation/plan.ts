@@ -1,6 +1,6 @@
 // A run before it happens: all chance is drawn here, once, into plain steps. So a run can be printed, replayed, and made
 // smaller by leaving steps out.
-import type { Limits } from "@calla/shared";
+import type { Limits, Serialiser } from "@calla/shared";
 import { CUT_POINTS } from "../network/points.ts";
 import type { Via } from "../network/pair.ts";
 import type { CutPoint } from "../network/points.ts";
@@ -104,6 +104,8 @@ export type Step = { readonly after: number } & (
 
 /** What is the same for a whole run. */
 export interface RunConfig {
+  /** Which serialiser all sides use: 0 is the setup's, 1 the first of the others. */
+  readonly serialiser: number;
   readonly nodes: number;
   /** It begins with the older version, and is a rolling deploy. */
   readonly rolling: boolean;
@@ -154,6 +156,12 @@ export function drawPlan(seed: number, setup: SimulationSetup<never, never>, top
   return { seed, config, steps: withClocks(steps, random.fork("clocks"), config) };
 }
 
+/** The serialiser that all sides of a run use. */
+export const serialiserOf = (
+  { serialiser, otherSerialisers = [] }: Pick<SimulationSetup, "serialiser" | "otherSerialisers">,
+  config: Pick<RunConfig, "serialiser">,
+): Serialiser => otherSerialisers[config.serialiser - 1] ?? serialiser;
+
 const HOUR = 3_600_000;
 /** In half of the runs the wall clock of a node and that of a page are each set twice, by up to an hour either way. */
 function withClocks(steps: readonly Step[], random: SeededRandom, config: RunConfig): readonly Step[] {
@@ -175,7 +183,9 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
   const slow = random.chance(0.5);
   const calm = random.chance(0.3);
   const visitors = random.fork("visitors").chance(VISITORS);
+  const serialiser = random.fork("serialiser").int(0, setup.otherSerialisers?.length ?? 0);
   return {
+    serialiser,
     nodes,
     rolling: setup.older !== undefined && random.fork("rolling").chance(ROLLING),
     visitors,
@@ -184,7 +194,7 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
       via: random.fork(`via ${i}`).pick(setup.via ?? [["socket"]]),
       user: visitors ? null : `user-${random.int(1, 3)}`,
       named: random.chance(0.7),
-      format: random.int(0, setup.serialiser.formats.length - 1),
+      format: random.int(0, serialiserOf(setup, { serialiser }).formats.length - 1),
       node: random.int(0, nodes - 1),
       commitDelay: random.chance(0.5) ? 0 : random.int(1, 40),
       modelDelay: modelDelay(random.fork(`models ${i}`)),

@@ -122,6 +122,8 @@ export interface TestedLogOptions {
 export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser = AnyUser> {
   readonly wiring: W;
   readonly serialiser: Serialiser;
+  /** Others that carry the same values: one of all is drawn for each run. */
+  readonly otherSerialisers?: readonly Serialiser[];
   /** Gives each server its handlers, as in production. */
   readonly server: (server: Server<W, User>) => void;
   readonly actions: readonly SimulatedAction[];
