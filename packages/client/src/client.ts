@@ -36,7 +36,7 @@ import type {
 } from "./engine/records.ts";
 import { cancel } from "./engine/sending.ts";
 import { targetOf } from "./engine/targets.ts";
-import type { Storage, StorageHost } from "./storage/storage.ts";
+import type { Owner, Storage, StorageHost } from "./storage/storage.ts";
 import { createEphemeral, createTopic } from "./topic.ts";
 import type { EphemeralTopic, Topic } from "./topic.ts";
 import type { CloseReason, Transport } from "./transports/transport.ts";
@@ -241,8 +241,10 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
       digest: options.digest,
     },
     storage &&
-      ((core) =>
-        storage.ledger(core as never, storage, { server: options.server ?? "", user }, host) as Ledger),
+      ((core) => {
+        const owner: Owner = { server: options.server ?? "", user };
+        return storage.ledger(core as never, storage as never, owner as never, host as never) as Ledger;
+      }),
     () => {
       const now = statusOf();
       if (now !== told) statusChanges.emit((told = now));

@@ -3,7 +3,8 @@
 // contradict it. A page that does not import it does not carry it.
 import { CallaError, DEV, json, OWN_SESSION } from "@calla/shared";
 import type { Serialiser, TargetKey } from "@calla/shared";
-import type { ModelKeeper, Storage, StoredClient, StoredModel } from "./storage/storage.ts";
+import { inside } from "./storage/storage.ts";
+import type { ModelKeeper, PageStorage, Storage, StoredClient, StoredModel } from "./storage/storage.ts";
 
 /** What a page brought along. */
 export interface Hydration {
@@ -87,13 +88,14 @@ export interface HydrateFromOptions {
  * const client = createClient({ wiring, serialiser, transport, storage: hydrated(memoryStorage(), { serialiser }) });
  */
 export function hydrated(
-  storage: Storage,
+  given: Storage,
   { serialiser, text, element = "calla", onError }: HydrateFromOptions,
 ): Storage {
+  const storage = inside(given);
   let found = NOTHING;
   try {
-    const given = text ?? document.getElementById(element)?.textContent ?? undefined;
-    if (given !== undefined) found = parseHydration(given, serialiser);
+    const written = text ?? document.getElementById(element)?.textContent ?? undefined;
+    if (written !== undefined) found = parseHydration(written, serialiser);
   } catch (error) {
     onError?.(error);
   }
@@ -104,7 +106,7 @@ export function hydrated(
   let now = (): number => 0;
   // The storage decides which client this page is.
   fresh.delete(OWN_SESSION);
-  return {
+  const page: PageStorage = {
     ...storage,
     models(host) {
       now = () => host.clock.now();
@@ -116,10 +118,8 @@ export function hydrated(
       if (session && stored.identity?.clientId === clientId) fresh.set(OWN_SESSION, session);
       return merged(stored, fresh, now());
     },
-    commit: (changes) => storage.commit(changes),
-    ...(storage.forgetEveryone && { forgetEveryone: () => storage.forgetEveryone!() }),
-    close: () => storage.close(),
   };
+  return page;
 }
 
 /** What is stored, with the page's snapshots where they are newer and nothing stands against them. */
@@ -140,11 +140,11 @@ function merged(stored: StoredClient, fresh: Map<TargetKey, StoredModel>, now: n
 /** A keeper of models that has the page's too, until something newer is known. */
 function beginning(fresh: Map<TargetKey, StoredModel>, inner: ModelKeeper | undefined): ModelKeeper {
   return {
-    load: (models, held) => inner?.load(models, held),
+    load: (models, settled) => inner?.load(models, settled),
     find(target, slice) {
       const stored = inner?.find(target, slice);
       const model = fresh.get(target);
-      return stored ?? (model && { model, held: [] });
+      return stored ?? (model && { model, settled: [] });
     },
     changed: () => inner?.changed(),
     leave(place) {

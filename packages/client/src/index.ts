@@ -41,28 +41,19 @@ export { reloadOnce } from "./reload.ts";
 export type { Notes, ReloadOptions } from "./reload.ts";
 export type { ConnectedAs } from "./connection/connection.ts";
 export type { Stop } from "./base/notifier.ts";
+export type { Storage, KeptModels } from "./storage/storage.ts";
 export { memoryStorage } from "./storage/memory-storage.ts";
-export { createLedger } from "./storage/ledger.ts";
-export { migrateStored } from "./storage/migrate-stored.ts";
+export type { MemoryStorageOptions } from "./storage/memory-storage.ts";
 export { keepModels } from "./storage/kept-models.ts";
 export type { KeepModelsOptions } from "./storage/kept-models.ts";
-export type {
-  Flushing,
-  MigratedEntry,
-  ModelHost,
-  ModelKeeper,
-  ModelPlace,
-  OpenLedger,
-  Owner,
-  Storage,
-  StorageChange,
-  StorageHost,
-  StoredClient,
-  StoredEntry,
-  StoredIdentity,
-  StoredModel,
-  StoredTarget,
-} from "./storage/storage.ts";
+export { tabStorage } from "./tabs/tab-storage.ts";
+export type { TabStorageOptions } from "./tabs/tab-storage.ts";
+export type { KeyValueStore, StoreCommit } from "./tabs/key-value-store.ts";
+export type { TabMemory, TabNote } from "./tabs/tab-note.ts";
+export type { Lock, Locks } from "./tabs/locks.ts";
+export { webLocks } from "./tabs/web-locks.ts";
+export { memoryLocks } from "./tabs/memory-locks.ts";
+export type { MemoryLocks } from "./tabs/memory-locks.ts";
 export type {
   CloseReason,
   Link,

@@ -2,7 +2,7 @@
 import { automatic, json, visitorOf } from "@calla/shared";
 import { expect, test } from "vitest";
 import { hydrated } from "../src/hydration.ts";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
 import { giveSnapshot, handshake, items, list, messagesIn, setUp, turn, updateFrame } from "./kit.ts";
 import { live, reconnect } from "./live.ts";

@@ -2,11 +2,13 @@
 import { fork } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { fileClientStore } from "../src/tabs/stores/file-store.ts";
-import { file } from "../src/tabs/stores/file.ts";
+import { fileStore } from "../src/tabs/stores/file-store.ts";
+import { file as open } from "../src/tabs/stores/file.ts";
+import { inside } from "../src/storage/storage.ts";
 import type { StorageChange } from "../src/storage/storage.ts";
 import { place } from "./place.ts";
 
+const file = (path: string) => inside(open(path));
 const owner = { server: "", user: "ann" };
 const entry = (mid: number): StorageChange => ({
   type: "entry",
@@ -108,21 +110,14 @@ test("[TB11] [TB19] a folder that is not there is reported as such", async () =>
 
 test("[TB11] a file that has grown is written anew, and holds the same", async () => {
   const path = place();
-  const store = await fileClientStore(path);
+  const store = await fileStore(path);
   const text = "x".repeat(100_000);
-  await store.commit([{ id: "c", token: "t", at: 1, owner, changes: [] }]);
-  for (let i = 1; i <= 30; i++) {
-    const model = { sequence: i, mark: i, version: 1, usedAt: 0, model: { text, i } };
-    await store.commit([
-      { id: "c", token: "t", at: 1, changes: [{ type: "model", target: "list:1", model }] },
-    ]);
-  }
+  const nothing = { expect: new Map(), clear: [] };
+  for (let i = 1; i <= 30; i++)
+    expect(await store.commit({ ...nothing, values: new Map([["model", { text, i }]]) })).toBe(true);
   expect(readFileSync(path).length).toBeLessThan(1_500_000);
   await store.close();
-  const again = await fileClientStore(path);
-  expect((await again.take("c", "u"))?.models.get("list:1")).toMatchObject({
-    sequence: 30,
-    model: { i: 30 },
-  });
+  const again = await fileStore(path);
+  expect((await again.read("")).get("model")).toMatchObject({ i: 30 });
   await again.close();
 });

@@ -2,10 +2,10 @@
 import { automatic, json } from "@calla/shared";
 import { expect, test } from "vitest";
 import { hydrated, parseHydration } from "../src/hydration.ts";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
-import { storageContract } from "../src/testing/index.ts";
-import type { Storage, StorageChange, StoredIdentity } from "../src/storage/storage.ts";
+import { storageContract } from "../src/testing/storage-contract.ts";
+import type { PageStorage as Storage, StorageChange, StoredIdentity } from "../src/storage/storage.ts";
 import {
   fullWiring,
   giveSnapshot,

@@ -1,7 +1,7 @@
 // Who the client is: first identity, refusals, conflicts, reloads, and whose stored data it may touch.
 import { expect, test, vi } from "vitest";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
-import type { Storage } from "../src/storage/storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
+import type { PageStorage as Storage } from "../src/storage/storage.ts";
 import {
   giveSnapshot,
   handshake,

@@ -6,9 +6,10 @@ import * as z from "zod";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createClient } from "../src/client.ts";
 import { memoryLocks } from "../src/tabs/memory-locks.ts";
-import { webLocks } from "../src/tabs/web-locks.ts";
+import { locksOf } from "../src/tabs/web-locks.ts";
 import type { Locks } from "../src/tabs/locks.ts";
 import { indexedDb } from "../src/tabs/stores/indexeddb.ts";
+import { inside } from "../src/storage/storage.ts";
 import type { StorageChange } from "../src/storage/storage.ts";
 import { FakeServer, handshake, list, messagesIn, setUp, turn, VirtualClock } from "./kit.ts";
 import { added } from "./live.ts";
@@ -23,7 +24,7 @@ beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
   locks = memoryLocks();
 });
-const open = (page: Locks = locks.page()) => indexedDb("test", { locks: page, openTimeout: 200 });
+const open = (page: Locks = locks.page()) => inside(indexedDb("test", { locks: page, openTimeout: 200 }));
 
 class Point {
   readonly x: number;
@@ -199,18 +200,18 @@ for (const [what, arrange, reason] of [
 }
 
 test("[TB9] S19 without Web Locks tabs cannot be told apart: the app is told, and nothing is stored", async () => {
-  const setup = page(indexedDb("test", {}));
-  expect(() => webLocks(undefined)).toThrow(/HTTPS/);
+  const setup = page(inside(indexedDb("test", {})));
+  expect(() => locksOf(undefined)).toThrow(/HTTPS/);
   const write = setup.client.topic(list, "1").dispatch(added("a"));
   await expect(write.queued).rejects.toMatchObject({ details: { reason: "locks" } });
   expect(reasons(setup.errors)).toEqual(["locks"]);
 });
 
 /** Transactions that want to write more than so many entries fail, as on a full disk. */
-function fillUp(refuses: (store: string, value: unknown) => boolean): void {
+function fillUp(refuses: (key: string) => boolean): void {
   const put = IDBObjectStore.prototype.put;
   IDBObjectStore.prototype.put = function (this: IDBObjectStore, stored: unknown, key?: IDBValidKey) {
-    if (refuses(this.name, stored)) throw new DOMException("full", "QuotaExceededError");
+    if (refuses(String(key))) throw new DOMException("full", "QuotaExceededError");
     return put.call(this, stored, key);
   };
   onTestFinished(() => void (IDBObjectStore.prototype.put = put));
@@ -233,11 +234,11 @@ test("[TB6] S19 on a full disk models go first, and messages are kept; the app i
   const remove = IDBObjectStore.prototype.delete;
   let room = false;
   IDBObjectStore.prototype.delete = function (this: IDBObjectStore, key: IDBValidKey | IDBKeyRange) {
-    room ||= this.name === "models";
+    room ||= String(key).includes("/model/");
     return remove.call(this, key);
   };
   onTestFinished(() => void (IDBObjectStore.prototype.delete = remove));
-  fillUp((store) => store === "entries" && !room);
+  fillUp((key) => key.includes("/entry/") && !room);
   await storage.commit([entry(2)]);
   await storage.commit([entry(3)]);
   // Full a second time.
@@ -258,11 +259,11 @@ test("[TB6] S19 models that have gone make no room a second time: a disk that st
   const remove = IDBObjectStore.prototype.delete;
   let dropped = 0;
   IDBObjectStore.prototype.delete = function (this: IDBObjectStore, key: IDBValidKey | IDBKeyRange) {
-    if (this.name === "models") dropped++;
+    if (String(key).includes("/model/")) dropped++;
     return remove.call(this, key);
   };
   onTestFinished(() => void (IDBObjectStore.prototype.delete = remove));
-  fillUp((store) => store === "entries");
+  fillUp((key) => key.includes("/entry/"));
   for (const mid of [2, 3, 4])
     await expect(storage.commit([entry(mid)])).rejects.toMatchObject({ details: { reason: "quota" } });
   expect(dropped).toBe(1);
@@ -274,7 +275,7 @@ test("[OB9] S19 where even a message does not fit, queued rejects, it is sent, a
   const connection = await handshake(setup);
   await soon();
   let full = true;
-  fillUp((store) => full && store === "entries");
+  fillUp((key) => full && key.includes("/entry/"));
   const write = setup.client.topic(list, "1").dispatch(added("a"));
   await expect(write.queued).rejects.toMatchObject({ details: { reason: "quota" } });
   await soon();

@@ -20,6 +20,7 @@ import type { ClientFrame, ClientFrames, Clock, Random, ServerFrame, ServerFrame
 import * as z from "zod";
 import { createClient } from "../src/client.ts";
 import type { Client, ClientOptions } from "../src/client.ts";
+import type { PageStorage, Storage } from "../src/storage/storage.ts";
 import type { Transport, TransportHandlers } from "../src/transports/transport.ts";
 
 /** Time stands still until the test moves it. Deferred work is a real microtask. */
@@ -287,14 +288,21 @@ export interface Setup<W extends typeof wiring | typeof fullWiring = typeof wiri
   readonly errors: unknown[];
 }
 
+/** A storage may be given with what is inside of it replaced. */
+type SetupOptions<W extends typeof wiring | typeof fullWiring = typeof wiring> = Partial<
+  Omit<ClientOptions<W>, "storage">
+> & {
+  readonly storage?: Storage | PageStorage;
+};
+
 /** A client before a fake server; not connected yet. */
-export function setUp(options: Partial<ClientOptions<typeof wiring>> = {}): Setup {
+export function setUp(options: SetupOptions = {}): Setup {
   return setUpWith(wiring, options);
 }
 
 export function setUpWith<W extends typeof wiring | typeof fullWiring>(
   table: W,
-  options: Partial<ClientOptions<W>> = {},
+  options: SetupOptions<W> = {},
 ): Setup<W> {
   const server = new FakeServer();
   const clock = (options.clock as VirtualClock | undefined) ?? new VirtualClock();

@@ -1,6 +1,6 @@
 // Beginnings that many tests share: a live topic, a reconnect, a storage whose commits wait for the test.
-import { memoryStorage } from "../src/storage/memory-storage.ts";
-import type { Storage, StorageChange } from "../src/storage/storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
+import type { PageStorage as Storage, StorageChange } from "../src/storage/storage.ts";
 import { giveSnapshot, handshake, items, list, setUp, turn } from "./kit.ts";
 import type { Connection, FakeServer, VirtualClock } from "./kit.ts";
 

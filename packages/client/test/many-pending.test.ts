@@ -3,7 +3,7 @@ import { automatic, defineTopic, defineWiring, json } from "@calla/shared";
 import { afterEach, expect, test } from "vitest";
 import * as z from "zod";
 import { createClient } from "../src/client.ts";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
 import {
   FakeServer,

@@ -1,9 +1,9 @@
 // Stored models: when they are written, what a later page shows of them, whose they are, and what goes first.
 import { expect, test } from "vitest";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
 import type { KeepModelsOptions } from "../src/storage/kept-models.ts";
-import type { Storage, StorageChange } from "../src/storage/storage.ts";
+import type { ModelHost, PageStorage as Storage, StorageChange } from "../src/storage/storage.ts";
 import type { Connection, VirtualClock } from "./kit.ts";
 import {
   giveSnapshot,
@@ -480,8 +480,8 @@ test("[OB10] [OB28] what is subscribed and does not change is in use all the sam
   await first.client.close();
 });
 
-test("[OB10] [OB29] a model that holds more than maxHeld settled messages goes, and they with it", async () => {
-  const storage = keeping({ maxHeld: 3 });
+test("[OB10] [OB29] a model that holds more than maxSettled settled messages goes, and they with it", async () => {
+  const storage = keeping({ maxSettled: 3 });
   const setup = await live({ storage }, 5);
   await visit(setup, "2");
   const topic = setup.client.topic(list, "2");
@@ -567,13 +567,13 @@ test("[OB10] over maxModelBytes no more goes than has to, the least recently use
 
 test("[OB10] where nothing changes nobody looks for models to store", async () => {
   let looks = 0;
-  const keep = keepModels();
+  const keep = keepModels() as NonNullable<Storage["models"]>;
   const storage = memoryStorage({
-    models: (host) => {
+    models: (host: ModelHost) => {
       const keeper = keep(host);
       return {
         ...keeper,
-        take: (all) => {
+        take: (all: boolean) => {
           looks++;
           return keeper.take(all);
         },

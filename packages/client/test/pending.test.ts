@@ -1,8 +1,8 @@
 // What the app sees of the outbox: what is unsent, what became of it, why it is not shown, and the end of it all.
 import { expect, test, vi } from "vitest";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
-import type { Storage } from "../src/storage/storage.ts";
+import type { PageStorage as Storage } from "../src/storage/storage.ts";
 import type { Connection } from "./kit.ts";
 import {
   giveSnapshot,

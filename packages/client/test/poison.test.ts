@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { createClient } from "../src/client.ts";
 import type { ClientOptions } from "../src/client.ts";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
 import { FakeServer, handshake, list, seededRandom, turn, VirtualClock, wiring } from "./kit.ts";
 import { added } from "./live.ts";
 import { chance, Line } from "./line.ts";

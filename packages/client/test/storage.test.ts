@@ -2,13 +2,13 @@ import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { expect, test } from "vitest";
 import { memoryLocks } from "../src/tabs/memory-locks.ts";
-import { memoryClientStore } from "../src/tabs/stores/memory-store.ts";
+import { memoryStore } from "../src/tabs/stores/memory-store.ts";
 import { file } from "../src/tabs/stores/file.ts";
 import { indexedDb } from "../src/tabs/stores/indexeddb.ts";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
-import { tabStorage } from "../src/tabs/tab-storage.ts";
-import { storageContract } from "../src/testing/index.ts";
-import type { StorageSubject } from "../src/testing/index.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
+import { tabPageStorage as tabStorage } from "../src/tabs/tab-storage.ts";
+import { storageContract } from "../src/testing/storage-contract.ts";
+import type { StorageSubject } from "../src/testing/storage-contract.ts";
 import { place } from "./place.ts";
 
 const subjects: Record<string, () => StorageSubject> = {
@@ -17,7 +17,7 @@ const subjects: Record<string, () => StorageSubject> = {
     return { open: () => storage };
   },
   tabs() {
-    const [store, locks] = [memoryClientStore(), memoryLocks()];
+    const [store, locks] = [memoryStore(), memoryLocks()];
     return { open: () => tabStorage({ store: () => store, locks: () => locks.page() }) };
   },
   file() {

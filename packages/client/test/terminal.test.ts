@@ -1,7 +1,7 @@
 // What topics show, and promises tell, when the server will not have the client back (CL30, CL31).
 import type { UnsubscribedCode } from "@calla/shared";
 import { expect, test } from "vitest";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
 import { giveSnapshot, handshake, items, list, setUp, settledFrame, turn } from "./kit.ts";
 import type { Connection } from "./kit.ts";

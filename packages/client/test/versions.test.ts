@@ -4,12 +4,11 @@ import { defineTopic, defineWiring, hashValue } from "@calla/shared";
 import type { Wiring } from "@calla/shared";
 import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
-import { migrateStored } from "../src/storage/migrate-stored.ts";
 import { reloadOnce } from "../src/reload.ts";
 import type { Versions } from "../src/engine/records.ts";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
-import type { Storage } from "../src/storage/storage.ts";
+import type { PageStorage as Storage } from "../src/storage/storage.ts";
 import {
   giveSnapshot,
   handshake,
@@ -63,7 +62,7 @@ const newPage = (storage: Storage, more: Parameters<typeof setUp>[0] = {}) =>
 
 /** A storage in which a page of version 1 has left these, unsent unless `online`. */
 async function left(messages: readonly unknown[], { online = false } = {}) {
-  const storage = memoryStorage({ migrate: migrateStored });
+  const storage = memoryStorage();
   const old = page(storage);
   const topic = old.client.topic(list, "1");
   if (online) await handshake(old);
@@ -197,7 +196,7 @@ describe("[VE7] what an older page has stored", () => {
 
   test("[VE14] S11 a newer page's queue is refused with a code by an older page, and not taken for something else", async () => {
     const onOutcome = vi.fn();
-    const storage = memoryStorage({ migrate: migrateStored });
+    const storage = memoryStorage();
     const ahead = newPage(storage);
     const write = ahead.client.topic(later, "1").dispatch({ type: "stamped" } as never);
     await turn();
@@ -243,7 +242,6 @@ describe("[VE7] [OB10] a model that an older page has stored", () => {
   /** A storage in which a page of version 1 has left a list at sequence 5, and maybe a message that the list lacks. */
   async function leftAt5(items: readonly string[], { mine }: { mine?: string } = {}) {
     const storage = memoryStorage({
-      migrate: migrateStored,
       models: keepModels({ hides: () => () => {} }),
     });
     const old = page(storage);

@@ -1,7 +1,7 @@
 // A page whose wall clock is set an hour back, an hour forward, and each of them a second time; and a server that says
 // absurd times.
 import { describe, expect, test } from "vitest";
-import { memoryStorage } from "../src/storage/memory-storage.ts";
+import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
 import { giveSnapshot, items, messagesIn, turn, updateFrame } from "./kit.ts";
 import { added, live, reconnect } from "./live.ts";

@@ -166,8 +166,8 @@ export const restMutants = [
   {
     name: "drop models that are gone again for every message that does not fit",
     file: "client/src/tabs/claimed-client.ts",
-    from: `      models.clear();`,
-    to: ``,
+    from: `      landed(index, drops);`,
+    to: `      doubt(index, drops);`,
     breaks: "TB6",
     scenario: "S19",
     by: `client/test/indexeddb.test.ts > [TB6] S19 models that have gone make no room a second time`,

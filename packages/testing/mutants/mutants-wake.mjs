@@ -17,9 +17,9 @@ export const wakeMutants = [
   },
   {
     name: "take a forgetting that was done unheard for data that was thrown away",
-    file: "client/src/tabs/stores/indexeddb-store.ts",
-    from: `if (!found && dropped.includes(id)) return;`,
-    to: ``,
+    file: "client/src/tabs/claimed-client.ts",
+    from: `goes ? [token, undefined] : [token]`,
+    to: `[token]`,
     breaks: "TB12",
     scenario: "S19",
     by: `${indexedDb} > [TB12] [OB12] [TB18] transactions end with an abort, though all was done`,

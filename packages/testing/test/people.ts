@@ -1,7 +1,9 @@
 // The clients of servers in other processes: real ones over real sockets, whose users never stop. What they do and see is
 // recorded as in a simulation.
 import { createClient, memoryStorage } from "@calla/client";
-import type { Client, ClientOptions, Storage, StorageChange, Transport } from "@calla/client";
+import type { Client, ClientOptions, Storage, Transport } from "@calla/client";
+import { inside } from "@calla/client/testing";
+import type { PageStorage, StorageChange } from "@calla/client/testing";
 import type { ClientFrame, Wiring } from "@calla/shared";
 import { webSocket } from "@calla/client/websocket";
 import { WebSocket } from "ws";
@@ -70,7 +72,7 @@ export class Person {
         transport,
         clientDecoder(serialiser, (frame) => this.#sent(frame)),
       ),
-      storage: recordedStorage(storage, { client, page }, options.record),
+      storage: recordedStorage(inside(storage), { client, page }, options.record),
       ...(onVersionMismatch && { onVersionMismatch }),
       user,
       token: () => user,
@@ -161,10 +163,10 @@ export class Person {
 }
 
 function recordedStorage(
-  inner: Storage,
+  inner: PageStorage,
   page: { readonly client: number; readonly page: number },
   record: PersonOptions["record"],
-): Storage {
+): PageStorage {
   const note = (changes: readonly StorageChange[], stage: "asked" | "durable"): void =>
     committed(changes, stage, page).forEach(record);
   return {

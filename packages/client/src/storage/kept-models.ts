@@ -7,7 +7,14 @@ import { onHide } from "../base/page-events.ts";
 import { steady } from "../base/clock.ts";
 import { migrateStoredModel } from "./migrate-stored.ts";
 import { roughSize } from "../base/size.ts";
-import type { ModelHost, ModelKeeper, Storage, StorageChange, StoredEntry, StoredModel } from "./storage.ts";
+import type {
+  KeptModels,
+  ModelHost,
+  ModelKeeper,
+  StorageChange,
+  StoredEntry,
+  StoredModel,
+} from "./storage.ts";
 
 /** What `keepModels` takes; every option has a default. Times are milliseconds. */
 export interface KeepModelsOptions {
@@ -20,7 +27,7 @@ export interface KeepModelsOptions {
   /** Milliseconds from a change to its storing: 1,000. A model of n bytes waits at least n / 100. */
   readonly delay?: number;
   /** Settled messages of one target that may wait for a newer model of it: 100. Over it the model is dropped. */
-  readonly maxHeld?: number;
+  readonly maxSettled?: number;
   /** Milliseconds after a failure in which no model is stored: 60,000. */
   readonly pause?: number;
   /** Calls back when the page may be about to go; by default when a browser hides it. Returns the undo. */
@@ -37,7 +44,7 @@ interface Kept {
   model: StoredModel;
   size: number;
   /** Settled entries that the storage keeps for it. */
-  held: StoredEntry[];
+  settled: StoredEntry[];
   /** It is not written again before this time, by the monotonic clock. */
   next: number;
 }
@@ -49,13 +56,13 @@ interface Kept {
  * @example
  * const storage = memoryStorage({ models: keepModels({ maxModels: 20 }) });
  */
-export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage["models"]> {
+export function keepModels(options: KeepModelsOptions = {}): KeptModels {
   const {
     maxModels = 100,
     maxModelBytes = 32 * 1024 * 1024,
     maxAge = 30 * 24 * 3_600_000,
     delay = 1_000,
-    maxHeld = 100,
+    maxSettled = 100,
     pause = 60_000,
     hides = onHide,
   } = options;
@@ -112,11 +119,11 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
         return discard(target);
       among.count += former ? 0 : 1;
       among.size += size - (former?.size ?? 0);
-      // What it held and no confirmed model will ever reach was of a history that has been cut off since.
-      if (former?.held.some(({ sequence = 0 }) => sequence > model.sequence) || unwanted.delete(target))
+      // A settled one that no confirmed model will ever reach was of a history that has been cut off since.
+      if (former?.settled.some(({ sequence = 0 }) => sequence > model.sequence) || unwanted.delete(target))
         changes.push({ type: "drop-model", target });
       changes.push({ type: "model", target, model });
-      kept.set(target, { model, size, held: [], next: clock.monotonic() + Math.max(delay, size / 100) });
+      kept.set(target, { model, size, settled: [], next: clock.monotonic() + Math.max(delay, size / 100) });
     }
 
     /** What is not subscribed goes, the least recently used first, until all limits are kept. */
@@ -124,10 +131,10 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
       const old = clock.now() - maxAge;
       let { size } = room(kept.keys());
       const order = [...kept].toSorted(([, a], [, b]) => a.model.usedAt - b.model.usedAt);
-      for (const [target, { model, held, size: own }] of order) {
+      for (const [target, { model, settled, size: own }] of order) {
         const free = !followed.has(target);
         const over = kept.size > maxModels || size > maxModelBytes || model.usedAt < old;
-        if (!(free && over) && held.length <= maxHeld) continue;
+        if (!(free && over) && settled.length <= maxSettled) continue;
         discard(target);
         size -= own;
       }
@@ -140,14 +147,14 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
     }
 
     return {
-      load(models, held) {
+      load(models, settled) {
         for (const [target, model] of models) {
           if (model.usedAt < clock.now() - maxAge) unwanted.add(target);
           else
             kept.set(target, {
               model,
               size: roughSize(model.model),
-              held: held.filter((entry) => entry.target === target),
+              settled: settled.filter((entry) => entry.target === target),
               next: 0,
             });
         }
@@ -159,7 +166,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
         return (
           model && {
             model: migrateStoredModel(model, slice),
-            held: one?.held.filter(({ sequence = 0 }) => sequence > model.sequence) ?? [],
+            settled: one?.settled.filter(({ sequence = 0 }) => sequence > model.sequence) ?? [],
           }
         );
       },
@@ -180,8 +187,8 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
         if ((left.get(target)?.sequence ?? sequence) < sequence) left.delete(target);
         const one = kept.get(target);
         if (!one || one.model.sequence >= sequence) return;
-        one.held.push(entry);
-        if (one.held.length > maxHeld) hurry();
+        one.settled.push(entry);
+        if (one.settled.length > maxSettled) hurry();
       },
       take(all) {
         const [wall, now] = [clock.now(), clock.monotonic()];
@@ -204,7 +211,7 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
             one.model.usedAt > wall - maxAge / 30;
           if (current) continue;
           const next = one?.next ?? 0;
-          if (atOnce || next <= now || (one && one.held.length > maxHeld))
+          if (atOnce || next <= now || (one && one.settled.length > maxSettled))
             write(target, { version, model, sequence, mark, usedAt: wall }, among, changes);
           else wait = Math.min(wait, next - now);
         }
@@ -231,8 +238,8 @@ export function keepModels(options: KeepModelsOptions = {}): NonNullable<Storage
         arm(pause);
       },
       begin(sameUser) {
-        for (const [target, { model, held }] of kept) {
-          if (sameUser && held.length === 0 && !left.has(target)) left.set(target, model);
+        for (const [target, { model, settled }] of kept) {
+          if (sameUser && settled.length === 0 && !left.has(target)) left.set(target, model);
         }
         kept.clear();
         unwanted.clear();

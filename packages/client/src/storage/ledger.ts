@@ -15,7 +15,7 @@ import type {
   MigratedEntry,
   ModelPlace,
   Owner,
-  Storage,
+  PageStorage,
   StorageChange,
   StorageHost,
   StoredClient,
@@ -37,13 +37,8 @@ const storageError = (cause: unknown): CallaError =>
         DEV && "The storage failed; messages are sent, but would not survive a reload.",
       );
 
-/**
- * What a storage gives as its `ledger`: it comes with the storage, so that a page which stores nothing does not carry it.
- *
- * @example
- * const storage: Storage = { ledger: createLedger, migrate: migrateStored, load, commit, close };
- */
-export function createLedger(core: Core, storage: Storage, owner: Owner, host: StorageHost): Ledger {
+/** What a storage gives as its `ledger`. */
+export function createLedger(core: Core, storage: PageStorage, owner: Owner, host: StorageHost): Ledger {
   const { clock, strict, report } = core;
   /** The storage hears with the first identity of a page that the server takes it for its user (TB4). */
   let met = false;
@@ -186,7 +181,7 @@ export function createLedger(core: Core, storage: Storage, owner: Owner, host: S
     const { model, sequence, mark } = found.model;
     precede(
       one,
-      found.held.map((entry) => fromStored(entry, one)),
+      found.settled.map((entry) => fromStored(entry, one)),
     );
     show(core, one, { model: strict ? deepFreeze(model) : model, sequence, mark });
   }

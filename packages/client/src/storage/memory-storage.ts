@@ -1,26 +1,31 @@
 // A storage that lives as long as its page. A second client over the same storage stands for a reload in tests.
 import { createLedger } from "./ledger.ts";
+import { migrateStored } from "./migrate-stored.ts";
 import { applyChange, nothingStored } from "./storage.ts";
-import type { Storage, StoredDraft } from "./storage.ts";
+import type { KeptModels, PageStorage, Storage, StoredDraft } from "./storage.ts";
+
+/** What `memoryStorage` takes. */
+export interface MemoryStorageOptions {
+  /** Which confirmed models are stored, and when: `keepModels()`. By default none. */
+  readonly models?: KeptModels | undefined;
+}
 
 /**
- * Keeps everything in memory. Without `models` no model is stored, so a settled entry leaves at once; without `migrate`
- * it cannot be handed to a page of another version.
+ * Keeps everything in memory. Without `models` no model is stored, so a settled entry leaves at once.
  *
  * @example
- * const storage = memoryStorage({ models: keepModels(), migrate: migrateStored });
+ * const storage = memoryStorage({ models: keepModels() });
  * const first = createClient({ wiring, serialiser, transport, storage });
  */
-export function memoryStorage({
-  models,
-  migrate,
-}: Partial<Pick<Storage, "models" | "migrate">> = {}): Storage {
+export const memoryStorage = (options: MemoryStorageOptions = {}): Storage => memoryPageStorage(options);
+
+export function memoryPageStorage({ models }: MemoryStorageOptions = {}): PageStorage {
   /** The newest last. */
   let clients: StoredDraft[] = [];
   let current = nothingStored({ server: "", user: undefined });
   return {
-    models,
-    migrate,
+    models: models as PageStorage["models"],
+    migrate: migrateStored,
     ledger: createLedger,
     load(owner) {
       const found = clients.findLast(

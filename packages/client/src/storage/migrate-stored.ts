@@ -5,12 +5,7 @@ import type { Slice } from "@calla/shared";
 import type { MigratedEntry, StoredEntry, StoredModel } from "./storage.ts";
 import { rejectedBy } from "../base/rejected-error.ts";
 
-/**
- * What a storage gives as its `migrate`.
- *
- * @example
- * const storage: Storage = { migrate: migrateStored, load, commit, close };
- */
+/** What a storage gives as its `migrate`. */
 export function migrateStored({ messages, version }: StoredEntry, slice: Slice | undefined): MigratedEntry {
   if (messages.length === 0 || slice === undefined || !("migrate" in slice) || version === slice.version)
     return { messages };

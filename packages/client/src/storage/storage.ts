@@ -1,6 +1,7 @@
-// What survives a reload: the interface between the client and any storage. Not here: one (memory-storage.ts).
-// The client commits changes; a storage holds what folding them gives (`applyChange`), so every storage can be
-// checked against that one function (`storageContract` in testing/index.ts).
+// What survives a reload: the interface between a client and what stores it, inside the package. Authors implement a
+// `KeyValueStore` (tabs/key-value-store.ts). The client commits changes; a storage holds what folding them gives
+// (`applyChange`), so every storage can be checked against that one function (test/storage-contract.ts). Not here: a
+// storage (memory-storage.ts, tabs/tab-storage.ts).
 import type { CallaError, Clock, Cursor, Serialiser, Slice, TargetKey } from "@calla/shared";
 import type { StoredIdentity, StoredTarget } from "../engine/records.ts";
 
@@ -62,6 +63,9 @@ export type StorageChange =
   | { readonly type: "model"; readonly target: TargetKey; readonly model: StoredModel }
   | { readonly type: "drop-model"; readonly target: TargetKey };
 
+/** A change within one client. */
+export type ClientChange = Exclude<StorageChange, { type: "begin" | "forget" }>;
+
 /** A target's confirmed model, as a keeper of models sees it. */
 export interface ModelPlace extends Cursor {
   readonly target: TargetKey;
@@ -83,7 +87,7 @@ export interface ModelHost {
 /** Says when models are stored and which (OB10). The client calls; `keepModels()` makes one. */
 export interface ModelKeeper {
   /** What was stored before: models, and the settled entries that they lack. */
-  load(models: ReadonlyMap<TargetKey, StoredModel>, held: readonly StoredEntry[]): void;
+  load(models: ReadonlyMap<TargetKey, StoredModel>, settled: readonly StoredEntry[]): void;
   /**
    * The newest there is of a target that was not subscribed, in the slice's version if it can be had in that, and the
    * settled entries to show on top of it, as they were stored.
@@ -91,7 +95,7 @@ export interface ModelKeeper {
   find(
     target: TargetKey,
     slice: Slice | undefined,
-  ): { readonly model: StoredModel; readonly held: readonly StoredEntry[] } | undefined;
+  ): { readonly model: StoredModel; readonly settled: readonly StoredEntry[] } | undefined;
   /** Something may have changed; once per turn. */
   changed(): void;
   /** Not subscribed any more: this is the last of it. */
@@ -142,24 +146,26 @@ export interface Flushing {
   close(): Promise<void>;
 }
 
-/** Joins a storage to a client. Opaque: `createLedger` of this package is the one there is. */
-export type OpenLedger = (core: never, storage: Storage, owner: Owner, host: StorageHost) => unknown;
-
 /**
- * Implement this to keep a client's data elsewhere. Values are immutable; a storage never changes what it was given.
+ * What survives a reload. `indexedDb`, `file`, `memoryStorage` and `tabStorage` make one for `createClient`; to keep a
+ * client's data elsewhere implement a `KeyValueStore` and give it to `tabStorage`. What is inside is the package's own.
  *
  * @example
  * createClient({ wiring, serialiser, transport, storage: memoryStorage() });
  */
 export interface Storage {
+  /** Joins it to a client. It comes with the storage, so that a page which stores nothing does not carry it. */
+  readonly ledger: (core: never, storage: never, owner: never, host: never) => unknown;
+}
+
+/** Which confirmed models a storage keeps, and when: `keepModels()` makes it. What is inside is the package's own. */
+export type KeptModels = (host: never) => unknown;
+
+/** What is inside of a storage. Values are immutable; a storage never changes what it was given. */
+export interface PageStorage extends Storage {
   /** Confirmed models and cursors are stored too, by what this decides. Absent: none ever is. */
   readonly models?: ((host: ModelHost) => ModelKeeper) | undefined;
-  /** What makes an outbox durable with it: `createLedger`. It comes with the storage, as `migrate` does. */
-  readonly ledger: OpenLedger;
-  /**
-   * What brings messages of an older page into this page's version: `migrateStored`. A storage that may hold any must
-   * have it (VE7); it comes with the storage so that a page which stores nothing does not carry it.
-   */
+  /** Brings messages of an older page into this page's version (VE7). */
   readonly migrate: ((entry: StoredEntry, slice: Slice | undefined) => MigratedEntry) | undefined;
   /**
    * The client last stored for this owner that no other page uses; with `user` undefined, the last one of the server
@@ -177,6 +183,14 @@ export interface Storage {
   /** Frees what `load` has taken, when the commits under way are over. */
   close(): Promise<void>;
 }
+
+/**
+ * What is inside of a storage, for tests that stand between it and its client. It may change at any time.
+ *
+ * @example
+ * const storage = { ...inside(memoryStorage()), commit: () => Promise.reject(new Error("the disk")) };
+ */
+export const inside = (storage: Storage): PageStorage => storage as PageStorage;
 
 /** A stored client while it changes. */
 export interface StoredDraft {
@@ -197,16 +211,13 @@ export const nothingStored = ({ server, user }: Owner): StoredDraft => ({
   models: new Map(),
 });
 
-export const entryKey = (target: TargetKey, mid: number): string => `${mid} ${target}`;
+const entryKey = (target: TargetKey, mid: number): string => `${mid} ${target}`;
 
 /**
  * Applies a change (all but `begin` and `forget`, which are about several clients). Here stands the rule of which settled entries
  * stay: those that a stored older model lacks, until a model at or past them is stored, or none (OB6).
  */
-export function applyChange(
-  stored: StoredDraft,
-  change: Exclude<StorageChange, { type: "begin" | "forget" }>,
-): void {
+export function applyChange(stored: StoredDraft, change: ClientChange): void {
   const { entries, models } = stored;
   switch (change.type) {
     case "identity":

@@ -1,19 +1,20 @@
 // Clients whose page is gone: another tab of the same user sends their messages, one client at a time, and deletes the
 // clients. Not here: the short connection itself (a client of its own that the host makes), and how the server treats
 // it (CV17).
-import { messageId } from "@calla/shared";
-import { createHolder } from "./claimed-client.ts";
-import type { HolderOptions } from "./claimed-client.ts";
+import { DEV } from "@calla/shared";
+import { createClaimed, takeOver } from "./claimed-client.ts";
+import type { ClaimOptions } from "./claimed-client.ts";
 import { flushLock, pageLock } from "./locks.ts";
 import type { Lock } from "./locks.ts";
 import { createLedger } from "../storage/ledger.ts";
 import { migrateStored } from "../storage/migrate-stored.ts";
-import { reasonOf, storageFailure } from "./client-store.ts";
-import type { ListedClient } from "./client-store.ts";
-import type { Storage, StorageHost } from "../storage/storage.ts";
+import { reasonOf, storageFailure } from "../storage/storage-failure.ts";
+import { allOf, countWaiting, listClients, tokenKey } from "./stored-clients.ts";
+import type { ListedClient } from "./stored-clients.ts";
+import type { PageStorage, StorageHost } from "../storage/storage.ts";
 import { fromPlainClient } from "./stored-values.ts";
 
-export interface AbandonedClientsOptions extends HolderOptions {
+export interface AbandonedClientsOptions extends ClaimOptions {
   readonly host: StorageHost;
   readonly grace: number;
   readonly keepFor: number;
@@ -21,6 +22,11 @@ export interface AbandonedClientsOptions extends HolderOptions {
   readonly server: string;
   /** This page's own client. */
   readonly own: () => string;
+}
+
+interface FreeClient extends ListedClient {
+  /** Messages without a recorded outcome. */
+  readonly waiting: number;
 }
 
 export interface AbandonedClients {
@@ -55,7 +61,7 @@ export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClien
   const { store, locks, clock, report, grace, keepFor, keepFree, server, own } = options;
   let user: string | null | undefined;
   let stopped = false;
-  /** What was held at the last look, so that nothing is read as long as nothing changes. */
+  /** Which locks pages had at the last look, so that nothing is read as long as nothing changes. */
   let seen = "";
   /** Free at the last look. A client that is free at two looks in a row does not belong to a page that is just reloading. */
   let before = new Set<string>();
@@ -72,7 +78,9 @@ export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClien
   function look(): void {
     looking = lookOnce()
       .catch((error: unknown) =>
-        report(storageFailure("failed", "The storage cannot be searched for what other pages left.", error)),
+        report(
+          storageFailure("failed", DEV && "The storage cannot be searched for what other pages left.", error),
+        ),
       )
       .finally(() => {
         if (!stopped) timer = clock.setTimeout(look, grace);
@@ -80,17 +88,18 @@ export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClien
   }
 
   async function lookOnce(): Promise<void> {
-    const held = await locks.held();
-    const now = [...held].toSorted().join("\n");
+    const locked = await locks.taken();
+    const now = [...locked].toSorted().join("\n");
     // A tab that came and went between two looks has changed nothing that is seen here.
     if (now === seen && !again && ++skipped < SKIPS) return;
     skipped = 0;
     seen = now;
     // A page has it again, whose user may say what becomes of what is held.
-    for (const id of waits) if (held.has(pageLock(id)) && waits.delete(id)) notBefore.delete(id);
-    const free = (await store.list(server)).filter(
-      ({ id }) => id !== own() && !held.has(pageLock(id)) && !held.has(flushLock(id)),
-    );
+    for (const id of waits) if (locked.has(pageLock(id)) && waits.delete(id)) notBefore.delete(id);
+    const free: FreeClient[] = [];
+    for (const one of await listClients(store, server))
+      if (one.id !== own() && !locked.has(pageLock(one.id)) && !locked.has(flushLock(one.id)))
+        free.push({ ...one, waiting: await countWaiting(store, one.id) });
     const left = free.filter((one) => one.waiting > 0 && one.user === user);
     const longFree = free.filter(({ id }) => before.has(id));
     again = left.length > 0 || longFree.length < free.length;
@@ -114,40 +123,28 @@ export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClien
     if (!lock) return false;
     try {
       // The page takes its lock and then looks for ours, we the other way round: one of us sees the other.
-      return (await locks.held()).has(pageLock(id)) || (await flushUnder(lock, id));
+      return (await locks.taken()).has(pageLock(id)) || (await flushUnder(lock, id));
     } finally {
       lock.release();
     }
   }
 
   async function flushUnder(lock: Lock, id: string): Promise<boolean> {
-    const token = messageId(options.random);
-    const found = await store.take(id, token);
-    if (stopped || !found || found.user !== user) return true;
+    const found = await takeOver(options, id, lock, false);
+    if (stopped || !found || found.stored.user !== user) return true;
     const { codec } = options;
-    const stored = codec ? fromPlainClient(found, codec, report) : found;
-    const holder = createHolder(
-      { ...options, lockOf: flushLock },
-      {
-        id,
-        token,
-        lock,
-        owner: { server, user: found.user },
-        stored: true,
-        models: new Set(stored.models.keys()),
-      },
-      { changed() {} },
-    );
+    const stored = codec ? fromPlainClient(found.stored, codec, report) : found.stored;
+    const client = createClaimed(options, found.claim, flushLock, () => {});
     let lost = false;
     let lose!: () => void;
     const isLost = new Promise<void>((resolve) => (lose = resolve));
-    const storage: Storage = {
+    const storage: PageStorage = {
       ledger: createLedger,
       migrate: migrateStored,
       load: () => Promise.resolve(stored),
       async commit(changes) {
         try {
-          if (!lost) return await holder.commit(changes);
+          if (!lost) return await client.commit(changes);
         } catch (error) {
           if (reasonOf(error) !== "taken") throw error;
           lose();
@@ -157,7 +154,7 @@ export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClien
         // The page is back and has it all: nothing may be told of what is not recorded.
         return new Promise(() => {});
       },
-      close: () => holder.release(),
+      close: () => client.release(),
     };
     const sender = options.host.flush({ ...ALONE, storage });
     const done = await new Promise<boolean>((resolve) => {
@@ -190,16 +187,15 @@ export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClien
     if (sender.status.held.length > 0) waits.add(id);
     // Of what is lost nothing more is stored, so nobody waits for that.
     await Promise.race([sender.close(), isLost]);
-    if (lost) await holder.release();
+    if (lost) await client.release();
     return done && (lost || sender.status.storage === "working");
   }
 
-  /** Clients without unsent messages: the last few stay, for the next tab's session and models (TB7). */
-  async function clear(free: readonly ListedClient[]): Promise<void> {
+  /** Clients without unsent messages: the last few stay, for the next tab's session and models (TB7). The last used first. */
+  async function clear(free: readonly FreeClient[]): Promise<void> {
     const now = clock.now();
-    const newest = free.toSorted((a, b) => b.usedAt - a.usedAt);
     const kept = new Map<string | null | undefined, number>();
-    for (const one of newest) {
+    for (const one of free) {
       if (stopped) return;
       const age = now - one.usedAt;
       const count = kept.get(one.user) ?? 0;
@@ -211,10 +207,10 @@ export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClien
       const lock = await locks.take(pageLock(one.id));
       if (!lock) continue;
       try {
-        // This page may have slept since it looked, and another have used and left it.
-        const here = (await store.list(server)).find(({ id }) => id === one.id);
-        if (here?.usedAt !== one.usedAt || here.waiting > one.waiting) continue;
-        await store.remove(one.id);
+        // This page may have slept since it looked, and another have used, filled or dropped it.
+        if ((await countWaiting(store, one.id)) !== one.waiting) continue;
+        const expect = new Map([[tokenKey(one.id), [one.token, undefined]]]);
+        if (!(await store.commit({ expect, clear: allOf(one.id), values: new Map() }))) continue;
       } finally {
         lock.release();
       }
@@ -222,7 +218,7 @@ export function watchAbandoned(options: AbandonedClientsOptions): AbandonedClien
         report(
           storageFailure(
             "aged",
-            `${one.waiting} unsent messages of a page long gone were too old and are discarded.`,
+            DEV && `${one.waiting} unsent messages of a page long gone were too old and are discarded.`,
           ),
         );
     }

@@ -1,7 +1,7 @@
 // Which page holds what, among all tabs of a browser: the interface, and the names of locks. Not here: locks themselves
 // (web-locks.ts in browsers, memory-locks.ts for tests and processes that share nothing).
 
-/** A name that is held until it is released, or until somebody takes it away. */
+/** A name that is a page's until it releases it, or until somebody takes it away. */
 export interface Lock {
   /** Frees the name. Repeating it does nothing. */
   release(): void;
@@ -9,21 +9,16 @@ export interface Lock {
   readonly lost: Promise<void>;
 }
 
-/** Implement this to keep tabs apart elsewhere. What a page held is free as soon as the page is gone, however it went. */
+/** Implement this to keep tabs apart elsewhere. What a page had is free as soon as the page is gone, however it went. */
 export interface Locks {
-  /** Never waits: undefined if somebody has it. `steal` takes it from its holder. */
+  /** Never waits: undefined if somebody has it. `steal` takes it from whoever has it. */
   take(name: string, steal?: "steal"): Promise<Lock | undefined>;
-  /** Every name that is held by any page. */
-  held(): Promise<ReadonlySet<string>>;
+  /** Every name that any page has. */
+  taken(): Promise<ReadonlySet<string>>;
 }
 
-/** Holds a client for as long as its page lives. */
-export const pageLock = (client: string): string => `${PAGE}${client}`;
-const PAGE = "calla page ";
+/** Says that a client is a page's for as long as that lives. */
+export const pageLock = (client: string): string => `calla page ${client}`;
 
-/** The client of a page that lives, where the name is that of its lock. */
-export const clientOfPage = (name: string): string | undefined =>
-  name.startsWith(PAGE) ? name.slice(PAGE.length) : undefined;
-
-/** Holds a client for the page that sends what its own page left behind. A page that comes back takes it away (TB4). */
+/** Says that a client is the page's that sends what its own page left behind. A page that comes back takes it away (TB4). */
 export const flushLock = (client: string): string => `calla flush ${client}`;

@@ -30,7 +30,7 @@ export function memoryLocks(): MemoryLocks {
           other?.lose();
           return Promise.resolve(take(name));
         },
-        held: () => Promise.resolve(new Set(all.keys())),
+        taken: () => Promise.resolve(new Set(all.keys())),
         end() {
           alive = false;
           for (const [name, held] of mine) if (all.get(name) === held) all.delete(name);

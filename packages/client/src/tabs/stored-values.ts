@@ -1,9 +1,9 @@
 // Messages and models as a storage keeps them: the serialiser's plain form, which structured clone and JSON carry
 // faithfully. Without it an instance of a registered class would come back from IndexedDB as an object without one.
+import { DEV } from "@calla/shared";
 import type { Format, PayloadCodec, Serialiser } from "@calla/shared";
-import { storageFailure } from "./client-store.ts";
-import type { ClientChange } from "./client-store.ts";
-import type { StoredClient } from "../storage/storage.ts";
+import { storageFailure } from "../storage/storage-failure.ts";
+import type { ClientChange, StoredClient } from "../storage/storage.ts";
 
 /** The same form whatever format the connection speaks, so that a later page may speak another. */
 export const codecOf = (serialiser: Serialiser): PayloadCodec =>
@@ -32,7 +32,9 @@ export function fromPlainClient(
     try {
       return [read()];
     } catch (cause) {
-      report(storageFailure("corrupt", `What was stored of ${what} cannot be read, and is dropped.`, cause));
+      report(
+        storageFailure("corrupt", DEV && `What was stored of ${what} cannot be read, and is dropped.`, cause),
+      );
       return [];
     }
   };

@@ -1,28 +1,31 @@
-// A storage that shares its clients among tabs: each page holds one by a lock, and other pages send what a gone page
-// left behind (abandoned-clients.ts). Not here: where clients are kept (a `ClientStore`), what a lock is (`Locks`).
+// A storage that shares its clients among tabs: each page claims one by a lock, and other pages send what a gone page
+// left behind (abandoned-clients.ts). Not here: where clients are kept (a `KeyValueStore`), what a lock is (`Locks`).
+import { DEV } from "@calla/shared";
 import type { Random } from "@calla/shared";
-import { messageId } from "@calla/shared";
 import { steady, systemClock, systemRandom } from "../base/clock.ts";
-import { createHolder, newClient } from "./claimed-client.ts";
-import type { Held, Holder, HolderOptions } from "./claimed-client.ts";
+import { createClaimed, newClaim, takeOver } from "./claimed-client.ts";
+import type { ClaimedClient, ClaimOptions } from "./claimed-client.ts";
 import { flushLock, pageLock } from "./locks.ts";
-import type { Lock, Locks } from "./locks.ts";
+import type { Locks } from "./locks.ts";
 import { createLedger } from "../storage/ledger.ts";
 import { migrateStored } from "../storage/migrate-stored.ts";
 import { watchAbandoned } from "./abandoned-clients.ts";
 import type { AbandonedClients } from "./abandoned-clients.ts";
-import { storageFailure } from "./client-store.ts";
-import type { ClientStore } from "./client-store.ts";
-import type { Owner, Storage, StorageHost } from "../storage/storage.ts";
+import { storageFailure } from "../storage/storage-failure.ts";
+import type { KeyValueStore } from "./key-value-store.ts";
+import { GENERATION, listClients } from "./stored-clients.ts";
+import type { KeptModels, Owner, PageStorage, Storage, StorageHost } from "../storage/storage.ts";
 import type { TabMemory, TabNote } from "./tab-note.ts";
 import { codecOf, fromPlainClient } from "./stored-values.ts";
 
 /** What `tabStorage` takes: the clients' store, the locks that keep pages apart, and how long clients are kept. */
 export interface TabStorageOptions {
-  /** Asked at `load`; what it throws is reported to the app. */
-  readonly store: () => ClientStore | Promise<ClientStore>;
-  /** This page's locks; asked at `load`. */
+  /** Asked when a client begins; what it throws is reported to the app. */
+  readonly store: () => KeyValueStore | Promise<KeyValueStore>;
+  /** This page's locks; asked when a client begins. */
   readonly locks: () => Locks;
+  /** Which confirmed models are stored, and when: `keepModels()`. By default none. */
+  readonly models?: KeptModels | undefined;
   /** By default nothing is remembered: a reload takes its user's most recent free client. */
   readonly memory?: TabMemory;
   /** Where clients' names and tokens come from. Default: cryptographic chance. */
@@ -35,7 +38,7 @@ export interface TabStorageOptions {
   readonly keepFree?: number;
 }
 
-/** How long a reloaded page waits for what its former life holds. */
+/** How long a reloaded page waits for what its former life has. */
 const PATIENCE = 2_000;
 const PAUSE = 20;
 
@@ -43,114 +46,97 @@ const PAUSE = 20;
  * A storage for one page, among others that share its store and its locks.
  *
  * @example
- * const storage = tabStorage({ store: () => memoryClientStore(rows), locks: () => locks.page() });
+ * const storage = tabStorage({ store: () => myStore, locks: webLocks, models: keepModels() });
  */
-export function tabStorage(options: TabStorageOptions): Storage {
-  const { memory, random = systemRandom } = options;
-  let store: ClientStore | undefined;
-  let holder: Holder | undefined;
+export const tabStorage = (options: TabStorageOptions): Storage => tabPageStorage(options);
+
+export function tabPageStorage(options: TabStorageOptions): PageStorage {
+  const { memory, models, random = systemRandom } = options;
+  let store: KeyValueStore | undefined;
+  let client: ClaimedClient | undefined;
   let abandoned: AbandonedClients | undefined;
 
   async function letGo(): Promise<void> {
     await abandoned?.stop();
-    await holder?.release();
+    await client?.release();
     await store?.close();
-    store = holder = abandoned = undefined;
+    store = client = abandoned = undefined;
   }
 
   return {
+    models: models as PageStorage["models"],
     ledger: createLedger,
     migrate: migrateStored,
     async load(owner: Owner, host?: StorageHost) {
       await letGo();
       const locks = options.locks();
-      const mine = await options.store();
-      store = mine;
-      const clock = steady(host?.clock ?? systemClock);
-      const report = host?.report ?? (() => {});
-      const holding: HolderOptions = {
-        store: mine,
+      store = await options.store();
+      const claiming: ClaimOptions = {
+        store,
         locks,
-        clock,
+        clock: steady(host?.clock ?? systemClock),
         random,
         codec: host && codecOf(host.serialiser),
-        lockOf: pageLock,
-        report,
+        report: host?.report ?? (() => {}),
+        generation: { now: (await store.read(GENERATION)).get(GENERATION) as string | undefined },
       };
-      const found = await claim(holding, owner, memory?.read(owner.server));
-      const held = found?.held ?? (await newClient(holding, owner));
-      const note = ({ id }: Held): void => memory?.write({ client: id, left: false }, owner.server);
-      note(held);
-      holder = createHolder(holding, held, {
-        changed(now, user) {
-          note(now);
-          // The server has named the user: only now is it known whose abandoned clients these are (S41).
-          if (host && user !== undefined)
-            abandoned ??= watchAbandoned({
-              ...holding,
-              host,
-              grace: options.abandonedAfter ?? 5_000,
-              keepFor: options.keepFor ?? 30 * 86_400_000,
-              keepFree: options.keepFree ?? 3,
-              server: owner.server,
-              own: () => holder?.held.id ?? held.id,
-            });
-          abandoned?.of(user);
-        },
+      const { codec, report } = claiming;
+      const found = await find(claiming, owner, memory?.read(owner.server));
+      const claim = found?.claim ?? (await newClaim(claiming, owner));
+      const note = (id: string): void => memory?.write({ client: id, left: false }, owner.server);
+      note(claim.id);
+      client = createClaimed(claiming, claim, pageLock, (id, user) => {
+        note(id);
+        // The server has named the user: only now is it known whose abandoned clients these are (S41).
+        if (host && user !== undefined)
+          abandoned ??= watchAbandoned({
+            ...claiming,
+            host,
+            grace: options.abandonedAfter ?? 5_000,
+            keepFor: options.keepFor ?? 30 * 86_400_000,
+            keepFree: options.keepFree ?? 3,
+            server: owner.server,
+            own: () => client?.id ?? id,
+          });
+        abandoned?.of(user);
       });
-      const { codec } = holding;
       return found && (codec ? fromPlainClient(found.stored, codec, report) : found.stored);
     },
-    commit: (changes) => (holder ? holder.commit(changes) : Promise.reject(notLoaded("stored"))),
-    forgetEveryone: () => holder?.empty() ?? Promise.reject(notLoaded("emptied")),
+    commit: (changes) => client?.commit(changes) ?? notLoaded(),
+    forgetEveryone: () => client?.forgetEveryone() ?? notLoaded(),
     close: letGo,
   };
 }
 
-const notLoaded = (what: string) =>
-  storageFailure("failed", `Nothing can be ${what} before load has succeeded.`);
+const notLoaded = (): Promise<never> =>
+  Promise.reject(storageFailure("failed", DEV && "Nothing can be stored before load has succeeded."));
 
 /** The tab's own client if it is free, otherwise its user's most recent free one (TB1). */
-async function claim(options: HolderOptions, owner: Owner, note: TabNote | undefined) {
-  const { store, locks, clock, random } = options;
-  const clients = (await store.list(owner.server))
-    .filter(({ user }) => owner.user === undefined || owner.user === user)
-    .toSorted((a, b) => b.usedAt - a.usedAt);
-  const own = clients.filter(({ id }) => id === note?.client);
-  for (const { id, user } of [...own, ...clients.filter(({ id }) => id !== note?.client)]) {
+async function find(options: ClaimOptions, owner: Owner, note: TabNote | undefined) {
+  const { store, locks, clock } = options;
+  const clients = (await listClients(store, owner.server)).filter(
+    ({ user }) => owner.user === undefined || owner.user === user,
+  );
+  const isOwn = ({ id }: { readonly id: string }): boolean => id === note?.client;
+  for (const one of clients.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)))) {
+    const { id } = one;
     let lock = await locks.take(pageLock(id));
-    // The page that is being reloaded holds it for another moment. A duplicated tab's note says nothing of the kind.
-    const until = clock.monotonic() + (id === note?.client && note.left ? PATIENCE : 0);
+    // The page that is being reloaded has it for another moment. A duplicated tab's note says nothing of the kind.
+    const until = clock.monotonic() + (isOwn(one) && note?.left ? PATIENCE : 0);
     while (!lock && clock.monotonic() < until) {
       await new Promise<void>((done) => clock.setTimeout(done, PAUSE));
       lock = await locks.take(pageLock(id));
     }
     if (!lock) continue;
-    const held = await taken(options, id, lock, { server: owner.server, user }, messageId(random));
-    if (held) return held;
-  }
-  return undefined;
-}
-
-/** The page that sends what this one left behind stops at once, and can store nothing more (TB4). */
-async function taken(
-  { store, locks, clock }: HolderOptions,
-  id: string,
-  lock: Lock,
-  owner: Owner,
-  token: string,
-) {
-  try {
-    (await locks.take(flushLock(id), "steal"))?.release();
-    const stored = await store.take(id, token, clock.now());
-    if (stored) {
-      const held: Held = { id, token, lock, owner, stored: true, models: new Set(stored.models.keys()) };
-      return { held, stored };
+    let found: Awaited<ReturnType<typeof takeOver>> | undefined;
+    try {
+      // The page that sends what this one left behind stops at once, and can store nothing more (TB4).
+      (await locks.take(flushLock(id), "steal"))?.release();
+      found = await takeOver(options, id, lock, true);
+    } finally {
+      if (!found) lock.release();
     }
-  } catch (error) {
-    lock.release();
-    throw error;
+    if (found) return found;
   }
-  lock.release();
   return undefined;
 }

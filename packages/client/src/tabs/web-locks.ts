@@ -5,9 +5,14 @@ import type { Lock, Locks } from "./locks.ts";
 /**
  * The Web Locks of this origin.
  *
+ * @example
+ * const storage = tabStorage({ store: () => myStore, locks: webLocks });
+ *
  * @throws CallaError `storage` (`locks`): there are none, as on a page served without HTTPS.
  */
-export function webLocks(manager: LockManager | undefined = globalThis.navigator?.locks): Locks {
+export const webLocks = (): Locks => locksOf(globalThis.navigator?.locks);
+
+export function locksOf(manager: LockManager | undefined): Locks {
   if (!manager)
     throw new CallaError(
       "storage",
@@ -32,7 +37,7 @@ export function webLocks(manager: LockManager | undefined = globalThis.navigator
           reject(error);
         });
       }),
-    async held() {
+    async taken() {
       const { held = [] } = await manager.query();
       return new Set(held.map(({ name = "" }) => name));
     },

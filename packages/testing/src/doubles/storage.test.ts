@@ -1,4 +1,6 @@
-import type { Storage, StorageChange } from "@calla/client";
+import type { Storage } from "@calla/client";
+import { inside } from "@calla/client/testing";
+import type { StorageChange } from "@calla/client/testing";
 import { expect, test } from "vitest";
 import { virtualClock } from "./clock.ts";
 import { crashableStorage } from "./storage.ts";
@@ -11,7 +13,7 @@ const entry = (mid: number): StorageChange => ({
 async function twoCommits() {
   const clock = virtualClock();
   const disk = crashableStorage({ clock, delay: () => 10 });
-  const page = disk.open();
+  const page = inside(disk.open());
   await page.load(owner);
   const kept: number[] = [];
   void page.commit([entry(1)]).then(() => kept.push(1));
@@ -21,7 +23,7 @@ async function twoCommits() {
   expect(kept).toEqual([1]);
   return { clock, disk, kept };
 }
-const midsOf = async (storage: Storage) => (await storage.load(owner))?.entries.map(({ mid }) => mid);
+const midsOf = async (storage: Storage) => (await inside(storage).load(owner))?.entries.map(({ mid }) => mid);
 
 test("a crash loses what is under way, and its page is never told", async () => {
   const { clock, disk, kept } = await twoCommits();
@@ -41,7 +43,7 @@ test("where only the page went, what is under way is there", async () => {
 test("a full disk refuses and keeps nothing of it", async () => {
   const clock = virtualClock();
   const disk = crashableStorage({ clock });
-  const page = disk.open();
+  const page = inside(disk.open());
   await page.load(owner);
   disk.failNext(1);
   const commits = Promise.allSettled([page.commit([entry(1)]), page.commit([entry(2)])]);

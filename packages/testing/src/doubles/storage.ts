@@ -1,7 +1,9 @@
 // A client's storage as a page that may crash sees it: commits take a while, a crash loses those under way, and the next
 // page finds what was committed. One storage is one client's; the pages that open it follow each other.
-import { memoryStorage, migrateStored } from "@calla/client";
-import type { Storage, StorageChange } from "@calla/client";
+import { memoryStorage } from "@calla/client";
+import type { Storage } from "@calla/client";
+import { inside } from "@calla/client/testing";
+import type { PageStorage, StorageChange } from "@calla/client/testing";
 import type { Clock } from "@calla/shared";
 
 /** Where a commit stands: asked for, durable, or refused (nothing of it is stored). */
@@ -60,7 +62,8 @@ interface Page {
  * client = createClient({ …, storage: disk.open() }); // after a crash
  */
 export function crashableStorage(options: CrashableStorageOptions): CrashableStorage {
-  const { clock, delay, inner = memoryStorage({ migrate: migrateStored }), onCommit } = options;
+  const { clock, delay, onCommit } = options;
+  const inner = inside(options.inner ?? memoryStorage());
   const fired = { lost: 0, failed: 0 };
   let page: Page | undefined;
   let failures = 0;
@@ -91,7 +94,7 @@ export function crashableStorage(options: CrashableStorageOptions): CrashableSto
     if (mine.alive && !sprung("after")) next.done();
   }
 
-  function turnPage(finish: boolean): Storage {
+  function turnPage(finish: boolean): PageStorage {
     if (page !== undefined) {
       const left = page.underWay.splice(0);
       page.alive = false;

@@ -1,5 +1,6 @@
 // What a page stores, says and hears, as the history has it: one way for all pages that this kit opens.
-import type { DecidedWrite, StorageChange } from "@calla/client";
+import type { DecidedWrite } from "@calla/client";
+import type { StorageChange } from "@calla/client/testing";
 import type { ClientFrame } from "@calla/shared";
 import type { HistoryEvent, PageName, Told } from "../history/history.ts";
 

@@ -1,7 +1,8 @@
 // The clients of a run. A client is a storage and a network; its pages come and go, each with what the app of that page
 // has subscribed to and dispatched. Everything that a page sees is recorded.
-import { createClient, keepModels, memoryStorage, migrateStored } from "@calla/client";
-import type { Client, Pending, StorageChange, Write } from "@calla/client";
+import { createClient, keepModels, memoryStorage } from "@calla/client";
+import type { Client, Pending, Write } from "@calla/client";
+import type { StorageChange } from "@calla/client/testing";
 import { hashValue, OWN_SESSION, topicId } from "@calla/shared";
 import type { TargetKey, TopicPattern, TopicSlice, Wiring } from "@calla/shared";
 import type { ProcessClock, VirtualClock } from "../doubles/clock.ts";
@@ -125,9 +126,7 @@ export class Pages<W extends Wiring> {
       delay: () => (commitDelay === 0 ? 0 : disk.int(0, commitDelay)),
       inner: memoryStorage(
         // Few enough that some have to go.
-        modelDelay === 0
-          ? { migrate: migrateStored }
-          : { migrate: migrateStored, models: keepModels({ delay: modelDelay, maxModels: 2, pause: 500 }) },
+        modelDelay === 0 ? {} : { models: keepModels({ delay: modelDelay, maxModels: 2, pause: 500 }) },
       ),
       onCommit: (changes, stage) => this.#committed(changes, stage),
     });

@@ -1,5 +1,5 @@
 // A tab whose app does what apps do when there is a newer version: it goes on for a moment, then reloads, once.
-import { keepModels, memoryStorage, migrateStored } from "@calla/client";
+import { keepModels, memoryStorage } from "@calla/client";
 import type { Storage } from "@calla/client";
 import type { HistoryEvent, SeededRandom, SimulationSetup } from "../../src/index.ts";
 import { olderSetup } from "../older-wiring.ts";
@@ -22,7 +22,7 @@ export class Tab {
   /** How often the app was told of a newer version, by its page's. */
   readonly told = { 1: 0, 2: 0 };
   readonly #options: TabOptions;
-  readonly #storage: Storage = memoryStorage({ models: keepModels({ delay: 50 }), migrate: migrateStored });
+  readonly #storage: Storage = memoryStorage({ models: keepModels({ delay: 50 }) });
   #reloading: Promise<void> | undefined;
 
   constructor(options: TabOptions) {

@@ -1,6 +1,7 @@
 // A client of a stage: a storage and a network, and the page that is open now.
-import { createClient, keepModels, memoryStorage, migrateStored } from "@calla/client";
-import type { Client, ClientOptions, StorageChange, Write } from "@calla/client";
+import { createClient, keepModels, memoryStorage } from "@calla/client";
+import type { Client, ClientOptions, Write } from "@calla/client";
+import type { StorageChange } from "@calla/client/testing";
 import { OWN_SESSION } from "@calla/shared";
 import type { ClientFrame, ServerFrame } from "@calla/shared";
 import { connectionPair, crashableStorage } from "../../src/index.ts";
@@ -101,9 +102,7 @@ export class Actor {
       clock,
       delay: () => commitDelay,
       inner: memoryStorage(
-        modelDelay === undefined
-          ? { migrate: migrateStored }
-          : { migrate: migrateStored, models: keepModels({ delay: modelDelay, pause: 500 }) },
+        modelDelay === undefined ? {} : { models: keepModels({ delay: modelDelay, pause: 500 }) },
       ),
       onCommit: (changes, stage) => this.#committed(changes, stage),
     });

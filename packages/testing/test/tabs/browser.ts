@@ -1,9 +1,8 @@
 // A browser with tabs: one store and one set of locks, pages that are closed, crash, are reloaded and duplicated, each
 // with a network of its own. And one server over a log that is kept as evidence.
-import { createClient, keepModels } from "@calla/client";
-import type { Client, Write } from "@calla/client";
-import { memoryLocks, memoryClientStore, tabStorage } from "@calla/client/testing";
-import type { ClientStore, TabNote } from "@calla/client/testing";
+import { createClient, keepModels, memoryLocks, tabStorage } from "@calla/client";
+import type { Client, KeyValueStore, TabNote, Write } from "@calla/client";
+import { clientsIn, memoryStore } from "@calla/client/testing";
 import { createServer, memoryLog } from "@calla/server";
 import type { AnyUser, LogRecord, Server } from "@calla/server";
 import { automatic, defineTopic, defineWiring, json } from "@calla/shared";
@@ -47,7 +46,7 @@ export class World {
   readonly errors: unknown[] = [];
   readonly tabs: Tab[] = [];
   readonly rejected: { readonly id: string; readonly code: string }[] = [];
-  readonly store: ClientStore = memoryClientStore();
+  readonly store: KeyValueStore = memoryStore();
   readonly locks = memoryLocks();
   /** What a poisonous message does to the connection that carries it. */
   poison: "ends" | "silences" = "ends";
@@ -57,6 +56,10 @@ export class World {
   constructor(seed = 1) {
     this.random = seededRandom(seed);
     this.startServer();
+  }
+
+  stored() {
+    return clientsIn(this.store);
   }
 
   startServer(): void {
@@ -168,16 +171,14 @@ export class Tab {
         connect: (handlers, format) =>
           this.alive ? this.pair.transport.connect(handlers, format) : { send() {}, close() {} },
       },
-      storage: {
+      storage: tabStorage({
         models: keepModels({ delay: 200, hides: () => () => {} }),
-        ...tabStorage({
-          store: () => this.#store(commitDelay),
-          locks: () => this.#locks,
-          memory: { read: () => this.note, write: (note) => void (this.alive && (this.note = note)) },
-          random,
-          abandonedAfter: 1_000,
-        }),
-      },
+        store: () => this.#store(commitDelay),
+        locks: () => this.#locks,
+        memory: { read: () => this.note, write: (note) => void (this.alive && (this.note = note)) },
+        random,
+        abandonedAfter: 1_000,
+      }),
       ...(named ? { user } : {}),
       token: () => user,
       clock: this.#clock,
@@ -196,7 +197,7 @@ export class Tab {
   }
 
   /** The shared store, for as long as this page lives. Of a page that is gone nobody waits for an answer. */
-  #store(delay: number): ClientStore {
+  #store(delay: number): KeyValueStore {
     const { store, clock } = this.#world;
     const forEver = new Promise<never>(() => {});
     const living =
@@ -207,10 +208,8 @@ export class Tab {
         return this.alive ? result : forEver;
       };
     return {
-      list: living(store.list),
-      take: living(store.take),
-      remove: living(store.remove),
-      empty: living(store.empty),
+      read: living(store.read),
+      keys: living(store.keys),
       close: () => Promise.resolve(),
       commit: async (parts) => {
         if (delay > 0) await new Promise<void>((done) => clock.setTimeout(done, delay));

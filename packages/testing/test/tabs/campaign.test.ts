@@ -104,10 +104,10 @@ async function problems(world: World): Promise<string[]> {
     }
   }
   if (told.size > 0) found.push(`rejected: ${JSON.stringify(world.rejected)}`);
-  for (const { user, waiting } of await world.store.list(""))
+  for (const { user, waiting } of await world.stored())
     if (waiting > 0) found.push(`${waiting} messages of ${user} were never sent`);
   for (const user of USERS) {
-    const kept = (await world.store.list("")).filter((one) => one.user === user).length;
+    const kept = (await world.stored()).filter((one) => one.user === user).length;
     const open = world.alive.filter((tab) => tab.user === user).length;
     if (kept > open + 3) found.push(`${kept} clients of ${user} for ${open} tabs`);
   }

@@ -1,4 +1,5 @@
 // S18, S20, S41: several tabs over one storage, closed, crashed, reloaded and duplicated at the worst moment.
+import type { StoreCommit } from "@calla/client";
 import { expect, test } from "vitest";
 import { World } from "./browser.ts";
 
@@ -16,7 +17,7 @@ async function unsent(world: World, ...texts: string[]) {
 const clientOf = (world: World, text: string): string | undefined =>
   world.records()[world.texts().indexOf(text)]?.author?.clientId;
 async function waiting(world: World): Promise<number> {
-  return (await world.store.list("")).reduce((sum, one) => sum + one.waiting, 0);
+  return (await world.stored()).reduce((sum, one) => sum + one.waiting, 0);
 }
 
 test("[TB1] S18 each tab has a client of its own, and its order is kept", async () => {
@@ -306,16 +307,16 @@ test("[TB7] clients of closed tabs do not pile up: the three last used stay for 
   for (const [i, tab] of tabs.entries()) tab.add(`${i}`);
   await world.clock.advance(500);
   for (const tab of tabs) tab.crash();
-  expect(await world.store.list("")).toHaveLength(9);
+  expect(await world.stored()).toHaveLength(9);
   await world.clock.advance(10_000);
-  expect(await world.store.list("")).toHaveLength(1 + 3);
+  expect(await world.stored()).toHaveLength(1 + 3);
   expect(keeper!.items()).toHaveLength(8);
   expect(keeper!.client.clientId).toBeDefined();
   keeper!.crash();
   await world.clock.advance(31 * DAY);
   const last = world.open(user);
   await world.clock.advance(5_000);
-  expect(await world.store.list("")).toHaveLength(1);
+  expect(await world.stored()).toHaveLength(1);
   // Its identity has expired, and nothing of it was unsent: it has another one now.
   expect(last.items()).toHaveLength(8);
   expect(world.errors).toEqual([]);
@@ -351,24 +352,27 @@ test("[TB7] [CL1] unsent messages whose identity has expired: those that may hav
 });
 
 /** What fails the next time it is called, for tabs opened from now on. */
-function failOnce(world: World, what: "take" | "remove", when: (...args: unknown[]) => boolean = () => true) {
+function failOnce(world: World, when: (commit: StoreCommit) => boolean) {
   const { store } = world;
-  const run = store[what].bind(store) as (...args: unknown[]) => Promise<never>;
+  const commit = store.commit.bind(store);
   let failed = false;
   Object.assign(store, {
-    [what]: (...args: unknown[]) => {
-      if (failed || !when(...args)) return run(...args);
+    commit: (one: StoreCommit) => {
+      if (failed || !when(one)) return commit(one);
       failed = true;
       return Promise.reject(new Error("the disk"));
     },
   });
 }
+/** Only who sends for another takes a client without using it. */
+const isTakenToSend = ({ values }: StoreCommit): boolean =>
+  [...values.keys()].every((key) => key.endsWith("/token")) && values.size > 0;
+const clears = ({ clear, values }: StoreCommit): boolean => clear.length > 0 && values.size === 0;
 
 test("[TB4] [TB15] S19 a flush whose storage fails keeps no lock: what is left is sent a minute later", async () => {
   const world = new World();
   const first = await unsent(world, "a");
-  // Only who sends for another takes a client without using it.
-  failOnce(world, "take", (_id, _token, at) => at === undefined);
+  failOnce(world, isTakenToSend);
   world.open(user);
   await world.clock.advance(500);
   first.crash();
@@ -381,12 +385,12 @@ test("[TB4] [TB15] S19 a flush whose storage fails keeps no lock: what is left i
 
 test("[TB7] S19 a clearing that fails keeps no lock: the client is cleared later", async () => {
   const world = new World();
-  failOnce(world, "remove");
+  failOnce(world, clears);
   const [, ...tabs] = Array.from({ length: 6 }, () => world.open(user));
   await world.clock.advance(500);
   for (const tab of tabs) tab.crash();
   await world.clock.advance(60_000);
-  expect(await world.store.list("")).toHaveLength(1 + 3);
+  expect(await world.stored()).toHaveLength(1 + 3);
 });
 
 test("[TB4] [TB15] S18 a page that comes back while its flusher ends does not stop that from sending for others", async () => {
@@ -427,7 +431,7 @@ test("[OB12] [TB4] S41 what is forgotten while another tab sends it is neither s
     await forgotten;
     third.crash();
     await world.clock.advance(40_000);
-    const left = await world.store.list("");
+    const left = await world.stored();
     expect(
       left.map(({ waiting }) => waiting),
       `forgotten after ${after}`,
@@ -441,19 +445,19 @@ test("[TB7] S18 a page that slept between looking and clearing drops nothing tha
   const tabs = Array.from({ length: 5 }, () => world.open(user));
   await world.clock.advance(500);
   const { store } = world;
-  const list = store.list.bind(store);
+  const read = store.read.bind(store);
   let asleep: Promise<void> | undefined;
   let wake = (): void => {};
   Object.assign(store, {
-    list: async (server: string) => {
-      const found = await list(server);
+    read: async (prefix: string) => {
+      const found = await read(prefix);
       await asleep;
       return found;
     },
   });
   world.open(user);
   await world.clock.advance(500);
-  Object.assign(store, { list });
+  Object.assign(store, { read });
   for (const tab of tabs) tab.crash();
   await world.clock.advance(600);
   asleep = new Promise((done) => (wake = done));
@@ -473,13 +477,13 @@ test("[TB4] [CL15] [TB15] a client that is closed while it takes what another le
   const world = new World();
   const first = await unsent(world, "a");
   const { store } = world;
-  const take = store.take.bind(store);
+  const commit = store.commit.bind(store);
   let wait: Promise<void> | undefined;
   let go = (): void => {};
   Object.assign(store, {
-    take: async (...args: Parameters<typeof take>) => {
-      if (args[2] === undefined) await (wait = new Promise((done) => (go = done)));
-      return take(...args);
+    commit: async (one: StoreCommit) => {
+      if (isTakenToSend(one)) await (wait = new Promise((done) => (go = done)));
+      return commit(one);
     },
   });
   const second = world.open(user);
@@ -503,10 +507,9 @@ test("[TB2] [TB4] S45 what cannot be read any more goes out as void, and is not 
   first.crash();
   // As if a later page had no such class.
   const { store } = world;
-  const { id } = (await store.list("")).find(({ waiting }) => waiting > 0)!;
-  const entry = (await store.take(id, "t"))!.entries.at(-1)!;
-  const gone = { ...entry, messages: [{ type: "added", text: { $: "Gone", v: 1 } }] };
-  await store.commit([{ id, token: "t", at: 0, changes: [{ type: "entry", entry: gone }] }]);
+  const [key, entry] = [...(await store.read("of/"))].findLast(([name]) => name.includes("/entry/"))!;
+  const gone = { ...(entry as object), messages: [{ type: "added", text: { $: "Gone", v: 1 } }] };
+  await store.commit({ expect: new Map(), clear: [], values: new Map([[key, gone]]) });
   await world.clock.advance(60_000);
   expect([await waiting(world), world.texts(), second.flushes]).toEqual([0, ["before", "a"], 1]);
   expect(world.errors).toMatchObject([{ code: "storage", details: { reason: "corrupt" } }]);
@@ -519,8 +522,8 @@ test("[TB4] S19 where outcomes cannot be stored a tab does not send the same ove
   const commit = store.commit.bind(store);
   let isBroken = false;
   Object.assign(store, {
-    commit: (parts: Parameters<typeof commit>[0]) =>
-      isBroken ? Promise.reject(new Error("the disk")) : commit(parts),
+    commit: (one: StoreCommit) =>
+      isBroken && !isTakenToSend(one) ? Promise.reject(new Error("the disk")) : commit(one),
   });
   const second = world.open(user, { topics: [] });
   await world.clock.advance(500);

@@ -1,7 +1,7 @@
 // One process at a time: a lock file with the process's number. Node has no lock that ends with its process, so a
 // process moves aside the lock of a process that is gone, and puts it back if it turns out to be another's.
 import { askProcess, codeOf, files, ownProcess } from "./node-files.ts";
-import { storageFailure } from "../client-store.ts";
+import { storageFailure } from "../../storage/storage-failure.ts";
 
 /** What this process holds. */
 const mine = new Set<string>();

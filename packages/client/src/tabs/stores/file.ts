@@ -3,21 +3,21 @@
 import { memoryLocks } from "../memory-locks.ts";
 import type { MemoryLocks } from "../memory-locks.ts";
 import { paths } from "./node-files.ts";
-import { fileClientStore } from "./file-store.ts";
-import type { ClientStore } from "../client-store.ts";
+import { fileStore } from "./file-store.ts";
+import type { KeyValueStore } from "../key-value-store.ts";
 import { keepModels } from "../../storage/kept-models.ts";
 import { tabStorage } from "../tab-storage.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { KeptModels, Storage } from "../../storage/storage.ts";
 
 /** What `file` takes; every option has a default. */
 export interface FileOptions {
   /** Which confirmed models are stored, and when: `keepModels()` by default; undefined: none. */
-  readonly models?: Storage["models"];
+  readonly models?: KeptModels | undefined;
 }
 
 /** A file that this process has open, for as long as a client uses it. */
 interface Opened {
-  readonly store: Promise<ClientStore>;
+  readonly store: Promise<KeyValueStore>;
   users: number;
   closing: Promise<void> | undefined;
 }
@@ -39,14 +39,17 @@ export function file(path: string, options: FileOptions = {}): Storage {
   const whole = paths.resolve(path);
   const mine = locks.get(whole) ?? memoryLocks();
   locks.set(whole, mine);
-  const storage = tabStorage({ store: () => opened(whole), locks: () => mine.page() });
-  return { ...storage, models: "models" in options ? options.models : keepModels() };
+  return tabStorage({
+    store: () => opened(whole),
+    locks: () => mine.page(),
+    models: "models" in options ? options.models : keepModels(),
+  });
 }
 
 /** The process's one store of a file; it is closed when nobody uses it any more. */
-async function opened(path: string): Promise<ClientStore> {
+async function opened(path: string): Promise<KeyValueStore> {
   for (let one = files.get(path); one?.closing; one = files.get(path)) await one.closing;
-  const one = files.get(path) ?? { store: fileClientStore(path), users: 0, closing: undefined };
+  const one = files.get(path) ?? { store: fileStore(path), users: 0, closing: undefined };
   files.set(path, one);
   one.users++;
   const release = async (): Promise<void> => {

@@ -4,10 +4,10 @@ import { systemClock } from "../../base/clock.ts";
 import { webLocks } from "../web-locks.ts";
 import type { Locks } from "../locks.ts";
 import { keepModels } from "../../storage/kept-models.ts";
-import { indexedDbClientStore } from "./indexeddb-store.ts";
+import { indexedDbStore } from "./indexeddb-store.ts";
 import { tabMemory } from "../tab-memory.ts";
-import { tabStorage } from "../tab-storage.ts";
-import type { Storage } from "../../storage/storage.ts";
+import { tabPageStorage } from "../tab-storage.ts";
+import type { KeptModels, PageStorage, Storage } from "../../storage/storage.ts";
 
 export type { Lock, Locks } from "../locks.ts";
 
@@ -19,7 +19,7 @@ export interface IndexedDbOptions {
    */
   readonly durability?: "strict" | "relaxed";
   /** Which confirmed models are stored, and when: `keepModels()` by default; undefined: none. */
-  readonly models?: Storage["models"];
+  readonly models?: KeptModels | undefined;
   /** Ask the browser once not to throw the data away when space is short. Firefox asks the user. Default false. */
   readonly persist?: boolean;
   /** Milliseconds for the database to open before the page goes on without: 5,000. */
@@ -42,20 +42,20 @@ export interface IndexedDbOptions {
 export function indexedDb(name: string, options: IndexedDbOptions = {}): Storage {
   const { durability = "strict", openTimeout = 5_000, locks } = options;
   let asked = options.persist !== true;
-  const storage = tabStorage({
+  const storage = tabPageStorage({
     store: () =>
-      indexedDbClientStore({
+      indexedDbStore({
         name: `calla ${name}`,
         durability,
         openTimeout,
         clock: systemClock,
       }),
     locks: () => locks ?? webLocks(),
+    models: "models" in options ? options.models : keepModels(),
     memory: tabMemory(`calla ${name}`),
   });
-  return {
+  const page: PageStorage = {
     ...storage,
-    models: "models" in options ? options.models : keepModels(),
     async commit(changes) {
       await storage.commit(changes);
       if (asked) return;
@@ -64,4 +64,5 @@ export function indexedDb(name: string, options: IndexedDbOptions = {}): Storage
       void navigator.storage?.persist?.().catch(() => false);
     },
   };
+  return page;
 }

@@ -1,0 +1,163 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { applyChange, nothingStored } from "../storage/storage.ts";
+import type { ClientChange, StoredClient } from "../storage/storage.ts";
+import { memoryStore } from "./stores/memory-store.ts";
+import {
+  addChange,
+  allOf,
+  countWaiting,
+  doubt,
+  landed,
+  listClients,
+  newIndex,
+  ownerKey,
+  ownerOf,
+  readClient,
+  tokenKey,
+  usedKey,
+} from "./stored-clients.ts";
+import type { StoredIndex } from "./stored-clients.ts";
+
+type Change = Exclude<ClientChange, { type: "identity" }>;
+const owner = { server: "s", user: "ann" };
+
+async function storeOf(...ids: string[]) {
+  const store = memoryStore();
+  for (const id of ids)
+    await store.commit({
+      expect: new Map(),
+      clear: [],
+      values: new Map<string, unknown>([
+        [tokenKey(id), "t"],
+        [usedKey(id), 1],
+        [ownerKey(id), ownerOf(owner)],
+      ]),
+    });
+  return store;
+}
+async function commit(
+  store: ReturnType<typeof memoryStore>,
+  id: string,
+  index: StoredIndex,
+  changes: readonly Change[],
+): Promise<void> {
+  const values = new Map<string, unknown>();
+  for (const change of changes) addChange(values, id, index, change);
+  await store.commit({ expect: new Map(), clear: [], values });
+  landed(index, changes);
+}
+
+const entry = (target: string, mid: number): Change => ({
+  type: "entry",
+  entry: { target, mid, id: `${target} ${mid}`, messages: [mid], at: 1, version: 1 },
+});
+const model = (target: string, sequence: number): Change => ({
+  type: "model",
+  target,
+  model: { version: 1, model: {}, sequence, mark: 1, usedAt: 1 },
+});
+
+/** As a client commits: no outcome without its entry, and one outcome of each. */
+const changes = fc
+  .array(
+    fc.record({
+      type: fc.constantFrom("entry", "outcome", "model", "drop-model", "target" as const),
+      target: fc.constantFrom("list:1", "list:1/entry/2", "", "@"),
+      mid: fc.integer({ min: 1, max: 4 }),
+      sequence: fc.integer({ min: 0, max: 9 }),
+    }),
+    { maxLength: 60 },
+  )
+  .map((all) => {
+    const waiting = new Set<string>();
+    return all.flatMap(({ type, target, mid, sequence }): Change[] => {
+      const name = `${mid} ${target}`;
+      if (type === "entry") {
+        if (waiting.has(name)) return [];
+        waiting.add(name);
+        return [entry(target, mid)];
+      }
+      if (type === "outcome") return waiting.delete(name) ? [{ type, target, mid, sequence }] : [];
+      if (type === "model") return [model(target, sequence)];
+      return [type === "target" ? { type, target, settled: sequence, last: mid } : { type, target }];
+    });
+  });
+
+const sorted = (
+  draft: Pick<StoredClient, "targets" | "models"> & { readonly entries: Iterable<unknown> },
+) => ({
+  entries: [...draft.entries].map((one) => JSON.stringify(one)).toSorted(),
+  targets: [...draft.targets].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  models: [...draft.models].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+});
+
+test("[OB6] [TB21] what is read is what folding the changes gives, however they are cut into commits and reloads", async () => {
+  await fc.assert(
+    fc.asyncProperty(changes, fc.integer({ min: 1, max: 5 }), fc.boolean(), async (all, size, reloads) => {
+      const store = await storeOf("a", "b");
+      const folded = nothingStored(owner);
+      let index = newIndex();
+      for (let i = 0; i < all.length; i += size) {
+        const part = all.slice(i, i + size);
+        for (const change of part) applyChange(folded, change);
+        await commit(store, "a", index, part);
+        if (reloads) ({ index } = (await readClient(store, "a"))!);
+      }
+      const found = (await readClient(store, "a"))!;
+      expect(sorted(found.stored)).toEqual(sorted({ ...folded, entries: folded.entries.values() }));
+      const waiting = [...folded.entries.values()].filter(({ sequence }) => sequence === undefined);
+      expect(await countWaiting(store, "a")).toBe(waiting.length);
+      // What is not needed any more leaves nothing behind, and another client's is not touched.
+      const kept = folded.entries.size * 2 - waiting.length + folded.targets.size + folded.models.size;
+      expect([...(await store.keys("of/a/"))]).toHaveLength(kept);
+      expect(await store.keys("of/b/")).toEqual([]);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("[TB21] S44 of a model that may be stored or not no settled entry goes that it may lack", async () => {
+  const store = await storeOf("a");
+  const index = newIndex();
+  await commit(store, "a", index, [model("t", 3), entry("t", 1)]);
+  // The transaction with the model at 6 fails: nobody knows whether it is there.
+  const failed = [model("t", 6)];
+  for (const change of failed) addChange(new Map(), "a", index, change);
+  doubt(index, failed);
+  await commit(store, "a", index, [{ type: "outcome", target: "t", mid: 1, sequence: 5 }]);
+  expect((await readClient(store, "a"))?.stored.entries).toMatchObject([{ mid: 1, sequence: 5 }]);
+  // A rejected one is shown by no model.
+  await commit(store, "a", index, [entry("t", 2), { type: "outcome", target: "t", mid: 2, sequence: 0 }]);
+  await commit(store, "a", index, [model("t", 6)]);
+  expect((await readClient(store, "a"))?.stored.entries).toEqual([]);
+  expect(await store.keys("of/a/")).toHaveLength(1);
+});
+
+test("[TB1] clients are listed by server, the last used first, and counted apart", async () => {
+  const store = await storeOf("a", "b", "c");
+  const values = new Map<string, unknown>([
+    [usedKey("b"), 9],
+    [ownerKey("c"), ownerOf({ server: "other", user: undefined })],
+  ]);
+  await store.commit({ expect: new Map(), clear: [], values });
+  await commit(store, "a", newIndex(), [entry("t", 1), entry("t", 2)]);
+  await commit(store, "c", newIndex(), [entry("t", 1)]);
+  const found = await listClients(store, "s");
+  expect(found.map(({ id, user, usedAt, token }) => [id, user, usedAt, token])).toEqual([
+    ["b", "ann", 9, "t"],
+    ["a", "ann", 1, "t"],
+  ]);
+  expect((await listClients(store, "other")).map(({ user }) => user)).toEqual([undefined]);
+  expect([await countWaiting(store, "a"), await countWaiting(store, "b"), await countWaiting(store)]).toEqual(
+    [2, 0, 3],
+  );
+});
+
+test("[TB7] of a client that is cleared nothing stays", async () => {
+  const store = await storeOf("a", "ab");
+  await commit(store, "a", newIndex(), [entry("t", 1), model("t", 1)]);
+  await store.commit({ expect: new Map(), clear: allOf("a"), values: new Map() });
+  expect(await readClient(store, "a")).toBeUndefined();
+  expect((await store.keys("")).every((key) => key.includes("/ab/"))).toBe(true);
+});
