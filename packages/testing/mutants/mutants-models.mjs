@@ -27,8 +27,8 @@ export const modelMutants = [
   {
     name: "show a stored model without the settled entries that it lacks",
     file: "client/src/storage/ledger.ts",
-    from: `found.held.map((entry)`,
-    to: `found.held.slice(0, 0).map((entry)`,
+    from: `found.settled.map((entry)`,
+    to: `found.settled.slice(0, 0).map((entry)`,
     breaks: "OB10",
     scenario: "S44",
     by: "HC8",
@@ -72,7 +72,7 @@ export const modelMutants = [
   {
     name: "keep on top of a stored model what was of a history that is cut off",
     file: "client/src/storage/kept-models.ts",
-    from: `if (former?.held.some(({ sequence = 0 }) => sequence > model.sequence) || unwanted.delete(target))`,
+    from: `if (former?.settled.some(({ sequence = 0 }) => sequence > model.sequence) || unwanted.delete(target))`,
     to: `if (unwanted.delete(target))`,
     breaks: "OB10",
     scenario: "S37",
