@@ -1,7 +1,9 @@
 // One client whose every frame is the test's, bundled once for production and once with all guards, and what becomes of
 // it as text, so that two of them can be compared (frames.ts).
 import { createClient, keepModels, memoryStorage } from "@calla/client";
-import type { StorageChange, Transport, TransportHandlers } from "@calla/client";
+import type { Transport, TransportHandlers } from "@calla/client";
+import { inside } from "@calla/client/testing";
+import type { StorageChange } from "@calla/client/testing";
 import {
   authorTag,
   automatic,
@@ -123,7 +125,7 @@ export function start({ clock, random, format, targets }: TwinOptions) {
       };
     },
   };
-  const storage = memoryStorage({ models: keepModels({ delay: 100 }) });
+  const storage = inside(memoryStorage({ models: keepModels({ delay: 100 }) }));
   const commit = storage.commit.bind(storage);
   storage.commit = (changes: readonly StorageChange[]) => {
     events.push(["stored", changes]);
