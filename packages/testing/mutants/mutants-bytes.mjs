@@ -68,7 +68,7 @@ export const byteMutants = [
   {
     name: "say a Hello that was too large again as it was",
     file: "client/src/connection/connection.ts",
-    from: `          if (frame.code === "too-large" && !mine.open) lessen(mine, true);`,
+    from: `          if (frame.code === "too-large" && !core.open) lessen(true);`,
     to: ``,
     breaks: "CL20",
     scenario: "S47",

@@ -16,8 +16,8 @@ export const codesMutants = [
   {
     name: "show what a socket said as a code",
     file: "client/src/connection/connection.ts",
-    from: `own ? (reason as StatusReason) : ""`,
-    to: `reason as StatusReason`,
+    from: `fail("", code, undefined, true, reason)`,
+    to: `fail(reason as StatusReason, code, undefined, true, reason)`,
     breaks: "CL23",
     scenario: "S22",
     by: `${conversation} > [CL23] what is heard of a connection's end`,

@@ -47,4 +47,34 @@ export const formMutants = [
     scenario: "S29",
     by: "client/test/conversation.test.ts > [CL59] S29 the same bad frame",
   },
+  {
+    name: "take the frames of a packet one by one, up to the bad one",
+    file: "client/src/connection/connection.ts",
+    from: `const frames = [format.decode(data, FROM_SERVER)].flat().map(read);`,
+    to: `const frames = [format.decode(data, FROM_SERVER)].flat().map((one) => (hear(one as ServerFrame), read(one)));`,
+    breaks: "CL48",
+    scenario: "S29",
+    by: "client/src/connection/connection.test.ts > [CL48]",
+  },
+  {
+    name: "keep the parts of a snapshot from one connection to the next",
+    file: "client/src/connection/connection.ts",
+    from: `    parts = [];
+    link = undefined;`,
+    to: `    link = undefined;`,
+    breaks: "CL5",
+    scenario: "",
+    by: "client/src/connection/connection.test.ts > [CL5] parts of a snapshot that a connection",
+  },
+  {
+    name: "say that it is open after the app has ended it",
+    file: "client/src/connection/connection.ts",
+    from: `    tell("open", "");
+    const { clientId`,
+    to: `    void Promise.resolve().then(() => tell("open", ""));
+    const { clientId`,
+    breaks: "CL23",
+    scenario: "",
+    by: "client/src/connection/connection.test.ts > an app that disconnects in onConnect",
+  },
 ];

@@ -49,12 +49,12 @@ export const secondMutants = [
   },
   {
     name: "take a snapshot's parts in any order",
-    file: "client/src/connection/packets.ts",
-    from: `if (found.part !== parts.length) throw new CallaError("undecodable");`,
+    file: "client/src/connection/connection.ts",
+    from: `if (frame.part !== parts.length) throw new CallaError("undecodable");`,
     to: ``,
     breaks: "CL5",
     scenario: "",
-    by: "client/src/connection/packets.test.ts > [CL5] the parts of a snapshot",
+    by: "client/src/connection/connection.test.ts > [CL5] the parts of a snapshot",
   },
   {
     name: "let a model that is subscribed and does not change age",

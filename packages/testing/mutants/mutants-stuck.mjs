@@ -27,8 +27,8 @@ export const stuckMutants = [
   {
     name: "wait as long as after the outage for a line whose connections are shorter",
     file: "client/src/connection/connection.ts",
-    from: `const enough = Math.min(waited, LASTING);`,
-    to: `const enough = waited;`,
+    from: `Math.min(waited, LASTING)`,
+    to: `waited`,
     breaks: "CL2",
     scenario: "",
     by: `${poison} > [CL2]`,
@@ -84,7 +84,7 @@ export const stuckMutants = [
   {
     name: "end for good when the server will not have a message",
     file: "client/src/connection/connection.ts",
-    from: `mine.open && ABOUT_FRAMES.has(frame.code)`,
+    from: `core.open && ABOUT_FRAMES.has(frame.code)`,
     to: `false && ABOUT_FRAMES.has(frame.code)`,
     breaks: "OB13",
     scenario: "S29",

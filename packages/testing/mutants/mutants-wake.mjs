@@ -27,8 +27,8 @@ export const wakeMutants = [
   {
     name: "take every connection that was let in for a success",
     file: "client/src/connection/connection.ts",
-    from: `Math.max(baseMilliseconds, enough)) delays.reset();`,
-    to: `0) delays.reset();`,
+    from: `clock.monotonic() - since >= enough) delays.reset();`,
+    to: `clock.monotonic() - since >= 0) delays.reset();`,
     breaks: "CL2",
     scenario: "S22",
     by: `${conversation} > [CL2] attempts back off`,

@@ -1,7 +1,15 @@
 // The conversation with the server: attempts, handshake, heartbeat, reconnecting; bytes to frames and frames to bytes.
 // One attempt at a time, and the late events of an older one touch nothing (CL2). Not here: what frames mean for
 // targets and dispatches (engine/), what a network is (transports/).
-import { CallaError, fraction, DEV } from "@calla/shared";
+import {
+  CallaError,
+  DEV,
+  fraction,
+  mapPayloads,
+  payloadReader,
+  payloadWriter,
+  serverFrame,
+} from "@calla/shared";
 import type {
   CallaRejectionCode,
   Cancel,
@@ -22,9 +30,8 @@ import type { ConnectionStatus, Core, Line } from "../engine/records.ts";
 import { disconnected, refused, tooLarge } from "../engine/sending.ts";
 import { backoff } from "../base/backoff.ts";
 import { bytesOf } from "../base/size.ts";
-import { createPackets } from "./packets.ts";
-import type { Packet, Packets } from "./packets.ts";
-import { CLOSE_RETRYABLE, CLOSE_TERMINAL } from "../transports/transport.ts";
+import { fitting, halves, joined } from "./packets.ts";
+import { CLOSE_RETRYABLE, CLOSE_TERMINAL, FROM_SERVER } from "../transports/transport.ts";
 import type { CloseReason, Link, Transport } from "../transports/transport.ts";
 
 /** Whom the server has named. */
@@ -84,23 +91,12 @@ const MAX_PACKET = 65_536;
 /** Bytes that a server takes of a client before it lets it in (64 KB, unless told), and what HTTP adds to them. */
 const MAX_HELLO = MAX_PACKET - 4_096;
 
-/** One attempt. The object's identity says whether an event is still about us. */
-interface Attempt {
-  readonly packets: Packets;
-  link: Link | undefined;
-  open: boolean;
-  /** When it was let in. */
-  since: number;
-  lastHeard: number;
-  /** Asked whether the server is there, and nothing was heard since. */
-  asked: boolean;
-  /** It shows that it was asked in vain. */
-  unsure: boolean;
-  /** What was sent in the most bytes, in UTF-8. */
-  largest: { readonly bytes: number; readonly frames: Packet["frames"] };
+/** A packet that was sent, with the frames in it. */
+interface Sent {
+  readonly bytes: number;
+  readonly frames: readonly ClientFrame[];
 }
-
-const NOTHING: Attempt["largest"] = { bytes: 0, frames: [] };
+const NOTHING: Sent = { bytes: 0, frames: [] };
 
 const helloTooLarge = (bytes: number): CallaError =>
   new CallaError(
@@ -113,10 +109,12 @@ const helloTooLarge = (bytes: number): CallaError =>
 export function createConnection(core: Core, options: ConnectionOptions): Connection {
   const { serialiser, clock, random, report } = core;
   const { transport, heartbeat, heartbeatTimeout, mistaken } = options;
-  const format = serialiser.formats[0] as Format;
   const { baseMilliseconds, maxMilliseconds } = transport.reconnect;
+  const format = serialiser.formats[0] as Format;
+  const codec = serialiser.payload(format);
+  const writing = payloadWriter(codec);
+  const reading = payloadReader(codec);
   const delays = backoff(transport.reconnect, random);
-  let attempt: Attempt | undefined;
   let wanted = false;
   let connectedBefore = false;
   let stopping = false;
@@ -128,13 +126,27 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
   let maxPacket = MAX_PACKET;
   /** Less once a Hello was too large (CL20). */
   let maxHello = MAX_HELLO;
+  /** What no retry mends, and was told last (CL24). */
+  let blamed = "";
   /** The one timer: next attempt, end of patience with this one, or heartbeat. */
   let timer: Cancel | undefined;
   /** And one beside it, which ends nothing: when to ask what is not answered, and when to show it. */
   let doubting: Cancel | undefined;
   let patience = PATIENCE;
-  /** What no retry mends, and was told last (CL24). */
-  let blamed = "";
+
+  // Of one attempt: `leave` ends them all.
+  /** Its identity says whether an event is still about us; undefined: there is none. */
+  let attempt: object | undefined;
+  let link: Link | undefined;
+  /** When it was let in. */
+  let since = 0;
+  let lastHeard = 0;
+  /** Asked whether the server is there, and nothing was heard since. */
+  let asked = false;
+  /** What was sent in the most bytes, in UTF-8. */
+  let largest = NOTHING;
+  /** Of an unfinished snapshot. */
+  let parts: ServerFrames["Snapshot"][] = [];
 
   const after = (milliseconds: number, run: () => void): void => {
     timer?.();
@@ -149,25 +161,16 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
     core.due();
   }
 
+  // ------------------------------------------------------------------------------------------------- how one begins
+
   const asToken = (): Promise<unknown> => Promise.resolve().then(options.token);
 
   function begin(): void {
-    const mine: Attempt = {
-      packets: createPackets(serialiser, format),
-      link: undefined,
-      open: false,
-      since: 0,
-      lastHeard: 0,
-      asked: false,
-      unsure: false,
-      largest: NOTHING,
-    };
-    const current = (): boolean => attempt === mine;
-    attempt = mine;
+    const mine = (attempt = {});
     tell("connecting", "");
     after(options.connectTimeout, () => fail("timeout"));
     const broken = (cause: unknown): void => {
-      if (!current()) return;
+      if (attempt !== mine) return;
       mistaken(
         new CallaError("transport", { cause }, DEV && "An attempt to connect failed; it is tried again."),
       );
@@ -176,179 +179,201 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
     // The token is asked for first, so that no open socket waits for it; a rejecting one costs this attempt (S25).
     asToken()
       .then((token) => {
-        if (!current()) return;
+        if (attempt !== mine) return;
         const handlers = {
           open() {
             try {
-              if (current()) greet(mine, hello(core, token));
+              if (attempt === mine) greet(hello(core, token));
             } catch (cause) {
               broken(cause);
             }
           },
-          receive: (data: string | Uint8Array) => current() && receive(mine, data),
-          close({ code, reason, cause }: CloseReason) {
-            if (!current()) return;
-            if (code === CLOSE_TERMINAL) return dismissed(reason as StatusReason);
-            if (cause && blamed !== reason) mistaken(cause, true);
-            if (cause) blamed = reason;
-            const own = code === CLOSE_RETRYABLE || isOwnWord(code, reason);
-            // Anybody's words are a text; Calla's are a code.
-            fail(
-              own ? (reason as StatusReason) : "",
-              code,
-              undefined,
-              !isOwnWord(code, reason),
-              own ? "" : reason,
-            );
-          },
+          receive: (data: string | Uint8Array) => attempt === mine && receive(data),
+          close: (reason: CloseReason) => attempt === mine && closed(reason),
         };
-        mine.link = transport.connect(handlers, format);
+        link = transport.connect(handlers, format);
       })
       .catch(broken);
   }
 
   /** The targets that a long one names last are subscribed right behind `Connected` (CL20). */
-  function greet(mine: Attempt, frame: ClientFrames["Hello"]): void {
-    const said = mine.packets.fitting(frame, maxHello);
-    transmit(mine, [said]);
+  function greet(frame: ClientFrames["Hello"]): void {
+    const said = fitting(format, frame, maxHello);
+    transmit([said]);
     if (said !== frame) unsaid(core, frame.targets.slice(said.targets.length));
   }
 
-  function transmit(mine: Attempt, frames: readonly ClientFrame[]): void {
-    for (const packet of mine.packets.encode(frames, maxPacket)) {
-      // No character is more than three bytes, so what is small beside the largest is not even measured.
-      if (3 * packet.data.length > mine.largest.bytes) {
-        const bytes = bytesOf(packet.data);
-        if (bytes > mine.largest.bytes) mine.largest = { bytes, frames: packet.frames };
-      }
-      mine.link?.send(packet.data);
+  function welcome(frame: ServerFrames["Connected"]): void {
+    core.open = true;
+    since = clock.monotonic();
+    // It was taken: whatever is too large from here on is something else.
+    largest = NOTHING;
+    spread = frame.spread ?? 0;
+    after(heartbeat, watch);
+    connected(core, frame);
+    tell("open", "");
+    const { clientId, userId } = frame;
+    const { onConnect, onReconnect } = options;
+    const first = !connectedBefore;
+    connectedBefore = true;
+    // The last of it: the app may end the connection here.
+    contain(report, first ? onConnect : onReconnect, { clientId, userId });
+  }
+
+  // --------------------------------------------------------------------------------------------------- out and in
+
+  /** What is above `maxPacket` (UTF-16 units of a text) goes in pieces, down to a frame or a cursor each. */
+  function pack(plain: readonly ClientFrame[]): void {
+    const data = format.encode(plain.length > 1 ? plain : plain[0]);
+    const pieces = data.length > maxPacket && halves(plain);
+    if (pieces) return pieces.forEach(pack);
+    // No character is more than three bytes, so what is small beside the largest is not even measured.
+    if (3 * data.length > largest.bytes) {
+      const bytes = bytesOf(data);
+      if (bytes > largest.bytes) largest = { bytes, frames: plain };
     }
+    link?.send(data);
   }
 
-  /** Sent again as it was, the largest would end every connection: whatever else was sent is no larger (OB13). */
-  function lessen({ largest: { bytes, frames } }: Attempt, own: boolean): void {
-    const [first] = frames;
-    if (first?.type === "Hello" && first.targets.length > 0) maxHello = Math.min(maxHello, bytes) >> 1;
-    else if (first?.type === "Hello") {
-      if (maxHello > 0) mistaken(helloTooLarge(bytes));
-      maxHello = 0;
-    } else if (frames.length > 1) maxPacket = Math.min(maxPacket, bytes) >> 1;
-    // By the word of somebody else on the way nothing is given up (OB20).
-    else if (first && own) tooLarge(core, first);
-  }
+  const transmit = (frames: readonly ClientFrame[]): void =>
+    pack(frames.map((one) => mapPayloads(one, writing)));
 
-  function receive(mine: Attempt, data: string | Uint8Array): void {
-    mine.lastHeard = clock.monotonic();
-    if (mine.asked) {
-      mine.asked = false;
-      if (mine.unsure) tell("open", "");
-      mine.unsure = false;
+  function receive(data: string | Uint8Array): void {
+    const mine = attempt;
+    lastHeard = clock.monotonic();
+    if (asked) {
+      asked = false;
+      if (core.connection === "unsure") tell("open", "");
       // It is there, and has not answered: asked ever more rarely, and at once about what is sent from here on.
       patience = Math.min(2 * patience, heartbeat);
       expect(patience);
     }
     try {
-      for (const frame of mine.packets.decode(data)) if (attempt === mine) hear(mine, frame);
+      // All are read before any is taken, so that a bad one takes none with it (CL48).
+      const frames = [format.decode(data, FROM_SERVER)].flat().map(read);
+      for (const frame of frames) if (frame && attempt === mine) hear(frame);
     } catch (error) {
       mistaken(error);
       fail("unreadable");
     }
   }
 
-  function hear(mine: Attempt, frame: ServerFrame): void {
+  /** The parts of a snapshot make one, with the last of them (CL5). */
+  function read(value: unknown): ServerFrame | undefined {
+    const frame = serverFrame(value);
+    if (!frame) throw new CallaError("undecodable");
+    if (frame.type !== "Snapshot" || frame.chunk === undefined) return mapPayloads(frame, reading);
+    if (frame.part === 0) parts = [];
+    if (frame.part !== parts.length) throw new CallaError("undecodable");
+    parts.push(frame);
+    if (parts.length < (frame.parts ?? 0)) return undefined;
+    const whole = joined(parts.map(({ chunk = "" }) => chunk));
+    parts = [];
+    return { ...frame, chunk: undefined, model: codec.decodeModel(format.decode(whole, FROM_SERVER)) };
+  }
+
+  function hear(frame: ServerFrame): void {
     switch (frame.type) {
       case "Connected":
-        if (mine.open) return take(core, frame);
-        mine.open = core.open = true;
-        mine.since = clock.monotonic();
-        // It was taken: whatever is too large from here on is something else.
-        mine.largest = NOTHING;
-        spread = frame.spread ?? 0;
-        after(heartbeat, watch);
-        welcome(frame);
-        tell("open", "");
-        return;
+        return core.open ? take(core, frame) : welcome(frame);
       case "Closing":
         // Who was not even let in, or ends so each time, comes back as from any failure, unless told when.
         if (frame.retryable) {
-          if (frame.code === "too-large" && !mine.open) lessen(mine, true);
-          fail(frame.code, 1000, frame.within > 0 || mine.open ? frame.within : undefined);
-        } else if (mine.open && ABOUT_FRAMES.has(frame.code) && refused(core, frame.code as AboutFrames))
+          if (frame.code === "too-large" && !core.open) lessen(true);
+          fail(frame.code, 1000, frame.within > 0 || core.open ? frame.within : undefined);
+        } else if (core.open && ABOUT_FRAMES.has(frame.code) && refused(core, frame.code as AboutFrames))
           fail(frame.code, 1000);
         else dismissed(frame.code);
         return;
       case "Version":
-        if (frame.terminal) {
-          end("outdated", "version");
-          contain(report, core.onVersionMismatch, { protocol: frame.protocol, slices: frame.slices });
-        } else fail("version");
-        return;
-      case "Expiring":
+        if (!frame.terminal) return fail("version");
+        end("outdated", "version");
+        return contain(report, core.onVersionMismatch, { protocol: frame.protocol, slices: frame.slices });
+      case "Expiring": {
+        const mine = attempt;
         // Rejected: the server asks again while there is time (S25).
         asToken()
-          .then((token) => attempt === mine && transmit(mine, [{ type: "Authenticate", token }]))
+          .then((token) => attempt === mine && transmit([{ type: "Authenticate", token }]))
           .catch(mistaken);
         return;
+      }
       default:
         if (frame.type === "Pong") spread = frame.spread ?? spread;
-        if (mine.open) take(core, frame);
+        if (core.open) take(core, frame);
     }
   }
 
-  function welcome(frame: ServerFrames["Connected"]): void {
-    connected(core, frame);
-    const { clientId, userId } = frame;
-    contain(report, connectedBefore ? options.onReconnect : options.onConnect, { clientId, userId });
-    connectedBefore = true;
-  }
+  // ------------------------------------------------------------------------------------------------------- silence
 
   /** Only an unanswered `Ping` declares death; that sends succeed proves nothing (CL6). */
   function watch(): void {
-    if (!attempt) return;
-    const silence = clock.monotonic() - attempt.lastHeard;
+    const silence = clock.monotonic() - lastHeard;
     if (silence < heartbeat) after(heartbeat - silence, watch);
-    else ask(attempt);
+    else ask();
+  }
+
+  function ask(): void {
+    lastHeard = -Infinity;
+    transmit([ping(core)]);
+    if (!asked) suspect();
+    after(heartbeatTimeout, () => {
+      if (lastHeard < 0) fail("silent", 1006, undefined, true);
+      else watch();
+    });
   }
 
   /** Looks in so many milliseconds whether what was sent has had an answer (CL21). */
   function expect(milliseconds: number): void {
     doubting?.();
     doubting = clock.setTimeout(() => {
-      const mine = attempt;
-      if (!mine?.open || mine.asked || !awaiting(core)) return void (doubting = undefined);
-      const silence = clock.monotonic() - mine.lastHeard;
+      if (asked || !awaiting(core)) return void (doubting = undefined);
+      const silence = clock.monotonic() - lastHeard;
       if (silence < patience) return expect(patience - silence);
       // Of what is subscribed nothing is asked: that is for a long silence (CL6).
-      transmit(mine, [{ type: "Ping", cursors: [] }]);
-      suspect(mine);
+      transmit([{ type: "Ping", cursors: [] }]);
+      suspect();
     }, milliseconds);
   }
 
   /** The question is on its way. That nobody answers shows, and ends nothing: only `heartbeatTimeout` does. */
-  function suspect(mine: Attempt): void {
-    mine.asked = true;
+  function suspect(): void {
+    asked = true;
     doubting?.();
     doubting = clock.setTimeout(() => {
       doubting = undefined;
-      if (attempt !== mine || !mine.asked) return;
-      mine.unsure = true;
       tell("unsure", "silent");
     }, PATIENCE);
   }
 
-  function ask(mine: Attempt): void {
-    mine.lastHeard = -Infinity;
-    transmit(mine, [ping(core)]);
-    if (!mine.asked) suspect(mine);
-    after(heartbeatTimeout, () => {
-      if (mine.lastHeard < 0) fail("silent", 1006, undefined, true);
-      else watch();
-    });
+  // --------------------------------------------------------------------------------------------------- how one ends
+
+  function closed({ code, reason, cause }: CloseReason): void {
+    if (code === CLOSE_TERMINAL) return dismissed(reason as StatusReason);
+    if (cause && blamed !== reason) mistaken(cause, true);
+    if (cause) blamed = reason;
+    const large = isOwnWord(code, reason);
+    // Anybody's words are a text; Calla's are a code.
+    if (large || code === CLOSE_RETRYABLE) fail(reason as StatusReason, code, undefined, !large);
+    else fail("", code, undefined, true, reason);
+  }
+
+  /** Sent again as it was, the largest would end every connection: whatever else was sent is no larger (OB13). */
+  function lessen(own: boolean): void {
+    const { bytes, frames } = largest;
+    const [first] = frames;
+    if (first?.type === "Hello") {
+      const least = first.targets.length === 0;
+      if (least && maxHello > 0) mistaken(helloTooLarge(bytes));
+      maxHello = least ? 0 : Math.min(maxHello, bytes) >> 1;
+    } else if (frames.length > 1) maxPacket = Math.min(maxPacket, bytes) >> 1;
+    // By the word of somebody else on the way nothing is given up (OB20).
+    else if (first && own) tooLarge(core, first);
   }
 
   /** This attempt is over. Its link is dropped before anything else can happen. */
   function leave(code: number, reason: string, cut = false): void {
-    const { link, open, since = 0 } = attempt ?? {};
+    const { open } = core;
+    const left = link;
     // Judged by how long it lasted: to be let in proves nothing (CL2), nor to last until the same bad frame (CL59).
     const enough = Math.max(baseMilliseconds, Math.min(waited, LASTING));
     if (open && reason !== "unreadable" && clock.monotonic() - since >= enough) delays.reset();
@@ -357,7 +382,11 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
     timer?.();
     doubting?.();
     doubting = undefined;
-    link?.close();
+    asked = false;
+    largest = NOTHING;
+    parts = [];
+    link = undefined;
+    left?.close();
     if (!open) return;
     disconnected(core, cut);
     touchAll(core);
@@ -366,8 +395,8 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
 
   /** `within`: the server has said when to come back; 0, at once, which it is believed once (CL12). */
   function fail(reason: StatusReason | "", code = 1006, within = -1, cut = false, text = ""): void {
-    if (code === TOO_LARGE && attempt) lessen(attempt, isOwnWord(code, reason));
-    const why = reason || (attempt?.open ? "lost" : "unreachable");
+    if (code === TOO_LARGE) lessen(isOwnWord(code, reason));
+    const why = reason || (core.open ? "lost" : "unreachable");
     leave(code, text || why, cut);
     if (!wanted) return;
     const told = within > 0 || (within === 0 && delays.fresh);
@@ -402,17 +431,17 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
     },
     wake() {
       // Asked already: asking again would put off that nobody answers.
-      if (attempt?.open) connection.doubt();
+      if (core.open) connection.doubt();
       else if (wanted && !attempt) begin();
     },
     doubt() {
-      if (attempt?.open && attempt.lastHeard >= 0) ask(attempt);
+      if (core.open && lastHeard >= 0) ask();
     },
     renew: (why) => fail(why, 1000),
     send(frames) {
-      if (!attempt?.open || frames.length === 0) return;
-      transmit(attempt, frames);
-      if (attempt?.asked || (doubting && patience === PATIENCE)) return;
+      if (!core.open || frames.length === 0) return;
+      transmit(frames);
+      if (asked || (doubting && patience === PATIENCE)) return;
       patience = PATIENCE;
       expect(PATIENCE);
     },

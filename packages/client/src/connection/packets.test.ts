@@ -1,29 +1,20 @@
 import { automatic, json } from "@calla/shared";
+import type { ClientFrame, ClientFrames } from "@calla/shared";
 import { customBinary, messagePack } from "@calla/shared/messagepack";
 import { expect, test } from "vitest";
+import { bytesOf } from "../base/size.ts";
 import { parseHydration } from "../hydration.ts";
-import { createPackets } from "./packets.ts";
+import { fitting, halves, joined } from "./packets.ts";
 
-const nested = (levels: number): unknown => {
-  let value: unknown = [];
-  for (let i = 1; i < levels; i++) value = [value];
-  return value;
-};
 const row = (model: unknown) =>
   JSON.stringify({ calla: 1, format: "json", topics: [["list:1", 1, 10, 1, model]] });
 
-test("[CO10] what the serialiser takes with a raised maxDepth, a client reads from the wire and from the page", () => {
+test("[CO10] what the serialiser takes with a raised maxDepth, a client reads from the page", () => {
+  let model: unknown = [];
+  for (let i = 1; i < 290; i++) model = [model];
   for (const format of [json(), messagePack()]) {
     const serialiser = automatic(format).with({ maxDepth: 300 });
-    const model = nested(290);
-    const snapshot = { type: "Snapshot", target: "list:1", sequence: 1, mark: 10, version: 1, model };
-    const [frame] = createPackets(serialiser, format).decode(format.encode(snapshot));
-    expect(frame).toMatchObject({ model });
     expect(parseHydration(row(model), serialiser).models.get("list:1")).toMatchObject({ model });
-    const deeper = { ...snapshot, model: nested(301) };
-    expect(() => createPackets(serialiser, format).decode(format.encode(deeper))).toThrow(
-      /more than 300 levels/,
-    );
   }
 });
 
@@ -40,23 +31,46 @@ test("[HY1] a page carries the models of a serialiser that has only bytes", () =
   expect(parseHydration(row(plain), serialiser).models.get("list:1")).toMatchObject({ model });
 });
 
-test("[CL5] the parts of a snapshot are taken in their order alone, each once, and the next snapshot begins anew", () => {
+test("[CL20] a Hello names as many targets as fit, the first ones, and no byte more", () => {
+  const hello: ClientFrames["Hello"] = {
+    type: "Hello",
+    protocol: 1,
+    slices: {},
+    targets: Array.from({ length: 50 }, (_, i) => ({ target: `list:ä${i}`, ref: i, settled: 0, sent: 0 })),
+    attempt: [1, 1],
+  };
   for (const format of [json(), messagePack()]) {
-    const serialiser = automatic(format);
-    const head = { type: "Snapshot", target: "list:1", sequence: 1, mark: 10, version: 1, parts: 3 };
-    const model = { items: ["a", "b", "c"] };
-    const whole = format.encode(model);
-    const third = Math.ceil(whole.length / 3);
-    const parts = [0, 1, 2].map((part) =>
-      format.encode({ ...head, part, chunk: whole.slice(part * third, (part + 1) * third) }),
-    );
-    const { decode } = createPackets(serialiser, format);
-    const take = (...order: number[]) => order.flatMap((part) => decode(parts[part]!));
-    expect(take(0, 1, 2)).toMatchObject([{ type: "Snapshot", model }]);
-    for (const order of [[1], [0, 2], [0, 1, 1], [2, 1, 0], [0, 1, 2, 2]])
-      expect(() => take(...order)).toThrow(expect.objectContaining({ code: "undecodable" }));
-    // One that was broken off, and then the whole of another one.
-    expect(take(0, 1, 0, 1, 2)).toMatchObject([{ type: "Snapshot", model }]);
-    expect(take(0, 1, 2)).toMatchObject([{ type: "Snapshot", model }]);
+    const whole = bytesOf(format.encode(hello));
+    expect(fitting(format, hello, whole + 60)).toBe(hello);
+    expect(fitting(format, { ...hello, targets: [] }, 0).targets).toEqual([]);
+    for (let most = 0; most < whole; most += 100) {
+      const { targets } = fitting(format, hello, most);
+      expect(targets).toEqual(hello.targets.slice(0, targets.length));
+      const bytes = bytesOf(format.encode({ ...hello, targets }));
+      if (targets.length > 0) expect(bytes).toBeLessThanOrEqual(most);
+      // One more would not have fitted, give or take a separator and the length of a list.
+      const more = bytesOf(format.encode({ ...hello, targets: hello.targets.slice(0, targets.length + 1) }));
+      expect(more + 60).toBeGreaterThan(most);
+    }
   }
+});
+
+test("[OB13] frames are parted between frames, a Ping between its cursors, anything else not at all", () => {
+  const message: ClientFrame = {
+    type: "TopicMessage",
+    target: "a",
+    mid: 1,
+    id: "m",
+    settled: 0,
+    messages: [],
+  };
+  const ping = (...cursors: [string, number, number][]): ClientFrame => ({ type: "Ping", cursors });
+  expect(halves([message, ping(), message])).toEqual([[message], [ping(), message]]);
+  expect(halves([ping(["a", 1, 1], ["b", 2, 2])])).toEqual([[ping(["a", 1, 1])], [ping(["b", 2, 2])]]);
+  for (const whole of [[message], [ping()], [ping(["a", 1, 1])], []]) expect(halves(whole)).toBeUndefined();
+});
+
+test("[CL5] parts are joined as they are: texts and bytes", () => {
+  expect(joined(["[1", "", ",2]"])).toBe("[1,2]");
+  expect(joined([Uint8Array.of(1, 2), new Uint8Array(0), Uint8Array.of(3)])).toEqual(Uint8Array.of(1, 2, 3));
 });

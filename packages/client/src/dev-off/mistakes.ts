@@ -4,6 +4,7 @@ import { CallaError } from "@calla/shared";
 import type * as Mistakes from "../dev/mistakes.ts";
 
 export function checkUrl(_url: unknown, _scheme: Mistakes.Scheme): void {}
+export function checkReconnect(_reconnect: object): void {}
 export function reached(_transport: object): void {}
 export function unreached(_transport: object, _format: unknown, _url: string, _event: unknown): void {}
 /** Nodes that do not know each other's formats are the one mistake that may come up only where it is deployed. */

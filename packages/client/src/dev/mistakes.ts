@@ -3,6 +3,7 @@
 // `onError` (connection.ts).
 import { CallaError, isDevelopment } from "@calla/shared";
 import type { Format } from "@calla/shared";
+import type { ReconnectOptions } from "../base/backoff.ts";
 
 export type Scheme = "ws" | "http";
 
@@ -35,6 +36,23 @@ function urlProblem(url: unknown, scheme: Scheme): string | undefined {
     return `${want}, and got ${shown}${rest === undefined ? "" : `: write ${JSON.stringify(rest.slice(0, 200))}`}.`;
   }
   return URL.canParse(url) ? undefined : `${want}, and ${shown} is no valid url.`;
+}
+
+/** @throws CallaError `transport`: impossible delays. */
+export function checkReconnect(reconnect: ReconnectOptions): void {
+  const { baseMilliseconds, maxMilliseconds, multiplier, jitterRatio } = reconnect;
+  const fits =
+    baseMilliseconds > 0 &&
+    maxMilliseconds >= baseMilliseconds &&
+    multiplier >= 1 &&
+    jitterRatio >= 0 &&
+    jitterRatio <= 1;
+  if (!fits)
+    throw new CallaError(
+      "transport",
+      reconnect,
+      "A transport wants 0 < base ≤ max, multiplier ≥ 1 and a jitter ratio from 0 to 1.",
+    );
 }
 
 /** What a network does now and then, and a server that is starting: a retry may mend it. */

@@ -111,7 +111,7 @@ export function flush(core: Core): void {
       entry.sentAt = now;
       say(entry, []);
     }
-  line.send(frames);
+  if (frames.length > 0) line.send(frames);
 }
 
 /** This identity has used a mid twice, and is to be left behind. */

@@ -1,5 +1,5 @@
 // How attempts follow each other: lily's options, shared by the transports.
-import { CallaError, DEV } from "@calla/shared";
+import { checkReconnect } from "#dev/mistakes";
 import type { ReconnectOptions } from "./transport.ts";
 
 export interface ReconnectSettings {
@@ -21,18 +21,7 @@ export function reconnectOptions(options: ReconnectSettings): ReconnectOptions {
     reconnectMultiplier: multiplier = 2,
     reconnectJitterRatio: jitterRatio = 0.25,
   } = options;
-  const fits =
-    baseMilliseconds > 0 &&
-    maxMilliseconds >= baseMilliseconds &&
-    multiplier >= 1 &&
-    jitterRatio >= 0 &&
-    jitterRatio <= 1;
-  if (DEV && !fits) {
-    throw new CallaError(
-      "transport",
-      options,
-      DEV && "A transport wants 0 < base ≤ max, multiplier ≥ 1 and a jitter ratio from 0 to 1.",
-    );
-  }
-  return { baseMilliseconds, maxMilliseconds, multiplier, jitterRatio };
+  const reconnect = { baseMilliseconds, maxMilliseconds, multiplier, jitterRatio };
+  checkReconnect(reconnect);
+  return reconnect;
 }

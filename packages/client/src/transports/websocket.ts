@@ -71,7 +71,7 @@ export function webSocket(options: WebSocketOptions): Transport {
         const on = (
           type: "open" | "message" | "error" | "close",
           listener: (event: SocketEvent) => void,
-        ): void => socket?.addEventListener(type, (event) => listener(event as SocketEvent));
+        ): void => socket?.addEventListener(type, listener);
         on("open", () => {
           reached(options);
           if (!over) handlers.open();
