@@ -79,7 +79,7 @@ export default [
   line("@calla/client, all of it", "22.6 KB", { [client]: "*" }),
   line("@calla/client/websocket", "0.9 KB", { [webSocket]: "*" }),
   line("the same with IndexedDB", "31.3 KB", { ...CORE, [indexedDb]: "{ indexedDb }" }),
-  line("@calla/client/http, with eventsource", "6.7 KB", { [http]: "*" }),
+  line("@calla/client/http, with the parser of eventsource", "5 KB", { [http]: "*" }),
   line("@calla/client/auto", "1 KB", { [auto]: "*" }),
   line("what @calla/client/hydration adds to the serialiser", "4 KB", {
     [hydration]: "*",
@@ -90,6 +90,6 @@ export default [
   line("a wiring's definitions", "1 KB", {
     [shared]: "{ defineWiring, defineTopic, defineEphemeral, defineSession, defineLocal, serverOnly }",
   }),
-  line("@calla/shared, all of it", "11.8 KB", { [shared]: "*" }),
+  line("@calla/shared, all of it", "12 KB", { [shared]: "*" }),
   line("@calla/shared/messagepack", "8.2 KB", { [messagePack]: "*" }),
 ];

@@ -46,8 +46,6 @@ const missing = new Set([
   "client/src/tabs/claimed-client.ts",
   "client/src/tabs/tab-storage.ts",
   "client/src/topic.ts",
-  "client/src/transports/http/carrier.ts",
-  "client/src/transports/http/http.ts",
 ]);
 
 const files = readdirSync(join(root, "packages")).flatMap((pkg) => {

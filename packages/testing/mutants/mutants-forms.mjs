@@ -1,4 +1,5 @@
-// What a page for production must still look at in a server's frame, and what becomes of one that it does not take.
+// What a page for production must still look at in a server's frame, what becomes of one that it does not take, and what
+// carries them over HTTP.
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const formMutants = [
@@ -76,5 +77,33 @@ export const formMutants = [
     breaks: "CL23",
     scenario: "",
     by: "client/src/connection/connection.test.ts > an app that disconnects in onConnect",
+  },
+  {
+    name: "leave the request of a stream open that is not wanted any more",
+    file: "client/src/transports/http/carrier.ts",
+    from: `        over = true;
+        aborting.abort();`,
+    to: `        over = true;`,
+    breaks: "CL33",
+    scenario: "S22",
+    by: "client/src/transports/http/carrier.test.ts > [CL33] S22 a stream that was left",
+  },
+  {
+    name: "say that fetch has failed, and not why",
+    file: "client/src/transports/http/carrier.ts",
+    from: "if (cause instanceof Error) return `${String(error)}: ${textOf(cause)}`;",
+    to: ``,
+    breaks: "CL57",
+    scenario: "",
+    by: "client/src/transports/http/carrier.test.ts > [CL57] why there was no answer",
+  },
+  {
+    name: "tell what a chunk held after the stream was left",
+    file: "client/src/transports/http/carrier.ts",
+    from: `onEvent: ({ data }) => over || handlers.data(data),`,
+    to: `onEvent: ({ data }) => handlers.data(data),`,
+    breaks: "CL33",
+    scenario: "S22",
+    by: "client/src/transports/http/carrier.test.ts > [CL33] S22 a stream that was left",
   },
 ];

@@ -1,13 +1,12 @@
-// Requests of the HTTP transport: streams by the `eventsource` package, over a `fetch` of ours so that it can POST, in
-// browsers and in Node; POSTs by fetch itself.
+// Requests of the HTTP transport, by `fetch`, in browsers and in Node. A stream is a POST too, so the browser's own
+// EventSource will not do; what comes is read by the parser of the `eventsource` package.
 import type { Format } from "@calla/shared";
-import { EventSource } from "eventsource";
+import { createParser } from "eventsource-parser";
 import type { HttpCarrier, PostAnswer } from "./link.ts";
 
 export type Fetch = (url: string | URL, init: RequestInit) => Promise<Response>;
 
 const NONE: PostAnswer = { status: 0, events: [] };
-const COMMENT = 58; // ":"
 
 export function httpCarrier(
   url: string,
@@ -24,28 +23,40 @@ export function httpCarrier(
   });
   return {
     stream(body, handlers) {
+      const aborting = new AbortController();
       let over = false;
-      const source = new EventSource(url, {
-        async fetch(address, init) {
-          const response = await fetch(address, {
-            ...request(body),
-            headers: { ...headers, accept: "text/event-stream" },
-            signal: init.signal as AbortSignal,
-          });
-          return response.ok ? overheard(response, handlers.alive) : response;
-        },
-      });
       const close = (): void => {
         over = true;
-        // Behind the event that is being told: only then is its timer for the next attempt set, which is not wanted.
-        queueMicrotask(() => source.close());
+        aborting.abort();
       };
-      source.addEventListener("message", ({ data }) => void (over || handlers.data(String(data))));
-      source.addEventListener("error", ({ code, message }) => {
+      const end = (status: number, reason: string): void => {
         if (over) return;
         close();
-        handlers.end(code ?? 0, message ?? "ended");
+        handlers.end(status, reason);
+      };
+      const parser = createParser({
+        onEvent: ({ data }) => over || handlers.data(data),
+        onComment: () => over || handlers.alive(),
       });
+      async function listen(): Promise<void> {
+        const response = await fetch(url, {
+          ...request(body),
+          headers: { ...headers, accept: STREAM },
+          signal: aborting.signal,
+        });
+        const { status } = response;
+        if (status !== 200) return end(status, `HTTP ${status}`);
+        // The login page of a network answers 200, too.
+        const reader = isStream(response) ? response.body?.getReader() : undefined;
+        if (!reader) return end(status, `no ${STREAM}`);
+        const text = new TextDecoder();
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done || over) return end(0, "ended");
+          parser.feed(text.decode(value, { stream: true }));
+        }
+      }
+      listen().catch((error: unknown) => end(0, textOf(error)));
       return close;
     },
     post(body) {
@@ -62,26 +73,23 @@ export function httpCarrier(
   };
 }
 
-/** The same response, whose comments can be heard; the package passes them over. */
-function overheard(response: Response, alive: () => void): Response {
-  const listening = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      if (chunk[0] === COMMENT) alive();
-      controller.enqueue(chunk);
-    },
-  });
-  const { status, headers, body } = response;
-  return new Response(body?.pipeThrough(listening), { status, headers });
+const STREAM = "text/event-stream";
+const isStream = ({ headers }: Response): boolean => headers.get("content-type")?.startsWith(STREAM) === true;
+
+/** Node says why in the causes of an error, and of an address that several were tried of in a list. */
+function textOf(error: unknown): string {
+  const { errors, cause } = Object(error) as { readonly errors?: unknown; readonly cause?: unknown };
+  if (Array.isArray(errors)) return errors.map(textOf).join(", ");
+  if (cause instanceof Error) return `${String(error)}: ${textOf(cause)}`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function read(response: Response): Promise<PostAnswer> {
-  const { status, headers } = response;
+  const { status } = response;
   try {
     if (status === 413 || status === 400 || status === 422)
       return { status, events: [], ...(await refusalOf(response)) };
-    // The login page of a network answers 200, too.
-    const ours = headers.get("content-type")?.startsWith("text/event-stream") === true;
-    if (status !== 200 || !ours) return { status: status === 200 ? 0 : status, events: [] };
+    if (status !== 200 || !isStream(response)) return { status: status === 200 ? 0 : status, events: [] };
     return { status, events: eventsOf(await response.text()) };
   } catch {
     return NONE;
