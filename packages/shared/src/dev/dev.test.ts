@@ -16,10 +16,12 @@ import * as onBudget from "./budget.ts";
 import * as offChecks from "../dev-off/define-checks.ts";
 import * as off from "../dev-off/strict.ts";
 import * as offProblem from "../dev-off/json-problem.ts";
+import * as offTopic from "../dev-off/topic-problem.ts";
 import * as offRejections from "../dev-off/rejections.ts";
 import * as offSwitch from "../dev-off/switch.ts";
 import * as onChecks from "./define-checks.ts";
 import * as onProblem from "./json-problem.ts";
+import * as onTopic from "./topic-problem.ts";
 import * as onRejections from "./rejections.ts";
 import * as on from "./strict.ts";
 import * as onSwitch from "./switch.ts";
@@ -47,6 +49,7 @@ test.each([
   ["define-checks", onChecks, offChecks],
   ["rejections", onRejections, offRejections],
   ["json-problem", onProblem, offProblem],
+  ["topic-problem", onTopic, offTopic],
 ])(
   "[WR27] [WR37] in production all of dev/%s.ts has something in its place",
   (_, development: object, production: object) => {
@@ -54,9 +57,11 @@ test.each([
   },
 );
 
-test("[WR37] what JSON has not is said why in development, and in production where", () => {
+test("[WR37] what JSON has not, and what is no topic id, is said with the reason in development, without it in production", () => {
   expect(onProblem.jsonProblem(new Map())).toMatch(/^is a Map, /);
   expect(offProblem.jsonProblem(new Map())).toBe(false);
+  expect(onTopic.topicProblem(["a", "*"], [], "a:")).toBe("takes a text as parameter 1");
+  expect(offTopic.topicProblem(["a", "*"], [], "a:")).toBe(false);
 });
 
 test("[OB15] a rejection's text has its code, the sentence it stands for and the particulars; in production its code", () => {

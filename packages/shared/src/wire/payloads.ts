@@ -1,8 +1,6 @@
 // Where in a frame the user's own values are. The serialiser's codec is applied to these and nothing else, so the
 // envelope is never walked. Most payloads are plain as they are: then nothing is copied.
-import type { ClientFrame, ServerFrame, ServerFrames, WireOutcome, WireRecord } from "./protocol.ts";
-
-type Push = ServerFrames["Push"]["pushes"][number];
+import type { ClientFrame, ServerFrame } from "./protocol.ts";
 
 /** What to do with a message, a model and the details of a rejection met in a frame. */
 export interface PayloadMap {
@@ -22,51 +20,42 @@ export interface PayloadMap {
  */
 export function mapPayloads<Frame extends ClientFrame | ServerFrame>(frame: Frame, map: PayloadMap): Frame;
 export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): ClientFrame | ServerFrame {
+  /** A row whose messages stand there. */
+  const messagesAt =
+    (place: number) =>
+    <Row extends readonly unknown[]>(row: Row): Row =>
+      placed(row, place, each(row[place] as readonly unknown[], map.message));
   switch (frame.type) {
     case "TopicMessage":
-    case "Acknowledge": {
-      const { messages } = frame;
-      const mapped = messages && each(messages, map.message);
-      return mapped === messages ? frame : { ...frame, messages: mapped! };
-    }
+    case "Acknowledge":
+      return frame.messages ? placed(frame, "messages", each(frame.messages, map.message)) : frame;
     case "Rejected":
-      return { ...frame, details: detailsIn(frame.details, map) };
-    case "TopicUpdate": {
-      const records = each<WireRecord>(frame.records, (record) => {
-        const [later, author, mid, id, messages] = record;
-        const mapped = each(messages, map.message);
-        return mapped === messages ? record : [later, author, mid, id, mapped];
-      });
-      return records === frame.records ? frame : { ...frame, records };
-    }
+      return placed(frame, "details", detailsIn(frame.details, map));
+    case "TopicUpdate":
+      return placed(frame, "records", each(frame.records, messagesAt(4)));
     case "Settled": {
-      const outcomes = each<WireOutcome>(
-        frame.outcomes,
-        ([mid, id, sequence, messages, from, code, details]) => [
-          mid,
-          id,
-          sequence,
-          each(messages, map.message),
-          from,
-          code,
-          detailsIn(details, map),
-        ],
+      const messages = messagesAt(3);
+      return placed(
+        frame,
+        "outcomes",
+        each(frame.outcomes, (outcome) => placed(messages(outcome), 6, detailsIn(outcome[6], map))),
       );
-      return { ...frame, outcomes };
     }
-    case "Push": {
-      const pushes = each<Push>(frame.pushes, (push) => {
-        const [from, userId, messages] = push;
-        const mapped = each(messages, map.message);
-        return mapped === messages ? push : [from, userId, mapped];
-      });
-      return pushes === frame.pushes ? frame : { ...frame, pushes };
-    }
+    case "Push":
+      return placed(frame, "pushes", each(frame.pushes, messagesAt(2)));
     case "Snapshot":
-      return frame.chunk === undefined ? { ...frame, model: map.model(frame.model) } : frame;
+      return frame.chunk === undefined ? placed(frame, "model", map.model(frame.model)) : frame;
     default:
       return frame;
   }
+}
+
+/** A frame or a row with this at its place: the same one where it stands there already. */
+function placed<Whole extends object>(whole: Whole, place: keyof Whole, part: unknown): Whole {
+  if (whole[place] === part) return whole;
+  return Object.assign(Array.isArray(whole) ? [...(whole as readonly unknown[])] : { ...whole }, {
+    [place]: part,
+  }) as Whole;
 }
 
 /** Calla's own refusals have none. */

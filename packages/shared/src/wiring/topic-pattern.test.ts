@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CallaError } from "../base/errors.ts";
-import { matchTopic, overlap, parseTopicPattern, topicId, topicIdProblem } from "./topic-pattern.ts";
+import { topicIdProblem } from "./topic-id.ts";
+import { matchTopic, overlap, parseTopicPattern, topicId } from "./topic-pattern.ts";
 
 const match = (pattern: string, id: string) => matchTopic(parseTopicPattern(pattern), id);
 const build = (pattern: string, ...params: string[]) => topicId(parseTopicPattern(pattern), ...params);

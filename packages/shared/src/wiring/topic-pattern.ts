@@ -6,10 +6,9 @@
 // the next ":", which makes a match unique: build(match(id)) is id, match(build(params)) is params. The price:
 // "doc:*" and "doc:*:ops" overlap, and a wiring refuses to hold both.
 import { DEV } from "#dev/switch";
+import { topicProblem } from "#dev/topic-problem";
 import { CallaError } from "../base/errors.ts";
-
-/** UTF-16 units. No option: client and server must agree on what is a topic id. */
-const MAX_TOPIC_ID_LENGTH = 256;
+import { isTopicId, topicIdProblem } from "./topic-id.ts";
 
 /** One string for each "*" of a pattern: `Params<"doc:*:ops">` is `[string]`. */
 export type Params<P extends string> = string extends P
@@ -82,30 +81,18 @@ export function matchTopic(pattern: TopicPattern, id: string): readonly string[]
  * @example
  * topicId(parseTopicPattern("doc:*:ops"), "42"); // "doc:42:ops"
  */
-export function topicId<P extends string>({ text, segments }: TopicPattern<P>, ...params: Params<P>): string {
+export function topicId<P extends string>(pattern: TopicPattern<P>, ...params: Params<P>): string {
+  const { text, segments } = pattern;
   const given: readonly unknown[] = params;
-  const refuse = (problem: string | false): never => {
-    throw new CallaError(
-      "topic",
-      { pattern: text, params },
-      DEV && `Topic ${JSON.stringify(text)} ${problem}.`,
-    );
-  };
   let next = 0;
-  const id = segments
-    .map((segment, i) => {
-      if (segment !== "*") return segment;
-      const param = given[next++];
-      if (typeof param !== "string" || param === "")
-        return refuse(DEV && `takes a text as parameter ${next}`);
-      if (i < segments.length - 1 && param.includes(":"))
-        return refuse(DEV && `has a ":" in parameter ${next}`);
-      return param;
-    })
-    .join(":");
-  if (given.length !== next) refuse(DEV && `takes ${next} parameter(s), not ${given.length}`);
-  const problem = topicIdProblem(id);
-  return problem === undefined ? id : refuse(DEV && `cannot be ${JSON.stringify(id)}: it ${problem}`);
+  const id = segments.map((segment) => (segment === "*" ? given[next++] : segment)).join(":");
+  const back = isTopicId(id) ? matchTopic(pattern, id) : undefined;
+  if (back && back.length === given.length && back.every((param, i) => param === given[i])) return id;
+  throw new CallaError(
+    "topic",
+    { pattern: text, params },
+    DEV && `Topic ${JSON.stringify(text)} ${topicProblem(segments, given, id)}.`,
+  );
 }
 
 /**
@@ -123,17 +110,7 @@ export function overlap(a: TopicPattern, b: TopicPattern): boolean {
   });
 }
 
-/** What is wrong with a topic id, as the rest of a sentence (false where those are left out); undefined if nothing is. */
-export function topicIdProblem(id: unknown): string | false | undefined {
-  if (typeof id !== "string" || id === "") return DEV && "is not a text, or empty";
-  if (id.length > MAX_TOPIC_ID_LENGTH) return DEV && `is longer than ${MAX_TOPIC_ID_LENGTH} UTF-16 units`;
-  if (id.startsWith("@")) return DEV && 'begins with "@", as sessions do';
-  return /[\p{Cc}\p{Surrogate}]/u.test(id)
-    ? DEV && "has a control character or half of a surrogate pair"
-    : undefined;
-}
-
-function patternProblem(text: unknown): string | false | undefined {
+function patternProblem(text: unknown): string | undefined {
   const problem = topicIdProblem(text);
   if (problem !== undefined) return problem;
   for (const segment of String(text).split(":")) {

@@ -1,7 +1,8 @@
 // The wiring: the table of slices that client and server share. Not here: running them (apply.ts).
 import { checkWiring } from "#dev/define-checks";
 import type { EphemeralSlice, LocalSlice, SessionSlice, TopicSlice } from "./slice.ts";
-import { matchTopic, topicIdProblem } from "./topic-pattern.ts";
+import { isTopicId } from "./topic-id.ts";
+import { matchTopic } from "./topic-pattern.ts";
 
 /** A slice that has topics. */
 export type AnyTopicSlice = TopicSlice | EphemeralSlice;
@@ -66,7 +67,7 @@ export function defineWiring<
   const sliceOf = (topicId: string): TopicOf | undefined => {
     const only = exact.get(topicId);
     if (only !== undefined) return { slice: only, params: [] };
-    if (topicIdProblem(topicId) !== undefined) return undefined;
+    if (!isTopicId(topicId)) return undefined;
     for (const slice of patterns) {
       const params = matchTopic(slice.pattern, topicId);
       if (params !== undefined) return { slice, params };
