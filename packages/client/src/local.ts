@@ -75,6 +75,7 @@ export function createLocal<S extends LocalSlice>(slice: S, options: LocalOption
         () => local.model,
         (listener) => local.onChange(listener),
         pick,
+        serialiser,
         equal,
       ),
   };

@@ -1,6 +1,5 @@
 // The app's handles: a topic, an ephemeral topic, the session. Thin: every call looks the target up, so a handle may be
 // kept for ever. Types follow from the slice.
-import { sameInOrder } from "@calla/shared";
 import type {
   ClientMessageOf,
   ClientMessagesOf,
@@ -8,6 +7,7 @@ import type {
   MessageOf,
   ModelOf,
   RejectionOf,
+  Serialiser,
   Slice,
   StatusReason,
   TargetKey,
@@ -140,11 +140,12 @@ export function selection<V, T>(
   read: () => V,
   onChange: (listener: () => void) => Stop,
   pick: (value: V) => T,
+  { same: sameValues }: Pick<Serialiser, "same">,
   equal: (a: T, b: T) => boolean = Object.is,
 ): Selection<T> {
   let from: { readonly value: V } | undefined;
   let picked: T;
-  const same = (a: T, b: T): boolean => equal(a, b) || sameInOrder(a, b);
+  const same = (a: T, b: T): boolean => equal(a, b) || sameValues(a, b);
   const current = (): T => {
     const value = read();
     const next = pick(value);
@@ -212,7 +213,7 @@ export function createTopic<S extends Slice>(core: Core, key: TargetKey): Topic<
       return one.ready.promise as Promise<never>;
     },
     retain,
-    select: (pick, equal) => selection(() => topic.state, topic.onChange, pick, equal),
+    select: (pick, equal) => selection(() => topic.state, topic.onChange, pick, core.serialiser, equal),
     dispatch: (message) => dispatch(core, key, message) as Write as Write<never, never>,
     onPush: onPush as Topic<Slice>["onPush"],
   };

@@ -1,17 +1,17 @@
 // Whether two models of a target are equal, computed once: comparing a model that is a record or a Map takes in
 // proportion to its entries, and the rebase and the shown state ask about the same two.
-import { sameInOrder } from "@calla/shared";
+import type { Serialiser } from "@calla/shared";
 
-/** As `sameInOrder`. */
+/** As the serialiser's `same`. */
 export type Compare = (model: unknown, before: unknown) => boolean;
 
 /** Remembers the last two models that were found to differ; what is dispatched and folded does not change. */
-export function createCompare(): Compare {
+export function createCompare({ same }: Pick<Serialiser, "same">): Compare {
   let [one, other]: unknown[] = [];
   return (model, before) => {
     if (model === one && before === other && model !== before) return false;
-    const same = sameInOrder(model, before);
-    if (!same) [one, other] = [model, before];
-    return same;
+    const equal = same(model, before);
+    if (!equal) [one, other] = [model, before];
+    return equal;
   };
 }

@@ -1,6 +1,5 @@
 // What became of a dispatch: recorded, then told to its caller and to the app, once it shows. Not here: what is recorded
 // where something is stored (storage/ledger.ts), what is shown (replica.ts).
-import { sameInOrder } from "@calla/shared";
 import { contain } from "../base/notifier.ts";
 import { RejectedError } from "../base/rejected-error.ts";
 import { renewIdentity } from "./identity.ts";
@@ -63,7 +62,7 @@ function tell(core: Core, { target, id, view, write }: Dispatch, outcome: Outcom
   if ("sequence" in outcome) {
     const { sequence, messages: applied } = outcome;
     // None: sent as void by this version, and applied before the reload that brought it (VE7).
-    const amended = applied.length > 0 && !sameInOrder(messages, applied);
+    const amended = applied.length > 0 && !core.serialiser.same(messages, applied);
     decided = { ...about, is: "applied", sequence, applied: amended ? applied : messages, amended };
   } else {
     const { error } = outcome;

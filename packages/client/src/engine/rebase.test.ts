@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { sameInOrder } from "@calla/shared";
 import { expect, test } from "vitest";
 import { advance, emptyReplica, predict, reset, visible } from "./rebase.ts";
 import type { Act, Fold, Own, Replica } from "./rebase.ts";
@@ -41,11 +42,11 @@ function dispatched(
   entry: Entry,
   by: Fold<{ ok: false; code: string; details: object }> = fold,
 ) {
-  const { failed } = predict(replica, entry, by, room);
+  const { failed } = predict(replica, entry, by, room, sameInOrder);
   return { replica, failed };
 }
 function withPending(model: readonly string[], ...entries: readonly Entry[]): Replica<Entry> {
-  let replica: Replica<Entry> = reset(emptyReplica(), confirmed(0, ...model), never, fold, room);
+  let replica: Replica<Entry> = reset(emptyReplica(), confirmed(0, ...model), never, fold, room, sameInOrder);
   for (const entry of entries) replica = dispatched(replica, entry).replica;
   return replica;
 }
@@ -59,7 +60,14 @@ function received(replica: Replica<Entry>, ...acts: readonly Entry[]): Replica<E
     if (entry) entry.sequence = after + i + 1;
     return { act: one, entry };
   });
-  const next = advance(replica, { records, sequence, mark: sequence }, goneAt(sequence), fold, room);
+  const next = advance(
+    replica,
+    { records, sequence, mark: sequence },
+    goneAt(sequence),
+    fold,
+    room,
+    sameInOrder,
+  );
   if (!next.ok) throw new Error("diverged");
   return next.replica;
 }
@@ -72,7 +80,7 @@ test("[RB1] [RB12] a dispatch is folded over what is visible", () => {
 
 test("[RB3] a prediction that changes nothing shows the same object", () => {
   const same = () => ({ ok: true, model: ["a"] }) as const;
-  const before = reset(emptyReplica(), confirmed(0, "a"), never, same, room);
+  const before = reset(emptyReplica(), confirmed(0, "a"), never, same, room, sameInOrder);
   const shown = visible(before);
   expect(visible(dispatched(before, act("1", "b"), same).replica)).toBe(shown);
 });
@@ -131,13 +139,13 @@ test("[RB4] S10 a refused prediction is skipped, stays pending, and shows once i
   expect(visible(first.replica)).toEqual(["a"]);
   const { replica } = dispatched(first.replica, act("2", "b"));
   expect(visible(replica)).toEqual(["a", "b"]);
-  expect(visible(reset(replica, confirmed(5), never, fold, room))).toEqual(["!a", "b"]);
+  expect(visible(reset(replica, confirmed(5), never, fold, room, sameInOrder))).toEqual(["!a", "b"]);
 });
 
 test("[RB5] S8 a rejected dispatch is rolled back and later ones are replayed", () => {
   const replica = withPending([], act("1", "a"), act("2", "!a"), act("3", "c"));
   expect(visible(replica)).toEqual(["a", "c"]);
-  const next = reset(replica, replica.confirmed, ({ id }) => id === "1", fold, room);
+  const next = reset(replica, replica.confirmed, ({ id }) => id === "1", fold, room, sameInOrder);
   expect(visible(next)).toEqual(["!a", "c"]);
 });
 
@@ -145,7 +153,7 @@ test("[RB5] S3 S39 a snapshot and what it contains are one step", () => {
   const mine = act("1", "a");
   const replica = withPending([], mine, act("2", "b"));
   mine.sequence = 4;
-  const next = reset(replica, confirmed(4, "x", "a"), goneAt(4), fold, room);
+  const next = reset(replica, confirmed(4, "x", "a"), goneAt(4), fold, room, sameInOrder);
   expect(visible(next)).toEqual(["x", "a", "b"]);
   expect(next.pending.map(({ entry }) => entry.id)).toEqual(["2"]);
 });
@@ -153,7 +161,7 @@ test("[RB5] S3 S39 a snapshot and what it contains are one step", () => {
 test("[RB5] [RB13] a dispatch whose place is ahead of confirmed stays until confirmed is there", () => {
   const mine = { ...act("1", "a"), sequence: 2 };
   let replica = withPending([], mine);
-  replica = reset(replica, replica.confirmed, goneAt(0), fold, room);
+  replica = reset(replica, replica.confirmed, goneAt(0), fold, room, sameInOrder);
   expect(visible(replica)).toEqual(["a"]);
   replica = received(replica, act("x", "x"));
   expect(visible(replica)).toEqual(["x", "a"]);
@@ -164,21 +172,23 @@ test("[RB5] [RB13] a dispatch whose place is ahead of confirmed stays until conf
 test("[RB6] what comes out equal is shown as the same object", () => {
   const replica = withPending(["a"], act("1", "b"));
   const shown = visible(replica);
-  expect(visible(reset(replica, confirmed(9, "a"), never, fold, room))).toBe(shown);
-  expect(visible(reset(replica, confirmed(9, "a", "b"), () => true, fold, room))).toBe(shown);
+  expect(visible(reset(replica, confirmed(9, "a"), never, fold, room, sameInOrder))).toBe(shown);
+  expect(visible(reset(replica, confirmed(9, "a", "b"), () => true, fold, room, sameInOrder))).toBe(shown);
 });
 
 test("[RB7] while nothing is confirmed nothing is predicted; the first snapshot shows what waits", () => {
   const { replica, failed } = dispatched(emptyReplica(), act("1", "a"), fold);
   expect([visible(replica), failed]).toEqual([undefined, undefined]);
-  expect(visible(reset(replica, confirmed(3, "x"), never, fold, room))).toEqual(["x", "a"]);
-  expect(visible(reset(replica, undefined, never, fold, room))).toBeUndefined();
+  expect(visible(reset(replica, confirmed(3, "x"), never, fold, room, sameInOrder))).toEqual(["x", "a"]);
+  expect(visible(reset(replica, undefined, never, fold, room, sameInOrder))).toBeUndefined();
 });
 
 test("[RB8] a confirmed record that does not fold here changes nothing and says so", () => {
   const replica = withPending(["a"], act("1", "b"));
   const records = [{ act: act("x", "!a"), entry: undefined }];
-  expect(advance(replica, { records, sequence: 1, mark: 1 }, never, fold, room)).toMatchObject({ ok: false });
+  expect(advance(replica, { records, sequence: 1, mark: 1 }, never, fold, room, sameInOrder)).toMatchObject({
+    ok: false,
+  });
 });
 
 test("[RB2] [RB10] S1 visible is confirmed with pending applied on top, and confirmed the server's, in any interleaving", () => {
@@ -227,7 +237,7 @@ test("[RB2] [RB10] S1 visible is confirmed with pending applied on top, and conf
           const record = one.do === "take" && one.amended ? { ...own, messages: [one.more] } : own;
           undecided = undecided.slice(1);
           if (!accept(record)) {
-            replica = reset(replica, replica.confirmed, ({ id }) => id === own.id, fold, room);
+            replica = reset(replica, replica.confirmed, ({ id }) => id === own.id, fold, room, sameInOrder);
             continue;
           }
           sequence++;
@@ -236,10 +246,17 @@ test("[RB2] [RB10] S1 visible is confirmed with pending applied on top, and conf
           else own.sequence = sequence;
         } else if (one.do === "refuse" && own) {
           undecided = undecided.slice(1);
-          replica = reset(replica, replica.confirmed, ({ id }) => id === own.id, fold, room);
+          replica = reset(replica, replica.confirmed, ({ id }) => id === own.id, fold, room, sameInOrder);
         } else if (one.do === "snapshot") {
           ahead = [];
-          replica = reset(replica, { model: server, sequence, mark: sequence }, goneAt(sequence), fold, room);
+          replica = reset(
+            replica,
+            { model: server, sequence, mark: sequence },
+            goneAt(sequence),
+            fold,
+            room,
+            sameInOrder,
+          );
         }
         const known = replica.confirmed?.sequence === sequence;
         if (known) expect(replica.confirmed?.model).toEqual(server);
@@ -258,7 +275,7 @@ test("[RB2] [RB10] S1 visible is confirmed with pending applied on top, and conf
       }
       catchUp();
       expect(replica.confirmed?.model).toEqual(server);
-      reset(replica, undefined, () => true, fold, room);
+      reset(replica, undefined, () => true, fold, room, sameInOrder);
       expect(space.left).toBe(left);
     }),
     { numRuns: 500 },
@@ -307,14 +324,14 @@ test("[RB10] all targets together keep 8 MB between, and what leaves makes room"
     ({ ok: true, model: `${messages[0] as string}${"x".repeat(500_000)}` }) as const;
   const targets = [1, 2, 3].map(() => {
     room = createRoom(space);
-    const replica = reset(emptyReplica() as Replica<Entry>, confirmed(0), never, text, room);
+    const replica = reset(emptyReplica() as Replica<Entry>, confirmed(0), never, text, room, sameInOrder);
     for (const entry of many(20)) dispatched(replica, entry, text);
     return { room, replica };
   });
   const between = targets.reduce((sum, { replica }) => sum + keptModels(replica) - 2, 0);
   expect(between).toBeGreaterThan(4);
   expect(between * 1_000_000).toBeLessThanOrEqual(8 * 1024 * 1024);
-  for (const one of targets) reset(one.replica, undefined, never, text, one.room);
+  for (const one of targets) reset(one.replica, undefined, never, text, one.room, sameInOrder);
   expect(space.left).toBe(whole);
   room = createRoom(createSpace());
 });
@@ -348,7 +365,7 @@ test("[RB9] the order of what a model holds is the server's: an update may go by
     ["a", 1],
     ["b", 1],
   ]);
-  const begin = () => reset(emptyReplica(), { model, sequence: 0, mark: 0 }, never, lru, room);
+  const begin = () => reset(emptyReplica(), { model, sequence: 0, mark: 0 }, never, lru, room, sameInOrder);
   const begun = begin();
   const records = (...acts: Entry[]) => ({
     records: acts.map((one) => ({ act: one, entry: undefined })),
@@ -356,15 +373,22 @@ test("[RB9] the order of what a model holds is the server's: an update may go by
     mark: 1,
   });
   // Another's record that changes the order alone.
-  const touched = advance(begun, records(act("1", "a"), act("2", "-")), never, lru, room);
+  const touched = advance(begun, records(act("1", "a"), act("2", "-")), never, lru, room, sameInOrder);
   expect(touched.ok && keys(touched.replica.confirmed?.model)).toEqual(["a"]);
   // One's own prediction that does.
   expect(keys(visible(dispatched(begin(), act("1", "a"), lru).replica))).toEqual(["b", "a"]);
   // A replay that comes to what is shown in another order.
   const pending = dispatched(begin(), act("1", "c"), lru).replica;
-  const replayed = advance(pending, records(act("2", "a"), act("3", "b"), act("4", "a")), never, lru, room);
+  const replayed = advance(
+    pending,
+    records(act("2", "a"), act("3", "b"), act("4", "a")),
+    never,
+    lru,
+    room,
+    sameInOrder,
+  );
   expect(replayed.ok && keys(visible(replayed.replica))).toEqual(["b", "a", "c"]);
   // A snapshot that differs in order alone.
   const other = { model: new Map([...model].toReversed()), sequence: 9, mark: 9 };
-  expect(keys(reset(begun, other, never, lru, room).confirmed?.model)).toEqual(["b", "a"]);
+  expect(keys(reset(begun, other, never, lru, room, sameInOrder).confirmed?.model)).toEqual(["b", "a"]);
 });

@@ -1,7 +1,6 @@
 // The rebase engine: one target's confirmed model, the pending dispatches, and what is visible: confirmed with pending
 // applied on top. Pure: values in, values out. Not here: what an update is (the fold is passed in), whether a frame
 // continues the cursor (incoming.ts), who is told an outcome (targets.ts).
-import { sameInOrder } from "@calla/shared";
 import type { Cursor } from "@calla/shared";
 import type { Compare } from "./compare.ts";
 import type { PredictionRoom } from "./kept-predictions.ts";
@@ -95,7 +94,7 @@ export function predict<E extends Own, F extends Failure>(
   entry: E,
   fold: Fold<F>,
   room: PredictionRoom,
-  same: Compare = sameInOrder,
+  same: Compare,
 ): { readonly failed: F | undefined } {
   const before = visible(replica);
   const result = replica.confirmed && fold(before, entry);
@@ -132,7 +131,7 @@ export function advance<E extends Own, F extends Failure>(
   gone: (entry: E) => boolean,
   fold: Fold<F>,
   room: PredictionRoom,
-  same: Compare = sameInOrder,
+  same: Compare,
 ): { readonly ok: true; readonly replica: Replica<E> } | F {
   let model = replica.confirmed?.model;
   /** Before the records after which nothing is pending: they are compared with it all at once. */
@@ -186,7 +185,7 @@ export function reset<E extends Own, F extends Failure>(
   gone: (entry: E) => boolean,
   fold: Fold<F>,
   room: PredictionRoom,
-  same: Compare = sameInOrder,
+  same: Compare,
 ): Replica<E> {
   if (confirmed === replica.confirmed && !replica.pending.some(({ entry }) => gone(entry))) return replica;
   return replay(replica, confirmed, ({ entry }) => !gone(entry), fold, room, same);

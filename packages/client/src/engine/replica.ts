@@ -42,7 +42,7 @@ function changed(core: Core, one: Target, before: Target["replica"]["pending"], 
   touch(core, one);
   const { pending } = one.replica;
   if (before === pending) return;
-  pending.forEach(explain);
+  pending.forEach((predicted) => explain(core, predicted));
   const gone = goneAt(sequence);
   for (const { entry } of before) {
     if (!gone(entry)) continue;
@@ -79,7 +79,7 @@ export function precede(one: Target, entries: readonly Dispatch[]): void {
 export function predict(core: Core, one: Target, entry: Dispatch): void {
   const { failed } = predicted(one.replica, entry, fold(core, one), one.room, one.same);
   entry.shown = true;
-  explain(one.replica.pending.at(-1) as Predicted<Dispatch>);
+  explain(core, one.replica.pending.at(-1) as Predicted<Dispatch>);
   // A local reject may be overruled; a throw is a bug worth hearing of. Either way the message is sent (RB4).
   if (failed?.kind === "threw") core.report(failed.error);
   touch(core, one);

@@ -1,7 +1,7 @@
 // What the app sees of a target: one object until something in it changes (CL9). Not here: what changes it (replica.ts,
 // incoming.ts).
-import { sameInOrder } from "@calla/shared";
 import type { TopicCode } from "@calla/shared";
+import type { Compare } from "./compare.ts";
 import { visible } from "./rebase.ts";
 import type { Predicted, Replica } from "./rebase.ts";
 import type { AnyState, Core, Dispatch, Pending, Subscription, Target, TopicStatus } from "./records.ts";
@@ -35,12 +35,12 @@ export const hasCaughtUp = (one: Target): boolean =>
 // ------------------------------------------------------------------------------------------------------ what is pending
 
 /** The same object until it says something else; a state of before says what it said. */
-const viewOf = ({ entry: { view }, skipped }: Predicted<Dispatch>): Pending =>
-  sameInOrder(skipped, view.skipped) ? view : { ...view, skipped };
+const viewOf = ({ entry: { view }, skipped }: Predicted<Dispatch>, same: Compare): Pending =>
+  same(skipped, view.skipped) ? view : { ...view, skipped };
 
 /** What is pending says why it is not shown, if it is not. */
-export function explain(one: Predicted<Dispatch>): void {
-  one.entry.view = viewOf(one);
+export function explain({ serialiser }: Core, one: Predicted<Dispatch>): void {
+  one.entry.view = viewOf(one, serialiser.same);
 }
 
 /** A state's `pending`, listed when somebody looks: a dispatch costs the same whatever is pending. */
@@ -48,11 +48,12 @@ interface Listing {
   /** It is only appended to (rebase.ts), so its first `length` are what they were. */
   readonly from: Replica<Dispatch>["pending"];
   readonly length: number;
+  readonly same: Compare;
   views: readonly Pending[] | undefined;
 }
 
 const listed = (listing: Listing): readonly Pending[] =>
-  (listing.views ??= listing.from.slice(0, listing.length).map(viewOf));
+  (listing.views ??= listing.from.slice(0, listing.length).map((one) => viewOf(one, listing.same)));
 
 /**
  * The same dispatches, shown or skipped alike, or the same list at the same length. By what they say: within a turn one
@@ -63,7 +64,7 @@ const sameListing = (a: Listing, { pending }: Replica<Dispatch>): boolean =>
   (a.from === pending ||
     listed(a).every(({ id, skipped }, i) => {
       const one = pending[i] as Predicted<Dispatch>;
-      return id === one.entry.id && sameInOrder(skipped, one.skipped);
+      return id === one.entry.id && a.same(skipped, one.skipped);
     }));
 
 // ------------------------------------------------------------------------------------------------------------ the state
@@ -83,7 +84,7 @@ function newState(status: TopicStatus, model: unknown, code: TopicCode | "", lis
   return state;
 }
 
-const NONE: Listing = { from: [], length: 0, views: [] };
+const NONE: Listing = { from: [], length: 0, same: Object.is, views: [] };
 export const loading: AnyState = newState("loading", undefined, "", NONE);
 
 /**
@@ -112,6 +113,8 @@ export function stateOf(core: Core, one: Target, state = one.state): AnyState {
   if (same && status === state.status && model === state.model && code === state.code)
     return (one.state = state);
   const { pending } = replica;
-  const listing = same ? before : { from: pending, length: pending.length, views: undefined };
+  const listing = same
+    ? before
+    : { from: pending, length: pending.length, same: core.serialiser.same, views: undefined };
   return (one.state = newState(status, model, code, listing));
 }

@@ -21,7 +21,7 @@ export function targetOf(core: Core, key: TargetKey): Target {
       delays: backoff(core.reconnect, core.random),
       replica: emptyReplica(),
       room: createRoom(core.space),
-      same: createCompare(),
+      same: createCompare(core.serialiser),
       at: 0,
       awaited: undefined,
       diverged: undefined,

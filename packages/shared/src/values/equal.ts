@@ -2,6 +2,8 @@
 import { classOf } from "./known-classes.ts";
 import { CallaError } from "../base/errors.ts";
 import { isObject, kindOf, MAX_NESTING } from "./kind.ts";
+import { fieldsInOrder, sameItems } from "./same-parts.ts";
+import type { FieldMap, Items, Same } from "./same-parts.ts";
 
 /**
  * Whether two values are the same value. Numbers as `Object.is` (NaN is NaN, -0 is not 0); fields in any order, an
@@ -12,7 +14,7 @@ import { isObject, kindOf, MAX_NESTING } from "./kind.ts";
  * @example
  * sameValue({ a: 1, b: undefined }, { a: 1 }); // true
  */
-export const sameValue = (a: unknown, b: unknown): boolean => same(a, b, 0, ANY_ORDER);
+export const sameValue = (a: unknown, b: unknown): boolean => anyOrder(a, b, 0);
 
 /**
  * Whether two values are the same value in the same order: as `sameValue`, but fields, Map and Set count in the order
@@ -23,115 +25,82 @@ export const sameValue = (a: unknown, b: unknown): boolean => same(a, b, 0, ANY_
  * @example
  * sameInOrder(new Set([1, 2]), new Set([2, 1])); // false
  */
-export const sameInOrder = (a: unknown, b: unknown): boolean => same(a, b, 0, IN_ORDER);
+export const sameInOrder = (a: unknown, b: unknown): boolean => inOrder(a, b, 0);
 
-/** How to compare what has an order that may count or not. */
-interface Order {
-  readonly fields: (a: FieldMap, b: FieldMap, depth: number) => boolean;
-  readonly members: (a: Members, b: Members, depth: number) => boolean;
-}
-type Items = ArrayLike<unknown>;
-type FieldMap = Readonly<Record<string, unknown>>;
 type Members = ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>;
 
-function same(a: unknown, b: unknown, depth: number, order: Order): boolean {
-  if (Object.is(a, b)) return true;
-  if (!isObject(a) || !isObject(b)) return false;
-  const kind = kindOf(a);
-  if (kind !== kindOf(b)) return false;
-  if (depth >= MAX_NESTING) throw new CallaError("too-deep", { maxDepth: MAX_NESTING });
-  const inside = depth + 1;
-  switch (kind) {
-    case "array":
-    case "bytes":
-      return sameItems(a as Items, b as Items, inside, order);
-    case "object":
-      return order.fields(a as FieldMap, b as FieldMap, inside);
-    case "date":
-      return Object.is((a as Date).getTime(), (b as Date).getTime());
-    case "map":
-    case "set":
-      return order.members(a as Members, b as Members, inside);
-    case "instance":
-      return sameInstance(a, b, inside, order);
-  }
+/** Equality by what is said of that which has an order that may count or not. */
+function equality(
+  fields: (a: FieldMap, b: FieldMap, depth: number, same: Same) => boolean,
+  members: (a: Members, b: Members, depth: number, same: Same) => boolean,
+): Same {
+  const same: Same = (a, b, depth) => {
+    if (Object.is(a, b)) return true;
+    if (!isObject(a) || !isObject(b)) return false;
+    const kind = kindOf(a);
+    if (kind !== kindOf(b)) return false;
+    if (depth >= MAX_NESTING) throw new CallaError("too-deep", { maxDepth: MAX_NESTING });
+    const inside = depth + 1;
+    switch (kind) {
+      case "array":
+      case "bytes":
+        return sameItems(a as Items, b as Items, inside, same);
+      case "object":
+        return fields(a as FieldMap, b as FieldMap, inside, same);
+      case "date":
+        return Object.is((a as Date).getTime(), (b as Date).getTime());
+      case "map":
+      case "set":
+        return members(a as Members, b as Members, inside, same);
+      case "instance": {
+        if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
+        const defined = classOf(a);
+        if (defined !== undefined) return same(defined.encode(a), defined.encode(b), inside);
+        // Without own fields nothing can be seen of what is inside.
+        return Object.keys(a).length > 0 && fields(a as FieldMap, b as FieldMap, inside, same);
+      }
+    }
+  };
+  return same;
 }
 
-function sameItems(a: Items, b: Items, depth: number, order: Order): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (!same(a[i], b[i], depth, order)) return false;
-  return true;
-}
-
-function sameFields(a: FieldMap, b: FieldMap, depth: number): boolean {
+function sameFields(a: FieldMap, b: FieldMap, depth: number, same: Same): boolean {
   let left = 0;
   for (const key of Object.keys(a)) {
     if (a[key] === undefined) continue;
     // Own fields only: `{}` has no field `__proto__`, whatever reading it gives.
-    if (!Object.hasOwn(b, key) || !same(a[key], b[key], depth, ANY_ORDER)) return false;
+    if (!Object.hasOwn(b, key) || !same(a[key], b[key], depth)) return false;
     left++;
   }
   for (const key of Object.keys(b)) if (b[key] !== undefined) left--;
   return left === 0;
 }
 
-function sameInstance(a: object, b: object, depth: number, order: Order): boolean {
-  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
-  const defined = classOf(a);
-  if (defined !== undefined) return same(defined.encode(a), defined.encode(b), depth, order);
-  // Without own fields nothing can be seen of what is inside.
-  return Object.keys(a).length > 0 && order.fields(a as FieldMap, b as FieldMap, depth);
-}
-
-/**
- * From the last field to the first, for most models that are records grow at their end; ends at the first difference.
- * Measured: V8 reads the values of up to some thousand fields at once ten times as fast as one by one, and those of
- * larger objects (its dictionaries) several times more slowly.
- */
-function fieldsInOrder(a: FieldMap, b: FieldMap, depth: number): boolean {
-  const [left, right] = [Object.keys(a), Object.keys(b)];
-  const few = left.length < FEW && right.length < FEW;
-  const [lefts, rights] = few ? [Object.values(a), Object.values(b)] : [];
-  let [i, j] = [left.length, right.length];
-  let x: unknown;
-  let y: unknown;
-  while (true) {
-    // An undefined field counts as absent.
-    while (i > 0 && (x = lefts ? lefts[i - 1] : a[left[i - 1]!]) === undefined) i--;
-    while (j > 0 && (y = rights ? rights[j - 1] : b[right[j - 1]!]) === undefined) j--;
-    if (i === 0 || j === 0) return i === j;
-    if (left[--i] !== right[--j]) return false;
-    if (!Object.is(x, y) && !same(x, y, depth, IN_ORDER)) return false;
-  }
-}
-/** V8 keeps objects of up to 1,020 fields in its fast form. */
-const FEW = 1_020;
-
-function membersInOrder(a: Members, b: Members, depth: number): boolean {
+function membersInOrder(a: Members, b: Members, depth: number, same: Same): boolean {
   if (a.size !== b.size) return false;
   const [keys, values] = [b.keys(), b.values()];
   // An item of a Set is its own key.
   const own = a instanceof Map ? a.values() : undefined;
   for (const key of a.keys()) {
-    if (!same(key, keys.next().value, depth, IN_ORDER)) return false;
-    if (own && !same(own.next().value, values.next().value, depth, IN_ORDER)) return false;
+    if (!same(key, keys.next().value, depth)) return false;
+    if (own && !same(own.next().value, values.next().value, depth)) return false;
   }
   return true;
 }
-const IN_ORDER: Order = { fields: fieldsInOrder, members: membersInOrder };
+const inOrder = /* @__PURE__ */ equality(fieldsInOrder, membersInOrder);
 
 /**
  * Whether the members can be paired, equal with equal: first those with the very same key, then the others. Any
  * pairing will do, for equality is an equivalence; digests keep it from trying each with each.
  */
-function sameMembers(a: Members, b: Members, depth: number): boolean {
+function sameMembers(a: Members, b: Members, depth: number, same: Same): boolean {
   if (a.size !== b.size) return false;
   const matched = new Set<unknown>();
   const unmatched: Entry[] = [];
   for (const entry of a.entries()) {
     const [key, item] = entry;
     // An item of a Set is its own key.
-    if (b.has(key) && same(item, "get" in b ? b.get(key) : item, depth, ANY_ORDER)) matched.add(key);
+    if (b.has(key) && same(item, "get" in b ? b.get(key) : item, depth)) matched.add(key);
     else if (isObject(key)) unmatched.push(entry);
     else return false;
   }
@@ -145,12 +114,12 @@ function sameMembers(a: Members, b: Members, depth: number): boolean {
   }
   return unmatched.every((entry) => {
     const alike = others.get(digest(entry)) ?? [];
-    const found = alike.findIndex((other) => same(entry, other, depth, ANY_ORDER));
+    const found = alike.findIndex((other) => same(entry, other, depth));
     return found >= 0 && alike.splice(found, 1).length === 1;
   });
 }
 
-const ANY_ORDER: Order = { fields: sameFields, members: sameMembers };
+const anyOrder = /* @__PURE__ */ equality(sameFields, sameMembers);
 
 type Entry = readonly [unknown, unknown];
 

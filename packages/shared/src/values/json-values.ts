@@ -3,9 +3,15 @@
 // none of them. Not here: the value domain (to-plain.ts, from-plain.ts).
 import { jsonProblem } from "#dev/json-problem";
 import { DEV } from "#dev/switch";
-import { isObject, kindOf } from "./kind.ts";
+import { CallaError } from "../base/errors.ts";
+import { isObject, kindOf, MAX_NESTING } from "./kind.ts";
+import type { Kind } from "./kind.ts";
 import { below, hostile, isHostile, tooDeep, WalkRefusal } from "./refusal.ts";
+import { fieldsInOrder, sameItems } from "./same-parts.ts";
+import type { FieldMap, Items } from "./same-parts.ts";
 import { DEFAULT_MAX_DEPTH } from "./values.ts";
+
+const isOfJson = (kind: Kind): boolean => kind === "array" || kind === "object";
 
 /**
  * Whether JSON gives this value back as it was, whatever is in it.
@@ -21,8 +27,27 @@ export function isInJson(value: unknown): boolean {
     case "number":
       return value === 0 ? 1 / value > 0 : Number.isFinite(value);
     default:
-      return value === null || (isObject(value) && /^(array|object)$/.test(kindOf(value)));
+      return value === null || (isObject(value) && isOfJson(kindOf(value)));
   }
+}
+
+/**
+ * Whether two of these values are the same in the same order, as `sameInOrder` says it of them. What JSON has not is the
+ * same as itself only.
+ *
+ * @throws CallaError `too-deep`: both nested in more than 512 levels, or cycles.
+ */
+export const sameJson = (a: unknown, b: unknown): boolean => same(a, b, 0);
+
+function same(a: unknown, b: unknown, depth: number): boolean {
+  if (Object.is(a, b)) return true;
+  if (!isObject(a) || !isObject(b)) return false;
+  const kind = kindOf(a);
+  if (kind !== kindOf(b) || !isOfJson(kind)) return false;
+  if (depth >= MAX_NESTING) throw new CallaError("too-deep", { maxDepth: MAX_NESTING });
+  return kind === "array"
+    ? sameItems(a as Items, b as Items, depth + 1, same)
+    : fieldsInOrder(a as FieldMap, b as FieldMap, depth + 1, same);
 }
 
 /** What else a walk refuses. */

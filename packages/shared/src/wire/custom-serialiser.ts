@@ -1,5 +1,6 @@
 // Serialisers whose messages and models go through the user's own functions; the envelope around them is ours.
 import { CallaError, describe } from "../base/errors.ts";
+import { sameInOrder } from "../values/equal.ts";
 import { fromPlain } from "../values/from-plain.ts";
 import { json } from "./json-format.ts";
 import { normalise } from "../values/normalise.ts";
@@ -85,6 +86,7 @@ export function custom(format: Format, codec: CustomCodec<unknown>, carrier: Cus
         codec.decodeModel(carrier.copy(encoding("encodeModel", () => codec.encodeModel(model)))),
       ),
     normaliseDetails: (details) => normalise(details, { hostileKeys: "refuse" }),
+    same: sameInOrder,
   };
   return serialiser;
 }

@@ -24,7 +24,7 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
   const messagesAt =
     (place: number) =>
     <Row extends readonly unknown[]>(row: Row): Row =>
-      placed(row, place, each(row[place] as readonly unknown[], map.message));
+      put(row, place, each(row[place] as readonly unknown[], map.message));
   switch (frame.type) {
     case "TopicMessage":
     case "Acknowledge":
@@ -38,7 +38,7 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
       return placed(
         frame,
         "outcomes",
-        each(frame.outcomes, (outcome) => placed(messages(outcome), 6, detailsIn(outcome[6], map))),
+        each(frame.outcomes, (outcome) => put(messages(outcome), 6, detailsIn(outcome[6], map))),
       );
     }
     case "Push":
@@ -50,13 +50,13 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
   }
 }
 
-/** A frame or a row with this at its place: the same one where it stands there already. */
-function placed<Whole extends object>(whole: Whole, place: keyof Whole, part: unknown): Whole {
-  if (whole[place] === part) return whole;
-  return Object.assign(Array.isArray(whole) ? [...(whole as readonly unknown[])] : { ...whole }, {
-    [place]: part,
-  }) as Whole;
-}
+/** A frame with this in its field: the same one where it stands there already. */
+const placed = <Whole extends object>(whole: Whole, field: keyof Whole, part: unknown): Whole =>
+  whole[field] === part ? whole : { ...whole, [field]: part };
+
+/** The same of a row. */
+const put = <Row extends readonly unknown[]>(row: Row, place: number, part: unknown): Row =>
+  row[place] === part ? row : (row.with(place, part) as readonly unknown[] as Row);
 
 /** Calla's own refusals have none. */
 const detailsIn = (value: unknown, { details }: PayloadMap): unknown =>

@@ -198,6 +198,61 @@ test("[CO32] what needs no copy stays the same reference through both halves of 
   );
 });
 
+test("[CO37] of what it carries it says the same as automatic; what JSON has not is the same as itself only", () => {
+  const { same } = automatic(json());
+  let [equal, other] = [0, 0];
+  fc.assert(
+    fc.property(near, near, (a, b) => {
+      const carried = [a, b].every((value) => firstForeign(value, []) === undefined);
+      const pairs = [
+        [a, b],
+        [[a], [a, b]],
+        [
+          { a, b },
+          { b, a },
+        ],
+        [
+          { a, b },
+          { a, b, c: undefined },
+        ],
+        [a, carried ? (JSON.parse(JSON.stringify(a)) as unknown) : [a]],
+      ] as const;
+      for (const [left, right] of pairs) {
+        expect(serialiser.same(left, left)).toBe(true);
+        if (carried) expect(serialiser.same(left, right)).toBe(same(left, right));
+        // Never more than is true.
+        else expect(serialiser.same(left, right) && !same(left, right)).toBe(false);
+        if (serialiser.same(left, right)) equal++;
+        else other++;
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+  expect(Math.min(equal, other)).toBeGreaterThan(500);
+  const made = [
+    () => new Map(),
+    () => new Set([1]),
+    () => new Date(0),
+    () => Uint8Array.of(1),
+    () => new Point(1, 2),
+  ];
+  for (const make of made) {
+    const value = make();
+    expect([serialiser.same({ value }, { value }), serialiser.same({ value }, { value: make() })]).toEqual([
+      true,
+      false,
+    ]);
+  }
+  const ring = (): unknown => {
+    const one: Record<string, unknown> = {};
+    one["self"] = one;
+    return one;
+  };
+  expect(() => serialiser.same(ring(), ring())).toThrow(
+    expect.objectContaining({ code: "too-deep" }) as Error,
+  );
+});
+
 test("[CO33] its format has another name than automatic's, and there is one", () => {
   expect(serialiser.formats.map(({ name }) => name)).toEqual(["plain-json"]);
   expect(serialiser.use("plain-json")).toBe(serialiser);

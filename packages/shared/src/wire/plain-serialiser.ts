@@ -2,7 +2,7 @@
 // converted: every value goes as it is, or is refused. So a page carries none of the value domain's code.
 import { DEV } from "#dev/switch";
 import { CallaError } from "../base/errors.ts";
-import { checkJson } from "../values/json-values.ts";
+import { checkJson, sameJson } from "../values/json-values.ts";
 import type { JsonRules } from "../values/json-values.ts";
 import { refusalError } from "../values/refusal.ts";
 import type { RefusalCode } from "../values/refusal.ts";
@@ -42,6 +42,7 @@ export function plain(format: TextFormat): Serialiser {
     normaliseMessage: (message) => copied(message, MESSAGE),
     normaliseModel: (model) => copied(model, MODEL),
     normaliseDetails: (details) => copied(details, MESSAGE),
+    same: sameJson,
   };
   return serialiser;
 }

@@ -4,6 +4,7 @@ import { DEV } from "#dev/switch";
 import { classTable } from "../values/classes.ts";
 import type { ValueClass } from "../values/known-classes.ts";
 import { CallaError } from "../base/errors.ts";
+import { sameInOrder } from "../values/equal.ts";
 import { fromPlain } from "../values/from-plain.ts";
 import { normalise } from "../values/normalise.ts";
 import type { PayloadMap } from "./payloads.ts";
@@ -121,6 +122,12 @@ export interface Serialiser {
   normaliseModel(model: unknown): unknown;
   /** A fresh copy as every reader will get it. @throws CallaError `invalid-value`, with the path. */
   normaliseDetails(details: unknown): unknown;
+  /**
+   * Whether two values that it carries are the same, in the same order (CO22), so that one can stand for the other.
+   *
+   * @throws CallaError `too-deep`: both nested in more than 512 levels, or cycles.
+   */
+  same(a: unknown, b: unknown): boolean;
 }
 
 /** The serialiser that carries the whole value domain by itself. */
@@ -183,6 +190,7 @@ function makeAutomatic(formats: readonly Format[], options: AutomaticOptions): A
     normaliseMessage: (message) => normalise(message, cautious),
     normaliseModel: (model) => normalise(model, domain),
     normaliseDetails: (details) => normalise(details, cautious),
+    same: sameInOrder,
   };
 }
 
