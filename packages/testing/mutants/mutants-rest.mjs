@@ -137,7 +137,7 @@ export const restMutants = [
   {
     name: "tell of what was skipped, shown and skipped again within a turn",
     file: "client/src/engine/state.ts",
-    from: `return id === one.entry.id && sameInOrder(skipped, one.skipped);`,
+    from: `return id === one.entry.id && a.same(skipped, one.skipped);`,
     to: `return one.entry.view.id === id && one.entry.view.skipped === skipped;`,
     breaks: "CL9",
     scenario: "",
