@@ -5,13 +5,13 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-// Each file with this ending is a process of its own. The rebase engine is no export of the client, so it is a bundle too.
+// Each file with this ending is a process of its own. A replica is no export of the client, so it is a bundle too.
 const processes = readdirSync(`${here}src`).filter((name) => name.endsWith(".bench.ts"));
 
 await build({
   entryPoints: [
     ...processes.map((name) => ({ in: `${here}src/${name}`, out: name.replace(".bench.ts", "") })),
-    { in: `${here}../packages/client/src/engine/rebase.ts`, out: "rebase" },
+    { in: `${here}../packages/client/src/engine/replica.ts`, out: "replica" },
   ],
   outdir: `${here}.cache`,
   outExtension: { ".js": ".mjs" },

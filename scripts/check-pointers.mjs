@@ -1,4 +1,4 @@
-// `npm run check -- pointers`: what comments and pages point at is there. A file that is named (`rebase.ts`, "Not here: … (hello.ts)")
+// `npm run check -- pointers`: what comments and pages point at is there. A file that is named (`replica.ts`, "Not here: … (hello.ts)")
 // is one of the repository, with the folders that the name has; a relative link in a page leads to a file, and its anchor to a
 // heading. Not looked at: code blocks of pages, which show other people's files, and names of what is built (`*.d.ts`).
 import { execFileSync } from "node:child_process";

@@ -7,6 +7,7 @@ import {
   payloadReader,
   payloadWriter,
   serverFrames,
+  sameInOrder,
 } from "@calla/shared";
 import type { Format, ServerFrame } from "@calla/shared";
 import { idOf, room, said, serialiser, snapshotFrame, updateFrame } from "./fixtures.ts";
@@ -71,64 +72,89 @@ function codec(format: Format, frame: ServerFrame): string[] {
   return [String(Buffer.byteLength(data)), micros(time(encode)), micros(time(decode))];
 }
 
-// What of packages/client/src/engine/rebase.ts is called here; the engine is bundled by itself because it is no export.
+// What of packages/client/src/engine/replica.ts is called here; it is bundled by itself because it is no export.
 interface Act {
   readonly id: string;
   readonly messages: readonly unknown[];
   readonly at: number;
   readonly userId: string | null;
+  readonly visitor: string;
   readonly size: number;
+  readonly goneAt: number;
+  readonly shown: boolean;
+  readonly view: object;
 }
 /** Every predicted model is kept. */
 const ROOM = { take: () => 1, give: () => undefined };
 type Fold = (model: unknown, act: Act) => { readonly ok: boolean };
-interface Rebase {
-  emptyReplica(): object;
-  reset(replica: object, confirmed: object, gone: () => boolean, fold: Fold, room: typeof ROOM): object;
-  predict(replica: object, entry: Act, fold: Fold, room: typeof ROOM): object;
-  advance(
-    replica: object,
-    by: object,
-    gone: () => boolean,
-    fold: Fold,
-    room: typeof ROOM,
-  ): { readonly ok: boolean };
+interface Replica {
+  reset(confirmed: object, sequence: number): unknown;
+  predict(entry: Act): unknown;
+  advance(by: { records: readonly { act: Act; own: boolean }[]; sequence: number; mark: number }): {
+    readonly ok: boolean;
+  };
+  replay(): void;
 }
 
 async function rebase(): Promise<Micro[number]> {
-  const bundle: string = "./rebase.mjs";
-  const engine = (await import(bundle)) as Rebase;
-  const never = (): boolean => false;
-  const fold: Fold = (model, { id, at, userId, messages }) =>
-    applyMessages(
+  const bundle: string = "./replica.mjs";
+  const engine = (await import(bundle)) as { Replica: new (fold: Fold, room: typeof ROOM, same: typeof sameInOrder) => Replica };
+  let folds = 0;
+  const fold: Fold = (model, { id, at, userId, visitor, messages }) => {
+    folds++;
+    return applyMessages(
       room,
       model,
       messages as Parameters<typeof applyMessages>[2],
-      { at, userId, visitor: "", messageId: id },
+      { at, userId, visitor, messageId: id },
       { strict: false },
     );
-  const act = (from: number, n: number): Act => ({
-    id: idOf(from, n),
-    messages: [said(from, n)],
-    at: n,
-    userId: null,
-    size: 100,
-  });
-  const rows: string[][] = [["pending", "someone else's record: rebase µs", "own record as predicted µs"]];
+  };
+  const act = (from: number, n: number): Act => {
+    const [id, messages] = [idOf(from, n), [said(from, n)]];
+    const view = { id, messages, skipped: undefined };
+    return {
+      id,
+      messages,
+      at: n,
+      userId: null,
+      visitor: "",
+      size: 100,
+      goneAt: Infinity,
+      shown: false,
+      view,
+    };
+  };
+  const rows: string[][] = [
+    ["pending", "someone else's record: rebase µs", "a dispatch, and one's own record as predicted µs"],
+  ];
   for (const count of [1, 10, 100, 1_000]) {
-    const confirmed = { sequence: 0, mark: 0, model: room.initial() };
-    const replica = engine.reset(engine.emptyReplica(), confirmed, never, fold, ROOM);
+    const replica = new engine.Replica(fold, ROOM, sameInOrder);
+    replica.reset({ sequence: 0, mark: 0, model: room.initial() }, 0);
     const pending = Array.from({ length: count }, (_, i) => act(1, i + 1));
-    for (const entry of pending) engine.predict(replica, entry, fold, ROOM);
-    const advance = (by: Act, entry: Act | undefined): { readonly ok: boolean } =>
-      engine.advance(replica, { records: [{ act: by, entry }], sequence: 1, mark: 1 }, never, fold, ROOM);
+    for (const entry of pending) replica.predict(entry);
+    const advance = (by: Act, own: boolean): boolean =>
+      replica.advance({ records: [{ act: by, own }], sequence: 1, mark: 1 }).ok;
     const foreign = act(2, 1);
-    if (!advance(foreign, undefined).ok || !advance(pending[0]!, pending[0]).ok) throw new Error("no fold");
-    rows.push([
-      count.toLocaleString("en"),
-      micros(time(() => advance(foreign, undefined))),
-      micros(time(() => advance(pending[0]!, pending[0]))),
-    ]);
+    const rebased = (): boolean => {
+      const ok = advance(foreign, false);
+      replica.replay();
+      return ok;
+    };
+    folds = 0;
+    if (!rebased() || folds !== 1 + count) throw new Error(`${folds} updates for ${count} pending`);
+    const others = micros(time(rebased));
+    let next = count;
+    const confirmed = (): boolean => {
+      const entry = act(1, ++next);
+      replica.predict(entry);
+      pending.push(entry);
+      const head = pending.shift();
+      return head !== undefined && advance(head, true);
+    };
+    folds = 0;
+    if (!confirmed() || folds !== 2) throw new Error(`${folds} updates for a dispatch and its record`);
+    rows.push([count.toLocaleString("en"), others, micros(time(confirmed))]);
   }
   return { title: "Rebase: one record arrives over so many pending", rows };
 }

@@ -23,8 +23,8 @@ import { onWakeUp } from "./base/page-events.ts";
 import { createConnection } from "./connection/connection.ts";
 import type { ConnectedAs } from "./connection/connection.ts";
 import { createCore, end } from "./engine/life.ts";
-import { listHeld, listPending } from "./engine/outbox.ts";
-import { commit } from "./engine/outcomes.ts";
+import { listHeld } from "./engine/holding.ts";
+import { commit, listPending } from "./engine/outbox.ts";
 import type {
   ConnectionStatus,
   DecidedWrite,
@@ -34,7 +34,6 @@ import type {
   SnapshotTaken,
   Versions,
 } from "./engine/records.ts";
-import { cancel } from "./engine/sending.ts";
 import { targetOf } from "./engine/targets.ts";
 import type { Owner, Storage, StorageHost } from "./storage/storage.ts";
 import { createEphemeral, createTopic } from "./topic.ts";
@@ -273,7 +272,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   let told = status;
   /** The same object until something in it changes. */
   function statusOf(): ClientStatus {
-    const held = listHeld(core, (entry) => cancel(core, entry));
+    const held = core.held.size > 0 || core.heldWrites.length > 0 ? listHeld(core) : core.heldWrites;
     const kept = core.ledger?.failing ? "failed" : "working";
     const { connection: is, reason, text } = core;
     if (

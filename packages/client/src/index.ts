@@ -36,7 +36,7 @@ export type {
   Versions,
   WriteState,
 } from "./engine/records.ts";
-export type { Skipped } from "./engine/rebase.ts";
+export type { Skipped } from "./engine/replica.ts";
 export { reloadOnce } from "./reload.ts";
 export type { Notes, ReloadOptions } from "./reload.ts";
 export type { ConnectedAs } from "./connection/connection.ts";

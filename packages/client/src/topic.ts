@@ -18,7 +18,7 @@ import type { Stop } from "./base/notifier.ts";
 import { createReady, verdictOf } from "./engine/ready.ts";
 import type { Shown } from "./engine/ready.ts";
 import type { AnyState, Core, Pending, Pushed } from "./engine/records.ts";
-import { dispatch, tell } from "./engine/sending.ts";
+import { dispatch, tell } from "./engine/dispatch.ts";
 import { stateOf } from "./engine/state.ts";
 import { retain } from "./engine/subscriptions.ts";
 import { targetOf } from "./engine/targets.ts";

@@ -103,7 +103,8 @@ test("[RB11] listeners hear of a model that differs, and of the one that is as b
   connection.say(updateFrame("items:1", 0, [["c2", 1, "a", set(1, -1)]]));
   expect(topic.state.model).not.toBe(before);
   connection.say(updateFrame("items:1", 1, [["c2", 2, "b", set(1, 1)]]));
-  // Two frames of one turn: what listeners have been told is what is shown again.
+  // Two frames of one turn, looked at after each: what listeners have been told is what is shown again.
+  expect(topic.state.model).toEqual(before);
   await turn();
   expect(told).toEqual([]);
   expect(topic.state.model).toEqual(before);

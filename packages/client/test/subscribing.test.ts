@@ -358,8 +358,13 @@ test("[CL9] what is skipped, shown and skipped again within a turn is the same s
   await turn();
   expect(states).toEqual([]);
   expect(topic.state).toBe(state);
-  // Looked at in between, it says so.
-  connection.say(updateFrame("list:1", 2, [["c2", 3, "z", added("a")]]));
+  // Looked at in between, it says so; and it is the same again when the listeners are told.
+  connection.say(updateFrame("list:1", 2, [["c2", 3, "v", added("a")]]));
+  expect(topic.state.pending).toMatchObject([{ skipped: undefined }]);
+  connection.say(updateFrame("list:1", 3, [["c2", 4, "w", removed("a")]]));
+  await turn();
+  expect(states).toEqual([]);
+  connection.say(updateFrame("list:1", 4, [["c2", 5, "z", added("a")]]));
   expect(topic.state.pending).toMatchObject([{ skipped: undefined }]);
   await turn();
   expect(states).toHaveLength(1);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
 import { keepModels } from "../src/storage/kept-models.ts";
-import { giveSnapshot, items, messagesIn, turn, updateFrame } from "./kit.ts";
+import { giveSnapshot, handshake, items, messagesIn, turn, updateFrame } from "./kit.ts";
 import { added, live, reconnect } from "./live.ts";
 
 const HOUR = 3_600_000;
@@ -157,6 +157,25 @@ test("[CL11] a pause is forgotten with its connection, a second one too", async 
     await turn();
     connection = await reconnect(setup);
     expect(messagesIn(connection.take()).map(({ mid }) => mid)).toEqual(i === 0 ? [1, 2] : [1, 2, 3]);
+  }
+});
+
+test("[CL11] [OB4] what a pause kept leaves on the next connection, also where the server has ended the last one", async () => {
+  const setup = await live();
+  setup.topic.dispatch(added("a"));
+  await turn();
+  let { connection } = setup;
+  for (const mids of [
+    [1, 2],
+    [1, 2, 3],
+  ]) {
+    connection.say({ type: "Paused", target: "list:1", from: 1, code: "rate", retryAfter: 50_000 });
+    setup.topic.dispatch(added("b"));
+    await turn();
+    connection.say({ type: "Closing", code: "draining", retryable: true, within: 100 });
+    await setup.clock.advance(1_000);
+    connection = await handshake(setup);
+    expect(messagesIn(connection.take()).map(({ mid }) => mid)).toEqual(mids);
   }
 });
 

@@ -50,9 +50,9 @@ export const arrayMutants = [
   },
   {
     name: "tell an author that its message was applied as it was sent, where it was amended",
-    file: "client/src/engine/incoming.ts",
-    from: `messages: amended.length > 0 ? amended : messages`,
-    to: `messages: messages`,
+    file: "client/src/engine/outbox.ts",
+    from: `messages: amended.length > 0 ? amended : sent`,
+    to: `messages: sent`,
     breaks: "RB2",
     scenario: "S9",
     by: "client/test/outcomes.test.ts > [RB2] S9 the caller receives the amended message",

@@ -41,7 +41,8 @@ export const identityMutants = [
   {
     name: "predict on under the name of a former identity",
     file: "client/src/engine/greeting.ts",
-    from: `if (changed) repeat(core, targetOf(core, queue.target));`,
+    from: `  one.replica.repeat();
+`,
     to: ``,
     breaks: "WR16",
     scenario: "",

@@ -2,7 +2,7 @@
 
 const poison = "client/test/poison.test.ts";
 const many = "client/test/many-pending.test.ts";
-const rebase = "client/src/engine/rebase.test.ts";
+const rebase = "client/src/engine/replica.test.ts";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const stuckMutants = [
@@ -63,7 +63,7 @@ export const stuckMutants = [
   },
   {
     name: "tell a cancelled message's author so before the server has said what became of it",
-    file: "client/src/engine/outbox.ts",
+    file: "client/src/engine/holding.ts",
     from: `  entry.dropped = givenUp(code);
   entry.messages = [];`,
     to: `  entry.outcome = { error: givenUp(code) };
@@ -92,8 +92,8 @@ export const stuckMutants = [
   },
   {
     name: "take a message that no server takes",
-    file: "client/src/engine/sending.ts",
-    from: `  checkFits(core.serialiser, core.taken, entry);
+    file: "client/src/engine/dispatch.ts",
+    from: `  if (entry.size >= core.taken.surely) checkFits(core.serialiser, core.taken, entry);
 `,
     to: ``,
     breaks: "OB21",
@@ -120,8 +120,8 @@ export const stuckMutants = [
   },
   {
     name: "compute nothing anew where a predicted model was not kept",
-    file: "client/src/engine/rebase.ts",
-    from: `head.model ?? predicted(model, head.entry, fold, same)`,
+    file: "client/src/engine/replica.ts",
+    from: `head.model ?? folded(this.#fold(model, head.entry), model)`,
     to: `head.model ?? model`,
     breaks: "RB3",
     scenario: "S20",
@@ -132,7 +132,7 @@ export const stuckMutants = [
     file: "client/src/engine/state.ts",
     from: `  listings.set(state, listing);`,
     to: `  listings.set(state, listing);
-  listed(listing);`,
+  void state.pending;`,
     breaks: "RB10",
     scenario: "S20",
     by: `${many} > [RB10] [RB14] S20 a dispatch walks`,

@@ -62,7 +62,7 @@ export const timeMutants = [
   },
   {
     name: "keep a pause over a new connection",
-    file: "client/src/engine/sending.ts",
+    file: "client/src/engine/holding.ts",
     from: `    queue.paused?.();
     queue.paused = undefined;`,
     to: ``,

@@ -69,9 +69,9 @@ export const versionMutants = [
   },
   {
     name: "call dropped what was applied before the reload",
-    file: "client/src/engine/outcomes.ts",
-    from: `entry.dropped && cancelled ? { error: entry.dropped } : outcome`,
-    to: `entry.dropped ? { error: entry.dropped } : outcome`,
+    file: "client/src/engine/outbox.ts",
+    from: `entry.dropped && cancelled ? { error: entry.dropped } : asTaken(entry, verdict)`,
+    to: `entry.dropped ? { error: entry.dropped } : asTaken(entry, verdict)`,
     breaks: "VE7",
     scenario: "S11",
     by: "client/test/versions.test.ts > S11 S36 what was applied before",

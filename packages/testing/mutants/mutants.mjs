@@ -27,6 +27,7 @@ import { hookMutants } from "./mutants-hooks.mjs";
 import { wakeMutants } from "./mutants-wake.mjs";
 import { codesMutants } from "./mutants-codes.mjs";
 import { edgeMutants } from "./edge.mjs";
+import { engineMutants } from "./mutants-engine.mjs";
 import { rowMutants } from "./mutants-rows.mjs";
 import { besideMutants } from "./mutants-beside.mjs";
 import { ownerMutants } from "./mutants-owners.mjs";
@@ -359,20 +360,20 @@ export const mutants = [
   },
   {
     name: "tell an outcome before it is durable",
-    file: "client/src/engine/outcomes.ts",
-    from: `entry.decidedUnder = subscription.ref;`,
-    to: `entry.decidedUnder = subscription.ref;
-      entry.recorded = true;`,
+    file: "client/src/engine/outbox.ts",
+    from: `entry.decidedUnder = one.subscription.ref;`,
+    to: `entry.decidedUnder = one.subscription.ref;
+    entry.recorded = true;`,
     breaks: "OB3",
     scenario: "S44",
     by: "HC13",
   },
   {
     name: "call settled what is not durable",
-    file: "client/src/engine/outcomes.ts",
-    from: `entry.decidedUnder = subscription.ref;`,
-    to: `entry.decidedUnder = subscription.ref;
-      queue.settled = settledMid(queue);`,
+    file: "client/src/engine/outbox.ts",
+    from: `entry.decidedUnder = one.subscription.ref;`,
+    to: `entry.decidedUnder = one.subscription.ref;
+    one.queue.settled = settledMid(one.queue);`,
     breaks: "OB3",
     scenario: "S34",
     by: "client/test/outcomes.test.ts > [OB3] S34 a message that leaves",
@@ -380,7 +381,7 @@ export const mutants = [
   {
     name: "never send again what has no answer",
     file: "client/src/engine/life.ts",
-    from: `again(queue, 0, before);`,
+    from: `again(core, queue, 0, before);`,
     to: ``,
     breaks: "CL10",
     scenario: "S5",
@@ -398,7 +399,7 @@ export const mutants = [
   {
     name: "forget after a reconnect what was sent before",
     file: "client/src/engine/greeting.ts",
-    from: `again(queue, 0, Infinity);`,
+    from: `again(core, queue, 0, Infinity);`,
     to: ``,
     breaks: "OB4",
     scenario: "S5",
@@ -409,8 +410,8 @@ export const mutants = [
   {
     name: "keep a dispatch pending beside its own record",
     file: "client/src/engine/replica.ts",
-    from: `Math.min(outcome.sequence, cutOff) <= sequence));`,
-    to: `Math.min(outcome.sequence, cutOff) < sequence));`,
+    from: `goneAt <= sequence);`,
+    to: `goneAt < sequence);`,
     breaks: "RB5",
     scenario: "S3",
     by: "HC7",
@@ -444,8 +445,8 @@ export const mutants = [
   },
   {
     name: "do not replay what is pending on a foreign record",
-    file: "client/src/engine/rebase.ts",
-    from: `asPredicted &&= as;`,
+    file: "client/src/engine/replica.ts",
+    from: `if (!asPredicted) this.#spoil();`,
     to: ``,
     breaks: "RB2",
     scenario: "S1",
@@ -481,6 +482,7 @@ export const mutants = [
   },
 
   ...edgeMutants,
+  ...engineMutants,
   ...durableMutants,
   ...scalesMutants,
   ...secondMutants,

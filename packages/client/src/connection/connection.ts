@@ -25,9 +25,10 @@ import { dismissal } from "#dev/mistakes";
 import { contain } from "../base/notifier.ts";
 import { awaiting, connected, hello, ping, unsaid } from "../engine/greeting.ts";
 import { receive as take } from "../engine/incoming.ts";
+import { disconnected, refused, tooLarge } from "../engine/holding.ts";
 import { ended, touchAll } from "../engine/life.ts";
 import type { ConnectionStatus, Core, Line } from "../engine/records.ts";
-import { disconnected, refused, tooLarge } from "../engine/sending.ts";
+import { due } from "../engine/targets.ts";
 import { backoff } from "../base/backoff.ts";
 import { bytesOf } from "../base/size.ts";
 import { fitting, halves, joined } from "./packets.ts";
@@ -96,7 +97,9 @@ interface Sent {
   readonly bytes: number;
   readonly frames: readonly ClientFrame[];
 }
-const NOTHING: Sent = { bytes: 0, frames: [] };
+/** No limit is below this, so that smaller packets need not be measured. */
+const SMALL = 512;
+const NOTHING: Sent = { bytes: SMALL, frames: [] };
 
 const helloTooLarge = (bytes: number): CallaError =>
   new CallaError(
@@ -158,7 +161,7 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
     core.reason = why;
     core.text = heard;
     ended(core, !stopping && (now === "closed" || now === "outdated") ? why || "lost" : "");
-    core.due();
+    due(core);
   }
 
   // ------------------------------------------------------------------------------------------------- how one begins

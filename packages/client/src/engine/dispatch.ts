@@ -1,44 +1,63 @@
-// One dispatch: its messages, checked, and how far it has come. Outbox and rebase share the record. Not here: what happens
-// to it (outbox.ts, replica.ts, outcomes.ts).
-import { CallaError, deepFreeze, DEV, parseMessage } from "@calla/shared";
+// What the app says: checked, shown at once, and handed to the outbox. Not here: when it leaves (outbox.ts).
+import { CallaError, deepFreeze, DEV, messageId, parseMessage } from "@calla/shared";
 import type { Serialiser, Slice, TargetKey } from "@calla/shared";
 import { roughSize } from "../base/size.ts";
-import type { AuthorNames, Dispatch, PendingWrite, WriteState } from "./records.ts";
+import { checkFits } from "./fits.ts";
+import { add } from "./outbox.ts";
+import type { AuthorNames, Core, Dispatch } from "./records.ts";
+import { due, targetOf, touch } from "./targets.ts";
+import { WriteHandle } from "./write.ts";
 
-/** Field by field: a literal that begins with a spread grows one property at a time, which took half of a dispatch. */
-export const newDispatch = (
-  target: TargetKey,
-  id: string,
-  at: number,
-  { userId, visitor }: AuthorNames,
-  messages: readonly unknown[],
-): Dispatch => ({
-  target,
-  id,
-  messages,
-  at,
-  userId,
-  visitor,
-  mid: 0,
-  stage: "new",
-  out: false,
-  sentAt: 0,
-  cuts: 0,
-  strikes: 0,
-  held: false,
-  size: roughSize(messages),
-  view: { id, messages, skipped: undefined },
-  outcome: undefined,
-  shown: false,
-  decidedUnder: 0,
-  cutOff: Infinity,
-  kept: false,
-  recorded: false,
-  told: false,
-  dropped: undefined,
-  listed: undefined,
-  write: undefined,
-});
+/** Shown at once; it leaves when it is durable. Throws before anything has happened. */
+export function dispatch(core: Core, key: TargetKey, input: unknown): WriteHandle {
+  const one = core.targets.get(key) ?? targetOf(core, key);
+  const messages = check(core, one.slice, input);
+  const at = Math.max(one.at, core.clock.now() + core.offset);
+  const entry = newDispatch(key, messageId(core.random), at, one.author, messages);
+  if (entry.size >= core.taken.surely) checkFits(core.serialiser, core.taken, entry);
+  add(core, one.queue, entry);
+  one.at = at;
+  const failed = one.replica.predict(entry);
+  // A local reject may be overruled; a throw is a bug worth hearing of. Either way the message is sent (RB4).
+  if (failed?.kind === "threw") core.report(failed.error);
+  touch(core, one);
+  return new WriteHandle(core, entry);
+}
+
+/** To an ephemeral topic: sent with this turn or never. */
+export function tell(core: Core, key: TargetKey, input: unknown): void {
+  const one = targetOf(core, key);
+  const messages = check(core, one.slice, input);
+  checkFits(core.serialiser, core.taken, { target: key, id: "", messages, size: roughSize(messages) });
+  const latest = one.slice?.kind === "ephemeral" && one.slice.keep === "latest";
+  one.outgoing = latest ? messages.slice(-1) : [...one.outgoing, ...messages];
+  core.telling.add(one);
+  due(core);
+}
+
+/** What the turn has told ephemeral topics leaves, if there is a connection. */
+export function sayTold(core: Core): void {
+  for (const one of core.telling) {
+    core.line.send(
+      one.outgoing.map((message) => ({
+        type: "TopicMessage",
+        target: one.key,
+        mid: 0,
+        id: messageId(core.random),
+        settled: 0,
+        messages: [message],
+      })),
+    );
+    one.outgoing = [];
+  }
+  core.telling.clear();
+}
+
+function check({ closed, serialiser, strict }: Core, slice: Slice | undefined, input: unknown) {
+  if (closed) throw new CallaError("closed");
+  if (!slice) throw new CallaError("topic");
+  return accept(slice, input, serialiser, strict);
+}
 
 /**
  * The one place where the app may give one message or several: inside they are always an array. Parsed, as every reader
@@ -67,17 +86,40 @@ export function accept(
   });
 }
 
-export function writeState({ outcome, stage, held }: Dispatch): WriteState {
-  if (!outcome) return held ? "held" : stage === "new" ? "pending" : stage === "stored" ? "queued" : "sent";
-  if ("sequence" in outcome) return "applied";
-  const { code } = outcome.error;
-  return code === "cancelled" ? code : code === "client-expired" ? "unknown" : "rejected";
-}
-
-/** The same object until it says something else. */
-export function listedWrite(entry: Dispatch): PendingWrite {
-  const { target, at, view, listed } = entry;
-  const state = writeState(entry);
-  if (listed?.state === state && listed.at === at && listed.skipped === view.skipped) return listed;
-  return (entry.listed = { ...view, target, at, state });
-}
+/** Field by field: a literal that begins with a spread grows one property at a time, which took half of a dispatch. */
+export const newDispatch = (
+  target: TargetKey,
+  id: string,
+  at: number,
+  { userId, visitor }: AuthorNames,
+  messages: readonly unknown[],
+  earlier = false,
+): Dispatch => ({
+  target,
+  id,
+  messages,
+  at,
+  userId,
+  visitor,
+  size: roughSize(messages),
+  view: { id, messages, skipped: undefined },
+  shown: false,
+  goneAt: Infinity,
+  mid: 0,
+  stage: "new",
+  out: false,
+  sentAt: 0,
+  cuts: 0,
+  strikes: 0,
+  held: false,
+  dropped: undefined,
+  outcome: undefined,
+  decidedUnder: 0,
+  listed: undefined,
+  kept: false,
+  recorded: false,
+  stored: undefined,
+  told: undefined,
+  wake: undefined,
+  earlier,
+});

@@ -1,15 +1,22 @@
 // Whether a message can ever be sent. A message over the server's limits would end each connection that carries it, so
 // `dispatch` refuses it (OB21). Not here: what a slice accepts (dispatch.ts), how much may wait (outbox.ts).
 import { CallaError, DEFAULT_DECODE_LIMITS, DEV, mapPayloads, payloadWriter } from "@calla/shared";
-import type { DecodeLimits, Format, Serialiser, ServerFrames } from "@calla/shared";
+import type { Format, Serialiser, ServerFrames } from "@calla/shared";
 import { bytesOf } from "../base/size.ts";
-import type { Dispatch } from "./records.ts";
+import type { Dispatch, Taken } from "./records.ts";
 
 /** What the server takes of a frame: its word, or the defaults. */
-export function takenOf({ limits }: Pick<ServerFrames["Connected"], "limits">): DecodeLimits {
-  if (!limits) return DEFAULT_DECODE_LIMITS;
-  const [maxFrameBytes, maxEntries, maxValues, maxNames] = limits;
-  return { ...DEFAULT_DECODE_LIMITS, maxFrameBytes, maxEntries, maxValues, maxNames };
+export function takenOf(limits: ServerFrames["Connected"]["limits"]): Taken {
+  const {
+    maxFrameBytes: bytes,
+    maxEntries: entries,
+    maxValues: values,
+    maxNames: names,
+  } = DEFAULT_DECODE_LIMITS;
+  const [maxFrameBytes, maxEntries, maxValues, maxNames] = limits ?? [bytes, entries, values, names];
+  // A rough size is 8 a value and a name, and 2 a unit of a text.
+  const surely = Math.min(maxFrameBytes / 4, 8 * maxEntries, maxValues / 4, 8 * maxNames);
+  return { ...DEFAULT_DECODE_LIMITS, maxFrameBytes, maxEntries, maxValues, maxNames, surely };
 }
 
 /** How many values, items in one place, and different names a plain frame has, as `countValues` and the server count. */
@@ -39,17 +46,16 @@ function measured(frame: unknown): { values: number; entries: number; names: num
 }
 
 /**
- * Whether what it will be on the wire is within what the server takes. What is surely below that, by its rough `size` (8 a
- * value and a name, 2 a unit of a text), costs nothing.
+ * Whether what it will be on the wire is within what the server takes; of what is surely below that nothing is computed.
  *
  * @throws CallaError `too-large`.
  */
 export function checkFits(
   serialiser: Serialiser,
-  { maxFrameBytes, maxEntries, maxValues, maxNames }: DecodeLimits,
+  { maxFrameBytes, maxEntries, maxValues, maxNames, surely }: Taken,
   { target, id, messages, size }: Pick<Dispatch, "target" | "id" | "messages" | "size">,
 ): void {
-  if (size < Math.min(maxFrameBytes / 4, 8 * maxEntries, maxValues / 4, 8 * maxNames)) return;
+  if (size < surely) return;
   const format = serialiser.formats[0] as Format;
   const frame = mapPayloads(
     { type: "TopicMessage", target, mid: 99_999, id, settled: 99_999, messages } as const,

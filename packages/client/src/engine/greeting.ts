@@ -3,15 +3,16 @@
 import { CallaError, DEV, PROTOCOL_VERSION } from "@calla/shared";
 import type { ClientFrame, ClientFrames, ServerFrames, Subscription as Asked } from "@calla/shared";
 import { rejectedBy } from "../base/rejected-error.ts";
+import { tellStored } from "./entry.ts";
 import { takenOf } from "./fits.ts";
-import { authorOf, renewIdentity } from "./identity.ts";
-import { again, leave, undecided } from "./outbox.ts";
+import { giveUp } from "./holding.ts";
+import { renamed, renewIdentity } from "./identity.ts";
+import { again, leave, movable, undecided } from "./outbox.ts";
+import { settle, show } from "./outcomes.ts";
 import type { Core, Queue, Target } from "./records.ts";
-import { repeat, settle, show } from "./replica.ts";
-import { movable } from "./sending.ts";
 import { hasCaughtUp, isLive, isSubscribed } from "./state.ts";
 import { ask, asked, renew } from "./subscriptions.ts";
-import { targetOf, touch } from "./targets.ts";
+import { due, targetOf, touch } from "./targets.ts";
 
 export function hello(core: Core, token: unknown): ClientFrames["Hello"] {
   const { open } = core;
@@ -64,11 +65,11 @@ export function connected(core: Core, frame: ServerFrames["Connected"]): void {
   core.suspects.begin();
   core.offset = frame.now - core.clock.now();
   core.maxInFlight = frame.maxInFlight;
-  core.taken = takenOf(frame);
+  core.taken = takenOf(frame.limits);
   identified(core, frame);
   for (const one of core.targets.values()) touch(core, one);
   catchUp(core);
-  core.due();
+  due(core);
 }
 
 /** What came to be wanted, or unwanted, after `Hello` was written and before anything else could be said (CL37). */
@@ -104,9 +105,12 @@ function identified(core: Core, { clientId, secret, userId }: ServerFrames["Conn
   }
   ledger?.met();
   renewIdentity(core);
+  renamed(core);
   if (fresh) ledger?.renumbered();
+  if (fresh) core.conflicted = false;
   for (const queue of core.queues.values()) {
-    again(queue, 0, Infinity);
+    again(core, queue, 0, Infinity);
+    core.unsent.add(queue);
     if (fresh) move(core, queue, stranger);
     rename(core, queue);
   }
@@ -119,6 +123,7 @@ function identified(core: Core, { clientId, secret, userId }: ServerFrames["Conn
  * another user's (`stays`) nothing goes: what has a mid may be in the former's storage, and waits there (CL8).
  */
 function move(core: Core, queue: Queue, stays: boolean): void {
+  const one = targetOf(core, queue.target);
   for (const entry of queue.entries.slice()) {
     if (stays || (entry.out && entry.mid < queue.conflict)) {
       const error = stays
@@ -128,9 +133,10 @@ function move(core: Core, queue: Queue, stays: boolean): void {
             DEV && "Another user is signed in. What was queued waits for its author.",
           )
         : rejectedBy("client-expired");
-      if (!entry.mid) entry.write?.stored(error);
+      if (!entry.mid) tellStored(entry, error);
       leave(core, queue, entry);
       entry.outcome ??= { error };
+      giveUp(one, entry);
       core.decided.push(entry);
     } else {
       entry.mid = 0;
@@ -138,21 +144,26 @@ function move(core: Core, queue: Queue, stays: boolean): void {
       entry.out = false;
     }
   }
-  queue.last = queue.settled = queue.loaded = queue.known = 0;
+  queue.last = queue.settled = queue.loaded = queue.known = queue.said = 0;
   queue.conflict = Infinity;
-  settle(core, targetOf(core, queue.target));
+  core.unsaved.add(queue);
+  settle(core, one);
 }
 
 /** What is undecided will be recorded under this name, and ids are made of it (WR16). */
 function rename(core: Core, queue: Queue): void {
-  const names = authorOf(core, queue.target);
+  const one = targetOf(core, queue.target);
+  const { userId, visitor } = one.author;
   let changed = false;
   for (const entry of queue.entries) {
-    if (entry.outcome || (entry.userId === names.userId && entry.visitor === names.visitor)) continue;
-    Object.assign(entry, names);
+    if (entry.outcome || (entry.userId === userId && entry.visitor === visitor)) continue;
+    entry.userId = userId;
+    entry.visitor = visitor;
     changed = true;
   }
-  if (changed) repeat(core, targetOf(core, queue.target));
+  if (!changed) return;
+  one.replica.repeat();
+  touch(core, one);
 }
 
 /** The question whether the server is there, with all cursors (CL6). */

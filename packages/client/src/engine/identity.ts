@@ -10,6 +10,11 @@ export const authorOf = (core: Core, key: TargetKey): AuthorNames => ({
   visitor: core.identity ? visitorOf(core.identity.clientId, core.userId, key) : "",
 });
 
+/** Client or user have another name. */
+export function renamed(core: Core): void {
+  for (const one of core.targets.values()) one.author = authorOf(core, one.key);
+}
+
 /**
  * An identity must not outlive what the server remembers of its messages: so it is renewed only once the outcome of all
  * that was sent under it is known, in the transaction that says so (CL17).

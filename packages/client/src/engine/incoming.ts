@@ -4,30 +4,18 @@ import type { Rejection, ServerFrame, ServerFrames, TargetKey } from "@calla/sha
 import { contain } from "../base/notifier.ts";
 import { RejectedError } from "../base/rejected-error.ts";
 import { newDispatch } from "./dispatch.ts";
-import { authorOf } from "./identity.ts";
 import { later } from "./life.ts";
-import { again, find, load } from "./outbox.ts";
-import { decide } from "./outcomes.ts";
-import type { Core, Dispatch, Outcome, Target, Versions } from "./records.ts";
-import { advance, settle, show } from "./replica.ts";
+import { again, decide, find, load } from "./outbox.ts";
+import { conclude, settle, show } from "./outcomes.ts";
+import type { Core, Target, Versions } from "./records.ts";
+import { AT_ONCE } from "./replica.ts";
 import { isSubscribed } from "./state.ts";
 import { ask, stop } from "./subscriptions.ts";
 import { clear } from "./suspects.ts";
-import { forget, targetOf, touch } from "./targets.ts";
+import { due, forget, targetOf, touch } from "./targets.ts";
 
 /** However long a server says to wait: one that errs, or means harm, silences nobody. It may say so again. */
 const LONGEST_PAUSE = 60_000;
-
-/** As it was taken. `amended`: none where that is as it was sent. */
-const taken = (
-  { messages, write, view }: Dispatch,
-  sequence: number,
-  amended: readonly unknown[] = [],
-): Outcome => ({
-  sequence,
-  // What was given up here had been applied before.
-  messages: amended.length > 0 ? amended : messages.length > 0 || !write ? messages : view.messages,
-});
 
 /** The server itself. */
 const NOBODY = [undefined, null, ""] as const;
@@ -38,9 +26,7 @@ const ownTag = ({ identity }: Core, key: TargetKey): number | undefined =>
 
 function acknowledge(core: Core, { target, mid, id, sequence, messages }: ServerFrames["Acknowledge"]): void {
   const one = targetOf(core, target);
-  const entry = find(one.queue, mid, id);
-  if (!entry) return;
-  decide(core, one, entry, taken(entry, sequence, messages));
+  if (!decide(core, one, mid, id, { sequence, messages })) return;
   // Where it is subscribed, confirmed must get there; if it does not, the target is asked for again (CL10). Until then it
   // is as live as before: over HTTP every answer to a POST may come before the stream's record (CL9).
   one.owed = Math.max(one.owed, sequence);
@@ -50,36 +36,28 @@ function acknowledge(core: Core, { target, mid, id, sequence, messages }: Server
 function rejected(core: Core, frame: ServerFrames["Rejected"]): void {
   const { target, mid, id } = frame;
   const one = targetOf(core, target);
-  const entry = find(one.queue, mid, id);
   if (frame.from === "calla" && frame.code === "mid-conflict") {
     // Another life of this client has used the mid. What is ours moves to a fresh identity (OB8).
-    if (entry) one.queue.conflict = Math.min(one.queue.conflict, mid);
+    if (find(one.queue, mid, id)) {
+      one.queue.conflict = Math.min(one.queue.conflict, mid);
+      core.conflicted = true;
+    }
     core.line.renew(frame.code);
-  } else if (entry) {
-    decide(core, one, entry, { error: new RejectedError(frame) });
-    settle(core, one);
-  }
+  } else if (decide(core, one, mid, id, { error: new RejectedError(frame) })) settle(core, one);
 }
 
 function outcomes(core: Core, one: Target, frame: ServerFrames["Settled"]): void {
-  for (const { entry } of one.replica.pending) {
-    const at = entry.outcome && "sequence" in entry.outcome ? entry.outcome.sequence : 0;
-    if (at <= frame.sequence) continue;
+  for (const entry of one.replica.over) {
+    if (entry.goneAt <= frame.sequence) continue;
     // The server looked after we knew of it, and is not that far: its history was cut off (a backup, S37).
-    if (entry.decidedUnder < frame.ref) entry.cutOff = frame.sequence;
+    if (entry.decidedUnder < frame.ref) entry.goneAt = frame.sequence;
     // Otherwise its record may be on the way; if not, the target is asked for again (CL10).
-    else one.head = Math.max(one.head, at);
+    else one.head = Math.max(one.head, entry.goneAt);
   }
   for (const [mid, id, sequence, messages, from, code, details] of frame.outcomes) {
-    const entry = find(one.queue, mid, id);
-    if (!entry) continue;
-    if (from === null) {
-      decide(core, one, entry, taken(entry, sequence, messages));
-      one.head = Math.max(one.head, sequence);
-    } else
-      decide(core, one, entry, {
-        error: new RejectedError({ from, code, details } as Rejection),
-      });
+    if (from !== null)
+      decide(core, one, mid, id, { error: new RejectedError({ from, code, details } as Rejection) });
+    else if (decide(core, one, mid, id, { sequence, messages })) one.head = Math.max(one.head, sequence);
   }
 }
 
@@ -99,10 +77,9 @@ function settled(core: Core, frame: ServerFrames["Settled"]): void {
   one.diverged = undefined;
   one.head = frame.sequence;
   one.owed = 0;
-  again(one.queue, frame.next, subscription.askedAt);
+  again(core, one.queue, frame.next, subscription.askedAt);
   one.awaited = frame.resync === "snapshot" ? frame : undefined;
-  if (one.slice?.kind === "ephemeral")
-    one.replica = { confirmed: { model: new Map(), sequence: 0, mark: 0 }, pending: [] };
+  if (one.slice?.kind === "ephemeral") show(core, one, { model: new Map(), sequence: 0, mark: 0 });
   // With a snapshot on its way, outcomes wait for it: both are shown as one (CL5).
   if (!one.awaited) outcomes(core, one, frame);
   settle(core, one);
@@ -123,7 +100,9 @@ function snapshot(core: Core, { target, model, sequence, mark }: ServerFrames["S
 
 function update(core: Core, frame: ServerFrames["TopicUpdate"]): void {
   const key = frame.target;
-  const one = targetOf(core, key);
+  const one = core.targets.get(key);
+  // Of a topic that nobody uses any more: it has been given up.
+  if (!one) return;
   const { confirmed } = one.replica;
   if (!confirmed || one.awaited || !answered(one)) return;
   const sequence = frame.after + frame.records.length;
@@ -139,26 +118,31 @@ function update(core: Core, frame: ServerFrames["TopicUpdate"]): void {
   );
   const records = frame.records.map(([later, author, mid, id, messages], i) => {
     const [by, userId, visitor] = authors[author] ?? NOBODY;
-    const entry = by !== undefined && by === tag ? find(one.queue, mid, id) : undefined;
+    const own = by !== undefined && by === tag;
     const at = frame.at + later;
     one.at = Math.max(one.at, at);
-    if (entry) decide(core, one, entry, taken(entry, frame.after + i + 1, messages));
-    return { act: { id, messages, at, userId, visitor }, entry };
+    if (own) decide(core, one, mid, id, { sequence: frame.after + i + 1, messages });
+    return { act: { id, messages, at, userId, visitor }, own };
   });
-  if (advance(core, one, { records, sequence, mark: frame.mark })) {
+  const advanced = one.replica.advance({ records, sequence, mark: frame.mark });
+  if (advanced.ok) {
+    touch(core, one);
+    for (const entry of advanced.left) if (entry.recorded) conclude(core, entry);
     const { digest } = frame;
     const ours = digest === undefined ? digest : core.digest?.(one.replica.confirmed?.model);
     if (ours === undefined || ours === digest) return;
     core.report(new CallaError("diverged", { target: key, sequence, digest, ours }));
     one.diverged = ours;
-  }
-  // It must not go on from what it has: a place in no history asks for a snapshot (CL3).
-  one.replica = { ...one.replica, confirmed: { ...(one.replica.confirmed ?? confirmed), sequence: -1 } };
+  } else
+    core.report(advanced.kind === "threw" ? advanced.error : new RejectedError({ from: "app", ...advanced }));
+  // This replica folds otherwise than the server. It must not go on from what it has: a place in no history asks for a
+  // snapshot (CL3).
+  one.replica.distrust();
   ask(core, one);
 }
 
 function paused(core: Core, { target: key, from, code, retryAfter }: ServerFrames["Paused"]): void {
-  const { queue } = targetOf(core, key);
+  const { queue, author } = targetOf(core, key);
   // A mid that an earlier page gave out and its storage lost: void, or the server would wait for it for ever (OB9).
   // Any other pause is about one sending of a mid, whose outcome may be known here by another.
   if (
@@ -170,18 +154,21 @@ function paused(core: Core, { target: key, from, code, retryAfter }: ServerFrame
     !queue.entries.some(({ mid }) => mid === from)
   ) {
     const at = queue.entries[0]?.at ?? core.clock.now();
-    const lost = newDispatch(key, messageId(core.random), at, authorOf(core, key), []);
+    const lost = newDispatch(key, messageId(core.random), at, author, []);
     const cancelled = { error: new CallaError("cancelled") };
-    load(core, queue, [{ ...lost, mid: from, stage: "stored", out: true, outcome: cancelled }]);
+    load(core, queue, [
+      { ...lost, mid: from, stage: "stored", out: true, outcome: cancelled, goneAt: AT_ONCE },
+    ]);
     queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));
   }
   // It has arrived, so it ends no connection (OB20).
   queue.entries.forEach(clear);
-  again(queue, from, Infinity);
+  again(core, queue, from, Infinity);
   queue.paused?.();
   queue.paused = later(core, Math.min(retryAfter, LONGEST_PAUSE), () => {
     queue.paused = undefined;
-    core.due();
+    core.unsent.add(queue);
+    due(core);
   });
 }
 
@@ -232,8 +219,7 @@ function push(core: Core, { target, pushes }: ServerFrames["Push"]): void {
     }
   }
   if (!latest) return;
-  one.replica = { confirmed: { ...confirmed, model: latest }, pending: [] };
-  touch(core, one);
+  show(core, one, { ...confirmed, model: latest });
 }
 
 type Taken =
@@ -258,7 +244,7 @@ const TAKE: { readonly [T in Taken]: (core: Core, frame: ServerFrames[T]) => voi
 
 export function receive(core: Core, frame: ServerFrame): void {
   // A poll's next answer begins with `Connected`. What waited for a sign of life may leave.
-  if ((frame.type === "Pong" || frame.type === "Connected") && core.suspects.answered()) core.due();
+  if ((frame.type === "Pong" || frame.type === "Connected") && core.suspects.answered()) due(core);
   // Of the others connection.ts has heard.
   (TAKE as { readonly [type: string]: ((core: Core, frame: never) => void) | undefined })[frame.type]?.(
     core,

@@ -1,5 +1,5 @@
 // How many predicted models are kept between the first and the last (RB10). Each can be computed anew from the
-// messages, so their memory is bounded: pending times model would exhaust a tab. Not here: the predictions (rebase.ts).
+// messages, so their memory is bounded: pending times model would exhaust a tab. Not here: the predictions (replica.ts).
 import { roughSize } from "../base/size.ts";
 
 /** Of one target. */

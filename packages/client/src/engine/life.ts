@@ -1,18 +1,17 @@
 // A client's life from turn to turn: what a turn has changed is shown, stored, sent; what has no answer in time is asked
 // or sent again; and the end. Not here: the parts that do it.
-import { CallaError, DEFAULT_DECODE_LIMITS } from "@calla/shared";
+import { CallaError } from "@calla/shared";
 import type { Cancel, TopicCode } from "@calla/shared";
-import { oncePerTurn } from "../base/notifier.ts";
+import { sayTold } from "./dispatch.ts";
+import { takenOf } from "./fits.ts";
 import { createSpace } from "./kept-predictions.ts";
-import { again, undecided } from "./outbox.ts";
-import { commit } from "./outcomes.ts";
+import { again, send, undecided } from "./outbox.ts";
+import { settle, tellOutcome } from "./outcomes.ts";
 import type { Core, CoreOptions, Ledger, Line } from "./records.ts";
-import { settle } from "./replica.ts";
-import { flush } from "./sending.ts";
 import { hasCaughtUp, isSubscribed, stateOf } from "./state.ts";
 import { ask, stop } from "./subscriptions.ts";
 import { createSuspects } from "./suspects.ts";
-import { touch } from "./targets.ts";
+import { due, touch } from "./targets.ts";
 
 /** Until there is a connection. */
 const OFF: Line = { send: () => {}, renew: () => {} };
@@ -31,15 +30,21 @@ export function createCore(
     connection: "offline",
     reason: "",
     text: "",
-    due: oncePerTurn(clock, () => {
+    endTurn: () => {
+      core.isDue = false;
       endTurn(core);
       turned();
-    }),
+    },
+    isDue: false,
     ledger: undefined,
     targets: new Map(),
     changed: new Set(),
     space: createSpace(),
     queues: new Map(),
+    unsaved: new Set(),
+    unsent: new Set(),
+    conflicted: false,
+    decided: [],
     held: new Set(),
     size: 0,
     bytes: 0,
@@ -48,10 +53,9 @@ export function createCore(
     suspects: createSuspects(clock, {
       ask: () => core.line.send([{ type: "Ping", cursors: [] }]),
       // A timer may run a little early by the monotonic clock, and nothing else would look again.
-      later: (milliseconds) => void later(core, milliseconds + 1, core.due),
+      later: (milliseconds) => void later(core, milliseconds + 1, () => due(core)),
     }),
     telling: new Set(),
-    decided: [],
     identity: undefined,
     renewal: undefined,
     userId: user ?? null,
@@ -63,11 +67,12 @@ export function createCore(
     unsaid: new Set(),
     placed: new Set(),
     maxInFlight: 0,
-    taken: DEFAULT_DECODE_LIMITS,
+    taken: takenOf(undefined),
     offset: 0,
     closed: false,
     terminal: "",
     sweeping: false,
+    resting: new Set(),
     timers: new Set(),
   };
   core.ledger = openLedger?.(core);
@@ -75,21 +80,44 @@ export function createCore(
 }
 
 function endTurn(core: Core): void {
+  const { changed, ledger } = core;
+  // Only where something has: what stores models ends a turn too, and would wake an idle page for ever.
+  if (changed.size > 0) {
+    showChanged(core);
+    ledger?.changed();
+  }
+  send(core);
+  if (core.telling.size > 0) sayTold(core);
+  sweepLater(core);
+}
+
+function showChanged(core: Core): void {
+  const { clock } = core;
   const changed = [...core.changed];
   core.changed.clear();
   for (const one of changed) {
+    const { behind } = one.replica;
+    const from = behind ? clock.monotonic() : 0;
+    // A page that falls behind spends at most half of its time on replaying what is pending; frames are taken meanwhile.
+    if (behind && from < one.restsUntil) {
+      if (core.resting.has(one)) continue;
+      core.resting.add(one);
+      later(core, one.restsUntil - from + 1, () => {
+        core.resting.delete(one);
+        touch(core, one);
+      });
+      continue;
+    }
     const state = stateOf(core, one, one.told);
+    if (behind) {
+      const now = clock.monotonic();
+      one.restsUntil = now + (now - from);
+    }
     one.ready?.settle(state);
     if (state === one.told) continue;
     one.told = state;
     one.changes.emit(state);
   }
-  // Only then: what stores models ends a turn too, and would wake an idle page for ever.
-  if (changed.length > 0) core.ledger?.changed();
-  if (core.ledger) core.ledger.commit();
-  else commit(core);
-  flush(core);
-  sweepLater(core);
 }
 
 /** A lost frame wedges nothing: what has no answer in time is asked or sent again (CL10). */
@@ -110,12 +138,12 @@ function sweepLater(core: Core): void {
     }
     // Not by target: of one that is out of use a mid that was given up may still wait for its answer.
     for (const queue of core.queues.values()) {
-      again(queue, 0, before);
+      again(core, queue, 0, before);
       waiting ||= queue.entries.length > 0;
     }
     // A transaction that failed may work by now.
     core.ledger?.commit(true);
-    if (waiting) core.due();
+    if (waiting) due(core);
   });
 }
 
@@ -154,9 +182,9 @@ export function end(core: Core): void {
     stop(one);
     // Nothing is subscribed any more, so what is known can be told.
     settle(core, one);
-    for (const { entry } of one.replica.pending) entry.write?.decided({ error: new CallaError("closed") });
+    for (const entry of one.replica.entries()) tellOutcome(entry, { error: new CallaError("closed") });
   }
   // What is given up and not answered is shown no more.
-  for (const { outcome, write } of undecided(core))
-    if (!outcome) write?.decided({ error: new CallaError("closed") });
+  for (const entry of undecided(core))
+    if (!entry.outcome) tellOutcome(entry, { error: new CallaError("closed") });
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { add, again, leave, load, number, queueOf, sendable, settledMid } from "./outbox.ts";
 import { newDispatch } from "./dispatch.ts";
+import { add as addTo, again, leave, load, number, sendable, settledMid } from "./outbox.ts";
 import type { Core, Dispatch, OutboxLimits } from "./records.ts";
+import { queueOf } from "./targets.ts";
 
 const limits = { maxPending: 100, maxPendingBytes: 1_000, maxPendingAge: 1_000 };
 const AUTHOR = { userId: null, visitor: "" };
@@ -9,7 +10,17 @@ const entry = (id: string, target = "t", more: Partial<Dispatch> = {}): Dispatch
   Object.assign(newDispatch(target, id, 0, AUTHOR, [{ type: id }]), { size: 1 }, more);
 /** As much of a client as the outbox looks at. */
 const core = (more: Partial<OutboxLimits> = {}): Core =>
-  ({ ...limits, ...more, queues: new Map(), held: new Set(), size: 0, bytes: 0 }) as unknown as Core;
+  ({
+    ...limits,
+    ...more,
+    queues: new Map(),
+    held: new Set(),
+    unsaved: new Set(),
+    unsent: new Set(),
+    size: 0,
+    bytes: 0,
+  }) as unknown as Core;
+const add = (outbox: Core, one: Dispatch): void => addTo(outbox, queueOf(outbox, one.target), one);
 function filled(count: number, maxPending = 100) {
   const outbox = core({ maxPending });
   const entries = Array.from({ length: count }, (_, i) => entry(`e${i + 1}`));
@@ -73,9 +84,11 @@ test("[OB3] settled is the highest mid up to which all is decided", () => {
 });
 
 test("[CL11] what was sent from a mid on, before a time, is sent again", () => {
-  const { queue, entries } = filled(4);
+  const { outbox, queue, entries } = filled(4);
   entries.forEach((one, i) => Object.assign(one, { stage: "sent", sentAt: i }));
-  again(queue, 2, 3);
+  queue.said = 4;
+  again(outbox, queue, 2, 3);
+  expect([...outbox.unsent]).toEqual([queue]);
   expect(ids(sendable(queue, 256))).toEqual(["e2", "e3"]);
 });
 

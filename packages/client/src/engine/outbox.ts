@@ -1,38 +1,25 @@
-// What was dispatched and has no outcome, per target in dispatch order, with dense mids: what may leave, and what must be
-// remembered. Not here: storing (storage/ledger.ts), what is shown (replica.ts), who is told an outcome (outcomes.ts).
-import { CallaError, DEV } from "@calla/shared";
-import type { CallaRejectionCode, TargetKey } from "@calla/shared";
-import { rejectedBy } from "../base/rejected-error.ts";
-import { listedWrite } from "./dispatch.ts";
-import type { Core, Dispatch, HeldWrite, Queue } from "./records.ts";
-import { clear, doubt } from "./suspects.ts";
-
-export function queueOf(core: Pick<Core, "queues">, target: TargetKey): Queue {
-  let queue = core.queues.get(target);
-  if (!queue) {
-    queue = {
-      target,
-      entries: [],
-      last: 0,
-      settled: 0,
-      loaded: 0,
-      known: 0,
-      paused: undefined,
-      conflict: Infinity,
-    };
-    core.queues.set(target, queue);
-  }
-  return queue;
-}
+// What was dispatched and has no outcome, per target in dispatch order, with dense mids: what waits, what leaves, and what
+// the server has decided. Not here: storing (storage/ledger.ts), what is shown and who is told (outcomes.ts), what ends
+// the connections that carry it (holding.ts).
+import { CallaError } from "@calla/shared";
+import type { ClientFrame } from "@calla/shared";
+import { listedWrite } from "./entry.ts";
+import { renewIdentity } from "./identity.ts";
+import { conclude } from "./outcomes.ts";
+import type { Core, Dispatch, Outcome, Queue, Target } from "./records.ts";
+import { AT_ONCE } from "./replica.ts";
+import { isDoubted } from "./suspects.ts";
 
 /** What waits, in all queues. */
 export const undecided = (core: Pick<Core, "queues">): Dispatch[] =>
   [...core.queues.values()].flatMap(({ entries }) => entries);
 
+// --------------------------------------------------------------------------------------------------------- what waits
+
 /** Throws before anything has happened if the outbox is full (OB5). */
-export function add(core: Core, entry: Dispatch): void {
+export function add(core: Core, queue: Queue, entry: Dispatch): void {
   const { maxPending, maxPendingBytes, maxPendingAge } = core;
-  const { entries } = queueOf(core, entry.target);
+  const { entries } = queue;
   const full =
     core.size >= maxPending
       ? { maxPending }
@@ -43,6 +30,19 @@ export function add(core: Core, entry: Dispatch): void {
   entries.push(entry);
   core.size++;
   core.bytes += entry.size;
+  core.unsaved.add(queue);
+}
+
+/** Of an earlier page: before all that this one has dispatched. */
+export function load(core: Core, queue: Queue, entries: readonly Dispatch[]): void {
+  queue.entries = [...entries, ...queue.entries];
+  queue.said = 0;
+  for (const entry of entries) {
+    core.size++;
+    core.bytes += entry.size;
+    if (entry.held) core.held.add(entry);
+  }
+  core.unsent.add(queue);
 }
 
 /** Gives mids to those that have none; returns them. */
@@ -53,66 +53,20 @@ export function number(queue: Queue): readonly Dispatch[] {
   return fresh;
 }
 
-/** Of an earlier page: before all that this one has dispatched. */
-export function load(core: Core, queue: Queue, entries: readonly Dispatch[]): void {
-  queue.entries = [...entries, ...queue.entries];
-  for (const entry of entries) {
-    core.size++;
-    core.bytes += entry.size;
-    if (entry.held) core.held.add(entry);
+/** Where the first above this mid stands: at its distance from the first, or before, for some were decided out of turn. */
+function placeAfter({ entries }: Queue, mid: number): number {
+  let at = Math.max(0, Math.min(mid + 1 - (entries[0]?.mid || mid + 1), entries.length));
+  for (; at > 0; at--) {
+    const before = entries[at - 1]?.mid ?? 0;
+    if (before > 0 && before <= mid) break;
   }
-}
-
-/** Mids are dense but for those that were decided out of turn, so it stands at its distance from the first, or before. */
-function placeOf({ entries }: Queue, mid: number): number {
-  let at = Math.min(mid - (entries[0]?.mid ?? 0), entries.length - 1);
-  while (at >= 0 && entries[at]?.mid !== mid) at--;
   return at;
 }
 
 export function find(queue: Queue, mid: number, id: string): Dispatch | undefined {
-  const entry = queue.entries[placeOf(queue, mid)];
-  return entry?.id === id ? entry : undefined;
+  const entry = queue.entries[placeAfter(queue, mid - 1)];
+  return entry?.id === id && entry.mid === mid ? entry : undefined;
 }
-
-/** What may leave now: durable, in order, and never so far ahead that the server must remember too much (OB4). */
-export function sendable(queue: Queue, maxInFlight: number): readonly Dispatch[] {
-  const found: Dispatch[] = [];
-  if (queue.paused) return found;
-  const end = Math.min(queue.settled + maxInFlight + 1, queue.conflict);
-  for (const entry of queue.entries) {
-    if (entry.stage === "new" || entry.held || entry.mid >= end) break;
-    if (entry.stage === "stored") found.push(entry);
-  }
-  return found;
-}
-
-/** What was sent before the given time, from this mid on, is to be sent again. */
-export function again({ entries }: Queue, from: number, before: number): void {
-  for (const entry of entries)
-    if (entry.stage === "sent" && entry.mid >= from && entry.sentAt < before) entry.stage = "stored";
-}
-
-/** It has an outcome: it is not sent again. */
-export function leave(core: Core, queue: Queue, entry: Dispatch): void {
-  const { entries } = queue;
-  const at = entry.mid ? placeOf(queue, entry.mid) : entries.indexOf(entry);
-  if (entries[at] !== entry) return;
-  queue.known = Math.max(queue.known, entry.mid);
-  // An engine takes the first of an array away without moving the others.
-  if (at === 0) entries.shift();
-  else entries.splice(at, 1);
-  entry.stage = "decided";
-  core.held.delete(entry);
-  core.size--;
-  core.bytes -= entry.size;
-}
-
-/** The highest mid up to which every outcome is known. */
-export const settledMid = ({ entries, last }: Queue): number => {
-  const first = entries[0]?.mid ?? 0;
-  return first ? first - 1 : last;
-};
 
 /** The same array until it changes. */
 export function listPending(core: Core): Core["listed"] {
@@ -124,60 +78,185 @@ export function listPending(core: Core): Core["listed"] {
   return same ? listed : (core.listed = now);
 }
 
-/** Likewise. */
-export function listHeld(core: Core, cancel: (entry: Dispatch) => boolean): readonly HeldWrite[] {
-  const { heldWrites: held } = core;
-  const now = [...core.held];
-  if (now.length === held.length && now.every(({ id }, i) => held[i]?.id === id)) return held;
-  return (core.heldWrites = now.map((entry) => ({
-    ...listedWrite(entry),
-    retry: () => retry(core, entry),
-    cancel: () => cancel(entry),
-  })));
+// -------------------------------------------------------------------------------------------------------- what leaves
+
+/** The highest mid up to which every outcome is known. */
+export const settledMid = ({ entries, last }: Queue): number => {
+  const first = entries[0]?.mid ?? 0;
+  return first ? first - 1 : last;
+};
+
+/** Where nothing is stored: what the turn has dispatched may leave, and what it has decided is told. */
+export function commit(core: Core): void {
+  for (const queue of core.unsaved) {
+    for (const entry of number(queue)) {
+      entry.stage = "stored";
+      entry.stored ??= true;
+      entry.wake?.();
+    }
+    queue.settled = settledMid(queue);
+    core.unsent.add(queue);
+  }
+  core.unsaved.clear();
+  tellDecided(core);
 }
 
-// ------------------------------------------------------------- messages that end the connections that carry them (OB20)
-
-function setHeld(core: Core, entry: Dispatch, on: boolean): void {
-  entry.held = on;
-  if (on) core.held.add(entry);
-  else core.held.delete(entry);
-  core.ledger?.keep(entry);
-  core.due();
+/** Takes what has been decided; it is recorded by now. */
+export function tellDecided(core: Core, decided = core.decided): void {
+  if (decided === core.decided) core.decided = [];
+  for (const entry of decided) {
+    entry.recorded = true;
+    conclude(core, entry);
+  }
 }
 
-/** From here on it stays, and what stands behind it, until the app says what becomes of it. */
-export function hold(core: Core, entry: Dispatch): void {
-  setHeld(core, entry, true);
+/** What may leave now: durable, in order, and never so far ahead that the server must remember too much (OB4). */
+export function sendable(queue: Queue, maxInFlight: number, said = queue.said): readonly Dispatch[] {
+  const found: Dispatch[] = [];
+  if (queue.paused) return found;
+  const { entries } = queue;
+  const end = Math.min(queue.settled + maxInFlight + 1, queue.conflict);
+  for (let at = placeAfter(queue, said); at < entries.length; at++) {
+    const entry = entries[at] as Dispatch;
+    if (entry.stage === "new" || entry.held || entry.mid >= end) break;
+    if (entry.stage === "stored") found.push(entry);
+  }
+  return found;
+}
+
+/** It may leave (again). */
+export function offer(core: Core, queue: Queue, entry: Dispatch): void {
   entry.stage = "stored";
-  const { target, id, size } = entry;
-  core.report(
-    new CallaError(
-      "held",
-      { target, id, bytes: size },
-      DEV &&
-        `Every connection ends that carries message ${id} to "${target}", of about ${size} bytes, and others do not: something on the way does not let it through. It is kept and not sent; \`client.status.held\` has its retry() and cancel().`,
-    ),
-  );
+  queue.said = Math.min(queue.said, entry.mid - 1);
+  core.unsent.add(queue);
 }
 
-/** Sends a held one once more, alone. */
-export function retry(core: Core, entry: Dispatch): boolean {
-  if (core.closed || !entry.held || entry.outcome) return false;
-  setHeld(core, entry, false);
-  doubt(entry, 1);
+/** What was sent before the given time, from this mid on, is to be sent again. */
+export function again(core: Core, queue: Queue, from: number, before: number): void {
+  for (const entry of queue.entries)
+    if (entry.stage === "sent" && entry.mid >= from && entry.sentAt < before) offer(core, queue, entry);
+}
+
+/** At the end of each turn: what it has dispatched is stored, and whatever may leave is sent. */
+export function send(core: Core): void {
+  if (core.ledger) core.ledger.commit();
+  else commit(core);
+  flush(core);
+}
+
+function flush(core: Core): void {
+  const { suspects, unsent } = core;
+  if (!core.open) return;
+  if (movable(core)) return core.line.renew("mid-conflict");
+  const now = core.clock.monotonic();
+  const frames: ClientFrame[] = [];
+  const say = ({ target, mid, id }: Dispatch, settled: number, messages: readonly unknown[]): void => {
+    frames.push({ type: "TopicMessage", target, mid, id, settled, messages });
+  };
+  const out = (entry: Dispatch, queue: Queue): void => {
+    entry.stage = "sent";
+    entry.out = true;
+    entry.sentAt = now;
+    say(entry, queue.settled, entry.messages);
+  };
+  if (suspects.busy) withDoubts(core, out);
+  else
+    for (const queue of unsent)
+      for (const entry of sendable(queue, core.maxInFlight)) {
+        out(entry, queue);
+        queue.said = entry.mid;
+      }
+  unsent.clear();
+  if (core.conflicted)
+    for (const entry of core.held) {
+      if (!entry.out || now - entry.sentAt < core.answerTimeout) continue;
+      // It may have arrived, and this identity is to be left: its mid is made void, unless it was applied (OB33).
+      entry.sentAt = now;
+      say(entry, core.queues.get(entry.target)?.settled ?? 0, []);
+    }
+  if (frames.length > 0) core.line.send(frames);
+}
+
+/** What is doubted leaves last and alone (OB20). */
+function withDoubts(
+  { queues, suspects, maxInFlight }: Core,
+  send: (entry: Dispatch, queue: Queue) => void,
+): void {
+  if (suspects.alone) return;
+  const doubted: Dispatch[] = [];
+  suspects.busy = undecided({ queues }).some(isDoubted);
+  for (const queue of queues.values()) {
+    // What stands behind a doubted one waits for it, also when that has left.
+    let behind = suspects.waitsFor(queue.target);
+    for (const entry of sendable(queue, maxInFlight, 0)) {
+      if (isDoubted(entry)) doubted.push(entry);
+      else if (behind) break;
+      else send(entry, queue);
+      behind ||= isDoubted(entry);
+    }
+  }
+  for (const entry of suspects.next(doubted)) send(entry, queues.get(entry.target) as Queue);
+}
+
+/** A conflict is known, and nothing else of this identity is undecided: it can be left behind (OB8). */
+export const movable = (core: Core): boolean =>
+  core.conflicted &&
+  [...core.queues.values()].every(({ entries, conflict }) =>
+    entries.every(({ out, mid }) => !out || mid >= conflict),
+  );
+
+// ---------------------------------------------------------------------------------------------------- what is decided
+
+/** What the server says of a mid. `messages`: what was taken, where it was amended. */
+export type Verdict =
+  | { readonly sequence: number; readonly messages?: readonly unknown[] | undefined }
+  | { readonly error: CallaError<string> };
+
+/**
+ * The server has decided. The caller hears it when that is durable and confirmed has it (OB3): `settle` comes next.
+ * False: of that mid nothing waits here.
+ */
+export function decide(core: Core, one: Target, mid: number, id: string, verdict: Verdict): boolean {
+  const entry = find(one.queue, mid, id);
+  if (!entry) return false;
+  const cancelled = "error" in verdict && verdict.error.code === "cancelled";
+  // Only its mid is void: it will never have arrived, so it moves, held, to another identity (OB33).
+  if (entry.held && cancelled) entry.out = false;
+  else {
+    leave(core, one.queue, entry);
+    // Void because of its version: its author hears why. Applied or refused before the reload, it hears that.
+    const known = (entry.outcome ??=
+      entry.dropped && cancelled ? { error: entry.dropped } : asTaken(entry, verdict));
+    entry.goneAt = "sequence" in known ? known.sequence : AT_ONCE;
+    if (entry.shown) one.replica.over.add(entry);
+    entry.decidedUnder = one.subscription.ref;
+    core.ledger?.decided(entry, "sequence" in verdict ? verdict.sequence : 0);
+    if (core.renewal) renewIdentity(core, entry);
+    core.decided.push(entry);
+  }
   return true;
 }
 
-/** Its mid goes out as void. Whoever had taken it before says so, and that is its outcome. */
-export function discard(core: Core, entry: Dispatch, code: CallaRejectionCode): void {
-  entry.dropped = givenUp(code);
-  entry.messages = [];
-  clear(entry);
-  setHeld(core, entry, false);
-  if (entry.stage === "sent") entry.stage = "stored";
+function asTaken({ messages, earlier, view }: Dispatch, verdict: Verdict): Outcome {
+  if ("error" in verdict) return verdict;
+  const { sequence, messages: amended = [] } = verdict;
+  // What was given up here had been applied before.
+  const sent = messages.length > 0 || earlier ? messages : view.messages;
+  return { sequence, messages: amended.length > 0 ? amended : sent };
 }
 
-/** What the author of a message that was given up hears, unless it had been applied. */
-export const givenUp = (code: CallaRejectionCode): CallaError<string> =>
-  code === "cancelled" ? new CallaError(code) : rejectedBy(code);
+/** It has an outcome: it is not sent again. */
+export function leave(core: Core, queue: Queue, entry: Dispatch): void {
+  const { entries } = queue;
+  const at = entry.mid ? placeAfter(queue, entry.mid - 1) : entries.indexOf(entry);
+  if (entries[at] !== entry) return;
+  queue.known = Math.max(queue.known, entry.mid);
+  // An engine takes the first of an array away without moving the others.
+  if (at === 0) entries.shift();
+  else entries.splice(at, 1);
+  entry.stage = "decided";
+  if (entry.held) core.held.delete(entry);
+  core.size--;
+  core.bytes -= entry.size;
+  core.unsaved.add(queue);
+}

@@ -1,63 +1,56 @@
-// What became of a dispatch: recorded, then told to its caller and to the app, once it shows. Not here: what is recorded
-// where something is stored (storage/ledger.ts), what is shown (replica.ts).
+// What becomes of dispatches: they leave what is pending once what is shown has them, or will not; then their callers and
+// the app are told. Not here: what the server decided (outbox.ts), what is recorded where something is stored
+// (storage/ledger.ts), how a model is computed (replica.ts).
 import { contain } from "../base/notifier.ts";
 import { RejectedError } from "../base/rejected-error.ts";
-import { renewIdentity } from "./identity.ts";
-import { leave, number, settledMid } from "./outbox.ts";
 import type { Core, DecidedWrite, Dispatch, Outcome, Target } from "./records.ts";
-import { forget, targetOf, touch } from "./targets.ts";
+import type { Confirmed } from "./replica.ts";
+import { isSubscribed } from "./state.ts";
+import { forget, touch } from "./targets.ts";
 
-/** The server has decided. The caller hears it when that is durable and confirmed has it (OB3). */
-export function decide(core: Core, { queue, subscription }: Target, entry: Dispatch, outcome: Outcome): void {
-  const cancelled = "error" in outcome && outcome.error.code === "cancelled";
-  // Only its mid is void: it will never have arrived, so it moves, held, to another identity (OB33).
-  if (entry.held && cancelled) return void (entry.out = false);
-  leave(core, queue, entry);
-  entry.decidedUnder = subscription.ref;
-  // Void because of its version: its author hears why. Applied or refused before the reload, it hears that.
-  entry.outcome ??= entry.dropped && cancelled ? { error: entry.dropped } : outcome;
-  core.ledger?.decided(entry, "sequence" in outcome ? outcome.sequence : 0);
-  renewIdentity(core, entry);
-  core.decided.push(entry);
-  core.due();
+/** Where confirmed stands, for saying what it contains: nowhere while another history may be on its way. */
+const reached = ({ subscription, awaited, replica: { confirmed } }: Target): number =>
+  !isSubscribed(subscription)
+    ? Infinity
+    : subscription.phase === "answered" && !awaited && confirmed
+      ? confirmed.sequence
+      : -1;
+
+/** These have left what is pending. */
+function left(core: Core, one: Target, entries: readonly Dispatch[]): void {
+  touch(core, one);
+  for (const entry of entries) conclude(core, entry);
 }
 
-/** Where nothing is stored: what the turn has dispatched may leave, and what it has decided is told. */
-export function commit(core: Core): void {
-  for (const queue of core.queues.values()) {
-    for (const entry of number(queue)) {
-      entry.stage = "stored";
-      entry.write?.stored();
-    }
-    queue.settled = settledMid(queue);
-  }
-  tellDecided(core);
+/** Another confirmed model; what it contains leaves pending in the same step. */
+export function show(core: Core, one: Target, confirmed: Confirmed | undefined): void {
+  left(core, one, one.replica.reset(confirmed, confirmed ? confirmed.sequence : reached(one)));
 }
 
-/** Takes what has been decided; it is recorded by now. */
-export function tellDecided(core: Core, decided = core.decided): void {
-  if (decided === core.decided) core.decided = [];
-  for (const entry of decided) {
-    entry.recorded = true;
-    conclude(core, entry);
-  }
-}
+/** The same confirmed model, without what it contains by now. */
+export const settle = (core: Core, one: Target): void => left(core, one, one.replica.settle(reached(one)));
 
 /** Its caller hears the outcome once that is recorded and what is shown has it. */
 export function conclude(core: Core, entry: Dispatch): void {
   const { outcome, target } = entry;
   if (!outcome || !entry.recorded || entry.told || entry.shown) return;
-  entry.told = true;
-  entry.write?.decided(outcome);
+  tellOutcome(entry, outcome);
   if (core.onOutcome) tell(core, entry, outcome);
-  const one = targetOf(core, target);
-  forget(core, one);
-  touch(core, one);
+  const one = core.targets.get(target);
+  if (one?.subscription.phase === "off") forget(core, one);
+  // Its model may be stored from here on (OB10).
+  if (one && core.ledger) touch(core, one);
 }
 
-function tell(core: Core, { target, id, view, write }: Dispatch, outcome: Outcome): void {
+/** Its caller hears this of it. The first counts. */
+export function tellOutcome(entry: Dispatch, outcome: Outcome): void {
+  entry.told ??= outcome;
+  entry.wake?.();
+}
+
+function tell(core: Core, { target, id, view, earlier }: Dispatch, outcome: Outcome): void {
   const { messages } = view;
-  const about = { target, id, messages, earlier: !write };
+  const about = { target, id, messages, earlier };
   let decided: DecidedWrite;
   if ("sequence" in outcome) {
     const { sequence, messages: applied } = outcome;

@@ -21,10 +21,9 @@ import type {
 import type { Signal } from "../base/notifier.ts";
 import type { RejectedError } from "../base/rejected-error.ts";
 import type { Backoff, ReconnectOptions } from "../base/backoff.ts";
-import type { Compare } from "./compare.ts";
-import type { PredictionRoom, Space } from "./kept-predictions.ts";
+import type { Space } from "./kept-predictions.ts";
 import type { Ready } from "./ready.ts";
-import type { Act, Replica, Skipped } from "./rebase.ts";
+import type { Own, Replica, Skipped } from "./replica.ts";
 import type { Suspect, Suspects } from "./suspects.ts";
 
 // ------------------------------------------------------------------------------------------------------ one dispatch
@@ -100,18 +99,14 @@ export type DecidedWrite = {
     | { readonly is: "unknown"; readonly error: RejectedError }
   );
 
-/** The promises of a write (write.ts). */
-export interface WriteSettler {
-  /** Durable; or why it is not. */
-  stored(error?: unknown): void;
-  decided(outcome: Outcome): void;
-}
-
-/** One dispatch, for both the outbox and the rebase. */
-export interface Dispatch extends Act, Suspect {
+/**
+ * One dispatch, for both the outbox and the rebase. Its author's names are fixed when it is dispatched, and change only
+ * with the identity it will be sent under (greeting.ts).
+ */
+export interface Dispatch extends Own, Suspect {
   readonly target: TargetKey;
-  /** In bytes, roughly. */
-  readonly size: number;
+  userId: string | null;
+  visitor: string;
 
   // outbox.ts
   /** One message, or several with one fate; none: given up. */
@@ -125,34 +120,33 @@ export interface Dispatch extends Act, Suspect {
   out: boolean;
   /** When it was last sent, by the monotonic clock. */
   sentAt: number;
-  /** A transaction with it has succeeded. */
-  kept: boolean;
   /** Its mid goes out as void: what its author is told if the server had not taken it before (VE7, OB13, OB20). */
   dropped: CallaError<string> | undefined;
-  /** As `client.pending` listed it last. */
-  listed: PendingWrite | undefined;
-
-  // replica.ts
-  /** It is among what is pending in its target's replica. */
-  shown: boolean;
-  view: Pending;
-  /** Its record was in a history that has been cut off since: it is over once confirmed is this far. */
-  cutOff: number;
-
-  // outcomes.ts
   outcome: Outcome | undefined;
   /** The newest asking for its target when its outcome became known. */
   decidedUnder: number;
+  /** As `client.pending` listed it last. */
+  listed: PendingWrite | undefined;
+
+  // outbox.ts, or storage/ledger.ts where there is a storage
+  /** A transaction with it has succeeded. */
+  kept: boolean;
   /** The storage has the outcome, or has failed to take it: the caller may hear it. */
   recorded: boolean;
-  /** The caller, or an earlier page's, has heard it. */
-  told: boolean;
-  /** Absent for one of an earlier page. */
-  write: WriteSettler | undefined;
+
+  // What its caller is told: "" not yet (write.ts).
+  /** Whether it is durable: true, or why not. */
+  stored: unknown;
+  /** What became of it. */
+  told: Outcome | undefined;
+  /** Tells who waits for either. */
+  wake: (() => void) | undefined;
+  /** It was dispatched by an earlier page, so nobody here holds its `write`. */
+  readonly earlier: boolean;
 }
 
 /** As whom a dispatch is predicted. */
-export type AuthorNames = Pick<Dispatch, "userId" | "visitor">;
+export type AuthorNames = Readonly<Pick<Dispatch, "userId" | "visitor">>;
 
 /** One target's undecided dispatches, in mid order; those without a mid at the end (outbox.ts). */
 export interface Queue {
@@ -166,6 +160,8 @@ export interface Queue {
   loaded: number;
   /** The highest mid with an outcome: the server decides in order, so it has decided all up to here. */
   known: number;
+  /** Nothing up to this mid waits to be sent. */
+  said: number;
   /** Nothing is sent while it is set: the server said to come again later. Ends that. */
   paused: Cancel | undefined;
   /** Nothing from this mid on is sent: it is taken under another message id (OB8). */
@@ -224,11 +220,9 @@ export interface Target {
   /** Spreads asking again. */
   readonly delays: Backoff;
 
-  // replica.ts
-  replica: Replica<Dispatch>;
-  readonly room: PredictionRoom;
-  /** Compares its models. */
-  readonly same: Compare;
+  readonly replica: Replica<Dispatch>;
+  /** As whom what is dispatched to it is predicted (identity.ts). */
+  author: AuthorNames;
   /** Times never go back: the last one seen. */
   at: number;
 
@@ -242,14 +236,21 @@ export interface Target {
   /** The highest sequence at which a message of one's own is known to stand. */
   owed: number;
 
-  // sending.ts
+  // dispatch.ts
   /** An ephemeral topic's messages of this turn. */
   outgoing: readonly unknown[];
 
   // state.ts
   state: AnyState;
+  /** Two models that are known to differ, so that nobody compares them again. */
+  unlike: readonly unknown[];
+
+  // life.ts
   /** What listeners heard last. */
   told: AnyState;
+  /** Before this time, by the monotonic clock, it is not replayed again for them: it took long. */
+  restsUntil: number;
+
   readonly changes: Signal<AnyState>;
   readonly pushes: Signal<Pushed>;
   ready: Ready | undefined;
@@ -379,6 +380,11 @@ export interface Renewal {
   readonly behind: Set<Dispatch>;
 }
 
+/** What the server takes of a frame. A message whose rough size is below `surely` needs no closer look (fits.ts). */
+export interface Taken extends DecodeLimits {
+  readonly surely: number;
+}
+
 export interface Core extends CoreOptions {
   // connection.ts
   line: Line;
@@ -389,8 +395,6 @@ export interface Core extends CoreOptions {
   reason: StatusReason | "";
   text: string;
 
-  /** Ends the turn: asked for as often as anything has changed, done once. */
-  readonly due: () => void;
   ledger: Ledger | undefined;
 
   // targets.ts
@@ -398,9 +402,19 @@ export interface Core extends CoreOptions {
   /** To be shown at the end of the turn. */
   readonly changed: Set<Target>;
   readonly space: Space;
+  /** The turn has changed something, so it will be ended. */
+  isDue: boolean;
 
   // outbox.ts
   readonly queues: Map<TargetKey, Queue>;
+  /** Something of them is to be stored: new, or decided. */
+  readonly unsaved: Set<Queue>;
+  /** Something of them may leave. */
+  readonly unsent: Set<Queue>;
+  /** This identity has used a mid twice, and is to be left behind (OB8). */
+  conflicted: boolean;
+  /** Decided since the last look. */
+  decided: Dispatch[];
   readonly held: Set<Dispatch>;
   size: number;
   bytes: number;
@@ -408,13 +422,9 @@ export interface Core extends CoreOptions {
   heldWrites: readonly HeldWrite[];
   readonly suspects: Suspects<Dispatch>;
 
-  // sending.ts
+  // dispatch.ts
   /** Ephemeral topics that have said something in this turn. */
   readonly telling: Set<Target>;
-
-  // outcomes.ts
-  /** Decided since the last look. */
-  decided: Dispatch[];
 
   // identity.ts
   identity: StoredIdentity | undefined;
@@ -438,14 +448,18 @@ export interface Core extends CoreOptions {
   placed: Set<Target>;
   maxInFlight: number;
   /** What the server takes of a frame. */
-  taken: DecodeLimits;
+  taken: Taken;
   /** The server's clock minus ours. */
   offset: number;
 
   // life.ts
+  /** Ends the turn. */
+  readonly endTurn: () => void;
   closed: boolean;
   /** Why the server will not have this client back. */
   terminal: TopicCode | "";
   sweeping: boolean;
+  /** Their replay waits (`restsUntil`). */
+  readonly resting: Set<Target>;
   readonly timers: Set<Cancel>;
 }

@@ -1,10 +1,8 @@
 // What the app sees of a target: one object until something in it changes (CL9). Not here: what changes it (replica.ts,
 // incoming.ts).
 import type { TopicCode } from "@calla/shared";
-import type { Compare } from "./compare.ts";
-import { visible } from "./rebase.ts";
-import type { Predicted, Replica } from "./rebase.ts";
 import type { AnyState, Core, Dispatch, Pending, Subscription, Target, TopicStatus } from "./records.ts";
+import type { Replica } from "./replica.ts";
 
 export const newSubscription = (): Subscription => ({
   phase: "off",
@@ -32,51 +30,24 @@ export const isLive = (
 export const hasCaughtUp = (one: Target): boolean =>
   isLive(one) && (one.replica.confirmed?.sequence ?? 0) >= one.owed;
 
-// ------------------------------------------------------------------------------------------------------ what is pending
-
-/** The same object until it says something else; a state of before says what it said. */
-const viewOf = ({ entry: { view }, skipped }: Predicted<Dispatch>, same: Compare): Pending =>
-  same(skipped, view.skipped) ? view : { ...view, skipped };
-
-/** What is pending says why it is not shown, if it is not. */
-export function explain({ serialiser }: Core, one: Predicted<Dispatch>): void {
-  one.entry.view = viewOf(one, serialiser.same);
-}
-
-/** A state's `pending`, listed when somebody looks: a dispatch costs the same whatever is pending. */
-interface Listing {
-  /** It is only appended to (rebase.ts), so its first `length` are what they were. */
-  readonly from: Replica<Dispatch>["pending"];
-  readonly length: number;
-  readonly same: Compare;
-  views: readonly Pending[] | undefined;
-}
-
-const listed = (listing: Listing): readonly Pending[] =>
-  (listing.views ??= listing.from.slice(0, listing.length).map((one) => viewOf(one, listing.same)));
-
-/**
- * The same dispatches, shown or skipped alike, or the same list at the same length. By what they say: within a turn one
- * may be skipped, shown and skipped again, and nobody has heard of that.
- */
-const sameListing = (a: Listing, { pending }: Replica<Dispatch>): boolean =>
-  a.length === pending.length &&
-  (a.from === pending ||
-    listed(a).every(({ id, skipped }, i) => {
-      const one = pending[i] as Predicted<Dispatch>;
-      return id === one.entry.id && a.same(skipped, one.skipped);
-    }));
-
 // ------------------------------------------------------------------------------------------------------------ the state
 
+/** What a state lists as pending: made when somebody looks, so that a dispatch costs the same whatever is pending. */
+interface Listing {
+  /** It is only appended to, so that a part of it stays what it was. */
+  readonly list: Replica<Dispatch>["list"];
+  readonly first: number;
+  readonly end: number;
+}
 const listings = new WeakMap<AnyState, Listing>();
 
 function newState(status: TopicStatus, model: unknown, code: TopicCode | "", listing: Listing): AnyState {
+  let views: readonly Pending[] | undefined;
   const state: AnyState = {
     status,
     model,
     get pending() {
-      return listed(listing);
+      return (views ??= viewsOf(listing));
     },
     code,
   };
@@ -84,8 +55,33 @@ function newState(status: TopicStatus, model: unknown, code: TopicCode | "", lis
   return state;
 }
 
-const NONE: Listing = { from: [], length: 0, same: Object.is, views: [] };
+/** The same object until it says something else, also in a state of before. */
+const viewsOf = ({ list, first, end }: Listing): readonly Pending[] =>
+  list
+    .slice(first, end)
+    .map(({ entry: { view }, skipped }) => (skipped === view.skipped ? view : { ...view, skipped }));
+
+/** The same dispatches, shown or skipped alike. */
+function sameListing({ serialiser }: Core, a: Listing, b: Listing): boolean {
+  if (a.end - a.first !== b.end - b.first) return false;
+  if (a.list === b.list && a.first === b.first) return true;
+  for (let i = a.first, j = b.first; i < a.end; i++, j++)
+    if (a.list[i]?.entry !== b.list[j]?.entry || !serialiser.same(a.list[i]?.skipped, b.list[j]?.skipped))
+      return false;
+  return true;
+}
+
+const NONE: Listing = { list: [], first: 0, end: 0 };
 export const loading: AnyState = newState("loading", undefined, "", NONE);
+
+/** Two models are compared once: a record or a Map takes in proportion to its entries. */
+function equal({ serialiser }: Core, one: Target, model: unknown, before: unknown): boolean {
+  if (model === before) return true;
+  if (model === one.unlike[0] && before === one.unlike[1]) return false;
+  if (serialiser.same(model, before)) return true;
+  one.unlike = [model, before];
+  return false;
+}
 
 /**
  * The state to show: the same object until something in it changes (CL9), and the former model as long as it is equal,
@@ -93,6 +89,7 @@ export const loading: AnyState = newState("loading", undefined, "", NONE);
  */
 export function stateOf(core: Core, one: Target, state = one.state): AnyState {
   const { subscription, replica } = one;
+  if (replica.behind) replica.replay();
   // Where the client is not to come back, what has no model gets none (CL30).
   const code = subscription.code || (isSubscribed(subscription) ? core.terminal : "");
   const refused =
@@ -106,15 +103,12 @@ export function stateOf(core: Core, one: Target, state = one.state): AnyState {
       : core.open && (isLive(one) || isLive(one, subscription.polling))
         ? "live"
         : "stale";
-  const shown = refused ? undefined : visible(replica);
-  const model = one.same(shown, state.model) ? state.model : shown;
+  let model = refused ? undefined : replica.visible;
+  if (model !== state.model && equal(core, one, model, state.model)) replica.keep((model = state.model));
+  const { list, first } = replica;
+  const listing = { list, first, end: list.length };
   const before = listings.get(state) ?? NONE;
-  const same = sameListing(before, replica);
-  if (same && status === state.status && model === state.model && code === state.code)
+  if (status === state.status && model === state.model && code === state.code && sameListing(core, before, listing))
     return (one.state = state);
-  const { pending } = replica;
-  const listing = same
-    ? before
-    : { from: pending, length: pending.length, same: core.serialiser.same, views: undefined };
   return (one.state = newState(status, model, code, listing));
 }

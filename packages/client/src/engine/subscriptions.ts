@@ -4,7 +4,7 @@
 import type { Subscription as Asked, UnsubscribedCode } from "@calla/shared";
 import type { Stop } from "../base/notifier.ts";
 import type { Core, Target } from "./records.ts";
-import { show } from "./replica.ts";
+import { show } from "./outcomes.ts";
 import { isSubscribed } from "./state.ts";
 import { forget, touch } from "./targets.ts";
 

@@ -37,7 +37,8 @@ export const isDoubted = ({ cuts, held, messages }: Suspect): boolean =>
   cuts >= DOUBT && !held && messages.length > 0;
 
 /** Doubted by the server's own word, or by the app's that lets a held one go once more. */
-export function doubt(entry: Suspect, strikes = 0): void {
+export function doubt(suspects: { busy: boolean }, entry: Suspect, strikes = 0): void {
+  suspects.busy = true;
   entry.cuts = DOUBT;
   entry.strikes = strikes;
 }
@@ -89,7 +90,9 @@ export function createSuspects<E extends Suspect>(clock: SteadyClock, { ask, lat
     return false;
   }
 
-  return {
+  const suspects = {
+    /** Something may be doubted. Until then nobody asks for more than this. */
+    busy: false,
     begin(): void {
       since = now();
       answers = 0;
@@ -143,6 +146,7 @@ export function createSuspects<E extends Suspect>(clock: SteadyClock, { ask, lat
     ended(all: Iterable<E>): E | undefined {
       const still = onTheirWay();
       const [last] = still;
+      suspects.busy = true;
       if (last) longest = Math.max(longest, now() - outAt);
       if (still.length > 1) width = Math.max(1, still.length >> 2);
       for (const entry of still) entry.cuts++;
@@ -167,9 +171,10 @@ export function createSuspects<E extends Suspect>(clock: SteadyClock, { ask, lat
       out = [];
       // Beside one that was not alone something else was said, and it may have been that.
       if (still.length === 1) return still[0];
-      among.forEach((entry) => doubt(entry));
+      for (const entry of among) doubt(suspects, entry);
       width = Math.max(1, among.length >> 2);
       return undefined;
     },
   };
+  return suspects;
 }

@@ -1,27 +1,31 @@
-// The targets in use: made when first looked at, forgotten when nothing of them is in use any more.
+// The targets in use: made when first looked at, forgotten when nothing of them is in use any more; and that something of
+// them has changed, which ends the turn. Not here: what happens at its end (life.ts).
 import { OWN_SESSION } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
-import { signal } from "../base/notifier.ts";
 import { backoff } from "../base/backoff.ts";
-import { createCompare } from "./compare.ts";
+import { signal } from "../base/notifier.ts";
+import { authorOf } from "./identity.ts";
 import { createRoom } from "./kept-predictions.ts";
-import { queueOf } from "./outbox.ts";
-import { emptyReplica } from "./rebase.ts";
-import type { AnyState, Core, Pushed, Target } from "./records.ts";
+import type { AnyState, Core, Dispatch, Pushed, Queue, Target } from "./records.ts";
+import { foldOf, Replica } from "./replica.ts";
 import { loading, newSubscription } from "./state.ts";
 
 export function targetOf(core: Core, key: TargetKey): Target {
   let found = core.targets.get(key);
   if (!found) {
+    const slice = key === OWN_SESSION ? core.wiring.session : core.wiring.sliceOf(key)?.slice;
     found = {
       key,
-      slice: key === OWN_SESSION ? core.wiring.session : core.wiring.sliceOf(key)?.slice,
+      slice,
       subscription: newSubscription(),
       queue: queueOf(core, key),
       delays: backoff(core.reconnect, core.random),
-      replica: emptyReplica(),
-      room: createRoom(core.space),
-      same: createCompare(core.serialiser),
+      replica: new Replica<Dispatch>(
+        foldOf(slice, core.strict),
+        createRoom(core.space),
+        core.serialiser.same,
+      ),
+      author: authorOf(core, key),
       at: 0,
       awaited: undefined,
       diverged: undefined,
@@ -29,7 +33,9 @@ export function targetOf(core: Core, key: TargetKey): Target {
       owed: 0,
       outgoing: [],
       state: loading,
+      unlike: [],
       told: loading,
+      restsUntil: 0,
       changes: signal<AnyState>(core.report),
       pushes: signal<Pushed>(core.report),
       ready: undefined,
@@ -40,13 +46,40 @@ export function targetOf(core: Core, key: TargetKey): Target {
   return found;
 }
 
+/** Its mids outlive the target. */
+export function queueOf({ queues }: Pick<Core, "queues">, target: TargetKey): Queue {
+  let queue = queues.get(target);
+  if (!queue) {
+    queue = {
+      target,
+      entries: [],
+      last: 0,
+      settled: 0,
+      loaded: 0,
+      known: 0,
+      said: 0,
+      paused: undefined,
+      conflict: Infinity,
+    };
+    queues.set(target, queue);
+  }
+  return queue;
+}
+
 /** Nothing of it is in use: the next look makes it anew. Its mids stay with its queue. */
 export function forget(core: Core, { key, subscription, replica }: Target): void {
-  if (subscription.phase === "off" && replica.pending.length === 0) core.targets.delete(key);
+  if (subscription.phase === "off" && replica.count === 0) core.targets.delete(key);
 }
 
 /** Its state may have changed: listeners hear it at the end of the turn. */
 export function touch(core: Core, one: Target): void {
   core.changed.add(one);
-  core.due();
+  due(core);
+}
+
+/** Ends the turn: asked for as often as anything has changed, done once. */
+export function due(core: Core): void {
+  if (core.isDue) return;
+  core.isDue = true;
+  core.clock.defer(core.endTurn);
 }

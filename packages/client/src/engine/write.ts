@@ -2,8 +2,9 @@
 // looks at them. It decides nothing.
 import type { Rejection } from "@calla/shared";
 import { RejectedError } from "../base/rejected-error.ts";
-import { writeState } from "./dispatch.ts";
-import type { Dispatch, Outcome, WriteSettler, WriteState } from "./records.ts";
+import { writeState } from "./entry.ts";
+import { cancel, retry } from "./holding.ts";
+import type { Core, Dispatch, WriteState } from "./records.ts";
 
 /** Where in the target's history it stands, and what was applied: the server may have amended it. */
 export interface AppliedWrite<M extends readonly unknown[]> {
@@ -34,53 +35,36 @@ export interface Write<M extends readonly unknown[] = readonly unknown[], R = Re
 
 type Settled<T> = { readonly value: T } | { readonly error: unknown };
 
-/** A promise that is made when somebody asks for it, whether it has settled by then or not. */
-class Settling<T> {
-  #promise: Promise<T> | undefined;
-  #settled: Settled<T> | undefined;
-  #finish: ((settled: Settled<T>) => void) | undefined;
-
-  /** The first counts. */
-  settle(settled: Settled<T>): void {
-    if (this.#settled) return;
-    this.#settled = settled;
-    this.#finish?.(settled);
-  }
-
-  get promise(): Promise<T> {
-    if (!this.#promise) {
-      this.#promise = new Promise((resolve, reject) => {
-        this.#finish = (settled) => ("error" in settled ? reject(settled.error) : resolve(settled.value));
-      });
-      // Whoever ignores it is not told by an unhandled rejection.
-      this.#promise.catch(() => {});
-      if (this.#settled) this.#finish?.(this.#settled);
-    }
-    return this.#promise;
-  }
+/** A promise of what has settled by now, or will have when the entry's `wake` is called. */
+function promiseOf<T>(entry: Dispatch, settled: () => Settled<T> | undefined): Promise<T> {
+  const promise = new Promise<T>((resolve, reject) => {
+    const look = (): void => {
+      const now = settled();
+      if (now && "error" in now) reject(now.error);
+      else if (now) resolve(now.value);
+    };
+    const { wake } = entry;
+    entry.wake = () => {
+      wake?.();
+      look();
+    };
+    look();
+  });
+  // Whoever ignores it is not told by an unhandled rejection.
+  promise.catch(() => {});
+  return promise;
 }
 
-/** A write and the handles of whoever decides it. */
-export class WriteHandle implements Write, WriteSettler {
+/** Made for every dispatch, and its promises only when somebody looks at them. */
+export class WriteHandle implements Write {
+  readonly #core: Core;
   readonly #entry: Dispatch;
-  readonly #queued = new Settling<void>();
-  readonly #applied = new Settling<AppliedWrite<readonly unknown[]>>();
+  #queued: Promise<void> | undefined;
+  #applied: Promise<AppliedWrite<readonly unknown[]>> | undefined;
 
-  readonly cancel: () => boolean;
-  readonly retry: () => boolean;
-
-  constructor(entry: Dispatch, cancel: () => boolean, retry: () => boolean) {
+  constructor(core: Core, entry: Dispatch) {
+    this.#core = core;
     this.#entry = entry;
-    this.cancel = cancel;
-    this.retry = retry;
-  }
-
-  /** Durable; or why it is not. */
-  stored(error?: unknown): void {
-    this.#queued.settle(error === undefined ? { value: undefined } : { error });
-  }
-  decided(outcome: Outcome): void {
-    this.#applied.settle("error" in outcome ? outcome : { value: outcome });
   }
 
   get id(): string {
@@ -90,10 +74,18 @@ export class WriteHandle implements Write, WriteSettler {
     return writeState(this.#entry);
   }
   get queued(): Promise<void> {
-    return this.#queued.promise;
+    const entry = this.#entry;
+    return (this.#queued ??= promiseOf(entry, () => {
+      const { stored } = entry;
+      return stored === undefined ? stored : stored === true ? { value: undefined } : { error: stored };
+    }));
   }
   get applied(): Promise<AppliedWrite<readonly unknown[]>> {
-    return this.#applied.promise;
+    const entry = this.#entry;
+    return (this.#applied ??= promiseOf(entry, () => {
+      const { told } = entry;
+      return told && "sequence" in told ? { value: told } : told;
+    }));
   }
   get rejection(): Promise<Rejection | undefined> {
     const rejection = this.applied.then(
@@ -105,5 +97,11 @@ export class WriteHandle implements Write, WriteSettler {
     );
     rejection.catch(() => {});
     return rejection;
+  }
+  cancel(): boolean {
+    return cancel(this.#core, this.#entry);
+  }
+  retry(): boolean {
+    return retry(this.#core, this.#entry);
   }
 }

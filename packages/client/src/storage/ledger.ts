@@ -1,16 +1,18 @@
 // What makes the outbox survive a reload: the transactions that store it, and what was stored taken back. No message leaves
 // before it is durable, and no outcome is told before it is. It comes with a storage, so that a page which stores nothing
-// does not carry it. Not here: a storage, and when to send (engine/sending.ts).
+// does not carry it. Not here: a storage, and when to send (engine/outbox.ts).
 import { CallaError, deepFreeze, DEV } from "@calla/shared";
 import type { CallaRejectionCode, TargetKey } from "@calla/shared";
 import { newDispatch } from "../engine/dispatch.ts";
-import { authorOf } from "../engine/identity.ts";
-import { givenUp, load, number, queueOf, settledMid, undecided } from "../engine/outbox.ts";
-import { tellDecided } from "../engine/outcomes.ts";
+import { tellStored } from "../engine/entry.ts";
+import { givenUp } from "../engine/holding.ts";
+import { renamed } from "../engine/identity.ts";
+import { load, number, settledMid, tellDecided, undecided } from "../engine/outbox.ts";
+import { show } from "../engine/outcomes.ts";
 import type { Core, Dispatch, Ledger, Target } from "../engine/records.ts";
-import { precede, show } from "../engine/replica.ts";
+import { AT_ONCE } from "../engine/replica.ts";
 import { hasCaughtUp, isSubscribed } from "../engine/state.ts";
-import { targetOf, touch } from "../engine/targets.ts";
+import { due as endTurn, queueOf, targetOf, touch } from "../engine/targets.ts";
 import type {
   MigratedEntry,
   ModelPlace,
@@ -68,8 +70,9 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
   /** Everything since the last transaction in one; one is under way at a time (OB1). `retry`: also what failed. */
   function commit(retry = false): void {
     if (!ready || busy) return;
+    const numbered = [...core.unsaved].flatMap((queue) => number(queue));
+    core.unsaved.clear();
     const queues = [...core.queues.values()];
-    const numbered = queues.flatMap((queue) => number(queue));
     const nothing = numbered.length === 0 && changes.length === 0;
     if (nothing && failed === undefined) return storeModels();
     if (nothing && !retry) return;
@@ -112,13 +115,15 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
         entry.kept ||= !error;
         // What is stored already, under no identity or a former one, must not leave twice: it waits (OB9).
         if (mine === era && entry.stage === "new" && !(error && entry.kept)) entry.stage = "stored";
-        if (!(error ?? lost)) entry.write?.stored();
+        if (!(error ?? lost)) tellStored(entry);
         // What has moved to another identity meanwhile is stored anew with that.
-        else if (mine === era || entry.outcome) entry.write?.stored(error ?? lost);
+        else if (mine === era || entry.outcome) tellStored(entry, error ?? lost);
       }
-      if (mine === era && !error)
-        for (const [queue, settled] of rows) queue.settled = Math.max(queue.settled, settled);
-      core.due();
+      for (const [queue, settled] of rows) {
+        if (mine === era && !error) queue.settled = Math.max(queue.settled, settled);
+        core.unsent.add(queue);
+      }
+      endTurn(core);
       commit();
     };
     last = store(all).then(landed);
@@ -127,7 +132,7 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
   /** No promise waits for a storage that is let go (CL15). */
   async function letGo(): Promise<void> {
     keeper?.close();
-    for (const { write } of undecided(core)) write?.stored(new CallaError("closed"));
+    for (const entry of undecided(core)) tellStored(entry, new CallaError("closed"));
     await storage.close();
   }
 
@@ -135,7 +140,7 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
 
   const keeper = storage.models?.({
     clock,
-    save: core.due,
+    save: () => endTurn(core),
     *places() {
       for (const one of core.targets.values()) {
         const place = placeOf(one);
@@ -147,7 +152,7 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
   function placeOf(one: Target): ModelPlace | undefined {
     const { key, slice, replica } = one;
     if (!replica.confirmed || slice?.kind === "ephemeral") return undefined;
-    const caughtUp = hasCaughtUp(one) && !replica.pending.some(({ entry }) => entry.outcome);
+    const caughtUp = hasCaughtUp(one) && replica.over.size === 0;
     return { target: key, version: versionOf(key), caughtUp, ...replica.confirmed };
   }
 
@@ -179,10 +184,7 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
     if (!found) return;
     if (!usable(one.key, found.model)) return keeper?.drop(one.key);
     const { model, sequence, mark } = found.model;
-    precede(
-      one,
-      found.settled.map((entry) => fromStored(entry, one)),
-    );
+    one.replica.precede(found.settled.map((entry) => fromStored(entry, one)));
     show(core, one, { model: strict ? deepFreeze(model) : model, sequence, mark });
   }
 
@@ -190,6 +192,7 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
   function adopt(stored: StoredClient): void {
     core.identity = stored.identity;
     core.userId = stored.user ?? null;
+    renamed(core);
     for (const [key, row] of stored.targets) Object.assign(queueOf(core, key), row, { loaded: row.last });
     const sorted = stored.entries.toSorted((a, b) => a.mid - b.mid);
     for (const key of new Set(sorted.map(({ target }) => target))) {
@@ -199,10 +202,7 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
         .map((entry) => fromStored(entry, one));
       for (const entry of entries) entry.out = core.identity !== undefined;
       load(core, one.queue, entries);
-      precede(
-        one,
-        entries.filter(({ messages }) => messages.length > 0),
-      );
+      one.replica.precede(entries.filter(({ messages }) => messages.length > 0));
       touch(core, one);
     }
     keeper?.load(
@@ -223,6 +223,7 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
           // What is dispatched meanwhile waits for the name too: stored as nobody's, a reload would never find it.
           unowned = stored;
           core.identity = stored?.identity;
+          renamed(core);
           return;
         }
         if (stored) adopt(stored);
@@ -230,7 +231,7 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
         report((lost = storageError(cause)));
       }
       ready = true;
-      core.due();
+      endTurn(core);
     },
     commit,
     keep: (entry) => void changes.push(versioned(entry)),
@@ -320,7 +321,7 @@ const storedEntry = (entry: Dispatch, version: number): StoredEntry => {
 function restored(core: Core, stored: StoredEntry, here: MigratedEntry): Dispatch {
   const { target, mid, id, at, sequence, gaveUp } = stored;
   const { messages } = here;
-  const entry = newDispatch(target, id, at, authorOf(core, target), messages);
+  const entry = newDispatch(target, id, at, targetOf(core, target).author, messages, true);
   entry.mid = mid;
   entry.held = stored.held === true && messages.length > 0;
   entry.kept = true;
@@ -330,10 +331,12 @@ function restored(core: Core, stored: StoredEntry, here: MigratedEntry): Dispatc
   if (sequence === undefined) {
     entry.stage = "stored";
     if (stored.messages.length === 0 && !entry.dropped) entry.outcome = { error: givenUp("cancelled") };
+    if (messages.length === 0) entry.goneAt = AT_ONCE;
   } else {
     entry.stage = "decided";
-    entry.recorded = entry.told = true;
-    entry.outcome = { sequence, messages };
+    entry.recorded = true;
+    entry.outcome = entry.told = { sequence, messages };
+    entry.goneAt = sequence;
   }
   return entry;
 }
