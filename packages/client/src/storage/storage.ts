@@ -1,6 +1,6 @@
 // What survives a reload: the interface between a client and what stores it, inside the package. Authors implement a
 // `KeyValueStore` (tabs/key-value-store.ts). The client commits changes; a storage holds what folding them gives
-// (`applyChange`), so every storage can be checked against that one function (test/storage-contract.ts). Not here: a
+// (`applyChange`), so every storage can be checked against that one function (storage-contract.ts). Not here: a
 // storage (memory-storage.ts, tabs/tab-storage.ts).
 import type { CallaError, Clock, Cursor, Serialiser, Slice, TargetKey } from "@calla/shared";
 import type { StoredIdentity, StoredTarget } from "../engine/records.ts";
