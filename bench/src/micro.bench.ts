@@ -98,7 +98,9 @@ interface Replica {
 
 async function rebase(): Promise<Micro[number]> {
   const bundle: string = "./replica.mjs";
-  const engine = (await import(bundle)) as { Replica: new (fold: Fold, room: typeof ROOM, same: typeof sameInOrder) => Replica };
+  const engine = (await import(bundle)) as {
+    Replica: new (fold: Fold, room: typeof ROOM, same: typeof sameInOrder) => Replica;
+  };
   let folds = 0;
   const fold: Fold = (model, { id, at, userId, visitor, messages }) => {
     folds++;

@@ -108,7 +108,12 @@ export function stateOf(core: Core, one: Target, state = one.state): AnyState {
   const { list, first } = replica;
   const listing = { list, first, end: list.length };
   const before = listings.get(state) ?? NONE;
-  if (status === state.status && model === state.model && code === state.code && sameListing(core, before, listing))
+  if (
+    status === state.status &&
+    model === state.model &&
+    code === state.code &&
+    sameListing(core, before, listing)
+  )
     return (one.state = state);
   return (one.state = newState(status, model, code, listing));
 }
