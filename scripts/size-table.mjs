@@ -30,9 +30,12 @@ const wordsOfYjs = {
 };
 const calla = { "@calla/client": "The client applies a message at once, the server decides" };
 
+const plainCore = { ...core, "@calla/shared": "plain, json, defineWiring, defineTopic" };
+
 /** @type {readonly Line[]} */
 const lines = [
-  { name: "Calla: JSON, WebSocket, definitions", imports: core, words: calla, bench: "calla" },
+  { name: "Calla: plain JSON, WebSocket, definitions", imports: plainCore },
+  { name: "Calla: JSON with the value domain, WebSocket, definitions", imports: core, words: calla, bench: "calla" },
   { name: "the same with IndexedDB", imports: { ...core, "@calla/client/indexeddb": "indexedDb" } },
   {
     name: "the same without IndexedDB, with HTTP and `auto`",
