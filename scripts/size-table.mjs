@@ -35,7 +35,12 @@ const plainCore = { ...core, "@calla/shared": "plain, json, defineWiring, define
 /** @type {readonly Line[]} */
 const lines = [
   { name: "Calla: plain JSON, WebSocket, definitions", imports: plainCore },
-  { name: "Calla: JSON with the value domain, WebSocket, definitions", imports: core, words: calla, bench: "calla" },
+  {
+    name: "Calla: JSON with the value domain, WebSocket, definitions",
+    imports: core,
+    words: calla,
+    bench: "calla",
+  },
   { name: "the same with IndexedDB", imports: { ...core, "@calla/client/indexeddb": "indexedDb" } },
   {
     name: "the same without IndexedDB, with HTTP and `auto`",

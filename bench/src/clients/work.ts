@@ -17,6 +17,8 @@ const PACE = 1_000;
 /** Milliseconds after the last change in which all have to have converged. */
 const GIVE_UP = 150_000;
 const POLL = 20;
+/** Milliseconds in which all have to have joined. */
+const JOIN = 30_000;
 
 /** Does the work of the assignment and tells what it measured. */
 export async function work(make: (kept: Kept) => RealSystem): Promise<void> {
@@ -38,9 +40,13 @@ export async function work(make: (kept: Kept) => RealSystem): Promise<void> {
     // The first says what the others most likely say too.
     if (lost++ === 0) process.stderr.write(`${assignment.system}, ${assignment.scenario}: lost: ${why}\n`);
   };
+  // Whoever started this has gone: so do this and, with it, the server.
+  process.on("disconnect", () => process.exit());
+  const late = setTimeout(() => wrong(`not all have joined in ${JOIN} ms`), JOIN);
   const clients = await Promise.all(
     Array.from({ length: CLIENTS }, (_, number) => system.join(port, number, gone)),
   );
+  clearTimeout(late);
   if (!agree(clients)) wrong("the clients do not begin with the same");
   await sleep(500);
 
