@@ -13,9 +13,10 @@ import {
   defineTopic,
   defineWiring,
   json,
+  plain,
   serverFrame,
 } from "@calla/shared";
-import type { Random, SteadyClock } from "@calla/shared";
+import type { Format, Random, SteadyClock } from "@calla/shared";
 import { messagePack } from "@calla/shared/messagepack";
 import type * as z from "zod";
 
@@ -66,18 +67,21 @@ const wirings = {
   true: defineWiring({ session, topics: [list, cursors] }),
   false: defineWiring({ topics: [list, cursors] }) as never,
 };
-const formats = { json: json(), messagePack: messagePack() };
+const both = automatic(json(), messagePack());
+const serialisers = { json: both, messagePack: both.use(messagePack().name), plain: plain(json()) };
+export type FormatName = keyof typeof serialisers;
+const formatOf = (name: FormatName): Format => serialisers[name].formats[0]!;
 
 export interface TwinOptions {
   readonly clock: SteadyClock;
   readonly random: Random;
-  readonly format: keyof typeof formats;
+  readonly format: FormatName;
   /** What it is subscribed to. */
   readonly targets: readonly string[];
 }
 
 /** Whether all that the bytes hold passes this build's guards; the payloads and the parts of snapshots are read later. */
-export function passes(data: string | Uint8Array, format: keyof typeof formats): boolean {
+export function passes(data: string | Uint8Array, format: FormatName): boolean {
   try {
     const packet = decode(data, format);
     return [packet].flat(1).every((one) => serverFrame(one) !== undefined);
@@ -93,10 +97,10 @@ const LIMITS = {
   maxValues: 1 << 26,
   maxNames: Infinity,
 };
-export const decode = (data: string | Uint8Array, format: keyof typeof formats): unknown =>
-  formats[format].decode(data, LIMITS);
-export const encode = (value: unknown, format: keyof typeof formats): string | Uint8Array =>
-  formats[format].encode(value);
+export const decode = (data: string | Uint8Array, format: FormatName): unknown =>
+  formatOf(format).decode(data, LIMITS);
+export const encode = (value: unknown, format: FormatName): string | Uint8Array =>
+  formatOf(format).encode(value);
 
 /** Codes as they are, and of who has rejected whether it is Calla. */
 const told = (error: unknown): unknown => {
@@ -108,6 +112,7 @@ export function start({ clock, random, format, targets }: TwinOptions) {
   let events: unknown[] = [];
   /** What is no CallaError was thrown by a part that had met what it does not take. */
   const thrown: unknown[] = [];
+  let reported = "";
   let sent: (string | Uint8Array)[] = [];
   let handlers: TransportHandlers | undefined;
   let attempts = 0;
@@ -133,7 +138,7 @@ export function start({ clock, random, format, targets }: TwinOptions) {
   };
   const client = createClient({
     wiring: wirings[`${targets.includes("@")}`] as (typeof wirings)["true"],
-    serialiser: automatic(json(), messagePack()).use(formats[format].name),
+    serialiser: serialisers[format],
     transport,
     storage,
     user: "anna",
@@ -153,7 +158,8 @@ export function start({ clock, random, format, targets }: TwinOptions) {
     onConnect: ({ clientId, userId }) => events.push(["connect", clientId, userId]),
     onReconnect: ({ clientId, userId }) => events.push(["reconnect", clientId, userId]),
     onError: (error) => {
-      if (!(error instanceof CallaError)) thrown.push(error);
+      if (error instanceof CallaError) reported = error.code;
+      else thrown.push(error);
     },
   });
   client.onStatus(({ connection, reason, pending, held, storage }) =>
@@ -184,8 +190,12 @@ export function start({ clock, random, format, targets }: TwinOptions) {
     get reason() {
       return client.status.reason;
     },
+    /** The code of the last error that the app has heard of. */
+    get reported() {
+      return reported;
+    },
     get pending() {
-      return client.pending.length;
+      return client.status.pending;
     },
     /** What has happened since the last look. */
     happened(): string {

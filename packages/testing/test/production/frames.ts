@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { converse, newTally } from "./frames-peer.ts";
+import { converse, newTally, SEEN } from "./frames-peer.ts";
 import type * as Build from "./frames-twin.ts";
 import { KINDS } from "./mutations.ts";
 
@@ -75,6 +75,8 @@ export function mutatedFrames(part: number, parts: number): void {
     expect(taken).toBeGreaterThan(least(0.1));
     expect(overlooked).toBeGreaterThan(least(0.01));
     expect(changing).toBeGreaterThan(least(0.02));
+    expect(Object.keys(tally.seen).toSorted()).toEqual(SEEN.toSorted());
+    expect(tally.seen["stored"]).toBeGreaterThan(least(0.01));
     // Of each type something was taken in spite of a mistake in it.
     expect(Object.keys(types)).toHaveLength(13);
   }, 3_600_000);
