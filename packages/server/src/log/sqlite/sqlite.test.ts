@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { automatic, CallaError, customJson, defineClass, json } from "@calla/shared";
+import { automatic, CallaError, customJson, defineClass, json, plain } from "@calla/shared";
 import { customBinary, messagePack } from "@calla/shared/messagepack";
 import Database from "better-sqlite3";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
@@ -118,6 +118,7 @@ describe("[SQ4] values", () => {
   const serialisers = {
     "JSON, with a class": automatic(json()).with({ classes: [point] }),
     "MessagePack, with a class": automatic(messagePack()).with({ classes: [point] }),
+    "plain JSON": plain(json()),
     "customJson, whose messages are arrays": customJson(codec as never),
     "customBinary, whose messages are bytes": customBinary({
       encodeMessage: (message) => Buffer.from(JSON.stringify(message)),
@@ -132,9 +133,14 @@ describe("[SQ4] values", () => {
       const file = fresh();
       const log = open(file, here);
       log.carryWith!(serialiser);
-      const message = name.startsWith("custom") ? { type: "plain", n: 1 } : value;
+      const tagged = { type: "plain", n: 1, due: { $: "date", v: 1 } };
+      const message = name.startsWith("custom")
+        ? { type: "plain", n: 1 }
+        : name === "plain JSON"
+          ? tagged
+          : value;
       const whole = record(2, { messages: [], model: { value: message } });
-      const details = { bytes, on: new Date(5) };
+      const details = name === "plain JSON" ? tagged : { bytes, on: new Date(5) };
       const outcomes = [
         { mid: 1, id: "a", sequence: 1, messages: [message] },
         { mid: 2, id: "b", sequence: 2, messages: [message, message] },
