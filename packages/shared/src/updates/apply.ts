@@ -74,8 +74,10 @@ export function parseMessage(
     if (!isFields(output)) return faulty(slice, type, DEV && "gives no object of fields.");
     if (Object.hasOwn(output, "type"))
       return faulty(slice, type, DEV && 'gives a field "type"; rename the field.');
-    const converts = DEV && strict ? conversion(schema, output) : undefined;
-    if (converts !== undefined) return faulty(slice, type, converts, undefined, "strict");
+    if (DEV && strict) {
+      const converts = conversion(schema, output);
+      if (converts !== undefined) return faulty(slice, type, converts, undefined, "strict");
+    }
     return { ok: true, message: { type, ...output } };
   } catch (error) {
     return faulty(slice, type, DEV && `failed: ${describe(error)}`, error);

@@ -7,6 +7,7 @@ import type { ErrorCode } from "../codes/error-codes.ts";
 import { withoutUndefined } from "../values/present.ts";
 import type { Message, ModelSlice } from "../wiring/slice.ts";
 import { check, ignorePromise } from "../wiring/standard.ts";
+import type { Checked } from "../wiring/standard.ts";
 
 /** What the record says beside the message: whatever a context may give. */
 export interface ContextValues {
@@ -94,16 +95,21 @@ export function noModel(result: unknown): string | false | undefined {
 /** A rejection whose code or details are not what the slice declares is a mistake, not a rejection. */
 function rejection(slice: ModelSlice, type: string, code: string, details: unknown): UpdateRefusal {
   const schema = Object.hasOwn(slice.rejections, code) ? slice.rejections[code] : undefined;
-  let problem: string | false = DEV && "which is not in the slice's rejections";
+  let checked: Checked | undefined;
   let cause: unknown;
   try {
-    const checked = schema && check(schema, withoutUndefined(details));
+    checked = schema && check(schema, withoutUndefined(details));
     if (checked?.ok) return { ok: false, kind: "rejected", code, details: withoutUndefined(checked.value) };
-    if (checked) problem = DEV && `with wrong details: ${JSON.stringify(checked.issues)}`;
   } catch (error) {
-    problem = DEV && `whose schema threw: ${describe(error)}`;
     cause = error;
   }
+  const problem =
+    DEV &&
+    (checked?.ok === false
+      ? `with wrong details: ${JSON.stringify(checked.issues)}`
+      : schema
+        ? `whose schema threw: ${describe(cause)}`
+        : "which is not in the slice's rejections");
   return threw(slice, type, DEV && `rejected with "${code}", ${problem}.`, cause);
 }
 
