@@ -12,7 +12,7 @@ import { tabPageStorage as tabStorage } from "../src/tabs/tab-storage.ts";
 import { storageContract } from "../src/testing/storage-contract.ts";
 import type { StorageSubject } from "../src/testing/storage-contract.ts";
 import { inside } from "../src/storage/storage.ts";
-import type { StorageHost } from "../src/storage/storage.ts";
+import type { Owner, StorageHost } from "../src/storage/storage.ts";
 import { VirtualClock } from "./kit.ts";
 import { place } from "./place.ts";
 
@@ -52,7 +52,7 @@ const carriedBy = (
     };
     return {
       ...storage,
-      async load(owner) {
+      async load(owner: Owner) {
         const found = await storage.load(owner, host);
         // The contract compares what is stored as texts: with its fields in this order.
         const models = [...(found?.models ?? [])].map(
