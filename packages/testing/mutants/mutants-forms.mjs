@@ -106,4 +106,13 @@ export const formMutants = [
     scenario: "S22",
     by: "client/src/transports/http/carrier.test.ts > [CL33] S22 a stream that was left",
   },
+  {
+    name: "let bytes that are none stop the HTTP link",
+    file: "client/src/transports/http/link.ts",
+    from: `(format.binary && tried(() => bytesOf(text))) || text`,
+    to: `format.binary ? bytesOf(text) : text`,
+    breaks: "CL48",
+    scenario: "S29",
+    by: "client/src/transports/http/link.test.ts > [CL48] S29 what no sense can be made of",
+  },
 ];

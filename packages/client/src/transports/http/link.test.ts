@@ -482,3 +482,42 @@ test("[HT8] [AU14] [HT20] S25 a token that was renewed in place goes with what i
   link.send(json().encode(HELLO)); // as a poll is begun, with the attempt's token
   expect(streams[1]?.body).toEqual({ ...HELLO, token: "t2" });
 });
+
+test("[CL48] S29 what no sense can be made of is given to the core as it came, in a stream and in the answer to a POST, and nothing stops", async () => {
+  const bad = [
+    "{",
+    "[null]",
+    "[5]",
+    `{"type":"Settled","outcomes":5}`,
+    `{"type":"Settled","outcomes":[null]}`,
+  ];
+  for (const [format, words] of [
+    [json(), bad],
+    [messagePack(), ["no base64!", "wQ=="]],
+  ] as const) {
+    const heard: unknown[] = [];
+    const receive = (data: string | Uint8Array): void =>
+      void heard.push(typeof data === "string" ? data : Buffer.from(data).toString("base64"));
+    // A message that no server takes has to be explained in what comes next.
+    const memory = { pollUntil: 0, unsendable: new Map([["id9", "too-large"]]) };
+    const first = setUp({
+      format,
+      memory,
+      handlers: {
+        open: () => first.link.send(format.encode(HELLO)),
+        receive,
+        close: (reason) => heard.push(reason),
+      },
+    });
+    await turn();
+    for (const word of words) first.streams[0]?.on.data(word);
+    expect(heard.splice(0)).toEqual(words);
+    first.streams[0]?.on.data(first.text(CONNECTED));
+    heard.length = 0;
+    first.say(message(1));
+    await first.posts[0]?.answer({ status: 200, events: words });
+    expect(heard).toEqual(words);
+    first.say(message(2));
+    expect(first.posts.map(mids)).toEqual([[1], [2]]);
+  }
+});

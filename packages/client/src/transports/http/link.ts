@@ -182,9 +182,9 @@ export function httpLink(options: HttpLinkOptions): Link {
     abort = carrier.stream(format.encode(polling ? { ...hello, poll: true } : hello), {
       data(text) {
         lives();
-        const data = format.binary ? bytesOf(text) : text;
+        const data = dataOf(text);
         if (!connected) {
-          const frame = plain(data)[0];
+          const frame = tried(() => plain(data)[0]);
           // It was let in before: the token has run out since, and the next attempt asks for another (S25).
           if (frame?.["code"] === "unauthenticated" && clientId !== undefined) return stop("unauthenticated");
           if (frame?.type === "Connected") {
@@ -233,8 +233,8 @@ export function httpLink(options: HttpLinkOptions): Link {
   /** What the core hears. A message that could not be sent as it is went as void; its author is told why. */
   function receive(data: string | Uint8Array): void {
     if (over) return;
-    if (unsendable.size === 0) return void handlers.receive(data);
-    handlers.receive(format.encode(plain(data).map(explained)));
+    const said = unsendable.size > 0 && tried(() => format.encode(plain(data).map(explained)));
+    handlers.receive(said || data);
   }
   function explained(frame: Plain): Plain {
     if (frame.type === "Rejected") {
@@ -298,7 +298,7 @@ export function httpLink(options: HttpLinkOptions): Link {
     if (status === 200) {
       most = Infinity;
       queue = queue.slice(batch.length);
-      for (const text of events) receive(format.binary ? bytesOf(text) : text);
+      for (const text of events) receive(dataOf(text));
       if (!over) doubt();
       pump();
       // What it led to shows in the next poll.
@@ -327,6 +327,8 @@ export function httpLink(options: HttpLinkOptions): Link {
     return (Array.isArray(packet) ? packet : [packet]) as readonly Plain[];
   };
 
+  const dataOf = (text: string): string | Uint8Array => (format.binary && tried(() => bytesOf(text))) || text;
+
   // Never before `connect` has returned.
   void Promise.resolve().then(start);
   return {
@@ -346,6 +348,15 @@ export function httpLink(options: HttpLinkOptions): Link {
       if (!over) leave();
     },
   };
+}
+
+/** What no sense can be made of goes to the core as it is: there it is said and ends the connection (CL48). */
+function tried<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Refused for what it is, by the server or by something on the way: sent again it would be refused again. */
