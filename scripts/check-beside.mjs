@@ -39,13 +39,7 @@ const missing = new Set([
   "client/src/engine/state.ts",
   "client/src/engine/suspects.ts",
   "client/src/engine/write.ts",
-  "client/src/storage/ledger.ts",
   "client/src/hydration.ts",
-  "client/src/storage/kept-models.ts",
-  "client/src/storage/storage.ts",
-  "client/src/tabs/abandoned-clients.ts",
-  "client/src/tabs/claimed-client.ts",
-  "client/src/tabs/tab-storage.ts",
   "client/src/topic.ts",
 ]);
 
