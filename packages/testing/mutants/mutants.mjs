@@ -20,6 +20,7 @@ import { countMutants } from "./mutants-counts.mjs";
 import { restMutants } from "./mutants-rest.mjs";
 import { secondMutants } from "./mutants-second.mjs";
 import { plainMutants } from "./mutants-plain.mjs";
+import { storeMutants } from "./mutants-stores.mjs";
 import { stuckMutants } from "./mutants-stuck.mjs";
 import { timeMutants } from "./mutants-time.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
@@ -490,6 +491,7 @@ export const mutants = [
   ...countMutants,
   ...growthMutants,
   ...timeMutants,
+  ...storeMutants,
   ...stuckMutants,
   ...plainMutants,
 ];

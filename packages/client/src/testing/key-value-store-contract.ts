@@ -84,7 +84,7 @@ export const keyValueStoreContract: readonly StoreCheck[] = [
         "of/A/x",
         "of/ab/x",
         "of/",
-        "og",
+        "of/a0",
         "of/a",
       ];
       await store.commit(commitOf(Object.fromEntries(names.map((name) => [name, name]))));
