@@ -3,6 +3,7 @@
 // (applyChange in storage.ts).
 import { OWN_SESSION } from "@calla/shared";
 import type { Cancel, TargetKey } from "@calla/shared";
+import type { Stop } from "../base/notifier.ts";
 import { onHide } from "../base/page-events.ts";
 import { steady } from "../base/clock.ts";
 import { migrateStoredModel } from "./migrate-stored.ts";
@@ -31,7 +32,7 @@ export interface KeepModelsOptions {
   /** Milliseconds after a failure in which no model is stored: 60,000. */
   readonly pause?: number;
   /** Calls back when the page may be about to go; by default when a browser hides it. Returns the undo. */
-  readonly hides?: (store: () => void) => () => void;
+  readonly hides?: (store: () => void) => Stop;
 }
 
 interface ModelRoom {

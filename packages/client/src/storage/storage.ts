@@ -3,6 +3,7 @@
 // (`applyChange`), so every storage can be checked against that one function (storage-contract.ts). Not here: a
 // storage (memory-storage.ts, tabs/tab-storage.ts).
 import type { CallaError, Clock, Cursor, Serialiser, Slice, TargetKey } from "@calla/shared";
+import type { Stop } from "../base/notifier.ts";
 import type { StoredIdentity, StoredTarget } from "../engine/records.ts";
 
 export type { StoredIdentity, StoredTarget } from "../engine/records.ts";
@@ -141,7 +142,7 @@ export interface Flushing {
     readonly storage: "working" | "failed";
   };
   /** Calls back when `status` has changed. Returns the undo. */
-  onStatus(listener: () => void): () => void;
+  onStatus(listener: () => void): Stop;
   /** Stores what is not yet stored, and ends the connection. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 // not yet sent. The user's migrations run here only, and never throw out of it. Not here: when it is done (the server's
 // open-target.ts, the client's migrate-stored.ts).
 import { parseMessage, parseModel } from "./apply.ts";
+import { DEV } from "#dev/switch";
 import { describe, sliceError } from "../base/errors.ts";
 import type { CallaError } from "../base/errors.ts";
 import type { CallaRejectionCode } from "../codes/rejection-codes.ts";
@@ -32,21 +33,23 @@ const drop = (reason: string): Dropped => ({ drop: reason });
  */
 export function migrateModel(slice: ModelSlice, model: unknown, from: number): unknown {
   const { name, version } = slice;
-  const failed = (what: string, cause?: unknown): CallaError =>
-    sliceError("version", name, `the model of version ${from} ${what}`, { message: "", cause });
-  if (from > version) throw failed(`is newer than this slice's version ${version}.`);
+  const failed = (what: string | false, cause?: unknown): CallaError =>
+    sliceError("version", name, DEV && `the model of version ${from} ${what}`, { message: "", cause });
+  if (from > version) throw failed(DEV && `is newer than this slice's version ${version}.`);
   let migrated = model;
   try {
     const { [from]: migration } = slice.migrate;
     if (migration?.model) migrated = migration.model(model);
   } catch (error) {
-    throw failed(`could not be migrated: ${describe(error)}`, error);
+    throw failed(DEV && `could not be migrated: ${describe(error)}`, error);
   }
   const problem = noModel(migrated);
-  if (problem !== undefined) throw failed(`could not be migrated: its migration ${problem}`);
+  if (problem !== undefined) throw failed(DEV && `could not be migrated: its migration ${problem}`);
   const parsed = parseModel(slice, migrated);
   if (!parsed.ok)
-    throw failed(`is no model of version ${version} after its migration: ${issuesText(parsed.issues)}`);
+    throw failed(
+      DEV && `is no model of version ${version} after its migration: ${issuesText(parsed.issues)}`,
+    );
   return migrated;
 }
 
@@ -83,7 +86,8 @@ export function migrateMessages(
       }
     } catch (cause) {
       const type = String((old as Partial<Message> | null)?.type);
-      const what = `the message "${type}" of version ${from} could not be migrated: ${describe(cause)}`;
+      const what =
+        DEV && `the message "${type}" of version ${from} could not be migrated: ${describe(cause)}`;
       return refuse(
         "its migration failed",
         sliceError("version", slice.name, what, { message: type, cause }),
