@@ -4,11 +4,10 @@ import { describe, expect, test } from "vitest";
 import { testCore } from "../../test/core.ts";
 import { turn } from "../../test/kit.ts";
 import { added, slowStorage } from "../../test/live.ts";
-import { queueOf } from "../engine/outbox.ts";
-import { decide } from "../engine/outcomes.ts";
+import { dispatch } from "../engine/dispatch.ts";
+import { decide } from "../engine/outbox.ts";
 import type { Dispatch } from "../engine/records.ts";
-import { dispatch } from "../engine/sending.ts";
-import { targetOf } from "../engine/targets.ts";
+import { due, queueOf, targetOf } from "../engine/targets.ts";
 import { createLedger } from "./ledger.ts";
 import { memoryPageStorage } from "./memory-storage.ts";
 import type { Owner, PageStorage, StorageChange, StoredEntry } from "./storage.ts";
@@ -44,7 +43,8 @@ async function engine(
     apply(sequence: number) {
       const one = targetOf(core, KEY);
       const entry = one.queue.entries[0] as Dispatch;
-      decide(core, one, entry, { sequence, messages: entry.messages });
+      decide(core, one, entry.mid, entry.id, { sequence });
+      due(core);
     },
     mids: () => sentMids(made.sent),
   };
@@ -119,7 +119,7 @@ describe("transactions", () => {
 
   test("[OB3] an idle turn stores nothing", async () => {
     const { core, commits } = await engine();
-    core.due();
+    due(core);
     await turn();
     expect(commits).toEqual([]);
   });
@@ -149,7 +149,7 @@ describe("a storage that fails", () => {
     add("a");
     await turn();
     await commits.shift()!.land(new Error("the disk"));
-    core.due();
+    due(core);
     await turn();
     expect(commits).toEqual([]);
     ledger.commit(true);
@@ -165,10 +165,11 @@ describe("a storage that fails", () => {
     ledger.begin("ann", false);
     ledger.renumbered();
     const queue = queueOf(core, KEY);
-    queue.last = 0;
+    queue.last = queue.said = 0;
+    core.unsaved.add(queue);
     for (const one of queue.entries) Object.assign(one, { stage: "new", mid: 0 });
     const sent = mids().length;
-    core.due();
+    due(core);
     await turn();
     expect(brief(commits[0]!.changes)).toEqual(["begin", "entry 1", "target 0/1"]);
     await commits.shift()!.land(new Error("the disk"));

@@ -72,12 +72,12 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
     if (!ready || busy) return;
     const numbered = [...core.unsaved].flatMap((queue) => number(queue));
     core.unsaved.clear();
-    const queues = [...core.queues.values()];
     const nothing = numbered.length === 0 && changes.length === 0;
     if (nothing && failed === undefined) return storeModels();
     if (nothing && !retry) return;
     // After one that failed nobody knows what is stored: all of it is written anew, models next.
     const isAnew = failed !== undefined;
+    const queues = isAnew ? [...core.queues.values()] : [];
     const fresh = failed === undefined ? numbered : queues.flatMap(({ entries }) => entries);
     const begin: readonly StorageChange[] =
       failed === undefined

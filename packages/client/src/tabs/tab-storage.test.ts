@@ -47,10 +47,10 @@ function browser() {
 }
 
 test("[TB1] a page takes its user's most recently used free client, and another where none is free", async () => {
-  const { page, clock } = browser();
+  const { page, clock, host } = browser();
   const pages = [page(), page(), page()];
   for (const [i, { storage }] of pages.entries()) {
-    await storage.load(owner);
+    await storage.load(owner, host);
     await storage.commit([entry(i + 1)]);
     await clock.advance(4_000_000);
   }
@@ -58,22 +58,22 @@ test("[TB1] a page takes its user's most recently used free client, and another 
   await pages[1]!.storage.close();
   const found = [page(), page(), page()];
   const mids: unknown[] = [];
-  for (const { storage } of found) mids.push((await storage.load(owner))?.entries.map(({ mid }) => mid));
+  for (const { storage } of found) mids.push((await storage.load(owner, host))?.entries.map(({ mid }) => mid));
   expect(mids).toEqual([[2], [1], undefined]);
 });
 
 test("[TB1] it takes the client of its own former life before any other, and notes which it has", async () => {
-  const { page, clock } = browser();
+  const { page, clock, host } = browser();
   const [first, second] = [page(), page()];
   for (const [i, { storage }] of [first, second].entries()) {
-    await storage.load(owner);
+    await storage.load(owner, host);
     await storage.commit([entry(i + 1)]);
     await clock.advance(4_000_000);
   }
   await first.storage.close();
   await second.storage.close();
   const again = page(first.tab.note);
-  expect((await again.storage.load(owner))?.entries).toMatchObject([{ mid: 1 }]);
+  expect((await again.storage.load(owner, host))?.entries).toMatchObject([{ mid: 1 }]);
   expect(again.tab.note).toEqual({ client: first.tab.note!.client, left: false });
 });
 
