@@ -166,7 +166,7 @@ export const restMutants = [
   {
     name: "drop models that are gone again for every message that does not fit",
     file: "client/src/tabs/claimed-client.ts",
-    from: `      landed(index, drops);`,
+    from: `      landed(index);`,
     to: `      doubt(index, drops);`,
     breaks: "TB6",
     scenario: "S19",

@@ -9,8 +9,8 @@ export const storeMutants = [
   {
     name: "take a model for stored that may not be",
     file: "client/src/tabs/stored-clients.ts",
-    from: `index.models.set(change.target, -1);`,
-    to: `void index;`,
+    from: `models.set(change.target, -1);`,
+    to: `void models;`,
     breaks: "TB21",
     scenario: "S44",
     by: `${stored} > [TB21] S44`,

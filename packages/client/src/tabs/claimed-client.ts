@@ -198,7 +198,7 @@ export function createClaimed(
     // The client that was the page's is free: for its user's next page, or for one that sends what is left of it.
     for (const { lock } of [claim, ...begun]) if (lock !== now.lock) lock.release();
     claim = now;
-    landed(now.index, own);
+    landed(now.index);
     claim.stored ||= values.has(tokenKey(now.id));
     claim.usedAt = (values.get(usedKey(now.id)) as number | undefined) ?? claim.usedAt;
     if (user !== undefined) changed(now.id, user);
@@ -235,7 +235,7 @@ export function createClaimed(
         doubt(index, drops);
         throw failure;
       });
-      landed(index, drops);
+      landed(index);
       await accepted(all);
       if (!told)
         report(

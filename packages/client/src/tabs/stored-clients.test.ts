@@ -45,7 +45,7 @@ async function commit(
   const values = new Map<string, unknown>();
   for (const change of changes) addChange(values, id, index, change);
   await store.commit({ expect: new Map(), clear: [], values });
-  landed(index, changes);
+  landed(index);
 }
 
 const entry = (target: string, mid: number): Change => ({
@@ -123,8 +123,23 @@ test("[OB6] [TB21] what is read is what folding the changes gives, however they 
       expect([...(await store.keys("of/a/"))]).toHaveLength(kept);
       expect(await store.keys("of/b/")).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
+});
+
+test("[TB21] a model that is dropped and stored anew in one commit frees nothing that is settled after it", async () => {
+  const store = await storeOf("a");
+  const index = newIndex();
+  await commit(store, "a", index, [model("t", 3)]);
+  const outcome: Change = { type: "outcome", target: "t", mid: 1, sequence: 5 };
+  await commit(store, "a", index, [
+    { type: "drop-model", target: "t" },
+    model("t", 4),
+    entry("t", 1),
+    outcome,
+  ]);
+  await commit(store, "a", index, [model("t", 5)]);
+  expect((await readClient(store, "a"))?.stored.entries).toEqual([]);
 });
 
 test("[TB21] S44 of a model that may be stored or not no settled entry goes that it may lack", async () => {

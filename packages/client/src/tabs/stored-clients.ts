@@ -77,9 +77,11 @@ export interface StoredIndex {
   readonly models: Map<TargetKey, number>;
   /** By target, then by mid. */
   readonly settled: Map<TargetKey, Map<number, number>>;
+  /** Settled entries that go with what was added last. */
+  readonly freed: Place[];
 }
 
-export const newIndex = (): StoredIndex => ({ models: new Map(), settled: new Map() });
+export const newIndex = (): StoredIndex => ({ models: new Map(), settled: new Map(), freed: [] });
 
 /** Undefined: nothing is stored of it. */
 export async function readClient(
@@ -159,25 +161,23 @@ export function addChange(
       else models.delete(target);
       for (const [mid, sequence] of index.settled.get(target) ?? []) {
         if (model && sequence > model.sequence) continue;
-        values.set(entryKey(id, { target, mid }), undefined);
-        values.set(settledKey(id, { target, mid }), undefined);
+        const place = { target, mid };
+        index.freed.push(place);
+        values.set(entryKey(id, place), undefined);
+        values.set(settledKey(id, place), undefined);
       }
     }
   }
 }
 
-/** These are durable: what they freed is gone. */
-export function landed(index: StoredIndex, changes: readonly ClientChange[]): void {
-  for (const change of changes) {
-    if (change.type === "drop-model") index.settled.delete(change.target);
-    if (change.type !== "model") continue;
-    const mids = index.settled.get(change.target);
-    for (const [mid, sequence] of mids ?? []) if (sequence <= change.model.sequence) mids?.delete(mid);
-  }
+/** What was added is durable: what it has freed is gone. */
+export function landed({ settled, freed }: StoredIndex): void {
+  for (const { target, mid } of freed.splice(0)) settled.get(target)?.delete(mid);
 }
 
 /** These may be durable or not: the models are taken for older than anything, so that no entry goes that one may lack. */
-export function doubt(index: StoredIndex, changes: readonly StorageChange[]): void {
+export function doubt({ models, freed }: StoredIndex, changes: readonly StorageChange[]): void {
+  freed.length = 0;
   for (const change of changes)
-    if (change.type === "model" || change.type === "drop-model") index.models.set(change.target, -1);
+    if (change.type === "model" || change.type === "drop-model") models.set(change.target, -1);
 }

@@ -58,7 +58,8 @@ test("[TB1] a page takes its user's most recently used free client, and another 
   await pages[1]!.storage.close();
   const found = [page(), page(), page()];
   const mids: unknown[] = [];
-  for (const { storage } of found) mids.push((await storage.load(owner, host))?.entries.map(({ mid }) => mid));
+  for (const { storage } of found)
+    mids.push((await storage.load(owner, host))?.entries.map(({ mid }) => mid));
   expect(mids).toEqual([[2], [1], undefined]);
 });
 
