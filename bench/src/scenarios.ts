@@ -70,6 +70,8 @@ export interface Measured {
   readonly stray?: number;
   /** Connections that ended meanwhile. */
   readonly lost?: number;
+  /** Milliseconds of the load's longest turn: meanwhile its page does not answer. */
+  readonly turn?: number;
   /** Updates of the app's that ran in the load, and those that had to (`had-to-run.ts`). */
   readonly ran?: number;
   readonly had?: number;
@@ -338,6 +340,7 @@ const clients = (
       ["late", "of these after the last change", 0],
       ["stray", "clients that had not when given up", 0],
       ["lost", "connections lost", 0],
+      ["turn", "ms of the clients' longest turn", 0],
       ["loadCpu", "CPU µs/change of all clients", 0],
       ["cpu", "server CPU µs/change", 1],
       ["ran", "updates run", 0],

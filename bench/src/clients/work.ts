@@ -1,6 +1,7 @@
 // Twenty of a system's own clients in this process, its own server in another, 500 changes by each: how long until all
 // show what the server has, what it costs either process, whose connection was lost. Seen from outside, the same for all
 // systems. A system that never gets there is stopped after a while, and the figures say so.
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { profiling } from "../control.ts";
 import type { Assignment, Measured } from "../scenarios.ts";
@@ -53,6 +54,8 @@ export async function work(make: (kept: Kept) => RealSystem): Promise<void> {
   system.begin?.();
   const before = await server.stats();
   const stop = profile === undefined ? undefined : await profiling();
+  const delay = monitorEventLoopDelay();
+  delay.enable();
   const [began, own, watched] = [performance.now(), process.cpuUsage(), watch()];
   await (mode === "burst" ? burst : paced)(each, (from, n) => clients[from]!.change(n));
   const said = performance.now();
@@ -65,6 +68,7 @@ export async function work(make: (kept: Kept) => RealSystem): Promise<void> {
     if (agree(clients)) stray = astray(clients, await server.places());
   }
   const { user, system: kernel } = process.cpuUsage(own);
+  delay.disable();
   await stop?.(profile!);
   const cpu = (await server.stats()).cpu - before.cpu;
   const { elapsed: _, ...busy } = watched(cpu);
@@ -84,6 +88,7 @@ export async function work(make: (kept: Kept) => RealSystem): Promise<void> {
     late: converged - said,
     stray,
     lost,
+    turn: delay.max / 1_000_000,
     cpu: cpu / changes,
     loadCpu: (user + kernel) / changes,
     ...(updates && {
