@@ -76,9 +76,9 @@ export default [
   await byVite("the same by Vite", "21.15 KB", CORE),
   line("the same with plain JSON in place of the value domain", "20.35 KB", PLAIN),
   await byVite("the same with plain JSON by Vite", "19.6 KB", PLAIN, "plain"),
-  line("@calla/client, all of it", "22.6 KB", { [client]: "*" }),
+  line("@calla/client, all of it, with what tabStorage joins", "27 KB", { [client]: "*" }),
   line("@calla/client/websocket", "0.9 KB", { [webSocket]: "*" }),
-  line("the same with IndexedDB", "31.3 KB", { ...CORE, [indexedDb]: "{ indexedDb }" }),
+  line("the same with IndexedDB", "30.8 KB", { ...CORE, [indexedDb]: "{ indexedDb }" }),
   line("@calla/client/http, with the parser of eventsource", "5 KB", { [http]: "*" }),
   line("@calla/client/auto", "1 KB", { [auto]: "*" }),
   line("what @calla/client/hydration adds to the serialiser", "4.4 KB", {
