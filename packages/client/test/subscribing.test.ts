@@ -339,6 +339,18 @@ test("[CL9] state is one object until something in it changes, and listeners hea
   expect(states).toHaveLength(1);
 });
 
+test("[CL9] a state that was looked at within the turn is the one that its end tells", async () => {
+  const { topic, states } = await live();
+  for (const text of ["a", "b"]) {
+    topic.dispatch(added(text));
+    const { state } = topic;
+    await turn();
+    expect(topic.state).toBe(state);
+    expect(states.at(-1)).toBe(state);
+  }
+  expect(states).toHaveLength(2);
+});
+
 test("[CL9] what is rolled back in the turn it was shown in reaches no listener", async () => {
   const { topic, states } = await live();
   topic.dispatch(added("a")).cancel();

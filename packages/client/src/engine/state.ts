@@ -107,13 +107,13 @@ export function stateOf(core: Core, one: Target, state = one.state): AnyState {
   if (model !== state.model && equal(core, one, model, state.model)) replica.keep((model = state.model));
   const { list, first } = replica;
   const listing = { list, first, end: list.length };
-  const before = listings.get(state) ?? NONE;
-  if (
-    status === state.status &&
-    model === state.model &&
-    code === state.code &&
-    sameListing(core, before, listing)
-  )
-    return (one.state = state);
+  const saidBy = (former: AnyState): boolean =>
+    status === former.status &&
+    model === former.model &&
+    code === former.code &&
+    sameListing(core, listings.get(former) ?? NONE, listing);
+  if (saidBy(state)) return (one.state = state);
+  // Who has looked since that was told has seen this already.
+  if (state !== one.state && saidBy(one.state)) return one.state;
   return (one.state = newState(status, model, code, listing));
 }
