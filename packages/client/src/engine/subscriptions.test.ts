@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
 import { testCore } from "../../test/core.ts";
+import { items, settledFrame, snapshotFrame } from "../../test/kit.ts";
+import { dispatch } from "./dispatch.ts";
+import { receive } from "./incoming.ts";
 import type { Core } from "./records.ts";
 import { ask, retain, stop } from "./subscriptions.ts";
 import { targetOf } from "./targets.ts";
@@ -94,4 +97,25 @@ test("[CL18] the last holder of what is missing unsubscribes: the server remembe
   release();
   await clock.advance(5_000);
   expect(done()).toEqual(["Subscribe 1", "Unsubscribe 1"]);
+});
+
+test("[CL7] [RB13] who subscribes anew when the second outcome of an ended one is told is subscribed", async () => {
+  let told = 0;
+  const { core, clock } = testCore({
+    onOutcome: () => void (++told === 2 && retain(core, targetOf(core, "list:1"))),
+  });
+  const release = retain(core, targetOf(core, "list:1"));
+  receive(core, settledFrame("list:1", 1));
+  receive(core, snapshotFrame("list:1", 0, 0, items()));
+  core.maxInFlight = 256;
+  const ids = ["a", "b"].map((text) => dispatch(core, "list:1", { type: "added", text }).id);
+  await clock.advance(0);
+  // Acknowledged, and their records are still on the way.
+  for (const [i, id] of ids.entries())
+    receive(core, { type: "Acknowledge", target: "list:1", mid: i + 1, id, sequence: i + 1 });
+  release();
+  await clock.advance(4_999);
+  expect([told, phaseOf(core)]).toEqual([0, "answered"]);
+  await clock.advance(1);
+  expect([told, phaseOf(core)]).toEqual([2, "asked"]);
 });

@@ -66,9 +66,10 @@ export function queueOf({ queues }: Pick<Core, "queues">, target: TargetKey): Qu
   return queue;
 }
 
-/** Nothing of it is in use: the next look makes it anew. Its mids stay with its queue. */
-export function forget(core: Core, { key, subscription, replica }: Target): void {
-  if (subscription.phase === "off" && replica.count === 0) core.targets.delete(key);
+/** Nothing of it is in use: the next look makes it anew, perhaps before this. Its mids stay with its queue. */
+export function forget({ targets }: Core, one: Target): void {
+  const { key, subscription, replica } = one;
+  if (subscription.phase === "off" && replica.count === 0 && targets.get(key) === one) targets.delete(key);
 }
 
 /** Its state may have changed: listeners hear it at the end of the turn. */
