@@ -123,35 +123,39 @@ function identified(core: Core, { clientId, secret, userId }: ServerFrames["Conn
  * another user's (`stays`) nothing goes: what has a mid may be in the former's storage, and waits there (CL8).
  */
 function move(core: Core, queue: Queue, stays: boolean): void {
-  const one = targetOf(core, queue.target);
-  for (const entry of queue.entries.slice()) {
-    if (stays || (entry.out && entry.mid < queue.conflict)) {
-      const error = stays
-        ? new CallaError(
-            "closed",
-            {},
-            DEV && "Another user is signed in. What was queued waits for its author.",
-          )
-        : rejectedBy("client-expired");
-      if (!entry.mid) tellStored(entry, error);
-      leave(core, queue, entry);
-      entry.outcome ??= { error };
-      giveUp(one, entry);
-      core.decided.push(entry);
-    } else {
-      entry.mid = 0;
-      entry.stage = "new";
-      entry.out = false;
-    }
+  const { conflict } = queue;
+  // A held one whose mid is void may stand before what was sent (OB33): all leave by their mids before any gets another.
+  const leaving = queue.entries.filter(({ out, mid }) => stays || (out && mid < conflict));
+  for (const entry of leaving) {
+    const error = stays
+      ? new CallaError(
+          "closed",
+          {},
+          DEV && "Another user is signed in. What was queued waits for its author.",
+        )
+      : rejectedBy("client-expired");
+    if (!entry.mid) tellStored(entry, error);
+    leave(core, queue, entry);
+    entry.outcome ??= { error };
+    giveUp(targetOf(core, queue.target), entry);
+    core.decided.push(entry);
+  }
+  for (const entry of queue.entries) {
+    entry.mid = 0;
+    entry.stage = "new";
+    entry.out = false;
   }
   queue.last = queue.settled = queue.loaded = queue.known = queue.said = 0;
   queue.conflict = Infinity;
   core.unsaved.add(queue);
-  settle(core, one);
+  // Of what nobody uses nothing is made anew.
+  const one = core.targets.get(queue.target);
+  if (one) settle(core, one);
 }
 
 /** What is undecided will be recorded under this name, and ids are made of it (WR16). */
 function rename(core: Core, queue: Queue): void {
+  if (queue.entries.length === 0) return;
   const one = targetOf(core, queue.target);
   const { userId, visitor } = one.author;
   let changed = false;

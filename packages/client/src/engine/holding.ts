@@ -38,7 +38,8 @@ export function cancel(core: Core, entry: Dispatch): boolean {
 export function retry(core: Core, entry: Dispatch): boolean {
   if (core.closed || !entry.held || entry.outcome) return false;
   setHeld(core, entry, false);
-  offer(core, targetOf(core, entry.target).queue, entry);
+  // One that is not durable, under the mids of another identity, leaves once it is.
+  if (entry.stage !== "new") offer(core, targetOf(core, entry.target).queue, entry);
   doubt(core.suspects, entry, 1);
   return true;
 }
@@ -114,7 +115,8 @@ function setHeld(core: Core, entry: Dispatch, on: boolean): void {
   entry.held = on;
   if (on) core.held.add(entry);
   else core.held.delete(entry);
-  core.ledger?.keep(entry);
+  // Without a mid it is stored with the one that it will get.
+  if (entry.mid > 0) core.ledger?.keep(entry);
   due(core);
 }
 
