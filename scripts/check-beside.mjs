@@ -34,11 +34,7 @@ const missing = new Set([
   "client/src/engine/greeting.ts",
   "client/src/engine/incoming.ts",
   "client/src/engine/life.ts",
-  "client/src/engine/dispatch.ts",
-  "client/src/engine/holding.ts",
-  "client/src/engine/state.ts",
   "client/src/engine/suspects.ts",
-  "client/src/engine/write.ts",
   "client/src/hydration.ts",
   "client/src/topic.ts",
 ]);

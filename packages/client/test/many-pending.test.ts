@@ -220,7 +220,7 @@ test("[RB15] after a replay that took long the next one rests as long; frames an
   const typed = (insert: string) => ({ type: "typed", at: 0, insert }) as const;
   const foreign = async (n: number): Promise<void> => {
     connection.say(updateFrame("text:1", n, [["c2", n + 1, `f${n}`, typed(`${n}`)]]));
-    await turn();
+    await clock.advance(0);
   };
   topic.dispatch(typed("m"));
   await turn();
@@ -258,6 +258,55 @@ test("[RB15] after a replay that took long the next one rests as long; frames an
   // Told once, though the rest is over only now.
   await clock.advance(1_000);
   expect(told).toHaveLength(7);
+});
+
+test("[CL60] what came in one go is taken for 16 ms at a stretch, in order, and the end of its connection comes last", async () => {
+  const server = new FakeServer();
+  const clock = new VirtualClock();
+  const client = createClient({
+    wiring: texts,
+    serialiser: automatic(json()),
+    transport: server.transport,
+    clock,
+    strict: false,
+  });
+  const topic = client.topic(text, "1");
+  topic.retain();
+  const connection = await handshake({ server });
+  await giveSnapshot(connection, "text:1", 0, { text: "" });
+  const ended: unknown[] = [];
+  client.onStatus(({ connection }) => ended.push(connection, topic.state.model?.text));
+  const { monotonic, setTimeout } = clock;
+  let spent = 0;
+  let turns = 0;
+  spend = () => (spent += 10);
+  clock.monotonic = () => monotonic.call(clock) + spent;
+  clock.setTimeout = (run, milliseconds) => {
+    if (milliseconds === 0) turns++;
+    return setTimeout.call(clock, run, milliseconds);
+  };
+  const lengths: (number | undefined)[] = [];
+  for (let n = 0; n < 6; n++) {
+    const typed = { type: "typed", at: 0, insert: `${n}` } as const;
+    connection.say(updateFrame("text:1", n, [["c2", n + 1, `f${n}`, typed]]));
+    lengths.push(topic.state.model?.text.length);
+  }
+  connection.drop();
+  await turn();
+  expect([lengths, ended, turns]).toEqual([[1, 2, 2, 2, 2, 2], [], 1]);
+  await clock.advance(0);
+  expect([ended, turns]).toEqual([["waiting", "543210"], 3]);
+  // What waits of a connection that the app ends is dropped: the next one asks for it.
+  await clock.advance(2_000);
+  const next = await handshake({ server });
+  await giveSnapshot(next, "text:1", 0, { text: "" });
+  spend = () => (spent += 20);
+  for (let n = 0; n < 2; n++)
+    next.say(updateFrame("text:1", n, [["c2", n + 1, `g${n}`, { type: "typed", at: 0, insert: `${n}` }]]));
+  client.disconnect();
+  await clock.advance(0);
+  expect([topic.state.model?.text, topic.state.status]).toEqual(["0", "stale"]);
+  spend = () => {};
 });
 
 test("[RB14] [RB3] a record that is as predicted walks through no more with 2,000 pending than with 9", async () => {

@@ -109,4 +109,22 @@ export const engineMutants = [
     scenario: "",
     by: "client/test/poison.test.ts > [OB20]",
   },
+  {
+    name: "take all that has come before the loop turns",
+    file: "client/src/connection/connection.ts",
+    from: `      if (spent <= STRETCH) continue;`,
+    to: `      if (spent <= Infinity) continue;`,
+    breaks: "CL60",
+    scenario: "",
+    by: `${many} > [CL60] what came in one go`,
+  },
+  {
+    name: "let a connection's end overtake what came before it",
+    file: "client/src/connection/connection.ts",
+    from: `attempt === mine && inTurn(() => closed(reason)),`,
+    to: `attempt === mine && closed(reason),`,
+    breaks: "CL60",
+    scenario: "",
+    by: `${many} > [CL60] what came in one go`,
+  },
 ];

@@ -91,6 +91,8 @@ const PATIENCE = 1_500;
 const MAX_PACKET = 65_536;
 /** Bytes that a server takes of a client before it lets it in (64 KB, unless told), and what HTTP adds to them. */
 const MAX_HELLO = MAX_PACKET - 4_096;
+/** Milliseconds for which packets are taken before the loop turns: a frame of what a page shows. */
+const STRETCH = 16;
 
 /** A packet that was sent, with the frames in it. */
 interface Sent {
@@ -148,6 +150,13 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
   let asked = false;
   /** What was sent in the most bytes, in UTF-8. */
   let largest = NOTHING;
+  /** What has come and is not taken yet: packets, and that the link has ended. */
+  let waiting: (() => void)[] = [];
+  /** The loop turns before more of it is taken. */
+  let resting: Cancel | undefined;
+  /** How long this stretch has taken, and until when. */
+  let spent = 0;
+  let tookAt = 0;
   /** Of an unfinished snapshot. */
   let parts: ServerFrames["Snapshot"][] = [];
 
@@ -191,8 +200,8 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
               broken(cause);
             }
           },
-          receive: (data: string | Uint8Array) => attempt === mine && receive(data),
-          close: (reason: CloseReason) => attempt === mine && closed(reason),
+          receive: (data: string | Uint8Array) => attempt === mine && arrived(data),
+          close: (reason: CloseReason) => attempt === mine && inTurn(() => closed(reason)),
         };
         link = transport.connect(handlers, format);
       })
@@ -241,8 +250,30 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
   const transmit = (frames: readonly ClientFrame[]): void =>
     pack(frames.map((one) => mapPayloads(one, writing)));
 
-  function receive(data: string | Uint8Array): void {
-    const mine = attempt;
+  /** What has come is taken in order, for a stretch at a time; then the loop turns before the rest is (CL60). */
+  function inTurn(work: () => void): void {
+    waiting.push(work);
+    if (!resting) takeWaiting();
+  }
+
+  function takeWaiting(): void {
+    for (let work = waiting.shift(); work; work = waiting.shift()) {
+      const from = clock.monotonic();
+      if (from - tookAt > STRETCH) spent = 0;
+      work();
+      tookAt = clock.monotonic();
+      spent += tookAt - from;
+      if (spent <= STRETCH) continue;
+      spent = 0;
+      resting = clock.setTimeout(() => {
+        resting = undefined;
+        takeWaiting();
+      }, 0);
+      return;
+    }
+  }
+
+  function arrived(data: string | Uint8Array): void {
     lastHeard = clock.monotonic();
     if (asked) {
       asked = false;
@@ -251,6 +282,11 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
       patience = Math.min(2 * patience, heartbeat);
       expect(patience);
     }
+    inTurn(() => receive(data));
+  }
+
+  function receive(data: string | Uint8Array): void {
+    const mine = attempt;
     try {
       // All are read before any is taken, so that a bad one takes none with it (CL48).
       const frames = [format.decode(data, FROM_SERVER)].flat().map(read);
@@ -388,6 +424,9 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
     asked = false;
     largest = NOTHING;
     parts = [];
+    waiting = [];
+    resting?.();
+    resting = undefined;
     link = undefined;
     left?.close();
     if (!open) return;
