@@ -82,6 +82,7 @@ interface Act {
   readonly size: number;
   readonly goneAt: number;
   readonly shown: boolean;
+  readonly tried: boolean;
   readonly view: object;
 }
 /** Every predicted model is kept. */
@@ -99,7 +100,7 @@ interface Replica {
 async function rebase(): Promise<Micro[number]> {
   const bundle: string = "./replica.mjs";
   const engine = (await import(bundle)) as {
-    Replica: new (fold: Fold, room: typeof ROOM, same: typeof sameInOrder) => Replica;
+    Replica: new (fold: Fold, room: typeof ROOM, same: typeof sameInOrder, failed: () => void) => Replica;
   };
   let folds = 0;
   const fold: Fold = (model, { id, at, userId, visitor, messages }) => {
@@ -124,6 +125,7 @@ async function rebase(): Promise<Micro[number]> {
       size: 100,
       goneAt: Infinity,
       shown: false,
+      tried: false,
       view,
     };
   };
@@ -131,7 +133,7 @@ async function rebase(): Promise<Micro[number]> {
     ["pending", "someone else's record: rebase µs", "a dispatch, and one's own record as predicted µs"],
   ];
   for (const count of [1, 10, 100, 1_000]) {
-    const replica = new engine.Replica(fold, ROOM, sameInOrder);
+    const replica = new engine.Replica(fold, ROOM, sameInOrder, () => undefined);
     replica.reset({ sequence: 0, mark: 0, model: room.initial() }, 0);
     const pending = Array.from({ length: count }, (_, i) => act(1, i + 1));
     for (const entry of pending) replica.predict(entry);

@@ -263,14 +263,19 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
       work();
       tookAt = clock.monotonic();
       spent += tookAt - from;
+      core.taking += tookAt - from;
       if (spent <= STRETCH) continue;
       spent = 0;
+      core.crowded = true;
       resting = clock.setTimeout(() => {
         resting = undefined;
         takeWaiting();
       }, 0);
       return;
     }
+    if (!core.crowded) return;
+    core.crowded = false;
+    due(core);
   }
 
   function arrived(data: string | Uint8Array): void {
@@ -425,6 +430,7 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
     largest = NOTHING;
     parts = [];
     waiting = [];
+    core.crowded = false;
     resting?.();
     resting = undefined;
     link = undefined;

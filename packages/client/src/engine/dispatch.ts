@@ -17,9 +17,7 @@ export function dispatch(core: Core, key: TargetKey, input: unknown): WriteHandl
   if (entry.size >= core.taken.surely) checkFits(core.serialiser, core.taken, entry);
   add(core, one.queue, entry);
   one.at = at;
-  const failed = one.replica.predict(entry);
-  // A local reject may be overruled; a throw is a bug worth hearing of. Either way the message is sent (RB4).
-  if (failed?.kind === "threw") core.report(failed.error);
+  one.replica.predict(entry);
   touch(core, one);
   return new WriteHandle(core, entry);
 }
@@ -104,6 +102,7 @@ export const newDispatch = (
   size: roughSize(messages),
   view: { id, messages, skipped: undefined },
   shown: false,
+  tried: false,
   goneAt: Infinity,
   mid: 0,
   stage: "new",

@@ -7,7 +7,7 @@ import { takenOf } from "./fits.ts";
 import { createSpace } from "./kept-predictions.ts";
 import { again, send, undecided } from "./outbox.ts";
 import { settle, tellOutcome } from "./outcomes.ts";
-import type { Core, CoreOptions, Ledger, Line } from "./records.ts";
+import type { Core, CoreOptions, Ledger, Line, Target } from "./records.ts";
 import { hasCaughtUp, isSubscribed, stateOf } from "./state.ts";
 import { ask, stop } from "./subscriptions.ts";
 import { createSuspects } from "./suspects.ts";
@@ -27,6 +27,8 @@ export function createCore(
     ...options,
     line: OFF,
     open: false,
+    crowded: false,
+    taking: 0,
     connection: "offline",
     reason: "",
     text: "",
@@ -97,27 +99,35 @@ function showChanged(core: Core): void {
   core.changed.clear();
   for (const one of changed) {
     const { behind } = one.replica;
-    const from = behind ? clock.monotonic() : 0;
-    // A page that falls behind spends at most half of its time on replaying what is pending; frames are taken meanwhile.
-    if (behind && from < one.restsUntil) {
-      if (core.resting.has(one)) continue;
-      core.resting.add(one);
-      later(core, one.restsUntil - from + 1, () => {
-        core.resting.delete(one);
-        touch(core, one);
-      });
-      continue;
-    }
+    if (behind && rests(core, one)) continue;
+    const at = behind ? clock.monotonic() : 0;
     const state = stateOf(core, one, one.told);
-    if (behind) {
-      const now = clock.monotonic();
-      one.restsUntil = now + (now - from);
-    }
+    if (behind) one.replayed = { at, taking: core.taking, took: clock.monotonic() - at };
     one.ready?.settle(state);
     if (state === one.told) continue;
     one.told = state;
     one.changes.emit(state);
   }
+}
+
+/** A page that falls behind spends at most half of its time on replaying what is pending (RB15). */
+function rests(core: Core, one: Target): boolean {
+  const { at, taking, took } = one.replayed;
+  if (core.crowded) {
+    // Its turn comes when four times as long has been taken, or all has: the connection says so.
+    if (core.taking - taking >= 4 * took) return false;
+    core.changed.add(one);
+    return true;
+  }
+  const left = at + 2 * took - core.clock.monotonic();
+  if (left <= 0) return false;
+  if (core.resting.has(one)) return true;
+  core.resting.add(one);
+  later(core, left + 1, () => {
+    core.resting.delete(one);
+    touch(core, one);
+  });
+  return true;
 }
 
 /** A lost frame wedges nothing: what has no answer in time is asked or sent again (CL10). */

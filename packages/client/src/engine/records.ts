@@ -248,8 +248,8 @@ export interface Target {
   // life.ts
   /** What listeners heard last. */
   told: AnyState;
-  /** Before this time, by the monotonic clock, it is not replayed again for them: it took long. */
-  restsUntil: number;
+  /** When it was last replayed for them, by the monotonic clock and by `core.taking`, and for how many milliseconds. */
+  replayed: { readonly at: number; readonly taking: number; readonly took: number };
 
   readonly changes: Signal<AnyState>;
   readonly pushes: Signal<Pushed>;
@@ -390,6 +390,10 @@ export interface Core extends CoreOptions {
   line: Line;
   /** The server has let us in. */
   open: boolean;
+  /** More has come than has been taken. */
+  crowded: boolean;
+  /** For how many milliseconds frames have been taken, all in all. */
+  taking: number;
   /** What `client.status` says of it; `text` is what was heard, where that is none of Calla's codes. */
   connection: ConnectionStatus;
   reason: StatusReason | "";

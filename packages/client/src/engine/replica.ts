@@ -32,6 +32,8 @@ export interface Own extends Act {
   // Written here.
   /** It is among what is pending. */
   shown: boolean;
+  /** It has been predicted: that it failed has been said. */
+  tried: boolean;
   /** What the app sees of it while it is pending. */
   view: { readonly id: string; readonly messages: readonly unknown[]; readonly skipped: Skipped | undefined };
 }
@@ -93,16 +95,19 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
   readonly #fold: Fold<F>;
   readonly #room: PredictionRoom;
   readonly #same: Serialiser["same"];
+  readonly #failed: (failure: F) => void;
   /** From `first` on: what is pending, in dispatch order. It is only appended to: all else makes another list. */
   list: Predicted<E>[] = [];
   first = 0;
   /** Pending, but decided or given up: they leave once confirmed is at their `goneAt` (RB5). Whoever decides adds them. */
   readonly over = new Set<E>();
 
-  constructor(fold: Fold<F>, room: PredictionRoom, same: Serialiser["same"]) {
+  /** `failed`: a prediction was skipped, for the first time. */
+  constructor(fold: Fold<F>, room: PredictionRoom, same: Serialiser["same"], failed: (failure: F) => void) {
     this.#fold = fold;
     this.#room = room;
     this.#same = same;
+    this.#failed = failed;
   }
 
   get count(): number {
@@ -112,11 +117,10 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
     return this.list.slice(this.first).map(({ entry }) => entry);
   }
 
-  /** One more dispatch on top (RB1). Says why its prediction was skipped, if it was. */
-  predict(entry: E): F | undefined {
-    this.replay();
-    const result = this.confirmed && this.#fold(this.visible, entry);
-    return this.#append(entry, result);
+  /** One more dispatch on top (RB1). Where all is to be replayed, so is this one. */
+  predict(entry: E): void {
+    if (this.count === 0) this.replay();
+    this.#append(entry, this.confirmed && !this.behind ? this.#fold(this.visible, entry) : undefined);
   }
 
   /** Dispatches of an earlier page, before all others; on what they are shown is said next (`reset`). */
@@ -124,7 +128,7 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
     this.#spoil();
     const all = [...entries, ...this.entries()];
     for (const entry of entries) {
-      entry.shown = true;
+      entry.shown = entry.tried = true;
       if (entry.goneAt < Infinity) this.over.add(entry);
     }
     this.#hold(all);
@@ -201,11 +205,17 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
     this.#hold([]);
     this.behind = false;
     this.visible = this.confirmed?.model;
-    for (const entry of entries) this.#append(entry, this.confirmed && this.#fold(this.visible, entry));
+    // Of these models the last alone is kept: the next record of somebody else would make all of them wrong again, and
+    // what lives longer costs the collector more than the update that makes it (twenty pages of 1,000 items: a third).
+    for (const entry of entries) {
+      const last = this.list[this.list.length - 1];
+      if (last) last.model = undefined;
+      this.#append(entry, this.confirmed && this.#fold(this.visible, entry));
+    }
   }
 
   /** The model of what was the last stays if there is room for it; the first one's does in any case. */
-  #append(entry: E, result: Folded<F> | undefined): F | undefined {
+  #append(entry: E, result: Folded<F> | undefined): void {
     const last = this.list[this.list.length - 1];
     if (last && this.count > 1 && last.model !== undefined) {
       last.held = this.#room.take(last.model, last.entry.size);
@@ -214,10 +224,12 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
     const failed = result?.ok === false ? result : undefined;
     const skipped = failed && { code: failed.code, details: failed.details };
     if (result?.ok) this.visible = result.model;
+    if (failed && !entry.tried) this.#failed(failed);
+    if (result) entry.tried = true;
     if (!this.#same(skipped, entry.view.skipped)) entry.view = { ...entry.view, skipped };
     entry.shown = true;
-    this.list.push({ entry, model: this.visible, skipped: entry.view.skipped, held: 0 });
-    return failed;
+    const model = this.behind ? undefined : this.visible;
+    this.list.push({ entry, model, skipped: entry.view.skipped, held: 0 });
   }
 
   /** What stands before `next` has left. */

@@ -24,6 +24,8 @@ export function targetOf(core: Core, key: TargetKey): Target {
         foldOf(slice, core.strict),
         createRoom(core.space),
         core.serialiser.same,
+        // A local reject may be overruled; a throw is a bug worth hearing of. Either way the message is sent (RB4).
+        (failed) => failed.kind === "threw" && core.report(failed.error),
       ),
       author: authorOf(core, key),
       at: 0,
@@ -35,7 +37,7 @@ export function targetOf(core: Core, key: TargetKey): Target {
       state: loading,
       unlike: [],
       told: loading,
-      restsUntil: 0,
+      replayed: { at: -Infinity, taking: 0, took: 0 },
       changes: signal<AnyState>(core.report),
       pushes: signal<Pushed>(core.report),
       ready: undefined,
