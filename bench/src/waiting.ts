@@ -58,7 +58,9 @@ export async function rebases(pending: number, times: number): Promise<Rebased> 
     for (let i = 0; i < count; i++) {
       bare.hear(++heard, counted(heard));
       await turn();
-      // Somebody looks, so that nothing can be put off.
+      // What has come may wait for the loop to turn, and then somebody looks, so that nothing else can be put off.
+      for (let wait = 0; wait < 5 && bare.topic.state.model?.count !== pending + heard; wait++)
+        await new Promise<void>((done) => void setTimeout(done, 1));
       if (bare.topic.state.model?.count !== pending + heard) throw new Error("something is not shown");
     }
   };

@@ -112,8 +112,8 @@ export const engineMutants = [
   {
     name: "take all that has come before the loop turns",
     file: "client/src/connection/connection.ts",
-    from: `      if (spent <= STRETCH) continue;`,
-    to: `      if (spent <= Infinity) continue;`,
+    from: `      if (tookAt - stretchAt <= STRETCH) continue;`,
+    to: `      if (tookAt - stretchAt <= Infinity) continue;`,
     breaks: "CL60",
     scenario: "",
     by: `${many} > [CL60] what came in one go`,

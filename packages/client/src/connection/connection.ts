@@ -93,6 +93,8 @@ const MAX_PACKET = 65_536;
 const MAX_HELLO = MAX_PACKET - 4_096;
 /** Milliseconds for which packets are taken before the loop turns: a frame of what a page shows. */
 const STRETCH = 16;
+/** After so many milliseconds without anything to take the loop has turned by itself. */
+const GAP = 2;
 
 /** A packet that was sent, with the frames in it. */
 interface Sent {
@@ -154,9 +156,9 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
   let waiting: (() => void)[] = [];
   /** The loop turns before more of it is taken. */
   let resting: Cancel | undefined;
-  /** How long this stretch has taken, and until when. */
-  let spent = 0;
-  let tookAt = 0;
+  /** When this stretch began, and when something was taken last. */
+  let stretchAt = 0;
+  let tookAt = -Infinity;
   /** Of an unfinished snapshot. */
   let parts: ServerFrames["Snapshot"][] = [];
 
@@ -259,16 +261,15 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
   function takeWaiting(): void {
     for (let work = waiting.shift(); work; work = waiting.shift()) {
       const from = clock.monotonic();
-      if (from - tookAt > STRETCH) spent = 0;
+      if (from - tookAt > GAP) stretchAt = from;
       work();
       tookAt = clock.monotonic();
-      spent += tookAt - from;
       core.taking += tookAt - from;
-      if (spent <= STRETCH) continue;
-      spent = 0;
+      if (tookAt - stretchAt <= STRETCH) continue;
       core.crowded = true;
       resting = clock.setTimeout(() => {
         resting = undefined;
+        tookAt = -Infinity;
         takeWaiting();
       }, 0);
       return;
