@@ -96,7 +96,7 @@ test("[CL1] [OB33] S35 a held one whose mid is void moves, though what stood beh
   const [first] = core.queues.get("list:1")?.entries ?? [];
   if (!first) throw new Error("nothing waits");
   // As two connections' ends, and then the answer to its void, leave it.
-  Object.assign(first, { held: true, out: false, stage: "stored" });
+  Object.assign(first, { held: true, voided: true, out: false, stage: "stored" });
   core.held.add(first);
   sent.length = 0;
   connected(core, connectedAs("c2"));

@@ -551,3 +551,38 @@ test("[OB21] what this server takes it has said, and goes by from then on; the n
   expect(client.pending).toHaveLength(3);
   await client.close();
 });
+
+test.each([false, true])(
+  "[OB33] [OB8] S35 a mid is used twice while another target's message is held and one behind it had left: both move in order (let go meanwhile: %s)",
+  async (meanwhile) => {
+    const { client, line, clock } = page();
+    await clock.advance(1_000);
+    line.ends = poisonous("cut", "poison");
+    const bad = client.topic(list, "a").dispatch(added("poison"));
+    const behind = client.topic(list, "a").dispatch(added("behind"));
+    await clock.advance(120_000);
+    expect([bad.state, behind.state, client.clientId]).toEqual(["held", "queued", "c1"]);
+    let voids = 0;
+    line.ends = (frame) => {
+      if (textOf(frame) === "poison") return meanwhile ? undefined : "cut";
+      if (frame.type !== "TopicMessage" || client.clientId !== "c1") return undefined;
+      // Let go between the void and the fresh identity.
+      if (frame.messages.length === 0 && ++voids === 2 && meanwhile) bad.retry();
+      if (textOf(frame) !== "m") return undefined;
+      const { target, mid, id } = frame;
+      return { type: "Rejected", target, mid, id, from: "calla", code: "mid-conflict", details: {} };
+    };
+    const other = client.topic(list, "b").dispatch(added("m"));
+    await clock.advance(120_000);
+    expect([other.state, client.clientId]).toEqual(["applied", "c2"]);
+    if (!meanwhile) {
+      expect([bad.state, behind.state]).toEqual(["held", "queued"]);
+      line.ends = () => undefined;
+      expect(bad.retry()).toBe(true);
+      await clock.advance(30_000);
+    }
+    expect([bad.state, behind.state]).toEqual(["applied", "applied"]);
+    expect(line.taken.get("list:a")).toEqual(["poison", "behind"]);
+    expect(client.pending).toEqual([]);
+  },
+);

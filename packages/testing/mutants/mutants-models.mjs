@@ -54,8 +54,8 @@ export const modelMutants = [
   {
     name: "send as another user what waits in the first's storage",
     file: "client/src/engine/greeting.ts",
-    from: `if (stays || (entry.out && entry.mid < queue.conflict)) {`,
-    to: `if (entry.out && entry.mid < queue.conflict) {`,
+    from: `stays || (out && mid < conflict)`,
+    to: `out && mid < conflict`,
     breaks: "CL8",
     scenario: "S41",
     by: "client/test/models.test.ts > [CL8] [CL41] S41 a page that took",

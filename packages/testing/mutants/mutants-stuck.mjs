@@ -54,7 +54,7 @@ export const stuckMutants = [
   {
     name: "send what stands behind a held message",
     file: "client/src/engine/outbox.ts",
-    from: `if (entry.stage === "new" || entry.held || entry.mid >= end) break;`,
+    from: `if (entry.stage === "new" || entry.held || entry.voided || entry.mid >= end) break;`,
     to: `if (entry.held) continue;
         if (entry.stage === "new" || entry.mid >= end) break;`,
     breaks: "OB20",

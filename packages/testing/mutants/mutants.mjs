@@ -22,6 +22,7 @@ import { secondMutants } from "./mutants-second.mjs";
 import { plainMutants } from "./mutants-plain.mjs";
 import { storeMutants } from "./mutants-stores.mjs";
 import { stuckMutants } from "./mutants-stuck.mjs";
+import { leavingMutants } from "./mutants-leaving.mjs";
 import { timeMutants } from "./mutants-time.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
 import { hookMutants } from "./mutants-hooks.mjs";
@@ -341,7 +342,7 @@ export const mutants = [
   {
     name: "send before it is durable",
     file: "client/src/engine/outbox.ts",
-    from: `    if (entry.stage === "new" || entry.held || entry.mid >= end) break;
+    from: `    if (entry.stage === "new" || entry.held || entry.voided || entry.mid >= end) break;
     if (entry.stage === "stored") found.push(entry);`,
     to: `    if (entry.mid === 0 || entry.mid >= end) break;
     if (entry.stage === "stored" || entry.stage === "new") found.push(entry);`,
@@ -493,5 +494,6 @@ export const mutants = [
   ...timeMutants,
   ...storeMutants,
   ...stuckMutants,
+  ...leavingMutants,
   ...plainMutants,
 ];

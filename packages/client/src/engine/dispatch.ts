@@ -111,6 +111,7 @@ export const newDispatch = (
   cuts: 0,
   strikes: 0,
   held: false,
+  voided: false,
   dropped: undefined,
   outcome: undefined,
   decidedUnder: 0,

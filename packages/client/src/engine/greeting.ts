@@ -143,7 +143,7 @@ function move(core: Core, queue: Queue, stays: boolean): void {
   for (const entry of queue.entries) {
     entry.mid = 0;
     entry.stage = "new";
-    entry.out = false;
+    entry.out = entry.voided = false;
   }
   queue.last = queue.settled = queue.loaded = queue.known = queue.said = 0;
   queue.conflict = Infinity;

@@ -77,6 +77,7 @@ function discard(core: Core, entry: Dispatch, code: CallaRejectionCode): void {
   const one = targetOf(core, entry.target);
   entry.dropped = givenUp(code);
   entry.messages = [];
+  entry.voided = false;
   giveUp(one, entry);
   clear(entry);
   setHeld(core, entry, false);

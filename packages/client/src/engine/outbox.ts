@@ -118,7 +118,7 @@ export function sendable(queue: Queue, maxInFlight: number, said = queue.said): 
   const end = Math.min(queue.settled + maxInFlight + 1, queue.conflict);
   for (let at = placeAfter(queue, said); at < entries.length; at++) {
     const entry = entries[at] as Dispatch;
-    if (entry.stage === "new" || entry.held || entry.mid >= end) break;
+    if (entry.stage === "new" || entry.held || entry.voided || entry.mid >= end) break;
     if (entry.stage === "stored") found.push(entry);
   }
   return found;
@@ -167,14 +167,25 @@ function flush(core: Core): void {
         queue.said = entry.mid;
       }
   unsent.clear();
-  if (core.conflicted)
-    for (const entry of core.held) {
-      if (!entry.out || now - entry.sentAt < core.answerTimeout) continue;
-      // It may have arrived, and this identity is to be left: its mid is made void, unless it was applied (OB33).
-      entry.sentAt = now;
-      say(entry, core.queues.get(entry.target)?.settled ?? 0, []);
-    }
+  if (core.conflicted && !suspects.alone)
+    for (const queue of core.queues.values())
+      for (const entry of vacated(queue, now - core.answerTimeout)) {
+        entry.voided = true;
+        entry.sentAt = now;
+        say(entry, queue.settled, []);
+      }
   if (frames.length > 0) core.line.send(frames);
+}
+
+/**
+ * Of a queue whose identity is to be left: what is held, and what had left behind it, may have arrived. In order their mids
+ * are made void unless they were applied (OB33), so that nothing is applied twice and what moves keeps its order.
+ */
+function vacated({ entries, conflict }: Queue, before: number): readonly Dispatch[] {
+  const first = entries.findIndex(({ held, voided }) => held || voided);
+  const behind = first < 0 ? [] : entries.slice(first).filter(({ out, mid }) => out && mid < conflict);
+  const early = behind.findIndex(({ sentAt }) => sentAt > before);
+  return early < 0 ? behind : behind.slice(0, early);
 }
 
 /** What is doubted leaves last and alone (OB20). */
@@ -220,8 +231,8 @@ export function decide(core: Core, one: Target, mid: number, id: string, verdict
   const entry = find(one.queue, mid, id);
   if (!entry) return false;
   const cancelled = "error" in verdict && verdict.error.code === "cancelled";
-  // Only its mid is void: it will never have arrived, so it moves, held, to another identity (OB33).
-  if (entry.held && cancelled) entry.out = false;
+  // Only its mid is void: it will never have arrived, so it moves, held as before, to another identity (OB33).
+  if (entry.voided && cancelled) entry.out = false;
   else {
     leave(core, one.queue, entry);
     // Void because of its version: its author hears why. Applied or refused before the reload, it hears that.

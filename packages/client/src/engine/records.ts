@@ -113,6 +113,8 @@ export interface Dispatch extends Own, Suspect {
   messages: readonly unknown[];
   /** It ends the connections that carry it: it stays here until the app says what becomes of it (OB20). */
   held: boolean;
+  /** Its mid went out as void though it is not given up, for this identity is to be left: it moves to the next (OB33). */
+  voided: boolean;
   /** 0 until it is numbered. */
   mid: number;
   stage: Stage;
