@@ -56,8 +56,8 @@ export const engineMutants = [
   {
     name: "replay all the time where replays take long",
     file: "client/src/engine/life.ts",
-    from: `one.restsUntil = now + (now - from);`,
-    to: `one.restsUntil = now;`,
+    from: `const left = at + 2 * took - core.clock.monotonic();`,
+    to: `const left = at + took - core.clock.monotonic();`,
     breaks: "RB15",
     scenario: "",
     by: `${many} > [RB15] after a replay that took long`,
@@ -65,9 +65,9 @@ export const engineMutants = [
   {
     name: "let what nobody looks at rest for ever",
     file: "client/src/engine/life.ts",
-    from: `        core.resting.delete(one);
-        touch(core, one);`,
-    to: `        core.resting.delete(one);`,
+    from: `    core.resting.delete(one);
+    touch(core, one);`,
+    to: `    core.resting.delete(one);`,
     breaks: "RB15",
     scenario: "",
     by: `${many} > [RB15] after a replay that took long`,

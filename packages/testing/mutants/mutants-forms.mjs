@@ -61,8 +61,8 @@ export const formMutants = [
     name: "keep the parts of a snapshot from one connection to the next",
     file: "client/src/connection/connection.ts",
     from: `    parts = [];
-    link = undefined;`,
-    to: `    link = undefined;`,
+    waiting = [];`,
+    to: `    waiting = [];`,
     breaks: "CL5",
     scenario: "",
     by: "client/src/connection/connection.test.ts > [CL5] parts of a snapshot that a connection",

@@ -476,8 +476,8 @@ export const mutants = [
   {
     name: "obey the late events of a superseded socket",
     file: "client/src/connection/connection.ts",
-    from: `close: (reason: CloseReason) => attempt === mine && closed(reason),`,
-    to: `close: (reason: CloseReason) => closed(reason),`,
+    from: `close: (reason: CloseReason) => attempt === mine && inTurn(() => closed(reason)),`,
+    to: `close: (reason: CloseReason) => inTurn(() => closed(reason)),`,
     breaks: "CL2",
     scenario: "S22",
     by: "client/test/conversation.test.ts > [CL2] [CL33] S22",

@@ -93,6 +93,9 @@ function endTurn(core: Core): void {
   sweepLater(core);
 }
 
+/** Milliseconds. */
+const LONGEST_REST = 5_000;
+
 function showChanged(core: Core): void {
   const { clock } = core;
   const changed = [...core.changed];
@@ -102,7 +105,9 @@ function showChanged(core: Core): void {
     if (behind && rests(core, one)) continue;
     const at = behind ? clock.monotonic() : 0;
     const state = stateOf(core, one, one.told);
-    if (behind) one.replayed = { at, taking: core.taking, took: clock.monotonic() - at };
+    // Not for as long as a machine has slept meanwhile.
+    if (behind)
+      one.replayed = { at, taking: core.taking, took: Math.min(clock.monotonic() - at, LONGEST_REST) };
     one.ready?.settle(state);
     if (state === one.told) continue;
     one.told = state;
