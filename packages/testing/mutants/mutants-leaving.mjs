@@ -12,7 +12,7 @@ export const leavingMutants = [
     to: `|| entry.held ||`,
     breaks: "OB33",
     scenario: "S35",
-    by: `${poison} > [OB33] [OB8] S35`,
+    by: "client/src/engine/outbox.test.ts > [OB33] what was made void",
   },
   {
     name: "leave what stands behind a held message out of what is made void",

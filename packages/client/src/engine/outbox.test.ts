@@ -157,3 +157,10 @@ test("[OB8] nothing leaves from a conflict on", () => {
   queue.conflict = 2;
   expect(ids(sendable(queue, 256))).toEqual(["e1"]);
 });
+
+test("[OB33] what was made void is not sent under its mid, nor what stands behind it", () => {
+  const { queue, entries } = filled(3);
+  store(entries);
+  Object.assign(entries[1] as Dispatch, { voided: true });
+  expect(ids(sendable(queue, 256))).toEqual(["e1"]);
+});
