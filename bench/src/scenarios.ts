@@ -229,12 +229,12 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   // Calla's own client beside the lean one that speaks Calla's protocol and nothing else.
-  ack(1, { system: "calla-client", of: "ratio", to: "calla", must: "≥", bound: 0.65 }),
+  ack(1, { system: "calla-client", of: "ratio", to: "calla", must: "≥", bound: 0.8 }),
   // And beside the load of `ws`, which counts what it sent.
   ack(
     64,
     { system: "calla", of: "ratio", must: "≥", bound: 0.7 },
-    { system: "calla-client", of: "ratio", must: "≤", bound: 3.2 },
+    { system: "calla-client", of: "ratio", must: "≤", bound: 2 },
   ),
   idle("idle", "5,000 idle connections, all on one topic", 1, 5_000, 13),
   idle("idle-own", "5,000 idle connections, each on a topic of its own", 5_000, 1),

@@ -309,6 +309,38 @@ test("[CL60] what came in one go is taken for 16 ms at a stretch, in order, and 
   spend = () => {};
 });
 
+test("[RB15] [CL60] while more has come than has been taken listeners hear little: a replay in eight of its times", async () => {
+  const server = new FakeServer();
+  const clock = new VirtualClock();
+  const client = createClient({
+    wiring: texts,
+    serialiser: automatic(json()),
+    transport: server.transport,
+    clock,
+    strict: false,
+  });
+  const topic = client.topic(text, "1");
+  const told: (number | undefined)[] = [];
+  topic.onChange(({ model }) => told.push(model?.text.length));
+  const connection = await handshake({ server });
+  await giveSnapshot(connection, "text:1", 0, { text: "" });
+  topic.dispatch({ type: "typed", at: 0, insert: "m" });
+  await turn();
+  told.length = updates = 0;
+  const { monotonic } = clock;
+  let spent = 0;
+  spend = () => (spent += 10);
+  clock.monotonic = () => monotonic.call(clock) + spent;
+  // Two records fit into a stretch, so there are thirteen; what is pending takes 10 ms, so a replay waits for four of them.
+  for (let n = 0; n < 26; n++)
+    connection.say(updateFrame("text:1", n, [["c2", n + 1, `f${n}`, { type: "typed", at: 0, insert: "f" }]]));
+  await turn();
+  await clock.advance(0);
+  spend = () => {};
+  expect(told).toEqual([3, 11, 19, 27]);
+  expect(updates).toBe(26 + 4);
+});
+
 test("[RB14] [RB3] a record that is as predicted walks through no more with 2,000 pending than with 9", async () => {
   const records = async (count: number): Promise<number> => {
     const { topic, connection } = await live();

@@ -127,4 +127,23 @@ export const engineMutants = [
     scenario: "",
     by: `${many} > [CL60] what came in one go`,
   },
+  {
+    name: "replay after each stretch while more has come than has been taken",
+    file: "client/src/engine/life.ts",
+    from: `if (core.taking - taking >= 8 * took) return false;`,
+    to: `if (core.taking - taking >= 0 * took) return false;`,
+    breaks: "RB15",
+    scenario: "",
+    by: `${many} > [RB15] [CL60] while more has come`,
+  },
+  {
+    name: "forget who rests once all has been taken",
+    file: "client/src/connection/connection.ts",
+    from: `    core.crowded = false;
+    due(core);`,
+    to: `    core.crowded = false;`,
+    breaks: "RB15",
+    scenario: "",
+    by: `${many} > [RB15] [CL60] while more has come`,
+  },
 ];

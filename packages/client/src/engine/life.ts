@@ -119,8 +119,8 @@ function showChanged(core: Core): void {
 function rests(core: Core, one: Target): boolean {
   const { at, taking, took } = one.replayed;
   if (core.crowded) {
-    // Its turn comes when four times as long has been taken, or all has: the connection says so.
-    if (core.taking - taking >= 4 * took) return false;
+    // Its turn comes when eight times as long has been taken, or all has: the connection says so.
+    if (core.taking - taking >= 8 * took) return false;
     core.changed.add(one);
     return true;
   }
