@@ -90,9 +90,11 @@ export async function follows(
     if (!applied.ok) throw new Error("refused");
     alone = applied.model;
   };
-  const follow = (i: number): Promise<void> => {
+  const follow = async (i: number): Promise<void> => {
     hear(i + 1, message(i));
-    return Promise.resolve();
+    await Promise.resolve();
+    // After a stretch what comes waits for the loop to turn (CL60): so that each is told by itself, the next one does too.
+    while (told() - before <= i) await new Promise<void>((done) => void setTimeout(done, 1));
   };
   const sum = { alone: 0, whole: 0 };
   const each = 50;
