@@ -8,21 +8,25 @@ import { expect, test } from "./fixtures.ts";
 import { Visitor } from "./visitor.ts";
 import { Wire } from "./wire.ts";
 
-/** Until the browser has it on its disk: `queued`, which the board does not show. */
-async function stored({ page }: Visitor, store: "entries" | "models", text: string): Promise<void> {
-  const read = (name: string) =>
+/** Until the browser has it on its disk, under a key of this kind: `queued`, which the board does not show. */
+async function stored({ page }: Visitor, kind: "entry" | "model", text: string): Promise<void> {
+  const read = (kind: string) =>
     new Promise<string>((resolve, reject) => {
       const opening = indexedDB.open("calla boards");
       opening.addEventListener("error", () => reject(opening.error));
       opening.addEventListener("success", () => {
-        const all = opening.result.transaction(name).objectStore(name).getAll();
-        all.addEventListener("success", () => {
+        const store = opening.result.transaction("all").objectStore("all");
+        const [keys, values] = [store.getAllKeys(), store.getAll()];
+        // Requests of a transaction come back in order.
+        values.addEventListener("success", () => {
           opening.result.close();
-          resolve(JSON.stringify(all.result));
+          resolve(
+            JSON.stringify(values.result.filter((_, i) => String(keys.result[i]).split("/")[2] === kind)),
+          );
         });
       });
     });
-  await expect.poll(() => page.evaluate(read, store)).toContain(`"${text}"`);
+  await expect.poll(() => page.evaluate(read, kind)).toContain(`"${text}"`);
 }
 
 test("[S6] [S20] a reload while offline, with unsent cards: they are shown at once, and sent once", async ({
@@ -32,16 +36,16 @@ test("[S6] [S20] a reload while offline, with unsent cards: they are shown at on
   const bo = await arrive("Bo");
   await ann.add("To do", "One");
   await expect(bo.cards("To do")).toHaveText(["One"]);
-  await stored(ann, "models", "One");
+  await stored(ann, "model", "One");
 
   ann.wire.cutButPages();
   await ann.add("To do", "Two", "Three");
   await expect(ann.card("Three")).toHaveAttribute("data-pending");
-  await stored(ann, "entries", "Three");
+  await stored(ann, "entry", "Three");
   await ann.page.reload();
   await expect(ann.cards("To do")).toHaveText(["One", "Two", "Three"]);
   await ann.add("To do", "Four");
-  await stored(ann, "entries", "Four");
+  await stored(ann, "entry", "Four");
   await ann.page.reload();
   await expect(ann.cards("To do")).toHaveText(["One", "Two", "Three", "Four"]);
   await expect(bo.cards("To do")).toHaveText(["One"]);
@@ -62,7 +66,7 @@ test("[S18] two tabs, one is closed with unsent cards: the other sends them", as
 
   ann.wire.lose("toServer");
   await second.add("To do", "Unsent", "Unsent too");
-  await stored(second, "entries", "Unsent too");
+  await stored(second, "entry", "Unsent too");
   await second.page.close();
   ann.wire.cut();
   await ann.comeBack();
@@ -115,7 +119,7 @@ test("[S6] [S20] the browser is killed with unsent cards: the next one sends the
     await expect(bo.cards("To do")).toHaveText(["Sent"]);
     wire.lose("toServer");
     await ann.add("To do", "Unsent");
-    await stored(ann, "entries", "Unsent");
+    await stored(ann, "entry", "Unsent");
     killed(profile);
 
     wire.cut();
