@@ -202,7 +202,7 @@ test("[OB11] client.pending is the same array until it changes, and so is each o
   expect(sent[0]?.state).toBe("sent");
 });
 
-test("[RB15] after a replay that took long the next one rests as long; frames and dispatches go on, and a look shows all", async () => {
+function texting() {
   const server = new FakeServer();
   const clock = new VirtualClock();
   const client = createClient({
@@ -212,7 +212,11 @@ test("[RB15] after a replay that took long the next one rests as long; frames an
     clock,
     strict: false,
   });
-  const topic = client.topic(text, "1");
+  return { server, clock, client, topic: client.topic(text, "1") };
+}
+
+test("[RB15] after a replay that took long the next one rests as long; frames and dispatches go on, and a look shows all", async () => {
+  const { server, clock, topic } = texting();
   const told: (string | undefined)[] = [];
   topic.onChange(({ model }) => told.push(model?.text));
   const connection = await handshake({ server });
@@ -261,16 +265,7 @@ test("[RB15] after a replay that took long the next one rests as long; frames an
 });
 
 test("[CL60] what came in one go is taken for 16 ms at a stretch, in order, and the end of its connection comes last", async () => {
-  const server = new FakeServer();
-  const clock = new VirtualClock();
-  const client = createClient({
-    wiring: texts,
-    serialiser: automatic(json()),
-    transport: server.transport,
-    clock,
-    strict: false,
-  });
-  const topic = client.topic(text, "1");
+  const { server, clock, client, topic } = texting();
   topic.retain();
   const connection = await handshake({ server });
   await giveSnapshot(connection, "text:1", 0, { text: "" });
@@ -310,16 +305,7 @@ test("[CL60] what came in one go is taken for 16 ms at a stretch, in order, and 
 });
 
 test("[RB15] [CL60] while more has come than has been taken listeners hear little: a replay in eight of its times", async () => {
-  const server = new FakeServer();
-  const clock = new VirtualClock();
-  const client = createClient({
-    wiring: texts,
-    serialiser: automatic(json()),
-    transport: server.transport,
-    clock,
-    strict: false,
-  });
-  const topic = client.topic(text, "1");
+  const { server, clock, topic } = texting();
   const told: (number | undefined)[] = [];
   topic.onChange(({ model }) => told.push(model?.text.length));
   const connection = await handshake({ server });
