@@ -1,0 +1,76 @@
+// What a transport needs of the channels, and gives them. Transports lie above and know nothing else of them.
+import type { Clock, Random } from "@calla/shared";
+import type { Connection, ConnectRequest } from "../../base/connection.ts";
+import type { ChannelSerialiser } from "../wire/serialiser.ts";
+import type { JsonObject } from "../wire/message.ts";
+
+/** What a socket's `connect` hook is given. */
+export interface PhoenixRequest extends ConnectRequest {
+  /** The query and the variables of the path, nested as Phoenix reads them (`a[b]=c`), without prototypes. */
+  readonly params: JsonObject;
+  readonly transport: "websocket" | "longpoll";
+  readonly vsn: string;
+  /** From the subprotocol or `x-phoenix-authtoken`, where the mount has `authToken`. */
+  readonly authToken: string | undefined;
+}
+
+/** Let in: what the hook gave the socket. */
+export interface Admitted {
+  readonly accepted: true;
+  readonly request: PhoenixRequest;
+  readonly assigns: object;
+  /** What `channels.disconnect(id)` names it by. */
+  readonly id: string | undefined;
+}
+/** Not let in: the status and the body of the answer. LongPoll says 403 whatever the status is (CN13). */
+export interface NotAdmitted {
+  readonly accepted: false;
+  readonly status: number;
+  readonly body: string;
+}
+export type Admission = Admitted | NotAdmitted;
+
+/** A connection's side of the channels: where a transport brings what comes in. */
+export interface ChannelConnection {
+  /**
+   * A whole frame. Never throws. A malformed one closes the connection (`connection.close`) with the code that says so.
+   * Under `strictPhoenix` the promise of a join that is not answered yet: until then the socket takes nothing more (W7).
+   */
+  incoming(data: string | Uint8Array): void | Promise<void>;
+  /** As of `Incoming` of the sync server. */
+  received(bytes: number, unfinished: number): void;
+  /** It is gone: every channel terminates. Repeating it does nothing. `why` of a poll: "inactive". */
+  disconnect(code?: number, why?: string): void;
+  drained(): void;
+}
+
+export interface ChannelsHost {
+  /**
+   * Runs the `connect` hook, within its time; counts by address. Never rejects: a hook that throws is reported and gives
+   * status 500. `signal`: the peer has gone meanwhile.
+   */
+  admit(request: PhoenixRequest, signal: AbortSignal): Admission | Promise<Admission>;
+  /** Wires in a connection that was admitted. `serialiser` is what its vsn negotiated. */
+  connect(opened: {
+    readonly connection: Connection;
+    readonly admitted: Admitted;
+    readonly serialiser: ChannelSerialiser;
+  }): ChannelConnection;
+  /** Whether a page of the request's origin may connect, and whether Host is ours, where the mount does not say. */
+  allowsOrigin(request: ConnectRequest): boolean;
+  hostRefusal(request: ConnectRequest): string | undefined;
+  /** Phoenix's own answers, wherever Calla's differ on purpose (spec/phoenix-wire.md). */
+  readonly strictPhoenix: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: { readonly maxFrameBytes: number };
+  /** The key that signs the tokens of poll sessions, and this node's name. */
+  readonly secret: Uint8Array;
+  readonly node: string;
+  /** The app's code or ours threw; the server goes on. */
+  readonly report: (error: unknown) => void;
+  /** A request was not let in, for the observers. */
+  refused(refusal: { readonly status: number; readonly reason: string; readonly request: ConnectRequest; readonly why?: string | undefined }): void;
+  /** Stopping: nobody is let in (503). */
+  readonly stopping: boolean;
+}
