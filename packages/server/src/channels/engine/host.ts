@@ -70,7 +70,12 @@ export interface ChannelsHost {
   /** The app's code or ours threw; the server goes on. */
   readonly report: (error: unknown) => void;
   /** A request was not let in, for the observers. */
-  refused(refusal: { readonly status: number; readonly reason: string; readonly request: ConnectRequest; readonly why?: string | undefined }): void;
+  refused(refusal: {
+    readonly status: number;
+    readonly reason: string;
+    readonly request: ConnectRequest;
+    readonly why?: string | undefined;
+  }): void;
   /** Stopping: nobody is let in (503). */
   readonly stopping: boolean;
 }

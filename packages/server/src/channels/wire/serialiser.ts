@@ -22,12 +22,14 @@ export interface ChannelSerialiser {
 /** The frame is none of this wire, and ends its connection. `code` is the WebSocket close code. */
 export class MalformedFrame extends Error {
   override readonly name = "MalformedFrame";
-  constructor(
-    /** What is wrong with it, for the operator. */
-    readonly what: string,
-    readonly code: 1007 | 1009 | 1011 = 1011,
-  ) {
+  /** What is wrong with it, for the operator. */
+  readonly what: string;
+  readonly code: 1007 | 1009 | 1011;
+
+  constructor(what: string, code: 1007 | 1009 | 1011 = 1011) {
     super(what);
+    this.what = what;
+    this.code = code;
   }
 }
 
