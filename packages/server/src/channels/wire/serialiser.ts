@@ -2,6 +2,13 @@
 import type { WireFrame } from "../../base/connection.ts";
 import type { ClientMessage, ServerMessage, ServerReply } from "./message.ts";
 
+/**
+ * Reads what clients say in one version of the Phoenix wire, and writes what the server says in it.
+ *
+ * @example
+ * const message = serialiser.decode('["1","1","room:lobby","phx_join",{}]');
+ * socket.send(serialiser.reply({ ...message, status: "ok", response: {} }).bytes);
+ */
 export interface ChannelSerialiser {
   /** What `vsn` negotiates it. */
   readonly vsn: "1.0.0" | "2.0.0";
