@@ -28,6 +28,7 @@ export interface NotAdmitted {
   readonly status: number;
   readonly body: string;
 }
+/** What `admit` answers. */
 export type Admission = Admitted | NotAdmitted;
 
 /** A connection's side of the channels: where a transport brings what comes in. */
@@ -41,9 +42,11 @@ export interface ChannelConnection {
   received(bytes: number, unfinished: number): void;
   /** It is gone: every channel terminates. Repeating it does nothing. `why` of a poll: "inactive". */
   disconnect(code?: number, why?: string): void;
+  /** As of `Incoming` of the sync server: what was handed over has left. */
   drained(): void;
 }
 
+/** What a transport needs of the channels: who is let in, and what a connection is joined to. */
 export interface ChannelsHost {
   /**
    * Runs the `connect` hook, within its time; counts by address. Never rejects: a hook that throws is reported and gives
@@ -58,6 +61,7 @@ export interface ChannelsHost {
   }): ChannelConnection;
   /** Whether a page of the request's origin may connect, and whether Host is ours, where the mount does not say. */
   allowsOrigin(request: ConnectRequest): boolean;
+  /** Why the request's Host is none of ours, or undefined. */
   hostRefusal(request: ConnectRequest): string | undefined;
   /** Phoenix's own answers, wherever Calla's differ on purpose (spec/phoenix-wire.md). */
   readonly strictPhoenix: boolean;
