@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import type { ChannelsHost } from "../engine/host.ts";
+import { mountOf } from "./mount.ts";
+
+type Checks = Pick<ChannelsHost, "allowsOrigin" | "hostRefusal">;
+const host = (checks: Partial<Checks> = {}): ChannelsHost =>
+  ({
+    allowsOrigin: () => true,
+    hostRefusal: () => undefined,
+    ...checks,
+  }) as Partial<ChannelsHost> as ChannelsHost;
+const request = (headers: Record<string, string> = {}) => ({ url: "/", headers, remoteAddress: undefined });
+
+describe("what a mount goes by", () => {
+  test("[CN19] its transports have their paths, or are off", () => {
+    const mount = mountOf(host(), {});
+    expect(mount.websocket?.place.path).toBe("/socket/websocket");
+    expect(mount.longpoll?.place.path).toBe("/socket/longpoll");
+    const other = mountOf(host(), { path: "/var/:t", websocket: { path: "/ws" }, longpoll: false });
+    expect(other.websocket?.place.path).toBe("/var/:t/ws");
+    expect(other.longpoll).toBe(undefined);
+    expect(() => mountOf(host(), { path: "socket" })).toThrow(expect.objectContaining({ code: "transport" }));
+  });
+
+  test("[CN57] a check that throws lets nobody in", () => {
+    const error = new Error("oops");
+    const allowsOrigin = (): boolean => {
+      throw error;
+    };
+    expect(mountOf(host({ allowsOrigin }), {}).refusalOf(request())).toEqual({
+      status: 500,
+      reason: "failed",
+      error,
+    });
+  });
+
+  test("[CN58] the channels' policy counts where the mount has none of its own; the host's name always does", () => {
+    const page = request({ origin: "https://a.example", host: "b.example" });
+    const none = { allowsOrigin: () => false };
+    expect(mountOf(host(none), {}).refusalOf(page)).toEqual({ status: 403, reason: "origin" });
+    expect(mountOf(host(none), { origins: "any" }).refusalOf(page)).toBe(undefined);
+    expect(mountOf(host(), { origins: "same-origin" }).refusalOf(page)).toEqual({
+      status: 403,
+      reason: "origin",
+    });
+    const why = "Not by this name.";
+    expect(mountOf(host({ hostRefusal: () => why }), { origins: "any" }).refusalOf(page)).toEqual({
+      status: 403,
+      reason: "host",
+      why,
+    });
+    expect(() => mountOf(host(), { origins: ["a.example"] })).toThrow(
+      expect.objectContaining({ code: "transport" }),
+    );
+  });
+});
