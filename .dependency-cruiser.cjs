@@ -33,6 +33,7 @@ const rooms = {
     "transports/http",
     "transports/websocket",
     "channels/wire",
+    "channels/topics",
     "channels/definition",
     "channels/engine",
     "channels/transports",
@@ -50,7 +51,19 @@ const beside = { shared: ["dev", "dev-off", "guards", "guards-off"], client: ["d
 // against clocks and timers.
 const pure = {
   client: ["engine", "storage", "connection"],
-  server: ["log", "log/memory", "app", "context", "connection", "model", "target", "history", "hub"],
+  server: [
+    "log",
+    "log/memory",
+    "app",
+    "context",
+    "connection",
+    "model",
+    "target",
+    "history",
+    "hub",
+    "channels/wire",
+    "channels/topics",
+  ],
 };
 // Rooms that join others to the world, and so alone touch a library for it.
 const EDGE = "/(transports|stores|sqlite|observers)/";

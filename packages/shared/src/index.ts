@@ -113,6 +113,8 @@ export type {
   WireRecord,
 } from "./wire/protocol.ts";
 export type { Fitting, Spec } from "./wire/guard.ts";
+export { scanJson } from "./wire/json-scan.ts";
+export type { NameLimits } from "./wire/frame-names.ts";
 export { mapPayloads } from "./wire/payloads.ts";
 export type { PayloadMap } from "./wire/payloads.ts";
 export { authorTag, restOfTag, visitorName, visitorOf } from "./wire/author.ts";

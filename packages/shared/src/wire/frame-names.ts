@@ -3,6 +3,7 @@
 // 1 MB of JSON, parse in 93 ms, the same with one name in 9.
 import { CallaError } from "../base/errors.ts";
 
+/** What one JSON text may hold, counted as `DecodeLimits` says. */
 export interface NameLimits {
   /** Levels of a tree (`maxTreeDepth`). */
   readonly maxDepth: number;

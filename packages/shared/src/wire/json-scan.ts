@@ -14,11 +14,16 @@ const [ZERO, NINE] = [0x30, 0x39] as const;
 const [SQUARE, UNSQUARE, CURLY, UNCURLY] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
 
 /**
+ * Reads how much is in a JSON text, without making anything of it.
+ *
+ * @param keys "any-key": a field `__proto__` is taken, where JSON.parse alone reads the text (it makes own fields of all).
  * @throws CallaError `too-deep`, `too-large`: over a limit. `hostile-key`: a field `__proto__`, however it is escaped.
+ * @example
+ * scanJson(text, { maxDepth: 64, maxEntries: 1_000, maxValues: 10_000, maxNames: 1_000 });
  */
 // One loop over the units, without a function per token. Measured on 1 MB of records: 6 ms, as long as JSON.parse takes.
 // oxlint-disable-next-line complexity -- reason: one loop, without a call per token
-export function scanJson(text: string, limits: NameLimits): void {
+export function scanJson(text: string, limits: NameLimits, keys?: "any-key"): void {
   const { maxDepth, maxEntries, maxValues } = limits;
   const names = frameNames(limits, text.length / 5);
   const outer: number[] = []; // of every open level but the innermost: values so far, negative if it has a table
@@ -48,7 +53,8 @@ export function scanJson(text: string, limits: NameLimits): void {
         i++;
       }
       if (isBeforeColon(text, i + 1)) {
-        if (isProto(text, start, i, escaped)) throw new CallaError("hostile-key", { key: "__proto__" });
+        if (keys !== "any-key" && isProto(text, start, i, escaped))
+          throw new CallaError("hostile-key", { key: "__proto__" });
         names?.met(text, start, i);
         const first = escaped ? unescaped(text, start) : text.charCodeAt(start);
         tag = first === DOLLAR && (i === start + 1 || escaped);

@@ -1,0 +1,64 @@
+// One message for many: encoded when the first who has a serialiser is sent it, and never twice in one (BC13).
+import type { WireFrame } from "../../base/connection.ts";
+import type { ServerMessage } from "./message.ts";
+import { UnsayableMessage } from "./serialiser.ts";
+import type { ChannelSerialiser } from "./serialiser.ts";
+
+/** A broadcast, for the serialisers of all who hear it. */
+export interface SharedMessage {
+  /** The same frame each time. undefined: this serialiser cannot carry it. */
+  in(serialiser: ChannelSerialiser): WireFrame | undefined;
+  /** Why it could not be carried, where it could not: to be told once, not for each who misses it. */
+  readonly unsayable: UnsayableMessage | undefined;
+}
+
+/**
+ * A broadcast that is encoded at most once for each serialiser. Its payload must not change until all have been sent it.
+ *
+ * @example
+ * const shared = sharedMessage("room:lobby", "said", { text: "Hello" });
+ * for (const { socket, serialiser } of members) {
+ *   const frame = shared.in(serialiser);
+ *   if (frame) socket.send(frame.bytes);
+ * }
+ */
+export const sharedMessage = (
+  topic: string,
+  event: string,
+  payload: ServerMessage["payload"],
+): SharedMessage => new Shared(topic, event, payload);
+
+class Shared implements SharedMessage {
+  readonly #topic: string;
+  readonly #event: string;
+  readonly #payload: ServerMessage["payload"];
+  // Two at most, where the mounts share theirs: looked through faster than a Map is made.
+  readonly #serialisers: ChannelSerialiser[] = [];
+  readonly #frames: (WireFrame | undefined)[] = [];
+  unsayable: UnsayableMessage | undefined;
+
+  constructor(topic: string, event: string, payload: ServerMessage["payload"]) {
+    this.#topic = topic;
+    this.#event = event;
+    this.#payload = payload;
+  }
+
+  in(serialiser: ChannelSerialiser): WireFrame | undefined {
+    const at = this.#serialisers.indexOf(serialiser);
+    if (at !== -1) return this.#frames[at];
+    const frame = this.#encode(serialiser);
+    this.#serialisers.push(serialiser);
+    this.#frames.push(frame);
+    return frame;
+  }
+
+  #encode(serialiser: ChannelSerialiser): WireFrame | undefined {
+    try {
+      return serialiser.broadcast(this.#topic, this.#event, this.#payload);
+    } catch (thrown) {
+      if (!(thrown instanceof UnsayableMessage)) throw thrown;
+      this.unsayable = thrown;
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+// Version 2 of the wire: an array of join_ref, ref, topic, event and payload, in JSON; bytes go in binary frames.
+import { jsonText, parseJson, textFrame } from "./json.ts";
+import type { JsonLimits } from "./json.ts";
+import type { ClientMessage } from "./message.ts";
+import { MalformedFrame } from "./serialiser.ts";
+import type { ChannelSerialiser } from "./serialiser.ts";
+import { binaryBroadcast, binaryPush, binaryReply, decodeBinary } from "./v2-binary.ts";
+
+const PARTS = 5;
+
+export const v2 = (limits: JsonLimits, strictPhoenix: boolean): ChannelSerialiser => ({
+  vsn: "2.0.0",
+  decode: (data) => (typeof data === "string" ? decodeText(data, limits) : decodeBinary(data, strictPhoenix)),
+  reply({ joinRef, ref, topic, status, response }) {
+    if (response instanceof Uint8Array) return binaryReply(joinRef, ref, topic, status, response);
+    return textFrame(
+      `[${jsonText(joinRef)},${jsonText(ref)},${jsonText(topic)},"phx_reply",{"status":${jsonText(status)},"response":${jsonText(response)}}]`,
+    );
+  },
+  push({ joinRef, ref, topic, event, payload }) {
+    if (payload instanceof Uint8Array) return binaryPush(joinRef, topic, event, payload);
+    return textFrame(
+      `[${jsonText(joinRef)},${jsonText(ref)},${jsonText(topic)},${jsonText(event)},${jsonText(payload)}]`,
+    );
+  },
+  broadcast(topic, event, payload) {
+    if (payload instanceof Uint8Array) return binaryBroadcast(topic, event, payload);
+    return textFrame(`[null,null,${jsonText(topic)},${jsonText(event)},${jsonText(payload)}]`);
+  },
+});
+
+/** What stands behind the five is for versions to come. */
+function decodeText(text: string, limits: JsonLimits): ClientMessage {
+  const parts = parseJson(text, limits);
+  if (!Array.isArray(parts) || parts.length < PARTS)
+    throw new MalformedFrame(`The frame is no array of ${PARTS} or more.`);
+  const [joinRef, ref, topic, event, payload] = parts;
+  return { joinRef, ref, topic, event, payload };
+}
