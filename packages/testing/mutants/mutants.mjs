@@ -27,6 +27,7 @@ import { timeMutants } from "./mutants-time.mjs";
 import { versionMutants } from "./mutants-versions.mjs";
 import { hookMutants } from "./mutants-hooks.mjs";
 import { wakeMutants } from "./mutants-wake.mjs";
+import { wireMutants } from "./mutants-wire.mjs";
 import { codesMutants } from "./mutants-codes.mjs";
 import { edgeMutants } from "./edge.mjs";
 import { engineMutants } from "./mutants-engine.mjs";
@@ -64,6 +65,7 @@ export const mutants = [
   ...answerMutants,
   ...identityMutants,
   ...wakeMutants,
+  ...wireMutants,
   ...codesMutants,
   ...hookMutants,
   ...arrayMutants,

@@ -80,6 +80,9 @@ test("[CO9] a field __proto__ is refused however it is escaped; the text is a va
     '{"x\\\\__proto__":1}',
   ])
     expect(refusal(text), text).toBeUndefined();
+  // The rest of it is counted where any key is taken.
+  expect(() => scanJson('{"__proto__":1}', WIDE, "any-key")).not.toThrow();
+  expect(() => scanJson('{"__proto__":[1]}', { ...WIDE, maxDepth: 1 }, "any-key")).toThrow("too-deep");
 });
 
 test("whatever JSON there is passes where its limits are what it has, and is counted the same in any spacing", () => {
