@@ -1,9 +1,9 @@
 // Which client a connection is, provable by any node that has the key: a client id, and a secret that binds it to a
 // user and an expiry. Not here: who is given an identity (authenticate.ts), and what becomes of an expired one
 // (hello.ts).
-import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Random } from "@calla/shared";
 import { systemRandom } from "../base/clock.ts";
+import { SEAL_LENGTH, sealHolds, sealOf } from "./signed-text.ts";
 
 /** What a secret proves: this client id belongs to this user (null: nobody signed in) until `expires`. */
 export interface Identity {
@@ -21,8 +21,6 @@ export type IdentityCheck =
 
 /** Raised when what is signed changes: secrets of another form are then forged, not misread. */
 const FORM = "calla-identity-1";
-/** base64url of 32 bytes. */
-const MAC_LENGTH = 43;
 
 /**
  * A fresh client id: 128 random bits in hexadecimal.
@@ -45,7 +43,7 @@ export function generateClientId(random: Random = systemRandom): string {
 export function signIdentity(identity: Identity, key: Uint8Array): string {
   // Whatever the lifetime is: what expires never does so late, and never within a millisecond.
   const expires = Math.min(Math.floor(identity.expires), Number.MAX_SAFE_INTEGER);
-  return `${expires.toString(36)}.${mac({ ...identity, expires }, key)}`;
+  return `${expires.toString(36)}.${sealOf(FORM, [identity.clientId, identity.userId, expires], key)}`;
 }
 
 /**
@@ -64,24 +62,16 @@ export function verifyIdentity(
 ): IdentityCheck {
   const expires = expiryOf(secret);
   if (expires === undefined || typeof clientId !== "string") return FORGED;
-  const shown = Buffer.from(secret.slice(-MAC_LENGTH), "latin1");
-  const expected = Buffer.from(mac({ clientId, userId, expires }, key), "latin1");
-  if (!timingSafeEqual(shown, expected)) return FORGED;
+  if (!sealHolds(secret.slice(-SEAL_LENGTH), FORM, [clientId, userId, expires], key)) return FORGED;
   return now < expires ? { ok: true, userId, expires } : { ok: false, reason: "expired" };
 }
 
 const FORGED: IdentityCheck = { ok: false, reason: "forged" };
 
-/** JSON keeps the parts apart whatever is in them, and null from "". */
-const mac = ({ clientId, userId, expires }: Identity, key: Uint8Array): string =>
-  createHmac("sha256", key)
-    .update(JSON.stringify([FORM, clientId, userId, expires]))
-    .digest("base64url");
-
 /** The expiry in a secret of the right form. Only one text stands for a number, so that a secret has one form. */
 function expiryOf(secret: unknown): number | undefined {
   if (typeof secret !== "string" || !/^[0-9a-z]{1,11}\.[\w-]{43}$/.test(secret)) return undefined;
-  const text = secret.slice(0, -MAC_LENGTH - 1);
+  const text = secret.slice(0, -SEAL_LENGTH - 1);
   const expires = Number.parseInt(text, 36);
   return Number.isSafeInteger(expires) && expires.toString(36) === text ? expires : undefined;
 }
