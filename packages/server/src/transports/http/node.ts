@@ -82,7 +82,7 @@ export function nodeSink(
 }
 
 /** The answer is whole, and may not wait for ever for a peer that takes nothing in: it holds memory and a socket. */
-function untilTaken(response: ServerResponse, { clock, timeout }: Stalling): void {
+export function untilTaken(response: ServerResponse, { clock, timeout }: Stalling): void {
   if (timeout === Infinity || response.closed) return;
   let flushed = -1;
   let cancel: Cancel = () => undefined;

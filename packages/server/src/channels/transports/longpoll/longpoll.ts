@@ -1,0 +1,338 @@
+// LongPoll, Phoenix's transport for where no WebSocket gets through: a GET that waits for what there is to be told, a POST
+// for what is said. The first GET begins a session; its token stands for it in all that follow. A session lives on one
+// node, so requests of one client must reach that node (sticky routing by address or cookie): on another one its token
+// says nothing, and the client begins anew there. Relaying them to the node that the token names has its place in
+// `#unknown`.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { SteadyClock } from "@calla/shared";
+import { steady } from "../../../base/clock.ts";
+import { generateClientId } from "../../../identity/signed-identity.ts";
+import { isForged, one } from "../../../transports/http/request.ts";
+import type { HttpAnswer } from "../../../transports/http/request.ts";
+import type { Stalling } from "../../../transports/http/node.ts";
+import type { ConnectRequest } from "../../../base/connection.ts";
+import type { Admitted, ChannelsHost, PhoenixRequest } from "../../engine/host.ts";
+import type { ChannelSerialiser } from "../../wire/serialiser.ts";
+import { serialiserFor } from "../../wire/vsn.ts";
+import type { Mount } from "../mount.ts";
+import { paramsOf } from "../params.ts";
+import type { PathVariables } from "../place.ts";
+import {
+  begun,
+  FAILED,
+  FORBIDDEN,
+  GONE,
+  preflight,
+  refused,
+  TAKEN,
+  TIMED_OUT,
+  UNAVAILABLE,
+  WRONG_METHOD,
+} from "./answers.ts";
+import { MOST_BYTES, MOST_LINES, readFrames } from "./body.ts";
+import { Deadlines } from "./deadlines.ts";
+import { NodeExchange, WebExchange } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import { PollSession } from "./session.ts";
+import type { SessionContext, Verdict, Waiter } from "./session.ts";
+import { textOnly } from "./text-only.ts";
+import { OLDEST, readToken, tokenOf } from "./tokens.ts";
+
+/** The transport of one mount. */
+export interface LongPoll {
+  /** Answers a request of Node's http, https or http2 server; false: it is for another path. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  /** Answers a web request; undefined: it is for another path. `remoteAddress`: the visitor's, where the runtime tells it. */
+  fetch(request: Request, remoteAddress?: string): Promise<Response | undefined>;
+  /** Live sessions. */
+  readonly connections: number;
+  /** Takes no more requests, and ends all sessions. */
+  close(): Promise<void>;
+}
+
+const WINDOW = 10_000;
+/** A session without a poll for this many windows is over, once it is looked at: at the latest after twice that (LP17). */
+const INACTIVE = 1.5;
+/** A POST's body is read for so long, as a Hello over HTTP. */
+const READING = 10_000;
+/** An answer that nothing has been taken of for so long is given up. */
+const STALL = 30_000;
+/** What waits for a poll. A client that takes nothing for a window and a half is gone, so this is what it may miss. */
+const SESSION_LIMITS = { maxBufferedBytes: 4_194_304, maxBufferedFrames: 10_000 };
+
+export const longPoll = (host: ChannelsHost, mount: Mount): LongPoll => new LongPollTransport(host, mount);
+
+class LongPollTransport implements LongPoll {
+  readonly #host: ChannelsHost;
+  readonly #mount: Mount;
+  readonly #clock: SteadyClock;
+  readonly #secret: Uint8Array;
+  readonly #stalling: Stalling;
+  /** By their tokens: a text that is one of these has been sealed here, so no seal is computed for it again. */
+  readonly #sessions = new Map<string, PollSession>();
+  readonly #context: SessionContext;
+  readonly #windows: Deadlines<Waiter>;
+  readonly #inactive: Deadlines<PollSession>;
+  #closed = false;
+  #toldElsewhere = false;
+
+  constructor(host: ChannelsHost, mount: Mount) {
+    this.#host = host;
+    this.#mount = mount;
+    const clock = steady(host.clock);
+    this.#clock = clock;
+    const { window = WINDOW, secret = host.secret } = mount.longpoll ?? {};
+    this.#secret = typeof secret === "string" ? Buffer.from(secret) : secret;
+    this.#stalling = { clock, timeout: STALL };
+    this.#windows = new Deadlines<Waiter>(clock, window, (waiter) => waiter.due());
+    const longest = window * INACTIVE;
+    this.#inactive = new Deadlines<PollSession>(clock, longest, (session) => {
+      if (clock.monotonic() - session.polled >= longest) session.inactive();
+      else this.#inactive.set(session);
+    });
+    this.#context = {
+      windows: this.#windows,
+      limits: SESSION_LIMITS,
+      strict: host.strictPhoenix,
+      now: () => clock.monotonic(),
+      report: host.report,
+      ended: (session) => {
+        this.#sessions.delete(session.token);
+        this.#inactive.drop(session);
+      },
+    };
+  }
+
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
+  handle(request: IncomingMessage & { readonly originalUrl?: string }, response: ServerResponse): boolean {
+    const variables = this.#variablesOf(request.originalUrl ?? request.url ?? "/");
+    if (variables === undefined) return false;
+    void this.#answer(new NodeExchange(request, response, this.#stalling), variables);
+    return true;
+  }
+
+  async fetch(request: Request, remoteAddress?: string): Promise<Response | undefined> {
+    const variables = this.#variablesOf(new URL(request.url).pathname);
+    if (variables === undefined) return undefined;
+    const exchange = new WebExchange(request, remoteAddress);
+    void this.#answer(exchange, variables);
+    return exchange.response;
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    for (const session of this.#sessions.values()) session.close(1001, "closing");
+    this.#windows.stop();
+    this.#inactive.stop();
+    return Promise.resolve();
+  }
+
+  #variablesOf(url: string): PathVariables | undefined {
+    const query = url.indexOf("?");
+    return this.#mount.longpoll?.place.variablesOf(query === -1 ? url : url.slice(0, query));
+  }
+
+  /** Never rejects. */
+  #answer(exchange: Exchange, variables: PathVariables): void | Promise<void> {
+    try {
+      const answer = this.#answerTo(exchange, variables);
+      if (!(answer instanceof Promise)) {
+        if (answer !== undefined) exchange.answer(answer);
+        return;
+      }
+      return answer.then(
+        (late) => late && exchange.answer(late),
+        (error: unknown) => this.#failed(exchange, error),
+      );
+    } catch (error) {
+      this.#failed(exchange, error);
+    }
+  }
+
+  #failed(exchange: Exchange, error: unknown): void {
+    this.#host.report(error);
+    exchange.answer(FAILED);
+  }
+
+  /** Undefined: a session answers it. */
+  #answerTo(
+    exchange: Exchange,
+    variables: PathVariables,
+  ): HttpAnswer | undefined | Promise<HttpAnswer | undefined> {
+    const { asked } = exchange;
+    if (this.#closed) return UNAVAILABLE;
+    // Before the method, as Phoenix: a page that may not connect learns nothing by asking otherwise.
+    const refusal = isForged(asked) ? FORGED : this.#mount.refusalOf(asked);
+    if (refusal !== undefined) {
+      const { status, reason, why, error } = refusal;
+      if (error !== undefined) this.#host.report(error);
+      this.#host.refused({ status, reason, request: asked, why });
+      return status === 403 ? FORBIDDEN : FAILED;
+    }
+    if (asked.method === "OPTIONS") return preflight(asked);
+    if (asked.method === "POST") return this.#post(exchange);
+    if (asked.method !== "GET") return WRONG_METHOD;
+    const session = this.#sessionOf(exchange);
+    if (session === undefined) return this.#begin(exchange, variables);
+    session.poll(exchange);
+    return undefined;
+  }
+
+  /** The session whose token the request has; undefined: none, or none that lives here. */
+  #sessionOf({ asked }: Exchange): PollSession | undefined {
+    const text = one(asked.headers["x-phoenix-longpoll-token"]) ?? tokenIn(asked.url);
+    if (text === undefined) return undefined;
+    const session = this.#sessions.get(text);
+    if (session === undefined) this.#unknown(text, asked);
+    return session !== undefined && this.#host.clock.now() - session.issued < OLDEST ? session : undefined;
+  }
+
+  /** A genuine token that is not known here: an operator whose clients go from node to node must hear of it, once. */
+  #unknown(text: string, request: ConnectRequest): void {
+    if (this.#toldElsewhere) return;
+    const { node, clock, refused } = this.#host;
+    const token = readToken(text, this.#secret, clock.now());
+    if (token === undefined || token.node === node) return;
+    this.#toldElsewhere = true;
+    const why = `A LongPoll session of node ${JSON.stringify(token.node)} was asked for at ${JSON.stringify(node)}, so its client begins anew. Let the proxy send all requests of one client to one node (sticky sessions, by address or cookie).`;
+    refused({ status: 410, reason: "elsewhere", request, why });
+  }
+
+  // ---------------------------------------------------------------------------------------------------- a new session
+
+  #begin(exchange: Exchange, variables: PathVariables): HttpAnswer | Promise<HttpAnswer> {
+    const { asked } = exchange;
+    const host = this.#host;
+    const refuse = (status: number, reason: string, why?: string): void =>
+      host.refused({ status, reason, request: asked, why });
+    if (host.stopping) {
+      refuse(503, "stopping");
+      return UNAVAILABLE;
+    }
+    const params = paramsOf(asked.url, variables);
+    const serialiser = params && serialiserFor(params["vsn"]);
+    if (params === undefined || serialiser === undefined || !this.#mount.vsns.includes(serialiser.vsn)) {
+      refuse(403, params === undefined ? "params" : "vsn");
+      return FORBIDDEN;
+    }
+    const authToken = this.#mount.authToken ? one(asked.headers["x-phoenix-authtoken"]) : undefined;
+    const request: PhoenixRequest = {
+      ...asked,
+      params,
+      transport: "longpoll",
+      vsn: serialiser.vsn,
+      authToken,
+    };
+    const gone = new AbortController();
+    exchange.holder = { left: () => gone.abort(), overdue: () => undefined };
+    const admission = host.admit(request, gone.signal);
+    const enter = (came: Awaited<typeof admission>): HttpAnswer => {
+      exchange.holder = undefined;
+      if (came.accepted) return this.#enter(came, serialiser, exchange);
+      return came.status >= 500 ? (came.status === 503 ? UNAVAILABLE : FAILED) : FORBIDDEN;
+    };
+    return admission instanceof Promise ? admission.then(enter) : enter(admission);
+  }
+
+  #enter(admitted: Admitted, serialiser: ChannelSerialiser, exchange: Exchange): HttpAnswer {
+    const host = this.#host;
+    const issued = host.clock.now();
+    const name = generateClientId(host.random);
+    const token = tokenOf({ node: host.node, session: name, issued }, this.#secret);
+    const session = new PollSession(token, issued, this.#context);
+    this.#sessions.set(token, session);
+    this.#inactive.set(session);
+    try {
+      session.start(host.connect({ connection: session, admitted, serialiser: textOnly(serialiser) }));
+    } catch (error) {
+      session.terminate();
+      throw error;
+    }
+    // Nobody has its token.
+    if (exchange.over || this.#closed) session.close(1001, "closing");
+    return begun(token);
+  }
+
+  // ----------------------------------------------------------------------------------------------------------- a POST
+
+  async #post(exchange: Exchange): Promise<HttpAnswer | undefined> {
+    const session = this.#sessionOf(exchange);
+    if (session === undefined) return GONE;
+    const { asked } = exchange;
+    if (Number(one(asked.headers["content-length"]) ?? 0) > MOST_BYTES) return this.#tooLarge(exchange);
+    const receiving = session.receives(exchange);
+    if (receiving === undefined) return refused(429);
+    try {
+      const body = await exchange.body({
+        clock: this.#clock,
+        maxBytes: MOST_BYTES,
+        within: READING,
+        receiving,
+      });
+      if (!body.ok) {
+        if (body.reason === "too-large") return this.#tooLarge(exchange);
+        if (body.reason === "busy") return UNAVAILABLE;
+        if (body.reason !== "body-read") return refused(408);
+        throw new Error(BODY_READ);
+      }
+      return await this.#said(session, exchange, body.bytes);
+    } finally {
+      receiving.over();
+    }
+  }
+
+  #said(session: PollSession, exchange: Exchange, bytes: Uint8Array): HttpAnswer | Promise<HttpAnswer> {
+    const { strictPhoenix, limits } = this.#host;
+    const { asked } = exchange;
+    const read = readFrames(bytes, one(asked.headers["content-type"]), {
+      maxFrameBytes: limits.maxFrameBytes,
+      strict: strictPhoenix,
+    });
+    if ("refusal" in read) {
+      if (read.refusal === "too-large") return this.#tooLarge(exchange);
+      if (read.refusal === "base64" && strictPhoenix) return FAILED;
+      return this.#malformed(exchange);
+    }
+    if (read.more) this.#host.refused({ status: 200, reason: "lines", request: asked, why: MORE_LINES });
+    const verdict = session.say(read.frames);
+    return verdict instanceof Promise
+      ? verdict.then((late) => this.#answerOf(late, exchange))
+      : this.#answerOf(verdict, exchange);
+  }
+
+  #answerOf(verdict: Verdict, exchange: Exchange): HttpAnswer | Promise<HttpAnswer> {
+    if (verdict === "taken") return TAKEN;
+    if (verdict === "gone") return GONE;
+    if (verdict === "late") return TIMED_OUT;
+    // Phoenix's session is dead by now, and nobody answers until the window is over.
+    if (this.#host.strictPhoenix)
+      return new Promise((resolve) => this.#windows.set({ due: () => resolve(TIMED_OUT) }));
+    return verdict === "too-large" ? this.#tooLarge(exchange) : this.#malformed(exchange);
+  }
+
+  #tooLarge({ asked }: Exchange): HttpAnswer {
+    this.#host.refused({ status: 413, reason: "too-large", request: asked });
+    return refused(this.#host.strictPhoenix ? 400 : 413);
+  }
+  #malformed({ asked }: Exchange): HttpAnswer {
+    this.#host.refused({ status: 400, reason: "malformed", request: asked });
+    return refused(400);
+  }
+}
+
+/** A browser says that another site's page asks, and does not say which. */
+const FORGED = { status: 403, reason: "cross-site", why: undefined, error: undefined } as const;
+const MORE_LINES = `A client put more than ${MOST_LINES} messages into one request; those beyond were not taken. phoenix.js does so before 1.8.6: update the client.`;
+const BODY_READ =
+  "A body parser in front of the channels has read a LongPoll request and keeps it. Put the mount before it.";
+
+/** The last one counts. It is safe in a URL, so nothing of it is encoded. */
+function tokenIn(url: string): string | undefined {
+  const at = Math.max(url.lastIndexOf("&token="), url.lastIndexOf("?token="));
+  if (at === -1) return undefined;
+  const end = url.indexOf("&", at + 1);
+  return url.slice(at + 7, end === -1 ? undefined : end);
+}
