@@ -15,13 +15,13 @@ import type {
 } from "@calla/shared";
 import { audible } from "#dev/mistakes";
 import { steady, systemClock, systemRandom } from "./base/clock.ts";
-import { createLocal } from "./local.ts";
 import type { Local } from "./local.ts";
 import { contain, signal } from "./base/notifier.ts";
 import type { Stop } from "./base/notifier.ts";
 import { onWakeUp } from "./base/page-events.ts";
 import { createConnection } from "./connection/connection.ts";
 import type { ConnectedAs } from "./connection/connection.ts";
+import { accept, checked } from "./engine/dispatch.ts";
 import { createCore, end } from "./engine/life.ts";
 import { listHeld } from "./engine/holding.ts";
 import { commit, listPending } from "./engine/outbox.ts";
@@ -36,7 +36,7 @@ import type {
 } from "./engine/records.ts";
 import { targetOf } from "./engine/targets.ts";
 import type { Owner, Storage, StorageHost } from "./storage/storage.ts";
-import { createEphemeral, createTopic } from "./topic.ts";
+import { createTopic, handleOf, selection } from "./topic.ts";
 import type { EphemeralTopic, Topic } from "./topic.ts";
 import type { CloseReason, Transport } from "./transports/transport.ts";
 
@@ -318,12 +318,15 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
       );
     const key = topicId(slice.pattern, ...params);
     const target = targetOf(core, key);
-    return (target.handle ??= slice.kind === "topic" ? createTopic(core, key) : createEphemeral(core, key));
+    return (target.handle ??=
+      slice.kind === "topic"
+        ? createTopic(core, key)
+        : slice["~page"].open(core, handleOf(core, key), checked));
   };
 
   const session = wiring.session && createTopic(core, OWN_SESSION);
   if (!flushOnly) session?.retain();
-  const local = wiring.local && createLocal(wiring.local, { clock, random, serialiser, strict, report });
+  const local = wiring.local?.["~page"](core, signal(report), accept, selection);
   if (options.connect !== false) connect();
 
   return {

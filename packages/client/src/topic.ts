@@ -18,7 +18,7 @@ import type { Stop } from "./base/notifier.ts";
 import { createReady, verdictOf } from "./engine/ready.ts";
 import type { Shown } from "./engine/ready.ts";
 import type { AnyState, Core, Pending, Pushed } from "./engine/records.ts";
-import { dispatch, tell } from "./engine/dispatch.ts";
+import { dispatch } from "./engine/dispatch.ts";
 import { stateOf } from "./engine/state.ts";
 import { retain } from "./engine/subscriptions.ts";
 import { targetOf } from "./engine/targets.ts";
@@ -172,7 +172,8 @@ export function selection<V, T>(
   };
 }
 
-function handleOf(core: Core, key: TargetKey) {
+/** What every topic has, an ephemeral one too. */
+export function handleOf(core: Core, id: TargetKey) {
   /** A listener and its hold on the subscription are undone together. */
   const holding = (listen: () => Stop): Stop => {
     const stop = listen();
@@ -182,13 +183,14 @@ function handleOf(core: Core, key: TargetKey) {
       release();
     };
   };
-  const hold = (): Stop => retain(core, targetOf(core, key));
+  const hold = (): Stop => retain(core, targetOf(core, id));
   return {
-    state: () => stateOf(core, targetOf(core, key)),
+    id,
+    state: () => stateOf(core, targetOf(core, id)),
     retain: hold,
     onChange: (listener: (state: AnyState) => void) =>
-      holding(() => targetOf(core, key).changes.add(listener)),
-    onPush: (listener: (pushed: Pushed) => void) => holding(() => targetOf(core, key).pushes.add(listener)),
+      holding(() => targetOf(core, id).changes.add(listener)),
+    onPush: (listener: (pushed: Pushed) => void) => holding(() => targetOf(core, id).pushes.add(listener)),
   };
 }
 
@@ -218,24 +220,4 @@ export function createTopic<S extends Slice>(core: Core, key: TargetKey): Topic<
     onPush: onPush as Topic<Slice>["onPush"],
   };
   return topic as unknown as Topic<S>;
-}
-
-const EMPTY: ReadonlyMap<number, never> = new Map<number, never>();
-
-export function createEphemeral<S extends Slice>(core: Core, key: TargetKey): EphemeralTopic<S> {
-  const { state, retain, onChange, onPush } = handleOf(core, key);
-  const topic: EphemeralTopic<S> = {
-    id: key,
-    get status() {
-      return state().status;
-    },
-    get latest() {
-      return (state().model ?? EMPTY) as Latest<S>;
-    },
-    onChange: (listener) => onChange(() => listener(topic)),
-    retain,
-    dispatch: (message) => tell(core, key, message),
-    onPush: onPush as EphemeralTopic<S>["onPush"],
-  };
-  return topic;
 }

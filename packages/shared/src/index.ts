@@ -1,14 +1,10 @@
 // The public list of @calla/shared: first what users write with, then what the server and client packages share.
 
 // Wiring
-export { defineEphemeral, defineLocal, defineSession, defineTopic, serverOnly } from "./wiring/define.ts";
-export type {
-  EphemeralDefinition,
-  LocalDefinition,
-  ModelDefinition,
-  ServerOnly,
-  TopicDefinition,
-} from "./wiring/define.ts";
+export { defineEphemeral, defineSession, defineTopic, serverOnly } from "./wiring/define.ts";
+export { defineLocal } from "./updates/define-local.ts";
+export type { LocalDefinition } from "./updates/define-local.ts";
+export type { EphemeralDefinition, ModelDefinition, ServerOnly, TopicDefinition } from "./wiring/define.ts";
 export { defineWiring } from "./wiring/wiring.ts";
 export type { AnyTopicSlice, InWiring, TopicOf, Wiring } from "./wiring/wiring.ts";
 export type { Context } from "./wiring/context.ts";
@@ -17,9 +13,12 @@ export type {
   ClientMessagesOf,
   Created,
   Dropped,
+  EphemeralPage,
   EphemeralSlice,
   FieldsOf,
+  Heard,
   Keep,
+  LocalPage,
   LocalSlice,
   Message,
   MessageOf,
@@ -28,11 +27,14 @@ export type {
   Migrations,
   ModelOf,
   ModelSlice,
+  PageHost,
   ParamsOf,
   RejectionOf,
   SessionSlice,
   Slice,
   SliceTypes,
+  Told,
+  TopicHandle,
   TopicSlice,
   Typed,
 } from "./wiring/slice.ts";

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { turn, VirtualClock } from "../../test/kit.ts";
-import { oncePerTurn, signal } from "./notifier.ts";
+import { signal } from "./notifier.ts";
 
 test("[CL9] a listener that throws is reported and disturbs no other", () => {
   const errors: unknown[] = [];
@@ -25,19 +24,6 @@ test("[CL9] [CL42] one function may listen twice and leave once; leaving twice i
   stop();
   changes.emit(1);
   expect(heard).toEqual([1]);
-});
-
-test("[CL9] work asked for often in a turn is done once, and again in the next", async () => {
-  let done = 0;
-  const work = oncePerTurn(new VirtualClock(), () => done++);
-  work();
-  work();
-  expect(done).toBe(0);
-  await turn();
-  expect(done).toBe(1);
-  work();
-  await turn();
-  expect(done).toBe(2);
 });
 
 test("[CL9] [CL42] a listener that stops and listens anew when it is called is called once, and who stops another silences it", () => {

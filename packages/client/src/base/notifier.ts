@@ -1,5 +1,4 @@
-// Listeners: one that throws is reported and does not disturb the others. And work that is done once per turn.
-import type { Clock } from "@calla/shared";
+// Listeners: one that throws is reported and does not disturb the others.
 
 /** Undo of a subscription. Calling it again does nothing. */
 export type Stop = () => void;
@@ -37,17 +36,4 @@ export function contain<T>(
   } catch (error) {
     report(error);
   }
-}
-
-/** A function that runs `work` once at the end of the turn, however often it is called in it. */
-export function oncePerTurn(clock: Clock, work: () => void): () => void {
-  let due = false;
-  return () => {
-    if (due) return;
-    due = true;
-    clock.defer(() => {
-      due = false;
-      work();
-    });
-  };
 }

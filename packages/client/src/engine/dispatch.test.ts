@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { subscribed, testCore } from "../../test/core.ts";
 import { items, messagesIn, turn } from "../../test/kit.ts";
-import { dispatch, tell } from "./dispatch.ts";
-import { targetOf } from "./targets.ts";
+import { dispatch } from "./dispatch.ts";
 
 const added = (text: string) => ({ type: "added", text });
 
@@ -58,24 +57,4 @@ test("[RB4] a prediction that throws is reported once and sent all the same", as
   expect(errors).toMatchObject([{ message: expect.stringContaining("boom") as string }]);
   expect(one.state.pending).toMatchObject([{ skipped: { code: "update-threw" } }]);
   expect(messagesIn(sent)).toHaveLength(1);
-});
-
-test("[EP1] to an ephemeral topic a turn's messages leave without a mid; of `latest` only the last; offline none", async () => {
-  const { core, sent } = testCore();
-  const moved = (x: number) => ({ type: "moved", x });
-  const shouted = (text: string) => ({ type: "shouted", text });
-  tell(core, "cursors:1", moved(1));
-  tell(core, "cursors:1", moved(2));
-  tell(core, "shouts", shouted("a"));
-  tell(core, "shouts", [shouted("b"), shouted("c")]);
-  await turn();
-  expect(messagesIn(sent).map(({ target, mid, messages }) => [target, mid, ...messages])).toEqual([
-    ["cursors:1", 0, moved(2)],
-    ["shouts", 0, shouted("a")],
-    ["shouts", 0, shouted("b")],
-    ["shouts", 0, shouted("c")],
-  ]);
-  sent.length = 0;
-  await turn();
-  expect([sent, targetOf(core, "shouts").outgoing]).toEqual([[], []]);
 });

@@ -1,11 +1,11 @@
 // What the app says: checked, shown at once, and handed to the outbox. Not here: when it leaves (outbox.ts).
 import { CallaError, deepFreeze, DEV, messageId, parseMessage } from "@calla/shared";
-import type { Serialiser, Slice, TargetKey } from "@calla/shared";
+import type { Slice, TargetKey } from "@calla/shared";
 import { roughSize } from "../base/size.ts";
 import { checkFits } from "./fits.ts";
 import { add } from "./outbox.ts";
 import type { AuthorNames, Core, Dispatch } from "./records.ts";
-import { due, targetOf, touch } from "./targets.ts";
+import { targetOf, touch } from "./targets.ts";
 import { WriteHandle } from "./write.ts";
 
 /** Shown at once; it leaves when it is durable. Throws before anything has happened. */
@@ -22,39 +22,17 @@ export function dispatch(core: Core, key: TargetKey, input: unknown): WriteHandl
   return new WriteHandle(core, entry);
 }
 
-/** To an ephemeral topic: sent with this turn or never. */
-export function tell(core: Core, key: TargetKey, input: unknown): void {
-  const one = targetOf(core, key);
-  const messages = check(core, one.slice, input);
+/** What an ephemeral topic is told: as checked as any dispatch. */
+export function checked(core: Core, key: TargetKey, input: unknown): readonly unknown[] {
+  const messages = check(core, targetOf(core, key).slice, input);
   checkFits(core.serialiser, core.taken, { target: key, id: "", messages, size: roughSize(messages) });
-  const latest = one.slice?.kind === "ephemeral" && one.slice.keep === "latest";
-  one.outgoing = latest ? messages.slice(-1) : [...one.outgoing, ...messages];
-  core.telling.add(one);
-  due(core);
+  return messages;
 }
 
-/** What the turn has told ephemeral topics leaves, if there is a connection. */
-export function sayTold(core: Core): void {
-  for (const one of core.telling) {
-    core.line.send(
-      one.outgoing.map((message) => ({
-        type: "TopicMessage",
-        target: one.key,
-        mid: 0,
-        id: messageId(core.random),
-        settled: 0,
-        messages: [message],
-      })),
-    );
-    one.outgoing = [];
-  }
-  core.telling.clear();
-}
-
-function check({ closed, serialiser, strict }: Core, slice: Slice | undefined, input: unknown) {
-  if (closed) throw new CallaError("closed");
+function check(core: Core, slice: Slice | undefined, input: unknown) {
+  if (core.closed) throw new CallaError("closed");
   if (!slice) throw new CallaError("topic");
-  return accept(slice, input, serialiser, strict);
+  return accept(slice, input, core);
 }
 
 /**
@@ -66,8 +44,7 @@ function check({ closed, serialiser, strict }: Core, slice: Slice | undefined, i
 export function accept(
   slice: Slice,
   input: unknown,
-  serialiser: Serialiser,
-  strict: boolean,
+  { serialiser, strict }: Pick<Core, "serialiser" | "strict">,
 ): readonly unknown[] {
   const list: readonly unknown[] = Array.isArray(input) ? [...input] : [input]; // a hole is undefined
   if (list.length === 0)

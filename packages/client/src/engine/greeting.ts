@@ -115,7 +115,7 @@ function identified(core: Core, { clientId, secret, userId }: ServerFrames["Conn
     rename(core, queue);
   }
   if (!stranger) return;
-  for (const one of core.targets.values()) if (one.slice?.kind !== "ephemeral") show(core, one, undefined);
+  for (const one of core.targets.values()) show(core, one, undefined);
 }
 
 /**
@@ -173,11 +173,10 @@ function rename(core: Core, queue: Queue): void {
 /** The question whether the server is there, with all cursors (CL6). */
 export const ping = (core: Core): ClientFrame => ({
   type: "Ping",
-  cursors: [...core.targets.values()].flatMap(
-    ({ key, slice, subscription, awaited, replica: { confirmed } }) =>
-      confirmed && !awaited && subscription.phase === "answered" && slice?.kind !== "ephemeral"
-        ? [[key, confirmed.sequence, confirmed.mark] as const]
-        : [],
+  cursors: [...core.targets.values()].flatMap(({ key, subscription, awaited, replica: { confirmed } }) =>
+    confirmed && !awaited && subscription.phase === "answered"
+      ? [[key, confirmed.sequence, confirmed.mark] as const]
+      : [],
   ),
 });
 

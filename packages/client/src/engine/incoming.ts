@@ -1,6 +1,6 @@
 // What each of the server's frames does to the targets. Not here: the frames of the conversation itself (connection.ts).
 import { authorTag, CallaError, deepFreeze, messageId, parseMessage, visitorName } from "@calla/shared";
-import type { Rejection, ServerFrame, ServerFrames, TargetKey } from "@calla/shared";
+import type { Heard, Message, Rejection, ServerFrame, ServerFrames, TargetKey } from "@calla/shared";
 import { contain } from "../base/notifier.ts";
 import { RejectedError } from "../base/rejected-error.ts";
 import { newDispatch } from "./dispatch.ts";
@@ -201,25 +201,24 @@ function push(core: Core, { target, pushes }: ServerFrames["Push"]): void {
   const { confirmed } = one.replica;
   if (!slice || !confirmed || !answered(one)) return;
   const own = ownTag(core, target);
-  const latest =
-    slice.kind === "ephemeral" && slice.keep === "latest" ? new Map(confirmed.model as []) : undefined;
+  const all: Heard[] = [];
   for (const [from, userId, values] of pushes) {
     // One's own comes back to everybody and is no news here.
     if (from === own) continue;
-    latest?.delete(from);
+    const messages: Message[] = [];
+    all.push({ from, userId, messages });
     for (const value of values) {
       const parsed = parseMessage(slice, value, "server");
-      if (!parsed.ok) {
-        core.report(new CallaError("invalid", { code: parsed.code, ...parsed.details }));
-        continue;
-      }
-      const { message } = parsed;
-      if (from !== null) latest?.set(from, { message, userId });
-      one.pushes.emit({ message, from, userId });
+      if (parsed.ok) {
+        const { message } = parsed;
+        messages.push(message);
+        one.pushes.emit({ message, from, userId });
+      } else core.report(new CallaError("invalid", { code: parsed.code, ...parsed.details }));
     }
   }
-  if (!latest) return;
-  show(core, one, { ...confirmed, model: latest });
+  if (slice.kind !== "ephemeral") return;
+  const model = slice["~page"].heard(confirmed.model, all);
+  if (model !== confirmed.model) show(core, one, { ...confirmed, model });
 }
 
 type Taken =

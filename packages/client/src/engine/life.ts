@@ -2,7 +2,6 @@
 // or sent again; and the end. Not here: the parts that do it.
 import { CallaError } from "@calla/shared";
 import type { Cancel, TopicCode } from "@calla/shared";
-import { sayTold } from "./dispatch.ts";
 import { takenOf } from "./fits.ts";
 import { createSpace } from "./kept-predictions.ts";
 import { again, send, undecided } from "./outbox.ts";
@@ -57,7 +56,6 @@ export function createCore(
       // A timer may run a little early by the monotonic clock, and nothing else would look again.
       later: (milliseconds) => void later(core, milliseconds + 1, () => due(core)),
     }),
-    telling: new Set(),
     identity: undefined,
     renewal: undefined,
     userId: user ?? null,
@@ -89,7 +87,6 @@ function endTurn(core: Core): void {
     ledger?.changed();
   }
   send(core);
-  if (core.telling.size > 0) sayTold(core);
   sweepLater(core);
 }
 

@@ -238,10 +238,6 @@ export interface Target {
   /** The highest sequence at which a message of one's own is known to stand. */
   owed: number;
 
-  // dispatch.ts
-  /** An ephemeral topic's messages of this turn. */
-  outgoing: readonly unknown[];
-
   // state.ts
   state: AnyState;
   /** Two models that are known to differ, so that nobody compares them again. */
@@ -427,10 +423,6 @@ export interface Core extends CoreOptions {
   listed: readonly PendingWrite[];
   heldWrites: readonly HeldWrite[];
   readonly suspects: Suspects<Dispatch>;
-
-  // dispatch.ts
-  /** Ephemeral topics that have said something in this turn. */
-  readonly telling: Set<Target>;
 
   // identity.ts
   identity: StoredIdentity | undefined;

@@ -20,16 +20,14 @@ export function renew(core: Core, { subscription }: Target): void {
 
 /** What a `Subscribe`, and a `Hello`, says of it. */
 export function asked(core: Core, one: Target): Asked {
-  const { key, slice, subscription, queue, replica, diverged } = one;
+  const { key, subscription, queue, replica, diverged } = one;
   const { settled, last } = core.ledger?.mids(one) ?? queue;
   const cursor = core.ledger ? core.ledger.cursor(one) : replica.confirmed;
   one.awaited = undefined;
   return {
     target: key,
     ref: subscription.ref,
-    ...(cursor && cursor.sequence >= 0 && slice?.kind !== "ephemeral"
-      ? { cursor: { sequence: cursor.sequence, mark: cursor.mark } }
-      : {}),
+    ...(cursor && cursor.sequence >= 0 ? { cursor: { sequence: cursor.sequence, mark: cursor.mark } } : {}),
     settled,
     sent: last,
     ...(diverged === undefined ? {} : { diverged }),

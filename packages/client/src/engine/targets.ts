@@ -33,7 +33,6 @@ export function targetOf(core: Core, key: TargetKey): Target {
       diverged: undefined,
       head: 0,
       owed: 0,
-      outgoing: [],
       state: loading,
       unlike: [],
       told: loading,

@@ -4,7 +4,8 @@ import * as z from "zod";
 import * as zm from "zod/mini";
 import { CallaError } from "../base/errors.ts";
 import { parseMessage } from "../updates/apply.ts";
-import { defineEphemeral, defineLocal, defineSession, defineTopic, serverOnly } from "../wiring/define.ts";
+import { defineLocal } from "../updates/define-local.ts";
+import { defineEphemeral, defineSession, defineTopic, serverOnly } from "../wiring/define.ts";
 import { defineWiring } from "../wiring/wiring.ts";
 
 const n = { model: z.object({ n: z.number() }), initial: () => ({ n: 0 }) };

@@ -4,7 +4,8 @@ import * as z from "zod";
 import * as zm from "zod/mini";
 import { applyMessages, initialModel, parseMessage, parseModel } from "../updates/apply.ts";
 import type { Parsed } from "../updates/apply.ts";
-import { defineEphemeral, defineLocal, defineSession, defineTopic, serverOnly } from "./define.ts";
+import { defineLocal } from "../updates/define-local.ts";
+import { defineEphemeral, defineSession, defineTopic, serverOnly } from "./define.ts";
 import type { TopicSlice } from "./slice.ts";
 
 const n = { model: z.object({ n: z.number() }), initial: () => ({ n: 0 }) };

@@ -1,13 +1,13 @@
-// How a user makes slices: four functions that infer every type from the definition and refuse a bad one at once.
+// How a user makes slices: functions that infer every type from the definition and refuse a bad one at once.
 // A wrong message, field, rejection code, missing update or converting schema is a compile error; what the compiler
 // cannot see, or JavaScript does not ask, is checked in dev/define-checks.ts.
-import { checkEphemeral, checkLocal, checkSession, checkTopic } from "#dev/define-checks";
+import { checkEphemeral, checkSession, checkTopic } from "#dev/define-checks";
 import type { Context } from "./context.ts";
+import { ephemeralPage } from "./ephemeral-page.ts";
 import type {
   Created,
   EphemeralSlice,
   Keep,
-  LocalSlice,
   MessageIn,
   Migrations,
   ModelSlice,
@@ -18,7 +18,7 @@ import type {
 import type { Describes, OutputOf, Schema, Schemas } from "./standard.ts";
 import { asPattern } from "./topic-pattern.ts";
 
-const serverOnlyMark: unique symbol = Symbol("serverOnly");
+export const serverOnlyMark: unique symbol = Symbol("serverOnly");
 
 /** A message schema that clients cannot send. */
 export interface ServerOnly<S extends Schema = Schema> {
@@ -39,7 +39,6 @@ export const serverOnly = <S extends Schema>(schema: S): ServerOnly<S> =>
 
 type NoFields = { "a message is an object of named fields": never };
 type TypeField = { "a message cannot have a field named type: type is the message's own name": never };
-type NoServer = { "a local slice has no server: serverOnly means nothing here": never };
 
 /** true for each member of a union that names a field `type`; a dictionary names none. */
 type NamesType<Out> = Out extends unknown
@@ -57,35 +56,20 @@ type IsMessage<Out> = [Out] extends [object]
     : NoFields
   : NoFields;
 
-type MessageSchemas<M extends Schemas> = M & {
+export type MessageSchemas<M extends Schemas> = M & {
   readonly [K in keyof M]: Describes<M[K]> & IsMessage<OutputOf<M[K]>>;
-};
-type LocalSchemas<M extends Schemas> = MessageSchemas<M> & {
-  readonly [K in keyof M]: M[K] extends { readonly [serverOnlyMark]: true } ? NoServer : unknown;
 };
 type DetailSchemas<R extends Schemas> = R & { readonly [K in keyof R]: Describes<R[K]> };
 type OutputsOf<M extends Schemas> = { [K in keyof M & string]: OutputOf<M[K]> };
 
 /** One pure function per message type. */
-type Updates<Model, M extends Schemas, R extends Schemas> = {
+export type Updates<Model, M extends Schemas, R extends Schemas> = {
   readonly [K in keyof M & string]: (
     model: Model,
     message: Typed<K, OutputOf<M[K]>>,
     context: Context<{ [C in keyof R & string]: OutputOf<R[C]> }>,
   ) => Model;
 };
-
-/** What `defineLocal` takes. */
-export interface LocalDefinition<S extends Schema, M extends Schemas> {
-  /** What the model looks like: any Standard Schema that describes and does not convert. */
-  readonly model: S & Describes<S>;
-  /** Gives the model that a page begins with. */
-  readonly initial: () => NoInfer<OutputOf<S>>;
-  /** Message type to the schema of its fields. */
-  readonly messages: LocalSchemas<M>;
-  /** Message type to its update: (model, message, context) → model, pure. */
-  readonly update: Updates<OutputOf<S>, M, Record<never, never>>;
-}
 
 /** What `defineSession` takes, and `defineTopic` besides its own. */
 export interface ModelDefinition<S extends Schema, M extends Schemas, R extends Schemas> {
@@ -161,7 +145,7 @@ type ServerOnlyIn<M> = {
   [K in keyof M & string]: M[K] extends { readonly [serverOnlyMark]: true } ? K : never;
 }[keyof M & string];
 
-// ------------------------------------------------------------------------------------------------ the four functions
+// ------------------------------------------------------------------------------------------------ the functions
 
 /**
  * A family of topics, or one: state that its subscribers share.
@@ -223,28 +207,6 @@ export function defineSession<S extends Schema, const M extends Schemas, const R
 }
 
 /**
- * State of this client alone, which no server sees.
- *
- * @example
- * const local = defineLocal({
- *   model: z.object({ open: z.boolean() }),
- *   initial: () => ({ open: false }),
- *   messages: { toggled: z.object({}) },
- *   update: { toggled: (local) => ({ open: !local.open }) },
- * });
- */
-export function defineLocal<S extends Schema, const M extends Schemas>(
-  definition: LocalDefinition<S, M>,
-): LocalSlice<{
-  model: OutputOf<S>;
-  messages: { [K in keyof M & string]: OutputOf<M[K]> };
-  serverOnly: never;
-  rejections: Record<never, never>;
-}> {
-  return checked(checkLocal, definition, { kind: "local", ...modelSlice("local", definition) });
-}
-
-/**
  * Topics without a model or a history: messages go to the subscribers of now, and are not kept.
  *
  * @example
@@ -275,12 +237,13 @@ export function defineEphemeral<const P extends string, const M extends Schemas>
     keep,
     messages,
     serverOnly: serverOnlyOf(messages),
+    "~page": ephemeralPage(keep),
   });
 }
 
 // ------------------------------------------------------------------------------------------------------- making one
 
-/** A definition with its types forgotten: what the four functions share. */
+/** A definition with its types forgotten: what the functions share. */
 interface AnyDefinition {
   readonly model: Schema;
   readonly initial: () => unknown;
@@ -292,7 +255,7 @@ interface AnyDefinition {
   readonly created?: Created;
 }
 
-function modelSlice(name: string, definition: AnyDefinition): Omit<ModelSlice<never>, "kind"> {
+export function modelSlice(name: string, definition: AnyDefinition): Omit<ModelSlice<never>, "kind"> {
   const messages: Schemas = Object.freeze({ ...definition.messages });
   return {
     name,
@@ -309,7 +272,7 @@ function modelSlice(name: string, definition: AnyDefinition): Omit<ModelSlice<ne
 }
 
 /** Frozen, and refused if it is wrong. */
-function checked<S extends object>(
+export function checked<S extends object>(
   check: (slice: never, definition: object) => void,
   definition: object,
   slice: S,

@@ -3,7 +3,8 @@
 import * as v from "valibot";
 import * as z from "zod";
 import * as zm from "zod/mini";
-import { defineEphemeral, defineLocal, defineSession, defineTopic, serverOnly } from "./define.ts";
+import { defineLocal } from "../updates/define-local.ts";
+import { defineEphemeral, defineSession, defineTopic, serverOnly } from "./define.ts";
 import type { ClientMessageOf, MessageOf, ModelOf, ParamsOf, RejectionOf } from "./slice.ts";
 import type { Params } from "./topic-pattern.ts";
 import { parseTopicPattern, topicId } from "./topic-pattern.ts";

@@ -1,5 +1,7 @@
 // What a slice is: a model with its messages and updates, and the types that follow from one. Not here: making one
 // (define.ts), running its updates (apply.ts) and the table of slices (wiring.ts).
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
 import type { Rejection } from "../codes/rejection-codes.ts";
 import type { Schema, Schemas } from "./standard.ts";
 import type { Params, TopicPattern } from "./topic-pattern.ts";
@@ -100,6 +102,8 @@ export interface SessionSlice<T extends SliceTypes = SliceTypes> extends ModelSl
 /** The local slice, as `defineLocal` makes it: a model of the page alone. Nothing of it is sent or stored. */
 export interface LocalSlice<T extends SliceTypes = SliceTypes> extends ModelSlice<T> {
   readonly kind: "local";
+  /** Its code in a page, for the client. */
+  readonly "~page": LocalPage;
 }
 /** What the server keeps of an ephemeral topic for those who come later: each client's latest message, or nothing. */
 export type Keep = "latest" | "none";
@@ -114,9 +118,87 @@ export interface EphemeralSlice<
   readonly kind: "ephemeral";
   readonly pattern: TopicPattern<P>;
   readonly keep: Keep;
+  /** Its code in a page, for the client. */
+  readonly "~page": EphemeralPage;
 }
 /** Any slice: of topics, sessions, a page alone, or ephemeral topics. */
 export type Slice<T extends SliceTypes = SliceTypes> = ModelSlice<T> | EphemeralSlice<string, T>;
+
+// ------------------------------------------------------------------------------------------------ what runs in a page
+// An ephemeral topic and the local slice have code of their own in a page. It comes with the slice, so that a page which
+// defines none does not carry it (ephemeral-page.ts, updates/define-local.ts); here is what the client gives it to work with.
+
+type Stop = () => void;
+
+/** What was pushed in one author's name, one's own left out. No messages: the author has left (EP2). */
+export interface Heard {
+  /** The author's tag; null: the server. */
+  readonly from: number | null;
+  readonly userId: string | null;
+  readonly messages: readonly Message[];
+}
+
+/** A message without a mid: sent now or never. */
+export interface Told {
+  readonly type: "TopicMessage";
+  readonly target: string;
+  readonly mid: 0;
+  readonly id: string;
+  readonly settled: 0;
+  readonly messages: readonly unknown[];
+}
+
+/** A client, for the code of its slices. */
+export interface PageHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly strict: boolean;
+  /** What compares two selections. */
+  readonly serialiser: object;
+  readonly line: { send(frames: readonly Told[]): void };
+}
+
+/** What every topic has. */
+export interface TopicHandle {
+  /** The topic's id. */
+  readonly id: string;
+  /** Its status, and what stands for its model. */
+  readonly state: () => { readonly status: string; readonly model: unknown };
+  /** Keeps it subscribed until the undo is called. */
+  readonly retain: () => Stop;
+  /** Keeps it subscribed, and calls when its state has changed, once per turn. */
+  onChange(listener: () => void): Stop;
+  /** Keeps it subscribed, and calls for each message that others push. */
+  onPush(listener: (pushed: object) => void): Stop;
+}
+
+/** What an ephemeral slice does in a page. */
+export interface EphemeralPage {
+  /** Makes what the app gets. `accept` checks what the app gives, and throws before anything has happened. */
+  open<Host extends PageHost>(
+    host: Host,
+    handle: TopicHandle,
+    accept: (host: Host, topic: string, input: unknown) => readonly unknown[],
+  ): object;
+  /** What stands for the topic's model, a Map, once these were heard. */
+  heard(model: unknown, all: readonly Heard[]): unknown;
+}
+
+/** What a local slice does in a page: makes what the app gets. */
+export type LocalPage = <Host extends PageHost>(
+  host: Host,
+  changes: { add(listener: (model: unknown) => void): Stop; emit(model: unknown): void },
+  accept: (slice: ModelSlice, input: unknown, host: Host) => readonly unknown[],
+  select: <T>(
+    read: () => unknown,
+    onChange: (listener: () => void) => Stop,
+    pick: (model: unknown) => T,
+    serialiser: Host["serialiser"],
+    equal?: (a: T, b: T) => boolean,
+  ) => object,
+) => object;
+
+// ------------------------------------------------------------------------------------------------------ a slice's types
 
 type TypesOf<S> = S extends { readonly "~types"?: infer T } ? Extract<T, SliceTypes> : never;
 /** The model of a slice: `ModelOf<typeof board>`. */

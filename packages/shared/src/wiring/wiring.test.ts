@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { defineEphemeral, defineLocal, defineSession, defineTopic } from "./define.ts";
+import { defineLocal } from "../updates/define-local.ts";
+import { defineEphemeral, defineSession, defineTopic } from "./define.ts";
 import { defineWiring } from "./wiring.ts";
 
 const noop = { model: z.object({}), initial: () => ({}), messages: {}, update: {} };
