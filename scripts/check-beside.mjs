@@ -34,7 +34,6 @@ const missing = new Set([
   "client/src/engine/greeting.ts",
   "client/src/engine/incoming.ts",
   "client/src/engine/life.ts",
-  "client/src/engine/suspects.ts",
   "client/src/hydration.ts",
   "client/src/topic.ts",
 ]);

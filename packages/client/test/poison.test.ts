@@ -363,6 +363,46 @@ test.each(Array.from({ length: 40 }, (_, i) => i + 1))(
   },
 );
 
+test("[OB20] [OB45] S27 a server that dies at one of the next messages, over and over: in 30 rounds of about 80 deaths hardly a message is held, and all arrive", async () => {
+  let deaths = 0;
+  let held = 0;
+  for (let seed = 16; seed < 46; seed++) {
+    const random = chance(seed);
+    const clock = new VirtualClock();
+    const line = new Line({ clock, latency: 1 + 10 * random(), baseMilliseconds: 2 });
+    // Before it has taken the message in every other round, and before it says so in the others.
+    let left = 0;
+    let dying = 0;
+    line.ends = ({ type }, attempt) => {
+      if (type !== "TopicMessage" || dying === Infinity) return undefined;
+      if (dying !== attempt) left = Math.floor(7 * random());
+      dying = attempt;
+      if (left-- !== 0) return undefined;
+      deaths++;
+      return seed % 2 ? "cut" : undefined;
+    };
+    line.loses = ({ type }) => seed % 2 === 0 && type === "Acknowledge" && dying < Infinity && left < 0;
+    const { client, errors } = page({ line, seed });
+    const texts: { readonly [id: string]: string[] } = { a: [], b: [], c: [] };
+    for (let i = 0; i < 300; i++) {
+      const id = "abc"[Math.floor(3 * random())]!;
+      if (client.status.pending < 24) {
+        texts[id]!.push(`${i}`);
+        void client.topic(list, id).dispatch(added(`${i}`));
+      }
+      await clock.advance(100 * random());
+    }
+    dying = Infinity;
+    held += errors.filter(({ code }) => code === "held").length;
+    for (const one of client.status.held) one.retry();
+    await clock.advance(120_000);
+    for (const [id, all] of Object.entries(texts)) expect(line.taken.get(`list:${id}`)).toEqual(all);
+    await client.close();
+  }
+  expect(deaths).toBeGreaterThan(2_000);
+  expect(held).toBeLessThanOrEqual(2);
+});
+
 test("[OB20] [CL15] closed before the server has answered what was cancelled: its caller hears so", async () => {
   const { client, line, clock } = page();
   line.ends = poisonous("cut", "poison");

@@ -34,6 +34,7 @@ import { engineMutants } from "./mutants-engine.mjs";
 import { rowMutants } from "./mutants-rows.mjs";
 import { besideMutants } from "./mutants-beside.mjs";
 import { ownerMutants } from "./mutants-owners.mjs";
+import { unitMutants } from "./mutants-units.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -59,6 +60,7 @@ export const mutants = [
   ...rowMutants,
   ...besideMutants,
   ...ownerMutants,
+  ...unitMutants,
   ...byteMutants,
   ...admissionMutants,
   ...rightsMutants,

@@ -29,6 +29,8 @@ export interface PersonOptions {
   /** The page's version: the newest by default. */
   readonly setup?: SimulationSetup;
   readonly onVersionMismatch?: ClientOptions<Wiring>["onVersionMismatch"];
+  /** A message of theirs was held (OB20), which they send once more. */
+  readonly onHeld?: () => void;
 }
 
 /** More undecided than this, and a user waits: the load is the server's to set. */
@@ -47,6 +49,7 @@ export class Person {
 
   constructor(options: PersonOptions) {
     const { index: client, user, seed, url, pads, page = 0, storage = memoryStorage() } = options;
+    const { onHeld } = options;
     const { setup = newest as unknown as SimulationSetup, onVersionMismatch } = options;
     const record = (event: HistoryEvent): void => {
       if (!this.#ended) options.record(event);
@@ -79,7 +82,12 @@ export class Person {
       strict: true,
       answerTimeout: 2_000,
       onOutcome: (decided) => record({ type: "hooked", client, page, ...hookedBy(decided) }),
-      onError: (error) => record({ type: "reported", by: `client ${client}`, error }),
+      onError: (error) => {
+        if (onHeld === undefined || (error as { code?: string }).code !== "held")
+          return record({ type: "reported", by: `client ${client}`, error });
+        onHeld();
+        for (const held of this.client.status.held) held.retry();
+      },
     });
     const [pad] = wiring.topics;
     this.topics = [

@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
-import { newDispatch } from "./dispatch.ts";
+import { subscribed, testCore } from "../../test/core.ts";
+import { items, messagesIn, turn } from "../../test/kit.ts";
+import { dispatch, newDispatch } from "./dispatch.ts";
+import { receive } from "./incoming.ts";
 import { add as addTo, again, leave, load, number, sendable, settledMid } from "./outbox.ts";
 import type { Core, Dispatch, OutboxLimits } from "./records.ts";
+import { doubt } from "./suspects.ts";
 import { queueOf } from "./targets.ts";
 
 const limits = { maxPending: 100, maxPendingBytes: 1_000, maxPendingAge: 1_000 };
@@ -163,4 +167,33 @@ test("[OB33] what was made void is not sent under its mid, nor what stands behin
   store(entries);
   Object.assign(entries[1] as Dispatch, { voided: true });
   expect(ids(sendable(queue, 256))).toEqual(["e1"]);
+});
+
+test("[OB44] beside a doubted one nothing leaves, and it leaves when everything else has its answer", async () => {
+  const { core, clock, sent } = testCore();
+  subscribed(core, "list:1", items());
+  subscribed(core, "list:2", items());
+  sent.length = 0;
+  const write = (target: string, text: string) => dispatch(core, target, { type: "added", text }).id;
+  const left = (): string[] => messagesIn(sent.splice(0)).map(({ id }) => id);
+  const doubted = write("list:1", "doubted");
+  const [suspect] = queueOf(core, "list:1").entries;
+  doubt(core.suspects, suspect as Dispatch);
+  const early = write("list:2", "early");
+  await turn();
+  expect(left()).toEqual([early]);
+  for (let i = 0; i < 4; i++) {
+    await clock.advance(100);
+    receive(core, { type: "Pong" });
+  }
+  // Its turn has come, and what is sent has no answer yet.
+  const late = write("list:2", "late");
+  await clock.advance(100);
+  expect(left()).toEqual([]);
+  receive(core, { type: "Acknowledge", target: "list:2", mid: 1, id: early, sequence: 1 });
+  await turn();
+  expect(left()).toEqual([doubted]);
+  receive(core, { type: "Acknowledge", target: "list:1", mid: 1, id: doubted, sequence: 1 });
+  await turn();
+  expect(left()).toEqual([late]);
 });

@@ -195,18 +195,23 @@ function withDoubts(
 ): void {
   if (suspects.alone) return;
   const doubted: Dispatch[] = [];
-  suspects.busy = undecided({ queues }).some(isDoubted);
+  const free: Dispatch[] = [];
+  let beside = false;
+  suspects.busy = false;
+  for (const entry of undecided({ queues }))
+    if (isDoubted(entry)) suspects.busy = true;
+    else beside ||= entry.stage === "sent";
   for (const queue of queues.values()) {
     // What stands behind a doubted one waits for it, also when that has left.
     let behind = suspects.waitsFor(queue.target);
     for (const entry of sendable(queue, maxInFlight, 0)) {
       if (isDoubted(entry)) doubted.push(entry);
       else if (behind) break;
-      else send(entry, queue);
+      else free.push(entry);
       behind ||= isDoubted(entry);
     }
   }
-  for (const entry of suspects.next(doubted)) send(entry, queues.get(entry.target) as Queue);
+  for (const entry of suspects.next(doubted, free, beside)) send(entry, queues.get(entry.target) as Queue);
 }
 
 /** A conflict is known, and nothing else of this identity is undecided: it can be left behind (OB8). */

@@ -1,7 +1,7 @@
 // Which message ends the connections that carry it (OB20): found by what happens, not by a code. A message that was on
 // its way when two connections in a row ended is doubted. Doubted messages are sent last, alone, on a connection that
-// has just answered; a message that ends three such connections is held. Cuts by chance hit the answers as often as the
-// message, so they hold nothing. Pure but for its state and the clock. Not here: what is stored and told (outbox.ts).
+// has just answered; a message that ends three such connections is held. Cuts by chance hit what comes before as often as
+// the message, so they hold nothing. Pure but for its state and the clock. Not here: what is stored and told (outbox.ts).
 import type { SteadyClock } from "@calla/shared";
 
 /** What of a dispatch is looked at; `cuts` and `strikes` are written here. */
@@ -20,6 +20,8 @@ export interface Suspect {
 const DOUBT = 2;
 /** So many more did with it alone on its way, each having answered before. */
 const PROOF = 3;
+/** One more for each that had ended one and arrived after all, up to so many: there connections end by chance. */
+const MOST_PROOF = 6;
 /** Answers before what is doubted leaves; twice as many with each time that it was alone. */
 const ANSWERS = 4;
 /** And for how long, in terms of how long what ended a connection had been on its way; at most in milliseconds. */
@@ -64,6 +66,7 @@ export function createSuspects<E extends Suspect>(clock: SteadyClock, { ask, lat
   let longest = 0;
   /** Connections that ended by themselves before what is doubted could leave: half as much is asked of the next, each time. */
   let starved = 0;
+  let proof = PROOF;
   // Of this connection: when it began, the answers it gave, when it was asked, and what is doubted and on its way.
   let since = 0;
   let answers = 0;
@@ -113,11 +116,15 @@ export function createSuspects<E extends Suspect>(clock: SteadyClock, { ask, lat
     /** Something doubted is on its way to it. */
     waitsFor: (target: string): boolean =>
       out.length > 0 && onTheirWay().some((one) => one.target === target),
-    /** What of the doubted, of each target in order, leaves now. */
-    next(waiting: readonly E[]): readonly E[] {
+    /**
+     * What leaves now: all that is free, or of the doubted, of each target in order, once nothing else is on its way
+     * (`beside`).
+     */
+    next(waiting: readonly E[], free: readonly E[], beside: boolean): readonly E[] {
       const still = onTheirWay();
-      if (still.length > 0) return waiting.filter((entry) => still.includes(entry));
+      if (still.length > 0) return [...free, ...waiting.filter((entry) => still.includes(entry))];
       answers += out.length;
+      if (out.some(({ strikes }) => strikes > 0)) proof = Math.min(proof + 1, MOST_PROOF);
       out = [];
       const heads = new Map<string, E>();
       for (const entry of waiting) if (!heads.has(entry.target)) heads.set(entry.target, entry);
@@ -126,10 +133,12 @@ export function createSuspects<E extends Suspect>(clock: SteadyClock, { ask, lat
       if (!first) {
         width = Infinity;
         starved = 0;
-        return [];
+        return free;
       }
       if (waiting.length <= ANSWERS) width = 1;
-      if (!proven(first)) return [];
+      if (!proven(first)) return free;
+      // What is free waits for it meanwhile, or there would always be something.
+      if (beside) return [];
       outAt = now();
       early = starved > 0;
       later(ALONE);
@@ -161,7 +170,7 @@ export function createSuspects<E extends Suspect>(clock: SteadyClock, { ask, lat
       if (last) starved = Math.max(0, starved - 1);
       else if (waits) starved = Math.min(starved + 1, MOST_STARVED);
       out = [];
-      if (still.length !== 1 || !last || early || ++last.strikes < PROOF) return undefined;
+      if (still.length !== 1 || !last || early || ++last.strikes < proof) return undefined;
       return last;
     },
     /** The server has said of one of these that it will not have it. Gives which, if that is known. */

@@ -19,6 +19,7 @@ describe("S7 S27 a server that is killed", () => {
   const died = new Map<Point, number>();
   let records = 0;
   let told = 0;
+  let held = 0;
   beforeAll(async () => {
     folder = await mkdtemp(fileURLToPath(new URL(".killed-", import.meta.url)));
     await bundled(fileURLToPath(new URL("server.ts", import.meta.url)), join(folder, "server.mjs"));
@@ -39,6 +40,7 @@ describe("S7 S27 a server that is killed", () => {
         for (const [point, times] of report.died) died.set(point, (died.get(point) ?? 0) + times);
         records += report.records;
         told += report.told;
+        held += report.held;
         expect(report.violations).toEqual([]);
         expect(report.told).toBeGreaterThan(DEATHS);
       },
@@ -51,11 +53,13 @@ describe("S7 S27 a server that is killed", () => {
     expect(violations.map(({ rule }) => rule)).toContain("HC3");
   });
 
-  test("died at every point, in at least 1 % of the deaths", () => {
+  test("[OB45] died at every point, in at least 1 % of the deaths, and few messages were held by chance", () => {
     // oxlint-disable-next-line no-console -- reason: the campaign's figures are part of its result
     console.log(
-      `killed: ${records} records, ${told} outcomes told; ${JSON.stringify(Object.fromEntries(died))}`,
+      `killed: ${records} records, ${told} outcomes told, ${held} held; ${JSON.stringify(Object.fromEntries(died))}`,
     );
+    // Nobody can tell it from a message that kills them (OB45); a few are, and all of them arrive by one retry() or more.
+    expect(held).toBeLessThanOrEqual(Math.ceil(KILLS / 60));
     const all = [...died.values()].reduce((sum, times) => sum + times, 0);
     for (const point of POINTS) expect(died.get(point) ?? 0, point).toBeGreaterThan(all / 100);
   });

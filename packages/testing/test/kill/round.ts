@@ -27,6 +27,8 @@ export interface RoundReport {
   readonly violations: readonly Violation[];
   readonly records: number;
   readonly told: number;
+  /** How many messages were held: a server that dies while it appends may die of the same one again and again by chance. */
+  readonly held: number;
 }
 
 const PADS = ["1", "2"];
@@ -51,6 +53,7 @@ export async function round({
   const record = (event: HistoryEvent): void => void events.push(event);
   const died = new Map<Point, number>();
   const witness = new Witness(wiring);
+  let held = 0;
   let port = 1;
   const people = Array.from(
     { length: random.int(2, 5) },
@@ -62,6 +65,7 @@ export async function round({
         url: () => `ws://127.0.0.1:${port}/ws`,
         pads: PADS,
         record,
+        onHeld: () => void held++,
       }),
   );
   const busy = setInterval(() => {
@@ -133,6 +137,7 @@ export async function round({
       ],
       records: [...archive.values()].reduce((sum, { paths }) => sum + paths[0]!.places.length - 1, 0),
       told: events.filter(({ type }) => type === "told").length,
+      held,
     };
   } finally {
     clearInterval(busy);
