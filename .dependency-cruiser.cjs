@@ -45,6 +45,7 @@ const rooms = {
     "testing",
   ],
   testing: ["doubles", "network", "history", "simulation", "."],
+  conformance: ["wire", "recording", "replay", "."],
 };
 // Rooms that stand beside the others: what is in them is chosen by a condition of the build (`imports` in package.json).
 const beside = { shared: ["dev", "dev-off", "guards", "guards-off"], client: ["dev", "dev-off"] };
@@ -118,7 +119,7 @@ module.exports = {
       from: {},
       // A rule about a file rather than an import must count its importers; it has fewer than this.
       module: {
-        path: "^packages/(shared|server|client|testing)/src/",
+        path: "^packages/(shared|server|client|testing|conformance)/src/",
         pathNot: [test, ...each(rooms, filesOf), ...each(beside, filesOf)],
         numberOfDependentsLessThan: 100,
       },
@@ -148,6 +149,12 @@ module.exports = {
       "Shared imports no other package of ours.",
       { path: "^packages/shared/" },
       { path: "^packages/(server|client|testing)/" },
+    ),
+    forbid(
+      "conformance-knows-nothing-of-calla",
+      "It is pointed at any server, and must be able to fail ours.",
+      { path: "^packages/conformance/" },
+      { path: "^(packages|examples|bench|e2e)/", pathNot: "^packages/conformance/" },
     ),
     forbid(
       "no-node-builtins-here",

@@ -59,6 +59,7 @@ export default defineConfig({
       ...["shared", "server", "client"].map((name) =>
         project(name, [`packages/${name}/src/**/*.test.ts`, `packages/${name}/test/**/*.test.ts`]),
       ),
+      project("conformance", ["packages/conformance/src/**/*.test.ts"]),
       project("testing", ["packages/testing/{src,mutants,test/whole}/**/*.test.ts"]),
       project("examples", ["examples/*/test/**/*.test.ts", "bench/src/**/*.test.ts"]),
       project("transports", ["packages/testing/test/transports/*.test.ts"], { isolate: true }),

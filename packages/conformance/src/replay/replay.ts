@@ -1,0 +1,198 @@
+// Replays a scenario against a server: says what the client said, each thing once everything has been heard that the client
+// had heard before it, and compares what each connection hears, in order. Time plays no part, unless the recording has a pause.
+import { ask } from "../wire/request.ts";
+import { LongPollSession } from "../wire/longpoll-session.ts";
+import { RawSocket, type Heard } from "../wire/raw-socket.ts";
+import type { Deed, Hearing, Scenario } from "../recording/recording.ts";
+import { isAsRecorded, shown } from "./compare.ts";
+import { fill, type Known } from "./forms.ts";
+
+/** Where the server is, and how patient the replay is with it. */
+export interface ReplayOptions {
+  readonly host: string;
+  readonly port: number;
+  /** How long to wait for what must come, in ms; what comes after a wait of its own, so much longer. Default: 5,000. */
+  readonly patience?: number;
+  /** How long to listen for more at the end, in ms. Default: 60. */
+  readonly settle?: number;
+}
+
+/** A connection under replay. */
+interface Line {
+  readonly heard: (Heard & { readonly since: number })[];
+  readonly expected: Hearing[];
+  peer?: RawSocket | LongPollSession;
+  giveUp?: () => void;
+  said: number;
+}
+
+/**
+ * Replays one scenario.
+ *
+ * @returns the differences, a sentence each; none where the server is as it was recorded.
+ * @example
+ * for (const { scenarios } of readRecordings())
+ *   for (const scenario of scenarios) console.log(await replay(scenario, { host: "127.0.0.1", port: 4000 }));
+ */
+export async function replay(scenario: Scenario, options: ReplayOptions): Promise<string[]> {
+  const run = new Replay(options);
+  try {
+    for (const step of scenario.steps) {
+      if ("hear" in step) run.expect(step);
+      else if (!(await run.caughtUp())) break;
+      else await run.perform(step);
+    }
+    await run.caughtUp();
+    await pause(options.settle ?? 60);
+    return run.differences();
+  } finally {
+    run.end();
+  }
+}
+
+class Replay {
+  readonly #options: ReplayOptions;
+  readonly #lines = new Map<string, Line>();
+  readonly #known: Known;
+  #wake: () => void = () => undefined;
+
+  constructor(options: ReplayOptions) {
+    this.#options = options;
+    this.#known = new Map([["host", `${options.host}:${options.port}`]]);
+  }
+
+  expect(hearing: Hearing): void {
+    this.#line(hearing.who).expected.push(hearing);
+  }
+
+  /** Waits until each connection has heard as much as it must. False where one has not, in good time. */
+  async caughtUp(): Promise<boolean> {
+    const behind = (): Line[] =>
+      [...this.#lines.values()].filter(({ heard, expected }) => heard.length < expected.length);
+    const { patience = 5000 } = this.#options;
+    const longest = Math.max(
+      0,
+      ...behind().flatMap(({ expected }) => expected.map(({ after = 0 }) => after)),
+    );
+    const until = performance.now() + patience + longest;
+    while (behind().length > 0) {
+      const left = until - performance.now();
+      if (left <= 0) return false;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    // Tokens become known as they are compared.
+    this.differences();
+    return true;
+  }
+
+  async perform(deed: Deed): Promise<void> {
+    if (deed.do === "pause") return pause(deed.ms);
+    const line = this.#line(deed.who);
+    line.said = performance.now();
+    const known = this.#known;
+    const { host, port } = this.#options;
+    const hear = (heard: Heard): void => this.#heard(line, heard);
+    switch (deed.do) {
+      case "upgrade": {
+        const { path, headers, protocols, behind, about } = deed;
+        const optional = {
+          ...(headers === undefined ? {} : { headers }),
+          ...(protocols === undefined ? {} : { protocols }),
+          ...(behind === undefined ? {} : { behind: Buffer.from(behind, "hex") }),
+        };
+        const others = about === undefined ? () => false : (heard: Heard) => isOfAnother(heard, about);
+        line.peer = new RawSocket({ host, port, path, ...optional }, (heard) => {
+          if (!others(heard)) hear(heard);
+        });
+        return;
+      }
+      case "longpoll":
+        line.peer = new LongPollSession(
+          { host, port, path: deed.path, ...(deed.headers === undefined ? {} : { headers: deed.headers }) },
+          hear,
+        );
+        return;
+      case "request": {
+        const { method, path, headers = {}, body } = deed;
+        const filled = Object.fromEntries(
+          Object.entries(headers).map(([name, value]) => [name, fill(value, known)]),
+        );
+        line.giveUp = ask(
+          {
+            host,
+            port,
+            method,
+            path: fill(path, known),
+            headers: filled,
+            ...(body === undefined ? {} : { body: fill(body, known) }),
+          },
+          hear,
+        );
+        return;
+      }
+      case "vanish":
+        return line.peer?.vanish();
+      case "text":
+        return line.peer?.text(fill(deed.text, known));
+    }
+    if (!(line.peer instanceof RawSocket)) throw new Error(`Only a socket can ${deed.do}.`);
+    if (deed.do === "close") line.peer.close(deed.code);
+    else line.peer[deed.do](Buffer.from(deed.hex, "hex"));
+  }
+
+  /** Where a connection did not hear what the recording says: the first such thing of each. */
+  differences(): string[] {
+    return [...this.#lines].flatMap(([who, { heard, expected }]) => {
+      const wrong = expected.findIndex((hearing, i) => {
+        const actual = heard[i];
+        return actual === undefined || !isAsRecorded(hearing, actual, actual.since, this.#known);
+      });
+      const at = wrong < 0 ? expected.length : wrong;
+      const [must, did] = [expected[at], heard[at]];
+      if (must === undefined && did === undefined) return [];
+      return [
+        `${who}, ${at + 1}: ${did === undefined ? "nothing" : said(did)}, where Phoenix says ${must === undefined ? "nothing" : shown(must)}`,
+      ];
+    });
+  }
+
+  end(): void {
+    for (const { peer, giveUp } of this.#lines.values()) {
+      peer?.vanish();
+      giveUp?.();
+    }
+  }
+
+  #line(who = "main"): Line {
+    const line = this.#lines.get(who) ?? { heard: [], expected: [], said: 0 };
+    this.#lines.set(who, line);
+    return line;
+  }
+
+  #heard(line: Line, heard: Heard): void {
+    line.heard.push({ ...heard, since: line.said });
+    this.#wake();
+  }
+}
+
+const said = ({ since, ...heard }: Heard & { since: number }): string =>
+  `${shown(heard)} ${Math.round(heard.ms - since)} ms later`;
+
+/** Whether it is a broadcast that speaks of another topic than the scenario's own. */
+function isOfAnother(heard: Heard, about: string): boolean {
+  if (heard.heard !== "text") return false;
+  const [, , , event, payload] = JSON.parse(heard.text);
+  return event === "terminated" && payload.topic !== about;
+}
+
+const pause = async (ms: number): Promise<void> => {
+  await new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+};
