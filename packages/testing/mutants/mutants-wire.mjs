@@ -93,7 +93,7 @@ export const wireMutants = [
     to: `fatal: true, ignoreBOM: false`,
     breaks: "BI7",
     scenario: "",
-    by: `${wire}/v2-binary.test.ts > [BI7]`,
+    by: `${wire}/v2-binary.test.ts > [BI7] is read to the byte`,
   },
   {
     name: "hand on a window of what the socket read",

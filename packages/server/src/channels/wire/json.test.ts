@@ -26,6 +26,7 @@ describe("JSON of a peer", () => {
     '"\\ud800"',
     '"\\uDFFF"',
     '"\\uD83D\\ud83d"',
+    '"\\ude00\\ude00"',
     '"\\ude00\\ud83d"',
     '"\\ud83dx\\ude00"',
     '"\\\\\\ud800"',

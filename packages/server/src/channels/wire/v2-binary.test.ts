@@ -125,6 +125,11 @@ describe("what a client says in bytes", () => {
     }
   });
 
+  test("[BI7] is read to the byte: a byte order mark stays where it stands", () => {
+    const said = { joinRef: "\ufeff1", ref: "é", topic: "\ufeff", event: "😀" };
+    expect(v2.decode(binaryPush(said, Uint8Array.of(1)))).toEqual({ ...said, payload: Uint8Array.of(1) });
+  });
+
   test("[BI7] [BI23] is read as it was written, whatever it is", () => {
     fc.assert(
       fc.property(push, bytes, (said, data) => {
