@@ -215,7 +215,7 @@ export function createTopic<S extends Slice>(core: Core, key: TargetKey): Topic<
       return one.ready.promise as Promise<never>;
     },
     retain,
-    select: (pick, equal) => selection(() => topic.state, topic.onChange, pick, core.serialiser, equal),
+    select: (pick, equal) => selection(() => topic.state, topic.onChange, pick, core, equal),
     dispatch: (message) => dispatch(core, key, message) as Write as Write<never, never>,
     onPush: onPush as Topic<Slice>["onPush"],
   };

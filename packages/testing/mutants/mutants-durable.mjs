@@ -87,7 +87,7 @@ export const durableMutants = [
     to: `if ((models`,
     breaks: "HY5",
     scenario: "S6",
-    by: "client/test/hydration.test.ts > [HY5] S6 where a message waits",
+    by: "client/src/hydration.test.ts > [HY5] S6 where a message waits",
   },
   {
     name: "begin a session from another client's page",
@@ -96,7 +96,7 @@ export const durableMutants = [
     to: `if (session) fresh`,
     breaks: "HY6",
     scenario: "S41",
-    by: "client/test/hydration.test.ts > [HY6] S41 a session is begun",
+    by: "client/src/hydration.test.ts > [HY6] S41 a session is begun",
   },
 
   // -------------------------------------------------------------------------------------------------- server: consumers

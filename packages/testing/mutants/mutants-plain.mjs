@@ -120,6 +120,6 @@ export const plainMutants = [
     to: ``,
     breaks: "HY7",
     scenario: "",
-    by: "client/test/hydration.test.ts > [HY6] S29",
+    by: "client/src/hydration.test.ts > [HY6] S29",
   },
 ];

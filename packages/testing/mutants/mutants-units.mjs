@@ -2,6 +2,8 @@
 
 const suspects = "client/src/engine/suspects.test.ts";
 
+const incoming = "client/src/engine/incoming.test.ts";
+
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const unitMutants = [
   {
@@ -30,5 +32,70 @@ export const unitMutants = [
     breaks: "OB44",
     scenario: "S27",
     by: "client/src/engine/outbox.test.ts > [OB44] beside a doubted one nothing leaves",
+  },
+  {
+    name: "go on looking at what stands behind a held message in every turn",
+    file: "client/src/engine/holding.ts",
+    from: `targetOf(core, entry.target).queue.entries.forEach(clear);`,
+    to: ``,
+    breaks: "RB14",
+    scenario: "S20",
+    by: "client/src/engine/holding.test.ts > [OB20] [RB14] what stands behind",
+  },
+  {
+    name: "give up a message because an earlier page had made its mid void",
+    file: "client/src/engine/outbox.ts",
+    from: `if (cancelled && entry.messages.length > 0) {`,
+    to: `if (cancelled && entry.voided) {`,
+    breaks: "OB33",
+    scenario: "S35",
+    by: "client/test/poison.test.ts > [OB33] S20 S35 the page ends",
+  },
+  {
+    name: "take a reason of the app's for Calla's of the same name",
+    file: "client/src/engine/entry.ts",
+    from: `error.code === code && (error as { readonly from?: string }).from !== "app";`,
+    to: `error.code === code;`,
+    breaks: "OB33",
+    scenario: "",
+    by: `${incoming} > [OB33] a mid that an earlier page`,
+  },
+  {
+    name: "make a topic anew by a late answer",
+    file: "client/src/engine/incoming.ts",
+    from: `!core.targets.has(frame.target) &&`,
+    to: `!core.open &&`,
+    breaks: "CL4",
+    scenario: "S19",
+    by: `${incoming} > [CL4]`,
+  },
+  {
+    name: "end the connection because the app's digest throws",
+    file: "client/src/engine/incoming.ts",
+    from: `if (digest !== undefined) contain(core.report, look, one.replica.confirmed?.model);`,
+    to: `if (digest !== undefined) look(one.replica.confirmed?.model);`,
+    breaks: "VE9",
+    scenario: "",
+    by: `${incoming} > [VE9] [CL48]`,
+  },
+  {
+    name: "let models that cannot be compared end the turn",
+    file: "client/src/engine/life.ts",
+    from: `      } catch {
+        return false;`,
+    to: `      } catch (error) {
+        throw error;`,
+    breaks: "CL9",
+    scenario: "",
+    by: "client/src/engine/life.test.ts > [CL9] [RB6] models that cannot be compared",
+  },
+  {
+    name: "wait for a late timer with all that comes",
+    file: "client/src/connection/connection.ts",
+    from: `if (!resting || clock.monotonic() - tookAt > STRETCH) takeWaiting();`,
+    to: `if (!resting) takeWaiting();`,
+    breaks: "CL60",
+    scenario: "",
+    by: "client/src/connection/connection.test.ts > [CL60] where timers come late",
   },
 ];

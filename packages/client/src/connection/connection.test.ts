@@ -5,7 +5,8 @@ import type { ClientFrame, Serialiser, ServerFrame } from "@calla/shared";
 import { messagePack } from "@calla/shared/messagepack";
 import { expect, test } from "vitest";
 import { testCore } from "../../test/core.ts";
-import { connectedAs, items, settledFrame, snapshotFrame, turn } from "../../test/kit.ts";
+import { connectedAs, items, settledFrame, snapshotFrame, turn, updateFrame } from "../../test/kit.ts";
+import type { Core } from "../engine/records.ts";
 import { retain } from "../engine/subscriptions.ts";
 import { targetOf } from "../engine/targets.ts";
 import type { TransportHandlers } from "../transports/transport.ts";
@@ -232,4 +233,34 @@ test("[CO10] what the serialiser takes with a raised maxDepth, a client reads fr
       );
     }
   }
+});
+
+test("[CL60] where timers come late, as in a page that is hidden, what comes next is taken all the same, in order", async () => {
+  const it = setUp();
+  await it.letIn();
+  it.say(snapshotFrame("list:1", 1, 10, items()));
+  const { monotonic, setTimeout } = it.clock;
+  let spent = 0;
+  it.clock.monotonic = () => monotonic.call(it.clock) + spent;
+  // Once a minute at most.
+  it.clock.setTimeout = (run, milliseconds) => setTimeout.call(it.clock, run, Math.max(milliseconds, 60_000));
+  const heard: number[] = [];
+  (it.core as { digest: Core["digest"] }).digest = (model) => {
+    spent += 20;
+    heard.push((model as { items: string[] }).items.length);
+    return 0;
+  };
+  const record = (n: number): Frame =>
+    updateFrame("list:1", n, [["c2", n, `f${n}`, { type: "added", text: `${n}` }]], { digest: 0 });
+  for (let n = 1; n <= 3; n++) it.say(record(n));
+  expect([heard, it.core.crowded]).toEqual([[1], true]);
+  for (let n = 4; n <= 6; n++) {
+    await it.clock.advance(100);
+    it.say(record(n));
+  }
+  expect(heard).toEqual([1, 2, 3, 4]);
+  await it.clock.advance(100);
+  it.say({ type: "Pong" });
+  await it.clock.advance(180_000);
+  expect([heard, it.core.crowded]).toEqual([[1, 2, 3, 4, 5, 6], false]);
 });

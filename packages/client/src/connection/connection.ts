@@ -255,10 +255,14 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
   /** What has come is taken in order, for a stretch at a time; then the loop turns before the rest is (CL60). */
   function inTurn(work: () => void): void {
     waiting.push(work);
-    if (!resting) takeWaiting();
+    // Where timers are late (a page that is hidden), what comes says that the loop has turned.
+    if (!resting || clock.monotonic() - tookAt > STRETCH) takeWaiting();
   }
 
   function takeWaiting(): void {
+    if (resting) tookAt = -Infinity;
+    resting?.();
+    resting = undefined;
     for (let work = waiting.shift(); work; work = waiting.shift()) {
       const from = clock.monotonic();
       if (from - tookAt > GAP) stretchAt = from;
@@ -267,11 +271,7 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
       core.taking += tookAt - from;
       if (tookAt - stretchAt <= STRETCH) continue;
       core.crowded = true;
-      resting = clock.setTimeout(() => {
-        resting = undefined;
-        tookAt = -Infinity;
-        takeWaiting();
-      }, 0);
+      resting = clock.setTimeout(takeWaiting, 0);
       return;
     }
     if (!core.crowded) return;

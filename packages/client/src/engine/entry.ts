@@ -1,12 +1,17 @@
 // How far a dispatch has come, in the app's words. Not here: what happens to it (outbox.ts, outcomes.ts).
+import type { CallaError } from "@calla/shared";
 import type { Dispatch, PendingWrite, WriteState } from "./records.ts";
 
 export function writeState({ outcome, stage, held }: Dispatch): WriteState {
   if (!outcome) return held ? "held" : stage === "new" ? "pending" : stage === "stored" ? "queued" : "sent";
   if ("sequence" in outcome) return "applied";
-  const { code } = outcome.error;
-  return code === "cancelled" ? code : code === "client-expired" ? "unknown" : "rejected";
+  const { error } = outcome;
+  return says(error, "cancelled") ? "cancelled" : says(error, "client-expired") ? "unknown" : "rejected";
 }
+
+/** Calla says so: a reason of the app's may have the same name. */
+export const says = (error: CallaError<string>, code: "cancelled" | "client-expired"): boolean =>
+  error.code === code && (error as { readonly from?: string }).from !== "app";
 
 /** The same object until it says something else. */
 export function listedWrite(entry: Dispatch): PendingWrite {

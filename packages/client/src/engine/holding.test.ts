@@ -75,3 +75,25 @@ test("[OB20] [OB40] the server's word about something that was sent counts where
   const { core } = begun();
   expect(refused(core, "too-deep")).toBe(false);
 });
+
+test("[OB20] [RB14] what stands behind a held one is not looked at in every turn: it is doubted anew when it leaves", async () => {
+  const { core, clock } = begun();
+  for (const text of ["a", "b", "c"]) dispatch(core, "list:1", added(text));
+  await turn();
+  const { entries } = core.queues.get("list:1")!;
+  for (let cut = 0; cut < 60 && core.held.size === 0; cut++) {
+    disconnected(core, true);
+    for (const entry of entries) if (!entry.held) entry.stage = "stored";
+    core.unsent.add(core.queues.get("list:1") as never);
+    core.suspects.begin();
+    for (let answer = 0; answer < 40; answer++) {
+      core.suspects.answered();
+      dispatch(core, "list:2", added("x")).cancel();
+      await clock.advance(1_000);
+    }
+  }
+  expect([core.held.size, core.suspects.busy]).toEqual([1, false]);
+  expect(entries.map(({ cuts }) => cuts)).toEqual([0, 0, 0]);
+  expect(retry(core, entryOf(core))).toBe(true);
+  expect(core.suspects.busy).toBe(true);
+});

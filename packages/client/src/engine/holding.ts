@@ -99,6 +99,8 @@ export const givenUp = (code: CallaRejectionCode): CallaError<string> =>
 
 /** From here on it stays, and what stands behind it, until the app says what becomes of it. */
 function hold(core: Core, entry: Dispatch): void {
+  // What stands behind it does not leave either, so it is doubted anew when it does.
+  targetOf(core, entry.target).queue.entries.forEach(clear);
   setHeld(core, entry, true);
   entry.stage = "stored";
   const { target, id, size } = entry;

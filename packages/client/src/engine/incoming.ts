@@ -129,7 +129,10 @@ function update(core: Core, frame: ServerFrames["TopicUpdate"]): void {
     touch(core, one);
     for (const entry of advanced.left) if (entry.recorded) conclude(core, entry);
     const { digest } = frame;
-    const ours = digest === undefined ? digest : core.digest?.(one.replica.confirmed?.model);
+    let ours: number | undefined;
+    const look = (model: unknown): void => void (ours = core.digest?.(model));
+    // It is the app's: where it throws, the frame is none the worse for it.
+    if (digest !== undefined) contain(core.report, look, one.replica.confirmed?.model);
     if (ours === undefined || ours === digest) return;
     core.report(new CallaError("diverged", { target: key, sequence, digest, ours }));
     one.diverged = ours;
@@ -244,6 +247,14 @@ const TAKE: { readonly [T in Taken]: (core: Core, frame: ServerFrames[T]) => voi
 export function receive(core: Core, frame: ServerFrame): void {
   // A poll's next answer begins with `Connected`. What waited for a sign of life may leave.
   if ((frame.type === "Pong" || frame.type === "Connected") && core.suspects.answered()) due(core);
+  // Nothing of it is in use any more, so it is not made anew. What the server makes us follow (CL7) is.
+  if (
+    "target" in frame &&
+    !core.targets.has(frame.target) &&
+    !core.queues.get(frame.target)?.entries.length &&
+    !(frame.type === "Settled" && frame.ref === 0)
+  )
+    return;
   // Of the others connection.ts has heard.
   (TAKE as { readonly [type: string]: ((core: Core, frame: never) => void) | undefined })[frame.type]?.(
     core,

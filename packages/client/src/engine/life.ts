@@ -25,6 +25,13 @@ export function createCore(
   const core: Core = {
     ...options,
     line: OFF,
+    same(a, b) {
+      try {
+        return options.serialiser.same(a, b);
+      } catch {
+        return false;
+      }
+    },
     open: false,
     crowded: false,
     taking: 0,

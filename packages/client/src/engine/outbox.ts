@@ -3,12 +3,13 @@
 // the connections that carry it (holding.ts).
 import { CallaError } from "@calla/shared";
 import type { ClientFrame } from "@calla/shared";
-import { listedWrite } from "./entry.ts";
+import { listedWrite, says } from "./entry.ts";
 import { renewIdentity } from "./identity.ts";
 import { conclude } from "./outcomes.ts";
 import type { Core, Dispatch, Outcome, Queue, Target } from "./records.ts";
 import { AT_ONCE } from "./replica.ts";
 import { isDoubted } from "./suspects.ts";
+import { due } from "./targets.ts";
 
 /** What waits, in all queues. */
 export const undecided = (core: Pick<Core, "queues">): Dispatch[] =>
@@ -235,10 +236,14 @@ export type Verdict =
 export function decide(core: Core, one: Target, mid: number, id: string, verdict: Verdict): boolean {
   const entry = find(one.queue, mid, id);
   if (!entry) return false;
-  const cancelled = "error" in verdict && verdict.error.code === "cancelled";
-  // Only its mid is void: it will never have arrived, so it moves, held as before, to another identity (OB33).
-  if (entry.voided && cancelled) entry.out = false;
-  else {
+  const cancelled = "error" in verdict && says(verdict.error, "cancelled");
+  // Only its mid is void, also where an earlier page of this client made it so: it will never have arrived, so it moves,
+  // held as before, to another identity (OB33).
+  if (cancelled && entry.messages.length > 0) {
+    entry.voided = core.conflicted = true;
+    entry.out = false;
+    due(core);
+  } else {
     leave(core, one.queue, entry);
     // Void because of its version: its author hears why. Applied or refused before the reload, it hears that.
     const known = (entry.outcome ??=

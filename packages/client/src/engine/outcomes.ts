@@ -3,6 +3,7 @@
 // (storage/ledger.ts), how a model is computed (replica.ts).
 import { contain } from "../base/notifier.ts";
 import { RejectedError } from "../base/rejected-error.ts";
+import { says } from "./entry.ts";
 import type { Core, DecidedWrite, Dispatch, Outcome, Target } from "./records.ts";
 import type { Confirmed } from "./replica.ts";
 import { isSubscribed } from "./state.ts";
@@ -55,12 +56,12 @@ function tell(core: Core, { target, id, view, earlier }: Dispatch, outcome: Outc
   if ("sequence" in outcome) {
     const { sequence, messages: applied } = outcome;
     // None: sent as void by this version, and applied before the reload that brought it (VE7).
-    const amended = applied.length > 0 && !core.serialiser.same(messages, applied);
+    const amended = applied.length > 0 && !core.same(messages, applied);
     decided = { ...about, is: "applied", sequence, applied: amended ? applied : messages, amended };
   } else {
     const { error } = outcome;
     if (!(error instanceof RejectedError)) return;
-    decided = { ...about, is: error.code === "client-expired" ? "unknown" : "rejected", error };
+    decided = { ...about, is: says(error, "client-expired") ? "unknown" : "rejected", error };
   }
   contain(core.report, core.onOutcome, decided);
 }

@@ -424,6 +424,9 @@ export interface Core extends CoreOptions {
   heldWrites: readonly HeldWrite[];
   readonly suspects: Suspects<Dispatch>;
 
+  /** As `serialiser.same`; what it cannot compare (a cycle, too deep) is not the same. */
+  readonly same: Serialiser["same"];
+
   // identity.ts
   identity: StoredIdentity | undefined;
   renewal: Renewal | undefined;

@@ -62,12 +62,11 @@ const viewsOf = ({ list, first, end }: Listing): readonly Pending[] =>
     .map(({ entry: { view }, skipped }) => (skipped === view.skipped ? view : { ...view, skipped }));
 
 /** The same dispatches, shown or skipped alike. */
-function sameListing({ serialiser }: Core, a: Listing, b: Listing): boolean {
+function sameListing({ same }: Core, a: Listing, b: Listing): boolean {
   if (a.end - a.first !== b.end - b.first) return false;
   if (a.list === b.list && a.first === b.first) return true;
   for (let i = a.first, j = b.first; i < a.end; i++, j++)
-    if (a.list[i]?.entry !== b.list[j]?.entry || !serialiser.same(a.list[i]?.skipped, b.list[j]?.skipped))
-      return false;
+    if (a.list[i]?.entry !== b.list[j]?.entry || !same(a.list[i]?.skipped, b.list[j]?.skipped)) return false;
   return true;
 }
 
@@ -75,10 +74,10 @@ const NONE: Listing = { list: [], first: 0, end: 0 };
 export const loading: AnyState = newState("loading", undefined, "", NONE);
 
 /** Two models are compared once: a record or a Map takes in proportion to its entries. */
-function equal({ serialiser }: Core, one: Target, model: unknown, before: unknown): boolean {
+function equal({ same }: Core, one: Target, model: unknown, before: unknown): boolean {
   if (model === before) return true;
   if (model === one.unlike[0] && before === one.unlike[1]) return false;
-  if (serialiser.same(model, before)) return true;
+  if (same(model, before)) return true;
   one.unlike = [model, before];
   return false;
 }

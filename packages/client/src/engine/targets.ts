@@ -23,7 +23,7 @@ export function targetOf(core: Core, key: TargetKey): Target {
       replica: new Replica<Dispatch>(
         foldOf(slice, core.strict),
         createRoom(core.space),
-        core.serialiser.same,
+        core.same,
         // A local reject may be overruled; a throw is a bug worth hearing of. Either way the message is sent (RB4).
         (failed) => failed.kind === "threw" && core.report(failed.error),
       ),

@@ -1,11 +1,11 @@
 // A page that brings its topics along: shown at once, not fetched again, and never against what is stored.
 import { automatic, json } from "@calla/shared";
 import { expect, test } from "vitest";
-import { hydrated, parseHydration } from "../src/hydration.ts";
-import { memoryPageStorage as memoryStorage } from "../src/storage/memory-storage.ts";
-import { keepModels } from "../src/storage/kept-models.ts";
-import { storageContract } from "../src/testing/storage-contract.ts";
-import type { PageStorage as Storage, StorageChange, StoredIdentity } from "../src/storage/storage.ts";
+import { hydrated, parseHydration } from "./hydration.ts";
+import { memoryPageStorage as memoryStorage } from "./storage/memory-storage.ts";
+import { keepModels } from "./storage/kept-models.ts";
+import { storageContract } from "./testing/storage-contract.ts";
+import type { PageStorage as Storage, StorageChange, StoredIdentity } from "./storage/storage.ts";
 import {
   fullWiring,
   giveSnapshot,
@@ -18,8 +18,8 @@ import {
   setUpWith,
   turn,
   updateFrame,
-} from "./kit.ts";
-import { added } from "./live.ts";
+} from "../test/kit.ts";
+import { added } from "../test/live.ts";
 
 const serialiser = automatic(json());
 const row = (sequence: number, ...texts: string[]) => ["list:1", sequence, sequence * 10, 1, items(...texts)];
