@@ -25,6 +25,7 @@ const rooms = {
     "app",
     "context",
     "connection",
+    "house",
     "model",
     "target",
     "history",

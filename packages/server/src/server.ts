@@ -3,7 +3,6 @@
 import {
   CallaError,
   hashString,
-  isDevelopment,
   isSession,
   sessionKey,
   strictness,
@@ -21,12 +20,9 @@ import type {
   TopicSlice,
   Wiring,
 } from "@calla/shared";
-import { addressReader, trustedProxiesProblem } from "./identity/address.ts";
 import { Authenticator } from "./app/authenticate.ts";
-import { steady, systemClock, systemRandom } from "./base/clock.ts";
 import type { ConnectRequest, RequestInlet } from "./base/connection.ts";
-import { contain, reporter } from "./base/contain.ts";
-import type { Report } from "./base/contain.ts";
+import { contain } from "./base/contain.ts";
 import type { Conversation } from "./connection/conversation.ts";
 import type { ServerContext } from "./context/server-context.ts";
 import { deadline } from "./base/deadline.ts";
@@ -41,21 +37,16 @@ import type { AnyUser, LooseHandlers, Who } from "./app/handlers.ts";
 import { HookList } from "./app/hooks.ts";
 import type { IncomingMessage, SessionMessage, TopicMessage } from "./app/hooks.ts";
 import { messagesOf } from "./app/messages.ts";
-import { observerOf } from "./app/events.ts";
 import { brief, briefUrl } from "./base/brief.ts";
+import { openHouse, setHouse } from "./house/house.ts";
 import { Hub } from "./hub/hub.ts";
 import { hydrate } from "./hydration.ts";
-import { hostRefusal, hostsProblem } from "./identity/hosts.ts";
 import { inspect } from "./inspect.ts";
 import { kickHere, kickOf } from "./identity/kick.ts";
 import type { Inflow, Inlet } from "./connection/byte-limits.ts";
 import type { LiveTarget } from "./target/live-target.ts";
 import { memoryLog } from "./log/memory/memory-log.ts";
 import type { LogStorage } from "./log/log.ts";
-import { originAllowed, originPolicyProblem } from "./identity/origin.ts";
-import { limitsOf } from "./base/limits.ts";
-import { containedPubSub, localPubSub } from "./cluster/pubsub.ts";
-import { ProxyWatch } from "./identity/proxy-watch.ts";
 import { ROUND } from "./hub/access-recheck.ts";
 import { SECRET_CURE, secretProblem } from "./identity/secret-strength.ts";
 import type { Incoming, Server, ServerOptions, SessionMessageOf } from "./server-api.ts";
@@ -78,30 +69,11 @@ import { isRightsChange } from "./identity/rights-change.ts";
 export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   options: ServerOptions<W, User>,
 ): Server<W, User> {
-  const { wiring, serialiser, log = memoryLog(), random = systemRandom, origins = "same-origin" } = options;
-  const clock = steady(options.clock ?? systemClock);
-  const problem = originPolicyProblem(origins);
-  if (problem !== undefined) throw new CallaError("wiring", { origins }, problem);
-  const wrongHosts = hostsProblem(options.hosts);
-  if (wrongHosts !== undefined) throw new CallaError("wiring", { hosts: options.hosts }, wrongHosts);
-  const development = isDevelopment();
-  // Where an origin is named, a page under a name that leads here by trickery is not among them.
-  const names = { hosts: options.hosts, guarded: development && origins === "same-origin" };
+  const { wiring, serialiser, log = memoryLog() } = options;
+  const house = openHouse(options);
+  const { clock, random, limits, report, observe, development } = house;
   log.carryWith?.(serialiser);
-  const limits = limitsOf(options.limits);
-  const { trustedProxies = [] } = options;
-  const untrusted = trustedProxiesProblem(trustedProxies);
-  if (untrusted !== undefined) throw new CallaError("wiring", { trustedProxies }, untrusted);
   const handlers = new Map<string, LooseHandlers>();
-  const reported = reporter(options.onError);
-  const observe = observerOf(options.observe, reported);
-  const report: Report =
-    observe === undefined
-      ? reported
-      : (error) => {
-          observe({ type: "error", error });
-          reported(error);
-        };
   sayDevelopment(options.strict, report);
   const tellMistake = mistakeTeller(development, report, (target) =>
     isSession(target) ? wiring.session?.name : wiring.sliceOf(target)?.slice.name,
@@ -122,9 +94,9 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     clock,
     random,
     log,
-    pubsub: containedPubSub(options.pubsub ?? localPubSub(), report),
+    pubsub: house.pubsub,
     strict: strictness(options.strict),
-    node: `${random.uint32().toString(36)}${random.uint32().toString(36)}`,
+    node: house.node,
     handlers,
     hooks: hooks as unknown as ServerContext["hooks"],
     report,
@@ -151,9 +123,8 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
         target: undefined,
       }),
   });
-  const proxyWatch = new ProxyWatch(report);
-  const addressOf = addressReader(trustedProxies, (request) => proxyWatch.untrusted(request));
-  const entrance = { authenticator, secret, addressOf, proxyWatch };
+  const { addressOf, proxyWatch, bytes, connections } = house;
+  const entrance = { authenticator, secret, addressOf, proxyWatch, bytes, connections };
   const hub = new Hub(context, entrance, {
     connected(conversation, fresh) {
       if (options.onConnect !== undefined) seed(hub, options, conversation, fresh).catch(report);
@@ -176,7 +147,11 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   });
   const cancels = housekeeping(hub);
   let stopping: Promise<void> | undefined;
-  const end = (how?: StopOptions): Promise<void> => (stopping ??= stop(hub, cancels, how));
+  const end = (how?: StopOptions): Promise<void> => {
+    if (stopping !== undefined) return stopping;
+    const guests = [...house.guests].map((guest) => guest.stop());
+    return (stopping = Promise.all([stop(hub, cancels, how), ...guests]).then(() => undefined));
+  };
   const keyOf = (slice: Slice, params: readonly string[]): TargetKey => {
     mustHave(wiring, slice);
     const { pattern } = slice as TopicSlice | EphemeralSlice;
@@ -192,7 +167,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     for (const key of hub.directory.ofSlice(slice)) push(serverTopic(hub, slice, key));
   };
 
-  return {
+  const server: Server<W, User> = {
     wiring,
     serialiser,
     limits,
@@ -254,11 +229,9 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       tellRights(context, whose);
       await hub.reauthorise(whose);
     },
-    allowsOrigin: ({ headers }) =>
-      originAllowed(origins, { origin: one(headers["origin"]), host: one(headers["host"]) }),
-    hostRefusal: ({ headers }) =>
-      hostRefusal(names, { origin: one(headers["origin"]), host: one(headers["host"]) }),
-    allowsAnyOrigin: origins === "any",
+    allowsOrigin: (request) => house.allowsOrigin(request),
+    hostRefusal: (request) => house.hostRefusal(request),
+    allowsAnyOrigin: house.allowsAnyOrigin,
     refused({ reason, request, error, why }) {
       if (error !== undefined) context.report(error);
       const { url, headers, remoteAddress } = request;
@@ -291,12 +264,16 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       const stopped = (): boolean => stopping !== undefined;
       if (hub.admission.away === undefined) {
         hub.admission.shut({ code: "draining", within: reconnectWithin });
+        const guests = [...house.guests].map((guest) => guest.drain(over));
         await sendAway({ clock, connections: hub.connections, reconnectWithin, stopped }, over);
+        await Promise.all(guests);
       }
       await end(within === undefined ? {} : { within });
     },
     stop: end,
   };
+  setHouse(server, house);
+  return server;
 }
 
 /** What is said of a slice that the wiring does not have would be for nobody. */

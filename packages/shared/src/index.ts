@@ -40,7 +40,8 @@ export type {
 } from "./wiring/slice.ts";
 export { matchTopic, parseTopicPattern, topicId } from "./wiring/topic-pattern.ts";
 export type { Params, TopicPattern } from "./wiring/topic-pattern.ts";
-export type { Schema, Schemas } from "./wiring/standard.ts";
+export { isSchema, readResult } from "./wiring/standard.ts";
+export type { Checked as SchemaVerdict, Issue, OutputOf, Schema, Schemas } from "./wiring/standard.ts";
 
 // Serialisers
 export { automatic, DEFAULT_DECODE_LIMITS, payloadReader, payloadWriter } from "./wire/serialiser.ts";

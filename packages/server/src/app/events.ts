@@ -80,6 +80,24 @@ export type ServerEvent =
       readonly tombstones: number;
       readonly rows: number;
     }
+  /** A connection of the channels half was let in, or has ended. */
+  | { readonly type: "socket-connected"; readonly socketId: string; readonly transport: "websocket" | "longpoll" }
+  | { readonly type: "socket-disconnected"; readonly socketId: string }
+  /** It has joined a topic, or is no longer on it, and why: "error" is a crash of the app's handlers. */
+  | { readonly type: "channel-joined"; readonly socketId: string; readonly topic: string }
+  | {
+      readonly type: "channel-left";
+      readonly socketId: string;
+      readonly topic: string;
+      readonly why: "normal" | "shutdown" | "heartbeatTimeout" | "error";
+    }
+  /** Something of the channels half was refused. `socketId` undefined: a request. */
+  | {
+      readonly type: "channel-refused";
+      readonly code: string;
+      readonly socketId: string | undefined;
+      readonly topic: string | undefined;
+    }
   /** The app's code or a storage threw. */
   | { readonly type: "error"; readonly error: unknown };
 

@@ -13,10 +13,23 @@ interface Leaving {
   readonly limit: keyof Limits;
 }
 
+/** How many there are of each. */
+export class CountByKey {
+  readonly #counts = new Map<string, number>();
+
+  /** Gives how many there are now. */
+  add(key: string, by: 1 | -1): number {
+    const count = (this.#counts.get(key) ?? 0) + by;
+    if (count > 0) this.#counts.set(key, count);
+    else this.#counts.delete(key);
+    return count;
+  }
+}
+
 export class ConnectionQuota {
   readonly #limits: Limits;
-  readonly #byAddress = new Map<string, number>();
-  readonly #byUser = new Map<string, number>();
+  readonly #byAddress: CountByKey;
+  readonly #byUser = new CountByKey();
   /** Of those that are counted by user. */
   readonly #users = new Map<Conversation, string>();
   /** Without a Hello yet, the oldest first. */
@@ -24,8 +37,10 @@ export class ConnectionQuota {
   /** With a Hello that is not answered yet. */
   readonly #greeting = new Set<Conversation>();
 
-  constructor(limits: Limits) {
+  /** `byAddress` also counts who is not of the sync half. */
+  constructor(limits: Limits, byAddress: CountByKey) {
     this.#limits = limits;
+    this.#byAddress = byAddress;
   }
 
   /** Without an answer to their Hello. */
@@ -37,7 +52,7 @@ export class ConnectionQuota {
   arrived(conversation: Conversation): Leaving | undefined {
     const { address } = conversation;
     this.#silent.add(conversation);
-    if (address !== undefined && add(this.#byAddress, address, 1) > this.#limits.maxConnectionsPerAddress)
+    if (address !== undefined && this.#byAddress.add(address, 1) > this.#limits.maxConnectionsPerAddress)
       return { who: conversation, code: "too-many-connections", limit: "maxConnectionsPerAddress" };
     if (this.pending <= this.#limits.maxPendingHellos) return undefined;
     // A visitor says Hello at once; who holds a place without a word, makes room.
@@ -61,24 +76,17 @@ export class ConnectionQuota {
   identified(conversation: Conversation, userId: string | null): boolean {
     if (userId === null) return true;
     this.#users.set(conversation, userId);
-    return add(this.#byUser, userId, 1) <= this.#limits.maxConnectionsPerUser;
+    return this.#byUser.add(userId, 1) <= this.#limits.maxConnectionsPerUser;
   }
 
   /** It is gone. */
   left(conversation: Conversation): void {
     this.greeted(conversation);
     const { address } = conversation;
-    if (address !== undefined) add(this.#byAddress, address, -1);
+    if (address !== undefined) this.#byAddress.add(address, -1);
     const userId = this.#users.get(conversation);
     if (userId === undefined) return;
     this.#users.delete(conversation);
-    add(this.#byUser, userId, -1);
+    this.#byUser.add(userId, -1);
   }
-}
-
-function add(counts: Map<string, number>, key: string, by: 1 | -1): number {
-  const count = (counts.get(key) ?? 0) + by;
-  if (count > 0) counts.set(key, count);
-  else counts.delete(key);
-  return count;
 }

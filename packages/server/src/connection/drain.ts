@@ -14,7 +14,7 @@ export interface DrainOptions {
 }
 
 /** Milliseconds between two shares. A client that is to leave has one to hear its outcomes in. */
-const SHARE_EVERY = 100;
+export const SHARE_EVERY = 100;
 export const DRAIN = { over: 10_000, reconnectWithin: 10_000 } as const;
 
 export interface Draining {

@@ -4,8 +4,9 @@ import type { Cancel, ClientFrames } from "@calla/shared";
 import type { Authenticator } from "../app/authenticate.ts";
 import type { Identification, Identifications } from "../app/inquiry.ts";
 import type { ConnectRequest } from "../base/connection.ts";
+import type { ByteIntake } from "../connection/byte-limits.ts";
 import { SPREAD } from "../connection/connection-quota.ts";
-import type { ConnectionQuota } from "../connection/connection-quota.ts";
+import type { ConnectionQuota, CountByKey } from "../connection/connection-quota.ts";
 import type { Conversation, ConversationState, Turn } from "../connection/conversation.ts";
 import type { IdentityQuota } from "../connection/identity-quota.ts";
 import type { Parties } from "../connection/parties.ts";
@@ -30,6 +31,9 @@ export interface Entrance {
   /** What a connection's address is counted as. */
   addressOf(request: ConnectRequest): string | undefined;
   readonly proxyWatch: ProxyWatch;
+  /** What comes in, in bytes, and connections by address: also of who is not of this half. */
+  readonly bytes: ByteIntake;
+  readonly connections: CountByKey;
 }
 
 export interface AdmissionParts {

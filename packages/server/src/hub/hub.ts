@@ -23,7 +23,7 @@ import { IncomingPacket } from "../connection/incoming.ts";
 import type { IncomingHandler } from "../connection/incoming.ts";
 import { Herd } from "../connection/herd.ts";
 import { Intake } from "../connection/intake.ts";
-import { ByteIntake } from "../connection/byte-limits.ts";
+import type { ByteIntake } from "../connection/byte-limits.ts";
 import { ExpirySweep } from "../target/expiry.ts";
 import { RateLimiter } from "../connection/rate-limiter.ts";
 import type { LiveTarget, Reply } from "../target/live-target.ts";
@@ -89,8 +89,8 @@ export class Hub {
     const { clients, connections, packets } = this;
     // One connection.
     this.herd = new Herd(clock, connections);
-    this.connectionQuota = new ConnectionQuota(limits);
-    this.bytes = new ByteIntake(clock, limits);
+    this.connectionQuota = new ConnectionQuota(limits, entrance.connections);
+    this.bytes = entrance.bytes;
     this.parties = new Parties(now, limits);
     this.#rateLimiter = new RateLimiter(context);
     this.slowConsumers = new SlowConsumers(

@@ -26,6 +26,11 @@ const LEVELS: { readonly [type in ServerEvent["type"]]: keyof PinoLike } = {
   expired: "info",
   resync: "debug",
   error: "error",
+  "socket-connected": "info",
+  "socket-disconnected": "info",
+  "channel-joined": "debug",
+  "channel-left": "debug",
+  "channel-refused": "warn",
 };
 
 /**

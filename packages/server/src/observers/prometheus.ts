@@ -61,6 +61,11 @@ export function prometheus({
   const conflicts = counter("append_conflicts", "Appends that another node was ahead of");
   const failures = counter("append_failures", "Appends whose outcome was unknown");
   const errors = counter("errors", "What the app's code or a storage threw");
+  const sockets = counter("sockets", "Connections of channels that were let in", "transport");
+  const socketsGone = counter("sockets_disconnected", "Connections of channels that have ended");
+  const joins = counter("channel_joins", "Channels that clients have joined");
+  const leaves = counter("channel_leaves", "Channels that clients have left, by why", "why");
+  const channelRefusals = counter("channel_refused", "What channels refused", "code");
   const appends = new Histogram({
     name: `${prefix}append_seconds`,
     help: "How long the log took for one append",
@@ -109,6 +114,16 @@ export function prometheus({
           return event.failed ? failures.inc() : undefined;
         case "error":
           return errors.inc();
+        case "socket-connected":
+          return sockets.inc({ transport: event.transport });
+        case "socket-disconnected":
+          return socketsGone.inc();
+        case "channel-joined":
+          return joins.inc();
+        case "channel-left":
+          return leaves.inc({ why: event.why });
+        case "channel-refused":
+          return channelRefusals.inc({ code: label(event.code) });
         default:
           event satisfies never;
       }

@@ -44,10 +44,14 @@ const MAX_PATH = 32;
 export function check(schema: Schema, value: unknown): Checked {
   const result = schema["~standard"].validate(value);
   if (ignorePromise(result)) throw new TypeError(DEV ? "it is asynchronous, or (in zod) it threw." : "");
-  if (result.issues !== undefined)
-    return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(plain) };
-  return { ok: true, value: result.value };
+  return readResult(result);
 }
+
+/** What a schema has answered, with its complaints made plain and short. */
+export const readResult = (result: StandardSchemaV1.Result<unknown>): Checked =>
+  result.issues === undefined
+    ? { ok: true, value: result.value }
+    : { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(plain) };
 
 /** Whether the value is a schema at all. */
 export const isSchema = (value: unknown): value is Schema =>

@@ -59,6 +59,8 @@ export interface ChannelsHost {
     readonly admitted: Admitted;
     readonly serialiser: ChannelSerialiser;
   }): ChannelConnection;
+  /** Of this system: a broadcast is encoded once for all who have the same. undefined: there is none for this `vsn`. */
+  readonly serialiserFor: (vsn?: unknown) => ChannelSerialiser | undefined;
   /** Whether a page of the request's origin may connect, and whether Host is ours, where the mount does not say. */
   allowsOrigin(request: ConnectRequest): boolean;
   /** Why the request's Host is none of ours, or undefined. */

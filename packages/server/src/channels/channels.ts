@@ -1,0 +1,192 @@
+// createChannels: the composition root of the channels half, and its public methods. Not here: what its parts do.
+import { CallaError } from "@calla/shared";
+import type { Limits } from "@calla/shared";
+import { contain } from "../base/contain.ts";
+import { TokenBucket } from "../base/token-bucket.ts";
+import { generateClientId } from "../identity/signed-identity.ts";
+import { houseOf, openHouse } from "../house/house.ts";
+import type { House } from "../house/house.ts";
+import type { Channels, ChannelsOptions } from "./channels-api.ts";
+import { definitionOf } from "./definition/definition.ts";
+import { Admissions } from "./engine/admission.ts";
+import type { Connect } from "./engine/admission.ts";
+import { Broadcasting } from "./engine/broadcasting.ts";
+import type { ChannelEvent, ChannelsContext } from "./engine/channels-context.ts";
+import { channelLimitsOf, DEFAULT_CHANNEL_LIMITS } from "./engine/channels-limits.ts";
+import type { ChannelLimits } from "./engine/channels-limits.ts";
+import { NodeMessages } from "./engine/node-messages.ts";
+import { CLOSE } from "./engine/phoenix-socket.ts";
+import { ChannelRegistry } from "./engine/registry.ts";
+import { SocketTable } from "./engine/socket-table.ts";
+import { parsePattern, topicOf } from "./topics/pattern.ts";
+import type { Payload } from "./wire/message.ts";
+import { serialisers } from "./wire/vsn.ts";
+import { connectSocket } from "./connect-socket.ts";
+
+/** Options that are the server's own where channels stand beside one. */
+const THE_SERVERS = ["pubsub", "origins", "hosts", "trustedProxies", "clock", "random", "onError", "observe"] as const;
+
+/**
+ * Makes a system of channels: register what `defineChannel` gives, then let `phoenix` serve it.
+ *
+ * @example
+ * const channels = createChannels({ connect: ({ authToken }) => (authToken === KEY ? accept({}) : deny(401)) });
+ * channels.register(room);
+ * phoenix(channels, { httpServer, path: "/socket" });
+ * @throws CallaError `wiring`: an option is wrong; the message says which and what to write.
+ */
+export function createChannels<Assigns extends object = object>(
+  options: ChannelsOptions<Assigns> = {},
+): Channels<Assigns> {
+  const limits = channelLimitsOf(options.limits);
+  const house = houseFor(options as ChannelsOptions<object>);
+  const { clock, random, report, node, observe } = house;
+  const nodes = options.beside === undefined && options.pubsub === undefined ? undefined : house.pubsub;
+  const broadcasting = new Broadcasting(nodes, node, report);
+  const registry = new ChannelRegistry(options.strictPhoenix ?? false);
+  const context: ChannelsContext = {
+    clock,
+    random,
+    limits,
+    maxBufferedBytes: house.limits.maxBufferedBytes,
+    buckets: {
+      messages: new TokenBucket(limits.messageRate, limits.messageBurst),
+      joins: new TokenBucket(limits.joinRate, limits.joinBurst),
+      channel: new TokenBucket(limits.channelRate, limits.channelBurst),
+    },
+    index: broadcasting.index,
+    bytes: house.bytes,
+    strictPhoenix: options.strictPhoenix ?? false,
+    rawBinary: options.rawBinary ?? false,
+    routeOf: (topic) => registry.routeOf(topic),
+    broadcast: (topic, event, payload, from) => broadcasting.broadcast(topic, event, payload, from),
+    report,
+    refused(refusal) {
+      const { code, socketId, topic } = refusal;
+      observe?.({ type: "channel-refused", code, socketId, topic });
+      contain(report, () => options.onRefused?.(refusal));
+    },
+    observe: observe && ((event: ChannelEvent) => observe(event)),
+  };
+  const sockets = new SocketTable(context, house);
+  const admissions = new Admissions(house, limits, options.connect as Connect<object> | undefined);
+  const messages = new NodeMessages(nodes, node, {
+    disconnect: (id) => sockets.disconnect(id, CLOSE.disconnected, "disconnected"),
+    reauthorise: (id) => sockets.reauthorise(id),
+  });
+  const leave = async (over: number): Promise<void> => {
+    house.guests.delete(guest);
+    await sockets.drain(over);
+    messages.stop();
+  };
+  const guest = { drain: leave, stop: () => leave(0) };
+  if (options.beside !== undefined) house.guests.add(guest);
+
+  const channels: Channels<Assigns> = {
+    register(...given: readonly unknown[]) {
+      const channel = given.at(-1) as { readonly pattern: string };
+      const definition = definitionOf(Object(channel) as object);
+      registry.add(given.length > 1 ? (given[0] as string) : channel?.pattern, definition);
+      return channels;
+    },
+    broadcast(...said: Said) {
+      const [topic, event, payload] = saidOf(said);
+      broadcasting.broadcast(topic, event, payload, undefined);
+    },
+    broadcastFrom(from: string, ...said: Said) {
+      const [topic, event, payload] = saidOf(said);
+      broadcasting.broadcast(topic, event, payload, from);
+    },
+    localBroadcast(...said: Said) {
+      const [topic, event, payload] = saidOf(said);
+      broadcasting.here(topic, event, payload, undefined);
+    },
+    push(socketId: string, ...said: Said) {
+      const [topic, event, payload] = saidOf(said);
+      const channel = sockets.get(socketId)?.channel(topic);
+      channel?.push(event, payload);
+      return channel !== undefined;
+    },
+    sendInfo(socketId: string, ...told: readonly unknown[]) {
+      const [topic, message] =
+        told.length < 3 ? told : [named((told[0] as { pattern: string }).pattern, told[1] as string[]), told[2]];
+      sockets.get(socketId)?.channel(topic as string)?.take({ type: "info", told: message, bytes: 0 });
+    },
+    disconnect(id) {
+      messages.tell({ type: "disconnect", id });
+      sockets.disconnect(id, CLOSE.disconnected, "disconnected");
+    },
+    reauthorise(id) {
+      messages.tell({ type: "reauthorise", id });
+      sockets.reauthorise(id);
+    },
+    connectSocket: (socket) => connectSocket(channels, socket),
+    get sockets() {
+      return sockets.size;
+    },
+    drain: ({ over = DRAIN_OVER } = {}) => leave(over),
+    stop: () => leave(0),
+    admit: (request, signal) =>
+      sockets.leaving ? { accepted: false, status: 503, body: "" } : admissions.admit(request, signal),
+    connect: (opened) => sockets.connect(opened),
+    allowsOrigin: (request) => house.allowsOrigin(request),
+    hostRefusal: (request) => house.hostRefusal(request),
+    serialiserFor: serialisers({ limits: house.limits, strictPhoenix: context.strictPhoenix }),
+    strictPhoenix: context.strictPhoenix,
+    clock,
+    random,
+    limits: { maxFrameBytes: house.limits.maxFrameBytes },
+    secret: secretOf(random),
+    node,
+    report,
+    refused({ status, reason, request, why }) {
+      const details = { status, reason, url: request.url, ...(why === undefined ? {} : { why }) };
+      observe?.({ type: "channel-refused", code: reason, socketId: undefined, topic: undefined });
+      contain(report, () => options.onRefused?.({ code: "connection", socketId: "", topic: undefined, details }));
+    },
+    get stopping() {
+      return sockets.leaving;
+    },
+  } as Channels<Assigns>;
+  return channels;
+}
+
+/** Milliseconds over which connections are sent away. */
+const DRAIN_OVER = 10_000;
+
+/** `(topic, event, payload)`, or `(channel, params, event, payload)`. */
+type Said = readonly [string, string, Payload] | readonly [{ readonly pattern: string }, readonly string[], string, Payload];
+
+function saidOf(said: Said): readonly [topic: string, event: string, payload: Payload] {
+  if (said.length === 3) return said;
+  const [{ pattern }, params, event, payload] = said;
+  return [named(pattern, params), event, payload];
+}
+
+const named = (pattern: string, params: readonly string[]): string =>
+  topicOf<string>(parsePattern(pattern, { strictPhoenix: true }), ...params);
+
+function houseFor(options: ChannelsOptions<object>): House {
+  const { beside } = options;
+  if (beside === undefined) {
+    const own = Object.entries(options.limits ?? {}).filter(
+      ([name]) => !Object.hasOwn(DEFAULT_CHANNEL_LIMITS, name),
+    );
+    return openHouse({ ...options, limits: Object.fromEntries(own) as Partial<Limits> });
+  }
+  const house = houseOf(beside);
+  if (house === undefined)
+    throw new CallaError("wiring", {}, "createChannels({ beside }) needs what createServer gives.");
+  const twice = THE_SERVERS.find((name) => options[name] !== undefined);
+  if (twice !== undefined)
+    throw new CallaError("wiring", { [twice]: true }, `createChannels({ beside: server }) takes ${twice} from the server; leave it out.`);
+  const shared = Object.keys(options.limits ?? {}).find((name) => !Object.hasOwn(DEFAULT_CHANNEL_LIMITS, name));
+  if (shared !== undefined)
+    throw new CallaError("wiring", { limit: shared }, `createChannels({ beside: server }) takes limits.${shared} from the server; leave it out.`);
+  return house;
+}
+
+/** Of this node: a session that polls lives on one node. */
+const secretOf = (random: House["random"]): Uint8Array =>
+  new TextEncoder().encode(generateClientId(random) + generateClientId(random));
+export type { ChannelLimits };

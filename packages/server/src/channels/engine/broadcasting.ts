@@ -1,0 +1,86 @@
+// A broadcast, from its call to every connection on its topic, here and on other nodes. Other nodes do what is done here;
+// what comes from them is a peer's, and is checked.
+import { CallaError } from "@calla/shared";
+import type { Report } from "../../base/contain.ts";
+import type { PubSub } from "../../cluster/pubsub.ts";
+import type { JsonObject, Payload } from "../wire/message.ts";
+import { sharedMessage } from "../wire/shared-message.ts";
+import { isPayload, mustBePayload } from "./channels-context.ts";
+import { TopicIndex } from "./topic-index.ts";
+
+/** Between nodes: `bytes` in base64, where the payload is no object. */
+interface Relayed {
+  readonly node: string;
+  readonly from?: string | undefined;
+  readonly event: string;
+  readonly payload?: JsonObject;
+  readonly bytes?: string;
+}
+
+const channelOf = (topic: string): string => `phoenix:${topic}`;
+
+export class Broadcasting {
+  readonly index: TopicIndex;
+  readonly #pubsub: PubSub | undefined;
+  readonly #node: string;
+  readonly #report: Report;
+  readonly #silences = new Map<string, () => void>();
+  /** Serialisers that cannot say bytes were told of once. */
+  #toldOfBytes = false;
+
+  /** `pubsub` undefined: there are no other nodes. */
+  constructor(pubsub: PubSub | undefined, node: string, report: Report) {
+    this.#pubsub = pubsub;
+    this.#node = node;
+    this.#report = report;
+    this.index = new TopicIndex({
+      topicBegins: (topic) => this.#listen(topic),
+      topicEnds: (topic) => this.#ignore(topic),
+    });
+  }
+
+  /** To all on the topic, on every node, but one connection. @throws TypeError: the payload is none. */
+  broadcast(topic: string, event: string, payload: Payload, from: string | undefined): void {
+    if (this.#pubsub !== undefined) mustBePayload(event, payload);
+    this.#pubsub?.publish(channelOf(topic), {
+      node: this.#node,
+      from,
+      event,
+      ...(payload instanceof Uint8Array
+        ? { bytes: Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString("base64") }
+        : { payload }),
+    } satisfies Relayed);
+    this.here(topic, event, payload, from);
+  }
+
+  /** The same on this node only. Throws as that. */
+  here(topic: string, event: string, payload: Payload, from: string | undefined): void {
+    mustBePayload(event, payload);
+    const all = this.index.on(topic);
+    if (all === undefined) return;
+    const shared = sharedMessage(topic, event, payload);
+    for (const channel of all) if (channel.socketId !== from) channel.hear(shared, event, payload);
+    if (shared.unsayable === undefined || this.#toldOfBytes) return;
+    this.#toldOfBytes = true;
+    const what = `"${event}" on "${topic}" carries bytes, which V1 and LongPoll clients cannot hear. Say it as an object, or to V2 clients over WebSocket only. This is told once.`;
+    this.#report(new CallaError("transport", { topic, event }, what));
+  }
+
+  #listen(topic: string): void {
+    const silence = this.#pubsub?.subscribe(channelOf(topic), (told) => this.#told(topic, told));
+    if (silence !== undefined) this.#silences.set(topic, silence);
+  }
+
+  #ignore(topic: string): void {
+    this.#silences.get(topic)?.();
+    this.#silences.delete(topic);
+  }
+
+  #told(topic: string, told: unknown): void {
+    const { node, from, event, payload, bytes } = (told ?? {}) as Partial<Relayed>;
+    if (node === this.#node) return;
+    const said = typeof bytes === "string" ? new Uint8Array(Buffer.from(bytes, "base64")) : payload;
+    if (typeof event !== "string" || !isPayload(said)) throw new CallaError("protocol", { channel: channelOf(topic) });
+    this.here(topic, event, said, from);
+  }
+}

@@ -1,0 +1,391 @@
+// One connection: frames in, to heartbeat, join, leave or a channel, and refs. It never waits: a slow join or handler holds
+// up its own topic only. Not here: what a channel does with a message (joined-channel.ts).
+import type { Limits } from "@calla/shared";
+import type { Connection, WireFrame } from "../../base/connection.ts";
+import type { Inflow, Inlet } from "../../connection/byte-limits.ts";
+import type { StopReason } from "../definition/channel-types.ts";
+import type { ClientMessage, Json } from "../wire/message.ts";
+import { MalformedFrame } from "../wire/serialiser.ts";
+import type { ChannelSerialiser } from "../wire/serialiser.ts";
+import type { ChannelRefusal, ChannelsContext } from "./channels-context.ts";
+import type { Admitted, ChannelConnection } from "./host.ts";
+import { askJoin, PendingJoin } from "./join.ts";
+import type { JoinOutcome } from "./join.ts";
+import { JoinedChannel } from "./joined-channel.ts";
+import type { Farewell, Item } from "./joined-channel.ts";
+import { sameRef } from "./refs.ts";
+
+/** What a connection tells who keeps all of them. */
+export interface SocketKeeper {
+  gone(socket: PhoenixSocket): void;
+}
+
+/** Close codes; none is 1000, after which older clients do not come back (DC5). */
+export const CLOSE = { disconnected: 1001, malformed: 1011, draining: 1012, busy: 1013 } as const;
+
+const CRASHED = { reason: "channel_crash" };
+const UNMATCHED = { reason: "unmatched topic" };
+/** What a WebSocket frame costs beside its bytes. */
+const AT_LEAST = 64;
+
+export class PhoenixSocket implements ChannelConnection, Inlet {
+  readonly id: string;
+  readonly connection: Connection;
+  readonly serialiser: ChannelSerialiser;
+  readonly admitted: Admitted;
+  readonly #context: ChannelsContext;
+  readonly #keeper: SocketKeeper;
+  readonly #channels = new Map<string, JoinedChannel | PendingJoin>();
+  /** When its frames and joins will have been paid for (token-bucket.ts). */
+  #paid = 0;
+  #joinsPaid = 0;
+  /** What waits for handlers, and its bytes. */
+  #waiting = 0;
+  #waitingBytes = 0;
+  /** We have asked for its end; nothing more is taken. */
+  #closing: string | undefined;
+  #gone = false;
+  readonly #address: string | undefined;
+  readonly #flow: Inflow;
+  /** Its transport tells what it reads. */
+  #tells = false;
+
+  constructor(
+    context: ChannelsContext,
+    keeper: SocketKeeper,
+    opened: {
+      readonly id: string;
+      readonly connection: Connection;
+      readonly serialiser: ChannelSerialiser;
+      readonly admitted: Admitted;
+      readonly address: string | undefined;
+    },
+  ) {
+    this.#context = context;
+    this.#keeper = keeper;
+    this.id = opened.id;
+    this.connection = opened.connection;
+    this.serialiser = opened.serialiser;
+    this.admitted = opened.admitted;
+    this.#address = opened.address;
+    this.#flow = context.bytes.open(this);
+  }
+
+  get transport(): "websocket" | "longpoll" {
+    return this.admitted.request.transport;
+  }
+
+  /** The joined channel of a topic. */
+  channel(topic: string): JoinedChannel | undefined {
+    const there = this.#channels.get(topic);
+    return there instanceof JoinedChannel ? there : undefined;
+  }
+
+  /** All that are joined, and may be ended meanwhile. */
+  channels(): readonly JoinedChannel[] {
+    return [...this.#channels.values()].filter((one): one is JoinedChannel => one instanceof JoinedChannel);
+  }
+
+  incoming(data: string | Uint8Array): void {
+    if (this.#gone || this.#closing !== undefined) return;
+    const bytes = data.length + AT_LEAST;
+    if (!this.#tells) this.#flow.received(data.length, 0);
+    if (this.#context.rawBinary && typeof data !== "string") return this.#raw(data, bytes);
+    let message: ClientMessage;
+    try {
+      message = this.serialiser.decode(data);
+    } catch (error) {
+      if (!(error instanceof MalformedFrame)) this.#context.report(error);
+      const { what, code } = error instanceof MalformedFrame ? error : { what: "unreadable", code: 1011 };
+      this.#refused("malformed", undefined, { what });
+      // A WebSocket ends; a poll answers 400 and lives (MF22), so nothing is ended here.
+      return this.connection.close(code, "malformed");
+    }
+    const { clock, buckets } = this.#context;
+    const paid = buckets.messages.take(this.#paid, clock.monotonic());
+    if (paid === undefined) return this.#limited(message, { rate: "messageRate" });
+    this.#paid = paid;
+    this.route(message, bytes);
+  }
+
+  received(bytes: number, unfinished: number): void {
+    this.#tells = true;
+    this.#flow.received(bytes, unfinished);
+  }
+
+  drained(): void {}
+
+  // What the limits in bytes need of it (Inlet).
+  readonly timed = true;
+
+  get address(): string | undefined {
+    return this.#address;
+  }
+
+  pause(): void {
+    this.connection.pause?.();
+  }
+
+  resume(): void {
+    this.connection.resume?.();
+  }
+
+  limited(limit: keyof Limits): void {
+    this.#refused("rate", undefined, { limit });
+  }
+
+  cut(code: "busy" | "too-slow"): void {
+    this.close(CLOSE.busy, code);
+    this.connection.terminate?.();
+  }
+
+  disconnect(_code?: number, why?: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    const reason = reasonOf(this.#closing ?? why);
+    for (const one of [...this.#channels.values()]) {
+      if (one instanceof JoinedChannel) one.end(reason, undefined);
+      else one.abandon();
+    }
+    this.#flow.over();
+    this.#keeper.gone(this);
+  }
+
+  /** Ends the connection; its channels end when it has. */
+  close(code: number, why: string): void {
+    this.#closing ??= why;
+    this.connection.close(code, why);
+  }
+
+  /** Takes one message of the client to where it belongs. */
+  route(message: ClientMessage, bytes: number): void {
+    const { topic, event, ref } = message;
+    if (event === "heartbeat" && topic === "phoenix") return this.#answer(null, ref, topic, "ok", {});
+    const there = typeof topic === "string" ? this.#channels.get(topic) : undefined;
+    if (there instanceof PendingJoin) return this.#hold(there, message, bytes);
+    if (event === "phx_join") return this.#join(message, there);
+    if (event === "phx_leave") return this.#leave(message, there, bytes);
+    if (there === undefined) return this.#unmatched(message);
+    // Of a channel that was before (W3), or one that is about to end (W8).
+    if (!this.#isFor(message, there) || there.leaving) return;
+    if (typeof event !== "string")
+      return there.crash(new TypeError("The name of an event is no text.")); // as Phoenix does
+    if (!this.#withinRate(there)) return this.#limited(message, { rate: "channelRate" });
+    there.take({ type: "message", message: message as ClientMessage & { event: string }, bytes });
+  }
+
+  /** Something is to wait for a handler. False: too much does, and the connection ends. */
+  waits({ bytes }: Pick<Item, "bytes">): boolean {
+    const { maxWaitingMessages, maxWaitingBytes } = this.#context.limits;
+    this.#waiting++;
+    this.#waitingBytes += bytes;
+    if (this.#waiting <= maxWaitingMessages && this.#waitingBytes <= maxWaitingBytes) return true;
+    this.#refused("busy", undefined, { waiting: this.#waiting, bytes: this.#waitingBytes });
+    this.close(CLOSE.busy, "busy");
+    return false;
+  }
+
+  /** It waits no more. */
+  taken({ bytes }: Pick<Item, "bytes">): void {
+    this.#waiting--;
+    this.#waitingBytes -= bytes;
+  }
+
+  /** Sends a frame. A client that takes too little in is ended: what it misses cannot be made up for. */
+  say(frame: WireFrame): void {
+    if (this.#gone || this.#closing !== undefined) return;
+    this.connection.send(frame);
+    const waiting = this.connection.bufferedAmount();
+    if (waiting <= this.#context.maxBufferedBytes) return;
+    this.#refused("slow", undefined, { waiting });
+    this.close(CLOSE.busy, "slow");
+  }
+
+  /** Says that a channel has ended. */
+  bidFarewell(topic: string, joinRef: Json, farewell: Exclude<Farewell, undefined>): void {
+    const payload = farewell === "phx_error" ? CRASHED : {};
+    this.say(this.serialiser.push({ joinRef, ref: joinRef, topic, event: farewell, payload }));
+  }
+
+  /** A channel has ended. */
+  forget(channel: JoinedChannel): void {
+    if (this.#channels.get(channel.topic) === channel) this.#channels.delete(channel.topic);
+  }
+
+  #hold(pending: PendingJoin, message: ClientMessage, bytes: number): void {
+    if (this.waits({ bytes })) pending.held.push({ message, bytes });
+  }
+
+  /** What the join's end let through, in order: it may be another join, behind which the rest is held again. */
+  #release({ held }: PendingJoin): void {
+    for (const { message, bytes } of held) {
+      this.taken({ bytes });
+      if (!this.#gone) this.route(message, bytes);
+    }
+  }
+
+  #join(message: ClientMessage, there: JoinedChannel | undefined): void {
+    const { topic, joinRef, ref } = message;
+    const context = this.#context;
+    const route = typeof topic === "string" ? context.routeOf(topic) : undefined;
+    if (route === undefined || typeof topic !== "string") return this.#unmatched(message);
+    if (there === undefined && this.#channels.size >= context.limits.maxChannelsPerSocket) {
+      this.#refused("too-many-channels", topic, { limit: "maxChannelsPerSocket" });
+      return this.#answer(joinRef, ref, topic, "error", { reason: "too many channels joined" });
+    }
+    const paid = context.buckets.joins.take(this.#joinsPaid, context.clock.monotonic());
+    if (paid === undefined) {
+      this.#refused("rate", topic, { rate: "joinRate" });
+      return this.#answer(joinRef, ref, topic, "error", { reason: "rate_limited" });
+    }
+    this.#joinsPaid = paid;
+    // The one before is gone whatever becomes of this join; that is said behind its answer.
+    let close: { readonly joinRef: Json } | undefined;
+    if (there?.leaving === true) there.leaveNow();
+    else if (there !== undefined) {
+      there.end({ type: "shutdown", why: "duplicate-join" }, undefined);
+      if (this.#tellsApart(there.heldRef, joinRef)) close = { joinRef: there.heldRef };
+    }
+    this.#decide(new PendingJoin(topic, message, route), close);
+  }
+
+  /** A client that cannot tell the end of the channel before from the end of this one would end this one. */
+  #tellsApart(before: Json, now: Json): boolean {
+    if (this.#context.strictPhoenix) return true;
+    return before !== null && !sameRef(before, now);
+  }
+
+  #decide(pending: PendingJoin, close: { readonly joinRef: Json } | undefined): void {
+    const { admitted, id, transport } = this;
+    const { topic } = pending;
+    this.#channels.set(topic, pending);
+    const outcome = askJoin(pending, { id, assigns: admitted.assigns, transport });
+    if (!(outcome instanceof Promise)) return this.#decided(pending, outcome, close);
+    const { clock, limits } = this.#context;
+    pending.cancel = clock.setTimeout(() => {
+      pending.abandon();
+      this.#decided(pending, { type: "refused", response: { reason: "timeout" } }, close);
+    }, limits.joinTimeout);
+    void outcome.then((decided) => {
+      if (pending.abandoned) return this.#late(pending, decided);
+      pending.cancel?.();
+      this.#decided(pending, decided, close);
+    });
+  }
+
+  #decided(pending: PendingJoin, outcome: JoinOutcome, close: { readonly joinRef: Json } | undefined): void {
+    const { topic } = pending;
+    if (this.#channels.get(topic) !== pending) return; // the app's own handler has ended the connection
+    this.#channels.delete(topic);
+    const channel = this.#answerJoin(pending, outcome);
+    if (channel !== undefined) this.#channels.set(topic, channel);
+    if (close !== undefined) this.bidFarewell(topic, close.joinRef, "phx_close");
+    channel?.begin();
+    this.#release(pending);
+  }
+
+  /** Says what became of it. Gives the channel, if there is one now. */
+  #answerJoin(pending: PendingJoin, outcome: JoinOutcome): JoinedChannel | undefined {
+    const { topic, message } = pending;
+    const { joinRef, ref } = message;
+    try {
+      switch (outcome.type) {
+        case "joined":
+          // Phoenix answers a join without a join_ref so, too (W3).
+          this.#answer(joinRef, ref, topic, "ok", outcome.response);
+          return this.#opened(pending, outcome.assigns);
+        case "refused":
+          this.#refused("join-refused", topic, outcome.response);
+          this.#answer(joinRef, ref, topic, "error", outcome.response);
+          return undefined;
+        case "invalid":
+          this.#refused("invalid", topic, { issues: outcome.issues });
+          this.#answer(joinRef, ref, topic, "error", { reason: "invalid params", issues: outcome.issues });
+          return undefined;
+        default:
+          throw outcome.error;
+      }
+    } catch (error) {
+      this.#context.report(error);
+      this.#answer(joinRef, ref, topic, "error", { reason: "join crashed" });
+      return undefined;
+    }
+  }
+
+  #opened({ topic, message, route: { definition } }: PendingJoin, assigns: object): JoinedChannel {
+    const { joinRef, ref } = message;
+    return new JoinedChannel(this.#context, this, {
+      topic,
+      joinRef: joinRef ?? ref,
+      heldRef: joinRef,
+      definition,
+      assigns: { ...this.admitted.assigns, ...assigns },
+    });
+  }
+
+  /** Nobody waited any more; what the app has begun, it hears the end of. */
+  #late(pending: PendingJoin, outcome: JoinOutcome): void {
+    if (outcome.type === "crashed") this.#context.report(outcome.error);
+    if (outcome.type !== "joined") return;
+    const reason: StopReason = this.#gone
+      ? reasonOf(this.#closing)
+      : { type: "shutdown", why: "timeout" };
+    this.#opened(pending, outcome.assigns).end(reason, undefined);
+  }
+
+  #leave(message: ClientMessage, there: JoinedChannel | undefined, bytes: number): void {
+    const { joinRef, ref, topic } = message;
+    if (there === undefined) return this.#answer(joinRef, ref, topic, "ok", {});
+    if (!this.#isFor(message, there) || there.leaving) return;
+    there.leave(ref, bytes);
+  }
+
+  #isFor({ joinRef }: ClientMessage, { heldRef }: JoinedChannel): boolean {
+    return joinRef === null || sameRef(joinRef, heldRef);
+  }
+
+  #withinRate(channel: JoinedChannel): boolean {
+    const { buckets, clock } = this.#context;
+    const paid = buckets.channel.take(channel.paid, clock.monotonic());
+    if (paid === undefined) return false;
+    channel.paid = paid;
+    return true;
+  }
+
+  #raw(data: Uint8Array, bytes: number): void {
+    for (const channel of this.channels())
+      if (channel.definition.raw !== undefined) channel.take({ type: "raw", data, bytes });
+  }
+
+  #unmatched({ ref, topic }: ClientMessage): void {
+    this.#refused("unmatched-topic", typeof topic === "string" ? topic : undefined, undefined);
+    this.#answer(null, ref, topic, "error", UNMATCHED);
+  }
+
+  /** Too fast. Whoever waits for an answer hears it; Phoenix has no rates, and beryl says nothing. */
+  #limited({ joinRef, ref, topic }: ClientMessage, details: { readonly rate: string }): void {
+    this.#refused("rate", typeof topic === "string" ? topic : undefined, details);
+    if (ref !== null) this.#answer(joinRef, ref, topic, "error", { reason: "rate_limited" });
+  }
+
+  #answer(joinRef: Json, ref: Json, topic: Json, status: string, response: Json | Uint8Array): void {
+    this.say(this.serialiser.reply({ joinRef, ref, topic, status, response }));
+  }
+
+  #refused(code: ChannelRefusal["code"], topic: string | undefined, details: unknown): void {
+    this.#context.refused({ code, socketId: this.id, topic, details });
+  }
+}
+
+function reasonOf(why: string | undefined): StopReason {
+  switch (why) {
+    case "heartbeat":
+      return { type: "heartbeatTimeout" };
+    case "disconnected":
+    case "draining":
+    case "inactive":
+      return { type: "shutdown", why };
+    default:
+      return { type: "shutdown", why: "closed" };
+  }
+}

@@ -1,0 +1,28 @@
+// Which channel a topic is: the first registered whose pattern matches.
+import { CallaError } from "@calla/shared";
+import type { ChannelDefinition } from "../definition/definition.ts";
+import { PatternTable } from "../topics/pattern-table.ts";
+import { extractWildcards, parsePattern } from "../topics/pattern.ts";
+import type { Route } from "./channels-context.ts";
+
+export class ChannelRegistry {
+  readonly #table = new PatternTable<ChannelDefinition>();
+  readonly #strictPhoenix: boolean;
+
+  constructor(strictPhoenix: boolean) {
+    this.#strictPhoenix = strictPhoenix;
+  }
+
+  /** @throws CallaError `wiring`: the pattern is none, or is registered. */
+  add(pattern: string, definition: ChannelDefinition | undefined): void {
+    if (definition === undefined)
+      throw new CallaError("wiring", { pattern }, `register("${pattern}") needs what defineChannel gives.`);
+    this.#table.add(parsePattern(pattern, { strictPhoenix: this.#strictPhoenix }), definition);
+  }
+
+  routeOf(topic: string): Route | undefined {
+    const found = this.#table.find(topic);
+    if (found === undefined) return undefined;
+    return { definition: found.value, params: extractWildcards(found.pattern, topic) ?? [] };
+  }
+}
