@@ -12,6 +12,8 @@ const declarations = new Set([
   "shared/src/codes/rejection-codes.ts",
   "client/src/engine/records.ts",
   "server/src/log/log.ts",
+  "server/src/channels/channels-api.ts",
+  "server/src/channels/definition/channel-types.ts", // define-channel.test-d.ts
   "server/src/server-api.ts",
   "shared/src/index.ts",
   "shared/src/wire/server-frames.ts", // pinned, with every frame's bytes, in protocol.test.ts

@@ -1,13 +1,6 @@
 // createServer: the composition root, the public methods, and the order in which a server starts, drains and stops. Not
 // here: what its parts do.
-import {
-  CallaError,
-  hashString,
-  isSession,
-  sessionKey,
-  strictness,
-  topicId,
-} from "@calla/shared";
+import { CallaError, hashString, isSession, sessionKey, strictness, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
   EphemeralSlice,

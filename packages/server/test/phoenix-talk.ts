@@ -39,7 +39,9 @@ export class Talker {
 
   /** Says a frame, and gives all that has come since. */
   say(frame: unknown): readonly Heard[] {
-    void this.#wired?.incoming(frame instanceof Uint8Array || typeof frame === "string" ? frame : JSON.stringify(frame));
+    void this.#wired?.incoming(
+      frame instanceof Uint8Array || typeof frame === "string" ? frame : JSON.stringify(frame),
+    );
     return this.take();
   }
 
@@ -64,7 +66,15 @@ const heardOf = ({ bytes, text }: WireFrame): Heard =>
 /** A client of a system: it must be let in at once. */
 export function talk(channels: Channels, options: TalkOptions = {}): Talker {
   const { vsn = "2.0.0", transport = "websocket", params = {}, remoteAddress } = options;
-  const request = { url: "/socket/websocket", headers: {}, remoteAddress, params, transport, vsn, authToken: undefined };
+  const request = {
+    url: "/socket/websocket",
+    headers: {},
+    remoteAddress,
+    params,
+    transport,
+    vsn,
+    authToken: undefined,
+  };
   const admission = channels.admit(request, new AbortController().signal);
   if (admission instanceof Promise || !admission.accepted) throw new Error("not let in at once");
   return new Talker(channels, admission, vsn);

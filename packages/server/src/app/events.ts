@@ -81,7 +81,11 @@ export type ServerEvent =
       readonly rows: number;
     }
   /** A connection of the channels half was let in, or has ended. */
-  | { readonly type: "socket-connected"; readonly socketId: string; readonly transport: "websocket" | "longpoll" }
+  | {
+      readonly type: "socket-connected";
+      readonly socketId: string;
+      readonly transport: "websocket" | "longpoll";
+    }
   | { readonly type: "socket-disconnected"; readonly socketId: string }
   /** It has joined a topic, or is no longer on it, and why: "error" is a crash of the app's handlers. */
   | { readonly type: "channel-joined"; readonly socketId: string; readonly topic: string }

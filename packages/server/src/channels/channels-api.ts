@@ -37,7 +37,7 @@ export interface ChannelsOptions<Assigns extends object> {
   readonly hosts?: Hosts;
   /** Addresses of your own proxies, whose X-Forwarded-For is trusted. Default: none. */
   readonly trustedProxies?: TrustedProxies;
-  /** Answers as Phoenix does, wherever Calla's differ on purpose (docs/phoenix-differences.md). Default: false. */
+  /** Answers as Phoenix does, wherever Calla's differ on purpose (◆ in the spec's pages of channels). Default: false. */
   readonly strictPhoenix?: boolean;
   /** Binary frames are not Phoenix's but bytes of your own, for `handleBinary(handler)`. Default: false. */
   readonly rawBinary?: boolean;
@@ -54,12 +54,16 @@ export interface ChannelsOptions<Assigns extends object> {
 }
 
 type Topic<C extends Channel> = readonly [channel: C, params: Params<C["pattern"]>];
-type Said<C extends Channel, Event extends EventOf<OutOf<C>>> = readonly [event: Event, payload: OutOf<C>[Event]];
+type Said<C extends Channel, Event extends EventOf<OutOf<C>>> = readonly [
+  event: Event,
+  payload: OutOf<C>[Event],
+];
 
 /** A channel that wants more of a socket than `connect` gives does not fit. */
-export type Fits<C extends Channel, Assigns> = Assigns extends SocketOf<C>
-  ? unknown
-  : { readonly "connect does not give the sockets what this channel wants": SocketOf<C> };
+export type Fits<C extends Channel, Assigns> =
+  Assigns extends SocketOf<C>
+    ? unknown
+    : { readonly "connect does not give the sockets what this channel wants": SocketOf<C> };
 
 /**
  * A system of channels, as `createChannels` makes it: what is registered answers, and transports wire connections in.
@@ -78,6 +82,7 @@ export interface Channels<Assigns extends object = object> extends ChannelsHost 
    * @throws CallaError `wiring`: the pattern is registered already.
    */
   register<C extends Channel>(channel: C & Fits<C, Assigns>): this;
+  /** The same for another pattern than the channel's own. */
   register<C extends Channel>(pattern: string, channel: C & Fits<C, Assigns>): this;
   /**
    * Says something to all on a topic, on every node; once and without an acknowledgement.
@@ -85,22 +90,31 @@ export interface Channels<Assigns extends object = object> extends ChannelsHost 
    * @throws TypeError: the payload is neither an object nor bytes.
    */
   broadcast(topic: string, event: string, payload: Payload): void;
-  broadcast<C extends Channel, Event extends EventOf<OutOf<C>>>(...said: [...Topic<C>, ...Said<C, Event>]): void;
+  /** The same by a channel and what stands for its `*`. */
+  broadcast<C extends Channel, Event extends EventOf<OutOf<C>>>(
+    ...said: [...Topic<C>, ...Said<C, Event>]
+  ): void;
   /** The same to all but one connection, on every node. */
   broadcastFrom(socketId: string, topic: string, event: string, payload: Payload): void;
+  /** The same by a channel and what stands for its `*`. */
   broadcastFrom<C extends Channel, Event extends EventOf<OutOf<C>>>(
     ...said: [socketId: string, ...Topic<C>, ...Said<C, Event>]
   ): void;
   /** The same to all of this node. */
   localBroadcast(topic: string, event: string, payload: Payload): void;
-  localBroadcast<C extends Channel, Event extends EventOf<OutOf<C>>>(...said: [...Topic<C>, ...Said<C, Event>]): void;
+  /** The same by a channel and what stands for its `*`. */
+  localBroadcast<C extends Channel, Event extends EventOf<OutOf<C>>>(
+    ...said: [...Topic<C>, ...Said<C, Event>]
+  ): void;
   /** Says something to one connection on a topic. False: it is not there, on this node. */
   push(socketId: string, topic: string, event: string, payload: Payload): boolean;
+  /** The same by a channel and what stands for its `*`. */
   push<C extends Channel, Event extends EventOf<OutOf<C>>>(
     ...said: [socketId: string, ...Topic<C>, ...Said<C, Event>]
   ): boolean;
   /** Tells the `handleInfo` of one connection's channel something; nothing happens where it is not, on this node. */
   sendInfo(socketId: string, topic: string, message: unknown): void;
+  /** The same by a channel and what stands for its `*`. */
   sendInfo<C extends Channel>(...told: [socketId: string, ...Topic<C>, message: InfoOf<C>]): void;
   /** Ends every connection to which `connect` gave this id, on every node: closed with 1001, after which clients come back. */
   disconnect(id: string): void;

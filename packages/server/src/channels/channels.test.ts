@@ -1,18 +1,12 @@
 // The system: registering, connecting, disconnecting, draining; and beside a server of the sync half.
 import { describe, expect, it } from "vitest";
-import { handClock, inHand, wire } from "../../test/wired.ts";
+import { handClock, wire } from "../../test/wired.ts";
 import { closed, reply as replied, settled, talk } from "../../test/phoenix-talk.ts";
 import { localPubSub } from "../cluster/pubsub.ts";
-import { accept, createChannels, defineChannel, deny, reply } from "./index.ts";
+import { accept, createChannels, defineChannel, reply } from "./index.ts";
 import type { ChannelsOptions, StopReason } from "./index.ts";
 
 const room = defineChannel("room:*").handleIn("echo", (payload) => reply(payload));
-const ask = (options: ChannelsOptions<object>, params = {}) => {
-  const channels = createChannels({ onError: () => undefined, ...options });
-  const request = { url: "/", headers: {}, remoteAddress: "10.0.0.1", params, vsn: "2.0.0", authToken: "t" };
-  return channels.admit({ ...request, transport: "websocket" }, new AbortController().signal);
-};
-
 describe("register", () => {
   it("[JN8] refuses a pattern twice, and what is no channel", () => {
     const channels = createChannels().register(room);
@@ -21,82 +15,6 @@ describe("register", () => {
     expect(() => channels.register("x:*", {} as never)).toThrow(/defineChannel/);
     expect(() => channels.register(undefined as never)).toThrow(/defineChannel/);
     expect(talk(channels).join("lobby:1")).toEqual([replied("1", "1", "lobby:1", "ok")]);
-  });
-});
-
-describe("connect", () => {
-  it("[CN11] [CN12] lets in, or refuses with a status and a text", async () => {
-    expect(ask({})).toMatchObject({ accepted: true, assigns: {} });
-    expect(ask({ connect: () => accept({ user: 1 }, "u:1") })).toMatchObject({
-      accepted: true,
-      assigns: { user: 1 },
-      id: "u:1",
-    });
-    expect(ask({ connect: () => deny() })).toEqual({ accepted: false, status: 403, body: "" });
-    expect(await ask({ connect: async () => deny(429, "later") })).toEqual({
-      accepted: false,
-      status: 429,
-      body: "later",
-    });
-  });
-  it("[CN14] gives 500 where it throws, rejects or returns something else", async () => {
-    const errors: unknown[] = [];
-    const onError = (error: unknown) => void errors.push(error);
-    const boom = (): never => {
-      throw new Error("boom");
-    };
-    const failed = { accepted: false, status: 500, body: "" };
-    expect(ask({ onError, connect: boom })).toEqual(failed);
-    expect(await ask({ onError, connect: async () => boom() })).toEqual(failed);
-    expect(ask({ onError, connect: () => ({}) as never })).toEqual(failed);
-    expect(await ask({ onError, connect: async () => ({}) as never })).toEqual(failed);
-    expect(ask({ onError, connect: () => deny(200) })).toEqual(failed);
-    expect(errors).toHaveLength(5);
-  });
-  it("[DC12] has its time, and a number of calls for one address", async () => {
-    const hand = handClock();
-    const errors: unknown[] = [];
-    let aborted = 0;
-    const channels = createChannels({
-      clock: hand.clock,
-      onError: (error) => void errors.push(error),
-      limits: { connectTimeout: 2_000, maxConnectsPerAddress: 2 },
-      connect: ({ signal }) => {
-        signal.addEventListener("abort", () => aborted++);
-        return new Promise<never>(() => undefined);
-      },
-    });
-    const request = { url: "/", headers: {}, params: {}, vsn: "2.0.0", authToken: undefined, transport: "websocket" } as const;
-    const from = (remoteAddress: string) => channels.admit({ ...request, remoteAddress }, new AbortController().signal);
-    const waiting = [from("10.0.0.1"), from("10.0.0.1")];
-    expect(from("10.0.0.1")).toEqual({ accepted: false, status: 429, body: "" });
-    expect(from("10.0.0.2")).toBeInstanceOf(Promise);
-    await hand.advance(2_000);
-    expect(await Promise.all(waiting)).toEqual([
-      { accepted: false, status: 503, body: "" },
-      { accepted: false, status: 503, body: "" },
-    ]);
-    expect(aborted).toBe(3);
-    expect(errors).toHaveLength(3);
-    expect(from("10.0.0.1")).toBeInstanceOf(Promise);
-  });
-  it("[DC12] its signal aborts when the peer has gone", async () => {
-    let aborted = false;
-    const answer = inHand<void>();
-    const channels = createChannels({
-      connect: async ({ signal }) => {
-        signal.addEventListener("abort", () => (aborted = true));
-        await answer.promise;
-        return accept({});
-      },
-    });
-    const peer = new AbortController();
-    const request = { url: "/", headers: {}, remoteAddress: undefined, params: {}, vsn: "2.0.0", authToken: undefined };
-    const admission = channels.admit({ ...request, transport: "websocket" }, peer.signal);
-    peer.abort();
-    expect(aborted).toBe(true);
-    answer.keep();
-    expect(await admission).toMatchObject({ accepted: true });
   });
 });
 
@@ -151,7 +69,14 @@ describe("disconnect and drain", () => {
     await hand.advance(100);
     expect(gone()).toBe(4);
     expect(done).toBe(false);
-    const request = { url: "/", headers: {}, remoteAddress: undefined, params: {}, vsn: "2.0.0", authToken: undefined };
+    const request = {
+      url: "/",
+      headers: {},
+      remoteAddress: undefined,
+      params: {},
+      vsn: "2.0.0",
+      authToken: undefined,
+    };
     expect(channels.admit({ ...request, transport: "websocket" }, new AbortController().signal)).toEqual({
       accepted: false,
       status: 503,
@@ -177,9 +102,13 @@ describe("disconnect and drain", () => {
 
 describe("beside a server", () => {
   it("[DC11] limits, addresses, origins and leaving are the server's", async () => {
-    const { server, settle } = wire({ limits: { maxConnectionsPerAddress: 1 }, origins: ["https://app.example"] });
+    const { server, settle } = wire({
+      limits: { maxConnectionsPerAddress: 1 },
+      origins: ["https://app.example"],
+    });
     const channels = createChannels({ beside: server }).register(room);
-    const asked = (origin: string) => channels.allowsOrigin({ url: "/", headers: { origin }, remoteAddress: undefined });
+    const asked = (origin: string) =>
+      channels.allowsOrigin({ url: "/", headers: { origin }, remoteAddress: undefined });
     expect([asked("https://app.example"), asked("https://other.example")]).toEqual([true, false]);
     const first = talk(channels, { remoteAddress: "10.0.0.1" });
     const second = talk(channels, { remoteAddress: "10.0.0.1" });

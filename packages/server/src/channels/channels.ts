@@ -13,7 +13,6 @@ import type { Connect } from "./engine/admission.ts";
 import { Broadcasting } from "./engine/broadcasting.ts";
 import type { ChannelEvent, ChannelsContext } from "./engine/channels-context.ts";
 import { channelLimitsOf, DEFAULT_CHANNEL_LIMITS } from "./engine/channels-limits.ts";
-import type { ChannelLimits } from "./engine/channels-limits.ts";
 import { NodeMessages } from "./engine/node-messages.ts";
 import { CLOSE } from "./engine/phoenix-socket.ts";
 import { ChannelRegistry } from "./engine/registry.ts";
@@ -24,7 +23,16 @@ import { serialisers } from "./wire/vsn.ts";
 import { connectSocket } from "./connect-socket.ts";
 
 /** Options that are the server's own where channels stand beside one. */
-const THE_SERVERS = ["pubsub", "origins", "hosts", "trustedProxies", "clock", "random", "onError", "observe"] as const;
+const THE_SERVERS = [
+  "pubsub",
+  "origins",
+  "hosts",
+  "trustedProxies",
+  "clock",
+  "random",
+  "onError",
+  "observe",
+] as const;
 
 /**
  * Makes a system of channels: register what `defineChannel` gives, then let `phoenix` serve it.
@@ -109,8 +117,13 @@ export function createChannels<Assigns extends object = object>(
     },
     sendInfo(socketId: string, ...told: readonly unknown[]) {
       const [topic, message] =
-        told.length < 3 ? told : [named((told[0] as { pattern: string }).pattern, told[1] as string[]), told[2]];
-      sockets.get(socketId)?.channel(topic as string)?.take({ type: "info", told: message, bytes: 0 });
+        told.length < 3
+          ? told
+          : [named((told[0] as { pattern: string }).pattern, told[1] as string[]), told[2]];
+      sockets
+        .get(socketId)
+        ?.channel(topic as string)
+        ?.take({ type: "info", told: message, bytes: 0 });
     },
     disconnect(id) {
       messages.tell({ type: "disconnect", id });
@@ -142,7 +155,9 @@ export function createChannels<Assigns extends object = object>(
     refused({ status, reason, request, why }) {
       const details = { status, reason, url: request.url, ...(why === undefined ? {} : { why }) };
       observe?.({ type: "channel-refused", code: reason, socketId: undefined, topic: undefined });
-      contain(report, () => options.onRefused?.({ code: "connection", socketId: "", topic: undefined, details }));
+      contain(report, () =>
+        options.onRefused?.({ code: "connection", socketId: "", topic: undefined, details }),
+      );
     },
     get stopping() {
       return sockets.leaving;
@@ -155,7 +170,9 @@ export function createChannels<Assigns extends object = object>(
 const DRAIN_OVER = 10_000;
 
 /** `(topic, event, payload)`, or `(channel, params, event, payload)`. */
-type Said = readonly [string, string, Payload] | readonly [{ readonly pattern: string }, readonly string[], string, Payload];
+type Said =
+  | readonly [string, string, Payload]
+  | readonly [{ readonly pattern: string }, readonly string[], string, Payload];
 
 function saidOf(said: Said): readonly [topic: string, event: string, payload: Payload] {
   if (said.length === 3) return said;
@@ -179,14 +196,23 @@ function houseFor(options: ChannelsOptions<object>): House {
     throw new CallaError("wiring", {}, "createChannels({ beside }) needs what createServer gives.");
   const twice = THE_SERVERS.find((name) => options[name] !== undefined);
   if (twice !== undefined)
-    throw new CallaError("wiring", { [twice]: true }, `createChannels({ beside: server }) takes ${twice} from the server; leave it out.`);
-  const shared = Object.keys(options.limits ?? {}).find((name) => !Object.hasOwn(DEFAULT_CHANNEL_LIMITS, name));
+    throw new CallaError(
+      "wiring",
+      { [twice]: true },
+      `createChannels({ beside: server }) takes ${twice} from the server; leave it out.`,
+    );
+  const shared = Object.keys(options.limits ?? {}).find(
+    (name) => !Object.hasOwn(DEFAULT_CHANNEL_LIMITS, name),
+  );
   if (shared !== undefined)
-    throw new CallaError("wiring", { limit: shared }, `createChannels({ beside: server }) takes limits.${shared} from the server; leave it out.`);
+    throw new CallaError(
+      "wiring",
+      { limit: shared },
+      `createChannels({ beside: server }) takes limits.${shared} from the server; leave it out.`,
+    );
   return house;
 }
 
 /** Of this node: a session that polls lives on one node. */
 const secretOf = (random: House["random"]): Uint8Array =>
   new TextEncoder().encode(generateClientId(random) + generateClientId(random));
-export type { ChannelLimits };

@@ -2,7 +2,7 @@
 import type { Connection, WireFrame } from "../base/connection.ts";
 import type { AnySocket, ConnectSocket } from "./channels-api.ts";
 import type { ChannelConnection, ChannelsHost } from "./engine/host.ts";
-import { paramsOf } from "./transports/params.ts";
+import { paramsOf } from "./wire/params.ts";
 
 /** A peer that is not let in yet says no more. Over it: closed, 1009. */
 const MOST_BEFORE = 65_536;
@@ -27,7 +27,13 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
   };
   if (serialiser === undefined) refuse();
   else {
-    const asked = { ...request, params, transport: "websocket" as const, vsn: String(vsn), authToken: request.authToken };
+    const asked = {
+      ...request,
+      params,
+      transport: "websocket" as const,
+      vsn: String(vsn),
+      authToken: request.authToken,
+    };
     const decide = (admission: Awaited<ReturnType<ChannelsHost["admit"]>>): void => {
       if (abort.signal.aborted) return;
       if (!admission.accepted) return refuse();

@@ -47,13 +47,23 @@ export function check(schema: Schema, value: unknown): Checked {
   return readResult(result);
 }
 
-/** What a schema has answered, with its complaints made plain and short. */
+/**
+ * What a schema has answered, with its complaints made plain and short.
+ *
+ * @example
+ * readResult(await schema["~standard"].validate(value)); // { ok: true, value } or { ok: false, issues }
+ */
 export const readResult = (result: StandardSchemaV1.Result<unknown>): Checked =>
   result.issues === undefined
     ? { ok: true, value: result.value }
     : { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(plain) };
 
-/** Whether the value is a schema at all. */
+/**
+ * Whether the value is a schema at all.
+ *
+ * @example
+ * isSchema(z.string()); // true
+ */
 export const isSchema = (value: unknown): value is Schema =>
   (isObject(value) || typeof value === "function") &&
   typeof (value as Partial<Schema>)["~standard"]?.validate === "function";

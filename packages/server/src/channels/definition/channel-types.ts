@@ -25,7 +25,15 @@ export type StopReason =
   | {
       readonly type: "shutdown";
       /** A handler said so; or the client joined again, its connection ended, `disconnect`, `drain`, its polls ceased, its join took too long. */
-      readonly why: "stopped" | "duplicate-join" | "closed" | "disconnected" | "draining" | "inactive" | "rights" | "timeout";
+      readonly why:
+        | "stopped"
+        | "duplicate-join"
+        | "closed"
+        | "disconnected"
+        | "draining"
+        | "inactive"
+        | "rights"
+        | "timeout";
     }
   /** The client was not heard of for too long. */
   | { readonly type: "heartbeatTimeout" }
@@ -113,7 +121,8 @@ export interface Channel<
 /** What a channel wants of a socket. */
 export type SocketOf<C extends Channel> = C extends Channel<string, infer S> ? S : never;
 /** What it says to clients. */
-export type OutOf<C extends Channel> = C extends Channel<string, infer _S, infer _A, infer _I, infer Out> ? Out : never;
+export type OutOf<C extends Channel> =
+  C extends Channel<string, infer _S, infer _A, infer _I, infer Out> ? Out : never;
 /** What it hears from clients. */
 export type InOf<C extends Channel> = C extends Channel<string, infer _S, infer _A, infer In> ? In : never;
 /** What the server may tell it. */
@@ -144,21 +153,25 @@ export interface ChannelBuilder<
   /** What `connect` must give every connection. For the compiler only. */
   socket<S extends object>(): ChannelBuilder<Pattern, S, Assigns, In, Out, Info>;
   /** What the channel says to its clients, payloads by event. For the compiler only; undeclared it may say anything. */
-  says<O extends { readonly [Event in keyof O]: Payload }>(): ChannelBuilder<Pattern, SocketAssigns, Assigns, In, O, Info>;
+  says<O extends { readonly [Event in keyof O]: Payload }>(): ChannelBuilder<
+    Pattern,
+    SocketAssigns,
+    Assigns,
+    In,
+    O,
+    Info
+  >;
   /**
    * Who may join. Without it everybody may. With a schema for what the client gives, what does not fit is refused with
    * `{reason: "invalid params", issues}`, and the handler is not asked.
    */
   join<J extends object>(
-    handler: (
-      joining: Joining<Pattern, SocketAssigns>,
-    ) => Awaitable<Joined<J> | Refused>,
+    handler: (joining: Joining<Pattern, SocketAssigns>) => Awaitable<Joined<J> | Refused>,
   ): ChannelBuilder<Pattern, SocketAssigns, J, In, Out, Info>;
+  /** The same, with a schema for what the client gives. */
   join<Given extends Schema, J extends object>(
     params: Given,
-    handler: (
-      joining: Joining<Pattern, SocketAssigns, OutputOf<Given>>,
-    ) => Awaitable<Joined<J> | Refused>,
+    handler: (joining: Joining<Pattern, SocketAssigns, OutputOf<Given>>) => Awaitable<Joined<J> | Refused>,
   ): ChannelBuilder<Pattern, SocketAssigns, J, In, Out, Info>;
   /** Right after the answer to the join has been sent. */
   joined(handler: (socket: ChannelSocket<SocketAssigns & Assigns, Out>) => Awaitable<void>): this;
@@ -173,6 +186,7 @@ export interface ChannelBuilder<
       socket: ChannelSocket<SocketAssigns & Assigns, Out>,
     ) => Awaitable<HandleResult<Out>>,
   ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In & { readonly [E in Event]: Json }, Out, Info>;
+  /** The same, with a schema for what it carries. */
   handleIn<Event extends string, Said extends Schema>(
     event: Event,
     payload: Said,
@@ -180,7 +194,14 @@ export interface ChannelBuilder<
       payload: OutputOf<Said>,
       socket: ChannelSocket<SocketAssigns & Assigns, Out>,
     ) => Awaitable<HandleResult<Out>>,
-  ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In & { readonly [E in Event]: OutputOf<Said> }, Out, Info>;
+  ): ChannelBuilder<
+    Pattern,
+    SocketAssigns,
+    Assigns,
+    In & { readonly [E in Event]: OutputOf<Said> },
+    Out,
+    Info
+  >;
   /** A message of a client that carries bytes (a binary push of V2). */
   handleBinary<Event extends string>(
     event: Event,
@@ -217,11 +238,9 @@ export interface ChannelBuilder<
   ): this;
   /** What the server tells this channel by `sendInfo`. With a schema, what does not fit is reported and not handed on. */
   handleInfo<I>(
-    handler: (
-      message: I,
-      socket: ChannelSocket<SocketAssigns & Assigns, Out>,
-    ) => Awaitable<InfoResult<Out>>,
+    handler: (message: I, socket: ChannelSocket<SocketAssigns & Assigns, Out>) => Awaitable<InfoResult<Out>>,
   ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In, Out, I>;
+  /** The same, with a schema for what is told. */
   handleInfo<Told extends Schema>(
     message: Told,
     handler: (
@@ -236,9 +255,6 @@ export interface ChannelBuilder<
   mayStay(handler: (socket: ChannelSocket<SocketAssigns & Assigns, Out>) => Awaitable<boolean>): this;
   /** The channel has ended for this client: called once, whatever ended it. What it throws is reported. */
   terminate(
-    handler: (
-      reason: StopReason,
-      socket: ChannelSocket<SocketAssigns & Assigns, Out>,
-    ) => Awaitable<void>,
+    handler: (reason: StopReason, socket: ChannelSocket<SocketAssigns & Assigns, Out>) => Awaitable<void>,
   ): this;
 }

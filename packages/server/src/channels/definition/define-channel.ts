@@ -53,14 +53,20 @@ function builder(definition: ChannelDefinition): object {
     if (!isSchema(given[0])) throw wrong(`${of} was given something that is no Standard Schema.`);
     return { schema: given[0] as Schema, handler: isFunction(given[1], of) };
   };
-  const withEvent = <H>(map: ReadonlyMap<string, H>, of: string, event: unknown, handler: H): ReadonlyMap<string, H> => {
+  const withEvent = <H>(
+    map: ReadonlyMap<string, H>,
+    of: string,
+    event: unknown,
+    handler: H,
+  ): ReadonlyMap<string, H> => {
     if (typeof event !== "string") throw wrong(`${of} needs the name of an event.`);
     if (TAKEN.has(event)) throw wrong(`"${event}" is answered by Calla; use join and terminate.`);
     if (map.has(event)) throw wrong(`${of}("${event}") is there already.`);
     return new Map(map).set(event, handler);
   };
   const once = <K extends keyof ChannelDefinition>(name: K, value: ChannelDefinition[K]): object => {
-    if (definition[name] !== undefined) throw wrong(`${name === "raw" ? "handleBinary" : name} is there already.`);
+    if (definition[name] !== undefined)
+      throw wrong(`${name === "raw" ? "handleBinary" : name} is there already.`);
     return builder({ ...definition, [name]: value });
   };
   const made = {
@@ -75,14 +81,24 @@ function builder(definition: ChannelDefinition): object {
     handleIn: (event: unknown, ...given: Given) =>
       builder({
         ...definition,
-        events: withEvent(definition.events, "handleIn", event, checked(given, `handleIn("${String(event)}")`)),
+        events: withEvent(
+          definition.events,
+          "handleIn",
+          event,
+          checked(given, `handleIn("${String(event)}")`),
+        ),
       }),
     handleBinary: (...given: Given) =>
       given.length < 2
         ? once("raw", isFunction(given[0], "handleBinary"))
         : builder({
             ...definition,
-            binaries: withEvent(definition.binaries, "handleBinary", given[0], isFunction(given[1], "handleBinary")),
+            binaries: withEvent(
+              definition.binaries,
+              "handleBinary",
+              given[0],
+              isFunction(given[1], "handleBinary"),
+            ),
           }),
     handleOther: (handler: unknown) => once("other", isFunction(handler, "handleOther")),
     handleOut: (event: unknown, handler: unknown) =>

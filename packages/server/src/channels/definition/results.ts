@@ -38,6 +38,12 @@ export type StopWith = "normal" | "shutdown" | Error;
  * .handleIn("save", () => reply("error", { reason: "read only" }))
  */
 export function reply(response?: Json | Uint8Array): Reply;
+/**
+ * The same with a status of your own.
+ *
+ * @example
+ * .handleIn("save", () => reply("error", { reason: "read only" }))
+ */
 export function reply(status: string, response: Json | Uint8Array): Reply;
 export function reply(first: Json | Uint8Array = {}, response?: Json | Uint8Array): Reply {
   if (response === undefined) return { type: "reply", status: "ok", response: first };
@@ -71,7 +77,10 @@ export const noReply = (): NoReply => NOTHING;
  * @example
  * .handleIn("resign", () => stop("normal", reply({ bye: true })))
  */
-export const stop = <Last extends Reply | Push = never>(reason: StopWith = "normal", last?: Last): Stop<Last> => ({
+export const stop = <Last extends Reply | Push = never>(
+  reason: StopWith = "normal",
+  last?: Last,
+): Stop<Last> => ({
   type: "stop",
   reason,
   last,
@@ -96,7 +105,16 @@ export interface Refused {
  * .join(({ params: [id] }) => joined({ id }, { motd: "hello" }))
  */
 export function joined(): Joined<{}>;
-export function joined<Assigns extends object>(assigns: Assigns, response?: Json | Uint8Array): Joined<Assigns>;
+/**
+ * The same with what the channel keeps for the client, and what the client is told.
+ *
+ * @example
+ * .join(({ params: [id] }) => joined({ id }, { motd: "hello" }))
+ */
+export function joined<Assigns extends object>(
+  assigns: Assigns,
+  response?: Json | Uint8Array,
+): Joined<Assigns>;
 export function joined(assigns: object = {}, response: Json | Uint8Array = {}): Joined<object> {
   return { type: "joined", assigns, response };
 }

@@ -1,5 +1,5 @@
 // Who may open a connection: room for its address, then the app's `connect` hook, in its time. It never rejects. Not here:
-// what of the request's form is checked before (transports/handshake.ts).
+// what of the request's form is checked before (transports).
 import { contain, isThenable } from "../../base/contain.ts";
 import type { House } from "../../house/house.ts";
 import type { ChannelLimits } from "./channels-limits.ts";
@@ -124,7 +124,14 @@ function decided(request: PhoenixRequest, given: unknown): Admission {
   const answer = (given ?? { type: "nothing" }) as Accepted<object> | Denied | { readonly type: "nothing" };
   if (answer.type === "accepted")
     return { accepted: true, request, assigns: answer.assigns, id: answer.id } satisfies Admitted;
-  if (answer.type === "denied" && Number.isInteger(answer.status) && answer.status >= 400 && answer.status < 600)
+  if (
+    answer.type === "denied" &&
+    Number.isInteger(answer.status) &&
+    answer.status >= 400 &&
+    answer.status < 600
+  )
     return refusal(answer.status, answer.body);
-  throw new TypeError("connect returns accept(assigns, id?) or deny(status?, body?), with a status from 400 to 599.");
+  throw new TypeError(
+    "connect returns accept(assigns, id?) or deny(status?, body?), with a status from 400 to 599.",
+  );
 }

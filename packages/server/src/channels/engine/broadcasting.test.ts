@@ -80,10 +80,12 @@ describe("a broadcast", () => {
   });
   it("[BC8] a handleOut that throws closes its own channel only", () => {
     let id = "";
-    const channel = room.joined((socket) => void (id ||= socket.socketId)).handleOut("said", (payload, socket) => {
-      if (socket.socketId === id) throw new Error("boom");
-      return payload;
-    });
+    const channel = room
+      .joined((socket) => void (id ||= socket.socketId))
+      .handleOut("said", (payload, socket) => {
+        if (socket.socketId === id) throw new Error("boom");
+        return payload;
+      });
     const { channels, ada, bob } = people({}, channel);
     channels.broadcast("room:1", "said", {});
     expect(ada.take()).toEqual([["1", "1", "room:1", "phx_error", { reason: "channel_crash" }]]);
@@ -104,13 +106,17 @@ describe("a broadcast", () => {
     expect(heard()).toEqual([1, 1, 1, 1]);
     here.ada.say(["1", "2", "room:1", "others", { n: 2 }]);
     expect(heard()).toEqual([0, 1, 1, 1]);
-    const id = ((here.ada.say(["1", "3", "room:1", "who", {}])[0] as never)[4] as { response: { id: string } }).response.id;
+    const id = (
+      (here.ada.say(["1", "3", "room:1", "who", {}])[0] as never)[4] as { response: { id: string } }
+    ).response.id;
     there.channels.broadcastFrom(id, "room:1", "said", { n: 3 });
     expect(heard()).toEqual([0, 1, 1, 1]);
     here.channels.localBroadcast("room:1", "said", { n: 4 });
     expect(heard()).toEqual([1, 1, 0, 0]);
     here.channels.broadcast("room:1", "said", new Uint8Array([1, 2, 255]));
-    expect(there.ada.take()).toEqual([new Uint8Array(Buffer.from("\x02\x06\x04room:1said\x01\x02\xff", "latin1"))]);
+    expect(there.ada.take()).toEqual([
+      new Uint8Array(Buffer.from("\x02\x06\x04room:1said\x01\x02\xff", "latin1")),
+    ]);
   });
   it("[BC11] a topic on which nobody is any more is not listened for", () => {
     const inner = localPubSub();
@@ -133,7 +139,8 @@ describe("a broadcast", () => {
   });
   it("[BC15] a push reaches one connection, and says whether it is there", () => {
     const { channels, ada, bob } = people();
-    const id = ((ada.say(["1", "3", "room:1", "who", {}])[0] as never)[4] as { response: { id: string } }).response.id;
+    const id = ((ada.say(["1", "3", "room:1", "who", {}])[0] as never)[4] as { response: { id: string } })
+      .response.id;
     expect(channels.push(id, "room:1", "said", { n: 1 })).toBe(true);
     expect(channels.push(id, room, ["1"], "said", { n: 2 })).toBe(true);
     expect(channels.push(id, "room:2", "said", {})).toBe(false);
@@ -156,15 +163,19 @@ describe("a broadcast", () => {
     expect(errors).toHaveLength(1);
     expect(old.say({ topic: "room:1", event: "who", payload: {}, ref: "2" })).toHaveLength(1);
   });
-  it.each([null, 7, {}, { node: "x" }, { node: "x", event: "said", payload: [1] }, { node: "x", event: 7, payload: {} }])(
-    "[BC17] another node's %j is none",
-    (told) => {
-      const errors: unknown[] = [];
-      const pubsub = localPubSub();
-      const { ada } = people({ pubsub, onError: (error) => void errors.push(error) });
-      pubsub.publish("phoenix:room:1", told);
-      expect(ada.take()).toEqual([]);
-      expect(errors).toHaveLength(1);
-    },
-  );
+  it.each([
+    null,
+    7,
+    {},
+    { node: "x" },
+    { node: "x", event: "said", payload: [1] },
+    { node: "x", event: 7, payload: {} },
+  ])("[BC17] another node's %j is none", (told) => {
+    const errors: unknown[] = [];
+    const pubsub = localPubSub();
+    const { ada } = people({ pubsub, onError: (error) => void errors.push(error) });
+    pubsub.publish("phoenix:room:1", told);
+    expect(ada.take()).toEqual([]);
+    expect(errors).toHaveLength(1);
+  });
 });

@@ -80,7 +80,8 @@ export class Broadcasting {
     const { node, from, event, payload, bytes } = (told ?? {}) as Partial<Relayed>;
     if (node === this.#node) return;
     const said = typeof bytes === "string" ? new Uint8Array(Buffer.from(bytes, "base64")) : payload;
-    if (typeof event !== "string" || !isPayload(said)) throw new CallaError("protocol", { channel: channelOf(topic) });
+    if (typeof event !== "string" || !isPayload(said))
+      throw new CallaError("protocol", { channel: channelOf(topic) });
     this.here(topic, event, said, from);
   }
 }

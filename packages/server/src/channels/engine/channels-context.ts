@@ -43,7 +43,11 @@ export interface ChannelsContext {
   readonly limits: ChannelLimits;
   /** Bytes that may wait to be written to one connection (`maxBufferedBytes`). Over it: closed, 1013. */
   readonly maxBufferedBytes: number;
-  readonly buckets: { readonly messages: TokenBucket; readonly joins: TokenBucket; readonly channel: TokenBucket };
+  readonly buckets: {
+    readonly messages: TokenBucket;
+    readonly joins: TokenBucket;
+    readonly channel: TokenBucket;
+  };
   readonly index: TopicIndex;
   /** What comes in, in bytes. */
   readonly bytes: ByteIntake;
@@ -66,5 +70,7 @@ export const isPayload = (value: unknown): value is Payload =>
 export function mustBePayload(event: string, value: unknown): void {
   if (isPayload(value)) return;
   const got = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
-  throw new TypeError(`The payload of "${event}" must be an object or bytes, and is ${got}: Phoenix clients take nothing else.`);
+  throw new TypeError(
+    `The payload of "${event}" must be an object or bytes, and is ${got}: Phoenix clients take nothing else.`,
+  );
 }

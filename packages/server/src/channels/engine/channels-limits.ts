@@ -48,7 +48,11 @@ export function channelLimitsOf(given: Partial<ChannelLimits & Limits> = {}): Ch
     if (!Object.hasOwn(DEFAULT_CHANNEL_LIMITS, name)) continue;
     if (value === undefined) continue;
     if (!(typeof value === "number" && value >= 0) || (value === 0 && /Rate$|Timeout$/.test(name)))
-      throw new CallaError("wiring", { name, value }, `limits.${name} must be a number above 0 (or Infinity).`);
+      throw new CallaError(
+        "wiring",
+        { name, value },
+        `limits.${name} must be a number above 0 (or Infinity).`,
+      );
     own[name] = value;
   }
   return { ...DEFAULT_CHANNEL_LIMITS, ...own };

@@ -50,10 +50,7 @@ export class PendingJoin {
 }
 
 /** Asks the app. */
-export function askJoin(
-  pending: PendingJoin,
-  socket: Joining["socket"],
-): JoinOutcome | Promise<JoinOutcome> {
+export function askJoin(pending: PendingJoin, socket: Joining["socket"]): JoinOutcome | Promise<JoinOutcome> {
   const { join } = pending.route.definition;
   if (join === undefined) return ACCEPTED;
   const { payload } = pending.message;

@@ -32,7 +32,7 @@ describe("messages", () => {
     ["MS6", reply([1, 2]), "ok", [1, 2]],
     ["MS6", reply(null), "ok", null],
     ["MS6", reply("text"), "ok", "text"],
-  ])("[%s] %j is answered", (_, result, status, response) => {
+  ])("[MS1] [MS2] [MS3] [MS4] [MS5] [MS6] %s: %j is answered", (_, result, status, response) => {
     const { client } = on(room.handleIn("ask", () => result));
     expect(said(client, "ask")).toEqual([replied("1", "2", "room:1", status, response)]);
   });
@@ -75,8 +75,13 @@ describe("messages", () => {
   });
   it("[MS14] an event that nobody takes is refused, and the channel lives", () => {
     const refusals: unknown[] = [];
-    const { client } = on(room.handleIn("ask", () => reply()), { onRefused: (one) => void refusals.push(one.code) });
-    expect(said(client, "nope")).toEqual([replied("1", "2", "room:1", "error", { reason: "unmatched event" })]);
+    const { client } = on(
+      room.handleIn("ask", () => reply()),
+      { onRefused: (one) => void refusals.push(one.code) },
+    );
+    expect(said(client, "nope")).toEqual([
+      replied("1", "2", "room:1", "error", { reason: "unmatched event" }),
+    ]);
     expect(client.say(["1", null, "room:1", "nope", {}])).toEqual([]);
     expect(said(client, "ask")).toHaveLength(1);
     expect(said(client, "constructor")).toHaveLength(1);
@@ -187,10 +192,13 @@ describe("messages", () => {
       replied("1", "5", "room:1", "ok", { n: 2 }),
     ]);
   });
-  it.each(["phx_reply", "phx_close", "phx_error", "phx_drain"])("[MS24] %s of a client is an event", (event) => {
-    const { client } = on(room.handleIn(event, () => reply({ mine: true })));
-    expect(said(client, event)).toEqual([replied("1", "2", "room:1", "ok", { mine: true })]);
-  });
+  it.each(["phx_reply", "phx_close", "phx_error", "phx_drain"])(
+    "[MS24] %s of a client is an event",
+    (event) => {
+      const { client } = on(room.handleIn(event, () => reply({ mine: true })));
+      expect(said(client, event)).toEqual([replied("1", "2", "room:1", "ok", { mine: true })]);
+    },
+  );
   it("[MS25] a schema refuses what does not fit, by the field", async () => {
     let runs = 0;
     const text = z.object({ text: z.string() });
@@ -199,7 +207,11 @@ describe("messages", () => {
         runs++;
         return reply({ said: payload.text });
       })
-      .handleIn("slow", text.refine(async () => true), (payload) => reply({ said: payload.text }));
+      .handleIn(
+        "slow",
+        text.refine(async () => true),
+        (payload) => reply({ said: payload.text }),
+      );
     const { client } = on(channel);
     const wrong = (ref: string) =>
       replied("1", ref, "room:1", "error", {
@@ -240,7 +252,9 @@ describe("messages", () => {
         socket.assign({ n: socket.assigns.n + 1 });
         return reply({ ...socket.assigns });
       });
-    const channels = createChannels({ connect: () => ({ type: "accepted", assigns: { user: "ada" }, id: undefined }) });
+    const channels = createChannels({
+      connect: () => ({ type: "accepted", assigns: { user: "ada" }, id: undefined }),
+    });
     const client = talk(channels.register(channel));
     client.join("room:1", "1");
     client.join("room:2", "2");
@@ -279,7 +293,7 @@ describe("messages", () => {
   it("[MS31] a reply of handleInfo is a mistake that is told", () => {
     const errors: unknown[] = [];
     let id = "";
-    // @ts-expect-error -- a reply answers a message; there is none
+    // @ts-expect-error -- reason: a reply answers a message; there is none
     const channel = room.joined((socket) => void (id = socket.socketId)).handleInfo(() => reply({}));
     const { channels, client } = on(channel, { onError: (error) => void errors.push(error) });
     channels.sendInfo(id, "room:1", {});
@@ -308,11 +322,17 @@ describe("messages", () => {
     expect(client.closed).toEqual([]);
   });
   it("[MS33] bytes reach handleBinary", () => {
-    const channel = room.handleBinary("file", (bytes) => reply({ size: bytes.length })).handleIn("file", () => reply("error", {}));
+    const channel = room
+      .handleBinary("file", (bytes) => reply({ size: bytes.length }))
+      .handleIn("file", () => reply("error", {}));
     const { client } = on(channel);
     const frame = (event: string) =>
       new Uint8Array(
-        Buffer.concat([Buffer.from([0, 1, 1, 6, event.length]), Buffer.from(`12room:1${event}`), Buffer.from([7, 8, 9])]),
+        Buffer.concat([
+          Buffer.from([0, 1, 1, 6, event.length]),
+          Buffer.from(`12room:1${event}`),
+          Buffer.from([7, 8, 9]),
+        ]),
       );
     expect(client.say(frame("file"))).toEqual([replied("1", "2", "room:1", "ok", { size: 3 })]);
     expect(client.say(frame("else"))).toEqual([
@@ -367,7 +387,9 @@ describe("end", () => {
   });
   it("[LV5] [LV6] behind a leave nothing more is answered until the channel is closed", async () => {
     const gate = inHand<void>();
-    const { client } = on(room.handleIn("slow", () => gate.promise).handleIn("echo", (payload) => reply(payload)));
+    const { client } = on(
+      room.handleIn("slow", () => gate.promise).handleIn("echo", (payload) => reply(payload)),
+    );
     said(client, "slow");
     expect(said(client, "phx_leave", {}, "3")).toEqual([]);
     expect(said(client, "phx_leave", {}, "4")).toEqual([]);
@@ -391,7 +413,12 @@ describe("end", () => {
   it.each([
     ["LV9", "stop", [closed("1", "room:1")], { type: "normal" }],
     ["LV9", "shutdown", [closed("1", "room:1")], { type: "shutdown", why: "stopped" }],
-    ["LV10", "last", [replied("1", "2", "room:1", "ok", { bye: true }), closed("1", "room:1")], { type: "normal" }],
+    [
+      "LV10",
+      "last",
+      [replied("1", "2", "room:1", "ok", { bye: true }), closed("1", "room:1")],
+      { type: "normal" },
+    ],
     ["LV11", "fail", [crashed("1", "room:1")], { type: "error", error: new Error("failed") }],
     [
       "LV12",
@@ -401,7 +428,7 @@ describe("end", () => {
     ],
     ["LV13", "raise", [crashed("1", "room:1")], { type: "error", error: new Error("boom") }],
     ["LV13", "reject", [crashed("1", "room:1")], { type: "error", error: new Error("boom") }],
-  ])("[%s] %s", async (_, event, heard, reason) => {
+  ])("[LV9] [LV10] [LV11] [LV12] [LV13] %s: %s", async (_, event, heard, reason) => {
     const ends: StopReason[] = [];
     const errors: unknown[] = [];
     const { client } = on(ending(ends), { onError: (error) => void errors.push(error) });
@@ -417,7 +444,7 @@ describe("end", () => {
   });
   it("[LV15] [LV16] it ends from outside, and from handleInfo", () => {
     const ends: StopReason[] = [];
-    let end = (_: "shutdown" | Error): void => undefined;
+    let end: (reason: "shutdown" | Error) => void = () => undefined;
     let id = "";
     const channel = ending(ends).joined((socket) => {
       id = socket.socketId;
@@ -517,7 +544,10 @@ describe("end", () => {
     channels.reauthorise();
     await settled();
     expect(client.take()).toEqual([crashed("2", "room:1")]);
-    expect(ends).toEqual([{ type: "shutdown", why: "rights" }, { type: "error", error: stays }]);
+    expect(ends).toEqual([
+      { type: "shutdown", why: "rights" },
+      { type: "error", error: stays },
+    ]);
   });
   it("[LV30] [LV32] [LV34] a topic that is joined again", () => {
     const ends: StopReason[] = [];

@@ -6,17 +6,22 @@ import type { ChannelSocket, ReplyRef, StopReason } from "../definition/channel-
 import type { Push, Reply, StopWith } from "../definition/results.ts";
 import { fitting } from "../definition/schema.ts";
 import type { Fitting } from "../definition/schema.ts";
+import type { WireFrame } from "../../base/connection.ts";
 import type { ClientMessage, Json, Payload } from "../wire/message.ts";
+import type { ChannelSerialiser } from "../wire/serialiser.ts";
 import type { SharedMessage } from "../wire/shared-message.ts";
 import type { ChannelsContext } from "./channels-context.ts";
 import { mustBePayload } from "./channels-context.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { MailboxOwner } from "./mailbox.ts";
-import type { PhoenixSocket } from "./phoenix-socket.ts";
 
 /** Something for the channel to take in its turn. */
 export type Item =
-  | { readonly type: "message"; readonly message: ClientMessage & { readonly event: string }; readonly bytes: number }
+  | {
+      readonly type: "message";
+      readonly message: ClientMessage & { readonly event: string };
+      readonly bytes: number;
+    }
   | { readonly type: "raw"; readonly data: Uint8Array; readonly bytes: number }
   | { readonly type: "info"; readonly told: unknown; readonly bytes: 0 }
   | { readonly type: "leave"; readonly ref: Json; readonly bytes: number }
@@ -24,6 +29,23 @@ export type Item =
 
 /** How a channel's end is said to its client: `phx_close`, `phx_error`, or not at all. */
 export type Farewell = "phx_close" | "phx_error" | undefined;
+
+/** What a channel needs of its connection. */
+export interface ChannelOwner {
+  readonly id: string;
+  readonly transport: "websocket" | "longpoll";
+  readonly serialiser: ChannelSerialiser;
+  /** Sends a frame. */
+  say(frame: WireFrame): void;
+  /** Something is to wait for a handler. False: too much does, and the connection ends. */
+  waits(item: Pick<Item, "bytes">): boolean;
+  /** It waits no more. */
+  taken(item: Pick<Item, "bytes">): void;
+  /** A channel has ended. */
+  forget(channel: JoinedChannel): void;
+  /** Says that a channel has ended. */
+  bidFarewell(topic: string, joinRef: Json, farewell: "phx_close" | "phx_error"): void;
+}
 
 /** No event's name: what is told of a frame that has none. */
 const RAW = "\0raw";
@@ -56,7 +78,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   /** When what was said to this topic will have been paid for (token-bucket.ts). */
   paid = 0;
   readonly #context: ChannelsContext;
-  readonly #socket: PhoenixSocket;
+  readonly #socket: ChannelOwner;
   readonly #mailbox: Mailbox<Item>;
   #abort: AbortController | undefined;
   /** The message that is being handled. */
@@ -65,7 +87,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
 
   constructor(
     context: ChannelsContext,
-    socket: PhoenixSocket,
+    socket: ChannelOwner,
     opened: {
       readonly topic: string;
       readonly joinRef: Json;
@@ -122,7 +144,8 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   }
 
   reply(ref: ReplyRef, answer: Reply): void {
-    if (!(ref instanceof Ref)) throw new TypeError("reply takes the `ref` of the socket whose message it answers.");
+    if (!(ref instanceof Ref))
+      throw new TypeError("reply takes the `ref` of the socket whose message it answers.");
     // Phoenix says both answers, and one behind the end, whom clients drop.
     if (!this.#context.strictPhoenix && (this.ended || ref.answered)) return;
     ref.answered = true;
@@ -236,11 +259,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
     this.#refuse("unmatched-event", { event }, { reason: "unmatched event" });
   }
 
-  #runChecked(
-    { schema, handler }: Checked<Handler>,
-    said: unknown,
-    name: string,
-  ): void | Promise<void> {
+  #runChecked({ schema, handler }: Checked<Handler>, said: unknown, name: string): void | Promise<void> {
     if (schema === undefined) return this.#run(handler, said, name);
     let checked: Fitting | Promise<Fitting>;
     try {
@@ -258,7 +277,11 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   #fits(checked: Fitting, handler: Handler, name: string): void | Promise<void> {
     if (checked.ok) return this.#run(handler, checked.value, name);
     const { issues } = checked;
-    this.#refuse("invalid", { event: name, issues }, { reason: "invalid payload", issues: issues as unknown as Json });
+    this.#refuse(
+      "invalid",
+      { event: name, issues },
+      { reason: "invalid payload", issues: issues as unknown as Json },
+    );
   }
 
   #refuse(code: "invalid" | "unmatched-event", details: unknown, response: Json): void {
@@ -328,7 +351,10 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
       case "push":
         return this.#word(result as Reply | Push, name);
       case "stop": {
-        const { reason, last } = result as { readonly reason: StopWith; readonly last: Reply | Push | undefined };
+        const { reason, last } = result as {
+          readonly reason: StopWith;
+          readonly last: Reply | Push | undefined;
+        };
         if (last !== undefined) this.#word(last, name);
         return this.#stop(reason);
       }

@@ -22,7 +22,11 @@ export class NodeMessages {
     this.#pubsub = pubsub;
     this.#node = node;
     this.#silence = pubsub?.subscribe(CHANNEL, (told) => {
-      const { node: by, type, id } = (told ?? {}) as { readonly node?: unknown; readonly type?: unknown; readonly id?: unknown };
+      const {
+        node: by,
+        type,
+        id,
+      } = (told ?? {}) as { readonly node?: unknown; readonly type?: unknown; readonly id?: unknown };
       if (by === node) return;
       if (type === "disconnect" && typeof id === "string") return hears.disconnect(id);
       if (type === "reauthorise" && (typeof id === "string" || id === undefined || id === null))

@@ -12,13 +12,19 @@ const echo = defineChannel("room:*").handleIn("echo", (payload) => reply(payload
 describe("heartbeat", () => {
   const client = () => talk(createChannels());
   it("[HB1] is answered", () => {
-    expect(client().say([null, "1", "phoenix", "heartbeat", {}])).toEqual([replied(null, "1", "phoenix", "ok")]);
+    expect(client().say([null, "1", "phoenix", "heartbeat", {}])).toEqual([
+      replied(null, "1", "phoenix", "ok"),
+    ]);
   });
   it("[HB2] without its join_ref", () => {
-    expect(client().say(["9", "1", "phoenix", "heartbeat", {}])).toEqual([replied(null, "1", "phoenix", "ok")]);
+    expect(client().say(["9", "1", "phoenix", "heartbeat", {}])).toEqual([
+      replied(null, "1", "phoenix", "ok"),
+    ]);
   });
   it.each([7, null, { a: [1] }, "x"])("[HB3] with its ref %j", (ref) => {
-    expect(client().say([null, ref, "phoenix", "heartbeat", {}])).toEqual([replied(null, ref, "phoenix", "ok")]);
+    expect(client().say([null, ref, "phoenix", "heartbeat", {}])).toEqual([
+      replied(null, ref, "phoenix", "ok"),
+    ]);
   });
   it("[HB4] another event on its topic is not joined", () => {
     expect(client().say([null, "1", "phoenix", "other", {}])).toEqual([
@@ -93,7 +99,9 @@ describe("join", () => {
   it("[JN8] goes to the first pattern that matches", () => {
     const named = (pattern: string, name: string) => defineChannel(pattern).join(() => joined({}, { name }));
     const first = createChannels().register(named("room:exact", "exact")).register(named("room:*", "any"));
-    expect(talk(first).join("room:exact")).toEqual([replied("1", "1", "room:exact", "ok", { name: "exact" })]);
+    expect(talk(first).join("room:exact")).toEqual([
+      replied("1", "1", "room:exact", "ok", { name: "exact" }),
+    ]);
     const second = createChannels().register(named("room:*", "any")).register(named("room:exact", "exact"));
     expect(talk(second).join("room:exact")).toEqual([replied("1", "1", "room:exact", "ok", { name: "any" })]);
   });
@@ -262,7 +270,9 @@ describe("join", () => {
     ]);
   });
   it("[JN20] [JN22] [JN23] [JN24] is refused above a hundred, which leaving, rejoining and refusals respect", () => {
-    const room = defineChannel("room:*").join(({ topic }) => (topic === "room:no" ? refused("no") : joined()));
+    const room = defineChannel("room:*").join(({ topic }) =>
+      topic === "room:no" ? refused("no") : joined(),
+    );
     const client = talk(createChannels().register(room));
     for (let i = 0; i < 99; i++) client.join(`room:${i}`, `${i}`);
     for (let i = 0; i < 5; i++) expect(client.join("room:no", `no ${i}`)).toHaveLength(1);
@@ -304,7 +314,9 @@ describe("join", () => {
   });
   it("[JN27] over its rate is refused", async () => {
     const hand = handClock();
-    const channels = createChannels({ clock: hand.clock, limits: { joinRate: 1, joinBurst: 2 } }).register(echo);
+    const channels = createChannels({ clock: hand.clock, limits: { joinRate: 1, joinBurst: 2 } }).register(
+      echo,
+    );
     const client = talk(channels);
     client.join("room:1", "1");
     client.join("room:2", "2");

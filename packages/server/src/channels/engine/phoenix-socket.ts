@@ -12,7 +12,7 @@ import type { Admitted, ChannelConnection } from "./host.ts";
 import { askJoin, PendingJoin } from "./join.ts";
 import type { JoinOutcome } from "./join.ts";
 import { JoinedChannel } from "./joined-channel.ts";
-import type { Farewell, Item } from "./joined-channel.ts";
+import type { ChannelOwner, Farewell, Item } from "./joined-channel.ts";
 import { sameRef } from "./refs.ts";
 
 /** What a connection tells who keeps all of them. */
@@ -28,7 +28,7 @@ const UNMATCHED = { reason: "unmatched topic" };
 /** What a WebSocket frame costs beside its bytes. */
 const AT_LEAST = 64;
 
-export class PhoenixSocket implements ChannelConnection, Inlet {
+export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   readonly id: string;
   readonly connection: Connection;
   readonly serialiser: ChannelSerialiser;
@@ -143,7 +143,7 @@ export class PhoenixSocket implements ChannelConnection, Inlet {
     if (this.#gone) return;
     this.#gone = true;
     const reason = reasonOf(this.#closing ?? why);
-    for (const one of [...this.#channels.values()]) {
+    for (const one of this.#channels.values()) {
       if (one instanceof JoinedChannel) one.end(reason, undefined);
       else one.abandon();
     }
@@ -168,13 +168,11 @@ export class PhoenixSocket implements ChannelConnection, Inlet {
     if (there === undefined) return this.#unmatched(message);
     // Of a channel that was before (W3), or one that is about to end (W8).
     if (!this.#isFor(message, there) || there.leaving) return;
-    if (typeof event !== "string")
-      return there.crash(new TypeError("The name of an event is no text.")); // as Phoenix does
+    if (typeof event !== "string") return there.crash(new TypeError("The name of an event is no text.")); // as Phoenix does
     if (!this.#withinRate(there)) return this.#limited(message, { rate: "channelRate" });
     there.take({ type: "message", message: message as ClientMessage & { event: string }, bytes });
   }
 
-  /** Something is to wait for a handler. False: too much does, and the connection ends. */
   waits({ bytes }: Pick<Item, "bytes">): boolean {
     const { maxWaitingMessages, maxWaitingBytes } = this.#context.limits;
     this.#waiting++;
@@ -185,7 +183,6 @@ export class PhoenixSocket implements ChannelConnection, Inlet {
     return false;
   }
 
-  /** It waits no more. */
   taken({ bytes }: Pick<Item, "bytes">): void {
     this.#waiting--;
     this.#waitingBytes -= bytes;
@@ -201,13 +198,11 @@ export class PhoenixSocket implements ChannelConnection, Inlet {
     this.close(CLOSE.busy, "slow");
   }
 
-  /** Says that a channel has ended. */
   bidFarewell(topic: string, joinRef: Json, farewell: Exclude<Farewell, undefined>): void {
     const payload = farewell === "phx_error" ? CRASHED : {};
     this.say(this.serialiser.push({ joinRef, ref: joinRef, topic, event: farewell, payload }));
   }
 
-  /** A channel has ended. */
   forget(channel: JoinedChannel): void {
     if (this.#channels.get(channel.topic) === channel) this.#channels.delete(channel.topic);
   }
@@ -327,9 +322,7 @@ export class PhoenixSocket implements ChannelConnection, Inlet {
   #late(pending: PendingJoin, outcome: JoinOutcome): void {
     if (outcome.type === "crashed") this.#context.report(outcome.error);
     if (outcome.type !== "joined") return;
-    const reason: StopReason = this.#gone
-      ? reasonOf(this.#closing)
-      : { type: "shutdown", why: "timeout" };
+    const reason: StopReason = this.#gone ? reasonOf(this.#closing) : { type: "shutdown", why: "timeout" };
     this.#opened(pending, outcome.assigns).end(reason, undefined);
   }
 

@@ -4,4 +4,8 @@ import type { Json } from "../wire/message.ts";
 /** Whether two refs are the same: 1 is not "1", and two equal objects are one. */
 export const sameRef = (a: Json, b: Json): boolean =>
   a === b ||
-  (typeof a === "object" && typeof b === "object" && a !== null && b !== null && JSON.stringify(a) === JSON.stringify(b));
+  (typeof a === "object" &&
+    typeof b === "object" &&
+    a !== null &&
+    b !== null &&
+    JSON.stringify(a) === JSON.stringify(b));

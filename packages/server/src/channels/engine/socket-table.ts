@@ -47,7 +47,12 @@ export class SocketTable implements SocketKeeper {
     }
     this.#context.observe?.({ type: "socket-connected", socketId: id, transport: socket.transport });
     if (address !== undefined && connections.add(address, 1) > limits.maxConnectionsPerAddress) {
-      this.#context.refused({ code: "busy", socketId: id, topic: undefined, details: { limit: "maxConnectionsPerAddress" } });
+      this.#context.refused({
+        code: "busy",
+        socketId: id,
+        topic: undefined,
+        details: { limit: "maxConnectionsPerAddress" },
+      });
       socket.close(CLOSE.busy, "too-many-connections");
     } else if (this.#leaving) socket.close(CLOSE.draining, "draining");
     return socket;
@@ -65,13 +70,13 @@ export class SocketTable implements SocketKeeper {
 
   /** Ends those that `connect` gave this id. */
   disconnect(id: string, code: number, why: string): void {
-    for (const socket of [...(this.#named.get(id) ?? [])]) socket.close(code, why);
+    for (const socket of this.#named.get(id) ?? []) socket.close(code, why);
   }
 
   /** Asks again whether channels may stay: of those with this id, or of all. */
   reauthorise(id: string | undefined): void {
     const whose = id === undefined ? this.#sockets.values() : (this.#named.get(id) ?? []);
-    for (const socket of [...whose])
+    for (const socket of whose)
       for (const channel of socket.channels()) channel.take({ type: "stay", bytes: 0 });
   }
 

@@ -1,8 +1,16 @@
 // Who is on a topic on this node. Only channels whose join was accepted are.
-import type { JoinedChannel } from "./joined-channel.ts";
+import type { Payload } from "../wire/message.ts";
+import type { SharedMessage } from "../wire/shared-message.ts";
+
+/** One connection's channel, as far as a broadcast knows it. */
+export interface TopicMember {
+  readonly topic: string;
+  readonly socketId: string;
+  hear(shared: SharedMessage, event: string, payload: Payload): void;
+}
 
 export class TopicIndex {
-  readonly #topics = new Map<string, Set<JoinedChannel>>();
+  readonly #topics = new Map<string, Set<TopicMember>>();
   readonly #watched: { topicBegins(topic: string): void; topicEnds(topic: string): void };
 
   /** `watched` hears when a topic has somebody and when nobody any more. */
@@ -10,7 +18,7 @@ export class TopicIndex {
     this.#watched = watched;
   }
 
-  on(topic: string): ReadonlySet<JoinedChannel> | undefined {
+  on(topic: string): ReadonlySet<TopicMember> | undefined {
     return this.#topics.get(topic);
   }
 
@@ -18,7 +26,7 @@ export class TopicIndex {
     return this.#topics.keys();
   }
 
-  add(channel: JoinedChannel): void {
+  add(channel: TopicMember): void {
     const { topic } = channel;
     const all = this.#topics.get(topic);
     if (all !== undefined) return void all.add(channel);
@@ -26,7 +34,7 @@ export class TopicIndex {
     this.#watched.topicBegins(topic);
   }
 
-  delete(channel: JoinedChannel): void {
+  delete(channel: TopicMember): void {
     const { topic } = channel;
     const all = this.#topics.get(topic);
     if (all?.delete(channel) !== true || all.size > 0) return;

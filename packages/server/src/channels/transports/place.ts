@@ -1,6 +1,6 @@
 // Where a transport of a mount is: a path with variables, "/socket/:tenant/websocket".
 import { CallaError } from "@calla/shared";
-import { percentDecoded } from "./params.ts";
+import { percentDecoded } from "../wire/params.ts";
 
 export type PathVariables = Readonly<Record<string, string>>;
 

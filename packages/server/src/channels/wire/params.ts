@@ -1,6 +1,6 @@
 // The query and the path's variables as Phoenix reads them: `a[b]=c` nests, `l[]=1` lists, the last of repeated keys
 // counts, and what is badly encoded is kept as it is (W19a). Objects have no prototype: any key is a key.
-import type { Json, JsonObject } from "../wire/message.ts";
+import type { Json, JsonObject } from "./message.ts";
 
 interface Open {
   [key: string]: Json | Json[] | Open;
