@@ -1,4 +1,5 @@
 // Channels in the hand behind LongPoll: what is said to them is kept, a heartbeat is answered, an `echo` is echoed.
+import { serialiserFor } from "../src/channels/wire/vsn.ts";
 import type { Connection } from "../src/base/connection.ts";
 import type { Admission, Admitted, ChannelsHost, PhoenixRequest } from "../src/channels/engine/host.ts";
 import { longPoll } from "../src/channels/transports/longpoll/longpoll.ts";
@@ -81,6 +82,7 @@ export function polled({ options = {}, host: more = {} }: Polled = {}) {
         drained: () => void socket.drains++,
       };
     },
+    serialiserFor,
     allowsOrigin: () => true,
     hostRefusal: () => undefined,
     strictPhoenix: false,

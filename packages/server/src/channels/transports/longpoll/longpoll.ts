@@ -13,9 +13,8 @@ import type { Stalling } from "../../../transports/http/node.ts";
 import type { ConnectRequest } from "../../../base/connection.ts";
 import type { Admitted, ChannelsHost, PhoenixRequest } from "../../engine/host.ts";
 import type { ChannelSerialiser } from "../../wire/serialiser.ts";
-import { serialiserFor } from "../../wire/vsn.ts";
 import type { Mount } from "../mount.ts";
-import { paramsOf } from "../params.ts";
+import { paramsOf } from "../../wire/params.ts";
 import type { PathVariables } from "../place.ts";
 import {
   begun,
@@ -213,7 +212,7 @@ class LongPollTransport implements LongPoll {
       return UNAVAILABLE;
     }
     const params = paramsOf(asked.url, variables);
-    const serialiser = params && serialiserFor(params["vsn"]);
+    const serialiser = params && host.serialiserFor(params["vsn"]);
     if (params === undefined || serialiser === undefined || !this.#mount.vsns.includes(serialiser.vsn)) {
       refuse(403, params === undefined ? "params" : "vsn");
       return FORBIDDEN;
