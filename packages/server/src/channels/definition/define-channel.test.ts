@@ -45,4 +45,13 @@ describe("defineChannel", () => {
       replied("1", "1", "a:bc", "ok"),
     ]);
   });
+  it("[DF3] params that are too many or too few are refused where types are not seen, too", () => {
+    const channels = createChannels().register(defineChannel("room:*").says<{ said: { n: number } }>());
+    const room = defineChannel("room:*").says<{ said: { n: number } }>();
+    // @ts-expect-error -- reason: two params for one "*"
+    expect(() => channels.broadcast(room, ["a", "b"], "said", { n: 1 })).toThrow(/room:\*/);
+    // @ts-expect-error -- reason: none
+    expect(() => channels.broadcast(room, [], "said", { n: 1 })).toThrow(/room:\*/);
+    expect(() => channels.broadcast(room, ["a"], "said", { n: 1 })).not.toThrow();
+  });
 });
