@@ -1,5 +1,4 @@
-// Channels in the hand behind LongPoll: what is said to them is kept, a heartbeat is answered, an `echo` is echoed.
-import { serialiserFor } from "../src/channels/wire/vsn.ts";
+// Channels in the hand behind LongPoll: what is said to them is kept, a heartbeat and a join are answered, an `echo` is echoed.
 import type { Connection } from "../src/base/connection.ts";
 import type { Admission, Admitted, ChannelsHost, PhoenixRequest } from "../src/channels/engine/host.ts";
 import { longPoll } from "../src/channels/transports/longpoll/longpoll.ts";
@@ -7,6 +6,7 @@ import { mountOf } from "../src/channels/transports/mount.ts";
 import type { PhoenixOptions } from "../src/channels/transports/mount.ts";
 import type { ClientMessage, Json } from "../src/channels/wire/message.ts";
 import { MalformedFrame } from "../src/channels/wire/serialiser.ts";
+import { serialiserFor } from "../src/channels/wire/vsn.ts";
 import type { ChannelSerialiser } from "../src/channels/wire/serialiser.ts";
 import { handClock } from "./wired.ts";
 
@@ -28,8 +28,8 @@ export class StubSocket {
     this.serialiser = serialiser;
   }
 
-  push(event: string, payload: { readonly [key: string]: Json }): void {
-    this.connection.send(this.serialiser.push({ joinRef: "1", ref: null, topic: "t", event, payload }));
+  push(event: string, payload: { readonly [key: string]: Json }, joinRef: Json = "1"): void {
+    this.connection.send(this.serialiser.push({ joinRef, ref: null, topic: "t", event, payload }));
   }
 }
 
@@ -147,7 +147,7 @@ function hear(socket: StubSocket, data: string | Uint8Array): void | Promise<voi
   }
   socket.said.push(message);
   const { joinRef, ref, topic, event, payload } = message;
-  if (event === "heartbeat" || event === "echo")
+  if (event === "heartbeat" || event === "echo" || event === "phx_join")
     socket.connection.send(
       socket.serialiser.reply({
         joinRef,

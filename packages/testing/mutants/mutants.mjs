@@ -35,6 +35,7 @@ import { rowMutants } from "./mutants-rows.mjs";
 import { besideMutants } from "./mutants-beside.mjs";
 import { ownerMutants } from "./mutants-owners.mjs";
 import { unitMutants } from "./mutants-units.mjs";
+import { longpollMutants } from "./mutants-longpoll.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -61,6 +62,7 @@ export const mutants = [
   ...besideMutants,
   ...ownerMutants,
   ...unitMutants,
+  ...longpollMutants,
   ...byteMutants,
   ...admissionMutants,
   ...rightsMutants,

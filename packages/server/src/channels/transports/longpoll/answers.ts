@@ -42,8 +42,8 @@ export const TIMED_OUT = inJson('{"status":408}');
 export const refused = (status: 400 | 408 | 413 | 429): HttpAnswer => inJson(`{"status":${status}}`, status);
 
 export const WRONG_METHOD = bare(400);
-/** Nothing that phoenix.js knows but 0 and 500 makes it try again later (CN14), and it reads no body as 0. */
-export const FAILED = bare(500);
+/** phoenix.js tries again later after 0 and 500 alone, and reads no body as 0 (LP41). Phoenix's own has no headers. */
+export const FAILED: HttpAnswer = { status: 500, headers: {}, text: "" };
 export const UNAVAILABLE = bare(503);
 
 /** A browser asks whether a page of another origin may (LP22). */

@@ -14,8 +14,14 @@ function held(after = 100) {
       return cancel;
     },
   };
-  const deadlines = new Deadlines<{ name: string }>(clock, after, ({ name }) => void due.push(name));
-  return { hand, due, deadlines, timers: () => timers };
+  const errors: unknown[] = [];
+  const come = ({ name }: { name: string }): void => {
+    due.push(name);
+    if (name === "throws") throw new Error(name);
+  };
+  const report = (error: unknown): void => void errors.push(error);
+  const deadlines = new Deadlines<{ name: string }>(clock, after, come, report);
+  return { hand, due, deadlines, errors, timers: () => timers };
 }
 
 describe("deadlines equally far ahead", () => {
@@ -59,15 +65,32 @@ describe("deadlines equally far ahead", () => {
   it("[LP17] one that is set anew as it comes does not come twice at once", async () => {
     const hand = handClock();
     let times = 0;
-    const deadlines = new Deadlines<object>(hand.clock, 100, (item) => {
+    const again = (item: object): void => {
       times++;
-      deadlines.set(item);
-    });
+      if (times < 5) deadlines.set(item);
+    };
+    const deadlines = new Deadlines<object>(hand.clock, 100, again, () => undefined);
     deadlines.set({});
     await hand.advance(350);
     expect(times).toBe(3);
-    deadlines.stop();
     await hand.advance(1_000);
-    expect(times).toBe(3);
+    expect(times).toBe(5);
+  });
+
+  it("[LP51] one that throws is reported, and those behind it come all the same", async () => {
+    const { hand, due, deadlines, errors } = held();
+    for (const name of ["a", "throws", "b"]) deadlines.set({ name });
+    await hand.advance(100);
+    expect(due).toEqual(["a", "throws", "b"]);
+    expect(errors).toHaveLength(1);
+  });
+
+  it("[LP44] those that are left as it stops are due at once, and never again", async () => {
+    const { hand, due, deadlines } = held();
+    for (const name of ["a", "b"]) deadlines.set({ name });
+    deadlines.stop();
+    expect(due).toEqual(["a", "b"]);
+    await hand.advance(1_000);
+    expect(due).toHaveLength(2);
   });
 });

@@ -259,7 +259,8 @@ describe("a POST that cannot be taken", () => {
       const answer = await post(token, [echo(1), bad, echo(2)].join("\n"));
       expect(answer).toMatchObject({ http: 400, text: '{"status":400}' });
       expect(socket.said.map(({ ref }) => ref)).toEqual(["1"]);
-      expect(refused).toMatchObject([{ status: 400, reason: "malformed" }]);
+      // The channels tell what is wrong with a frame.
+      expect(refused).toEqual([]);
       expect(socket.ends).toEqual([]);
       expect((await post(token, echo(3))).status).toBe(200);
       expect((await get({ token })).messages).toHaveLength(2);
@@ -287,24 +288,25 @@ describe("a POST that cannot be taken", () => {
       [false, 400],
       [true, 500],
     ] as const) {
-      const { post, begin } = polled({ host: { strictPhoenix } });
+      const { post, begin, refused } = polled({ host: { strictPhoenix } });
       const { token, socket } = await begin();
       expect((await post(token, `${echo(1)}\n!!!`)).http).toBe(http);
+      expect(refused).toMatchObject([{ status: http, reason: "malformed" }]);
       expect(socket.said).toEqual([]);
       expect((await post(token, echo(1))).status).toBe(200);
     }
   });
 
-  it("[MF24] a body over 8 MB: 413, unread where it says its length; strictPhoenix: 400", async () => {
+  it("[MF24] a body over 8 MB: 413, unread where it says its length; strictPhoenix: 500", async () => {
     for (const strictPhoenix of [false, true]) {
       const { ask, post, begin, refused } = polled({ host: { strictPhoenix } });
       const { token, socket } = await begin();
-      const http = strictPhoenix ? 400 : 413;
+      const http = strictPhoenix ? 500 : 413;
       const long = { "content-length": "8000001" };
       expect((await ask("POST", { token, body: echo(1), headers: { ...NDJSON, ...long } })).http).toBe(http);
       expect(await post(token, `["${"x".repeat(8_000_000)}"]`)).toMatchObject({
         http,
-        text: `{"status":${http}}`,
+        text: strictPhoenix ? "" : '{"status":413}',
       });
       expect(socket.said).toEqual([]);
       expect(refused).toHaveLength(2);
@@ -433,6 +435,7 @@ describe("who may begin", () => {
     const rejecting = polled({ host: { admit: () => Promise.reject(new Error("no")) } });
     expect(await rejecting.get()).toMatchObject({ http: 500 });
     expect(rejecting.errors).toHaveLength(1);
+    expect((await rejecting.get()).headers.get("access-control-allow-origin")).toBe(null);
     const stopping = polled({ host: { stopping: true } });
     expect(await stopping.get()).toMatchObject({ http: 503, text: "" });
     expect(stopping.refused).toMatchObject([{ status: 503, reason: "stopping" }]);
@@ -563,6 +566,43 @@ describe("the transport", () => {
     expect(socket.ends).toEqual([{ code: 1001, why: "closing" }]);
     expect((await get()).http).toBe(503);
     expect((await post(token, HEARTBEAT)).http).toBe(503);
+    expect(transport.connections).toBe(0);
+  });
+
+  it("[LP44] strictPhoenix: a poll and a POST that wait are answered as it closes", async () => {
+    const { get, post, begin, transport, settle } = polled({ host: { strictPhoenix: true } });
+    const [one, two] = [await begin(), await begin()];
+    const polling = get({ token: one.token });
+    const posting = post(two.token, "[1,");
+    await settle();
+    await transport.close();
+    expect([(await polling).status, (await posting).status]).toEqual([204, 408]);
+  });
+
+  it("[LP52] a window that is no time, and a secret that can be guessed, are refused with the cure", () => {
+    for (const window of [0, -1, Number.NaN, Infinity, 3_600_001])
+      expect(() => polled({ options: { longpoll: { window } } })).toThrow("longpoll.window must be");
+    expect(() => polled({ options: { longpoll: { secret: "short" } } })).toThrow(/guessed.*32 bytes/);
+    expect(() => polled({ options: { longpoll: { window: 600 } } })).not.toThrow();
+  });
+
+  it("[LP53] a session that the channels close as it is wired in was none: 503, which the client tries again", async () => {
+    const { get, transport } = polled({
+      host: {
+        connect({ connection }) {
+          connection.close(1013, "too-many-connections");
+          return {
+            incoming: () => undefined,
+            received: () => undefined,
+            disconnect: (code, why) => void ends.push([code, why]),
+            drained: () => undefined,
+          };
+        },
+      },
+    });
+    const ends: unknown[] = [];
+    expect(await get()).toMatchObject({ http: 503, text: "" });
+    expect(ends).toHaveLength(1);
     expect(transport.connections).toBe(0);
   });
 

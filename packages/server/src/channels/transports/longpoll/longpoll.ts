@@ -4,8 +4,11 @@
 // says nothing, and the client begins anew there. Relaying them to the node that the token names has its place in
 // `#unknown`.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { CallaError } from "@calla/shared";
 import type { SteadyClock } from "@calla/shared";
 import { steady } from "../../../base/clock.ts";
+import { contain } from "../../../base/contain.ts";
+import { SECRET_CURE, secretProblem } from "../../../identity/secret-strength.ts";
 import { generateClientId } from "../../../identity/signed-identity.ts";
 import { isForged, one } from "../../../transports/http/request.ts";
 import type { HttpAnswer } from "../../../transports/http/request.ts";
@@ -50,6 +53,7 @@ export interface LongPoll {
 }
 
 const WINDOW = 10_000;
+const LONGEST_WINDOW = 3_600_000;
 /** A session without a poll for this many windows is over, once it is looked at: at the latest after twice that (LP17). */
 const INACTIVE = 1.5;
 /** A POST's body is read for so long, as a Hello over HTTP. */
@@ -59,6 +63,7 @@ const STALL = 30_000;
 /** What waits for a poll. A client that takes nothing for a window and a half is gone, so this is what it may miss. */
 const SESSION_LIMITS = { maxBufferedBytes: 4_194_304, maxBufferedFrames: 10_000 };
 
+/** @throws CallaError `transport`: a window or a secret that cannot be meant. */
 export const longPoll = (host: ChannelsHost, mount: Mount): LongPoll => new LongPollTransport(host, mount);
 
 class LongPollTransport implements LongPoll {
@@ -81,14 +86,24 @@ class LongPollTransport implements LongPoll {
     const clock = steady(host.clock);
     this.#clock = clock;
     const { window = WINDOW, secret = host.secret } = mount.longpoll ?? {};
+    if (!(window > 0 && window <= LONGEST_WINDOW))
+      throw new CallaError(
+        "transport",
+        { window },
+        "longpoll.window must be milliseconds above 0, and not above an hour. phoenix.js gives a poll up after 20,000.",
+      );
     this.#secret = typeof secret === "string" ? Buffer.from(secret) : secret;
+    const weak = secret === host.secret ? undefined : secretProblem(this.#secret);
+    if (weak !== undefined)
+      throw new CallaError("transport", {}, `longpoll.secret can be guessed: ${weak}. ${SECRET_CURE}`);
     this.#stalling = { clock, timeout: STALL };
-    this.#windows = new Deadlines<Waiter>(clock, window, (waiter) => waiter.due());
+    this.#windows = new Deadlines<Waiter>(clock, window, (waiter) => waiter.due(), host.report);
     const longest = window * INACTIVE;
-    this.#inactive = new Deadlines<PollSession>(clock, longest, (session) => {
+    const look = (session: PollSession): void => {
       if (clock.monotonic() - session.polled >= longest) session.inactive();
       else this.#inactive.set(session);
-    });
+    };
+    this.#inactive = new Deadlines<PollSession>(clock, longest, look, host.report);
     this.#context = {
       windows: this.#windows,
       limits: SESSION_LIMITS,
@@ -123,7 +138,8 @@ class LongPollTransport implements LongPoll {
 
   close(): Promise<void> {
     this.#closed = true;
-    for (const session of this.#sessions.values()) session.close(1001, "closing");
+    for (const session of this.#sessions.values())
+      contain(this.#host.report, () => session.close(1001, "closing"));
     this.#windows.stop();
     this.#inactive.stop();
     return Promise.resolve();
@@ -250,6 +266,8 @@ class LongPollTransport implements LongPoll {
       session.terminate();
       throw error;
     }
+    // There was no room for it; the client tries again later.
+    if (session.over) return UNAVAILABLE;
     // Nobody has its token.
     if (exchange.over || this.#closed) session.close(1001, "closing");
     return begun(token);
@@ -292,33 +310,31 @@ class LongPollTransport implements LongPoll {
     });
     if ("refusal" in read) {
       if (read.refusal === "too-large") return this.#tooLarge(exchange);
-      if (read.refusal === "base64" && strictPhoenix) return FAILED;
-      return this.#malformed(exchange);
+      const answer = read.refusal === "base64" && strictPhoenix ? FAILED : refused(400);
+      this.#host.refused({ status: answer.status, reason: "malformed", request: asked });
+      return answer;
     }
     if (read.more) this.#host.refused({ status: 200, reason: "lines", request: asked, why: MORE_LINES });
     const verdict = session.say(read.frames);
     return verdict instanceof Promise
-      ? verdict.then((late) => this.#answerOf(late, exchange))
-      : this.#answerOf(verdict, exchange);
+      ? verdict.then((late) => this.#answerOf(late))
+      : this.#answerOf(verdict);
   }
 
-  #answerOf(verdict: Verdict, exchange: Exchange): HttpAnswer | Promise<HttpAnswer> {
+  /** What is wrong with a frame the channels have told. */
+  #answerOf(verdict: Verdict): HttpAnswer | Promise<HttpAnswer> {
     if (verdict === "taken") return TAKEN;
     if (verdict === "gone") return GONE;
     if (verdict === "late") return TIMED_OUT;
     // Phoenix's session is dead by now, and nobody answers until the window is over.
     if (this.#host.strictPhoenix)
       return new Promise((resolve) => this.#windows.set({ due: () => resolve(TIMED_OUT) }));
-    return verdict === "too-large" ? this.#tooLarge(exchange) : this.#malformed(exchange);
+    return refused(verdict === "too-large" ? 413 : 400);
   }
 
   #tooLarge({ asked }: Exchange): HttpAnswer {
     this.#host.refused({ status: 413, reason: "too-large", request: asked });
-    return refused(this.#host.strictPhoenix ? 400 : 413);
-  }
-  #malformed({ asked }: Exchange): HttpAnswer {
-    this.#host.refused({ status: 400, reason: "malformed", request: asked });
-    return refused(400);
+    return this.#host.strictPhoenix ? FAILED : refused(413);
   }
 }
 

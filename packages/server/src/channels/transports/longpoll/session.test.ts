@@ -40,15 +40,16 @@ function begun(more: { limits?: Partial<SessionLimits>; incoming?: (connection: 
   const ends: { code: number | undefined; why: string | undefined }[] = [];
   const received: { bytes: number; unfinished: number }[] = [];
   let drains = 0;
-  const windows = new Deadlines<Waiter>(hand.clock, WINDOW, (waiter) => waiter.due());
+  const report = (error: unknown): void => {
+    throw error;
+  };
+  const windows = new Deadlines<Waiter>(hand.clock, WINDOW, (waiter) => waiter.due(), report);
   const session = new PollSession("T", 0, {
     windows,
     limits: { maxBufferedBytes: 100, maxBufferedFrames: 5, ...more.limits },
     strict: false,
     now: () => hand.clock.monotonic!(),
-    report: (error) => {
-      throw error;
-    },
+    report,
     ended: () => undefined,
   });
   session.start({
@@ -221,6 +222,8 @@ describe("a session's end", () => {
       const saying = begun({ incoming: (connection) => connection.close(code, "bad") });
       expect(saying.session.say(["x", "y"])).toBe(verdict);
       expect(saying.ends).toEqual([]);
+      saying.session.close(code, "failed");
+      expect(saying.ends).toEqual([{ code, why: "failed" }]);
     }
     const leaving = begun({ incoming: (connection) => connection.close(1013, "slow") });
     expect(leaving.session.say(["x"])).toBe("taken");

@@ -74,6 +74,11 @@ export class PollSession implements Connection, Holder {
     this.polled = context.now();
   }
 
+  /** It has ended. */
+  get over(): boolean {
+    return this.#ended;
+  }
+
   start(channels: ChannelConnection): void {
     this.#channels = channels;
     if (this.#ended) channels.disconnect(1006, "closed");

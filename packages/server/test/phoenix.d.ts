@@ -1,0 +1,34 @@
+// What the tests use of phoenix.js, which has no types of its own.
+declare module "phoenix" {
+  export interface Push {
+    receive(status: string, heard: (response: unknown) => void): this;
+  }
+  export interface Channel {
+    join(timeout?: number): Push;
+    leave(): Push;
+    push(event: string, payload: object | ArrayBuffer, timeout?: number): Push;
+    on(event: string, heard: (payload: unknown) => void): number;
+    onError(heard: (reason: unknown) => void): number;
+  }
+  /** A transport, by its class. */
+  export const LongPoll: unknown;
+  export class Socket {
+    constructor(
+      url: string,
+      options: {
+        readonly transport: unknown;
+        readonly params?: object;
+        readonly authToken?: string;
+        readonly reconnectAfterMs?: (tries: number) => number;
+        readonly rejoinAfterMs?: (tries: number) => number;
+      },
+    );
+    connect(): void;
+    disconnect(done?: () => void): void;
+    channel(topic: string, params?: object): Channel;
+    onOpen(heard: () => void): string;
+    onClose(heard: (event: { readonly code?: number }) => void): string;
+    onError(heard: (error: unknown) => void): string;
+    isConnected(): boolean;
+  }
+}
