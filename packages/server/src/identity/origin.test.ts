@@ -78,6 +78,61 @@ test("[AU10] a list names whole origins, scheme and port included", () => {
   expect(originAllowed([], { origin: "https://app.example", host: "app.example" })).toBe(false);
 });
 
+test("[AU34] an entry may leave out scheme and port, and take all hosts below one", () => {
+  const list = [
+    "https://good.example",
+    "//*.wild.example",
+    "//ported.example:8080",
+    "http://*.old.example:81",
+  ];
+  const allowed = (origin: string, asPhoenix = false) => originAllowed(list, { origin }, { asPhoenix });
+  for (const origin of [
+    "https://good.example",
+    "https://good.example:443",
+    "https://a.wild.example",
+    "http://a.b.wild.example:99",
+    "https://wild.example",
+    "capacitor://wild.example",
+    "http://ported.example:8080",
+    "https://ported.example:8080",
+    "http://a.old.example:81",
+  ])
+    expect([origin, allowed(origin), allowed(origin, true)]).toEqual([origin, true, true]);
+  for (const origin of [
+    "http://good.example",
+    "https://good.example:8443",
+    "https://evilwild.example",
+    "https://wild.example.evil.example",
+    "http://ported.example",
+    "http://ported.example:80",
+    "http://a.ported.example:8080",
+    "https://a.old.example:81",
+    "http://a.old.example",
+    "null",
+    "",
+    "good.example",
+    "//good.example",
+    "https://good.example, https://evil.example",
+    "https://*.wild.example",
+  ])
+    expect([origin, allowed(origin), allowed(origin, true)]).toEqual([origin, false, false]);
+});
+
+test("[AU35] hosts are compared whatever their case, and nothing stands behind an origin; as Phoenix otherwise", () => {
+  const list = ["https://good.example", "//*.Wild.example"];
+  const compared = (origin: string) => [
+    originAllowed(list, { origin }),
+    originAllowed(list, { origin }, { asPhoenix: true }),
+  ];
+  expect(compared("https://GOOD.example")).toEqual([true, false]);
+  expect(compared("https://a.wild.example")).toEqual([true, false]);
+  expect(compared("https://a.Wild.example")).toEqual([true, true]);
+  expect(compared("HTTPS://good.example")).toEqual([true, true]);
+  expect(compared("https://good.example/path?x#y")).toEqual([false, true]);
+  expect(compared("https://good.example@evil.example")).toEqual([false, false]);
+  expect(compared("https://evil.example/https://good.example")).toEqual([false, false]);
+});
+
 test("[AU11] any is any; a function decides alone, and one that throws refuses", () => {
   for (const origin of [undefined, "null", "nonsense", "https://app.example", ["a", "b"]]) {
     expect(originAllowed("any", { origin })).toBe(true);
@@ -100,6 +155,12 @@ test("[AU12] a misspelt policy is refused, with what to write", () => {
   expect(originPolicyProblem("same-origin")).toBeUndefined();
   expect(originPolicyProblem(() => true)).toBeUndefined();
   expect(originPolicyProblem(["https://app.example", "http://localhost:5173"])).toBeUndefined();
+  expect(
+    originPolicyProblem(["//app.example", "//*.app.example:81", "https://*.app.example"]),
+  ).toBeUndefined();
+  expect(originPolicyProblem(["*.app.example"])).toContain('"//*.app.example"');
+  for (const entry of ["//", "//*", "//*.", "//a/b", "https://*", "//app.*.example", "//app.example:x"])
+    expect([entry, originPolicyProblem([entry])]).toEqual([entry, expect.any(String)]);
   expect(originPolicyProblem(["*"])).toContain('write "any"');
   expect(originPolicyProblem(["https://app.example/"])).toContain('"https://app.example/" is not an origin');
   expect(originPolicyProblem(["null"])).toBeDefined();

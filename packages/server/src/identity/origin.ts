@@ -3,8 +3,9 @@
 // like, so a request without the header is let through to authentication.
 
 /**
- * Who may connect: pages of the server's own origin, of the listed origins ("https://app.example"), any, or as a
- * function says.
+ * Who may connect: pages of the server's own origin, of the listed origins, any, or as a function says. An origin of the
+ * list is whole ("https://app.example", "http://localhost:5173"), or leaves out what does not matter: "//app.example" is
+ * any scheme and port of that host, "//app.example:8080" any scheme, and "//*.app.example" the host and all below it.
  */
 export type OriginPolicy =
   | "same-origin"
@@ -18,6 +19,12 @@ export interface OriginHeaders {
   readonly host?: string | readonly string[] | undefined;
 }
 
+/** How a list is compared. */
+export interface OriginComparison {
+  /** As Phoenix does: the case of hosts counts, and what stands behind an origin does not. Default false. */
+  readonly asPhoenix?: boolean | undefined;
+}
+
 /**
  * Whether a request with these headers may connect. No Origin header: allowed, except that a function is asked. The
  * origin `null` (sandboxed frames, files) and anything malformed: refused, except under "any". Never throws.
@@ -25,17 +32,24 @@ export interface OriginHeaders {
  * @example
  * originAllowed("same-origin", request.headers);
  */
-export function originAllowed(policy: OriginPolicy, { origin, host }: OriginHeaders): boolean {
+export function originAllowed(
+  policy: OriginPolicy,
+  { origin, host }: OriginHeaders,
+  { asPhoenix = false }: OriginComparison = {},
+): boolean {
   if (policy === "any") return true;
   if (origin !== undefined && typeof origin !== "string") return false;
   if (typeof policy === "function") return asked(policy, origin);
   if (origin === undefined) return true;
-  const page = normalOrigin(origin);
-  if (page === undefined) return false;
-  if (policy !== "same-origin") return policy.some((allowed) => normalOrigin(allowed) === page);
+  if (policy !== "same-origin") {
+    const page = pageOf(asPhoenix ? origin.replace(BEHIND, "$1") : origin, asPhoenix);
+    return page !== undefined && policy.some((entry) => matches(entryOf(entry, asPhoenix), page));
+  }
+  const page = pageOf(origin);
   // A proxy may have ended TLS, so the page's own scheme is taken; it only decides which port goes unsaid.
-  const scheme = page.slice(0, page.indexOf(":"));
-  return /^https?$/.test(scheme) && typeof host === "string" && normalOrigin(`${scheme}://${host}`) === page;
+  if (page === undefined || !/^https?$/.test(page.scheme) || typeof host !== "string") return false;
+  const own = pageOf(`${page.scheme}://${host}`);
+  return own !== undefined && own.host === page.host && own.port === page.port;
 }
 
 /**
@@ -48,23 +62,74 @@ export function originAllowed(policy: OriginPolicy, { origin, host }: OriginHead
 export function originPolicyProblem(policy: OriginPolicy): string | undefined {
   if (policy === "same-origin" || policy === "any" || typeof policy === "function") return undefined;
   if (!Array.isArray(policy)) return 'origins must be "same-origin", "any", a list of origins or a function.';
-  const wrong = policy.find((entry) => normalOrigin(entry) === undefined);
+  const wrong = policy.find((entry) => entryOf(entry) === undefined);
   if (wrong === undefined) return undefined;
   return wrong === "*"
     ? '"*" is not an origin: write "any" in place of the list.'
-    : `${JSON.stringify(wrong)} is not an origin: write it like "https://app.example" or "http://localhost:5173".`;
+    : `${JSON.stringify(wrong)} is not an origin: write it like "https://app.example" or "http://localhost:5173", or "//*.app.example" for all below a host.`;
 }
 
-/** `scheme://host[:port]` in lower case without the scheme's own port; undefined for anything else. */
-function normalOrigin(text: unknown): string | undefined {
-  if (typeof text !== "string" || !/^[a-z][a-z0-9+.-]*:\/\/[^\s/\\?#@,*]+$/i.test(text)) return undefined;
+interface Page {
+  /** In lower case. */
+  readonly scheme: string;
+  /** In lower case; as Phoenix compares, as it was written. */
+  readonly host: string;
+  /** The scheme's own where none was written. */
+  readonly port: string;
+}
+/** Of a list: what is undefined does not matter. */
+interface Entry {
+  readonly scheme: string | undefined;
+  readonly host: string;
+  readonly port: string | undefined;
+  /** Hosts below it, too. */
+  readonly below: boolean;
+}
+
+const PORTS: Readonly<Record<string, string | undefined>> = {
+  http: "80",
+  https: "443",
+  ws: "80",
+  wss: "443",
+};
+const WHOLE = /^([a-z][a-z0-9+.-]*):\/\/([^\s/\\?#@,*]+)$/i;
+const LISTED = /^(?:([a-z][a-z0-9+.-]*):)?\/\/(\*\.)?([^\s/\\?#@,*]+)$/i;
+/** An origin, and a path or query behind it. */
+const BEHIND = /^([a-z][a-z0-9+.-]*:\/\/[^/?#]*)[/?#].*$/is;
+
+/** `scheme://host[:port]`; undefined for anything else. */
+function pageOf(text: unknown, asWritten = false): Page | undefined {
+  const [, , written = ""] = (typeof text === "string" && WHOLE.exec(text)) || [];
+  if (written === "") return undefined;
   try {
-    const { protocol, host } = new URL(text);
-    return host === "" ? undefined : `${protocol}//${host.toLowerCase()}`;
+    const { protocol, hostname, port } = new URL(text as string);
+    const scheme = protocol.slice(0, -1);
+    if (hostname === "") return undefined;
+    const host = asWritten ? written.replace(/:\d*$/, "") : hostname.toLowerCase();
+    return { scheme, host, port: port === "" ? (PORTS[scheme] ?? "") : port };
   } catch {
     return undefined;
   }
 }
+
+function entryOf(text: unknown, asWritten = false): Entry | undefined {
+  const [, scheme, star, rest = ""] = (typeof text === "string" && LISTED.exec(text)) || [];
+  const page = pageOf(`${scheme ?? "http"}://${rest}`, asWritten);
+  if (page === undefined) return undefined;
+  const port = scheme === undefined ? /:(\d+)$/.exec(rest)?.[1] : page.port;
+  return {
+    scheme: scheme === undefined ? undefined : page.scheme,
+    host: page.host,
+    port,
+    below: star !== undefined,
+  };
+}
+
+const matches = (entry: Entry | undefined, page: Page): boolean =>
+  entry !== undefined &&
+  (entry.scheme ?? page.scheme) === page.scheme &&
+  (entry.port ?? page.port) === page.port &&
+  (entry.host === page.host || (entry.below && page.host.endsWith(`.${entry.host}`)));
 
 function asked(policy: (origin: string | undefined) => boolean, origin: string | undefined): boolean {
   try {

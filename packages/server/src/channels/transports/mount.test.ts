@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ChannelsHost } from "../engine/host.ts";
+import type { ChannelSerialiser } from "../wire/serialiser.ts";
 import { mountOf } from "./mount.ts";
 
 type Checks = Pick<ChannelsHost, "allowsOrigin" | "hostRefusal">;
@@ -20,6 +21,20 @@ describe("what a mount goes by", () => {
     expect(other.websocket?.place.path).toBe("/var/:t/ws");
     expect(other.longpoll).toBe(undefined);
     expect(() => mountOf(host(), { path: "socket" })).toThrow(expect.objectContaining({ code: "transport" }));
+  });
+
+  test("[CN59] a mount speaks the versions it was given, by the serialisers that all mounts share", () => {
+    const asked: unknown[] = [];
+    const serialiser = { vsn: "2.0.0" } as ChannelSerialiser;
+    const serialiserFor = (vsn?: unknown): ChannelSerialiser | undefined => {
+      asked.push(vsn);
+      return vsn === "2.0.0" ? serialiser : undefined;
+    };
+    const both = { ...host(), serialiserFor };
+    expect(mountOf(both, {}).serialiserFor("2.0.0")).toBe(serialiser);
+    expect(mountOf(both, {}).serialiserFor("3.0.0")).toBe(undefined);
+    expect(mountOf(both, { vsns: ["1.0.0"] }).serialiserFor("2.0.0")).toBe(undefined);
+    expect(asked).toEqual(["2.0.0", "3.0.0", "2.0.0"]);
   });
 
   test("[CN57] a check that throws lets nobody in", () => {

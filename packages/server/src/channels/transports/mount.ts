@@ -3,7 +3,7 @@ import { CallaError } from "@calla/shared";
 import type { ConnectRequest } from "../../base/connection.ts";
 import { originAllowed, originPolicyProblem } from "../../identity/origin.ts";
 import type { OriginPolicy } from "../../identity/origin.ts";
-import type { UpgradeSource } from "../../transports/websocket/websocket.ts";
+import type { UpgradeSource } from "../../transports/websocket/upgrade-listener.ts";
 import type { ChannelsHost } from "../engine/host.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
 import { placeAt } from "./place.ts";
@@ -68,13 +68,15 @@ export interface Mount {
   readonly authToken: boolean;
   readonly subprotocols: readonly string[] | undefined;
   readonly vsns: readonly ChannelSerialiser["vsn"][];
+  /** What a request's `vsn` negotiates here; undefined: nothing. */
+  serialiserFor(vsn: unknown): ChannelSerialiser | undefined;
   /** By its origin and its Host; undefined: it may. */
   refusalOf(request: ConnectRequest): MountRefusal | undefined;
 }
 
 /** @throws CallaError `transport`: options that cannot be meant. */
 export function mountOf(host: ChannelsHost, options: PhoenixOptions): Mount {
-  const { path = "/socket", origins, websocket = {}, longpoll = {} } = options;
+  const { path = "/socket", origins, websocket = {}, longpoll = {}, vsns = ["1.0.0", "2.0.0"] } = options;
   const problem = origins === undefined ? undefined : originPolicyProblem(origins);
   if (problem !== undefined) throw new CallaError("transport", { origins }, problem);
   return {
@@ -86,7 +88,11 @@ export function mountOf(host: ChannelsHost, options: PhoenixOptions): Mount {
       longpoll === false ? undefined : { ...longpoll, place: placeAt(path, longpoll.path ?? "/longpoll") },
     authToken: options.authToken ?? false,
     subprotocols: options.subprotocols,
-    vsns: options.vsns ?? ["1.0.0", "2.0.0"],
+    vsns,
+    serialiserFor(vsn) {
+      const serialiser = host.serialiserFor(vsn);
+      return serialiser !== undefined && vsns.includes(serialiser.vsn) ? serialiser : undefined;
+    },
     refusalOf(request) {
       try {
         const why = host.hostRefusal(request);
@@ -94,7 +100,11 @@ export function mountOf(host: ChannelsHost, options: PhoenixOptions): Mount {
         const allowed =
           origins === undefined
             ? host.allowsOrigin(request)
-            : originAllowed(origins, { origin: request.headers["origin"], host: request.headers["host"] });
+            : originAllowed(
+                origins,
+                { origin: request.headers["origin"], host: request.headers["host"] },
+                { asPhoenix: host.strictPhoenix },
+              );
         return allowed ? undefined : { status: 403, reason: "origin" };
       } catch (error) {
         return { status: 500, reason: "failed", error };

@@ -13,6 +13,8 @@ import { Scanner } from "./scanner.ts";
 export interface ConnectionEvents {
   /** A whole message from the peer. Never throws. */
   incoming(data: string | Uint8Array): void;
+  /** A frame has come, of whatever kind, whole or in part. */
+  heard?(): void;
   /** So many bytes have been read, and so many are held of what is not whole. Told after what they said. */
   received?(bytes: number, unfinished: number): void;
   /** The connection is gone. Called exactly once, whoever closed it. */
@@ -173,7 +175,9 @@ export class SocketConnection implements Connection {
     if (this.#events?.received === undefined) return;
     const scanner = this.#scanner;
     scanner.read(chunk);
-    const bytes = chunk.length + FRAME_COST * scanner.takeFrames();
+    const frames = scanner.takeFrames();
+    if (frames > 0) this.#events.heard?.();
+    const bytes = chunk.length + FRAME_COST * frames;
     const { unfinished } = scanner;
     if (!scanner.takeWhole() || unfinished === 0) return this.#events.received(bytes, unfinished);
     // What is unfinished now is another one than before, and has its own time.

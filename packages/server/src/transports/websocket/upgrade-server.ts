@@ -200,6 +200,7 @@ export class UpgradeServer implements UpgradeTaker {
       if (!shaken) state.abort();
       return;
     }
+    state.abort();
     const { status, text } = verdict.kind === "tell" ? verdict.otherwise : verdict;
     if (verdict.kind === "answer" || this.#told >= MOST_TOLD) answer(socket, status, text);
     else
