@@ -39,3 +39,8 @@ export type { Json, JsonObject, Payload } from "./wire/message.ts";
 export { extractId, extractWildcards, matches, parsePattern, topicOf } from "./topics/pattern.ts";
 export type { ChannelPattern, PatternOptions } from "./topics/pattern.ts";
 export { fromSegments, namespace, segments, validate } from "./topics/topic.ts";
+
+// The mount
+export { phoenix } from "./phoenix.ts";
+export type { PhoenixMount } from "./phoenix.ts";
+export type { PhoenixLongPollOptions, PhoenixOptions, PhoenixWebSocketOptions } from "./transports/mount.ts";

@@ -32,6 +32,7 @@ export interface PhoenixOptions {
   readonly longpoll?: false | PhoenixLongPollOptions | undefined;
 }
 
+/** The WebSockets of a mount; every option has a default. */
 export interface PhoenixWebSocketOptions {
   /** Below the mount's path. Default "/websocket". */
   readonly path?: string | undefined;
@@ -41,6 +42,7 @@ export interface PhoenixWebSocketOptions {
   readonly maxFrameBytes?: number | undefined;
 }
 
+/** The LongPoll of a mount; every option has a default. */
 export interface PhoenixLongPollOptions {
   /** Below the mount's path. Default "/longpoll". */
   readonly path?: string | undefined;
@@ -67,7 +69,6 @@ export interface Mount {
   readonly longpoll: (PhoenixLongPollOptions & { readonly place: Place }) | undefined;
   readonly authToken: boolean;
   readonly subprotocols: readonly string[] | undefined;
-  readonly vsns: readonly ChannelSerialiser["vsn"][];
   /** What a request's `vsn` negotiates here; undefined: nothing. */
   serialiserFor(vsn: unknown): ChannelSerialiser | undefined;
   /** By its origin and its Host; undefined: it may. */
@@ -88,7 +89,6 @@ export function mountOf(host: ChannelsHost, options: PhoenixOptions): Mount {
       longpoll === false ? undefined : { ...longpoll, place: placeAt(path, longpoll.path ?? "/longpoll") },
     authToken: options.authToken ?? false,
     subprotocols: options.subprotocols,
-    vsns,
     serialiserFor(vsn) {
       const serialiser = host.serialiserFor(vsn);
       return serialiser !== undefined && vsns.includes(serialiser.vsn) ? serialiser : undefined;

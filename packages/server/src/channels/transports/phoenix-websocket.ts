@@ -21,6 +21,8 @@ import { PhoenixConnection, PhoenixSocket } from "./phoenix-connection.ts";
 const TIMEOUT = 60_000;
 
 export interface PhoenixWebSocket {
+  /** Takes an http server's upgrade requests. */
+  listen(httpServer: UpgradeSource): void;
   /** Takes an upgrade request to its path; otherwise false, and nothing was done to it. */
   handleUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   /** Answers a request to its path that is no upgrade request. */
@@ -46,6 +48,7 @@ export function phoenixWebSocket(
     socket: PhoenixSocket,
   });
   return {
+    listen: (source) => server.listen(source),
     handleUpgrade: (message, socket, head) => server.handleUpgrade(message, socket, head),
     handle: (message, response) => policy.handle(message, response),
     get connections() {

@@ -90,7 +90,7 @@ export class UpgradeServer implements UpgradeTaker {
   readonly #verdictTimeout: number;
   readonly #maxPending: number;
   readonly #pending = new Set<PendingUpgrade>();
-  readonly #unlisten: (() => void) | undefined;
+  #unlisten: (() => void)[] = [];
   readonly #gone = (connection: SocketConnection): void => this.#forget(connection);
   #closed = false;
   /** Those who hear that they are refused. */
@@ -119,7 +119,7 @@ export class UpgradeServer implements UpgradeTaker {
       handleProtocols: () => this.#protocol ?? false,
     };
     this.#upgrader = new WebSocketServer(options);
-    if (settings.httpServer !== undefined) this.#unlisten = listenForUpgrades(settings.httpServer, this);
+    if (settings.httpServer !== undefined) this.listen(settings.httpServer);
   }
 
   get connections(): number {
@@ -139,6 +139,11 @@ export class UpgradeServer implements UpgradeTaker {
     this.#policy.missed?.(message);
   }
 
+  /** Takes this http server's upgrade requests, too, until it closes. */
+  listen(httpServer: UpgradeSource): void {
+    if (!this.#closed) this.#unlisten.push(listenForUpgrades(httpServer, this));
+  }
+
   handleUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const full = this.#pending.size >= this.#maxPending;
     const state = new PendingUpgrade(socket, head, { closing: this.#closed, full });
@@ -153,7 +158,7 @@ export class UpgradeServer implements UpgradeTaker {
   /** Takes no more requests and closes what is open (1001); resolves when all are gone. */
   close(): Promise<void> {
     this.#closed = true;
-    this.#unlisten?.();
+    for (const unlisten of this.#unlisten.splice(0)) unlisten();
     this.#heartbeat.stop();
     for (const state of this.#pending) state.giveUp("closing");
     for (const connection of this.#heartbeat.connections()) connection.close(1001, "closing");

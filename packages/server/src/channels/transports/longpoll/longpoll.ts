@@ -228,8 +228,8 @@ class LongPollTransport implements LongPoll {
       return UNAVAILABLE;
     }
     const params = paramsOf(asked.url, variables);
-    const serialiser = params && host.serialiserFor(params["vsn"]);
-    if (params === undefined || serialiser === undefined || !this.#mount.vsns.includes(serialiser.vsn)) {
+    const serialiser = params && this.#mount.serialiserFor(params["vsn"]);
+    if (params === undefined || serialiser === undefined) {
       refuse(403, params === undefined ? "params" : "vsn");
       return FORBIDDEN;
     }
