@@ -177,7 +177,13 @@ module.exports = {
       "The app (or a default in an entry point) chooses a transport or storage, never an engine.",
       {
         path: "^packages/(server|client)/src/",
-        pathNot: [EDGE, "/src/(index|server|client)[.]ts$", "/(testing|tabs)/", test],
+        // The channels' mount is what plugs their transports in.
+        pathNot: [
+          EDGE,
+          "/src/(index|server|client|channels/(index|phoenix))[.]ts$",
+          "/(testing|tabs)/",
+          test,
+        ],
       },
       {
         path: [

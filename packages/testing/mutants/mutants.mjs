@@ -21,6 +21,7 @@ import { restMutants } from "./mutants-rest.mjs";
 import { secondMutants } from "./mutants-second.mjs";
 import { plainMutants } from "./mutants-plain.mjs";
 import { storeMutants } from "./mutants-stores.mjs";
+import { mountMutants } from "./mutants-mount.mjs";
 import { stuckMutants } from "./mutants-stuck.mjs";
 import { leavingMutants } from "./mutants-leaving.mjs";
 import { timeMutants } from "./mutants-time.mjs";
@@ -500,6 +501,7 @@ export const mutants = [
   ...timeMutants,
   ...storeMutants,
   ...stuckMutants,
+  ...mountMutants,
   ...leavingMutants,
   ...plainMutants,
 ];

@@ -191,6 +191,13 @@ describe("what connect is asked, and answers", () => {
     channels.stopping = true;
     expect(await status()).toBe(503);
     channels.stopping = false;
+    channels.decide = (request) => {
+      channels.stopping = true;
+      return Promise.resolve(accepted(request));
+    };
+    expect(await status()).toBe(503);
+    expect(channels.connections).toHaveLength(1);
+    channels.stopping = false;
     await Promise.all([
       one.close(),
       raw.frame().then((frame) => {

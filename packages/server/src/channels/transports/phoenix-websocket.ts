@@ -134,6 +134,11 @@ class PhoenixPolicy implements UpgradePolicy {
   #verdictOf(message: IncomingMessage, outcome: HandshakeOutcome): Verdict {
     if (!outcome.welcome) return { kind: "answer", status: outcome.status, text: outcome.body };
     const { admitted, serialiser, protocol } = outcome;
+    if (this.#host.stopping) {
+      // Since `connect` was asked.
+      this.#refused(503, "stopping", admitted);
+      return { kind: "answer", status: 503, text: "" };
+    }
     const problem = handshakeProblem(message);
     if (problem !== undefined) {
       this.#refused(400, "handshake", admitted, problem);
