@@ -15,6 +15,7 @@ export async function start(port: number): Promise<Mounted> {
   app.use(express.json()); // leaves application/calla.json alone
   app.use((request, response, next) => void (health(request, response) || next()));
   app.use(calla.requests.node); // other paths go on to what follows
+  app.use(calla.socket.handle);
   app.get("/metrics", (_, response, next) => {
     calla.metrics.metrics().then((text) => response.type("text/plain").send(text), next);
   });

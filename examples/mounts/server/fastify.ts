@@ -10,7 +10,7 @@ export async function start(port: number): Promise<Mounted> {
   const app = fastify();
 
   app.addHook("onRequest", async (request, reply) => {
-    if (health(request.raw, reply.raw)) reply.hijack();
+    if (health(request.raw, reply.raw) || calla.socket.handle(request.raw, reply.raw)) reply.hijack();
   });
   app.route({
     method: ["POST", "OPTIONS"],

@@ -16,6 +16,10 @@ export async function start(port: number): Promise<Mounted> {
   app.get("/healthz", (context) => context.text("ok"));
   app.get("/readyz", (context) => (calla.server.ready ? context.text("ok") : context.text("not ready", 503)));
   app.all("/calla", (context) => calla.requests.fetch(context.req.raw, getConnInfo(context).remote.address));
+  app.all("/socket/longpoll", async (context) => {
+    const answer = await calla.socket.fetch(context.req.raw, getConnInfo(context).remote.address);
+    return answer ?? context.notFound();
+  });
   app.get("/metrics", async (context) => context.text(await calla.metrics.metrics()));
   app.post("/echo", async (context) => context.json(await context.req.json()));
   app.get("/", (context) => context.text("The app's own page."));

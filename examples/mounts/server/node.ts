@@ -9,7 +9,7 @@ export async function start(port: number): Promise<Mounted> {
   const health = healthHandler(calla.server);
 
   const httpServer = createServer((request, response) => {
-    if (health(request, response)) return;
+    if (health(request, response) || calla.socket.handle(request, response)) return;
     calla.requests.node(request, response, () => {
       if (request.url === "/metrics") {
         void calla.metrics.metrics().then((text) => response.end(text));

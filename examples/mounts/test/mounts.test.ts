@@ -1,4 +1,5 @@
 // Each mount on a real port, with real clients over every way there is.
+import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createClient } from "@calla/client";
 import type { Client, Transport } from "@calla/client";
@@ -170,6 +171,61 @@ describe.each(Object.entries(MOUNTS))("[TC] mounted in %s", (_, start) => {
       headers: { "content-type": "application/json" },
     });
     expect(wrong.status).toBe(415);
+  });
+
+  test("[CN28] Phoenix clients by WebSocket and by LongPoll are in one room, beside the counter on the same port", async () => {
+    const topic = client("sockets").topic(counter, "1");
+    topic.retain();
+    const heard: unknown[] = [];
+    const socket = new WebSocket(`ws://${base()}/socket/websocket?vsn=2.0.0`);
+    socket.on("message", (data) => heard.push(JSON.parse(data.toString() as string)));
+    await once(socket, "open");
+    socket.send(JSON.stringify(["1", "1", "room:lobby", "phx_join", {}]));
+    await until(() => heard.length === 1);
+    expect(heard[0]).toEqual([
+      "1",
+      "1",
+      "room:lobby",
+      "phx_reply",
+      { status: "ok", response: { welcome: "lobby" } },
+    ]);
+
+    const poll = async (token = ""): Promise<{ status: number; token: string; messages: string[] }> =>
+      (await fetch(url(`/socket/longpoll?vsn=2.0.0&token=${encodeURIComponent(token)}`))).json() as never;
+    const { status, token } = await poll();
+    expect(status).toBe(410);
+    const said = await fetch(url(`/socket/longpoll?vsn=2.0.0&token=${encodeURIComponent(token)}`), {
+      method: "POST",
+      headers: { "content-type": "application/x-ndjson" },
+      body: [
+        ["1", "1", "room:lobby", "phx_join", {}],
+        ["1", "2", "room:lobby", "say", { text: "hello" }],
+      ]
+        .map((frame) => JSON.stringify(frame))
+        .join("\n"),
+    });
+    expect(await said.json()).toMatchObject({ status: 200 });
+    await until(() => heard.length === 2);
+    expect(heard[1]).toEqual([null, null, "room:lobby", "said", { text: "hello" }]);
+    const polled: unknown[] = [];
+    while (polled.length < 3) polled.push(...(await poll(token)).messages.map((frame) => JSON.parse(frame)));
+    expect(polled).toContainEqual([null, null, "room:lobby", "said", { text: "hello" }]);
+    expect(polled).toContainEqual([
+      "1",
+      "2",
+      "room:lobby",
+      "phx_reply",
+      { status: "ok", response: { heard: 5 } },
+    ]);
+
+    expect(app!.socket.connections).toBe(2);
+    await topic.dispatch({ type: "added", by: 1 }).applied;
+    const closed = once(socket, "close");
+    await app!.stop();
+    expect((await closed)[0]).toBe(1012);
+    expect(app!.socket.connections).toBe(0);
+    app!.httpServer.closeAllConnections();
+    app = undefined;
   });
 
   test("[DR] a deploy: not ready from the first moment, clients told and gone, nothing left open", async () => {

@@ -2,6 +2,7 @@
 
 const upgrades = "server/src/transports/websocket/upgrade-server.test.ts";
 const sockets = "server/src/channels/transports/phoenix-websocket.test.ts";
+const params = "server/src/channels/wire/params.test.ts";
 const tokens = "server/src/channels/transports/subprotocol-token.test.ts";
 const idling = "server/src/channels/transports/idle-watch.test.ts";
 const mounts = "server/src/channels/transports/mount.test.ts";
@@ -119,6 +120,33 @@ export const mountMutants = [
     breaks: "CN66",
     scenario: "",
     by: `${sockets} > [CN15] [CN66]`,
+  },
+  {
+    name: "give params a prototype",
+    file: "server/src/channels/wire/params.ts",
+    from: `Object.create(null) as Open`,
+    to: `({}) as Open`,
+    breaks: "CN16",
+    scenario: "",
+    by: `${params} > [CN16] no key is another`,
+  },
+  {
+    name: "read params however deep they nest",
+    file: "server/src/channels/wire/params.ts",
+    from: `if (path.length > DEEPEST) return undefined;`,
+    to: ``,
+    breaks: "CN16",
+    scenario: "",
+    by: `${params} > [CN16] more pairs`,
+  },
+  {
+    name: "let the query overwrite the path's variables",
+    file: "server/src/channels/wire/params.ts",
+    from: `Object.assign(params, variables)`,
+    to: `Object.assign(bare(), variables, params)`,
+    breaks: "CN18",
+    scenario: "",
+    by: `${params} > [CN18]`,
   },
   {
     name: "take evilhost for a host below host",

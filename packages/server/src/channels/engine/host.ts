@@ -53,8 +53,6 @@ export interface ChannelsHost {
    * status 500. `signal`: the peer has gone meanwhile.
    */
   admit(request: PhoenixRequest, signal: AbortSignal): Admission | Promise<Admission>;
-  /** The one serialiser of each version that all transports share, so that a broadcast is encoded once; undefined: none. */
-  readonly serialiserFor: (vsn?: unknown) => ChannelSerialiser | undefined;
   /** Wires in a connection that was admitted. `serialiser` is what its vsn negotiated. */
   connect(opened: {
     readonly connection: Connection;

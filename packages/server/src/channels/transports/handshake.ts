@@ -5,7 +5,7 @@ import type { UpgradeState } from "../../transports/websocket/pending-upgrade.ts
 import type { Admission, Admitted, ChannelsHost } from "../engine/host.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
 import type { Mount } from "./mount.ts";
-import { paramsOf } from "./params.ts";
+import { paramsOf } from "../wire/params.ts";
 import type { PathVariables } from "./place.ts";
 import { takeToken } from "./subprotocol-token.ts";
 
