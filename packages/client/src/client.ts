@@ -204,10 +204,9 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
 
 /** `flushOnly`: sends for a page that is gone, and subscribes to nothing (CV17). */
 function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boolean): Client<W> {
-  const { wiring, serialiser, transport, storage, user } = options;
-  const { random = systemRandom, onError = reportError, wakeUps = onWakeUp } = options;
-  const strict = strictness(options.strict);
-  const clock = steady(options.clock ?? systemClock);
+  const all = withDefaults(options);
+  const { wiring, serialiser, transport, storage, user, onError } = all;
+  const clock = steady(all.clock);
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);
   let closing: Promise<void> | undefined;
@@ -220,28 +219,16 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   };
   const core = createCore(
     {
-      wiring,
-      serialiser,
+      ...all,
       clock,
-      random,
-      strict,
+      strict: strictness(options.strict),
       flushOnly,
       report,
-      user,
       reconnect: transport.reconnect,
-      linger: options.linger ?? 5_000,
-      answerTimeout: options.answerTimeout ?? 10_000,
-      maxPending: options.maxPending ?? 10_000,
-      maxPendingBytes: options.maxPendingBytes ?? 16 * 1024 * 1024,
-      maxPendingAge: options.maxPendingAge ?? 14 * 24 * 3_600_000,
-      onSnapshot: options.onSnapshot,
-      onOutcome: options.onOutcome,
-      onVersionMismatch: options.onVersionMismatch,
-      digest: options.digest,
     },
     storage &&
       ((core) => {
-        const owner: Owner = { server: options.server ?? "", user };
+        const owner: Owner = { server: all.server, user };
         return storage.ledger(core as never, storage as never, owner as never, host as never) as Ledger;
       }),
     () => {
@@ -249,17 +236,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
       if (now !== told) statusChanges.emit((told = now));
     },
   );
-  const connection = createConnection(core, {
-    transport,
-    token: options.token,
-    heartbeat: options.heartbeat ?? 25_000,
-    heartbeatTimeout: options.heartbeatTimeout ?? 10_000,
-    connectTimeout: options.connectTimeout ?? 10_000,
-    onConnect: options.onConnect,
-    onReconnect: options.onReconnect,
-    onDisconnect: options.onDisconnect,
-    mistaken: audible(report, options.onError),
-  });
+  const connection = createConnection(core, { ...all, mistaken: audible(report, options.onError) });
 
   let status: ClientStatus = {
     connection: "offline",
@@ -299,7 +276,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     wanted = false;
     connection.stop("offline");
   };
-  const stopWaking = wakeUps(connection.wake, connection.doubt);
+  const stopWaking = all.wakeUps(connection.wake, connection.doubt);
   /** Ends everything; `finish` says what becomes of what is stored. */
   const over = async <T>(finish: () => T | Promise<T>): Promise<T> => {
     await loaded;
@@ -327,7 +304,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   const session = wiring.session && createTopic(core, OWN_SESSION);
   if (!flushOnly) session?.retain();
   const local = wiring.local?.["~page"](core, signal(report), accept, selection);
-  if (options.connect !== false) connect();
+  if (all.connect) connect();
 
   return {
     topic: topic as unknown as Client<W>["topic"],
@@ -368,6 +345,27 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     }) as Client<W>["forget"],
   };
 }
+
+/** What is undefined counts as not given. */
+const withDefaults = <W extends Wiring>(options: ClientOptions<W>) => ({
+  server: "",
+  connect: true,
+  heartbeat: 25_000,
+  heartbeatTimeout: 10_000,
+  connectTimeout: 10_000,
+  answerTimeout: 10_000,
+  linger: 5_000,
+  maxPending: 10_000,
+  maxPendingBytes: 16 * 1024 * 1024,
+  maxPendingAge: 14 * 24 * 3_600_000,
+  clock: systemClock as Clock,
+  random: systemRandom,
+  wakeUps: onWakeUp,
+  onError: reportError,
+  ...(Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as ClientOptions<W>),
+});
 
 /** Without `onError` errors are at least printed; throwing them would end a Node process. */
 const reportError = (error: unknown): void => {

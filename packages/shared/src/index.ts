@@ -41,7 +41,8 @@ export type {
 export { matchTopic, parseTopicPattern, topicId } from "./wiring/topic-pattern.ts";
 export type { Params, TopicPattern } from "./wiring/topic-pattern.ts";
 export { isSchema, readResult } from "./wiring/standard.ts";
-export type { Checked as SchemaVerdict, Issue, OutputOf, Schema, Schemas } from "./wiring/standard.ts";
+export type { Checked as SchemaVerdict, OutputOf, Schema, Schemas } from "./wiring/standard.ts";
+export type { Issue } from "#guards/issues";
 
 // Serialisers
 export { automatic, DEFAULT_DECODE_LIMITS, payloadReader, payloadWriter } from "./wire/serialiser.ts";

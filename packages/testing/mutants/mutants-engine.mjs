@@ -7,9 +7,9 @@ export const engineMutants = [
   {
     name: "replay what is pending for each frame",
     file: "client/src/engine/replica.ts",
-    from: `    if (!asPredicted) this.#spoil();`,
+    from: `    if (!asPredicted) this.repeat();`,
     to: `    if (!asPredicted) {
-      this.#spoil();
+      this.repeat();
       this.replay();
     }`,
     breaks: "RB2",

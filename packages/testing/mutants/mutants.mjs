@@ -19,6 +19,7 @@ import { scalesMutants } from "./mutants-scales.mjs";
 import { countMutants } from "./mutants-counts.mjs";
 import { restMutants } from "./mutants-rest.mjs";
 import { secondMutants } from "./mutants-second.mjs";
+import { pagesMutants } from "./mutants-pages.mjs";
 import { plainMutants } from "./mutants-plain.mjs";
 import { storeMutants } from "./mutants-stores.mjs";
 import { mountMutants } from "./mutants-mount.mjs";
@@ -455,7 +456,7 @@ export const mutants = [
   {
     name: "do not replay what is pending on a foreign record",
     file: "client/src/engine/replica.ts",
-    from: `if (!asPredicted) this.#spoil();`,
+    from: `if (!asPredicted) this.repeat();`,
     to: ``,
     breaks: "RB2",
     scenario: "S1",
@@ -503,5 +504,6 @@ export const mutants = [
   ...stuckMutants,
   ...mountMutants,
   ...leavingMutants,
+  ...pagesMutants,
   ...plainMutants,
 ];

@@ -49,10 +49,10 @@ export interface ConnectionOptions {
   readonly heartbeatTimeout: number;
   /** From the start of an attempt to `Connected`. */
   readonly connectTimeout: number;
-  readonly token: (() => unknown) | undefined;
-  readonly onConnect: ((as: ConnectedAs) => void) | undefined;
-  readonly onReconnect: ((as: ConnectedAs) => void) | undefined;
-  readonly onDisconnect: ((reason: CloseReason) => void) | undefined;
+  readonly token?: (() => unknown) | undefined;
+  readonly onConnect?: ((as: ConnectedAs) => void) | undefined;
+  readonly onReconnect?: ((as: ConnectedAs) => void) | undefined;
+  readonly onDisconnect?: ((reason: CloseReason) => void) | undefined;
   /** An error; `mistake`: what no retry mends. */
   readonly mistaken: (error: unknown, mistake?: boolean) => void;
 }

@@ -12,4 +12,6 @@ export const unanswered: typeof Mistakes.unanswered = (_transport, _format, url,
   status === 415 ? new CallaError("transport", { url, reason, status }) : undefined;
 export function fellBack(_transport: object, _cause: unknown): void {}
 export function dismissal(_code: string): undefined {}
-export const audible: typeof Mistakes.audible = (report) => report;
+export function audible<Report>(report: Report, _onError: unknown): Report {
+  return report;
+}

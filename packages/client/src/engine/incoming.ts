@@ -1,14 +1,12 @@
 // What each of the server's frames does to the targets. Not here: the frames of the conversation itself (connection.ts).
-import { authorTag, CallaError, deepFreeze, messageId, parseMessage, visitorName } from "@calla/shared";
+import { authorTag, CallaError, deepFreeze, parseMessage, visitorName } from "@calla/shared";
 import type { Heard, Message, Rejection, ServerFrame, ServerFrames, TargetKey } from "@calla/shared";
 import { contain } from "../base/notifier.ts";
 import { RejectedError } from "../base/rejected-error.ts";
-import { newDispatch } from "./dispatch.ts";
 import { later } from "./life.ts";
-import { again, decide, find, load } from "./outbox.ts";
+import { again, decide, find } from "./outbox.ts";
 import { conclude, settle, show } from "./outcomes.ts";
 import type { Core, Target, Versions } from "./records.ts";
-import { AT_ONCE } from "./replica.ts";
 import { isSubscribed } from "./state.ts";
 import { ask, stop } from "./subscriptions.ts";
 import { clear } from "./suspects.ts";
@@ -145,25 +143,9 @@ function update(core: Core, frame: ServerFrames["TopicUpdate"]): void {
 }
 
 function paused(core: Core, { target: key, from, code, retryAfter }: ServerFrames["Paused"]): void {
-  const { queue, author } = targetOf(core, key);
-  // A mid that an earlier page gave out and its storage lost: void, or the server would wait for it for ever (OB9).
-  // Any other pause is about one sending of a mid, whose outcome may be known here by another.
-  if (
-    code === "gap" &&
-    from > queue.settled &&
-    // A pause that was overtaken by the outcome (HT13).
-    from > queue.known &&
-    from <= queue.loaded &&
-    !queue.entries.some(({ mid }) => mid === from)
-  ) {
-    const at = queue.entries[0]?.at ?? core.clock.now();
-    const lost = newDispatch(key, messageId(core.random), at, author, []);
-    const cancelled = { error: new CallaError("cancelled") };
-    load(core, queue, [
-      { ...lost, mid: from, stage: "stored", out: true, outcome: cancelled, goneAt: AT_ONCE },
-    ]);
-    queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));
-  }
+  const one = targetOf(core, key);
+  const { queue } = one;
+  if (code === "gap") core.ledger?.gap(one, from);
   // It has arrived, so it ends no connection (OB20).
   queue.entries.forEach(clear);
   again(core, queue, from, Infinity);

@@ -17,7 +17,7 @@ const OFF: Line = { send: () => {}, renew: () => {} };
 
 /** `turned`: called at the end of each turn in which something has changed. */
 export function createCore(
-  options: CoreOptions & { readonly user: string | null | undefined },
+  options: CoreOptions & { readonly user?: string | null | undefined },
   openLedger: ((core: Core) => Ledger) | undefined,
   turned: () => void,
 ): Core {
@@ -44,7 +44,6 @@ export function createCore(
       turned();
     },
     isDue: false,
-    ledger: undefined,
     targets: new Map(),
     changed: new Set(),
     space: createSpace(),
@@ -63,8 +62,6 @@ export function createCore(
       // A timer may run a little early by the monotonic clock, and nothing else would look again.
       later: (milliseconds) => void later(core, milliseconds + 1, () => due(core)),
     }),
-    identity: undefined,
-    renewal: undefined,
     userId: user ?? null,
     named: user !== undefined,
     lastRef: 0,

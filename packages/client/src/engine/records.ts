@@ -165,7 +165,7 @@ export interface Queue {
   /** Nothing up to this mid waits to be sent. */
   said: number;
   /** Nothing is sent while it is set: the server said to come again later. Ends that. */
-  paused: Cancel | undefined;
+  paused?: Cancel | undefined;
   /** Nothing from this mid on is sent: it is taken under another message id (OB8). */
   conflict: number;
 }
@@ -191,8 +191,8 @@ export interface Subscription {
   code: UnsubscribedCode | "";
   /** Refused as missing: it is asked for again when the server says so and on each new connection (CL18). */
   absent: boolean;
-  lingering: Cancel | undefined;
-  retrying: Cancel | undefined;
+  lingering?: Cancel | undefined;
+  retrying?: Cancel | undefined;
 }
 
 /** `loading`: nothing known yet. `live`: up to date. `stale`: it was; `code` says why it stays so. `refused`: see `code`. */
@@ -230,9 +230,9 @@ export interface Target {
 
   // incoming.ts
   /** Announces a snapshot and is applied together with it (CL5). */
-  awaited: ServerFrames["Settled"] | undefined;
+  awaited?: ServerFrames["Settled"] | undefined;
   /** The hash of a confirmed model that was not the server's, until that is replaced (VE9). */
-  diverged: number | undefined;
+  diverged?: number | undefined;
   /** The server's head when it last answered. */
   head: number;
   /** The highest sequence at which a message of one's own is known to stand. */
@@ -251,11 +251,11 @@ export interface Target {
 
   readonly changes: Signal<AnyState>;
   readonly pushes: Signal<Pushed>;
-  ready: Ready | undefined;
+  ready?: Ready | undefined;
 
   // client.ts
   /** The app's handle, made when first asked for. */
-  handle: unknown;
+  handle?: unknown;
 }
 
 // -------------------------------------------------------------------------------------------------------- one client
@@ -289,10 +289,10 @@ export interface CoreOptions extends OutboxLimits {
   /** Sends for a page that is gone, and subscribes to nothing (CV17). */
   readonly flushOnly: boolean;
   readonly report: (error: unknown) => void;
-  readonly onSnapshot: ((taken: SnapshotTaken) => void) | undefined;
-  readonly onOutcome: ((decided: DecidedWrite) => void) | undefined;
-  readonly onVersionMismatch: ((versions: Versions) => void) | undefined;
-  readonly digest: ((model: unknown) => number) | undefined;
+  readonly onSnapshot?: ((taken: SnapshotTaken) => void) | undefined;
+  readonly onOutcome?: ((decided: DecidedWrite) => void) | undefined;
+  readonly onVersionMismatch?: ((versions: Versions) => void) | undefined;
+  readonly digest?: ((model: unknown) => number) | undefined;
 }
 
 /**
@@ -352,6 +352,8 @@ export interface Ledger {
   leave(one: Target): void;
   /** Not to be shown again. */
   drop(key: TargetKey): void;
+  /** The server waits for this mid. */
+  gap(one: Target, mid: number): void;
   close(): Promise<void>;
   forget(): Promise<void>;
   forgetEveryone(): Promise<number>;
@@ -397,7 +399,7 @@ export interface Core extends CoreOptions {
   reason: StatusReason | "";
   text: string;
 
-  ledger: Ledger | undefined;
+  ledger?: Ledger | undefined;
 
   // targets.ts
   readonly targets: Map<TargetKey, Target>;
@@ -428,8 +430,8 @@ export interface Core extends CoreOptions {
   readonly same: Serialiser["same"];
 
   // identity.ts
-  identity: StoredIdentity | undefined;
-  renewal: Renewal | undefined;
+  identity?: StoredIdentity | undefined;
+  renewal?: Renewal | undefined;
   userId: string | null;
   /** Whether that is what the app or the server has said. */
   named: boolean;

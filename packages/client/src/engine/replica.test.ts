@@ -1,7 +1,7 @@
 import { sameInOrder } from "@calla/shared";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { AT_ONCE, Replica } from "./replica.ts";
+import { AT_ONCE, precede, Replica } from "./replica.ts";
 import type { Act, Fold, Own } from "./replica.ts";
 import { createRoom, createSpace } from "./kept-predictions.ts";
 
@@ -245,7 +245,7 @@ test("[RB7] while nothing is confirmed nothing is predicted; the first snapshot 
 test("[RB7] what an earlier page left stands before what this one has dispatched, and is shown once there is a model", () => {
   const replica = withPending(["a"], act("new", "n"));
   const [open, settled] = [act("old", "o"), { ...act("settled", "s"), goneAt: 2 }];
-  replica.precede([settled, open]);
+  precede(replica, [settled, open]);
   expect([visible(replica), pending(replica)]).toEqual([undefined, ["settled", "old", "new"]]);
   replica.reset(confirmed(1, "b"), 1);
   expect(visible(replica)).toEqual(["b", "s", "o", "n"]);

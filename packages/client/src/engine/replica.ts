@@ -123,18 +123,6 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
     this.#append(entry, this.confirmed && !this.behind ? this.#fold(this.visible, entry) : undefined);
   }
 
-  /** Dispatches of an earlier page, before all others; on what they are shown is said next (`reset`). */
-  precede(entries: readonly E[]): void {
-    this.#spoil();
-    const all = [...entries, ...this.entries()];
-    for (const entry of entries) {
-      entry.shown = entry.tried = true;
-      if (entry.goneAt < Infinity) this.over.add(entry);
-    }
-    this.#hold(all);
-    this.confirmed = this.visible = undefined;
-  }
-
   /**
    * Folds records over confirmed; what it contains then leaves pending in the same step, and is returned. As long as the
    * records are the predictions, what is shown stays the same object and nothing is computed but the records themselves
@@ -163,7 +151,7 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
     const left = this.#shift(next);
     this.confirmed = { model, sequence, mark };
     left.push(...this.#drop(sequence));
-    if (!asPredicted) this.#spoil();
+    if (!asPredicted) this.repeat();
     else if (this.count === 0) this.visible = model;
     return { ok: true, left };
   }
@@ -171,7 +159,7 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
   /** Another confirmed model: a snapshot, or none any more. What it contains leaves pending in the same step (RB5). */
   reset(confirmed: Confirmed | undefined, sequence: number): readonly E[] {
     this.confirmed = confirmed;
-    this.#spoil();
+    this.repeat();
     return this.#drop(sequence);
   }
 
@@ -180,9 +168,11 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
     return this.#drop(sequence);
   }
 
-  /** What is pending is predicted anew: its author has another name. */
+  /** No predicted model is right any more, so that all pending is predicted anew. */
   repeat(): void {
-    this.#spoil();
+    if (this.behind) return;
+    this.behind = true;
+    for (let i = this.first; i < this.list.length; i++) this.#free(this.list[i] as Predicted<E>);
   }
 
   /** Nothing continues from here, but it is shown until another model comes. */
@@ -202,7 +192,7 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
   replay(): void {
     if (!this.behind) return;
     const entries = this.entries();
-    this.#hold([]);
+    this.hold([]);
     this.behind = false;
     this.visible = this.confirmed?.model;
     // Of these models the last alone is kept: the next record of somebody else would make all of them wrong again, and
@@ -252,8 +242,8 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
     const left = [...this.over].filter(({ goneAt }) => goneAt <= sequence);
     if (left.length === 0) return left;
     left.forEach((entry) => this.#leave(entry));
-    this.#spoil();
-    this.#hold(this.entries().filter(({ shown }) => shown));
+    this.repeat();
+    this.hold(this.entries().filter(({ shown }) => shown));
     return left;
   }
 
@@ -269,18 +259,25 @@ export class Replica<E extends Own, F extends Failure = FoldFailure> {
     one.model = undefined;
   }
 
-  /** No predicted model is right any more. */
-  #spoil(): void {
-    if (this.behind) return;
-    this.behind = true;
-    for (let i = this.first; i < this.list.length; i++) this.#free(this.list[i] as Predicted<E>);
-  }
-
   /** Another list: one that was listed before stays as it is. */
-  #hold(entries: readonly E[]): void {
+  hold(entries: readonly E[]): void {
     this.first = 0;
     this.list = entries.map((entry) => ({ entry, model: undefined, skipped: entry.view.skipped, held: 0 }));
   }
+}
+
+/** Dispatches of an earlier page, before all others; on what they are shown is said next (`reset`). */
+export function precede<E extends Own>(
+  replica: Pick<Replica<E>, "repeat" | "entries" | "hold" | "over" | "confirmed" | "visible">,
+  entries: readonly E[],
+): void {
+  replica.repeat();
+  for (const entry of entries) {
+    entry.shown = entry.tried = true;
+    if (entry.goneAt < Infinity) replica.over.add(entry);
+  }
+  replica.hold([...entries, ...replica.entries()]);
+  replica.confirmed = replica.visible = undefined;
 }
 
 const folded = <F extends Failure>(result: Folded<F>, before: unknown): unknown =>

@@ -13,8 +13,6 @@ export const newSubscription = (): Subscription => ({
   polling: false,
   code: "",
   absent: false,
-  lingering: undefined,
-  retrying: undefined,
 });
 
 /** Whether what arrives for the target concerns us: it is wanted and not refused. */

@@ -29,8 +29,6 @@ export function targetOf(core: Core, key: TargetKey): Target {
       ),
       author: authorOf(core, key),
       at: 0,
-      awaited: undefined,
-      diverged: undefined,
       head: 0,
       owed: 0,
       state: loading,
@@ -39,8 +37,6 @@ export function targetOf(core: Core, key: TargetKey): Target {
       replayed: { at: -Infinity, taking: 0, took: 0 },
       changes: signal<AnyState>(core.report),
       pushes: signal<Pushed>(core.report),
-      ready: undefined,
-      handle: undefined,
     };
     core.targets.set(key, found);
   }
@@ -59,7 +55,6 @@ export function queueOf({ queues }: Pick<Core, "queues">, target: TargetKey): Qu
       loaded: 0,
       known: 0,
       said: 0,
-      paused: undefined,
       conflict: Infinity,
     };
     queues.set(target, queue);

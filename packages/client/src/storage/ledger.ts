@@ -1,7 +1,7 @@
 // What makes the outbox survive a reload: the transactions that store it, and what was stored taken back. No message leaves
 // before it is durable, and no outcome is told before it is. It comes with a storage, so that a page which stores nothing
 // does not carry it. Not here: a storage, and when to send (engine/outbox.ts).
-import { CallaError, deepFreeze, DEV } from "@calla/shared";
+import { CallaError, deepFreeze, DEV, messageId } from "@calla/shared";
 import type { CallaRejectionCode, TargetKey } from "@calla/shared";
 import { newDispatch } from "../engine/dispatch.ts";
 import { tellStored } from "../engine/entry.ts";
@@ -10,7 +10,7 @@ import { renamed } from "../engine/identity.ts";
 import { load, number, settledMid, tellDecided, undecided } from "../engine/outbox.ts";
 import { show } from "../engine/outcomes.ts";
 import type { Core, Dispatch, Ledger, Target } from "../engine/records.ts";
-import { AT_ONCE } from "../engine/replica.ts";
+import { AT_ONCE, precede } from "../engine/replica.ts";
 import { hasCaughtUp, isSubscribed } from "../engine/state.ts";
 import { due as endTurn, queueOf, targetOf, touch } from "../engine/targets.ts";
 import type {
@@ -184,7 +184,10 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
     if (!found) return;
     if (!usable(one.key, found.model)) return keeper?.drop(one.key);
     const { model, sequence, mark } = found.model;
-    one.replica.precede(found.settled.map((entry) => fromStored(entry, one)));
+    precede(
+      one.replica,
+      found.settled.map((entry) => fromStored(entry, one)),
+    );
     show(core, one, { model: strict ? deepFreeze(model) : model, sequence, mark });
   }
 
@@ -202,7 +205,10 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
         .map((entry) => fromStored(entry, one));
       for (const entry of entries) entry.out = core.identity !== undefined;
       load(core, one.queue, entries);
-      one.replica.precede(entries.filter(({ messages }) => messages.length > 0));
+      precede(
+        one.replica,
+        entries.filter(({ messages }) => messages.length > 0),
+      );
       touch(core, one);
     }
     keeper?.load(
@@ -270,6 +276,7 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
       if (place) keeper?.leave(place);
     },
     drop: (key) => keeper?.drop(key),
+    gap: (one, mid) => giveGap(core, one, mid),
     async forget() {
       const known = ready;
       ready = false;
@@ -309,6 +316,21 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
       await letGo();
     },
   };
+}
+
+/**
+ * A mid that an earlier page gave out and its storage lost: void, or the server would wait for it for ever (OB9). Any other
+ * pause is about one sending of a mid, whose outcome may be known here by another.
+ */
+function giveGap(core: Core, { key, queue, author }: Target, mid: number): void {
+  const { entries, settled, known, loaded } = queue;
+  // A pause may have been overtaken by the outcome (HT13).
+  if (mid <= Math.max(settled, known) || mid > loaded || entries.some((entry) => entry.mid === mid)) return;
+  const at = entries[0]?.at ?? core.clock.now();
+  const lost = newDispatch(key, messageId(core.random), at, author, []);
+  const outcome = { error: givenUp("cancelled") };
+  load(core, queue, [{ ...lost, mid, stage: "stored", out: true, outcome, goneAt: AT_ONCE }]);
+  queue.entries.sort((a, b) => (a.mid || Infinity) - (b.mid || Infinity));
 }
 
 const storedEntry = (entry: Dispatch, version: number): StoredEntry => {

@@ -1,6 +1,7 @@
 // Mistakes in the definition of a slice or a wiring, refused when it is defined: by name, and with the cure.
 import { CallaError, sliceError } from "../base/errors.ts";
 import { isObject } from "../values/kind.ts";
+import type { ValueClass } from "../values/known-classes.ts";
 import type { EphemeralSlice, ModelSlice, Slice, TopicSlice } from "../wiring/slice.ts";
 import type { Schema, Schemas } from "../wiring/standard.ts";
 import { ignorePromise, isSchema } from "../wiring/standard.ts";
@@ -240,4 +241,19 @@ function checkOverlaps(topics: readonly CheckedSlice[]): void {
       }
     }
   });
+}
+
+/** @throws CallaError `wiring`: two formats of one name. */
+export function checkFormats(formats: readonly { readonly name: string }[]): void {
+  const names = formats.map(({ name }) => name);
+  if (new Set(names).size < names.length)
+    throw new CallaError("wiring", { names }, `Two formats have one name: ${names.join(", ")}.`);
+}
+
+/** @throws CallaError `wiring`: a name or a class is there twice. */
+export function checkClasses(classes: readonly ValueClass[]): void {
+  const names = classes.map(({ name }) => name);
+  const prototypes = new Set(classes.map(({ prototype }) => prototype));
+  if (new Set(names).size < names.length || prototypes.size < names.length)
+    throw new CallaError("wiring", { names }, `A class or a name is registered twice: ${names.join(", ")}.`);
 }

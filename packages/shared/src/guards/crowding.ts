@@ -6,6 +6,9 @@
 // so still is tested (crowding.test.ts); with a seeded hash this costs its time and refuses what nobody sends by chance.
 // Texts are seeded everywhere, and objects are hashed by identity.
 
+import { DEV } from "#dev/switch";
+import { WalkRefusal } from "../values/refusal.ts";
+
 /** A smaller one costs a few microseconds, whatever is in it. */
 const SMALL = 128;
 /**
@@ -87,3 +90,12 @@ function hash64(upper: number, lower: number): number {
 }
 
 const MAX_UINT32 = 0xffff_ffff;
+
+/** These members of a Set, or keys of a Map. @throws WalkRefusal: they were chosen to collide. */
+export function evenly<Members extends readonly unknown[]>(members: Members): Members {
+  if (!isCrowded(members, members.length)) return members;
+  throw new WalkRefusal(
+    DEV &&
+      "has numbers that were chosen to collide, or bigints with the same 64 bits: an engine would take seconds to tell them apart. Use texts.",
+  );
+}

@@ -1,8 +1,10 @@
 // The one place where a user's schemas and updates run, on the server and on the client alike. What they do wrong
 // comes back as a value, so one bad message stays one; engines never call user code otherwise. Not here: the stricter
 // checks of development (dev/strict.ts).
+import { told } from "#dev/describe";
 import { DEV } from "#dev/switch";
 import { checkInitial, conversion, strictUpdate } from "#dev/strict";
+import type { Issue } from "#guards/issues";
 import { describe, sliceError } from "../base/errors.ts";
 import type { CallaError } from "../base/errors.ts";
 import type { ErrorCode } from "../codes/error-codes.ts";
@@ -12,7 +14,7 @@ import { noModel, runUpdate, threw } from "./run-update.ts";
 import type { ContextValues } from "./run-update.ts";
 import type { Message, ModelSlice, Slice } from "../wiring/slice.ts";
 import { check } from "../wiring/standard.ts";
-import type { Checked, Issue } from "../wiring/standard.ts";
+import type { Checked } from "../wiring/standard.ts";
 
 export type { ContextValues } from "./run-update.ts";
 
@@ -80,7 +82,7 @@ export function parseMessage(
     }
     return { ok: true, message: { type, ...output } };
   } catch (error) {
-    return faulty(slice, type, DEV && `failed: ${describe(error)}`, error);
+    return faulty(slice, type, DEV && `failed: ${told(error)}`, error);
   }
 }
 

@@ -3,7 +3,7 @@
 import { checkLocal } from "#dev/define-checks";
 import { messageId } from "../base/random.ts";
 import { oncePerTurn } from "../base/turn.ts";
-import { checked, modelSlice } from "../wiring/define.ts";
+import { modelSlice } from "../wiring/define.ts";
 import type { MessageSchemas, serverOnlyMark, Updates } from "../wiring/define.ts";
 import type { LocalPage, LocalSlice, Message, ModelSlice } from "../wiring/slice.ts";
 import type { Describes, OutputOf, Schema, Schemas } from "../wiring/standard.ts";
@@ -46,7 +46,8 @@ export function defineLocal<S extends Schema, const M extends Schemas>(
   rejections: Record<never, never>;
 }> {
   const slice = { kind: "local" as const, ...modelSlice("local", definition) };
-  return checked(checkLocal, definition, { ...slice, "~page": localPage(slice) });
+  checkLocal(slice, definition);
+  return Object.freeze({ ...slice, "~page": localPage(slice) });
 }
 
 const localPage =

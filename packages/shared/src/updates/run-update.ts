@@ -1,7 +1,8 @@
 // Runs one update with a context of its own, and says what came of it.
+import { told } from "#dev/describe";
 import { DEV } from "#dev/switch";
 import type { Context } from "../wiring/context.ts";
-import { describe, sliceError } from "../base/errors.ts";
+import { sliceError } from "../base/errors.ts";
 import type { CallaError } from "../base/errors.ts";
 import type { ErrorCode } from "../codes/error-codes.ts";
 import { withoutUndefined } from "../values/present.ts";
@@ -75,7 +76,7 @@ export function runUpdate(
     next = (slice.update[type] as AnyUpdate)(model, message, context);
   } catch (error) {
     // A rejection is final even if the update caught it and then tripped over something else.
-    return refusal ?? threw(slice, type, DEV && `threw: ${describe(error)}`, error);
+    return refusal ?? threw(slice, type, DEV && `threw: ${told(error)}`, error);
   } finally {
     over = true;
   }
@@ -108,7 +109,7 @@ function rejection(slice: ModelSlice, type: string, code: string, details: unkno
     (checked?.ok === false
       ? `with wrong details: ${JSON.stringify(checked.issues)}`
       : schema
-        ? `whose schema threw: ${describe(cause)}`
+        ? `whose schema threw: ${told(cause)}`
         : "which is not in the slice's rejections");
   return threw(slice, type, DEV && `rejected with "${code}", ${problem}.`, cause);
 }

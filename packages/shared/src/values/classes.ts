@@ -1,4 +1,5 @@
 // Classes whose instances may be in messages and models. Not a schema: what `decode` gets came over the wire.
+import { checkClasses } from "#dev/define-checks";
 import { DEV } from "#dev/switch";
 import { CallaError } from "../base/errors.ts";
 import { remember } from "./known-classes.ts";
@@ -52,17 +53,10 @@ export interface ClassTable {
   readonly byPrototype: ReadonlyMap<object, ValueClass>;
 }
 
-/** @throws CallaError `wiring`: a name or a class is there twice. */
+/** @throws CallaError `wiring`, in development: a name or a class is there twice. */
 export function classTable(classes: readonly ValueClass[]): ClassTable {
+  checkClasses(classes);
   const byName = new Map(classes.map((defined) => [defined.name, defined]));
   const byPrototype = new Map(classes.map((defined) => [defined.prototype, defined]));
-  if (byName.size < classes.length || byPrototype.size < classes.length) {
-    const names = classes.map((defined) => defined.name);
-    throw new CallaError(
-      "wiring",
-      { names },
-      DEV && `A class or a name is registered twice: ${names.join(", ")}.`,
-    );
-  }
   return { byName, byPrototype };
 }

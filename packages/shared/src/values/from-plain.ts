@@ -1,7 +1,7 @@
 // How the value domain is read back from a tree (see to-plain.ts). The tree is a peer's: nothing in it is trusted, and
 // anything that throws on the way refuses it.
 import { DEV } from "#dev/switch";
-import { isCrowded } from "#guards/crowding";
+import { evenly } from "#guards/crowding";
 import { fromBase64 } from "./base64.ts";
 import { isObject } from "./kind.ts";
 import { mayBeIndex } from "./sparse-fields.ts";
@@ -83,15 +83,6 @@ function readTagged(tagged: Tagged, depth: number, walk: Walk): unknown {
     }
   }
   throw malformed();
-}
-
-/** Members of a Set, keys of a Map. */
-function evenly<Members extends readonly unknown[]>(members: Members): Members {
-  if (!isCrowded(members, members.length)) return members;
-  throw new WalkRefusal(
-    DEV &&
-      "has numbers that were chosen to collide, or bigints with the same 64 bits: an engine would take seconds to tell them apart. Use texts.",
-  );
 }
 
 const malformed = (): WalkRefusal => new WalkRefusal(DEV && "is no well-formed tagged value.");

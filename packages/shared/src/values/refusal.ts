@@ -1,7 +1,8 @@
 // Why a walk over a value stopped, and where. The walks are those of the value domain (walk.ts), of what JSON has by itself
 // (json-values.ts), and a server's over models.
+import { told } from "#dev/describe";
 import { DEV } from "#dev/switch";
-import { CallaError, describe } from "../base/errors.ts";
+import { CallaError } from "../base/errors.ts";
 
 export type RefusalCode = "invalid-value" | "undecodable" | "hostile-key" | "too-deep";
 
@@ -34,9 +35,7 @@ export function below(key: string | number, thrown: unknown): WalkRefusal {
 
 /** A getter or a class's codec may throw anything. */
 const asRefusal = (thrown: unknown): WalkRefusal =>
-  thrown instanceof WalkRefusal
-    ? thrown
-    : new WalkRefusal(DEV && `threw when it was read: ${describe(thrown)}.`);
+  thrown instanceof WalkRefusal ? thrown : new WalkRefusal(DEV && `threw when it was read: ${told(thrown)}.`);
 
 /** What stopped a walk, as an error: of its own code, unless there is only one `code`. */
 export function refusalError(thrown: unknown, code?: RefusalCode): CallaError {

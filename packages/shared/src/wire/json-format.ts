@@ -1,7 +1,8 @@
 // Frames as JSON text: readable, and the fastest to parse in a browser.
+import { told } from "#dev/describe";
 import { DEV } from "#dev/switch";
 import { guardJson } from "#guards/json";
-import { CallaError, describe } from "../base/errors.ts";
+import { CallaError } from "../base/errors.ts";
 import { DEFAULT_DECODE_LIMITS } from "./serialiser.ts";
 import type { DecodeLimits, TextFormat } from "./serialiser.ts";
 
@@ -24,7 +25,7 @@ function encodeJson(value: unknown): string {
   try {
     text = JSON.stringify(value);
   } catch (thrown) {
-    problem = DEV && describe(thrown);
+    problem = DEV && told(thrown);
   }
   if (text === undefined)
     throw new CallaError("invalid-value", { problem }, DEV && `JSON cannot write this: ${problem}.`);

@@ -1,5 +1,6 @@
 // What turns frames into bytes. A frame's envelope (ids, cursors, codes) is safe for every format as it is and is
 // never walked; its payloads (messages, models, details) are the user's and go through a payload codec first.
+import { checkFormats } from "#dev/define-checks";
 import { DEV } from "#dev/switch";
 import { classTable } from "../values/classes.ts";
 import type { ValueClass } from "../values/known-classes.ts";
@@ -138,7 +139,7 @@ export interface AutomaticSerialiser extends Serialiser {
    * @throws CallaError `wiring`: there is no format of that name; the message lists those there are.
    */
   use(name: string): AutomaticSerialiser;
-  /** The same with other options. @throws CallaError `wiring`: two classes of one name, or one class twice. */
+  /** The same with other options. @throws CallaError `wiring`, in development: two classes of one name, or one class twice. */
   with(options: AutomaticOptions): AutomaticSerialiser;
 }
 
@@ -153,7 +154,7 @@ export interface AutomaticOptions {
 /**
  * A serialiser for everything in the value domain, in the given formats, the first preferred.
  *
- * @throws CallaError `wiring`: two formats of one name.
+ * @throws CallaError `wiring`, in development: two formats of one name.
  * @example
  * export const serialiser = automatic(json(), messagePack()).with({ classes: [point] });
  */
@@ -162,10 +163,7 @@ export function automatic(format: Format, ...more: readonly Format[]): Automatic
 }
 
 function makeAutomatic(formats: readonly Format[], options: AutomaticOptions): AutomaticSerialiser {
-  const names = formats.map((format) => format.name);
-  if (new Set(names).size < names.length) {
-    throw new CallaError("wiring", { names }, DEV && `Two formats have one name: ${names.join(", ")}.`);
-  }
+  checkFormats(formats);
   const { classes = [], maxDepth = DEFAULT_MAX_DEPTH } = options;
   const domain: ValueOptions = { classes: classTable(classes), maxDepth };
   const cautious: ValueOptions = { ...domain, hostileKeys: "refuse" };

@@ -176,12 +176,14 @@ export function defineTopic<
   }
 > {
   const { lifetime } = definition;
-  return checked(checkTopic, definition, {
-    kind: "topic",
+  const slice = {
+    kind: "topic" as const,
     pattern: asPattern(pattern),
     lifetime,
     ...modelSlice(pattern, definition),
-  });
+  };
+  checkTopic(slice, definition);
+  return Object.freeze(slice);
 }
 
 /**
@@ -203,7 +205,9 @@ export function defineSession<S extends Schema, const M extends Schemas, const R
   serverOnly: ServerOnlyIn<M>;
   rejections: { [C in keyof R & string]: OutputOf<R[C]> };
 }> {
-  return checked(checkSession, definition, { kind: "session", ...modelSlice("session", definition) });
+  const slice = { kind: "session" as const, ...modelSlice("session", definition) };
+  checkSession(slice, definition);
+  return Object.freeze(slice);
 }
 
 /**
@@ -229,8 +233,8 @@ export function defineEphemeral<const P extends string, const M extends Schemas>
 > {
   const { keep = "none", version = 1 } = definition;
   const messages: Schemas = Object.freeze({ ...definition.messages });
-  return checked(checkEphemeral, definition, {
-    kind: "ephemeral",
+  const slice = {
+    kind: "ephemeral" as const,
     name: pattern,
     pattern: asPattern(pattern),
     version,
@@ -238,7 +242,9 @@ export function defineEphemeral<const P extends string, const M extends Schemas>
     messages,
     serverOnly: serverOnlyOf(messages),
     "~page": ephemeralPage(keep),
-  });
+  };
+  checkEphemeral(slice, definition);
+  return Object.freeze(slice);
 }
 
 // ------------------------------------------------------------------------------------------------------- making one
@@ -269,16 +275,6 @@ export function modelSlice(name: string, definition: AnyDefinition): Omit<ModelS
     created: definition.created ?? "client",
     serverOnly: serverOnlyOf(messages),
   };
-}
-
-/** Frozen, and refused if it is wrong. */
-export function checked<S extends object>(
-  check: (slice: never, definition: object) => void,
-  definition: object,
-  slice: S,
-): S {
-  check(slice as never, definition);
-  return Object.freeze(slice);
 }
 
 const serverOnlyOf = (messages: Schemas) => {

@@ -1,6 +1,8 @@
 // Standard Schema: the one way in which a user's schema (zod, valibot, arktype, …) enters Calla. Types come from
 // @standard-schema/spec; no schema library is ever imported. Schemas describe values and do not convert them.
 import { DEV } from "#dev/switch";
+import { plainIssues } from "#guards/issues";
+import type { Issue } from "#guards/issues";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { isObject } from "../values/kind.ts";
 
@@ -21,21 +23,10 @@ export type Describes<S extends Schema> =
         "this schema converts: its output is not a valid input. Describe the value, convert it elsewhere": never;
       };
 
-/** One complaint of a schema, plain enough for the wire. */
-export interface Issue {
-  readonly message: string;
-  readonly path: readonly (string | number)[];
-}
-
 /** What a schema says of a value. */
 export type Checked =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly issues: readonly Issue[] };
-
-/** A refusal goes back to a peer who may have sent a value with a million mistakes: it hears of the first few. */
-const MAX_ISSUES = 8;
-const MAX_TEXT = 300;
-const MAX_PATH = 32;
 
 /**
  * Runs a schema. Throws what the schema throws, and where it answers with a promise: an asynchronous schema cannot
@@ -56,7 +47,7 @@ export function check(schema: Schema, value: unknown): Checked {
 export const readResult = (result: StandardSchemaV1.Result<unknown>): Checked =>
   result.issues === undefined
     ? { ok: true, value: result.value }
-    : { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(plain) };
+    : { ok: false, issues: plainIssues(result.issues) };
 
 /**
  * Whether the value is a schema at all.
@@ -85,13 +76,3 @@ export const issuesText = (issues: readonly Issue[]): string =>
 /** `["cards", 0, "text"]` as `cards[0].text`. */
 export const pathText = (path: readonly (string | number)[]): string =>
   path.map((key, i) => (typeof key === "number" ? `[${key}]` : i === 0 ? key : `.${key}`)).join("");
-
-const plain = ({ message, path = [] }: StandardSchemaV1.Issue): Issue => ({
-  message: short(message),
-  path: path.slice(0, MAX_PATH).map((segment) => {
-    const key = typeof segment === "object" ? segment.key : segment;
-    return typeof key === "number" ? key : short(String(key));
-  }),
-});
-
-const short = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
