@@ -9,6 +9,8 @@ export interface TalkOptions {
   readonly transport?: "websocket" | "longpoll";
   readonly params?: { readonly [name: string]: Json };
   readonly remoteAddress?: string;
+  /** False: the peer does not answer a close, so the connection stays. Default: true. */
+  readonly answersClose?: boolean;
 }
 
 export class Talker {
@@ -19,7 +21,7 @@ export class Talker {
   unwritten = 0;
   #wired: ReturnType<Channels["connect"]> | undefined;
 
-  constructor(channels: Channels, admitted: Admitted, vsn: "1.0.0" | "2.0.0") {
+  constructor(channels: Channels, admitted: Admitted, vsn: "1.0.0" | "2.0.0", answersClose = true) {
     const serialiser = channels.serialiserFor(vsn)!;
     this.#wired = channels.connect({
       admitted,
@@ -28,7 +30,7 @@ export class Talker {
         send: (frame) => void this.heard.push(heardOf(frame)),
         close: (code, reason) => {
           this.closed.push({ code, reason });
-          if (code !== 1011) this.#wired?.disconnect(code, reason);
+          if (answersClose && code !== 1011) this.#wired?.disconnect(code, reason);
         },
         bufferedAmount: () => this.unwritten,
       },
@@ -77,7 +79,7 @@ export function talk(channels: Channels, options: TalkOptions = {}): Talker {
   };
   const admission = channels.admit(request, new AbortController().signal);
   if (admission instanceof Promise || !admission.accepted) throw new Error("not let in at once");
-  return new Talker(channels, admission, vsn);
+  return new Talker(channels, admission, vsn, options.answersClose);
 }
 
 export const reply = (joinRef: Json, ref: Json, topic: Json, status: string, response: Json = {}): Json => [

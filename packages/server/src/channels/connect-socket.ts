@@ -1,5 +1,6 @@
 // A connection of any socket library, wired in by three functions.
 import type { Connection, WireFrame } from "../base/connection.ts";
+import { contain } from "../base/contain.ts";
 import type { AnySocket, ConnectSocket } from "./channels-api.ts";
 import type { ChannelConnection, ChannelsHost } from "./engine/host.ts";
 import { paramsOf } from "./wire/params.ts";
@@ -12,9 +13,20 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
   const params = paramsOf(request.url, {}) ?? {};
   const { vsn = "1.0.0" } = params;
   const serialiser = host.serialiserFor(params["vsn"]);
+  const close = (code: number, reason: string): void =>
+    contain(host.report, () => socket.close(code, reason));
   const connection: Connection = {
-    send: (frame) => socket.send(dataOf(frame)),
-    close: (code, reason) => socket.close(code, reason),
+    send(frame) {
+      try {
+        socket.send(dataOf(frame));
+      } catch (error) {
+        // It is no use any more; those behind it in a broadcast hear all the same.
+        host.report(error);
+        wired?.disconnect();
+        close(1011, "transport");
+      }
+    },
+    close,
     bufferedAmount: () => socket.bufferedAmount?.() ?? 0,
   };
   const abort = new AbortController();
@@ -23,7 +35,7 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
   let bytes = 0;
   const refuse = (): void => {
     before = [];
-    socket.close(1008, "refused");
+    close(1008, "refused");
   };
   if (serialiser === undefined) refuse();
   else {
@@ -50,7 +62,7 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
       if (abort.signal.aborted) return;
       bytes += data.length;
       if (bytes <= MOST_BEFORE) before.push(data);
-      else socket.close(1009, "too-large");
+      else close(1009, "too-large");
     },
     disconnect() {
       abort.abort();

@@ -2,7 +2,7 @@
 // on in order when the answer is out, for that answer comes before everything of the channel.
 import type { Cancel } from "@calla/shared";
 import { isThenable } from "../../base/contain.ts";
-import type { Joining } from "../definition/channel-types.ts";
+import type { Joining, StopReason } from "../definition/channel-types.ts";
 import type { Joined, Refused } from "../definition/results.ts";
 import { fitting } from "../definition/schema.ts";
 import type { Fitting } from "../definition/schema.ts";
@@ -25,8 +25,10 @@ export class PendingJoin {
   readonly route: Route;
   /** What has come for its topic since. */
   readonly held: { readonly message: ClientMessage; readonly bytes: number }[] = [];
-  /** The client leaves, joins again, or is gone: an acceptance that still comes is ended at once. */
-  abandoned = false;
+  /** Why nobody waits for it any more: an acceptance that still comes is ended at once, with this reason. */
+  abandoned: StopReason | undefined;
+  /** Rights have changed since it was asked: it is asked again when it is accepted. */
+  rightsChanged = false;
   cancel: Cancel | undefined;
   #abort: AbortController | undefined;
 
@@ -38,12 +40,12 @@ export class PendingJoin {
 
   get signal(): AbortSignal {
     const abort = (this.#abort ??= new AbortController());
-    if (this.abandoned) abort.abort();
+    if (this.abandoned !== undefined) abort.abort();
     return abort.signal;
   }
 
-  abandon(): void {
-    this.abandoned = true;
+  abandon(reason: StopReason): void {
+    this.abandoned = reason;
     this.cancel?.();
     this.#abort?.abort();
   }

@@ -25,7 +25,7 @@ export type Item =
   | { readonly type: "raw"; readonly data: Uint8Array; readonly bytes: number }
   | { readonly type: "info"; readonly told: unknown; readonly bytes: 0 }
   | { readonly type: "leave"; readonly ref: Json; readonly bytes: number }
-  | { readonly type: "begin" | "stay"; readonly bytes: 0 };
+  | { readonly type: "begin"; readonly bytes: 0 };
 
 /** How a channel's end is said to its client: `phx_close`, `phx_error`, or not at all. */
 export type Farewell = "phx_close" | "phx_error" | undefined;
@@ -55,12 +55,13 @@ class Ref implements ReplyRef {
   readonly topic: string;
   readonly ref: Json;
   readonly joinRef: Json;
-  answered = false;
+  answered: boolean;
 
-  constructor(topic: string, ref: Json, joinRef: Json) {
+  constructor(topic: string, ref: Json, joinRef: Json, answered: boolean) {
     this.topic = topic;
     this.ref = ref;
     this.joinRef = joinRef;
+    this.answered = answered;
   }
 }
 
@@ -73,6 +74,8 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   readonly definition: ChannelDefinition;
   assigns: Readonly<Record<string, unknown>>;
   ended = false;
+  /** It was accepted while its client waited. */
+  #begun = false;
   /** Its client has said that it leaves, by this message; that waits for its turn. */
   #leave: { readonly ref: Json } | undefined;
   /** When what was said to this topic will have been paid for (token-bucket.ts). */
@@ -81,9 +84,11 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   readonly #socket: ChannelOwner;
   readonly #mailbox: Mailbox<Item>;
   #abort: AbortController | undefined;
-  /** The message that is being handled. */
-  #current: ClientMessage | undefined;
+  /** The ref of the message that is being handled: not the message, which an idle channel would keep. */
+  #current: Json | undefined;
   #ref: Ref | undefined;
+  /** It was answered by what its handler returned. */
+  #answered = false;
 
   constructor(
     context: ChannelsContext,
@@ -115,7 +120,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   }
 
   get ref(): ReplyRef {
-    return (this.#ref ??= new Ref(this.topic, this.#current?.ref ?? null, this.joinRef));
+    return (this.#ref ??= new Ref(this.topic, this.#current ?? null, this.joinRef, this.#answered));
   }
 
   get signal(): AbortSignal {
@@ -173,6 +178,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
 
   /** Puts something in: it is taken at once, or when what is before it is done. */
   take(item: Item): void {
+    if (this.ended) return;
     if (this.#mailbox.busy && !this.#socket.waits(item)) return;
     this.#mailbox.put(item);
   }
@@ -189,10 +195,8 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
       case "leave":
         this.#answer(item.ref, "ok", {});
         return this.end({ type: "normal" }, "phx_close");
-      case "begin":
-        return this.#run(this.definition.joined as Handler, undefined, "joined");
       default:
-        return this.#handleStay();
+        return this.#run(this.definition.joined as Handler, undefined, "joined");
     }
   }
 
@@ -210,9 +214,11 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
 
   /** Right after the answer to its join. */
   begin(): void {
+    if (this.ended) return;
+    this.#begun = true;
     this.#context.index.add(this);
     this.#context.observe?.({ type: "channel-joined", socketId: this.socketId, topic: this.topic });
-    if (this.definition.joined !== undefined) this.#mailbox.put({ type: "begin", bytes: 0 });
+    if (this.definition.joined !== undefined) this.take({ type: "begin", bytes: 0 });
   }
 
   /** It is over, for whatever reason; once. `terminate` runs before the client hears (a last broadcast of it comes first). */
@@ -227,7 +233,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
     this.#abort?.abort();
     const { topic, socketId } = this;
     if (farewell !== undefined) this.#socket.bidFarewell(topic, this.heldRef, farewell);
-    this.#context.observe?.({ type: "channel-left", socketId, topic, why: reason.type });
+    if (this.#begun) this.#context.observe?.({ type: "channel-left", socketId, topic, why: reason.type });
   }
 
   /** The app's code threw: its channel closes, and nothing else. */
@@ -237,9 +243,14 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
     this.end({ type: "error", error }, "phx_error");
   }
 
-  #handleMessage(message: ClientMessage & { readonly event: string }): void | Promise<void> {
-    this.#current = message;
+  #handles(ref: Json | undefined): void {
+    this.#current = ref;
     this.#ref = undefined;
+    this.#answered = false;
+  }
+
+  #handleMessage(message: ClientMessage & { readonly event: string }): void | Promise<void> {
+    this.#handles(message.ref);
     const { event, payload } = message;
     const { events, binaries, other } = this.definition;
     if (payload instanceof Uint8Array) {
@@ -287,7 +298,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   #refuse(code: "invalid" | "unmatched-event", details: unknown, response: Json): void {
     const { topic, socketId } = this;
     this.#context.refused({ code, socketId, topic, details });
-    const ref = this.#current?.ref ?? null;
+    const ref = this.#current ?? null;
     if (ref !== null) this.#answer(ref, "error", response);
   }
 
@@ -312,29 +323,28 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   }
 
   #handleRaw(data: Uint8Array): void | Promise<void> {
-    this.#current = undefined;
-    this.#ref = undefined;
+    this.#handles(undefined);
     return this.#run(this.definition.raw as Handler, data, RAW);
   }
 
   #handleInfo(told: unknown): void | Promise<void> {
     const { info } = this.definition;
     if (info === undefined) return undefined;
-    this.#current = undefined;
-    this.#ref = undefined;
+    this.#handles(undefined);
     return this.#runChecked(info, told, "handleInfo");
   }
 
-  #handleStay(): void | Promise<void> {
+  /** At once: a handler that takes long, or for ever, keeps nobody who may not stay. */
+  reauthorise(): void {
     const { mayStay } = this.definition;
-    if (mayStay === undefined) return undefined;
+    if (this.ended || mayStay === undefined) return;
     const decide = (stays: unknown): void => {
       if (stays !== true) this.end({ type: "shutdown", why: "rights" }, "phx_close");
     };
     try {
       const stays = mayStay(this);
       if (!isThenable(stays)) return decide(stays);
-      return Promise.resolve(stays).then(decide, (error: unknown) => this.crash(error));
+      Promise.resolve(stays).then(decide, (error: unknown) => this.crash(error));
     } catch (error) {
       return this.crash(error);
     }
@@ -368,14 +378,15 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   #word(word: Reply | Push, name: string): void {
     if (word.type === "push") return this.push(word.event, word.payload);
     if (name === RAW) return this.push("binary_reply", word.response as Payload);
-    const message = this.#current;
-    if (message === undefined)
+    const ref = this.#current;
+    if (ref === undefined)
       throw new TypeError(
         `Channel "${this.definition.pattern}" returned reply() where no message of a client is handled; push(event, payload) says something.`,
       );
-    if (this.#ref?.answered === true && !this.#context.strictPhoenix) return;
+    if ((this.#answered || this.#ref?.answered === true) && !this.#context.strictPhoenix) return;
+    this.#answered = true;
     if (this.#ref !== undefined) this.#ref.answered = true;
-    this.#answer(message.ref, word.status, word.response);
+    this.#answer(ref, word.status, word.response);
   }
 
   #stop(reason: StopWith): void {

@@ -13,7 +13,7 @@ import { askJoin, PendingJoin } from "./join.ts";
 import type { JoinOutcome } from "./join.ts";
 import { JoinedChannel } from "./joined-channel.ts";
 import type { ChannelOwner, Farewell, Item } from "./joined-channel.ts";
-import { sameRef } from "./refs.ts";
+import { isTooLong, sameRef } from "./refs.ts";
 
 /** What a connection tells who keeps all of them. */
 export interface SocketKeeper {
@@ -42,8 +42,9 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   /** What waits for handlers, and its bytes. */
   #waiting = 0;
   #waitingBytes = 0;
-  /** We have asked for its end; nothing more is taken. */
-  #closing: string | undefined;
+  /** Why it has ended: nothing more is taken or said, and its channels have ended, too. */
+  #ended: StopReason | undefined;
+  /** Its transport has let it go. */
   #gone = false;
   readonly #address: string | undefined;
   readonly #flow: Inflow;
@@ -87,7 +88,7 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   }
 
   incoming(data: string | Uint8Array): void {
-    if (this.#gone || this.#closing !== undefined) return;
+    if (this.#ended !== undefined) return;
     const bytes = data.length + AT_LEAST;
     if (!this.#tells) this.#flow.received(data.length, 0);
     if (this.#context.rawBinary && typeof data !== "string") return this.#raw(data, bytes);
@@ -142,19 +143,37 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   disconnect(_code?: number, why?: string): void {
     if (this.#gone) return;
     this.#gone = true;
-    const reason = reasonOf(this.#closing ?? why);
-    for (const one of this.#channels.values()) {
-      if (one instanceof JoinedChannel) one.end(reason, undefined);
-      else one.abandon();
-    }
+    this.#ended ??= reasonOf(why);
+    this.#endChannels(this.#ended);
     this.#flow.over();
     this.#keeper.gone(this);
   }
 
-  /** Ends the connection; its channels end when it has. */
+  /** Ends the connection, and its channels at once: a peer that does not answer the close holds nothing up. */
   close(code: number, why: string): void {
-    this.#closing ??= why;
+    if (this.#ended !== undefined) return;
+    this.#ended = reasonOf(why);
     this.connection.close(code, why);
+    this.#endChannels(this.#ended);
+  }
+
+  #endChannels(reason: StopReason): void {
+    for (const one of this.#channels.values()) {
+      if (one instanceof JoinedChannel) one.end(reason, undefined);
+      else {
+        one.abandon(reason);
+        one.held.length = 0;
+      }
+    }
+    this.#channels.clear();
+  }
+
+  /** Asks again whether its channels may stay. A join that is being decided was asked for with the rights before. */
+  reauthorise(): void {
+    for (const one of Array.from(this.#channels.values())) {
+      if (one instanceof JoinedChannel) one.reauthorise();
+      else one.rightsChanged = true;
+    }
   }
 
   /** Takes one message of the client to where it belongs. */
@@ -190,7 +209,7 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
 
   /** Sends a frame. A client that takes too little in is ended: what it misses cannot be made up for. */
   say(frame: WireFrame): void {
-    if (this.#gone || this.#closing !== undefined) return;
+    if (this.#ended !== undefined) return;
     this.connection.send(frame);
     const waiting = this.connection.bufferedAmount();
     if (waiting <= this.#context.maxBufferedBytes) return;
@@ -215,7 +234,7 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   #release({ held }: PendingJoin): void {
     for (const { message, bytes } of held) {
       this.taken({ bytes });
-      if (!this.#gone) this.route(message, bytes);
+      if (this.#ended === undefined) this.route(message, bytes);
     }
   }
 
@@ -224,6 +243,10 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     const context = this.#context;
     const route = typeof topic === "string" ? context.routeOf(topic) : undefined;
     if (route === undefined || typeof topic !== "string") return this.#unmatched(message);
+    if (isTooLong(topic) || isTooLong(joinRef) || isTooLong(ref)) {
+      this.#refused("malformed", undefined, { what: "The join's topic, join_ref or ref is too long." });
+      return this.#answer(joinRef, ref, topic, "error", { reason: "too long" });
+    }
     if (there === undefined && this.#channels.size >= context.limits.maxChannelsPerSocket) {
       this.#refused("too-many-channels", topic, { limit: "maxChannelsPerSocket" });
       return this.#answer(joinRef, ref, topic, "error", { reason: "too many channels joined" });
@@ -253,29 +276,36 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   #decide(pending: PendingJoin, close: { readonly joinRef: Json } | undefined): void {
     const { admitted, id, transport } = this;
     const { topic } = pending;
+    if (this.#ended !== undefined) return; // `terminate` of the channel before has ended the connection
     this.#channels.set(topic, pending);
     const outcome = askJoin(pending, { id, assigns: admitted.assigns, transport });
     if (!(outcome instanceof Promise)) return this.#decided(pending, outcome, close);
     const { clock, limits } = this.#context;
     pending.cancel = clock.setTimeout(() => {
-      pending.abandon();
-      this.#decided(pending, { type: "refused", response: { reason: "timeout" } }, close);
+      pending.abandon({ type: "shutdown", why: "timeout" });
+      this.#conclude(pending, { type: "refused", response: { reason: "timeout" } }, close);
     }, limits.joinTimeout);
     void outcome.then((decided) => {
-      if (pending.abandoned) return this.#late(pending, decided);
       pending.cancel?.();
       this.#decided(pending, decided, close);
     });
   }
 
   #decided(pending: PendingJoin, outcome: JoinOutcome, close: { readonly joinRef: Json } | undefined): void {
+    if (pending.abandoned !== undefined) return this.#late(pending, outcome, pending.abandoned);
+    this.#conclude(pending, outcome, close);
+  }
+
+  /** Until the answer is out, what comes for the topic is held. Saying it may end the connection. */
+  #conclude(pending: PendingJoin, outcome: JoinOutcome, close: { readonly joinRef: Json } | undefined): void {
     const { topic } = pending;
-    if (this.#channels.get(topic) !== pending) return; // the app's own handler has ended the connection
-    this.#channels.delete(topic);
     const channel = this.#answerJoin(pending, outcome);
-    if (channel !== undefined) this.#channels.set(topic, channel);
+    if (this.#ended !== undefined) return channel?.end(this.#ended, undefined);
+    if (channel === undefined) this.#channels.delete(topic);
+    else this.#channels.set(topic, channel);
     if (close !== undefined) this.bidFarewell(topic, close.joinRef, "phx_close");
     channel?.begin();
+    if (pending.rightsChanged) channel?.reauthorise();
     this.#release(pending);
   }
 
@@ -285,10 +315,12 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     const { joinRef, ref } = message;
     try {
       switch (outcome.type) {
-        case "joined":
+        case "joined": {
+          const channel = this.#opened(pending, outcome.assigns);
           // Phoenix answers a join without a join_ref so, too (W3).
           this.#answer(joinRef, ref, topic, "ok", outcome.response);
-          return this.#opened(pending, outcome.assigns);
+          return channel;
+        }
         case "refused":
           this.#refused("join-refused", topic, outcome.response);
           this.#answer(joinRef, ref, topic, "error", outcome.response);
@@ -319,11 +351,9 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   }
 
   /** Nobody waited any more; what the app has begun, it hears the end of. */
-  #late(pending: PendingJoin, outcome: JoinOutcome): void {
+  #late(pending: PendingJoin, outcome: JoinOutcome, reason: StopReason): void {
     if (outcome.type === "crashed") this.#context.report(outcome.error);
-    if (outcome.type !== "joined") return;
-    const reason: StopReason = this.#gone ? reasonOf(this.#closing) : { type: "shutdown", why: "timeout" };
-    this.#opened(pending, outcome.assigns).end(reason, undefined);
+    if (outcome.type === "joined") this.#opened(pending, outcome.assigns).end(reason, undefined);
   }
 
   #leave(message: ClientMessage, there: JoinedChannel | undefined, bytes: number): void {

@@ -76,8 +76,7 @@ export class SocketTable implements SocketKeeper {
   /** Asks again whether channels may stay: of those with this id, or of all. */
   reauthorise(id: string | undefined): void {
     const whose = id === undefined ? this.#sockets.values() : (this.#named.get(id) ?? []);
-    for (const socket of whose)
-      for (const channel of socket.channels()) channel.take({ type: "stay", bytes: 0 });
+    for (const socket of Array.from(whose)) socket.reauthorise();
   }
 
   /** Sends all away, a share at a time, and resolves when they are gone. */

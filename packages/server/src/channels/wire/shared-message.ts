@@ -56,7 +56,8 @@ class Shared implements SharedMessage {
     try {
       return serialiser.broadcast(this.#topic, this.#event, this.#payload);
     } catch (thrown) {
-      if (!(thrown instanceof UnsayableMessage)) throw thrown;
+      // What JSON cannot write, nobody can hear: its sender's mistake.
+      if (!(thrown instanceof UnsayableMessage && this.#payload instanceof Uint8Array)) throw thrown;
       this.unsayable = thrown;
       return undefined;
     }
