@@ -103,8 +103,8 @@ export const engineMutants = [
   {
     name: "send what is doubted as all else once nothing of it may leave",
     file: "client/src/engine/outbox.ts",
-    from: `  suspects.busy = undecided({ queues }).some(isDoubted);`,
-    to: `  suspects.busy = false;`,
+    from: `if (isDoubted(entry)) suspects.busy = true;`,
+    to: `if (isDoubted(entry)) suspects.busy = false;`,
     breaks: "OB20",
     scenario: "",
     by: "client/test/poison.test.ts > [OB20]",

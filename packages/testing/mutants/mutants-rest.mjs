@@ -137,7 +137,7 @@ export const restMutants = [
   {
     name: "tell of what was skipped, shown and skipped again within a turn",
     file: "client/src/engine/state.ts",
-    from: `!serialiser.same(a.list[i]?.skipped, b.list[j]?.skipped)`,
+    from: `!same(a.list[i]?.skipped, b.list[j]?.skipped)`,
     to: `a.list[i]?.skipped !== b.list[j]?.skipped`,
     breaks: "CL9",
     scenario: "",

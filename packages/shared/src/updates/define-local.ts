@@ -73,6 +73,6 @@ const localPage =
       },
       onChange: changes.add,
       select: (pick: (model: unknown) => unknown, equal?: (a: unknown, b: unknown) => boolean) =>
-        select(() => model, changes.add, pick, host.serialiser, equal),
+        select(() => model, changes.add, pick, host, equal),
     };
   };

@@ -15,7 +15,7 @@ function page(keep: Keep, model?: unknown) {
     clock: { now: () => 0, setTimeout: () => () => {}, defer: (run) => deferred.push(run) },
     random: { uint32: () => 7 },
     strict: true,
-    serialiser: {},
+    same: Object.is,
     line: { send: (frames) => sent.push(...frames) },
   };
   const handle: TopicHandle = {

@@ -153,8 +153,8 @@ export interface PageHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly strict: boolean;
-  /** What compares two selections. */
-  readonly serialiser: object;
+  /** Compares two selections. */
+  same(a: unknown, b: unknown): boolean;
   readonly line: { send(frames: readonly Told[]): void };
 }
 
@@ -193,7 +193,7 @@ export type LocalPage = <Host extends PageHost>(
     read: () => unknown,
     onChange: (listener: () => void) => Stop,
     pick: (model: unknown) => T,
-    serialiser: Host["serialiser"],
+    host: Host,
     equal?: (a: T, b: T) => boolean,
   ) => object,
 ) => object;
