@@ -25,6 +25,8 @@ export class PendingJoin {
   readonly route: Route;
   /** What has come for its topic since. */
   readonly held: { readonly message: ClientMessage; readonly bytes: number }[] = [];
+  /** The join_ref of the channel before, whose end is said behind this join's answer. */
+  readonly close: { readonly joinRef: Json } | undefined;
   /** Why nobody waits for it any more: an acceptance that still comes is ended at once, with this reason. */
   abandoned: StopReason | undefined;
   /** Rights have changed since it was asked: it is asked again when it is accepted. */
@@ -32,10 +34,16 @@ export class PendingJoin {
   cancel: Cancel | undefined;
   #abort: AbortController | undefined;
 
-  constructor(topic: string, message: ClientMessage, route: Route) {
+  constructor(
+    topic: string,
+    message: ClientMessage,
+    route: Route,
+    close: { readonly joinRef: Json } | undefined,
+  ) {
     this.topic = topic;
     this.message = message;
     this.route = route;
+    this.close = close;
   }
 
   get signal(): AbortSignal {

@@ -376,6 +376,75 @@ describe("join", () => {
     channels.broadcast("room:1", "x", {});
     expect(client.take()).toEqual([]);
   });
+  describe("[JN32] that the client leaves meanwhile", () => {
+    const slow = (options = {}) => {
+      const gate = inHand<void>();
+      const ends: StopReason[] = [];
+      const aborted: unknown[] = [];
+      let joins = 0;
+      const room = defineChannel("room:*")
+        .join(async ({ payload, signal }) => {
+          if (payload !== "slow") return joined({ nth: ++joins });
+          signal.addEventListener("abort", () => aborted.push(payload));
+          await gate.promise;
+          return joined({ nth: ++joins });
+        })
+        .handleIn("echo", (payload) => reply(payload))
+        .terminate((reason) => void ends.push(reason));
+      return { client: talk(createChannels(options).register(room)), gate, ends, aborted };
+    };
+    it.each(["1", null])("by join_ref %j, is left at once, and the topic can be joined again", async (by) => {
+      const { client, gate, ends, aborted } = slow();
+      client.join("room:1", "1", "slow");
+      expect(client.say([by, "2", "room:1", "phx_leave", {}])).toEqual([replied(by, "2", "room:1", "ok")]);
+      expect(aborted).toEqual(["slow"]);
+      client.join("room:1", "3");
+      await settled();
+      expect(client.take()).toEqual([replied("3", "3", "room:1", "ok")]);
+      expect(ends).toEqual([]);
+      gate.keep();
+      await settled();
+      expect(ends).toEqual([{ type: "normal" }]);
+      expect(client.say(["3", "4", "room:1", "echo", {}])).toEqual([replied("3", "4", "room:1", "ok")]);
+    });
+    it("says the end of the channel before", async () => {
+      const { client, ends } = slow();
+      client.join("room:1", "1");
+      await settled();
+      client.take();
+      client.join("room:1", "2", "slow");
+      expect(client.say(["2", "3", "room:1", "phx_leave", {}])).toEqual([
+        replied("2", "3", "room:1", "ok"),
+        closed("1", "room:1"),
+      ]);
+      expect(ends).toEqual([{ type: "shutdown", why: "duplicate-join" }]);
+    });
+    it("takes no notice of its time any more", async () => {
+      const hand = handClock();
+      const { client } = slow({ clock: hand.clock });
+      client.join("room:1", "1", "slow");
+      client.say(["1", "2", "room:1", "phx_leave", {}]);
+      client.join("room:1", "3");
+      await hand.advance(10_000);
+      expect(client.take()).toEqual([replied("3", "3", "room:1", "ok")]);
+    });
+    it("is decided first where the leave is another's, where something was said before it, or strictly", async () => {
+      const others: [object, ...unknown[]][] = [
+        [{}, ["0", "2", "room:1", "phx_leave", {}]],
+        [{}, ["1", "2", "room:1", "echo", {}], ["1", "3", "room:1", "phx_leave", {}]],
+        [{ strictPhoenix: true }, ["1", "2", "room:1", "phx_leave", {}]],
+      ];
+      for (const [options, ...said] of others) {
+        const { client, gate, aborted } = slow(options);
+        client.join("room:1", "1", "slow");
+        for (const frame of said) expect(client.say(frame)).toEqual([]);
+        gate.keep();
+        await settled();
+        expect(client.take()[0]).toEqual(replied("1", "1", "room:1", "ok"));
+        expect(aborted).toEqual([]);
+      }
+    });
+  });
   it("[JN30] joins of several topics are answered in order", () => {
     const client = talk(createChannels().register(echo));
     const all = ["1", "2", "3"].flatMap((n) => client.join(`room:${n}`, n));

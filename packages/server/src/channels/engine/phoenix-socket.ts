@@ -227,7 +227,24 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   }
 
   #hold(pending: PendingJoin, message: ClientMessage, bytes: number): void {
+    if (message.event === "phx_leave" && this.#givesUp(pending, message))
+      return this.#giveUp(pending, message);
     if (this.waits({ bytes })) pending.held.push({ message, bytes });
+  }
+
+  /** phoenix.js leaves a join that takes too long, and joins again: behind that join it would never be let in (JN32). */
+  #givesUp({ message, held }: PendingJoin, { joinRef }: ClientMessage): boolean {
+    // What was said before the leave is meant to be handled before it.
+    if (held.length > 0 || this.#context.strictPhoenix) return false;
+    return joinRef === null || sameRef(joinRef, message.joinRef);
+  }
+
+  #giveUp(pending: PendingJoin, { joinRef, ref, topic }: ClientMessage): void {
+    pending.abandon({ type: "normal" });
+    // Its signal has been heard, which may have ended the connection.
+    if (this.#channels.get(pending.topic) === pending) this.#channels.delete(pending.topic);
+    this.#answer(joinRef, ref, topic, "ok", {});
+    if (pending.close !== undefined) this.bidFarewell(pending.topic, pending.close.joinRef, "phx_close");
   }
 
   /** What the join's end let through, in order: it may be another join, behind which the rest is held again. */
@@ -264,7 +281,7 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
       there.end({ type: "shutdown", why: "duplicate-join" }, undefined);
       if (this.#tellsApart(there.heldRef, joinRef)) close = { joinRef: there.heldRef };
     }
-    this.#decide(new PendingJoin(topic, message, route), close);
+    this.#decide(new PendingJoin(topic, message, route, close));
   }
 
   /** A client that cannot tell the end of the channel before from the end of this one would end this one. */
@@ -273,32 +290,32 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     return before !== null && !sameRef(before, now);
   }
 
-  #decide(pending: PendingJoin, close: { readonly joinRef: Json } | undefined): void {
+  #decide(pending: PendingJoin): void {
     const { admitted, id, transport } = this;
     const { topic } = pending;
     if (this.#ended !== undefined) return; // `terminate` of the channel before has ended the connection
     this.#channels.set(topic, pending);
     const outcome = askJoin(pending, { id, assigns: admitted.assigns, transport });
-    if (!(outcome instanceof Promise)) return this.#decided(pending, outcome, close);
+    if (!(outcome instanceof Promise)) return this.#decided(pending, outcome);
     const { clock, limits } = this.#context;
     pending.cancel = clock.setTimeout(() => {
       pending.abandon({ type: "shutdown", why: "timeout" });
-      this.#conclude(pending, { type: "refused", response: { reason: "timeout" } }, close);
+      this.#conclude(pending, { type: "refused", response: { reason: "timeout" } });
     }, limits.joinTimeout);
     void outcome.then((decided) => {
       pending.cancel?.();
-      this.#decided(pending, decided, close);
+      this.#decided(pending, decided);
     });
   }
 
-  #decided(pending: PendingJoin, outcome: JoinOutcome, close: { readonly joinRef: Json } | undefined): void {
+  #decided(pending: PendingJoin, outcome: JoinOutcome): void {
     if (pending.abandoned !== undefined) return this.#late(pending, outcome, pending.abandoned);
-    this.#conclude(pending, outcome, close);
+    this.#conclude(pending, outcome);
   }
 
   /** Until the answer is out, what comes for the topic is held. Saying it may end the connection. */
-  #conclude(pending: PendingJoin, outcome: JoinOutcome, close: { readonly joinRef: Json } | undefined): void {
-    const { topic } = pending;
+  #conclude(pending: PendingJoin, outcome: JoinOutcome): void {
+    const { topic, close } = pending;
     const channel = this.#answerJoin(pending, outcome);
     if (this.#ended !== undefined) return channel?.end(this.#ended, undefined);
     if (channel === undefined) this.#channels.delete(topic);
