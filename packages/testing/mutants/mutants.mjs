@@ -38,6 +38,7 @@ import { besideMutants } from "./mutants-beside.mjs";
 import { ownerMutants } from "./mutants-owners.mjs";
 import { unitMutants } from "./mutants-units.mjs";
 import { longpollMutants } from "./mutants-longpoll.mjs";
+import { recordingMutants } from "./mutants-recordings.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -72,6 +73,7 @@ export const mutants = [
   ...identityMutants,
   ...wakeMutants,
   ...wireMutants,
+  ...recordingMutants,
   ...codesMutants,
   ...hookMutants,
   ...arrayMutants,

@@ -5,10 +5,11 @@ import type { Heard } from "../wire/raw-socket.ts";
 import type { Hearing, Json } from "../recording/recording.ts";
 import { equals, type Known } from "./forms.ts";
 
-/** Headers that must be there exactly where the recording has them, with its values. */
+/** Headers that must be there exactly where the recording has them, with its values; of a handshake that succeeds: */
+const HANDSHAKE = ["sec-websocket-protocol", "sec-websocket-extensions"];
+/** Of an answer, these too. */
 const EXACT = [
-  "sec-websocket-protocol",
-  "sec-websocket-extensions",
+  ...HANDSHAKE,
   "access-control-allow-origin",
   "access-control-allow-headers",
   "access-control-allow-methods",
@@ -26,7 +27,7 @@ export function isAsRecorded(hearing: Hearing, heard: Heard, since: number, know
   if (hearing.after !== undefined && heard.ms - since < hearing.after * EARLY) return false;
   switch (hearing.hear) {
     case "upgraded":
-      return heard.heard === "upgraded" && heard.accepted && headersMatch(hearing.headers, heard.answer);
+      return heard.heard === "upgraded" && heard.accepted && protocolsMatch(hearing.headers, heard.answer);
     case "text":
       return heard.heard === "text" && equals(hearing.json, parsed(heard.text), known);
     case "binary":
@@ -56,6 +57,10 @@ function headersMatch(expected: Readonly<Record<string, string>>, { headers }: A
     AT_LEAST.every((name) => expected[name] === undefined || headers[name] === expected[name])
   );
 }
+
+/** Of a handshake; a LongPoll session's first answer has neither. */
+const protocolsMatch = (expected: Readonly<Record<string, string>>, { headers }: Answer): boolean =>
+  HANDSHAKE.every((name) => headers[name] === expected[name]);
 
 /** The body of a poll with its messages parsed, each where it is JSON. */
 function framesShown(body: unknown): unknown {

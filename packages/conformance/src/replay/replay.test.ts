@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { json, stub, switching, type Stub } from "../../test/stub.ts";
 import { readSuite } from "../recording/read-recordings.ts";
@@ -100,6 +101,18 @@ it("compares kinds, close codes, statuses and the headers of the protocol", asyn
   ).toHaveLength(1);
 });
 
+it("tells one close code from another", async () => {
+  server = await stub((socket, _, accept) => {
+    const close = writeFrame(OPCODE.close, Buffer.of(3, 233), { masked: false });
+    socket.write(Buffer.concat([Buffer.from(switching(accept)), close]));
+  });
+  const { port } = server;
+  const closing = (code: number): Promise<string[]> =>
+    replay(scenario(...upgrade, { hear: "close", code }), { ...options, port });
+  expect(await closing(1001)).toEqual([]);
+  expect(await closing(1011)).toMatchObject([expect.stringMatching(/^main, 2: .*1001.*1011/)]);
+});
+
 it("knows a token from the answer that had it, and compares bodies by parsed frames", async () => {
   const asked: string[] = [];
   server = await stub((socket, head, _, body) => {
@@ -158,6 +171,38 @@ it("holds an answer that came too early against the server", async () => {
   ];
   expect(await replay(scenario(...steps(5)), { ...options, port })).toEqual([]);
   expect(await replay(scenario(...steps(500)), { ...options, port })).toHaveLength(1);
+});
+
+it("lets time pass for a pause, and for what takes its time, by the clock that it is given", async () => {
+  const passed: number[] = [];
+  let now = 0;
+  let asked: (socket: Socket) => void = () => undefined;
+  const waiting = new Promise<Socket>((resolve) => {
+    asked = resolve;
+  });
+  server = await stub((socket) => asked(socket));
+  const time = {
+    now: () => now,
+    pass: async (ms: number) => {
+      passed.push(ms);
+      now += ms;
+      if (now >= 900) (await waiting).end(json({ status: 204 }));
+    },
+  };
+  const answer = {
+    status: 200,
+    headers: { "content-type": "application/json; charset=utf-8" },
+    json: { status: 204 },
+    after: 600,
+  };
+  const steps: Step[] = [
+    { do: "pause", ms: 250 },
+    { who: "r1", do: "request", method: "GET", path: "/" },
+    { who: "r1", hear: "answer", ...answer },
+  ];
+  expect(await replay(scenario(...steps), { ...options, port: server.port, time })).toEqual([]);
+  // What comes later than it was recorded is waited for in small steps.
+  expect(passed.slice(0, 3)).toEqual([250, 600, 60]);
 });
 
 it("refuses a recording whose steps belong to no scenario", () => {

@@ -11,11 +11,28 @@ import { fill, type Known } from "./forms.ts";
 export interface ReplayOptions {
   readonly host: string;
   readonly port: number;
-  /** How long to wait for what must come, in ms; what comes after a wait of its own, so much longer. Default: 5,000. */
+  /** How long to wait for what must come, in ms, whatever time it is. Default: 5,000. */
   readonly patience?: number;
   /** How long to listen for more at the end, in ms. Default: 60. */
   readonly settle?: number;
+  /** How time passes for pauses and waits: a server in this process may have a clock of its own. Default: by itself. */
+  readonly time?: ReplayTime;
 }
+
+/** The time that a server and its replay have in common. */
+export interface ReplayTime {
+  /** Milliseconds. */
+  now(): number;
+  /** Resolves when so many milliseconds have passed, and what had been sent before has arrived. */
+  pass(ms: number): Promise<void>;
+}
+
+const realTime: ReplayTime = {
+  now: () => performance.now(),
+  pass: (ms) => pause(ms),
+};
+/** What comes late by more than this many times what was recorded is missing. */
+const LATEST = 4;
 
 /** A connection under replay. */
 interface Line {
@@ -54,10 +71,12 @@ class Replay {
   readonly #options: ReplayOptions;
   readonly #lines = new Map<string, Line>();
   readonly #known: Known;
+  readonly #time: ReplayTime;
   #wake: () => void = () => undefined;
 
   constructor(options: ReplayOptions) {
     this.#options = options;
+    this.#time = options.time ?? realTime;
     this.#known = new Map([["host", `${options.host}:${options.port}`]]);
   }
 
@@ -67,34 +86,46 @@ class Replay {
 
   /** Waits until each connection has heard as much as it must. False where one has not, in good time. */
   async caughtUp(): Promise<boolean> {
-    const behind = (): Line[] =>
-      [...this.#lines.values()].filter(({ heard, expected }) => heard.length < expected.length);
     const { patience = 5000 } = this.#options;
-    const longest = Math.max(
-      0,
-      ...behind().flatMap(({ expected }) => expected.map(({ after = 0 }) => after)),
-    );
-    const until = performance.now() + patience + longest;
-    while (behind().length > 0) {
+    const until = performance.now() + patience;
+    let passed = 0;
+    for (let line = this.#behind(); line !== undefined; line = this.#behind()) {
+      const after = line.expected[line.heard.length]?.after;
+      if (after !== undefined && passed < LATEST * after) {
+        const due = Math.max(line.said + after - this.#time.now(), after / 10);
+        passed += due;
+        await this.#time.pass(due);
+        continue;
+      }
       const left = until - performance.now();
       if (left <= 0) return false;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await this.#woken(left);
     }
     // Tokens become known as they are compared.
     this.differences();
     return true;
   }
 
+  /** A connection that must still hear something; one whose wait is known rather than another. */
+  #behind(): Line | undefined {
+    const behind = [...this.#lines.values()].filter(({ heard, expected }) => heard.length < expected.length);
+    return behind.find(({ heard, expected }) => expected[heard.length]?.after !== undefined) ?? behind[0];
+  }
+
+  async #woken(atMost: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, atMost);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   async perform(deed: Deed): Promise<void> {
-    if (deed.do === "pause") return pause(deed.ms);
+    if (deed.do === "pause") return this.#time.pass(deed.ms);
     const line = this.#line(deed.who);
-    line.said = performance.now();
+    line.said = this.#time.now();
     const known = this.#known;
     const { host, port } = this.#options;
     const hear = (heard: Heard): void => this.#heard(line, heard);
@@ -176,7 +207,7 @@ class Replay {
   }
 
   #heard(line: Line, heard: Heard): void {
-    line.heard.push({ ...heard, since: line.said });
+    line.heard.push({ ...heard, ms: this.#time.now(), since: line.said });
     this.#wake();
   }
 }

@@ -1,5 +1,6 @@
 // A LongPoll session as a client keeps one: a poll is always under way, what is said goes out by POST, one at a time and in
-// order. It shows what a socket would, and every status that a client must act on.
+// order. It shows what a socket would, and every status that a client must act on. After a POST that failed it is over, as a
+// session of phoenix.js.
 import { ask, type HttpRequest } from "./request.ts";
 import type { Heard } from "./raw-socket.ts";
 
@@ -71,7 +72,10 @@ export class LongPollSession {
         this.#posting = false;
         if (heard.heard !== "answer") this.#hear(heard);
         else if (body?.status === 200) this.#post();
-        else this.#hear({ heard: "status", ms: heard.ms, status: body?.status ?? heard.answer.status });
+        else {
+          this.#hear({ heard: "status", ms: heard.ms, status: body?.status ?? heard.answer.status });
+          this.vanish();
+        }
       },
     );
   }

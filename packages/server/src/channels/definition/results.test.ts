@@ -9,6 +9,7 @@ it("[MS1] [MS2] [MS3] [MS5] a reply has a status and a response", () => {
   expect(reply(null)).toEqual({ type: "reply", status: "ok", response: null });
   expect(reply("error", {})).toEqual({ type: "reply", status: "error", response: {} });
   expect(reply("teapot", null)).toEqual({ type: "reply", status: "teapot", response: null });
+  expect(() => reply(5 as never, {})).toThrow("reply(status, response) takes a text as the status.");
 });
 it("[MS7] [MS8] nothing and pushes", () => {
   expect(noReply()).toEqual({ type: "none" });

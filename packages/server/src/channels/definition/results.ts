@@ -47,7 +47,8 @@ export function reply(response?: Json | Uint8Array): Reply;
 export function reply(status: string, response: Json | Uint8Array): Reply;
 export function reply(first: Json | Uint8Array = {}, response?: Json | Uint8Array): Reply {
   if (response === undefined) return { type: "reply", status: "ok", response: first };
-  return { type: "reply", status: first as string, response };
+  if (typeof first !== "string") throw new TypeError("reply(status, response) takes a text as the status.");
+  return { type: "reply", status: first, response };
 }
 
 /**

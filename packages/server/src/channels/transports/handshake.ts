@@ -43,7 +43,8 @@ export function handshake(
   const offered = offeredIn(headers);
   // A token is nothing for records, nor is a query.
   const { token, malformed, others } = mount.authToken ? takeToken(offered) : untouched(offered);
-  const request = { url, headers: withProtocols(headers, others), remoteAddress };
+  const shown = others === offered ? headers : withProtocols(headers, others);
+  const request = { url, headers: shown, remoteAddress };
   const decline = (status: number, reason: string, why?: string, body = ""): Declined => {
     host.refused({ status, reason, request: { ...request, url: briefUrl(url) }, why });
     return { welcome: false, status, body };
