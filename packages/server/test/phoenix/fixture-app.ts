@@ -21,7 +21,7 @@ export interface FixtureApp {
   readonly host: string;
   readonly port: number;
   /** What it reported: throws that the scenarios provoke, and what they do not. */
-  readonly errors: readonly unknown[];
+  readonly errors: unknown[];
   close(): Promise<void>;
 }
 

@@ -19,8 +19,23 @@ const suites = readRecordings();
 const scenarios = suites.flatMap((suite) => suite.scenarios);
 const races = readRaces();
 
+/** The mistakes that scenarios provoke, as the app's `onError` is told of them. */
+const PROVOKED = [
+  /^Error: (boom|shutdown|connect raises)$/,
+  /^thrown$/,
+  /has no handler for/,
+  /must be an object or bytes/,
+  /cannot carry bytes/,
+  /carries (no )?bytes/,
+  /A join returns/,
+  /takes a text as the status/,
+  /returned something else/,
+  /name of an event is no text/,
+];
+
 /** What is wrong with each, by its name. */
 const outcomes = new Map<string, readonly string[]>();
+const reported: string[] = [];
 let shared: FixtureApp;
 
 beforeAll(async () => {
@@ -53,6 +68,7 @@ async function outcomeOf(scenario: Scenario): Promise<readonly string[]> {
     return wrong.length > 0 && race !== undefined ? await replay(race, options) : wrong;
   } finally {
     if (app !== shared) await app.close();
+    reported.push(...app.errors.splice(0).map(String));
   }
 }
 
@@ -86,4 +102,9 @@ it("[RC2] tries the other order where Phoenix races, and only there", async () =
   expect(await of(race)).toBe(0);
   expect(await of(recorded)).toBeGreaterThan(0);
   expect(outcomes.get(name)).toEqual([]);
+});
+
+it("[RC1] tells the app of each mistake that scenarios provoke, and of nothing else", () => {
+  expect(reported.filter((error) => !PROVOKED.some((mistake) => mistake.test(error)))).toEqual([]);
+  expect(PROVOKED.filter((mistake) => !reported.some((error) => mistake.test(error)))).toEqual([]);
 });
