@@ -146,6 +146,18 @@ module.exports = {
       { path: "^packages/(server|client|testing)/", pathNot: "^packages/$1/" },
     ),
     forbid(
+      "halves-stand-apart",
+      "Channels and the sync half meet in the house and below.",
+      { path: "^packages/server/src/channels/", pathNot: test },
+      { path: "^packages/server/src/(log|model|target|history|hub|server)" },
+    ),
+    forbid(
+      "halves-stand-apart-too",
+      "The sync half knows no channels.",
+      { path: "^packages/server/src/(log|model|target|history|hub|server)", pathNot: test },
+      { path: "^packages/server/src/channels/" },
+    ),
+    forbid(
       "shared-is-the-floor",
       "Shared imports no other package of ours.",
       { path: "^packages/shared/" },

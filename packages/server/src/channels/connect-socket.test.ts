@@ -1,0 +1,88 @@
+// Sockets of any library, by three functions.
+import { describe, expect, it } from "vitest";
+import { inHand } from "../../test/wired.ts";
+import { settled } from "../../test/phoenix-talk.ts";
+import { accept, createChannels, defineChannel, deny, reply } from "./index.ts";
+import type { ChannelsOptions } from "./index.ts";
+
+const room = defineChannel("room:*")
+  .handleIn("echo", (payload) => reply(payload))
+  .handleBinary("bytes", (bytes) => reply(bytes));
+const JOIN = JSON.stringify(["1", "1", "room:1", "phx_join", {}]);
+
+function plugged(url: string, options: ChannelsOptions<object> = {}) {
+  const heard: (string | Uint8Array)[] = [];
+  const ends: [number, string][] = [];
+  const channels = createChannels({ onError: () => undefined, ...options }).register(room);
+  const socket = channels.connectSocket({
+    send: (data) => void heard.push(data),
+    close: (code, reason) => void ends.push([code, reason]),
+    request: { url, headers: {}, remoteAddress: "10.0.0.1" },
+  });
+  return { channels, socket, heard, ends };
+}
+
+describe("connectSocket", () => {
+  it("[DC15] says text as text and bytes as bytes", () => {
+    const { socket, heard } = plugged("/socket/websocket?vsn=2.0.0");
+    socket.incoming(JOIN);
+    expect(heard.map((data) => JSON.parse(data as string) as unknown)).toEqual([
+      ["1", "1", "room:1", "phx_reply", { status: "ok", response: {} }],
+    ]);
+    const text = "12room:1bytes";
+    socket.incoming(
+      new Uint8Array(Buffer.concat([Buffer.from([0, 1, 1, 6, 5]), Buffer.from(text), Buffer.from([7])])),
+    );
+    expect(heard.at(-1)).toBeInstanceOf(Uint8Array);
+    expect([...(heard.at(-1) as Uint8Array)].at(-1)).toBe(7);
+  });
+  it("[DC15] hands params and vsn to connect, and lets what comes before its answer wait", async () => {
+    const answer = inHand<void>();
+    const asked: unknown[] = [];
+    const { socket, heard } = plugged("/socket/websocket?vsn=1.0.0&user[name]=ada", {
+      connect: async ({ params, vsn }) => {
+        asked.push(params["user"], vsn);
+        await answer.promise;
+        return accept({});
+      },
+    });
+    socket.incoming(JSON.stringify({ topic: "room:1", event: "phx_join", payload: {}, ref: "1" }));
+    expect(heard).toEqual([]);
+    answer.keep();
+    await settled();
+    expect(asked).toEqual([expect.objectContaining({ name: "ada" }), "1.0.0"]);
+    expect(heard).toHaveLength(1);
+  });
+  it("[DC15] turns away with 1008", async () => {
+    expect(plugged("/?vsn=3.0.0").ends).toEqual([[1008, "refused"]]);
+    expect(plugged("/?vsn=2.0.0", { connect: () => deny(401) }).ends).toEqual([[1008, "refused"]]);
+    const late = plugged("/?vsn=2.0.0", { connect: async () => deny(401) });
+    late.socket.incoming(JOIN);
+    await settled();
+    expect([late.ends, late.heard]).toEqual([[[1008, "refused"]], []]);
+  });
+  it("[DC15] does not connect who has gone, nor keeps too much of who waits", async () => {
+    const answer = inHand<void>();
+    const slow: ChannelsOptions<object> = {
+      connect: async () => {
+        await answer.promise;
+        return accept({});
+      },
+    };
+    const gone = plugged("/?vsn=2.0.0", slow);
+    const much = plugged("/?vsn=2.0.0", slow);
+    gone.socket.incoming(JOIN);
+    gone.socket.disconnect();
+    much.socket.incoming("x".repeat(65_537));
+    expect(much.ends).toEqual([[1009, "too-large"]]);
+    answer.keep();
+    await settled();
+    expect([gone.channels.sockets, gone.heard]).toEqual([0, []]);
+  });
+  it("[DC15] the socket's end ends its channels", () => {
+    const { channels, socket } = plugged("/?vsn=2.0.0");
+    socket.incoming(JOIN);
+    socket.disconnect();
+    expect(channels.sockets).toBe(0);
+  });
+});
