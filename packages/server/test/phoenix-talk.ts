@@ -1,4 +1,6 @@
 // A Phoenix client by hand: tests say frames, and read the literal frames that came back.
+import { hostOf } from "../src/channels/engine/host.ts";
+import type { ChannelsHost } from "../src/channels/engine/host.ts";
 import type { Admitted, Channels, Json } from "../src/channels/index.ts";
 import type { WireFrame } from "../src/base/connection.ts";
 
@@ -19,9 +21,9 @@ export class Talker {
   readonly closed: { readonly code: number; readonly reason: string }[] = [];
   /** What the connection says waits to be written. */
   unwritten = 0;
-  #wired: ReturnType<Channels["connect"]> | undefined;
+  #wired: ReturnType<ChannelsHost["connect"]> | undefined;
 
-  constructor(channels: Channels, admitted: Admitted, vsn: "1.0.0" | "2.0.0", answersClose = true) {
+  constructor(channels: ChannelsHost, admitted: Admitted, vsn: "1.0.0" | "2.0.0", answersClose = true) {
     const serialiser = channels.serialiserFor(vsn)!;
     this.#wired = channels.connect({
       admitted,
@@ -66,7 +68,7 @@ const heardOf = ({ bytes, text }: WireFrame): Heard =>
   text ? (JSON.parse(Buffer.from(bytes).toString()) as Json) : new Uint8Array(bytes);
 
 /** A client of a system: it must be let in at once. */
-export function talk(channels: Channels, options: TalkOptions = {}): Talker {
+export function talk(system: Channels, options: TalkOptions = {}): Talker {
   const { vsn = "2.0.0", transport = "websocket", params = {}, remoteAddress } = options;
   const request = {
     url: "/socket/websocket",
@@ -77,6 +79,7 @@ export function talk(channels: Channels, options: TalkOptions = {}): Talker {
     vsn,
     authToken: undefined,
   };
+  const channels = hostOf(system);
   const admission = channels.admit(request, new AbortController().signal);
   if (admission instanceof Promise || !admission.accepted) throw new Error("not let in at once");
   return new Talker(channels, admission, vsn, options.answersClose);

@@ -10,7 +10,6 @@ import type { Channel, EventOf, InfoOf, OutOf, SocketOf } from "./definition/cha
 import type { Connect } from "./engine/admission.ts";
 import type { ChannelRefusal } from "./engine/channels-context.ts";
 import type { ChannelLimits } from "./engine/channels-limits.ts";
-import type { ChannelsHost } from "./engine/host.ts";
 import type { Payload } from "./wire/message.ts";
 
 /**
@@ -75,7 +74,7 @@ export type Fits<C extends Channel, Assigns> =
  * channels.broadcast(room, ["lobby"], "new_message", { text: "hello" });
  * channels.broadcast("room:lobby", "new_message", { text: "hello" });
  */
-export interface Channels<Assigns extends object = object> extends ChannelsHost {
+export interface Channels<Assigns extends object = object> {
   /**
    * Serves the topics of a channel's pattern, or of another pattern. The first registered pattern that matches a topic wins.
    *
@@ -124,7 +123,7 @@ export interface Channels<Assigns extends object = object> extends ChannelsHost 
    */
   reauthorise(id?: string): void;
   /** Wires in a connection of any socket library. */
-  readonly connectSocket: ConnectSocket;
+  readonly connect: ConnectSocket;
   /** Connections of this node. */
   readonly sockets: number;
   /** Sends all connections away, a share of them at a time (1012); takes none from then on. Resolves when all are gone. */
@@ -133,7 +132,7 @@ export interface Channels<Assigns extends object = object> extends ChannelsHost 
   stop(): Promise<void>;
 }
 
-/** A socket of any library, for `channels.connectSocket`. */
+/** A socket of any library, for `channels.connect`. */
 export interface AnySocket {
   /** Sends a frame: text as a string, or a binary frame's bytes. */
   send(data: string | Uint8Array): void;
@@ -149,7 +148,7 @@ export interface AnySocket {
  * Gives where its frames go. What comes before `connect` has decided waits; who is turned away is closed (1008).
  *
  * @example
- * const { incoming, disconnect } = channels.connectSocket({ send: (data) => socket.send(data), close: (code) => socket.close(code), request });
+ * const { incoming, disconnect } = channels.connect({ send: (data) => socket.send(data), close: (code) => socket.close(code), request });
  * socket.on("message", incoming).on("close", disconnect);
  */
 export type ConnectSocket = (socket: AnySocket) => {

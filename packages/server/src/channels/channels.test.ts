@@ -5,6 +5,7 @@ import { closed, reply as replied, settled, talk } from "../../test/phoenix-talk
 import { localPubSub } from "../cluster/pubsub.ts";
 import { accept, createChannels, defineChannel, reply } from "./index.ts";
 import type { ChannelsOptions, StopReason } from "./index.ts";
+import { hostOf } from "./engine/host.ts";
 
 const room = defineChannel("room:*").handleIn("echo", (payload) => reply(payload));
 describe("register", () => {
@@ -77,7 +78,9 @@ describe("disconnect and drain", () => {
       vsn: "2.0.0",
       authToken: undefined,
     };
-    expect(channels.admit({ ...request, transport: "websocket" }, new AbortController().signal)).toEqual({
+    expect(
+      hostOf(channels).admit({ ...request, transport: "websocket" }, new AbortController().signal),
+    ).toEqual({
       accepted: false,
       status: 503,
       body: "",
@@ -108,7 +111,7 @@ describe("beside a server", () => {
     });
     const channels = createChannels({ beside: server }).register(room);
     const asked = (origin: string) =>
-      channels.allowsOrigin({ url: "/", headers: { origin }, remoteAddress: undefined });
+      hostOf(channels).allowsOrigin({ url: "/", headers: { origin }, remoteAddress: undefined });
     expect([asked("https://app.example"), asked("https://other.example")]).toEqual([true, false]);
     const first = talk(channels, { remoteAddress: "10.0.0.1" });
     const second = talk(channels, { remoteAddress: "10.0.0.1" });
@@ -116,7 +119,7 @@ describe("beside a server", () => {
     void server.stop();
     await settle();
     expect(first.closed).toEqual([{ code: 1012, reason: "draining" }]);
-    expect(channels.stopping).toBe(true);
+    expect(hostOf(channels).stopping).toBe(true);
   });
   it("[DC11] takes from the server what is the server's, and says so", () => {
     const { server } = wire();

@@ -13,6 +13,8 @@ import type { Connect } from "./engine/admission.ts";
 import { Broadcasting } from "./engine/broadcasting.ts";
 import type { ChannelEvent, ChannelsContext } from "./engine/channels-context.ts";
 import { channelLimitsOf, DEFAULT_CHANNEL_LIMITS } from "./engine/channels-limits.ts";
+import { setHost } from "./engine/host.ts";
+import type { ChannelsHost } from "./engine/host.ts";
 import { NodeMessages } from "./engine/node-messages.ts";
 import { CLOSE } from "./engine/phoenix-socket.ts";
 import { ChannelRegistry } from "./engine/registry.ts";
@@ -90,6 +92,31 @@ export function createChannels<Assigns extends object = object>(
   const guest = { drain: leave, stop: () => leave(0) };
   if (options.beside !== undefined) house.guests.add(guest);
 
+  const host: ChannelsHost = {
+    admit: (request, signal) =>
+      sockets.leaving ? { accepted: false, status: 503, body: "" } : admissions.admit(request, signal),
+    connect: (opened) => sockets.connect(opened),
+    allowsOrigin: (request) => house.allowsOrigin(request),
+    hostRefusal: (request) => house.hostRefusal(request),
+    serialiserFor: serialisers({ limits: house.limits, strictPhoenix: context.strictPhoenix }),
+    strictPhoenix: context.strictPhoenix,
+    clock,
+    random,
+    limits: { maxFrameBytes: house.limits.maxFrameBytes },
+    secret: secretOf(random),
+    node,
+    report,
+    refused({ status, reason, request, why }) {
+      const details = { status, reason, url: request.url, ...(why === undefined ? {} : { why }) };
+      observe?.({ type: "channel-refused", code: reason, socketId: undefined, topic: undefined });
+      contain(report, () =>
+        options.onRefused?.({ code: "connection", socketId: "", topic: undefined, details }),
+      );
+    },
+    get stopping() {
+      return sockets.leaving;
+    },
+  };
   const channels: Channels<Assigns> = {
     register(...given: readonly unknown[]) {
       const channel = given.at(-1) as { readonly pattern: string };
@@ -133,36 +160,14 @@ export function createChannels<Assigns extends object = object>(
       messages.tell({ type: "reauthorise", id });
       sockets.reauthorise(id);
     },
-    connectSocket: (socket) => connectSocket(channels, socket),
+    connect: (socket) => connectSocket(host, socket),
     get sockets() {
       return sockets.size;
     },
     drain: ({ over = DRAIN_OVER } = {}) => leave(over),
     stop: () => leave(0),
-    admit: (request, signal) =>
-      sockets.leaving ? { accepted: false, status: 503, body: "" } : admissions.admit(request, signal),
-    connect: (opened) => sockets.connect(opened),
-    allowsOrigin: (request) => house.allowsOrigin(request),
-    hostRefusal: (request) => house.hostRefusal(request),
-    serialiserFor: serialisers({ limits: house.limits, strictPhoenix: context.strictPhoenix }),
-    strictPhoenix: context.strictPhoenix,
-    clock,
-    random,
-    limits: { maxFrameBytes: house.limits.maxFrameBytes },
-    secret: secretOf(random),
-    node,
-    report,
-    refused({ status, reason, request, why }) {
-      const details = { status, reason, url: request.url, ...(why === undefined ? {} : { why }) };
-      observe?.({ type: "channel-refused", code: reason, socketId: undefined, topic: undefined });
-      contain(report, () =>
-        options.onRefused?.({ code: "connection", socketId: "", topic: undefined, details }),
-      );
-    },
-    get stopping() {
-      return sockets.leaving;
-    },
   } as Channels<Assigns>;
+  setHost(channels, host);
   return channels;
 }
 

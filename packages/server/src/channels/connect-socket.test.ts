@@ -14,7 +14,7 @@ function plugged(url: string, options: ChannelsOptions<object> = {}) {
   const heard: (string | Uint8Array)[] = [];
   const ends: [number, string][] = [];
   const channels = createChannels({ onError: () => undefined, ...options }).register(room);
-  const socket = channels.connectSocket({
+  const socket = channels.connect({
     send: (data) => void heard.push(data),
     close: (code, reason) => void ends.push([code, reason]),
     request: { url, headers: {}, remoteAddress: "10.0.0.1" },
@@ -22,7 +22,7 @@ function plugged(url: string, options: ChannelsOptions<object> = {}) {
   return { channels, socket, heard, ends };
 }
 
-describe("connectSocket", () => {
+describe("channels.connect", () => {
   it("[DC15] says text as text and bytes as bytes", () => {
     const { socket, heard } = plugged("/socket/websocket?vsn=2.0.0");
     socket.incoming(JOIN);

@@ -3,11 +3,12 @@ import { describe, expect, it } from "vitest";
 import { handClock, inHand } from "../../../test/wired.ts";
 import { accept, createChannels, deny } from "../index.ts";
 import type { ChannelsOptions } from "../index.ts";
+import { hostOf } from "./host.ts";
 
 const ask = (options: ChannelsOptions<object>, params = {}) => {
   const channels = createChannels({ onError: () => undefined, ...options });
   const request = { url: "/", headers: {}, remoteAddress: "10.0.0.1", params, vsn: "2.0.0", authToken: "t" };
-  return channels.admit({ ...request, transport: "websocket" }, new AbortController().signal);
+  return hostOf(channels).admit({ ...request, transport: "websocket" }, new AbortController().signal);
 };
 
 describe("connect", () => {
@@ -61,7 +62,7 @@ describe("connect", () => {
       transport: "websocket",
     } as const;
     const from = (remoteAddress: string) =>
-      channels.admit({ ...request, remoteAddress }, new AbortController().signal);
+      hostOf(channels).admit({ ...request, remoteAddress }, new AbortController().signal);
     const waiting = [from("10.0.0.1"), from("10.0.0.1")];
     expect(from("10.0.0.1")).toEqual({ accepted: false, status: 429, body: "" });
     expect(from("10.0.0.2")).toBeInstanceOf(Promise);
@@ -93,7 +94,7 @@ describe("connect", () => {
       vsn: "2.0.0",
       authToken: undefined,
     };
-    const admission = channels.admit({ ...request, transport: "websocket" }, peer.signal);
+    const admission = hostOf(channels).admit({ ...request, transport: "websocket" }, peer.signal);
     peer.abort();
     expect(aborted).toBe(true);
     answer.keep();

@@ -1,4 +1,5 @@
 // What a transport needs of the channels, and gives them. Transports lie above and know nothing else of them.
+import { CallaError } from "@calla/shared";
 import type { Clock, Random } from "@calla/shared";
 import type { Connection, ConnectRequest } from "../../base/connection.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
@@ -85,3 +86,15 @@ export interface ChannelsHost {
   /** Stopping: nobody is let in (503). */
   readonly stopping: boolean;
 }
+
+const HOSTS = new WeakMap<object, ChannelsHost>();
+
+/** The host of a system of channels, for its transports. @throws CallaError `wiring`: it is none. */
+export function hostOf(channels: object): ChannelsHost {
+  const host = HOSTS.get(channels);
+  if (host === undefined)
+    throw new CallaError("wiring", {}, "phoenix(channels) needs what createChannels gives.");
+  return host;
+}
+/** Remembers it; the system shows an app nothing of it. */
+export const setHost = (channels: object, host: ChannelsHost): void => void HOSTS.set(channels, host);
