@@ -7,11 +7,14 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RawWebSocket } from "../../test/raw-websocket.ts";
 import { StubChannels } from "../../test/stub-channels.ts";
 import { webSocket } from "../transports/websocket/websocket.ts";
+import { setHost } from "./engine/host.ts";
 import { phoenix } from "./phoenix.ts";
 import type { PhoenixMount } from "./phoenix.ts";
 
 let http: Server;
 let channels: StubChannels;
+/** What stands for what createChannels gives. */
+let system: Parameters<typeof phoenix>[0];
 let mounts: PhoenixMount[];
 let raws: RawWebSocket[];
 
@@ -22,7 +25,7 @@ async function status(path: string, headers: Record<string, string> = {}): Promi
   return (await raw.head()).status;
 }
 function mount(options: Parameters<typeof phoenix>[1] = {}): PhoenixMount {
-  const one = phoenix(channels, options);
+  const one = phoenix(system, options);
   mounts.push(one);
   return one;
 }
@@ -34,6 +37,8 @@ beforeEach(async () => {
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
   channels = new StubChannels();
+  system = { sockets: 0, drain: () => Promise.resolve() };
+  setHost(system, channels);
   mounts = [];
   raws = [];
 });
@@ -45,6 +50,9 @@ afterEach(async () => {
 });
 
 describe("a mount", () => {
+  test("[DF2] needs what createChannels gives", () => {
+    expect(() => phoenix({} as never)).toThrow(/createChannels/);
+  });
   test("[CN19] has both transports below its path, or one", async () => {
     mount({ httpServer: http });
     mount({ httpServer: http, path: "/polls", websocket: false });
@@ -63,7 +71,7 @@ describe("a mount", () => {
   });
 
   test("[CN19] without any transport is refused", () => {
-    expect(() => phoenix(channels, { websocket: false, longpoll: false })).toThrow(
+    expect(() => phoenix(system, { websocket: false, longpoll: false })).toThrow(
       expect.objectContaining({ code: "transport" }),
     );
   });
@@ -112,7 +120,7 @@ describe("a mount", () => {
           { httpServer: http, path: "/ws" },
         );
       const before = first === "sync" ? sync() : undefined;
-      const one = phoenix(channels, { httpServer: http });
+      const one = phoenix(system, { httpServer: http });
       const transport = before ?? sync();
       expect(await status("/ws", { "Sec-WebSocket-Protocol": "calla.json" })).toBe(101);
       expect(await status("/socket/websocket?vsn=2.0.0")).toBe(101);

@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { CallaError } from "@calla/shared";
 import type { UpgradeSource } from "../transports/websocket/upgrade-listener.ts";
-import type { ChannelsHost } from "./engine/host.ts";
+import type { Channels } from "./channels-api.ts";
+import { hostOf } from "./engine/host.ts";
 import { longPoll } from "./transports/longpoll/longpoll.ts";
 import { mountOf } from "./transports/mount.ts";
 import type { PhoenixOptions } from "./transports/mount.ts";
@@ -42,18 +43,22 @@ export interface PhoenixMount {
  * });
  * const mount = phoenix(channels, { httpServer, path: "/socket", authToken: true });
  *
- * @throws CallaError `transport`: a path, an origin or a timeout that cannot be meant, or both transports off.
+ * @throws CallaError `wiring`: `channels` is not what `createChannels` gives. `transport`: a path, an origin or a timeout that cannot be meant, or both transports off.
  */
-export function phoenix(channels: ChannelsHost, options: PhoenixOptions = {}): PhoenixMount {
-  const mount = mountOf(channels, options);
+export function phoenix(
+  channels: Pick<Channels, "sockets" | "drain">,
+  options: PhoenixOptions = {},
+): PhoenixMount {
+  const host = hostOf(channels);
+  const mount = mountOf(host, options);
   const { websocket } = mount;
   if (websocket === undefined && mount.longpoll === undefined)
     throw new CallaError("transport", {}, "A mount needs one of its two transports.");
   const sockets =
     websocket === undefined
       ? undefined
-      : phoenixWebSocket(channels, { ...mount, websocket }, options.httpServer);
-  const polls = mount.longpoll === undefined ? undefined : longPoll(channels, mount);
+      : phoenixWebSocket(host, { ...mount, websocket }, options.httpServer);
+  const polls = mount.longpoll === undefined ? undefined : longPoll(host, mount);
   return {
     listen: (httpServer) => sockets?.listen(httpServer),
     handleUpgrade: (request, socket, head) => sockets?.handleUpgrade(request, socket, head) ?? false,
