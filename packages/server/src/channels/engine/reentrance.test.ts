@@ -297,7 +297,7 @@ it("[DC14] a socket of another library that throws is gone, and others hear", ()
   const raise = (what: string) => {
     throw new Error(what);
   };
-  const foreign = channels.connectSocket({
+  const foreign = channels.connect({
     send: () => broken && raise("send"),
     close: () => raise("close"),
     request: {
