@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Dialect, Heard } from "./dialects.ts";
 import { Peer } from "./peer.ts";
+import { PollPeer } from "./poll-peer.ts";
 import type { Talker } from "./talker.ts";
 import { StreamPeer } from "./stream-peer.ts";
 import { TopicCheck } from "./topic-check.ts";
 
+const PEERS = { sockets: Peer, streams: StreamPeer, polls: PollPeer };
 const PATIENCE = 20_000;
 /** Handshakes under way at once. */
 const ARRIVING = 50;
@@ -43,6 +45,8 @@ export class Crowd {
   /** Messages whose outcome is known. */
   decided = 0;
   window = 0;
+  /** Called when the outcome of one's last message is known. */
+  outcome: ((peer: Talker) => void) | undefined;
   /** How many each says at the most. */
   quota = Infinity;
   readonly #checkOf = new Map<Talker, TopicCheck>();
@@ -75,7 +79,7 @@ export class Crowd {
       this.checks.push(check);
       for (let i = 0; i < options.peers; i++) {
         const number = this.peers.length;
-        const peer = dialect.http ? new StreamPeer(number, events) : new Peer(number, events);
+        const peer = new PEERS[dialect.hears ?? "sockets"](number, events);
         this.peers.push(peer);
         check.peers.set(peer.number, peer);
         this.#checkOf.set(peer, check);
@@ -154,6 +158,7 @@ export class Crowd {
     this.decided += count;
     if (peer.decided > peer.sent)
       this.#options.wrong(`client ${peer.number} has more outcomes than messages`);
+    this.outcome?.(peer);
   }
 
   #speak(peer: Talker): void {

@@ -8,12 +8,15 @@ import type { Talker } from "./talker.ts";
 
 /**
  * `calla-client` is Calla with its own client in place of the lean one, where one client is enough work. `calla-http` and
- * `sse` speak HTTP and server-sent events, `calla-packets` as Calla's own client does it: what waits goes in one POST. Of `ws`, `-batched` joins what happens in a turn, `-once` encodes its state
- * once, `-records` sends those who come back what they missed.
+ * `sse` speak HTTP and server-sent events, `calla-packets` as Calla's own client does it: what waits goes in one POST.
+ * Of `ws`, `-batched` joins what happens in a turn into one frame, `-corked` writes its frames at once, `-once` encodes
+ * its state once, `-records` sends those who come back what they missed. `calla-phoenix` are Calla's channels over
+ * WebSocket, `calla-long-poll` over LongPoll, where `long-poll` is the loop that one writes by hand.
  */
 export const SYSTEMS = [
   "ws",
   "ws-batched",
+  "ws-corked",
   "ws-once",
   "ws-records",
   "socket.io",
@@ -23,6 +26,9 @@ export const SYSTEMS = [
   "calla-http",
   "calla-packets",
   "calla-client",
+  "calla-phoenix",
+  "long-poll",
+  "calla-long-poll",
   "tldraw",
   "hocuspocus",
 ] as const;
@@ -60,8 +66,8 @@ export interface Dialect {
   readonly server: readonly [file: string, ...args: string[]];
   readonly path: string;
   readonly protocol: string | undefined;
-  /** Whether its clients speak HTTP. */
-  readonly http?: true;
+  /** What its clients hear by, where that is no WebSocket; then they say by POST. */
+  readonly hears?: "streams" | "polls";
   /** First words. */
   opening(peer: Talker, topic: string, follow: boolean, stood?: Stood): Packets;
   /** The peer's messages from `n` on, in as many packets as its client would make. */
@@ -131,6 +137,41 @@ const socketIo: Dialect = {
   },
 };
 
+/** The ref by which everybody joins; their messages have their numbers. */
+const JOIN = "0";
+/** Phoenix' channels in V2 text. Only who has joined can say something, so who does not follow joins too, and says so. */
+const phoenix: Dialect = {
+  server: ["server-phoenix"],
+  path: "/socket/websocket?vsn=2.0.0",
+  protocol: undefined,
+  opening: (_peer, topic, follow) => [JSON.stringify([JOIN, JOIN, topic, "phx_join", { follow }])],
+  dispatch: (peer, topic, n, count) =>
+    range(n, count, (id) =>
+      JSON.stringify([JOIN, String(id), topic, "said", spoken(topic, peer.number, id)]),
+    ),
+  shared: (bytes, start) => bytes[start + 1] === byte("n") && bytes[start + 6] === byte("n"), // [null,null,…
+  personal(peer, topic, _follow, packet, heard) {
+    const [joinRef, ref, of, event, { status }] = JSON.parse(packet.toString()) as PhoenixFrame;
+    if (joinRef !== JOIN || of !== topic || event !== "phx_reply" || status !== "ok")
+      heard.wrong(`${peer.number} got ${packet}`);
+    if (ref === JOIN) heard.joined();
+    else heard.decided(Number(ref));
+  },
+  read(packet, { topic }, { wrong }) {
+    const [, , of, event, message] = JSON.parse(packet.toString()) as PhoenixFrame;
+    if (of !== topic || event !== "said") wrong(`an event ${event} of ${of} in ${topic}`);
+    return { messages: [spokenBy(message)], decides: false };
+  },
+};
+type PhoenixFrame = readonly [
+  joinRef: string | null,
+  ref: string | null,
+  topic: string,
+  event: string,
+  payload: { readonly status?: string },
+];
+const polls = { path: "/socket/longpoll?vsn=2.0.0", hears: "polls" } as const;
+
 /** Calla in one of its formats. Over HTTP each packet of messages begins with who speaks, as its client does it. */
 function calla(name: "json" | "messagepack", http?: true): Dialect {
   const format = serialiser.formats.find((one) => one.name === name)!;
@@ -154,7 +195,7 @@ function calla(name: "json" | "messagepack", http?: true): Dialect {
     server: ["server-calla"],
     path: http === undefined ? "/ws" : "/calla",
     protocol: `calla.${name}`,
-    ...(http && { http }),
+    ...(http && { hears: "streams" }),
     opening(peer, target, follow, stood) {
       const { number } = peer;
       // Most who come back are given no other.
@@ -221,15 +262,19 @@ const json = calla("json");
 const DIALECTS: Readonly<Record<Exclude<System, ByOwnClient>, Dialect>> = {
   ws,
   "ws-batched": { ...ws, server: ["server-ws", "batched"] },
+  "ws-corked": { ...ws, server: ["server-ws", "corked"] },
   "ws-once": { ...ws, server: ["server-ws", "once"] },
   "ws-records": { ...ws, server: ["server-ws", "records"] },
   "socket.io": socketIo,
-  sse: { ...ws, server: ["server-sse"], http: true },
+  sse: { ...ws, server: ["server-sse"], hears: "streams" },
   calla: json,
   "calla-msgpack": calla("messagepack"),
   "calla-http": calla("json", true),
   "calla-packets": calla("json", true),
   "calla-client": json,
+  "calla-phoenix": phoenix,
+  "long-poll": { ...phoenix, ...polls, server: ["server-long-poll"] },
+  "calla-long-poll": { ...phoenix, ...polls },
 };
 
 export function dialectOf(system: System): Dialect {

@@ -4,11 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd, until } from "./crowd.ts";
 import { dialectOf } from "./dialects.ts";
 import { SCENARIOS } from "./scenarios.ts";
-import type { Assignment, Measured } from "./scenarios.ts";
+import type { Assignment, Measured, Paced } from "./scenarios.ts";
 import { ServerProcess, watch } from "./server-process.ts";
 import { updateAlone } from "./trip.ts";
-
-const WARM_UP = 1_000;
 
 const assignment = JSON.parse(process.argv[2] ?? "{}") as Assignment;
 const scenario = SCENARIOS.find(({ name }) => name === assignment.scenario)!;
@@ -19,20 +17,24 @@ const wrong = (why: string): never => {
   process.exit(1);
 };
 
-/** Says one message at a time, at its time; tells how long each took to the last subscriber. */
-async function pace(crowd: Crowd, perSecond: number, milliseconds: number): Promise<number[]> {
-  const speaker = crowd.peers[0]!;
-  const began = new Map<number, number>();
+/** Says one message at a time, at its time; tells how long each took to the last subscriber, or to its outcome. */
+async function pace(crowd: Crowd, { perSecond, speakers }: Paced, milliseconds: number): Promise<number[]> {
+  const began = new Map<string, number>();
   const took: number[] = [];
-  crowd.checks[0]!.complete = (messages) => {
-    const now = performance.now();
-    for (const { n } of messages) took.push(now - began.get(n)!);
+  const came = (from: number, n: number): void => {
+    const message = `${from}:${n}`;
+    took.push(performance.now() - began.get(message)!);
+    began.delete(message);
   };
+  if (scenario.follow)
+    crowd.checks[0]!.complete = (messages) => messages.forEach(({ from, n }) => came(from, n));
+  else crowd.outcome = ({ number, decided }) => came(number, decided);
   const start = performance.now();
   const count = Math.floor((milliseconds * perSecond) / 1_000);
   for (let i = 0; i < count; i++) {
     await sleep(Math.max(0, start + (i * 1_000) / perSecond - performance.now()));
-    began.set(speaker.sent + 1, performance.now());
+    const speaker = crowd.peers[i % speakers]!;
+    began.set(`${speaker.number}:${speaker.sent + 1}`, performance.now());
     crowd.say(speaker, 1);
   }
   await until("the last message", () => took.length === count, wrong);
@@ -58,16 +60,17 @@ async function busy(crowd: Crowd, server: ServerProcess): Promise<Measured> {
   const { speaks, counted, seconds } = scenario;
   const milliseconds = assignment.quick ? 500 : 1_000 * seconds;
   const counter = (): number => (counted === "deliveries" ? crowd.deliveries : crowd.decided);
+  const warmUp = assignment.quick ? 200 : 1_000 * (scenario.warmUp ?? 1);
   let latencies: number[] | undefined;
   if (speaks.how === "window")
     crowd.start(lone ? speaks.window * speaks.speakers : speaks.window, speaks.speakers);
-  else if (speaks.how === "paced") await pace(crowd, speaks.perSecond, WARM_UP);
-  if (speaks.how === "window") await sleep(assignment.quick ? 200 : WARM_UP);
+  else if (speaks.how === "paced") await pace(crowd, speaks, warmUp);
+  if (speaks.how === "window") await sleep(warmUp);
   if (assignment.profile !== undefined) await server.ask("profile");
 
   const before = await server.stats();
   const [count, watched] = [counter(), watch()];
-  if (speaks.how === "paced") latencies = await pace(crowd, speaks.perSecond, milliseconds);
+  if (speaks.how === "paced") latencies = await pace(crowd, speaks, milliseconds);
   else await sleep(milliseconds);
   const after = await server.stats();
   const done = counter() - count;

@@ -25,13 +25,22 @@ export interface Scenario extends Work {
   readonly peers: number;
   readonly speaks:
     | { readonly how: "window"; readonly speakers: number; readonly window: number }
-    | { readonly how: "paced"; readonly perSecond: number }
+    | Paced
     | { readonly how: "not" };
   /** Whether the speakers follow their topic. Over a WebSocket Calla's always do: the echo is their outcome. */
   readonly follow: boolean;
   /** What is counted: each message at each subscriber, or each message once. */
   readonly counted: "deliveries" | "messages";
   readonly seconds: number;
+  /** Seconds before that; 1 unless given. */
+  readonly warmUp?: number;
+}
+
+/** So many messages a second of all speakers, each in its turn. */
+export interface Paced {
+  readonly how: "paced";
+  readonly speakers: number;
+  readonly perSecond: number;
 }
 
 export interface Figure {
@@ -179,25 +188,88 @@ const idle = (name: string, title: string, topics: number, peers: number, most?:
   ],
 });
 
+const p50: Figure = { key: "p50", unit: "p50 ms to the last", digits: 2 };
+const p99: Figure = { key: "p99", unit: "p99 ms to the last", digits: 2 };
+const PACED: Scenario = {
+  ...SOCKETS,
+  name: "paced",
+  title: "paced fan-out to 1,000 subscribers, 20 messages/s",
+  topics: 1,
+  peers: 1_000,
+  speaks: { how: "paced", speakers: 1, perSecond: 20 },
+  follow: true,
+  counted: "deliveries",
+  seconds: 8,
+  figures: [{ ...p50, ...asks("ratio", "≤", 1.1) }, p99, cpu("delivery")],
+};
+
+const CHANNELS = {
+  group: "Phoenix channels",
+  systems: ["ws", "ws-corked", "socket.io", "calla-phoenix"],
+} as const;
+/** The same work, said over the Phoenix wire. */
+const channels = (work: Scenario, figures: readonly Figure[]): Scenario => ({
+  ...work,
+  ...CHANNELS,
+  name: `phoenix-${work.name}`,
+  figures,
+});
+const channelAsks = (must: Target["must"], bound: number) => asks("ratio", must, bound, "calla-phoenix");
+const channelFanout = (peers: number, ratio: number): Scenario =>
+  channels(fanout(peers, ratio), [
+    {
+      ...rate("deliveries/s"),
+      targets: [
+        { system: "calla-phoenix", of: "ratio", must: "≥", bound: ratio },
+        { system: "calla-phoenix", of: "ratio", to: "ws-corked", must: "≥", bound: 0.7 },
+      ],
+    },
+    cpu("delivery"),
+  ]);
+const OVER_CHANNELS: readonly Scenario[] = [
+  channelFanout(100, 3.5),
+  channelFanout(1_000, 4.5),
+  channels(PACED, [
+    p50,
+    { ...p99, ...channelAsks("≤", 1.25) },
+    { ...cpu("delivery"), ...channelAsks("≤", 1.1) },
+  ]),
+  channels(ack(1), [rate("ops/s"), { ...cpu("op"), ...channelAsks("≤", 1.3) }]),
+  channels(ack(64), [rate("ops/s"), { ...cpu("op"), ...channelAsks("≤", 1) }]),
+  channels(idle("idle", "5,000 joined sockets, all on one topic", 1, 5_000), [
+    {
+      key: "memory",
+      unit: "RSS KB/socket",
+      digits: 1,
+      ...asks("value", "≤", 12, "calla-phoenix"),
+    },
+    { key: "cpu", unit: "server CPU µs/socket", digits: 0 },
+  ]),
+  {
+    group: "Phoenix channels over LongPoll",
+    load: "load",
+    systems: ["long-poll", "calla-long-poll"],
+    name: "phoenix-polls",
+    title: "500 sessions, each a topic of its own, a push and its reply a second each",
+    topics: 500,
+    peers: 1,
+    speaks: { how: "paced", speakers: 500, perSecond: 500 },
+    follow: false,
+    counted: "messages",
+    warmUp: 5,
+    seconds: 10,
+    figures: [
+      { ...cpu("message"), ...asks("ratio", "≤", 2, "calla-long-poll") },
+      { ...p50, unit: "p50 ms to the reply" },
+      { ...p99, unit: "p99 ms to the reply" },
+    ],
+  },
+];
+
 export const SCENARIOS: readonly Scenario[] = [
   fanout(100, 3.5),
   fanout(1_000, 4.5),
-  {
-    ...SOCKETS,
-    name: "paced",
-    title: "paced fan-out to 1,000 subscribers, 20 messages/s",
-    topics: 1,
-    peers: 1_000,
-    speaks: { how: "paced", perSecond: 20 },
-    follow: true,
-    counted: "deliveries",
-    seconds: 8,
-    figures: [
-      { key: "p50", unit: "p50 ms to the last", digits: 2, ...asks("ratio", "≤", 1.1) },
-      { key: "p99", unit: "p99 ms to the last", digits: 2 },
-      cpu("delivery"),
-    ],
-  },
+  PACED,
   {
     ...SOCKETS,
     name: "rooms",
@@ -263,6 +335,7 @@ export const SCENARIOS: readonly Scenario[] = [
     seconds: 4,
     figures: [rate("ops/s", 0.6, "calla-packets"), cpu("op")],
   },
+  ...OVER_CHANNELS,
 ];
 
 /** Work that is no steady speaking: each has a load of its own. */

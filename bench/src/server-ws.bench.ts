@@ -1,9 +1,10 @@
 // Raw `ws`: a plain loop of `socket.send(stringOnce)` for each message and an acknowledgement to its sender. Topics of
 // lists have a state, which whoever joins is sent. With `batched`, what comes in one turn of the event loop leaves as one
-// frame for each subscriber; with `once`, the state is encoded once for all who get the same; with `records`, who comes
-// back is sent what it missed, encoded once too.
+// frame for each subscriber; with `corked`, as a frame for each message, all of them in one write; with `once`, the state
+// is encoded once for all who get the same; with `records`, who comes back is sent what it missed, encoded once too.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
 import { control } from "./control.ts";
 import { firstItems, isList } from "./fixtures.ts";
@@ -24,13 +25,18 @@ interface List {
   encoded: Map<number, string>;
 }
 
-const kind = process.argv[2];
-const subscribers = new Map<string, Set<WebSocket>>();
-const lists = new Map<string, List>();
-const none: ReadonlySet<WebSocket> = new Set();
-const take = kind === "batched" ? batched() : plain;
+/** What lies under it, where that is corked. */
+class RawSocket extends WebSocket {
+  raw: Duplex | undefined;
+}
 
-function plain(socket: WebSocket, { topic, id, message }: Frame): void {
+const kind = process.argv[2];
+const subscribers = new Map<string, Set<RawSocket>>();
+const lists = new Map<string, List>();
+const none: ReadonlySet<RawSocket> = new Set();
+const take = kind === "batched" ? batched() : kind === "corked" ? corked() : plain;
+
+function plain(socket: RawSocket, { topic, id, message }: Frame): void {
   apply(topic, message);
   const text = JSON.stringify({ topic, message });
   for (const subscriber of subscribers.get(topic) ?? none)
@@ -61,6 +67,30 @@ function batched(): typeof plain {
     const ids = acks.get(socket);
     if (ids === undefined) acks.set(socket, [id]);
     else ids.push(id);
+  };
+}
+
+function corked(): typeof plain {
+  let held: Duplex[] = [];
+  const release = (): void => {
+    const all = held;
+    held = [];
+    for (const raw of all) raw.uncork();
+  };
+  const send = (socket: RawSocket, frame: Buffer): void => {
+    const { raw } = socket;
+    if (raw?.writableCorked === 0) {
+      raw.cork();
+      if (held.push(raw) === 1) setImmediate(release);
+    }
+    socket.send(frame, { binary: false });
+  };
+  return (socket, { topic, id, message }) => {
+    apply(topic, message);
+    const frame = Buffer.from(JSON.stringify({ topic, message }));
+    for (const subscriber of subscribers.get(topic) ?? none)
+      if (subscriber.readyState === WebSocket.OPEN) send(subscriber, frame);
+    send(socket, Buffer.from(`{"ack":${id}}`));
   };
 }
 
@@ -98,7 +128,7 @@ function welcome(topic: string, after: number): string {
   return text;
 }
 
-function join(socket: WebSocket, topic: string, after: number): void {
+function join(socket: RawSocket, topic: string, after: number): void {
   let all = subscribers.get(topic);
   if (all === undefined) subscribers.set(topic, (all = new Set()));
   all.add(socket);
@@ -107,8 +137,9 @@ function join(socket: WebSocket, topic: string, after: number): void {
 }
 
 const httpServer = createServer();
-const server = new WebSocketServer({ server: httpServer, perMessageDeflate: false });
-server.on("connection", (socket) => {
+const server = new WebSocketServer({ server: httpServer, perMessageDeflate: false, WebSocket: RawSocket });
+server.on("connection", (socket, request) => {
+  if (kind === "corked") socket.raw = request.socket;
   socket.on("error", () => undefined);
   socket.on("message", (data) => {
     const frame = JSON.parse((data as Buffer).toString()) as Frame;
