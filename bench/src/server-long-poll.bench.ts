@@ -28,9 +28,10 @@ function answer(response: ServerResponse, body: object): void {
 }
 
 function begin(response: ServerResponse): void {
-  const token = randomBytes(24).toString("base64url");
+  // As long as one that is sealed.
+  const token = randomBytes(88).toString("base64url");
   sessions.set(token, { token, untold: [], poll: undefined, window: undefined });
-  answer(response, { status: 410, token, messages: [] });
+  answer(response, { messages: [], status: 410, token });
 }
 
 function poll(session: Session, response: ServerResponse): void {
@@ -48,7 +49,7 @@ function tell(session: Session): void {
   clearTimeout(session.window);
   session.untold = [];
   session.poll = undefined;
-  answer(response, { status: messages.length > 0 ? 200 : 204, token, messages });
+  answer(response, { messages, status: messages.length > 0 ? 200 : 204, token });
 }
 
 function take(session: Session, body: string): void {
