@@ -22,6 +22,8 @@ const LONG = TEXT.repeat(34);
 /** How many of the last messages a room's model holds. */
 const KEPT = 10;
 const message = z.object({ from: z.number(), n: z.number(), text: z.string().max(4_000) });
+/** The same whole, for who is given no type beside it. */
+export const saidSchema = message.extend({ type: z.literal("said") });
 
 export const room = defineTopic("room:*", {
   model: z.object({ count: z.number(), last: z.array(message) }),

@@ -1,22 +1,17 @@
-// Calla's channels as a user has them: a user for every connection, a look at every message, then a broadcast to those
-// who follow the topic, and a reply.
+// Calla's channels as a user has them: a user for every connection, a schema for every message and a look at it, then a
+// broadcast to those who follow the topic, and a reply.
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { accept, createChannels, defineChannel, joined, phoenix, reply } from "@calla/server/channels";
-import type { Json, JsonObject } from "@calla/server/channels";
 import { control } from "./control.ts";
-
-const hasText = (payload: Json): payload is JsonObject & { readonly text: string } => {
-  const { text } = Object(payload) as { readonly text?: unknown };
-  return typeof text === "string" && text.length > 0;
-};
+import { saidSchema } from "./fixtures.ts";
 
 const room = defineChannel("room:*")
   .socket<{ readonly user: string }>()
   .join(({ payload }) => joined({ follows: (payload as { readonly follow?: unknown }).follow === true }))
-  .handleIn("said", (message, socket) => {
+  .handleIn("said", saidSchema, (message, socket) => {
     const { user, follows } = socket.assigns;
-    if (user === "" || !hasText(message)) return reply("error", { reason: "no text" });
+    if (user === "" || message.text === "") return reply("error", { reason: "no text" });
     if (follows) socket.broadcast("said", message);
     return reply();
   });
@@ -36,7 +31,6 @@ const channels = createChannels({
   onRefused: (refused) => process.stderr.write(`refused: ${JSON.stringify(refused)}\n`),
 }).register(room);
 
-const httpServer = createHttpServer();
-const served = phoenix(channels, { httpServer, path: "/socket" });
-httpServer.on("request", (request, response) => served.handle(request, response));
+const httpServer = createHttpServer((request, response) => void mount.handle(request, response));
+const mount = phoenix(channels, { httpServer, path: "/socket" });
 httpServer.listen(0, "127.0.0.1", () => control((httpServer.address() as AddressInfo).port));
