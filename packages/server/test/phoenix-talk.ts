@@ -80,7 +80,7 @@ export function talk(system: Channels, options: TalkOptions = {}): Talker {
     authToken: undefined,
   };
   const channels = hostOf(system);
-  const admission = channels.admit(request, new AbortController().signal);
+  const admission = channels.admit(request, new AbortController());
   if (admission instanceof Promise || !admission.accepted) throw new Error("not let in at once");
   return new Talker(channels, admission, vsn, options.answersClose);
 }

@@ -75,7 +75,10 @@ export class StubChannels implements ChannelsHost {
   constructor({ clock }: { readonly clock: Clock } = handClock()) {
     this.clock = clock;
   }
-  admit(request: PhoenixRequest, signal: AbortSignal): Admission | Promise<Admission> {
+  admit(
+    request: PhoenixRequest,
+    { signal }: { readonly signal: AbortSignal },
+  ): Admission | Promise<Admission> {
     this.asked.push(request);
     this.signals.push(signal);
     return this.decide(request);

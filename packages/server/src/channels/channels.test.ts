@@ -78,9 +78,7 @@ describe("disconnect and drain", () => {
       vsn: "2.0.0",
       authToken: undefined,
     };
-    expect(
-      hostOf(channels).admit({ ...request, transport: "websocket" }, new AbortController().signal),
-    ).toEqual({
+    expect(hostOf(channels).admit({ ...request, transport: "websocket" }, new AbortController())).toEqual({
       accepted: false,
       status: 503,
       body: "",

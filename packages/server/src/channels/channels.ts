@@ -93,8 +93,8 @@ export function createChannels<Assigns extends object = object>(
   if (options.beside !== undefined) house.guests.add(guest);
 
   const host: ChannelsHost = {
-    admit: (request, signal) =>
-      sockets.leaving ? { accepted: false, status: 503, body: "" } : admissions.admit(request, signal),
+    admit: (request, gone) =>
+      sockets.leaving ? { accepted: false, status: 503, body: "" } : admissions.admit(request, gone),
     connect: (opened) => sockets.connect(opened),
     allowsOrigin: (request) => house.allowsOrigin(request),
     hostRefusal: (request) => house.hostRefusal(request),

@@ -52,7 +52,7 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
       wired = host.connect({ connection, admitted: admission, serialiser });
       for (const data of before.splice(0)) void wired.incoming(data);
     };
-    const admission = host.admit(asked, abort.signal);
+    const admission = host.admit(asked, abort);
     if (admission instanceof Promise) void admission.then(decide);
     else decide(admission);
   }

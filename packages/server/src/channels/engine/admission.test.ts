@@ -8,7 +8,7 @@ import { hostOf } from "./host.ts";
 const ask = (options: ChannelsOptions<object>, params = {}) => {
   const channels = createChannels({ onError: () => undefined, ...options });
   const request = { url: "/", headers: {}, remoteAddress: "10.0.0.1", params, vsn: "2.0.0", authToken: "t" };
-  return hostOf(channels).admit({ ...request, transport: "websocket" }, new AbortController().signal);
+  return hostOf(channels).admit({ ...request, transport: "websocket" }, new AbortController());
 };
 
 describe("connect", () => {
@@ -62,7 +62,7 @@ describe("connect", () => {
       transport: "websocket",
     } as const;
     const from = (remoteAddress: string) =>
-      hostOf(channels).admit({ ...request, remoteAddress }, new AbortController().signal);
+      hostOf(channels).admit({ ...request, remoteAddress }, new AbortController());
     const waiting = [from("10.0.0.1"), from("10.0.0.1")];
     expect(from("10.0.0.1")).toEqual({ accepted: false, status: 429, body: "" });
     expect(from("10.0.0.2")).toBeInstanceOf(Promise);
@@ -94,7 +94,7 @@ describe("connect", () => {
       vsn: "2.0.0",
       authToken: undefined,
     };
-    const admission = hostOf(channels).admit({ ...request, transport: "websocket" }, peer.signal);
+    const admission = hostOf(channels).admit({ ...request, transport: "websocket" }, peer);
     peer.abort();
     expect(aborted).toBe(true);
     answer.keep();

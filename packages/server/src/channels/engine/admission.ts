@@ -62,7 +62,7 @@ export class Admissions {
     this.#connect = connect;
   }
 
-  admit(request: PhoenixRequest, signal: AbortSignal): Admission | Promise<Admission> {
+  admit(request: PhoenixRequest, peer: { readonly signal: AbortSignal }): Admission | Promise<Admission> {
     if (this.#connect === undefined) return decided(request, ANYBODY);
     const key = this.#house.addressOf(request) ?? "";
     const under = this.#waiting.get(key) ?? 0;
@@ -70,8 +70,15 @@ export class Admissions {
     const abort = new AbortController();
     const gone = (): void => abort.abort();
     try {
-      const answer = this.#connect({ ...request, signal: abort.signal });
+      const answer = this.#connect({
+        ...request,
+        // Made when it is asked for: it costs more than all else of a connection that comes.
+        get signal() {
+          return abort.signal;
+        },
+      });
       if (!isThenable(answer)) return decided(request, answer);
+      const { signal } = peer;
       signal.addEventListener("abort", gone, { once: true });
       this.#waiting.set(key, under + 1);
       return this.#inTime(request, Promise.resolve(answer), abort).finally(() => {

@@ -51,9 +51,9 @@ export interface ChannelConnection {
 export interface ChannelsHost {
   /**
    * Runs the `connect` hook, within its time; counts by address. Never rejects: a hook that throws is reported and gives
-   * status 500. `signal`: the peer has gone meanwhile.
+   * status 500. `gone.signal`: the peer has gone meanwhile; it is made when it is asked for.
    */
-  admit(request: PhoenixRequest, signal: AbortSignal): Admission | Promise<Admission>;
+  admit(request: PhoenixRequest, gone: { readonly signal: AbortSignal }): Admission | Promise<Admission>;
   /** Wires in a connection that was admitted. `serialiser` is what its vsn negotiated. */
   connect(opened: {
     readonly connection: Connection;

@@ -353,6 +353,23 @@ describe("join", () => {
       replied(null, "2", "room:1", "error", { reason: "unmatched topic" }),
     ]);
   });
+  it.each(["its handler", "its answer"])("[JN29] [LV17] whose connection %s ends is terminated", (what) => {
+    const ends: StopReason[] = [];
+    const room = defineChannel("room:*")
+      .join(() => {
+        if (what === "its handler") client.gone();
+        return joined();
+      })
+      .terminate((reason) => void ends.push(reason));
+    const channels = createChannels().register(room);
+    const client = talk(channels);
+    if (what === "its answer") client.unwritten = 1_000_000_000; // it takes too little in
+    client.join("room:1");
+    expect(ends).toEqual([{ type: "shutdown", why: "closed" }]);
+    client.unwritten = 0;
+    channels.broadcast("room:1", "x", {});
+    expect([client.take(), channels.sockets]).toEqual([[], 0]);
+  });
   it("[JN29] whose client goes meanwhile says nothing, and is terminated", async () => {
     const gate = inHand<void>();
     const ends: StopReason[] = [];

@@ -32,7 +32,11 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   readonly id: string;
   readonly connection: Connection;
   readonly serialiser: ChannelSerialiser;
-  readonly admitted: Admitted;
+  readonly transport: "websocket" | "longpoll";
+  /** What `connect` gave it. */
+  readonly assigns: object;
+  /** What `connect` named it. */
+  readonly name: string | undefined;
   readonly #context: ChannelsContext;
   readonly #keeper: SocketKeeper;
   readonly #channels = new Map<string, JoinedChannel | PendingJoin>();
@@ -67,13 +71,13 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     this.id = opened.id;
     this.connection = opened.connection;
     this.serialiser = opened.serialiser;
-    this.admitted = opened.admitted;
+    // Not the request: its headers and params are a third of what a socket would hold.
+    const { request, assigns, id } = opened.admitted;
+    this.transport = request.transport;
+    this.assigns = assigns;
+    this.name = id;
     this.#address = opened.address;
     this.#flow = context.bytes.open(this);
-  }
-
-  get transport(): "websocket" | "longpoll" {
-    return this.admitted.request.transport;
   }
 
   /** The joined channel of a topic. */
@@ -291,11 +295,11 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   }
 
   #decide(pending: PendingJoin): void {
-    const { admitted, id, transport } = this;
+    const { assigns, id, transport } = this;
     const { topic } = pending;
     if (this.#ended !== undefined) return; // `terminate` of the channel before has ended the connection
     this.#channels.set(topic, pending);
-    const outcome = askJoin(pending, { id, assigns: admitted.assigns, transport });
+    const outcome = askJoin(pending, { id, assigns, transport });
     if (!(outcome instanceof Promise)) return this.#decided(pending, outcome);
     const { clock, limits } = this.#context;
     pending.cancel = clock.setTimeout(() => {
@@ -363,7 +367,7 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
       joinRef: joinRef ?? ref,
       heldRef: joinRef,
       definition,
-      assigns: { ...this.admitted.assigns, ...assigns },
+      assigns: { ...this.assigns, ...assigns },
     });
   }
 

@@ -60,7 +60,7 @@ export class SocketTable implements SocketKeeper {
 
   gone(socket: PhoenixSocket): void {
     if (!this.#sockets.delete(socket.id)) return;
-    const name = socket.admitted.id;
+    const name = socket.name;
     const named = name === undefined ? undefined : this.#named.get(name);
     if (named?.delete(socket) === true && named.size === 0) this.#named.delete(name as string);
     if (socket.address !== undefined) this.#house.connections.add(socket.address, -1);

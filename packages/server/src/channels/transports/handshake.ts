@@ -74,7 +74,7 @@ export function handshake(
       : decline(admission.status, "connect", undefined, admission.body);
   const admission = host.admit(
     { ...request, params, transport: "websocket", vsn: serialiser.vsn, authToken: token },
-    state.signal,
+    state,
   );
   return admission instanceof Promise ? admission.then(admitted) : admitted(admission);
 }
@@ -99,11 +99,12 @@ function offeredIn(headers: ConnectRequest["headers"]): readonly string[] {
   return names.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]));
 }
 
+/** Most offer none, and their headers are not copied. */
 function withProtocols(
-  { [PROTOCOL_HEADER]: before, ...headers }: ConnectRequest["headers"],
+  headers: ConnectRequest["headers"],
   names: readonly string[],
 ): ConnectRequest["headers"] {
-  return before === undefined || names.length === 0
-    ? headers
-    : { ...headers, [PROTOCOL_HEADER]: names.join(", ") };
+  if (headers[PROTOCOL_HEADER] === undefined) return headers;
+  const { [PROTOCOL_HEADER]: _, ...others } = headers;
+  return names.length === 0 ? others : { ...others, [PROTOCOL_HEADER]: names.join(", ") };
 }

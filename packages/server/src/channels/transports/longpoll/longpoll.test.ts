@@ -483,7 +483,7 @@ describe("who may begin", () => {
     const { ask, transport, sockets, settle } = polled({
       host: {
         admit: (request, gone) => {
-          signal = gone;
+          ({ signal } = gone);
           return new Promise((resolve) => {
             letIn = () => resolve({ accepted: true, request, assigns: {}, id: undefined });
           });

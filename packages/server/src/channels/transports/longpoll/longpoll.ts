@@ -243,7 +243,7 @@ class LongPollTransport implements LongPoll {
     };
     const gone = new AbortController();
     exchange.holder = { left: () => gone.abort(), overdue: () => undefined };
-    const admission = host.admit(request, gone.signal);
+    const admission = host.admit(request, gone);
     const enter = (came: Awaited<typeof admission>): HttpAnswer => {
       exchange.holder = undefined;
       if (came.accepted) return this.#enter(came, serialiser, exchange);
