@@ -55,9 +55,7 @@ export function phoenix(
   if (websocket === undefined && mount.longpoll === undefined)
     throw new CallaError("transport", {}, "A mount needs one of its two transports.");
   const sockets =
-    websocket === undefined
-      ? undefined
-      : phoenixWebSocket(host, { ...mount, websocket }, options.httpServer);
+    websocket === undefined ? undefined : phoenixWebSocket(host, { ...mount, websocket }, options.httpServer);
   const polls = mount.longpoll === undefined ? undefined : longPoll(host, mount);
   return {
     listen: (httpServer) => sockets?.listen(httpServer),
