@@ -14,12 +14,14 @@ import * as guardedBytes from "../guards/own-bytes.ts";
 import * as offBudget from "../dev-off/budget.ts";
 import * as onBudget from "./budget.ts";
 import * as offChecks from "../dev-off/define-checks.ts";
+import * as offDescribe from "../dev-off/describe.ts";
 import * as off from "../dev-off/strict.ts";
 import * as offProblem from "../dev-off/json-problem.ts";
 import * as offTopic from "../dev-off/topic-problem.ts";
 import * as offRejections from "../dev-off/rejections.ts";
 import * as offSwitch from "../dev-off/switch.ts";
 import * as onChecks from "./define-checks.ts";
+import * as onDescribe from "./describe.ts";
 import * as onProblem from "./json-problem.ts";
 import * as onTopic from "./topic-problem.ts";
 import * as onRejections from "./rejections.ts";
@@ -47,6 +49,7 @@ test.each([
   ["budget", onBudget, offBudget],
   ["strict", on, off],
   ["define-checks", onChecks, offChecks],
+  ["describe", onDescribe, offDescribe],
   ["rejections", onRejections, offRejections],
   ["json-problem", onProblem, offProblem],
   ["topic-problem", onTopic, offTopic],
@@ -60,6 +63,7 @@ test.each([
 test("[WR37] what JSON has not, and what is no topic id, is said with the reason in development, without it in production", () => {
   expect(onProblem.jsonProblem(new Map())).toMatch(/^is a Map, /);
   expect(offProblem.jsonProblem(new Map())).toBe(false);
+  expect([onDescribe.told(new Error("no")), offDescribe.told(new Error("no"))]).toEqual(["Error: no", ""]);
   expect(onTopic.topicProblem(["a", "*"], [], "a:")).toBe("takes a text as parameter 1");
   expect(offTopic.topicProblem(["a", "*"], [], "a:")).toBe(false);
 });
@@ -109,6 +113,9 @@ test("[WR27] [WR37] in production what is defined is not checked", () => {
   const wrong = () => defineTopic("a:", { model: undefined } as never);
   expect(wrong).toThrow(/wiring|segment/);
   expect(offChecks.checkTopic({ name: "a:" } as never, {})).toBeUndefined();
+  const twice = [{ name: "json" }, { name: "json" }];
+  expect(() => onChecks.checkFormats(twice)).toThrow(/one name/);
+  expect(offChecks.checkFormats(twice)).toBeUndefined();
   expect(offChecks.checkWiring(undefined, [undefined as never], undefined)).toBeUndefined();
 });
 
@@ -148,6 +155,9 @@ test("[CO29] what stands for the guards in a page for production gives the same 
   expect(() => guardedJson.guardJson("[[]]", limits)).toThrow(/too-large/);
   expect(trustedJson.guardJson("[[]]", limits)).toBeUndefined();
   expect(trustedCrowding.isCrowded([1], 1)).toBe(guardedCrowding.isCrowded([1], 1));
+  const members = [1];
+  expect(guardedCrowding.evenly(members)).toBe(members);
+  expect(trustedCrowding.evenly(members)).toBe(members);
   const given = Uint8Array.of(1, 2);
   for (const { OwnBytes } of [guardedBytes, trustedBytes]) {
     const bytes = new OwnBytes();
