@@ -103,7 +103,7 @@ describe("phoenix.js over LongPoll", () => {
     await again;
     expect(await heard(channel.push("echo", { back: 1 }, 5_000))).toEqual({ back: 1 });
     expect(performance.now() - from).toBeLessThan(4_000);
-    expect(closes).toEqual([3410]);
+    expect(closes).toEqual([1011]);
     expect(sockets.at(-1)!.said.map(({ event }) => event)).toContain("phx_join");
   });
 

@@ -35,6 +35,26 @@ export const longpollMutants = [
     fast: true,
   },
   {
+    name: "let a poll whose session is over go on with a new one",
+    file: `${HERE}/longpoll.ts`,
+    from: `this.#hearsOfEnd(asked) ? OVER`,
+    to: `this.#hearsOfEnd(asked) && false ? OVER`,
+    breaks: "LP54",
+    scenario: "",
+    by: `${HERE}/longpoll.test.ts > [LP13] [LP54] a GET with a token that was changed`,
+    fast: true,
+  },
+  {
+    name: "tell a client for ever that its session is over",
+    file: `${HERE}/longpoll.ts`,
+    from: `if (told.delete(text)) return false;`,
+    to: `if (told.delete(text)) return true;`,
+    breaks: "LP54",
+    scenario: "",
+    by: `${HERE}/longpoll.test.ts > [LP13] [LP54] a GET with a token that was changed`,
+    fast: true,
+  },
+  {
     name: "end a session for a line that is malformed",
     file: `${HERE}/session.ts`,
     from: `      if (!this.#context.strict) return;
@@ -143,7 +163,7 @@ export const longpollMutants = [
     to: `    if (read.more && strictPhoenix)`,
     breaks: "LP8",
     scenario: "",
-    by: `${HERE}/longpoll.test.ts > [LP8] of more than 100 lines`,
+    by: `${HERE}/longpoll.test.ts > [LP8] of too many lines`,
   },
   {
     name: "take a token for genuine whoever sealed it",

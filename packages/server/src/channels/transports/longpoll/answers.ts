@@ -32,8 +32,13 @@ export const told = (token: string, frames: readonly string[]): HttpAnswer =>
   polled(200, token, frames.length === 1 ? frames[0]! : frames.join(","));
 export const nothing = (token: string): HttpAnswer => polled(204, token, "");
 
-/** There is no such session (any more): the client begins a new one. */
+/** There is no such session (any more). */
 export const GONE = inJson('{"status":410}');
+/**
+ * The same for a poll (LP25). 410 would do for phoenix.js from 1.8.2 on; one before goes on with a new session, and believes
+ * its channels joined, which are not. After 500 each begins anew, and joins again.
+ */
+export const OVER = inJson('{"status":500}');
 export const TAKEN = inJson('{"status":200}');
 export const FORBIDDEN = inJson('{"status":403}');
 /** The batch was not done within the window. */

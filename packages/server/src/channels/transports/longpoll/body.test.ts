@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MOST_LINES, readFrames } from "./body.ts";
+import { mostLines, readFrames } from "./body.ts";
 
 const NDJSON = "application/x-ndjson";
 const NONE = "";
@@ -32,14 +32,21 @@ describe("what a POST says", () => {
     expect(framesOf("", NDJSON, true)).toEqual([Buffer.alloc(0)]);
   });
 
-  it("[LP8] a hundred lines are taken, and it says that there were more", () => {
-    const lines = Array.from({ length: MOST_LINES + 1 }, (_, i) => `[${i}]`);
-    const all = read(lines.slice(0, MOST_LINES).join("\n"));
+  it.each([
+    [false, 1_000],
+    [true, 100],
+  ])("[LP8] strictPhoenix %j: %i lines are taken, and it says that there were more", (strict, most) => {
+    expect(mostLines(strict)).toBe(most);
+    const lines = Array.from({ length: most + 1 }, (_, i) => `[${i}]`);
+    const all = read(lines.slice(0, most).join("\n"), NDJSON, strict);
     expect(all).toMatchObject({ more: false });
-    const more = read(lines.join("\n"));
+    const more = read(lines.join("\n"), NDJSON, strict);
     expect(more).toMatchObject({ more: true });
-    expect("frames" in more && more.frames).toEqual(lines.slice(0, MOST_LINES));
-    expect(read(`${lines.slice(0, MOST_LINES).join("\n")}\n\n`)).toMatchObject({ more: false });
+    expect("frames" in more && more.frames).toEqual(lines.slice(0, most));
+  });
+  it("[LP8] empty lines behind them are no more", () => {
+    const lines = Array.from({ length: 1_000 }, (_, i) => `[${i}]`);
+    expect(read(`${lines.join("\n")}\n\n`)).toMatchObject({ more: false });
   });
 
   it("[LP9] [LP10] of another type, or of none, the whole body is one frame", () => {
@@ -76,19 +83,15 @@ describe("what a POST says", () => {
     const text = fc.json().map((json) => `[${json.replaceAll(/[\r\n]/g, " ")}]`);
     const frame = fc.oneof(text, fc.uint8Array({ minLength: 1, maxLength: 40 }));
     fc.assert(
-      fc.property(
-        fc.array(frame, { maxLength: MOST_LINES }),
-        fc.constantFrom("\n", "\r\n"),
-        (frames, end) => {
-          const lines = frames.map((one) =>
-            typeof one === "string" ? one : Buffer.from(one).toString("base64"),
-          );
-          const came = read(lines.join(end), NDJSON, false, 1e6);
-          expect(
-            "frames" in came && came.frames.map((one) => (typeof one === "string" ? one : [...one])),
-          ).toEqual(frames.map((one) => (typeof one === "string" ? one : [...one])));
-        },
-      ),
+      fc.property(fc.array(frame, { maxLength: 120 }), fc.constantFrom("\n", "\r\n"), (frames, end) => {
+        const lines = frames.map((one) =>
+          typeof one === "string" ? one : Buffer.from(one).toString("base64"),
+        );
+        const came = read(lines.join(end), NDJSON, false, 1e6);
+        expect(
+          "frames" in came && came.frames.map((one) => (typeof one === "string" ? one : [...one])),
+        ).toEqual(frames.map((one) => (typeof one === "string" ? one : [...one])));
+      }),
     );
   });
 

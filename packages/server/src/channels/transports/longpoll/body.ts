@@ -13,8 +13,11 @@ export type Read =
     }
   | { readonly refusal: BodyRefusal };
 
-/** So many lines of one POST are taken, as phoenix.js sends at most (LP8). */
-export const MOST_LINES = 100;
+/** So many lines of one POST are taken: phoenix.js before 1.8.6 sends all that it has said in a turn (LP8). */
+const MOST_LINES = 1_000;
+/** As Phoenix takes, and phoenix.js sends since. */
+const PHOENIX_LINES = 100;
+export const mostLines = (strict: boolean): number => (strict ? PHOENIX_LINES : MOST_LINES);
 /** As Phoenix reads of a body (MF24). */
 export const MOST_BYTES = 8_000_000;
 
@@ -39,7 +42,7 @@ export function readFrames(
     const line = text.slice(at, end === -1 ? undefined : text[end - 1] === "\r" && end > at ? end - 1 : end);
     at = end === -1 ? Infinity : end + 1;
     if (line === "" && !strict) continue;
-    if (frames.length === MOST_LINES) return { frames, more: true };
+    if (frames.length === mostLines(strict)) return { frames, more: true };
     const frame = line.startsWith("[") ? line : bytesOf(line);
     if (frame === undefined) return { refusal: "base64" };
     if (isLarger(frame, maxFrameBytes)) return { refusal: "too-large" };

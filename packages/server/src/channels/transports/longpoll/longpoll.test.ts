@@ -57,13 +57,22 @@ describe("a session", () => {
     expect(socket.said.map(({ ref }) => ref)).toEqual(["1", "2", "3", "4", "5"]);
   });
 
-  it("[LP8] of more than 100 lines 100 are taken, and the operator hears of it", async () => {
-    const { post, begin, refused } = polled();
-    const { token, socket } = await begin();
-    const lines = Array.from({ length: 101 }, (_, i) => echo(i));
-    expect((await post(token, lines.join("\n"))).status).toBe(200);
-    expect(socket.said).toHaveLength(100);
-    expect(refused).toMatchObject([{ status: 200, reason: "lines", why: expect.stringContaining("100") }]);
+  it("[LP8] of too many lines the first are taken, and the operator hears of it", async () => {
+    for (const [strictPhoenix, most] of [
+      [false, 1_000],
+      [true, 100],
+    ] as const) {
+      const { post, begin, refused } = polled({ host: { strictPhoenix } });
+      const { token, socket } = await begin();
+      const lines = Array.from({ length: most + 1 }, (_, i) => echo(i));
+      expect((await post(token, lines.slice(1).join("\n"))).status).toBe(200);
+      expect(refused).toEqual([]);
+      expect((await post(token, lines.join("\n"))).status).toBe(200);
+      expect(socket.said).toHaveLength(2 * most);
+      expect(refused).toMatchObject([
+        { status: 200, reason: "lines", why: expect.stringContaining(`more than ${most} messages`) },
+      ]);
+    }
   });
 
   it("[LP9] [LP10] of another content type, or of none, the body is one frame", async () => {
@@ -113,7 +122,7 @@ describe("a session", () => {
     expect(socket.ends).toEqual([{ code: undefined, why: "inactive" }]);
     expect(transport.connections).toBe(0);
     expect((await post(token, HEARTBEAT)).text).toBe('{"status":410}');
-    expect((await get({ token })).status).toBe(410);
+    expect((await get({ token })).status).toBe(500);
   });
 
   it("[LP17] one that polls lives on, and dies at the latest three windows after its last poll", async () => {
@@ -131,7 +140,7 @@ describe("a session", () => {
     expect(transport.connections).toBe(0);
   });
 
-  it("[LP38] ending it answers the poll that waits with what was said before, or with 410", async () => {
+  it("[LP38] ending it answers the poll that waits with what was said before, or with 500", async () => {
     const { get, post, begin, settle } = polled();
     const { token, socket } = await begin();
     const polling = get({ token });
@@ -143,18 +152,15 @@ describe("a session", () => {
     expect((await post(token, HEARTBEAT)).status).toBe(410);
   });
 
-  it("[LP25] [DC4] of one that ends, the poll that waits is answered 410 at once, and so is the next request", async () => {
+  it("[LP25] [DC4] of one that ends, the poll that waits is answered 500 at once; POSTs get 410", async () => {
     const { get, post, begin, settle } = polled();
     const { token, socket } = await begin();
     const polling = get({ token });
     await settle();
     expect((await post(token, '["1","1","t","end",{}]')).status).toBe(200);
-    expect((await polling).text).toBe('{"status":410}');
+    expect((await polling).text).toBe('{"status":500}');
     expect(socket.ends).toEqual([{ code: 1012, why: "draining" }]);
     expect((await post(token, HEARTBEAT)).text).toBe('{"status":410}');
-    const next = await get({ token });
-    expect(next.status).toBe(410);
-    expect(next.token).not.toBe(token);
   });
 
   it("[LP25] strictPhoenix: the poll that waits ends with its window, 204", async () => {
@@ -182,12 +188,33 @@ describe("tokens", () => {
     expect(sockets[0]!.said).toEqual([]);
   });
 
-  it("[LP13] a GET with a token that was changed begins a new session", async () => {
+  it("[LP13] [LP54] a GET with a token that was changed hears that its session is over; again, it begins a new one", async () => {
     const { get, begin, transport } = polled();
     const { token } = await begin();
-    const { status, token: other } = await get({ token: `${token.slice(0, -2)}AA` });
+    const changed = { token: `${token.slice(0, -2)}AA` };
+    expect((await get(changed)).text).toBe('{"status":500}');
+    expect(transport.connections).toBe(1);
+    const { status, token: other } = await get(changed);
     expect(status).toBe(410);
     expect(other).not.toBe(token);
+    expect(transport.connections).toBe(2);
+    expect((await get(changed)).status).toBe(500);
+  });
+
+  it("[LP54] so do a thousand others, and what is longer than a token begins at once", async () => {
+    const { get, transport } = polled();
+    const tokens = Array.from({ length: 1_001 }, (_, n) => `t${n}`);
+    for (const token of tokens) expect((await get({ token })).status).toBe(500);
+    expect((await get({ token: "t1" })).status).toBe(410);
+    expect((await get({ token: "t0" })).status).toBe(500);
+    expect((await get({ token: "x".repeat(513) })).status).toBe(410);
+    expect(transport.connections).toBe(2);
+  });
+
+  it("[LP13] [LP54] strictPhoenix: it begins a new session at once", async () => {
+    const { get, begin, transport } = polled({ host: { strictPhoenix: true } });
+    const { token } = await begin();
+    expect((await get({ token: `${token.slice(0, -2)}AA` })).status).toBe(410);
     expect(transport.connections).toBe(2);
   });
 
@@ -201,9 +228,8 @@ describe("tokens", () => {
     const polling = get({ headers: header, token: "bad" });
     await advance(WINDOW);
     expect((await polling).status).toBe(204);
-    const { status, token: other } = await get({ token, headers: { "x-phoenix-longpoll-token": "bad" } });
-    expect(status).toBe(410);
-    expect(other).not.toBe(token);
+    const { status } = await get({ token, headers: { "x-phoenix-longpoll-token": "bad" } });
+    expect(status).toBe(500);
   });
 
   it("[LP29] a token of another secret, or of another node, is no session's", async () => {
@@ -218,7 +244,7 @@ describe("tokens", () => {
     );
     for (const other of [forged, elsewhere]) {
       expect((await post(other, HEARTBEAT)).status).toBe(410);
-      expect((await get({ token: other })).status).toBe(410);
+      expect((await get({ token: other })).status).toBe(500);
     }
     expect(sockets[0]!.said).toHaveLength(1);
     // The operator hears once of a client that goes from node to node, and not of what anybody can write.
@@ -233,7 +259,7 @@ describe("tokens", () => {
     const { token } = await begin();
     const other = longPoll(host, mountOf(host, {}));
     const response = await other.fetch(new Request(`http://host/socket/longpoll?vsn=2.0.0&token=${token}`));
-    expect(await response!.json()).toMatchObject({ status: 410, token: expect.any(String) });
+    expect(await response!.json()).toEqual({ status: 500 });
     const polling = get({ token });
     await advance(WINDOW);
     expect((await polling).status).toBe(204);
@@ -246,7 +272,7 @@ describe("tokens", () => {
     expect((await post(token, HEARTBEAT)).status).toBe(200);
     clock.step(1);
     expect((await post(token, HEARTBEAT)).status).toBe(410);
-    expect((await get({ token })).token).not.toBe(token);
+    expect((await get({ token })).status).toBe(500);
     await advance(3 * WINDOW);
   });
 });
@@ -562,7 +588,7 @@ describe("the transport", () => {
     const polling = get({ token });
     await settle();
     await transport.close();
-    expect((await polling).status).toBe(410);
+    expect((await polling).status).toBe(500);
     expect(socket.ends).toEqual([{ code: 1001, why: "closing" }]);
     expect((await get()).http).toBe(503);
     expect((await post(token, HEARTBEAT)).http).toBe(503);

@@ -11,7 +11,7 @@ import { contain } from "../../../base/contain.ts";
 import { SECRET_CURE, secretProblem } from "../../../identity/secret-strength.ts";
 import { generateClientId } from "../../../identity/signed-identity.ts";
 import { isForged, one } from "../../../transports/http/request.ts";
-import type { HttpAnswer } from "../../../transports/http/request.ts";
+import type { HttpAnswer, RequestAsked } from "../../../transports/http/request.ts";
 import type { Stalling } from "../../../transports/http/node.ts";
 import type { ConnectRequest } from "../../../base/connection.ts";
 import type { Admitted, ChannelsHost, PhoenixRequest } from "../../engine/host.ts";
@@ -24,6 +24,7 @@ import {
   FAILED,
   FORBIDDEN,
   GONE,
+  OVER,
   preflight,
   refused,
   TAKEN,
@@ -31,7 +32,7 @@ import {
   UNAVAILABLE,
   WRONG_METHOD,
 } from "./answers.ts";
-import { MOST_BYTES, MOST_LINES, readFrames } from "./body.ts";
+import { MOST_BYTES, mostLines, readFrames } from "./body.ts";
 import { Deadlines } from "./deadlines.ts";
 import { NodeExchange, WebExchange } from "./exchange.ts";
 import type { Exchange } from "./exchange.ts";
@@ -61,6 +62,8 @@ const READING = 10_000;
 /** An answer that nothing has been taken of for so long is given up. */
 const STALL = 30_000;
 /** What waits for a poll. A client that takes nothing for a window and a half is gone, so this is what it may miss. */
+/** Tokens that are remembered for having been told so; longer than one of ours none is. */
+const OVER_TOKENS = { most: 1_000, longest: 512 };
 const SESSION_LIMITS = { maxBufferedBytes: 4_194_304, maxBufferedFrames: 10_000 };
 
 /** @throws CallaError `transport`: a window or a secret that cannot be meant. */
@@ -79,6 +82,7 @@ class LongPollTransport implements LongPoll {
   readonly #inactive: Deadlines<PollSession>;
   #closed = false;
   #toldElsewhere = false;
+  readonly #toldOver = new Set<string>();
 
   constructor(host: ChannelsHost, mount: Mount) {
     this.#host = host;
@@ -191,14 +195,26 @@ class LongPollTransport implements LongPoll {
     if (asked.method === "POST") return this.#post(exchange);
     if (asked.method !== "GET") return WRONG_METHOD;
     const session = this.#sessionOf(exchange);
-    if (session === undefined) return this.#begin(exchange, variables);
+    if (session === undefined) return this.#hearsOfEnd(asked) ? OVER : this.#begin(exchange, variables);
     session.poll(exchange);
     return undefined;
   }
 
+  /** Whether a poll's client has yet to hear that its session is over. One that asks again by the same token begins anew. */
+  #hearsOfEnd(asked: RequestAsked): boolean {
+    const text = tokenOfRequest(asked);
+    if (text === undefined || text.length > OVER_TOKENS.longest || this.#host.strictPhoenix) return false;
+    const told = this.#toldOver;
+    if (told.delete(text)) return false;
+    told.add(text);
+    const [oldest] = told;
+    if (told.size > OVER_TOKENS.most && oldest !== undefined) told.delete(oldest);
+    return true;
+  }
+
   /** The session whose token the request has; undefined: none, or none that lives here. */
   #sessionOf({ asked }: Exchange): PollSession | undefined {
-    const text = one(asked.headers["x-phoenix-longpoll-token"]) ?? tokenIn(asked.url);
+    const text = tokenOfRequest(asked);
     if (text === undefined) return undefined;
     const session = this.#sessions.get(text);
     if (session === undefined) this.#unknown(text, asked);
@@ -314,7 +330,13 @@ class LongPollTransport implements LongPoll {
       this.#host.refused({ status: answer.status, reason: "malformed", request: asked });
       return answer;
     }
-    if (read.more) this.#host.refused({ status: 200, reason: "lines", request: asked, why: MORE_LINES });
+    if (read.more)
+      this.#host.refused({
+        status: 200,
+        reason: "lines",
+        request: asked,
+        why: moreLines(mostLines(strictPhoenix)),
+      });
     const verdict = session.say(read.frames);
     return verdict instanceof Promise
       ? verdict.then((late) => this.#answerOf(late))
@@ -340,9 +362,13 @@ class LongPollTransport implements LongPoll {
 
 /** A browser says that another site's page asks, and does not say which. */
 const FORGED = { status: 403, reason: "cross-site", why: undefined, error: undefined } as const;
-const MORE_LINES = `A client put more than ${MOST_LINES} messages into one request; those beyond were not taken. phoenix.js does so before 1.8.6: update the client.`;
+const moreLines = (most: number): string =>
+  `A client put more than ${most} messages into one request; those beyond were not taken. phoenix.js does so before 1.8.6: update the client.`;
 const BODY_READ =
   "A body parser in front of the channels has read a LongPoll request and keeps it. Put the mount before it.";
+
+const tokenOfRequest = ({ headers, url }: RequestAsked): string | undefined =>
+  one(headers["x-phoenix-longpoll-token"]) ?? tokenIn(url);
 
 /** The last one counts. It is safe in a URL, so nothing of it is encoded. */
 function tokenIn(url: string): string | undefined {

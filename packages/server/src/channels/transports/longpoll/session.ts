@@ -4,7 +4,7 @@ import { Receiving } from "../../../transports/http/receiving.ts";
 import type { HttpAnswer } from "../../../transports/http/request.ts";
 import { flushLater, hear } from "../../../transports/write-batching.ts";
 import type { ChannelConnection } from "../../engine/host.ts";
-import { GONE, nothing, told } from "./answers.ts";
+import { nothing, OVER, told } from "./answers.ts";
 import type { Frame } from "./body.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Exchange, Holder } from "./exchange.ts";
@@ -158,7 +158,7 @@ export class PollSession implements Connection, Holder {
     // A client that hears of it now is back at once; Phoenix lets it wait out its window (LP25).
     for (const poll of strict ? [] : this.#polls) {
       windows.drop(poll);
-      answer(poll, GONE);
+      answer(poll, OVER);
     }
     if (!strict) this.#polls = [];
     ended(this);
