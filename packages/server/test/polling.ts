@@ -19,8 +19,6 @@ export class StubSocket {
   readonly connection: Connection;
   readonly admitted: Admitted;
   readonly serialiser: ChannelSerialiser;
-  /** A join is under way: nothing more is taken until it is released. */
-  joining: Promise<void> | undefined;
 
   constructor(connection: Connection, admitted: Admitted, serialiser: ChannelSerialiser) {
     this.connection = connection;
@@ -136,7 +134,7 @@ export function polled({ options = {}, host: more = {} }: Polled = {}) {
   return { ...hand, host, transport, sockets, errors, refused, asked, ask, get, post, begin };
 }
 
-function hear(socket: StubSocket, data: string | Uint8Array): void | Promise<void> {
+function hear(socket: StubSocket, data: string | Uint8Array): void {
   let message: ClientMessage;
   try {
     message = socket.serialiser.decode(data);
@@ -158,5 +156,4 @@ function hear(socket: StubSocket, data: string | Uint8Array): void | Promise<voi
       }),
     );
   if (event === "end") socket.connection.close(1012, "draining");
-  return socket.joining;
 }

@@ -27,17 +27,14 @@ export class StubConnection implements ChannelConnection {
   readonly ends: (readonly [code: number | undefined, why: string | undefined])[] = [];
   bytes = 0;
   drains = 0;
-  /** What `incoming` returns for a frame. */
-  answer: (data: string | Uint8Array) => Promise<void> | undefined = () => undefined;
 
   constructor({ connection, admitted, serialiser }: Parameters<ChannelsHost["connect"]>[0]) {
     this.connection = connection;
     this.admitted = admitted;
     this.serialiser = serialiser;
   }
-  incoming(data: string | Uint8Array): Promise<void> | undefined {
+  incoming(data: string | Uint8Array): void {
     this.heard.push(data);
-    return this.answer(data);
   }
   received(bytes: number): void {
     this.bytes += bytes;

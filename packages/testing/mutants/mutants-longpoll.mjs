@@ -86,16 +86,6 @@ export const longpollMutants = [
     by: `${HERE}/longpoll.test.ts > [MF22] a malformed line`,
   },
   {
-    name: "say the rest of a batch whose window is over",
-    file: `${HERE}/session.ts`,
-    from: `      if (isLate()) return "late";
-`,
-    to: ``,
-    breaks: "LP19",
-    scenario: "",
-    by: `${HERE}/longpoll.test.ts > [LP19] a POST that is not done`,
-  },
-  {
     name: "keep what waits without a bound",
     file: `${HERE}/session.ts`,
     from: `    if (full && this.#frames.length > 0) return this.#end(1013, "slow");

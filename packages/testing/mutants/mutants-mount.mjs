@@ -203,17 +203,6 @@ export const mountMutants = [
     by: `${sockets} > [HB6] [HB10]`,
   },
   {
-    name: "close as idle who is not read, since a join is being answered",
-    file: "server/src/channels/transports/phoenix-connection.ts",
-    from: `if (this.#held !== undefined) {
-      // It is`,
-    to: `if (this.#over) {
-      // It is`,
-    breaks: "CN65",
-    scenario: "",
-    by: `${sockets} > [CN65]`,
-  },
-  {
     name: "give a peer's close code back to it",
     file: "server/src/channels/transports/phoenix-connection.ts",
     from: `super.close(1000);`,

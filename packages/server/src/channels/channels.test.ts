@@ -5,7 +5,7 @@ import { closed, reply as replied, settled, talk } from "../../test/phoenix-talk
 import { localPubSub } from "../cluster/pubsub.ts";
 import { accept, createChannels, defineChannel, reply } from "./index.ts";
 import type { ChannelsOptions, StopReason } from "./index.ts";
-import { hostOf } from "./engine/host.ts";
+import { hostOf } from "./engine/hosts.ts";
 
 const room = defineChannel("room:*").handleIn("echo", (payload) => reply(payload));
 describe("register", () => {

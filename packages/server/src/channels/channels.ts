@@ -13,7 +13,7 @@ import type { Connect } from "./engine/admission.ts";
 import { Broadcasting } from "./engine/broadcasting.ts";
 import type { ChannelEvent, ChannelsContext } from "./engine/channels-context.ts";
 import { channelLimitsOf, DEFAULT_CHANNEL_LIMITS } from "./engine/channels-limits.ts";
-import { setHost } from "./engine/host.ts";
+import { setHost } from "./engine/hosts.ts";
 import type { ChannelsHost } from "./engine/host.ts";
 import { NodeMessages } from "./engine/node-messages.ts";
 import { CLOSE } from "./engine/phoenix-socket.ts";

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RawWebSocket } from "../../test/raw-websocket.ts";
 import { StubChannels } from "../../test/stub-channels.ts";
 import { webSocket } from "../transports/websocket/websocket.ts";
-import { setHost } from "./engine/host.ts";
+import { setHost } from "./engine/hosts.ts";
 import { phoenix } from "./phoenix.ts";
 import type { PhoenixMount } from "./phoenix.ts";
 

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { CallaError } from "@calla/shared";
 import type { UpgradeSource } from "../transports/websocket/upgrade-listener.ts";
 import type { Channels } from "./channels-api.ts";
-import { hostOf } from "./engine/host.ts";
+import { hostOf } from "./engine/hosts.ts";
 import { longPoll } from "./transports/longpoll/longpoll.ts";
 import { mountOf } from "./transports/mount.ts";
 import type { PhoenixOptions } from "./transports/mount.ts";

@@ -20,8 +20,8 @@ type Awaitable<T> = T | Promise<T>;
 
 /** Why a channel has ended. */
 export type StopReason =
-  /** The client left, or a handler said so. */
-  | { readonly type: "normal" }
+  /** The client left, or a handler said `stop()`. */
+  | { readonly type: "normal"; readonly why: "left" | "stopped" }
   | {
       readonly type: "shutdown";
       /** A handler said so; or the client joined again, its connection ended, `disconnect`, `drain`, its polls ceased, its join took too long. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { handClock, inHand } from "../../../test/wired.ts";
 import { accept, createChannels, deny } from "../index.ts";
 import type { ChannelsOptions } from "../index.ts";
-import { hostOf } from "./host.ts";
+import { hostOf } from "./hosts.ts";
 
 const ask = (options: ChannelsOptions<object>, params = {}) => {
   const channels = createChannels({ onError: () => undefined, ...options });

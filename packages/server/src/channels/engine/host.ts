@@ -1,5 +1,4 @@
 // What a transport needs of the channels, and gives them. Transports lie above and know nothing else of them.
-import { CallaError } from "@calla/shared";
 import type { Clock, Random } from "@calla/shared";
 import type { Connection, ConnectRequest } from "../../base/connection.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
@@ -35,10 +34,10 @@ export type Admission = Admitted | NotAdmitted;
 /** A connection's side of the channels: where a transport brings what comes in. */
 export interface ChannelConnection {
   /**
-   * A whole frame. Never throws. A malformed one closes the connection (`connection.close`) with the code that says so.
-   * Under `strictPhoenix` the promise of a join that is not answered yet: until then the socket takes nothing more (W7).
+   * A whole frame. Never throws, and never waits. A malformed one closes the connection (`connection.close`) with the code
+   * that says so.
    */
-  incoming(data: string | Uint8Array): void | Promise<void>;
+  incoming(data: string | Uint8Array): void;
   /** As of `Incoming` of the sync server. */
   received(bytes: number, unfinished: number): void;
   /** It is gone: every channel terminates. Repeating it does nothing. `why` of a poll: "inactive". */
@@ -86,15 +85,3 @@ export interface ChannelsHost {
   /** Stopping: nobody is let in (503). */
   readonly stopping: boolean;
 }
-
-const HOSTS = new WeakMap<object, ChannelsHost>();
-
-/** The host of a system of channels, for its transports. @throws CallaError `wiring`: it is none. */
-export function hostOf(channels: object): ChannelsHost {
-  const host = HOSTS.get(channels);
-  if (host === undefined)
-    throw new CallaError("wiring", {}, "phoenix(channels) needs what createChannels gives.");
-  return host;
-}
-/** Remembers it; the system shows an app nothing of it. */
-export const setHost = (channels: object, host: ChannelsHost): void => void HOSTS.set(channels, host);

@@ -411,13 +411,13 @@ describe("end", () => {
     ]);
   });
   it.each([
-    ["LV9", "stop", [closed("1", "room:1")], { type: "normal" }],
+    ["LV9", "stop", [closed("1", "room:1")], { type: "normal", why: "stopped" }],
     ["LV9", "shutdown", [closed("1", "room:1")], { type: "shutdown", why: "stopped" }],
     [
       "LV10",
       "last",
       [replied("1", "2", "room:1", "ok", { bye: true }), closed("1", "room:1")],
-      { type: "normal" },
+      { type: "normal", why: "stopped" },
     ],
     ["LV11", "fail", [crashed("1", "room:1")], { type: "error", error: new Error("failed") }],
     [

@@ -194,7 +194,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
         return this.#handleRaw(item.data);
       case "leave":
         this.#answer(item.ref, "ok", {});
-        return this.end({ type: "normal" }, "phx_close");
+        return this.end({ type: "normal", why: "left" }, "phx_close");
       default:
         return this.#run(this.definition.joined as Handler, undefined, "joined");
     }
@@ -394,7 +394,10 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
       this.#context.report(reason);
       return this.end({ type: "error", error: reason }, "phx_error");
     }
-    this.end(reason === "normal" ? { type: "normal" } : { type: "shutdown", why: "stopped" }, "phx_close");
+    this.end(
+      reason === "normal" ? { type: "normal", why: "stopped" } : { type: "shutdown", why: "stopped" },
+      "phx_close",
+    );
   }
 
   #answer(ref: Json, status: string, response: Json | Uint8Array): void {

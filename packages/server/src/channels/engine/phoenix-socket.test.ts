@@ -421,7 +421,7 @@ describe("join", () => {
       expect(ends).toEqual([]);
       gate.keep();
       await settled();
-      expect(ends).toEqual([{ type: "normal" }]);
+      expect(ends).toEqual([{ type: "normal", why: "left" }]);
       expect(client.say(["3", "4", "room:1", "echo", {}])).toEqual([replied("3", "4", "room:1", "ok")]);
     });
     it("says the end of the channel before", async () => {

@@ -244,7 +244,7 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   }
 
   #giveUp(pending: PendingJoin, { joinRef, ref, topic }: ClientMessage): void {
-    pending.abandon({ type: "normal" });
+    pending.abandon({ type: "normal", why: "left" });
     // Its signal has been heard, which may have ended the connection.
     if (this.#channels.get(pending.topic) === pending) this.#channels.delete(pending.topic);
     this.#answer(joinRef, ref, topic, "ok", {});

@@ -6,7 +6,7 @@ import type { ChannelConnection } from "../engine/host.ts";
 import type { IdleWatch, Watched } from "./idle-watch.ts";
 
 /** A socket that answers a peer's close as Phoenix does: with 1000, whatever code the peer had (W25a). */
-export class PhoenixSocket extends LinkedSocket {
+export class PhoenixLinkedSocket extends LinkedSocket {
   override close(code?: number, reason?: string | Buffer): void {
     // `ws` hands a peer's code and reason back as they came: no code, or a reason in bytes.
     if (code === undefined || Buffer.isBuffer(reason)) super.close(1000);
@@ -20,18 +20,11 @@ const IDLE = [1001, "heartbeat"] as const;
 export class PhoenixConnection implements ConnectionEvents, Watched {
   heardAt = 0;
   share = 0;
-  readonly #connection: Required<Pick<Connection, "close" | "pause" | "resume">>;
+  readonly #connection: Pick<Connection, "close">;
   readonly #channels: ChannelConnection;
   readonly #watch: IdleWatch;
-  /** What came while a join was being answered, under `strictPhoenix` (W7): no more than had been read already. */
-  #held: (string | Uint8Array)[] | undefined;
-  #over = false;
 
-  constructor(
-    connection: Required<Pick<Connection, "close" | "pause" | "resume">>,
-    channels: ChannelConnection,
-    watch: IdleWatch,
-  ) {
+  constructor(connection: Pick<Connection, "close">, channels: ChannelConnection, watch: IdleWatch) {
     this.#connection = connection;
     this.#channels = channels;
     this.#watch = watch;
@@ -39,8 +32,7 @@ export class PhoenixConnection implements ConnectionEvents, Watched {
   }
 
   incoming(data: string | Uint8Array): void {
-    if (this.#held !== undefined) this.#held.push(data);
-    else this.#take(data);
+    this.#channels.incoming(data);
   }
 
   /** A frame has come, of whatever kind. */
@@ -57,41 +49,12 @@ export class PhoenixConnection implements ConnectionEvents, Watched {
   }
 
   disconnect(code?: number, reason?: string): void {
-    this.#over = true;
     this.#watch.delete(this);
     this.#channels.disconnect(code, reason);
   }
 
   idle(): void {
-    if (this.#held !== undefined) {
-      // It is not read: that it says nothing is not its doing.
-      this.#watch.add(this);
-      return;
-    }
-    this.#over = true;
     this.#channels.disconnect(...IDLE);
     this.#connection.close(...IDLE);
-  }
-
-  #take(data: string | Uint8Array): void {
-    const answered = this.#channels.incoming(data);
-    if (answered === undefined) return;
-    this.#held = [];
-    this.#connection.pause();
-    void answered.then(() => this.#resume());
-  }
-
-  #resume(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (let data = held.shift(); data !== undefined && !this.#over; data = held.shift()) {
-      this.#take(data);
-      // Another join: the rest waits for it.
-      if (this.#held !== undefined) {
-        this.#held = held;
-        break;
-      }
-    }
-    if (!this.#over) this.#connection.resume();
   }
 }

@@ -466,26 +466,6 @@ describe("frames", () => {
     one.connection.close(1012, "draining");
     expect(await raw.frame()).toEqual([8, 1012]);
   });
-
-  test("[CN65] as Phoenix, a join that is not answered holds what came behind it, in its order", async () => {
-    mount();
-    const { raw, one } = await pair();
-    const answers: (() => void)[] = [];
-    one.answer = (data) =>
-      String(data).startsWith("join") ? new Promise((resolve) => answers.push(resolve)) : undefined;
-    raw.socket.write(Buffer.concat([text("join a"), text("1"), text("join b"), text("2")]));
-    await until(() => answers.length === 1);
-    raw.socket.write(text("3"));
-    await hand.advance(200_000);
-    expect(one.heard).toEqual(["join a"]);
-    answers[0]?.();
-    await until(() => answers.length === 2);
-    expect(one.heard).toEqual(["join a", "1", "join b"]);
-    answers[1]?.();
-    await until(() => one.heard.length === 5);
-    expect(one.heard).toEqual(["join a", "1", "join b", "2", "3"]);
-    expect(one.ends).toEqual([]);
-  });
 });
 
 describe("idling", () => {

@@ -15,7 +15,7 @@ import { handshake, handshakeProblem } from "./handshake.ts";
 import type { HandshakeOutcome } from "./handshake.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import type { Mount } from "./mount.ts";
-import { PhoenixConnection, PhoenixSocket } from "./phoenix-connection.ts";
+import { PhoenixConnection, PhoenixLinkedSocket } from "./phoenix-connection.ts";
 
 /** Milliseconds without a frame of the peer, as in Phoenix. */
 const TIMEOUT = 60_000;
@@ -45,7 +45,7 @@ export function phoenixWebSocket(
     maxFrameBytes: mount.websocket.maxFrameBytes ?? host.limits.maxFrameBytes,
     // Phoenix pings nobody: whoever says nothing is idle, and that finds a line that is dead.
     pingInterval: Infinity,
-    socket: PhoenixSocket,
+    socket: PhoenixLinkedSocket,
   });
   return {
     listen: (source) => server.listen(source),

@@ -337,17 +337,13 @@ class LongPollTransport implements LongPoll {
         request: asked,
         why: moreLines(mostLines(strictPhoenix)),
       });
-    const verdict = session.say(read.frames);
-    return verdict instanceof Promise
-      ? verdict.then((late) => this.#answerOf(late))
-      : this.#answerOf(verdict);
+    return this.#answerOf(session.say(read.frames));
   }
 
   /** What is wrong with a frame the channels have told. */
   #answerOf(verdict: Verdict): HttpAnswer | Promise<HttpAnswer> {
     if (verdict === "taken") return TAKEN;
     if (verdict === "gone") return GONE;
-    if (verdict === "late") return TIMED_OUT;
     // Phoenix's session is dead by now, and nobody answers until the window is over.
     if (this.#host.strictPhoenix)
       return new Promise((resolve) => this.#windows.set({ due: () => resolve(TIMED_OUT) }));

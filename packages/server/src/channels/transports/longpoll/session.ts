@@ -9,8 +9,8 @@ import type { Frame } from "./body.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Exchange, Holder } from "./exchange.ts";
 
-/** What became of a POST. `late`: what it says was not done within the window. */
-export type Verdict = "taken" | "malformed" | "too-large" | "late" | "gone";
+/** What became of a POST. */
+export type Verdict = "taken" | "malformed" | "too-large" | "gone";
 
 /** What waits for its window to end. */
 export interface Waiter {
@@ -63,8 +63,6 @@ export class PollSession implements Connection, Holder {
   #saying = false;
   /** What the channels said of that frame. */
   #fault: "malformed" | "too-large" | undefined;
-  /** The batch that is under way, where joins hold it up. */
-  #batch: Promise<unknown> | undefined;
   #ended = false;
 
   constructor(token: string, issued: number, context: SessionContext) {
@@ -226,73 +224,26 @@ export class PollSession implements Connection, Holder {
     if (--this.#pauses === 0) for (const inlet of this.#inlets) inlet.resume();
   }
 
-  /** Says a POST's frames to the channels, in order and behind those of the POST before. */
-  say(frames: readonly Frame[]): Verdict | Promise<Verdict> {
+  /** Says a POST's frames to the channels, in order. */
+  say(frames: readonly Frame[]): Verdict {
     hear();
-    if (this.#batch !== undefined) return this.#later(this.#batch, frames, 0);
-    for (const [at, frame] of frames.entries()) {
-      const said = this.#say(frame);
-      if (typeof said === "string") return said;
-      if (said !== undefined) return this.#later(said, frames, at + 1);
+    for (const frame of frames) {
+      const fault = this.#say(frame);
+      if (fault !== undefined) return fault;
     }
     return "taken";
   }
 
   /** One frame; undefined: go on. */
-  #say(frame: Frame): Verdict | Promise<void> | undefined {
+  #say(frame: Frame): Verdict | undefined {
     if (this.#ended || this.#channels === undefined) return "gone";
     this.#saying = true;
     this.#fault = undefined;
     try {
-      const joining = this.#channels.incoming(frame);
-      return this.#fault ?? joining ?? undefined;
+      this.#channels.incoming(frame);
+      return this.#fault;
     } finally {
       this.#saying = false;
-    }
-  }
-
-  /** Only under `strictPhoenix`: nothing is said while a join is under way, and nothing of a batch behind its window (LP19). */
-  #later(before: Promise<unknown>, frames: readonly Frame[], from: number): Promise<Verdict> {
-    const { windows } = this.#context;
-    return new Promise((resolve) => {
-      let late = false;
-      const waiter: Waiter = {
-        due() {
-          late = true;
-          resolve("late");
-        },
-      };
-      windows.set(waiter);
-      const batch = this.#rest(before, frames, from, () => late).then((verdict) => {
-        windows.drop(waiter);
-        if (this.#batch === batch) this.#batch = undefined;
-        resolve(verdict);
-      });
-      this.#batch = batch;
-    });
-  }
-
-  async #rest(
-    before: Promise<unknown>,
-    frames: readonly Frame[],
-    from: number,
-    isLate: () => boolean,
-  ): Promise<Verdict> {
-    await this.#done(before);
-    for (let at = from; at < frames.length; at++) {
-      if (isLate()) return "late";
-      const said = this.#say(frames[at]!);
-      if (typeof said === "string") return said;
-      if (said !== undefined) await this.#done(said);
-    }
-    return "taken";
-  }
-
-  async #done(join: Promise<unknown>): Promise<void> {
-    try {
-      await join;
-    } catch (error) {
-      this.#context.report(error);
     }
   }
 }
