@@ -166,7 +166,7 @@ describe("a connection that the server closes", () => {
     client.gone();
     expect(reasons).toEqual([
       ["room:1", { type: "shutdown", why: "closed" }],
-      ["room:2", { type: "normal", why: "left" }],
+      ["room:2", { type: "normal", why: "stopped" }],
     ]);
   });
 });
