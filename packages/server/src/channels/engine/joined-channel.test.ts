@@ -300,6 +300,19 @@ describe("messages", () => {
     expect(client.take()).toEqual([crashed("1", "room:1")]);
     expect(String(errors[0])).toContain("push(event, payload)");
   });
+  it("[MS34] what sendInfo tells must fit its schema, or the app hears", () => {
+    const errors: unknown[] = [];
+    let id = "";
+    const channel = room
+      .joined((socket) => void (id = socket.socketId))
+      .handleInfo(z.object({ n: z.number() }), ({ n }) => push("tick", { n }));
+    const { channels, client } = on(channel, { onError: (error) => void errors.push(error) });
+    channels.sendInfo(id, "room:1", { n: "1" });
+    channels.sendInfo(id, "room:1", { n: 2 });
+    expect(client.take()).toEqual([["1", null, "room:1", "tick", { n: 2 }]]);
+    expect(errors).toHaveLength(1);
+    expect(String(errors[0])).toMatch(/room:[*].*handleInfo.*n: /);
+  });
   it("[MS32] what waits for handlers is bounded", () => {
     const channel = room.handleIn("hang", () => new Promise<void>(() => undefined));
     const { client } = on(channel, { limits: { maxWaitingMessages: 2 } });

@@ -288,6 +288,8 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   #fits(checked: Fitting, handler: Handler, name: string): void | Promise<void> {
     if (checked.ok) return this.#run(handler, checked.value, name);
     const { issues } = checked;
+    // Nobody of the client's said it: it is the app that must hear.
+    if (this.#current === undefined) return this.#context.report(wrongInfo(this.definition.pattern, issues));
     this.#refuse(
       "invalid",
       { event: name, issues },
@@ -414,3 +416,11 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
     }
   }
 }
+
+const wrongInfo = (
+  pattern: string,
+  issues: readonly { readonly message: string; readonly path: readonly (string | number)[] }[],
+): Error =>
+  new TypeError(
+    `sendInfo told channel "${pattern}" what does not fit handleInfo's schema, so it was not handed on: ${issues.map(({ path, message }) => [...path, message].join(": ")).join("; ")}`,
+  );
