@@ -1,6 +1,7 @@
 // A broadcast, from its call to every connection on its topic, here and on other nodes. Other nodes do what is done here;
 // what comes from them is a peer's, and is checked.
 import { CallaError } from "@calla/shared";
+import { contain } from "../../base/contain.ts";
 import type { Report } from "../../base/contain.ts";
 import type { PubSub } from "../../cluster/pubsub.ts";
 import type { JsonObject, Payload } from "../wire/message.ts";
@@ -17,6 +18,14 @@ interface Relayed {
   readonly bytes?: string;
 }
 
+interface Behind {
+  readonly event: string;
+  readonly payload: Payload;
+  readonly from: string | undefined;
+}
+/** An end for a `handleOut` that repeats itself, and more than the crash of all who hear a broadcast brings forth. */
+const MOST_BEHIND = 10_000;
+
 const channelOf = (topic: string): string => `phoenix:${topic}`;
 
 export class Broadcasting {
@@ -25,6 +34,11 @@ export class Broadcasting {
   readonly #node: string;
   readonly #report: Report;
   readonly #silences = new Map<string, () => void>();
+  /**
+   * Topics on which a broadcast goes out at this moment, and what is broadcast on them meanwhile, by `handleOut` or by the
+   * `terminate` of who hears it: some would hear that before it, and others behind it (BC10).
+   */
+  readonly #under = new Map<string, Behind[]>();
   /** Serialisers that cannot say bytes were told of once. */
   #toldOfBytes = false;
 
@@ -56,6 +70,27 @@ export class Broadcasting {
   /** The same on this node only. Throws as that. */
   here(topic: string, event: string, payload: Payload, from: string | undefined): void {
     mustBePayload(event, payload);
+    const under = this.#under.get(topic);
+    if (under !== undefined) {
+      if (under.length >= MOST_BEHIND)
+        throw new Error(`Broadcasts on "${topic}" bring forth others without end.`);
+      under.push({ event, payload, from });
+      return;
+    }
+    if (this.index.on(topic) === undefined) return;
+    const behind: Behind[] = [];
+    this.#under.set(topic, behind);
+    try {
+      this.#fanOut(topic, event, payload, from);
+    } finally {
+      // It grows meanwhile.
+      for (const one of behind)
+        contain(this.#report, () => this.#fanOut(topic, one.event, one.payload, one.from));
+      this.#under.delete(topic);
+    }
+  }
+
+  #fanOut(topic: string, event: string, payload: Payload, from: string | undefined): void {
     const all = this.index.on(topic);
     if (all === undefined) return;
     const shared = sharedMessage(topic, event, payload);

@@ -2,7 +2,7 @@
 // of a join, an answer or a broadcast. A talker's connection is gone in the same turn in which it is closed, as LongPoll's is.
 import { describe, expect, it } from "vitest";
 import { handClock, inHand } from "../../../test/wired.ts";
-import { closed, reply as replied, settled, talk } from "../../../test/phoenix-talk.ts";
+import { closed, crashed, reply as replied, settled, talk } from "../../../test/phoenix-talk.ts";
 import type { ServerEvent } from "../../app/events.ts";
 import { accept, createChannels, defineChannel, joined, reply } from "../index.ts";
 import type { ChannelSocket, Channels, ReplyRef, StopReason } from "../index.ts";
@@ -333,4 +333,50 @@ it("[MS19] a ref is a channel's own and outlives its message", () => {
   client.say(["1", { a: 1 }, "room:1", "ask", {}]);
   const answers = client.say(["1", null, "room:1", "answer", {}]);
   expect(answers.at(-1)).toEqual(replied("1", { a: 1 }, "room:1", "ok", { late: true }));
+});
+
+describe("a broadcast in the midst of another", () => {
+  it("[BC10] by the terminate of who does not get over it, is heard behind it by all", () => {
+    const errors: unknown[] = [];
+    const channels = createChannels({ onError: (error) => void errors.push(error) }).register(
+      room
+        .join(({ payload }) => joined({ name: payload }))
+        .handleOut("said", (payload, socket) => {
+          if ((socket.assigns as { name?: unknown }).name === "bob") throw new Error("boom");
+          return payload;
+        })
+        .terminate((_, socket) => socket.broadcast("left", {})),
+    );
+    const [ada, bob, eve] = ["ada", "bob", "eve"].map((name) => {
+      const one = talk(channels);
+      one.join("room:1", "1", name);
+      one.take();
+      return one;
+    });
+    channels.broadcast("room:1", "said", {});
+    for (const one of [ada!, eve!])
+      expect(one.take()).toEqual([
+        ["1", null, "room:1", "said", {}],
+        [null, null, "room:1", "left", {}],
+      ]);
+    expect(bob!.take()).toEqual([crashed("1", "room:1")]);
+    expect(errors.map(String)).toEqual(["Error: boom"]);
+  });
+
+  it("[BC10] by a handleOut that repeats itself, comes to an end: it crashes, and the server lives", () => {
+    const errors: unknown[] = [];
+    const channels = createChannels({ onError: (error) => void errors.push(error) }).register(
+      room.handleOut("said", (_, socket) => {
+        socket.broadcast("said", {});
+        return undefined;
+      }),
+    );
+    const ada = talk(channels);
+    ada.join("room:1");
+    ada.take();
+    channels.broadcast("room:1", "said", {});
+    expect(ada.take()).toEqual([crashed("1", "room:1")]);
+    expect(errors.map(String)).toEqual(['Error: Broadcasts on "room:1" bring forth others without end.']);
+    channels.broadcast("room:1", "said", {});
+  });
 });
