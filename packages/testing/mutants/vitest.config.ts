@@ -20,5 +20,5 @@ export default defineConfig({
         mutant !== undefined && id.endsWith(`/packages/${mutant.file}`) ? mutate(mutant, code) : undefined,
     },
   ],
-  test: { include: ["packages/*/{src,test}/**/*.test.ts"], environment: "node" },
+  test: { include: ["packages/*/{src,test}/**/*.{test,sim}.ts"], environment: "node" },
 });
