@@ -38,6 +38,7 @@ import { besideMutants } from "./mutants-beside.mjs";
 import { ownerMutants } from "./mutants-owners.mjs";
 import { unitMutants } from "./mutants-units.mjs";
 import { longpollMutants } from "./mutants-longpoll.mjs";
+import { channelMutants } from "./mutants-channels.mjs";
 import { recordingMutants } from "./mutants-recordings.mjs";
 
 /**
@@ -506,6 +507,7 @@ export const mutants = [
   ...stuckMutants,
   ...mountMutants,
   ...leavingMutants,
+  ...channelMutants,
   ...pagesMutants,
   ...plainMutants,
 ];
