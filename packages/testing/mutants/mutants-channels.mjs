@@ -31,7 +31,7 @@ export const channelMutants = [
   {
     name: "end no channel where a connection ends by its join's answer",
     file: `${engine}/phoenix-socket.ts`,
-    from: `    if (this.#ended !== undefined) return channel?.end(this.#ended, undefined);
+    from: `    if (over !== undefined) return channel?.end(over, undefined);
 `,
     to: ``,
     breaks: "JN29",

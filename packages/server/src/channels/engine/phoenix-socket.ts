@@ -317,11 +317,15 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     this.#conclude(pending, outcome);
   }
 
-  /** Until the answer is out, what comes for the topic is held. Saying it may end the connection. */
+  /**
+   * Until the answer is out, what comes for the topic is held. Saying it may end the connection, and a client in this
+   * process may leave at once.
+   */
   #conclude(pending: PendingJoin, outcome: JoinOutcome): void {
     const { topic, close } = pending;
     const channel = this.#answerJoin(pending, outcome);
-    if (this.#ended !== undefined) return channel?.end(this.#ended, undefined);
+    const over = this.#ended ?? (channel && pending.abandoned);
+    if (over !== undefined) return channel?.end(over, undefined);
     if (channel === undefined) this.#channels.delete(topic);
     else this.#channels.set(topic, channel);
     if (close !== undefined) this.bidFarewell(topic, close.joinRef, "phx_close");

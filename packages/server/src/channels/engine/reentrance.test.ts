@@ -91,6 +91,29 @@ describe("a connection that ends in the midst of a join", () => {
     }
   });
 
+  it("[JN32] by a client in this process, which leaves in the midst of the answer", () => {
+    const reasons: StopReason[] = [];
+    const began: string[] = [];
+    const channels = createChannels().register(
+      room.joined(() => void began.push("joined")).terminate((reason) => void reasons.push(reason)),
+    );
+    const heard: unknown[] = [];
+    const { incoming, disconnect } = channels.connect({
+      send(data) {
+        heard.push(JSON.parse(data as string));
+        if (heard.length === 1) incoming(JSON.stringify(["1", "2", "room:1", "phx_leave", {}]));
+      },
+      close: () => undefined,
+      request: { url: "/socket/websocket?vsn=2.0.0", headers: {}, remoteAddress: undefined },
+    });
+    incoming(JSON.stringify(["1", "1", "room:1", "phx_join", {}]));
+    expect(heard).toEqual([replied("1", "1", "room:1", "ok"), replied("1", "2", "room:1", "ok")]);
+    expect(began).toEqual([]);
+    expect(reasons).toEqual([{ type: "normal" }]);
+    disconnect();
+    expect(reasons).toHaveLength(1);
+  });
+
   it("[LV17] [JN28] an acceptance that comes late hears why nobody waited", async () => {
     const hand = handClock();
     const reasons: StopReason[] = [];
