@@ -155,16 +155,6 @@ export const channelMutants = [
     by: `${engine}/reentrance.test.ts > [LV22] which changed`,
   },
   {
-    name: "hear a frame of a connection that has ended",
-    file: `${engine}/phoenix-socket.ts`,
-    from: `    if (this.#ended !== undefined) return;
-    const bytes = data.length`,
-    to: `    const bytes = data.length`,
-    breaks: "LV19",
-    scenario: "",
-    by: whole,
-  },
-  {
     name: "run handlers of one topic beside each other",
     file: `${engine}/mailbox.ts`,
     from: `    if (this.#busy) (this`,
