@@ -240,7 +240,7 @@ export class World {
       vsn,
       authToken: undefined,
     };
-    const admission = host.admit(request, new AbortController().signal);
+    const admission = host.admit(request, new AbortController());
     if (admission instanceof Promise || !admission.accepted) return undefined;
     const answersIn = this.upTo(3) * 40;
     const gone = (): void => wired?.disconnect(1006);
