@@ -90,7 +90,7 @@ export function room(app: App) {
         channel.causes.add("error");
         throw new Boom("a handler");
       case "stop":
-        channel.causes.add("normal");
+        channel.causes.add("stopped by itself");
         return owes(channel, m, stop("normal", reply({ ch: channel.ch, m })));
       case "shutdown":
         channel.causes.add("stopped");

@@ -182,7 +182,8 @@ it("[CW1] [CW2] [CW3] [CW4] [CW5] [CW6] [CW7] [CW8] [CW9] [CW10] [CW11] [CW12] h
 }, 1_200_000);
 
 const EXPECTED = [
-  "ended: normal",
+  "ended: left",
+  "ended: stopped by itself",
   "ended: stopped",
   "ended: error",
   "ended: duplicate-join",

@@ -61,6 +61,11 @@ export class SocketRecord {
 
 const text = new TextDecoder();
 
+const whyOf = (reason: StopReason): string => {
+  if (reason.type === "normal") return reason.why === "left" ? "left" : "stopped by itself";
+  return reason.type === "shutdown" ? reason.why : reason.type;
+};
+
 function readFrame(frame: WireFrame, vsn: string): Said {
   if (!frame.text) {
     const bytes = frame.bytes;
@@ -253,7 +258,7 @@ export class Recorder {
   }
 
   ended(channel: ChannelRecord, reason: StopReason): void {
-    const why = reason.type === "shutdown" ? reason.why : reason.type;
+    const why = whyOf(reason);
     this.meet(`ended: ${why}`);
     if (channel.ended !== undefined) this.broken("CW8", `${channel.ch} is terminated twice`);
     if (!channel.causes.has(why) && !channel.socket.causes.has(why) && !this.#didSo(channel, why))
@@ -269,7 +274,7 @@ export class Recorder {
   /** Whether its client, or who disconnects him, did what it is said to have ended of. */
   #didSo({ socket, topic, joinRef }: ChannelRecord, why: string): boolean {
     if (why === "disconnected") return this.disconnected.has(socket.name);
-    const event = why === "normal" ? "phx_leave" : why === "duplicate-join" ? "phx_join" : undefined;
+    const event = why === "left" ? "phx_leave" : why === "duplicate-join" ? "phx_join" : undefined;
     const its = socket.received.filter((one) => one.topic === topic);
     const join = its.findIndex((one) => one.event === "phx_join" && one.joinRef === joinRef);
     return its.slice(join + 1).some((one) => one.event === event);

@@ -5,7 +5,7 @@ import type { Connection } from "../../src/base/connection.ts";
 import type { PubSub } from "../../src/cluster/pubsub.ts";
 import { accept, createChannels } from "../../src/channels/index.ts";
 import type { Channels, Json } from "../../src/channels/index.ts";
-import { hostOf } from "../../src/channels/engine/host.ts";
+import { hostOf } from "../../src/channels/engine/hosts.ts";
 import type { ChannelConnection, ChannelsHost } from "../../src/channels/engine/host.ts";
 import { longPoll } from "../../src/channels/transports/longpoll/longpoll.ts";
 import type { LongPoll } from "../../src/channels/transports/longpoll/longpoll.ts";

@@ -109,7 +109,7 @@ describe("a connection that ends in the midst of a join", () => {
     incoming(JSON.stringify(["1", "1", "room:1", "phx_join", {}]));
     expect(heard).toEqual([replied("1", "1", "room:1", "ok"), replied("1", "2", "room:1", "ok")]);
     expect(began).toEqual([]);
-    expect(reasons).toEqual([{ type: "normal" }]);
+    expect(reasons).toEqual([{ type: "normal", why: "left" }]);
     disconnect();
     expect(reasons).toHaveLength(1);
   });
