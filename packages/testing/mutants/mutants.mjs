@@ -39,6 +39,7 @@ import { ownerMutants } from "./mutants-owners.mjs";
 import { unitMutants } from "./mutants-units.mjs";
 import { longpollMutants } from "./mutants-longpoll.mjs";
 import { channelMutants } from "./mutants-channels.mjs";
+import { phoenixClientMutants } from "./mutants-phoenix-clients.mjs";
 import { recordingMutants } from "./mutants-recordings.mjs";
 
 /**
@@ -67,6 +68,7 @@ export const mutants = [
   ...ownerMutants,
   ...unitMutants,
   ...longpollMutants,
+  ...phoenixClientMutants,
   ...byteMutants,
   ...admissionMutants,
   ...rightsMutants,
