@@ -163,7 +163,7 @@ async function run(seed: number): Promise<ReadonlyMap<string, number>> {
 }
 
 const first = Number(process.env["CALLA_SEED"] ?? 1);
-const seeds = process.env["CALLA_SEED"] === undefined ? Number(process.env["CALLA_CHANNELS"] ?? 60) : 1;
+const seeds = process.env["CALLA_SEED"] === undefined ? Number(process.env["CALLA_CHANNELS"] ?? 120) : 1;
 
 it("[CW1] [CW2] [CW3] [CW4] [CW5] [CW6] [CW7] [CW8] [CW9] [CW10] [CW11] [CW12] hold, whatever happens", async () => {
   const met = new Map<string, number>();
