@@ -87,7 +87,7 @@ describe.for(cells("websocket", "longpoll"))(
       expect(await topic.leave()).toEqual(["ok", {}]);
       expect(topic.heard).toEqual([["phx_close"]]);
       await until(() => server.ends.length === 1);
-      expect(server.ends).toEqual([{ topic: "room:lobby", reason: { type: "normal" } }]);
+      expect(server.ends).toEqual([{ topic: "room:lobby", reason: { type: "normal", why: "left" } }]);
       server.channels.broadcast("room:lobby", "said", { late: true });
       const again = await ann.joined("room:lobby");
       server.channels.broadcast("room:lobby", "said", { again: true });
@@ -111,7 +111,7 @@ describe.for(cells("websocket", "longpoll"))(
       expect(second.heard).toEqual([["said", { a: 2 }]]);
       expect(first.heard).toEqual([["phx_close"]]);
       expect(second.channel.state).toBe("joined");
-      expect(server.ends).toEqual([{ topic: "room:lobby", reason: { type: "normal" } }]);
+      expect(server.ends).toEqual([{ topic: "room:lobby", reason: { type: "normal", why: "left" } }]);
     });
 
     test("[JN28] [JN29] gives up a join that takes too long, and joins again: once", async ({
@@ -129,7 +129,7 @@ describe.for(cells("websocket", "longpoll"))(
       expect(topic.of("said")).toEqual([{}]);
       // The joins that were given up have ended, because the client left them.
       expect(server.ends.length).toBe(server.joins.get("room:lobby")! - 1);
-      for (const { reason } of server.ends) expect(reason).toEqual({ type: "normal" });
+      for (const { reason } of server.ends) expect(reason).toEqual({ type: "normal", why: "left" });
     });
 
     test("[MS22] [MS23] gives up a push that takes too long; the next is answered, and other topics do not wait", async ({
