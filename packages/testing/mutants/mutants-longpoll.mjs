@@ -57,9 +57,11 @@ export const longpollMutants = [
   {
     name: "end a session for a line that is malformed",
     file: `${HERE}/session.ts`,
-    from: `      if (!this.#context.strict) return;
+    from: `      this.#fault = code === 1009 ? "too-large" : "malformed";
+      return;
 `,
-    to: ``,
+    to: `      this.#fault = code === 1009 ? "too-large" : "malformed";
+`,
     breaks: "MF22",
     scenario: "",
     by: `${HERE}/longpoll.test.ts > [MF22] a malformed line`,

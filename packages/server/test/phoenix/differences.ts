@@ -87,11 +87,30 @@ const payloads = (scenario: string): Difference => ({
   },
 });
 
+/** The poll behind the refused POST: told `messages`, or that there are none. */
+const lives = (messages: readonly Json[] = []): Difference => ({
+  why: "A malformed frame in a POST is refused, and its session lives. Phoenix's session dies of it, and all of its channels with it.",
+  steps: last(
+    (step) => "hear" in step && step.who === "r3",
+    messages.length > 0
+      ? answer("r3", { status: 200, token: "{{token:1}}", messages })
+      : answer("r3", { status: 204, token: "{{token:1}}", messages }, 600),
+  ),
+});
+
 export const differences: Readonly<Record<string, Difference>> = {
   "idle-timeout": idle,
   "idle-heartbeats": idle,
   "idle-server-push-only": idle,
   "idle-ping": idle,
+  "lp-bad-json-line": lives(),
+  "lp-bad-short-line": lives(),
+  "lp-bad-then-good": lives(),
+  "lp-empty-body": lives(),
+  "lp-ndjson-charset": lives(),
+  "lp-batch-trailing-newline": lives([
+    ["1", "1", "room:lp-batch-trailing-newline", "phx_reply", { status: "ok", response: {} }],
+  ]),
   "lp-binary-reply": bytesForPolls("lp-binary-reply"),
   "lp-binary-reply-ascii": bytesForPolls("lp-binary-reply-ascii"),
   "v1-push-list": payloads("v1-push-list"),

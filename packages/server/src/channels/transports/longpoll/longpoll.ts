@@ -344,7 +344,7 @@ class LongPollTransport implements LongPoll {
   #answerOf(verdict: Verdict): HttpAnswer | Promise<HttpAnswer> {
     if (verdict === "taken") return TAKEN;
     if (verdict === "gone") return GONE;
-    // Phoenix's session is dead by now, and nobody answers until the window is over.
+    // Phoenix's session would be dead by now, and nobody answers until the window is over.
     if (this.#host.strictPhoenix)
       return new Promise((resolve) => this.#windows.set({ due: () => resolve(TIMED_OUT) }));
     return refused(verdict === "too-large" ? 413 : 400);

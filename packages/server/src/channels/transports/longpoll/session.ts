@@ -123,13 +123,13 @@ export class PollSession implements Connection, Holder {
   }
 
   /**
-   * Of a frame that is said by a POST and is none of this wire: the POST is refused, and the session goes on (MF22). Under
-   * `strictPhoenix`, and for whatever else is wrong, it ends.
+   * Of a frame that is said by a POST and is none of this wire: the POST is refused, and the session goes on (MF22). For
+   * whatever else is wrong it ends.
    */
   close(code: number, reason: string): void {
     if (this.#saying && (code === 1007 || code === 1009 || code === 1011)) {
       this.#fault = code === 1009 ? "too-large" : "malformed";
-      if (!this.#context.strict) return;
+      return;
     }
     this.#end(code, reason);
   }
