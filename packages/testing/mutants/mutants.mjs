@@ -23,6 +23,7 @@ import { pagesMutants } from "./mutants-pages.mjs";
 import { plainMutants } from "./mutants-plain.mjs";
 import { storeMutants } from "./mutants-stores.mjs";
 import { mountMutants } from "./mutants-mount.mjs";
+import { newcomerMutants } from "./mutants-newcomer.mjs";
 import { stuckMutants } from "./mutants-stuck.mjs";
 import { leavingMutants } from "./mutants-leaving.mjs";
 import { timeMutants } from "./mutants-time.mjs";
@@ -508,6 +509,7 @@ export const mutants = [
   ...storeMutants,
   ...stuckMutants,
   ...mountMutants,
+  ...newcomerMutants,
   ...leavingMutants,
   ...channelMutants,
   ...pagesMutants,

@@ -115,7 +115,10 @@ export interface Channels<Assigns extends object = object> {
   sendInfo(socketId: string, topic: string, message: unknown): void;
   /** The same by a channel and what stands for its `*`. */
   sendInfo<C extends Channel>(...told: [socketId: string, ...Topic<C>, message: InfoOf<C>]): void;
-  /** Ends every connection to which `connect` gave this id, on every node: closed with 1001, after which clients come back. */
+  /**
+   * Ends every connection to which `connect` gave this id, on every node: closed with 1001, after which clients come back
+   * and `connect` is asked again.
+   */
   disconnect(id: string): void;
   /**
    * Asks the `mayStay` of channels again, on every node: of the connections with that id, or of all. A channel that

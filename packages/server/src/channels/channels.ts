@@ -1,6 +1,7 @@
 // createChannels: the composition root of the channels half, and its public methods. Not here: what its parts do.
 import { CallaError } from "@calla/shared";
 import type { Limits } from "@calla/shared";
+import { briefUrl } from "../base/brief.ts";
 import { contain } from "../base/contain.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
 import { generateClientId } from "../identity/signed-identity.ts";
@@ -107,7 +108,7 @@ export function createChannels<Assigns extends object = object>(
     node,
     report,
     refused({ status, reason, request, why }) {
-      const details = { status, reason, url: request.url, ...(why === undefined ? {} : { why }) };
+      const details = { status, reason, url: briefUrl(request.url), ...(why === undefined ? {} : { why }) };
       observe?.({ type: "channel-refused", code: reason, socketId: undefined, topic: undefined });
       contain(report, () =>
         options.onRefused?.({ code: "connection", socketId: "", topic: undefined, details }),

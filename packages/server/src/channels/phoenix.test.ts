@@ -7,6 +7,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RawWebSocket } from "../../test/raw-websocket.ts";
 import { StubChannels } from "../../test/stub-channels.ts";
 import { webSocket } from "../transports/websocket/websocket.ts";
+import { createChannels } from "./channels.ts";
+import type { ChannelRefusal } from "./engine/channels-context.ts";
+import { deny } from "./engine/admission.ts";
 import { setHost } from "./engine/hosts.ts";
 import { phoenix } from "./phoenix.ts";
 import type { PhoenixMount } from "./phoenix.ts";
@@ -130,5 +133,22 @@ describe("a mount", () => {
       for (const raw of raws) raw.socket.destroy();
       await Promise.all([one.close(), transport.close()]);
     }
+  });
+
+  test("[CN66] [CN69] who connect turns away is told of over either transport, without the query", async () => {
+    const refusals: ChannelRefusal[] = [];
+    system = createChannels({
+      connect: () => deny(401),
+      onRefused: (refusal) => void refusals.push(refusal),
+    });
+    mount({ httpServer: http });
+    const query = "vsn=2.0.0&key=hush";
+    expect(await status(`/socket/websocket?${query}`)).toBe(401);
+    const polled = await fetch(url(`/socket/longpoll?${query}`));
+    expect(await polled.json()).toEqual({ status: 403 });
+    expect(refusals.map(({ code, details }) => [code, details])).toEqual([
+      ["connection", { status: 401, reason: "connect", url: "/socket/websocket" }],
+      ["connection", { status: 401, reason: "connect", url: "/socket/longpoll" }],
+    ]);
   });
 });

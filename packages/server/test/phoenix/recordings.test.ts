@@ -31,6 +31,7 @@ const PROVOKED = [
   /takes a text as the status/,
   /returned something else/,
   /name of an event is no text/,
+  /auth token to the mount at \/socket, which reads none/,
 ];
 
 /** What is wrong with each, by its name. */

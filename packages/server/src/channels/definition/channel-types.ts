@@ -152,7 +152,10 @@ export interface ChannelBuilder<
 > extends Channel<Pattern, SocketAssigns, SocketAssigns & Assigns, In, Out, Info> {
   /** What `connect` must give every connection. For the compiler only. */
   socket<S extends object>(): ChannelBuilder<Pattern, S, Assigns, In, Out, Info>;
-  /** What the channel says to its clients, payloads by event. For the compiler only; undeclared it may say anything. */
+  /**
+   * What the channel says to its clients, payloads by event. For the compiler only; undeclared it may say anything. Name
+   * payloads by `type`: TypeScript takes no `interface` for JSON.
+   */
   says<O extends { readonly [Event in keyof O]: Payload }>(): ChannelBuilder<
     Pattern,
     SocketAssigns,
@@ -236,7 +239,7 @@ export interface ChannelBuilder<
       socket: ChannelSocket<SocketAssigns & Assigns, Out>,
     ) => Out[Event] | undefined,
   ): this;
-  /** What the server tells this channel by `sendInfo`. With a schema, what does not fit is reported and not handed on. */
+  /** What the server tells this channel by `sendInfo`. With a schema, what does not fit goes to `onRefused`, and the handler is not asked. */
   handleInfo<I>(
     handler: (message: I, socket: ChannelSocket<SocketAssigns & Assigns, Out>) => Awaitable<InfoResult<Out>>,
   ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In, Out, I>;

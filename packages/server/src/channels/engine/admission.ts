@@ -40,7 +40,7 @@ export const accept = <Assigns extends object>(assigns: Assigns, id?: string): A
 
 /**
  * Turns a connection away, by an HTTP status from 400 to 599 and a text for who reads it. Clients try again later,
- * whatever the status is.
+ * whatever the status is. LongPoll clients are told 403 for every status below 500, and no text.
  *
  * @example
  * connect: ({ params }) => (params["key"] === KEY ? accept({}) : deny(401, "wrong key"))

@@ -48,6 +48,36 @@ describe("a handshake of a Phoenix client", () => {
     expect(channels.refusals.at(-1)?.reason).toBe("connect");
   });
 
+  it("[CN68] says once that a token came where the mount reads none, and to nobody who may not come in", () => {
+    const channels = new StubChannels();
+    const mount = mountOf(channels, { path: "/socket" });
+    const ask = (protocols: string): unknown =>
+      handshake(
+        channels,
+        mount,
+        {
+          method: "GET",
+          url: "/socket/websocket?vsn=2.0.0",
+          headers: { [HEADER]: protocols },
+          remoteAddress: "127.0.0.1",
+          variables: {},
+        },
+        { closing: false, full: false, signal: new AbortController().signal },
+      );
+    channels.allowsOrigin = () => false;
+    ask(`phoenix, ${TOKEN}`);
+    channels.allowsOrigin = () => true;
+    ask("phoenix");
+    expect(channels.errors).toEqual([]);
+    ask(`phoenix, ${TOKEN}`);
+    ask(`phoenix, ${TOKEN}`);
+    expect(channels.errors).toEqual([
+      expect.objectContaining({ message: expect.stringContaining("{ authToken: true }") as string }),
+    ]);
+    asking(channels, { authToken: true }, { protocols: `phoenix, ${TOKEN}` });
+    expect(channels.errors).toHaveLength(1);
+  });
+
   it("[CN11] waits for a connect that takes its time", async () => {
     const channels = new StubChannels();
     channels.decide = (request) => Promise.resolve(accepted(request, { who: "anna" }));

@@ -7,7 +7,7 @@ import type { ChannelSerialiser } from "../wire/serialiser.ts";
 import type { Mount } from "./mount.ts";
 import { paramsOf } from "../wire/params.ts";
 import type { PathVariables } from "./place.ts";
-import { takeToken } from "./subprotocol-token.ts";
+import { offersToken, takeToken } from "./subprotocol-token.ts";
 
 export interface HandshakeRequest extends ConnectRequest {
   readonly method: string;
@@ -55,6 +55,8 @@ export function handshake(
   const refusal = mount.refusalOf(request);
   if (refusal?.error !== undefined) host.report(refusal.error);
   if (refusal !== undefined) return decline(refusal.status, refusal.reason, refusal.why);
+  // Who may not come in cannot have it said.
+  if (!mount.authToken && offersToken(offered)) mount.tokenNotRead();
   if (malformed) return decline(host.strictPhoenix ? 500 : 400, "token");
   const known = mount.authToken ? [PHOENIX, ...(mount.subprotocols ?? [])] : mount.subprotocols;
   const protocol = known?.find((name) => others.includes(name));

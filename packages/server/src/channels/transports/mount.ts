@@ -69,6 +69,8 @@ export interface Mount {
   readonly longpoll: (PhoenixLongPollOptions & { readonly place: Place }) | undefined;
   readonly authToken: boolean;
   readonly subprotocols: readonly string[] | undefined;
+  /** A client gave a token to a mount that reads none: reported once (CN68). */
+  tokenNotRead(): void;
   /** What a request's `vsn` negotiates here; undefined: nothing. */
   serialiserFor(vsn: unknown): ChannelSerialiser | undefined;
   /** By its origin and its Host; undefined: it may. */
@@ -80,6 +82,7 @@ export function mountOf(host: ChannelsHost, options: PhoenixOptions): Mount {
   const { path = "/socket", origins, websocket = {}, longpoll = {}, vsns = ["1.0.0", "2.0.0"] } = options;
   const problem = origins === undefined ? undefined : originPolicyProblem(origins);
   if (problem !== undefined) throw new CallaError("transport", { origins }, problem);
+  let told = false;
   return {
     websocket:
       websocket === false
@@ -89,6 +92,17 @@ export function mountOf(host: ChannelsHost, options: PhoenixOptions): Mount {
       longpoll === false ? undefined : { ...longpoll, place: placeAt(path, longpoll.path ?? "/longpoll") },
     authToken: options.authToken ?? false,
     subprotocols: options.subprotocols,
+    tokenNotRead() {
+      if (told) return;
+      told = true;
+      host.report(
+        new CallaError(
+          "transport",
+          { path },
+          `A client gave an auth token to the mount at ${path}, which reads none: write phoenix(channels, { authToken: true }). Until then connect gets no authToken, and a browser gives up a WebSocket whose token was not taken.`,
+        ),
+      );
+    },
     serialiserFor(vsn) {
       const serialiser = host.serialiserFor(vsn);
       return serialiser !== undefined && vsns.includes(serialiser.vsn) ? serialiser : undefined;

@@ -13,6 +13,9 @@ export interface OfferedToken {
   readonly others: readonly string[];
 }
 
+export const offersToken = (protocols: readonly string[]): boolean =>
+  protocols.some((name) => name.startsWith(PREFIX));
+
 export function takeToken(protocols: readonly string[]): OfferedToken {
   const [carrier, second] = protocols.filter((name) => name.startsWith(PREFIX));
   if (carrier === undefined || second !== undefined)

@@ -3,7 +3,7 @@
 
 /** What JSON carries. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
-/** An object of JSON. A field that is undefined is not said. */
+/** An object of JSON. A field that is undefined is not said. A `type` fits; an `interface` does not, as TypeScript has it. */
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }

@@ -465,6 +465,17 @@ describe("who may begin", () => {
     expect(not.asked[0]!.authToken).toBeUndefined();
   });
 
+  it("[CN68] says once that a token came where the mount reads none", async () => {
+    const { get, errors } = polled();
+    await get();
+    expect(errors).toEqual([]);
+    await get({ headers: { "x-phoenix-authtoken": "tok" } });
+    await get({ headers: { "x-phoenix-authtoken": "tok" } });
+    expect(errors).toEqual([
+      expect.objectContaining({ message: expect.stringContaining("{ authToken: true }") as string }),
+    ]);
+  });
+
   it("[LP42] a page of an origin that may not connect: 403 in the body, whatever it asks, and connect is not called", async () => {
     const { ask, asked, refused } = polled({ options: { origins: ["https://good.example"] } });
     const evil = { origin: "https://evil.example" };

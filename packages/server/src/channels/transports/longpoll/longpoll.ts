@@ -249,7 +249,9 @@ class LongPollTransport implements LongPoll {
       refuse(403, params === undefined ? "params" : "vsn");
       return FORBIDDEN;
     }
-    const authToken = this.#mount.authToken ? one(asked.headers["x-phoenix-authtoken"]) : undefined;
+    const given = one(asked.headers["x-phoenix-authtoken"]);
+    if (given !== undefined && !this.#mount.authToken) this.#mount.tokenNotRead();
+    const authToken = this.#mount.authToken ? given : undefined;
     const request: PhoenixRequest = {
       ...asked,
       params,
@@ -263,6 +265,7 @@ class LongPollTransport implements LongPoll {
     const enter = (came: Awaited<typeof admission>): HttpAnswer => {
       exchange.holder = undefined;
       if (came.accepted) return this.#enter(came, serialiser, exchange);
+      refuse(came.status, "connect");
       return came.status >= 500 ? (came.status === 503 ? UNAVAILABLE : FAILED) : FORBIDDEN;
     };
     return admission instanceof Promise ? admission.then(enter) : enter(admission);
