@@ -127,4 +127,46 @@ describe("beside a server", () => {
     expect(() => createChannels({ limits: { messageRat: 1 } as never })).toThrow(/messageRat/);
     expect(() => createChannels({ limits: { joinRate: 0 } })).toThrow(/joinRate/);
   });
+  it("[DC11] the server's stop ends a drain that is under way, and waits for it", async () => {
+    const { server, settle, advance } = wire();
+    const channels = createChannels({ beside: server }).register(room);
+    const clients = [1, 2].map(() => talk(channels, { answersClose: false }));
+    let stopped = false;
+    void channels.drain({ over: 10_000 });
+    void server.stop().then(() => (stopped = true));
+    await settle();
+    expect(clients.map(({ closed: codes }) => codes.map(({ code }) => code))).toEqual([[1012], [1012]]);
+    expect(stopped).toBe(false);
+    for (const client of clients) client.gone();
+    await advance(20_000);
+    expect(stopped).toBe(true);
+  });
+  it("[DC3] drain and stop may be called again, and leave the other nodes once", async () => {
+    let silences = 0;
+    const channels = createChannels({
+      pubsub: {
+        publish: () => undefined,
+        subscribe: () => () => void silences++,
+      },
+    });
+    await channels.drain();
+    await channels.stop();
+    expect(silences).toBe(1);
+  });
+  it("[CN66] whatever transport tells of a refusal, no query stands in its record", () => {
+    const told: unknown[] = [];
+    const channels = createChannels({
+      onRefused: ({ details }) => void told.push(details),
+    });
+    hostOf(channels).refused({
+      status: 413,
+      reason: "too-large",
+      request: {
+        url: "/socket/longpoll?vsn=2.0.0&token=secret",
+        headers: {},
+        remoteAddress: undefined,
+      },
+    });
+    expect(told).toEqual([{ status: 413, reason: "too-large", url: "/socket/longpoll" }]);
+  });
 });

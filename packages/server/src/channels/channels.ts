@@ -86,8 +86,9 @@ export function createChannels<Assigns extends object = object>(
     reauthorise: (id) => sockets.reauthorise(id),
   });
   const leave = async (over: number): Promise<void> => {
-    house.guests.delete(guest);
     await sockets.drain(over);
+    // Until here the server's stop ends a drain that is under way, and waits for it.
+    house.guests.delete(guest);
     messages.stop();
   };
   const guest = { drain: leave, stop: () => leave(0) };
@@ -108,6 +109,7 @@ export function createChannels<Assigns extends object = object>(
     node,
     report,
     refused({ status, reason, request, why }) {
+      // Whatever transport tells of it: a query has tokens (CN66).
       const details = { status, reason, url: briefUrl(request.url), ...(why === undefined ? {} : { why }) };
       observe?.({ type: "channel-refused", code: reason, socketId: undefined, topic: undefined });
       contain(report, () =>

@@ -85,4 +85,48 @@ describe("channels.connect", () => {
     socket.disconnect();
     expect(channels.sockets).toBe(0);
   });
+  it("[DC15] whoever is turned away is told to the observers, and nothing more of it is kept", async () => {
+    const refusals: unknown[] = [];
+    const onRefused: ChannelsOptions<object>["onRefused"] = ({ code, details }) =>
+      void refusals.push([code, details]);
+    const told = (status: number, reason: string) => ["connection", { status, reason, url: "/" }];
+    plugged("/?vsn=3.0.0&token=secret", { onRefused });
+    plugged("/?vsn=2.0.0", { onRefused, connect: () => deny(401) });
+    const many = plugged(`/?vsn=2.0.0&${"a=b&".repeat(1_001)}`, { onRefused });
+    expect(refusals).toEqual([told(403, "vsn"), told(401, "connect"), told(400, "params")]);
+    for (let i = 0; i < 2; i++) many.socket.incoming("x".repeat(65_537));
+    expect(many.ends).toEqual([[1008, "refused"]]);
+  });
+  it("[DC15] who said too much before is closed once, and not connected", async () => {
+    const answer = inHand<void>();
+    const { channels, socket, ends, heard } = plugged("/?vsn=2.0.0", {
+      connect: async () => {
+        await answer.promise;
+        return accept({});
+      },
+    });
+    socket.incoming(JOIN);
+    for (let i = 0; i < 2; i++) socket.incoming("x".repeat(65_537));
+    answer.keep();
+    await settled();
+    expect([ends, heard, channels.sockets]).toEqual([[[1009, "too-large"]], [], 0]);
+  });
+  it("[DC15] a library may tell the end within the close, while it is wired in", async () => {
+    const channels = createChannels({
+      limits: { maxConnectionsPerAddress: 1 },
+      connect: async () => accept({}),
+    });
+    const sockets = [1, 2].map(() => {
+      const socket = channels.connect({
+        send: () => undefined,
+        close: () => socket.disconnect(),
+        request: { url: "/?vsn=2.0.0", headers: {}, remoteAddress: "10.0.0.1" },
+      });
+      return socket;
+    });
+    await settled();
+    expect(channels.sockets).toBe(1);
+    sockets[0]?.disconnect();
+    await channels.stop();
+  });
 });

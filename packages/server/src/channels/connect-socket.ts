@@ -10,46 +10,65 @@ const MOST_BEFORE = 65_536;
 
 export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType<ConnectSocket> {
   const { request } = socket;
-  const params = paramsOf(request.url, {}) ?? {};
-  const { vsn = "1.0.0" } = params;
-  const serialiser = host.serialiserFor(params["vsn"]);
+  const params = paramsOf(request.url, {});
+  const serialiser = params && host.serialiserFor(params["vsn"]);
   const close = (code: number, reason: string): void =>
     contain(host.report, () => socket.close(code, reason));
+  /** It is no use any more; those behind it in a broadcast hear all the same. */
+  const broke = (error: unknown): void => {
+    host.report(error);
+    wired?.disconnect();
+    close(1011, "transport");
+  };
   const connection: Connection = {
     send(frame) {
       try {
         socket.send(dataOf(frame));
       } catch (error) {
-        // It is no use any more; those behind it in a broadcast hear all the same.
-        host.report(error);
-        wired?.disconnect();
-        close(1011, "transport");
+        broke(error);
       }
     },
     close,
-    bufferedAmount: () => socket.bufferedAmount?.() ?? 0,
+    bufferedAmount() {
+      try {
+        return socket.bufferedAmount?.() ?? 0;
+      } catch (error) {
+        broke(error);
+        return 0;
+      }
+    },
   };
   const abort = new AbortController();
+  let gone = false;
   let wired: ChannelConnection | undefined;
   let before: (string | Uint8Array)[] = [];
   let bytes = 0;
-  const refuse = (): void => {
+  /** Nothing more of it is kept. */
+  const turnAway = (code: number, reason: string): void => {
     before = [];
-    close(1008, "refused");
+    abort.abort();
+    close(code, reason);
   };
-  if (serialiser === undefined) refuse();
+  const refuse = (status: number, reason: string): void => {
+    host.refused({ status, reason, request });
+    turnAway(1008, "refused");
+  };
+  if (params === undefined) refuse(400, "params");
+  else if (serialiser === undefined) refuse(403, "vsn");
   else {
     const asked = {
       ...request,
       params,
       transport: "websocket" as const,
-      vsn: String(vsn),
+      vsn: String(params["vsn"] ?? "1.0.0"),
       authToken: request.authToken,
     };
     const decide = (admission: Awaited<ReturnType<ChannelsHost["admit"]>>): void => {
       if (abort.signal.aborted) return;
-      if (!admission.accepted) return refuse();
+      if (!admission.accepted) return refuse(admission.status, host.stopping ? "stopping" : "connect");
       wired = host.connect({ connection, admitted: admission, serialiser });
+      // There was no room for it, and its library has told its end before the channels had it.
+      if (gone) wired.disconnect();
       for (const data of before.splice(0)) void wired.incoming(data);
     };
     const admission = host.admit(asked, abort);
@@ -62,9 +81,10 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
       if (abort.signal.aborted) return;
       bytes += data.length;
       if (bytes <= MOST_BEFORE) before.push(data);
-      else close(1009, "too-large");
+      else turnAway(1009, "too-large");
     },
     disconnect() {
+      gone = true;
       abort.abort();
       wired?.disconnect();
     },

@@ -38,7 +38,9 @@ describe("connect", () => {
     expect(ask({ onError, connect: () => ({}) as never })).toEqual(failed);
     expect(await ask({ onError, connect: async () => ({}) as never })).toEqual(failed);
     expect(ask({ onError, connect: () => deny(200) })).toEqual(failed);
-    expect(errors).toHaveLength(5);
+    // It would throw where it is written, outside of all that catches.
+    expect(ask({ onError, connect: () => deny(401, { reason: "no" } as never) })).toEqual(failed);
+    expect(errors).toHaveLength(6);
   });
   it("[DC12] has its time, and a number of calls for one address", async () => {
     const hand = handClock();

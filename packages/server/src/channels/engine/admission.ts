@@ -135,10 +135,11 @@ function decided(request: PhoenixRequest, given: unknown): Admission {
     answer.type === "denied" &&
     Number.isInteger(answer.status) &&
     answer.status >= 400 &&
-    answer.status < 600
+    answer.status < 600 &&
+    typeof answer.body === "string"
   )
     return refusal(answer.status, answer.body);
   throw new TypeError(
-    "connect returns accept(assigns, id?) or deny(status?, body?), with a status from 400 to 599.",
+    "connect returns accept(assigns, id?) or deny(status?, body?), with a status from 400 to 599 and a text as body.",
   );
 }

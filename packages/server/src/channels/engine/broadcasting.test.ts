@@ -163,6 +163,12 @@ describe("a broadcast", () => {
     expect(errors).toHaveLength(1);
     expect(old.say({ topic: "room:1", event: "who", payload: {}, ref: "2" })).toHaveLength(1);
   });
+  it("[BC16] whose names are too long for a binary frame: it says so", () => {
+    const errors: unknown[] = [];
+    const { channels } = people({ onError: (error) => void errors.push(error) });
+    channels.broadcast("room:1", "é".repeat(128), new Uint8Array([1]));
+    expect(errors.map(String)).toEqual([expect.stringContaining("event has at most 255 bytes")]);
+  });
   it.each([
     null,
     7,

@@ -97,7 +97,7 @@ export class Broadcasting {
     for (const channel of all) if (channel.socketId !== from) channel.hear(shared, event, payload);
     if (shared.unsayable === undefined || this.#toldOfBytes) return;
     this.#toldOfBytes = true;
-    const what = `"${event}" on "${topic}" carries bytes, which V1 and LongPoll clients cannot hear. Say it as an object, or to V2 clients over WebSocket only. This is told once.`;
+    const what = `"${event}" on "${topic}" carries bytes, which some clients cannot hear (V1 and LongPoll none, V2 over WebSocket with names up to 255 bytes): ${shared.unsayable.message} Say it as an object. This is told once.`;
     this.#report(new CallaError("transport", { topic, event }, what));
   }
 

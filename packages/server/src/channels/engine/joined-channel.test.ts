@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { handClock, inHand } from "../../../test/wired.ts";
 import { closed, crashed, reply as replied, settled, talk } from "../../../test/phoenix-talk.ts";
-import type { TalkOptions } from "../../../test/phoenix-talk.ts";
 import { createChannels, defineChannel, joined, noReply, push, refused, reply, stop } from "../index.ts";
 import type { ChannelsOptions, ReplyRef, StopReason } from "../index.ts";
 
@@ -11,9 +10,9 @@ const silent = { onError: () => undefined };
 const room = defineChannel("room:*");
 
 /** A client that has joined "room:1" of this channel. */
-function on(channel: object, options: ChannelsOptions<object> = {}, talking: TalkOptions = {}) {
+function on(channel: object, options: ChannelsOptions<object> = {}) {
   const channels = createChannels({ ...silent, ...options }).register(channel as typeof room);
-  const client = talk(channels, talking);
+  const client = talk(channels);
   client.join("room:1");
   client.take();
   return { channels, client };
@@ -508,8 +507,7 @@ describe("end", () => {
     expect(errors).toEqual([new Error("boom"), new Error("boom")]);
   });
   it("[LV20] over V1 its end has no ref, unless the join gave a join_ref", () => {
-    const v1 = { vsn: "1.0.0" } as const;
-    const { client } = on(room, {}, v1);
+    const client = talk(createChannels().register(room), { vsn: "1.0.0" });
     const close = (ref: string | null) => ({ topic: "room:1", event: "phx_close", payload: {}, ref });
     const leave = (more = {}) =>
       client.say({ topic: "room:1", event: "phx_leave", payload: {}, ref: "9", ...more }).at(-1);

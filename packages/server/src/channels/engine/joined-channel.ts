@@ -410,6 +410,13 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   #intercept(event: string, payload: Payload): void {
     try {
       const changed = (this.definition.out.get(event) as Handler)(payload, this);
+      if (isThenable(changed)) {
+        // Nobody waits for it, and its rejection must not end the process.
+        Promise.resolve(changed).then(undefined, this.#context.report);
+        throw new TypeError(
+          `The handleOut of "${event}" in channel "${this.definition.pattern}" returned a promise: it decides at once. Await before the broadcast.`,
+        );
+      }
       if (changed !== undefined) this.push(event, changed as Payload);
     } catch (error) {
       this.crash(error);

@@ -11,7 +11,7 @@ const CHANNEL = "phoenix-sockets";
 export class NodeMessages {
   readonly #pubsub: PubSub | undefined;
   readonly #node: string;
-  readonly #silence: (() => void) | undefined;
+  #silence: (() => void) | undefined;
 
   /** `pubsub` undefined: there are no other nodes. */
   constructor(
@@ -40,6 +40,8 @@ export class NodeMessages {
   }
 
   stop(): void {
-    this.#silence?.();
+    const silence = this.#silence;
+    this.#silence = undefined;
+    silence?.();
   }
 }

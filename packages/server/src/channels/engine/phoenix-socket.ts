@@ -103,14 +103,20 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
       if (!(error instanceof MalformedFrame)) this.#context.report(error);
       const { what, code } = error instanceof MalformedFrame ? error : { what: "unreadable", code: 1011 };
       this.#refused("malformed", undefined, { what });
-      // A WebSocket ends; a poll answers 400 and lives (MF22), so nothing is ended here.
-      return this.connection.close(code, "malformed");
+      // A poll answers 400 and lives (MF22), so nothing of it is ended here.
+      if (this.transport === "longpoll") return this.connection.close(code, "malformed");
+      return this.close(code, "malformed");
     }
+    if (!this.#pays()) return this.#limited(message, { rate: "messageRate" });
+    this.route(message, bytes);
+  }
+
+  /** For one frame. */
+  #pays(): boolean {
     const { clock, buckets } = this.#context;
     const paid = buckets.messages.take(this.#paid, clock.monotonic());
-    if (paid === undefined) return this.#limited(message, { rate: "messageRate" });
-    this.#paid = paid;
-    this.route(message, bytes);
+    if (paid !== undefined) this.#paid = paid;
+    return paid !== undefined;
   }
 
   received(bytes: number, unfinished: number): void {
@@ -193,6 +199,7 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     if (!this.#isFor(message, there) || there.leaving) return;
     if (typeof event !== "string") return there.crash(new TypeError("The name of an event is no text.")); // as Phoenix does
     if (!this.#withinRate(there)) return this.#limited(message, { rate: "channelRate" });
+    if (isTooLong(ref)) return this.#tooLong(message, "The message's ref is too long.");
     there.take({ type: "message", message: message as ClientMessage & { event: string }, bytes });
   }
 
@@ -201,8 +208,10 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     this.#waiting++;
     this.#waitingBytes += bytes;
     if (this.#waiting <= maxWaitingMessages && this.#waitingBytes <= maxWaitingBytes) return true;
-    this.#refused("busy", undefined, { waiting: this.#waiting, bytes: this.#waitingBytes });
+    const details = { waiting: this.#waiting, bytes: this.#waitingBytes };
+    // First the end: who hears of it may tell this socket something.
     this.close(CLOSE.busy, "busy");
+    this.#refused("busy", undefined, details);
     return false;
   }
 
@@ -217,8 +226,9 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     this.connection.send(frame);
     const waiting = this.connection.bufferedAmount();
     if (waiting <= this.#context.maxBufferedBytes) return;
-    this.#refused("slow", undefined, { waiting });
+    // First the end: who hears of it may say something to this socket.
     this.close(CLOSE.busy, "slow");
+    this.#refused("slow", undefined, { waiting });
   }
 
   bidFarewell(topic: string, joinRef: Json, farewell: Exclude<Farewell, undefined>): void {
@@ -264,10 +274,8 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     const context = this.#context;
     const route = typeof topic === "string" ? context.routeOf(topic) : undefined;
     if (route === undefined || typeof topic !== "string") return this.#unmatched(message);
-    if (isTooLong(topic) || isTooLong(joinRef) || isTooLong(ref)) {
-      this.#refused("malformed", undefined, { what: "The join's topic, join_ref or ref is too long." });
-      return this.#answer(joinRef, ref, topic, "error", { reason: "too long" });
-    }
+    if (isTooLong(topic) || isTooLong(joinRef) || isTooLong(ref))
+      return this.#tooLong(message, "The join's topic, join_ref or ref is too long.");
     if (there === undefined && this.#channels.size >= context.limits.maxChannelsPerSocket) {
       this.#refused("too-many-channels", topic, { limit: "maxChannelsPerSocket" });
       return this.#answer(joinRef, ref, topic, "error", { reason: "too many channels joined" });
@@ -329,8 +337,9 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     if (channel === undefined) this.#channels.delete(topic);
     else this.#channels.set(topic, channel);
     if (close !== undefined) this.bidFarewell(topic, close.joinRef, "phx_close");
-    channel?.begin();
+    // Before it says or hears anything.
     if (pending.rightsChanged) channel?.reauthorise();
+    channel?.begin();
     this.#release(pending);
   }
 
@@ -338,10 +347,11 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   #answerJoin(pending: PendingJoin, outcome: JoinOutcome): JoinedChannel | undefined {
     const { topic, message } = pending;
     const { joinRef, ref } = message;
+    let channel: JoinedChannel | undefined;
     try {
       switch (outcome.type) {
         case "joined": {
-          const channel = this.#opened(pending, outcome.assigns);
+          channel = this.#opened(pending, outcome.assigns);
           // Phoenix answers a join without a join_ref so, too (W3).
           this.#answer(joinRef, ref, topic, "ok", outcome.response);
           return channel;
@@ -359,6 +369,8 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
       }
     } catch (error) {
       this.#context.report(error);
+      // Accepted, by an answer that cannot be said: what the app has begun, it hears the end of.
+      channel?.end({ type: "error", error }, undefined);
       this.#answer(joinRef, ref, topic, "error", { reason: "join crashed" });
       return undefined;
     }
@@ -401,8 +413,12 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   }
 
   #raw(data: Uint8Array, bytes: number): void {
-    for (const channel of this.channels())
-      if (channel.definition.raw !== undefined) channel.take({ type: "raw", data, bytes });
+    if (!this.#pays()) return this.#refused("rate", undefined, { rate: "messageRate" });
+    for (const channel of this.channels()) {
+      if (channel.definition.raw === undefined) continue;
+      if (this.#withinRate(channel)) channel.take({ type: "raw", data, bytes });
+      else this.#refused("rate", channel.topic, { rate: "channelRate" });
+    }
   }
 
   #unmatched({ ref, topic }: ClientMessage): void {
@@ -414,6 +430,11 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   #limited({ joinRef, ref, topic }: ClientMessage, details: { readonly rate: string }): void {
     this.#refused("rate", typeof topic === "string" ? topic : undefined, details);
     if (ref !== null) this.#answer(joinRef, ref, topic, "error", { reason: "rate_limited" });
+  }
+
+  #tooLong({ joinRef, ref, topic }: ClientMessage, what: string): void {
+    this.#refused("malformed", undefined, { what });
+    this.#answer(joinRef, ref, topic, "error", { reason: "too long" });
   }
 
   #answer(joinRef: Json, ref: Json, topic: Json, status: string, response: Json | Uint8Array): void {

@@ -403,3 +403,128 @@ describe("a broadcast in the midst of another", () => {
     channels.broadcast("room:1", "said", {});
   });
 });
+
+it("[DC9] onRefused may say something to whom it hears of as slow", () => {
+  const heard: string[] = [];
+  const channels: Channels = createChannels({
+    ...slow,
+    onRefused({ code }) {
+      heard.push(code);
+      channels.broadcast("room:1", "slow", {});
+    },
+  }).register(room);
+  const [ada, bob] = [talk(channels), talk(channels)];
+  for (const one of [ada, bob]) one.join("room:1");
+  bob.take();
+  ada.unwritten = 101;
+  channels.broadcast("room:1", "said", {});
+  expect(heard).toEqual(["slow"]);
+  expect(ada.closed).toEqual([{ code: 1013, reason: "slow" }]);
+  expect(bob.take().map((frame) => (frame as unknown[])[3])).toEqual(
+    expect.arrayContaining(["said", "slow"]),
+  );
+});
+
+it("[MS32] onRefused may tell something to whom it hears of as busy", () => {
+  const heard: string[] = [];
+  const told: string[] = [];
+  const channels: Channels = createChannels({
+    limits: { maxWaitingMessages: 1 },
+    onRefused({ code, socketId }) {
+      heard.push(code);
+      channels.sendInfo(socketId, "room:1", "busy");
+    },
+  }).register(
+    room
+      .handleIn("ask", () => new Promise<void>(() => {}))
+      .handleInfo((info: string) => void told.push(info)),
+  );
+  const client = talk(channels);
+  client.join("room:1");
+  for (let i = 0; i < 3; i++) client.say(["1", "2", "room:1", "ask", {}]);
+  expect([heard, told]).toEqual([["busy"], []]);
+  expect(client.closed).toEqual([{ code: 1013, reason: "busy" }]);
+});
+
+it("[LV19] a malformed frame's connection ends its channels at once, though its peer does not answer", () => {
+  const reasons: StopReason[] = [];
+  const channels = createChannels().register(room.terminate((reason) => void reasons.push(reason)));
+  const client = talk(channels, { answersClose: false });
+  client.join("room:1");
+  client.take();
+  client.say("malformed");
+  expect(reasons).toEqual([{ type: "shutdown", why: "closed" }]);
+  channels.broadcast("room:1", "said", {});
+  expect(client.say([null, "1", "phoenix", "heartbeat", {}])).toEqual([]);
+  expect(client.closed).toEqual([{ code: 1011, reason: "malformed" }]);
+  client.gone();
+  expect([reasons.length, channels.sockets]).toEqual([1, 0]);
+});
+
+it("[LV17] [JN6] an acceptance whose response cannot be said is terminated", () => {
+  const errors: unknown[] = [];
+  const reasons: StopReason[] = [];
+  const channels = createChannels({
+    onError: (error) => void errors.push(error),
+  }).register(
+    room.join(() => joined({}, new Uint8Array([1]))).terminate((reason) => void reasons.push(reason)),
+  );
+  const client = talk(channels, { vsn: "1.0.0" });
+  const answer = { status: "error", response: { reason: "join crashed" } };
+  expect(client.say({ topic: "room:1", event: "phx_join", payload: {}, ref: "1" })).toMatchObject([
+    { event: "phx_reply", payload: answer },
+  ]);
+  expect(errors).toHaveLength(1);
+  expect(reasons).toMatchObject([{ type: "error" }]);
+});
+
+it("[LV22] a join that was asked for with other rights says nothing before it is asked again", async () => {
+  const gate = inHand<void>();
+  const heard: string[] = [];
+  const channels = createChannels().register(
+    room
+      .join(async () => {
+        await gate.promise;
+        return joined();
+      })
+      .joined(() => void heard.push("joined"))
+      .mayStay(() => false),
+  );
+  const client = talk(channels);
+  client.join("room:1");
+  channels.reauthorise();
+  gate.keep();
+  await settled();
+  expect(client.take()).toEqual([replied("1", "1", "room:1", "ok"), closed("1", "room:1")]);
+  expect(heard).toEqual([]);
+});
+
+it("[DC14] a socket of another library that cannot say what waits is gone, and others hear", () => {
+  const errors: unknown[] = [];
+  const ends: number[] = [];
+  const channels = createChannels({
+    onError: (error) => void errors.push(error),
+  }).register(room);
+  let broken = false;
+  const foreign = channels.connect({
+    send: () => undefined,
+    close: (code) => void ends.push(code),
+    bufferedAmount() {
+      if (broken) throw new Error("bufferedAmount");
+      return 0;
+    },
+    request: {
+      url: "/socket/websocket?vsn=2.0.0",
+      headers: {},
+      remoteAddress: undefined,
+    },
+  });
+  foreign.incoming(JSON.stringify(["1", "1", "room:1", "phx_join", {}]));
+  const ada = talk(channels);
+  ada.join("room:1");
+  ada.take();
+  broken = true;
+  channels.broadcast("room:1", "said", {});
+  expect(ada.take()).toEqual([[null, null, "room:1", "said", {}]]);
+  expect([errors.map(String), ends, channels.sockets]).toEqual([["Error: bufferedAmount"], [1011], 1]);
+});

@@ -84,7 +84,7 @@ export class SocketTable implements SocketKeeper {
     this.#leaving = true;
     const waiting = [...this.#sockets.values()];
     const share = Math.max(1, Math.ceil(waiting.length / Math.max(1, Math.floor(over / SHARE_EVERY))));
-    for (let i = 0; i < waiting.length; i += share) {
+    for (let i = 0; i < waiting.length && this.#sockets.size > 0; i += share) {
       if (i > 0)
         await new Promise<void>((resolve) => void this.#context.clock.setTimeout(resolve, SHARE_EVERY));
       for (const socket of waiting.slice(i, i + share)) socket.close(CLOSE.draining, "draining");
