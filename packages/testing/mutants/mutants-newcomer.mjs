@@ -2,6 +2,7 @@
 
 const handshakes = "server/src/channels/transports/handshake.test.ts";
 const polls = "server/src/channels/transports/longpoll/longpoll.test.ts";
+const longpolls = "server/src/channels/transports/longpoll/longpoll.ts";
 const mounts = "server/src/channels/phoenix.test.ts";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
@@ -32,6 +33,15 @@ export const newcomerMutants = [
     breaks: "CN68",
     scenario: "",
     by: `${handshakes} > [CN68] says once`,
+  },
+  {
+    name: "take an app's own token for one of a session that is over",
+    file: longpolls,
+    from: `if (!hasTokenForm(text)) return false;`,
+    to: ``,
+    breaks: "LP54",
+    scenario: "",
+    by: `${polls} > [LP54] an app's own token among the params`,
   },
   {
     name: "tell nobody of polls that connect turns away",

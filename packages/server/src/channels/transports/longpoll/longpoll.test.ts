@@ -202,13 +202,20 @@ describe("tokens", () => {
   });
 
   it("[LP54] so do a thousand others, and what is longer than a token begins at once", async () => {
-    const { get, transport } = polled();
-    const tokens = Array.from({ length: 1_001 }, (_, n) => `t${n}`);
+    const { get, transport, host } = polled();
+    const of = (node: string): string => tokenOf({ node, session: "s", issued: 0 }, host.secret);
+    const tokens = Array.from({ length: 1_001 }, (_, n) => of(`t${n}`));
     for (const token of tokens) expect((await get({ token })).status).toBe(500);
-    expect((await get({ token: "t1" })).status).toBe(410);
-    expect((await get({ token: "t0" })).status).toBe(500);
-    expect((await get({ token: "x".repeat(513) })).status).toBe(410);
+    expect((await get({ token: of("t1") })).status).toBe(410);
+    expect((await get({ token: of("t0") })).status).toBe(500);
+    expect((await get({ token: of("x".repeat(513)) })).status).toBe(410);
     expect(transport.connections).toBe(2);
+  });
+
+  it("[LP54] an app's own token among the params ends nothing: the first GET begins a session, each time", async () => {
+    const { get, asked } = polled();
+    for (const token of ["t-ada", "t-ada", "another"]) expect((await get({ token })).status).toBe(410);
+    expect(asked.map(({ params }) => params["token"])).toEqual(["t-ada", "t-ada", "another"]);
   });
 
   it("[LP13] [LP54] strictPhoenix: it begins a new session at once", async () => {
@@ -229,7 +236,7 @@ describe("tokens", () => {
     await advance(WINDOW);
     expect((await polling).status).toBe(204);
     const { status } = await get({ token, headers: { "x-phoenix-longpoll-token": "bad" } });
-    expect(status).toBe(500);
+    expect(status).toBe(410);
   });
 
   it("[LP29] a token of another secret, or of another node, is no session's", async () => {

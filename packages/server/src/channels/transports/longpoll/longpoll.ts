@@ -39,7 +39,7 @@ import type { Exchange } from "./exchange.ts";
 import { PollSession } from "./session.ts";
 import type { SessionContext, Verdict, Waiter } from "./session.ts";
 import { textOnly } from "./text-only.ts";
-import { OLDEST, readToken, tokenOf } from "./tokens.ts";
+import { hasTokenForm, OLDEST, readToken, tokenOf } from "./tokens.ts";
 
 /** The transport of one mount. */
 export interface LongPoll {
@@ -203,7 +203,8 @@ class LongPollTransport implements LongPoll {
   /** Whether a poll's client has yet to hear that its session is over. One that asks again by the same token begins anew. */
   #hearsOfEnd(asked: RequestAsked): boolean {
     const text = tokenOfRequest(asked);
-    if (text === undefined || text.length > OVER_TOKENS.longest || this.#host.strictPhoenix) return false;
+    if (this.#host.strictPhoenix || text === undefined || text.length > OVER_TOKENS.longest) return false;
+    if (!hasTokenForm(text)) return false;
     const told = this.#toldOver;
     if (told.delete(text)) return false;
     told.add(text);

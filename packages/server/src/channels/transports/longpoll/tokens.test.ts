@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OLDEST, readToken, tokenOf } from "./tokens.ts";
+import { hasTokenForm, OLDEST, readToken, tokenOf } from "./tokens.ts";
 
 const key = Buffer.from("one key of the channels, 32 bytes");
 const said = { node: "node-ä.1", session: "0af3", issued: 5_000 };
@@ -29,6 +29,14 @@ describe("tokens of poll sessions", () => {
     const sealed = [`${Buffer.from("[1,2]").toString("base64url")}.${"A".repeat(43)}`];
     const proto = `${Buffer.from('{"length":3}').toString("base64url")}.${"A".repeat(43)}`;
     for (const text of [...junk, ...sealed, proto]) expect(readToken(text, key, 6_000)).toBeUndefined();
+  });
+
+  it("[LP54] a token has a form, whatever its key; an app's own tokens have another", () => {
+    expect(hasTokenForm(token)).toBe(true);
+    expect(hasTokenForm(`${token.slice(0, -2)}AA`)).toBe(true);
+    const jwt = `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.${"A".repeat(43)}`;
+    const phoenix = `SFMyNTY.g2gDYQFuBgDgxJ2-lQFiAAFRgA.${"A".repeat(43)}`;
+    for (const text of [jwt, phoenix, "t-ada", "", "x".repeat(2_000)]) expect(hasTokenForm(text)).toBe(false);
   });
 
   it("[LP30] a token of two weeks is none, a millisecond before it is one", () => {

@@ -23,14 +23,23 @@ export function tokenOf({ node, session, issued }: SessionToken, key: Uint8Array
   return `${Buffer.from(JSON.stringify(parts)).toString("base64url")}.${sealOf(FORM, parts, key)}`;
 }
 
+/**
+ * Whether a text may once have been a token, of whatever key. An app's own `token` among the params, as Phoenix' guides have
+ * it, comes in the same field of the query, and is none.
+ */
+export const hasTokenForm = (text: string): boolean => partsOfToken(text) !== undefined;
+
 /** What a token says; undefined for whatever is not one of this key, or too old. Total. */
 export function readToken(text: string, key: Uint8Array, now: number): SessionToken | undefined {
-  const dot = text.length - SEAL_LENGTH - 1;
-  if (text.length > LONGEST || dot < 1 || text[dot] !== ".") return undefined;
-  const parts = partsOf(text.slice(0, dot));
-  if (parts === undefined || !sealHolds(text.slice(dot + 1), FORM, parts, key)) return undefined;
+  const parts = partsOfToken(text);
+  if (parts === undefined || !sealHolds(text.slice(-SEAL_LENGTH), FORM, parts, key)) return undefined;
   const [node, session, issued] = parts;
   return now - issued < OLDEST ? { node, session, issued } : undefined;
+}
+
+function partsOfToken(text: string): readonly [string, string, number] | undefined {
+  const dot = text.length - SEAL_LENGTH - 1;
+  return text.length > LONGEST || dot < 1 || text[dot] !== "." ? undefined : partsOf(text.slice(0, dot));
 }
 
 function partsOf(text: string): readonly [string, string, number] | undefined {
