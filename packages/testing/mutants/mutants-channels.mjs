@@ -9,9 +9,9 @@ export const channelMutants = [
   {
     name: "begin a channel before its join is answered",
     file: `${engine}/phoenix-socket.ts`,
-    from: `          const channel = this.#opened(pending, outcome.assigns);
+    from: `          channel = this.#opened(pending, outcome.assigns);
 `,
-    to: `          const channel = this.#opened(pending, outcome.assigns);
+    to: `          channel = this.#opened(pending, outcome.assigns);
           channel.begin();
 `,
     breaks: "CW1",
@@ -354,10 +354,11 @@ export const channelMutants = [
   {
     name: "keep those whom a socket that throws comes before from hearing",
     file: "server/src/channels/connect-socket.ts",
-    from: `        host.report(error);
-        wired?.disconnect();`,
-    to: `        wired?.disconnect();
-        throw error;`,
+    from: `    host.report(error);
+    wired?.disconnect();
+    close(1011, "transport");`,
+    to: `    wired?.disconnect();
+    throw error;`,
     breaks: "DC14",
     scenario: "",
     by: `${engine}/reentrance.test.ts > [DC14]`,

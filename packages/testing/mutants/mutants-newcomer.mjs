@@ -46,7 +46,7 @@ export const newcomerMutants = [
   {
     name: "tell nobody of polls that connect turns away",
     file: "server/src/channels/transports/longpoll/longpoll.ts",
-    from: `refuse(came.status, "connect");`,
+    from: `refuse(came.status, "connect", came.why);`,
     to: ``,
     breaks: "CN69",
     scenario: "",

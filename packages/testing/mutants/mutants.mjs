@@ -24,6 +24,7 @@ import { plainMutants } from "./mutants-plain.mjs";
 import { storeMutants } from "./mutants-stores.mjs";
 import { mountMutants } from "./mutants-mount.mjs";
 import { newcomerMutants } from "./mutants-newcomer.mjs";
+import { hostileMutants } from "./mutants-hostile.mjs";
 import { stuckMutants } from "./mutants-stuck.mjs";
 import { leavingMutants } from "./mutants-leaving.mjs";
 import { timeMutants } from "./mutants-time.mjs";
@@ -510,6 +511,7 @@ export const mutants = [
   ...stuckMutants,
   ...mountMutants,
   ...newcomerMutants,
+  ...hostileMutants,
   ...leavingMutants,
   ...channelMutants,
   ...pagesMutants,

@@ -129,4 +129,34 @@ describe("channels.connect", () => {
     sockets[0]?.disconnect();
     await channels.stop();
   });
+  it("[DC15] [DC3] one whose close throws is gone, and a drain does not wait for it", async () => {
+    const errors: unknown[] = [];
+    const channels = createChannels({ onError: (error) => void errors.push(error) });
+    channels.connect({
+      send: () => undefined,
+      close: () => {
+        throw new Error("close");
+      },
+      request: { url: "/?vsn=2.0.0", headers: {}, remoteAddress: "10.0.0.1" },
+    });
+    await channels.drain();
+    expect([channels.sockets, errors.map(String)]).toEqual([0, ["Error: close"]]);
+  });
+  it("[DC1] who comes back within the close is not closed again", () => {
+    const channels = createChannels({ connect: () => accept({}, "ada") });
+    let closes = 0;
+    const enter = (): void => {
+      const socket = channels.connect({
+        send: () => undefined,
+        close() {
+          socket.disconnect();
+          if (closes++ < 10) enter();
+        },
+        request: { url: "/?vsn=2.0.0", headers: {}, remoteAddress: undefined },
+      });
+    };
+    for (let i = 0; i < 2; i++) enter();
+    channels.disconnect("ada");
+    expect([closes, channels.sockets]).toEqual([2, 2]);
+  });
 });

@@ -1,6 +1,5 @@
 // A connection of any socket library, wired in by three functions.
 import type { Connection, WireFrame } from "../base/connection.ts";
-import { contain } from "../base/contain.ts";
 import type { AnySocket, ConnectSocket } from "./channels-api.ts";
 import type { ChannelConnection, ChannelsHost } from "./engine/host.ts";
 import { paramsOf } from "./wire/params.ts";
@@ -12,8 +11,15 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
   const { request } = socket;
   const params = paramsOf(request.url, {});
   const serialiser = params && host.serialiserFor(params["vsn"]);
-  const close = (code: number, reason: string): void =>
-    contain(host.report, () => socket.close(code, reason));
+  const close = (code: number, reason: string): void => {
+    try {
+      socket.close(code, reason);
+    } catch (error) {
+      host.report(error);
+      // Its library will not tell its end, and a drain waits for that.
+      wired?.disconnect();
+    }
+  };
   /** It is no use any more; those behind it in a broadcast hear all the same. */
   const broke = (error: unknown): void => {
     host.report(error);
@@ -49,8 +55,8 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
     abort.abort();
     close(code, reason);
   };
-  const refuse = (status: number, reason: string): void => {
-    host.refused({ status, reason, request });
+  const refuse = (status: number, reason: string, why?: string): void => {
+    host.refused({ status, reason, request, why });
     turnAway(1008, "refused");
   };
   if (params === undefined) refuse(400, "params");
@@ -65,7 +71,8 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
     };
     const decide = (admission: Awaited<ReturnType<ChannelsHost["admit"]>>): void => {
       if (abort.signal.aborted) return;
-      if (!admission.accepted) return refuse(admission.status, host.stopping ? "stopping" : "connect");
+      if (!admission.accepted)
+        return refuse(admission.status, host.stopping ? "stopping" : "connect", admission.why);
       wired = host.connect({ connection, admitted: admission, serialiser });
       // There was no room for it, and its library has told its end before the channels had it.
       if (gone) wired.disconnect();

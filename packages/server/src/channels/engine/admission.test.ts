@@ -66,7 +66,12 @@ describe("connect", () => {
     const from = (remoteAddress: string) =>
       hostOf(channels).admit({ ...request, remoteAddress }, new AbortController());
     const waiting = [from("10.0.0.1"), from("10.0.0.1")];
-    expect(from("10.0.0.1")).toEqual({ accepted: false, status: 429, body: "" });
+    expect(from("10.0.0.1")).toEqual({
+      accepted: false,
+      status: 429,
+      body: "",
+      why: expect.stringContaining("trustedProxies") as unknown,
+    });
     expect(from("10.0.0.2")).toBeInstanceOf(Promise);
     await hand.advance(2_000);
     expect(await Promise.all(waiting)).toEqual([

@@ -66,7 +66,11 @@ export class Admissions {
     if (this.#connect === undefined) return decided(request, ANYBODY);
     const key = this.#house.addressOf(request) ?? "";
     const under = this.#waiting.get(key) ?? 0;
-    if (under >= this.#limits.maxConnectsPerAddress) return refusal(429);
+    const most = this.#limits.maxConnectsPerAddress;
+    if (under >= most) {
+      const why = `${most} requests of ${key === "" ? "no known address" : "one address"} wait for connect. Behind a proxy, name it in trustedProxies; or raise limits.maxConnectsPerAddress.`;
+      return { ...refusal(429), why };
+    }
     const abort = new AbortController();
     const gone = (): void => abort.abort();
     try {

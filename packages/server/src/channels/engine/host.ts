@@ -27,6 +27,8 @@ export interface NotAdmitted {
   readonly accepted: false;
   readonly status: number;
   readonly body: string;
+  /** What the operator can do about it, where the hook was not asked. */
+  readonly why?: string;
 }
 /** What `admit` answers. */
 export type Admission = Admitted | NotAdmitted;

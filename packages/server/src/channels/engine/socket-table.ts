@@ -70,7 +70,8 @@ export class SocketTable implements SocketKeeper {
 
   /** Ends those that `connect` gave this id. */
   disconnect(id: string, code: number, why: string): void {
-    for (const socket of this.#named.get(id) ?? []) socket.close(code, why);
+    // Not who comes back within the close of another.
+    for (const socket of Array.from(this.#named.get(id) ?? [])) socket.close(code, why);
   }
 
   /** Asks again whether channels may stay: of those with this id, or of all. */

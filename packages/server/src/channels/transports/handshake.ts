@@ -73,7 +73,7 @@ export function handshake(
   const admitted = (admission: Admission): HandshakeOutcome =>
     admission.accepted
       ? { welcome: true, admitted: admission, serialiser, protocol }
-      : decline(admission.status, "connect", undefined, admission.body);
+      : decline(admission.status, "connect", admission.why, admission.body);
   const admission = host.admit(
     { ...request, params, transport: "websocket", vsn: serialiser.vsn, authToken: token },
     state,

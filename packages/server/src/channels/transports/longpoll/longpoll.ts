@@ -266,7 +266,7 @@ class LongPollTransport implements LongPoll {
     const enter = (came: Awaited<typeof admission>): HttpAnswer => {
       exchange.holder = undefined;
       if (came.accepted) return this.#enter(came, serialiser, exchange);
-      refuse(came.status, "connect");
+      refuse(came.status, "connect", came.why);
       return came.status >= 500 ? (came.status === 503 ? UNAVAILABLE : FAILED) : FORBIDDEN;
     };
     return admission instanceof Promise ? admission.then(enter) : enter(admission);
