@@ -43,10 +43,13 @@ export const unitMutants = [
     by: "client/src/engine/holding.test.ts > [OB20] [RB14] what stands behind",
   },
   {
-    name: "give up a message because an earlier page had made its mid void",
+    name: "send once more, under another identity, what an earlier page has cancelled",
     file: "client/src/engine/outbox.ts",
-    from: `if (cancelled && entry.messages.length > 0) {`,
-    to: `if (cancelled && entry.voided) {`,
+    from: `if (entry.voided && cancelled) entry.out = false;`,
+    to: `if (cancelled && entry.messages.length > 0) {
+    entry.voided = core.conflicted = true;
+    entry.out = false;
+  }`,
     breaks: "OB33",
     scenario: "S35",
     by: "client/test/poison.test.ts > [OB33] S20 S35 the page ends",
@@ -58,7 +61,7 @@ export const unitMutants = [
     to: `error.code === code;`,
     breaks: "OB33",
     scenario: "",
-    by: `${incoming} > [OB33] a mid that an earlier page`,
+    by: `${incoming} > [OB33] a reason of the app's`,
   },
   {
     name: "make a topic anew by a late answer",

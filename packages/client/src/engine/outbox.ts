@@ -9,7 +9,6 @@ import { conclude } from "./outcomes.ts";
 import type { Core, Dispatch, Outcome, Queue, Target } from "./records.ts";
 import { AT_ONCE } from "./replica.ts";
 import { isDoubted } from "./suspects.ts";
-import { due } from "./targets.ts";
 
 /** What waits, in all queues. */
 export const undecided = (core: Pick<Core, "queues">): Dispatch[] =>
@@ -237,13 +236,10 @@ export function decide(core: Core, one: Target, mid: number, id: string, verdict
   const entry = find(one.queue, mid, id);
   if (!entry) return false;
   const cancelled = "error" in verdict && says(verdict.error, "cancelled");
-  // Only its mid is void, also where an earlier page of this client made it so: it will never have arrived, so it moves,
-  // held as before, to another identity (OB33).
-  if (cancelled && entry.messages.length > 0) {
-    entry.voided = core.conflicted = true;
-    entry.out = false;
-    due(core);
-  } else {
+  // Only its mid is void: it will never have arrived, so it moves, held as before, to another identity (OB33). What an
+  // earlier page has made void stays so: this page has sent what it dispatched meanwhile, and order is kept.
+  if (entry.voided && cancelled) entry.out = false;
+  else {
     leave(core, one.queue, entry);
     // Void because of its version: its author hears why. Applied or refused before the reload, it hears that.
     const known = (entry.outcome ??=
