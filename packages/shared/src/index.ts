@@ -88,7 +88,7 @@ export type { Migrated } from "./updates/migrate.ts";
 // Values
 export { countValues } from "./values/count-values.ts";
 export { isCrowded } from "#guards/crowding";
-export { sameInOrder, sameValue } from "./values/equal.ts";
+export { comparing, sameInOrder, sameValue } from "./values/equal.ts";
 export { deepFreeze } from "./values/freeze.ts";
 export { combine, hashString } from "./values/hash.ts";
 export { hashValue } from "./values/hash-value.ts";

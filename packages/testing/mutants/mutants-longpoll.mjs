@@ -160,7 +160,7 @@ export const longpollMutants = [
   {
     name: "take a token for genuine whoever sealed it",
     file: `${HERE}/tokens.ts`,
-    from: `  if (parts === undefined || !sealHolds(text.slice(dot + 1), FORM, parts, key)) return undefined;`,
+    from: `  if (parts === undefined || !sealHolds(text.slice(-SEAL_LENGTH), FORM, parts, key)) return undefined;`,
     to: `  if (parts === undefined || key.length === 0) return undefined;`,
     breaks: "LP29",
     scenario: "",

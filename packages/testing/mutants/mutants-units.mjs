@@ -84,10 +84,8 @@ export const unitMutants = [
   {
     name: "let models that cannot be compared end the turn",
     file: "client/src/engine/life.ts",
-    from: `      } catch {
-        return false;`,
-    to: `      } catch (error) {
-        throw error;`,
+    from: `same: comparing(options.serialiser.same),`,
+    to: `same: options.serialiser.same,`,
     breaks: "CL9",
     scenario: "",
     by: "client/src/engine/life.test.ts > [CL9] [RB6] models that cannot be compared",

@@ -1,6 +1,6 @@
 // A client's life from turn to turn: what a turn has changed is shown, stored, sent; what has no answer in time is asked
 // or sent again; and the end. Not here: the parts that do it.
-import { CallaError } from "@calla/shared";
+import { CallaError, comparing } from "@calla/shared";
 import type { Cancel, TopicCode } from "@calla/shared";
 import { takenOf } from "./fits.ts";
 import { createSpace } from "./kept-predictions.ts";
@@ -25,13 +25,7 @@ export function createCore(
   const core: Core = {
     ...options,
     line: OFF,
-    same(a, b) {
-      try {
-        return options.serialiser.same(a, b);
-      } catch {
-        return false;
-      }
-    },
+    same: comparing(options.serialiser.same),
     open: false,
     crowded: false,
     taking: 0,

@@ -30,7 +30,6 @@ const PROVOKED = [
   /A join returns/,
   /takes a text as the status/,
   /returned something else/,
-  /name of an event is no text/,
   /auth token to the mount at \/socket, which reads none/,
 ];
 

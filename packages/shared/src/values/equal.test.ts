@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { classTable } from "./classes.ts";
-import { sameInOrder, sameValue } from "./equal.ts";
+import { comparing, sameInOrder, sameValue } from "./equal.ts";
 import { hashValue } from "./hash-value.ts";
 import { normalise } from "./normalise.ts";
 import { toPlain } from "./to-plain.ts";
@@ -214,3 +214,16 @@ test.each([10, 3_000])(
     expect(sameInOrder(new Map([[1, 2]]), new Set([1]))).toBe(false);
   },
 );
+
+test("[CO22] what cannot be compared is not the same, where that must not throw", () => {
+  const cycle = (): unknown => {
+    const one: { self?: unknown } = {};
+    one.self = one;
+    return one;
+  };
+  expect(() => sameInOrder(cycle(), cycle())).toThrow();
+  const same = comparing(sameInOrder);
+  expect(same(cycle(), cycle())).toBe(false);
+  expect(same({ a: [1] }, { a: [1] })).toBe(true);
+  expect(same({ a: 1 }, { a: 2 })).toBe(false);
+});

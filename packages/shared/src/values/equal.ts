@@ -27,6 +27,22 @@ export const sameValue = (a: unknown, b: unknown): boolean => anyOrder(a, b, 0);
  */
 export const sameInOrder = (a: unknown, b: unknown): boolean => inOrder(a, b, 0);
 
+/**
+ * The same comparison; what it throws for (a cycle, too many levels) is not the same.
+ *
+ * @example
+ * comparing(sameInOrder)(cyclic, alsoCyclic); // false
+ */
+export const comparing =
+  (same: (a: unknown, b: unknown) => boolean) =>
+  (a: unknown, b: unknown): boolean => {
+    try {
+      return same(a, b);
+    } catch {
+      return false;
+    }
+  };
+
 type Members = ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>;
 
 /** Equality by what is said of that which has an order that may count or not. */

@@ -96,6 +96,18 @@ describe("messages", () => {
       replied("1", "2", "room:1", "ok", { event: "nope", payload: { a: 1 } }),
     ]);
   });
+  it.each([5, null, {}])(
+    "[MS36] an event that is named %j crashes the channel, and is refused, not reported",
+    (event) => {
+      const heard: unknown[] = [];
+      const { client } = on(room, {
+        onError: (error) => void heard.push(error),
+        onRefused: ({ code, topic }) => void heard.push(code, topic),
+      });
+      expect(client.say(["1", "2", "room:1", event, {}])).toEqual([crashed("1", "room:1")]);
+      expect(heard).toEqual(["malformed", "room:1"]);
+    },
+  );
   it("[MS15] a topic that is not joined is unmatched", () => {
     const { client } = on(room);
     expect(client.say(["1", "2", "room:2", "ask", {}])).toEqual([

@@ -197,10 +197,17 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     if (there === undefined) return this.#unmatched(message);
     // Of a channel that was before (W3), or one that is about to end (W8).
     if (!this.#isFor(message, there) || there.leaving) return;
-    if (typeof event !== "string") return there.crash(new TypeError("The name of an event is no text.")); // as Phoenix does
+    if (typeof event !== "string") return this.#noEvent(there);
     if (!this.#withinRate(there)) return this.#limited(message, { rate: "channelRate" });
     if (isTooLong(ref)) return this.#tooLong(message, "The message's ref is too long.");
     there.take({ type: "message", message: message as ClientMessage & { event: string }, bytes });
+  }
+
+  /** Its channel crashes, as with Phoenix; but it is the client's fault, so the app's reporter hears nothing of it. */
+  #noEvent(channel: JoinedChannel): void {
+    const error = new TypeError("The name of an event is no text.");
+    this.#refused("malformed", channel.topic, { what: error.message });
+    channel.end({ type: "error", error }, "phx_error");
   }
 
   waits({ bytes }: Pick<Item, "bytes">): boolean {
