@@ -48,17 +48,15 @@ export interface Mounted extends Calla {
 
 /** Adds WebSockets to the http server that the framework made, and the end of all. */
 export function mounted(calla: Calla, httpServer: HttpServer): Mounted {
-  const { server, requests, channels, socket } = calla;
+  const { server, requests, socket } = calla;
   socket.listen(httpServer);
   const sockets = webSocket(server, { httpServer, path: "/ws" });
   return {
     ...calla,
     httpServer,
     async stop() {
-      await Promise.all([
-        server.drain({ over: 1_000, reconnectWithin: 1_000 }),
-        channels.drain({ over: 1_000 }),
-      ]);
+      // The channels stand beside the server, and leave with it.
+      await server.drain({ over: 1_000, reconnectWithin: 1_000 });
       await Promise.all([sockets.close(), requests.close(), socket.close()]);
       httpServer.close();
       httpServer.closeIdleConnections();

@@ -14,6 +14,21 @@ function begun() {
 }
 const entryOf = (core: Core, at = 0): Dispatch => core.queues.get("list:1")?.entries[at] as Dispatch;
 
+/** What waits in "list:1" is alone on its way each time, on a connection that has answered and ends. */
+async function cutUntilHeld({ core, clock }: ReturnType<typeof begun>): Promise<void> {
+  for (let cut = 0; cut < 60 && core.held.size === 0; cut++) {
+    disconnected(core, true);
+    for (const entry of core.queues.get("list:1")!.entries) if (!entry.held) entry.stage = "stored";
+    core.unsent.add(core.queues.get("list:1") as never);
+    core.suspects.begin();
+    for (let answer = 0; answer < 40; answer++) {
+      core.suspects.answered();
+      dispatch(core, "list:2", added("x")).cancel();
+      await clock.advance(1_000);
+    }
+  }
+}
+
 test("[OB7] without a mid a cancelled one is as if it had never been; once sent it is too late", async () => {
   const { core, one, sent } = begun();
   const write = dispatch(core, "list:1", added("a"));
@@ -42,22 +57,12 @@ test("[OB13] a frame that was too large alone is given up: shown no more, its mi
 });
 
 test("[OB20] one that ends every connection is held, told once, listed, and leaves again by retry", async () => {
-  const { core, sent, errors, clock } = begun();
+  const all = begun();
+  const { core, sent, errors } = all;
   dispatch(core, "list:1", added("a"));
   await turn();
   const entry = entryOf(core);
-  // Alone on its way each time, on a connection that has answered.
-  for (let cut = 0; cut < 60 && !entry.held; cut++) {
-    disconnected(core, true);
-    entry.stage = "stored";
-    core.unsent.add(core.queues.get("list:1") as never);
-    core.suspects.begin();
-    for (let answer = 0; answer < 40; answer++) {
-      core.suspects.answered();
-      dispatch(core, "list:2", added("x")).cancel();
-      await clock.advance(1_000);
-    }
-  }
+  await cutUntilHeld(all);
   expect(errors).toMatchObject([{ code: "held", details: { target: "list:1", id: entry.id } }]);
   const listed = listHeld(core);
   expect(listed).toMatchObject([{ id: entry.id, state: "held" }]);
@@ -77,21 +82,12 @@ test("[OB20] [OB40] the server's word about something that was sent counts where
 });
 
 test("[OB20] [RB14] what stands behind a held one is not looked at in every turn: it is doubted anew when it leaves", async () => {
-  const { core, clock } = begun();
+  const all = begun();
+  const { core } = all;
   for (const text of ["a", "b", "c"]) dispatch(core, "list:1", added(text));
   await turn();
   const { entries } = core.queues.get("list:1")!;
-  for (let cut = 0; cut < 60 && core.held.size === 0; cut++) {
-    disconnected(core, true);
-    for (const entry of entries) if (!entry.held) entry.stage = "stored";
-    core.unsent.add(core.queues.get("list:1") as never);
-    core.suspects.begin();
-    for (let answer = 0; answer < 40; answer++) {
-      core.suspects.answered();
-      dispatch(core, "list:2", added("x")).cancel();
-      await clock.advance(1_000);
-    }
-  }
+  await cutUntilHeld(all);
   expect([core.held.size, core.suspects.busy]).toEqual([1, false]);
   expect(entries.map(({ cuts }) => cuts)).toEqual([0, 0, 0]);
   expect(retry(core, entryOf(core))).toBe(true);
