@@ -11,6 +11,7 @@ interface Push {
 }
 interface Channel {
   readonly state: string;
+  joinRef(): string;
   join(): Push;
   push(event: string, payload: object): Push;
   on(event: string, callback: (payload: unknown) => void): void;
@@ -129,6 +130,13 @@ export class PhoenixPage {
   }
   state(topic: string): Promise<string> {
     return this.#page.evaluate((of) => (globalThis as unknown as InPage).channels[of]!.state, topic);
+  }
+  /** Names its latest join, or nothing while that is not answered: a client that has not noticed an end is still joined. */
+  joinRef(topic: string): Promise<string | undefined> {
+    return this.#page.evaluate((of) => {
+      const channel = (globalThis as unknown as InPage).channels[of]!;
+      return channel.state === "joined" ? channel.joinRef() : undefined;
+    }, topic);
   }
   ends(): Promise<string[]> {
     return this.#page.evaluate(() => (globalThis as unknown as InPage).ends);
