@@ -39,6 +39,7 @@ const rooms = {
     "channels/engine",
     "channels/transports",
     "channels/transports/longpoll",
+    "channels/codes",
     "channels",
     ".",
     "observers",

@@ -1,10 +1,11 @@
 // `npm run check:codes`: docs/codes.md lists every code of Calla's with its sentence and its cure, printed from the tables
 // in packages/shared/src/codes; `npm run codes:update` rewrites it. And every code of a table is said somewhere on the
 // side that says it. (That nothing else is said the compiler checks: the fields are typed by the tables' keys.)
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+// docs/channels-errors.md is held to its tables by channel-codes.mjs, in the same run.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
-import ts from "typescript";
+import { channelFindings } from "./channel-codes.mjs";
+import { cell, tablesIn, unsaid } from "./code-tables.mjs";
 import { root } from "./run.mjs";
 
 const page = join(root, "docs/codes.md");
@@ -12,18 +13,8 @@ const update = process.argv.includes("--update");
 
 /** @typedef {Record<string, { retryable: boolean | "either"; means: string; cure: string }>} Table */
 
-const {
-  outputFiles: [bundle],
-} = await build({
-  entryPoints: [join(root, "packages/shared/src/codes/codes.ts")],
-  bundle: true,
-  format: "esm",
-  write: false,
-});
 /** @type {Record<string, Table>} */
-const tables = await import(
-  `data:text/javascript;base64,${Buffer.from(bundle?.contents ?? "").toString("base64")}`
-);
+const tables = await tablesIn("packages/shared/src/codes/codes.ts");
 
 /** In the order of the page; `said`: the folders of packages where each code stands as a value. */
 const sections = [
@@ -85,42 +76,11 @@ const sections = [
   },
 ];
 
-/** @param {string} folder @returns {string[]} */
-const sources = (folder) =>
-  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return entry.name === "codes" || entry.name === "testing" ? [] : sources(path);
-    return /[.]ts$/.test(entry.name) && !/[.](test|test-d|arbitrary)[.]ts$/.test(entry.name) ? [path] : [];
-  });
-
-/** @type {Map<string, Set<string>>} */
-const values = new Map();
-/** Texts that a file has as values: neither types, nor what something is compared with. @param {string} path */
-function valuesIn(path) {
-  const known = values.get(path);
-  if (known !== undefined) return known;
-  /** @type {Set<string>} */
-  const found = new Set();
-  const visit = (/** @type {ts.Node} */ node) => {
-    if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return;
-    const compared =
-      ts.isCaseClause(node.parent) ||
-      (ts.isBinaryExpression(node.parent) && /^[!=]==$/.test(node.parent.operatorToken.getText()));
-    if (ts.isStringLiteral(node) && !compared) found.add(node.text);
-    ts.forEachChild(node, visit);
-  };
-  const file = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2023, true);
-  ts.forEachChild(file, visit);
-  values.set(path, found);
-  return found;
-}
-
-const findings = sections.flatMap(({ table, said }) => {
-  const paths = said.flatMap((folder) => sources(join(root, "packages", folder)));
-  return Object.keys(tables[table] ?? {})
-    .filter((code) => !paths.some((path) => valuesIn(path).has(code)))
-    .map((code) => `${table}: "${code}" is said nowhere in ${said.join(", ")}; take it out.`);
-});
+const findings = sections.flatMap(({ table, said }) =>
+  unsaid(Object.keys(tables[table] ?? {}), said).map(
+    (code) => `${table}: "${code}" is said nowhere in ${said.join(", ")}; take it out.`,
+  ),
+);
 for (const [name, table] of Object.entries(tables)) {
   if (!sections.some((section) => section.table === name))
     findings.push(`${name} has no section in scripts/codes.mjs.`);
@@ -131,7 +91,6 @@ for (const [name, table] of Object.entries(tables)) {
       if (!/^[a-zA-Z].*[.]$/.test(sentence)) findings.push(`${name}: "${code}" has no sentence: ${sentence}`);
 }
 
-const cell = (/** @type {string} */ text) => text.replaceAll("|", "\\|");
 const words = new Map([
   [true, "yes"],
   [false, "no"],
@@ -163,5 +122,6 @@ const text = [
 if (update) writeFileSync(page, text);
 else if ((existsSync(page) ? readFileSync(page, "utf8") : "") !== text)
   findings.push("docs/codes.md is not what the tables say: npm run codes:update.");
+findings.push(...(await channelFindings(update)));
 for (const finding of findings) console.log(finding);
 process.exitCode = findings.length > 0 ? 1 : 0;

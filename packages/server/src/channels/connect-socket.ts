@@ -2,6 +2,7 @@
 import type { Connection, WireFrame } from "../base/connection.ts";
 import type { AnySocket, ConnectSocket } from "./channels-api.ts";
 import type { ChannelConnection, ChannelsHost } from "./engine/host.ts";
+import type { CloseReason, RequestRefusal } from "./engine/words.ts";
 import { paramsOf } from "./wire/params.ts";
 
 /** A peer that is not let in yet says no more. Over it: closed, 1009. */
@@ -50,12 +51,12 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
   let before: (string | Uint8Array)[] = [];
   let bytes = 0;
   /** Nothing more of it is kept. */
-  const turnAway = (code: number, reason: string): void => {
+  const turnAway = (code: number, reason: CloseReason): void => {
     before = [];
     abort.abort();
     close(code, reason);
   };
-  const refuse = (status: number, reason: string, why?: string): void => {
+  const refuse = (status: number, reason: RequestRefusal, why?: string): void => {
     host.refused({ status, reason, request, why });
     turnAway(1008, "refused");
   };

@@ -3,6 +3,7 @@ import type { Clock, Random } from "@calla/shared";
 import type { Connection, ConnectRequest } from "../../base/connection.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
 import type { JsonObject } from "../wire/message.ts";
+import type { RequestRefusal } from "./words.ts";
 
 /** What a socket's `connect` hook is given. */
 export interface PhoenixRequest extends ConnectRequest {
@@ -80,7 +81,7 @@ export interface ChannelsHost {
   /** A request was not let in, for the observers. */
   refused(refusal: {
     readonly status: number;
-    readonly reason: string;
+    readonly reason: RequestRefusal;
     readonly request: ConnectRequest;
     readonly why?: string | undefined;
   }): void;

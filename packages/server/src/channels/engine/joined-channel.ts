@@ -14,6 +14,7 @@ import type { ChannelsContext } from "./channels-context.ts";
 import { mustBePayload } from "./channels-context.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { MailboxOwner } from "./mailbox.ts";
+import type { Told } from "./words.ts";
 
 /** Something for the channel to take in its turn. */
 export type Item =
@@ -297,11 +298,11 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
     );
   }
 
-  #refuse(code: "invalid" | "unmatched-event", details: unknown, response: Json): void {
+  #refuse(code: "invalid" | "unmatched-event", details: unknown, told: Told): void {
     const { topic, socketId } = this;
     this.#context.refused({ code, socketId, topic, details });
     const ref = this.#current ?? null;
-    if (ref !== null) this.#answer(ref, "error", response);
+    if (ref !== null) this.#answer(ref, "error", told);
   }
 
   #run(handler: Handler, said: unknown, name: string): void | Promise<void> {

@@ -14,6 +14,7 @@ import type { JoinOutcome } from "./join.ts";
 import { JoinedChannel } from "./joined-channel.ts";
 import type { ChannelOwner, Farewell, Item } from "./joined-channel.ts";
 import { isTooLong, sameRef } from "./refs.ts";
+import type { CloseReason, Told } from "./words.ts";
 
 /** What a connection tells who keeps all of them. */
 export interface SocketKeeper {
@@ -23,8 +24,7 @@ export interface SocketKeeper {
 /** Close codes; none is 1000, after which older clients do not come back (DC5). */
 export const CLOSE = { disconnected: 1001, malformed: 1011, draining: 1012, busy: 1013 } as const;
 
-const CRASHED = { reason: "channel_crash" };
-const UNMATCHED = { reason: "unmatched topic" };
+const CRASHED: Told = { reason: "channel_crash" };
 /** What a WebSocket frame costs beside its bytes. */
 const AT_LEAST = 64;
 
@@ -160,7 +160,7 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   }
 
   /** Ends the connection, and its channels at once: a peer that does not answer the close holds nothing up. */
-  close(code: number, why: string): void {
+  close(code: number, why: CloseReason): void {
     if (this.#ended !== undefined) return;
     this.#ended = reasonOf(why);
     this.connection.close(code, why);
@@ -285,12 +285,12 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
       return this.#tooLong(message, "The join's topic, join_ref or ref is too long.");
     if (there === undefined && this.#channels.size >= context.limits.maxChannelsPerSocket) {
       this.#refused("too-many-channels", topic, { limit: "maxChannelsPerSocket" });
-      return this.#answer(joinRef, ref, topic, "error", { reason: "too many channels joined" });
+      return this.#fail(message, { reason: "too many channels joined" });
     }
     const paid = context.buckets.joins.take(this.#joinsPaid, context.clock.monotonic());
     if (paid === undefined) {
       this.#refused("rate", topic, { rate: "joinRate" });
-      return this.#answer(joinRef, ref, topic, "error", { reason: "rate_limited" });
+      return this.#fail(message, { reason: "rate_limited" });
     }
     this.#joinsPaid = paid;
     // The one before is gone whatever becomes of this join; that is said behind its answer.
@@ -319,7 +319,8 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     const { clock, limits } = this.#context;
     pending.cancel = clock.setTimeout(() => {
       pending.abandon({ type: "shutdown", why: "timeout" });
-      this.#conclude(pending, { type: "refused", response: { reason: "timeout" } });
+      const response: Told = { reason: "timeout" };
+      this.#conclude(pending, { type: "refused", response });
     }, limits.joinTimeout);
     void outcome.then((decided) => {
       pending.cancel?.();
@@ -369,7 +370,7 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
           return undefined;
         case "invalid":
           this.#refused("invalid", topic, { issues: outcome.issues });
-          this.#answer(joinRef, ref, topic, "error", { reason: "invalid params", issues: outcome.issues });
+          this.#fail(message, { reason: "invalid params", issues: outcome.issues });
           return undefined;
         default:
           throw outcome.error;
@@ -378,7 +379,7 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
       this.#context.report(error);
       // Accepted, by an answer that cannot be said: what the app has begun, it hears the end of.
       channel?.end({ type: "error", error }, undefined);
-      this.#answer(joinRef, ref, topic, "error", { reason: "join crashed" });
+      this.#fail(message, { reason: "join crashed" });
       return undefined;
     }
   }
@@ -430,18 +431,23 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
 
   #unmatched({ ref, topic }: ClientMessage): void {
     this.#refused("unmatched-topic", typeof topic === "string" ? topic : undefined, undefined);
-    this.#answer(null, ref, topic, "error", UNMATCHED);
+    this.#fail({ joinRef: null, ref, topic }, { reason: "unmatched topic" });
   }
 
   /** Too fast. Whoever waits for an answer hears it; Phoenix has no rates, and beryl says nothing. */
-  #limited({ joinRef, ref, topic }: ClientMessage, details: { readonly rate: string }): void {
+  #limited(message: ClientMessage, details: { readonly rate: string }): void {
+    const { ref, topic } = message;
     this.#refused("rate", typeof topic === "string" ? topic : undefined, details);
-    if (ref !== null) this.#answer(joinRef, ref, topic, "error", { reason: "rate_limited" });
+    if (ref !== null) this.#fail(message, { reason: "rate_limited" });
   }
 
-  #tooLong({ joinRef, ref, topic }: ClientMessage, what: string): void {
+  #tooLong(message: ClientMessage, what: string): void {
     this.#refused("malformed", undefined, { what });
-    this.#answer(joinRef, ref, topic, "error", { reason: "too long" });
+    this.#fail(message, { reason: "too long" });
+  }
+
+  #fail({ joinRef, ref, topic }: Pick<ClientMessage, "joinRef" | "ref" | "topic">, told: Told): void {
+    this.#answer(joinRef, ref, topic, "error", told);
   }
 
   #answer(joinRef: Json, ref: Json, topic: Json, status: string, response: Json | Uint8Array): void {

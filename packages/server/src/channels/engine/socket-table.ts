@@ -6,6 +6,7 @@ import type { ChannelsContext } from "./channels-context.ts";
 import type { ChannelConnection, ChannelsHost } from "./host.ts";
 import { CLOSE, PhoenixSocket } from "./phoenix-socket.ts";
 import type { SocketKeeper } from "./phoenix-socket.ts";
+import type { CloseReason } from "./words.ts";
 
 export class SocketTable implements SocketKeeper {
   readonly #context: ChannelsContext;
@@ -69,7 +70,7 @@ export class SocketTable implements SocketKeeper {
   }
 
   /** Ends those that `connect` gave this id. */
-  disconnect(id: string, code: number, why: string): void {
+  disconnect(id: string, code: number, why: CloseReason): void {
     // Not who comes back within the close of another.
     for (const socket of Array.from(this.#named.get(id) ?? [])) socket.close(code, why);
   }

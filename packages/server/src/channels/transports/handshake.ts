@@ -3,6 +3,7 @@ import { briefUrl } from "../../base/brief.ts";
 import type { ConnectRequest } from "../../base/connection.ts";
 import type { UpgradeState } from "../../transports/websocket/pending-upgrade.ts";
 import type { Admission, Admitted, ChannelsHost } from "../engine/host.ts";
+import type { RequestRefusal } from "../engine/words.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
 import type { Mount } from "./mount.ts";
 import { paramsOf } from "../wire/params.ts";
@@ -45,7 +46,7 @@ export function handshake(
   const { token, malformed, others } = mount.authToken ? takeToken(offered) : untouched(offered);
   const shown = others === offered ? headers : withProtocols(headers, others);
   const request = { url, headers: shown, remoteAddress };
-  const decline = (status: number, reason: string, why?: string, body = ""): Declined => {
+  const decline = (status: number, reason: RequestRefusal, why?: string, body = ""): Declined => {
     host.refused({ status, reason, request: { ...request, url: briefUrl(url) }, why });
     return { welcome: false, status, body };
   };

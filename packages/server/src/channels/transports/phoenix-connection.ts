@@ -3,6 +3,7 @@ import type { Connection } from "../../base/connection.ts";
 import { LinkedSocket } from "../../transports/websocket/connection.ts";
 import type { ConnectionEvents } from "../../transports/websocket/connection.ts";
 import type { ChannelConnection } from "../engine/host.ts";
+import type { CloseReason } from "../engine/words.ts";
 import type { IdleWatch, Watched } from "./idle-watch.ts";
 
 /** A socket that answers a peer's close as Phoenix does: with 1000, whatever code the peer had (W25a). */
@@ -15,7 +16,7 @@ export class PhoenixLinkedSocket extends LinkedSocket {
 }
 
 /** The close code and reason of an idle connection. Not 1000: every phoenix.js returns from 1001. */
-const IDLE = [1001, "heartbeat"] as const;
+const IDLE = [1001, "heartbeat"] as const satisfies readonly [number, CloseReason];
 
 export class PhoenixConnection implements ConnectionEvents, Watched {
   heardAt = 0;

@@ -11,6 +11,7 @@ import type { UpgradeSource } from "../../transports/websocket/upgrade-listener.
 import { UpgradeServer } from "../../transports/websocket/upgrade-server.ts";
 import type { HttpVerdict, UpgradePolicy, Verdict } from "../../transports/websocket/upgrade-server.ts";
 import type { Admitted, ChannelsHost } from "../engine/host.ts";
+import type { RequestRefusal } from "../engine/words.ts";
 import { handshake, handshakeProblem } from "./handshake.ts";
 import type { HandshakeOutcome } from "./handshake.ts";
 import { IdleWatch } from "./idle-watch.ts";
@@ -161,7 +162,7 @@ class PhoenixPolicy implements UpgradePolicy {
     };
   }
 
-  #refused(status: number, reason: string, { request }: Admitted, why?: string): void {
+  #refused(status: number, reason: RequestRefusal, { request }: Admitted, why?: string): void {
     this.#host.refused({ status, reason, request: { ...request, url: briefUrl(request.url) }, why });
   }
 

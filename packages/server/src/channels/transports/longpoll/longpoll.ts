@@ -15,6 +15,7 @@ import type { HttpAnswer, RequestAsked } from "../../../transports/http/request.
 import type { Stalling } from "../../../transports/http/node.ts";
 import type { ConnectRequest } from "../../../base/connection.ts";
 import type { Admitted, ChannelsHost, PhoenixRequest } from "../../engine/host.ts";
+import type { RequestRefusal } from "../../engine/words.ts";
 import type { ChannelSerialiser } from "../../wire/serialiser.ts";
 import type { Mount } from "../mount.ts";
 import { paramsOf } from "../../wire/params.ts";
@@ -238,7 +239,7 @@ class LongPollTransport implements LongPoll {
   #begin(exchange: Exchange, variables: PathVariables): HttpAnswer | Promise<HttpAnswer> {
     const { asked } = exchange;
     const host = this.#host;
-    const refuse = (status: number, reason: string, why?: string): void =>
+    const refuse = (status: number, reason: RequestRefusal, why?: string): void =>
       host.refused({ status, reason, request: asked, why });
     if (host.stopping) {
       refuse(503, "stopping");
