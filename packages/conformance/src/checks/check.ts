@@ -121,6 +121,6 @@ export function differsIn(check: Check, differences: Differences): boolean {
 }
 
 /** The names of what a check plays. */
-export function conversationNames({ scenarios = [], written = [] }: Check): readonly string[] {
+function conversationNames({ scenarios = [], written = [] }: Check): readonly string[] {
   return [...scenarios, ...written.map(({ scenario }) => scenario)];
 }

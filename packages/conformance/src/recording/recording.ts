@@ -50,9 +50,11 @@ export type Hearing = Of & {
 } & (
     | { readonly hear: "upgraded"; readonly headers: Readonly<Record<string, string>> }
     | { readonly hear: "text"; readonly json: Json }
-    | { readonly hear: "binary" | "pong"; readonly hex: string }
+    | { readonly hear: "binary" | "ping" | "pong"; readonly hex: string }
     | { readonly hear: "close"; readonly code: number }
     | { readonly hear: "end" }
+    /** No frame of a server. Never of a recording. */
+    | { readonly hear: "broken"; readonly what: string }
     /** Of a LongPoll session that keeps polling: neither 200 nor 204. */
     | { readonly hear: "status"; readonly status: number }
     | {

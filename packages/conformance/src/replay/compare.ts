@@ -31,6 +31,7 @@ export function isAsRecorded(hearing: Hearing, heard: Heard, since: number, know
     case "text":
       return heard.heard === "text" && equals(hearing.json, parsed(heard.text), known);
     case "binary":
+    case "ping":
     case "pong":
       return heard.heard === hearing.hear && heard.bytes.toString("hex") === hearing.hex;
     case "close":
@@ -39,6 +40,8 @@ export function isAsRecorded(hearing: Hearing, heard: Heard, since: number, know
       return heard.heard === "status" && heard.status === hearing.status;
     case "end":
       return true;
+    case "broken":
+      return false;
     case "answer":
       return heard.heard === "answer" && answers(hearing, heard.answer, known);
   }
@@ -79,20 +82,41 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A thing heard, as a line of a report. */
-export function shown(heard: Heard | Hearing): string {
-  const { after, who, ms, ...rest }: { [name: string]: unknown; after?: number } = { ...heard };
-  void [who, ms];
-  const plain = Object.entries(rest).map(([name, value]) => [
-    name === "hear" ? "heard" : name,
-    plainly(value),
-  ]);
-  return `${JSON.stringify(Object.fromEntries(plain))}${after === undefined ? "" : ` after ${after} ms`}`;
+/** A thing heard, in the form of a recording. */
+export function asHearing(heard: Heard): Hearing {
+  switch (heard.heard) {
+    case "upgraded":
+      return heard.accepted
+        ? { hear: "upgraded", headers: only(HANDSHAKE, heard.answer) }
+        : { hear: "broken", what: "a handshake with a wrong sec-websocket-accept" };
+    case "text":
+      return { hear: "text", json: parsed(heard.text) as Json };
+    case "binary":
+    case "ping":
+    case "pong":
+      return { hear: heard.heard, hex: heard.bytes.toString("hex") };
+    case "close":
+      return { hear: "close", code: heard.code };
+    case "status":
+      return { hear: "status", status: heard.status };
+    case "broken":
+      return { hear: "broken", what: heard.what };
+    case "end":
+      return { hear: "end" };
+    case "answer": {
+      const { status, body } = heard.answer;
+      const json = framesShown(parsed(body.toString("utf8"))) as Json;
+      const headers = only([...EXACT, ...AT_LEAST], heard.answer);
+      return { hear: "answer", status, headers, ...(typeof json === "string" ? { body: json } : { json }) };
+    }
+  }
 }
 
-function plainly(value: unknown): Json | undefined {
-  if (Buffer.isBuffer(value)) return value.toString("hex");
-  if (typeof value !== "object" || value === null || !("body" in value)) return value as Json;
-  const { status, headers, body } = value as Answer;
-  return { status, headers, body: body.toString("utf8") };
+const only = (names: readonly string[], { headers }: Answer): Record<string, string> =>
+  Object.fromEntries(names.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])));
+
+/** A thing heard, as a line of a report. */
+export function shown({ after, ...rest }: Hearing): string {
+  const { who: _, ...plain }: { readonly who?: string } = rest;
+  return `${JSON.stringify(plain)}${after === undefined ? "" : ` after ${after} ms`}`;
 }

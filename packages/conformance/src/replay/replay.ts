@@ -2,15 +2,20 @@
 // had heard before it, and compares what each connection hears, in order. Time plays no part, unless the recording has a pause.
 import { ask } from "../wire/request.ts";
 import { LongPollSession } from "../wire/longpoll-session.ts";
+import { authorityOf } from "../wire/reach.ts";
 import { RawSocket, type Heard } from "../wire/raw-socket.ts";
 import type { Deed, Hearing, Scenario } from "../recording/recording.ts";
-import { isAsRecorded, shown } from "./compare.ts";
+import { asHearing, isAsRecorded, shown } from "./compare.ts";
 import { fill, type Known } from "./forms.ts";
 
 /** Where the server is, and how patient the replay is with it. */
 export interface ReplayOptions {
   readonly host: string;
   readonly port: number;
+  /** Over TLS. Default: no. */
+  readonly secure?: boolean;
+  /** Stands before every path. Default: nothing. */
+  readonly prefix?: string;
   /** How long to wait for what must come, in ms, whatever time it is. Default: 5,000. */
   readonly patience?: number;
   /** How long to listen for more at the end, in ms. Default: 60. */
@@ -27,7 +32,8 @@ export interface ReplayTime {
   pass(ms: number): Promise<void>;
 }
 
-const realTime: ReplayTime = {
+/** Time as it passes by itself. */
+export const realTime: ReplayTime = {
   now: () => performance.now(),
   pass: (ms) => pause(ms),
 };
@@ -41,6 +47,23 @@ interface Line {
   peer?: RawSocket | LongPollSession;
   giveUp?: () => void;
   said: number;
+  /** What it did last. */
+  did?: Deed;
+}
+
+/** Where a connection did not hear what the scenario says. */
+export interface Mismatch {
+  readonly who: string;
+  /** Which thing of this connection it is, from 1. */
+  readonly at: number;
+  /** What the client had done before. */
+  readonly said?: Deed;
+  /** Undefined: nothing more. */
+  readonly expected?: Hearing;
+  /** Undefined: nothing. */
+  readonly heard?: Hearing;
+  /** When it was heard, in ms since the connection last said something. */
+  readonly late?: number;
 }
 
 /**
@@ -52,9 +75,21 @@ interface Line {
  *   for (const scenario of scenarios) console.log(await replay(scenario, { host: "127.0.0.1", port: 4000 }));
  */
 export async function replay(scenario: Scenario, options: ReplayOptions): Promise<string[]> {
+  return (await mismatches(scenario, options)).map(sentence);
+}
+
+/** Replays one scenario: the first difference of each connection. `signal` ends it. */
+export async function mismatches(
+  scenario: Scenario,
+  options: ReplayOptions,
+  signal?: AbortSignal,
+): Promise<Mismatch[]> {
   const run = new Replay(options);
+  const end = (): void => run.end();
+  signal?.addEventListener("abort", end);
   try {
     for (const step of scenario.steps) {
+      if (signal?.aborted === true) break;
       if ("hear" in step) run.expect(step);
       else if (!(await run.caughtUp())) break;
       else await run.perform(step);
@@ -63,6 +98,7 @@ export async function replay(scenario: Scenario, options: ReplayOptions): Promis
     await pause(options.settle ?? 60);
     return run.differences();
   } finally {
+    signal?.removeEventListener("abort", end);
     run.end();
   }
 }
@@ -77,7 +113,8 @@ class Replay {
   constructor(options: ReplayOptions) {
     this.#options = options;
     this.#time = options.time ?? realTime;
-    this.#known = new Map([["host", `${options.host}:${options.port}`]]);
+    // What shows the host shows the path behind it, too.
+    this.#known = new Map([["host", `${authorityOf(options)}${options.prefix ?? ""}`]]);
   }
 
   expect(hearing: Hearing): void {
@@ -126,8 +163,10 @@ class Replay {
     if (deed.do === "pause") return this.#time.pass(deed.ms);
     const line = this.#line(deed.who);
     line.said = this.#time.now();
+    line.did = deed;
     const known = this.#known;
-    const { host, port } = this.#options;
+    const { host, port, secure = false, prefix = "" } = this.#options;
+    const at = { host, port, secure };
     const hear = (heard: Heard): void => this.#heard(line, heard);
     switch (deed.do) {
       case "upgrade": {
@@ -138,14 +177,18 @@ class Replay {
           ...(behind === undefined ? {} : { behind: Buffer.from(behind, "hex") }),
         };
         const others = about === undefined ? () => false : (heard: Heard) => isOfAnother(heard, about);
-        line.peer = new RawSocket({ host, port, path, ...optional }, (heard) => {
+        line.peer = new RawSocket({ ...at, path: prefix + path, ...optional }, (heard) => {
           if (!others(heard)) hear(heard);
         });
         return;
       }
       case "longpoll":
         line.peer = new LongPollSession(
-          { host, port, path: deed.path, ...(deed.headers === undefined ? {} : { headers: deed.headers }) },
+          {
+            ...at,
+            path: prefix + deed.path,
+            ...(deed.headers === undefined ? {} : { headers: deed.headers }),
+          },
           hear,
         );
         return;
@@ -156,10 +199,9 @@ class Replay {
         );
         line.giveUp = ask(
           {
-            host,
-            port,
+            ...at,
             method,
-            path: fill(path, known),
+            path: prefix + fill(path, known),
             headers: filled,
             ...(body === undefined ? {} : { body: fill(body, known) }),
           },
@@ -178,8 +220,8 @@ class Replay {
   }
 
   /** Where a connection did not hear what the recording says: the first such thing of each. */
-  differences(): string[] {
-    return [...this.#lines].flatMap(([who, { heard, expected }]) => {
+  differences(): Mismatch[] {
+    return [...this.#lines].flatMap(([who, { heard, expected, did: said }]) => {
       const wrong = expected.findIndex((hearing, i) => {
         const actual = heard[i];
         return actual === undefined || !isAsRecorded(hearing, actual, actual.since, this.#known);
@@ -188,7 +230,13 @@ class Replay {
       const [must, did] = [expected[at], heard[at]];
       if (must === undefined && did === undefined) return [];
       return [
-        `${who}, ${at + 1}: ${did === undefined ? "nothing" : said(did)}, where Phoenix says ${must === undefined ? "nothing" : shown(must)}`,
+        {
+          who,
+          at: at + 1,
+          ...(said === undefined ? {} : { said }),
+          ...(must === undefined ? {} : { expected: must }),
+          ...(did === undefined ? {} : { heard: asHearing(did), late: Math.round(did.ms - did.since) }),
+        },
       ];
     });
   }
@@ -212,8 +260,11 @@ class Replay {
   }
 }
 
-const said = ({ since, ...heard }: Heard & { since: number }): string =>
-  `${shown(heard)} ${Math.round(heard.ms - since)} ms later`;
+/** A mismatch in words. */
+function sentence({ who, at, expected, heard, late }: Mismatch): string {
+  const did = heard === undefined ? "nothing" : `${shown(heard)} ${late} ms later`;
+  return `${who}, ${at}: ${did}, where Phoenix says ${expected === undefined ? "nothing" : shown(expected)}`;
+}
 
 /** Whether it is a broadcast that speaks of another topic than the scenario's own. */
 function isOfAnother(heard: Heard, about: string): boolean {

@@ -1,12 +1,11 @@
 // A LongPoll session as a client keeps one: a poll is always under way, what is said goes out by POST, one at a time and in
 // order. It shows what a socket would, and every status that a client must act on. After a POST that failed it is over, as a
 // session of phoenix.js.
+import type { Reach } from "./reach.ts";
 import { ask, type HttpRequest } from "./request.ts";
 import type { Heard } from "./raw-socket.ts";
 
-export interface LongPollOpening {
-  readonly port: number;
-  readonly host: string;
+export interface LongPollOpening extends Reach {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -84,10 +83,10 @@ export class LongPollSession {
     request: Pick<HttpRequest, "method" | "body" | "headers">,
     then: (heard: Heard, body: Body | undefined) => void,
   ): void {
-    const { host, port, path, headers } = this.#opening;
+    const { path, headers, ...at } = this.#opening;
     const token = this.#token === undefined ? "" : `${path.includes("?") ? "&" : "?"}token=${this.#token}`;
     const giveUp = ask(
-      { ...request, host, port, path: path + token, headers: { ...headers, ...request.headers } },
+      { ...request, ...at, path: path + token, headers: { ...headers, ...request.headers } },
       (heard) => {
         this.#underWay.delete(giveUp);
         if (!this.#over) then(heard, heard.heard === "answer" ? bodyOf(heard.answer.body) : undefined);

@@ -1,8 +1,9 @@
 // A WebSocket client that hides nothing: it shows the handshake, every frame with its opcode, close codes, and the end of the
 // connection; and it says whatever it is told, malformed or not. It answers nothing by itself, neither pings nor closes.
 import { createHash, randomBytes } from "node:crypto";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { AnswerReader, type Answer } from "./answer.ts";
+import { authorityOf, reach, type Reach } from "./reach.ts";
 import { FrameReader, OPCODE, writeFrame, type Frame } from "./frame.ts";
 
 /** What a raw socket hears. `ms`: since the process began. */
@@ -20,9 +21,7 @@ export type Heard =
   /** The connection ended, and no close frame had come. */
   | { readonly heard: "end"; readonly ms: number };
 
-export interface Handshake {
-  readonly port: number;
-  readonly host: string;
+export interface Handshake extends Reach {
   readonly path: string;
   /** Beside those of a handshake, or in their place: an empty list leaves one out. */
   readonly headers?: Readonly<Record<string, string | readonly []>>;
@@ -55,7 +54,7 @@ export class RawSocket {
 
   constructor(handshake: Handshake, hear: (heard: Heard) => void) {
     this.#hear = hear;
-    this.#socket = connect(handshake.port, handshake.host);
+    this.#socket = reach(handshake);
     this.#socket.setNoDelay(true);
     this.#socket.on("data", (chunk) => this.#received(chunk));
     this.#socket.on("error", () => this.#ended());
@@ -86,6 +85,11 @@ export class RawSocket {
   /** Bytes as they are. */
   raw(bytes: Uint8Array): void {
     if (!this.#socket.destroyed) this.#socket.write(bytes);
+  }
+
+  /** Takes nothing in from now on. */
+  stopReading(): void {
+    this.#socket.pause();
   }
 
   /** Ends the connection without a word. */
@@ -170,9 +174,10 @@ export class RawSocket {
   }
 }
 
-function requestOf({ host, port, path, headers = {}, protocols = [] }: Handshake, key: string): Buffer {
+function requestOf(handshake: Handshake, key: string): Buffer {
+  const { path, headers = {}, protocols = [] } = handshake;
   const all: Record<string, string | readonly []> = {
-    host: `${host}:${port}`,
+    host: authorityOf(handshake),
     upgrade: "websocket",
     connection: "Upgrade",
     "sec-websocket-key": key,

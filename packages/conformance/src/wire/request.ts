@@ -1,11 +1,9 @@
 // One HTTP request over a connection of its own, shown whole: status, headers, body, or a connection that was reset.
-import { connect } from "node:net";
 import { AnswerReader } from "./answer.ts";
+import { authorityOf, reach, type Reach } from "./reach.ts";
 import { headOf, type Heard } from "./raw-socket.ts";
 
-export interface HttpRequest {
-  readonly port: number;
-  readonly host: string;
+export interface HttpRequest extends Reach {
   readonly method: string;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -21,9 +19,9 @@ export interface HttpRequest {
  * ask({ host: "127.0.0.1", port: 4000, method: "GET", path: "/socket/longpoll?vsn=2.0.0" }, console.log);
  */
 export function ask(request: HttpRequest, hear: (heard: Heard) => void): () => void {
-  const { host, port, method, path, headers = {}, body } = request;
+  const { method, path, headers = {}, body } = request;
   const reader = new AnswerReader(method);
-  const socket = connect(port, host);
+  const socket = reach(request);
   socket.setNoDelay(true);
   let over = false;
   const heard = (chunk: Uint8Array, ended: boolean): void => {
@@ -40,7 +38,9 @@ export function ask(request: HttpRequest, hear: (heard: Heard) => void): () => v
   for (const end of ["end", "error", "close"]) socket.on(end, () => heard(Buffer.alloc(0), true));
   const bytes = typeof body === "string" ? Buffer.from(body) : (body ?? Buffer.alloc(0));
   const length = body === undefined ? {} : { "content-length": String(bytes.length) };
-  socket.write(headOf(method, path, { host: `${host}:${port}`, connection: "close", ...length, ...headers }));
+  socket.write(
+    headOf(method, path, { host: authorityOf(request), connection: "close", ...length, ...headers }),
+  );
   if (bytes.length > 0) socket.write(bytes);
   return () => {
     over = true;
