@@ -22,6 +22,7 @@ const rooms = {
     "log/memory",
     "log/sqlite",
     "cluster",
+    "presence/state",
     "app",
     "context",
     "connection",
@@ -58,6 +59,7 @@ const pure = {
   server: [
     "log",
     "log/memory",
+    "presence/state",
     "app",
     "context",
     "connection",
@@ -78,7 +80,7 @@ const engines = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|observers/(pino|prometheus))[.]ts$";
+  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
 
 const test = "[.](test|sim|bench|contract|arbitrary|test-d)[.]ts$|/test/";
 const filesOf = (pkg, room) => `^packages/${pkg}/src/${room === "." ? "" : `${room}/`}[^/]+$`;

@@ -43,6 +43,7 @@ import { longpollMutants } from "./mutants-longpoll.mjs";
 import { channelMutants } from "./mutants-channels.mjs";
 import { phoenixClientMutants } from "./mutants-phoenix-clients.mjs";
 import { recordingMutants } from "./mutants-recordings.mjs";
+import { presenceMutants } from "./mutants-presence.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -79,6 +80,7 @@ export const mutants = [
   ...wakeMutants,
   ...wireMutants,
   ...recordingMutants,
+  ...presenceMutants,
   ...codesMutants,
   ...hookMutants,
   ...arrayMutants,
