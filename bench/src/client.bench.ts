@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@calla/client";
 import { webSocket } from "@calla/client/websocket";
 import { WebSocket } from "ws";
+import { until, WARM_PATIENCE } from "./crowd.ts";
 import { room, said, serialiser, wiring } from "./fixtures.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { Assignment, Measured } from "./scenarios.ts";
@@ -50,6 +51,8 @@ function say(): void {
 
 for (let i = 0; i < window; i++) say();
 await sleep(assignment.quick ? 200 : 1_000);
+const warm = assignment.quick ? 0 : (scenario.warmUpCount ?? 0);
+await until("the warm-up", () => applied >= warm, wrong, WARM_PATIENCE);
 if (assignment.profile !== undefined) await server.ask("profile");
 const before = await server.stats();
 const [count, watched] = [applied, watch()];

@@ -9,6 +9,8 @@ import { TopicCheck } from "./topic-check.ts";
 
 const PEERS = { sockets: Peer, streams: StreamPeer, polls: PollPeer };
 const PATIENCE = 20_000;
+/** Of many messages one by one, on a busy machine. */
+export const WARM_PATIENCE = 120_000;
 /** Handshakes under way at once. */
 const ARRIVING = 50;
 

@@ -1,7 +1,7 @@
 // The load: one process that starts a server, is all of its clients, measures, and checks every delivery. Started by
 // run.bench.ts with an assignment, it tells what it measured and ends.
 import { setTimeout as sleep } from "node:timers/promises";
-import { Crowd, until } from "./crowd.ts";
+import { Crowd, until, WARM_PATIENCE } from "./crowd.ts";
 import { dialectOf } from "./dialects.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { Assignment, Measured, Paced } from "./scenarios.ts";
@@ -66,6 +66,8 @@ async function busy(crowd: Crowd, server: ServerProcess): Promise<Measured> {
     crowd.start(lone ? speaks.window * speaks.speakers : speaks.window, speaks.speakers);
   else if (speaks.how === "paced") await pace(crowd, speaks, warmUp);
   if (speaks.how === "window") await sleep(warmUp);
+  const warm = assignment.quick ? 0 : (scenario.warmUpCount ?? 0);
+  await until("the warm-up", () => counter() >= warm, wrong, WARM_PATIENCE);
   if (assignment.profile !== undefined) await server.ask("profile");
 
   const before = await server.stats();

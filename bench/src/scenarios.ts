@@ -34,6 +34,8 @@ export interface Scenario extends Work {
   readonly seconds: number;
   /** Seconds before that; 1 unless given. */
   readonly warmUp?: number;
+  /** And so many of what is counted: a slow system is compiled as far as a fast one. */
+  readonly warmUpCount?: number;
 }
 
 /** So many messages a second of all speakers, each in its turn. */
@@ -148,6 +150,7 @@ const ack = (window: number, ...targets: readonly Target[]): Scenario => ({
   speaks: { how: "window", speakers: 1, window },
   follow: false,
   counted: "messages",
+  warmUpCount: 40_000,
   seconds: 3,
   figures: [
     { ...rate("ops/s"), targets: targets.filter(({ must }) => must === "≥") },
