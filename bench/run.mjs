@@ -7,30 +7,39 @@ import { build } from "esbuild";
 const here = fileURLToPath(new URL(".", import.meta.url));
 // Each file with this ending is a process of its own. A replica is no export of the client, so it is a bundle too.
 const processes = readdirSync(`${here}src`).filter((name) => name.endsWith(".bench.ts"));
+const entries = [
+  ...processes.map((name) => ({ in: `${here}src/${name}`, out: name.replace(".bench.ts", "") })),
+  { in: `${here}../packages/client/src/engine/replica.ts`, out: "replica" },
+];
+/** Calla's own clients are built as a bundler builds a page for production; what Node runs, as Node finds it. */
+const isPage = ({ out }) => out === "client" || out === "clients-calla";
 
-await build({
-  entryPoints: [
-    ...processes.map((name) => ({ in: `${here}src/${name}`, out: name.replace(".bench.ts", "") })),
-    { in: `${here}../packages/client/src/engine/replica.ts`, out: "replica" },
-  ],
-  outdir: `${here}.cache`,
-  outExtension: { ".js": ".mjs" },
-  bundle: true,
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  conditions: ["calla-source"],
-  external: [
-    "better-sqlite3",
-    "ws",
-    "socket.io",
-    "zod",
-    "@msgpack/msgpack",
-    "@tldraw/*",
-    "@hocuspocus/*",
-    "yjs",
-  ],
-  sourcemap: "linked",
-  logLevel: "warning",
-});
+const bundle = (entryPoints, conditions) =>
+  build({
+    entryPoints,
+    outdir: `${here}.cache`,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    conditions,
+    external: [
+      "better-sqlite3",
+      "ws",
+      "socket.io",
+      "zod",
+      "@msgpack/msgpack",
+      "@tldraw/*",
+      "@hocuspocus/*",
+      "yjs",
+    ],
+    sourcemap: "linked",
+    logLevel: "warning",
+  });
+await bundle(
+  entries.filter((one) => !isPage(one)),
+  ["calla-source"],
+);
+await bundle(entries.filter(isPage), ["calla-source", "production"]);
 await import(new URL("./.cache/run.mjs", import.meta.url).href);

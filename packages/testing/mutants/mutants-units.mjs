@@ -82,6 +82,26 @@ export const unitMutants = [
     by: `${incoming} > [VE9] [CL48]`,
   },
   {
+    name: "send when all has been shown",
+    file: "client/src/engine/life.ts",
+    from: `  send(core);
+  if (changed.size > 0) showChanged(core);`,
+    to: `  if (changed.size > 0) showChanged(core);
+  send(core);`,
+    breaks: "CL61",
+    scenario: "",
+    by: "client/src/engine/life.test.ts > [CL61] what a turn dispatched",
+  },
+  {
+    name: "store when all has been shown",
+    file: "client/src/storage/ledger.ts",
+    from: `    new Promise<void>((resolve) => resolve(lost ? undefined : storage.commit(all))).then(`,
+    to: `    Promise.resolve().then(() => (lost ? undefined : storage.commit(all))).then(`,
+    breaks: "CL61",
+    scenario: "",
+    by: "client/src/storage/ledger.test.ts > [CL61] the storage has",
+  },
+  {
     name: "let models that cannot be compared end the turn",
     file: "client/src/engine/life.ts",
     from: `same: comparing(options.serialiser.same),`,

@@ -30,6 +30,21 @@ test("[CL9] whatever a turn changes is told once, at its end, and a change that 
   expect(told).toHaveLength(1);
 });
 
+test("[CL61] what a turn dispatched has left before its listeners are told; what a listener dispatches leaves next", async () => {
+  const { core, sent } = testCore();
+  const one = subscribed(core, "list:1", items());
+  await turn();
+  const mids = (): unknown => messagesIn(sent).map(({ mid }) => mid);
+  const told: unknown[] = [];
+  one.changes.add(({ pending }) => {
+    told.push(mids());
+    if (pending.length === 1) dispatch(core, "list:1", added("b"));
+  });
+  dispatch(core, "list:1", added("a"));
+  await turn();
+  expect(told).toEqual([[1], [1, 2]]);
+});
+
 test("[CL9] [RB6] models that cannot be compared, a cycle or one too deep, are shown; what the turn dispatched leaves, and the connection stays", async () => {
   const knot = defineTopic("knot:*", {
     model: z.any(),

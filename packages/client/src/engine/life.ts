@@ -4,7 +4,7 @@ import { CallaError, comparing } from "@calla/shared";
 import type { Cancel, TopicCode } from "@calla/shared";
 import { takenOf } from "./fits.ts";
 import { createSpace } from "./kept-predictions.ts";
-import { again, send, undecided } from "./outbox.ts";
+import { again, send, tellDecided, undecided } from "./outbox.ts";
 import { settle, tellOutcome } from "./outcomes.ts";
 import type { Core, CoreOptions, Ledger, Line, Target } from "./records.ts";
 import { hasCaughtUp, isSubscribed, stateOf } from "./state.ts";
@@ -80,11 +80,11 @@ export function createCore(
 function endTurn(core: Core): void {
   const { changed, ledger } = core;
   // Only where something has: what stores models ends a turn too, and would wake an idle page for ever.
-  if (changed.size > 0) {
-    showChanged(core);
-    ledger?.changed();
-  }
+  if (changed.size > 0) ledger?.changed();
+  // Before anybody looks: a page that takes long to show what it is told holds up no message (CL61).
   send(core);
+  if (changed.size > 0) showChanged(core);
+  if (!ledger) tellDecided(core);
   sweepLater(core);
 }
 

@@ -86,8 +86,8 @@ export const settledMid = ({ entries, last }: Queue): number => {
   return first ? first - 1 : last;
 };
 
-/** Where nothing is stored: what the turn has dispatched may leave, and what it has decided is told. */
-export function commit(core: Core): void {
+/** Where nothing is stored: what the turn has dispatched may leave. */
+function admit(core: Core): void {
   for (const queue of core.unsaved) {
     for (const entry of number(queue)) {
       entry.stage = "stored";
@@ -98,6 +98,11 @@ export function commit(core: Core): void {
     core.unsent.add(queue);
   }
   core.unsaved.clear();
+}
+
+/** Where nothing is stored: all that waits for a turn's end, at the client's own. */
+export function commit(core: Core): void {
+  admit(core);
   tellDecided(core);
 }
 
@@ -140,7 +145,7 @@ export function again(core: Core, queue: Queue, from: number, before: number): v
 /** At the end of each turn: what it has dispatched is stored, and whatever may leave is sent. */
 export function send(core: Core): void {
   if (core.ledger) core.ledger.commit();
-  else commit(core);
+  else admit(core);
   flush(core);
 }
 

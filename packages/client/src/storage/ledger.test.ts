@@ -82,6 +82,18 @@ async function left(...changes: readonly StorageChange[]): Promise<PageStorage> 
   return storage;
 }
 
+test("[CL61] the storage has what a turn dispatched before listeners are told of it", async () => {
+  const { core, add, commits } = await engine();
+  core.unsaved.clear();
+  const before = commits.length;
+  const told: number[] = [];
+  targetOf(core, KEY).changes.add(() => told.push(commits.length - before));
+  targetOf(core, KEY).replica.reset({ model: { items: [] }, sequence: 0, mark: 0 }, 0);
+  add("a");
+  await turn();
+  expect(told).toEqual([1]);
+});
+
 describe("transactions", () => {
   test("[OB1] nothing leaves before it is durable; one is under way at a time, and what came meanwhile is the next", async () => {
     const { add, commits, mids } = await engine();

@@ -59,9 +59,10 @@ export function createLedger(core: Core, storage: PageStorage, owner: Owner, hos
   let lost: CallaError | undefined;
 
   const store = (all: readonly StorageChange[]): Promise<CallaError | undefined> =>
-    Promise.resolve()
-      .then(() => (lost ? undefined : storage.commit(all)))
-      .then(() => undefined, storageError);
+    new Promise<void>((resolve) => resolve(lost ? undefined : storage.commit(all))).then(
+      () => undefined,
+      storageError,
+    );
 
   const versionOf = (key: TargetKey): number => targetOf(core, key).slice?.version ?? 0;
   const asStored = (entry: Dispatch): StoredEntry => storedEntry(entry, versionOf(entry.target));
