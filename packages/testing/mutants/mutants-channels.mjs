@@ -79,10 +79,10 @@ export const channelMutants = [
   {
     name: "close a connection each time that it is asked to",
     file: `${engine}/phoenix-socket.ts`,
-    from: `  close(code: number, why: string): void {
+    from: `  close(code: number, why: CloseReason): void {
     if (this.#ended !== undefined) return;
 `,
-    to: `  close(code: number, why: string): void {
+    to: `  close(code: number, why: CloseReason): void {
 `,
     breaks: "LV19",
     scenario: "",
