@@ -1,7 +1,7 @@
 // A Phoenix client by hand: tests say frames, and read the literal frames that came back.
 import { hostOf } from "../src/channels/engine/hosts.ts";
-import type { ChannelsHost } from "../src/channels/engine/host.ts";
-import type { Admitted, Channels, Json } from "../src/channels/index.ts";
+import type { Admitted, ChannelsHost } from "../src/channels/engine/host.ts";
+import type { Channels, Json } from "../src/channels/index.ts";
 import type { WireFrame } from "../src/base/connection.ts";
 
 export type Heard = Json | Uint8Array;

@@ -129,6 +129,8 @@ export interface Channels<Assigns extends object = object> {
   readonly connect: ConnectSocket;
   /** Connections of this node. */
   readonly sockets: number;
+  /** It takes connections: false from the moment it drains. For `healthHandler`, where channels stand alone. */
+  readonly ready: boolean;
   /** Sends all connections away, a share of them at a time (1012); takes none from then on. Resolves when all are gone. */
   drain(options?: { readonly over?: number }): Promise<void>;
   /** The same at once. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { handClock, wire } from "../../test/wired.ts";
 import { closed, reply as replied, settled, talk } from "../../test/phoenix-talk.ts";
 import { localPubSub } from "../cluster/pubsub.ts";
+import { healthHandler } from "../health.ts";
 import { accept, createChannels, defineChannel, reply } from "./index.ts";
 import type { ChannelsOptions, StopReason } from "./index.ts";
 import { hostOf } from "./engine/hosts.ts";
@@ -140,6 +141,28 @@ describe("beside a server", () => {
     for (const client of clients) client.gone();
     await advance(20_000);
     expect(stopped).toBe(true);
+  });
+  it("[DC16] ready until it drains or stops, or the server beside does", async () => {
+    const answer = (channels: { readonly ready: boolean }): string => {
+      let answered = "";
+      const response = { writeHead: () => undefined, end: (text: string) => void (answered = text) };
+      healthHandler(channels)({ url: "/readyz", method: "GET" } as never, response as never);
+      return answered;
+    };
+    const { server, settle } = wire();
+    const ends = [
+      [createChannels(), "drain"],
+      [createChannels(), "stop"],
+      [createChannels({ beside: server }), "server"],
+    ] as const;
+    for (const [channels, by] of ends) {
+      expect(answer(channels)).toBe("ok\n");
+      void (by === "server" ? server.stop() : channels[by]());
+      if (by === "server") await settle();
+      expect(answer(channels)).toBe("not ready\n");
+    }
+    await settle();
+    for (const [channels] of ends) expect(answer(channels)).toBe("not ready\n");
   });
   it("[DC3] drain and stop may be called again, and leave the other nodes once", async () => {
     let silences = 0;

@@ -167,6 +167,9 @@ export function createChannels<Assigns extends object = object>(
     get sockets() {
       return sockets.size;
     },
+    get ready() {
+      return !sockets.leaving;
+    },
     drain: ({ over = DRAIN_OVER } = {}) => leave(over),
     stop: () => leave(0),
   } as Channels<Assigns>;

@@ -25,7 +25,7 @@ export { accept, deny } from "./engine/admission.ts";
 export type { Accepted, Connect, Denied } from "./engine/admission.ts";
 export type { ChannelRefusal } from "./engine/channels-context.ts";
 export type { ChannelLimits } from "./engine/channels-limits.ts";
-export type { Admission, Admitted, NotAdmitted, PhoenixRequest } from "./engine/host.ts";
+export type { PhoenixRequest } from "./engine/host.ts";
 export type { Json, JsonObject, Payload } from "./wire/message.ts";
 
 // Topics and their patterns
