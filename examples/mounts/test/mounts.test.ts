@@ -1,6 +1,10 @@
 // Each mount on a real port, with real clients over every way there is.
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import { createClient } from "@calla/client";
 import type { Client, Transport } from "@calla/client";
 import { auto } from "@calla/client/auto";
@@ -15,10 +19,41 @@ import type { Mounted } from "../server/calla.ts";
 import { start as expressStart } from "../server/express.ts";
 import { start as fastifyStart } from "../server/fastify.ts";
 import { start as honoStart } from "../server/hono.ts";
+import { start as nextStart } from "../server/next.ts";
+import type { Next } from "../server/next.ts";
 import { start as nodeStart } from "../server/node.ts";
 import { counter, serialiser, wiring } from "../shared/wiring.ts";
 
-const MOUNTS = { node: nodeStart, express: expressStart, fastify: fastifyStart, hono: honoStart };
+/**
+ * As Next 16 is: from the first request on it listens for upgrade requests on the server it was given, or else on the
+ * request's own, takes its development server's, and ends each that one of its pages takes. This one has a page for all.
+ */
+const likeNext: Next = ({ httpServer }) => {
+  let listens = false;
+  return {
+    prepare: () => Promise.resolve(),
+    getRequestHandler: () => async (request, response) => {
+      if (!listens) {
+        listens = true;
+        const server = httpServer ?? (request.socket as { readonly server?: unknown }).server;
+        server.on("upgrade", async ({ url }: IncomingMessage, socket: Duplex) => {
+          await Promise.resolve();
+          if (url === "/_next/hmr") socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+          else socket.end();
+        });
+      }
+      if (request.url === "/metrics") response.end(await app!.metrics.metrics());
+      else response.end("The app's own page.");
+    },
+  };
+};
+const MOUNTS = {
+  node: nodeStart,
+  express: expressStart,
+  fastify: fastifyStart,
+  hono: honoStart,
+  next: (port: number) => nextStart(port, likeNext),
+};
 const WAYS = ["streams", "polls", "sockets", "auto"] as const;
 /** Impatient, so that a test need not wait. */
 const QUICK = { reconnectBaseMilliseconds: 10, reconnectMaxMilliseconds: 50 };
@@ -285,4 +320,53 @@ describe("[HT1] Express with a body parser that takes everything", () => {
     });
     expect([answer.status, await answer.json()]).toMatchObject([500, { code: "body-read" }]);
   });
+});
+
+describe("[CF6] mounted in Next", () => {
+  /** The first line of the answer to an upgrade request; "" where its connection just ends. */
+  const upgraded = (path: string): Promise<string> =>
+    new Promise((resolve) => {
+      let answer = "";
+      const { port } = app!.httpServer.address() as AddressInfo;
+      const socket = connect(port, "127.0.0.1", () =>
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`),
+      );
+      socket.on("data", (data) => (answer += data.toString()));
+      socket.on("close", () => resolve(answer.split("\r\n", 1)[0]!));
+      socket.on("error", () => undefined);
+    });
+
+  test("its pages end no WebSocket of Calla's, and its development server gets its own", async () => {
+    app = await nextStart(0, likeNext);
+    // Nobody of Next's listens before its first request.
+    expect(await upgraded("/_next/hmr")).toBe("");
+    expect(await (await fetch(url("/"))).text()).toContain("own page");
+    expect(await upgraded("/_next/hmr")).toBe("HTTP/1.1 101 Switching Protocols");
+    expect(await upgraded("/nobody")).toBe("");
+    const socket = new WebSocket(`ws://${base()}/socket/websocket?vsn=2.0.0`);
+    await once(socket, "open");
+    socket.send('["1","1","room:lobby","phx_join",{}]');
+    const [joined] = (await once(socket, "message")) as [Buffer];
+    expect(joined.toString()).toContain('"welcome":"lobby"');
+    const topic = client("sockets").topic(counter, "1");
+    topic.retain();
+    await topic.dispatch({ type: "added", by: 1 }).applied;
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    socket.terminate();
+  });
+});
+
+test("[CF6] what docs/mounting.md prints stands in the mounts", async () => {
+  const root = new URL("../../../", import.meta.url);
+  const page = await readFile(new URL("docs/mounting.md", root), "utf8");
+  const blocks = [...page.matchAll(/```ts\n[/]{2} (\S+)\n([\s\S]*?)```/g)];
+  expect(blocks.map(([, file]) => file)).toEqual(
+    ["calla", "express", "fastify", "hono", "next"].map((name) => `examples/mounts/server/${name}.ts`),
+  );
+  for (const [, file, block] of blocks) {
+    const source = (await readFile(new URL(file!, root), "utf8")).split("\n").map((line) => line.trim());
+    const lines = block!.split("\n").map((line) => line.trim());
+    const missing = lines.filter((line) => line !== "" && !line.startsWith("//") && !source.includes(line));
+    expect(missing, file).toEqual([]);
+  }
 });

@@ -32,6 +32,7 @@ import { versionMutants } from "./mutants-versions.mjs";
 import { hookMutants } from "./mutants-hooks.mjs";
 import { wakeMutants } from "./mutants-wake.mjs";
 import { wireMutants } from "./mutants-wire.mjs";
+import { wordsMutants } from "./mutants-words.mjs";
 import { codesMutants } from "./mutants-codes.mjs";
 import { edgeMutants } from "./edge.mjs";
 import { engineMutants } from "./mutants-engine.mjs";
@@ -512,6 +513,7 @@ export const mutants = [
   ...storeMutants,
   ...stuckMutants,
   ...mountMutants,
+  ...wordsMutants,
   ...newcomerMutants,
   ...hostileMutants,
   ...leavingMutants,

@@ -1,0 +1,474 @@
+// docs/from-beryl.md, row by row: what it says of each of beryl's functions and types is run here, under that name.
+import { expect } from "vitest";
+import * as z from "zod";
+import * as entry from "../../src/channels/index.ts";
+import {
+  accept,
+  createChannels,
+  defineChannel,
+  extractId,
+  extractWildcards,
+  fromSegments,
+  joined,
+  namespace,
+  noReply,
+  parsePattern,
+  phoenix,
+  push,
+  refused,
+  reply,
+  segments,
+  stop,
+  validate,
+} from "../../src/channels/index.ts";
+import type { Channel, ChannelsOptions, ChannelRefusal, StopReason } from "../../src/channels/index.ts";
+import * as wire from "../../src/channels/wire/index.ts";
+import { localPubSub } from "../../src/cluster/pubsub.ts";
+import * as server from "../../src/index.ts";
+import { closed, crashed, reply as replied, talk } from "../phoenix-talk.ts";
+import { handClock } from "../wired.ts";
+import { holdPage } from "./claims.ts";
+import type { Claims } from "./claims.ts";
+
+const room = defineChannel("room:*");
+function inside(channel: Channel, options: ChannelsOptions<object> = {}, topic = "room:a") {
+  const errors: unknown[] = [];
+  const refusals: ChannelRefusal[] = [];
+  const channels = createChannels({
+    onError: (error) => void errors.push(error),
+    onRefused: (refusal) => void refusals.push(refusal),
+    ...options,
+  }).register(channel);
+  const client = talk(channels);
+  const answer = client.join(topic);
+  const say = (event: string, payload: unknown = {}) => client.say(["1", "2", topic, event, payload]);
+  return { channels, client, errors, refusals, answer, say };
+}
+const answered = (response: object = {}, status = "ok") =>
+  replied("1", "2", "room:a", status, response as never);
+/** A channel that tells its connection's id. */
+const named = room.joined((socket) => socket.push("id", { id: socket.socketId }));
+const idIn = (answer: readonly unknown[]): string => (answer[1] as { id: string }[])[4]!.id;
+const ends = (channel: Channel = room) => {
+  const reasons: StopReason[] = [];
+  return { reasons, channel: (channel as typeof room).terminate((reason) => void reasons.push(reason)) };
+};
+
+/** When this fails, what was missing is there: write its rows in docs/from-beryl.md and docs/from-phoenix.md. */
+const isNotThereYet = (words: RegExp) => () => {
+  const all = [...Object.keys(entry), ...Object.keys(wire), ...Object.keys(server)];
+  expect(all.filter((name) => words.test(name))).toEqual([]);
+};
+
+const claims: Claims = {
+  // ------------------------------------------------------------------------------------------------------ the system
+  "beryl.start, beryl.default_config": () => {
+    expect(createChannels().sockets).toBe(0);
+    expect(() => createChannels({ limits: { joinRate: -1 } })).toThrow(/joinRate/);
+  },
+  "beryl.register": () => {
+    const channels = createChannels().register(room).register("lobby:*", room);
+    expect(() => channels.register("room:*", room)).toThrow(/room:\*/);
+  },
+  "beryl.broadcast": () => {
+    const typed = defineChannel("room:*").says<{ said: { n: number } }>();
+    const { channels, client } = inside(typed);
+    channels.broadcast("room:a", "said", { n: 1 });
+    channels.broadcast(typed, ["a"], "said", { n: 1 });
+    const said = [null, null, "room:a", "said", { n: 1 }];
+    expect(client.take()).toEqual([said, said]);
+  },
+  "beryl.broadcast_from": () => {
+    const { channels, client, answer, say } = inside(
+      named.handleIn("typing", (_, socket) => socket.broadcastFrom("typing", {})),
+    );
+    const other = talk(channels);
+    other.join("room:a");
+    other.take();
+    channels.broadcastFrom(idIn(answer), "room:a", "said", {});
+    say("typing");
+    expect([client.take().length, other.take().length]).toEqual([0, 2]);
+  },
+  "beryl.send_info": () => {
+    const { channels, client, answer, errors } = inside(
+      named.handleInfo(z.object({ n: z.number() }), ({ n }) => push("told", { n })),
+    );
+    channels.sendInfo("nobody", "room:a", { n: 1 });
+    channels.sendInfo(idIn(answer), "room:b", { n: 1 });
+    channels.sendInfo(idIn(answer), "room:a", { n: 1 });
+    channels.sendInfo(idIn(answer), "room:a", { n: "1" });
+    expect(client.take()).toEqual([["1", null, "room:a", "told", { n: 1 }]]);
+    expect(String(errors)).toMatch(/handleInfo's schema/);
+    const without = inside(named);
+    without.channels.sendInfo(idIn(without.answer), "room:a", {});
+    expect([without.client.take(), without.errors]).toEqual([[], []]);
+  },
+  "beryl.broadcast_presence_diff": isNotThereYet(/presence/i),
+  "beryl/coordinator": () => {
+    // A handler that waits holds up neither another topic nor another connection.
+    const { channels, client, say } = inside(
+      room.handleIn("wait", () => new Promise<never>(() => undefined)).handleIn("ask", () => reply()),
+    );
+    say("wait");
+    client.join("room:b", "2");
+    const other = talk(channels);
+    other.join("room:a");
+    expect(client.say(["2", "3", "room:b", "ask", {}])).toHaveLength(1);
+    expect(other.say(["1", "3", "room:a", "ask", {}])).toHaveLength(1);
+  },
+  "mist_transport.default_config": async () => {
+    const mount = phoenix(createChannels(), { path: "/socket" });
+    const asks = (url: string) =>
+      mount.fetch(new Request(`http://localhost${url}?vsn=2.0.0`, { headers: { host: "localhost" } }));
+    expect([(await asks("/socket/longpoll"))?.status, await asks("/socket")]).toEqual([200, undefined]);
+    await mount.close();
+  },
+  "beryl/transport/mist": () => {
+    const heard: unknown[] = [];
+    const { incoming } = createChannels()
+      .register(room)
+      .connect({
+        send: (data) => void heard.push(data),
+        close: () => undefined,
+        request: { url: "/socket?vsn=2.0.0", headers: {}, remoteAddress: undefined },
+      });
+    incoming('["1","1","room:a","phx_join",{}]');
+    expect(heard).toEqual(['["1","1","room:a","phx_reply",{"status":"ok","response":{}}]']);
+  },
+
+  // ------------------------------------------------------------------------------------------------------ a channel
+  "channel.new": () => {
+    expect(room.join(() => joined()).pattern).toBe("room:*");
+    expect(inside(room).answer).toEqual([replied("1", "1", "room:a", "ok")]);
+  },
+  Channel: () => {
+    const typed = defineChannel("room:*").says<{ said: { n: number } }>();
+    // @ts-expect-error -- reason: an event that the channel does not say
+    typed.handleIn("a", (_, socket) => socket.push("other", {}));
+    expect(inside(typed).answer).toHaveLength(1);
+  },
+  with_handle_in: () => {
+    const one = inside(room.handleIn("n", z.object({ n: z.number() }), ({ n }) => reply({ n })));
+    expect([one.say("n", { n: 1 }), one.say("other")]).toEqual([
+      [answered({ n: 1 })],
+      [answered({ reason: "unmatched event" }, "error")],
+    ]);
+    const all = inside(room.handleOther((event, payload) => reply({ event, payload: payload as {} })));
+    expect(all.say("any", { n: 1 })).toEqual([answered({ event: "any", payload: { n: 1 } })]);
+  },
+  with_handle_binary: () => {
+    const { client } = inside(room.handleBinary("draw", (bytes) => reply({ size: bytes.length })));
+    const frame = [0, 1, 1, 6, 4, ...Buffer.from("12room:adraw"), 1, 2, 3];
+    expect(client.say(Uint8Array.from(frame))).toEqual([answered({ size: 3 })]);
+  },
+  with_handle_info: () => claims["beryl.send_info"]!(),
+  with_terminate: () => {
+    const { reasons, channel } = ends();
+    const { client } = inside(channel);
+    client.gone();
+    client.gone();
+    expect(reasons).toHaveLength(1);
+  },
+  JoinResult: async () => {
+    const { client } = inside(room.join(async () => joined({}, { late: true })));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(client.take()).toEqual([replied("1", "1", "room:a", "ok", { late: true })]);
+  },
+  JoinOk: () => {
+    expect(inside(room.join(() => joined())).answer).toEqual([replied("1", "1", "room:a", "ok")]);
+    expect(inside(room.join(() => joined({}, { status: "joined" }))).answer).toEqual([
+      replied("1", "1", "room:a", "ok", { status: "joined" }),
+    ]);
+  },
+  JoinError: () => {
+    expect(inside(room.join(() => refused("unauthorized"))).answer).toEqual([
+      replied("1", "1", "room:a", "error", { reason: "unauthorized" }),
+    ]);
+  },
+  HandleResult: () => claims["NoReply"]!(),
+  NoReply: () => {
+    const { say } = inside(room.handleIn("a", () => noReply()).handleIn("b", () => undefined));
+    expect([say("a"), say("b")]).toEqual([[], []]);
+  },
+  Reply: () => {
+    const { say } = inside(
+      room.handleIn("a", () => reply({ n: 1 })).handleIn("b", () => reply("error", { n: 2 })),
+    );
+    expect([say("a"), say("b")]).toEqual([[answered({ n: 1 })], [answered({ n: 2 }, "error")]]);
+    // @ts-expect-error -- reason: there is no message that it could answer
+    room.handleInfo(() => reply());
+  },
+  Push: () => {
+    const { say } = inside(
+      room
+        .handleIn("a", () => push("said", { n: 1 }))
+        .handleIn("b", (_, socket) => socket.push("said", { n: 1 })),
+    );
+    const said = ["1", null, "room:a", "said", { n: 1 }];
+    expect([say("a"), say("b")]).toEqual([[said], [said]]);
+  },
+  Stop: () => {
+    expect(inside(room.handleIn("a", () => stop())).say("a")).toEqual([closed("1", "room:a")]);
+    expect(inside(room.handleIn("a", () => stop(new Error("why")))).say("a")).toEqual([
+      crashed("1", "room:a"),
+    ]);
+  },
+  StopReason: () => {
+    const types: Record<StopReason["type"], true> = {
+      normal: true,
+      shutdown: true,
+      heartbeatTimeout: true,
+      error: true,
+    };
+    expect(Object.keys(types)).toHaveLength(4);
+  },
+  Normal: () => {
+    const { reasons, channel } = ends(room.handleIn("stop", () => stop()));
+    inside(channel).say("phx_leave");
+    inside(channel).say("stop");
+    expect(reasons).toEqual([
+      { type: "normal", why: "left" },
+      { type: "normal", why: "stopped" },
+    ]);
+  },
+  Shutdown: () => {
+    const { reasons, channel } = ends(room.mayStay(() => false));
+    inside(channel).client.gone();
+    const sent = inside(channel, { connect: () => accept({}, "users:1") });
+    sent.channels.disconnect("users:1");
+    void inside(channel).channels.stop();
+    inside(channel).client.join("room:a", "2");
+    inside(channel).channels.reauthorise();
+    expect(reasons.map((reason) => (reason.type === "shutdown" ? reason.why : reason.type))).toEqual([
+      "closed",
+      "disconnected",
+      "draining",
+      "duplicate-join",
+      "rights",
+    ]);
+  },
+  HeartbeatTimeout: () => {
+    const { reasons, channel } = ends();
+    inside(channel).client.gone("heartbeat");
+    expect(reasons).toEqual([{ type: "heartbeatTimeout" }]);
+  },
+  Error: () => {
+    const error = new Error("as asked");
+    const { reasons, channel } = ends(
+      room.handleIn("throw", () => {
+        throw error;
+      }),
+    );
+    inside(channel).say("throw");
+    expect(reasons).toEqual([{ type: "error", error }]);
+  },
+
+  // ----------------------------------------------------------------------------------------------------- the socket
+  Socket: () => {
+    const sockets = new Set<object>();
+    const { client } = inside(room.joined((socket) => void sockets.add(socket)));
+    client.join("room:b", "2");
+    expect(sockets.size).toBe(2);
+  },
+  "socket.id": () => {
+    const ids: string[] = [];
+    const { answer } = inside(
+      named.join(({ socket }) => {
+        ids.push(socket.id);
+        return joined();
+      }),
+    );
+    expect(ids).toEqual([idIn(answer)]);
+  },
+  get_assigns: () => claims["set_assigns"]!(),
+  set_assigns: () => {
+    const { say } = inside(
+      room
+        .join(() => joined<{ user: string; n: number }>({ user: "ada", n: 0 }))
+        .handleIn("more", (_, socket) => {
+          socket.assign({ n: socket.assigns.n + 1 });
+          return reply({ ...socket.assigns });
+        }),
+    );
+    expect(say("more")).toEqual([answered({ user: "ada", n: 1 })]);
+  },
+  map_assigns: () => {
+    const { say } = inside(
+      room
+        .join(() => joined<{ game: { level: number } | undefined }>({ game: undefined }))
+        .handleIn("begin", (_, socket) => socket.assign({ game: { level: 1 } }))
+        .handleIn("level", (_, { assigns }) => reply({ level: assigns.game?.level })),
+    );
+    say("begin");
+    expect(say("level")).toEqual([answered({ level: 1 })]);
+  },
+
+  // --------------------------------------------------------------------------------------------------------- topics
+  parse_pattern: () => {
+    expect(parsePattern("room:*").text).toBe("room:*");
+    expect(() => parsePattern("ro*m")).toThrow(/whole segment/);
+  },
+  "Exact, Wildcard, SegmentWildcard": () => {
+    expect(
+      ["room:lobby", "room:*", "document:*:ops", "document:*:*"].map((text) => parsePattern(text).kind),
+    ).toEqual(["exact", "prefix", "segments", "segments"]);
+  },
+  extract_id: () => {
+    expect(extractId(parsePattern("room:*"), "room:lobby")).toBe("lobby");
+    expect(extractId(parsePattern("room:*"), "other")).toBeUndefined();
+    expect(inside(room.join(({ params: [id] }) => joined({}, { id }))).answer).toEqual([
+      replied("1", "1", "room:a", "ok", { id: "a" }),
+    ]);
+  },
+  extract_wildcards: () => {
+    const pattern = parsePattern("document:*:*");
+    expect(extractWildcards(pattern, "document:tenant-a:doc-42")).toEqual(["tenant-a", "doc-42"]);
+    expect(extractWildcards(pattern, "document:tenant-a")).toBeUndefined();
+  },
+  "segments, namespace, from_segments": () => {
+    expect(segments("room:lobby")).toEqual(["room", "lobby"]);
+    expect([namespace("room:lobby"), namespace("room")]).toEqual(["room", "room"]);
+    expect(fromSegments(["room", "lobby"])).toBe("room:lobby");
+  },
+  validate: () => {
+    expect([validate("room:lobby"), validate("room:")]).toEqual([undefined, 'ends in ":"']);
+  },
+
+  // --------------------------------------------------------------------- pubsub, presence, groups, supervision
+  "pubsub.start, pubsub.default_config": () => claims["pubsub.broadcast"]!(),
+  "pubsub.broadcast": () => {
+    const pubsub = localPubSub();
+    const [here, there] = [inside(room, { pubsub }), inside(room, { pubsub })];
+    here.channels.broadcast("room:a", "said", {});
+    expect([here.client.take().length, there.client.take().length]).toEqual([1, 1]);
+  },
+  "pubsub.subscribe": () => {
+    expect(createChannels()).not.toHaveProperty("subscribe");
+  },
+  "beryl/presence": isNotThereYet(/presence/i),
+  "presence.default_config": isNotThereYet(/presence/i),
+  "beryl/presence/state": isNotThereYet(/presence/i),
+  on_diff: isNotThereYet(/presence|diff/i),
+  "group.start, group.create, group.add, group.broadcast": () => {
+    isNotThereYet(/group/i)();
+    const { channels, client } = inside(room);
+    client.join("room:b", "2");
+    const team = new Set(["room:a", "room:b"]);
+    for (const topic of team) channels.broadcast(topic, "announce", {});
+    expect(client.take().map((frame) => (frame as unknown[])[2])).toEqual(["room:a", "room:b"]);
+  },
+  "supervisor.start, SupervisedConfig, child_spec": isNotThereYet(/supervis/i),
+  "beryl/wire": () => {
+    const { joinRef, ref, topic, event, payload } = wire
+      .serialiserFor("2.0.0")!
+      .decode('["1","2","room:a","say",{"n":1}]');
+    expect([joinRef, ref, topic, event, payload]).toEqual(["1", "2", "room:a", "say", { n: 1 }]);
+  },
+
+  // ---------------------------------------------------------------------------------------------------- on the wire
+  "BY1 rates": () => {
+    const limits = { joinRate: 1, joinBurst: 1, channelRate: 1, channelBurst: 1 };
+    const { client, say, refusals } = inside(
+      room.handleIn("a", () => reply()),
+      { limits },
+    );
+    expect(client.join("room:b", "2")).toEqual([
+      replied("2", "2", "room:b", "error", { reason: "rate_limited" }),
+    ]);
+    expect(say("a")).toEqual([answered()]);
+    expect(say("a")).toEqual([answered({ reason: "rate_limited" }, "error")]);
+    expect(client.say(["1", null, "room:a", "a", {}])).toEqual([]);
+    expect(refusals.map(({ code }) => code)).toEqual(["rate", "rate", "rate"]);
+    expect(() => createChannels({ limits: { messageRate: 0 } })).toThrow(/messageRate/);
+    expect(() => createChannels({ limits: { messageRate: Infinity } })).not.toThrow();
+  },
+  "BY2 answers": () => {
+    const { client, say } = inside(room.handleIn("a", (_, socket) => socket.push("said", {})));
+    expect(client.join("other:1")).toEqual([
+      replied(null, "1", "other:1", "error", { reason: "unmatched topic" }),
+    ]);
+    expect(say("a")).toEqual([["1", null, "room:a", "said", {}]]);
+    expect(say("phx_leave")).toEqual([answered(), closed("1", "room:a")]);
+    expect(say("a")).toEqual([replied(null, "2", "room:a", "error", { reason: "unmatched topic" })]);
+    client.say("[1,");
+    expect(client.closed).toEqual([{ code: 1011, reason: "malformed" }]);
+  },
+  "BY3 raw binary frames": () => {
+    const { client } = inside(
+      room.handleBinary((bytes) => reply({ size: bytes.length })),
+      { rawBinary: true },
+    );
+    client.join("room:b", "2");
+    expect(client.say(Uint8Array.of(7, 7))).toEqual([
+      ["1", null, "room:a", "binary_reply", { size: 2 }],
+      ["2", null, "room:b", "binary_reply", { size: 2 }],
+    ]);
+    const { client: phoenixs } = inside(room);
+    phoenixs.say(Uint8Array.of(7, 7));
+    expect(phoenixs.closed).toEqual([{ code: 1011, reason: "malformed" }]);
+  },
+  "BY4 heartbeats": () => {
+    const { clock } = handClock();
+    const channels = createChannels({ clock });
+    expect(() => phoenix(channels, { websocket: { timeout: 0 } })).toThrow(/timeout/);
+    expect(() => phoenix(channels, { websocket: { timeout: 60_000 } })).not.toThrow();
+  },
+  "BY5 groups": () => {
+    isNotThereYet(/group/i)();
+    const team = new Set(["room:a"]).add("room:a");
+    const { channels, client } = inside(room);
+    for (const topic of team) channels.broadcast(topic, "announce", {});
+    for (const topic of new Set<string>()) channels.broadcast(topic, "announce", {});
+    expect(client.take()).toHaveLength(1);
+  },
+  "BY6 presence between nodes": () => {
+    isNotThereYet(/presence/i)();
+    const pubsub = localPubSub();
+    const reported: unknown[] = [];
+    const { client } = inside(room, { pubsub, onError: (error) => void reported.push(error) });
+    for (const said of [null, 7, { v: 9 }, { node: "other", event: 7 }])
+      pubsub.publish("phoenix:room:a", said);
+    expect(client.take()).toEqual([]);
+    expect(reported).toHaveLength(4);
+    pubsub.publish("phoenix:room:a", { node: "other", event: "said", payload: {} });
+    expect(client.take()).toHaveLength(1);
+  },
+  "BY7 supervision": () => {
+    isNotThereYet(/supervis/i)();
+    const { say, client, channels, errors } = inside(
+      room
+        .handleIn("throw", () => {
+          throw new Error("as asked");
+        })
+        .terminate(() => {
+          throw new Error("again");
+        }),
+    );
+    client.join("room:b", "2");
+    say("throw");
+    channels.broadcast("room:b", "said", {});
+    expect(client.take()).toHaveLength(1);
+    expect(errors).toHaveLength(2);
+  },
+};
+
+/** What beryl's pages name. */
+const BERYL = [
+  ..."beryl.start beryl.default_config beryl.register beryl.broadcast beryl.broadcast_from".split(" "),
+  ..."beryl.send_info beryl.broadcast_presence_diff beryl/coordinator beryl/transport/mist".split(" "),
+  ..."mist_transport.default_config channel.new with_handle_in with_handle_binary with_handle_info".split(
+    " ",
+  ),
+  ..."with_terminate Channel HandleResult JoinResult StopReason JoinOk JoinError NoReply Reply Push Stop".split(
+    " ",
+  ),
+  ..."Normal Shutdown HeartbeatTimeout Error Socket socket.id get_assigns set_assigns map_assigns".split(" "),
+  ..."parse_pattern Exact Wildcard SegmentWildcard extract_id extract_wildcards segments namespace".split(
+    " ",
+  ),
+  ..."from_segments validate pubsub.start pubsub.default_config pubsub.subscribe pubsub.broadcast".split(" "),
+  ..."beryl/presence presence.default_config beryl/presence/state on_diff beryl/wire".split(" "),
+  ..."group.start group.create group.add group.broadcast supervisor.start SupervisedConfig".split(" "),
+  ..."child_spec".split(" "),
+];
+holdPage("docs/from-beryl.md", "[CF2]", claims, BERYL);
