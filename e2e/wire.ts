@@ -5,6 +5,9 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { Gathering } from "./gathering.ts";
 
 const REFUSAL = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+/** What asks for a connection of an app's: Calla's clients, and those of Phoenix. */
+const APP = /^GET \/ws |^POST \/calla|^[A-Z]+ \/socket\//;
+const SOCKET = /^GET \/(ws |socket\/websocket)/;
 
 export class Wire {
   readonly #server: Server;
@@ -27,10 +30,11 @@ export class Wire {
       const carry = (from: Socket, to: Socket, direction: "toPage" | "toServer"): void => {
         this.#sockets.add(from);
         from.on("data", (data) => {
-          const asked = direction === "toServer" ? data.subarray(0, 12).toString() : "";
-          if (/^GET \/ws |^POST \/calla/.test(asked)) this.attempts++;
-          if (this.#pagesOnly && /^GET \/ws |^POST \/calla/.test(asked)) from.destroy();
-          else if (this.#socketsBlocked && asked.startsWith("GET /ws ")) from.end(REFUSAL);
+          const asked = direction === "toServer" ? data.subarray(0, 22).toString() : "";
+          const ofApp = APP.test(asked);
+          if (ofApp) this.attempts++;
+          if (this.#pagesOnly && ofApp) from.destroy();
+          else if (this.#socketsBlocked && SOCKET.test(asked)) from.end(REFUSAL);
           else if (this.#losing !== direction)
             to.write(this.#gathers && direction === "toPage" ? answers.whole(data) : data);
         });
