@@ -143,6 +143,12 @@ module.exports = {
       { path: "^packages/[^/]+/src/", pathNot: [entries, "[.]arbitrary[.]ts$"] },
     ),
     forbid(
+      "the-chat-page-is-plain",
+      "The page of the chat has the package phoenix and nothing of Calla.",
+      { path: "^examples/phoenix-chat/(client|shared)/" },
+      { path: ["^packages/", "^examples/phoenix-chat/server/", "node_modules/(?!(@types/)?phoenix/|vite/)"] },
+    ),
+    forbid(
       "server-and-client-never-meet",
       "What both need lives in shared; only the testing kit joins them.",
       { path: "^packages/(server|client)/" },

@@ -1,26 +1,29 @@
-// `npm start`: installs and builds what is missing, then serves the board example and prints its URL.
+// `npm start` and `npm run chat`: installs and builds what is missing, then serves an example and prints its URL.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { root, show } from "./run.mjs";
 import { ensureInstalled } from "./setup.mjs";
 
-const port = process.env.PORT ?? "8787";
+const examples = {
+  board: { folder: "examples/board", port: "8787" },
+  chat: { folder: "examples/phoenix-chat", port: "8788" },
+};
+const wanted = process.argv[2] ?? "board";
+const example = examples[/** @type {keyof typeof examples} */ (wanted)];
+if (!example) {
+  console.log(`There is no example "${wanted}". There are: ${Object.keys(examples).join(", ")}.`);
+  process.exit(1);
+}
 
 if (!(await ensureInstalled())) process.exit(1);
-if (!existsSync(join(root, "examples/board/server/main.ts"))) {
-  console.log("The board example is not here yet: examples/board/server/main.ts is missing.");
-  process.exit(0);
-}
 for (const [title, command] of [
   ["build the packages", "npm run --silent build"],
-  ["build the board", "npm run --silent build:board"],
+  [`build the ${wanted}`, `npm run --silent build:${wanted}`],
 ])
   if (!(await show(title ?? "", command ?? ""))) process.exit(1);
 
-const server = spawn(process.execPath, ["examples/board/dist/server/main.js"], {
+const server = spawn(process.execPath, [`${example.folder}/dist/server/main.js`], {
   cwd: root,
-  env: { ...process.env, PORT: port },
+  env: { ...process.env, PORT: process.env.PORT ?? example.port },
   stdio: "inherit",
 });
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"]))

@@ -1,6 +1,6 @@
 // `npm test`: sets up what is missing, then runs every check and test. Ends with `N passed, M failed`.
 // `npm test -- --only check` (or sim, build, e2e; several with commas) runs some of the stages.
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { e2eReport, forgetReports, readReport, readSkipped, reports, simReport } from "./reports.mjs";
 import { root, seconds, show } from "./run.mjs";
@@ -49,8 +49,8 @@ const run = {
   },
   build: async () => {
     count("build", await show("build the packages", "npm run --silent build"));
-    if (existsSync(join(root, "examples/board/client/index.html")))
-      count("build", await show("build the board", "npm run --silent build:board"));
+    for (const example of ["board", "chat"])
+      count("build", await show(`build the ${example}`, `npm run --silent build:${example}`));
   },
   e2e: async () => {
     const chromium = await ensureChromium();

@@ -1,0 +1,287 @@
+// The chat among people: two browsers, one behind a proxy that takes no WebSockets; tunnels, restarts, and a keyboard alone.
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, test as base } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
+import { rooms } from "../examples/phoenix-chat/shared/chat.ts";
+import { ExampleServer } from "./example-server.ts";
+import { Wire } from "./wire.ts";
+
+const ROOMS = rooms.map(({ name }) => name);
+
+/** Somebody with a browser and a wire of their own. */
+class Guest {
+  readonly page: Page;
+  readonly wire: Wire;
+  readonly errors: string[] = [];
+
+  constructor(page: Page, wire: Wire) {
+    this.page = page;
+    this.wire = wire;
+    page.on("pageerror", ({ message }) => this.errors.push(message));
+    page.on("console", (message) => {
+      const complainsOfConnection = /WebSocket connection to|net::ERR_/.test(message.text());
+      if (message.type() === "error" && !(wire.wasCut && complainsOfConnection))
+        this.errors.push(message.text());
+    });
+  }
+
+  get log(): Locator {
+    return this.page.getByRole("log");
+  }
+  /** The texts of all lines, in order. */
+  get lines(): Locator {
+    return this.log.locator(".bubble");
+  }
+  get field(): Locator {
+    return this.page.getByRole("textbox", { name: /^Say something in/ });
+  }
+  get notice(): Locator {
+    return this.page.locator(".notice");
+  }
+  room(name: string): Locator {
+    return this.page.getByRole("navigation").getByRole("link", { name: new RegExp(`^${name}`) });
+  }
+  async say(...texts: string[]): Promise<void> {
+    for (const text of texts) {
+      await this.field.fill(text);
+      await this.field.press("Enter");
+    }
+  }
+  /** As those hear them who do not see whose they are. */
+  async hears(...lines: string[]): Promise<void> {
+    await expect(this.lines).toHaveText(lines);
+  }
+  async connected(): Promise<void> {
+    await expect(this.page.locator(".state")).toHaveText(/^Connected/);
+  }
+}
+
+interface Fixtures {
+  server: ExampleServer;
+  arrive(name: string, room?: string, over?: (wire: Wire) => void): Promise<Guest>;
+}
+
+/** Runs in the page, before its own scripts. */
+const introduce = ([name, key]: readonly [string, string]): void => {
+  if (location.protocol === "http:") localStorage["chat:me"] ??= JSON.stringify({ name, key });
+};
+
+const test = base.extend<Fixtures>({
+  // oxlint-disable-next-line no-empty-pattern -- reason: Playwright reads the fixtures to prepare off the pattern
+  server: async ({}, use) => {
+    const server = new ExampleServer("phoenix-chat", "CHAT");
+    await server.start();
+    await use(server);
+    await server.end();
+    expect(server.errors).toEqual([]);
+  },
+  arrive: async ({ browser, server }, use) => {
+    const guests: Guest[] = [];
+    await use(async (name, room = "lobby", over) => {
+      const wire = await Wire.to(() => server.port);
+      over?.(wire);
+      const context = await browser.newContext();
+      await context.addInitScript(introduce, [name, `${name}-0123456789-0123456789`] as const);
+      const guest = new Guest(await context.newPage(), wire);
+      guests.push(guest);
+      await guest.page.goto(`${wire.url}#${room}`);
+      await guest.connected();
+      return guest;
+    });
+    for (const { page, errors, wire } of guests) {
+      await page.context().close();
+      wire.close();
+      expect(errors).toEqual([]);
+    }
+  },
+});
+
+// Without traces: there are many small steps.
+test.use({ trace: "off" });
+
+test("two browsers talk, one of them by LongPoll; another room hears nothing, and marks what is unread", async ({
+  arrive,
+}) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo", "lobby", (wire) => wire.blockSockets());
+  const cy = await arrive("Cy", "garden");
+  await expect(bo.page.locator(".state")).toHaveText("Connected by LongPoll");
+  await expect(ann.log).toContainText("Nothing said here yet");
+
+  await ann.say("Hello", "Is it <b>raining</b> there?");
+  await bo.hears("Ann: Hello", "Ann: Is it <b>raining</b> there?");
+  await bo.field.pressSequentially("It");
+  await expect(ann.page.locator(".typing")).toHaveText("Bo is typing …");
+  await expect(ann.room("Lobby")).toContainText("Bo is typing");
+  await expect(bo.page.locator(".typing")).toHaveText("");
+  await bo.say("It pours: https://example.org/rain.");
+  await ann.hears(
+    "You: Hello",
+    "You: Is it <b>raining</b> there?",
+    "Bo: It pours: https://example.org/rain.",
+  );
+  await expect(ann.page.locator(".typing")).toHaveText("");
+  await expect(ann.log.getByRole("link")).toHaveAttribute("href", "https://example.org/rain");
+
+  await cy.hears();
+  await expect(cy.room("Lobby")).toHaveAccessibleName(/3 unread/);
+  await expect(cy.page).toHaveTitle("(3) Garden · Rooms");
+  await cy.room("Lobby").click();
+  await expect(cy.log.locator(".new")).toHaveCount(1);
+  await expect(cy.page).toHaveTitle("Lobby · Rooms");
+  await cy.say("It is dry here.");
+  await expect(cy.log.locator(".new")).toHaveCount(0);
+  await expect(ann.lines.last()).toHaveText("Cy: It is dry here.");
+
+  // Another name is heard from the next line on.
+  await bo.page.getByRole("button", { name: "Bo You · change name" }).click();
+  await bo.page.getByLabel("Your name").fill("Boris");
+  await bo.page.getByLabel("Your name").press("Enter");
+  await bo.say("Lucky you.");
+  await expect(ann.lines.last()).toHaveText("Boris: Lucky you.");
+  await expect(ann.log.locator(".who").filter({ hasText: "Bo" })).toHaveCount(2);
+});
+
+test("what is written in the tunnel waits, outlives a reload of it, and is said once", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.say("Into the tunnel");
+  await bo.hears("Ann: Into the tunnel");
+
+  ann.wire.cutButPages();
+  await ann.say("one", "two");
+  await expect(ann.notice).toHaveText(/No connection.*Your 2 lines wait and are sent once when you are back/);
+  await expect(ann.log.locator("[data-state=waiting]")).toHaveCount(2);
+  await bo.say("Still there?");
+  await ann.page.reload();
+  // What it has not fetched it does not show; what it keeps it does.
+  await ann.hears("You: one", "You: two");
+  ann.wire.mend();
+  const all = ["Into the tunnel", "Still there?", "one", "two"];
+  await expect(bo.lines).toHaveText(all.map((text) => new RegExp(`: ${text.replace("?", ".")}$`)));
+  await ann.hears("You: Into the tunnel", "Bo: Still there?", "You: one", "You: two");
+  await expect(ann.notice).toHaveText("");
+  await expect(ann.log.locator("[data-state=waiting]")).toHaveCount(0);
+});
+
+test("an answer that is lost is asked for again, and the line is said once", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  ann.wire.lose("toPage");
+  await ann.say("Do you hear me?");
+  await bo.hears("Ann: Do you hear me?");
+  await expect(ann.log.getByText("Sending …")).toBeVisible();
+  ann.wire.cut();
+  await expect(ann.log.getByText("Waiting for a connection")).toBeVisible();
+  await bo.say("I do.");
+  ann.wire.mend();
+  await ann.hears("You: Do you hear me?", "Bo: I do.");
+  await expect(ann.log.locator("[data-state=said]")).toHaveCount(2);
+  await bo.hears("Ann: Do you hear me?", "You: I do.");
+});
+
+test("the history is there after a reload and a restart, also more of it than fits; a lost one is not mixed with it", async ({
+  arrive,
+  server,
+}) => {
+  const ann = await arrive("Ann");
+  const texts = Array.from({ length: 55 }, (_, index) => `line ${index + 1}`);
+  // Faster than the server lets anybody talk: what is refused for that is said a moment later.
+  await ann.field.evaluate((field, all) => {
+    for (const text of all) {
+      (field as HTMLTextAreaElement).value = text;
+      (field as HTMLTextAreaElement).form?.requestSubmit();
+    }
+  }, texts);
+  await expect(ann.log.locator("[data-state=said]")).toHaveCount(55);
+  ann.wire.wasCut = true;
+  await server.restart("SIGKILL");
+  const bo = await arrive("Bo");
+  await expect(bo.lines).toHaveCount(50);
+  await expect(bo.lines.last()).toBeInViewport();
+  await bo.page.getByRole("button", { name: "Show earlier lines" }).click();
+  await bo.hears(...texts.map((text) => `Ann: ${text}`));
+  await ann.connected();
+  await ann.page.reload();
+  await expect(ann.lines.last()).toHaveText("You: line 55");
+
+  bo.wire.wasCut = true;
+  await server.stop();
+  server.forget();
+  await server.start();
+  await bo.say("Where has it all gone?");
+  await ann.hears("Bo: Where has it all gone?");
+});
+
+test("a refused line says why and is sent again when its author wants it", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  // Somebody's page of another version lets more be written than the server takes.
+  await ann.field.evaluate((field) => field.removeAttribute("maxlength"));
+  await ann.say("x".repeat(1_001));
+  const failed = ann.log.locator("[data-state=failed]");
+  await expect(failed).toContainText("Not sent. The server does not take it.");
+  await failed.getByRole("button", { name: /^Again/ }).click();
+  await expect(ann.field).toBeFocused();
+  await expect(failed).toHaveCount(1);
+  await ann.say("shorter");
+  await expect(ann.log.locator("[data-state=said]")).toHaveText(/shorter/);
+  await failed.getByRole("button", { name: /^Remove/ }).click();
+  await ann.hears("You: shorter");
+});
+
+test("by keyboard alone, with names, landmarks and contrast that hold in both colour schemes and at 360 pixels", async ({
+  arrive,
+}) => {
+  const bo = await arrive("Bo", "kitchen");
+  await bo.say("Soup at twelve");
+  const ann = await arrive("Ann", "");
+  const { page } = ann;
+  const { keyboard } = page;
+  const check = async (): Promise<void> => {
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual([]);
+  };
+  await expect(page.getByRole("heading", { name: "Come in" })).toBeVisible();
+
+  // Past what leads to the field, to the third room, and from there to the next and back.
+  for (let tabs = 0; tabs < 4; tabs++) await keyboard.press("Tab");
+  await expect(ann.room("Kitchen")).toBeFocused();
+  await keyboard.press("Enter");
+  await expect(ann.field).toBeFocused();
+  await ann.hears("Bo: Soup at twelve");
+  for (const [key, name] of [
+    ["Alt+ArrowDown", "Library"],
+    ["Alt+ArrowUp", "Kitchen"],
+  ] as const) {
+    await keyboard.press(key);
+    await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  }
+  await keyboard.type("I come");
+  await keyboard.press("Shift+Enter");
+  await keyboard.type("and Cy, too");
+  await keyboard.press("Enter");
+  await bo.hears("You: Soup at twelve", "Ann: I come\nand Cy, too");
+  await expect(ann.field).toBeFocused();
+  // What others say takes no focus away, here from the log.
+  await ann.log.focus();
+  await bo.say("Good");
+  await expect(ann.lines).toHaveCount(3);
+  await expect(ann.log).toBeFocused();
+  await expect(ann.log).toHaveAccessibleName("Lines in Kitchen");
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await check();
+  }
+  ann.wire.cut();
+  await ann.say("waits");
+  await expect(ann.notice).toContainText("Your line waits");
+  await page.setViewportSize({ width: 360, height: 640 });
+  await check();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  await page.getByRole("link", { name: "All rooms" }).focus();
+  await keyboard.press("Enter");
+  for (const name of ROOMS) await expect(ann.room(name)).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Rooms" })).toBeFocused();
+  await check();
+});

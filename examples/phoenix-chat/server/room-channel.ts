@@ -1,0 +1,62 @@
+// A room as its visitors meet it: a channel. It keeps nothing: what was said is in the room's topic (history.ts).
+import { defineChannel, joined, refused, reply } from "@calla/server/channels";
+import { z } from "zod";
+import { isRoom, MAX_TEXT } from "../shared/chat.ts";
+import type { Heard, Line, Welcome } from "../shared/chat.ts";
+import { cursorOf, pageAfter, pageBefore } from "./history.ts";
+import type { History } from "./history.ts";
+import type { Visitor } from "./visitor.ts";
+
+/** The rooms' topics, as the channel needs them. */
+export interface Rooms {
+  read(room: string): Promise<History>;
+  /** Says it once, however often it is called with this author and id. */
+  say(room: string, line: Omit<Line, "n" | "at">): Promise<void>;
+}
+
+/** Milliseconds: more often nobody is told that somebody types. */
+const TYPING_EVERY = 1_000;
+
+const Cursor = z.object({ n: z.number().int(), id: z.string().max(64) });
+const Say = z.object({
+  id: z.string().regex(/^[\w-]{8,64}$/),
+  text: z.string().trim().min(1).max(MAX_TEXT),
+});
+
+export const roomChannel = (rooms: Rooms, now: () => number = Date.now) =>
+  defineChannel("room:*")
+    .socket<Visitor>()
+    .says<Heard>()
+    .join(z.object({ after: Cursor.nullable() }), async ({ params: [room], payload, socket }) => {
+      if (!isRoom(room)) return refused("no such room");
+      const model = await rooms.read(room);
+      const welcome: Welcome = { ...pageAfter(model, payload.after), you: socket.assigns.author };
+      return joined({ room, told: cursorOf(model), typedAt: 0 }, welcome);
+    })
+    // Between the look above and now somebody may have spoken, and was not heard here.
+    .joined(async (socket) => {
+      const missed = pageAfter(await rooms.read(socket.assigns.room), socket.assigns.told);
+      if (missed.lines.length > 0) socket.push("missed", missed);
+    })
+    .handleIn("say", Say, async ({ id, text }, socket) => {
+      const { room, author, name } = socket.assigns;
+      await rooms.say(room, { id, author, name, text });
+      const { lines } = await rooms.read(room);
+      // A double of long ago is no longer among them, and is said as well.
+      const line = lines.findLast((line) => line.id === id && line.author === author);
+      return reply(line ? { line } : {});
+    })
+    .handleIn("typing", z.object({ typing: z.boolean() }), ({ typing }, socket) => {
+      const { author, name, typedAt } = socket.assigns;
+      if (typing ? now() - typedAt < TYPING_EVERY : typedAt === 0) return;
+      socket.assign({ typedAt: typing ? now() : 0 });
+      socket.broadcastFrom("typing", { author, name, typing });
+    })
+    .handleIn(
+      "history",
+      z.union([z.object({ after: Cursor }), z.object({ before: z.number().int() })]),
+      async (wanted, socket) => {
+        const model = await rooms.read(socket.assigns.room);
+        return reply("after" in wanted ? pageAfter(model, wanted.after) : pageBefore(model, wanted.before));
+      },
+    );
