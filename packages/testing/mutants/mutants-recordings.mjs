@@ -2,7 +2,7 @@
 // recordings of Phoenix notice. As in mutants.mjs.
 
 const replay = "conformance/src/replay/replay.test.ts";
-const recordings = "server/test/phoenix/recordings.test.ts";
+const conformance = "server/test/phoenix/conformance.test.ts";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const recordingMutants = [
@@ -58,7 +58,7 @@ export const recordingMutants = [
     to: `if (false) throw`,
     breaks: "RC1",
     scenario: "",
-    by: `${recordings} > [RC1] reply-string-status`,
+    by: `${conformance} > LV13: A channel in which the app fails`,
   },
   {
     name: "show an app other subprotocols than the client wrote",
@@ -67,6 +67,6 @@ export const recordingMutants = [
     to: `withProtocols(headers, others)`,
     breaks: "RC1",
     scenario: "",
-    by: `${recordings} > [RC1] info-auth-two`,
+    by: `${conformance} > CN35: Two tokens are none`,
   },
 ];

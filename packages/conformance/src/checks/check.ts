@@ -20,8 +20,8 @@ export interface Difference {
   readonly why: string;
   /** What Calla answers: the steps as recorded (or written), with what it says in their place. */
   steps(recorded: readonly Step[]): readonly Step[];
-  /** Whether Calla differs so under its option `strictPhoenix` too. Default: no. */
-  readonly always?: boolean;
+  /** Whether Calla differs so under its option `strictPhoenix` too; a function, where it says something else again then. Default: no. */
+  readonly always?: boolean | ((recorded: readonly Step[]) => readonly Step[]);
 }
 
 /** By the names of conversations, recorded and written. */
@@ -48,6 +48,8 @@ export interface Check {
   readonly differs?: string;
   /** Paths of sockets that `run` needs (`"/quick"`). Those of conversations are read from them. */
   readonly needs?: readonly string[];
+  /** A rule of Calla's own, which no other server is asked about: in mode "strict" it is not run. */
+  readonly only?: "calla";
   /** Where it has neither conversations nor `run`: why, in a sentence. It is listed as not run. */
   readonly notRun?: string;
 }
@@ -101,6 +103,8 @@ export interface PeerConnection {
   vanish(): void;
   /** Of a WebSocket: takes nothing in from now on, as a client that hangs. */
   stopReading(): void;
+  /** Takes in what has come since, and what comes. */
+  readAgain(): void;
   /** Waits for the next thing, and throws unless it is this one. */
   hears(...expected: readonly Hearing[]): Promise<void>;
   /** The same of frames: `hearsFrames(["1","1",topic,"phx_reply",{…}])`. */
@@ -109,6 +113,8 @@ export interface PeerConnection {
   hearsInAnyOrder(...expected: readonly Json[]): Promise<void>;
   /** Waits for the next thing, whatever it is; throws when none comes in good time. */
   next(): Promise<Hearing>;
+  /** The same of a frame of text, as it was written. */
+  nextText(): Promise<string>;
   /** Throws if anything comes within so many milliseconds. Default: 60. */
   hearsNothing(within?: number): Promise<void>;
 }
@@ -121,6 +127,6 @@ export function differsIn(check: Check, differences: Differences): boolean {
 }
 
 /** The names of what a check plays. */
-function conversationNames({ scenarios = [], written = [] }: Check): readonly string[] {
+export function conversationNames({ scenarios = [], written = [] }: Check): readonly string[] {
   return [...scenarios, ...written.map(({ scenario }) => scenario)];
 }

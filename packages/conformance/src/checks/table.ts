@@ -1,16 +1,31 @@
 // All checks, in the order of a report, and where Calla differs.
-import type { Check, Differences } from "./check.ts";
+import { binaryChecks } from "./binary.ts";
+import { broadcastChecks } from "./broadcast.ts";
+import type { Check } from "./check.ts";
+import { connectingChecks } from "./connecting.ts";
+import { disconnectingChecks } from "./disconnecting.ts";
+import { heartbeatChecks } from "./heartbeat.ts";
+import { joiningChecks } from "./joining.ts";
+import { leavingChecks } from "./leaving.ts";
+import { longpollChecks } from "./longpoll.ts";
+import { malformedChecks } from "./malformed.ts";
+import { messageChecks } from "./messages.ts";
+import { presenceChecks, supabaseChecks } from "./next.ts";
 
 /** Every check of the kit. */
 export const checks: readonly Check[] = [
-  {
-    id: "JN1",
-    says: "A join that is accepted is answered ok, {}, with the join's join_ref and ref.",
-    over: ["websocket", "longpoll"],
-    scenarios: ["join-ok", "lp-join-poll"],
-    overLongPoll: ["join-ok"],
-  },
+  ...connectingChecks,
+  ...heartbeatChecks,
+  ...joiningChecks,
+  ...messageChecks,
+  ...broadcastChecks,
+  ...leavingChecks,
+  ...binaryChecks,
+  ...malformedChecks,
+  ...longpollChecks,
+  ...disconnectingChecks,
+  ...presenceChecks,
+  ...supabaseChecks,
 ];
 
-/** By the name of the conversation. */
-export const differences: Differences = {};
+export { differences } from "./differences.ts";

@@ -32,6 +32,7 @@ export type Deed = Of &
     /** Of `raw`, bytes as they are; of the others, a frame's payload. */
     | { readonly do: "binary" | "ping" | "raw"; readonly hex: string }
     | { readonly do: "close"; readonly code?: number }
+    /** The connection is cut; a request that waits for its answer is given up. */
     | { readonly do: "vanish" }
     | {
         readonly do: "request";

@@ -210,6 +210,7 @@ class Replay {
         return;
       }
       case "vanish":
+        line.giveUp?.();
         return line.peer?.vanish();
       case "text":
         return line.peer?.text(fill(deed.text, known));

@@ -21,15 +21,22 @@ export const mounts: Readonly<Record<string, Mount>> = {
   "/origin": { websocket: "/origin/websocket?vsn=2.0.0", longpoll: "/origin/longpoll?vsn=2.0.0" },
   "/var": { websocket: "/var/t1/custom/m1?vsn=2.0.0", longpoll: "/var/t1/poll?vsn=2.0.0" },
   "/v1only": { websocket: "/v1only/websocket?vsn=1.0.0" },
+  "/socket/admin": { websocket: "/socket/admin/websocket?vsn=2.0.0" },
+  "/decides": { websocket: "/decides/websocket?vsn=2.0.0" },
+  "/anywhere": { websocket: "/anywhere/websocket?vsn=2.0.0" },
+  "/limited": { websocket: "/limited/websocket?vsn=2.0.0", longpoll: "/limited/longpoll?vsn=2.0.0" },
+  "/raw": { websocket: "/raw/websocket?vsn=2.0.0" },
+  "/slow": { websocket: "/slow/websocket?vsn=2.0.0" },
 };
 
-/** Topics, each an example of its pattern, all on `/socket`. */
+/** Topics, each an example of its pattern, all on `/socket`. Not here: what only one mode has. */
 export const topics: Readonly<Record<string, string>> = {
   "room:*": "room:probe",
   "room:exact": "room:exact",
   "watch:*": "watch:probe",
   system: "system",
-  "a:b*": "a:bprobe",
+  top: "top",
+  räume: "räume",
 };
 
 /** The parts that a conversation needs: `/quick over LongPoll`, `topic room:*`. */
@@ -54,7 +61,10 @@ export const topicPart = (pattern: string): string => `the topic ${pattern}`;
 /** The part that a path belongs to; undefined of one that a server should not know. */
 export function mountPart(path: string): string | undefined {
   const [plain = ""] = path.split("?");
-  const name = Object.keys(mounts).find((mount) => plain === mount || plain.startsWith(`${mount}/`));
+  // Of a mount and one below it, the longer.
+  const name = Object.keys(mounts)
+    .filter((mount) => plain === mount || plain.startsWith(`${mount}/`))
+    .toSorted((a, b) => b.length - a.length)[0];
   const by = isPolled(path) ? "longpoll" : "websocket";
   if (name === undefined || mounts[name]?.[by] === undefined) return undefined;
   return `${name} over ${by === "longpoll" ? "LongPoll" : "WebSocket"}`;

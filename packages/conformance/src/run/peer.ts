@@ -174,6 +174,10 @@ class Connection implements PeerConnection {
     this.#socket("stopReading").stopReading();
   }
 
+  readAgain(): void {
+    this.#socket("readAgain").readAgain();
+  }
+
   async hears(...expected: readonly Hearing[]): Promise<void> {
     for (const hearing of expected) {
       const heard = await this.#next();
@@ -209,6 +213,12 @@ class Connection implements PeerConnection {
     if (heard === undefined)
       throw new Wrong({ at: this.#count + 1, says: "Nothing more came in good time." });
     return asHearing(heard);
+  }
+
+  async nextText(): Promise<string> {
+    const heard = await this.#next();
+    if (heard?.heard === "text") return heard.text;
+    throw new Wrong({ ...this.#wrong(heard), says: "It should be a frame of text." });
   }
 
   async hearsNothing(within = SETTLE): Promise<void> {

@@ -137,8 +137,13 @@ class Run {
     };
   }
 
+  #isOfCallaOnly(check: Check): boolean {
+    return check.only === "calla" && this.#mode === "strict";
+  }
+
   /** What shows that a check holds. */
   jobsOf(check: Check): Job[] {
+    if (this.#isOfCallaOnly(check)) return [];
     const { scenarios = [], written = [], overLongPoll: twice = [], run } = check;
     const recordedOnly = this.#options.recorded === true;
     const jobs: Job[] = [];
@@ -294,6 +299,7 @@ class Run {
     if (jobs.length > 0) return { ...base, outcome: "passed", failures };
     const why =
       check.notRun ??
+      (this.#isOfCallaOnly(check) ? "A rule of Calla's own: the mode calla asks for it." : undefined) ??
       (this.#options.recorded === true
         ? "No recorded conversation shows it."
         : "The kit has neither a conversation nor code for it.");

@@ -92,6 +92,10 @@ export class RawSocket {
     this.#socket.pause();
   }
 
+  readAgain(): void {
+    this.#socket.resume();
+  }
+
   /** Ends the connection without a word. */
   vanish(): void {
     this.#over = true;

@@ -1,4 +1,5 @@
-// The app that was recorded (packages/conformance/recordings), as an app of Calla: its sockets, topics and events.
+// The fixture app of the conformance kit (packages/conformance), as an app of Calla: the sockets, topics and events that were
+// recorded, and those that the kit's own conversations need beside them.
 import type { Clock } from "@calla/shared";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -14,6 +15,7 @@ import {
   type JsonObject,
   type PhoenixRequest,
 } from "../../src/channels/index.ts";
+import { bytesChannel, goldenChannel, typedChannel } from "./fixture-channels.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { roomChannel, type Visitor } from "./fixture-room.ts";
 
@@ -28,6 +30,17 @@ export interface FixtureApp {
 const HOST = "127.0.0.1";
 /** Many scenarios at once, all of one address. */
 const limits = { maxConnectionsPerAddress: Infinity, maxConnectsPerAddress: Infinity };
+
+/** So many come at once, and no more for a long time. */
+const FEW_AT_ONCE = {
+  joinRate: 0.001,
+  joinBurst: 4,
+  channelRate: 0.001,
+  channelBurst: 5,
+  messageRate: 0.001,
+  messageBurst: 20,
+  joinTimeout: 300,
+};
 
 /** What `connect` does: by the query it lets in, refuses, or raises. `tells`: it keeps all of the request for `info:*`. */
 const connect = (tells: (request: PhoenixRequest) => boolean) => (request: PhoenixRequest) => {
@@ -67,9 +80,13 @@ function requestInfo({ headers, remoteAddress = "", url }: PhoenixRequest): Json
 /** Serves the app on a port of its own. `clock` is the whole app's; default: the machine's. */
 export async function fixtureApp({
   clock = systemClock,
-}: { readonly clock?: Clock } = {}): Promise<FixtureApp> {
+  strictPhoenix = true,
+}: {
+  readonly clock?: Clock;
+  readonly strictPhoenix?: boolean;
+} = {}): Promise<FixtureApp> {
   const errors: unknown[] = [];
-  const common = { strictPhoenix: true, clock, limits, onError: (error: unknown) => void errors.push(error) };
+  const common = { strictPhoenix, clock, limits, onError: (error: unknown) => void errors.push(error) };
   const rooms: Channels<Visitor> = createChannels({ ...common, connect: connect(() => false) });
   const few: Channels<Visitor> = createChannels({
     ...common,
@@ -80,7 +97,23 @@ export async function fixtureApp({
     ...common,
     connect: connect(({ url }) => url.startsWith("/auth/")),
   });
-  const all = [rooms, few, infos];
+  // Calla's own: rates, bytes of the app's own, and clients that take nothing in.
+  const limited: Channels<Visitor> = createChannels({
+    ...common,
+    limits: { ...limits, ...FEW_AT_ONCE },
+    connect: connect(() => false),
+  });
+  const raw: Channels<Visitor> = createChannels({
+    ...common,
+    rawBinary: true,
+    connect: connect(() => false),
+  });
+  const slow: Channels<Visitor> = createChannels({
+    ...common,
+    limits: { ...limits, maxBufferedBytes: 65_536 },
+    connect: connect(() => false),
+  });
+  const all = [rooms, few, infos, limited, raw, slow];
   const drain = (): void => {
     for (const channels of all) void channels.drain({ over: 0 });
   };
@@ -89,15 +122,22 @@ export async function fixtureApp({
   const info = defineChannel("info:*")
     .socket<Visitor>()
     .join(({ socket }) => joined({}, socket.assigns.info));
-  rooms.register(exact).register(room).register(defineChannel("watch:*"));
-  rooms.register("system", exact).register("a:b*", exact);
+  rooms.register(exact).register(room).register(defineChannel("watch:*")).register(typedChannel);
+  rooms.register("top", goldenChannel).register("räume", goldenChannel);
+  rooms.register("system", exact);
+  // A pattern that only Phoenix has (CT4).
+  if (strictPhoenix) rooms.register("a:b*", exact);
   few.register(room);
+  limited.register(room);
+  slow.register(room);
+  raw.register(bytesChannel);
   infos.register(info);
 
   const server = createServer();
   // The recorded app's own host.
   const origins = ["//localhost"];
   const mounts = [
+    phoenix(infos, { path: "/socket/admin", longpoll: false }),
     phoenix(rooms, { path: "/socket", origins }),
     phoenix(rooms, { path: "/quick", origins, websocket: { timeout: 1500 }, longpoll: { window: 600 } }),
     phoenix(rooms, { path: "/v1only", vsns: ["1.0.0"] }),
@@ -113,6 +153,14 @@ export async function fixtureApp({
       websocket: { path: "/custom/:more" },
       longpoll: { path: "/poll" },
     }),
+    phoenix(infos, {
+      path: "/decides",
+      origins: (origin) => [undefined, "https://asked.example"].includes(origin),
+    }),
+    phoenix(infos, { path: "/anywhere", origins: "any" }),
+    phoenix(limited, { path: "/limited" }),
+    phoenix(raw, { path: "/raw" }),
+    phoenix(slow, { path: "/slow" }),
   ];
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     if (mounts.some((mount) => mount.handle(request, response))) return;

@@ -28,11 +28,15 @@ export interface Visitor {
   readonly info: JsonObject;
 }
 
+/** What the room tells itself. */
+type Told = { readonly tells: "stop" | "reply" } | { readonly tells: "push"; readonly payload: JsonObject };
+
 interface Mode {
   readonly mode?: string;
   readonly ms?: number;
   readonly pushes?: boolean;
   readonly stopped?: boolean;
+  readonly count?: number;
 }
 type Room = ChannelSocket<Visitor & Mode>;
 
@@ -93,6 +97,7 @@ export function roomChannel({ channels, drain, clock }: RoomOf): Channel<"room:*
           channels().broadcast(topic, "from_join", {});
           return joined<Mode>({ pushes: true });
         case "trap_slow":
+        case "end_raises":
           return joined<Mode>({ mode, ms });
         case "binary":
           return joined<Mode>({}, Uint8Array.of(9, 8));
@@ -105,8 +110,13 @@ export function roomChannel({ channels, drain, clock }: RoomOf): Channel<"room:*
     })
     .handleOut("intercepted", (payload, socket) => ({ ...fieldsOf(payload), me: socket.assigns.id }))
     .handleOut("dropped", () => undefined)
-    .handleInfo<"stop">(() => stop("normal"))
+    .handleInfo<Told>((told) => {
+      if (told.tells === "stop") return stop("normal");
+      if (told.tells === "push") return push("informed", told.payload);
+      return wrong(reply());
+    })
     .terminate(async (reason, socket) => {
+      if (socket.assigns.mode === "end_raises") boom();
       if (socket.assigns.mode === "trap_slow") await sleep(socket.assigns.ms);
       channels().broadcast("watch:term", "terminated", {
         topic: socket.topic,
@@ -126,6 +136,7 @@ export function roomChannel({ channels, drain, clock }: RoomOf): Channel<"room:*
 const binaries: Readonly<Record<string, (bytes: Uint8Array, socket: Room) => HandleResult>> = {
   echo: (bytes) => reply(bytes),
   bin_size: (bytes) => reply({ size: bytes.length }),
+  bin_custom: (bytes) => reply("teapot", bytes),
   bin_broadcast: (bytes, socket) => socket.broadcast("bin_bcast", bytes),
 };
 
@@ -176,6 +187,14 @@ const events = ({
     socket.push("pushed", wrong<Payload>(payload));
     return reply();
   },
+  reply_push: (payload, socket) => {
+    socket.reply(socket.ref, reply());
+    socket.push("pushed", wrong<Payload>(payload));
+  },
+  // From outside of the channel, as any code of the server may.
+  push_outside: (payload, { socketId, topic }) =>
+    reply({ there: channels().push(socketId, topic, "pushed", wrong<Payload>(payload)) }),
+  fill: (payload) => push("filled", { y: "y".repeat(Number(fieldsOf(payload)["bytes"] ?? 0)) }),
   push_bad: () => push("pushed", wrong<Payload>([1])),
   push_bin: () => push("pushed", Uint8Array.of(1, 1)),
   push_struct: () =>
@@ -190,6 +209,12 @@ const events = ({
       nul: null,
       u: "räume ✓ </script> \u2028",
     }),
+  // What a channel keeps.
+  count: (_, socket) => {
+    const count = (socket.assigns.count ?? 0) + 1;
+    socket.assign({ count });
+    return reply({ count });
+  },
   // Broadcasts.
   broadcast: (payload, socket) => socket.broadcast("bcast", wrong<Payload>(payload)),
   broadcast_reply: (payload, socket) => {
@@ -238,7 +263,15 @@ const events = ({
     setImmediate(() => socket.stop(new Error("shutdown")));
   },
   info_stop: (_, socket) => {
-    channels().sendInfo(socket.socketId, socket.topic, "stop");
+    channels().sendInfo(socket.socketId, socket.topic, { tells: "stop" });
+    return reply();
+  },
+  info_push: (payload, socket) => {
+    channels().sendInfo(socket.socketId, socket.topic, { tells: "push", payload });
+    return reply();
+  },
+  info_reply: (_, socket) => {
+    channels().sendInfo(socket.socketId, socket.topic, { tells: "reply" });
     return reply();
   },
   // The socket.
