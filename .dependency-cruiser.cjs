@@ -45,6 +45,7 @@ const rooms = {
     ".",
     "observers",
     "testing/log-contract",
+    "testing/pubsub-contract",
     "testing",
   ],
   testing: ["doubles", "network", "history", "simulation", "."],

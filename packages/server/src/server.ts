@@ -66,6 +66,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   const house = openHouse(options);
   const { clock, random, limits, report, observe, development } = house;
   log.carryWith?.(serialiser);
+  options.pubsub?.carryWith?.(serialiser);
   const handlers = new Map<string, LooseHandlers>();
   sayDevelopment(options.strict, report);
   const tellMistake = mistakeTeller(development, report, (target) =>

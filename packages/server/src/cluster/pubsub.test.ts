@@ -1,7 +1,127 @@
-import { expect, test } from "vitest";
-import { localPubSub } from "./pubsub.ts";
+import { automatic, json } from "@calla/shared";
+import type { Serialiser } from "@calla/shared";
+import { describe, expect, test } from "vitest";
+import { pubSubContract } from "../testing/pubsub-contract/index.ts";
+import { containedPubSub, localPubSub } from "./pubsub.ts";
+import type { PubSub } from "./pubsub.ts";
 
-test("[SV6] [SV15] an undo of a subscription ends that one, however often it is called", () => {
+/** A medium that carries text, whose second node's line can break: what an engine over a broker is. */
+function textPair() {
+  const nodes = [textNode(), textNode()] as const;
+  let sent: { readonly to: number; readonly channel: string; readonly text: string }[] = [];
+  let broken = false;
+  function textNode() {
+    const inner = localPubSub();
+    const gaps = new Set<() => void>();
+    let serialiser: Serialiser = automatic(json());
+    const payload = () => serialiser.payload(serialiser.formats[0]!);
+    const pubsub: PubSub = {
+      publish(channel, value) {
+        const text = serialiser.formats[0]!.encode(payload().encodeMessage(value)) as string;
+        for (const to of [0, 1])
+          if (!broken || nodes[to]!.pubsub === pubsub) sent.push({ to, channel, text });
+      },
+      subscribe: inner.subscribe,
+      onGap(listener) {
+        const one = (): void => listener();
+        gaps.add(one);
+        return () => void gaps.delete(one);
+      },
+      carryWith: (given) => void (serialiser = given),
+      close: () => inner.close!(),
+    };
+    return {
+      pubsub,
+      gaps,
+      hear(channel: string, text: string): void {
+        try {
+          inner.publish(channel, payload().decodeMessage(serialiser.formats[0]!.decode(text)));
+        } catch {
+          // Of a listener.
+        }
+      },
+    };
+  }
+  return {
+    nodes: [nodes[0].pubsub, nodes[1].pubsub] as const,
+    settle: () => {
+      for (let due = sent.shift(); due !== undefined; due = sent.shift())
+        nodes[due.to]!.hear(due.channel, due.text);
+      return Promise.resolve();
+    },
+    gap: () => {
+      broken = true;
+      nodes[0].pubsub.publish("a", "lost");
+      broken = false;
+      sent = [];
+      for (const gap of nodes[1].gaps) gap();
+      return Promise.resolve();
+    },
+  };
+}
+
+describe("localPubSub", () => {
+  for (const { name, run } of pubSubContract)
+    test(name, () =>
+      run({
+        create: () => {
+          const pubsub = localPubSub();
+          return { nodes: [pubsub, pubsub], settle: () => Promise.resolve() };
+        },
+      }),
+    );
+});
+
+describe("an engine that carries text", () => {
+  for (const { name, run } of pubSubContract) test(name, () => run({ create: textPair }));
+});
+
+describe("the contract", () => {
+  type Broken = (pubsub: PubSub) => Partial<PubSub>;
+  const wrong: readonly (readonly [rule: string, what: string, broken: Broken])[] = [
+    ["PS1", "does not hear itself", () => ({ publish: () => undefined })],
+    [
+      "PS3",
+      "hears behind its end",
+      ({ subscribe }) => ({
+        subscribe: (channel, listener) => (subscribe(channel, listener), () => undefined),
+      }),
+    ],
+    [
+      "PS5",
+      "carries what JSON has",
+      ({ publish }) => ({
+        publish: (channel, payload) =>
+          publish(
+            channel,
+            JSON.parse(
+              JSON.stringify(payload, (_, value: unknown) => (typeof value === "bigint" ? 0 : value)),
+            ),
+          ),
+      }),
+    ],
+    [
+      "PS6",
+      "takes names for alike",
+      ({ publish }) => ({
+        publish: (channel, payload) => publish(channel.toLowerCase(), payload),
+      }),
+    ],
+  ];
+  test.each(wrong)("[%s] finds an engine that %s", async (rule, _, broken) => {
+    const failed: string[] = [];
+    for (const { name, run } of pubSubContract) {
+      const pubsub = localPubSub();
+      const twisted: PubSub = { ...pubsub, ...broken(pubsub) };
+      await run({
+        create: () => ({ nodes: [twisted, twisted], settle: () => Promise.resolve() }),
+      }).catch(() => failed.push(name));
+    }
+    expect(failed.some((name) => name.startsWith(`[${rule}]`))).toBe(true);
+  });
+});
+
+test("[SV6] [SV15] [PS3] an undo of a subscription ends that one, however often it is called", () => {
   const { publish, subscribe } = localPubSub();
   const heard: string[] = [];
   const first = subscribe("a", () => heard.push("first"));
@@ -15,4 +135,25 @@ test("[SV6] [SV15] an undo of a subscription ends that one, however often it is 
   second();
   publish("a", 2);
   expect(heard).toEqual(["second", "second"]);
+});
+
+test("[PS4] whatever an engine or a listener throws is reported, and no more", () => {
+  const errors: unknown[] = [];
+  const refuses = (): never => {
+    throw new Error("of the engine");
+  };
+  const broken = containedPubSub({ publish: refuses, subscribe: refuses, onGap: refuses }, (error) =>
+    errors.push(error),
+  );
+  broken.publish("a", 1);
+  broken.subscribe("a", () => undefined)();
+  broken.onGap!(() => undefined)();
+  expect(errors.map(String)).toEqual(Array.from({ length: 3 }, () => "Error: of the engine"));
+  const inner = localPubSub();
+  const whole = containedPubSub(inner, (error) => errors.push(error));
+  whole.subscribe("a", () => {
+    throw new Error("of a listener");
+  });
+  inner.publish("a", 1);
+  expect(String(errors.at(-1))).toBe("Error: of a listener");
 });

@@ -1,11 +1,13 @@
 // Fan-out between nodes. Calla's sync side rings doorbells (node-messages.ts) and relays pushes through it.
+import type { Serialiser } from "@calla/shared";
 import { contain } from "../base/contain.ts";
 import type { Report } from "../base/contain.ts";
 
 /**
- * Fan-out between the nodes that share a log: implement it over Redis, Postgres or what you have. A message may come
- * late, twice or never, for nothing but speed depends on it: a node that is not rung looks at the log every
- * `maxStaleness`. Payloads are plain data that JSON carries, and the `user` that `reauthorise` was given.
+ * Fan-out between nodes: implement it over Redis, Postgres or what you have, and hold it to `pubSubContract` of
+ * `@calla/server/testing`. A message may come late, twice or never, for nothing but speed depends on it: a node that is not
+ * rung looks at the log every `maxStaleness`, and presence compares its clocks. Those that one node publishes on one
+ * channel come in order.
  *
  * @example
  * const pubsub = {
@@ -14,10 +16,22 @@ import type { Report } from "../base/contain.ts";
  * };
  */
 export interface PubSub {
-  /** Hands a payload to every listener of the channel, on all nodes. */
+  /** Hands a payload to every listener of the channel, on all nodes, this one's too. */
   publish(channel: string, payload: unknown): void;
-  /** Returns the undo. The publisher itself need not hear its own. */
+  /** Returns the undo, after which the listener hears nothing more. */
   subscribe(channel: string, listener: (payload: unknown) => void): () => void;
+  /**
+   * Calls back once the engine works again after a time in which messages may have been lost, say because its connection
+   * was; returns the undo. Left out by an engine that does not know: what was lost is then found out later.
+   */
+  onGap?(listener: () => void): () => void;
+  /**
+   * How payloads become plain values and back. A server says so before its first call, and an engine that sends text or
+   * bytes keeps to it. Where nobody says: what JSON has by itself.
+   */
+  carryWith?(serialiser: Serialiser): void;
+  /** Lets go of everything; nobody is called any more. The app closes what it has opened: no server does. */
+  close?(): void | Promise<void>;
 }
 
 /**
@@ -29,33 +43,59 @@ export interface PubSub {
  */
 export function localPubSub(): PubSub {
   // One object per subscription, so that the same function can subscribe twice and leave once.
-  const listeners = new Map<string, Set<{ readonly listener: (payload: unknown) => void }>>();
+  const channels = new Map<string, Set<{ readonly listener: (payload: unknown) => void }>>();
+  // What a listener publishes comes after what it hears, for all: else some would hear it before, and others behind.
+  let waiting: { readonly channel: string; readonly payload: unknown }[] | undefined;
   return {
     publish(channel, payload) {
-      const all = listeners.get(channel);
-      // Those that listen now, as long as they do.
-      for (const one of Array.from(all ?? [])) if (all?.has(one) === true) one.listener(payload);
+      if (waiting !== undefined) return void waiting.push({ channel, payload });
+      waiting = [{ channel, payload }];
+      const thrown: unknown[] = [];
+      for (const { channel, payload } of waiting) {
+        const all = channels.get(channel);
+        // Those that listen now, as long as they do.
+        for (const one of Array.from(all ?? []))
+          try {
+            if (all?.has(one) === true) one.listener(payload);
+          } catch (error) {
+            thrown.push(error);
+          }
+      }
+      waiting = undefined;
+      if (thrown.length > 0) throw thrown[0];
     },
     subscribe(channel, listener) {
-      const set = listeners.get(channel) ?? new Set();
+      const set = channels.get(channel) ?? new Set();
       const subscription = { listener };
-      listeners.set(channel, set.add(subscription));
+      channels.set(channel, set.add(subscription));
       return () => {
-        if (set.delete(subscription) && set.size === 0) listeners.delete(channel);
+        if (set.delete(subscription) && set.size === 0 && channels.get(channel) === set)
+          channels.delete(channel);
       };
+    },
+    onGap: () => () => undefined,
+    close() {
+      for (const set of channels.values()) set.clear();
+      channels.clear();
     },
   };
 }
 
 /** A pubsub whose failures are reported: rings may be lost, and a malformed payload does not crash a server. */
-export const containedPubSub = (pubsub: PubSub, report: Report): PubSub => ({
-  publish: (channel, payload) => contain(report, () => pubsub.publish(channel, payload)),
-  subscribe(channel, listener) {
-    // A node that cannot be rung looks now and then in any case (SV6).
-    let silence = (): void => undefined;
+export function containedPubSub(pubsub: PubSub, report: Report): PubSub {
+  // A node that cannot be rung looks now and then in any case (SV6).
+  const listening = (subscribe: () => (() => void) | undefined): (() => void) => {
+    let silence: (() => void) | undefined;
     contain(report, () => {
-      silence = pubsub.subscribe(channel, (payload) => contain(report, () => listener(payload)));
+      silence = subscribe();
     });
-    return () => contain(report, silence);
-  },
-});
+    return () => contain(report, () => silence?.());
+  };
+  return {
+    publish: (channel, payload) => contain(report, () => pubsub.publish(channel, payload)),
+    subscribe: (channel, listener) =>
+      listening(() => pubsub.subscribe(channel, (payload) => contain(report, () => listener(payload)))),
+    onGap: (listener) => listening(() => pubsub.onGap?.(() => contain(report, listener))),
+    carryWith: (serialiser) => pubsub.carryWith?.(serialiser),
+  };
+}
