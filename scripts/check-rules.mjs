@@ -1,5 +1,5 @@
 // `npm run check:rules`: a rule of spec/ or a scenario of spec/scenarios.md that no test's name carries is only a wish,
-// and one that is named but does not stand there is a mistake. Checks of the log's contract count as tests; the history
+// and one that is named but does not stand there is a mistake. Checks of the contracts of logs and pubsubs count as tests; the history
 // checker's rules are proven by the table of broken histories in its test.
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -7,7 +7,7 @@ import { root } from "./run.mjs";
 
 const skipped = new Set(["node_modules", "dist", "test-results"]);
 const tests = /[.](?:test|sim|spec)[.]ts$/;
-const contract = /[/]log-contract[/]/;
+const contract = /[/](?:log|pubsub)-contract[/]/;
 const brokenHistories = join(root, "packages/testing/src/history/check.test.ts");
 
 /** @param {string} folder @param {RegExp} [names] @returns {string[]} */

@@ -1,6 +1,7 @@
 import { automatic, json } from "@calla/shared";
 import type { Serialiser } from "@calla/shared";
 import { describe, expect, test } from "vitest";
+import { wire } from "../../test/wired.ts";
 import { pubSubContract } from "../testing/pubsub-contract/index.ts";
 import { containedPubSub, localPubSub } from "./pubsub.ts";
 import type { PubSub } from "./pubsub.ts";
@@ -156,4 +157,18 @@ test("[PS4] whatever an engine or a listener throws is reported, and no more", (
   });
   inner.publish("a", 1);
   expect(String(errors.at(-1))).toBe("Error: of a listener");
+});
+
+test("[PS5] [PS8] a server names its serialiser to the engine that it is given, and does not close it", async () => {
+  const told: unknown[] = [];
+  const pubsub: PubSub = {
+    ...localPubSub(),
+    carryWith: (serialiser) => void told.push(serialiser),
+    close: () => void told.push("closed"),
+  };
+  const serialiser = automatic(json());
+  const { server, done } = wire({ pubsub, serialiser });
+  await done(server.stop());
+  expect(told).toHaveLength(1);
+  expect(told[0]).toBe(serialiser);
 });

@@ -81,8 +81,11 @@ export function localPubSub(): PubSub {
   };
 }
 
+/** As Calla's own parts have it. */
+export type ContainedPubSub = Required<Omit<PubSub, "close">>;
+
 /** A pubsub whose failures are reported: rings may be lost, and a malformed payload does not crash a server. */
-export function containedPubSub(pubsub: PubSub, report: Report): PubSub {
+export function containedPubSub(pubsub: PubSub, report: Report): ContainedPubSub {
   // A node that cannot be rung looks now and then in any case (SV6).
   const listening = (subscribe: () => (() => void) | undefined): (() => void) => {
     let silence: (() => void) | undefined;

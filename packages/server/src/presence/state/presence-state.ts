@@ -105,6 +105,11 @@ export class PresenceState<Meta = unknown> {
     return this.#leave(this.#ownEntries.of(holder));
   }
 
+  /** Whether a holder is on a topic under a key. */
+  tracks(topic: string, holder: string, key: string): boolean {
+    return this.#ownEntries.at(topic, holder, key) !== undefined;
+  }
+
   /** What this replica holds for a holder. */
   held(holder: string): readonly PresenceEntry<Meta>[] {
     return this.#ownEntries.of(holder);
