@@ -1,4 +1,5 @@
 // Channels in the hand behind LongPoll: what is said to them is kept, a heartbeat and a join are answered, an `echo` is echoed.
+import { DEFAULT_DECODE_LIMITS } from "@calla/shared";
 import type { Connection } from "../src/base/connection.ts";
 import type { Admission, Admitted, ChannelsHost, PhoenixRequest } from "../src/channels/engine/host.ts";
 import { longPoll } from "../src/channels/transports/longpoll/longpoll.ts";
@@ -87,6 +88,9 @@ export function polled({ options = {}, host: more = {} }: Polled = {}) {
     clock: hand.clock,
     random: { uint32: () => (count = (Math.imul(count, 1_664_525) + 1_013_904_223) >>> 0) },
     limits: { maxFrameBytes: 1_048_576 },
+    jsonLimits: DEFAULT_DECODE_LIMITS,
+    addressOf: ({ remoteAddress }) => remoteAddress,
+    refuse: () => undefined,
     secret: Buffer.from("the key of these channels, 32 bytes"),
     node: "node-1",
     report: (error) => void errors.push(error),

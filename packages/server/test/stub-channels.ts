@@ -1,4 +1,5 @@
 // The channels as a transport sees them, held in the hand: it says who is let in, and notes what it is told.
+import { DEFAULT_DECODE_LIMITS } from "@calla/shared";
 import type { Clock, Random } from "@calla/shared";
 import type { Connection } from "../src/base/connection.ts";
 import type {
@@ -66,6 +67,9 @@ export class StubChannels implements ChannelsHost {
   readonly clock: Clock;
   readonly random: Random = countingRandom();
   limits = { maxFrameBytes: 100_000 };
+  readonly jsonLimits = DEFAULT_DECODE_LIMITS;
+  addressOf: ChannelsHost["addressOf"] = ({ remoteAddress }) => remoteAddress;
+  refuse: ChannelsHost["refuse"] = () => undefined;
   readonly secret = new Uint8Array(32).map((_, i) => i * 7);
   readonly node = "node-1";
 

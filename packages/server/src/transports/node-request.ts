@@ -28,11 +28,16 @@ export const requestOf = ({ url = "/", headers, socket }: IncomingMessage): Conn
 });
 
 /** Answers over plain HTTP and ends the socket. */
-export function answer(socket: Duplex, status: number, text: string): void {
+export function answer(
+  socket: Duplex,
+  status: number,
+  text: string,
+  type = "text/plain; charset=utf-8",
+): void {
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
     "Connection: close",
-    "Content-Type: text/plain; charset=utf-8",
+    `Content-Type: ${type}`,
     `Content-Length: ${Buffer.byteLength(text)}`,
   ];
   socket.on("error", ignore);

@@ -23,6 +23,8 @@ export interface ChannelDefinition {
   readonly out: ReadonlyMap<string, Handler>;
   readonly info: Checked<Handler> | undefined;
   readonly mayStay: ((socket: ChannelSocket) => unknown) | undefined;
+  /** Whose broadcasts it hears, and who hears its own. Not there: those of its topic. */
+  readonly audience?: (channel: Pick<ChannelSocket, "topic" | "assigns">) => string;
   readonly terminate: ((reason: StopReason, socket: ChannelSocket) => unknown) | undefined;
 }
 

@@ -90,9 +90,12 @@ export class Broadcasting {
     }
   }
 
-  #fanOut(topic: string, event: string, payload: Payload, from: string | undefined): void {
-    const all = this.index.on(topic);
+  #fanOut(audience: string, event: string, payload: Payload, from: string | undefined): void {
+    const all = this.index.on(audience);
     if (all === undefined) return;
+    const [first] = all;
+    // All of an audience are on one topic, whatever the audience is called.
+    const topic = first?.topic ?? audience;
     const shared = sharedMessage(topic, event, payload);
     for (const channel of all) if (channel.socketId !== from) channel.hear(shared, event, payload);
     if (shared.unsayable === undefined || this.#toldOfBytes) return;

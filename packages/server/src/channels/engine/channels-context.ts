@@ -23,6 +23,8 @@ export interface ChannelRefusal {
     | "unmatched-event"
     | "invalid"
     | "join-refused"
+    /** It may not say this here. */
+    | "write-refused"
     | "too-many-channels"
     | "rate"
     | "busy"

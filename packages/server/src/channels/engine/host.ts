@@ -2,7 +2,9 @@
 import type { Clock, Random } from "@calla/shared";
 import type { Connection, ConnectRequest } from "../../base/connection.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
+import type { JsonLimits } from "../wire/json.ts";
 import type { JsonObject } from "../wire/message.ts";
+import type { ChannelRefusal } from "./channels-context.ts";
 import type { RequestRefusal } from "./words.ts";
 
 /** What a socket's `connect` hook is given. */
@@ -73,6 +75,10 @@ export interface ChannelsHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: { readonly maxFrameBytes: number };
+  /** Of one JSON that comes in beside the serialisers. */
+  readonly jsonLimits: JsonLimits;
+  /** What a request's address is counted as. */
+  addressOf(request: ConnectRequest): string | undefined;
   /** The key that signs the tokens of poll sessions, and this node's name. */
   readonly secret: Uint8Array;
   readonly node: string;
@@ -85,6 +91,8 @@ export interface ChannelsHost {
     readonly request: ConnectRequest;
     readonly why?: string | undefined;
   }): void;
+  /** What a joined client did was not allowed, for the observers. */
+  refuse(refusal: ChannelRefusal): void;
   /** Stopping: nobody is let in (503). */
   readonly stopping: boolean;
 }

@@ -8,7 +8,11 @@ const HOSTS = new WeakMap<object, ChannelsHost>();
 export function hostOf(channels: object): ChannelsHost {
   const host = HOSTS.get(channels);
   if (host === undefined)
-    throw new CallaError("wiring", {}, "phoenix(channels) needs what createChannels gives.");
+    throw new CallaError(
+      "wiring",
+      {},
+      "phoenix(channels) and supabase(channels) need what createChannels gives.",
+    );
   return host;
 }
 /** Remembers it; the system shows an app nothing of it. */

@@ -73,6 +73,8 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   /** What messages for it carry, and its end: null where the join had none, though `joinRef` is the join's ref then (W3). */
   readonly heldRef: Json;
   readonly definition: ChannelDefinition;
+  /** Whose broadcasts it hears: its topic's, unless its definition says otherwise. It stays as it was at the join. */
+  readonly audience: string;
   assigns: Readonly<Record<string, unknown>>;
   ended = false;
   /** It was accepted while its client waited. */
@@ -109,6 +111,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
     this.heldRef = opened.heldRef;
     this.definition = opened.definition;
     this.assigns = opened.assigns as Readonly<Record<string, unknown>>;
+    this.audience = opened.definition.audience?.(this) ?? opened.topic;
     this.#mailbox = new Mailbox<Item>(this);
   }
 
@@ -142,11 +145,11 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   }
 
   broadcast(event: string, payload: Payload): void {
-    this.#context.broadcast(this.topic, event, payload, undefined);
+    this.#context.broadcast(this.audience, event, payload, undefined);
   }
 
   broadcastFrom(event: string, payload: Payload): void {
-    this.#context.broadcast(this.topic, event, payload, this.socketId);
+    this.#context.broadcast(this.audience, event, payload, this.socketId);
   }
 
   reply(ref: ReplyRef, answer: Reply): void {

@@ -103,6 +103,8 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
       if (!(error instanceof MalformedFrame)) this.#context.report(error);
       const { what, code } = error instanceof MalformedFrame ? error : { what: "unreadable", code: 1011 };
       this.#refused("malformed", undefined, { what });
+      // Whoever says nothing else is ended all the same.
+      if (error instanceof MalformedFrame && error.dropped && this.#pays()) return;
       // A poll answers 400 and lives (MF22), so nothing of it is ended here.
       if (this.transport === "longpoll") return this.connection.close(code, "malformed");
       return this.close(code, "malformed");

@@ -27,6 +27,8 @@ export interface Declined {
   readonly welcome: false;
   readonly status: number;
   readonly body: string;
+  /** Its content type. Default: plain text. */
+  readonly type?: string | undefined;
 }
 export type HandshakeOutcome = Welcome | Declined;
 
@@ -48,7 +50,8 @@ export function handshake(
   const request = { url, headers: shown, remoteAddress };
   const decline = (status: number, reason: RequestRefusal, why?: string, body = ""): Declined => {
     host.refused({ status, reason, request: { ...request, url: briefUrl(url) }, why });
-    return { welcome: false, status, body };
+    const said = mount.refusalIn?.(status, body);
+    return { welcome: false, status, body: said?.text ?? body, type: said?.type };
   };
   if (state.closing || host.stopping) return decline(503, "stopping");
   if (state.full) return decline(503, "busy", "A thousand requests wait for the app's connect hook.");

@@ -69,6 +69,8 @@ export interface Mount {
   readonly longpoll: (PhoenixLongPollOptions & { readonly place: Place }) | undefined;
   readonly authToken: boolean;
   readonly subprotocols: readonly string[] | undefined;
+  /** What a refusal is answered with, where that is not the hook's text alone. */
+  readonly refusalIn?: (status: number, text: string) => { readonly text: string; readonly type: string };
   /** A client gave a token to a mount that reads none: reported once (CN68). */
   tokenNotRead(): void;
   /** What a request's `vsn` negotiates here; undefined: nothing. */

@@ -18,6 +18,7 @@ import { IdleWatch } from "./idle-watch.ts";
 import type { Mount } from "./mount.ts";
 import { PhoenixConnection, PhoenixLinkedSocket } from "./phoenix-connection.ts";
 
+const PLAIN = "text/plain; charset=utf-8";
 /** Milliseconds without a frame of the peer, as in Phoenix. */
 const TIMEOUT = 60_000;
 
@@ -102,19 +103,19 @@ class PhoenixPolicy implements UpgradePolicy {
     if (variables === undefined) return false;
     const gone = new AbortController();
     response.once("close", () => gone.abort());
-    const end = (status: number, text: string): void => {
+    const end = (status: number, text: string, type = PLAIN): void => {
       // There will be no connection.
       gone.abort();
       if (response.headersSent || response.destroyed) return;
       const headers = {
-        "content-type": "text/plain; charset=utf-8",
+        "content-type": type,
         "content-length": Buffer.byteLength(text),
       };
       response.writeHead(status, headers).end(text);
     };
     const decided = (outcome: HandshakeOutcome): void => {
       if (!outcome.welcome) {
-        end(outcome.status, outcome.body);
+        end(outcome.status, outcome.body, outcome.type);
         return;
       }
       const why = handshakeProblem(message) ?? this.#unhanded();
@@ -133,7 +134,8 @@ class PhoenixPolicy implements UpgradePolicy {
   }
 
   #verdictOf(message: IncomingMessage, outcome: HandshakeOutcome): Verdict {
-    if (!outcome.welcome) return { kind: "answer", status: outcome.status, text: outcome.body };
+    if (!outcome.welcome)
+      return { kind: "answer", status: outcome.status, text: outcome.body, type: outcome.type };
     const { admitted, serialiser, protocol } = outcome;
     if (this.#host.stopping) {
       // Since `connect` was asked.

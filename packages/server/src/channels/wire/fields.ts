@@ -14,17 +14,17 @@ export interface Fields {
   readonly end: number;
 }
 
-/** Reads `count` fields whose lengths begin at `at`. */
-export function readFields(bytes: Uint8Array, at: number, count: number): Fields | undefined {
-  const start = at + count;
+/** Reads `count` fields whose lengths begin at `at`; so many bytes of something else (`between`) stand behind those. */
+export function readFields(bytes: Uint8Array, at: number, count: number, between = 0): Fields | undefined {
+  const start = at + count + between;
   if (bytes.length < start) return undefined;
   let end = start;
-  for (let i = at; i < start; i++) end += bytes[i]!;
+  for (let i = at; i < at + count; i++) end += bytes[i]!;
   if (bytes.length < end) return undefined;
   const ascii = asciiText(bytes, start, end);
   const texts: Field[] = [];
   let from = start;
-  for (let i = at; i < start; i++) {
+  for (let i = at; i < at + count; i++) {
     const to = from + bytes[i]!;
     texts.push(ascii?.slice(from - start, to - start) ?? utf8Text(bytes.subarray(from, to)));
     from = to;

@@ -26,17 +26,20 @@ export interface ChannelSerialiser {
   broadcast(topic: string, event: string, payload: ServerMessage["payload"]): WireFrame;
 }
 
-/** The frame is none of this wire, and ends its connection. `code` is the WebSocket close code. */
+/** The frame is none of this wire, and ends its connection unless it is dropped. `code` is the WebSocket close code. */
 export class MalformedFrame extends Error {
   override readonly name = "MalformedFrame";
   /** What is wrong with it, for the operator. */
   readonly what: string;
   readonly code: 1007 | 1009 | 1011;
+  /** The wire wants it dropped, and the connection goes on. Default: false. */
+  readonly dropped: boolean;
 
-  constructor(what: string, code: 1007 | 1009 | 1011 = 1011) {
+  constructor(what: string, code: 1007 | 1009 | 1011 = 1011, dropped = false) {
     super(what);
     this.what = what;
     this.code = code;
+    this.dropped = dropped;
   }
 }
 

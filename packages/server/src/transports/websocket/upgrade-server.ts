@@ -31,6 +31,8 @@ export interface HttpVerdict {
   readonly kind: "answer";
   readonly status: number;
   readonly text: string;
+  /** Its content type. Default: plain text. */
+  readonly type?: string | undefined;
 }
 /** Hands are shaken only to say why not: a page cannot read an HTTP answer. Too many at once get `otherwise`. */
 export interface Farewell {
@@ -206,8 +208,8 @@ export class UpgradeServer implements UpgradeTaker {
       return;
     }
     state.abort();
-    const { status, text } = verdict.kind === "tell" ? verdict.otherwise : verdict;
-    if (verdict.kind === "answer" || this.#told >= MOST_TOLD) answer(socket, status, text);
+    const { status, text, type } = verdict.kind === "tell" ? verdict.otherwise : verdict;
+    if (verdict.kind === "answer" || this.#told >= MOST_TOLD) answer(socket, status, text, type);
     else
       this.#shakeHands(upgrade, said, verdict.protocol, (webSocket) =>
         this.#tell(webSocket, socket, verdict),
