@@ -43,6 +43,7 @@ const rooms = {
     "channels/transports/longpoll",
     "channels/codes",
     "channels",
+    "supabase",
     ".",
     "observers",
     "testing/log-contract",
@@ -83,7 +84,7 @@ const engines = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
+  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
 
 const test = "[.](test|sim|bench|contract|arbitrary|test-d)[.]ts$|/test/";
 const filesOf = (pkg, room) => `^packages/${pkg}/src/${room === "." ? "" : `${room}/`}[^/]+$`;
@@ -160,14 +161,14 @@ module.exports = {
     forbid(
       "halves-stand-apart",
       "Channels and the sync half meet in the house and below.",
-      { path: "^packages/server/src/channels/", pathNot: test },
+      { path: "^packages/server/src/(channels|supabase)/", pathNot: test },
       { path: "^packages/server/src/(log|model|target|history|hub|server)" },
     ),
     forbid(
       "halves-stand-apart-too",
       "The sync half knows no channels.",
       { path: "^packages/server/src/(log|model|target|history|hub|server)", pathNot: test },
-      { path: "^packages/server/src/channels/" },
+      { path: "^packages/server/src/(channels|supabase)/" },
     ),
     forbid(
       "shared-is-the-floor",
@@ -201,10 +202,10 @@ module.exports = {
       "The app (or a default in an entry point) chooses a transport or storage, never an engine.",
       {
         path: "^packages/(server|client)/src/",
-        // The channels' mount is what plugs their transports in.
+        // The mounts of channels are what plugs their transports in.
         pathNot: [
           EDGE,
-          "/src/(index|server|client|channels/(index|phoenix))[.]ts$",
+          "/src/(index|server|client|channels/(index|phoenix)|supabase/(supabase|supabase-api|http))[.]ts$",
           "/(testing|tabs)/",
           test,
         ],

@@ -42,7 +42,7 @@ const sections = {
   refusalCodes: {
     head: ["`code`", "when", "`details`"],
     cells: (code, { when, details }) => [`\`${code}\``, when, details],
-    said: channels,
+    said: [...channels, "server/src/supabase"],
   },
   channelEvents: {
     head: ["event", "when", "fields"],

@@ -45,6 +45,7 @@ import { channelMutants } from "./mutants-channels.mjs";
 import { phoenixClientMutants } from "./mutants-phoenix-clients.mjs";
 import { recordingMutants } from "./mutants-recordings.mjs";
 import { presenceMutants } from "./mutants-presence.mjs";
+import { supabaseMutants } from "./mutants-supabase.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -73,6 +74,7 @@ export const mutants = [
   ...unitMutants,
   ...longpollMutants,
   ...phoenixClientMutants,
+  ...supabaseMutants,
   ...byteMutants,
   ...admissionMutants,
   ...rightsMutants,

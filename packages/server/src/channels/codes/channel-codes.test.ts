@@ -179,8 +179,10 @@ describe("[CF5] a connection is closed", () => {
 });
 
 describe("[CF5] the operator hears", () => {
+  /** By the channel of supabase's topics, whose tests have it ([SB24]). */
+  const ofSupabase = ["write-refused"] as const;
   const provoked: Record<
-    keyof typeof refusalCodes,
+    Exclude<keyof typeof refusalCodes, (typeof ofSupabase)[number]>,
     { limits?: Limits; by(client: Talker, app: App): unknown }
   > = {
     busy: {
@@ -221,7 +223,10 @@ describe("[CF5] the operator hears", () => {
     },
     "unmatched-topic": { by: (client) => client.join("other:1") },
   };
-  it.each(Object.keys(refusalCodes) as (keyof typeof refusalCodes)[])("%s", (code) => {
+  it("each code is provoked here or is supabase's", () => {
+    expect([...Object.keys(provoked), ...ofSupabase].toSorted()).toEqual(Object.keys(refusalCodes));
+  });
+  it.each(Object.keys(provoked) as (keyof typeof provoked)[])("%s", (code) => {
     const { limits, by } = provoked[code];
     const one = app(limits);
     by(talk(one.channels), one);

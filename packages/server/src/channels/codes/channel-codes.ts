@@ -154,8 +154,8 @@ const refusalCodes = {
     details: "`status`, `reason`, `url` without its query, `why` where there is a cure",
   },
   invalid: {
-    when: "`invalid params` or `invalid payload`.",
-    details: "`issues`; of a message the `event`",
+    when: "`invalid params` or `invalid payload`. Of supabase: a config that was not read whole, a broadcast that is too large.",
+    details: "`issues`; of a message the `event`; `unread` fields; the `limit`, by name",
   },
   "join-refused": {
     when: "The join handler said `refused(…)`, or took too long.",
@@ -166,7 +166,7 @@ const refusalCodes = {
     details: "`what` is wrong with it; never its text",
   },
   rate: {
-    when: "`rate_limited`, or the connection was read more slowly for a while.",
+    when: "`rate_limited`, or the connection was read more slowly for a while. Of supabase: the channel was closed.",
     details: "the `rate` or the `limit`, by name",
   },
   slow: {
@@ -185,6 +185,10 @@ const refusalCodes = {
     when: "`unmatched topic`, of a join or of a message.",
     details: "none",
   },
+  "write-refused": {
+    when: "A client of supabase may not broadcast on its private channel ([supabase.md](supabase.md)).",
+    details: "`hook`",
+  },
 } as const satisfies Record<ChannelRefusal["code"], { readonly when: string; readonly details: string }>;
 
 /**
@@ -195,7 +199,7 @@ const requestRefusals = {
   busy: {
     websocket: "503",
     longpoll: "",
-    when: "A thousand requests wait for `connect`.",
+    when: "A thousand requests wait for `connect`. Of supabase's HTTP (429): `maxRequests`, `requestRate`.",
     cure: "Make `connect` faster.",
   },
   connect: {
@@ -244,7 +248,7 @@ const requestRefusals = {
   late: {
     websocket: "503",
     longpoll: "",
-    when: "The request waited 20 s for its answer.",
+    when: "The request waited 20 s for its answer. Of supabase's HTTP (503, 408): a hook or the body took too long.",
     cure: "Make `connect` faster, or lower `connectTimeout`.",
   },
   lines: {
@@ -256,13 +260,13 @@ const requestRefusals = {
   malformed: {
     websocket: "",
     longpoll: "400",
-    when: "A line of a POST is neither text nor base64.",
+    when: "A line of a POST is neither text nor base64. Of supabase's HTTP (415, 422): its type or its body.",
     cure: "Look which client sends it; phoenix.js 1.6 sends bytes so.",
   },
   method: {
     websocket: "400",
     longpoll: "",
-    when: "Another method than GET.",
+    when: "Another method than GET; of supabase's HTTP (405) than POST.",
     cure: "Nothing.",
   },
   origin: {
@@ -292,7 +296,7 @@ const requestRefusals = {
   token: {
     websocket: "400",
     longpoll: "",
-    when: "The auth token is no base64.",
+    when: "The auth token is no base64. Of supabase's HTTP: `authenticate` refused it (401), or `mayWrite` its user (403).",
     cure: "Let phoenix.js write it: `new Socket(url, { authToken })`.",
   },
   "too-large": {

@@ -1,0 +1,317 @@
+// Broadcasts over HTTP: several by one POST, or one whose topic and event stand in the path. Each request is asked about as
+// a connection is, by its key, and as a channel is, by its token. All of its messages go out, or none.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { SteadyClock } from "@calla/shared";
+import { deadline } from "../base/deadline.ts";
+import { TokenBucket } from "../base/token-bucket.ts";
+import type { Admission, ChannelsHost, PhoenixRequest } from "../channels/engine/host.ts";
+import type { RequestRefusal } from "../channels/engine/words.ts";
+import { NodeExchange, WebExchange } from "../channels/transports/longpoll/exchange.ts";
+import type { Exchange } from "../channels/transports/longpoll/exchange.ts";
+import type { Mount } from "../channels/transports/mount.ts";
+import { placeAt } from "../channels/transports/place.ts";
+import { parseJson } from "../channels/wire/json.ts";
+import { paramsOf } from "../channels/wire/params.ts";
+import type { Json, JsonObject } from "../channels/wire/message.ts";
+import { MalformedFrame } from "../channels/wire/serialiser.ts";
+import { Receiving } from "../transports/http/receiving.ts";
+import { isForged, one } from "../transports/http/request.ts";
+import type { HttpAnswer } from "../transports/http/request.ts";
+import type { Broadcasts } from "./broadcasts.ts";
+import { contentOf } from "./broadcasts.ts";
+import { bearerOf, messageProblem, messagesOf, payloadBytes } from "./http-requests.ts";
+import type { Message } from "./http-requests.ts";
+import type { SupabaseLimits } from "./limits.ts";
+import { expiryOf, REFUSED, unauthorized } from "./rights.ts";
+import type { Rights } from "./rights.ts";
+import { apikeyOf, tokenOf } from "./visitor.ts";
+
+const STALL = 30_000;
+const READING = 10_000;
+/** Addresses whose rates are remembered; who has been quiet is forgotten first. */
+const MOST_ADDRESSES = 10_000;
+
+/** What a request is refused with. */
+class Refusal extends Error {
+  readonly status: number;
+  readonly reason: RequestRefusal;
+  readonly why: string | undefined;
+
+  constructor(status: number, text: string, reason: RequestRefusal = "malformed", why?: string) {
+    super(text);
+    this.status = status;
+    this.reason = reason;
+    this.why = why;
+  }
+}
+
+/** One message's topic and event, from the path; undefined: they stand in the body. */
+type Named = { readonly topic: string; readonly event: string } | undefined;
+
+export class HttpBroadcasts {
+  readonly #host: ChannelsHost;
+  readonly #mount: Mount;
+  readonly #rights: Rights;
+  readonly #broadcasts: Broadcasts;
+  readonly #limits: SupabaseLimits;
+  readonly #clock: SteadyClock;
+  readonly #places: {
+    readonly batch: ReturnType<typeof placeAt>;
+    readonly single: ReturnType<typeof placeAt>;
+  };
+  readonly #bucket: TokenBucket;
+  readonly #paid = new Map<string, number>();
+  #underWay = 0;
+  #closed = false;
+
+  constructor(parts: {
+    readonly host: ChannelsHost;
+    readonly mount: Mount;
+    readonly path: string;
+    readonly rights: Rights;
+    readonly broadcasts: Broadcasts;
+    readonly limits: SupabaseLimits;
+    readonly clock: SteadyClock;
+  }) {
+    this.#host = parts.host;
+    this.#mount = parts.mount;
+    this.#rights = parts.rights;
+    this.#broadcasts = parts.broadcasts;
+    this.#limits = parts.limits;
+    this.#clock = parts.clock;
+    this.#bucket = new TokenBucket(parts.limits.requestRate, parts.limits.requestBurst);
+    // As realtime-js makes it of the WebSocket's url.
+    const above = parts.path.replace(/\/+$/, "").replace(/\/socket$/i, "");
+    const batch = `${above}/api/broadcast`;
+    this.#places = { batch: placeAt(batch, "/"), single: placeAt(batch, "/:topic/events/:event") };
+  }
+
+  handle(request: IncomingMessage & { readonly originalUrl?: string }, response: ServerResponse): boolean {
+    const named = this.#namedBy(request.originalUrl ?? request.url ?? "/");
+    if (named === "elsewhere") return false;
+    void this.#answer(new NodeExchange(request, response, { clock: this.#clock, timeout: STALL }), named);
+    return true;
+  }
+
+  async fetch(request: Request, remoteAddress?: string): Promise<Response | undefined> {
+    const named = this.#namedBy(new URL(request.url).pathname);
+    if (named === "elsewhere") return undefined;
+    const exchange = new WebExchange(request, remoteAddress);
+    void this.#answer(exchange, named);
+    return exchange.response;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  #namedBy(url: string): Named | "elsewhere" {
+    const path = url.split("?", 1)[0] ?? "";
+    if (this.#places.batch.variablesOf(path) !== undefined) return undefined;
+    const found = this.#places.single.variablesOf(path);
+    return found === undefined ? "elsewhere" : { topic: found["topic"] ?? "", event: found["event"] ?? "" };
+  }
+
+  /** Never rejects. */
+  async #answer(exchange: Exchange, named: Named): Promise<void> {
+    const { asked } = exchange;
+    const cors = { ...CORS };
+    try {
+      const forged = isForged(asked) ? FORGED : this.#mount.refusalOf(asked);
+      if (forged?.error !== undefined) this.#host.report(forged.error);
+      if (forged !== undefined)
+        throw new Refusal(forged.status, "This page may not send here", forged.reason, forged.why);
+      cors["access-control-allow-origin"] = one(asked.headers["origin"]) ?? "*";
+      if (asked.method === "OPTIONS") return exchange.answer(preflight(cors, asked.headers));
+      if (asked.method !== "POST") throw new Refusal(405, "Only POST is served here", "method");
+      await this.#counted(() => this.#broadcast(exchange, named));
+      exchange.answer({ status: 202, headers: cors, text: "" });
+    } catch (thrown) {
+      const known = thrown instanceof Refusal || thrown instanceof MalformedFrame;
+      if (!known) this.#host.report(thrown);
+      const refusal = known ? refusalOf(thrown) : new Refusal(500, "The server failed", "failed");
+      const { status, reason, why } = refusal;
+      this.#host.refused({ status, reason, request: asked, why });
+      exchange.answer(inJson(status, cors, { error: refusal.message, message: refusal.message }));
+    }
+  }
+
+  async #counted(work: () => Promise<void>): Promise<void> {
+    if (this.#closed || this.#host.stopping) throw new Refusal(503, "This server is stopping", "stopping");
+    if (this.#underWay >= this.#limits.maxRequests)
+      throw new Refusal(
+        429,
+        TOO_MANY,
+        "busy",
+        "So many requests are under way as limits.maxRequests of supabase allows.",
+      );
+    this.#underWay++;
+    try {
+      await work();
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  async #broadcast(exchange: Exchange, named: Named): Promise<void> {
+    const { asked } = exchange;
+    const address = this.#host.addressOf(asked) ?? "";
+    this.#pay(address, 1);
+    const gone = new AbortController();
+    exchange.holder = { left: () => gone.abort(), overdue: () => undefined };
+    const late = deadline(this.#clock, this.#limits.requestTimeout);
+    /** The app's hooks. */
+    const inTime = async <T>(work: Promise<T>): Promise<T> => {
+      if (await late.met(work)) return work;
+      gone.abort();
+      throw new Refusal(
+        503,
+        "The server took too long",
+        "late",
+        "A hook of supabase(channels) did not answer within limits.requestTimeout.",
+      );
+    };
+    try {
+      const type = one(asked.headers["content-type"])?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+      const bytes = named !== undefined && type === "application/octet-stream";
+      if (!bytes && type !== "application/json")
+        throw new Refusal(415, "The content type must be application/json");
+      const admitted = await this.#admit(exchange, gone.signal);
+      const { apikey, params, assigns } = admitted;
+      const token = tokenOf(bearerOf(one(asked.headers["authorization"])), apikey);
+      const { signal } = gone;
+      const user =
+        token === undefined ? undefined : await inTime(this.#rights.user({ token, apikey, assigns, signal }));
+      const over = expiryOf(user);
+      if (user === REFUSED || (over !== undefined && over <= this.#clock.now()))
+        throw new Refusal(401, "The access token was refused", "token");
+      const body = await this.#bodyOf(exchange);
+      const messages = this.#messages(body, bytes, named, params["private"]);
+      this.#pay(address, messages.length - 1);
+      const topics = new Set(messages.flatMap(({ topic, isPrivate }) => (isPrivate ? [topic] : [])));
+      for (const topic of topics)
+        if (!(await inTime(this.#rights.mayWrite({ topic, user, assigns, signal }))))
+          throw new Refusal(403, unauthorized("write to", topic), "token", "mayWrite said no.");
+      for (const message of messages)
+        this.#broadcasts.say(message, contentOf(message.event, message.payload));
+    } finally {
+      late.over();
+      exchange.holder = undefined;
+    }
+  }
+
+  /** By the key, as of a connection: `connect` is asked. */
+  async #admit(exchange: Exchange, signal: AbortSignal) {
+    const { asked } = exchange;
+    const params = paramsOf(asked.url, {});
+    if (params === undefined) throw new Refusal(422, "The query has too much in it", "params");
+    const apikey = apikeyOf({ params, headers: asked.headers });
+    if (apikey === undefined)
+      throw new Refusal(401, "No API key found in request", "connect", "The client gave no apikey.");
+    const request: PhoenixRequest = {
+      ...asked,
+      params: { ...params, apikey },
+      transport: "longpoll",
+      vsn: "2.0.0",
+      authToken: undefined,
+    };
+    const admission: Admission = await this.#host.admit(request, { signal });
+    if (admission.accepted) return { apikey, params, assigns: admission.assigns };
+    const { status, body, why } = admission;
+    throw new Refusal(status, body || "This key may not send here", "connect", why);
+  }
+
+  async #bodyOf(exchange: Exchange): Promise<Uint8Array> {
+    const { maxRequestBytes } = this.#limits;
+    if (Number(one(exchange.asked.headers["content-length"]) ?? 0) > maxRequestBytes) throw tooLarge();
+    const receiving = new Receiving(undefined, exchange.asked, exchange.line);
+    const body = await exchange.body({
+      clock: this.#clock,
+      maxBytes: maxRequestBytes,
+      within: READING,
+      receiving,
+    });
+    receiving.over();
+    if (body.ok) return body.bytes;
+    switch (body.reason) {
+      case "too-large":
+        throw tooLarge();
+      case "too-slow":
+      case "aborted":
+        throw new Refusal(408, "The body did not come in time", body.reason === "aborted" ? "gone" : "late");
+      default:
+        throw new Error(
+          "A broadcast's body was read before it came to supabase(channels), and is no object any more: mount it before parsers of bodies.",
+        );
+    }
+  }
+
+  #messages(body: Uint8Array, bytes: boolean, named: Named, isPrivate: unknown): readonly Message[] {
+    const payload: Json | Uint8Array = bytes
+      ? body
+      : parseJson(
+          Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
+          this.#host.jsonLimits,
+        );
+    const messages =
+      named === undefined
+        ? messagesOf(payload as Json, this.#limits.maxRequestMessages)
+        : (messageProblem(named.topic, named.event, false) ?? [
+            { ...named, payload, isPrivate: isPrivate === "true" },
+          ]);
+    if (typeof messages === "string") throw new Refusal(422, messages);
+    const { maxBroadcastBytes } = this.#limits;
+    if (messages.some((one) => payloadBytes(one.payload) > maxBroadcastBytes))
+      throw new Refusal(422, `A payload has more than ${maxBroadcastBytes} bytes`, "too-large");
+    return messages;
+  }
+
+  #pay(address: string, count: number): void {
+    const now = this.#clock.monotonic();
+    const paid = this.#bucket.take(this.#paid.get(address) ?? 0, now, count);
+    if (paid === undefined)
+      throw new Refusal(
+        429,
+        TOO_MANY,
+        "busy",
+        "One address sends more than limits.requestRate of supabase(channels) lets through.",
+      );
+    this.#paid.delete(address);
+    this.#paid.set(address, paid);
+    if (this.#paid.size <= MOST_ADDRESSES) return;
+    for (const oldest of this.#paid.keys()) {
+      this.#paid.delete(oldest);
+      break;
+    }
+  }
+}
+
+const TOO_MANY = "Too many requests";
+const FORGED = { status: 403, reason: "cross-site", why: undefined, error: undefined } as const;
+const CORS: Record<string, string> = { vary: "Origin", "cache-control": "no-store" };
+const tooLarge = (): Refusal => new Refusal(413, "The body is too large", "too-large");
+const refusalOf = (thrown: Refusal | MalformedFrame): Refusal =>
+  thrown instanceof Refusal ? thrown : new Refusal(422, `The body is none: ${thrown.what}`, "malformed");
+
+const inJson = (status: number, headers: Record<string, string>, said: JsonObject): HttpAnswer => ({
+  status,
+  headers: { ...headers, "content-type": "application/json; charset=utf-8" },
+  text: JSON.stringify(said),
+});
+
+/** A page of another origin may, if its origin may connect. */
+const preflight = (
+  cors: Record<string, string>,
+  headers: IncomingMessage["headers"] | object,
+): HttpAnswer => ({
+  status: 200,
+  headers: {
+    ...cors,
+    "access-control-allow-methods": "POST, OPTIONS",
+    "access-control-allow-headers":
+      one((headers as Record<string, string | undefined>)["access-control-request-headers"]) ??
+      "authorization, apikey, content-type, x-client-info",
+    "access-control-max-age": "3600",
+  },
+  text: "",
+});
