@@ -156,12 +156,17 @@ test("what is written in the tunnel waits, outlives a reload of it, and is said 
   await ann.page.reload();
   // What it has not fetched it does not show; what it keeps it does.
   await ann.hears("You: one", "You: two");
+  // Another tab sends them, too.
+  const tab = await ann.page.context().newPage();
+  await tab.goto(`${ann.wire.url}#lobby`);
+  await expect(tab.getByRole("log").locator("[data-state=waiting]")).toHaveCount(2);
   ann.wire.mend();
   const all = ["Into the tunnel", "Still there?", "one", "two"];
   await expect(bo.lines).toHaveText(all.map((text) => new RegExp(`: ${text.replace("?", ".")}$`)));
   await ann.hears("You: Into the tunnel", "Bo: Still there?", "You: one", "You: two");
   await expect(ann.notice).toHaveText("");
-  await expect(ann.log.locator("[data-state=waiting]")).toHaveCount(0);
+  for (const { log } of [ann, new Guest(tab, ann.wire)])
+    await expect(log.locator("[data-state=said]")).toHaveCount(4);
 });
 
 test("an answer that is lost is asked for again, and the line is said once", async ({ arrive }) => {
@@ -201,9 +206,18 @@ test("the history is there after a reload and a restart, also more of it than fi
   await expect(bo.lines.last()).toBeInViewport();
   await bo.page.getByRole("button", { name: "Show earlier lines" }).click();
   await bo.hears(...texts.map((text) => `Ann: ${text}`));
+  // Who reads further up stays there, is told that there is more, and goes there.
+  const top = bo.lines.first();
+  await top.scrollIntoViewIfNeeded();
   await ann.connected();
+  await ann.say("line 56");
+  await expect(bo.lines).toHaveCount(56);
+  await expect(top).toBeInViewport();
+  await bo.page.getByRole("button", { name: "New lines" }).click();
+  await expect(bo.lines.last()).toBeInViewport();
+  await expect(bo.field).toBeFocused();
   await ann.page.reload();
-  await expect(ann.lines.last()).toHaveText("You: line 55");
+  await expect(ann.lines.last()).toHaveText("You: line 56");
 
   bo.wire.wasCut = true;
   await server.stop();
@@ -269,10 +283,9 @@ test("by keyboard alone, with names, landmarks and contrast that hold in both co
   await expect(ann.log).toBeFocused();
   await expect(ann.log).toHaveAccessibleName("Lines in Kitchen");
 
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await check();
-  }
+  await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+  await check();
+  await page.emulateMedia({ colorScheme: "light" });
   ann.wire.cut();
   await ann.say("waits");
   await expect(ann.notice).toContainText("Your line waits");

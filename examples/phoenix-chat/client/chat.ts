@@ -21,6 +21,8 @@ export class Chat {
     this.#key = key;
     this.name = name;
     this.#changed = changed;
+    // Another tab of this browser is the same person, by the same name.
+    addEventListener("storage", ({ key: changed }) => changed === "chat:me" && this.#named(loadMe().name));
     this.connection = connect({ authToken: key, params: () => ({ name: this.name }), changed });
     const unsent = this.#unsent.takeOver();
     this.rooms = new Map(
@@ -48,9 +50,13 @@ export class Chat {
   }
 
   rename(name: string): void {
+    if (name !== this.name) saveMe({ key: this.#key, name });
+    this.#named(name);
+  }
+
+  #named(name: string): void {
     if (name === this.name) return;
     this.name = name;
-    saveMe({ key: this.#key, name });
     // The server knows a name by the connection.
     this.connection.reconnect();
     this.#changed();

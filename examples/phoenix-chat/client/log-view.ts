@@ -56,6 +56,8 @@ export function logView(name: string, actions: LineActions): LogView {
   element.addEventListener("scroll", () => void (stayAtEnd = atEnd()));
   new ResizeObserver(() => stayAtEnd && toEnd()).observe(element);
 
+  const isNewLine = ({ kind, key }: Entry): boolean => kind === "line" && !shown.has(key);
+
   return {
     element,
     get atEnd() {
@@ -75,6 +77,10 @@ export function logView(name: string, actions: LineActions): LogView {
       ) as HTMLElement | undefined;
       const before = anchor?.offsetTop ?? 0;
       const keys = new Set(entries.map(({ key }) => key));
+      // What is new at the end is read out; what was said before one came, or has asked for, is not.
+      const known = entries.findIndex(({ key, kind }) => kind === "line" && shown.has(key));
+      const past = known < 0 || entries.slice(0, known).some(isNewLine);
+      element.setAttribute("aria-live", past ? "off" : "polite");
       for (const [key, one] of shown) {
         if (keys.has(key)) continue;
         one.element.remove();
@@ -82,10 +88,9 @@ export function logView(name: string, actions: LineActions): LogView {
       }
       let next = list.firstElementChild;
       for (const entry of entries) {
-        const known = shown.get(entry.key);
-        const one = known ?? made(entry, actions);
+        const one = shown.get(entry.key) ?? made(entry, actions);
         one.show(entry);
-        if (!known) shown.set(entry.key, one);
+        shown.set(entry.key, one);
         if (one.element === next) next = next.nextElementSibling;
         else list.insertBefore(one.element, next);
       }

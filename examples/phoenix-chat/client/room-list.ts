@@ -24,7 +24,7 @@ export function roomList(chat: Chat): RoomList {
     const link = h("a", { href: `#${id}` }, tile(id), h("span", { class: "room-name" }, name), badge, latest);
     return { id, link, latest, badge };
   });
-  const heading = h("h2", { id: "rooms", tabindex: "-1" }, "Rooms");
+  const heading = h("h1", { id: "rooms", tabindex: "-1" }, "Rooms");
   const nav = h(
     "nav",
     { "aria-labelledby": "rooms" },
@@ -75,9 +75,11 @@ export function setText(element: HTMLElement, text: string): void {
 function latestOf(room: Room, me: string): string {
   const typing = typingSentence(room.typists.names(Date.now()));
   if (typing !== "") return typing;
-  const waiting = room.outbox.lines.length;
-  if (waiting > 0 && room.status !== "joined")
-    return waiting === 1 ? "1 line waits" : `${waiting} lines wait`;
+  const unsent = room.outbox.lines;
+  const failed = unsent.filter((line) => line.failed !== undefined).length;
+  if (failed > 0) return failed === 1 ? "1 line is not sent" : `${failed} lines are not sent`;
+  if (unsent.length > 0 && room.status !== "joined")
+    return unsent.length === 1 ? "1 line waits" : `${unsent.length} lines wait`;
   const { last } = room.lines;
   if (last) return `${last.author === me ? "You" : last.name}: ${last.text}`;
   return room.status === "loading" ? "…" : "Nothing said yet";

@@ -79,7 +79,7 @@ export function roomView(chat: Chat, room: Room): RoomView {
       const { status, lines, outbox } = room;
       const joined = status === "joined";
       // What comes while nobody looks is marked as new.
-      if (document.visibilityState === "hidden" && room.newAfter === undefined) room.markNew();
+      if (document.visibilityState === "hidden" && room.unread(chat.author) === 0) room.markNew();
       earlier.hidden = !lines.earlier || !joined;
       showNote(note, room, name);
       log.show(
@@ -153,9 +153,10 @@ export const nowhere = (id: string): HTMLElement[] => [
       "p",
       {},
       id === ""
-        ? "Choose a room. What is said there stays there, and is here when you come back."
+        ? "Choose a room. What is said there is kept for those who come later."
         : "Perhaps the link is an old one. Choose another room.",
     ),
     h("a", { class: "button", href: "#lobby" }, "To the lobby"),
+    h("p", { class: "keys" }, h("kbd", {}, "Alt"), " and an arrow key lead from room to room."),
   ),
 ];

@@ -47,6 +47,8 @@ export class Room {
       push: (line) => this.#say(line),
       later: (milliseconds, run) => void setTimeout(run, milliseconds),
     });
+    // What was read in another tab of this browser was read.
+    addEventListener("storage", () => this.#readElsewhere());
     this.#listen();
     this.#channel
       .join()
@@ -97,6 +99,13 @@ export class Room {
   unread(me: string): number {
     const { all } = this.lines;
     return all.filter(({ n, author }) => n > (this.#read ?? 0) && author !== me).length;
+  }
+
+  #readElsewhere(): void {
+    const read = readUpTo(this.id);
+    if (read === undefined || read <= (this.#read ?? 0)) return;
+    this.#read = read;
+    this.#changed();
   }
 
   #listen(): void {

@@ -54,33 +54,39 @@ export type UnsentOf = Unsent & { readonly room: RoomId };
  */
 export class UnsentLines {
   readonly #name = `chat:unsent:${newId()}`;
+  #written = "";
   /** Whether the browser has all of them. */
   kept = true;
 
   takeOver(): UnsentOf[] {
     const lines = new Map<string, UnsentOf>();
-    for (const name of Object.keys(localStorageOrNothing())) {
-      if (!name.startsWith("chat:unsent:")) continue;
+    const names = keys().filter((name) => name.startsWith("chat:unsent:"));
+    for (const name of names) {
       const list = read(name);
       for (const line of Array.isArray(list) ? list : []) if (isUnsent(line)) lines.set(line.id, line);
-      write(name, undefined);
     }
     const all = [...lines.values()].toSorted((a, b) => a.at - b.at);
     this.save(all);
+    // Not before they are safe.
+    if (this.kept) for (const name of names) write(name, undefined);
     return all;
   }
 
   save(lines: readonly UnsentOf[]): void {
+    const text = JSON.stringify(lines);
+    // Above all not by a page that is just going, whose lines another has taken over.
+    if (text === this.#written) return;
+    this.#written = text;
     const written = write(this.#name, lines.length === 0 ? undefined : lines);
     this.kept = written || lines.length === 0;
   }
 }
 
-function localStorageOrNothing(): object {
+function keys(): string[] {
   try {
-    return localStorage;
+    return Object.keys(localStorage);
   } catch {
-    return {};
+    return [];
   }
 }
 
