@@ -150,7 +150,7 @@ const refusalCodes = {
     details: "`waiting` and `bytes`, or `limit`",
   },
   connection: {
-    when: "A request was not let in. Observers hear its reason (below) as the code.",
+    when: "A request was not let in. Observers hear its reason (above) as the code.",
     details: "`status`, `reason`, `url` without its query, `why` where there is a cure",
   },
   invalid: {
@@ -340,7 +340,7 @@ const channelEvents = {
   },
 } as const satisfies Record<ChannelEvent["type"], { readonly fields: string; readonly when: string }>;
 
-/** `status` in the body of an answer to a LongPoll request; from 400 on, but for 403 and 410, the HTTP status is the same. */
+/** `status` in the body of an answer to a LongPoll request; the HTTP status is 200, but for 400, 408, 413, 429 and what has no body. */
 const pollStatuses = {
   200: {
     to: "GET, POST",
