@@ -27,6 +27,16 @@ describe("house", () => {
     expect(house.allowsAnyOrigin).toBe(false);
     expect(house.addressOf(request({ "x-forwarded-for": "203.0.113.7" }, "10.0.0.1"))).toBe("203.0.113.7");
   });
+  it("[AU11] reports what the function threw that says who may", () => {
+    const told: unknown[] = [];
+    const error = new Error("oops");
+    const origins = (): never => {
+      throw error;
+    };
+    const house = openHouse({ origins, onError: (one) => void told.push(one) });
+    expect(house.allowsOrigin(request({}))).toBe(false);
+    expect(told).toEqual([error]);
+  });
   it("[OV1] an error reaches the reporter, and the observers", () => {
     const told: unknown[] = [];
     const boom = new Error("boom");

@@ -100,7 +100,7 @@ export function openHouse(options: HouseOptions): House {
     observe,
     allowsAnyOrigin: origins === "any",
     allowsOrigin: ({ headers }) =>
-      originAllowed(origins, { origin: one(headers["origin"]), host: one(headers["host"]) }),
+      originAllowed(origins, { origin: one(headers["origin"]), host: one(headers["host"]) }, { report }),
     hostRefusal: ({ headers }) =>
       hostRefusal(names, { origin: one(headers["origin"]), host: one(headers["host"]) }),
     addressOf: addressReader(trustedProxies, (request) => proxyWatch.untrusted(request)),

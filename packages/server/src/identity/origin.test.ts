@@ -150,6 +150,27 @@ test("[AU11] any is any; a function decides alone, and one that throws refuses",
   expect(originAllowed((() => Promise.resolve(false)) as unknown as () => boolean, {})).toBe(false);
 });
 
+test("[AU11] what the function threw is reported, a promise with its cure, and what that rejects with", async () => {
+  const told: unknown[] = [];
+  const report = (error: unknown) => void told.push(error);
+  const error = new Error("oops");
+  const throws = (): never => {
+    throw error;
+  };
+  expect(originAllowed(throws, {}, { report })).toBe(false);
+  const late = (() => Promise.reject(error)) as unknown as () => boolean;
+  expect(originAllowed(late, {}, { report })).toBe(false);
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(told).toEqual([
+    error,
+    expect.objectContaining({ message: expect.stringMatching(/at once/) }),
+    error,
+  ]);
+  expect(originAllowed(() => false, {}, { report })).toBe(false);
+  expect(told).toHaveLength(3);
+});
+
 test("[AU12] a misspelt policy is refused, with what to write", () => {
   expect(originPolicyProblem("any")).toBeUndefined();
   expect(originPolicyProblem("same-origin")).toBeUndefined();

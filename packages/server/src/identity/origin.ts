@@ -2,6 +2,8 @@
 // other sites from speaking with a visitor's cookies. It is no protection against other programs: they send what they
 // like, so a request without the header is let through to authentication.
 
+import { isThenable } from "../base/contain.ts";
+
 /**
  * Who may connect: pages of the server's own origin, of the listed origins, any, or as a function says. An origin of the
  * list is whole ("https://app.example", "http://localhost:5173"), or leaves out what does not matter: "//app.example" is
@@ -23,6 +25,8 @@ export interface OriginHeaders {
 export interface OriginComparison {
   /** As Phoenix does: the case of hosts counts, and what stands behind an origin does not. Default false. */
   readonly asPhoenix?: boolean | undefined;
+  /** Hears what a function threw that was to decide, and that it returned a promise. Default: nobody. */
+  readonly report?: ((error: unknown) => void) | undefined;
 }
 
 /**
@@ -35,11 +39,11 @@ export interface OriginComparison {
 export function originAllowed(
   policy: OriginPolicy,
   { origin, host }: OriginHeaders,
-  { asPhoenix = false }: OriginComparison = {},
+  { asPhoenix = false, report }: OriginComparison = {},
 ): boolean {
   if (policy === "any") return true;
   if (origin !== undefined && typeof origin !== "string") return false;
-  if (typeof policy === "function") return asked(policy, origin);
+  if (typeof policy === "function") return asked(policy, origin, report);
   if (origin === undefined) return true;
   if (policy !== "same-origin") {
     const page = pageOf(asPhoenix ? origin.replace(BEHIND, "$1") : origin, asPhoenix);
@@ -131,10 +135,23 @@ const matches = (entry: Entry | undefined, page: Page): boolean =>
   (entry.port ?? page.port) === page.port &&
   (entry.host === page.host || (entry.below && page.host.endsWith(`.${entry.host}`)));
 
-function asked(policy: (origin: string | undefined) => boolean, origin: string | undefined): boolean {
+function asked(
+  policy: (origin: string | undefined) => boolean,
+  origin: string | undefined,
+  report: OriginComparison["report"],
+): boolean {
   try {
-    return policy(origin) === true;
-  } catch {
+    const answer: unknown = policy(origin);
+    if (isThenable(answer)) {
+      // Nobody waits for it, and its rejection must not end the process.
+      Promise.resolve(answer).then(undefined, (error: unknown) => report?.(error));
+      throw new TypeError(
+        "The function in origins returned a promise, so everybody is refused: it decides at once. What takes time belongs into authenticate, or connect.",
+      );
+    }
+    return answer === true;
+  } catch (error) {
+    report?.(error);
     return false;
   }
 }

@@ -224,8 +224,8 @@ const requestRefusals = {
   failed: {
     websocket: "500; 101 where the connection was closed at once",
     longpoll: "500",
-    when: "The check of the origin threw, or Calla did.",
-    cure: "`onError` has the error.",
+    when: "Calla threw.",
+    cure: "`onError` has the error; please report it.",
   },
   gone: {
     websocket: "none: there is nobody",
@@ -272,8 +272,8 @@ const requestRefusals = {
   origin: {
     websocket: "403",
     longpoll: "403",
-    when: "Pages of this origin may not connect.",
-    cure: "Name it in `origins`.",
+    when: "Pages of this origin may not connect, or the function that is to say so threw.",
+    cure: "Name it in `origins`; what a function threw is in `onError`.",
   },
   params: {
     websocket: "400",
@@ -384,7 +384,7 @@ const pollStatuses = {
   },
   500: {
     to: "GET, POST",
-    when: "With HTTP 200: the session is over (disconnect, drain, slow). As the HTTP status, without a body: Calla, `connect` or the check of the origin threw.",
+    when: "With HTTP 200: the session is over (disconnect, drain, slow). As the HTTP status, without a body: Calla or `connect` threw.",
     client: "Begins a new session, and joins again.",
   },
   503: {

@@ -119,7 +119,7 @@ export function mountOf(host: ChannelsHost, options: PhoenixOptions): Mount {
             : originAllowed(
                 origins,
                 { origin: request.headers["origin"], host: request.headers["host"] },
-                { asPhoenix: host.strictPhoenix },
+                { asPhoenix: host.strictPhoenix, report: host.report },
               );
         return allowed ? undefined : { status: 403, reason: "origin" };
       } catch (error) {
