@@ -1,5 +1,5 @@
 // docs/from-beryl.md, row by row: what it says of each of beryl's functions and types is run here, under that name.
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import * as z from "zod";
 import * as entry from "../../src/channels/index.ts";
 import {
@@ -24,6 +24,8 @@ import {
 import type { Channel, ChannelsOptions, ChannelRefusal, StopReason } from "../../src/channels/index.ts";
 import * as wire from "../../src/channels/wire/index.ts";
 import { localPubSub } from "../../src/cluster/pubsub.ts";
+import { createTracker } from "../../src/presence/index.ts";
+import { PresenceState } from "../../src/presence/state/index.ts";
 import * as server from "../../src/index.ts";
 import { closed, crashed, reply as replied, talk } from "../phoenix-talk.ts";
 import { handClock } from "../wired.ts";
@@ -343,12 +345,59 @@ const claims: Claims = {
     expect([here.client.take().length, there.client.take().length]).toEqual([1, 1]);
   },
   "pubsub.subscribe": () => {
-    expect(createChannels()).not.toHaveProperty("subscribe");
+    const pubsub = localPubSub();
+    const heard: unknown[] = [];
+    const { channels } = inside(room, { pubsub });
+    for (const channel of ["mine", "room:a"])
+      pubsub.subscribe(channel, (payload) => void heard.push(payload));
+    pubsub.publish("mine", { n: 1 });
+    channels.broadcast("room:a", "said", {});
+    expect(heard).toEqual([{ n: 1 }]);
   },
-  "beryl/presence": isNotThereYet(/presence/i),
-  "presence.default_config": isNotThereYet(/presence/i),
-  "beryl/presence/state": isNotThereYet(/presence/i),
-  on_diff: isNotThereYet(/presence|diff/i),
+  "beryl/presence": () => {
+    const tracker = createTracker<{ device: string }>();
+    const { client } = inside(
+      room.joined(({ topic, socketId, signal }) => {
+        tracker.track(topic, socketId, "ada", { device: "tv" });
+        signal.addEventListener("abort", () => tracker.untrack(topic, socketId, "ada"));
+      }),
+    );
+    expect(tracker.list("room:a").get("ada")).toMatchObject([{ meta: { device: "tv" } }]);
+    client.gone();
+    expect(tracker.count("room:a")).toBe(0);
+    tracker.stop();
+  },
+  "presence.default_config": () => {
+    expect(() => createTracker({ silence: 1 })).toThrow(/silence/);
+    createTracker({ pubsub: localPubSub(), name: "node1", silence: 15_000 }).stop();
+  },
+  "beryl/presence/state": () => {
+    const [one, two] = [new PresenceState<number>("one"), new PresenceState<number>("two")];
+    one.join("room:a", "socket", "ada", 1);
+    two.replicaUp("one");
+    expect(two.merge(one.extract()).joins).toHaveLength(1);
+    expect(two.replicaDown("one").leaves).toHaveLength(1);
+    expect(two.replicaUp("one").joins).toHaveLength(1);
+    one.leave("room:a", "socket", "ada");
+    expect(two.merge(one.extract()).leaves).toHaveLength(1);
+    expect("compact" in two).toBe(false);
+  },
+  on_diff: async () => {
+    const diffs: unknown[] = [];
+    const tracker = createTracker();
+    tracker.onDiff(({ topic, joins, leaves }) => void diffs.push([topic, joins.length, leaves.length]));
+    tracker.track("room:a", "socket", "ada", {});
+    tracker.track("room:a", "socket", "ada", {});
+    tracker.untrack("room:b", "socket", "ada");
+    tracker.track("room:b", "socket", "ada", {});
+    await vi.waitFor(() =>
+      expect(diffs).toEqual([
+        ["room:a", 1, 0],
+        ["room:b", 1, 0],
+      ]),
+    );
+    tracker.stop();
+  },
   "group.start, group.create, group.add, group.broadcast": () => {
     isNotThereYet(/group/i)();
     const { channels, client } = inside(room);
@@ -421,17 +470,28 @@ const claims: Claims = {
     for (const topic of new Set<string>()) channels.broadcast(topic, "announce", {});
     expect(client.take()).toHaveLength(1);
   },
-  "BY6 presence between nodes": () => {
-    isNotThereYet(/presence/i)();
+  "BY6 presence between nodes": async () => {
     const pubsub = localPubSub();
+    const spoken: string[] = [];
     const reported: unknown[] = [];
-    const { client } = inside(room, { pubsub, onError: (error) => void reported.push(error) });
-    for (const said of [null, 7, { v: 9 }, { node: "other", event: 7 }])
-      pubsub.publish("phoenix:room:a", said);
-    expect(client.take()).toEqual([]);
-    expect(reported).toHaveLength(4);
-    pubsub.publish("phoenix:room:a", { node: "other", event: "said", payload: {} });
-    expect(client.take()).toHaveLength(1);
+    const onError = (error: unknown) => void reported.push(error);
+    const listening = {
+      ...pubsub,
+      subscribe: (channel: string, listener: (told: unknown) => void) => (
+        spoken.push(channel),
+        pubsub.subscribe(channel, listener)
+      ),
+    };
+    const [one, two] = [createTracker({ pubsub: listening, onError }), createTracker({ pubsub, onError })];
+    const diffs: unknown[] = [];
+    one.onDiff(({ joins, leaves }) => void diffs.push(joins.length + leaves.length));
+    for (const channel of new Set(spoken))
+      for (const told of [7, { v: 9 }, { version: 99, replica: 7 }]) pubsub.publish(channel, told);
+    expect(reported.length).toBeGreaterThan(0);
+    two.track("room:a", "socket", "ada", {});
+    await vi.waitFor(() => expect(one.count("room:a")).toBe(1));
+    expect(diffs).toEqual([1]);
+    for (const tracker of [one, two]) tracker.stop();
   },
   "BY7 supervision": () => {
     isNotThereYet(/supervis/i)();

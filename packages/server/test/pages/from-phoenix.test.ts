@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { LongPoll, Socket } from "phoenix";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import * as z from "zod";
 import {
@@ -34,6 +34,7 @@ import type {
 import * as entry from "../../src/channels/index.ts";
 import { serialiserFor } from "../../src/channels/wire/index.ts";
 import { localPubSub } from "../../src/cluster/pubsub.ts";
+import { createTracker } from "../../src/presence/index.ts";
 import { closed, crashed, reply as replied, settled, talk } from "../phoenix-talk.ts";
 import { holdPage } from "./claims.ts";
 import type { Claims } from "./claims.ts";
@@ -301,20 +302,36 @@ const claims: Claims = {
     here.channels.broadcast("room:a", "said", { n: 1 });
     expect(there.client.take()).toEqual([[null, null, "room:a", "said", { n: 1 }]]);
     expect(published).toHaveLength(1);
-    expect(there.channels).not.toHaveProperty("subscribe");
+    const own: unknown[] = [];
+    pubsub.subscribe("my own", (payload) => void own.push(payload));
+    pubsub.publish("my own", { n: 2 });
+    expect(own).toEqual([{ n: 2 }]);
   },
-  // When presence is there, its rows take the place of "not there yet" in this page and in docs/from-beryl.md.
-  "Phoenix.Presence": () => {
+  "Phoenix.Presence": async () => {
+    // On the wire it is not there yet: when it is, this row and that of docs/from-beryl.md are to say so.
     expect(Object.keys(entry).filter((name) => /presence/i.test(name))).toEqual([]);
-    const here = new Map<string, number>();
-    const present = room.joined((socket) => {
-      here.set(socket.topic, (here.get(socket.topic) ?? 0) + 1);
-      socket.signal.addEventListener("abort", () => here.set(socket.topic, here.get(socket.topic)! - 1));
-    });
-    const { client } = inside(present);
-    expect(here.get("room:a")).toBe(1);
-    client.gone();
-    expect(here.get("room:a")).toBe(0);
+    const pubsub = localPubSub();
+    const node = () => {
+      const tracker = createTracker<{ name: string }>({ pubsub });
+      const present = room.joined(({ topic, socketId, signal }) => {
+        tracker.track(topic, socketId, "ada", { name: "Ada" });
+        signal.addEventListener("abort", () => tracker.untrack(topic, socketId, "ada"));
+      });
+      const { client, channels } = inside(present, { pubsub });
+      tracker.onDiff(({ topic, joins, leaves }) =>
+        channels.localBroadcast(topic, "here", { joins: joins.length, leaves: leaves.length }),
+      );
+      return { tracker, client };
+    };
+    const [here, there] = [node(), node()];
+    await vi.waitFor(() =>
+      expect([here, there].map(({ tracker }) => tracker.count("room:a"))).toEqual([2, 2]),
+    );
+    there.client.take();
+    here.client.gone();
+    await vi.waitFor(() => expect(there.tracker.count("room:a")).toBe(1));
+    expect(there.client.take()).toEqual([[null, null, "room:a", "here", { joins: 0, leaves: 1 }]]);
+    for (const { tracker } of [here, there]) tracker.stop();
   },
   "Phoenix.Token": () => {
     const channels = createChannels({
