@@ -43,6 +43,7 @@ import { unitMutants } from "./mutants-units.mjs";
 import { longpollMutants } from "./mutants-longpoll.mjs";
 import { channelMutants } from "./mutants-channels.mjs";
 import { phoenixClientMutants } from "./mutants-phoenix-clients.mjs";
+import { conformanceMutants } from "./mutants-conformance.mjs";
 import { recordingMutants } from "./mutants-recordings.mjs";
 import { presenceMutants } from "./mutants-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
@@ -83,6 +84,7 @@ export const mutants = [
   ...wakeMutants,
   ...wireMutants,
   ...recordingMutants,
+  ...conformanceMutants,
   ...presenceMutants,
   ...codesMutants,
   ...hookMutants,
