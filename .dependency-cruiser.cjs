@@ -22,6 +22,7 @@ const rooms = {
     "log/memory",
     "log/sqlite",
     "cluster",
+    "pubsub",
     "presence/state",
     "presence",
     "app",

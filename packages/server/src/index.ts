@@ -55,5 +55,7 @@ export type {
   Position,
   ReadResult,
 } from "./log/log.ts";
+export { scopedPubSub } from "./pubsub/scoped-pubsub.ts";
+export type { PubSubMessage, ScopedPubSub, ScopedPubSubOptions } from "./pubsub/scoped-pubsub.ts";
 export { localPubSub } from "./cluster/pubsub.ts";
 export type { PubSub } from "./cluster/pubsub.ts";

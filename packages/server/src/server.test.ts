@@ -252,8 +252,8 @@ describe("several nodes", () => {
     expect(await bob.heard()).toEqual([]);
     rings.deliver(3);
     expect(await bob.heard()).toEqual([update]);
-    rings.ring("appended:list:1", "garbage");
-    rings.ring("appended:list:1", undefined);
+    rings.ring("target:list:1", "garbage");
+    rings.ring("target:list:1", undefined);
     expect(await bob.heard()).toEqual([]);
     bob.say(say("list:1", 1, add("y")));
     rings.deliver();

@@ -55,7 +55,7 @@ describe("canSubscribe that calls the server, and then allows", () => {
     );
     anna.say(subscribe("cursors:1"));
     expect(types(await anna.heard())).toEqual(["Closing"]);
-    expect(bells.listening("pushed:cursors:1")).toBe(0);
+    expect(bells.listening("target:cursors:1")).toBe(0);
   });
 });
 

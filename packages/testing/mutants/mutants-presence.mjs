@@ -3,6 +3,7 @@
 const state = "server/src/presence/state/presence-state.test.ts";
 const tracker = "server/src/presence/tracker.test.ts";
 const pubsub = "server/src/cluster/pubsub.test.ts";
+const scoped = "server/src/pubsub/scoped-pubsub.test.ts";
 const clocks = "server/src/presence/state/clock-set.test.ts";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
@@ -312,5 +313,69 @@ export const presenceMutants = [
     breaks: "PS5",
     scenario: "",
     by: `${pubsub} > names its serialiser`,
+  },
+  {
+    name: "let who says something hear it on other nodes",
+    file: "server/src/pubsub/scoped-pubsub.ts",
+    from: `...(from !== undefined && { from })`,
+    to: ``,
+    breaks: "PS10",
+    scenario: "",
+    by: `${scoped} > leaves out who said it`,
+  },
+  {
+    name: "take a scope for the beginning of a topic",
+    file: "server/src/pubsub/scoped-pubsub.ts",
+    from: `\`pubsub:\${scope.length}:\${scope}:\${topic}\``,
+    to: `\`pubsub:\${scope}:\${topic}\``,
+    breaks: "PS13",
+    scenario: "",
+    by: `${scoped} > are apart`,
+  },
+  {
+    name: "listen at the engine for nobody",
+    file: "server/src/pubsub/scoped-pubsub.ts",
+    from: `        topics.delete(topic);
+        known.silence();`,
+    to: `        topics.delete(topic);`,
+    breaks: "PS12",
+    scenario: "",
+    by: `${scoped} > an engine listens to a topic once`,
+  },
+  {
+    name: "hear one's own words twice",
+    file: "server/src/pubsub/scoped-pubsub.ts",
+    from: `if (by === node) return;`,
+    to: ``,
+    breaks: "PS9",
+    scenario: "",
+    by: `${scoped} > reaches the topic's subscribers`,
+  },
+  {
+    name: "let an ephemeral topic listen to nothing",
+    file: "server/src/target/target-directory.ts",
+    from: `{ push: (push) => pushRelayed(topic.audience, push) }`,
+    to: `{}`,
+    breaks: "EP4",
+    scenario: "",
+    by: `server/src/target/ephemeral-topic.test.ts > pushes reach other nodes`,
+  },
+  {
+    name: "take one kind of word of a target for another",
+    file: "server/src/cluster/node-messages.ts",
+    from: `if (kind === "appended") return hears.rang?.();`,
+    to: `if (kind !== "push") return hears.rang?.();`,
+    breaks: "SV17",
+    scenario: "",
+    by: `server/src/target/target-registry.test.ts > hears other nodes' rings`,
+  },
+  {
+    name: "keep every key that was ever there",
+    file: "server/src/presence/state/churn-map.ts",
+    from: `if (value === undefined) this.#map.delete(gone);`,
+    to: ``,
+    breaks: "PN13",
+    scenario: "",
+    by: `server/src/presence/state/churn-map.test.ts > are let go of`,
   },
 ];

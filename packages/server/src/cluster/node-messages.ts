@@ -14,41 +14,71 @@ interface Ringing {
   readonly pubsub: PubSub;
 }
 
-const channel = (key: TargetKey): string => `appended:${key}`;
+/** One channel for all that is told of a target: a subscription costs a broker more than a word that is not for it. */
+const channelOf = (key: TargetKey): string => `target:${key}`;
 
 /** Tells other nodes that a target's log has grown. */
 export function ring({ node, log, pubsub }: Ringing, key: TargetKey): void {
-  if (log.shared) pubsub.publish(channel(key), node);
+  if (log.shared) pubsub.publish(channelOf(key), { node, kind: "appended" });
 }
-
-/** Calls back when another node rings; returns the undo. */
-export const hearRing = ({ node, pubsub }: Ringing, key: TargetKey, rang: () => void): (() => void) =>
-  pubsub.subscribe(channel(key), (by) => {
-    if (by !== node) rang();
-  });
 
 /** What a node's model of a target hashes to, at a place of its history. */
 export interface Digest extends Cursor {
   readonly digest: number;
 }
 
-const digests = (key: TargetKey): string => `digest:${key}`;
-
 /** Tells the other nodes. */
 export function tellDigest({ node, log, pubsub }: Ringing, key: TargetKey, digest: Digest): void {
-  if (log.shared) pubsub.publish(digests(key), { node, ...digest });
+  if (log.shared) pubsub.publish(channelOf(key), { node, kind: "digest", ...digest });
 }
 
-/** Calls back with another node's; returns the undo. */
-export const hearDigest = (
-  { node, pubsub }: Ringing,
+/** A push on its way. `except`: the client in whose name it is, wherever it is connected. */
+export interface RelayedPush {
+  readonly pushed: readonly unknown[];
+  readonly except?: string | undefined;
+}
+
+/** Tells the other nodes of a push, whether or not they share the log. */
+export const tellPush = (
+  { node, pubsub }: Pick<Ringing, "node" | "pubsub">,
   key: TargetKey,
-  told: (digest: Digest) => void,
+  { pushed, except }: RelayedPush,
+): void =>
+  pubsub.publish(channelOf(key), { node, kind: "push", pushed, ...(except !== undefined && { except }) });
+
+/** Who wants to hear what of a target; the rest is passed over. */
+export interface TargetListener {
+  rang?(): void;
+  digest?(digest: Digest): void;
+  push?(push: RelayedPush): void;
+}
+
+/** Calls back with what other nodes tell of a target; returns the undo. A payload that says nothing of the kind is an error. */
+export const hearTarget = (
+  { node, pubsub }: Pick<Ringing, "node" | "pubsub">,
+  key: TargetKey,
+  hears: TargetListener,
 ): (() => void) =>
-  pubsub.subscribe(digests(key), (payload) => {
-    const { node: by, sequence, mark, digest } = payload as Digest & { readonly node: unknown };
-    if (by !== node && [sequence, mark, digest].every(Number.isSafeInteger)) told({ sequence, mark, digest });
+  pubsub.subscribe(channelOf(key), (payload) => {
+    const {
+      node: by,
+      kind,
+      sequence,
+      mark,
+      digest,
+      pushed,
+      except,
+    } = payload as Readonly<Record<string, unknown>>;
+    if (by === node) return;
+    if (kind === "appended") return hears.rang?.();
+    if (kind === "digest" && isInteger(sequence) && isInteger(mark) && isInteger(digest))
+      return hears.digest?.({ sequence, mark, digest });
+    if (kind === "push" && Array.isArray(pushed) && (except === undefined || typeof except === "string"))
+      return hears.push?.({ pushed, except });
+    throw new CallaError("protocol", { channel: channelOf(key) });
   });
+
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
 
 const RIGHTS = "reauthorise";
 

@@ -245,7 +245,7 @@ describe("a subscription", () => {
       expect(types(await one.heard())).toEqual(["Settled", "Snapshot"]);
       one.drop();
       await hand.advance(120_000);
-      expect(rings.listening("appended:room:1")).toBe(0);
+      expect(rings.listening("target:room:1")).toBe(0);
     },
   );
 

@@ -5,7 +5,7 @@ import { ORIGIN } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
 import type { Conversation } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
-import { hearRing } from "../cluster/node-messages.ts";
+import { hearTarget } from "../cluster/node-messages.ts";
 import type { LogStorage } from "../log/log.ts";
 
 /** So many topics are remembered for one connection, and for all of them together. Over that, a client retries by itself. */
@@ -56,7 +56,9 @@ export class AwaitedTopics {
       return true;
     }
     const { shared } = this.#context.log;
-    const silence = shared ? hearRing(this.#context, key, () => this.appeared(key)) : () => undefined;
+    const silence = shared
+      ? hearTarget(this.#context, key, { rang: () => this.appeared(key) })
+      : () => undefined;
     this.#topics.set(key, { by: new Set([conversation]), silence });
     // It may have been made between the look that found nothing and now, and nobody rings twice.
     if (shared) this.#look(key);

@@ -5,7 +5,7 @@ import type { ClientFrames, EphemeralSlice, Message, PausedCode, Slice, TargetKe
 import type { Pushed } from "../target/audience.ts";
 import type { Conversation } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
-import { relay } from "../target/ephemeral-topic.ts";
+import { tellPush } from "../cluster/node-messages.ts";
 import { asking, isTemporary, toldAs } from "./access.ts";
 import type { Access } from "./access.ts";
 import { admitEphemeral } from "../app/handlers.ts";
@@ -182,7 +182,7 @@ export class Dispatcher {
         const { clientId, userId } = conversation;
         const pushed: Pushed = [authorTag(clientId, key), userId, admitted.messages];
         this.#directory.get(key)?.audience.push(pushed);
-        relay(this.#context, key, pushed);
+        tellPush(this.#context, key, { pushed });
       } catch (error) {
         this.#context.report(error);
       }
@@ -202,7 +202,7 @@ export class Dispatcher {
     const userId = from === undefined ? null : (this.#clients.get(from)?.userId ?? null);
     const pushed = [from === undefined ? null : authorTag(from, wireOf(key)), userId, [message]] as const;
     this.#directory.get(key)?.audience.push(pushed, from);
-    relay(this.#context, key, pushed, from);
+    tellPush(this.#context, key, { pushed, except: from });
   }
 
   /** What a hook returned. A topic that was removed meanwhile it does not bring back, nor make: then it is for nobody (HA7). */

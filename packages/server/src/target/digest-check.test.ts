@@ -95,7 +95,7 @@ describe("[VE9] digests", () => {
     await advance(30_000);
     author.say(put(2, "bread"));
     await author.heard();
-    bells.ring(`digest:list:1`, { node: "other", sequence: 2, mark: 1, digest: 1 }); // another place: nothing
+    bells.ring("target:list:1", { node: "other", kind: "digest", sequence: 2, mark: 1, digest: 1 }); // another place: nothing
     bells.deliver();
     const said = await reader.heard();
     expect(there.errors).toMatchObject([{ code: "diverged" }]);
@@ -124,11 +124,17 @@ describe("[VE9] digests", () => {
     const page = await one.page();
     page.say(join, put(1, "milk"));
     await page.heard();
-    for (const nonsense of [null, 1, "x", {}, { node: "n", sequence: 1, mark: "1", digest: 1 }])
-      bells.ring("digest:list:1", nonsense);
+    for (const nonsense of [
+      null,
+      1,
+      "x",
+      {},
+      { node: "n", kind: "digest", sequence: 1, mark: "1", digest: 1 },
+    ])
+      bells.ring("target:list:1", nonsense);
     // Well formed, and of no place that this node is at.
-    bells.ring("digest:list:1", { node: "n", sequence: 1, mark: 1, digest: 1 });
-    bells.ring("digest:list:1", { node: "n", sequence: 9, mark: 1, digest: 1 });
+    bells.ring("target:list:1", { node: "n", kind: "digest", sequence: 1, mark: 1, digest: 1 });
+    bells.ring("target:list:1", { node: "n", kind: "digest", sequence: 9, mark: 1, digest: 1 });
     await page.heard();
     expect(await records(log)).toHaveLength(1);
     expect(one.errors.filter((error) => (error as { code?: string }).code === "diverged")).toEqual([]);

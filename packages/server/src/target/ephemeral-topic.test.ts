@@ -278,15 +278,17 @@ describe("ephemeral topics", () => {
       null,
       7,
       {},
-      { node: "x", pushed: 7 },
-      { node: "x", pushed: [1, null, moved(1)] },
+      { node: "x", kind: "push", pushed: 7 },
+      { node: "x", kind: "push", pushed: [1, null, moved(1)] },
+      { node: "x", kind: "push", pushed: [1, null, [moved(1)]], except: 7 },
+      { node: "x", kind: "appended" },
     ])
-      rings.ring("pushed:cursors:1", garbage);
+      rings.ring("target:cursors:1", garbage);
     expect(await bob.heard()).toEqual([]);
     expect(far.errors.length + near.errors.length).toBeGreaterThan(0); // reported, and that is all
-    const listening = rings.listening("pushed:cursors:1");
+    const listening = rings.listening("target:cursors:1");
     ada.say(unsubscribe("cursors:1"));
     await ada.heard();
-    expect(rings.listening("pushed:cursors:1")).toBe(listening - 1);
+    expect(rings.listening("target:cursors:1")).toBe(listening - 1);
   });
 });

@@ -2,35 +2,18 @@
 // sequence, no mids; what a slow or absent subscriber misses is gone.
 import { authorTag } from "@calla/shared";
 import type { EphemeralSlice, Message, TargetKey } from "@calla/shared";
+import { tellPush } from "../cluster/node-messages.ts";
+import type { RelayedPush } from "../cluster/node-messages.ts";
 import { Audience } from "./audience.ts";
 import type { Pushed } from "./audience.ts";
 import type { Conversation, TargetSubscription } from "../connection/conversation.ts";
 import type { SlowConsumers } from "../connection/slow-consumers.ts";
 import type { ServerContext } from "../context/server-context.ts";
 
-/** The pubsub channel of a topic's pushes. */
-const pushChannel = (topic: TargetKey): string => `pushed:${topic}`;
-
-/** A push on its way to other nodes. `except`: the client in whose name it is, wherever it is connected. */
-interface Relayed {
-  readonly node: string;
-  readonly pushed: Pushed;
-  readonly except: string | undefined;
+/** Brings a push of another node to an audience; what is none goes no further. */
+export function pushRelayed(audience: Audience, { pushed, except }: RelayedPush): void {
+  if (pushed.length === 3 && Array.isArray(pushed[2])) audience.push(pushed as unknown as Pushed, except);
 }
-
-/** Tells other nodes of a push. */
-export function relay(context: ServerContext, topic: TargetKey, pushed: Pushed, except?: string): void {
-  const relayed: Relayed = { node: context.node, pushed, except };
-  context.pubsub.publish(pushChannel(topic), relayed);
-}
-
-/** Brings the pushes of other nodes to an audience; returns the undo. */
-export const hearRelayed = (context: ServerContext, topic: TargetKey, audience: Audience): (() => void) =>
-  context.pubsub.subscribe(pushChannel(topic), (payload) => {
-    const { node, pushed, except } = payload as Relayed;
-    if (node === context.node || !Array.isArray(pushed)) return;
-    if (pushed.length === 3 && Array.isArray(pushed[2])) audience.push(pushed, except);
-  });
 
 export class EphemeralTopic {
   readonly topic: TargetKey;
@@ -92,6 +75,6 @@ export class EphemeralTopic {
 
   #say(pushed: Pushed): void {
     this.audience.push(pushed);
-    relay(this.#context, this.topic, pushed);
+    tellPush(this.#context, this.topic, { pushed });
   }
 }

@@ -88,15 +88,15 @@ describe("an ephemeral topic", () => {
     targets.forget(topic);
     expect([topic.closed, targets.get("cursors:1")]).toEqual([false, topic]);
     topic.leave(one);
-    expect(bells.listening("pushed:cursors:1")).toBe(1);
+    expect(bells.listening("target:cursors:1")).toBe(1);
     targets.forget(topic);
     expect([topic.closed, targets.get("cursors:1")]).toEqual([true, undefined]);
-    expect(bells.listening("pushed:cursors:1")).toBe(0);
+    expect(bells.listening("target:cursors:1")).toBe(0);
     const next = open("cursors:1")!;
     expect(next).not.toBe(topic);
     targets.forget(topic); // once more: the new one is nobody's to forget by it
     expect(targets.get("cursors:1")).toBe(next);
-    expect(bells.listening("pushed:cursors:1")).toBe(1);
+    expect(bells.listening("target:cursors:1")).toBe(1);
   });
 
   test("[LM24] gives way when there are too many: first one without subscribers, each time", () => {

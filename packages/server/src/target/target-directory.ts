@@ -4,7 +4,8 @@
 import { CallaError, isSession, OWN_SESSION, sessionKey } from "@calla/shared";
 import type { Slice, TargetKey } from "@calla/shared";
 import type { ServerContext } from "../context/server-context.ts";
-import { EphemeralTopic, hearRelayed } from "./ephemeral-topic.ts";
+import { hearTarget } from "../cluster/node-messages.ts";
+import { EphemeralTopic, pushRelayed } from "./ephemeral-topic.ts";
 import type { LiveTarget } from "./live-target.ts";
 import type { Party } from "../connection/parties.ts";
 import type { SlowConsumers } from "../connection/slow-consumers.ts";
@@ -76,7 +77,8 @@ export class TargetDirectory {
       this.forget(going);
     }
     const topic = new EphemeralTopic(this.#context, this.#slowConsumers, key, slice, params);
-    this.#ephemerals.set(key, { topic, silence: hearRelayed(this.#context, key, topic.audience) });
+    const silence = hearTarget(this.#context, key, { push: (push) => pushRelayed(topic.audience, push) });
+    this.#ephemerals.set(key, { topic, silence });
     return topic;
   }
 

@@ -124,16 +124,17 @@ describe("a target that is dropped", () => {
     expect(registry.get("list:1")).toBe(next);
   });
 
-  test("[SV6] hears other nodes' rings on a shared log while it is in memory, and not after that", async () => {
+  test("[SV6] [SV17] hears other nodes' rings and digests over one subscription on a shared log while it is in memory, and not after that", async () => {
     const bells = handPubSub();
     const { registry, open, heard } = registered({ log: memoryLog({ shared: true }), pubsub: bells.pubsub });
     const live = await open("list:1");
-    bells.ring("appended:list:1", "there");
-    bells.ring("appended:list:1", "here"); // its own
-    bells.ring("digest:list:1", { node: "there", sequence: 1, mark: 2, digest: 3 });
+    expect(bells.listening()).toBe(1);
+    bells.ring("target:list:1", { node: "there", kind: "appended" });
+    bells.ring("target:list:1", { node: "here", kind: "appended" }); // its own
+    bells.ring("target:list:1", { node: "there", kind: "digest", sequence: 1, mark: 2, digest: 3 });
     expect(heard).toEqual(["rang list:1", "told list:1"]);
     registry.drop(live);
-    bells.ring("appended:list:1", "there");
+    bells.ring("target:list:1", { node: "there", kind: "appended" });
     expect(heard).toHaveLength(2);
     expect(bells.listening()).toBe(0);
   });

@@ -3,9 +3,9 @@
 import { CallaError, isSession } from "@calla/shared";
 import type { Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { ServerContext } from "../context/server-context.ts";
-import { hearDigest, hearRing } from "../cluster/node-messages.ts";
+import { hearTarget } from "../cluster/node-messages.ts";
 import type { Digest } from "../cluster/node-messages.ts";
-import { hearRelayed } from "./ephemeral-topic.ts";
+import { pushRelayed } from "./ephemeral-topic.ts";
 import { admission } from "../app/handlers.ts";
 import type { Who } from "../app/handlers.ts";
 import { LiveTarget } from "./live-target.ts";
@@ -92,12 +92,11 @@ export class TargetRegistry {
     if (isSession(key)) this.#sessions++;
     if (this.#context.log.shared) {
       // Subscribed before the log is read, so that no ring is missed in between.
-      const silences = [
-        hearRing(this.#context, key, () => this.#events.rang(live)),
-        hearDigest(this.#context, key, (digest) => this.#events.told(live, digest)),
-        hearRelayed(this.#context, key, live.audience),
-      ];
-      live.silence = () => silences.forEach((silence) => silence());
+      live.silence = hearTarget(this.#context, key, {
+        rang: () => this.#events.rang(live),
+        digest: (digest) => this.#events.told(live, digest),
+        push: (push) => pushRelayed(live.audience, push),
+      });
     }
     this.opened++;
     void this.#begin(live);

@@ -1,21 +1,22 @@
 // Who is listed: the entries of the replicas that are up, by topic and key. Adding and removing one costs the same
 // however many are listed; a list is made anew by the first who asks for it after a change.
+import { ChurnMap } from "./churn-map.ts";
 import type { PresenceEntry } from "./entry.ts";
 
 interface Topic<Meta> {
   /** Nearly every key has one entry, and needs no Set. */
-  readonly keys: Map<string, PresenceEntry<Meta> | Set<PresenceEntry<Meta>>>;
+  readonly keys: ChurnMap<string, PresenceEntry<Meta> | Set<PresenceEntry<Meta>>>;
   size: number;
   listed: ReadonlyMap<string, readonly PresenceEntry<Meta>[]> | undefined;
 }
 
 export class Members<Meta> {
-  readonly #topics = new Map<string, Topic<Meta>>();
+  readonly #topics = new ChurnMap<string, Topic<Meta>>();
 
   add(entry: PresenceEntry<Meta>): void {
     let topic = this.#topics.get(entry.topic);
     if (topic === undefined)
-      this.#topics.set(entry.topic, (topic = { keys: new Map(), size: 0, listed: undefined }));
+      this.#topics.set(entry.topic, (topic = { keys: new ChurnMap(), size: 0, listed: undefined }));
     topic.size++;
     topic.listed = undefined;
     const held = topic.keys.get(entry.key);
@@ -56,7 +57,7 @@ export class Members<Meta> {
     if (topic === undefined) return new Map();
     if (topic.listed !== undefined) return topic.listed;
     const listed = new Map<string, readonly PresenceEntry<Meta>[]>();
-    for (const [key, held] of topic.keys) if (key !== "") listed.set(key, inOrder(held));
+    for (const [key, held] of topic.keys.entries()) if (key !== "") listed.set(key, inOrder(held));
     return (topic.listed = listed);
   }
 }

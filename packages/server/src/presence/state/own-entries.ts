@@ -1,8 +1,9 @@
 // The entries that this replica has made and what it ended lately: it alone may end them (PN3).
+import { ChurnMap } from "./churn-map.ts";
 import type { PresenceEntry } from "./entry.ts";
 
 export class OwnEntries<Meta> {
-  readonly #holders = new Map<string, Map<string, PresenceEntry<Meta>>>();
+  readonly #holders = new ChurnMap<string, Map<string, PresenceEntry<Meta>>>();
   /** Which clock a change ended, by the change's own clock; 0: none. The first is that of `#begin`. */
   #ended: number[] = [];
   #begin = 1;
