@@ -85,7 +85,8 @@ export const differences: Differences = {
   },
   "leave-late-reply": {
     why: "Behind a channel's end nothing is said of it: clients drop it.",
-    steps: last(heardBy("main", "text")),
+    // The reply would come 200 ms after the message.
+    steps: both(last(heardBy("main", "text")), more(pauses(300))),
   },
   "leave-during-join": {
     why: "A client that leaves while its join is decided does not want it: the join ends at once, so that the next one is not behind it. Phoenix decides it first.",

@@ -18,6 +18,7 @@ import {
 } from "./steps.ts";
 
 const INACTIVE = "room:lp-inactive-ends";
+const WHO = "room:lp-who";
 const GIVEN_UP = "room:lp-poll-given-up";
 /** A token as Phoenix makes them, sealed by a secret that no server has. */
 const FOREIGN =
@@ -41,6 +42,31 @@ export const longpollChecks: readonly Check[] = [
     says: "A poll is told what has been said, each frame as a string, with status 200.",
     over: ["longpoll"],
     scenarios: ["lp-join-poll"],
+    written: [
+      {
+        scenario: "lp-who",
+        about: "the app sees over which transport a client comes",
+        steps: [
+          ...begins("r1"),
+          posts("r2", ofSession(), ["1", "1", WHO, "phx_join", {}], ["1", "2", WHO, "who", {}]),
+          answers("r2", { status: 200 }),
+          gets("r3", ofSession()),
+          told(
+            "r3",
+            replied(WHO, ["1", "1"]),
+            replied(WHO, ["1", "2"], {
+              assigns: ["info", "p", "params"],
+              id: null,
+              join_ref: "1",
+              ref: "2",
+              topic: WHO,
+              transport: "longpoll",
+              vsn: "Phoenix.Socket.V2.JSONSerializer",
+            }),
+          ),
+        ],
+      },
+    ],
   },
   {
     id: "LP4",
@@ -301,7 +327,7 @@ export const longpollChecks: readonly Check[] = [
     id: "LP54",
     says: "A poll whose session is over begins a new one.",
     over: ["longpoll"],
-    scenarios: ["lp-inactive", "lp-disconnect"],
+    scenarios: ["lp-inactive", "lp-disconnect", "lp-tampered"],
     written: [
       {
         scenario: "lp-poll-again",

@@ -1,9 +1,11 @@
 // The conformance kit against the fixture app over Calla, in both modes. Under `strictPhoenix` everything that a real Phoenix was
 // recorded to say is said, and what Calla differs in all the same is listed with its reason; in Calla's own mode all checks pass.
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   checks,
   differences,
+  differsIn,
   readRaces,
   readRecordings,
   replay,
@@ -20,7 +22,7 @@ import { PassingTime } from "./passing-time.ts";
 /** They end the whole server, so each has one of its own. */
 const ENDING = /^(server-stop|drain-one|terminate-drain|drain-during-join)$/;
 /** They are about time, which passes for each of them apart. */
-const TIMED = /^(idle|lp|client)-|^(join-timeout|join-gone|leave-during-join|HB10)$/;
+const TIMED = /^(idle|lp|client)-|^(join-timeout|join-gone|leave-during-join)$/;
 /** Conversations under way at once: most of their time they wait. */
 const AT_ONCE = 16;
 /** How long to wait for what must come: a machine may have much else to do. */
@@ -42,6 +44,7 @@ const PROVOKED = [
   /auth token to the mount at \/socket, which reads none/,
 ];
 
+const page = readFileSync(new URL("../../../../docs/phoenix-differences.md", import.meta.url), "utf8");
 const recorded = readRecordings().flatMap((suite) => suite.scenarios);
 /** A conversation's second turn over LongPoll is under the name of the first. */
 const isAlways = (name: string): boolean => Boolean(differences[name.replace(/ over LongPoll$/, "")]?.always);
@@ -128,6 +131,24 @@ describe("under strictPhoenix", () => {
     } finally {
       await closed(app);
     }
+  });
+
+  it("[RC3] differs in what docs/phoenix-differences.md says, and in nothing else", () => {
+    const [, off = "", stays = ""] = page.split(/^## .*$/m);
+    const names = [...stays.matchAll(/`([a-z][\w-]*[*\w])`(?=[^|]*\|[^|]*\|[^|]*\|[^|]*\|$)/gm)].map(
+      ([, name = ""]) => name,
+    );
+    const isOf = (row: string, name: string): boolean =>
+      row.endsWith("*") ? name.startsWith(row.slice(0, -1)) : name === row;
+    expect(always.map(([name]) => name).filter((name) => !names.some((row) => isOf(row, name)))).toEqual([]);
+    expect(names.filter((row) => !always.some(([name]) => isOf(row, name)))).toEqual(["dup-join-trap"]);
+    const ids = [...off.matchAll(/\| ([A-Z]{2}\d+(?:, [A-Z]{2}\d+)*) \|$/gm)].flatMap(([, all = ""]) =>
+      all.split(", "),
+    );
+    expect(ids.length).toBeGreaterThan(10);
+    expect(
+      ids.filter((id) => !checks.some((check) => check.id === id && differsIn(check, differences))),
+    ).toEqual([]);
   });
 
   it("[RC2] tries the other order where Phoenix races, and only there", async () => {
