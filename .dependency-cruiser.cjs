@@ -52,7 +52,7 @@ const rooms = {
     "testing",
   ],
   testing: ["doubles", "network", "history", "simulation", "."],
-  conformance: ["wire", "recording", "replay", "checks", "run", "stub", "."],
+  conformance: ["wire", "recording", "replay", "checks", "run", "report", "stub", "."],
 };
 // Rooms that stand beside the others: what is in them is chosen by a condition of the build (`imports` in package.json).
 const beside = { shared: ["dev", "dev-off", "guards", "guards-off"], client: ["dev", "dev-off"] };

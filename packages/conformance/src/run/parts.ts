@@ -33,7 +33,7 @@ export const mounts: Readonly<Record<string, Mount>> = {
 export const topics: Readonly<Record<string, string>> = {
   "room:*": "room:probe",
   "room:exact": "room:exact",
-  "watch:*": "watch:probe",
+  "watch:*": "watch:term",
   system: "system",
   top: "top",
   räume: "räume",

@@ -81,7 +81,10 @@ async function noPhoenix(
       if (!needed.has(topicPart(pattern))) continue;
       ref += 1;
       socket.text([String(ref), String(ref), topic, "phx_join", {}]);
-      if (!isReply(await socket.next(), String(ref), String(ref), "ok")) lacks.add(topicPart(pattern));
+      const joined = await socket.next().catch(() => undefined);
+      if (joined === undefined || !isReply(joined, String(ref), String(ref), "ok")) {
+        lacks.add(topicPart(pattern));
+      }
     }
     return undefined;
   } catch (error) {
@@ -92,21 +95,25 @@ async function noPhoenix(
   }
 }
 
+/** A mount is lacking where its path is unknown; one that refuses is there. */
 async function lackedMounts(peer: CheckPeer, needed: ReadonlySet<string>, lacks: Set<string>): Promise<void> {
   for (const { websocket, longpoll } of Object.values(mounts)) {
     for (const path of [websocket, longpoll]) {
       const part = path === undefined ? undefined : mountPart(path);
       if (path === undefined || part === undefined || !needed.has(part)) continue;
-      try {
-        if (path === websocket) (await peer.websocket(path)).vanish();
-        else (await peer.longpoll(path)).vanish();
-      } catch (error) {
-        if (!(error instanceof Wrong)) throw error;
-        lacks.add(part);
-      }
+      const headers = path === websocket ? HANDSHAKE : {};
+      const answer = await peer.ask({ method: "GET", path, headers });
+      if (answer === undefined || answer.status === 404) lacks.add(part);
     }
   }
 }
+
+const HANDSHAKE = {
+  connection: "Upgrade",
+  upgrade: "websocket",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "Y29uZm9ybWFuY2Uta2l0IQ==",
+};
 
 /** What a server does not have, in a sentence with the cure. */
 export const lackSentence = (part: string): string => `The server lacks ${part}. ${GUIDE}`;

@@ -1,0 +1,16 @@
+// How time passes for a stub: by itself, or as a test tells it to.
+
+export interface StubTime {
+  /** Milliseconds. */
+  now(): number;
+  /** @returns what cancels it */
+  setTimeout(run: () => void, milliseconds: number): () => void;
+}
+
+export const realTime: StubTime = {
+  now: () => performance.now(),
+  setTimeout: (run, milliseconds) => {
+    const timer = setTimeout(run, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
