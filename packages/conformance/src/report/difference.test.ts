@@ -51,7 +51,7 @@ it("[KT4] says nothing where nothing was heard, or should have been", () => {
 
 it("[KT4] shows each kind of thing", () => {
   const shown = (heard: Failure["heard"]): string | undefined =>
-    differenceLines(failure({ ...(heard === undefined ? {} : { heard }) })).at(-1);
+    differenceLines(failure(heard === undefined ? {} : { heard })).at(-1);
   expect(shown({ hear: "answer", status: 403, headers: {}, body: "" })).toBe('  heard     HTTP 403 ""');
   expect(
     shown({ hear: "answer", status: 200, headers: { b: "1", a: "2" }, json: { y: 1, x: 2 }, after: 600 }),

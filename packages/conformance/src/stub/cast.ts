@@ -1,7 +1,8 @@
 // The conversations that a stub plays, and how it answers the beginning of a connection.
 import { readRecordings } from "../recording/read-recordings.ts";
 import type { Hearing, Scenario } from "../recording/recording.ts";
-import { fits, type Opening } from "./opening.ts";
+import type { Opening } from "./line.ts";
+import { fits } from "./opening.ts";
 import { scriptOf, type Script } from "./script.ts";
 
 /** What was asked for is no recorded conversation. */
@@ -42,7 +43,7 @@ export function answerTo(
 ): Extract<Hearing, { hear: "upgraded" | "answer" }> | undefined {
   let best: { near: number; answer: Extract<Hearing, { hear: "upgraded" | "answer" }> } | undefined;
   for (const script of scripts) {
-    if (opening.over === "longpoll" && !script.plain) continue;
+    if (!script.over.includes(opening.over)) continue;
     for (const [index, act] of script.acts.entries()) {
       if (act.act !== "open") continue;
       const near = fits(act, opening);

@@ -1,7 +1,15 @@
 // A connection as the stub sees it: a WebSocket, a LongPoll session, or one HTTP request.
 import type { IncomingHttpHeaders } from "node:http";
 import type { Hearing } from "../recording/recording.ts";
-import type { Opening } from "./opening.ts";
+
+/** What a client asked for. */
+export interface Opening {
+  readonly over: "websocket" | "longpoll";
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  /** What came in the packet of the handshake, in hex. */
+  readonly behind: string;
+}
 
 export interface Requested {
   readonly method: string;

@@ -20,11 +20,12 @@ const FIXED = /^(phoenix|system|room:exact.*|watch:term|room:|a:b.*)$/;
 export class Names {
   /** Recorded → this client's. */
   readonly #topics: Map<string, string>;
-  readonly #refs: Map<string, string>;
+  /** The same, of each connection: they count for themselves. */
+  readonly #refs: Map<string, ReadonlyMap<string, string>>;
 
   constructor(
     topics: ReadonlyMap<string, string> = new Map(),
-    refs: ReadonlyMap<string, string> = new Map(),
+    refs: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map(),
   ) {
     this.#topics = new Map(topics);
     this.#refs = new Map(refs);
@@ -40,7 +41,7 @@ export class Names {
   }
 
   /** Whether a frame is the recorded one, under names that fit what was said before; they are kept. */
-  match(recorded: Said, actual: Said): Nearness | undefined {
+  match(who: string, recorded: Said, actual: Said): Nearness | undefined {
     const [a, b] = [recorded.frame, actual.frame];
     if (a.opcode !== b.opcode || a.fin !== b.fin || a.rsv !== b.rsv || a.masked !== b.masked)
       return undefined;
@@ -53,7 +54,7 @@ export class Names {
     // A key that is there twice, an element too many: as it was recorded, or not at all.
     if (!same && sizeOf(must) !== sizeOf(did)) return undefined;
     if (!isSame(parts.event, mine.event) || !isSame(parts.payload, mine.payload)) return undefined;
-    if (!this.#takes(parts, mine)) return undefined;
+    if (!this.#takes(who, parts, mine)) return undefined;
     if (same) return 0;
     const named =
       parts.topic !== mine.topic || !isSame(parts.ref, mine.ref) || !isSame(parts.joinRef, mine.joinRef);
@@ -61,38 +62,36 @@ export class Names {
   }
 
   /** What was recorded, under this client's names. */
-  said(json: Json): Json {
+  said(who: string, json: Json): Json {
     const parts = partsOfFrame(json);
     if (parts === undefined) return json;
+    const refs = this.#refs.get(who);
+    const ref = (of: Json): Json => (typeof of === "string" ? (refs?.get(of) ?? of) : of);
     if (Array.isArray(json)) {
-      const [joinRef = null, ref = null, topic = null, event = null, payload = null] =
+      const [joinRef = null, own = null, topic = null, event = null, payload = null] =
         json as readonly Json[];
-      return [this.#ref(joinRef), this.#ref(ref), this.#deep(topic), event, this.#deep(payload)];
+      return [ref(joinRef), ref(own), this.#deep(topic), event, this.#deep(payload)];
     }
     const fields = Object.entries(json as Record<string, Json>);
     return Object.fromEntries(
       fields.map(([key, value]) => [
         key,
-        key === "ref" || key === "join_ref" ? this.#ref(value) : key === "event" ? value : this.#deep(value),
+        key === "ref" || key === "join_ref" ? ref(value) : key === "event" ? value : this.#deep(value),
       ]),
     );
   }
 
-  #takes(recorded: FrameParts, actual: FrameParts): boolean {
+  #takes(who: string, recorded: FrameParts, actual: FrameParts): boolean {
     const topics = new Map(this.#topics);
-    const refs = new Map(this.#refs);
+    const refs = new Map(this.#refs.get(who));
     const fits =
       stands(topics, recorded.topic, actual.topic, kindOfTopic) &&
       stands(refs, recorded.ref, actual.ref, String) &&
       stands(refs, recorded.joinRef, actual.joinRef, String);
     if (!fits) return false;
     for (const [from, to] of topics) this.#topics.set(from, to);
-    for (const [from, to] of refs) this.#refs.set(from, to);
+    this.#refs.set(who, refs);
     return true;
-  }
-
-  #ref(json: Json): Json {
-    return typeof json === "string" ? (this.#refs.get(json) ?? json) : json;
   }
 
   /** Topics wherever they stand, whole. */

@@ -1,15 +1,6 @@
 // The beginning of a connection: whether a handshake, or the first request of a session, is the one that was recorded.
-import type { IncomingHttpHeaders } from "node:http";
+import type { Opening } from "./line.ts";
 import type { Act } from "./script.ts";
-
-/** What a client asked for. */
-export interface Opening {
-  readonly over: "websocket" | "longpoll";
-  readonly path: string;
-  readonly headers: IncomingHttpHeaders;
-  /** What came in the packet of the handshake, in hex. */
-  readonly behind: string;
-}
 
 /** The params by which the fixture app does something else. */
 const TELLING = ["vsn", "refuse", "raise", "id"];
@@ -29,10 +20,11 @@ export function fits(act: Open, opening: Opening): 0 | 1 | undefined {
 type Open = Extract<Act, { act: "open" }>;
 
 function nearness({ deed }: Open, opening: Opening): 0 | 1 | undefined {
-  const overSocket = deed.do === "upgrade";
-  if (!overSocket && opening.over === "websocket") return undefined;
+  // Words are the same over both, as far as the script is plain.
   const path =
-    overSocket && opening.over === "longpoll" ? deed.path.replace("/websocket", "/longpoll") : deed.path;
+    opening.over === "longpoll"
+      ? deed.path.replace("/websocket", "/longpoll")
+      : deed.path.replace("/longpoll", "/websocket");
   const headers = lower(deed.headers ?? {});
   const { behind = "" } = deed.do === "upgrade" ? deed : {};
   if (behind !== opening.behind) return undefined;
@@ -40,11 +32,9 @@ function nearness({ deed }: Open, opening: Opening): 0 | 1 | undefined {
     if (typeof value === "string" ? opening.headers[name] !== value : opening.headers[name] !== undefined)
       return undefined;
   }
-  if (
-    opening.over === "websocket" &&
-    !(deed.do === "upgrade" && isHandshake(deed.protocols, headers, opening))
-  ) {
-    return undefined;
+  if (opening.over === "websocket") {
+    const protocols = deed.do === "upgrade" ? deed.protocols : [];
+    if (!isHandshake(protocols, headers, opening)) return undefined;
   }
   if (!("origin" in headers) && opening.headers.origin !== undefined && path.startsWith("/origin/"))
     return undefined;

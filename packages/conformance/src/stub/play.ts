@@ -84,7 +84,7 @@ export class Play {
   /** With a line as one that has not come yet, if it was opened as that one was. */
   joinedBy(line: Line): Play[] {
     const { opening } = line;
-    if (opening === undefined || (opening.over === "longpoll" && !this.script.plain)) return [];
+    if (opening === undefined || !this.script.over.includes(opening.over)) return [];
     return [...this.script.acts.entries()].flatMap(([index, act]) => {
       if (act.act !== "open" || this.#lines.has(act.who)) return [];
       const near = fits(act, opening);
@@ -103,7 +103,7 @@ export class Play {
     const next = this.#nextOf(line);
     if (next === undefined || next.act.act !== "frame") return undefined;
     const names = this.#names.clone();
-    const near = names.match(next.act, said);
+    const near = names.match(next.act.who, next.act, said);
     return near === undefined ? undefined : this.#with({ names, done: [next.index], distance: near });
   }
 
@@ -197,8 +197,8 @@ export class Play {
   }
 
   /** What a frame of a report would be under this client's names. */
-  named(json: Json): Json {
-    return this.#names.said(json);
+  named(act: Act, json: Json): Json {
+    return this.#names.said(act.who, json);
   }
 
   #whoOf(line: Line): string | undefined {
@@ -228,7 +228,8 @@ export class Play {
   }
 
   #named(hearing: Hearing): Hearing {
-    return hearing.hear === "text" ? { ...hearing, json: this.#names.said(hearing.json) } : hearing;
+    if (hearing.hear !== "text") return hearing;
+    return { ...hearing, json: this.#names.said(hearing.who ?? "main", hearing.json) };
   }
 
   #filled(hearing: Hearing, line: Line): Hearing {

@@ -1,6 +1,7 @@
 // A recorded conversation as the stub plays it: what its client does, frame by frame, and what may be said to it when.
 import type { Deed, Hearing, Json, Scenario, Step } from "../recording/recording.ts";
 import { fill } from "../replay/forms.ts";
+import type { Opening } from "./line.ts";
 import { FrameReader, OPCODE, writeFrame, type Frame } from "../wire/frame.ts";
 
 type DeedOf<Kind extends Deed["do"]> = Extract<Deed, { do: Kind }>;
@@ -24,8 +25,8 @@ export interface Script {
   readonly first: string;
   /** Whether its client says nothing at all: what it hears comes of that. */
   readonly silent: boolean;
-  /** Whether it can be had over LongPoll too: text frames only. */
-  readonly plain: boolean;
+  /** What else it can be had over than it was recorded over: of text frames only, the other. */
+  readonly over: readonly Opening["over"][];
 }
 
 export function scriptOf({ scenario, about, steps }: Scenario): Script {
@@ -44,7 +45,7 @@ export function scriptOf({ scenario, about, steps }: Scenario): Script {
     acts,
     first: acts[0]?.who ?? "main",
     silent: !acts.some(({ act }) => act === "frame" || act === "request"),
-    plain: steps.every(isPlain),
+    over: oversOf(steps),
   };
 }
 
@@ -147,6 +148,14 @@ export function jsonOfFrame({ fin, rsv, opcode, payload }: Frame): Json | undefi
   } catch {
     return undefined;
   }
+}
+
+function oversOf(steps: readonly Step[]): Opening["over"][] {
+  const polled = steps.some((step) => "do" in step && step.do === "longpoll");
+  if (!steps.every(isPlain)) return [polled ? "longpoll" : "websocket"];
+  // A status is heard by who polls only.
+  const status = steps.some((step) => "hear" in step && step.hear === "status");
+  return status ? ["longpoll"] : ["websocket", "longpoll"];
 }
 
 function isPlain(step: Step): boolean {

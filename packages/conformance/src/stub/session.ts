@@ -3,8 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Hearing, Json } from "../recording/recording.ts";
 import type { Frame } from "../wire/frame.ts";
 import { OPCODE } from "../wire/frame.ts";
-import type { Line, Requested } from "./line.ts";
-import type { Opening } from "./opening.ts";
+import type { Line, Opening, Requested } from "./line.ts";
 import type { StubTime } from "./stub-time.ts";
 
 /** What every JSON answer has. */

@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { Hearing } from "../recording/recording.ts";
 import { FrameReader, OPCODE, writeFrame, type Frame } from "../wire/frame.ts";
-import type { Line } from "./line.ts";
-import type { Opening } from "./opening.ts";
+import type { Line, Opening } from "./line.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** No recorded frame is near it. */

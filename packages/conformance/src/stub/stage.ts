@@ -58,8 +58,11 @@ export class Stage {
     for (const thread of this.#of(line)) {
       if (thread.plays.every(({ script }) => script.silent)) this.#end(thread);
     }
-    const taken = this.#taken(line, topic, (play) => play.says(line, said));
-    if (topic !== undefined && taken) this.#noteTopic(line, topic, parts);
+    const begun = topic !== undefined && this.#topics.get(line)?.has(topic) === true;
+    // Before it is answered, for the answer may end it.
+    if (topic !== undefined) this.#noteTopic(line, topic, parts);
+    const taken = this.#taken(line, topic, begun, (play) => play.says(line, said));
+    if (!taken && !begun && topic !== undefined) this.#topics.get(line)?.delete(topic);
     if (!taken) this.#unrecorded(line, frame);
     return taken;
   }
@@ -119,7 +122,13 @@ export class Stage {
     for (const thread of this.#threads) this.#end(thread);
   }
 
-  #taken(line: Line, topic: string | undefined, take: (play: Play) => Play | undefined): boolean {
+  /** `begun`: there has been talk of the topic, which has not ended. */
+  #taken(
+    line: Line,
+    topic: string | undefined,
+    begun: boolean,
+    take: (play: Play) => Play | undefined,
+  ): boolean {
     const mine = this.#of(line);
     for (const thread of mine.toReversed()) {
       const next = thread.plays.flatMap((play) => take(play) ?? []);
@@ -127,8 +136,7 @@ export class Stage {
     }
     const other = this.#joinable(line, topic, mine, take);
     if (other !== undefined) return this.#goOn(other.thread, other.next);
-    if (topic !== undefined && topic !== "phoenix" && this.#topics.get(line)?.has(topic) === true)
-      return false;
+    if (begun && topic !== "phoenix") return false;
     const fresh = this.#fresh(line, take);
     if (fresh.length === 0) return false;
     if (topic === "phoenix") this.#dropFinished(line);

@@ -83,7 +83,7 @@ function nextShown(play: Play, line: Line): string[] {
   switch (act.act) {
     case "frame": {
       const json = jsonOfFrame(act.frame);
-      return [json === undefined ? shownDeed(act.frame) : JSON.stringify(play.named(json))];
+      return [json === undefined ? shownDeed(act.frame) : JSON.stringify(play.named(act, json))];
     }
     case "request":
       return [deedShown(act.deed)];
