@@ -35,7 +35,7 @@ Options of a check
   --recorded         only what was recorded of Phoenix, nothing written by hand
   --no-endings       leave out what makes the server end; else it comes last
   --at-once <n>      conversations under way at once (6)
-  --patience <ms>    how long to wait for an answer (5000)
+  --patience <ms>    how long to wait for an answer (10000)
   --json             print the report as JSON
   --junit <file>     write it as JUnit XML, too
 

@@ -20,3 +20,7 @@ export { runChecks, type OwnServer, type RunOptions } from "./run/run-checks.ts"
 export type { Failure, Report, Result } from "./run/outcome.ts";
 export { BadTarget } from "./run/target.ts";
 export { UnknownCheck } from "./run/select.ts";
+export { startStub, type Stub, type StubOptions } from "./stub/start-stub.ts";
+export { UnknownConversation } from "./stub/cast.ts";
+export type { StubTime } from "./stub/stub-time.ts";
+export type { StubReport } from "./stub/told.ts";

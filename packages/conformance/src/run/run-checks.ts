@@ -38,7 +38,7 @@ export interface RunOptions {
   readonly over?: Over;
   /** How many conversations are under way at once. Default: 6. */
   readonly atOnce?: number;
-  /** How long to wait for what must come, in ms. Default: 5,000. */
+  /** How long to wait for what must come, in ms. Default: 10,000: Phoenix itself stands still for 5 s once. */
   readonly patience?: number;
   /** How long a check that is code may take, in ms. Default: 60,000. */
   readonly deadline?: number;
@@ -126,13 +126,13 @@ class Run {
   }
 
   optionsFor({ host, port, secure, prefix }: Target, time?: ReplayTime): ReplayOptions {
-    const { patience } = this.#options;
+    const { patience = 10_000 } = this.#options;
     return {
       host,
       port,
       secure,
       prefix,
-      ...(patience === undefined ? {} : { patience }),
+      patience,
       ...(time === undefined ? {} : { time }),
     };
   }
