@@ -13,7 +13,11 @@ afterAll(() => {
 });
 /** As a person runs it, without the variables of the tests. */
 const run = (command: string, args: readonly string[], cwd: string): string =>
-  execFileSync(command, args, { cwd, encoding: "utf8", env: { PATH: process.env["PATH"], HOME: folder, npm_config_update_notifier: "false" } });
+  execFileSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"], HOME: folder, npm_config_update_notifier: "false" },
+  });
 
 it("[KT13] runs its command under plain Node, with no package beside it", () => {
   const tsc = join(here, "../../node_modules/typescript/bin/tsc");
