@@ -23,24 +23,28 @@ export class PassingTime implements StubTime {
     return () => this.#timers.delete(timer);
   }
 
+  /** Runs what is due by then, each at its time, and lets what follows from it happen. */
+  async advance(until: number): Promise<void> {
+    for (;;) {
+      const [next] = [...this.#timers].filter(({ at }) => at <= until).toSorted((a, b) => a.at - b.at);
+      if (next === undefined) break;
+      this.#timers.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.run();
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+    this.#now = until;
+  }
+
   /** As a replay has it, against the stub at this URL. */
   of(url: string): ReplayTime {
     return {
       now: () => this.#now,
       pass: async (ms) => {
         await arrived(url);
-        const until = this.#now + ms;
-        for (;;) {
-          const [next] = [...this.#timers].filter(({ at }) => at <= until).toSorted((a, b) => a.at - b.at);
-          if (next === undefined) break;
-          this.#timers.delete(next);
-          this.#now = Math.max(this.#now, next.at);
-          next.run();
-          await new Promise((resolve) => {
-            setImmediate(resolve);
-          });
-        }
-        this.#now = until;
+        await this.advance(this.#now + ms);
         await arrived(url);
       },
     };

@@ -44,6 +44,7 @@ import { longpollMutants } from "./mutants-longpoll.mjs";
 import { channelMutants } from "./mutants-channels.mjs";
 import { phoenixClientMutants } from "./mutants-phoenix-clients.mjs";
 import { conformanceMutants } from "./mutants-conformance.mjs";
+import { kitMutants } from "./mutants-kit.mjs";
 import { recordingMutants } from "./mutants-recordings.mjs";
 import { presenceMutants } from "./mutants-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
@@ -84,6 +85,7 @@ export const mutants = [
   ...wakeMutants,
   ...wireMutants,
   ...recordingMutants,
+  ...kitMutants,
   ...conformanceMutants,
   ...presenceMutants,
   ...codesMutants,

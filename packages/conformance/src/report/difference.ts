@@ -105,7 +105,7 @@ export function deedShown(deed: Deed): string {
 }
 
 /** JSON whose keys are in order, for they may come in any. */
-export function sorted(value: Json | Readonly<Record<string, string>>): string {
+function sorted(value: Json | Readonly<Record<string, string>>): string {
   return JSON.stringify(value, (_, item: unknown) =>
     typeof item === "object" && item !== null && !Array.isArray(item)
       ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1)))

@@ -99,6 +99,8 @@ export class SocketLine implements Line {
   }
 
   #ended(): void {
+    // A client that ends its half ends all.
+    this.#socket.destroy();
     if (this.over) return;
     this.over = true;
     this.#events.gone(this);

@@ -29,6 +29,8 @@ export interface StageOptions {
 /** Alternatives to each other. */
 interface Thread {
   plays: readonly Play[];
+  /** Of which it has begun. */
+  readonly topic?: string;
   cancel?: () => void;
 }
 
@@ -130,17 +132,18 @@ export class Stage {
     take: (play: Play) => Play | undefined,
   ): boolean {
     const mine = this.#of(line);
+    const fresh = begun && topic !== "phoenix" ? [] : this.#fresh(line, take);
     for (const thread of mine.toReversed()) {
       const next = thread.plays.flatMap((play) => take(play) ?? []);
-      if (next.length > 0) return this.#goOn(thread, next);
+      // Under its own names a client that turns to another topic has two conversations rather than one of two topics.
+      const apart = fresh.length > 0 && topic !== undefined && next.every(({ distance }) => distance > 0);
+      if (next.length > 0 && !apart) return this.#goOn(thread, next);
     }
     const other = this.#joinable(line, topic, mine, take);
     if (other !== undefined) return this.#goOn(other.thread, other.next);
-    if (begun && topic !== "phoenix") return false;
-    const fresh = this.#fresh(line, take);
     if (fresh.length === 0) return false;
-    if (topic === "phoenix") this.#dropFinished(line);
-    return this.#begin(fresh);
+    if (topic === "phoenix") this.#dropHeartbeats(line);
+    return this.#begin(fresh, topic);
   }
 
   /** The thread that a line belongs to from now on: of several, the one that has come furthest. */
@@ -175,8 +178,8 @@ export class Stage {
     );
   }
 
-  #begin(plays: readonly Play[]): true {
-    const thread: Thread = { plays };
+  #begin(plays: readonly Play[], topic?: string): true {
+    const thread: Thread = { plays, ...(topic === undefined ? {} : { topic }) };
     this.#threads.add(thread);
     return this.#goOn(thread, plays);
   }
@@ -254,9 +257,9 @@ export class Stage {
     this.#options.onUnrecorded({ line, did, until: this.playsOf(line) });
   }
 
-  /** Conversations that are over on a line need not be kept. */
-  #dropFinished(line: Line): void {
-    for (const thread of this.#of(line)) if (thread.plays.every((play) => play.over)) this.#end(thread);
+  /** Each heartbeat is a conversation; the earlier ones need not be kept. */
+  #dropHeartbeats(line: Line): void {
+    for (const thread of this.#of(line)) if (thread.topic === "phoenix") this.#end(thread);
   }
 
   #of(line: Line): Thread[] {
