@@ -85,6 +85,7 @@ export function polled({ options = {}, host: more = {} }: Polled = {}) {
     allowsOrigin: () => true,
     hostRefusal: () => undefined,
     strictPhoenix: false,
+    rawBinary: false,
     clock: hand.clock,
     random: { uint32: () => (count = (Math.imul(count, 1_664_525) + 1_013_904_223) >>> 0) },
     limits: { maxFrameBytes: 1_048_576 },

@@ -63,6 +63,7 @@ export class StubChannels implements ChannelsHost {
   allowsOrigin: ChannelsHost["allowsOrigin"] = () => true;
   hostRefusal: ChannelsHost["hostRefusal"] = () => undefined;
   strictPhoenix = false;
+  readonly rawBinary = false;
   stopping = false;
   readonly clock: Clock;
   readonly random: Random = countingRandom();

@@ -73,6 +73,15 @@ export const supabaseMutants = [
     by: `${CHANNEL_TEST} > [SB33] a private channel ends`,
   },
   {
+    name: "let a client write whose token has ended while the machine was asleep",
+    file: CHANNEL,
+    from: `if (isOver(member.user, this.#clock.now())) return failed(socket, EXPIRED);`,
+    to: ``,
+    breaks: "SB33",
+    scenario: "",
+    by: `${CHANNEL_TEST} > [SB33] a clock that is set`,
+  },
+  {
     name: "replay what was heard while the store was read",
     file: `${SUPABASE}/broadcasts.ts`,
     from: `Number(id.slice(own.length)) <= mark`,
@@ -84,10 +93,10 @@ export const supabaseMutants = [
   {
     name: "say a request's public messages before its private ones are refused",
     file: `${SUPABASE}/http.ts`,
-    from: `      const topics = new Set(`,
-    to: `      for (const message of messages.filter((one) => !one.isPrivate))
-        this.#broadcasts.say(message, contentOf(message.event, message.payload));
-      const topics = new Set(`,
+    from: `    const topics = new Set(`,
+    to: `    for (const message of messages.filter((one) => !one.isPrivate))
+      this.#broadcasts.say(message, contentOf(message.event, message.payload));
+    const topics = new Set(`,
     breaks: "SB50",
     scenario: "",
     by: `${HTTP_TEST} > [SB50]`,

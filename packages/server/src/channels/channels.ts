@@ -102,6 +102,7 @@ export function createChannels<Assigns extends object = object>(
     hostRefusal: (request) => house.hostRefusal(request),
     serialiserFor: serialisers({ limits: house.limits, strictPhoenix: context.strictPhoenix }),
     strictPhoenix: context.strictPhoenix,
+    rawBinary: context.rawBinary,
     clock,
     random,
     limits: { maxFrameBytes: house.limits.maxFrameBytes },

@@ -167,6 +167,7 @@ describe("what is none", () => {
     bodies.push(batch(message({ payload: "x".repeat(262_144) })));
     for (const body of bodies) expect(await statusOf(server, { body }), body.slice(0, 80)).toBe(422);
     expect(await statusOf(server, { path: single, body: "{" })).toBe(422);
+    expect(await statusOf(server, { path: single, body: Uint8Array.from([34, 0xff, 34]) })).toBe(422);
     expect(await statusOf(server, { path: "/%01/events/said", body: "1" })).toBe(422);
     expect(server.errors).toEqual([]);
   });
@@ -216,20 +217,47 @@ describe("bounds", () => {
     ]);
   });
 
-  test("[SB49] so many are under way; [SB53] and a hook that does not answer gets 503", async () => {
+  test("[SB49] so many are under way, of all and of an address", async () => {
+    const answers: ((may: boolean) => void)[] = [];
+    const server = await start({
+      channels: { trustedProxies: ["127.0.0.1"] },
+      supabase: {
+        mayWrite: () => new Promise<boolean>((resolve) => void answers.push(resolve)),
+        limits: { maxRequests: 3, maxRequestsPerAddress: 2 },
+      },
+    });
+    const from = (address: string) =>
+      statusOf(server, {
+        body: batch(message({ private: true })),
+        headers: { "x-forwarded-for": address },
+      });
+    const under = [from("192.0.2.1"), from("192.0.2.1")];
+    await until(() => answers.length === 2);
+    expect(await from("192.0.2.1")).toBe(429);
+    under.push(from("192.0.2.2"));
+    await until(() => answers.length === 3);
+    expect(await from("192.0.2.3")).toBe(429);
+    for (const answer of answers.splice(0)) answer(true);
+    expect(await Promise.all(under)).toEqual([202, 202, 202]);
+    const again = from("192.0.2.1");
+    await until(() => answers.length === 1);
+    answers[0]!(true);
+    expect(await again).toBe(202);
+  });
+
+  test("[SB53] a hook that does not answer gets 503, and nothing goes out", async () => {
     const { clock, advance, settle } = handClock();
     const signals: AbortSignal[] = [];
     const server = await start({
       channels: { clock },
       supabase: {
         mayWrite: ({ signal }) => new Promise(() => void signals.push(signal)),
-        limits: { maxRequests: 1, requestTimeout: 500 },
+        limits: { requestTimeout: 500 },
       },
     });
     const ann = await listener(server);
     const hangs = post(server, { body: batch(message(), message({ private: true })) });
     await until(() => signals.length === 1);
-    expect(await statusOf(server)).toBe(429);
     await settle();
     await advance(501);
     expect((await hangs).status).toBe(503);

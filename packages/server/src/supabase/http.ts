@@ -1,9 +1,9 @@
 // Broadcasts over HTTP: several by one POST, or one whose topic and event stand in the path. Each request is asked about as
 // a connection is, by its key, and as a channel is, by its token. All of its messages go out, or none.
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { SteadyClock } from "@calla/shared";
 import { deadline } from "../base/deadline.ts";
-import { TokenBucket } from "../base/token-bucket.ts";
 import type { Admission, ChannelsHost, PhoenixRequest } from "../channels/engine/host.ts";
 import type { RequestRefusal } from "../channels/engine/words.ts";
 import { NodeExchange, WebExchange } from "../channels/transports/longpoll/exchange.ts";
@@ -22,14 +22,14 @@ import { contentOf } from "./broadcasts.ts";
 import { bearerOf, messageProblem, messagesOf, payloadBytes } from "./http-requests.ts";
 import type { Message } from "./http-requests.ts";
 import type { SupabaseLimits } from "./limits.ts";
-import { expiryOf, REFUSED, unauthorized } from "./rights.ts";
+import { RequestQuota } from "./request-quota.ts";
+import { isOver, REFUSED, unauthorized } from "./rights.ts";
 import type { Rights } from "./rights.ts";
-import { apikeyOf, tokenOf } from "./visitor.ts";
+import type { RightAsked } from "./supabase-api.ts";
+import { apikeyOf, tokenOf, withKey } from "./visitor.ts";
 
 const STALL = 30_000;
 const READING = 10_000;
-/** Addresses whose rates are remembered; who has been quiet is forgotten first. */
-const MOST_ADDRESSES = 10_000;
 
 /** What a request is refused with. */
 class Refusal extends Error {
@@ -59,9 +59,7 @@ export class HttpBroadcasts {
     readonly batch: ReturnType<typeof placeAt>;
     readonly single: ReturnType<typeof placeAt>;
   };
-  readonly #bucket: TokenBucket;
-  readonly #paid = new Map<string, number>();
-  #underWay = 0;
+  readonly #quota: RequestQuota;
   #closed = false;
 
   constructor(parts: {
@@ -79,7 +77,7 @@ export class HttpBroadcasts {
     this.#broadcasts = parts.broadcasts;
     this.#limits = parts.limits;
     this.#clock = parts.clock;
-    this.#bucket = new TokenBucket(parts.limits.requestRate, parts.limits.requestBurst);
+    this.#quota = new RequestQuota(parts.limits, parts.clock);
     // As realtime-js makes it of the WebSocket's url.
     const above = parts.path.replace(/\/+$/, "").replace(/\/socket$/i, "");
     const batch = `${above}/api/broadcast`;
@@ -89,7 +87,7 @@ export class HttpBroadcasts {
   handle(request: IncomingMessage & { readonly originalUrl?: string }, response: ServerResponse): boolean {
     const named = this.#namedBy(request.originalUrl ?? request.url ?? "/");
     if (named === "elsewhere") return false;
-    void this.#answer(new NodeExchange(request, response, { clock: this.#clock, timeout: STALL }), named);
+    this.#serve(new NodeExchange(request, response, { clock: this.#clock, timeout: STALL }), named);
     return true;
   }
 
@@ -97,7 +95,7 @@ export class HttpBroadcasts {
     const named = this.#namedBy(new URL(request.url).pathname);
     if (named === "elsewhere") return undefined;
     const exchange = new WebExchange(request, remoteAddress);
-    void this.#answer(exchange, named);
+    this.#serve(exchange, named);
     return exchange.response;
   }
 
@@ -112,7 +110,10 @@ export class HttpBroadcasts {
     return found === undefined ? "elsewhere" : { topic: found["topic"] ?? "", event: found["event"] ?? "" };
   }
 
-  /** Never rejects. */
+  #serve(exchange: Exchange, named: Named): void {
+    this.#answer(exchange, named).catch(this.#host.report);
+  }
+
   async #answer(exchange: Exchange, named: Named): Promise<void> {
     const { asked } = exchange;
     const cors = { ...CORS };
@@ -124,7 +125,7 @@ export class HttpBroadcasts {
       cors["access-control-allow-origin"] = one(asked.headers["origin"]) ?? "*";
       if (asked.method === "OPTIONS") return exchange.answer(preflight(cors, asked.headers));
       if (asked.method !== "POST") throw new Refusal(405, "Only POST is served here", "method");
-      await this.#counted(() => this.#broadcast(exchange, named));
+      await this.#counted(exchange, named);
       exchange.answer({ status: 202, headers: cors, text: "" });
     } catch (thrown) {
       const known = thrown instanceof Refusal || thrown instanceof MalformedFrame;
@@ -136,68 +137,64 @@ export class HttpBroadcasts {
     }
   }
 
-  async #counted(work: () => Promise<void>): Promise<void> {
+  async #counted(exchange: Exchange, named: Named): Promise<void> {
     if (this.#closed || this.#host.stopping) throw new Refusal(503, "This server is stopping", "stopping");
-    if (this.#underWay >= this.#limits.maxRequests)
-      throw new Refusal(
-        429,
-        TOO_MANY,
-        "busy",
-        "So many requests are under way as limits.maxRequests of supabase allows.",
-      );
-    this.#underWay++;
+    const address = this.#host.addressOf(exchange.asked) ?? "";
+    const limit = this.#quota.enter(address);
+    if (limit !== undefined) throw tooMany(limit);
+    const gone = new AbortController();
+    exchange.holder = { left: () => gone.abort(), overdue: () => undefined };
     try {
-      await work();
+      this.#pay(address, 1);
+      await this.#broadcast(exchange, named, address, gone);
     } finally {
-      this.#underWay--;
+      exchange.holder = undefined;
+      this.#quota.leave(address);
     }
   }
 
-  async #broadcast(exchange: Exchange, named: Named): Promise<void> {
-    const { asked } = exchange;
-    const address = this.#host.addressOf(asked) ?? "";
-    this.#pay(address, 1);
-    const gone = new AbortController();
-    exchange.holder = { left: () => gone.abort(), overdue: () => undefined };
-    const late = deadline(this.#clock, this.#limits.requestTimeout);
-    /** The app's hooks. */
-    const inTime = async <T>(work: Promise<T>): Promise<T> => {
-      if (await late.met(work)) return work;
-      gone.abort();
-      throw new Refusal(
-        503,
-        "The server took too long",
-        "late",
-        "A hook of supabase(channels) did not answer within limits.requestTimeout.",
-      );
-    };
+  async #broadcast(exchange: Exchange, named: Named, address: string, gone: AbortController): Promise<void> {
+    const { headers } = exchange.asked;
+    const { signal } = gone;
+    const type = one(headers["content-type"])?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+    const bytes = named !== undefined && type === "application/octet-stream";
+    if (!bytes && type !== "application/json")
+      throw new Refusal(415, "The content type must be application/json");
+    const { apikey, params, assigns } = await this.#admit(exchange, signal);
+    const token = tokenOf(bearerOf(one(headers["authorization"])), apikey);
+    const user =
+      token === undefined
+        ? undefined
+        : await this.#inTime(gone, this.#rights.user({ token, apikey, assigns, signal }));
+    if (user === REFUSED || isOver(user, this.#clock.now()))
+      throw new Refusal(401, "The access token was refused", "token");
+    const body = await this.#bodyOf(exchange);
+    const messages = this.#messages(body, bytes, named, params["private"]);
+    this.#pay(address, messages.length - 1);
+    const topics = new Set(messages.flatMap(({ topic, isPrivate }) => (isPrivate ? [topic] : [])));
+    const right = { user, assigns, signal };
+    const forbidden = await this.#inTime(gone, this.#forbidden([...topics], right));
+    if (forbidden !== undefined)
+      throw new Refusal(403, unauthorized("write to", forbidden), "token", "mayWrite said no.");
+    for (const message of messages) this.#broadcasts.say(message, contentOf(message.event, message.payload));
+  }
+
+  /** The first topic that may not be written to. */
+  async #forbidden(topics: readonly string[], right: Omit<RightAsked, "topic">): Promise<string | undefined> {
+    for (const topic of topics) if (!(await this.#rights.mayWrite({ ...right, topic }))) return topic;
+    return undefined;
+  }
+
+  /** What the app's hooks say, if they say it in time. */
+  async #inTime<T>(gone: AbortController, work: Promise<T>): Promise<T> {
+    const end = deadline(this.#clock, this.#limits.requestTimeout);
     try {
-      const type = one(asked.headers["content-type"])?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-      const bytes = named !== undefined && type === "application/octet-stream";
-      if (!bytes && type !== "application/json")
-        throw new Refusal(415, "The content type must be application/json");
-      const admitted = await this.#admit(exchange, gone.signal);
-      const { apikey, params, assigns } = admitted;
-      const token = tokenOf(bearerOf(one(asked.headers["authorization"])), apikey);
-      const { signal } = gone;
-      const user =
-        token === undefined ? undefined : await inTime(this.#rights.user({ token, apikey, assigns, signal }));
-      const over = expiryOf(user);
-      if (user === REFUSED || (over !== undefined && over <= this.#clock.now()))
-        throw new Refusal(401, "The access token was refused", "token");
-      const body = await this.#bodyOf(exchange);
-      const messages = this.#messages(body, bytes, named, params["private"]);
-      this.#pay(address, messages.length - 1);
-      const topics = new Set(messages.flatMap(({ topic, isPrivate }) => (isPrivate ? [topic] : [])));
-      for (const topic of topics)
-        if (!(await inTime(this.#rights.mayWrite({ topic, user, assigns, signal }))))
-          throw new Refusal(403, unauthorized("write to", topic), "token", "mayWrite said no.");
-      for (const message of messages)
-        this.#broadcasts.say(message, contentOf(message.event, message.payload));
+      if (await end.met(work)) return await work;
     } finally {
-      late.over();
-      exchange.holder = undefined;
+      end.over();
     }
+    gone.abort();
+    throw new Refusal(503, "The server took too long", "late", LATE);
   }
 
   /** By the key, as of a connection: `connect` is asked. */
@@ -210,7 +207,7 @@ export class HttpBroadcasts {
       throw new Refusal(401, "No API key found in request", "connect", "The client gave no apikey.");
     const request: PhoenixRequest = {
       ...asked,
-      params: { ...params, apikey },
+      params: withKey(params, apikey),
       transport: "longpoll",
       vsn: "2.0.0",
       authToken: undefined,
@@ -247,12 +244,7 @@ export class HttpBroadcasts {
   }
 
   #messages(body: Uint8Array, bytes: boolean, named: Named, isPrivate: unknown): readonly Message[] {
-    const payload: Json | Uint8Array = bytes
-      ? body
-      : parseJson(
-          Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(),
-          this.#host.jsonLimits,
-        );
+    const payload: Json | Uint8Array = bytes ? body : parseJson(textIn(body), this.#host.jsonLimits);
     const messages =
       named === undefined
         ? messagesOf(payload as Json, this.#limits.maxRequestMessages)
@@ -267,28 +259,24 @@ export class HttpBroadcasts {
   }
 
   #pay(address: string, count: number): void {
-    const now = this.#clock.monotonic();
-    const paid = this.#bucket.take(this.#paid.get(address) ?? 0, now, count);
-    if (paid === undefined)
-      throw new Refusal(
-        429,
-        TOO_MANY,
-        "busy",
-        "One address sends more than limits.requestRate of supabase(channels) lets through.",
-      );
-    this.#paid.delete(address);
-    this.#paid.set(address, paid);
-    if (this.#paid.size <= MOST_ADDRESSES) return;
-    for (const oldest of this.#paid.keys()) {
-      this.#paid.delete(oldest);
-      break;
-    }
+    if (!this.#quota.pays(address, count)) throw tooMany("requestRate");
   }
 }
 
-const TOO_MANY = "Too many requests";
+const LATE = "A hook of supabase(channels) did not answer within limits.requestTimeout.";
+const tooMany = (limit: keyof SupabaseLimits): Refusal =>
+  new Refusal(
+    429,
+    "Too many requests",
+    "busy",
+    `More than limits.${limit} of supabase(channels) lets through. Behind a proxy, name it in trustedProxies.`,
+  );
 const FORGED = { status: 403, reason: "cross-site", why: undefined, error: undefined } as const;
 const CORS: Record<string, string> = { vary: "Origin", "cache-control": "no-store" };
+function textIn(body: Uint8Array): string {
+  if (!isUtf8(body)) throw new Refusal(422, "The body is not UTF-8");
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+}
 const tooLarge = (): Refusal => new Refusal(413, "The body is too large", "too-large");
 const refusalOf = (thrown: Refusal | MalformedFrame): Refusal =>
   thrown instanceof Refusal ? thrown : new Refusal(422, `The body is none: ${thrown.what}`, "malformed");

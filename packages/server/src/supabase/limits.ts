@@ -15,8 +15,9 @@ export interface SupabaseLimits {
   /** Messages over HTTP of one address. Over it: 429. */
   readonly requestRate: number;
   readonly requestBurst: number;
-  /** HTTP requests under way. Over it: 429. */
+  /** HTTP requests under way, of all and of one address. Over it: 429. */
   readonly maxRequests: number;
+  readonly maxRequestsPerAddress: number;
   /** Milliseconds that `authenticate` and `mayWrite` have for an HTTP request. Then: 503. */
   readonly requestTimeout: number;
 }
@@ -29,7 +30,8 @@ const DEFAULT_SUPABASE_LIMITS: SupabaseLimits = {
   maxRequestMessages: 100,
   requestRate: 50,
   requestBurst: 500,
-  maxRequests: 100,
+  maxRequests: 64,
+  maxRequestsPerAddress: 16,
   requestTimeout: 10_000,
 };
 

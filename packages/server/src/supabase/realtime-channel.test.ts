@@ -495,6 +495,33 @@ describe("tokens", () => {
     await until(() => ann.heard("phx_close").length === 1);
   });
 
+  test("[SB33] a clock that is set: nothing is said behind the end, and nobody is ended before it", async () => {
+    const { clock, advance } = handClock();
+    const exp = clock.now() / 1_000 + 60;
+    const authenticate = ({ token }: { token: string }) => ({ name: token, exp });
+    const server = await start({ channels: { clock }, supabase: { ...rooms, authenticate } });
+    const [ann, bo] = [await open(server), await open(server)];
+    for (const one of [ann, bo]) await one.join(ROOM, ...privately("ann"));
+    clock.step(-30_000);
+    await advance(61_000);
+    expect(await ann.broadcast(ROOM, "said", 1)).toBeUndefined();
+    await bo.beat();
+    expect(bo.heard("broadcast")).toHaveLength(1);
+    clock.step(60_000);
+    await ann.broadcast(ROOM, "said", 2);
+    await until(() => ann.heard("phx_close").length === 1);
+    expect(ann.heard("system")).toMatchObject([{ message: "Token has expired" }]);
+    await bo.beat();
+    expect(bo.heard("broadcast")).toHaveLength(1);
+  });
+
+  test("[SB29] a token that is longer than any is refused, whoever reads it", async () => {
+    const server = await start();
+    const long = { access_token: "x".repeat(16_385) };
+    expect(await (await open(server)).join(ROOM, {}, long)).toEqual(refusedAs("InvalidJWTToken: "));
+    expect(server.errors).toEqual([]);
+  });
+
   test("[SB34] without authenticate tokens are not read, told once", async () => {
     const server = await start({ supabase: { mayRead: ({ user }) => user === undefined } });
     for (let i = 0; i < 2; i++)

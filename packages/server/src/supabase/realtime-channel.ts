@@ -18,7 +18,7 @@ import { joinConfigOf, replayOf } from "./join-config.ts";
 import type { JoinConfig, ReplayStart } from "./join-config.ts";
 import type { SupabaseLimits } from "./limits.ts";
 import { Member } from "./member.ts";
-import { expiryOf, REFUSED, unauthorized } from "./rights.ts";
+import { expiryOf, isOver, REFUSED, unauthorized } from "./rights.ts";
 import type { Rights } from "./rights.ts";
 import { appTopicOf, audienceOf, PATTERN, topicProblem } from "./topics.ts";
 import { BROADCAST, dataBytes } from "./user-broadcast.ts";
@@ -106,7 +106,7 @@ export class RealtimeChannel {
     const { topic, isPrivate } = asked;
     const user =
       token === undefined ? undefined : await this.#rights.user({ token, apikey, assigns, signal });
-    if (user === REFUSED || this.#isOver(user)) return refused(BAD_TOKEN);
+    if (user === REFUSED || isOver(user, this.#clock.now())) return refused(BAD_TOKEN);
     if (isPrivate && !(await this.#rights.mayRead({ topic, user, assigns, signal })))
       return refused(this.#rights.served ? unauthorized("read from", topic) : NO_PRIVATE);
     return joinedAs(asked, { token, user });
@@ -158,7 +158,10 @@ export class RealtimeChannel {
       this.#tell(socket.socketId, socket.topic, "invalid", { limit: "maxBroadcastBytes" });
       return this.#answer(member, "error", "payload_size_exceeded");
     }
-    if (!member.isPrivate || member.mayWrite === true) return this.#said(socket, content);
+    if (!member.isPrivate) return this.#said(socket, content);
+    // A timer may come late: the machine was asleep, or its time was set.
+    if (isOver(member.user, this.#clock.now())) return failed(socket, EXPIRED);
+    if (member.mayWrite === true) return this.#said(socket, content);
     return this.#sayPrivately(socket, content);
   }
 
@@ -224,7 +227,7 @@ export class RealtimeChannel {
     const { signal } = socket;
     const { topic, changes } = member;
     const user = await this.#rights.user({ token, apikey, assigns, signal });
-    if (user === REFUSED || this.#isOver(user)) return failed(socket, BAD_TOKEN);
+    if (user === REFUSED || isOver(user, this.#clock.now())) return failed(socket, BAD_TOKEN);
     if (member.isPrivate && !(await this.#rights.mayRead({ topic, user, assigns, signal })))
       return failed(socket, unauthorized("read from", topic));
     if (member.changes !== changes) return this.#changeUser(socket, token, { apikey, assigns });
@@ -252,16 +255,12 @@ export class RealtimeChannel {
     if (at === undefined) return;
     member.expiry = this.#clock.setTimeout(
       () => {
-        socket.push("system", systemMessage(socket.topic, "error", "Token has expired"));
+        if (!isOver(member.user, this.#clock.now())) return this.#awaitExpiry(socket);
+        socket.push("system", systemMessage(socket.topic, "error", EXPIRED));
         socket.stop("shutdown");
       },
       Math.max(0, at - this.#clock.now()),
     );
-  }
-
-  #isOver(user: unknown): boolean {
-    const at = expiryOf(user);
-    return at !== undefined && at <= this.#clock.now();
   }
 
   #right(socket: Socket) {
@@ -293,6 +292,7 @@ function textContent(said: Json): Content | undefined {
 const sizeOf = (content: Content): number =>
   "body" in content ? dataBytes(content.body) : Buffer.byteLength(JSON.stringify(content.payload));
 
+const EXPIRED = "Token has expired";
 const BAD_TOKEN = "InvalidJWTToken: The access token was refused";
 const BAD_BROADCAST = `A broadcast needs an event, a text of up to ${LONGEST_EVENT} bytes.`;
 const NO_PRIVATE =

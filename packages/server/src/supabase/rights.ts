@@ -7,6 +7,9 @@ import type { RightAsked, SupabaseOptions, TokenAsked } from "./supabase-api.ts"
 type Hooks = Pick<SupabaseOptions, "authenticate" | "mayRead" | "mayWrite">;
 type Hook = keyof Hooks;
 
+/** UTF-16 units: a channel keeps its token. */
+const LONGEST_TOKEN = 16_384;
+
 /** A client's token was refused. */
 export const REFUSED = Symbol("refused");
 
@@ -41,6 +44,7 @@ export class Rights {
   /** Who a token stands for. undefined: nobody, for none is read. */
   async user(asked: TokenAsked): Promise<unknown> {
     const { authenticate } = this.#hooks;
+    if (asked.token.length > LONGEST_TOKEN) return REFUSED;
     if (authenticate === undefined) return this.#tell("authenticate");
     return (await authenticate(asked)) ?? REFUSED;
   }
@@ -68,6 +72,12 @@ export class Rights {
 export function expiryOf(user: unknown): number | undefined {
   const exp = (user as { readonly exp?: unknown } | undefined)?.exp;
   return typeof exp === "number" ? exp * 1_000 : undefined;
+}
+
+/** Whether a user's token has ended. */
+export function isOver(user: unknown, now: number): boolean {
+  const at = expiryOf(user);
+  return at !== undefined && at <= now;
 }
 
 /** As supabase's server words it; clients show it. */

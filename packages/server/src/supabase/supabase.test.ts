@@ -52,6 +52,7 @@ describe("connecting", () => {
     const asked: unknown[] = [];
     const connect = (request: PhoenixRequest) => {
       asked.push(request.params["apikey"]);
+      expect(Object.getPrototypeOf(request.params)).toBeNull();
       return asked.length > 2 ? deny() : accept({ key: "" });
     };
     const server = await serve(onTestFinished, { channels: { connect } });
@@ -123,6 +124,7 @@ describe("wiring", () => {
     supabase(channels);
     expect(() => supabase(channels)).toThrow(wrong);
     expect(() => supabase({} as typeof channels)).toThrow(wrong);
+    expect(() => supabase(createChannels({ rawBinary: true }))).toThrow(/rawBinary/);
   });
 
   test("[SB38] so do hooks, limits and paths that cannot be meant", () => {

@@ -16,7 +16,7 @@ import { RealtimeChannel } from "./realtime-channel.ts";
 import { Rights } from "./rights.ts";
 import { supabaseSerialisers } from "./serialisers.ts";
 import type { Supabase, SupabaseOptions } from "./supabase-api.ts";
-import { apikeyOf, Visitor, VISITOR, VisitorConnection } from "./visitor.ts";
+import { apikeyOf, Visitor, VISITOR, VisitorConnection, withKey } from "./visitor.ts";
 
 /** Where `createClient(url)` of supabase-js looks for it. */
 const PATH = "/realtime/v1";
@@ -45,6 +45,12 @@ export function supabase<Assigns extends object = object, User = unknown>(
   options: SupabaseOptions<Assigns, User> = {},
 ): Supabase {
   const below = hostOf(channels);
+  if (below.rawBinary)
+    throw new CallaError(
+      "wiring",
+      { rawBinary: true },
+      "Clients of supabase say broadcasts by binary frames, which createChannels({ rawBinary: true }) keeps for your own: make channels without it for supabase(channels).",
+    );
   const { path = PATH } = options;
   const limits = supabaseLimitsOf(options.limits);
   const host = supabaseHost(below);
@@ -87,7 +93,7 @@ function supabaseHost(below: ChannelsHost): ChannelsHost {
     admit(request, gone) {
       const apikey = apikeyOf(request);
       if (apikey === undefined) return { accepted: false, status: 401, body: NO_KEY };
-      return below.admit({ ...request, params: { ...request.params, apikey } }, gone);
+      return below.admit({ ...request, params: withKey(request.params, apikey) }, gone);
     },
     connect({ connection, admitted, serialiser }) {
       const { request, assigns } = admitted;

@@ -36,6 +36,10 @@ export function apikeyOf({
   return given.find((key): key is string => typeof key === "string" && key !== "");
 }
 
+/** Params with the key among them: `connect` finds it there, however it was given. Without a prototype, as they are. */
+export const withKey = (params: JsonObject, apikey: string): JsonObject =>
+  params["apikey"] === apikey ? params : Object.assign(Object.create(null) as object, params, { apikey });
+
 /** A user's token among what clients give as one: they fall back to the key, which is nobody's. */
 export function tokenOf(given: unknown, apikey: string): string | undefined {
   if (typeof given !== "string" || given === "" || given === apikey) return undefined;
@@ -77,9 +81,6 @@ export class VisitorConnection implements Connection {
 
   bufferedAmount(): number {
     return this.#connection.bufferedAmount();
-  }
-  flushed(): number {
-    return this.#connection.flushed?.() ?? 0;
   }
   pause(): void {
     this.#connection.pause?.();

@@ -72,6 +72,8 @@ export interface ChannelsHost {
   hostRefusal(request: ConnectRequest): string | undefined;
   /** Phoenix's own answers, wherever Calla's differ on purpose (spec/phoenix-wire.md). */
   readonly strictPhoenix: boolean;
+  /** Binary frames are the app's own. */
+  readonly rawBinary: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: { readonly maxFrameBytes: number };
