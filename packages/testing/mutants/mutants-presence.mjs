@@ -230,8 +230,8 @@ export const presenceMutants = [
   {
     name: "take in more members than the limit",
     file: "server/src/presence/tracker.ts",
-    from: `if (this.#state.size + part.entries.length > this.#options.maxEntries)`,
-    to: `if (this.#state.size > Infinity)`,
+    from: `while (this.#state.size + part.entries.length > this.#options.maxEntries)`,
+    to: `while (this.#state.size > Infinity)`,
     breaks: "PN31",
     scenario: "",
     by: `${tracker} > more members than maxEntries`,
@@ -377,5 +377,14 @@ export const presenceMutants = [
     breaks: "PN13",
     scenario: "",
     by: `server/src/presence/state/churn-map.test.ts > are let go of`,
+  },
+  {
+    name: "let nodes that are gone take the room of those that are there",
+    file: "server/src/presence/peers.ts",
+    from: `if (longest === undefined) return false;`,
+    to: `if (longest === undefined || longest.gone) return false;`,
+    breaks: "PN31",
+    scenario: "",
+    by: `${tracker} > nodes that were killed make room`,
   },
 ];

@@ -60,7 +60,7 @@ export class Peers {
   heard(node: PresenceNode, clock: number, silence: number): Peer | undefined {
     const { clock: time, most } = this.#options;
     const known = this.#peers.get(node.replica);
-    if (known === undefined && this.#peers.size >= most) return undefined;
+    if (known === undefined && this.#peers.size >= most && !this.forgetOne()) return undefined;
     const now = time.monotonic();
     const peer: Peer = known ?? {
       ...node,
@@ -87,6 +87,21 @@ export class Peers {
     return peer;
   }
 
+  /** The one that has been gone for longest makes room; false: none is gone. */
+  forgetOne(): boolean {
+    let longest: Peer | undefined;
+    for (const peer of this.#peers.values())
+      if (peer.gone && (longest === undefined || peer.heardAt < longest.heardAt)) longest = peer;
+    if (longest === undefined) return false;
+    this.#forget(longest);
+    return true;
+  }
+
+  #forget(peer: Peer): void {
+    this.delete(peer);
+    this.#options.forgotten(peer);
+  }
+
   delete(peer: Peer): void {
     peer.stopWatch();
     this.#peers.delete(peer.replica);
@@ -99,7 +114,7 @@ export class Peers {
 
   /** One timer for each peer, which looks when it was last heard. */
   #watch(peer: Peer, wait: number): void {
-    const { clock, forgetAfter, patience, silent, forgotten } = this.#options;
+    const { clock, forgetAfter, patience, silent } = this.#options;
     const due = clock.monotonic() + wait;
     peer.stopWatch();
     peer.stopWatch = clock.setTimeout(() => {
@@ -108,10 +123,7 @@ export class Peers {
       if (now - due > patience) return this.#watch(peer, patience);
       const left = peer.heardAt + peer.silence + (peer.gone ? forgetAfter : 0) - now;
       if (left > 0) return this.#watch(peer, left);
-      if (peer.gone) {
-        this.delete(peer);
-        return forgotten(peer);
-      }
+      if (peer.gone) return this.#forget(peer);
       peer.gone = true;
       this.#watch(peer, forgetAfter);
       return silent(peer);

@@ -740,6 +740,20 @@ describe("[PN31] what is bounded", () => {
     expect(net.agreed()).toEqual([at("t", "h7", "k", 7)]);
   });
 
+  test("nodes that were killed make room for others, with all that was kept of them", () => {
+    const net = new Net();
+    const one = net.begin({ maxNodes: 2, maxEntries: 50 });
+    for (let life = 0; life < 20; life++) {
+      const other = net.begin();
+      for (let n = 0; n < 20; n++) other.tracker.track("t", `h${n}`, `k${n}`, { n });
+      net.advance(3_000);
+      expect([one.tracker.nodes, one.tracker.count("t")]).toEqual([1, 20]);
+      net.kill(other);
+      net.advance(15_000);
+    }
+    expect([one.tracker.count("t"), one.errors]).toEqual([0, []]);
+  });
+
   test("over a thousand gaps, what does not close the first is taken as lost, and is asked for", () => {
     const pubsub = localPubSub();
     const net = new Net();

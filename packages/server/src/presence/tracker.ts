@@ -100,7 +100,12 @@ export class Tracker<Meta = unknown> {
       patience: period,
       most: maxNodes,
       silent: ({ replica }) => this.#listeners.tell(this.#state.replicaDown(replica)),
-      forgotten: ({ replica }) => this.#listeners.tell(this.#state.replicaForget(replica)),
+      forgotten: ({ replica }) => {
+        this.#answeredAt.delete(replica);
+        this.#behind.delete(replica);
+        // Its members have gone already.
+        this.#state.replicaForget(replica);
+      },
     });
     this.#ends = [
       this.#pubsub.subscribe(this.#channel, (payload) => this.#hear(payload)),
@@ -306,8 +311,8 @@ export class Tracker<Meta = unknown> {
     if (to !== undefined && to !== this.#node.replica) return;
     const next = this.#state.contextOf(peer.replica) + 1;
     if (this.#state.gapsOf(peer.replica) >= MOST_GAPS && !within(part.clocks, next)) return;
-    if (this.#state.size + part.entries.length > this.#options.maxEntries)
-      return this.#complaints.say("entries");
+    while (this.#state.size + part.entries.length > this.#options.maxEntries)
+      if (!this.#peers.forgetOne()) return this.#complaints.say("entries");
     const diff = this.#state.merge([part]);
     if (diff.joins.length > 0 || diff.leaves.length > 0) this.#listeners.tell(diff);
   }
