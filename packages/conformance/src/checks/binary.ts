@@ -176,13 +176,13 @@ export const binaryChecks: readonly Check[] = [
   },
   {
     id: "BI19",
-    says: "A topic that is not UTF-8 closes the connection, and an event that is not crashes its channel.",
+    says: "A topic that is not UTF-8 closes the connection, and an event that is not crashes its channel. (Calla: both close the connection with 1007.)",
     over: ["websocket"],
     scenarios: ["bin-bad-utf8-topic", "bin-bad-utf8-event"],
   },
   {
     id: "BI20",
-    says: "Bytes cannot be said in version 1: to push, reply or broadcast them crashes the channel that does so.",
+    says: "Bytes cannot be said in version 1: to push, reply or broadcast them crashes the channel that does so. (Calla: a broadcast passes clients of version 1 over, and all others hear it.)",
     over: ["websocket"],
     scenarios: ["v1-push-binary", "v1-reply-binary", "v1-broadcast-binary"],
   },
@@ -194,7 +194,7 @@ export const binaryChecks: readonly Check[] = [
   },
   {
     id: "BI22",
-    says: "Bytes that are said to a LongPoll session are written into the answer as they are; where JSON cannot hold them the poll fails.",
+    says: "Bytes that are said to a LongPoll session are written into the answer as they are; where JSON cannot hold them the poll fails. (Calla: they are not said, and nothing else is lost.)",
     over: ["longpoll"],
     scenarios: ["lp-binary-reply", "lp-binary-reply-ascii", "lp-binary-join-ws-broadcast"],
   },

@@ -134,7 +134,7 @@ export const broadcastChecks: readonly Check[] = [
   },
   {
     id: "BC7",
-    says: "A broadcast that is neither an object nor bytes is the app's mistake where it is made, and nobody hears it. To clients of version 1 any JSON is broadcast.",
+    says: "A broadcast that is neither an object nor bytes is the app's mistake where it is made, and nobody hears it. To clients of version 1 any JSON is broadcast. (Calla: nor to them.)",
     over: ["websocket", "longpoll"],
     scenarios: ["broadcast-bad", "v1-broadcast-list"],
     overLongPoll: ["broadcast-bad"],

@@ -31,7 +31,7 @@ export const connectingAccessChecks: readonly Check[] = [
   },
   {
     id: "CN34",
-    says: "A token that cannot be decoded is refused.",
+    says: "A token that cannot be decoded gets HTTP 500. (Calla: 400.)",
     over: ["websocket"],
     scenarios: ["info-auth-bad"],
   },
@@ -126,7 +126,7 @@ export const connectingAccessChecks: readonly Check[] = [
   },
   {
     id: "CN55",
-    says: "Hosts of origins are compared as they are written, and what stands behind an origin is ignored.",
+    says: "Hosts of origins are compared as they are written, and what stands behind an origin is ignored. (Calla: the case does not count, and an origin with a path is none.)",
     over: ["websocket"],
     scenarios: ["info-origin-4", "info-origin-15"],
   },

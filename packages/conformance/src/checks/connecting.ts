@@ -256,7 +256,7 @@ export const connectingChecks: readonly Check[] = [
   ...connectingAccessChecks,
   {
     id: "CN64",
-    says: "A frame in the packet of the handshake is heard.",
+    says: "A frame in the packet of the handshake is never read: so it is with Phoenix on Bandit. (Calla: it is heard.)",
     over: ["websocket"],
     scenarios: ["frame-with-upgrade"],
   },

@@ -35,13 +35,13 @@ export const disconnectingChecks: readonly Check[] = [
   },
   {
     id: "DC3",
-    says: "A server that stops closes connections with 1012.",
+    says: "A server that stops closes connections that have channels with 1012. (Calla: all.)",
     over: ["websocket"],
     scenarios: ["drain-one", "server-stop"],
   },
   {
     id: "DC4",
-    says: "A server that stops ends LongPoll sessions, too: a poll that waits ends with its window.",
+    says: "A server that stops ends LongPoll sessions, too: a poll that waits ends with its window. (Calla: it is answered with status 500 at once.)",
     over: ["longpoll"],
     scenarios: ["client-drain", "server-stop"],
   },

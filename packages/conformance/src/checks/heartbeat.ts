@@ -42,7 +42,7 @@ export const heartbeatChecks: readonly Check[] = [
   },
   {
     id: "HB6",
-    says: "A WebSocket whose client sends nothing for the timeout is closed.",
+    says: "A WebSocket whose client sends nothing for the timeout is closed, by Bandit with 1002. (Calla: with 1001, from which every client comes back.)",
     over: ["websocket"],
     scenarios: ["idle-timeout"],
   },

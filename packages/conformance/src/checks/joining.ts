@@ -142,7 +142,7 @@ export const joiningChecks: readonly Check[] = [
   },
   {
     id: "JN16",
-    says: "While a join is decided, what comes behind it is answered in its turn.",
+    says: "While a join is decided, what comes behind it waits, and is answered in its turn. (Calla: only the topic of the join waits.)",
     over: ["websocket", "longpoll"],
     scenarios: ["join-slow-blocks", "client-join-timeout"],
   },
@@ -305,7 +305,7 @@ export const joiningChecks: readonly Check[] = [
   },
   {
     id: "JN32",
-    says: "A leave of a join that is still being decided waits until it is, and is answered then.",
+    says: "A leave of a join that is still being decided waits until it is, and is answered then. (Calla: it is answered at once, and the join is not.)",
     over: ["websocket"],
     written: [
       {
@@ -324,7 +324,7 @@ export const joiningChecks: readonly Check[] = [
   },
   {
     id: "CT4",
-    says: "A * behind text at the end of a pattern makes a prefix: a:b* has a:bcd.",
+    says: "A * behind text at the end of a pattern makes a prefix: a:b* has a:bcd. (Calla: such a pattern is refused.)",
     over: ["websocket", "longpoll"],
     scenarios: ["join-partial-wildcard"],
     overLongPoll: ["join-partial-wildcard"],

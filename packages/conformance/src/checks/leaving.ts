@@ -152,7 +152,7 @@ export const leavingChecks: readonly Check[] = [
   },
   {
     id: "LV17",
-    says: "However a channel ends, the app's terminate runs, once, with the reason. (A channel whose client joins again is killed, and its terminate does not run.)",
+    says: "However a channel ends, the app's terminate runs, once, with the reason. A channel whose client joins again is killed, and its terminate does not run. (Calla: it runs.)",
     over: ["websocket", "longpoll"],
     scenarios: [
       "terminate-leave",
@@ -243,7 +243,7 @@ export const leavingChecks: readonly Check[] = [
   },
   {
     id: "LV33",
-    says: "A topic that is joined again with the same join_ref, or in version 1 without one: the new join's answer, then phx_close.",
+    says: "A topic that is joined again with the same join_ref, or in version 1 without one: the new join's answer, then phx_close. (Calla: no phx_close, which would close the new channel at the client.)",
     over: ["websocket", "longpoll"],
     scenarios: ["dup-join-same-ref", "v1-dup-join"],
     overLongPoll: ["dup-join-same-ref"],

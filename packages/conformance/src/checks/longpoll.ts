@@ -94,7 +94,7 @@ export const longpollChecks: readonly Check[] = [
   },
   {
     id: "LP8",
-    says: "The first 100 lines of a POST are taken, and the rest is not.",
+    says: "The first 100 lines of a POST are taken, and the rest is not. (Calla: 1,000.)",
     over: ["longpoll"],
     scenarios: ["lp-batch-101"],
   },
@@ -112,7 +112,7 @@ export const longpollChecks: readonly Check[] = [
   },
   {
     id: "LP11",
-    says: "The content type application/x-ndjson with a charset is another one: the body is one frame.",
+    says: "The content type application/x-ndjson with a charset is another one: the body is one frame. (Calla: a frame a line.)",
     over: ["longpoll"],
     scenarios: ["lp-ndjson-charset"],
   },
@@ -124,7 +124,7 @@ export const longpollChecks: readonly Check[] = [
   },
   {
     id: "LP13",
-    says: "A GET with a token that was changed begins a new session.",
+    says: "A GET with a token that was changed begins a new session. (Calla: it is answered with status 500 first.)",
     over: ["longpoll"],
     scenarios: ["lp-tampered"],
   },
@@ -174,7 +174,7 @@ export const longpollChecks: readonly Check[] = [
   },
   {
     id: "LP19",
-    says: "A POST whose frames take longer than the window gets status 408, and the rest of it is not taken.",
+    says: "A POST whose frames take longer than the window gets status 408, and the rest of it is not taken. (Calla: no POST waits for a join.)",
     over: ["longpoll"],
     scenarios: ["lp-slow-handler"],
   },
@@ -210,7 +210,7 @@ export const longpollChecks: readonly Check[] = [
   },
   {
     id: "LP25",
-    says: "A disconnect ends the session: POSTs get status 410, a poll that waits ends with its window, and the next poll begins a new session.",
+    says: "A disconnect ends the session: POSTs get status 410, a poll that waits ends with its window, and the next poll begins a new session. (Calla: polls are answered with status 500 at once.)",
     over: ["longpoll"],
     scenarios: ["lp-disconnect", "lp-disconnect-waiting", "client-disconnect"],
   },
@@ -325,7 +325,7 @@ export const longpollChecks: readonly Check[] = [
   },
   {
     id: "LP54",
-    says: "A poll whose session is over begins a new one.",
+    says: "A poll whose session is over begins a new one. (Calla: it is answered with status 500, and by the same token again begins one.)",
     over: ["longpoll"],
     scenarios: ["lp-inactive", "lp-disconnect", "lp-tampered"],
     written: [

@@ -89,7 +89,7 @@ export const messageChecks: readonly Check[] = [
   },
   {
     id: "MS11",
-    says: "A push that is neither an object nor bytes is the app's mistake: the channel crashes. In version 1 any JSON is pushed.",
+    says: "A push that is neither an object nor bytes is the app's mistake: the channel crashes. In version 1 any JSON is pushed. (Calla: nor in version 1.)",
     over: ["websocket", "longpoll"],
     scenarios: ["push-bad", "v1-push-list"],
     overLongPoll: ["push-bad"],
@@ -110,7 +110,7 @@ export const messageChecks: readonly Check[] = [
   },
   {
     id: "MS14",
-    says: "An event that no handler of the app takes crashes the channel.",
+    says: 'An event that no handler of the app takes crashes the channel. (Calla: it is answered error, {reason: "unmatched event"}, and the channel lives.)',
     over: ["websocket", "longpoll"],
     scenarios: ["crash-unknown-event"],
     overLongPoll: ["crash-unknown-event"],
@@ -152,14 +152,14 @@ export const messageChecks: readonly Check[] = [
   },
   {
     id: "MS20",
-    says: "Of two replies to one message both are said.",
+    says: "Of two replies to one message both are said. (Calla: the first.)",
     over: ["websocket", "longpoll"],
     scenarios: ["reply-twice"],
     overLongPoll: ["reply-twice"],
   },
   {
     id: "MS21",
-    says: "A reply behind the channel's end is said, with the old join_ref.",
+    says: "A reply behind the channel's end is said, with the old join_ref. (Calla: it is not said.)",
     over: ["websocket", "longpoll"],
     scenarios: ["leave-late-reply"],
     overLongPoll: ["leave-late-reply"],

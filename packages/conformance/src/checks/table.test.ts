@@ -48,6 +48,14 @@ it("has a name of its own for each conversation that was written, and topics of 
   }
 });
 
+it("says of each rule in which Calla differs what Calla does, unless the sentence is true of both", () => {
+  const ofBoth = "HB7 HB8 HB9 MS13 MS24 BC8 BC9 BC10 LP12 LP17 DC5".split(" ");
+  const differing = checks.filter((check) => differsIn(check, differences));
+  expect(differing.filter(({ says }) => !/ \(Calla: [^)]*\)$/.test(says)).map(({ id }) => id)).toEqual(
+    checks.map(({ id }) => id).filter((id) => ofBoth.includes(id)),
+  );
+});
+
 it("has in each conversation that was written something done before anything is heard", () => {
   for (const { scenario, about, steps } of written) {
     expect(about, scenario).not.toBe("");
