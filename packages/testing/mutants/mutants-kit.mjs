@@ -54,8 +54,8 @@ export const kitMutants = [
   {
     name: "begin another conversation on a topic that is joined",
     file: "conformance/src/stub/stage.ts",
-    from: `begun && topic !== "phoenix" ? [] : this.#fresh(line, take)`,
-    to: `this.#fresh(line, take)`,
+    from: `const fresh = mayBegin ? this.#fresh(line, take) : [];`,
+    to: `const fresh = this.#fresh(line, take);`,
     breaks: "KT9",
     scenario: "",
     by: `${stage} > [KT9] lets a topic begin again once it was refused or closed`,

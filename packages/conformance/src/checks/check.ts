@@ -27,6 +27,7 @@ export interface Difference {
 /** By the names of conversations, recorded and written. */
 export type Differences = Readonly<Record<string, Difference>>;
 
+/** A rule of the wire, and what shows that a server keeps it. */
 export interface Check {
   /** Two letters and a number, `JN1`; `LP31a` exists. */
   readonly id: string;
@@ -59,6 +60,7 @@ export interface Peer {
   readonly mode: Mode;
   /** Milliseconds, of the clock that `pause` passes. */
   now(): number;
+  /** Lets so many milliseconds pass, of the clock that `now` reads. */
   pause(milliseconds: number): Promise<void>;
   /** A topic that no other check uses, and no other run: `room:<id>-<random>`, or with a beginning of its own. */
   topic(beginning?: string): string;
@@ -74,13 +76,17 @@ export interface Peer {
   fail(says: string, expected?: Json, heard?: Json): never;
 }
 
+/** An HTTP request of a check. Host, the length of the body and `connection: close` are added. */
 export interface PeerRequest {
   readonly method: string;
   readonly path: string;
+  /** Default: none. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Default: none. */
   readonly body?: string | Uint8Array;
 }
 
+/** What an HTTP request is answered; names of headers in lower case. */
 export interface PeerAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -119,7 +125,12 @@ export interface PeerConnection {
   hearsNothing(within?: number): Promise<void>;
 }
 
-/** Whether a server that answers as Calla is told apart from Phoenix by a check: it has ◆. */
+/**
+ * Whether a check tells a server that answers as Calla from Phoenix: it has ◆.
+ *
+ * @example
+ * checks.filter((check) => differsIn(check, differences)).map(({ id }) => id); // ["CN55", …]
+ */
 export function differsIn(check: Check, differences: Differences): boolean {
   return (
     check.differs !== undefined || conversationNames(check).some((name) => differences[name] !== undefined)

@@ -36,6 +36,7 @@ const withoutClose: Difference = {
   steps: (recorded) => recorded.filter((step) => !JSON.stringify(step).includes('"phx_close"')),
 };
 
+/** Where Calla answers otherwise on purpose, by the names of conversations. */
 export const differences: Differences = {
   ...longpollDifferences,
   "idle-timeout": idle,

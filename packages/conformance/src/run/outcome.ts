@@ -24,6 +24,7 @@ export interface Failure {
   readonly says?: string;
 }
 
+/** What became of one check. */
 export interface Result {
   readonly id: string;
   readonly says: string;
@@ -40,6 +41,7 @@ export interface Result {
   readonly failures: readonly Failure[];
 }
 
+/** What became of a run: `--json` prints it as it is. */
 export interface Report {
   /** Of this form. */
   readonly version: 1;

@@ -24,9 +24,11 @@ export interface OwnServer {
   readonly url: string;
   /** Default: by itself. */
   readonly time?: ReplayTime;
+  /** Called once the conversation is over. */
   close(): Promise<void>;
 }
 
+/** Which server is checked, for what, and how patiently. */
 export interface RunOptions {
   /** `ws://localhost:4000/socket`: the fixture app's main socket. */
   readonly url: string;

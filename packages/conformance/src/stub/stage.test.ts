@@ -124,6 +124,17 @@ it("[KT10] tells what nobody recorded, with what it was until then", () => {
   expect(unrecorded.map(({ until }) => until.map(({ script }) => script.name))).toEqual([["client-kick"]]);
 });
 
+it("[KT10] answers nothing more of a topic whose join nobody recorded", () => {
+  const { opened, unrecorded } = staged();
+  const a = opened();
+  a.says("1", "1", "room:one", "phx_join", { mode: "unheard_of" });
+  // On a topic that is not joined these are recorded.
+  a.says("1", "2", "room:one", "phx_leave", {});
+  a.says("1", "3", "room:one", "echo", {});
+  expect(a.heard).toEqual([]);
+  expect(unrecorded).toHaveLength(3);
+});
+
 it("forgets a connection that is gone", () => {
   const { stage, opened } = staged();
   const a = opened();

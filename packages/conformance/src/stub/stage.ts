@@ -40,6 +40,9 @@ export class Stage {
   /** Topics that a line has spoken of: no other conversation may begin there. */
   readonly #topics = new Map<Line, Map<string, Json>>();
 
+  /** The conversations that a line may begin, opened as it is. */
+  readonly #beginnings = new WeakMap<Line, readonly Play[]>();
+
   constructor(options: StageOptions) {
     this.#options = options;
   }
@@ -64,7 +67,10 @@ export class Stage {
     // Before it is answered, for the answer may end it.
     if (topic !== undefined) this.#noteTopic(line, topic, parts);
     const taken = this.#taken(line, topic, begun, (play) => play.says(line, said));
-    if (!taken && !begun && topic !== undefined) this.#topics.get(line)?.delete(topic);
+    // What becomes of a join that nobody recorded is not known, so nothing else is said of its topic.
+    if (!taken && !begun && topic !== undefined && parts?.event !== "phx_join") {
+      this.#topics.get(line)?.delete(topic);
+    }
     if (!taken) this.#unrecorded(line, frame);
     return taken;
   }
@@ -132,15 +138,16 @@ export class Stage {
     take: (play: Play) => Play | undefined,
   ): boolean {
     const mine = this.#of(line);
-    const fresh = begun && topic !== "phoenix" ? [] : this.#fresh(line, take);
+    const mayBegin = !begun || topic === "phoenix";
     for (const thread of mine.toReversed()) {
       const next = thread.plays.flatMap((play) => take(play) ?? []);
       // Under its own names a client that turns to another topic has two conversations rather than one of two topics.
-      const apart = fresh.length > 0 && topic !== undefined && next.every(({ distance }) => distance > 0);
-      if (next.length > 0 && !apart) return this.#goOn(thread, next);
+      const apart = mayBegin && topic !== undefined && next.every(({ distance }) => distance > 0);
+      if (next.length > 0 && !(apart && this.#fresh(line, take).length > 0)) return this.#goOn(thread, next);
     }
     const other = this.#joinable(line, topic, mine, take);
     if (other !== undefined) return this.#goOn(other.thread, other.next);
+    const fresh = mayBegin ? this.#fresh(line, take) : [];
     if (fresh.length === 0) return false;
     if (topic === "phoenix") this.#dropHeartbeats(line);
     return this.#begin(fresh, topic);
@@ -170,12 +177,15 @@ export class Stage {
   }
 
   #fresh(line: Line, take: (play: Play) => Play | undefined): Play[] {
-    return this.#options.scripts.flatMap((script) =>
-      Play.of(script, this.#options.host)
-        .joinedBy(line)
-        .filter((play) => play.firstIs(line))
-        .flatMap((play) => take(play) ?? []),
-    );
+    const beginnings =
+      this.#beginnings.get(line) ??
+      this.#options.scripts.flatMap((script) =>
+        Play.of(script, this.#options.host)
+          .joinedBy(line)
+          .filter((play) => play.firstIs(line)),
+      );
+    this.#beginnings.set(line, beginnings);
+    return beginnings.flatMap((play) => take(play) ?? []);
   }
 
   #begin(plays: readonly Play[], topic?: string): true {

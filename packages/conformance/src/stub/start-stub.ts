@@ -15,6 +15,7 @@ import { Stage } from "./stage.ts";
 import { realTime, type StubTime } from "./stub-time.ts";
 import { Told, type StubReport } from "./told.ts";
 
+/** Where a stub listens, and what it plays. */
 export interface StubOptions {
   /** Default: any that is free. */
   readonly port?: number;
@@ -32,11 +33,13 @@ export interface StubOptions {
   readonly err?: (hearing: Hearing, conversation: string) => readonly Hearing[];
 }
 
+/** A running stub. */
 export interface Stub {
   /** `ws://127.0.0.1:4000/socket`; `/quick`, `/few`, `/auth` … are beside it. */
   readonly url: string;
   /** What it has heard so far. Also at `/report`. */
   report(): StubReport;
+  /** Cuts all connections, and listens no more. */
   close(): Promise<void>;
 }
 

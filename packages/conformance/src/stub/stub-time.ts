@@ -1,5 +1,6 @@
 // How time passes for a stub: by itself, or as a test tells it to.
 
+/** The clock of a stub: waits that were recorded take their time by it. */
 export interface StubTime {
   /** Milliseconds. */
   now(): number;
