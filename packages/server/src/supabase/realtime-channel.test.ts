@@ -348,6 +348,22 @@ describe("rights", () => {
     expect(ann.heard("system")).toMatchObject([{ status: "error", channel: "room" }]);
   });
 
+  test("[SB26] [SB27] rights that change while a join is decided are asked about behind it", async () => {
+    const asked: ((answer: boolean) => void)[] = [];
+    const mayRead = () => new Promise<boolean>((resolve) => void asked.push(resolve));
+    const server = await start({ supabase: { ...rooms, mayRead } });
+    const ann = await open(server);
+    const joining = ann.join(ROOM, ...privately("ann"));
+    await until(() => asked.length === 1);
+    server.channels.reauthorise();
+    asked[0]!(true);
+    expect(await joining).toEqual(OK);
+    await until(() => asked.length === 2);
+    asked[1]!(false);
+    await until(() => ann.heard("phx_close").length === 1);
+    expect(ann.heard("system")).toMatchObject([{ status: "error", channel: "room" }]);
+  });
+
   test("[SB27] an answer to what was asked before rights changed is not taken", async () => {
     const asked: ((answer: boolean) => void)[] = [];
     const server = await start({

@@ -2,8 +2,11 @@
 import { createServer } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
+import { until } from "../../test/phoenix-clients/phoenix-js.ts";
 import { Raw } from "../../test/supabase/raw.ts";
 import { serve } from "../../test/supabase/realtime-server.ts";
+import { wire } from "../../test/wired.ts";
+import { systemClock } from "../base/clock.ts";
 import { accept, createChannels, defineChannel, deny, phoenix, reply } from "../channels/index.ts";
 import type { PhoenixRequest } from "../channels/index.ts";
 import { supabase } from "./supabase.ts";
@@ -102,6 +105,24 @@ describe("connecting", () => {
     expect(await own.join("room:lobby")).toEqual({ status: "ok", response: {} });
     expect(await own.push("room:lobby", "echo", { a: 1 })).toEqual({ status: "ok", response: { a: 1 } });
     expect([realtime.connections, mount.connections]).toEqual([1, 1]);
+  });
+
+  test("[SB54] [SB37] it stands beside a server of the sync half, and leaves with it", async () => {
+    const { server } = wire({ clock: systemClock });
+    const channels = createChannels({ beside: server });
+    const httpServer = createServer();
+    const realtime = supabase(channels, { httpServer });
+    await new Promise<void>((resolve) => void httpServer.listen(0, "127.0.0.1", resolve));
+    onTestFinished(async () => {
+      await realtime.close();
+      httpServer.close();
+    });
+    const { port } = httpServer.address() as { port: number };
+    const client = await Raw.open(onTestFinished, { url: `ws://127.0.0.1:${port}/realtime/v1` });
+    expect(await client.join("realtime:room")).toEqual(JOINED);
+    await server.stop();
+    await until(() => client.code === 1012);
+    expect(client.heard("system")).toMatchObject([{ status: "ok", message: "Server requested disconnect" }]);
   });
 
   test("[SB54] handle is a middleware, and a closed mount takes nobody", async () => {
