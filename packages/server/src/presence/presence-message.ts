@@ -59,10 +59,12 @@ export function writePresenceMessage<Meta>(message: PresenceMessage<Meta>): unkn
         ...said,
         ...(message.to !== undefined && { to: message.to }),
         clocks: message.part.clocks.flat(),
-        entries: message.part.entries.map(({ clock, topic, holder, key, meta, replaced }) =>
-          replaced === undefined
-            ? [clock, topic, holder, key, meta]
-            : [clock, topic, holder, key, meta, replaced],
+        entries: message.part.entries.map(({ clock, topic, holder, key, meta, replaced, attempt }) =>
+          attempt !== undefined
+            ? [clock, topic, holder, key, meta, replaced ?? 0, attempt]
+            : replaced === undefined
+              ? [clock, topic, holder, key, meta]
+              : [clock, topic, holder, key, meta, replaced],
         ),
       };
     default:
@@ -143,12 +145,14 @@ function rangesOf(given: unknown): readonly ClockRange[] | undefined {
 }
 
 function entryOf<Meta>(replica: string, row: unknown): PresenceEntry<Meta> | undefined {
-  if (!Array.isArray(row) || row.length < 5 || row.length > 6) return undefined;
-  const [clock, topic, holder, key, meta, replaced] = row as readonly unknown[];
+  if (!Array.isArray(row) || row.length < 5 || row.length > 7) return undefined;
+  const [clock, topic, holder, key, meta, replaced, attempt] = row as readonly unknown[];
   if (!isClock(clock) || !isText(topic) || !isText(holder) || !isText(key)) return undefined;
   const entry = { topic, holder, key, meta: meta as Meta, replica, clock };
   if (row.length === 5) return entry;
-  return isClock(replaced) && replaced < clock ? { ...entry, replaced } : undefined;
+  if (!isClock(replaced) || replaced >= clock) return undefined;
+  if (row.length === 6) return replaced === 0 ? undefined : { ...entry, replaced };
+  return isClock(attempt) ? { ...entry, ...(replaced > 0 && { replaced }), attempt } : undefined;
 }
 
 const isText = (value: unknown): value is string => typeof value === "string" && value.length <= LONGEST_TEXT;

@@ -409,6 +409,71 @@ describe("several nodes", () => {
     expect([joinsOf(two), leavesOf(two)]).toEqual([[1, 1], [1]]);
   });
 
+  test("[PN36] a holder that comes to another node by a higher attempt takes its place everywhere, in one diff", () => {
+    const { net, all } = nodes(3);
+    const [one, two, three] = all as [Node, Node, Node];
+    one.tracker.track("t", "client", "k", { n: 1 }, 1);
+    one.tracker.track("u", "client", "k", { n: 2 }, 1);
+    net.advance(100);
+    for (const node of all) node.diffs.length = 0;
+    expect(two.tracker.track("t", "client", "user", { n: 3 }, 2)).toBe(true);
+    net.advance(200);
+    expect(net.agreed()).toEqual([at("t", "client", "user", 3), at("u", "client", "k", 2)]);
+    for (const { diffs, tracker } of all) {
+      expect(diffs.map(({ joins, leaves }) => [joins.length, leaves.length])).toEqual([[1, 1]]);
+      expect(tracker.count("u")).toBe(1);
+    }
+    // The earlier connection ends late, and tries what it may.
+    expect(one.tracker.update("t", "client", "k", { n: 4 })).toBe(false);
+    expect(one.tracker.track("t", "client", "k", { n: 4 }, 1)).toBe(false);
+    expect(one.tracker.untrackAll("client", 1)).toBe(true);
+    net.advance(200);
+    expect(net.agreed()).toEqual([at("t", "client", "user", 3)]);
+    expect(three.tracker.count("u")).toBe(0);
+    // Nothing is left of it, so it does not come back.
+    two.tracker.untrackAll("client");
+    net.advance(200);
+    expect(net.agreed()).toEqual([]);
+  });
+
+  test("[PN36] a holder that comes again to the same node is updated, and its earlier connection's end does not end it", () => {
+    const { net, all } = nodes(2);
+    const [one, two] = all as [Node, Node];
+    one.tracker.track("t", "client", "k", { n: 1 }, 1);
+    one.tracker.track("t", "client", "l", { n: 2 }, 1);
+    net.advance(100);
+    expect(one.tracker.track("t", "client", "k", { n: 3 }, 2)).toBe(true);
+    expect(one.tracker.track("t", "client", "k", { n: 4 }, 2)).toBe(false);
+    expect(one.tracker.untrackAll("client", 1)).toBe(false);
+    net.advance(100);
+    expect(net.agreed()).toEqual([at("t", "client", "k", 3)]);
+    expect(two.diffs.map(({ joins, leaves }) => [joins.length, leaves.length])).toEqual([
+      [2, 0],
+      [1, 2],
+    ]);
+  });
+
+  test("[PN36] whoever was cut off while a holder came elsewhere gives way at the end of the split", () => {
+    const { net, all } = nodes(2);
+    const [one, two] = all as [Node, Node];
+    one.tracker.track("t", "client", "k", { n: 1 }, 1);
+    net.advance(100);
+    net.cut(one, two);
+    net.advance(20_000);
+    two.tracker.track("t", "client", "k", { n: 2 }, 2);
+    net.advance(1_000);
+    one.diffs.length = 0;
+    net.mend();
+    net.advance(4_000);
+    expect(net.agreed()).toEqual([at("t", "client", "k", 2)]);
+    expect(one.diffs.map(({ joins, leaves }) => [joins.length, leaves.length])).toEqual([[1, 1]]);
+    // Nothing is left of it, so it does not come back.
+    two.tracker.untrackAll("client");
+    net.advance(200);
+    expect(net.agreed()).toEqual([]);
+    expect(one.tracker.untrackAll("client", 1)).toBe(false);
+  });
+
   test("[PN33] behind a gap of the pubsub all say how far they are, at once", () => {
     const { net, all } = nodes(3);
     const [one, two] = all as [Node, Node];
@@ -464,7 +529,8 @@ describe("[PN23] over a line that loses, doubles, delays and reorders", () => {
         const place = [TOPICS[topic]!, `h${holder}`, holder % 2 === 0 ? "k" : "constructor"] as const;
         if (what === 0) tracker.untrackAll(place[1]);
         else if (what === 1) tracker.untrack(...place);
-        else if (!tracker.track(...place, { n })) tracker.update(...place, { n });
+        else if (!tracker.track(...place, { n }, n % 3 === 0 ? Math.floor(n / 25) : undefined))
+          tracker.update(...place, { n });
       }),
     );
   const pass = fc.integer({ min: 1, max: 4_000 }).map(
@@ -568,6 +634,10 @@ describe("[PN30] what is no message of presence", () => {
     for (const payload of [said, { ...said, hello: true, more: 1 }, changes, { ...changes, to: "r2" }])
       expect(listen(payload)).toMatchObject({ errors: [], tracker: { nodes: expect.any(Number) as number } });
     expect(listen({ ...changes, clock: 3 }).tracker.count("t")).toBe(1);
+    const row = [2, "t", "h", "k", null, 0, 7];
+    expect(listen({ ...changes, clock: 3, entries: [row] }).tracker.getByKey("t", "k")).toMatchObject([
+      { attempt: 7 },
+    ]);
     expect(listen({ ...changes, entries: [[2, "t", "h", "k", null, 1]] }).tracker.count("t")).toBe(1);
   });
 
@@ -606,7 +676,9 @@ describe("[PN30] what is no message of presence", () => {
     { ...changes, entries: [[2, "t", "h", "k"]] },
     { ...changes, entries: [[2, "t", "h", 1, 1]] },
     { ...changes, entries: [[2, "t", "h", "k", 1, 2]] },
-    { ...changes, entries: [[2, "t", "h", "k", 1, 1, 1]] },
+    { ...changes, entries: [[2, "t", "h", "k", 1, 0]] },
+    { ...changes, entries: [[2, "t", "h", "k", 1, 1, -1]] },
+    { ...changes, entries: [[2, "t", "h", "k", 1, 1, 1, 1]] },
     { ...changes, entries: [[2, "x".repeat(4_097), "h", "k", 1]] },
     {
       ...changes,

@@ -131,9 +131,11 @@ export class Tracker<Meta = unknown> {
   /**
    * A holder is on a topic under a key from now on. False: it is already, and nothing has changed (`update` does).
    *
+   * @param attempt Which time it is that the holder comes, say the count of a client's connections: on whatever nodes, what
+   * it tracks by a higher one takes the place of what it tracked there before. Default: not counted.
    * @throws CallaError `too-large`: a text is too long.
    */
-  track(topic: string, holder: string, key: string, meta: Meta): boolean {
+  track(topic: string, holder: string, key: string, meta: Meta, attempt?: number): boolean {
     for (const text of [topic, holder, key])
       if (text.length > LONGEST_TEXT)
         throw new CallaError(
@@ -141,8 +143,15 @@ export class Tracker<Meta = unknown> {
           { length: text.length, most: LONGEST_TEXT },
           `A topic, a holder or a key of presence has ${text.length} characters; ${LONGEST_TEXT} are the most.`,
         );
-    if (this.#stopped || this.#state.tracks(topic, holder, key)) return false;
-    this.#changed(this.#state.join(topic, holder, key, meta));
+    const state = this.#state;
+    const before = state.ownEntry(topic, holder, key);
+    const later = attempt !== undefined && attempt > (before?.attempt ?? -1);
+    if (this.#stopped || (before !== undefined && !later)) return false;
+    if (attempt !== undefined && (state.attemptOf(topic, holder) ?? 0) > attempt) return false;
+    const joined = state.join(topic, holder, key, meta, attempt);
+    // What it held by an earlier attempt is not listed since, so its end is no news.
+    if (attempt !== undefined) state.leaveOlder(topic, holder, attempt);
+    this.#changed(joined);
     return true;
   }
 
@@ -156,9 +165,13 @@ export class Tracker<Meta = unknown> {
     return !this.#stopped && this.#changed(this.#state.leave(topic, holder, key));
   }
 
-  /** A holder is gone from everywhere, in one diff for each topic. False: it was nowhere. */
-  untrackAll(holder: string): boolean {
-    return !this.#stopped && this.#changed(this.#state.leaveHolder(holder));
+  /**
+   * A holder is gone from everywhere, in one diff for each topic. False: it was nowhere.
+   *
+   * @param attempt What it tracked by a higher one stays. Default: all goes.
+   */
+  untrackAll(holder: string, attempt?: number): boolean {
+    return !this.#stopped && this.#changed(this.#state.leaveHolder(holder, attempt));
   }
 
   /** Who is on a topic, on all nodes, by key; the same object until that changes. */
@@ -198,8 +211,9 @@ export class Tracker<Meta = unknown> {
   // --- telling ---
 
   #changed(diff: EntryDiff<Meta>): boolean {
-    if (diff.joins.length === 0 && diff.leaves.length === 0) return false;
+    if (this.#told === this.#state.clock) return false;
     this.#tellSoon();
+    if (diff.joins.length === 0 && diff.leaves.length === 0) return false;
     this.#listeners.tell(diff);
     return true;
   }
@@ -314,7 +328,16 @@ export class Tracker<Meta = unknown> {
     while (this.#state.size + part.entries.length > this.#options.maxEntries)
       if (!this.#peers.forgetOne()) return this.#complaints.say("entries");
     const diff = this.#state.merge([part]);
-    if (diff.joins.length > 0 || diff.leaves.length > 0) this.#listeners.tell(diff);
+    this.#giveWay(diff);
+    this.#listeners.tell(diff);
+  }
+
+  /** Who came to another node by a higher attempt is no longer here: what he held here is not listed, and ends. */
+  #giveWay({ joins }: EntryDiff<Meta>): void {
+    const before = this.#state.clock;
+    for (const { topic, holder, attempt } of joins)
+      if (attempt !== undefined) this.#state.leaveOlder(topic, holder, attempt);
+    if (this.#state.clock > before) this.#tellSoon();
   }
 
   /** Lists a peer of which enough is known; asks one of which something is lacking. */
@@ -325,7 +348,9 @@ export class Tracker<Meta = unknown> {
     const known = this.#state.contextOf(replica);
     if (peer.awaited !== undefined && known >= peer.awaited) {
       peer.awaited = undefined;
-      this.#listeners.tell(this.#state.replicaUp(replica));
+      const diff = this.#state.replicaUp(replica);
+      this.#giveWay(diff);
+      this.#listeners.tell(diff);
     }
     if (known >= peer.clock || (!now && peer.awaited === undefined)) return;
     const time = this.#options.clock.monotonic();

@@ -15,6 +15,8 @@ export interface PresenceEntry<Meta = unknown> {
   /** Which replica has made it; only that one ends it. */
   readonly replica: string;
   readonly clock: number;
+  /** Which time it is that its holder comes: on a topic only what it holds by its highest is listed. Default: not counted. */
+  readonly attempt?: number;
   /** The clock of the entry that this one took the place of. */
   readonly replaced?: number;
 }

@@ -206,8 +206,10 @@ describe("several replicas", () => {
             expect(upTo).toBeGreaterThan(known);
             known = upTo;
           }
-        const expected = new Map([...ownView(state), ...ownView(writer)]);
-        expect(viewOf(reader)).toEqual(expected);
+        const whole = stateOf("whole", [state.replica, "w"]);
+        whole.merge(state.extract().filter(({ replica }) => replica === state.replica));
+        whole.merge(writer.extract());
+        expect(viewOf(reader)).toEqual(viewOf(whole));
       }),
       { numRuns: 80 },
     );
@@ -255,6 +257,35 @@ describe("several replicas", () => {
     b.merge([parts[1]!, a.changes(5, 100).part]);
     b.merge([a.changes(b.contextOf("a"), 100).part]);
     expect([b.count("t"), b.clocksOf("a")]).toEqual([0, [[1, 6]]]);
+  });
+
+  test("[PN16] who comes again elsewhere takes the place of what he held before, in one diff, and gives it back as he goes", () => {
+    const [a, b, c] = [stateOf("a", ["b"]), stateOf("b", ["a"]), stateOf("c", ["a", "b"])];
+    a.join("t", "client", "k", 1, 1);
+    a.join("u", "client", "k", 2, 1);
+    a.join("t", "another", "k", 3, 1);
+    a.join("t", "client", "uncounted", 4);
+    c.merge(a.extract());
+    b.join("t", "client", "other", 5, 2);
+    const parts = b.extract();
+    const diff = c.merge(parts);
+    expect([diff.joins, diff.leaves].map((all) => all.map(({ meta }) => meta))).toEqual([[5], [1]]);
+    expect([c.count("t"), c.count("u"), c.attemptOf("t", "client")]).toEqual([3, 1, 2]);
+    // The earlier one's late changes are not listed, and its end is no news.
+    const before = a.clock;
+    a.update("t", "client", "k", 6);
+    expect(c.merge([a.changes(before, 9).part])).toEqual({ joins: [], leaves: [] });
+    // An update of the later one does not show the earlier one for a moment.
+    const known = b.clock;
+    b.update("t", "client", "other", 7);
+    const updated = c.merge([b.changes(known, 9).part]);
+    expect([updated.joins, updated.leaves].map((all) => all.map(({ meta }) => meta))).toEqual([[7], [5]]);
+    const gone = c.replicaDown("b");
+    expect([gone.joins, gone.leaves].map((all) => all.map(({ meta }) => meta))).toEqual([[6], [7]]);
+    expect(a.leaveOlder("t", "client", 2).leaves.map(({ meta }) => meta)).toEqual([6]);
+    expect([...a.list("t").keys()].toSorted()).toEqual(["k", "uncounted"]);
+    expect(a.leaveHolder("client", 0).leaves.map(({ meta }) => meta)).toEqual([4]);
+    expect(a.leaveHolder("client").leaves.map(({ meta }) => meta)).toEqual([2]);
   });
 
   test("[PN3] what others say of a replica's own entries changes none of them", () => {
@@ -407,7 +438,3 @@ describe("[PN13] what it costs", () => {
     ]);
   });
 });
-
-/** Of a state's view, its own entries. */
-const ownView = (state: PresenceState<number>): ReadonlyMap<string, string> =>
-  new Map([...viewOf(state)].filter(([tag]) => tag.startsWith(`${state.replica}.`)));

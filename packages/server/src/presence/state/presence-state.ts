@@ -3,6 +3,8 @@
 // that are alive; two such are merged by: alive is what both know alive, or one knows alive and the other does not know.
 // Everything is a function of what is called, and nothing is called back. Not here: time, messages (tracker.ts).
 import type { ClockRange } from "./clock-set.ts";
+import { Attempts } from "./attempts.ts";
+import type { ListingChange } from "./attempts.ts";
 import { ClockSet, sizeOf, within, without } from "./clock-set.ts";
 import type { EntryDiff, PresenceClocks, PresenceEntry, PresencePart } from "./entry.ts";
 import { Members } from "./members.ts";
@@ -37,6 +39,7 @@ export class PresenceState<Meta = unknown> {
   readonly #replicas = new Map<string, Replica<Meta>>();
   readonly #removed = new Set<string>();
   readonly #members = new Members<Meta>();
+  readonly #attempts = new Attempts<Meta>();
   #clock = 0;
   #size = 0;
   #walked = 0;
@@ -69,10 +72,15 @@ export class PresenceState<Meta = unknown> {
 
   // --- this replica's own entries ---
 
-  /** A holder is on a topic under a key; where it is already, as `update`. O(1). */
-  join(topic: string, holder: string, key: string, meta: Meta): EntryDiff<Meta> {
+  /**
+   * A holder is on a topic under a key; where it is already, as `update`. O(1).
+   *
+   * @param attempt Which time it is that the holder comes (PN16). Default: not counted.
+   */
+  join(topic: string, holder: string, key: string, meta: Meta, attempt?: number): EntryDiff<Meta> {
+    const diff = newDiff<Meta>();
     const before = this.#ownEntries.at(topic, holder, key);
-    if (before !== undefined) this.#end(before);
+    if (before !== undefined) this.#end(before, diff);
     const entry: PresenceEntry<Meta> = {
       topic,
       holder,
@@ -81,17 +89,17 @@ export class PresenceState<Meta = unknown> {
       replica: this.replica,
       clock: this.#tick(0),
       ...(before !== undefined && { replaced: before.clock }),
+      ...(attempt !== undefined && { attempt }),
     };
     this.#ownEntries.set(entry);
-    this.#put(this.#own, entry);
-    return { joins: [entry], leaves: before === undefined ? [] : [before] };
+    this.#put(this.#own, entry, diff);
+    return settled(diff);
   }
 
   /** Gives an entry another meta, and so another tag; nothing where the holder is not on the topic under that key. O(1). */
   update(topic: string, holder: string, key: string, meta: Meta): EntryDiff<Meta> {
-    return this.#ownEntries.at(topic, holder, key) === undefined
-      ? NOTHING
-      : this.join(topic, holder, key, meta);
+    const before = this.#ownEntries.at(topic, holder, key);
+    return before === undefined ? NOTHING : this.join(topic, holder, key, meta, before.attempt);
   }
 
   /** A holder is no longer on a topic under a key; nothing where it was not. O(1). */
@@ -100,14 +108,27 @@ export class PresenceState<Meta = unknown> {
     return entry === undefined ? NOTHING : this.#leave([entry]);
   }
 
-  /** A holder is gone from everywhere. O(its entries). */
-  leaveHolder(holder: string): EntryDiff<Meta> {
-    return this.#leave(this.#ownEntries.of(holder));
+  /** A holder is gone from everywhere, or what it held up to some attempt. O(its entries). */
+  leaveHolder(holder: string, attempt = Infinity): EntryDiff<Meta> {
+    return this.#leave(this.#ownEntries.of(holder).filter((entry) => (entry.attempt ?? 0) <= attempt));
   }
 
-  /** Whether a holder is on a topic under a key. */
-  tracks(topic: string, holder: string, key: string): boolean {
-    return this.#ownEntries.at(topic, holder, key) !== undefined;
+  /** What a holder held on a topic by an earlier attempt ends. O(its entries). */
+  leaveOlder(topic: string, holder: string, attempt: number): EntryDiff<Meta> {
+    const older = this.#ownEntries
+      .of(holder)
+      .filter((entry) => entry.topic === topic && entry.attempt !== undefined && entry.attempt < attempt);
+    return older.length === 0 ? NOTHING : this.#leave(older);
+  }
+
+  /** This replica's entry of a holder on a topic under a key. */
+  ownEntry(topic: string, holder: string, key: string): PresenceEntry<Meta> | undefined {
+    return this.#ownEntries.at(topic, holder, key);
+  }
+
+  /** By which attempt a holder is listed on a topic, by whatever replica. */
+  attemptOf(topic: string, holder: string): number | undefined {
+    return this.#attempts.of(topic, holder);
   }
 
   /** What this replica holds for a holder. */
@@ -128,26 +149,17 @@ export class PresenceState<Meta = unknown> {
    * held: a part that names more clocks than its replica has entries costs those entries.
    */
   merge(parts: readonly PresencePart<Meta>[]): EntryDiff<Meta> {
-    const joins: PresenceEntry<Meta>[] = [];
-    const leaves: PresenceEntry<Meta>[] = [];
+    const diff = newDiff<Meta>();
     for (const part of parts) {
       if (part.replica === this.replica || this.#removed.has(part.replica)) continue;
       const replica = this.#known(part.replica);
-      const dead = this.#dead(replica, part);
-      for (const entry of dead) this.#drop(replica, entry);
-      const first = joins.length;
+      for (const entry of this.#dead(replica, part)) this.#drop(replica, entry, diff);
       this.#walked += part.entries.length;
-      for (const entry of part.entries)
-        if (!replica.known.has(entry.clock)) {
-          this.#put(replica, entry);
-          joins.push(entry);
-        }
+      for (const entry of part.entries) if (!replica.known.has(entry.clock)) this.#put(replica, entry, diff);
       for (const [from, to] of part.clocks) replica.known.add(from, to);
       this.#walked += part.clocks.length;
-      if (replica.up) for (const entry of dead) leaves.push(entry);
-      else joins.length = first;
     }
-    return { joins, leaves };
+    return settled(diff);
   }
 
   /** What this state knows of the replicas that are up. */
@@ -213,19 +225,19 @@ export class PresenceState<Meta = unknown> {
     const replica = this.#known(name);
     if (replica.up) return NOTHING;
     replica.up = true;
-    const joins = Array.from(replica.entries.values());
-    for (const entry of joins) this.#members.add(entry);
-    return { joins, leaves: [] };
+    const diff = newDiff<Meta>();
+    for (const entry of replica.entries.values()) this.#list(entry, diff);
+    return settled(diff);
   }
 
   /** A replica's entries are kept and no longer listed; gives them as leaves. Not this replica's. O(its entries). */
   replicaDown(name: string): EntryDiff<Meta> {
     const replica = this.#replicas.get(name);
     if (replica === undefined || !replica.up || replica === this.#own) return NOTHING;
-    const leaves = Array.from(replica.entries.values());
-    for (const entry of leaves) this.#members.delete(entry);
+    const diff = newDiff<Meta>();
+    for (const entry of replica.entries.values()) this.#unlist(entry, diff);
     replica.up = false;
-    return { joins: [], leaves };
+    return settled(diff);
   }
 
   /** A replica is as if it had never been heard of; it may come again. Gives its entries as leaves. */
@@ -294,18 +306,19 @@ export class PresenceState<Meta = unknown> {
   }
 
   #leave(entries: readonly PresenceEntry<Meta>[]): EntryDiff<Meta> {
-    for (const entry of entries) this.#end(entry);
-    return { joins: [], leaves: entries };
+    const diff = newDiff<Meta>();
+    for (const entry of entries) this.#end(entry, diff);
+    return settled(diff);
   }
 
   /**
    * An end takes a clock of its own: else who knows the entry would pass for somebody who knows its end. And that clock is
    * no entry's: else who is told that the entry is dead would pass for somebody who knows what its beginning ended (PN8).
    */
-  #end(entry: PresenceEntry<Meta>): void {
+  #end(entry: PresenceEntry<Meta>, diff: Diff<Meta>): void {
     this.#tick(entry.clock);
     this.#ownEntries.delete(entry);
-    this.#drop(this.#own, entry);
+    this.#drop(this.#own, entry, diff);
   }
 
   #known(name: string): Replica<Meta> {
@@ -314,16 +327,40 @@ export class PresenceState<Meta = unknown> {
     return replica;
   }
 
-  #put(replica: Replica<Meta>, entry: PresenceEntry<Meta>): void {
+  #put(replica: Replica<Meta>, entry: PresenceEntry<Meta>, diff: Diff<Meta>): void {
     replica.entries.set(entry.clock, entry);
     this.#size++;
-    if (replica.up) this.#members.add(entry);
+    if (replica.up) this.#list(entry, diff);
   }
 
-  #drop(replica: Replica<Meta>, entry: PresenceEntry<Meta>): void {
+  #drop(replica: Replica<Meta>, entry: PresenceEntry<Meta>, diff: Diff<Meta>): void {
     replica.entries.delete(entry.clock);
     this.#size--;
-    if (replica.up) this.#members.delete(entry);
+    if (replica.up) this.#unlist(entry, diff);
+  }
+
+  #list(entry: PresenceEntry<Meta>, diff: Diff<Meta>): void {
+    if (entry.attempt !== undefined) return this.#relist(this.#attempts.add(entry), diff);
+    this.#members.add(entry);
+    diff.joins.push(entry);
+  }
+
+  #unlist(entry: PresenceEntry<Meta>, diff: Diff<Meta>): void {
+    if (entry.attempt !== undefined) return this.#relist(this.#attempts.delete(entry), diff);
+    this.#members.delete(entry);
+    diff.leaves.push(entry);
+  }
+
+  #relist({ listed, unlisted }: ListingChange<Meta>, diff: Diff<Meta>): void {
+    diff.contested = true;
+    for (const entry of unlisted) {
+      this.#members.delete(entry);
+      diff.leaves.push(entry);
+    }
+    for (const entry of listed) {
+      this.#members.add(entry);
+      diff.joins.push(entry);
+    }
   }
 
   /** Entries of a replica that a part knows and has no more. */
@@ -370,6 +407,25 @@ export class PresenceState<Meta = unknown> {
     const clocks = without([[1, upTo]], held);
     return { part: { replica: this.replica, clocks, entries: told.slice(0, most) }, upTo };
   }
+}
+
+interface Diff<Meta> {
+  readonly joins: PresenceEntry<Meta>[];
+  readonly leaves: PresenceEntry<Meta>[];
+  /** Something may stand in both, for one entry may give way to another and come again. */
+  contested: boolean;
+}
+
+const newDiff = <Meta>(): Diff<Meta> => ({ joins: [], leaves: [], contested: false });
+
+/** Without what came and went within it. */
+function settled<Meta>({ joins, leaves, contested }: Diff<Meta>): EntryDiff<Meta> {
+  if (!contested) return { joins, leaves };
+  const net = new Map<PresenceEntry<Meta>, number>();
+  for (const entry of joins) net.set(entry, (net.get(entry) ?? 0) + 1);
+  for (const entry of leaves) net.set(entry, (net.get(entry) ?? 0) - 1);
+  const of = (sign: number) => Array.from(net).flatMap(([entry, count]) => (count === sign ? [entry] : []));
+  return { joins: of(1), leaves: of(-1) };
 }
 
 const NOTHING: EntryDiff<never> = { joins: [], leaves: [] };

@@ -60,6 +60,7 @@ export class World {
   /** Which entry each change ended, by tag. */
   readonly ended = new Map<string, string>();
   readonly #entries = new Map<string, string>();
+  readonly #made = new Map<string, PresenceEntry<number>>();
   readonly #remembered: number;
   #meta = 0;
 
@@ -80,35 +81,44 @@ export class World {
   }
 
   /** A change of a member's own. */
-  change(i: number, what: number, place: number): void {
+  change(i: number, what: number, place: number, attempt: number | undefined): void {
     const { state, naive: naively } = this.members[i]!;
     const topic = TOPICS[place % 2]!;
     const holder = HOLDERS[(place >> 1) % 2]!;
     const key = KEYS[(place >> 2) % 3]!;
     const before = state.clock;
     const held = [...state.held(holder)];
-    const at = held.find((entry) => entry.topic === topic && entry.key === key);
-    const diff = this.#watched(state, () => {
-      if (what === 0) return state.leaveHolder(holder);
+    const at = state.ownEntry(topic, holder, key);
+    this.#watched(state, () => {
+      if (what === 0) return state.leaveHolder(holder, attempt);
       if (what === 1) return state.leave(topic, holder, key);
       if (what === 2) return state.update(topic, holder, key, this.#meta++);
-      return state.join(topic, holder, key, this.#meta++);
+      if (what === 3) return state.leaveOlder(topic, holder, attempt ?? 1);
+      return state.join(topic, holder, key, this.#meta++, attempt);
     });
+    const gone =
+      what === 0
+        ? held.filter((entry) => (entry.attempt ?? 0) <= (attempt ?? Infinity))
+        : what === 3
+          ? held.filter((entry) => entry.topic === topic && (entry.attempt ?? Infinity) < (attempt ?? 1))
+          : at === undefined
+            ? []
+            : [at];
     const own = naively.get(state.replica) ?? naive();
     for (let clock = before + 1; clock <= state.clock; clock++) own.known.add(tag(state.replica, clock));
-    for (const [n, entry] of diff.leaves.entries()) {
+    for (const [n, entry] of gone.entries()) {
       own.alive.delete(tagOf(entry));
       this.ended.set(tag(state.replica, before + 1 + n), tagOf(entry));
     }
-    for (const entry of diff.joins) {
+    if (what === 4 || (what === 2 && at !== undefined)) {
+      const entry = state.ownEntry(topic, holder, key)!;
+      expect([entry.clock, entry.replaced]).toEqual([state.clock, at?.clock]);
+      expect(entry.attempt).toBe(what === 2 ? at!.attempt : attempt);
       own.alive.add(tagOf(entry));
-      expect(entry.clock).toBe(state.clock);
-      expect(entry.replaced).toBe(at?.clock);
-    }
+      this.#made.set(tagOf(entry), entry);
+      expect(state.clock).toBe(before + gone.length + 1);
+    } else expect(state.clock).toBe(before + gone.length);
     naively.set(state.replica, own);
-    const gone = what === 0 ? held : what === 3 && at === undefined ? [] : at === undefined ? [] : [at];
-    expect(diff.leaves).toEqual(gone);
-    expect(diff.joins).toHaveLength(what >= 2 && (what === 3 || at !== undefined) ? 1 : 0);
     this.check(i);
   }
 
@@ -195,7 +205,16 @@ export class World {
       }
     }
     const alive = [...naively].flatMap(([replica, { alive }]) => (up.has(replica) ? [...alive] : []));
-    expect(new Set(viewOf(state).keys())).toEqual(new Set(alive));
+    // Of a holder on a topic, what it holds by its highest attempt (PN16).
+    const made = alive.map((one) => this.#made.get(one)!);
+    const listed = made.filter(
+      ({ topic, holder, attempt }) =>
+        attempt === undefined ||
+        !made.some(
+          (other) => other.topic === topic && other.holder === holder && (other.attempt ?? -1) > attempt,
+        ),
+    );
+    expect(new Set(viewOf(state).keys())).toEqual(new Set(listed.map(tagOf)));
     expect(state.size).toBe([...naively.values()].reduce((sum, { alive }) => sum + alive.size, 0));
   }
 
@@ -227,8 +246,10 @@ const on =
     step(world, i % world.members.length);
 
 const change = fc
-  .tuple(member, fc.nat(4), fc.nat(11))
-  .map(([i, what, place]) => on(i, (world, i) => world.change(i, Math.min(what, 3), place)));
+  .tuple(member, fc.nat(6), fc.nat(11), fc.option(fc.nat(2), { nil: undefined }))
+  .map(([i, what, place, attempt]) =>
+    on(i, (world, i) => world.change(i, Math.min(what, 4), place, attempt)),
+  );
 const say = fc
   .tuple(member, fc.nat(4), number)
   .map(([i, how, number]) => on(i, (world, i) => world.say(i, how, number)));
