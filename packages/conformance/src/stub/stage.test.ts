@@ -107,6 +107,20 @@ it("[KT8] joins connections that talk of one topic, and lets them hear each othe
   expect(c.heard).toHaveLength(1);
 });
 
+it("[KT8] knows a conversation whose connections overtake each other", () => {
+  const { opened, unrecorded } = staged();
+  const [a, b] = [opened(), opened()];
+  b.says("7", "7", "room:broadcast-two", "phx_join", {});
+  a.says("1", "1", "room:broadcast-two", "phx_join", {});
+  a.says("1", "2", "room:broadcast-two", "broadcast_from", { x: 1 });
+  expect(b.heard).toEqual([
+    ok("7", "room:broadcast-two", {}, "7"),
+    [null, null, "room:broadcast-two", "bcast", { x: 1 }],
+  ]);
+  expect(a.heard).toHaveLength(2);
+  expect(unrecorded).toEqual([]);
+});
+
 it("[KT8] lets time pass for what comes later, and not for who has said something meanwhile", async () => {
   const { opened, time } = staged("idle-timeout");
   const [a, b] = [opened("/quick/websocket?vsn=2.0.0"), opened("/quick/websocket?vsn=2.0.0")];

@@ -50,7 +50,7 @@ export class Stage {
   /** A line is open. What it hears though it says nothing begins here. */
   opened(line: Line): void {
     line.said = this.#options.time.now();
-    const plays = this.#fresh(line, (play) => (play.script.silent ? play : undefined));
+    const plays = this.#fresh(line, (play) => (play.script.silent && play.firstIs(line) ? play : undefined));
     if (plays.length > 0) this.#begin(plays);
   }
 
@@ -179,13 +179,13 @@ export class Stage {
   #fresh(line: Line, take: (play: Play) => Play | undefined): Play[] {
     const beginnings =
       this.#beginnings.get(line) ??
-      this.#options.scripts.flatMap((script) =>
-        Play.of(script, this.#options.host)
-          .joinedBy(line)
-          .filter((play) => play.firstIs(line)),
-      );
+      this.#options.scripts.flatMap((script) => Play.of(script, this.#options.host).joinedBy(line));
     this.#beginnings.set(line, beginnings);
-    return beginnings.flatMap((play) => take(play) ?? []);
+    return beginnings.flatMap((play) => {
+      const taken = take(play);
+      // Connections may overtake each other: one that is not the first is known by the recorded words alone.
+      return taken !== undefined && (play.firstIs(line) || taken.distance === 0) ? [taken] : [];
+    });
   }
 
   #begin(plays: readonly Play[], topic?: string): true {
