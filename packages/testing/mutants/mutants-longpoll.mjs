@@ -5,6 +5,16 @@ const HERE = "server/src/channels/transports/longpoll";
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const longpollMutants = [
   {
+    name: "refuse a POST that comes too slowly without a word",
+    file: `${HERE}/longpoll.ts`,
+    from: `body.reason === "aborted" ? refused(408)`,
+    to: `body.reason !== "busy" ? refused(408)`,
+    breaks: "LP55",
+    scenario: "",
+    by: `${HERE}/longpoll.test.ts > [LP40] [LP55]`,
+    fast: true,
+  },
+  {
     name: "give what waits to a poll whose peer has gone",
     file: `${HERE}/session.ts`,
     from: `      if (poll.over) continue;

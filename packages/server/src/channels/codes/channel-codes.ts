@@ -198,8 +198,8 @@ const refusalCodes = {
 const requestRefusals = {
   busy: {
     websocket: "503",
-    longpoll: "",
-    when: "A thousand requests wait for `connect`. Of supabase's HTTP (429): `maxRequests`, `requestRate`.",
+    longpoll: "of a POST: 429; 503, as the HTTP status",
+    when: "A thousand requests wait for `connect`. Of a POST: four of its session are under way, or too much of all is unread. Of supabase's HTTP (429): `maxRequests`, `requestRate`.",
     cure: "Make `connect` faster.",
   },
   connect: {
@@ -247,8 +247,8 @@ const requestRefusals = {
   },
   late: {
     websocket: "503",
-    longpoll: "",
-    when: "The request waited 20 s for its answer. Of supabase's HTTP (503, 408): a hook or the body took too long.",
+    longpoll: "of a POST: 408",
+    when: "The request waited 20 s for its answer. Of a POST: its body took longer than 10 s. Of supabase's HTTP (503, 408): a hook or the body took too long.",
     cure: "Make `connect` faster, or lower `connectTimeout`.",
   },
   lines: {

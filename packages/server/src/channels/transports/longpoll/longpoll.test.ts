@@ -382,8 +382,8 @@ describe("a POST that cannot be taken", () => {
     expect((await posting).status).toBe(408);
   });
 
-  it("[LP39] a fifth POST at once of one session: 429", async () => {
-    const { ask, begin, transport } = polled();
+  it("[LP39] [LP55] a fifth POST at once of one session: 429", async () => {
+    const { ask, begin, transport, refused } = polled();
     const { token } = await begin();
     const bodies = Array.from({ length: 4 }, () => new TransformStream<Uint8Array>());
     const url = `http://host/socket/longpoll?token=${token}`;
@@ -393,6 +393,9 @@ describe("a POST that cannot be taken", () => {
       ),
     );
     expect(await ask("POST", { token, body: echo(1), headers: NDJSON })).toMatchObject({ http: 429 });
+    expect(refused).toMatchObject([
+      { status: 429, reason: "busy", why: expect.stringContaining("fifth POST") as unknown },
+    ]);
     for (const { writable } of bodies) {
       const writer = writable.getWriter();
       void writer.write(Buffer.from(echo(1)));
@@ -402,8 +405,8 @@ describe("a POST that cannot be taken", () => {
     expect((await ask("POST", { token, body: echo(2), headers: NDJSON })).status).toBe(200);
   });
 
-  it("[LP40] a body that does not come within 10 s: 408, and the session lives", async () => {
-    const { begin, transport, advance, post, settle } = polled();
+  it("[LP40] [LP55] a body that does not come within 10 s: 408, and the session lives", async () => {
+    const { begin, transport, advance, post, settle, refused } = polled();
     const { token } = await begin();
     const { readable } = new TransformStream<Uint8Array>();
     const url = `http://host/socket/longpoll?token=${token}`;
@@ -413,6 +416,7 @@ describe("a POST that cannot be taken", () => {
     await settle();
     await advance(10_000);
     expect((await slow)!.status).toBe(408);
+    expect(refused).toMatchObject([{ status: 408, reason: "late" }]);
     expect((await post(token, echo(1))).status).toBe(200);
   });
 });
@@ -574,8 +578,8 @@ describe("heads", () => {
 });
 
 describe("the transport", () => {
-  it("[LP44] closing it ends all sessions, and answers whatever comes then with 503", async () => {
-    const { get, post, begin, transport, settle } = polled();
+  it("[LP44] [LP55] closing it ends all sessions, and answers whatever comes then with 503", async () => {
+    const { get, post, begin, transport, settle, refused } = polled();
     const { token, socket } = await begin();
     const polling = get({ token });
     await settle();
@@ -584,6 +588,10 @@ describe("the transport", () => {
     expect(socket.ends).toEqual([{ code: 1001, why: "closing" }]);
     expect((await get()).http).toBe(503);
     expect((await post(token, HEARTBEAT)).http).toBe(503);
+    expect(refused.map(({ status, reason }) => [status, reason])).toEqual([
+      [503, "stopping"],
+      [503, "stopping"],
+    ]);
     expect(transport.connections).toBe(0);
   });
 

@@ -183,7 +183,7 @@ class LongPollTransport implements LongPoll {
     variables: PathVariables,
   ): HttpAnswer | undefined | Promise<HttpAnswer | undefined> {
     const { asked } = exchange;
-    if (this.#closed) return UNAVAILABLE;
+    if (this.#closed) return this.#refuse(asked, "stopping", 503, UNAVAILABLE);
     // Before the method, as Phoenix: a page that may not connect learns nothing by asking otherwise.
     const refusal = isForged(asked) ? FORGED : this.#mount.refusalOf(asked);
     if (refusal !== undefined) {
@@ -302,7 +302,7 @@ class LongPollTransport implements LongPoll {
     const { asked } = exchange;
     if (Number(one(asked.headers["content-length"]) ?? 0) > MOST_BYTES) return this.#tooLarge(exchange);
     const receiving = session.receives(exchange);
-    if (receiving === undefined) return refused(429);
+    if (receiving === undefined) return this.#refuse(asked, "busy", 429, refused(429), MANY_POSTS);
     try {
       const body = await exchange.body({
         clock: this.#clock,
@@ -312,9 +312,10 @@ class LongPollTransport implements LongPoll {
       });
       if (!body.ok) {
         if (body.reason === "too-large") return this.#tooLarge(exchange);
-        if (body.reason === "busy") return UNAVAILABLE;
-        if (body.reason !== "body-read") return refused(408);
-        throw new Error(BODY_READ);
+        if (body.reason === "busy") return this.#refuse(asked, "busy", 503, UNAVAILABLE, MUCH_UNREAD);
+        if (body.reason === "body-read") throw new Error(BODY_READ);
+        // Whoever has gone hears no answer, and is nothing to tell of.
+        return body.reason === "aborted" ? refused(408) : this.#refuse(asked, "late", 408, refused(408));
       }
       return await this.#said(session, exchange, body.bytes);
     } finally {
@@ -356,8 +357,18 @@ class LongPollTransport implements LongPoll {
   }
 
   #tooLarge({ asked }: Exchange): HttpAnswer {
-    this.#host.refused({ status: 413, reason: "too-large", request: asked });
-    return this.#host.strictPhoenix ? FAILED : refused(413);
+    return this.#refuse(asked, "too-large", 413, this.#host.strictPhoenix ? FAILED : refused(413));
+  }
+
+  #refuse(
+    request: RequestAsked,
+    reason: RequestRefusal,
+    status: number,
+    answer: HttpAnswer,
+    why?: string,
+  ): HttpAnswer {
+    this.#host.refused({ status, reason, request, why });
+    return answer;
   }
 }
 
@@ -365,6 +376,10 @@ class LongPollTransport implements LongPoll {
 const FORGED = { status: 403, reason: "cross-site", why: undefined, error: undefined } as const;
 const moreLines = (most: number): string =>
   `A client put more than ${most} messages into one request; those beyond were not taken. phoenix.js does so before 1.8.6: update the client.`;
+const MANY_POSTS =
+  "A client sent a fifth POST while four of its session were under way. phoenix.js sends one at a time; look which client it is.";
+const MUCH_UNREAD =
+  "More of the POSTs under way was held than the channels take at once, so the largest was refused; its client tries again.";
 const BODY_READ =
   "A body parser in front of the channels has read a LongPoll request and keeps it. Put the mount before it.";
 
