@@ -39,8 +39,8 @@ export const presenceMutants = [
   {
     name: "take an entry in that has ended already",
     file: "server/src/presence/state/presence-state.ts",
-    from: `if (!replica.known.has(entry.clock)) {`,
-    to: `if (!replica.entries.has(entry.clock)) {`,
+    from: `if (!replica.known.has(entry.clock)) this`,
+    to: `if (!replica.entries.has(entry.clock)) this`,
     breaks: "PN7",
     scenario: "",
     by: `${state} > what was ended never comes back`,
@@ -66,8 +66,8 @@ export const presenceMutants = [
   {
     name: "tell the entries of a replica that is down",
     file: "server/src/presence/state/presence-state.ts",
-    from: `else joins.length = first;`,
-    to: ``,
+    from: `if (replica.up) this.#list(entry, diff);`,
+    to: `this.#list(entry, diff);`,
     breaks: "PN12",
     scenario: "",
     by: `${state} > a replica that is down is kept and not listed`,
