@@ -13,6 +13,7 @@ const declarations = new Set([
   "client/src/engine/records.ts",
   "server/src/log/log.ts",
   "server/src/channels/channels-api.ts",
+  "server/src/channels/engine/host.ts",
   "server/src/channels/definition/channel-types.ts", // define-channel.test-d.ts
   "server/src/server-api.ts",
   "shared/src/index.ts",
