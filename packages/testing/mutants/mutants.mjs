@@ -48,6 +48,7 @@ import { kitMutants } from "./mutants-kit.mjs";
 import { recordingMutants } from "./mutants-recordings.mjs";
 import { presenceMutants } from "./mutants-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
+import { momentMutants } from "./mutants-moments.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -77,6 +78,7 @@ export const mutants = [
   ...longpollMutants,
   ...phoenixClientMutants,
   ...supabaseMutants,
+  ...momentMutants,
   ...byteMutants,
   ...admissionMutants,
   ...rightsMutants,

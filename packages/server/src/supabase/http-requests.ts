@@ -1,5 +1,6 @@
 // What an HTTP request of a supabase client asks for: the forms of its paths and bodies. Not here: who may (http.ts).
 import type { Json, JsonObject } from "../channels/wire/message.ts";
+import { flagOf } from "./join-config.ts";
 import { topicProblem } from "./topics.ts";
 
 /** Something to be broadcast. */
@@ -31,6 +32,20 @@ export function messagesOf(body: Json, most: number): readonly Message[] | strin
     });
   }
   return read;
+}
+
+/**
+ * The one whose topic and event stand in the path, and `private` in the query; a text says what is wrong. Of what is neither
+ * true nor false it is not known for whom it is meant.
+ */
+export function namedMessage(
+  { topic, event }: Pick<Message, "topic" | "event">,
+  payload: Json | Uint8Array,
+  asked: Json | undefined,
+): readonly Message[] | string {
+  const isPrivate = flagOf(asked);
+  const problem = messageProblem(topic, event, isPrivate);
+  return problem ?? [{ topic, event, payload, isPrivate: isPrivate === true }];
 }
 
 /** What is wrong with a message's names; undefined: nothing is. */

@@ -252,7 +252,7 @@ describe("bounds", () => {
       channels: { clock },
       supabase: {
         mayWrite: ({ signal }) => new Promise(() => void signals.push(signal)),
-        limits: { requestTimeout: 500 },
+        limits: { hookTimeout: 500 },
       },
     });
     const ann = await listener(server);

@@ -3,7 +3,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { SteadyClock } from "@calla/shared";
-import { deadline } from "../base/deadline.ts";
 import type { Admission, ChannelsHost, PhoenixRequest } from "../channels/engine/host.ts";
 import type { RequestRefusal } from "../channels/engine/words.ts";
 import { NodeExchange, WebExchange } from "../channels/transports/longpoll/exchange.ts";
@@ -19,8 +18,9 @@ import { isForged, one } from "../transports/http/request.ts";
 import type { HttpAnswer } from "../transports/http/request.ts";
 import type { Broadcasts } from "./broadcasts.ts";
 import { contentOf } from "./broadcasts.ts";
-import { bearerOf, messageProblem, messagesOf, payloadBytes } from "./http-requests.ts";
+import { bearerOf, messagesOf, namedMessage, payloadBytes } from "./http-requests.ts";
 import type { Message } from "./http-requests.ts";
+import { inTime, LateHook } from "./in-time.ts";
 import type { SupabaseLimits } from "./limits.ts";
 import { RequestQuota } from "./request-quota.ts";
 import { isOver, REFUSED, unauthorized } from "./rights.ts";
@@ -166,8 +166,7 @@ export class HttpBroadcasts {
       token === undefined
         ? undefined
         : await this.#inTime(gone, this.#rights.user({ token, apikey, assigns, signal }));
-    if (user === REFUSED || isOver(user, this.#clock.now()))
-      throw new Refusal(401, "The access token was refused", "token");
+    if (user === REFUSED || isOver(user, this.#clock.now())) throw badToken();
     const body = await this.#bodyOf(exchange);
     const messages = this.#messages(body, bytes, named, params["private"]);
     this.#pay(address, messages.length - 1);
@@ -176,6 +175,8 @@ export class HttpBroadcasts {
     const forbidden = await this.#inTime(gone, this.#forbidden([...topics], right));
     if (forbidden !== undefined)
       throw new Refusal(403, unauthorized("write to", forbidden), "token", "mayWrite said no.");
+    // Reading the body, and asking, take their time.
+    if (isOver(user, this.#clock.now())) throw badToken();
     for (const message of messages) this.#broadcasts.say(message, contentOf(message.event, message.payload));
   }
 
@@ -187,14 +188,13 @@ export class HttpBroadcasts {
 
   /** What the app's hooks say, if they say it in time. */
   async #inTime<T>(gone: AbortController, work: Promise<T>): Promise<T> {
-    const end = deadline(this.#clock, this.#limits.requestTimeout);
     try {
-      if (await end.met(work)) return await work;
-    } finally {
-      end.over();
+      return await inTime(this.#clock, this.#limits.hookTimeout, work);
+    } catch (thrown) {
+      if (!(thrown instanceof LateHook)) throw thrown;
+      gone.abort();
+      throw new Refusal(503, "The server took too long", "late", thrown.message);
     }
-    gone.abort();
-    throw new Refusal(503, "The server took too long", "late", LATE);
   }
 
   /** By the key, as of a connection: `connect` is asked. */
@@ -243,14 +243,12 @@ export class HttpBroadcasts {
     }
   }
 
-  #messages(body: Uint8Array, bytes: boolean, named: Named, isPrivate: unknown): readonly Message[] {
+  #messages(body: Uint8Array, bytes: boolean, named: Named, isPrivate: Json | undefined): readonly Message[] {
     const payload: Json | Uint8Array = bytes ? body : parseJson(textIn(body), this.#host.jsonLimits);
     const messages =
       named === undefined
         ? messagesOf(payload as Json, this.#limits.maxRequestMessages)
-        : (messageProblem(named.topic, named.event, false) ?? [
-            { ...named, payload, isPrivate: isPrivate === "true" },
-          ]);
+        : namedMessage(named, payload, isPrivate);
     if (typeof messages === "string") throw new Refusal(422, messages);
     const { maxBroadcastBytes } = this.#limits;
     if (messages.some((one) => payloadBytes(one.payload) > maxBroadcastBytes))
@@ -263,7 +261,6 @@ export class HttpBroadcasts {
   }
 }
 
-const LATE = "A hook of supabase(channels) did not answer within limits.requestTimeout.";
 const tooMany = (limit: keyof SupabaseLimits): Refusal =>
   new Refusal(
     429,
@@ -277,6 +274,7 @@ function textIn(body: Uint8Array): string {
   if (!isUtf8(body)) throw new Refusal(422, "The body is not UTF-8");
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
 }
+const badToken = (): Refusal => new Refusal(401, "The access token was refused", "token");
 const tooLarge = (): Refusal => new Refusal(413, "The body is too large", "too-large");
 const refusalOf = (thrown: Refusal | MalformedFrame): Refusal =>
   thrown instanceof Refusal ? thrown : new Refusal(422, `The body is none: ${thrown.what}`, "malformed");

@@ -40,7 +40,9 @@ export function joinConfigOf(payload: unknown): JoinConfig | { readonly refusal:
   const { key } = presence;
   const isPrivate = unread.includes("config") ? undefined : flagOf(config["private"]);
   if (isPrivate === undefined) return { refusal: "InvalidJoin: config.private must be true or false" };
-  const changes = config["postgres_changes"];
+  if (key !== undefined && key !== null && typeof key !== "string") unread.push("config.presence.key");
+  const changes = config["postgres_changes"] ?? [];
+  if (!Array.isArray(changes)) unread.push("config.postgres_changes");
   return {
     isPrivate,
     ack: flag("config.broadcast.ack", broadcast["ack"]),
@@ -58,7 +60,7 @@ export function joinConfigOf(payload: unknown): JoinConfig | { readonly refusal:
 }
 
 /** Texts "true" and "false" count, in any case; nothing is false. undefined: neither. */
-function flagOf(value: Json | undefined): boolean | undefined {
+export function flagOf(value: Json | undefined): boolean | undefined {
   if (value === undefined || value === null) return false;
   if (typeof value === "boolean") return value;
   const text = typeof value === "string" ? value.toLowerCase() : "";

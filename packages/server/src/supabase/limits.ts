@@ -18,8 +18,11 @@ export interface SupabaseLimits {
   /** HTTP requests under way, of all and of one address. Over it: 429. */
   readonly maxRequests: number;
   readonly maxRequestsPerAddress: number;
-  /** Milliseconds that `authenticate` and `mayWrite` have for an HTTP request. Then: 503. */
-  readonly requestTimeout: number;
+  /**
+   * Milliseconds that a hook, or a store's `read`, has for an answer. Then: an HTTP request gets 503, and a channel ends as
+   * a crash, behind which its client joins again. A join has `joinTimeout` of the channels.
+   */
+  readonly hookTimeout: number;
 }
 
 const DEFAULT_SUPABASE_LIMITS: SupabaseLimits = {
@@ -32,7 +35,7 @@ const DEFAULT_SUPABASE_LIMITS: SupabaseLimits = {
   requestBurst: 500,
   maxRequests: 64,
   maxRequestsPerAddress: 16,
-  requestTimeout: 10_000,
+  hookTimeout: 10_000,
 };
 
 /** @throws CallaError `wiring`: no limit of this name, or no number above 0. */

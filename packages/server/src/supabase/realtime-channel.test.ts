@@ -64,6 +64,11 @@ describe("joining", () => {
     expect(server.refusals).toMatchObject([
       { code: "invalid", topic: ROOM, details: { unread: ["config.presence", "config.broadcast.ack"] } },
     ]);
+    const more = { presence: { key: 5 }, postgres_changes: "*" };
+    expect(await (await open(server)).join(ROOM, more)).toEqual(OK);
+    expect(server.refusals[1]).toMatchObject({
+      details: { unread: ["config.presence.key", "config.postgres_changes"] },
+    });
     for (const config of [{ private: "yes" }, { private: 1 }, 5, []])
       expect(await (await open(server)).join(ROOM, config)).toEqual(refusedAs("InvalidJoin: "));
   });

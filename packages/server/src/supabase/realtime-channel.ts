@@ -14,6 +14,7 @@ import { UnsayableMessage } from "../channels/wire/serialiser.ts";
 import type { Json, JsonObject } from "../channels/wire/message.ts";
 import type { Broadcasts, Content } from "./broadcasts.ts";
 import { contentOf, payloadOf } from "./broadcasts.ts";
+import { inTime } from "./in-time.ts";
 import { joinConfigOf, replayOf } from "./join-config.ts";
 import type { JoinConfig, ReplayStart } from "./join-config.ts";
 import type { SupabaseLimits } from "./limits.ts";
@@ -109,6 +110,8 @@ export class RealtimeChannel {
     if (user === REFUSED || isOver(user, this.#clock.now())) return refused(BAD_TOKEN);
     if (isPrivate && !(await this.#rights.mayRead({ topic, user, assigns, signal })))
       return refused(this.#rights.served ? unauthorized("read from", topic) : NO_PRIVATE);
+    // It may have ended while mayRead was asked.
+    if (isOver(user, this.#clock.now())) return refused(BAD_TOKEN);
     return joinedAs(asked, { token, user });
   }
 
@@ -132,14 +135,15 @@ export class RealtimeChannel {
   }
 
   async #replay(socket: Socket, { since, limit }: ReplayStart): Promise<void> {
-    const { topic } = socket.assigns.member;
-    const kept = await this.#broadcasts.kept(topic, since, limit, this.#broadcasts.mark);
+    const { member } = socket.assigns;
+    const kept = await this.#inTime(this.#broadcasts.kept(member.topic, since, limit, this.#broadcasts.mark));
+    if (isOver(member.user, this.#clock.now())) return this.#expired(socket);
     for (const { id, event, payload } of kept)
       try {
         socket.push(BROADCAST, payloadOf(contentOf(event, payload), { replayed: true, id }));
       } catch (error) {
         // Bytes, to a client of version 1: it would not have heard them either.
-        if (!(error instanceof UnsayableMessage)) throw error;
+        if (!(error instanceof UnsayableMessage && payload instanceof Uint8Array)) throw error;
       }
   }
 
@@ -169,11 +173,12 @@ export class RealtimeChannel {
     const { member } = socket.assigns;
     while (member.mayWrite === undefined) {
       const { changes } = member;
-      const mayWrite = await this.#rights.mayWrite(this.#right(socket));
+      const mayWrite = await this.#inTime(this.#rights.mayWrite(this.#right(socket)));
       if (member.changes === changes) member.mayWrite = mayWrite;
     }
     // Its end may have come meanwhile: what has no right to be heard any more is not said.
     if (socket.signal.aborted) return noReply();
+    if (isOver(member.user, this.#clock.now())) return failed(socket, EXPIRED);
     if (member.mayWrite) return this.#said(socket, content);
     this.#tell(socket.socketId, socket.topic, "write-refused", { hook: "mayWrite" });
     return this.#answer(member, "error", { reason: unauthorized("write to", member.topic) });
@@ -226,10 +231,11 @@ export class RealtimeChannel {
     const { member } = socket.assigns;
     const { signal } = socket;
     const { topic, changes } = member;
-    const user = await this.#rights.user({ token, apikey, assigns, signal });
+    const user = await this.#inTime(this.#rights.user({ token, apikey, assigns, signal }));
     if (user === REFUSED || isOver(user, this.#clock.now())) return failed(socket, BAD_TOKEN);
-    if (member.isPrivate && !(await this.#rights.mayRead({ topic, user, assigns, signal })))
+    if (member.isPrivate && !(await this.#inTime(this.#rights.mayRead({ topic, user, assigns, signal }))))
       return failed(socket, unauthorized("read from", topic));
+    if (isOver(user, this.#clock.now())) return failed(socket, BAD_TOKEN);
     if (member.changes !== changes) return this.#changeUser(socket, token, { apikey, assigns });
     member.token = token;
     member.user = user;
@@ -242,7 +248,10 @@ export class RealtimeChannel {
   async #mayStay(socket: Socket): Promise<boolean> {
     const { member } = socket.assigns;
     member.rightsChanged();
-    if (!member.isPrivate || (await this.#rights.mayRead(this.#right(socket)))) return true;
+    const { changes } = member;
+    if (!member.isPrivate || (await this.#inTime(this.#rights.mayRead(this.#right(socket))))) return true;
+    // Whoever has changed them since, or its user, has asked anew.
+    if (member.changes !== changes) return true;
     socket.push("system", systemMessage(socket.topic, "error", unauthorized("read from", member.topic)));
     return false;
   }
@@ -256,11 +265,19 @@ export class RealtimeChannel {
     member.expiry = this.#clock.setTimeout(
       () => {
         if (!isOver(member.user, this.#clock.now())) return this.#awaitExpiry(socket);
-        socket.push("system", systemMessage(socket.topic, "error", EXPIRED));
-        socket.stop("shutdown");
+        this.#expired(socket);
       },
       Math.max(0, at - this.#clock.now()),
     );
+  }
+
+  #expired(socket: Socket): void {
+    socket.push("system", systemMessage(socket.topic, "error", EXPIRED));
+    socket.stop("shutdown");
+  }
+
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    return inTime(this.#clock, this.#limits.hookTimeout, work);
   }
 
   #right(socket: Socket) {

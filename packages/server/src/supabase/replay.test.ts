@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Json } from "../channels/wire/message.ts";
 import { memoryReplay } from "./replay.ts";
-import type { ReplayStore } from "./replay.ts";
+import type { ReplayMessage, ReplayStore } from "./replay.ts";
 
 const keep = (store: ReplayStore, topic: string, at: number, payload: Json | Uint8Array = at): void =>
   void store.keep({ id: `${topic}-${at}`, topic, event: "said", payload, at });
@@ -41,6 +41,37 @@ describe("memoryReplay", () => {
     // What went is not counted any more.
     for (let at = 10; at < 13; at++) keep(store, "e", at, "x".repeat(500));
     expect(told(store, "e")).toEqual([10, 11, 12]);
+  });
+
+  test("[SB43] a clock that was ahead for a while makes nothing old for as long", () => {
+    const store = memoryReplay({ maxAge: 100 });
+    keep(store, "a", 1_000_000);
+    keep(store, "b", 10);
+    keep(store, "a", 20);
+    expect(told(store, "b")).toEqual([10]);
+    expect(told(store, "a")).toEqual([1_000_000, 20]);
+    keep(store, "c", 200);
+    expect(told(store, "b")).toEqual([]);
+  });
+
+  test("[SB43] gives what was said, whatever became of the object since", () => {
+    const store = memoryReplay();
+    const payload = { n: 1 };
+    keep(store, "a", 1, payload);
+    payload.n = 2;
+    keep(store, "a", 2, payload);
+    const payloads = (): unknown[] =>
+      (store.read("a", 0, 25) as readonly ReplayMessage[]).map((one) => one.payload);
+    expect(payloads()).toEqual([{ n: 1 }, { n: 2 }]);
+    // Nor does who reads change what is kept.
+    (payloads()[0] as { n: number }).n = 9;
+    expect(payloads()).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
+  test("[SB43] counts bytes, and not units", () => {
+    const store = memoryReplay({ maxBytes: 2_000 });
+    keep(store, "a", 1, "\u6f22".repeat(600));
+    expect(told(store, "a")).toEqual([]);
   });
 
   test("[SB43] refuses options that cannot be meant", () => {

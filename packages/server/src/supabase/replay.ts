@@ -1,6 +1,7 @@
 // Messages of private channels that are kept, and told again to who joins and asks. The interface is an app's to
 // implement; `memoryReplay` keeps them as long as the process lives.
 import { CallaError } from "@calla/shared";
+import { jsonText } from "../channels/wire/json.ts";
 import type { Json } from "../channels/wire/message.ts";
 
 /** A broadcast that was kept. */
@@ -33,12 +34,14 @@ export interface MemoryReplayOptions {
   readonly maxMessages?: number | undefined;
   /** Bytes of all messages, as JSON: of those over it the topics go that were quiet longest. Default 16 MiB. */
   readonly maxBytes?: number | undefined;
-  /** Milliseconds for which a message is kept, by the time of the newest. Default one day. */
+  /** Milliseconds for which a message is kept, by the time of the last. Default one day. */
   readonly maxAge?: number | undefined;
 }
 
+/** JSON as its text: an object is many times as large, and its app may change it. */
 interface Kept {
-  readonly message: ReplayMessage;
+  readonly message: Omit<ReplayMessage, "payload">;
+  readonly payload: string | Uint8Array;
   readonly bytes: number;
 }
 
@@ -60,6 +63,7 @@ export function memoryReplay(options: MemoryReplayOptions = {}): ReplayStore {
   /** The topic that was quiet longest comes first. */
   const topics = new Map<string, Kept[]>();
   let bytes = 0;
+  /** Of the last message, and not the greatest: a clock that was ahead for a while would make all later ones old. */
   let newest = -Infinity;
   const forget = (topic: string, count: number): void => {
     const all = topics.get(topic) ?? [];
@@ -67,14 +71,15 @@ export function memoryReplay(options: MemoryReplayOptions = {}): ReplayStore {
     if (all.length === 0) topics.delete(topic);
   };
   return {
-    keep(message) {
+    keep({ payload: said, ...message }) {
       const { topic, at } = message;
-      const size = sizeOf(message);
-      newest = Math.max(newest, at);
+      const payload = said instanceof Uint8Array ? said : jsonText(said);
+      const size = sizeOf(message, payload);
+      newest = at;
       const all = topics.get(topic) ?? [];
       topics.delete(topic);
       topics.set(topic, all);
-      all.push({ message, bytes: size });
+      all.push({ message, payload, bytes: size });
       bytes += size;
       const old = all.findIndex((one) => one.message.at >= newest - maxAge);
       forget(topic, Math.max(old, all.length - maxMessages));
@@ -87,11 +92,12 @@ export function memoryReplay(options: MemoryReplayOptions = {}): ReplayStore {
       (topics.get(topic) ?? [])
         .filter(({ message }) => message.at >= since && message.at >= newest - maxAge)
         .slice(-limit)
-        .map(({ message }) => message),
+        .map(({ message, payload }) => ({
+          ...message,
+          payload: typeof payload === "string" ? (JSON.parse(payload) as Json) : payload,
+        })),
   };
 }
 
-function sizeOf({ topic, event, payload }: ReplayMessage): number {
-  const data = payload instanceof Uint8Array ? payload.length : (JSON.stringify(payload) ?? "").length;
-  return AT_LEAST + topic.length + event.length + data;
-}
+const sizeOf = ({ topic, event }: Kept["message"], payload: Kept["payload"]): number =>
+  AT_LEAST + topic.length + event.length + Buffer.byteLength(payload);

@@ -77,7 +77,8 @@ export function expiryOf(user: unknown): number | undefined {
 /** Whether a user's token has ended. */
 export function isOver(user: unknown, now: number): boolean {
   const at = expiryOf(user);
-  return at !== undefined && at <= now;
+  // Of what is no time nobody knows that it is still to come.
+  return at !== undefined && !(at > now);
 }
 
 /** As supabase's server words it; clients show it. */
