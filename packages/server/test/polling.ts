@@ -67,6 +67,7 @@ export function polled({ options = {}, host: more = {} }: Polled = {}) {
   const asked: PhoenixRequest[] = [];
   let count = 0;
   const host: ChannelsHost = {
+    originsOf: "createChannels",
     admit(request): Admission {
       asked.push(request);
       return { accepted: true, request, assigns: {}, id: undefined };

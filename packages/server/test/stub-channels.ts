@@ -62,6 +62,7 @@ export class StubChannels implements ChannelsHost {
   connecting: (opened: StubConnection) => void = () => undefined;
   allowsOrigin: ChannelsHost["allowsOrigin"] = () => true;
   hostRefusal: ChannelsHost["hostRefusal"] = () => undefined;
+  readonly originsOf = "createChannels";
   strictPhoenix = false;
   readonly rawBinary = false;
   stopping = false;

@@ -33,6 +33,7 @@ import { hookMutants } from "./mutants-hooks.mjs";
 import { wakeMutants } from "./mutants-wake.mjs";
 import { wireMutants } from "./mutants-wire.mjs";
 import { wordsMutants } from "./mutants-words.mjs";
+import { roomMutants } from "./mutants-rooms.mjs";
 import { codesMutants } from "./mutants-codes.mjs";
 import { edgeMutants } from "./edge.mjs";
 import { engineMutants } from "./mutants-engine.mjs";
@@ -522,6 +523,7 @@ export const mutants = [
   ...stuckMutants,
   ...mountMutants,
   ...wordsMutants,
+  ...roomMutants,
   ...newcomerMutants,
   ...hostileMutants,
   ...leavingMutants,

@@ -24,3 +24,16 @@ export function sayDevelopment(strict: boolean | undefined, report: Report): voi
   told = true;
   process.stderr.write(SLOW);
 }
+
+/**
+ * Gives what prints a sentence about a client on the standard error output, once for each key and so many in all: where
+ * an app is written, the console is what one looks at. In production and in test runs nothing is printed.
+ */
+export function consoleOnce(most: number): (key: string, sentence: () => string) => void {
+  const told = new Set<string>();
+  return (key, sentence) => {
+    if (told.size >= most || told.has(key) || !isDevelopment() || process.env["NODE_ENV"] === "test") return;
+    told.add(key);
+    process.stderr.write(`calla: ${sentence()}\n`);
+  };
+}

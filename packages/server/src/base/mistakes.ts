@@ -34,15 +34,18 @@ export function mistakeTeller(
   };
 }
 
+/** What is to be done about a page's origin. `call`: how the call begins that takes the option. */
+export function originSentence(origin: string | readonly string[] | undefined, call: string): string {
+  const shown = JSON.stringify(brief(typeof origin === "string" ? origin : (origin?.join(", ") ?? "")));
+  return `Pages of the origin ${shown} may not connect. If it is your app's, write ${call} origins: [${shown}] }).`;
+}
+
 function sentenceOf(
   { code, origin, target, why }: TurnedAway,
   named: (target: TargetKey) => string | undefined,
 ): string | undefined {
   if (why !== undefined) return why;
-  if (code === "origin") {
-    const shown = JSON.stringify(brief(origin ?? ""));
-    return `Pages of the origin ${shown} may not connect. If it is your app's, write createServer({ origins: [${shown}] }).`;
-  }
+  if (code === "origin") return originSentence(origin, "createServer({");
   if (code !== "unhandled" || target === undefined) return undefined;
   const slice = named(target);
   return slice === undefined

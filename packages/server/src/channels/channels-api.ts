@@ -46,7 +46,7 @@ export interface ChannelsOptions<Assigns extends object> {
   readonly random?: Random;
   /** A handler or an engine threw; its channel closed and the rest goes on. Default: a line on the standard error output. */
   readonly onError?: (error: unknown) => void;
-  /** Something of a client was refused: a malformed frame, an unknown topic, a payload that does not fit. Default: nothing. */
+  /** Something of a client was refused: a malformed frame, an unknown topic, a payload that does not fit. Default: nothing, and in development a line on the standard error output for a topic that nobody serves and for a page whose origin may not connect, once each. */
   readonly onRefused?: (refused: ChannelRefusal) => void;
   /** Hears everything worth counting or logging. Default: none, which costs nothing. */
   readonly observe?: Observe | readonly Observe[];
@@ -78,7 +78,7 @@ export interface Channels<Assigns extends object = object> {
   /**
    * Serves the topics of a channel's pattern, or of another pattern. The first registered pattern that matches a topic wins.
    *
-   * @throws CallaError `wiring`: the pattern is registered already.
+   * @throws CallaError `wiring`: the pattern is registered already, or one before it takes all of its topics.
    */
   register<C extends Channel>(channel: C & Fits<C, Assigns>): this;
   /** The same for another pattern than the channel's own. */

@@ -122,8 +122,12 @@ describe("beside a server", () => {
   });
   it("[DC11] takes from the server what is the server's, and says so", () => {
     const { server } = wire();
-    expect(() => createChannels({ beside: server, origins: "any" })).toThrow(/origins/);
-    expect(() => createChannels({ beside: server, limits: { maxFrameBytes: 1 } })).toThrow(/maxFrameBytes/);
+    expect(() => createChannels({ beside: server, origins: "any" })).toThrow(
+      "createChannels({ beside: server }) takes origins from the server: write createServer({ origins }) instead.",
+    );
+    expect(() => createChannels({ beside: server, limits: { maxFrameBytes: 1 } })).toThrow(
+      /write createServer\(\{ limits: \{ maxFrameBytes \} \}\) instead/,
+    );
     expect(() => createChannels({ beside: {} })).toThrow(/createServer/);
     expect(() => createChannels({ limits: { messageRat: 1 } as never })).toThrow(/messageRat/);
     expect(() => createChannels({ limits: { joinRate: 0 } })).toThrow(/joinRate/);

@@ -3,6 +3,7 @@ import { CallaError } from "@calla/shared";
 import type { Limits } from "@calla/shared";
 import { briefUrl } from "../base/brief.ts";
 import { contain } from "../base/contain.ts";
+import { consoleOnce } from "../base/development.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
 import { generateClientId } from "../identity/signed-identity.ts";
 import { houseOf, openHouse } from "../house/house.ts";
@@ -20,6 +21,7 @@ import { NodeMessages } from "./engine/node-messages.ts";
 import { CLOSE } from "./engine/phoenix-socket.ts";
 import { ChannelRegistry } from "./engine/registry.ts";
 import { SocketTable } from "./engine/socket-table.ts";
+import { unmatchedMistake } from "./engine/unmatched.ts";
 import { parsePattern, topicOf } from "./topics/pattern.ts";
 import type { Payload } from "./wire/message.ts";
 import { serialisers } from "./wire/vsn.ts";
@@ -55,6 +57,7 @@ export function createChannels<Assigns extends object = object>(
   const nodes = options.beside === undefined && options.pubsub === undefined ? undefined : house.pubsub;
   const broadcasting = new Broadcasting(nodes, node, report);
   const registry = new ChannelRegistry(options.strictPhoenix ?? false);
+  const [tellUnmatched, tellRequest] = [consoleOnce(MOST_TOLD), consoleOnce(MOST_TOLD)];
   const context: ChannelsContext = {
     clock,
     random,
@@ -70,10 +73,15 @@ export function createChannels<Assigns extends object = object>(
     strictPhoenix: options.strictPhoenix ?? false,
     rawBinary: options.rawBinary ?? false,
     routeOf: (topic) => registry.routeOf(topic),
+    get patterns() {
+      return registry.patterns;
+    },
     broadcast: (topic, event, payload, from) => broadcasting.broadcast(topic, event, payload, from),
     report,
     refused(refusal) {
       const { code, socketId, topic } = refusal;
+      const mistake = code === "unmatched-topic" ? unmatchedMistake(refusal) : undefined;
+      if (mistake !== undefined) tellUnmatched(mistake.key, mistake.sentence);
       observe?.({ type: "channel-refused", code, socketId, topic });
       contain(report, () => options.onRefused?.(refusal));
     },
@@ -99,6 +107,7 @@ export function createChannels<Assigns extends object = object>(
       sockets.leaving ? { accepted: false, status: 503, body: "" } : admissions.admit(request, gone),
     connect: (opened) => sockets.connect(opened),
     allowsOrigin: (request) => house.allowsOrigin(request),
+    originsOf: options.beside === undefined ? "createChannels" : "createServer",
     hostRefusal: (request) => house.hostRefusal(request),
     serialiserFor: serialisers({ limits: house.limits, strictPhoenix: context.strictPhoenix }),
     strictPhoenix: context.strictPhoenix,
@@ -113,11 +122,12 @@ export function createChannels<Assigns extends object = object>(
     node,
     report,
     refused({ status, reason, request, why }) {
+      if (why !== undefined && (reason === "origin" || reason === "host")) tellRequest(why, () => why);
       // Whatever transport tells of it: a query has tokens (CN66).
       const details = { status, reason, url: briefUrl(request.url), ...(why === undefined ? {} : { why }) };
       observe?.({ type: "channel-refused", code: reason, socketId: undefined, topic: undefined });
       contain(report, () =>
-        options.onRefused?.({ code: "connection", socketId: "", topic: undefined, details }),
+        options.onRefused?.({ code: "connection", socketId: undefined, topic: undefined, details }),
       );
     },
     get stopping() {
@@ -181,6 +191,9 @@ export function createChannels<Assigns extends object = object>(
   return channels;
 }
 
+/** Of so many topics' names, and of so many requests, the console tells in development. */
+const MOST_TOLD = 20;
+
 /** Milliseconds over which connections are sent away. */
 const DRAIN_OVER = 10_000;
 
@@ -195,8 +208,15 @@ function saidOf(said: Said): readonly [topic: string, event: string, payload: Pa
   return [named(pattern, params), event, payload];
 }
 
-const named = (pattern: string, params: readonly string[]): string =>
-  topicOf<string>(parsePattern(pattern, { strictPhoenix: true }), ...params);
+function named(pattern: string, params: readonly string[]): string {
+  if (!Array.isArray(params))
+    throw new CallaError(
+      "topic",
+      { pattern, params },
+      `params is a list with a text for each "*" of ${JSON.stringify(pattern)}: ["lobby"], and not "lobby".`,
+    );
+  return topicOf<string>(parsePattern(pattern, { strictPhoenix: true }), ...params);
+}
 
 function houseFor(options: ChannelsOptions<object>): House {
   const { beside } = options;
@@ -214,7 +234,7 @@ function houseFor(options: ChannelsOptions<object>): House {
     throw new CallaError(
       "wiring",
       { [twice]: true },
-      `createChannels({ beside: server }) takes ${twice} from the server; leave it out.`,
+      `createChannels({ beside: server }) takes ${twice} from the server: write createServer({ ${twice} }) instead.`,
     );
   const shared = Object.keys(options.limits ?? {}).find(
     (name) => !Object.hasOwn(DEFAULT_CHANNEL_LIMITS, name),
@@ -223,7 +243,7 @@ function houseFor(options: ChannelsOptions<object>): House {
     throw new CallaError(
       "wiring",
       { limit: shared },
-      `createChannels({ beside: server }) takes limits.${shared} from the server; leave it out.`,
+      `createChannels({ beside: server }) takes limits.${shared} from the server: write createServer({ limits: { ${shared} } }) instead.`,
     );
   return house;
 }

@@ -7,7 +7,6 @@ import type { AddressInfo, Socket as TcpSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { WebSocket } from "ws";
 import type { Channels, PhoenixMount } from "../../src/channels/index.ts";
 
 interface Program {
@@ -25,7 +24,7 @@ interface Room {
   push(event: string, payload: object): Push;
 }
 interface Page {
-  readonly socket: { disconnect(): void; onClose(run: () => void): void };
+  readonly socket: { connect(): void; disconnect(): void; onClose(run: () => void): void };
   readonly room: Room;
   readonly unsaid?: { readonly texts: string[]; say(text: string): Promise<string | undefined> };
 }
@@ -42,8 +41,9 @@ beforeAll(async () => {
   logs = await mkdtemp(join(tmpdir(), "guide-"));
 });
 beforeEach(() => {
-  vi.stubGlobal("WebSocket", WebSocket);
-  vi.spyOn(console, "log").mockImplementation((...words: unknown[]) => void said.push(words.join(" ")));
+  vi.spyOn(console, "log").mockImplementation((...words: unknown[]) => {
+    if (words[0] !== "listening on 8788") said.push(words.join(" "));
+  });
   said.length = 0;
   return async () => {
     for (const end of own.splice(0).toReversed()) await end();
@@ -59,9 +59,17 @@ function filesByStep(text: string): ReadonlyMap<string, string>[] {
     .slice(1)
     .map((step) => {
       for (const [, kind, name, body] of step.matchAll(/```(\w+)\n\/\/ ([\w.]+)\n([\s\S]*?)```/g))
-        files.set(name!, kind === "diff" ? patched(files.get(name!) ?? "", body!) : body!);
+        files.set(
+          name!,
+          kind === "diff" ? patched(files.get(name!) ?? "", body!) : whole(files.get(name!), body!),
+        );
       return new Map(files);
     });
+}
+/** A file that is printed again is what the steps have made of it. */
+function whole(before: string | undefined, body: string): string {
+  if (before !== undefined) expect(body).toBe(before);
+  return body;
 }
 function patched(file: string, diff: string): string {
   const lines = diff.split("\n").slice(0, -1);
@@ -76,8 +84,8 @@ function patched(file: string, diff: string): string {
 }
 
 let runs = 0;
-/** Runs a step's program, with a log of its own or of an earlier run. */
-async function program(step: number, log = `${step}-${runs}.db`) {
+/** Runs a step's program, with a log of its own or of an earlier run, at a port that is free or was an earlier run's. */
+async function program(step: number, { log = `${step}-${runs}.db`, at = 0 } = {}) {
   const here = new URL(`${step}-${runs++}/`, folder);
   await mkdir(here, { recursive: true });
   const write = (name: string, text: string): Promise<void> => writeFile(new URL(name, here), text);
@@ -85,10 +93,13 @@ async function program(step: number, log = `${step}-${runs}.db`) {
     await write(
       name,
       text
-        .replace("listen(8788)", 'listen(0, "127.0.0.1")')
+        .replace("listen(8788, ", `listen(${at}, "127.0.0.1", `)
         .replace('sqlite("chat.db")', `sqlite(${JSON.stringify(join(logs, log))})`),
     );
+  const before = process.listeners("SIGTERM");
   const served = (await import(new URL("chat.ts", here).href)) as Program;
+  const terminate = process.listeners("SIGTERM").find((listener) => !before.includes(listener));
+  if (terminate !== undefined) process.off("SIGTERM", terminate);
   const { httpServer, mount, channels, server } = served;
   const sockets = new Set<TcpSocket>();
   httpServer.on("connection", (socket: TcpSocket) => void sockets.add(socket));
@@ -106,13 +117,10 @@ async function program(step: number, log = `${step}-${runs}.db`) {
   const open = async (name: string, at = port): Promise<Page> => {
     const script = `page-${name}-${at}.mjs`;
     const text = steps[step - 1]!.get("page.js")!.replace("localhost:8788", `127.0.0.1:${at}`);
-    await write(
-      script,
-      text.replace(
-        '{ params: { name: "Ann" }',
-        `{ transport: globalThis.WebSocket, params: { name: "${name}" }`,
-      ),
-    );
+    // As the guide says for Node 20.
+    const inNode = text.replace("{ params: { name } }", "{ transport: WebSocket, params: { name } }");
+    await write(script, `import WebSocket from "ws";\n${inNode}`);
+    vi.stubGlobal("location", { search: `?name=${name}` });
     const page = (await import(new URL(script, here).href)) as Page;
     own.push(async () => page.socket.disconnect());
     return page;
@@ -122,6 +130,7 @@ async function program(step: number, log = `${step}-${runs}.db`) {
     port,
     open,
     end,
+    terminate,
     /** Every connection breaks. */
     cut: () => sockets.forEach((socket) => socket.destroy()),
   };
@@ -136,7 +145,7 @@ const rejoined = (room: Room): Promise<void> => {
   return expect.poll(() => [room.state, room.joinRef() !== before]).toEqual(["joined", true]);
 };
 const expectHeard = () => expect.poll(() => said);
-const id = () => crypto.randomUUID();
+const id = () => crypto.randomUUID().replaceAll("-", "");
 
 test("[JN1] [MS1] [BC1] step 1 is a room", async () => {
   const { open } = await program(1);
@@ -173,6 +182,36 @@ test("step 3 brings what was said to who comes later, and to who comes back, eac
   await expectHeard().toEqual(["Ann: again", "Ann: again"]);
 });
 
+test.each([3, 5])("step %i shows what is said after a restart of a server that forgets", async (step) => {
+  const first = await program(step);
+  const say = ({ unsaid, room }: Page, text: string): Promise<unknown> =>
+    unsaid?.say(text) ?? answer(room.push("say", { text }));
+  const ann = await first.open("Ann");
+  await expectHeard().toEqual(["Ann: hello"]);
+  await say(ann, "two");
+  await expectHeard().toEqual(["Ann: hello", "Ann: two"]);
+  let back = rejoined(ann.room);
+  await first.end();
+  const second = await program(step, { at: first.port });
+  await back;
+  said.length = 0;
+  await say(ann, "after");
+  await expectHeard().toEqual(["Ann: after"]);
+  // Once more, and others have said more than before by the time it is back.
+  ann.socket.disconnect();
+  await second.end();
+  const third = await program(step, { at: first.port });
+  const bo = await third.open("Bo");
+  await expectHeard().toEqual(["Ann: after", "Bo: hello"]);
+  await say(bo, "two");
+  await expectHeard().toHaveLength(3);
+  said.length = 0;
+  back = rejoined(ann.room);
+  ann.socket.connect();
+  await back;
+  await expectHeard().toEqual(["Bo: hello", "Bo: two"]);
+});
+
 test("[TE18] step 4 says a line once, however often its page pushes it", async () => {
   const { open } = await program(4);
   const { room } = await open("Ann");
@@ -203,15 +242,29 @@ test("step 5 keeps what is written in the tunnel, and says it once when the page
 });
 
 test("step 6 keeps what was said when the server ends", async () => {
-  const first = await program(6, "kept.db");
+  const first = await program(6, { log: "kept.db" });
   const ann = await first.open("Ann");
   await ann.unsaid!.say("remember");
   ann.socket.disconnect();
   await first.end();
   said.length = 0;
-  const next = await program(6, "kept.db");
+  const next = await program(6, { log: "kept.db" });
   await next.open("Bo");
   await expectHeard().toEqual(["Ann: hello", "Ann: remember", "Bo: hello"]);
+});
+
+test("step 6 ends by SIGTERM, though a page is connected, and the page comes back to the next server", async () => {
+  const first = await program(6, { log: "term.db" });
+  const ann = await first.open("Ann");
+  await expectHeard().toEqual(["Ann: hello"]);
+  const closed = once(first.served.httpServer, "close");
+  const back = rejoined(ann.room);
+  first.terminate!("SIGTERM");
+  await closed;
+  await program(6, { log: "term.db", at: first.port });
+  await back;
+  await ann.unsaid!.say("again");
+  await expectHeard().toEqual(["Ann: hello", "Ann: again"]);
 });
 
 test("the guide has the steps that are run here, and the last one changes nothing", () => {

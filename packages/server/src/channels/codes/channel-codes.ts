@@ -183,7 +183,8 @@ const refusalCodes = {
   },
   "unmatched-topic": {
     when: "`unmatched topic`, of a join or of a message.",
-    details: "none",
+    details:
+      "`event`; `patterns`, the first 20 that are registered, where none takes the topic; `joined: false` where one does, and this client has not joined",
   },
   "write-refused": {
     when: "A client of supabase may not broadcast on its private channel ([supabase.md](supabase.md)).",
@@ -273,7 +274,7 @@ const requestRefusals = {
     websocket: "403",
     longpoll: "403",
     when: "Pages of this origin may not connect, or the function that is to say so threw.",
-    cure: "Name it in `origins`; what a function threw is in `onError`.",
+    cure: "Name it in `origins`, where `why` says; what a function threw is in `onError`.",
   },
   params: {
     websocket: "400",

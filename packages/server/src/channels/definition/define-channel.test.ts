@@ -52,6 +52,10 @@ describe("defineChannel", () => {
     expect(() => channels.broadcast(room, ["a", "b"], "said", { n: 1 })).toThrow(/room:\*/);
     // @ts-expect-error -- reason: none
     expect(() => channels.broadcast(room, [], "said", { n: 1 })).toThrow(/room:\*/);
+    // @ts-expect-error -- reason: a text for the list
+    expect(() => channels.broadcast(room, "lobby", "said", { n: 1 })).toThrow(
+      'params is a list with a text for each "*" of "room:*": ["lobby"]',
+    );
     expect(() => channels.broadcast(room, ["a"], "said", { n: 1 })).not.toThrow();
   });
 });

@@ -31,7 +31,8 @@ export interface ChannelRefusal {
     | "slow"
     /** A request that was not let in. */
     | "connection";
-  readonly socketId: string;
+  /** undefined: a request that was not let in. */
+  readonly socketId: string | undefined;
   readonly topic: string | undefined;
   readonly details: unknown;
 }
@@ -56,6 +57,8 @@ export interface ChannelsContext {
   readonly strictPhoenix: boolean;
   readonly rawBinary: boolean;
   routeOf(topic: string): Route | undefined;
+  /** The first patterns that are registered. */
+  readonly patterns: readonly string[];
   /** To all on a topic of every node but one socket. Throws for a payload that is none. */
   broadcast(topic: string, event: string, payload: Payload, from: string | undefined): void;
   readonly report: Report;

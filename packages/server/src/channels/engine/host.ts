@@ -68,6 +68,8 @@ export interface ChannelsHost {
   readonly serialiserFor: (vsn?: unknown) => ChannelSerialiser | undefined;
   /** Whether a page of the request's origin may connect, and whether Host is ours, where the mount does not say. */
   allowsOrigin(request: ConnectRequest): boolean;
+  /** Whose option `origins` that goes by. */
+  readonly originsOf: "createChannels" | "createServer";
   /** Why the request's Host is none of ours, or undefined. */
   hostRefusal(request: ConnectRequest): string | undefined;
   /** Phoenix's own answers, wherever Calla's differ on purpose (spec/phoenix-wire.md). */

@@ -102,8 +102,9 @@ describe("join", () => {
     expect(talk(first).join("room:exact")).toEqual([
       replied("1", "1", "room:exact", "ok", { name: "exact" }),
     ]);
-    const second = createChannels().register(named("room:*", "any")).register(named("room:exact", "exact"));
-    expect(talk(second).join("room:exact")).toEqual([replied("1", "1", "room:exact", "ok", { name: "any" })]);
+    const second = createChannels().register(named("room:*:b", "b")).register(named("room:a:*", "a"));
+    expect(talk(second).join("room:a:b")).toEqual([replied("1", "1", "room:a:b", "ok", { name: "b" })]);
+    expect(() => first.register(named("room:other", "other"))).toThrow(/Register the narrower one first/);
   });
   it("[JN9] a trailing * stands for nothing, too", () => {
     expect(talk(createChannels().register(echo)).join("room:")).toEqual([replied("1", "1", "room:", "ok")]);

@@ -431,8 +431,11 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     }
   }
 
-  #unmatched({ ref, topic }: ClientMessage): void {
-    this.#refused("unmatched-topic", typeof topic === "string" ? topic : undefined, undefined);
+  #unmatched({ ref, topic, event }: ClientMessage): void {
+    const known = typeof topic === "string" ? topic : undefined;
+    const served = known !== undefined && this.#context.routeOf(known) !== undefined;
+    const { patterns } = this.#context;
+    this.#refused("unmatched-topic", known, served ? { event, joined: false } : { event, patterns });
     this.#fail({ joinRef: null, ref, topic }, { reason: "unmatched topic" });
   }
 

@@ -432,7 +432,7 @@ it("[MS32] onRefused may tell something to whom it hears of as busy", () => {
     limits: { maxWaitingMessages: 1 },
     onRefused({ code, socketId }) {
       heard.push(code);
-      channels.sendInfo(socketId, "room:1", "busy");
+      channels.sendInfo(socketId!, "room:1", "busy");
     },
   }).register(
     room

@@ -5,9 +5,12 @@ import { PatternTable } from "../topics/pattern-table.ts";
 import { extractWildcards, parsePattern } from "../topics/pattern.ts";
 import type { Route } from "./channels-context.ts";
 
+const MOST_SHOWN = 20;
+
 export class ChannelRegistry {
   readonly #table = new PatternTable<ChannelDefinition>();
   readonly #strictPhoenix: boolean;
+  #shown: readonly string[] = [];
 
   constructor(strictPhoenix: boolean) {
     this.#strictPhoenix = strictPhoenix;
@@ -18,6 +21,12 @@ export class ChannelRegistry {
     if (definition === undefined)
       throw new CallaError("wiring", { pattern }, `register("${pattern}") needs what defineChannel gives.`);
     this.#table.add(parsePattern(pattern, { strictPhoenix: this.#strictPhoenix }), definition);
+    if (this.#shown.length < MOST_SHOWN) this.#shown = [...this.#shown, pattern];
+  }
+
+  /** The first of what is registered, for sentences and records. */
+  get patterns(): readonly string[] {
+    return this.#shown;
   }
 
   routeOf(topic: string): Route | undefined {

@@ -1,7 +1,7 @@
 // Which of several patterns has a topic: the first that was added. Exact ones are looked up, so thousands cost no more
 // than one; the others are tried in order.
 import { CallaError } from "@calla/shared";
-import { matches } from "./pattern.ts";
+import { covers, matches } from "./pattern.ts";
 import type { ChannelPattern } from "./pattern.ts";
 
 interface Entry<T> {
@@ -16,7 +16,7 @@ export class PatternTable<T> {
   readonly #wild: Entry<T>[] = [];
   readonly #texts = new Set<string>();
 
-  /** @throws CallaError `wiring`: the pattern is there already. */
+  /** @throws CallaError `wiring`: the pattern is there already, or one before it takes all of its topics. */
   add(pattern: ChannelPattern, value: T): void {
     const { text, kind } = pattern;
     if (this.#texts.has(text))
@@ -24,6 +24,13 @@ export class PatternTable<T> {
         "wiring",
         { pattern: text },
         `Channel pattern ${JSON.stringify(text)} is registered twice: the second would never get a topic.`,
+      );
+    const before = this.#wild.find((entry) => covers(entry.pattern, pattern))?.pattern.text;
+    if (before !== undefined)
+      throw new CallaError(
+        "wiring",
+        { pattern: text, before },
+        `Channel pattern ${JSON.stringify(text)} would never get a topic: ${JSON.stringify(before)}, which was registered before it, takes all of them. Register the narrower one first.`,
       );
     const entry = { pattern, value, place: this.#texts.size };
     this.#texts.add(text);

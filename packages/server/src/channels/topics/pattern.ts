@@ -65,6 +65,24 @@ export function matches(pattern: ChannelPattern, topic: string): boolean {
   return topic.startsWith(pattern.prefix) && (pattern.kind === "prefix" || takesSegments(pattern, topic));
 }
 
+/**
+ * Whether the one pattern takes every topic that the other takes. Several that do so together are never needed: what
+ * stands for a "*" may be any text, so a topic that none of a few patterns takes is found unless one takes all.
+ *
+ * @example
+ * covers(parsePattern("room:*"), parsePattern("room:lobby")); // true
+ */
+export function covers(wide: ChannelPattern, narrow: ChannelPattern): boolean {
+  if (narrow.kind === "exact") return matches(wide, narrow.text);
+  if (wide.kind === "prefix") return narrow.prefix.startsWith(wide.prefix);
+  if (wide.kind === "exact" || narrow.kind === "prefix") return false;
+  return (
+    wide.segments.length === narrow.segments.length &&
+    // A "*" stands for no empty segment.
+    wide.segments.every((one, i) => (one === "*" ? narrow.segments[i] !== "" : one === narrow.segments[i]))
+  );
+}
+
 function takesSegments(pattern: ChannelPattern, topic: string): boolean {
   const wanted = pattern.segments;
   let start = 0;

@@ -3,7 +3,7 @@ import type { ChannelsHost } from "../engine/host.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
 import { mountOf } from "./mount.ts";
 
-type Checks = Pick<ChannelsHost, "allowsOrigin" | "hostRefusal">;
+type Checks = Pick<ChannelsHost, "allowsOrigin" | "hostRefusal" | "originsOf">;
 const host = (checks: Partial<Checks> = {}): ChannelsHost =>
   ({
     allowsOrigin: () => true,
@@ -49,15 +49,20 @@ describe("what a mount goes by", () => {
     });
   });
 
-  test("[CN58] the channels' policy counts where the mount has none of its own; the host's name always does", () => {
+  test("[CN58] [CN70] the channels' policy counts where the mount has none of its own; the host's name always does", () => {
     const page = request({ origin: "https://a.example", host: "b.example" });
     const none = { allowsOrigin: () => false };
-    expect(mountOf(host(none), {}).refusalOf(page)).toEqual({ status: 403, reason: "origin" });
-    expect(mountOf(host(none), { origins: "any" }).refusalOf(page)).toBe(undefined);
-    expect(mountOf(host(), { origins: "same-origin" }).refusalOf(page)).toEqual({
+    const refused = (call: string) => ({
       status: 403,
       reason: "origin",
+      why: `Pages of the origin "https://a.example" may not connect. If it is your app's, write ${call}{ origins: ["https://a.example"] }).`,
     });
+    for (const originsOf of ["createChannels", "createServer"] as const)
+      expect(mountOf(host({ ...none, originsOf }), {}).refusalOf(page)).toEqual(refused(`${originsOf}(`));
+    expect(mountOf(host(none), { origins: "any" }).refusalOf(page)).toBe(undefined);
+    expect(mountOf(host(), { origins: "same-origin" }).refusalOf(page)).toEqual(
+      refused("phoenix(channels, "),
+    );
     const why = "Not by this name.";
     expect(mountOf(host({ hostRefusal: () => why }), { origins: "any" }).refusalOf(page)).toEqual({
       status: 403,

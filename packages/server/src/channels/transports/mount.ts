@@ -1,6 +1,7 @@
 // What both transports of one mount go by: the options of `phoenix(channels, options)`, checked and read once.
 import { CallaError } from "@calla/shared";
 import type { ConnectRequest } from "../../base/connection.ts";
+import { originSentence } from "../../base/mistakes.ts";
 import { originAllowed, originPolicyProblem } from "../../identity/origin.ts";
 import type { OriginPolicy } from "../../identity/origin.ts";
 import type { UpgradeSource } from "../../transports/websocket/upgrade-listener.ts";
@@ -121,7 +122,9 @@ export function mountOf(host: ChannelsHost, options: PhoenixOptions): Mount {
                 { origin: request.headers["origin"], host: request.headers["host"] },
                 { asPhoenix: host.strictPhoenix, report: host.report },
               );
-        return allowed ? undefined : { status: 403, reason: "origin" };
+        if (allowed) return undefined;
+        const named = origins === undefined ? `${host.originsOf}({` : "phoenix(channels, {";
+        return { status: 403, reason: "origin", why: originSentence(request.headers["origin"], named) };
       } catch (error) {
         return { status: 500, reason: "failed", error };
       }
