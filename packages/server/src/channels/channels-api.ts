@@ -46,7 +46,10 @@ export interface ChannelsOptions<Assigns extends object> {
   readonly random?: Random;
   /** A handler or an engine threw; its channel closed and the rest goes on. Default: a line on the standard error output. */
   readonly onError?: (error: unknown) => void;
-  /** Something of a client was refused: a malformed frame, an unknown topic, a payload that does not fit. Default: nothing, and in development a line on the standard error output for a topic that nobody serves and for a page whose origin may not connect, once each. */
+  /**
+   * Something of a client was refused: a malformed frame, an unknown topic, a payload that does not fit. Default: nothing; in
+   * development a line on the standard error output for a topic that nobody serves, and for a page of another origin.
+   */
   readonly onRefused?: (refused: ChannelRefusal) => void;
   /** Hears everything worth counting or logging. Default: none, which costs nothing. */
   readonly observe?: Observe | readonly Observe[];
