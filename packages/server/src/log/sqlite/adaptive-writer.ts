@@ -1,13 +1,13 @@
 // Chooses the executor for each job: a worker, or this thread where its commits are quick (latency-gate.ts). Jobs are
 // carried out in the order in which they came: this thread takes one only while the worker has none.
 import { statSync } from "node:fs";
-import Database from "better-sqlite3";
 import { executor } from "./executor.ts";
 import type { Executor, ExecutorOptions, JobResult } from "./executor.ts";
 import { given, laneInWorker } from "./writer.ts";
 import type { Lane } from "./writer.ts";
 import { Pace } from "./latency-gate.ts";
 import { placeOf } from "./file-place.ts";
+import { library } from "./library.ts";
 
 /** Milliseconds from some start. */
 type Now = () => number;
@@ -56,7 +56,7 @@ function connect(options: ExecutorOptions): Executor | null {
   try {
     const pragmas = [...options.pragmas, "wal_autocheckpoint = 0"];
     const here = { ...options, pragmas, busyTimeout: 0, check: "off", mustExist: true } as const;
-    return executor(Database, here, placeOf({ statSync }, options.file));
+    return executor(library(), here, placeOf({ statSync }, options.file));
   } catch {
     return null;
   }

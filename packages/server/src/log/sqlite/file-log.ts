@@ -2,7 +2,7 @@
 // once; it sweeps what is too old. It opens itself when first used, and again where that failed or the file was replaced.
 // Not here: options (options.ts, sqlite-with.ts), topics kept in memory (split-log.ts).
 import { statSync } from "node:fs";
-import Database from "better-sqlite3";
+import type BetterSqlite3 from "better-sqlite3";
 import { CallaError } from "@calla/shared";
 import type { Cursor, Random, Serialiser, TargetKey } from "@calla/shared";
 import type {
@@ -48,6 +48,7 @@ import {
 import type { Lane } from "./writer.ts";
 import { placeOf } from "./file-place.ts";
 import type { FilePlace } from "./file-place.ts";
+import { library } from "./library.ts";
 import { Reader } from "./reader.ts";
 import type { AgedRow } from "./reader.ts";
 import { fromColumn, plainText, textCodec } from "./text.ts";
@@ -425,5 +426,5 @@ export class FileLog implements LogStorage {
   }
 }
 
-const readingOf = (file: string): Database.Database =>
-  new Database(file, { readonly: true, fileMustExist: true, timeout: READ_TIMEOUT });
+const readingOf = (file: string): BetterSqlite3.Database =>
+  new (library())(file, { readonly: true, fileMustExist: true, timeout: READ_TIMEOUT });

@@ -4,6 +4,7 @@ import { systemRandom } from "../../base/clock.ts";
 import { memoryLog } from "../memory/memory-log.ts";
 import type { ExecutorOptions } from "./executor.ts";
 import { FileLog } from "./file-log.ts";
+import { library } from "./library.ts";
 import { laneByPace } from "./adaptive-writer.ts";
 import { laneHere, laneInWorker } from "./writer.ts";
 import type { Lane } from "./writer.ts";
@@ -68,6 +69,7 @@ export function sqliteWith(
   const { of, volatile } = storageOf(retention, topics);
   if (volatile && options.shared === true)
     refuseOption("topics", "cannot be in memory where other processes share the file (shared: true)");
+  library();
   const log = new FileLog({
     executor: executorOptions(transient ? file : resolve(file), { durability, check, busyTimeout }, pragmas),
     shared: shared && !volatile,

@@ -14,6 +14,6 @@ export type { SqliteLog, SqliteOptions } from "./options.ts";
  * const log = sqlite("calla.db", { topics: { "cursor-trails:*": { durability: "memory" } } });
  * await log.opened();
  * const server = createServer({ wiring, serialiser, log });
- * @throws CallaError `wiring`: an option is wrong; the message says which.
+ * @throws CallaError `wiring`: an option is wrong, or the package is not installed; the message says which.
  */
 export const sqlite = (file: string, options: SqliteOptions = {}): SqliteLog => sqliteWith(file, options, []);

@@ -1,12 +1,11 @@
 // The way to the executor: in a worker, so that no fsync holds up the event loop, or in this thread.
 import { statSync } from "node:fs";
-import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
-import Database from "better-sqlite3";
 import { executor } from "./executor.ts";
 import type { Executor, ExecutorOptions, Given, Job, JobResult } from "./executor.ts";
 import type { Failure } from "./failure.ts";
 import { placeOf } from "./file-place.ts";
+import { library, libraryPath } from "./library.ts";
 
 export interface Lane {
   /** Resolves once the file is open and checked; rejects with a `Failure`. */
@@ -27,7 +26,7 @@ export function laneHere(options: ExecutorOptions): Lane {
   let made: Executor | undefined;
   let failed: Failure | undefined;
   try {
-    made = executor(Database, options, placeOf({ statSync }, options.file));
+    made = executor(library(), options, placeOf({ statSync }, options.file));
   } catch (thrown) {
     const { code, message } = thrown as Failure;
     failed = { code, message };
@@ -99,8 +98,7 @@ parentPort.on("message", (first) => {
  * milliseconds each transaction took.
  */
 export function laneInWorker(options: ExecutorOptions, committed?: (took: number) => void): Lane {
-  const library = createRequire(import.meta.url).resolve("better-sqlite3");
-  const worker = new Worker(WORKER, { eval: true, workerData: { library, options } });
+  const worker = new Worker(WORKER, { eval: true, workerData: { library: libraryPath(), options } });
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- reason: a worker, no window
   const post = (message: unknown): void => worker.postMessage(message);
   const waiting = new Map<number, { resolve(result: Given): void; reject(why: Failure): void }>();
