@@ -36,6 +36,8 @@ export function mistakeTeller(
 
 /** What is to be done about a page's origin. `call`: how the call begins that takes the option. */
 export function originSentence(origin: string | readonly string[] | undefined, call: string): string {
+  if (origin === "null")
+    return 'Pages of the origin "null" (a file, a sandboxed frame) may not connect. If it is your app\'s, let a web server bring it, and name its origin.';
   const shown = JSON.stringify(brief(typeof origin === "string" ? origin : (origin?.join(", ") ?? "")));
   return `Pages of the origin ${shown} may not connect. If it is your app's, write ${call} origins: [${shown}] }).`;
 }

@@ -86,6 +86,13 @@ describe("a page that may not connect", () => {
     expect(printed).toEqual([`calla: ${cure("createServer")}\n`]);
   });
 
+  it("[CN70] [AU9] a file, which has no origin that could be named, is told to come from a server", () => {
+    asked(createChannels(), "null");
+    expect(printed).toEqual([
+      expect.stringMatching(/^calla: Pages of the origin "null" .* let a web server bring it/),
+    ]);
+  });
+
   it("[CN70] and so is a name of the server that is none of its own", () => {
     asked(createChannels(), "http://evil.example", "evil.example");
     expect(printed).toEqual([expect.stringMatching(/^calla: In development .*hosts: \["evil.example"\]/)]);
