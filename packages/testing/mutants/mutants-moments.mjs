@@ -1,7 +1,9 @@
-// What clients of supabase must not gain by the moment at which something comes, or by a flag that nearly says something.
+// What clients of supabase must not gain by the moment at which something comes, or by a flag that nearly says something; and
+// what an app gives presence that no other node would read.
 
 const SUPABASE = "server/src/supabase";
 const CHANNEL = `${SUPABASE}/realtime-channel.ts`;
+const PRESENCE = "server/src/presence";
 const TEST = `${SUPABASE}/hostile.test.ts`;
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
@@ -54,5 +56,32 @@ export const momentMutants = [
     breaks: "SB43",
     scenario: "",
     by: `${SUPABASE}/replay.test.ts > [SB43] gives what was said`,
+  },
+  {
+    name: "tell other nodes of an attempt that they do not read",
+    file: `${PRESENCE}/tracker.ts`,
+    from: `Number.isSafeInteger(attempt) && attempt >= 0`,
+    to: `typeof attempt === "number"`,
+    breaks: "PN37",
+    scenario: "",
+    by: `${PRESENCE}/tracker.test.ts > [PN37] an attempt of 1.5`,
+  },
+  {
+    name: "take in nobody at the limit though as many go",
+    file: `${PRESENCE}/tracker.ts`,
+    from: `part.entries.length > room && state.growthBy(part) > Math.max(0, room)`,
+    to: `part.entries.length > room`,
+    breaks: "PN37",
+    scenario: "",
+    by: `${PRESENCE}/tracker.test.ts > [PN37] at the limit, who comes in place`,
+  },
+  {
+    name: "end the process where an app's spread throws",
+    file: `${PRESENCE}/tracker.ts`,
+    from: `      if (!this.#spreadThrew) report(error);`,
+    to: `      throw error;`,
+    breaks: "PN25",
+    scenario: "",
+    by: `${PRESENCE}/tracker.test.ts > [PN25] a spread that throws`,
   },
 ];

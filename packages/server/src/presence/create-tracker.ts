@@ -27,7 +27,7 @@ export interface TrackerOptions {
   readonly silence?: number;
   /**
    * The widest spread, in milliseconds, over which this node has told its clients to return: where it is killed, its
-   * members stay that long, if that is more than `silence`. Default: 0.
+   * members stay that long, if that is more than `silence`; at most ten minutes. What it throws is reported once. Default: 0.
    */
   readonly spread?: () => number;
   /** So many other nodes are listened to; more are reported. Default: 1,000. */

@@ -18,7 +18,7 @@ export interface Peer extends PresenceNode {
 }
 
 /** A peer that says it may be silent for longer is taken at this. */
-const LONGEST_SILENCE = 600_000;
+export const LONGEST_SILENCE = 600_000;
 
 export interface PeersOptions {
   readonly clock: SteadyClock;

@@ -134,6 +134,66 @@ describe("one node", () => {
   });
 });
 
+describe("what other nodes would not read", () => {
+  test.each([1.5, -1, NaN, Infinity, "1", null])(
+    "[PN37] an attempt of %s is refused at once: no message with it would be read",
+    (attempt) => {
+      const { net, all } = nodes(2);
+      const [one, two] = all as [Node, Node];
+      const wrong = attempt as number;
+      expect(() => one.tracker.track("t", "h", "k", { n: 1 }, wrong)).toThrow(/attempt/);
+      expect(() => one.tracker.untrackAll("h", wrong)).toThrow(/attempt/);
+      one.tracker.track("t", "h", "k", { n: 2 }, 0);
+      net.advance(5_000);
+      expect([one.tracker.count("t"), two.tracker.count("t")]).toEqual([1, 1]);
+      expect([one.errors, two.errors]).toEqual([[], []]);
+    },
+  );
+
+  test("[PN37] what is no text is refused at once", () => {
+    const { net, all } = nodes(2);
+    const [one, two] = all as [Node, Node];
+    for (const wrong of [7, null, undefined, {}] as unknown as string[])
+      for (const [topic, holder, key] of [
+        [wrong, "h", "k"],
+        ["t", wrong, "k"],
+        ["t", "h", wrong],
+      ] as const)
+        expect(() => one.tracker.track(topic, holder, key, { n: 1 })).toThrow(/texts/);
+    net.advance(5_000);
+    expect([one.tracker.count("t"), two.errors]).toEqual([0, []]);
+  });
+
+  test.each([NaN, Infinity, -5, "x", undefined])(
+    "[PN25] a spread of %s is none, or the longest that is believed",
+    (told) => {
+      const net = new Net();
+      const one = net.begin({ spread: () => told as number });
+      const two = net.begin();
+      one.tracker.track("t", "h", "k", { n: 1 });
+      net.advance(5_000);
+      expect([two.tracker.count("t"), two.errors]).toEqual([1, []]);
+    },
+  );
+
+  test("[PN25] a spread that throws is reported once, and the node goes on", () => {
+    const net = new Net();
+    const one = net.begin({
+      spread: () => {
+        throw new Error("of the app");
+      },
+    });
+    const two = net.begin();
+    one.tracker.track("t", "h", "k", { n: 1 });
+    net.advance(20_000);
+    expect(two.tracker.count("t")).toBe(1);
+    expect(one.errors.map(String)).toEqual(["Error: of the app"]);
+    one.tracker.stop();
+    net.advance(10);
+    expect(two.tracker.count("t")).toBe(0);
+  });
+});
+
 describe("several nodes", () => {
   test("[PN23] a change is told everywhere at the end of its turn, and what follows within 50 ms with the next", () => {
     const { net, all } = nodes(3);
@@ -810,6 +870,26 @@ describe("[PN31] what is bounded", () => {
     for (let n = 0; n < 7; n++) two.tracker.untrackAll(`h${n}`);
     net.advance(5_000);
     expect(net.agreed()).toEqual([at("t", "h7", "k", 7)]);
+  });
+
+  test("[PN37] at the limit, who comes in place of who goes is taken in, and the own members take no room", () => {
+    const net = new Net();
+    const one = net.begin({ maxEntries: 5 });
+    const two = net.begin();
+    net.advance(10);
+    for (let n = 0; n < 9; n++) one.tracker.track("t", `own${n}`, "own", { n });
+    for (let n = 0; n < 5; n++) two.tracker.track("t", `h${n}`, "k", { n });
+    net.advance(5_000);
+    expect([one.tracker.count("t"), two.tracker.count("t")]).toEqual([14, 14]);
+    // In one message: those who go and those who come, and one who is updated.
+    for (let n = 0; n < 4; n++) two.tracker.untrackAll(`h${n}`);
+    for (let n = 5; n < 9; n++) two.tracker.track("t", `h${n}`, "k", { n });
+    two.tracker.update("t", "h4", "k", { n: 44 });
+    net.advance(5_000);
+    const there = one.tracker.getByKey("t", "k").map(({ meta }) => meta.n);
+    expect(there.toSorted((a, b) => a - b)).toEqual([5, 6, 7, 8, 44]);
+    net.agreed();
+    expect([one.errors, two.errors]).toEqual([[], []]);
   });
 
   test("nodes that were killed make room for others, with all that was kept of them", () => {

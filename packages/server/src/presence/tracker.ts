@@ -9,7 +9,7 @@ import { containedPubSub } from "../cluster/pubsub.ts";
 import { Complaints } from "./complaints.ts";
 import { DiffListeners } from "./diff-listeners.ts";
 import type { PresenceDiff } from "./diff-listeners.ts";
-import { Peers } from "./peers.ts";
+import { LONGEST_SILENCE, Peers } from "./peers.ts";
 import type { Peer } from "./peers.ts";
 import { LONGEST_TEXT, readPresenceMessage, senderOf, writePresenceMessage } from "./presence-message.ts";
 import type { PresenceMessage, PresenceNode } from "./presence-message.ts";
@@ -80,6 +80,7 @@ export class Tracker<Meta = unknown> {
   readonly #answeredAt = new Map<string, number>();
   #ends: (() => void)[] = [];
   #stopped = false;
+  #spreadThrew = false;
 
   /** Apps use `createTracker`. */
   constructor(options: TrackerSettings) {
@@ -133,16 +134,12 @@ export class Tracker<Meta = unknown> {
    *
    * @param attempt Which time it is that the holder comes, say the count of a client's connections: on whatever nodes, what
    * it tracks by a higher one takes the place of what it tracked there before. Default: not counted.
-   * @throws CallaError `too-large`: a text is too long.
+   * @throws CallaError `too-large`: a text is too long. `wiring`: what should be a text is none, or the attempt is no
+   * integer from 0. Other nodes would read no message that has it.
    */
   track(topic: string, holder: string, key: string, meta: Meta, attempt?: number): boolean {
-    for (const text of [topic, holder, key])
-      if (text.length > LONGEST_TEXT)
-        throw new CallaError(
-          "too-large",
-          { length: text.length, most: LONGEST_TEXT },
-          `A topic, a holder or a key of presence has ${text.length} characters; ${LONGEST_TEXT} are the most.`,
-        );
+    mustBeTexts([topic, holder, key]);
+    mustBeAttempt(attempt);
     const state = this.#state;
     const before = state.ownEntry(topic, holder, key);
     const later = attempt !== undefined && attempt > (before?.attempt ?? -1);
@@ -169,8 +166,10 @@ export class Tracker<Meta = unknown> {
    * A holder is gone from everywhere, in one diff for each topic. False: it was nowhere.
    *
    * @param attempt What it tracked by a higher one stays. Default: all goes.
+   * @throws CallaError `wiring`: the attempt is no integer from 0.
    */
   untrackAll(holder: string, attempt?: number): boolean {
+    mustBeAttempt(attempt);
     return !this.#stopped && this.#changed(this.#state.leaveHolder(holder, attempt));
   }
 
@@ -262,8 +261,21 @@ export class Tracker<Meta = unknown> {
   }
 
   #from() {
-    const silence = Math.max(this.#options.silence, this.#options.spread());
-    return { node: this.#node, clock: this.#told, silence };
+    return { node: this.#node, clock: this.#told, silence: this.#silence() };
+  }
+
+  /** The app's `spread` is asked; who gave another number, no node would read a word of. */
+  #silence(): number {
+    const { silence, spread, report } = this.#options;
+    try {
+      const told = spread();
+      return told > silence ? Math.min(told, LONGEST_SILENCE) : silence;
+    } catch (error) {
+      // Each beat asks: it is told once.
+      if (!this.#spreadThrew) report(error);
+      this.#spreadThrew = true;
+      return silence;
+    }
   }
 
   #publish(message: PresenceMessage<Meta>): void {
@@ -325,11 +337,17 @@ export class Tracker<Meta = unknown> {
     if (to !== undefined && to !== this.#node.replica) return;
     const next = this.#state.contextOf(peer.replica) + 1;
     if (this.#state.gapsOf(peer.replica) >= MOST_GAPS && !within(part.clocks, next)) return;
-    while (this.#state.size + part.entries.length > this.#options.maxEntries)
-      if (!this.#peers.forgetOne()) return this.#complaints.say("entries");
+    while (this.#exceeds(part)) if (!this.#peers.forgetOne()) return this.#complaints.say("entries");
     const diff = this.#state.merge([part]);
     this.#giveWay(diff);
     this.#listeners.tell(diff);
+  }
+
+  /** Whether there would be too many of the others: who ends by it, or is known, takes no room. */
+  #exceeds(part: PresencePart<Meta>): boolean {
+    const state = this.#state;
+    const room = this.#options.maxEntries - (state.size - state.sizeOf(this.#node.replica));
+    return part.entries.length > room && state.growthBy(part) > Math.max(0, room);
   }
 
   /** Who came to another node by a higher attempt is no longer here: what he held here is not listed, and ends. */
@@ -393,6 +411,31 @@ export class Tracker<Meta = unknown> {
     }
     if (this.#behind.size > 0) this.#options.clock.defer(() => this.#answer());
   }
+}
+
+/** @throws CallaError */
+function mustBeTexts(texts: readonly string[]): void {
+  for (const text of texts) {
+    if (typeof text !== "string")
+      throw new CallaError(
+        "wiring",
+        { given: typeof text },
+        `A topic, a holder and a key of presence are texts; one of them is of the type ${typeof text}.`,
+      );
+    if (text.length > LONGEST_TEXT)
+      throw new CallaError(
+        "too-large",
+        { length: text.length, most: LONGEST_TEXT },
+        `A topic, a holder or a key of presence has ${text.length} characters; ${LONGEST_TEXT} are the most.`,
+      );
+  }
+}
+
+/** @throws CallaError */
+function mustBeAttempt(attempt: number | undefined): void {
+  if (attempt === undefined || (Number.isSafeInteger(attempt) && attempt >= 0)) return;
+  const what = `The attempt of a holder of presence is ${String(attempt)}: count from 0, in integers.`;
+  throw new CallaError("wiring", { attempt }, what);
 }
 
 /** Which of two lives of a node began later. */

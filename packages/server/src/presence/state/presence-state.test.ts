@@ -121,6 +121,30 @@ describe("several replicas", () => {
     );
   });
 
+  test("[PN13] by how much a merge would grow is known before it", () => {
+    let shrunk = 0;
+    fc.assert(
+      fc.property(talking, fc.infiniteStream(fc.boolean()), ({ said, members }, chance) => {
+        const names = members.map(({ state }) => state.replica);
+        const state = stateOf("reader", names);
+        for (const part of [...said, ...said].filter(() => chance.next().value as boolean)) {
+          const before = state.size;
+          const growth = state.growthBy(part);
+          expect(state.size).toBe(before);
+          state.merge([part]);
+          expect(state.size - before).toBe(growth);
+          if (growth < 0) shrunk++;
+        }
+        const [first] = said;
+        if (first === undefined) return;
+        state.replicaRemove(first.replica);
+        expect(state.growthBy(first)).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+    expect(shrunk).toBeGreaterThan(0);
+  });
+
   test("[PN4] parts may be merged in any order, grouped in any way, and more than once", () => {
     fc.assert(
       fc.property(talking, fc.infiniteStream(fc.nat()), ({ said, members }, chance) => {

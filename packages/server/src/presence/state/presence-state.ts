@@ -162,6 +162,15 @@ export class PresenceState<Meta = unknown> {
     return settled(diff);
   }
 
+  /** By how many entries merging a part would make this state grow; it may shrink. O(what it says). */
+  growthBy(part: PresencePart<Meta>): number {
+    if (part.replica === this.replica || this.#removed.has(part.replica)) return 0;
+    const replica = this.#replicas.get(part.replica) ?? newReplica<Meta>(part.replica, false);
+    this.#walked += part.entries.length;
+    const more = part.entries.filter(({ clock }) => !replica.known.has(clock));
+    return more.length - this.#dead(replica, part).length;
+  }
+
   /** What this state knows of the replicas that are up. */
   clocks(): PresenceClocks {
     return Array.from(this.#replicas.values())
