@@ -83,6 +83,7 @@ export function polled({ options = {}, host: more = {} }: Polled = {}) {
       };
     },
     serialiserFor,
+    broadcast: () => undefined,
     allowsOrigin: () => true,
     hostRefusal: () => undefined,
     strictPhoenix: false,

@@ -72,6 +72,7 @@ export class StubChannels implements ChannelsHost {
   readonly jsonLimits = DEFAULT_DECODE_LIMITS;
   addressOf: ChannelsHost["addressOf"] = ({ remoteAddress }) => remoteAddress;
   refuse: ChannelsHost["refuse"] = () => undefined;
+  broadcast: ChannelsHost["broadcast"] = () => undefined;
   readonly secret = new Uint8Array(32).map((_, i) => i * 7);
   readonly node = "node-1";
 

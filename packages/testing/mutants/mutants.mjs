@@ -49,6 +49,7 @@ import { kitMutants } from "./mutants-kit.mjs";
 import { recordingMutants } from "./mutants-recordings.mjs";
 import { presenceMutants } from "./mutants-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
+import { groupMutants } from "./mutants-groups.mjs";
 import { momentMutants } from "./mutants-moments.mjs";
 
 /**
@@ -79,6 +80,7 @@ export const mutants = [
   ...longpollMutants,
   ...phoenixClientMutants,
   ...supabaseMutants,
+  ...groupMutants,
   ...momentMutants,
   ...byteMutants,
   ...admissionMutants,

@@ -76,7 +76,7 @@ export function createChannels<Assigns extends object = object>(
     get patterns() {
       return registry.patterns;
     },
-    broadcast: (topic, event, payload, from) => broadcasting.broadcast(topic, event, payload, from),
+    broadcast: (topic, event, payload, from) => broadcasting.broadcast([topic], event, payload, from),
     report,
     refused(refusal) {
       const { code, socketId, topic } = refusal;
@@ -118,6 +118,7 @@ export function createChannels<Assigns extends object = object>(
     jsonLimits: house.limits,
     addressOf: house.addressOf,
     refuse: context.refused,
+    broadcast: (topics, event, payload, from) => broadcasting.broadcast(topics, event, payload, from),
     secret: secretOf(random),
     node,
     report,
@@ -143,15 +144,15 @@ export function createChannels<Assigns extends object = object>(
     },
     broadcast(...said: Said) {
       const [topic, event, payload] = saidOf(said);
-      broadcasting.broadcast(topic, event, payload, undefined);
+      broadcasting.broadcast([topic], event, payload, undefined);
     },
     broadcastFrom(from: string, ...said: Said) {
       const [topic, event, payload] = saidOf(said);
-      broadcasting.broadcast(topic, event, payload, from);
+      broadcasting.broadcast([topic], event, payload, from);
     },
     localBroadcast(...said: Said) {
       const [topic, event, payload] = saidOf(said);
-      broadcasting.here(topic, event, payload, undefined);
+      broadcasting.here([topic], event, payload, undefined);
     },
     push(socketId: string, ...said: Said) {
       const [topic, event, payload] = saidOf(said);

@@ -39,8 +39,10 @@ function over(base: ChannelSerialiser, limits: JsonLimits): ChannelSerialiser {
       const { topic, event, payload } = message;
       return payload instanceof Uint8Array ? bytesOn(topic, event, payload) : base.push(message);
     },
-    broadcast: (topic, event, payload) =>
-      payload instanceof Uint8Array ? bytesOn(topic, event, payload) : base.broadcast(topic, event, payload),
+    broadcast: (topic, event, payload, json) =>
+      payload instanceof Uint8Array
+        ? bytesOn(topic, event, payload)
+        : base.broadcast(topic, event, payload, json),
   };
 
   function bytesOn(topic: string, event: string, body: Uint8Array): WireFrame {

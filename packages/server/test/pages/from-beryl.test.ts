@@ -24,6 +24,7 @@ import {
 import type { Channel, ChannelsOptions, ChannelRefusal, StopReason } from "../../src/channels/index.ts";
 import * as wire from "../../src/channels/wire/index.ts";
 import { localPubSub } from "../../src/cluster/pubsub.ts";
+import { createGroups } from "../../src/groups/index.ts";
 import { createTracker } from "../../src/presence/index.ts";
 import { PresenceState } from "../../src/presence/state/index.ts";
 import * as server from "../../src/index.ts";
@@ -399,12 +400,17 @@ const claims: Claims = {
     tracker.stop();
   },
   "group.start, group.create, group.add, group.broadcast": () => {
-    isNotThereYet(/group/i)();
     const { channels, client } = inside(room);
     client.join("room:b", "2");
-    const team = new Set(["room:a", "room:b"]);
-    for (const topic of team) channels.broadcast(topic, "announce", {});
+    const groups = createGroups({ channels });
+    groups.create("team");
+    for (const topic of ["room:a", "room:b", "room:c"]) groups.add("team", topic);
+    groups.remove("team", "room:c");
+    expect([groups.list(), groups.topics("team").channels]).toEqual([["team"], ["room:a", "room:b"]]);
+    groups.broadcast("team", "announce", {});
     expect(client.take().map((frame) => (frame as unknown[])[2])).toEqual(["room:a", "room:b"]);
+    groups.delete("team");
+    expect(groups.list()).toEqual([]);
   },
   "supervisor.start, SupervisedConfig, child_spec": isNotThereYet(/supervis/i),
   "beryl/wire": () => {
@@ -463,11 +469,21 @@ const claims: Claims = {
     expect(() => phoenix(channels, { websocket: { timeout: 60_000 } })).not.toThrow();
   },
   "BY5 groups": () => {
-    isNotThereYet(/group/i)();
-    const team = new Set(["room:a"]).add("room:a");
     const { channels, client } = inside(room);
-    for (const topic of team) channels.broadcast(topic, "announce", {});
-    for (const topic of new Set<string>()) channels.broadcast(topic, "announce", {});
+    const groups = createGroups({ channels });
+    groups.create("team");
+    expect(() => groups.create("team")).toThrow(expect.objectContaining({ code: "exists" }));
+    for (const call of [
+      () => groups.delete("none"),
+      () => groups.add("none", "room:a"),
+      () => groups.remove("none", "room:a"),
+      () => groups.topics("none"),
+    ])
+      expect(call).toThrow(expect.objectContaining({ code: "unknown" }));
+    expect([groups.add("team", "room:a"), groups.add("team", "room:a")]).toEqual([true, false]);
+    expect([groups.broadcast("team", "announce", {}), groups.broadcast("none", "announce", {})]).toEqual([
+      1, 0,
+    ]);
     expect(client.take()).toHaveLength(1);
   },
   "BY6 presence between nodes": async () => {

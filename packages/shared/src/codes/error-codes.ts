@@ -23,6 +23,11 @@ export const errorCodes = codeTable({
     means: "Two replicas of one target differ at the same place of its history.",
     cure: "It is healed already. An update is not pure, or client and server have different code: find which.",
   },
+  exists: {
+    retryable: false,
+    means: "There is one of this name already.",
+    cure: "Use that one, or give another name.",
+  },
   forbidden: {
     retryable: false,
     means: "This is not allowed.",
@@ -122,6 +127,11 @@ export const errorCodes = codeTable({
     retryable: false,
     means: "No handler was registered for this slice, so it is refused.",
     cure: "Call server.handle(slice, { … }), or { public: true }.",
+  },
+  unknown: {
+    retryable: false,
+    means: "There is none of this name.",
+    cure: "Create it first, or mend the name.",
   },
   "update-threw": {
     retryable: false,

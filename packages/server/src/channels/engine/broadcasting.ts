@@ -5,7 +5,7 @@ import { contain } from "../../base/contain.ts";
 import type { Report } from "../../base/contain.ts";
 import type { PubSub } from "../../cluster/pubsub.ts";
 import type { JsonObject, Payload } from "../wire/message.ts";
-import { sharedMessage } from "../wire/shared-message.ts";
+import { SharedEvent } from "../wire/shared-message.ts";
 import { isPayload, mustBePayload } from "./channels-context.ts";
 import { TopicIndex } from "./topic-index.ts";
 
@@ -19,8 +19,7 @@ interface Relayed {
 }
 
 interface Behind {
-  readonly event: string;
-  readonly payload: Payload;
+  readonly said: SharedEvent;
   readonly from: string | undefined;
 }
 /** An end for a `handleOut` that repeats itself, and more than the crash of all who hear a broadcast brings forth. */
@@ -53,50 +52,68 @@ export class Broadcasting {
     });
   }
 
-  /** To all on the topic, on every node, but one connection. @throws TypeError: the payload is none. */
-  broadcast(topic: string, event: string, payload: Payload, from: string | undefined): void {
-    if (this.#pubsub !== undefined) mustBePayload(event, payload);
-    this.#pubsub?.publish(channelOf(topic), {
-      node: this.#node,
-      from,
-      event,
-      ...(payload instanceof Uint8Array
-        ? { bytes: Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString("base64") }
-        : { payload }),
-    } satisfies Relayed);
-    this.here(topic, event, payload, from);
+  /** To all on the topics, on every node, but one connection. @throws TypeError: the payload is none. */
+  broadcast(topics: readonly string[], event: string, payload: Payload, from: string | undefined): void {
+    mustBePayload(event, payload);
+    if (this.#pubsub !== undefined) {
+      const relayed: Relayed = {
+        node: this.#node,
+        from,
+        event,
+        ...(payload instanceof Uint8Array
+          ? { bytes: Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString("base64") }
+          : { payload }),
+      };
+      for (const topic of topics) this.#pubsub.publish(channelOf(topic), relayed);
+    }
+    this.here(topics, event, payload, from);
   }
 
   /** The same on this node only. Throws as that. */
-  here(topic: string, event: string, payload: Payload, from: string | undefined): void {
+  here(topics: readonly string[], event: string, payload: Payload, from: string | undefined): void {
     mustBePayload(event, payload);
-    const under = this.#under.get(topic);
-    if (under !== undefined) {
-      if (under.length >= MOST_BEHIND)
-        throw new Error(`Broadcasts on "${topic}" bring forth others without end.`);
-      under.push({ event, payload, from });
-      return;
-    }
-    if (this.index.on(topic) === undefined) return;
-    const behind: Behind[] = [];
-    this.#under.set(topic, behind);
+    const said = new SharedEvent(event, payload);
+    const begun: string[] = [];
     try {
-      this.#fanOut(topic, event, payload, from);
+      // All of them first: what is broadcast meanwhile goes out behind this one on each of them (BC10, GR7).
+      for (const topic of topics) if (this.#begins(topic, said, from)) begun.push(topic);
+      for (const topic of begun) this.#fanOut(topic, said, from);
     } finally {
-      // It grows meanwhile.
-      for (const one of behind)
-        contain(this.#report, () => this.#fanOut(topic, one.event, one.payload, one.from));
-      this.#under.delete(topic);
+      for (const topic of begun) this.#goesOn(topic);
     }
   }
 
-  #fanOut(audience: string, event: string, payload: Payload, from: string | undefined): void {
+  /** False: nobody is there, or one goes out on it now and this goes behind it. */
+  #begins(topic: string, said: SharedEvent, from: string | undefined): boolean {
+    const under = this.#under.get(topic);
+    if (under === undefined) {
+      if (this.index.on(topic) === undefined) return false;
+      this.#under.set(topic, []);
+      return true;
+    }
+    if (under.length >= MOST_BEHIND)
+      throw new Error(`Broadcasts on "${topic}" bring forth others without end.`);
+    under.push({ said, from });
+    return false;
+  }
+
+  /** Says what was broadcast meanwhile. It grows while that is said. */
+  #goesOn(topic: string): void {
+    for (const { said, from } of this.#under.get(topic)!)
+      contain(this.#report, () => this.#fanOut(topic, said, from));
+    this.#under.delete(topic);
+  }
+
+  #fanOut(audience: string, said: SharedEvent, from: string | undefined): void {
     const all = this.index.on(audience);
     if (all === undefined) return;
     const [first] = all;
     // All of an audience are on one topic, whatever the audience is called.
     const topic = first?.topic ?? audience;
-    const shared = sharedMessage(topic, event, payload);
+    const { event } = said;
+    // What is broadcast was looked at: it is an object or bytes.
+    const payload = said.payload as Payload;
+    const shared = said.on(topic);
     for (const channel of all) if (channel.socketId !== from) channel.hear(shared, event, payload);
     if (shared.unsayable === undefined || this.#toldOfBytes) return;
     this.#toldOfBytes = true;
@@ -120,6 +137,6 @@ export class Broadcasting {
     const said = typeof bytes === "string" ? new Uint8Array(Buffer.from(bytes, "base64")) : payload;
     if (typeof event !== "string" || !isPayload(said))
       throw new CallaError("protocol", { channel: channelOf(topic) });
-    this.here(topic, event, said, from);
+    this.here([topic], event, said, from);
   }
 }

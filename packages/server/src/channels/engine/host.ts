@@ -3,7 +3,7 @@ import type { Clock, Random } from "@calla/shared";
 import type { Connection, ConnectRequest } from "../../base/connection.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
 import type { JsonLimits } from "../wire/json.ts";
-import type { JsonObject } from "../wire/message.ts";
+import type { JsonObject, Payload } from "../wire/message.ts";
 import type { ChannelRefusal } from "./channels-context.ts";
 import type { RequestRefusal } from "./words.ts";
 
@@ -97,6 +97,8 @@ export interface ChannelsHost {
   }): void;
   /** What a joined client did was not allowed, for the observers. */
   refuse(refusal: ChannelRefusal): void;
+  /** To all on these topics, on every node, but one connection; the payload is written once. Throws as `channels.broadcast`. */
+  broadcast(topics: readonly string[], event: string, payload: Payload, from: string | undefined): void;
   /** Stopping: nobody is let in (503). */
   readonly stopping: boolean;
 }

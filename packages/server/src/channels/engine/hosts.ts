@@ -11,7 +11,7 @@ export function hostOf(channels: object): ChannelsHost {
     throw new CallaError(
       "wiring",
       {},
-      "phoenix(channels) and supabase(channels) need what createChannels gives.",
+      "phoenix(channels), supabase(channels) and createGroups({ channels }) need what createChannels gives.",
     );
   return host;
 }

@@ -22,8 +22,11 @@ export interface ChannelSerialiser {
   reply(reply: ServerReply): WireFrame;
   /** A push, or the end of a channel. Throws as `reply` does. */
   push(message: ServerMessage): WireFrame;
-  /** The same frame for all who hear it: refs are null. Throws as `reply` does. */
-  broadcast(topic: string, event: string, payload: ServerMessage["payload"]): WireFrame;
+  /**
+   * The same frame for all who hear it: refs are null. Throws as `reply` does. `json`: the payload's, where it is written
+   * already (it goes to many topics, or in both versions).
+   */
+  broadcast(topic: string, event: string, payload: ServerMessage["payload"], json?: string): WireFrame;
 }
 
 /** The frame is none of this wire, and ends its connection unless it is dropped. `code` is the WebSocket close code. */

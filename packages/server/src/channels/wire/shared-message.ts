@@ -1,6 +1,7 @@
 // One message for many: encoded when the first who has a serialiser is sent it, and never twice in one (BC13).
 import type { WireFrame } from "../../base/connection.ts";
 import type { ServerMessage } from "./message.ts";
+import { jsonText } from "./json.ts";
 import { UnsayableMessage } from "./serialiser.ts";
 import type { ChannelSerialiser } from "./serialiser.ts";
 
@@ -26,21 +27,38 @@ export const sharedMessage = (
   topic: string,
   event: string,
   payload: ServerMessage["payload"],
-): SharedMessage => new Shared(topic, event, payload);
+): SharedMessage => new Shared(topic, new SharedEvent(event, payload));
+
+/** An event on one topic or on many, whose frames differ: its payload's JSON is written once, when one needs it (GR9). */
+export class SharedEvent {
+  readonly event: string;
+  readonly payload: ServerMessage["payload"];
+  #json: string | undefined;
+
+  constructor(event: string, payload: ServerMessage["payload"]) {
+    this.event = event;
+    this.payload = payload;
+  }
+  on(topic: string): SharedMessage {
+    return new Shared(topic, this);
+  }
+  /** undefined: bytes, which have none. @throws UnsayableMessage: JSON cannot write it. */
+  json(): string | undefined {
+    return this.payload instanceof Uint8Array ? undefined : (this.#json ??= jsonText(this.payload));
+  }
+}
 
 class Shared implements SharedMessage {
   readonly #topic: string;
-  readonly #event: string;
-  readonly #payload: ServerMessage["payload"];
+  readonly #said: SharedEvent;
   // Two at most, where the mounts share theirs: looked through faster than a Map is made.
   readonly #serialisers: ChannelSerialiser[] = [];
   readonly #frames: (WireFrame | undefined)[] = [];
   unsayable: UnsayableMessage | undefined;
 
-  constructor(topic: string, event: string, payload: ServerMessage["payload"]) {
+  constructor(topic: string, said: SharedEvent) {
     this.#topic = topic;
-    this.#event = event;
-    this.#payload = payload;
+    this.#said = said;
   }
 
   in(serialiser: ChannelSerialiser): WireFrame | undefined {
@@ -53,11 +71,12 @@ class Shared implements SharedMessage {
   }
 
   #encode(serialiser: ChannelSerialiser): WireFrame | undefined {
+    const { event, payload } = this.#said;
     try {
-      return serialiser.broadcast(this.#topic, this.#event, this.#payload);
+      return serialiser.broadcast(this.#topic, event, payload, this.#said.json());
     } catch (thrown) {
       // What JSON cannot write, nobody can hear: its sender's mistake.
-      if (!(thrown instanceof UnsayableMessage && this.#payload instanceof Uint8Array)) throw thrown;
+      if (!(thrown instanceof UnsayableMessage && payload instanceof Uint8Array)) throw thrown;
       this.unsayable = thrown;
       return undefined;
     }

@@ -14,7 +14,7 @@ export const v1 = (limits: JsonLimits): ChannelSerialiser => ({
   reply: ({ ref, topic, status, response }) =>
     frame(topic, "phx_reply", { status, response: sayable(response) }, ref),
   push: ({ ref, topic, event, payload }) => frame(topic, event, payload, ref),
-  broadcast: (topic, event, payload) => frame(topic, event, payload, null),
+  broadcast: (topic, event, payload, json) => frame(topic, event, payload, null, json),
 });
 
 /** W12: what kind of frame brings it is all the same. */
@@ -36,9 +36,15 @@ function textOf(bytes: Uint8Array): string {
   }
 }
 
-const frame = (topic: Json, event: string, payload: Json | Uint8Array | object, ref: Json): WireFrame =>
+const frame = (
+  topic: Json,
+  event: string,
+  payload: Json | Uint8Array | object,
+  ref: Json,
+  json = jsonText(sayable(payload)),
+): WireFrame =>
   textFrame(
-    `{"topic":${jsonText(topic)},"event":${jsonText(event)},"payload":${jsonText(sayable(payload))},"ref":${jsonText(ref)}}`,
+    `{"topic":${jsonText(topic)},"event":${jsonText(event)},"payload":${json},"ref":${jsonText(ref)}}`,
   );
 
 /** W14 */

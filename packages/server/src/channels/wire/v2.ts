@@ -23,9 +23,9 @@ export const v2 = (limits: JsonLimits, strictPhoenix: boolean): ChannelSerialise
       `[${jsonText(joinRef)},${jsonText(ref)},${jsonText(topic)},${jsonText(event)},${jsonText(payload)}]`,
     );
   },
-  broadcast(topic, event, payload) {
+  broadcast(topic, event, payload, json) {
     if (payload instanceof Uint8Array) return binaryBroadcast(topic, event, payload);
-    return textFrame(`[null,null,${jsonText(topic)},${jsonText(event)},${jsonText(payload)}]`);
+    return textFrame(`[null,null,${jsonText(topic)},${jsonText(event)},${json ?? jsonText(payload)}]`);
   },
 });
 

@@ -15,7 +15,7 @@ export function textOnly(serialiser: ChannelSerialiser): ChannelSerialiser {
     decode: (data) => serialiser.decode(data),
     reply: (reply) => text(serialiser.reply(reply)),
     push: (message) => text(serialiser.push(message)),
-    broadcast: (topic, event, payload) => text(serialiser.broadcast(topic, event, payload)),
+    broadcast: (topic, event, payload, json) => text(serialiser.broadcast(topic, event, payload, json)),
   };
   made.set(serialiser, only);
   return only;
