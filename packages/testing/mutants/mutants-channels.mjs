@@ -307,8 +307,8 @@ export const channelMutants = [
   {
     name: "let what a broadcast brings forth overtake it",
     file: `${engine}/broadcasting.ts`,
-    from: `    if (under !== undefined) {`,
-    to: `    if (under !== undefined && under.length > 0) {`,
+    from: `    if (under === undefined) {`,
+    to: `    if (under === undefined || under.length === 0) {`,
     breaks: "BC10",
     scenario: "",
     by: `${engine}/reentrance.test.ts > [BC10] by the terminate`,
@@ -316,7 +316,7 @@ export const channelMutants = [
   {
     name: "lose what a broadcast brings forth",
     file: `${engine}/broadcasting.ts`,
-    from: `      under.push({ event, payload, from });
+    from: `    under.push({ said, from });
 `,
     to: ``,
     breaks: "BC10",
@@ -366,7 +366,7 @@ export const channelMutants = [
   {
     name: "let a broadcast that JSON cannot write vanish",
     file: "server/src/channels/wire/shared-message.ts",
-    from: `      if (!(thrown instanceof UnsayableMessage && this.#payload instanceof Uint8Array)) throw thrown;`,
+    from: `      if (!(thrown instanceof UnsayableMessage && payload instanceof Uint8Array)) throw thrown;`,
     to: `      if (!(thrown instanceof UnsayableMessage)) throw thrown;`,
     breaks: "BC7",
     scenario: "",
