@@ -194,8 +194,8 @@ export const presenceMutants = [
   {
     name: "believe no wider spread",
     file: "server/src/presence/tracker.ts",
-    from: `Math.max(this.#options.silence, this.#options.spread())`,
-    to: `this.#options.silence`,
+    from: `return told > silence ? Math.min(told, LONGEST_SILENCE) : silence;`,
+    to: `return told > Infinity ? told : silence;`,
     breaks: "PN25",
     scenario: "",
     by: `${tracker} > told its clients of a wider spread`,
@@ -230,8 +230,8 @@ export const presenceMutants = [
   {
     name: "take in more members than the limit",
     file: "server/src/presence/tracker.ts",
-    from: `while (this.#state.size + part.entries.length > this.#options.maxEntries)`,
-    to: `while (this.#state.size > Infinity)`,
+    from: `return part.entries.length > room && state.growthBy(part) > Math.max(0, room);`,
+    to: `return part.entries.length > Infinity && room > 0;`,
     breaks: "PN31",
     scenario: "",
     by: `${tracker} > more members than maxEntries`,

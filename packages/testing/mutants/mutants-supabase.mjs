@@ -75,11 +75,22 @@ export const supabaseMutants = [
   {
     name: "let a client write whose token has ended while the machine was asleep",
     file: CHANNEL,
-    from: `if (isOver(member.user, this.#clock.now())) return failed(socket, EXPIRED);`,
-    to: ``,
+    from: `if (isOver(member.user, this.#clock.now())) return failed(socket, EXPIRED);
+    if (member.mayWrite === true)`,
+    to: `if (member.mayWrite === true)`,
     breaks: "SB33",
     scenario: "",
     by: `${CHANNEL_TEST} > [SB33] a clock that is set`,
+  },
+  {
+    name: "give who joins again a new burst",
+    file: CHANNEL,
+    from: `    member.paid = visitor?.owes(socket.topic) ?? 0;
+`,
+    to: ``,
+    breaks: "SB35",
+    scenario: "",
+    by: `${CHANNEL_TEST} > [SB35] who joins again has no new burst`,
   },
   {
     name: "replay what was heard while the store was read",

@@ -568,6 +568,22 @@ describe("bounds", () => {
     expect(ann.code).toBeUndefined();
   });
 
+  test("[SB35] who joins again has no new burst, also a second time", async () => {
+    const server = await start({ supabase: { limits: { broadcastRate: 0.001, broadcastBurst: 3 } } });
+    const [ann, bo] = [await open(server), await open(server)];
+    await bo.join(ROOM);
+    for (const said of [2, 2, 1]) {
+      await ann.join(ROOM);
+      for (let i = 0; i < said; i++) await ann.broadcast(ROOM, "said", i);
+      await ann.push(ROOM, "phx_leave", {});
+    }
+    await bo.beat();
+    expect(bo.heard("broadcast")).toHaveLength(3);
+    await ann.join("realtime:other");
+    await ann.broadcast("realtime:other", "said");
+    expect(ann.code).toBeUndefined();
+  });
+
   test.for(VSNS)(
     "[SB37] vsn %s: a drain is told to each channel, then the connection ends with 1012",
     async (vsn) => {

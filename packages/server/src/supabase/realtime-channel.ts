@@ -127,7 +127,9 @@ export class RealtimeChannel {
   /** Right behind the answer; from here on it hears what is broadcast. */
   #begin(socket: Socket): void | Promise<void> {
     const { member } = socket.assigns;
-    visitorOf(socket.assigns)?.channels.add(socket);
+    const visitor = visitorOf(socket.assigns);
+    visitor?.channels.add(socket);
+    member.paid = visitor?.owes(socket.topic) ?? 0;
     this.#awaitExpiry(socket);
     if (member.replicationReady)
       socket.push("system", systemMessage(socket.topic, "ok", "Broadcasts are served"));
@@ -148,8 +150,11 @@ export class RealtimeChannel {
   }
 
   #end(socket: Socket): void {
-    socket.assigns.member.expiry?.();
-    visitorOf(socket.assigns)?.channels.delete(socket);
+    const { member } = socket.assigns;
+    member.expiry?.();
+    const visitor = visitorOf(socket.assigns);
+    visitor?.channels.delete(socket);
+    visitor?.leaves(socket.topic, member.paid);
   }
 
   // ------------------------------------------------------------------------------------------------------- broadcasts

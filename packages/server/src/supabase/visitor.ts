@@ -16,12 +16,29 @@ export class Visitor {
   /** What `connect` gave. */
   readonly assigns: object;
   readonly channels = new Set<Pick<ChannelSocket, "topic" | "joinRef">>();
+  /** When what it said on topics that it has left will have been paid for: who joins again has no new burst. */
+  readonly #owed = new Map<string, number>();
 
   constructor(apikey: string, assigns: object) {
     this.apikey = apikey;
     this.assigns = assigns;
   }
+
+  owes(topic: string): number {
+    return this.#owed.get(topic) ?? 0;
+  }
+
+  /** `paid`: of a channel that has ended. Of so many the one that ended first is forgotten. */
+  leaves(topic: string, paid: number): void {
+    this.#owed.delete(topic);
+    if (paid > 0) this.#owed.set(topic, paid);
+    const [first] = this.#owed.keys();
+    if (this.#owed.size > MOST_OWED && first !== undefined) this.#owed.delete(first);
+  }
 }
+
+/** More than anybody comes back to within the time of a burst: joins have a rate of their own. */
+const MOST_OWED = 1_000;
 
 /** What a channel's connection is. undefined: it came in by another mount. */
 export const visitorOf = (assigns: object): Visitor | undefined =>
