@@ -8,9 +8,9 @@ const NAME = "better-sqlite3";
 const require = createRequire(import.meta.url);
 
 /** @throws CallaError `wiring`: it is not installed. */
-export function library(): typeof BetterSqlite3 {
+export function library(load: (name: string) => unknown = require): typeof BetterSqlite3 {
   try {
-    return require(NAME) as typeof BetterSqlite3;
+    return load(NAME) as typeof BetterSqlite3;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
     const sentence = `@calla/server/sqlite needs the package ${NAME} 12: npm install ${NAME}.`;
