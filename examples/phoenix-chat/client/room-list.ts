@@ -73,7 +73,7 @@ export function setText(element: HTMLElement, text: string): void {
 }
 
 function latestOf(room: Room, me: string): string {
-  const typing = typingSentence(room.typists.names(Date.now()));
+  const typing = typingSentence(room.typists.names(performance.now()));
   if (typing !== "") return typing;
   const unsent = room.outbox.lines;
   const failed = unsent.filter((line) => line.failed !== undefined).length;

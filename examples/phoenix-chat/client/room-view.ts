@@ -91,7 +91,7 @@ export function roomView(chat: Chat, room: Room): RoomView {
           newAfter: room.newAfter,
         }),
       );
-      const sentence = typingSentence(room.typists.names(Date.now()));
+      const sentence = typingSentence(room.typists.names(performance.now()));
       setText(typingText, sentence);
       typing.toggleAttribute("data-shown", sentence !== "");
       setText(notice, noticeOf(chat, room));

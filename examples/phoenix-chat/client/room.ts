@@ -6,7 +6,7 @@ import { Outbox } from "./outbox.ts";
 import type { Answer, Unsent } from "./outbox.ts";
 import { RoomLines } from "./room-lines.ts";
 import { markRead, readUpTo } from "./storage.ts";
-import { Typists, TYPING_LASTS, TypingSignal } from "./typists.ts";
+import { EARLY, Typists, TYPING_LASTS, TypingSignal } from "./typists.ts";
 
 export class Room {
   readonly id: RoomId;
@@ -72,7 +72,7 @@ export class Room {
   typed(text: string): void {
     this.draft = text;
     if (this.status !== "joined") return;
-    const typing = this.#signal.changed(text, Date.now());
+    const typing = this.#signal.changed(text, performance.now());
     if (typing !== undefined) this.#channel.push("typing", { typing });
   }
 
@@ -117,8 +117,8 @@ export class Room {
     on("line", (line) => this.#take([line], () => this.lines.add(line)));
     on("missed", (page) => this.#take(page.lines, () => this.lines.newer(page)));
     on("typing", (typing: Typing) => {
-      this.typists.heard(typing, Date.now());
-      if (typing.typing) setTimeout(this.#changed, TYPING_LASTS);
+      this.typists.heard(typing, performance.now());
+      if (typing.typing) setTimeout(this.#changed, TYPING_LASTS + EARLY);
     });
     this.#channel.onError(() => {
       if (this.status === "joined") this.status = "away";

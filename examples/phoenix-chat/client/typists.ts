@@ -3,9 +3,12 @@ import type { Typing } from "../shared/chat.ts";
 
 /** Milliseconds after which somebody of whom nothing more is heard does not type any more. */
 export const TYPING_LASTS = 5_000;
+/** Milliseconds by which a timer may run early: whoever looks then must not see somebody type who is never looked at again. */
+export const EARLY = 20;
 /** Milliseconds: so often is told that somebody still types. */
 const TOLD_EVERY = 2_000;
 
+/** `now`: milliseconds of a clock that is never set, here and below. */
 export class Typists {
   readonly #heard = new Map<string, { readonly name: string; readonly at: number }>();
 

@@ -7,7 +7,7 @@ import { roomChannel } from "./room-channel.ts";
 import type { Rooms } from "./room-channel.ts";
 import { visitor } from "./visitor.ts";
 
-export function createChat(log: LogStorage) {
+export function createChat(log: LogStorage, now = () => performance.now()) {
   const server = createServer({ wiring, serialiser, log });
   const rooms: Rooms = {
     read: async (room) => (await server.topic(history, room).read()).model,
@@ -17,7 +17,7 @@ export function createChat(log: LogStorage) {
       await server.topic(history, room).dispatch({ type: "said", ...line }, options);
     },
   };
-  const room = roomChannel(rooms);
+  const room = roomChannel(rooms, now);
   const channels = createChannels({
     beside: server,
     connect: visitor,

@@ -16,6 +16,7 @@ export interface Rooms {
 
 /** Milliseconds: more often nobody is told that somebody types. */
 const TYPING_EVERY = 1_000;
+const NEVER = -Infinity;
 
 const Cursor = z.object({ n: z.number().int(), id: z.string().max(64) });
 const Say = z.object({
@@ -23,7 +24,8 @@ const Say = z.object({
   text: z.string().trim().min(1).max(MAX_TEXT),
 });
 
-export const roomChannel = (rooms: Rooms, now: () => number = Date.now) =>
+/** `now`: milliseconds of a clock that is never set. */
+export const roomChannel = (rooms: Rooms, now: () => number) =>
   defineChannel("room:*")
     .socket<Visitor>()
     .says<Heard>()
@@ -31,7 +33,7 @@ export const roomChannel = (rooms: Rooms, now: () => number = Date.now) =>
       if (!isRoom(room)) return refused("no such room");
       const model = await rooms.read(room);
       const welcome: Welcome = { ...pageAfter(model, payload.after), you: socket.assigns.author };
-      return joined({ room, told: cursorOf(model), typedAt: 0 }, welcome);
+      return joined({ room, told: cursorOf(model), typedAt: NEVER }, welcome);
     })
     // Between the look above and now somebody may have spoken, and was not heard here.
     .joined(async (socket) => {
@@ -48,8 +50,8 @@ export const roomChannel = (rooms: Rooms, now: () => number = Date.now) =>
     })
     .handleIn("typing", z.object({ typing: z.boolean() }), ({ typing }, socket) => {
       const { author, name, typedAt } = socket.assigns;
-      if (typing ? now() - typedAt < TYPING_EVERY : typedAt === 0) return;
-      socket.assign({ typedAt: typing ? now() : 0 });
+      if (typing ? now() - typedAt < TYPING_EVERY : typedAt === NEVER) return;
+      socket.assign({ typedAt: typing ? now() : NEVER });
       socket.broadcastFrom("typing", { author, name, typing });
     })
     .handleIn(

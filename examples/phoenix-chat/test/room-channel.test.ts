@@ -23,6 +23,8 @@ let chat: ReturnType<typeof createChat>;
 let url: string;
 let ends: (() => Promise<unknown>)[] = [];
 let sockets: Socket[] = [];
+/** Milliseconds since the chat began. */
+let time = 0;
 
 /** Where clients connect from now on. */
 async function serve(channels: Channels): Promise<void> {
@@ -39,7 +41,8 @@ async function serve(channels: Channels): Promise<void> {
 }
 
 beforeEach(async () => {
-  chat = createChat(memoryLog());
+  time = 0;
+  chat = createChat(memoryLog(), () => time);
   await serve(chat.channels);
 });
 afterEach(async () => {
@@ -140,7 +143,7 @@ test("what is said between a join's look at the history and the room is brought 
       const lines = looks++ === 0 ? [...first] : [before, between];
       return { count: lines.length, lines };
     };
-    const room = roomChannel({ read, say: () => Promise.reject(new Error("nobody speaks")) });
+    const room = roomChannel({ read, say: () => Promise.reject(new Error("nobody speaks")) }, () => 0);
     await serve(createChannels({ connect: visitor }).register(room));
     const { welcome, heard, ask } = await join("bo");
     expect((welcome[1] as Welcome).lines).toEqual(first);
@@ -158,6 +161,18 @@ test("who types is told to the others, not too often, and only to them", async (
   const typing = (typing: boolean) => ["typing", { author: authorOf(KEY.ann), name: "ann", typing }];
   await expect.poll(() => bo.heard).toEqual([typing(true), typing(false), ["line", expect.anything()]]);
   expect(ann.heard).toEqual([["line", expect.anything()]]);
+});
+
+test("that somebody goes on typing is told once a second, from the first moment of a server on", async () => {
+  const [ann, bo] = [await join("ann"), await join("bo")];
+  for (const at of [0, 999, 1_000, 1_999]) {
+    time = at;
+    ann.channel.push("typing", { typing: true });
+    // Answered behind it.
+    await ann.ask("history", { before: 1 });
+  }
+  await bo.ask("history", { before: 1 });
+  expect(bo.heard.map(([event]) => event)).toEqual(["typing", "typing"]);
 });
 
 test.each([
