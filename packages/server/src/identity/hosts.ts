@@ -39,8 +39,8 @@ export function hostRefusal(
   if (name !== undefined && hosts?.some((entry) => matches(entry, name))) return undefined;
   const shown = JSON.stringify(host?.slice(0, 100) ?? "");
   return hosts === undefined
-    ? `In development pages may reach this server as localhost or by address only, and this one used ${shown}. If that is this server's name, write createServer({ hosts: [${JSON.stringify(name ?? "app.example")}] }).`
-    : `This server is not known as ${shown}. If that is one of its names, add it to createServer({ hosts }).`;
+    ? `In development pages may reach this server as localhost or by address only, and this one used ${shown}. If that is this server's name, write createServer({ hosts: [${JSON.stringify(name ?? "app.example")}] })${ALONE}`
+    : `This server is not known as ${shown}. If that is one of its names, add it to createServer({ hosts })${ALONE}`;
 }
 
 /** Without port, in lower case; undefined: no name. */
@@ -57,3 +57,6 @@ const matches = (entry: string, name: string): boolean =>
   entry.startsWith("*.")
     ? name.endsWith(entry.slice(1).toLowerCase()) && name.length > entry.length - 1
     : entry.toLowerCase() === name;
+
+/** The same check serves both halves of the house. */
+const ALONE = ", or createChannels({ hosts }) where channels stand alone.";
