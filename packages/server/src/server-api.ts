@@ -51,6 +51,11 @@ export interface ServerOptions<W extends Wiring, User extends AnyUser> {
   readonly log?: LogStorage;
   /** Doorbells and pushes between nodes. Default: inside this process. */
   readonly pubsub?: PubSub;
+  /**
+   * This node's own name, the same when it begins again (a host name, a pod's): who was here before it was killed is then
+   * gone from presence at its first word, and not 15 s later. No two nodes may have one name. Default: none.
+   */
+  readonly nodeName?: string;
   /** Which pages may connect. Default: those of the server's own origin. */
   readonly origins?: OriginPolicy;
   /**

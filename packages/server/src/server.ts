@@ -139,12 +139,16 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       hooks.sessions.tell(report, message as never, about);
     },
   });
+  house.presence.spreadBy(() => hub.herd.spread);
   const cancels = housekeeping(hub);
   let stopping: Promise<void> | undefined;
   const end = (how?: StopOptions): Promise<void> => {
     if (stopping !== undefined) return stopping;
     const guests = [...house.guests].map((guest) => guest.stop());
-    return (stopping = Promise.all([stop(hub, cancels, how), ...guests]).then(() => undefined));
+    return (stopping = Promise.all([stop(hub, cancels, how), ...guests])
+      // Last: who left meanwhile has said so.
+      .finally(() => house.presence.close())
+      .then(() => undefined));
   };
   const keyOf = (slice: Slice, params: readonly string[]): TargetKey => {
     mustHave(wiring, slice);

@@ -23,13 +23,15 @@ export interface ChannelsOptions<Assigns extends object> {
   readonly connect?: Connect<Assigns>;
   /**
    * A server of the sync half in the same process: limits, byte rates, connections by address, origins, hosts, pubsub,
-   * observers, reporter and draining are its, and the options that say the same must be left out.
+   * presence, observers, reporter and draining are its, and the options that say the same must be left out.
    */
   readonly beside?: object;
   /** Ceilings that differ from the defaults; of the sync half's those that any connection has. `Infinity` lifts one. */
   readonly limits?: Partial<ChannelLimits & Limits>;
   /** Broadcasts and `disconnect` between nodes. Default: this node is the only one. */
   readonly pubsub?: PubSub;
+  /** This node's own name, the same when it begins again; as of `createServer`. */
+  readonly nodeName?: string;
   /** Which pages may connect. Default: those of the server's own origin. */
   readonly origins?: OriginPolicy;
   /** The names under which clients reach this server; as of `createServer`. */

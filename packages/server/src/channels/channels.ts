@@ -30,6 +30,7 @@ import { connectSocket } from "./connect-socket.ts";
 /** Options that are the server's own where channels stand beside one. */
 const THE_SERVERS = [
   "pubsub",
+  "nodeName",
   "origins",
   "hosts",
   "trustedProxies",
@@ -98,6 +99,7 @@ export function createChannels<Assigns extends object = object>(
     // Until here the server's stop ends a drain that is under way, and waits for it.
     house.guests.delete(guest);
     messages.stop();
+    if (options.beside === undefined) house.presence.close();
   };
   const guest = { drain: leave, stop: () => leave(0) };
   if (options.beside !== undefined) house.guests.add(guest);

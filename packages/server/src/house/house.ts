@@ -20,11 +20,13 @@ import type { Hosts } from "../identity/hosts.ts";
 import { originAllowed, originPolicyProblem } from "../identity/origin.ts";
 import type { OriginPolicy } from "../identity/origin.ts";
 import { ProxyWatch } from "../identity/proxy-watch.ts";
+import { HousePresence } from "./house-presence.ts";
 import type { Clock } from "@calla/shared";
 
 /** What `createServer` and `createChannels` both take. Their own doc comments say what each is. */
 export interface HouseOptions {
   readonly pubsub?: PubSub | undefined;
+  readonly nodeName?: string | undefined;
   readonly origins?: OriginPolicy | undefined;
   readonly hosts?: Hosts | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -63,6 +65,8 @@ export interface House {
   /** Connections by address. */
   readonly connections: CountByKey;
   readonly guests: Set<HouseGuest>;
+  /** Who is here. */
+  readonly presence: HousePresence;
 }
 
 /** @throws CallaError `wiring`: an option is wrong; the message says which and what to write. */
@@ -89,11 +93,12 @@ export function openHouse(options: HouseOptions): House {
           reported(error);
         };
   const proxyWatch = new ProxyWatch(report);
+  const pubsub = containedPubSub(options.pubsub ?? localPubSub(), report);
   return {
     clock,
     random,
     limits,
-    pubsub: containedPubSub(options.pubsub ?? localPubSub(), report),
+    pubsub,
     node: `${random.uint32().toString(36)}${random.uint32().toString(36)}`,
     development,
     report,
@@ -108,6 +113,7 @@ export function openHouse(options: HouseOptions): House {
     bytes: new ByteIntake(clock, limits),
     connections: new CountByKey(),
     guests: new Set(),
+    presence: new HousePresence({ pubsub, clock, random, report, name: options.nodeName }),
   };
 }
 
