@@ -2,6 +2,7 @@
 
 // Wiring
 export { defineEphemeral, defineSession, defineTopic, serverOnly } from "./wiring/define.ts";
+export { definePresence } from "./wiring/define-presence.ts";
 export { defineLocal } from "./updates/define-local.ts";
 export type { LocalDefinition } from "./updates/define-local.ts";
 export type { EphemeralDefinition, ModelDefinition, ServerOnly, TopicDefinition } from "./wiring/define.ts";
@@ -32,6 +33,7 @@ export type {
   RejectionOf,
   SessionSlice,
   Slice,
+  SlicePresence,
   SliceTypes,
   Told,
   TopicHandle,
@@ -114,6 +116,7 @@ export type {
   Subscription,
   Update,
   WireOutcome,
+  WireMember,
   WireRecord,
 } from "./wire/protocol.ts";
 export type { Fitting, Spec } from "./wire/guard.ts";

@@ -59,6 +59,9 @@ export class Router {
         return void tokenRefresh
           .answer(conversation, frame.token)
           .catch((error: unknown) => conversation.fail(error));
+      case "Track":
+      case "ListMembers":
+        return void rateLimiter.other(conversation, frame);
       default:
         frame satisfies never;
     }

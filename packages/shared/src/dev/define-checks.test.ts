@@ -40,7 +40,7 @@ describe("what a slice is defined by", () => {
       { ...noop, rejections: { no: true } },
       /rejection "no" must be a Standard Schema/,
     ],
-    ["an option that is not there yet", { ...noop, presence: z.object({}) }, /no option "presence"; a def/],
+    ["an option that is not there yet", { ...noop, ghosts: z.object({}) }, /no option "ghosts"; a def/],
     [
       "an option that is misspelt",
       { ...noop, lifeTime: 90_000 },
@@ -163,8 +163,8 @@ describe("what a slice is defined by", () => {
       ],
       ["local", { version: 2 }, "model, initial, messages, update, created"],
       ["local", { rejections: {} }, "model, initial, messages, update, created"],
-      ["ephemeral", { model: z.object({}) }, "messages, keep, version"],
-      ["ephemeral", { update: {} }, "messages, keep, version"],
+      ["ephemeral", { model: z.object({}) }, "messages, keep, presence, version"],
+      ["ephemeral", { update: {} }, "messages, keep, presence, version"],
     ] as const) {
       const name = kind === "ephemeral" ? "cursors:*" : kind;
       expect(errorOf(() => make[kind](option)).message).toBe(

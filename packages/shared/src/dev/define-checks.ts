@@ -23,10 +23,10 @@ const MODEL = ["model", "initial", "messages", "update"];
 const SHARED = [...MODEL, "rejections", "version", "migrate"];
 /** What a definition of each kind may say. (`created` has its own sentence.) */
 const OPTIONS: Readonly<Record<Slice["kind"], readonly string[]>> = {
-  topic: [...SHARED, "lifetime", "created"],
+  topic: [...SHARED, "lifetime", "created", "presence"],
   session: [...SHARED, "created"],
   local: [...MODEL, "created"],
-  ephemeral: ["messages", "keep", "version"],
+  ephemeral: ["messages", "keep", "presence", "version"],
 };
 
 /** An option that does not exist would do nothing, and be believed in. */

@@ -23,7 +23,7 @@ export const subscription = {
   "diverged?": "count",
 } as const;
 
-/** The frames by type. `Track` will stand here. */
+/** The frames by type. */
 export const clientFrames = {
   /** First on every connection: who I am, what I have, what I subscribe to. Answered by `Connected`, or `Closing`. */
   Hello: {
@@ -48,6 +48,19 @@ export const clientFrames = {
   Unsubscribe: { target: "string", ref: "count" },
   /** Many `Subscribe`s in one frame, as after a gap or a wake-up. */
   Resync: { targets: [subscription, "*"] },
+  /**
+   * What this client wants of a subscribed topic's presence, all of it: its own meta (absent: it is not listed), and whether
+   * it is told who is here. Answered by `Presence` where it is told and was not; refused by `Untracked`.
+   */
+  Track: {
+    target: "string",
+    "meta?": "any",
+    watch: "boolean",
+    /** Of a packet: listed for so many milliseconds without another word (three poll intervals). */
+    "within?": "count",
+  },
+  /** Asks for members of a topic that only counts them, in order of their tags behind `after` (0: from the first). Answered by `Members`. */
+  ListMembers: { target: "string", ref: "count", after: "count", most: "count" },
   /** A newer token of the same user, when the server has said `Expiring`. No answer; another user's closes (`user-changed`). */
   Authenticate: { "token?": "any" },
   /** After silence only. Carries the cursors so that a lost tail is found. Answered by `Pong`, and records where behind. */

@@ -1,14 +1,14 @@
 // Where in a frame the user's own values are. The serialiser's codec is applied to these and nothing else, so the
 // envelope is never walked. Most payloads are plain as they are: then nothing is copied.
-import type { ClientFrame, ServerFrame } from "./protocol.ts";
+import type { ClientFrame, ServerFrame, WireMember } from "./protocol.ts";
 
-/** What to do with a message, a model and the details of a rejection met in a frame. */
+/** What to do with a message, a model, and the details of a rejection or the meta of a member met in a frame. */
 export interface PayloadMap {
   /** Gives what stands in place of one message. */
   message(value: unknown): unknown;
   /** Gives what stands in place of a snapshot's model. */
   model(value: unknown): unknown;
-  /** Gives what stands in place of a rejection's details. */
+  /** Gives what stands in place of a rejection's details, or of the meta of a member of presence. */
   details(value: unknown): unknown;
 }
 
@@ -30,6 +30,7 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
     case "Acknowledge":
       return frame.messages ? placed(frame, "messages", each(frame.messages, map.message)) : frame;
     case "Rejected":
+    case "Untracked":
       return placed(frame, "details", detailsIn(frame.details, map));
     case "TopicUpdate":
       return placed(frame, "records", each(frame.records, messagesAt(4)));
@@ -41,6 +42,12 @@ export function mapPayloads(frame: ClientFrame | ServerFrame, map: PayloadMap): 
         each(frame.outcomes, (outcome) => put(messages(outcome), 6, detailsIn(outcome[6], map))),
       );
     }
+    case "Track":
+      return frame.meta === undefined ? frame : placed(frame, "meta", map.details(frame.meta));
+    case "Presence":
+      return placed(frame, "joins", each(frame.joins, metaIn(map)));
+    case "Members":
+      return placed(frame, "members", each(frame.members, metaIn(map)));
     case "Push":
       return placed(frame, "pushes", each(frame.pushes, messagesAt(2)));
     case "Snapshot":
@@ -57,6 +64,12 @@ const placed = <Whole extends object>(whole: Whole, field: keyof Whole, part: un
 /** The same of a row. */
 const put = <Row extends readonly unknown[]>(row: Row, place: number, part: unknown): Row =>
   row[place] === part ? row : (row.with(place, part) as readonly unknown[] as Row);
+
+/** A member whose meta stands there. */
+const metaIn =
+  ({ details }: PayloadMap) =>
+  (member: WireMember): WireMember =>
+    put(member, 2, details(member[2]));
 
 /** Calla's own refusals have none. */
 const detailsIn = (value: unknown, { details }: PayloadMap): unknown =>

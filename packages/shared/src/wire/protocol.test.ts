@@ -38,6 +38,8 @@ const client: { [K in keyof ClientFrames]: ClientFrames[K] } = {
   Subscribe: { type: "Subscribe", ...asked },
   Unsubscribe: { type: "Unsubscribe", target: "list:1", ref: 1 },
   Resync: { type: "Resync", targets: [asked] },
+  Track: { type: "Track", target: "list:1", meta: { name: "Ada" }, watch: true, within: 9_000 },
+  ListMembers: { type: "ListMembers", target: "list:1", ref: 1, after: 7, most: 100 },
   Authenticate: { type: "Authenticate", token: "t" },
   Ping: { type: "Ping", cursors: [["list:1", 4, 99]] },
 };
@@ -74,6 +76,16 @@ const server: { [K in keyof ServerFrames]: ServerFrames[K] } = {
   },
   TopicUpdate: { type: "TopicUpdate", target: "list:1", ...update },
   Push: { type: "Push", target: "list:1", pushes: [[7, "ada", [message]]] },
+  Presence: {
+    type: "Presence",
+    target: "list:1",
+    whole: true,
+    joins: [[7, "ada", { name: "Ada" }]],
+    leaves: [8],
+    count: 1,
+  },
+  Untracked: { type: "Untracked", target: "list:1", code: "rate", retryAfter: 1_000, details: {} },
+  Members: { type: "Members", target: "list:1", ref: 1, members: [[7, "ada", {}]], more: false },
   Snapshot: {
     type: "Snapshot",
     target: "list:1",
@@ -110,7 +122,7 @@ describe("protocol", () => {
     const shapes = [clientFrames, serverFrames].flatMap((specs) =>
       Object.entries(specs).map(([type, spec]) => shapeOf({ type: JSON.stringify(type), ...spec })),
     );
-    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`3450533808`);
+    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`1636760976`);
     expect(PROTOCOL_VERSION).toBe(1);
   });
 
@@ -124,7 +136,7 @@ describe("protocol", () => {
   test.each(frames.map((frame) => [frame.type, frame] as const))(
     "[PR3] %s is refused with any field missing or of another kind",
     (_, frame) => {
-      const anything = new Set(["model", "token", "details"]);
+      const anything = new Set(["model", "token", "details", "meta"]);
       const optional = new Set([
         "identity",
         "secret",
@@ -134,6 +146,11 @@ describe("protocol", () => {
         "model",
         "details",
         "spread",
+        "meta",
+        "within",
+        "whole",
+        "count",
+        "retryAfter",
       ]);
       for (const key of Object.keys(frame)) {
         const { [key as "type"]: _dropped, ...rest } = frame;
@@ -218,6 +235,14 @@ describe("protocol", () => {
       TopicUpdate: "MESSAGE",
       Push: "MESSAGE",
       Snapshot: "MODEL",
+      Track: "DETAILS",
+      Presence: "DETAILS",
+      Untracked: "DETAILS",
+      Members: "DETAILS",
+    });
+    expect(mapPayloads({ ...client.Track, meta: undefined }, map)).toEqual({
+      ...client.Track,
+      meta: undefined,
     });
     for (const messages of [[], [message], [message, null]]) {
       const frame = { ...client.TopicMessage, messages };

@@ -11,7 +11,7 @@ import type { clientFrames, subscription } from "./client-frames.ts";
 import { fits } from "./guard.ts";
 import type { Fitting, Spec } from "./guard.ts";
 import { isObject } from "../values/kind.ts";
-import type { serverFrames, wireRecord } from "./server-frames.ts";
+import type { serverFrames, wireMember, wireRecord } from "./server-frames.ts";
 
 /** Raised when an old peer could not understand a new one. 1 until the first release: nobody speaks an older form. */
 export const PROTOCOL_VERSION = 1;
@@ -61,6 +61,8 @@ export type WireRecord = Fitting<typeof wireRecord>;
  * the server amended them; of a rejected one who rejected it, the code and the details.
  */
 export type WireOutcome = ServerFrames["Settled"]["outcomes"][number];
+/** A member of `Presence` and `Members`, as a tuple: the tag of its client, its key, its meta. */
+export type WireMember = Fitting<typeof wireMember>;
 /** A `TopicUpdate` without its target: the records of one turn, the same for all subscribers. */
 export type Update = Omit<ServerFrames["TopicUpdate"], "type" | "target">;
 

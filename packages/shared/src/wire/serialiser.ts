@@ -74,7 +74,7 @@ export interface PayloadCodec {
   encodeModel(model: unknown): unknown;
   /** A model may have fields with hostile names; they are own fields like any other. @throws CallaError `undecodable`, `too-deep`. */
   decodeModel(plain: unknown): unknown;
-  /** Details of a rejection: the app's or Calla's own, so a custom codec is not asked. @throws as `encodeMessage`. */
+  /** Details of a rejection, the app's or Calla's own, and metas of presence: a custom codec is not asked. @throws as `encodeMessage`. */
   encodeDetails(details: unknown): unknown;
   /** @throws as `decodeMessage`. */
   decodeDetails(plain: unknown): unknown;

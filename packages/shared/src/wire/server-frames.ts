@@ -17,7 +17,10 @@ const update = {
   "digest?": "count",
 } as const;
 
-/** The frames by type. `Presence` will stand here. */
+/** Who is here: the author's tag (the same as in records and pushes), the key, the meta. A tag that is listed already: in its place. */
+export const wireMember = ["count", "string", "any"] as const;
+
+/** The frames by type. */
 export const serverFrames = {
   /** Answer to `Hello`: who you are from now on. The client stores the identity, then flushes its outbox. */
   Connected: {
@@ -74,6 +77,22 @@ export const serverFrames = {
     target: "string",
     pushes: [["count|null", "string|null", ["any", "*"]], "*"],
   },
+  /**
+   * Who is here, the same bytes for all who are told: `whole` in place of what was known (more may follow in frames
+   * without it), then who came or changed and who went. With `count`: there are so many, and no list while it says so.
+   */
+  Presence: {
+    target: "string",
+    "whole?": "boolean",
+    joins: [wireMember, "*"],
+    /** Tags. */
+    leaves: ["count", "*"],
+    "count?": "count",
+  },
+  /** The meta of a `Track` was not taken; an earlier one stays. `retryAfter`: it may be said again then, in milliseconds. */
+  Untracked: { target: "string", code: "string", "retryAfter?": "count", "details?": "any" },
+  /** Answer to `ListMembers`. `more`: there are others behind the last one. */
+  Members: { target: "string", ref: "count", members: [wireMember, "*"], more: "boolean" },
   /** All of a target at a sequence, in place of records. Large ones come in parts: `chunk` in place of `model`. */
   Snapshot: {
     target: "string",

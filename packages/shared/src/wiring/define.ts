@@ -12,6 +12,7 @@ import type {
   Migrations,
   ModelSlice,
   SessionSlice,
+  SlicePresence,
   TopicSlice,
   Typed,
 } from "./slice.ts";
@@ -127,6 +128,8 @@ export interface TopicDefinition<
    * await server.topic(room, id).dispatch({ type: "opened", by: user.id });
    */
   readonly created?: Created;
+  /** Who is here: `definePresence(schema)`. Default: nobody is listed. */
+  readonly presence?: SlicePresence;
 }
 
 /** What `defineEphemeral` takes. */
@@ -135,6 +138,8 @@ export interface EphemeralDefinition<M extends Schemas> {
   readonly messages: MessageSchemas<M>;
   /** "latest": who comes later gets each client's latest message. "none" unless given. */
   readonly keep?: Keep;
+  /** Who is here: `definePresence(schema)`. Default: nobody is listed. */
+  readonly presence?: SlicePresence;
   /** Raised whenever messages change their form; 1 unless given. */
   readonly version?: number;
 }
@@ -175,11 +180,12 @@ export function defineTopic<
     rejections: { [C in keyof R & string]: OutputOf<R[C]> };
   }
 > {
-  const { lifetime } = definition;
+  const { lifetime, presence } = definition;
   const slice = {
     kind: "topic" as const,
     pattern: asPattern(pattern),
     lifetime,
+    presence,
     ...modelSlice(pattern, definition),
   };
   checkTopic(slice, definition);
@@ -231,7 +237,7 @@ export function defineEphemeral<const P extends string, const M extends Schemas>
     rejections: Record<never, never>;
   }
 > {
-  const { keep = "none", version = 1 } = definition;
+  const { keep = "none", presence, version = 1 } = definition;
   const messages: Schemas = Object.freeze({ ...definition.messages });
   const slice = {
     kind: "ephemeral" as const,
@@ -239,6 +245,7 @@ export function defineEphemeral<const P extends string, const M extends Schemas>
     pattern: asPattern(pattern),
     version,
     keep,
+    presence,
     messages,
     serverOnly: serverOnlyOf(messages),
     "~page": ephemeralPage(keep),

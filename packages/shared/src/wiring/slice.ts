@@ -82,6 +82,12 @@ export interface ModelSlice<T extends SliceTypes = SliceTypes> extends Base<T> {
   /** Of a session always "client". */
   readonly created: Created;
 }
+/** Who is here on a slice's topics, as `definePresence` makes it: what a meta looks like. */
+export interface SlicePresence<Meta = unknown> {
+  /** Only a type: never there at runtime. */
+  readonly "~meta"?: Meta;
+  readonly schema: Schema;
+}
 /** A slice of topics, as `defineTopic` makes it: a model that its subscribers share. `P` is the pattern of its ids. */
 export interface TopicSlice<
   P extends string = string,
@@ -91,6 +97,8 @@ export interface TopicSlice<
   readonly pattern: TopicPattern<P>;
   /** Milliseconds after which a topic without a subscriber and a dispatch goes; undefined: never. */
   readonly lifetime: number | undefined;
+  /** undefined: nobody is listed. */
+  readonly presence: SlicePresence | undefined;
 }
 /**
  * The slice of sessions, as `defineSession` makes it: a model for each client, shared by that client and the server
@@ -118,6 +126,8 @@ export interface EphemeralSlice<
   readonly kind: "ephemeral";
   readonly pattern: TopicPattern<P>;
   readonly keep: Keep;
+  /** undefined: nobody is listed. */
+  readonly presence: SlicePresence | undefined;
   /** Its code in a page, for the client. */
   readonly "~page": EphemeralPage;
 }
