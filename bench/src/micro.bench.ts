@@ -14,6 +14,7 @@ import { idOf, room, said, serialiser, snapshotFrame, updateFrame } from "./fixt
 import { median } from "./median.ts";
 import type { Micro } from "./report.ts";
 import { FOLLOWED, follows } from "./follower.ts";
+import { groups } from "./groups.ts";
 import { presence } from "./presence.ts";
 import { trip, updateAlone } from "./trip.ts";
 import { heapOfPending, rebases } from "./waiting.ts";
@@ -293,6 +294,7 @@ const micro: Micro = [
   await largeModels(),
   await followers(),
   presence(quick),
+  await groups(quick),
 ];
 if (sink === undefined) throw new Error("nothing was measured");
 process.send?.(micro, () => process.exit());

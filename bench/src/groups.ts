@@ -1,0 +1,124 @@
+// What a group of 1,000 topics costs beside a broadcast to each of them, by CPU time of one process over sockets that write
+// nowhere. socket.io's list of rooms beside its loop: its packets name no room, so each socket is sent the same one.
+import { createChannels, defineChannel } from "@calla/server/channels";
+import { createGroups } from "@calla/server/groups";
+import { Server } from "socket.io";
+import { median } from "./median.ts";
+import type { Micro } from "./report.ts";
+
+const TOPICS = 1_000;
+const topics = Array.from({ length: TOPICS }, (_, n) => `room:${n}`);
+
+interface Side {
+  /** To the group, by one call. */
+  one(payload: object): void;
+  /** To each topic, by a loop. */
+  each(payload: object): void;
+  sent(): number;
+}
+
+function calla(members: number): Side {
+  let sent = 0;
+  const limits = { joinRate: Infinity, joinBurst: Infinity, maxConnectionsPerAddress: Infinity };
+  const channels = createChannels({ limits }).register(defineChannel("room:*"));
+  for (const topic of topics)
+    for (let n = 0; n < members; n++) {
+      const request = { url: "/socket?vsn=2.0.0", headers: {}, remoteAddress: `10.0.0.${n}` };
+      const socket = { send: () => void sent++, close: () => undefined, request };
+      channels.connect(socket).incoming(JSON.stringify(["1", "1", topic, "phx_join", {}]));
+    }
+  const groups = createGroups({ channels });
+  groups.create("team");
+  for (const topic of topics) groups.add("team", topic);
+  return {
+    one: (payload) => void groups.broadcast("team", "said", payload),
+    each(payload) {
+      for (const topic of topics) channels.broadcast(topic, "said", payload);
+    },
+    sent: () => sent,
+  };
+}
+
+function socketIo(members: number): Side {
+  let sent = 0;
+  const io = new Server();
+  const { adapter, sockets } = io.of("/");
+  for (const room of topics)
+    for (let n = 0; n < members; n++) {
+      const id = `${room} ${n}`;
+      sockets.set(id, { id, client: { writeToEngine: () => void sent++ } } as never);
+      void adapter.addAll(id, new Set([room]));
+    }
+  return {
+    one: (payload) => void io.to(topics).emit("said", payload),
+    each(payload) {
+      for (const topic of topics) io.to(topic).emit("said", payload);
+    },
+    sent: () => sent,
+  };
+}
+
+const cpu = (run: () => void): number => {
+  const before = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(before);
+  return user + system;
+};
+
+/** CPU µs of one telling, median. What a turn puts together is sent at its end. */
+async function measure(
+  { one, each, sent }: Side,
+  payload: object,
+  members: number,
+  samples: number,
+): Promise<{ readonly one: number; readonly each: number }> {
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const costs = { one: [] as number[], each: [] as number[] };
+  await turn();
+  for (let i = 0; i < samples + 3; i++)
+    for (const [name, tell] of [
+      ["one", one],
+      ["each", each],
+    ] as const) {
+      const before = sent();
+      const spent = cpu(() => tell(payload));
+      const began = process.cpuUsage();
+      await turn();
+      const { user, system } = process.cpuUsage(began);
+      if (sent() - before !== TOPICS * members) throw new Error(`${sent() - before} were sent`);
+      // The first warm up.
+      if (i >= 3) costs[name].push(spent + user + system);
+    }
+  return { one: median(costs.one), each: median(costs.each) };
+}
+
+export async function groups(quick: boolean): Promise<Micro[number]> {
+  const rows = [
+    ["work", "members of a topic", "payload, bytes", "at once, ms", "one by one, ms", "ratio", "must be", ""],
+  ];
+  for (const members of [1, 10])
+    for (const length of [10, 300, 1_500]) {
+      const payload = { id: 7, text: "x".repeat(length) };
+      const bytes = JSON.stringify(payload).length;
+      for (const [name, side] of [
+        ["a Calla group of 1,000 topics", calla(members)],
+        ["1,000 rooms of socket.io", socketIo(members)],
+      ] as const) {
+        const { one, each } = await measure(side, payload, members, quick ? 3 : 25);
+        const ratio = one / each;
+        const bar = name.includes("Calla")
+          ? (["≤ 0.7", ratio <= 0.7 ? "met" : "**missed**"] as const)
+          : (["", ""] as const);
+        rows.push([
+          name,
+          String(members),
+          String(bytes),
+          (one / 1_000).toFixed(2),
+          (each / 1_000).toFixed(2),
+          ratio.toFixed(2),
+          ...bar,
+        ]);
+      }
+    }
+  return { title: "Groups: telling many topics at once", rows };
+}
