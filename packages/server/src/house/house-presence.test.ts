@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { handClock } from "../../test/wired.ts";
 import { localPubSub } from "../cluster/pubsub.ts";
+import { PresenceState } from "../presence/state/presence-state.ts";
 import { openHouse } from "./house.ts";
 
 const houses = (...options: { nodeName?: string }[]) => {
@@ -57,5 +58,50 @@ describe("who is here in a house", () => {
     pubsub.subscribe("presence:house", (one) => said.push(one));
     await advance(60_000);
     expect(said).toEqual([]);
+  });
+
+  it("[PN38] begins anew: who tracked tracks again, who listens goes on listening, and the tracker is the same", async () => {
+    const { settle, one, other } = houses();
+    const told: string[][] = [];
+    const { tracker } = other;
+    one.onRestart(() => void one.tracker.track("c:room", "socket", "ada", {}));
+    const undo = one.onRestart(() => expect.fail("it was taken away"));
+    undo();
+    one.tracker.track("c:room", "socket", "ada", {});
+    await settle();
+    other.tracker.onDiff(({ joins, leaves }) => void told.push([...joins, ...leaves].map(({ key }) => key)));
+    one.restart();
+    other.restart();
+    await settle();
+    expect(other.tracker).toBe(tracker);
+    expect(told).toEqual([["ada", "ada"]]);
+    expect(other.tracker.count("c:room")).toBe(1);
+  });
+
+  it("[PN39] a failure goes to those who see to it, and is reported where nobody does", async () => {
+    const { clock, settle, advance } = handClock();
+    const errors: unknown[] = [];
+    const boom = new Error("boom");
+    const pubsub = localPubSub();
+    const open = () => openHouse({ pubsub, clock, onError: (error) => void errors.push(error) }).presence;
+    const [one, other] = [open(), open()];
+    expect(one.tracker.nodes).toBe(0);
+    const merging = vi.spyOn(PresenceState.prototype, "merge").mockImplementation(() => {
+      throw boom;
+    });
+    try {
+      const failures: unknown[] = [];
+      const undo = one.onFailure((error) => void failures.push(error));
+      other.tracker.track("c:room", "socket", "ada", {});
+      await settle();
+      expect([failures, errors]).toEqual([[boom], []]);
+      undo();
+      other.tracker.untrackAll("socket");
+      await advance(100);
+      expect(failures).toEqual([boom]);
+      expect(errors).toContain(boom);
+    } finally {
+      merging.mockRestore();
+    }
   });
 });

@@ -2,6 +2,7 @@
 // says goodbye when all conversations have ended. Topics of channels are `c:` and their text, targets of the sync half
 // `s:` and their key.
 import type { Random, SteadyClock } from "@calla/shared";
+import { contain } from "../base/contain.ts";
 import type { Report } from "../base/contain.ts";
 import type { PubSub } from "../cluster/pubsub.ts";
 import { Tracker } from "../presence/tracker.ts";
@@ -22,6 +23,8 @@ export interface HousePresenceSettings {
 export class HousePresence {
   readonly #settings: HousePresenceSettings;
   readonly #spreads: (() => number)[] = [];
+  readonly #failures = new Set<{ readonly hears: (error: unknown) => void }>();
+  readonly #restarts = new Set<{ readonly trackAgain: () => unknown }>();
   #tracker: Tracker | undefined;
   #closed = false;
 
@@ -50,9 +53,40 @@ export class HousePresence {
       spread: () => this.spread,
       maxNodes: 1_000,
       maxEntries: 1_000_000,
+      failed: (error) => this.#failed(error),
+    });
+    this.#tracker.onRestart(() => {
+      for (const { trackAgain } of Array.from(this.#restarts)) contain(this.#settings.report, trackAgain);
     });
     if (this.#closed) this.#tracker.stop();
     return this.#tracker;
+  }
+
+  /**
+   * Calls back when presence has begun anew, with nobody of this node: who has tracked tracks again, before it returns. The
+   * tracker is the same object, and its listeners stay. Returns the undo.
+   */
+  onRestart(trackAgain: () => unknown): () => void {
+    const listener = { trackAgain };
+    this.#restarts.add(listener);
+    return () => void this.#restarts.delete(listener);
+  }
+
+  /** Begins anew, as another replica (PN38). */
+  restart(): void {
+    this.#tracker?.restart();
+  }
+
+  /** Who hears that its state is not to be trusted sees to it; where nobody does, it is reported. Returns the undo. */
+  onFailure(hears: (error: unknown) => void): () => void {
+    const listener = { hears };
+    this.#failures.add(listener);
+    return () => void this.#failures.delete(listener);
+  }
+
+  #failed(error: unknown): void {
+    if (this.#failures.size === 0) return this.#settings.report(error);
+    for (const { hears } of Array.from(this.#failures)) hears(error);
   }
 
   /** Whoever is still tracked here is gone everywhere. */

@@ -40,6 +40,11 @@ export interface TrackerOptions {
   readonly random?: Random;
   /** A listener or the pubsub threw, or another node is not understood. Default: a line on the standard error output. */
   readonly onError?: (error: unknown) => void;
+  /**
+   * Something of its own threw, so that its lists are not to be trusted: call `restart`, or tell who supervises it. Default:
+   * `onError` hears it, and it goes on.
+   */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 /**
@@ -73,5 +78,6 @@ export function createTracker<Meta = unknown>(options: TrackerOptions = {}): Tra
     spread: options.spread ?? (() => 0),
     maxNodes: options.maxNodes ?? 1_000,
     maxEntries: options.maxEntries ?? 1_000_000,
+    failed: options.onFailure,
   });
 }

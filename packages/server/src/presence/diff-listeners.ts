@@ -18,6 +18,8 @@ export class DiffListeners<Meta> {
     { readonly from: number; hears(diff: PresenceDiff<Meta>): unknown }
   >();
   readonly #report: Report;
+  /** What is to be told as one. */
+  #gathered: EntryDiff<Meta>[] | undefined;
   #waiting: { readonly number: number; readonly diff: PresenceDiff<Meta> }[] | undefined;
   #number = 0;
 
@@ -37,7 +39,32 @@ export class DiffListeners<Meta> {
   }
 
   tell(diff: EntryDiff<Meta>): void {
+    if (this.#gathered !== undefined) return void this.#gathered.push(diff);
     for (const one of byTopic(diff)) this.#tell(one);
+  }
+
+  /** What happens within is told behind it, as one; nothing of what came and went. */
+  together(run: () => void): void {
+    if (this.#gathered !== undefined) return run();
+    const gathered: EntryDiff<Meta>[] = [];
+    this.#gathered = gathered;
+    try {
+      run();
+    } finally {
+      this.#gathered = undefined;
+      if (gathered.length > 0) this.tell(gathered.length === 1 ? gathered[0]! : netOf(gathered));
+    }
+  }
+
+  /** Nobody is told of what happens within. */
+  silently(run: () => void): void {
+    const before = this.#gathered;
+    this.#gathered = [];
+    try {
+      run();
+    } finally {
+      this.#gathered = before;
+    }
   }
 
   #tell(diff: PresenceDiff<Meta>): void {
@@ -50,6 +77,16 @@ export class DiffListeners<Meta> {
         if (number >= from && this.#listeners.has(listener)) contain(this.#report, () => hears(diff));
     this.#waiting = undefined;
   }
+}
+
+function netOf<Meta>(diffs: readonly EntryDiff<Meta>[]): EntryDiff<Meta> {
+  const net = new Map<PresenceEntry<Meta>, number>();
+  for (const { joins, leaves } of diffs) {
+    for (const entry of joins) net.set(entry, (net.get(entry) ?? 0) + 1);
+    for (const entry of leaves) net.set(entry, (net.get(entry) ?? 0) - 1);
+  }
+  const of = (sign: number) => Array.from(net).flatMap(([entry, count]) => (count === sign ? [entry] : []));
+  return { joins: of(1), leaves: of(-1) };
 }
 
 /** Entries with a name, by topic; nothing of a topic where there are none. */

@@ -108,6 +108,14 @@ export class Peers {
     if (this.#names.get(peer.name) === peer) this.#names.delete(peer.name);
   }
 
+  /** Nothing is known any more of what they have told. */
+  anew(): void {
+    for (const peer of this.#peers.values()) {
+      peer.clock = 0;
+      peer.askedAt = -Infinity;
+    }
+  }
+
   stop(): void {
     for (const peer of this.#peers.values()) peer.stopWatch();
   }

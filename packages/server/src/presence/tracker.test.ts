@@ -631,6 +631,20 @@ describe("[PN23] over a line that loses, doubles, delays and reorders", () => {
       net.resume(node);
     }),
   );
+  // Who is on its lists tracks again.
+  const restart = node.map((i) =>
+    on(i, ({ tracker }) => {
+      const own = TOPICS.flatMap((topic) => [...tracker.list(topic).values()].flat()).filter(
+        ({ replica }) => replica === tracker.replica,
+      );
+      const undo = tracker.onRestart(() => {
+        for (const { topic, holder, key, meta, attempt } of own)
+          tracker.track(topic, holder, key, meta, attempt);
+      });
+      tracker.restart();
+      undo();
+    }),
+  );
   const gap = node.map((i) => on(i, ({ gaps }) => gaps.forEach((listener) => listener())));
   const steps = fc.array(
     fc.oneof(
@@ -643,6 +657,7 @@ describe("[PN23] over a line that loses, doubles, delays and reorders", () => {
       { weight: 1, arbitrary: mend },
       { weight: 1, arbitrary: stall },
       { weight: 1, arbitrary: gap },
+      { weight: 1, arbitrary: restart },
     ),
     { maxLength: 80, size: "max" },
   );

@@ -3,6 +3,7 @@
 // was lost stays lost, and whoever falls silent is gone. Engine: time, chance and pubsub are passed in.
 import { CallaError } from "@calla/shared";
 import type { Cancel, Random, SteadyClock } from "@calla/shared";
+import { contain } from "../base/contain.ts";
 import type { Report } from "../base/contain.ts";
 import type { ContainedPubSub, PubSub } from "../cluster/pubsub.ts";
 import { containedPubSub } from "../cluster/pubsub.ts";
@@ -41,6 +42,8 @@ export interface TrackerSettings {
   readonly maxNodes: number;
   /** Members of other nodes. */
   readonly maxEntries: number;
+  /** Something of its own threw, so its state is not to be trusted until `restart`. Default: as `report`. */
+  readonly failed?: ((error: unknown) => void) | undefined;
 }
 
 /** A node's changes are told at once after idle, then in intervals of so many milliseconds. */
@@ -62,8 +65,9 @@ const FORGET_AFTER = 1_200_000;
  */
 export class Tracker<Meta = unknown> {
   readonly #options: TrackerSettings;
-  readonly #node: PresenceNode;
-  readonly #state: PresenceState<Meta>;
+  #node: PresenceNode;
+  #state: PresenceState<Meta>;
+  readonly #restarts = new Set<{ readonly trackAgain: () => unknown }>();
   readonly #listeners: DiffListeners<Meta>;
   readonly #complaints: Complaints;
   readonly #peers: Peers;
@@ -86,11 +90,8 @@ export class Tracker<Meta = unknown> {
   constructor(options: TrackerSettings) {
     const { clock, random, report, scope, name, period, maxNodes } = options;
     this.#options = options;
-    const born = Math.max(0, clock.now());
-    const luck = `${random.uint32().toString(36)}${random.uint32().toString(36)}`;
-    const replica = `${born.toString(36)}-${luck}`;
-    this.#node = { name: name ?? replica, replica, born };
-    this.#state = new PresenceState<Meta>(replica);
+    this.#node = newLife(options, name, 0);
+    this.#state = new PresenceState<Meta>(this.#node.replica);
     this.#listeners = new DiffListeners<Meta>(report);
     this.#channel = `presence:${scope}`;
     this.#complaints = new Complaints(clock, report, this.#channel);
@@ -100,13 +101,14 @@ export class Tracker<Meta = unknown> {
       forgetAfter: FORGET_AFTER,
       patience: period,
       most: maxNodes,
-      silent: ({ replica }) => this.#listeners.tell(this.#state.replicaDown(replica)),
-      forgotten: ({ replica }) => {
-        this.#answeredAt.delete(replica);
-        this.#behind.delete(replica);
-        // Its members have gone already.
-        this.#state.replicaForget(replica);
-      },
+      silent: ({ replica }) => this.#guarded(() => this.#listeners.tell(this.#state.replicaDown(replica))),
+      forgotten: ({ replica }) =>
+        this.#guarded(() => {
+          this.#answeredAt.delete(replica);
+          this.#behind.delete(replica);
+          // Its members have gone already.
+          this.#state.replicaForget(replica);
+        }),
     });
     this.#ends = [
       this.#pubsub.subscribe(this.#channel, (payload) => this.#hear(payload)),
@@ -193,6 +195,41 @@ export class Tracker<Meta = unknown> {
     return this.#listeners.add(listener);
   }
 
+  /**
+   * Calls back when `restart` has begun anew, with nobody of this node: whoever tracks here tracks again, before it returns.
+   * Returns the undo.
+   */
+  onRestart(trackAgain: () => unknown): () => void {
+    const listener = { trackAgain };
+    this.#restarts.add(listener);
+    return () => void this.#restarts.delete(listener);
+  }
+
+  /**
+   * Begins anew as another replica of this node, whose state is not trusted any more. Who is told by `onRestart` tracks
+   * again; the others stay listed until they have told anew who is there. Each topic has one diff at most, on each node.
+   */
+  restart(): void {
+    if (this.#stopped) return;
+    const earlier = this.#state;
+    this.#telling?.();
+    this.#telling = undefined;
+    this.#told = 0;
+    this.#toldAt = -Infinity;
+    this.#behind.clear();
+    this.#answeredAt.clear();
+    this.#peers.anew();
+    // Under one name, so that the first word of this life ends the earlier one (PN28).
+    this.#node = newLife(this.#options, this.#node.name, this.#node.born + 1);
+    this.#state = new PresenceState<Meta>(this.#node.replica);
+    this.#listeners.silently(() => {
+      this.#guarded(() => this.#state.succeed(earlier));
+      for (const { trackAgain } of Array.from(this.#restarts)) contain(this.#options.report, trackAgain);
+    });
+    this.#listeners.tell(changeOf(earlier, this.#state));
+    if (!this.#stopped) this.#beat(true);
+  }
+
   /** Says goodbye: this node's members are gone at once, everywhere else. Nothing is heard or told any more. */
   stop(): void {
     if (this.#stopped) return;
@@ -205,6 +242,7 @@ export class Tracker<Meta = unknown> {
     this.#peers.stop();
     this.#behind.clear();
     this.#listeners.clear();
+    this.#restarts.clear();
   }
 
   // --- telling ---
@@ -284,6 +322,7 @@ export class Tracker<Meta = unknown> {
 
   /** Something may have been lost, of the others and of this one: all say how far they are. */
   #gap(): void {
+    if (this.#stopped) return;
     for (const peer of this.#peers.all()) peer.askedAt = -Infinity;
     this.#beat(true);
   }
@@ -293,6 +332,23 @@ export class Tracker<Meta = unknown> {
   #hear(payload: unknown): void {
     if (this.#stopped || senderOf(payload) === this.#node.replica) return;
     const message = readPresenceMessage<Meta>(payload);
+    // A node that begins again ends its earlier life and comes in one diff.
+    this.#guarded(() => this.#listeners.together(() => this.#heard(message)));
+  }
+
+  /** Nobody is above a message or a timer to hear what throws. */
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      const { failed, report } = this.#options;
+      // The lists say so already.
+      this.#listeners.tell(this.#state.unsaid);
+      (failed ?? report)(error);
+    }
+  }
+
+  #heard(message: PresenceMessage<Meta> | "version" | undefined): void {
     if (message === undefined) return this.#complaints.say("malformed");
     if (message === "version") return this.#complaints.say("version");
     const { node } = message;
@@ -436,6 +492,31 @@ function mustBeAttempt(attempt: number | undefined): void {
   if (attempt === undefined || (Number.isSafeInteger(attempt) && attempt >= 0)) return;
   const what = `The attempt of a holder of presence is ${String(attempt)}: count from 0, in integers.`;
   throw new CallaError("wiring", { attempt }, what);
+}
+
+/** A life of a node, later than any before. */
+function newLife(
+  { clock, random }: TrackerSettings,
+  name: string | undefined,
+  notBefore: number,
+): PresenceNode {
+  const born = Math.max(notBefore, clock.now());
+  const luck = `${random.uint32().toString(36)}${random.uint32().toString(36)}`;
+  const replica = `${born.toString(36)}-${luck}`;
+  return { name: name ?? replica, replica, born };
+}
+
+/** What the lists of two states differ by. O(members): once in a restart. */
+function changeOf<Meta>(before: PresenceState<Meta>, after: PresenceState<Meta>): EntryDiff<Meta> {
+  const [joins, leaves]: PresenceEntry<Meta>[][] = [[], []];
+  for (const topic of new Set([...before.topics(), ...after.topics()])) {
+    const [was, is] = [before, after].map(
+      (state) => new Set(Array.from(state.list(topic).values()).flat()),
+    ) as [Set<PresenceEntry<Meta>>, Set<PresenceEntry<Meta>>];
+    for (const entry of is) if (!was.has(entry)) joins!.push(entry);
+    for (const entry of was) if (!is.has(entry)) leaves!.push(entry);
+  }
+  return { joins: joins!, leaves: leaves! };
 }
 
 /** Which of two lives of a node began later. */

@@ -462,3 +462,47 @@ describe("[PN13] what it costs", () => {
     ]);
   });
 });
+
+describe("[PN40] a state that succeeds another", () => {
+  const earlier = () => {
+    const [a, b] = [new PresenceState<number>("a"), new PresenceState<number>("b")];
+    for (const state of [a, b]) state.replicaUp(state === a ? "b" : "a");
+    b.join("t", "h1", "k", 1);
+    b.join("t", "h2", "k", 2);
+    a.join("t", "own", "k", 0);
+    a.merge(b.extract());
+    return { a, b };
+  };
+  const holders = (state: PresenceState<number>) => state.getByKey("t", "k").map(({ holder }) => holder);
+
+  test("lists what it had of others, and knows nothing of them", () => {
+    const { a, b } = earlier();
+    a.replicaRemove("gone");
+    const next = new PresenceState<number>("a2");
+    next.succeed(a);
+    expect(holders(next)).toEqual(["h1", "h2"]);
+    expect([next.contextOf("b"), next.size, next.clock]).toEqual([0, 2, 0]);
+    expect([next.statusOf("a"), next.statusOf("gone"), next.statusOf("b")]).toEqual([
+      "removed",
+      "removed",
+      "up",
+    ]);
+    // What it does not know it does not tell.
+    expect(next.extract().flatMap(({ entries }) => entries)).toEqual([]);
+    // Told anew, nothing has changed.
+    expect(next.growthBy(b.extract([])[0]!)).toBe(0);
+    expect(next.merge(b.extract())).toEqual({ joins: [], leaves: [] });
+    expect([next.contextOf("b"), next.size]).toEqual([b.clock, 2]);
+  });
+
+  test("hears what came and went meanwhile, and nothing else", () => {
+    const { a, b } = earlier();
+    const next = new PresenceState<number>("a2");
+    next.succeed(a);
+    b.leave("t", "h1", "k");
+    b.join("t", "h3", "k", 3);
+    const { joins, leaves } = next.merge(b.extract());
+    expect([joins, leaves].map((all) => all.map(({ holder }) => holder))).toEqual([["h3"], ["h1"]]);
+    expect(next.extract().flatMap(({ entries }) => entries)).toHaveLength(2);
+  });
+});

@@ -40,6 +40,7 @@ export class PresenceState<Meta = unknown> {
   readonly #removed = new Set<string>();
   readonly #members = new Members<Meta>();
   readonly #attempts = new Attempts<Meta>();
+  #unsaid: Diff<Meta> | undefined;
   #clock = 0;
   #size = 0;
   #walked = 0;
@@ -149,17 +150,37 @@ export class PresenceState<Meta = unknown> {
    * held: a part that names more clocks than its replica has entries costs those entries.
    */
   merge(parts: readonly PresencePart<Meta>[]): EntryDiff<Meta> {
-    const diff = newDiff<Meta>();
+    const diff = this.#open();
     for (const part of parts) {
       if (part.replica === this.replica || this.#removed.has(part.replica)) continue;
       const replica = this.#known(part.replica);
       for (const entry of this.#dead(replica, part)) this.#drop(replica, entry, diff);
       this.#walked += part.entries.length;
-      for (const entry of part.entries) if (!replica.known.has(entry.clock)) this.#put(replica, entry, diff);
+      for (const entry of part.entries) if (isNews(replica, entry)) this.#put(replica, entry, diff);
       for (const [from, to] of part.clocks) replica.known.add(from, to);
       this.#walked += part.clocks.length;
     }
-    return settled(diff);
+    return this.#closed(diff);
+  }
+
+  /** What of the last change of others' entries was done before it threw: the lists say so, and nobody was told. */
+  get unsaid(): EntryDiff<Meta> {
+    return this.#unsaid === undefined ? NOTHING : settled(this.#unsaid);
+  }
+
+  /**
+   * Begins where an earlier life of this node ends, whose state is not trusted: what that listed of others is listed here
+   * until they have told it anew. Neither what it knew of them nor its own entries are taken over. O(entries).
+   */
+  succeed(earlier: PresenceState<Meta>): void {
+    for (const name of earlier.#removed) this.#removed.add(name);
+    this.replicaRemove(earlier.replica);
+    for (const { name, entries, up } of earlier.#replicas.values()) {
+      if (!up || name === earlier.replica) continue;
+      const replica = this.#known(name);
+      replica.up = true;
+      for (const entry of entries.values()) this.#put(replica, entry, newDiff());
+    }
   }
 
   /** By how many entries merging a part would make this state grow; it may shrink. O(what it says). */
@@ -167,7 +188,7 @@ export class PresenceState<Meta = unknown> {
     if (part.replica === this.replica || this.#removed.has(part.replica)) return 0;
     const replica = this.#replicas.get(part.replica) ?? newReplica<Meta>(part.replica, false);
     this.#walked += part.entries.length;
-    const more = part.entries.filter(({ clock }) => !replica.known.has(clock));
+    const more = part.entries.filter((entry) => isNews(replica, entry));
     return more.length - this.#dead(replica, part).length;
   }
 
@@ -234,19 +255,19 @@ export class PresenceState<Meta = unknown> {
     const replica = this.#known(name);
     if (replica.up) return NOTHING;
     replica.up = true;
-    const diff = newDiff<Meta>();
+    const diff = this.#open();
     for (const entry of replica.entries.values()) this.#list(entry, diff);
-    return settled(diff);
+    return this.#closed(diff);
   }
 
   /** A replica's entries are kept and no longer listed; gives them as leaves. Not this replica's. O(its entries). */
   replicaDown(name: string): EntryDiff<Meta> {
     const replica = this.#replicas.get(name);
     if (replica === undefined || !replica.up || replica === this.#own) return NOTHING;
-    const diff = newDiff<Meta>();
+    const diff = this.#open();
     for (const entry of replica.entries.values()) this.#unlist(entry, diff);
     replica.up = false;
-    return settled(diff);
+    return this.#closed(diff);
   }
 
   /** A replica is as if it had never been heard of; it may come again. Gives its entries as leaves. */
@@ -305,6 +326,15 @@ export class PresenceState<Meta = unknown> {
   /** The topics on which somebody is. */
   topics(): Iterable<string> {
     return this.#members.topics();
+  }
+
+  #open(): Diff<Meta> {
+    return (this.#unsaid = newDiff());
+  }
+
+  #closed(diff: Diff<Meta>): EntryDiff<Meta> {
+    this.#unsaid = undefined;
+    return settled(diff);
   }
 
   #tick(ended: number): number {
@@ -397,7 +427,7 @@ export class PresenceState<Meta = unknown> {
   /** A replica's clocks but those that are alive and known to who asks: all that he learns is new or dead. */
   #lacking({ name, known, entries }: Replica<Meta>, knows: readonly ClockRange[]): PresencePart<Meta> {
     this.#walked += entries.size;
-    const alive = byClock(entries);
+    const alive = byClock(entries).filter(({ clock }) => known.has(clock));
     const told = alive.filter(({ clock }) => !within(knows, clock));
     const held = alive.filter(({ clock }) => within(knows, clock)).map(({ clock }) => clock);
     return { replica: name, clocks: without(known.ranges, held), entries: told };
@@ -445,6 +475,10 @@ const newReplica = <Meta>(name: string, up: boolean): Replica<Meta> => ({
   entries: new Map(),
   up,
 });
+
+/** An entry of a life before is there, and its clock not known. */
+const isNews = <Meta>({ known, entries }: Replica<Meta>, { clock }: PresenceEntry<Meta>): boolean =>
+  !known.has(clock) && !entries.has(clock);
 
 /** Own entries are made in order; others' come as they come. */
 const byClock = <Meta>(entries: ReadonlyMap<number, PresenceEntry<Meta>>): readonly PresenceEntry<Meta>[] =>
