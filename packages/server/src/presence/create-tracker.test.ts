@@ -1,7 +1,8 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { handClock } from "../../test/wired.ts";
 import { localPubSub } from "../cluster/pubsub.ts";
 import { createTracker } from "./create-tracker.ts";
+import { PresenceState } from "./state/presence-state.ts";
 
 test("[PN20] trackers over one pubsub list the same", async () => {
   const { clock, settle } = handClock();
@@ -41,4 +42,24 @@ test("[PN25] another silence than the default", async () => {
   expect(words.length).toBeGreaterThanOrEqual(58);
   expect(two!.count("room")).toBe(1);
   for (const tracker of [one!, two!]) tracker.stop();
+});
+
+test("[PN39] what throws within goes to onFailure, and by restart its members are as before", async () => {
+  const { clock, settle, advance } = handClock();
+  const pubsub = localPubSub();
+  const failures: unknown[] = [];
+  const onFailure = (error: unknown) => void failures.push(error);
+  const [one, two] = [createTracker({ pubsub, clock, onFailure }), createTracker({ pubsub, clock })];
+  const boom = new Error("boom");
+  const merging = vi.spyOn(PresenceState.prototype, "merge").mockImplementationOnce(() => {
+    throw boom;
+  });
+  two.track("room", "h", "ada", 1);
+  await settle();
+  merging.mockRestore();
+  expect([failures, one.count("room")]).toEqual([[boom], 0]);
+  one.restart();
+  await advance(100);
+  expect(one.count("room")).toBe(1);
+  for (const tracker of [one, two]) tracker.stop();
 });
