@@ -60,7 +60,7 @@ describe("who is here in a house", () => {
     expect(said).toEqual([]);
   });
 
-  it("[PN38] begins anew: who tracked tracks again, who listens goes on listening, and the tracker is the same", async () => {
+  it("[PN50] begins anew: who tracked tracks again, who listens goes on listening, and the tracker is the same", async () => {
     const { settle, one, other } = houses();
     const told: string[][] = [];
     const { tracker } = other;
@@ -78,7 +78,7 @@ describe("who is here in a house", () => {
     expect(other.tracker.count("c:room")).toBe(1);
   });
 
-  it("[PN39] a failure goes to those who see to it, and is reported where nobody does", async () => {
+  it("[PN51] a failure goes to those who see to it, and is reported where nobody does", async () => {
     const { clock, settle, advance } = handClock();
     const errors: unknown[] = [];
     const boom = new Error("boom");

@@ -72,7 +72,7 @@ export class HousePresence {
     return () => void this.#restarts.delete(listener);
   }
 
-  /** Begins anew, as another replica (PN38). */
+  /** Begins anew, as another replica (PN50). */
   restart(): void {
     this.#tracker?.restart();
   }

@@ -44,7 +44,7 @@ test("[PN25] another silence than the default", async () => {
   for (const tracker of [one!, two!]) tracker.stop();
 });
 
-test("[PN39] what throws within goes to onFailure, and by restart its members are as before", async () => {
+test("[PN51] what throws within goes to onFailure, and by restart its members are as before", async () => {
   const { clock, settle, advance } = handClock();
   const pubsub = localPubSub();
   const failures: unknown[] = [];

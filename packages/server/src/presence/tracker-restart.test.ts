@@ -27,7 +27,7 @@ function three(options: Partial<TrackerSettings> = {}) {
 }
 
 describe.each([{}, { name: "web-1" }])("a node %j", (options) => {
-  test("[PN38] [PN40] begins anew in one diff on each node, and nobody of others goes", () => {
+  test("[PN50] [PN52] begins anew in one diff on each node, and nobody of others goes", () => {
     const { net, all, one, trackAgain } = three(options);
     const { replica } = one.tracker;
     one.tracker.onRestart(trackAgain);
@@ -41,7 +41,7 @@ describe.each([{}, { name: "web-1" }])("a node %j", (options) => {
     expect(all.map(({ tracker }) => tracker.nodes)).toEqual([2, 2, 2]);
   });
 
-  test("[PN38] a second time, and a third before anything was heard, it is the same", () => {
+  test("[PN50] a second time, and a third before anything was heard, it is the same", () => {
     const { net, all, one, trackAgain } = three(options);
     one.tracker.onRestart(trackAgain);
     one.tracker.restart();
@@ -55,14 +55,14 @@ describe.each([{}, { name: "web-1" }])("a node %j", (options) => {
   });
 });
 
-test("[PN38] who does not track again is gone, in one diff", () => {
+test("[PN50] who does not track again is gone, in one diff", () => {
   const { net, all, one } = three();
   one.tracker.restart();
   net.advance(100);
   for (const node of all) expect(toldTo(node)).toEqual([["t", [], ["h0"]]]);
 });
 
-test("[PN40] what others changed while nothing was heard of them is told when they are heard", () => {
+test("[PN52] what others changed while nothing was heard of them is told when they are heard", () => {
   const { net, all, one, trackAgain } = three();
   const [, two, three_] = all;
   one.tracker.onRestart(trackAgain);
@@ -80,7 +80,7 @@ test("[PN40] what others changed while nothing was heard of them is told when th
   expect(net.agreed()).toHaveLength(3);
 });
 
-test("[PN40] a node that died meanwhile is gone once it was silent for T", () => {
+test("[PN52] a node that died meanwhile is gone once it was silent for T", () => {
   const { net, all, one, trackAgain } = three();
   one.tracker.onRestart(trackAgain);
   net.kill(all[2]);
@@ -92,7 +92,7 @@ test("[PN40] a node that died meanwhile is gone once it was silent for T", () =>
   net.agreed();
 });
 
-test("[PN40] a life that has ended stays ended for the next one, and so does the node's own earlier one", () => {
+test("[PN52] a life that has ended stays ended for the next one, and so does the node's own earlier one", () => {
   const pubsub = localPubSub();
   const net = new Net();
   const one = net.begin({ pubsub });
@@ -114,7 +114,7 @@ test("[PN40] a life that has ended stays ended for the next one, and so does the
   expect([one.tracker.count("t"), one.tracker.nodes]).toEqual([0, 0]);
 });
 
-test("[PN38] the undo of onRestart takes its listener away; one that throws disturbs nobody", () => {
+test("[PN50] the undo of onRestart takes its listener away; one that throws disturbs nobody", () => {
   const { net, one, trackAgain } = three();
   const boom = new Error("boom");
   one.tracker.onRestart(() => {
@@ -129,7 +129,7 @@ test("[PN38] the undo of onRestart takes its listener away; one that throws dist
   expect(net.agreed()).toHaveLength(3);
 });
 
-test("[PN38] stopped, it does not begin again", () => {
+test("[PN50] stopped, it does not begin again", () => {
   const { net, one } = three();
   const { replica } = one.tracker;
   one.tracker.onRestart(() => expect.fail("it has stopped"));
@@ -139,7 +139,7 @@ test("[PN38] stopped, it does not begin again", () => {
   expect(one.tracker.replica).toBe(replica);
 });
 
-describe("[PN39] what throws within", () => {
+describe("[PN51] what throws within", () => {
   /** The next entry but one that is listed anywhere throws. */
   function failing(boom: Error) {
     const { add } = Members.prototype;

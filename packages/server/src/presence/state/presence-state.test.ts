@@ -463,7 +463,7 @@ describe("[PN13] what it costs", () => {
   });
 });
 
-describe("[PN40] a state that succeeds another", () => {
+describe("[PN52] a state that succeeds another", () => {
   const earlier = () => {
     const [a, b] = [new PresenceState<number>("a"), new PresenceState<number>("b")];
     for (const state of [a, b]) state.replicaUp(state === a ? "b" : "a");
