@@ -1,6 +1,7 @@
 // What a group of 1,000 topics costs beside a broadcast to each of them, by CPU time of one process over sockets that write
 // nowhere. socket.io's list of rooms beside its loop: its packets name no room, so each socket is sent the same one.
 import { createChannels, defineChannel } from "@calla/server/channels";
+import type { JsonObject } from "@calla/server/channels";
 import { createGroups } from "@calla/server/groups";
 import { Server } from "socket.io";
 import { median } from "./median.ts";
@@ -11,9 +12,9 @@ const topics = Array.from({ length: TOPICS }, (_, n) => `room:${n}`);
 
 interface Side {
   /** To the group, by one call. */
-  one(payload: object): void;
+  one(payload: JsonObject): void;
   /** To each topic, by a loop. */
-  each(payload: object): void;
+  each(payload: JsonObject): void;
   sent(): number;
 }
 
@@ -68,7 +69,7 @@ const cpu = (run: () => void): number => {
 /** CPU µs of one telling, median. What a turn puts together is sent at its end. */
 async function measure(
   { one, each, sent }: Side,
-  payload: object,
+  payload: JsonObject,
   members: number,
   samples: number,
 ): Promise<{ readonly one: number; readonly each: number }> {
