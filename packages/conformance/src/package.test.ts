@@ -43,7 +43,7 @@ it("[KT13] runs its command under plain Node, with no package beside it", () => 
     await stub.close();
     console.log(readRecordings().length, results.map(({ id, outcome }) => id + " " + outcome).join());
   `;
-  expect(run(process.execPath, ["--input-type=module", "-e", script], folder)).toBe("6 JN1 passed\n");
+  expect(run(process.execPath, ["--input-type=module", "-e", script], folder)).toBe("7 JN1 passed\n");
 }, 60_000);
 
 it("[KT13] packs its recordings and its README, and no tests", () => {

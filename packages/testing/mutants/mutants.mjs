@@ -46,6 +46,7 @@ import { channelMutants } from "./mutants-channels.mjs";
 import { phoenixClientMutants } from "./mutants-phoenix-clients.mjs";
 import { conformanceMutants } from "./mutants-conformance.mjs";
 import { kitMutants } from "./mutants-kit.mjs";
+import { kitPresenceMutants } from "./mutants-kit-presence.mjs";
 import { recordingMutants } from "./mutants-recordings.mjs";
 import { presenceMutants } from "./mutants-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
@@ -91,6 +92,7 @@ export const mutants = [
   ...wireMutants,
   ...recordingMutants,
   ...kitMutants,
+  ...kitPresenceMutants,
   ...conformanceMutants,
   ...presenceMutants,
   ...codesMutants,

@@ -123,6 +123,20 @@ export const differences: Differences = {
     },
     always: true,
   },
+  "presence-meta-phx-ref": {
+    why: "The server alone names the entries of a presence: a client that could would be taken for another by whoever goes by phx_ref.",
+    steps: inTheEnd(hears(replied("room:presence-meta-phx-ref", ["1", "2"], { ref: "{{ref:1}}" })), {
+      ...hears([
+        null,
+        null,
+        "room:presence-meta-phx-ref",
+        "presence_diff",
+        { joins: { anna: { metas: [{ phx_ref: "{{ref:1}}", v: 1 }] } }, leaves: {} },
+      ]),
+      floats: true,
+    }),
+    always: true,
+  },
   "bin-bad-utf8-topic": notUtf8,
   "bin-bad-utf8-event": notUtf8,
   "terminate-dup": terminates("room:terminate-dup"),

@@ -10,7 +10,8 @@ import { leavingChecks } from "./leaving.ts";
 import { longpollChecks } from "./longpoll.ts";
 import { malformedChecks } from "./malformed.ts";
 import { messageChecks } from "./messages.ts";
-import { presenceChecks, supabaseChecks } from "./next.ts";
+import { supabaseChecks } from "./next.ts";
+import { presenceChecks } from "./presence.ts";
 
 /** Every check of the kit. */
 export const checks: readonly Check[] = [

@@ -7,14 +7,15 @@ const scenarios = suites.flatMap((suite) => suite.scenarios);
 
 it("reads every suite, and every scenario once", () => {
   expect(suites.map(({ suite, scenarios }) => [suite, scenarios.length])).toEqual([
-    ["clients", 11],
+    ["clients", 12],
     ["connect", 113],
     ["drain", 1],
     ["longpoll", 48],
+    ["presence", 16],
     ["ws-v1", 29],
     ["ws-v2", 139],
   ]);
-  expect(new Set(scenarios.map(({ scenario }) => scenario)).size).toBe(341);
+  expect(new Set(scenarios.map(({ scenario }) => scenario)).size).toBe(358);
 });
 
 it("has in each scenario something done before anything is heard, and something heard on every line", () => {
@@ -41,5 +42,16 @@ it("has in each race the deeds of a scenario that is recorded, and another order
     const recorded = scenarios.find(({ scenario }) => scenario === name);
     expect(recorded && deedsOf(recorded), name).toEqual(deedsOf(race));
     expect(recorded?.steps, name).not.toEqual(race.steps);
+  }
+});
+
+it("has what may be missing only behind all deeds, and only where it floats", () => {
+  for (const { scenario, steps } of scenarios) {
+    const last = steps.findLastIndex((step) => "do" in step);
+    for (const [i, step] of steps.entries()) {
+      if ("hear" in step && step.maybe === true) {
+        expect([step.floats, i > last], scenario).toEqual([true, true]);
+      }
+    }
   }
 });

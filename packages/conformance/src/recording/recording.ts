@@ -48,8 +48,18 @@ export type Deed = Of &
 export type Hearing = Of & {
   /** Not before so many milliseconds have gone by since the connection last said something. */
   readonly after?: number;
+  /**
+   * It comes by another way than what else its connection hears between the same two deeds, so before or behind it. Things that
+   * float keep the order among themselves.
+   */
+  readonly floats?: true;
+  /** It may be missing. Only behind the last deed of a scenario, and only of what floats. */
+  readonly maybe?: true;
 } & (
-    | { readonly hear: "upgraded"; readonly headers: Readonly<Record<string, string>> }
+    | {
+        readonly hear: "upgraded";
+        readonly headers: Readonly<Record<string, string>>;
+      }
     | { readonly hear: "text"; readonly json: Json }
     | { readonly hear: "binary" | "ping" | "pong"; readonly hex: string }
     | { readonly hear: "close"; readonly code: number }

@@ -117,6 +117,6 @@ const only = (names: readonly string[], { headers }: Answer): Record<string, str
 
 /** A thing heard, as a line of a report. */
 export function shown({ after, ...rest }: Hearing): string {
-  const { who: _, ...plain }: { readonly who?: string } = rest;
+  const { who: _, floats: _floats, maybe: _maybe, ...plain } = rest;
   return `${JSON.stringify(plain)}${after === undefined ? "" : ` after ${after} ms`}`;
 }

@@ -40,6 +40,9 @@ it("matches texts by their forms, and a token of one number is one token", () =>
   expect(same("{{token:1}}", two, known)).toBe(false);
   expect(same("{{token:2}}", one, known)).toBe(false);
   expect(same("{{token:2}}", two, known)).toBe(true);
+  expect(same(["{{ref:1}}", "{{ref:2}}", "{{ref:1}}"], ["x", "y", "x"], known)).toBe(true);
+  expect(same("{{ref:3}}", "y", known)).toBe(false);
+  expect(same("{{ref:3}}", "", known)).toBe(false);
   expect(fill("{{token:1}} {{tampered:2}} {{y*3}}", known)).toBe(`${one} ${two.slice(0, -2)}xx yyy`);
   expect(() => fill("{{token:3}}", known)).toThrow("Nothing is known as token:3.");
   expect(() => same("{{nonsense}}", "x")).toThrow("No form is called nonsense.");

@@ -10,6 +10,8 @@ const shapes: Readonly<Record<string, string>> = {
   number: "\\d+",
   key: "[A-Za-z0-9+/]{22}==",
   token: "[\\w.~+/=-]{16,}",
+  // Opaque, so whatever it is.
+  ref: "[^]+",
 };
 
 /** A text that is sent: `{{host}}`, `{{token:1}}`, `{{tampered:1}}` (its last characters changed), `{{y*1000}}` (repeated). */
@@ -24,7 +26,7 @@ export function fill(text: string, known: Known): string {
   });
 }
 
-/** Whether a text is of a form. A token that is met for the first time is known from then on. */
+/** Whether a text is of a form. What has a number is known once it has been met, and no two numbers are the same. */
 function matches(form: string, text: string, known: Known): boolean {
   const parts = form.split(FORM);
   // Every second part is a form's name.
@@ -35,7 +37,7 @@ function matches(form: string, text: string, known: Known): boolean {
   const found = new RegExp(`^${pattern}$`).exec(text);
   if (found === null) return false;
   for (const [i, name] of names.entries()) {
-    if (!name.startsWith("token:") || known.has(name)) continue;
+    if (!name.includes(":") || known.has(name)) continue;
     if ([...known.values()].includes(found[i + 1] ?? "")) return false;
     known.set(name, found[i + 1] ?? "");
   }

@@ -14,10 +14,11 @@ afterEach(async () => {
 const scenario = (...steps: Step[]): Scenario => ({ scenario: "s", about: "", steps });
 const options = { host: "127.0.0.1", patience: 300, settle: 100 };
 
-/** A server that answers each text by these: what it says after a text, and `order` keeps when. */
+/** A server that answers each text by these, `apart` ms from each other, and `order` keeps when. */
 const echoing = async (
   answers: Readonly<Record<string, string[]>>,
   order: string[] = [],
+  apart = 0,
 ): Promise<number> => {
   server = await stub((socket, _, accept) => {
     const reader = new FrameReader();
@@ -25,11 +26,14 @@ const echoing = async (
     socket.on("data", (chunk) => {
       for (const { payload } of reader.read(chunk)) {
         order.push(`says ${payload}`);
-        for (const answer of answers[String(payload)] ?? []) {
-          setTimeout(() => {
-            order.push(`hears ${answer}`);
-            socket.write(writeFrame(OPCODE.text, Buffer.from(answer), { masked: false }));
-          }, 10);
+        for (const [i, answer] of (answers[String(payload)] ?? []).entries()) {
+          setTimeout(
+            () => {
+              order.push(`hears ${answer}`);
+              socket.write(writeFrame(OPCODE.text, Buffer.from(answer), { masked: false }));
+            },
+            10 + i * apart,
+          );
         }
       }
     });
@@ -77,6 +81,36 @@ it("tells the first difference: another frame, one too few, one too many", async
       port,
     }),
   ).toMatchObject([expect.stringMatching(/^main, 4: nothing, where Phoenix says/)]);
+});
+
+it("[KT3] takes what floats before or behind an answer, and what may be missing with or without it", async () => {
+  const floating: Step = { hear: "text", json: ["f"], floats: true };
+  const said = (...heard: Step[]): Scenario => scenario(...upgrade, { do: "text", text: "1" }, ...heard);
+  const answer: Step = { hear: "text", json: ["a"] };
+  const either = said(answer, floating, { hear: "text", json: ["b"] });
+  const maybe = said(answer, { ...floating, maybe: true }, { hear: "text", json: ["b"] });
+  const [a, b, f] = ['["a"]', '["b"]', '["f"]'];
+  const heard: [Scenario, string[], number][] = [
+    [either, [a, f, b], 0],
+    [either, [f, a, b], 0],
+    [either, [a, b, f], 0],
+    [either, [f, b, a], 1],
+    [either, [a, b], 1],
+    [either, [a, f, f, b], 1],
+    [maybe, [a, f, b], 0],
+    [maybe, [a, b], 0],
+    [maybe, [f, a, b], 0],
+    [maybe, [f, a], 1],
+    [maybe, [a, b, b], 1],
+  ];
+  for (const [expected, answers, wrong] of heard) {
+    const port = await echoing({ "1": answers });
+    expect(await replay(expected, { ...options, port }), answers.join()).toHaveLength(wrong);
+    await server?.close();
+  }
+  // What may be missing has come, and what must come is still waited for.
+  const port = await echoing({ "1": [f, a, b] }, [], 40);
+  expect(await replay(maybe, { ...options, port, settle: 0 })).toEqual([]);
 });
 
 it("compares kinds, close codes, statuses and the headers of the protocol", async () => {

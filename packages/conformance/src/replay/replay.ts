@@ -7,6 +7,7 @@ import { RawSocket, type Heard } from "../wire/raw-socket.ts";
 import type { Deed, Hearing, Scenario } from "../recording/recording.ts";
 import { asHearing, isAsRecorded, shown } from "./compare.ts";
 import { fill, type Known } from "./forms.ts";
+import { isComplete, mayComeNext, type Place } from "./order.ts";
 
 /** Where the server is, and how patient the replay is with it. */
 export interface ReplayOptions {
@@ -43,7 +44,7 @@ const LATEST = 4;
 /** A connection under replay. */
 interface Line {
   readonly heard: (Heard & { readonly since: number })[];
-  readonly expected: Hearing[];
+  readonly expected: Place[];
   peer?: RawSocket | LongPollSession;
   giveUp?: () => void;
   said: number;
@@ -109,6 +110,7 @@ class Replay {
   readonly #known: Known;
   readonly #time: ReplayTime;
   #wake: () => void = () => undefined;
+  #deeds = 0;
 
   constructor(options: ReplayOptions) {
     this.#options = options;
@@ -118,7 +120,7 @@ class Replay {
   }
 
   expect(hearing: Hearing): void {
-    this.#line(hearing.who).expected.push(hearing);
+    this.#line(hearing.who).expected.push({ hearing, stretch: this.#deeds });
   }
 
   /** Waits until each connection has heard as much as it must. False where one has not, in good time. */
@@ -127,7 +129,7 @@ class Replay {
     const until = performance.now() + patience;
     let passed = 0;
     for (let line = this.#behind(); line !== undefined; line = this.#behind()) {
-      const after = line.expected[line.heard.length]?.after;
+      const after = afterOf(line);
       if (after !== undefined && passed < LATEST * after) {
         const due = Math.max(line.said + after - this.#time.now(), after / 10);
         passed += due;
@@ -145,8 +147,17 @@ class Replay {
 
   /** A connection that must still hear something; one whose wait is known rather than another. */
   #behind(): Line | undefined {
-    const behind = [...this.#lines.values()].filter(({ heard, expected }) => heard.length < expected.length);
-    return behind.find(({ heard, expected }) => expected[heard.length]?.after !== undefined) ?? behind[0];
+    const behind = [...this.#lines.values()].filter((line) => this.#isBehind(line));
+    return behind.find((line) => afterOf(line) !== undefined) ?? behind[0];
+  }
+
+  #isBehind(line: Line): boolean {
+    const { heard, expected } = line;
+    if (heard.length >= expected.length) return false;
+    if (heard.length < expected.filter(({ hearing }) => hearing.maybe !== true).length) return true;
+    // As many as must come: but some of them may be such as need not.
+    const { left, wrong } = this.#compared(line);
+    return wrong === undefined && !isComplete(left);
   }
 
   async #woken(atMost: number): Promise<void> {
@@ -160,6 +171,7 @@ class Replay {
   }
 
   async perform(deed: Deed): Promise<void> {
+    this.#deeds += 1;
     if (deed.do === "pause") return this.#time.pass(deed.ms);
     const line = this.#line(deed.who);
     line.said = this.#time.now();
@@ -222,24 +234,39 @@ class Replay {
 
   /** Where a connection did not hear what the recording says: the first such thing of each. */
   differences(): Mismatch[] {
-    return [...this.#lines].flatMap(([who, { heard, expected, did: said }]) => {
-      const wrong = expected.findIndex((hearing, i) => {
-        const actual = heard[i];
-        return actual === undefined || !isAsRecorded(hearing, actual, actual.since, this.#known);
-      });
-      const at = wrong < 0 ? expected.length : wrong;
-      const [must, did] = [expected[at], heard[at]];
-      if (must === undefined && did === undefined) return [];
+    return [...this.#lines].flatMap(([who, line]) => {
+      const { heard, did: said } = line;
+      const { left, wrong } = this.#compared(line);
+      if (wrong === undefined && isComplete(left)) return [];
+      const did = wrong === undefined ? undefined : heard[wrong];
+      // What need not come is not what was missed.
+      const must = left.find(({ hearing }) => hearing.maybe !== true)?.hearing;
       return [
         {
           who,
-          at: at + 1,
+          at: (wrong ?? heard.length) + 1,
           ...(said === undefined ? {} : { said }),
           ...(must === undefined ? {} : { expected: must }),
           ...(did === undefined ? {} : { heard: asHearing(did), late: Math.round(did.ms - did.since) }),
         },
       ];
     });
+  }
+
+  /** What a connection has not heard yet, and the first thing that it heard and should not have. */
+  #compared({ heard, expected }: Line): { readonly left: readonly Place[]; readonly wrong?: number } {
+    let left: readonly Place[] = expected;
+    for (const [at, actual] of heard.entries()) {
+      const is = mayComeNext(left).find(({ hearing }) => {
+        const known = new Map(this.#known);
+        if (!isAsRecorded(hearing, actual, actual.since, known)) return false;
+        for (const [name, value] of known) this.#known.set(name, value);
+        return true;
+      });
+      if (is === undefined) return { left, wrong: at };
+      left = left.filter((other) => other !== is);
+    }
+    return { left };
   }
 
   end(): void {
@@ -260,6 +287,9 @@ class Replay {
     this.#wake();
   }
 }
+
+/** How long it is silent before the next thing, where that is recorded. */
+const afterOf = ({ heard, expected }: Line): number | undefined => expected[heard.length]?.hearing.after;
 
 /** A mismatch in words. */
 function sentence({ who, at, expected, heard, late }: Mismatch): string {

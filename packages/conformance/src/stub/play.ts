@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { Hearing, Json } from "../recording/recording.ts";
 import { equals, fill, type Known } from "../replay/forms.ts";
+import { mayComeNext } from "../replay/order.ts";
 import type { Line, Requested } from "./line.ts";
 import { Names, type Said } from "./names.ts";
 import { fits } from "./opening.ts";
@@ -15,6 +16,8 @@ export interface Due {
   readonly line: Line;
   readonly hearing: Hearing;
 }
+
+type Left = Extract<Act, { act: "hear" }> & { readonly index: number };
 
 export class Play {
   readonly script: Script;
@@ -161,7 +164,7 @@ export class Play {
   due(now: number): Due | undefined {
     let earliest: Due | undefined;
     for (const [who, line] of this.#lines) {
-      const next = this.#nextHearing(who);
+      const [next] = this.#left(who);
       if (next === undefined || line.over) continue;
       if (!next.causes.every((cause) => this.#done.has(cause))) continue;
       const { after } = next.hearing;
@@ -182,13 +185,17 @@ export class Play {
   /** Whether it would have said this too; it has then. */
   agrees(line: Line, said: Hearing): boolean {
     const who = this.#whoOf(line);
-    const next = who === undefined ? undefined : this.#nextHearing(who);
-    if (next === undefined) return false;
-    const { after: _, who: _of, ...mine } = this.#named(next.hearing) as Hearing & Record<string, Json>;
-    const { after: _after, who: _who, ...theirs } = said as Hearing & Record<string, Json>;
-    if (!equals(mine, theirs, this.#known)) return false;
-    this.#done.add(next.index);
-    return true;
+    if (who === undefined) return false;
+    const { after: _after, who: _who, floats: _floats, maybe: _maybe, ...theirs } = said;
+    for (const { index, hearing } of mayComeNext(this.#left(who))) {
+      const { after: _, who: _of, floats: _too, maybe: _if, ...mine } = this.#named(hearing);
+      const known = new Map(this.#known);
+      if (!equals(mine as Json, theirs, known)) continue;
+      for (const [name, value] of known) this.#known.set(name, value);
+      this.#done.add(index);
+      return true;
+    }
+    return false;
   }
 
   /** What a line of it does next, for a report. */
@@ -216,15 +223,11 @@ export class Play {
     return undefined;
   }
 
-  #nextHearing(
-    who: string,
-  ): { readonly index: number; readonly hearing: Hearing; readonly causes: readonly number[] } | undefined {
-    for (const [index, act] of this.script.acts.entries()) {
-      if (act.who === who && act.act === "hear" && !this.#done.has(index)) {
-        return { index, hearing: act.hearing, causes: act.causes };
-      }
-    }
-    return undefined;
+  /** What a connection has still to hear, in order. */
+  #left(who: string): Left[] {
+    return [...this.script.acts.entries()].flatMap(([index, act]) =>
+      act.who === who && act.act === "hear" && !this.#done.has(index) ? [{ index, ...act }] : [],
+    );
   }
 
   #named(hearing: Hearing): Hearing {

@@ -1,6 +1,7 @@
 // A recorded conversation as the stub plays it: what its client does, frame by frame, and what may be said to it when.
 import type { Deed, Hearing, Json, Scenario, Step } from "../recording/recording.ts";
 import { fill } from "../replay/forms.ts";
+import { stretchesOf, type Place } from "../replay/order.ts";
 import type { Opening } from "./line.ts";
 import { FrameReader, OPCODE, writeFrame, type Frame } from "../wire/frame.ts";
 
@@ -14,7 +15,7 @@ export type Act = { readonly who: string } & (
   | { readonly act: "request"; readonly deed: DeedOf<"request"> }
   | { readonly act: "vanish" }
   /** `causes`: the acts behind which it is said, by their index. */
-  | { readonly act: "hear"; readonly hearing: Hearing; readonly causes: readonly number[] }
+  | (Place & { readonly act: "hear"; readonly causes: readonly number[] })
 );
 
 export interface Script {
@@ -35,8 +36,9 @@ export function scriptOf({ scenario, about, steps }: Scenario): Script {
   );
   // That a client polls no more is not seen.
   const seen = ({ act, who }: Act): boolean => act !== "vanish" || !polling.has(who);
+  const stretches = stretchesOf(steps);
   const acts = steps
-    .flatMap(actsOf)
+    .flatMap((step, i) => actsOf(step, stretches[i] ?? 0))
     .filter(seen)
     .map((act, at, all) => withCauses(act, at, all));
   return {
@@ -49,9 +51,9 @@ export function scriptOf({ scenario, about, steps }: Scenario): Script {
   };
 }
 
-function actsOf(step: Step): Act[] {
+function actsOf(step: Step, stretch: number): Act[] {
   const who = step.who ?? "main";
-  if ("hear" in step) return [{ who, act: "hear", hearing: step, causes: [] }];
+  if ("hear" in step) return [{ who, act: "hear", hearing: step, stretch, causes: [] }];
   switch (step.do) {
     case "upgrade":
     case "longpoll":

@@ -68,6 +68,23 @@ it("[KT8] follows what a client says to the one conversation that has it", () =>
   expect(stage.playsOf(a.line).map(({ script }) => script.name)).toEqual(["reply-list"]);
 });
 
+it("[KT9] has under a client's names whatever it goes on to, though Phoenix said things there in two orders", () => {
+  const { opened, unrecorded } = staged("presence-update", "presence-track-twice", "presence-untrack");
+  for (const [event, response] of [
+    ["track_again", "already_tracked"],
+    ["untrack", undefined],
+  ] as const) {
+    const a = opened();
+    a.says("1", "1", `room:mine-${event}`, "phx_join", {});
+    a.says("1", "2", `room:mine-${event}`, "track", { key: "anna", meta: { v: 1 } });
+    expect(a.heard).toHaveLength(3);
+    const meta = event === "untrack" ? {} : { meta: { v: 2 } };
+    expect(a.says("1", "3", `room:mine-${event}`, event, { key: "anna", ...meta })).toBe(true);
+    expect(JSON.stringify(a.heard[3])).toContain(response ?? '"ok"');
+  }
+  expect(unrecorded).toEqual([]);
+});
+
 it("[KT9] has heartbeats and other topics beside a conversation, without losing it", () => {
   const { opened, unrecorded } = staged();
   const a = opened();

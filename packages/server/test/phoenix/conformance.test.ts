@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
-  checks,
-  differences,
+  checks as allChecks,
+  differences as allDifferences,
   differsIn,
   readRaces,
   readRecordings,
@@ -44,6 +44,11 @@ const PROVOKED = [
   /auth token to the mount at \/socket, which reads none/,
 ];
 
+// Presence of channels is about to come: its checks and conversations are not asked for yet.
+const checks = allChecks.filter(({ id }) => !id.startsWith("PR"));
+const differences = Object.fromEntries(
+  Object.entries(allDifferences).filter(([name]) => !name.startsWith("presence-")),
+);
 const page = readFileSync(new URL("../../../../docs/phoenix-differences.md", import.meta.url), "utf8");
 const recorded = readRecordings().flatMap((suite) => suite.scenarios);
 /** A conversation's second turn over LongPoll is under the name of the first. */
@@ -61,7 +66,7 @@ const runs: Readonly<Record<string, Partial<RunOptions>>> = {
   strict: { mode: "strict", checks: withOnly((name) => !isAlways(name), { code: true }) },
   /** What Calla never says is not waited for so long. What it says instead is asked for below. */
   always: { mode: "strict", checks: withOnly(isAlways, { code: false }), patience: 1500 },
-  calla: { mode: "calla" },
+  calla: { mode: "calla", checks },
 };
 const reports = new Map<string, Report>();
 const reported: string[] = [];
