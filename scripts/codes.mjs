@@ -54,6 +54,13 @@ const sections = [
     said: ["server/src"],
   },
   {
+    table: "untrackedCodes",
+    title: "A meta that is not listed",
+    text: "Presence of a topic: the meta that was given is not taken, and an earlier one stays. Type `UntrackedCode`.",
+    again: "said again by itself",
+    said: ["server/src"],
+  },
+  {
     table: "errorCodes",
     title: "Errors",
     text: "`CallaError`, thrown or told by `onError`, of client and server. Type `ErrorCode`. `topic.ready` rejects with one that has the topic's code.",

@@ -89,6 +89,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     random,
     log,
     pubsub: house.pubsub,
+    presence: house.presence,
     strict: strictness(options.strict),
     node: house.node,
     handlers,
@@ -357,7 +358,8 @@ class Wire implements Incoming, Inlet {
     this.#conversation.end(code);
     this.#conversation.connection.terminate?.();
   }
-  disconnect(): void {
+  disconnect(code?: number): void {
+    this.#conversation.farewell = code === PAGE_LEFT || code === CLOSED;
     this.#hub.intake.closed(this.#conversation);
     this.#flow.over();
   }
@@ -365,6 +367,10 @@ class Wire implements Incoming, Inlet {
     this.#hub.slowConsumers.drained(this.#conversation);
   }
 }
+
+/** Close codes by which a client says that it goes: its app has closed it, its page is gone. */
+const CLOSED = 1000;
+const PAGE_LEFT = 1001;
 
 /** onConnect, and the messages it returns into the client's session. */
 async function seed<W extends Wiring, User extends AnyUser>(

@@ -1,5 +1,6 @@
 // What a part of the server needs around it to be tried by itself: a context in the hand, and conversations over sockets
 // in the hand.
+import { HousePresence } from "../src/house/house-presence.ts";
 import { automatic, json } from "@calla/shared";
 import type { Limits, Message, ServerFrame, Wiring } from "@calla/shared";
 import type { ServerEvent } from "../src/app/events.ts";
@@ -7,7 +8,7 @@ import type { AnyUser, LooseHandlers } from "../src/app/handlers.ts";
 import { HookList } from "../src/app/hooks.ts";
 import type { IncomingMessage, SessionMessage, TopicMessage } from "../src/app/hooks.ts";
 import { limitsOf } from "../src/base/limits.ts";
-import { localPubSub } from "../src/cluster/pubsub.ts";
+import { containedPubSub, localPubSub } from "../src/cluster/pubsub.ts";
 import type { PubSub } from "../src/cluster/pubsub.ts";
 import { Conversation } from "../src/connection/conversation.ts";
 import { encoders } from "../src/context/encoder.ts";
@@ -47,6 +48,13 @@ export function parts({
     random: countingRandom(),
     log,
     pubsub,
+    presence: new HousePresence({
+      pubsub: containedPubSub(pubsub, (error) => void errors.push(error)),
+      clock: hand.clock,
+      random: countingRandom(2),
+      report: (error) => void errors.push(error),
+      name: undefined,
+    }),
     strict: true,
     node: "here",
     handlers: new Map(Object.entries(handlers)),

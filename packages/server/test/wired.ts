@@ -267,7 +267,7 @@ export function wire(options: Partial<ServerOptions<TestWiring, AnyUser>> = {}, 
         buffered = 0;
         if (!quiet) incoming.drained();
       },
-      drop: () => incoming.disconnect(),
+      drop: (code?: number) => incoming.disconnect(code),
     };
   };
   /** A socket whose Hello was answered. */

@@ -78,6 +78,7 @@ export type { CallaRejectionCode, Rejection } from "./codes/rejection-codes.ts";
 export type { RequestCode } from "./codes/request-codes.ts";
 export type { AnyCode, RefusedCode, StatusReason, TopicCode } from "./codes/unions.ts";
 export type { UnsubscribedCode } from "./codes/unsubscribed-codes.ts";
+export type { UntrackedCode } from "./codes/untracked-codes.ts";
 export { DEFAULT_LIMITS } from "./base/limits.ts";
 export type { Limits } from "./base/limits.ts";
 

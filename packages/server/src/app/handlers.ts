@@ -98,6 +98,15 @@ export interface Handlers<S, User extends AnyUser> {
   onSubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;
   /** After a subscription ended, for whatever reason. Messages returned are dispatched by the server. */
   onUnsubscribe?(asking: Asking<S, User>): Maybe<MessageOf<S> | readonly MessageOf<S>[]>;
+  /**
+   * Under which key a client is listed on a topic (`definePresence`): clients with one key are shown as one, with a meta for
+   * each. Called when a client says with what it is to be listed; what is no text of 1 to 4,096 characters, or a throw,
+   * refuses that (`hook`). Default: the user's id; of an anonymous client the tag by which the topic names it, as text.
+   *
+   * @example
+   * presenceKey: ({ user }) => user.teamId,
+   */
+  presenceKey?(asking: Asking<S, User>): string;
   /** After a message was applied here, at most once: observe, do not rely on it. */
   onMessage?(message: MessageOf<S>, applied: AppliedMessage<S, User>): void;
 }
@@ -110,6 +119,7 @@ export interface LooseHandlers {
   amend?(message: Message, asking: LooseAsking & { readonly model: unknown }): Message;
   onSubscribe?(asking: LooseAsking): Maybe<Message | readonly Message[]>;
   onUnsubscribe?(asking: LooseAsking): Maybe<Message | readonly Message[]>;
+  presenceKey?(asking: LooseAsking): string;
   onMessage?(message: Message, applied: LooseApplied): void;
 }
 export interface LooseAsking extends Who {

@@ -13,6 +13,7 @@ import {
   wire,
   wiring,
 } from "../../test/wired.ts";
+import { Guest, rosters } from "../../test/rosters.ts";
 import { memoryLog } from "../log/memory/memory-log.ts";
 import { sqlite } from "../log/sqlite/sqlite.ts";
 
@@ -220,6 +221,26 @@ const probes: { readonly [limit: string]: { at: number; fails: string; probe: Pr
       const one = await server({ maxTopicsPerConnection: limit }).client();
       one.say(...many(load, (i) => subscribe(`list:${i}`, i + 1)));
       return trouble(await one.heard());
+    },
+  },
+  maxPresenceBytes: {
+    at: 20,
+    fails: "Untracked too-large",
+    async probe(limit, load) {
+      const one = await Guest.at(rosters({ limits: { maxPresenceBytes: limit } }).node);
+      await one.enter("board:1", "x".repeat(load - JSON.stringify({ name: "" }).length));
+      return (await one.untracked()).map((code) => `Untracked ${code}`).join();
+    },
+  },
+  maxPresenceList: {
+    at: 3,
+    fails: "Presence counts",
+    async probe(limit, load) {
+      const { node } = rosters({ limits: { maxPresenceList: limit } });
+      const guests = await Promise.all(many(load, () => Guest.at(node)));
+      for (const one of guests) await one.enter("board:1", "x", false);
+      const watcher = await (await Guest.at(node)).enter("board:1");
+      return watcher.lists.get("board:1") === load ? "Presence counts" : "";
     },
   },
   maxQueued: {

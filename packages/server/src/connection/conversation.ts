@@ -43,6 +43,8 @@ export interface Closed {
   readonly phase: "closed";
   readonly was: Open | undefined;
   readonly code: ClosingCode | AppCode | "";
+  /** Milliseconds within which its client was told to come back. */
+  readonly within: number;
 }
 
 /** A conversation's life. What is known in one state only, is there in no other. `waiting`: no Hello yet. */
@@ -134,6 +136,8 @@ export class Conversation implements Who {
   readonly membership: Membership;
   /** The server is about to end it: its messages are for another node (drain.ts). */
   leaving = false;
+  /** Its peer has closed the connection on purpose: it does not come back by itself (server.ts). */
+  farewell = false;
   #conflicts: Set<TargetKey> | undefined;
 
   /** `address`: what it is counted by until it is known who it is. */
@@ -172,10 +176,10 @@ export class Conversation implements Who {
     this.#state = { phase: "open", ...open };
   }
   /** The first end counts. */
-  closes(code: ClosingCode | AppCode | "" = ""): Closed {
+  closes(code: ClosingCode | AppCode | "" = "", within = 0): Closed {
     const state = this.#state;
     if (state.phase === "closed") return state;
-    const closed: Closed = { phase: "closed", was: this.#opened, code };
+    const closed: Closed = { phase: "closed", was: this.#opened, code, within };
     this.#state = closed;
     return closed;
   }
@@ -239,7 +243,7 @@ export class Conversation implements Who {
   end(end: ConnectionEnd, within = 0): void {
     if (this.phase !== "closed") {
       const { code, retryable } = connectionEnd(end);
-      this.closes(code);
+      this.closes(code, within);
       try {
         this.#lastWord(code, retryable, within);
       } catch (error) {

@@ -62,12 +62,13 @@ export class Herd {
   /** The client asks whether the server is there. */
   pong(conversation: Conversation): void {
     const { spread } = this;
-    if (this.#sentTo(conversation) === spread) return conversation.send({ type: "Pong" });
+    if (this.sentTo(conversation) === spread) return conversation.send({ type: "Pong" });
     this.#remember(conversation, spread);
     conversation.send({ type: "Pong", spread });
   }
 
-  #sentTo(conversation: Conversation): number {
+  /** What it was sent last. */
+  sentTo(conversation: Conversation): number {
     return this.#sent.get(conversation) ?? 0;
   }
   #remember(conversation: Conversation, spread: number): void {
@@ -86,7 +87,7 @@ export class Herd {
   #sendToAll(spread: number): void {
     let left = MOST;
     for (const conversation of this.#connections) {
-      if (conversation.phase !== "open" || !differs(this.#sentTo(conversation), spread)) continue;
+      if (conversation.phase !== "open" || !differs(this.sentTo(conversation), spread)) continue;
       if (left-- === 0) return;
       this.pong(conversation);
     }

@@ -97,6 +97,25 @@ export class RateLimiter {
     return "told";
   }
 
+  /** Whether another meta of presence is taken: 0, or after how many milliseconds the client may say it again. It counts as a message. */
+  meta(conversation: Conversation, target: TargetKey): number {
+    const now = this.#clock.monotonic();
+    const share = conversation.membership.share!;
+    const paid = share.messages;
+    const paidTopic = share.topics?.get(target) ?? 0;
+    const next = this.#messages.take(paid, now);
+    const nextTopic = this.#topicMessages.take(paidTopic, now);
+    if (next !== undefined && nextTopic !== undefined) {
+      share.messages = next;
+      share.restsAt = Math.max(share.restsAt, next, nextTopic);
+      this.#remember(share, target, nextTopic, now);
+      return 0;
+    }
+    limited(this.#context, conversation, next === undefined ? "messageRate" : "topicMessageRate", target);
+    this.#ignore(conversation, now);
+    return Math.max(1, this.#messages.wait(paid, now), this.#topicMessages.wait(paidTopic, now));
+  }
+
   /** Whether a request to subscribe is taken: 0, or after how many milliseconds the client may retry it. */
   join(conversation: Conversation, target: TargetKey): number {
     const now = this.#clock.monotonic();

@@ -18,15 +18,17 @@ export interface Encoder {
    * its mid (CV4).
    */
   decodeMessages(plain: readonly unknown[]): readonly unknown[];
+  /** A meta of presence. Never throws: one that cannot be decoded is undefined. */
+  decodeMeta(plain: unknown): unknown;
 }
 
 export function encoders(serialiser: Serialiser): readonly Encoder[] {
   return serialiser.formats.map((format, index) => {
     const codec = serialiser.payload(format);
     const payloads = payloadWriter(codec);
-    const one = (plain: unknown): unknown => {
+    const tried = (decode: (plain: unknown) => unknown, plain: unknown): unknown => {
       try {
-        return codec.decodeMessage(plain);
+        return decode(plain);
       } catch {
         return undefined;
       }
@@ -37,7 +39,8 @@ export function encoders(serialiser: Serialiser): readonly Encoder[] {
       index,
       encode: (frame) => wireFrame(format.encode(mapPayloads(frame, payloads))),
       encodeModel: (model) => format.encode(codec.encodeModel(model)),
-      decodeMessages: (plain) => plain.map(one),
+      decodeMessages: (plain) => plain.map((one) => tried(codec.decodeMessage, one)),
+      decodeMeta: (plain) => tried(codec.decodeDetails, plain),
     };
   });
 }

@@ -16,6 +16,7 @@ import type { LooseHandlers } from "../app/handlers.ts";
 import type { HookList, IncomingMessage, SessionMessage, TopicMessage } from "../app/hooks.ts";
 import type { LogStorage } from "../log/log.ts";
 import type { PubSub } from "../cluster/pubsub.ts";
+import type { Tracker } from "../presence/tracker.ts";
 
 /** What a slice's own update says when it rejects. */
 type RejectedCode = string & {};
@@ -30,6 +31,14 @@ export interface Refused {
   readonly details: unknown;
 }
 
+/** Who is here, in this house and on the other nodes. */
+export interface PresenceSource {
+  /** Made when first asked for. */
+  readonly tracker: Tracker;
+  /** Calls back when the tracker has begun anew, with nobody of this node. Returns the undo. */
+  onRestart(trackAgain: () => unknown): () => void;
+}
+
 export interface ServerContext {
   readonly wiring: Wiring;
   readonly serialiser: Serialiser;
@@ -39,6 +48,7 @@ export interface ServerContext {
   readonly random: Random;
   readonly log: LogStorage;
   readonly pubsub: PubSub;
+  readonly presence: PresenceSource;
   readonly strict: boolean;
   /** This node's own name on pubsub, so that it does not hear itself. */
   readonly node: string;

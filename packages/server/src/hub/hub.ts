@@ -26,6 +26,7 @@ import { Intake } from "../connection/intake.ts";
 import type { ByteIntake } from "../connection/byte-limits.ts";
 import { ExpirySweep } from "../target/expiry.ts";
 import { RateLimiter } from "../connection/rate-limiter.ts";
+import { Roster } from "../roster/roster.ts";
 import type { LiveTarget, Reply } from "../target/live-target.ts";
 import type { LogRecord } from "../log/log.ts";
 import { Identifications } from "../app/inquiry.ts";
@@ -61,6 +62,7 @@ export class Hub {
   /** Those that only flush a client whose page is gone. */
   readonly #flushers = new Map<string, Conversation>();
   readonly subscriptions: Subscriptions;
+  readonly roster: Roster;
   readonly awaitedTopics: AwaitedTopics;
   readonly dispatcher: Dispatcher;
   readonly slowConsumers: SlowConsumers;
@@ -139,6 +141,15 @@ export class Hub {
     // What a connection says goes to its target.
     this.access = new Access(context, registry);
     const { access } = this;
+    const rateLimiter = this.#rateLimiter;
+    this.roster = new Roster({
+      context,
+      directory,
+      rateLimiter,
+      isSlow: (conversation) => slowConsumers.has(conversation),
+      spreadOf: (conversation) => herd.sentTo(conversation),
+    });
+    const { roster } = this;
     this.dispatcher = new Dispatcher({ context, registry, directory, access, commitLoop, clients });
     this.awaitedTopics = new AwaitedTopics(context, (conversation, key, ref) =>
       this.subscriptions.appeared(conversation, key, ref),
@@ -153,6 +164,7 @@ export class Hub {
       dispatcher,
       catchUp: new CatchUp(context, commitLoop, this.expiry, slowConsumers),
       slowConsumers,
+      roster,
     });
     const { subscriptions } = this;
     this.accessRecheck = new AccessRecheck(context, directory, access, subscriptions, awaitedTopics);
@@ -182,7 +194,8 @@ export class Hub {
       subscriptions,
       awaitedTopics,
       tokenRefresh: this.#tokenRefresh,
-      rateLimiter: this.#rateLimiter,
+      rateLimiter,
+      roster,
       intake,
       herd,
       hooks,
@@ -227,6 +240,7 @@ export class Hub {
     this.connectionQuota.left(conversation);
     this.intake.drop(conversation);
     const { was, code } = conversation.closes();
+    this.roster.ended(conversation);
     this.subscriptions.left(conversation);
     this.admission.left(conversation);
     this.#tokenRefresh.left(conversation);
@@ -259,6 +273,7 @@ export class Hub {
   async reauthorise(whose: RightsChange): Promise<void> {
     const { user, topic } = whose;
     this.#identifications.changed(whose);
+    if (user === null) this.roster.signedOut(whose);
     const asked = [...this.connections, ...this.packets].filter(
       (one) => one.phase === "open" && matches(whose, one),
     );

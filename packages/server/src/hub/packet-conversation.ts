@@ -73,8 +73,8 @@ class Packet extends Conversation {
     super.finish();
     this.connection.close(1000, "");
   }
-  override closes(code: ClosingCode | AppCode | "" = ""): Closed {
-    const closed = super.closes(code);
+  override closes(code: ClosingCode | AppCode | "" = "", within = 0): Closed {
+    const closed = super.closes(code, within);
     this.over?.();
     this.answered?.();
     return closed;

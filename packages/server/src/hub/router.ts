@@ -6,6 +6,7 @@ import type { Herd } from "../connection/herd.ts";
 import { newest, SubscribeRequests } from "../connection/incoming.ts";
 import type { Intake } from "../connection/intake.ts";
 import type { Limited, RateLimiter } from "../connection/rate-limiter.ts";
+import type { Roster } from "../roster/roster.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { keyOf } from "../target/target-directory.ts";
 import { endsWithAnswers } from "./admission.ts";
@@ -24,6 +25,7 @@ export interface RouterParts {
   readonly awaitedTopics: AwaitedTopics;
   readonly tokenRefresh: TokenRefresh;
   readonly rateLimiter: RateLimiter;
+  readonly roster: Roster;
   readonly intake: Intake;
   readonly herd: Herd;
   readonly hooks: Pick<HubHooks, "connected">;
@@ -37,7 +39,7 @@ export class Router {
   }
 
   hear(conversation: Conversation, frame: ClientFrame): void {
-    const { rateLimiter, herd, subscriptions, tokenRefresh } = this.#parts;
+    const { rateLimiter, herd, subscriptions, tokenRefresh, roster } = this.#parts;
     switch (frame.type) {
       case "Hello":
         return this.#hello(conversation, frame);
@@ -60,8 +62,9 @@ export class Router {
           .answer(conversation, frame.token)
           .catch((error: unknown) => conversation.fail(error));
       case "Track":
+        return roster.track(conversation, frame);
       case "ListMembers":
-        return void rateLimiter.other(conversation, frame);
+        return roster.listMembers(conversation, frame);
       default:
         frame satisfies never;
     }
@@ -91,10 +94,11 @@ export class Router {
     hello: ClientFrames["Hello"],
     { connected, expires, fresh }: Welcome,
   ): void {
-    const { context, herd, tokenRefresh, hooks, subscriptions } = this.#parts;
+    const { context, herd, tokenRefresh, hooks, subscriptions, roster } = this.#parts;
     const { clientId, userId, speaker } = conversation;
     context.observe?.({ type: "connected", clientId, userId, fresh });
     if (conversation.phase !== "open") return; // who observes has ended it
+    roster.opened(conversation);
     conversation.send(connected(herd.welcome(conversation)));
     tokenRefresh.watch(conversation, expires);
     if (conversation.phase !== "open") return; // the socket broke, or the token has expired already

@@ -23,6 +23,7 @@ import type { LiveTarget } from "../target/live-target.ts";
 import { keyOf } from "../target/target-directory.ts";
 import type { NamedTarget, ResolvedTarget, TargetDirectory } from "../target/target-directory.ts";
 import { wireOf } from "../log/record.ts";
+import type { Roster } from "../roster/roster.ts";
 import { refused } from "../connection/refusal.ts";
 import type { TargetRegistry } from "../target/target-registry.ts";
 
@@ -35,6 +36,7 @@ export interface SubscriptionsParts {
   readonly catchUp: CatchUp;
   readonly awaitedTopics: AwaitedTopics;
   readonly slowConsumers: SlowConsumers;
+  readonly roster: Roster;
 }
 
 /** A request and what it is for, while the app is asked about it. */
@@ -62,6 +64,7 @@ export class Subscriptions {
   readonly #catchUp: CatchUp;
   readonly #awaitedTopics: AwaitedTopics;
   readonly #slowConsumers: SlowConsumers;
+  readonly #roster: Roster;
   /** Polls that have their answers, but for what is held until they have drained. */
   readonly #answered = new Set<Conversation>();
   /** Connections that have drained and are being brought up to date. */
@@ -76,6 +79,7 @@ export class Subscriptions {
     catchUp,
     awaitedTopics,
     slowConsumers,
+    roster,
   }: SubscriptionsParts) {
     this.#context = context;
     this.#registry = registry;
@@ -85,6 +89,7 @@ export class Subscriptions {
     this.#catchUp = catchUp;
     this.#awaitedTopics = awaitedTopics;
     this.#slowConsumers = slowConsumers;
+    this.#roster = roster;
   }
 
   /** Resolves once it is answered; undefined if it is already. Never rejects nor throws. */
@@ -113,6 +118,7 @@ export class Subscriptions {
     // It drained, was slow and has drained again: the first goes on.
     if (this.#resuming.has(conversation)) return;
     this.#resuming.add(conversation);
+    this.#roster.drained(conversation);
     while (conversation.phase === "open" && !this.#slowConsumers.has(conversation)) {
       const held = this.#slowConsumers.next(conversation);
       if (held === undefined) break;
@@ -124,7 +130,10 @@ export class Subscriptions {
 
   /** A poll has its answers: it ends, unless something of it is held until it has drained. */
   finish(poll: Conversation): void {
-    if (!this.#slowConsumers.holds(poll) && !this.#resuming.has(poll)) return poll.finish();
+    if (!this.#slowConsumers.holds(poll) && !this.#resuming.has(poll)) {
+      this.#roster.answer(poll);
+      return poll.finish();
+    }
     if (poll.phase === "open") this.#answered.add(poll);
   }
 
@@ -301,7 +310,9 @@ export class Subscriptions {
   }
 
   #welcome(conversation: Conversation, place: ResolvedTarget, subscription: TargetSubscription): undefined {
-    if (subscription.welcomed || !subscription.live) return;
+    if (!subscription.live) return;
+    this.#roster.live(conversation, keyOfPlace(place));
+    if (subscription.welcomed) return;
     subscription.welcomed = true;
     this.#hook(conversation, place, "onSubscribe");
   }
@@ -333,6 +344,8 @@ export class Subscriptions {
     conversation.subscriptions.delete(key);
     subscription.inquiry?.withdraw();
     this.#slowConsumers.release(conversation, key);
+    // Who has lost its connection may come back (roster.ts, `ended`).
+    if (conversation.phase === "open") this.#roster.unsubscribed(conversation, key);
     const place = this.#directory.get(key);
     if (place instanceof EphemeralTopic) {
       place.leave(conversation);

@@ -45,6 +45,10 @@ export interface Limits {
   readonly maxDetailsBytes: number;
   /** Topics one connection may subscribe to. Over it: `Unsubscribed`, `too-many-topics`. */
   readonly maxTopicsPerConnection: number;
+  /** Bytes of the meta by which a client is listed on a topic, as JSON. Over it: `Untracked`, `too-large`. */
+  readonly maxPresenceBytes: number;
+  /** Members of a topic who are listed to those who watch it. Over it: they are told how many, and who below four fifths of it. */
+  readonly maxPresenceList: number;
   /** Messages waiting for one target's next append. Over it: `Paused`, `busy`. */
   readonly maxQueued: number;
   /**
@@ -155,6 +159,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxOutcomeBytes: 262_144,
   maxDetailsBytes: 4_096,
   maxTopicsPerConnection: 1_000,
+  maxPresenceBytes: 4_096,
+  maxPresenceList: 1_000,
   maxQueued: 10_000,
   maxOpenTargets: 10_000,
   targetIdle: 60_000,

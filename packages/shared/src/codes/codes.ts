@@ -9,3 +9,4 @@ export { pausedCodes } from "./paused-codes.ts";
 export { rejectionCodes } from "./rejection-codes.ts";
 export { requestCodes } from "./request-codes.ts";
 export { unsubscribedCodes } from "./unsubscribed-codes.ts";
+export { untrackedCodes } from "./untracked-codes.ts";

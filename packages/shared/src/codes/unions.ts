@@ -6,6 +6,7 @@ import type { ObservedCode } from "./observed-codes.ts";
 import type { CallaRejectionCode } from "./rejection-codes.ts";
 import type { RequestCode } from "./request-codes.ts";
 import type { UnsubscribedCode } from "./unsubscribed-codes.ts";
+import type { UntrackedCode } from "./untracked-codes.ts";
 
 /**
  * Why a client's connection is as it is. A newer server may have a code that is not among these: a `switch` has a
@@ -20,7 +21,13 @@ export type StatusReason = ClosingCode | ConnectionCode | "origin" | "host" | Ap
 export type TopicCode = UnsubscribedCode | StatusReason;
 
 /** What a server's `onRefused` hears as a code of Calla's. */
-export type RefusedCode = ClosingCode | UnsubscribedCode | CallaRejectionCode | RequestCode | ObservedCode;
+export type RefusedCode =
+  | ClosingCode
+  | UnsubscribedCode
+  | CallaRejectionCode
+  | RequestCode
+  | UntrackedCode
+  | ObservedCode;
 
 /** Every code that a CallaError which was caught can have. */
 export type AnyCode = ErrorCode | CallaRejectionCode | TopicCode;

@@ -1,0 +1,379 @@
+// Presence of sync topics on this node: which clients are listed, and who is told. A client says its whole wish of a topic
+// in one frame; it holds as long as it is subscribed, and over a loss of its connection for as long as that client may take to
+// come back (grace.ts). Over the house's tracker, whose holders are clients. Not here: what watchers are told (topic-roster.ts).
+//
+// For clients over HTTP, whose transport cannot say that a page is gone: as the page goes (`pagehide`, and it is not kept for
+// later) or its app closes the client, one request that outlives it (a POST with `keepalive`) says Hello and, for each topic
+// on which it is listed, `Track` without a meta and without `watch`. It may come when the stream has ended, and to any node.
+import type {
+  ClientFrames,
+  EphemeralSlice,
+  Slice,
+  SlicePresence,
+  TargetKey,
+  TopicSlice,
+  UntrackedCode,
+} from "@calla/shared";
+import type { LooseAsking } from "../app/handlers.ts";
+import type { Conversation } from "../connection/conversation.ts";
+import type { RateLimiter } from "../connection/rate-limiter.ts";
+import { limited, refused } from "../connection/refusal.ts";
+import type { ServerContext } from "../context/server-context.ts";
+import { matches } from "../identity/rights-change.ts";
+import type { RightsChange } from "../identity/rights-change.ts";
+import type { PresenceDiff } from "../presence/diff-listeners.ts";
+import type { TargetDirectory } from "../target/target-directory.ts";
+import { GRACE, graceOf, pollGrace } from "./grace.ts";
+import { ListedClients, targetOf, trackerTopic } from "./listed-clients.ts";
+import type { Wish } from "./listed-clients.ts";
+import { readMeta } from "./meta.ts";
+import { presenceKeyOf } from "./presence-key.ts";
+import { TopicRoster } from "./topic-roster.ts";
+
+export interface RosterParts {
+  readonly context: ServerContext;
+  readonly directory: Pick<TargetDirectory, "named">;
+  readonly rateLimiter: RateLimiter;
+  isSlow(conversation: Conversation): boolean;
+  /** Over how many milliseconds it was told to spread its return. */
+  spreadOf(conversation: Conversation): number;
+}
+
+type Track = ClientFrames["Track"];
+type ListedSlice = (TopicSlice | EphemeralSlice) & { readonly presence: SlicePresence };
+
+/** Milliseconds after which what was made for a topic that nobody watches is dropped. */
+const IDLE = 10_000;
+/** Milliseconds for which a client that is gone is listed by the node that says so: longer than nodes take to hear of it. */
+const TOLD_AFTER = 500;
+
+export class Roster {
+  readonly #parts: RosterParts;
+  readonly #context: ServerContext;
+  readonly #clients: ListedClients;
+  readonly #topics = new Map<TargetKey, TopicRoster>();
+  /** To be told at the end of the turn. */
+  #due = new Set<TopicRoster>();
+  /** The attempt of connections whose client counts none. */
+  readonly #uncounted = new WeakMap<Conversation, number>();
+  #sweeping = false;
+  #stopped = false;
+  #silence: (() => void) | undefined;
+
+  constructor(parts: RosterParts) {
+    this.#parts = parts;
+    this.#context = parts.context;
+    const { context } = parts;
+    this.#clients = new ListedClients(context.clock, () => context.presence.tracker);
+    // Where no slice lists anybody, nothing is made, and no other node is told or heard.
+    if (!context.wiring.topics.some((slice) => slice.presence !== undefined)) return;
+    const undo = context.presence.tracker.onDiff((diff) => this.#hear(diff));
+    const stay = context.presence.onRestart(() => this.#clients.again());
+    this.#silence = () => {
+      undo();
+      stay();
+    };
+  }
+
+  // ------------------------------------------------------------------------------------------------ what clients say
+
+  track(conversation: Conversation, frame: Track): void {
+    const { target, meta, watch } = frame;
+    const { rateLimiter } = this.#parts;
+    const subscription = conversation.subscriptions.get(target);
+    if (meta === undefined && !watch) {
+      if (rateLimiter.other(conversation, frame)) this.#wantsNothing(conversation, target);
+      return;
+    }
+    const before = this.#clients.get(conversation.clientId, target);
+    const begins = watch && !(before?.watch === true && before.conversation === conversation);
+    const wait = meta === undefined ? 0 : rateLimiter.meta(conversation, target);
+    // To be told the whole costs as much as to subscribe.
+    const retryAfter = Math.max(wait, begins ? rateLimiter.join(conversation, target) : 0);
+    if (!begins && meta === undefined && !rateLimiter.other(conversation, frame)) return;
+    if (conversation.phase !== "open") return; // it was a flood
+    if (retryAfter > 0) return this.#refuse(conversation, target, "rate", { retryAfter });
+    if (subscription === undefined) return this.#refuse(conversation, target, "not-subscribed");
+    const named = this.#parts.directory.named(target, conversation.clientId);
+    const slice = typeof named === "string" ? undefined : listed(named.slice);
+    if (slice === undefined || typeof named === "string")
+      return this.#refuse(conversation, target, "no-presence", { told: true });
+    if (
+      before === undefined &&
+      this.#clients.sizeOf(conversation.clientId) >= this.#context.limits.maxTopicsPerConnection
+    )
+      return this.#refuse(conversation, target, "too-many-topics", { told: true });
+    const wish = before ?? this.#clients.begin(conversation.clientId, target);
+    this.#clients.stays(wish);
+    wish.conversation = conversation;
+    wish.userId = conversation.userId;
+    wish.watch = watch;
+    wish.within = frame.within;
+    if (meta === undefined) wish.entry = undefined;
+    else this.#wishes(wish, conversation, slice, named.params, meta);
+    if (subscription.live) this.#apply(wish, conversation);
+    else if (wish.entry === undefined && !wish.watch) this.#clients.delete(wish);
+  }
+
+  /** It wants another meta. Where that is not taken, an earlier one stays. */
+  #wishes(
+    wish: Wish,
+    conversation: Conversation,
+    slice: ListedSlice,
+    params: readonly string[],
+    plain: unknown,
+  ): void {
+    const { target, clientId } = wish;
+    const read = readMeta(this.#context, slice, plain, conversation.encoder);
+    if (!read.ok) {
+      const { code, details } = read;
+      if (code === "too-large") limited(this.#context, conversation, "maxPresenceBytes", target, code);
+      return this.#refuse(conversation, target, code, { details, told: code !== "too-large" });
+    }
+    const about = { clientId, user: conversation.user, topic: target, params };
+    const key = this.#keyOf(slice, about);
+    if (key === undefined) return this.#refuse(conversation, target, "hook", { told: true });
+    wish.entry = { key, meta: read.meta, attempt: this.#attemptOf(conversation) };
+  }
+
+  #keyOf(slice: ListedSlice, about: LooseAsking): string | undefined {
+    try {
+      return presenceKeyOf(slice, this.#context.handlers.get(slice.name), about);
+    } catch (error) {
+      this.#context.report(error);
+      return undefined;
+    }
+  }
+
+  #apply(wish: Wish, conversation: Conversation): void {
+    const { target, entry, watch } = wish;
+    this.#clients.put(wish);
+    if (watch) this.#topic(target).watch(conversation);
+    else this.#unwatch(target, conversation);
+    if (entry === undefined && !watch) this.#clients.delete(wish);
+  }
+
+  #wantsNothing(conversation: Conversation, target: TargetKey): void {
+    const wish = this.#clients.get(conversation.clientId, target);
+    if (wish !== undefined) this.#gone(wish);
+  }
+
+  /** Which of its client's connections this is, of all there ever were. */
+  #attemptOf(conversation: Conversation): number {
+    const { state } = conversation;
+    const counted = state.phase === "open" ? state.attempt?.[1] : undefined;
+    if (counted !== undefined) return counted;
+    const known = this.#uncounted.get(conversation) ?? Math.max(0, Math.floor(this.#context.clock.now()));
+    this.#uncounted.set(conversation, known);
+    return known;
+  }
+
+  listMembers(conversation: Conversation, { target, ref, after, most }: ClientFrames["ListMembers"]): void {
+    const { rateLimiter } = this.#parts;
+    // A page costs as much as a subscribe.
+    const wait = rateLimiter.join(conversation, target);
+    if (conversation.phase !== "open") return;
+    const answer = (): void => this.#page(conversation, { target, ref, after, most });
+    // Its client waits for an answer: over the rate it waits longer. Who asks on meanwhile is held up by its own rate.
+    if (wait === 0) answer();
+    else this.#context.clock.setTimeout(answer, wait);
+  }
+
+  #page(
+    conversation: Conversation,
+    { target, ref, after, most }: Pick<ClientFrames["ListMembers"], "target" | "ref" | "after" | "most">,
+  ): void {
+    if (conversation.phase !== "open" || this.#stopped) return;
+    const named = this.#parts.directory.named(target, conversation.clientId);
+    const may = conversation.subscriptions.get(target)?.live === true;
+    if (!may || typeof named === "string" || listed(named.slice) === undefined)
+      return conversation.send({ type: "Members", target, ref, members: [], more: false });
+    const { members, more } = this.#topic(target).page(after, most);
+    conversation.send({ type: "Members", target, ref, members, more });
+  }
+
+  #refuse(
+    conversation: Conversation,
+    target: TargetKey,
+    code: UntrackedCode,
+    {
+      retryAfter,
+      details,
+      told = false,
+    }: { readonly retryAfter?: number; readonly details?: unknown; readonly told?: boolean } = {},
+  ): void {
+    if (told) refused(this.#context, conversation, target, code, details ?? {});
+    conversation.send({
+      type: "Untracked",
+      target,
+      code,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+      ...(details === undefined ? {} : { details }),
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------- what becomes of them
+
+  /** It was let in: who came back in time is waited for until it has said what it wants. */
+  opened({ clientId }: Conversation): void {
+    if (this.#clients.empty) return;
+    for (const wish of this.#clients.of(clientId))
+      if (wish.conversation === undefined) this.#clients.leave(wish, GRACE);
+  }
+
+  /** Its subscription is live, for the first time or again. */
+  live(conversation: Conversation, target: TargetKey): void {
+    const wish = this.#clients.empty ? undefined : this.#clients.get(conversation.clientId, target);
+    if (wish?.conversation === conversation) this.#apply(wish, conversation);
+  }
+
+  /** Its subscription has ended, though its connection has not. */
+  unsubscribed({ clientId }: Conversation, target: TargetKey): void {
+    const wish = this.#clients.empty ? undefined : this.#clients.get(clientId, target);
+    if (wish !== undefined) this.#gone(wish);
+  }
+
+  /** Its connection has ended. */
+  ended(conversation: Conversation): void {
+    if (this.#clients.empty) return;
+    const { state, clientId, speaker } = conversation;
+    if (state.phase !== "closed") return;
+    const { code, within } = state;
+    const spread = Math.max(within, this.#parts.spreadOf(conversation));
+    const grace = graceOf({ code, farewell: conversation.farewell, within: spread });
+    for (const wish of this.#clients.of(clientId)) {
+      if (wish.conversation !== conversation) continue;
+      this.#unwatch(wish.target, conversation);
+      // Who is not listed by this node needs none of its time.
+      const stays =
+        wish.tracked === undefined ? 0 : speaker === "poll" && code === "" ? pollGrace(wish.within) : grace;
+      if (stays > 0) this.#clients.leave(wish, stays);
+      else this.#clients.delete(wish);
+    }
+  }
+
+  /** It takes frames again. */
+  drained(conversation: Conversation): void {
+    if (this.#clients.empty) return;
+    for (const { target, watch } of this.#clients.of(conversation.clientId))
+      if (watch) this.#topics.get(target)?.drained(conversation);
+  }
+
+  /** A poll is about to have all its answers: who is here is one of them. */
+  answer(poll: Conversation): void {
+    if (this.#clients.empty) return;
+    for (const { target, watch } of this.#clients.of(poll.clientId))
+      if (watch) this.#topics.get(target)?.tell(poll);
+  }
+
+  /** A client is sent away or signed out: nobody waits for it. `target`: of this one alone. */
+  sentAway(clientId: string, target?: TargetKey): void {
+    for (const wish of this.#clients.of(clientId))
+      if (target === undefined || wish.target === target) this.#gone(wish);
+  }
+  signedOut(whose: RightsChange): void {
+    for (const wish of Array.from(this.#clients.all())) if (matches(whose, wish)) this.#gone(wish);
+  }
+
+  /**
+   * A packet says that its client is gone, whose connection has ended or is on another node. That node alone can end what it
+   * has listed: it does when the client comes to this one, and here it goes as soon as that was told.
+   */
+  farewell(packet: Conversation, frame: Track): void {
+    const { target } = frame;
+    const { clientId } = packet;
+    if (!this.#parts.rateLimiter.other(packet, frame)) return;
+    const here = this.#clients.get(clientId, target);
+    if (here !== undefined) return this.#gone(here);
+    const named = this.#parts.directory.named(target, clientId);
+    const slice = typeof named === "string" ? undefined : listed(named.slice);
+    if (slice === undefined || typeof named === "string") return;
+    const key = this.#keyOf(slice, { clientId, user: packet.user, topic: target, params: named.params });
+    if (key === undefined) return;
+    const { tracker } = this.#context.presence;
+    const entry = tracker.getByKey(trackerTopic(target), key).find(({ holder }) => holder === clientId);
+    if (entry === undefined) return;
+    const wish = this.#clients.begin(clientId, target);
+    wish.entry = { key, meta: entry.meta, attempt: (entry.attempt ?? 0) + 1 };
+    this.#clients.put(wish);
+    this.#clients.leave(wish, TOLD_AFTER);
+  }
+
+  /** Ends everything. Gives for how many milliseconds other nodes are to keep who was listed here and may come back. */
+  stop(): number {
+    this.#stopped = true;
+    this.#silence?.();
+    for (const topic of this.#topics.values()) topic.stop();
+    this.#topics.clear();
+    return this.#clients.stop();
+  }
+
+  #gone(wish: Wish): void {
+    if (wish.conversation !== undefined) this.#unwatch(wish.target, wish.conversation);
+    this.#clients.delete(wish);
+  }
+
+  // ---------------------------------------------------------------------------------------------------- who is told
+
+  #hear(diff: PresenceDiff): void {
+    const target = targetOf(diff.topic);
+    if (target === undefined) return;
+    this.#topics.get(target)?.hear(diff);
+    this.#clients.hear(target, diff);
+  }
+
+  #topic(target: TargetKey): TopicRoster {
+    let topic = this.#topics.get(target);
+    if (topic !== undefined) return topic;
+    const { context, isSlow } = this.#parts;
+    const entries = context.presence.tracker.list(trackerTopic(target)).values();
+    topic = new TopicRoster(target, entries, {
+      clock: context.clock,
+      maxPresenceList: context.limits.maxPresenceList,
+      isSlow,
+      due: (roster) => this.#tellLater(roster),
+    });
+    this.#topics.set(target, topic);
+    this.#sweepLater();
+    return topic;
+  }
+
+  #unwatch(target: TargetKey, conversation: Conversation): void {
+    const topic = this.#topics.get(target);
+    if (topic?.watches(conversation) !== true) return;
+    topic.unwatch(conversation);
+    this.#sweepLater();
+  }
+
+  #tellLater(roster: TopicRoster): void {
+    if (this.#stopped) return;
+    if (this.#due.size === 0) this.#context.clock.defer(() => this.#tell());
+    this.#due.add(roster);
+  }
+
+  #tell(): void {
+    const due = this.#due;
+    this.#due = new Set();
+    for (const roster of due) roster.flush();
+  }
+
+  /** What nobody watches is kept for a while: who reloads comes back. */
+  #sweepLater(): void {
+    if (this.#sweeping || this.#stopped) return;
+    this.#sweeping = true;
+    this.#context.clock.setTimeout(() => this.#sweep(), IDLE);
+  }
+
+  #sweep(): void {
+    this.#sweeping = false;
+    for (const [target, topic] of this.#topics) {
+      if (topic.watched) continue;
+      topic.stop();
+      this.#topics.delete(target);
+    }
+  }
+}
+
+/** undefined: nobody is listed on its topics. */
+const listed = (slice: Slice): ListedSlice | undefined =>
+  "presence" in slice && slice.presence !== undefined ? (slice as ListedSlice) : undefined;

@@ -1,0 +1,260 @@
+// One topic's members as those who watch it here are told of them. Who watches is sent the whole once for each time that it
+// has subscribed, then what changed, once per turn and the same bytes for all. Not here: who may watch (roster.ts), who is
+// here (the tracker).
+import { sameValue } from "@calla/shared";
+import type { Cancel, SteadyClock, TargetKey, WireMember } from "@calla/shared";
+import type { Conversation, TargetSubscription } from "../connection/conversation.ts";
+import type { Shared } from "../context/encoder.ts";
+import { COUNT_EVERY, Listing } from "../presence/listing.ts";
+import type { PresenceDiff } from "../presence/diff-listeners.ts";
+import type { PresenceEntry } from "../presence/state/entry.ts";
+import { MemberPages } from "./member-pages.ts";
+import type { MemberPage } from "./member-pages.ts";
+import { countFrame, presenceFrames } from "./presence-frames.ts";
+import { TagTable } from "./tag-table.ts";
+
+export interface TopicRosterParts {
+  readonly clock: SteadyClock;
+  readonly maxPresenceList: number;
+  /** Whether nothing is to be queued for it. */
+  isSlow(conversation: Conversation): boolean;
+  /** Something is to be told at the end of the turn: `flush` is called then. */
+  due(roster: TopicRoster): void;
+}
+
+export class TopicRoster {
+  readonly target: TargetKey;
+  readonly #parts: TopicRosterParts;
+  readonly #members: TagTable;
+  readonly #pages: MemberPages;
+  readonly #listing: Listing;
+  /** Who watches, by the subscription in which it was told the whole; undefined: it is to be told that. */
+  readonly #watchers = new Map<Conversation, TargetSubscription | undefined>();
+  /** By tag, of whom watchers were told last where that may have changed. Nothing while they are told how many. */
+  #changed = new Map<number, PresenceEntry | undefined>();
+  /** What tells a newcomer everything: a whole of some time ago, and what was told since. */
+  #whole: Whole | undefined;
+  #toldCount: { readonly members: number; readonly at: number } | undefined;
+  #later: Cancel | undefined;
+
+  /** `entries`: all who are here now. */
+  constructor(target: TargetKey, entries: Iterable<readonly PresenceEntry[]>, parts: TopicRosterParts) {
+    this.target = target;
+    this.#parts = parts;
+    this.#members = new TagTable(target);
+    for (const all of entries) for (const entry of all) this.#members.add(this.#members.tagOf(entry), entry);
+    this.#pages = new MemberPages(this.#members, parts.clock);
+    this.#listing = new Listing(parts.maxPresenceList);
+    this.#listing.look(this.#members.size, parts.clock.monotonic());
+  }
+
+  get watched(): boolean {
+    return this.#watchers.size > 0;
+  }
+
+  /** Its connection is told who is here from now on, as long as it is subscribed. */
+  watch(conversation: Conversation): void {
+    const told = this.#watchers.get(conversation);
+    if (told !== undefined && told === conversation.subscriptions.get(this.target)) return;
+    this.#watchers.set(conversation, undefined);
+    this.#parts.due(this);
+  }
+  watches(conversation: Conversation): boolean {
+    return this.#watchers.has(conversation);
+  }
+  unwatch(conversation: Conversation): void {
+    this.#watchers.delete(conversation);
+  }
+  /** It takes frames again: it is told the whole, if it has missed something. */
+  drained(conversation: Conversation): void {
+    if (this.#watchers.has(conversation) && this.#watchers.get(conversation) === undefined)
+      this.#parts.due(this);
+  }
+
+  hear({ joins, leaves }: PresenceDiff): void {
+    for (const entry of leaves) {
+      const tag = this.#touch(entry);
+      this.#members.delete(tag, entry);
+    }
+    for (const entry of joins) {
+      const tag = this.#touch(entry);
+      this.#members.add(tag, entry);
+    }
+    if (this.watched) this.#parts.due(this);
+    else this.#rest();
+  }
+
+  #touch(entry: PresenceEntry): number {
+    const tag = this.#members.tagOf(entry);
+    const told = this.watched && !this.#listing.counts;
+    if (told && !this.#changed.has(tag)) this.#changed.set(tag, this.#members.get(tag));
+    return tag;
+  }
+
+  page(after: number, most: number): MemberPage {
+    return this.#pages.page(after, most);
+  }
+
+  /** Tells all who watch what they are to be told. */
+  flush(): void {
+    if (!this.watched) return this.#rest();
+    const { clock } = this.#parts;
+    const now = clock.monotonic();
+    const members = this.#members.size;
+    if (this.#listing.look(members, now)) this.#anew();
+    if (this.#listing.counts) this.#tellCount(members, now);
+    else this.#tellChanges();
+    this.#lookLater(now);
+  }
+
+  /** Nobody hears: what changes meanwhile, who comes next is told with the whole. */
+  #rest(): void {
+    this.#changed.clear();
+    this.#whole = undefined;
+    this.#toldCount = undefined;
+  }
+
+  stop(): void {
+    this.#later?.();
+  }
+
+  /** The kind has changed: all are told in the other one, from the beginning. */
+  #anew(): void {
+    this.#rest();
+    for (const conversation of this.#watchers.keys()) this.#watchers.set(conversation, undefined);
+  }
+
+  #tellChanges(): void {
+    const news = this.#news();
+    for (const conversation of this.#watchers.keys()) {
+      const subscription = this.#takes(conversation);
+      if (subscription === undefined) continue;
+      if (this.#watchers.get(conversation) !== subscription)
+        this.#tellWhole(conversation, subscription, news);
+      else for (const shared of this.#framesOf(news, conversation)) conversation.sendShared(shared);
+    }
+    this.#remember(news);
+  }
+
+  /** One that cannot wait for the turn's end. What is told then it is told again, which says the same. */
+  tell(conversation: Conversation): void {
+    if (!this.#watchers.has(conversation) || this.#watchers.get(conversation) !== undefined) return;
+    const subscription = this.#takes(conversation);
+    if (subscription === undefined) return;
+    if (this.#listing.counts) conversation.sendShared(countFrame(this.target, this.#members.size));
+    else
+      for (const shared of presenceFrames(
+        this.target,
+        { joins: this.#all(), leaves: [] },
+        conversation.encoder,
+        true,
+      ))
+        conversation.sendShared(shared);
+    this.#watchers.set(conversation, subscription);
+  }
+
+  /** The subscription in which it is told now; undefined: it is told nothing, and the whole once it takes that. */
+  #takes(conversation: Conversation): TargetSubscription | undefined {
+    const subscription = conversation.subscriptions.get(this.target);
+    if (subscription?.live === true && !this.#parts.isSlow(conversation)) return subscription;
+    this.#watchers.set(conversation, undefined);
+    return undefined;
+  }
+
+  #tellWhole(conversation: Conversation, subscription: TargetSubscription, news: News): void {
+    this.#whole ??= this.#makeWhole(conversation, news);
+    for (const shared of this.#whole.frames) conversation.sendShared(shared);
+    if (!news.inWhole)
+      for (const shared of this.#framesOf(news, conversation)) conversation.sendShared(shared);
+    this.#watchers.set(conversation, subscription);
+  }
+
+  #makeWhole({ encoder }: Conversation, news: News): Whole {
+    news.inWhole = true;
+    const joins = this.#all();
+    const frames = presenceFrames(this.target, { joins, leaves: [] }, encoder, true);
+    return { frames: [...frames], size: joins.length, since: 0 };
+  }
+
+  /** So that the next newcomer costs an encoding of what changed, and not of all; until it changed as much as there is. */
+  #remember(news: News): void {
+    const whole = this.#whole;
+    if (whole === undefined || news.inWhole) return;
+    whole.since += news.joins.length + news.leaves.length;
+    // Nobody took it, so it is not encoded.
+    if (news.frames === undefined || whole.since > whole.size / 2 + FEW) this.#whole = undefined;
+    else whole.frames.push(...news.frames);
+  }
+
+  #all(): readonly WireMember[] {
+    const all: WireMember[] = [];
+    for (const tag of this.#members.tags()) all.push(memberOf(tag, this.#members.get(tag)!));
+    return all;
+  }
+
+  #news(): News {
+    const changed = this.#changed;
+    const joins: WireMember[] = [];
+    const leaves: number[] = [];
+    if (changed.size > 0) this.#changed = new Map();
+    for (const [tag, before] of changed) {
+      const now = this.#members.get(tag);
+      if (now === undefined) {
+        if (before !== undefined) leaves.push(tag);
+      } else if (before === undefined || before.key !== now.key || !sameValue(before.meta, now.meta))
+        joins.push(memberOf(tag, now));
+    }
+    return { joins, leaves, frames: joins.length + leaves.length === 0 ? [] : undefined, inWhole: false };
+  }
+
+  #framesOf(news: News, { encoder }: Conversation): readonly Shared[] {
+    return (news.frames ??= presenceFrames(this.target, news, encoder));
+  }
+
+  #tellCount(members: number, now: number): void {
+    const told = this.#toldCount;
+    const news = told === undefined || (told.members !== members && now >= told.at + COUNT_EVERY);
+    const shared = countFrame(this.target, members);
+    for (const [conversation, before] of this.#watchers) {
+      const subscription = this.#takes(conversation);
+      if (subscription === undefined || (before === subscription && !news)) continue;
+      conversation.sendShared(shared);
+      this.#watchers.set(conversation, subscription);
+    }
+    if (news) this.#toldCount = { members, at: now };
+  }
+
+  /** When there is something to tell, or the other kind may be due, though nobody comes or goes. */
+  #lookLater(now: number): void {
+    this.#later?.();
+    const members = this.#members.size;
+    const told = this.#toldCount;
+    const count = told === undefined || told.members === members ? Infinity : told.at + COUNT_EVERY - now;
+    const wait = Math.min(count, this.#listing.lookIn(members, now) ?? Infinity);
+    this.#later =
+      wait === Infinity
+        ? undefined
+        : this.#parts.clock.setTimeout(() => this.#parts.due(this), Math.max(wait, 0));
+  }
+}
+
+/** All who were here when it was made, and then what was told since: so many, and so many changes. */
+interface Whole {
+  readonly frames: Shared[];
+  readonly size: number;
+  since: number;
+}
+
+/** What has changed since watchers were told last, and that as frames, once somebody is told. */
+interface News {
+  readonly joins: readonly WireMember[];
+  readonly leaves: readonly number[];
+  frames: readonly Shared[] | undefined;
+  /** A whole was made in this turn, which says it. */
+  inWhole: boolean;
+}
+
+/** So many changes behind a whole are cheaper than another whole. */
+const FEW = 64;
+
+const memberOf = (tag: number, { key, meta }: PresenceEntry): WireMember => [tag, key, meta];
