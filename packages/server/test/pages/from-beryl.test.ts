@@ -21,7 +21,7 @@ import {
   stop,
   validate,
 } from "../../src/channels/index.ts";
-import type { Channel, ChannelsOptions, ChannelRefusal, StopReason } from "../../src/channels/index.ts";
+import type { StopReason } from "../../src/channels/index.ts";
 import * as wire from "../../src/channels/wire/index.ts";
 import { localPubSub } from "../../src/cluster/pubsub.ts";
 import { createGroups } from "../../src/groups/index.ts";
@@ -32,30 +32,7 @@ import { closed, crashed, reply as replied, talk } from "../phoenix-talk.ts";
 import { handClock } from "../wired.ts";
 import { holdPage } from "./claims.ts";
 import type { Claims } from "./claims.ts";
-
-const room = defineChannel("room:*");
-function inside(channel: Channel, options: ChannelsOptions<object> = {}, topic = "room:a") {
-  const errors: unknown[] = [];
-  const refusals: ChannelRefusal[] = [];
-  const channels = createChannels({
-    onError: (error) => void errors.push(error),
-    onRefused: (refusal) => void refusals.push(refusal),
-    ...options,
-  }).register(channel);
-  const client = talk(channels);
-  const answer = client.join(topic);
-  const say = (event: string, payload: unknown = {}) => client.say(["1", "2", topic, event, payload]);
-  return { channels, client, errors, refusals, answer, say };
-}
-const answered = (response: object = {}, status = "ok") =>
-  replied("1", "2", "room:a", status, response as never);
-/** A channel that tells its connection's id. */
-const named = room.joined((socket) => socket.push("id", { id: socket.socketId }));
-const idIn = (answer: readonly unknown[]): string => (answer[1] as { id: string }[])[4]!.id;
-const ends = (channel: Channel = room) => {
-  const reasons: StopReason[] = [];
-  return { reasons, channel: (channel as typeof room).terminate((reason) => void reasons.push(reason)) };
-};
+import { answered, ends, idIn, inside, named, room } from "./inside.ts";
 
 /** When this fails, what was missing is there: write its rows in docs/from-beryl.md and docs/from-phoenix.md. */
 const isNotThereYet = (words: RegExp) => () => {
