@@ -1,6 +1,14 @@
 // What must not compile, and what types follow from a slice.
-import { automatic, defineEphemeral, defineTopic, defineWiring, json, serverOnly } from "@calla/shared";
-import type { ClientMessageOf } from "@calla/shared";
+import {
+  automatic,
+  defineEphemeral,
+  definePresence,
+  defineTopic,
+  defineWiring,
+  json,
+  serverOnly,
+} from "@calla/shared";
+import type { ClientMessageOf, PresenceMeta } from "@calla/shared";
 import * as z from "zod";
 import { createClient } from "./client.ts";
 import type { Client } from "./client.ts";
@@ -16,6 +24,7 @@ const board = defineTopic("board:*", {
     stamped: serverOnly(z.object({})),
   },
   rejections: { full: z.object({ max: z.number() }) },
+  presence: definePresence(z.object({ name: z.string(), card: z.string().optional() })),
   update: {
     added: (model) => model,
     moved: (model) => model,
@@ -32,6 +41,7 @@ const chat = defineTopic("chat", {
 const cursors = defineEphemeral("cursors:*", {
   messages: { moved: z.object({ x: z.number() }) },
   keep: "latest",
+  presence: definePresence(z.number()),
 });
 const elsewhere = defineTopic("elsewhere", {
   model: z.object({}),
@@ -39,6 +49,8 @@ const elsewhere = defineTopic("elsewhere", {
   messages: { a: z.object({}) },
   update: { a: (model) => model },
 });
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const is = <T extends true>(): T | undefined => undefined;
 declare const transport: Transport;
 const client = createClient({
   wiring: defineWiring({ topics: [board, chat, cursors] }),
@@ -125,3 +137,25 @@ for (const { message } of cursor.latest.values()) message.x.toFixed();
 void client.session.state;
 // @ts-expect-error nor a local slice
 void client.local.model;
+
+// Presence.
+const { presence } = topic;
+presence.track({ name: "Ada" });
+presence.track({ name: "Ada", card: "1" });
+// @ts-expect-error a meta of another form
+presence.track({ name: 1 });
+// @ts-expect-error a field too many
+presence.track({ name: "Ada", age: 36 });
+for (const [key, members] of presence.list)
+  members.map(({ meta, from }) => [key.trim(), meta.name.trim(), from]);
+presence.self?.meta.card?.trim();
+presence.onChange(({ count, self }) => count.toFixed() + (self?.key.trim() ?? ""));
+presence.select(({ list }) => list.get("ada")?.length).value?.toFixed();
+void presence.page().then(({ members, next }) => [members[0]?.meta.name, next?.toFixed()]);
+cursor.presence.track(1);
+// @ts-expect-error a meta of another form
+cursor.presence.track("1");
+// @ts-expect-error this slice lists nobody
+chat2.presence.track({});
+is<Same<PresenceMeta<typeof chat>, never>>();
+is<Same<PresenceMeta<typeof cursors>, number>>();

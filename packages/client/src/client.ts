@@ -13,12 +13,13 @@ import type {
   StatusReason,
   Wiring,
 } from "@calla/shared";
-import { audible } from "#dev/mistakes";
+import { absence, audible } from "#dev/mistakes";
 import { steady, systemClock, systemRandom } from "./base/clock.ts";
 import type { Local } from "./local.ts";
 import { contain, signal } from "./base/notifier.ts";
 import type { Stop } from "./base/notifier.ts";
 import { onWakeUp } from "./base/page-events.ts";
+import { roughSize } from "./base/size.ts";
 import { createConnection } from "./connection/connection.ts";
 import type { ConnectedAs } from "./connection/connection.ts";
 import { accept, checked } from "./engine/dispatch.ts";
@@ -34,9 +35,11 @@ import type {
   SnapshotTaken,
   Versions,
 } from "./engine/records.ts";
-import { targetOf } from "./engine/targets.ts";
+import { retain } from "./engine/subscriptions.ts";
+import { targetOf, touch } from "./engine/targets.ts";
 import type { Owner, Storage, StorageHost } from "./storage/storage.ts";
-import { createTopic, handleOf, selection } from "./topic.ts";
+import { selection } from "./selection.ts";
+import { createTopic, handleOf } from "./topic.ts";
 import type { EphemeralTopic, Topic } from "./topic.ts";
 import type { CloseReason, Transport } from "./transports/transport.ts";
 
@@ -295,10 +298,14 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
       );
     const key = topicId(slice.pattern, ...params);
     const target = targetOf(core, key);
-    return (target.handle ??=
+    return (target.handle ??= withPresence(
+      core,
+      key,
+      slice,
       slice.kind === "topic"
         ? createTopic(core, key)
-        : slice["~page"].open(core, handleOf(core, key), checked));
+        : slice["~page"].open(core, handleOf(core, key), checked),
+    ));
   };
 
   const session = wiring.session && createTopic(core, OWN_SESSION);
@@ -345,6 +352,27 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
     }) as Client<W>["forget"],
   };
 }
+
+/** A topic with its presence, if its slice has one. */
+const withPresence = (
+  core: Core,
+  key: TargetKey,
+  { name, presence }: Slice & { readonly presence: SlicePresence | undefined },
+  topic: object,
+): object =>
+  presence
+    ? (presence["~page"] as PresencePage)(
+        core,
+        key,
+        topic,
+        targetOf,
+        touch,
+        retain,
+        roughSize,
+        signal,
+        selection,
+      )
+    : absence(topic, name);
 
 /** What is undefined counts as not given. */
 const withDefaults = <W extends Wiring>(options: ClientOptions<W>) => ({

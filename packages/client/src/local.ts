@@ -2,7 +2,7 @@
 // does, which comes with the slice (defineLocal).
 import type { FieldsOf, LocalSlice, MessagesOf, ModelOf, Typed } from "@calla/shared";
 import type { Stop } from "./base/notifier.ts";
-import type { Selection } from "./topic.ts";
+import type { Selection } from "./selection.ts";
 
 /**
  * The local slice of a page: a model that nobody else sees.

@@ -7,7 +7,6 @@ import type {
   MessageOf,
   ModelOf,
   RejectionOf,
-  Serialiser,
   Slice,
   StatusReason,
   TargetKey,
@@ -15,6 +14,9 @@ import type {
   Typed,
 } from "@calla/shared";
 import type { Stop } from "./base/notifier.ts";
+import type { PresenceOf } from "./presence.ts";
+import { selection } from "./selection.ts";
+import type { Selection } from "./selection.ts";
 import { createReady, verdictOf } from "./engine/ready.ts";
 import type { Shown } from "./engine/ready.ts";
 import type { AnyState, Core, Pending, Pushed } from "./engine/records.ts";
@@ -51,13 +53,6 @@ export type WriteOf<S, K = keyof ClientMessagesOf<S>> = Write<
   [K] extends [never] ? readonly MessageOf<S>[] : readonly [MessageOf<S>],
   RejectionOf<S>
 >;
-
-/** A part of a state. */
-export interface Selection<T> {
-  readonly value: T;
-  /** Subscribes; called when the selected part has changed. */
-  onChange(listener: (value: T) => void): Stop;
-}
 
 /**
  * A topic or the session.
@@ -102,6 +97,8 @@ export interface Topic<S extends Slice> {
   ): WriteOf<S, K>;
   /** Subscribes; called for what is pushed to the subscribers. */
   onPush(listener: (pushed: Pushed<MessageOf<S>>) => void): Stop;
+  /** Who is here: of a slice with `definePresence`. */
+  readonly presence: PresenceOf<S>;
 }
 
 /** Each author's latest message by the author's tag, one's own not among them. */
@@ -130,46 +127,8 @@ export interface EphemeralTopic<S extends Slice> {
   dispatch(message: ClientMessageOf<S>): void;
   /** Subscribes; called for what others dispatch. */
   onPush(listener: (pushed: Pushed<MessageOf<S>>) => void): Stop;
-}
-
-/**
- * Selects from anything that has a value and listeners. `pick` is called at each look, for it may close over things
- * outside of the value. Its result for one value stays the same object where it says the same.
- */
-export function selection<V, T>(
-  read: () => V,
-  onChange: (listener: () => void) => Stop,
-  pick: (value: V) => T,
-  { same: sameValues }: Pick<Serialiser, "same">,
-  equal: (a: T, b: T) => boolean = Object.is,
-): Selection<T> {
-  let from: { readonly value: V } | undefined;
-  let picked: T;
-  const same = (a: T, b: T): boolean => equal(a, b) || sameValues(a, b);
-  const current = (): T => {
-    const value = read();
-    const next = pick(value);
-    // Of one value, what cannot even be compared with itself picked again (an instance of a class) says nothing new.
-    if (
-      !from ||
-      (from.value === value ? !same(picked, next) && same(next, pick(value)) : !equal(picked, next))
-    )
-      picked = next;
-    from = { value };
-    return picked;
-  };
-  return {
-    get value() {
-      return current();
-    },
-    onChange(listener) {
-      let told = current();
-      return onChange(() => {
-        const next = current();
-        if (!Object.is(next, told)) listener((told = next));
-      });
-    },
-  };
+  /** Who is here: of a slice with `definePresence`. */
+  readonly presence: PresenceOf<S>;
 }
 
 /** What every topic has, an ephemeral one too. */
@@ -199,7 +158,7 @@ const CLOSED: Shown = { status: "refused", model: undefined, code: "closed" };
 /** The handle's types are the slice's; inside, nothing is known of them. */
 export function createTopic<S extends Slice>(core: Core, key: TargetKey): Topic<S> {
   const { state, retain, onChange, onPush } = handleOf(core, key);
-  const topic: Topic<Slice> = {
+  const topic: Omit<Topic<Slice>, "presence"> = {
     id: key,
     get state() {
       return state() as TopicState<Slice>;

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 const file = fileURLToPath(new URL("./compile-errors.sample.ts", import.meta.url));
 const HEAD = `
-import { defineEphemeral, defineLocal, defineSession, defineTopic, defineWiring, serverOnly } from "@calla/shared";
+import { defineEphemeral, defineLocal, definePresence, defineSession, defineTopic, defineWiring, serverOnly } from "@calla/shared";
 import type { Client } from "@calla/client";
 import type { Server } from "@calla/server";
 import * as z from "zod";
@@ -21,8 +21,9 @@ const board = defineTopic("board:*", { ...model, messages, update });
 const cursors = defineEphemeral("cursors:*", { messages });
 const session = defineSession({ ...model, messages, update });
 const local = defineLocal({ ...model, messages: { opened: z.object({ id: z.string() }), closed: z.object({}) }, update: { opened: (n) => n, closed: (n) => n } });
+const listed = defineTopic("listed", { ...model, messages, update, presence: definePresence(z.object({ name: z.string() })) });
 const elsewhere = defineTopic("elsewhere:*", { ...model, messages, update });
-const wiring = defineWiring({ session, topics: [board, cursors], local });
+const wiring = defineWiring({ session, topics: [board, cursors, listed], local });
 declare const client: Client<typeof wiring>;
 declare const server: Server<typeof wiring, { id: string }>;
 const topic = client.topic(board, "1");
@@ -33,6 +34,9 @@ const noSuch = (types: string) =>
   `Type '"addde"' is not assignable to type '${types}'. Did you mean '"added"'?`;
 const wrongField = `Type 'number' is not assignable to type 'string'.`;
 const notThere = 'the wiring: list it in defineWiring({ topics })"';
+
+const noPresence = `does not exist on type '"this slice lists nobody: give it presence: definePresence(schema)"'`;
+const bareSchema = "presence takes definePresence(schema), and not the schema itself";
 
 /** A line of the program, and the last line of what the compiler says of it: the others lead there. */
 const cases: readonly (readonly [string, string])[] = [
@@ -51,6 +55,12 @@ const cases: readonly (readonly [string, string])[] = [
   ],
   [`void server.topic(board, "1").dispatch({ type: "addde", text: "x" });`, noSuch(ALL)],
   [`void server.topic(board, "1").dispatch({ type: "added", text: 1 });`, wrongField],
+  [`client.topic(listed).presence.track({ name: 1 });`, wrongField],
+  [`topic.presence.track({ name: "Ada" });`, noPresence],
+  [`client.topic(cursors, "1").presence.track({ name: "Ada" });`, noPresence],
+  [`defineTopic("a", { ...model, messages, update, presence: z.object({ name: z.string() }) });`, bareSchema],
+  [`defineEphemeral("b", { messages, presence: z.object({ name: z.string() }) });`, bareSchema],
+  [`definePresence(z.string().transform((text) => text.length));`, "this schema converts"],
   [`client.topic(elsewhere, "1");`, notThere],
   [`server.topic(elsewhere, "1");`, notThere],
   [`server.handle(elsewhere, {});`, notThere],
@@ -60,7 +70,7 @@ const cases: readonly (readonly [string, string])[] = [
 /** All of what is said of a line; the way to a missing or needless field names what is there instead. */
 const LONGEST = 1_000;
 
-test("[WR31] [WR30] the compiler's word on a wrong message, or on a slice from elsewhere, is short and true", () => {
+test("[WR31] [WR30] [PC20] the compiler's word on a wrong message, or on a slice from elsewhere, is short and true", () => {
   const source = HEAD + cases.map(([line]) => line).join("\n");
   const options: ts.CompilerOptions = {
     target: ts.ScriptTarget.ES2023,

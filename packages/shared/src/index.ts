@@ -2,7 +2,8 @@
 
 // Wiring
 export { defineEphemeral, defineSession, defineTopic, serverOnly } from "./wiring/define.ts";
-export { definePresence } from "./wiring/define-presence.ts";
+export { definePresence } from "./presence/define-presence.ts";
+export type { PresenceHook, PresencePage } from "./presence/presence-page.ts";
 export { defineLocal } from "./updates/define-local.ts";
 export type { LocalDefinition } from "./updates/define-local.ts";
 export type { EphemeralDefinition, ModelDefinition, ServerOnly, TopicDefinition } from "./wiring/define.ts";
@@ -30,6 +31,7 @@ export type {
   ModelSlice,
   PageHost,
   ParamsOf,
+  PresenceMeta,
   RejectionOf,
   SessionSlice,
   Slice,

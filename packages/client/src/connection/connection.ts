@@ -435,7 +435,7 @@ export function createConnection(core: Core, options: ConnectionOptions): Connec
     resting?.();
     resting = undefined;
     link = undefined;
-    left?.close();
+    left?.close(!wanted);
     if (!open) return;
     disconnected(core, cut);
     touchAll(core);

@@ -12,6 +12,9 @@ export const unanswered: typeof Mistakes.unanswered = (_transport, _format, url,
   status === 415 ? new CallaError("transport", { url, reason, status }) : undefined;
 export function fellBack(_transport: object, _cause: unknown): void {}
 export function dismissal(_code: string): undefined {}
+export function absence(topic: object, _slice: string): object {
+  return topic;
+}
 export function audible<Report>(report: Report, _onError: unknown): Report {
   return report;
 }

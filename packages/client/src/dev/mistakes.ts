@@ -192,3 +192,15 @@ function warn(sentence: string): void {
   // oxlint-disable-next-line no-console -- reason: the developer is to see it though the app handles its errors
   if (isDevelopment()) console.warn(`calla: ${sentence}`);
 }
+
+/** `topic.presence` of a slice that has none: the compiler says it, and in JavaScript this does. */
+export const absence = (topic: object, slice: string): object =>
+  Object.defineProperty(topic, "presence", {
+    get() {
+      throw new CallaError(
+        "wiring",
+        { slice },
+        `Slice "${slice}" lists nobody, so its topics have no presence; give it presence: definePresence(schema).`,
+      );
+    },
+  });

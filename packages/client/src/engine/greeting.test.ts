@@ -15,7 +15,7 @@ test("[CL1] [CL8] a Hello names who the client is, what it has subscribed and fr
   const { core } = testCore();
   core.open = false;
   const first = hello(core, undefined);
-  expect(first).toMatchObject({ type: "Hello", targets: [], attempt: [core.page, 1] });
+  expect(first).toMatchObject({ type: "Hello", targets: [], attempt: [core.page, 1_000_001] });
   expect(first).not.toHaveProperty("identity");
   expect(first).not.toHaveProperty("token");
   core.open = true;
@@ -30,7 +30,7 @@ test("[CL1] [CL8] a Hello names who the client is, what it has subscribed and fr
   expect(again).toMatchObject({
     identity: { clientId: "c1", secret: "secret of c1" },
     token: "t",
-    attempt: [core.page, 2],
+    attempt: [core.page, 1_000_002],
     targets: [
       { target: "list:1", cursor: { sequence: 3, mark: 30 }, settled: 0, sent: 1 },
       { target: "list:2", settled: 0, sent: 0 },

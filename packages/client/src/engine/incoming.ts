@@ -242,4 +242,5 @@ export function receive(core: Core, frame: ServerFrame): void {
     core,
     frame as never,
   );
+  if ("target" in frame) core.targets.get(frame.target)?.presence?.hear(frame);
 }

@@ -60,7 +60,8 @@ export function createCore(
     named: user !== undefined,
     lastRef: 0,
     page: options.random.uint32(),
-    hellos: 0,
+    // Of the wall clock, so that a page that is loaded again counts higher (PC12).
+    hellos: Math.max(0, Math.floor(clock.now())),
     greeted: new Map(),
     unsaid: new Set(),
     placed: new Set(),
@@ -96,6 +97,7 @@ function showChanged(core: Core): void {
   const changed = [...core.changed];
   core.changed.clear();
   for (const one of changed) {
+    one.presence?.turned();
     const { behind } = one.replica;
     if (behind && rests(core, one)) continue;
     const at = behind ? clock.monotonic() : 0;

@@ -8,6 +8,7 @@ import type {
   DecodeLimits,
   EphemeralSlice,
   ModelSlice,
+  PresenceHook,
   Random,
   Serialiser,
   ServerFrames,
@@ -256,6 +257,8 @@ export interface Target {
   // client.ts
   /** The app's handle, made when first asked for. */
   handle?: unknown;
+  /** Who is here, where that was looked at: its code comes with the slice. */
+  presence?: PresenceHook | undefined;
 }
 
 // -------------------------------------------------------------------------------------------------------- one client
@@ -442,6 +445,7 @@ export interface Core extends CoreOptions {
   // greeting.ts
   /** Names this page in its Hellos. */
   readonly page: number;
+  /** Counts them, from the milliseconds of the page's birth on. */
   hellos: number;
   /** The subscriptions in the last `Hello`, by ref. */
   greeted: Map<number, TargetKey>;

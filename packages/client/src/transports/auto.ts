@@ -155,9 +155,9 @@ export function auto(options: AutoOptions): Transport {
     else viaWebSocket();
     return {
       send: (data) => link.send(data),
-      close() {
+      close(gone) {
         leave();
-        link.close();
+        link.close(gone);
       },
     };
   }

@@ -43,8 +43,8 @@ export interface TransportHandlers {
 export interface Link {
   /** Hands over one packet, after `open` and before `close`; packets leave in this order. */
   send(data: string | Uint8Array): void;
-  /** Ends the attempt. Repeating it does nothing. */
-  close(): void;
+  /** Ends the attempt. Repeating it does nothing. `gone`: the client does not come back by itself. */
+  close(gone?: boolean): void;
 }
 
 /**

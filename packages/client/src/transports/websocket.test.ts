@@ -83,7 +83,7 @@ test("[CL16] S22 after close() nothing of the attempt is heard, opened or sent",
   const { link, events, socket } = attempt();
   await turn();
   link.close();
-  expect(socket().closedWith).toBe(1000);
+  expect(socket().closedWith).toBe(4001);
   for (const type of ["open", "message", "error", "close"]) socket().fire(type, { data: "late", code: 1006 });
   const early = attempt();
   early.link.close();

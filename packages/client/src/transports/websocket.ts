@@ -4,6 +4,7 @@ import { checkUrl, reached, unreached } from "#dev/mistakes";
 import { fromPage } from "./page.ts";
 import { reconnectOptions } from "./reconnect.ts";
 import type { ReconnectSettings } from "./reconnect.ts";
+import { CLOSE_RETRYABLE } from "./transport.ts";
 import type { Link, Transport } from "./transport.ts";
 
 /** What the events of a WebSocket say. */
@@ -100,9 +101,10 @@ export function webSocket(options: WebSocketOptions): Transport {
         send(data) {
           if (socket?.readyState === OPEN) socket.send(data as Uint8Array<ArrayBuffer>);
         },
-        close() {
+        close(gone) {
           over = true;
-          socket?.close(1000);
+          // Who comes back is waited for (PC14).
+          socket?.close(gone ? 1000 : CLOSE_RETRYABLE);
         },
       };
       return link;

@@ -7,3 +7,4 @@ export function checkSession(_slice: object, _definition: object): void {}
 export function checkWiring(_session: unknown, _topics: unknown, _local: unknown): void {}
 export function checkFormats(_formats: unknown): void {}
 export function checkClasses(_classes: unknown): void {}
+export function checkPresenceSchema(_schema: unknown): void {}

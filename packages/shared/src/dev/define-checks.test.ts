@@ -4,6 +4,7 @@ import * as z from "zod";
 import * as zm from "zod/mini";
 import { CallaError } from "../base/errors.ts";
 import { parseMessage } from "../updates/apply.ts";
+import { definePresence } from "../presence/define-presence.ts";
 import { defineLocal } from "../updates/define-local.ts";
 import { defineEphemeral, defineSession, defineTopic, serverOnly } from "../wiring/define.ts";
 import { defineWiring } from "../wiring/wiring.ts";
@@ -23,6 +24,17 @@ const errorOf = (work: () => unknown): CallaError => {
   }
   throw new Error("nothing was thrown");
 };
+
+test("[PC20] a presence of what is no schema is refused, and so is a bare schema of an ephemeral topic", () => {
+  expect(() => definePresence({ name: "string" } as never)).toThrow(
+    /definePresence takes .* must be a Standard Schema/,
+  );
+  const ephemeral = defineEphemeral as (pattern: string, definition: object) => unknown;
+  expect(() => ephemeral("a:*", { messages: {}, presence: z.object({}) })).toThrow(
+    /and not the schema itself; wrap it/,
+  );
+  expect(ephemeral("a:*", { messages: {}, presence: undefined })).toMatchObject({ presence: undefined });
+});
 
 describe("what a slice is defined by", () => {
   const added = { messages: { added: z.object({}) } };
@@ -62,6 +74,17 @@ describe("what a slice is defined by", () => {
       { ...n, messages: { toString: z.object({}) }, update: {} },
       /message "toString" has no update/,
     ],
+    [
+      "a bare schema for presence",
+      { ...noop, presence: z.object({}) },
+      /presence takes definePresence\(schema\), and not the schema itself; wrap it/,
+    ],
+    [
+      "a name for presence",
+      { ...noop, presence: "name" },
+      /presence takes definePresence\(schema\), not string/,
+    ],
+    ["null for presence", { ...noop, presence: null }, /presence takes definePresence\(schema\), not null/],
     ["version 0", { ...noop, version: 0 }, /version must be a whole number from 1, not 0/],
     ["version 1.5", { ...noop, version: 1.5 }, /not 1.5/],
     [

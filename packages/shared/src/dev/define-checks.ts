@@ -2,7 +2,7 @@
 import { CallaError, sliceError } from "../base/errors.ts";
 import { isObject } from "../values/kind.ts";
 import type { ValueClass } from "../values/known-classes.ts";
-import type { EphemeralSlice, ModelSlice, Slice, TopicSlice } from "../wiring/slice.ts";
+import type { EphemeralSlice, ModelSlice, Slice, SlicePresence, TopicSlice } from "../wiring/slice.ts";
 import type { Schema, Schemas } from "../wiring/standard.ts";
 import { ignorePromise, isSchema } from "../wiring/standard.ts";
 import { overlap, parseTopicPattern } from "../wiring/topic-pattern.ts";
@@ -70,18 +70,39 @@ function checkCreated(slice: string, created: unknown): void {
 }
 
 /** @throws CallaError `wiring`. */
+export function checkPresenceSchema(schema: unknown): void {
+  if (isSchema(schema)) return;
+  throw new CallaError(
+    "wiring",
+    {},
+    `definePresence takes what a member's meta looks like: it ${NOT_A_SCHEMA}`,
+  );
+}
+
+function checkPresence(slice: string, presence: unknown): void {
+  if (presence === undefined || typeof (presence as Partial<SlicePresence> | null)?.["~page"] === "function")
+    return;
+  const given = isSchema(presence)
+    ? "and not the schema itself"
+    : `not ${presence === null ? "null" : typeof presence}`;
+  throw wiringError(slice, `presence takes definePresence(schema), ${given}; wrap it.`);
+}
+
+/** @throws CallaError `wiring`. */
 export function checkTopic(slice: TopicSlice, definition: object): void {
   checkPattern(slice.name);
   checkOptions(slice, definition);
   checkLifetime(slice.name, slice.lifetime);
+  checkPresence(slice.name, slice.presence);
   checkModelSlice(slice);
 }
 
 /** @throws CallaError `wiring`. */
 export function checkEphemeral(slice: EphemeralSlice, definition: object): void {
-  const { name, version, messages } = slice;
+  const { name, version, messages, presence } = slice;
   checkPattern(name);
   checkOptions(slice, definition);
+  checkPresence(name, presence);
   checkVersion(name, version);
   checkSchemas(name, "message", messages);
 }

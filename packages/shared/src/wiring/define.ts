@@ -104,11 +104,18 @@ export interface ModelDefinition<S extends Schema, M extends Schemas, R extends 
   readonly migrate?: Migrations<OutputOf<S>, MessageIn<OutputsOf<M>>>;
 }
 
+/** `Given`: what stands for `presence`; of anything but a presence the compiler says this sentence. */
+type PresenceGiven<Given> = Given extends SlicePresence
+  ? Given
+  : "presence takes definePresence(schema), and not the schema itself";
+type MetaIn<Given> = Given extends SlicePresence<infer Meta> ? Meta : never;
+
 /** What `defineTopic` takes. */
 export interface TopicDefinition<
   S extends Schema,
   M extends Schemas,
   R extends Schemas,
+  Given = SlicePresence,
 > extends ModelDefinition<S, M, R> {
   /**
    * Milliseconds after which a topic is removed that has had no subscriber and no dispatch since; at least
@@ -129,17 +136,17 @@ export interface TopicDefinition<
    */
   readonly created?: Created;
   /** Who is here: `definePresence(schema)`. Default: nobody is listed. */
-  readonly presence?: SlicePresence;
+  readonly presence?: PresenceGiven<Given>;
 }
 
 /** What `defineEphemeral` takes. */
-export interface EphemeralDefinition<M extends Schemas> {
+export interface EphemeralDefinition<M extends Schemas, Given = SlicePresence> {
   /** Message type to the schema of its fields; `serverOnly(schema)` where clients may not send it. */
   readonly messages: MessageSchemas<M>;
   /** "latest": who comes later gets each client's latest message. "none" unless given. */
   readonly keep?: Keep;
   /** Who is here: `definePresence(schema)`. Default: nobody is listed. */
-  readonly presence?: SlicePresence;
+  readonly presence?: PresenceGiven<Given>;
   /** Raised whenever messages change their form; 1 unless given. */
   readonly version?: number;
 }
@@ -168,9 +175,10 @@ export function defineTopic<
   S extends Schema,
   const M extends Schemas,
   const R extends Schemas = NoSchemas,
+  Given = never,
 >(
   pattern: P,
-  definition: TopicDefinition<S, M, R>,
+  definition: TopicDefinition<S, M, R, Given>,
 ): TopicSlice<
   P,
   {
@@ -178,9 +186,11 @@ export function defineTopic<
     messages: { [K in keyof M & string]: OutputOf<M[K]> };
     serverOnly: ServerOnlyIn<M>;
     rejections: { [C in keyof R & string]: OutputOf<R[C]> };
+    presence: MetaIn<Given>;
   }
 > {
-  const { lifetime, presence } = definition;
+  const { lifetime } = definition;
+  const presence = definition.presence as SlicePresence | undefined;
   const slice = {
     kind: "topic" as const,
     pattern: asPattern(pattern),
@@ -225,9 +235,9 @@ export function defineSession<S extends Schema, const M extends Schemas, const R
  *   keep: "latest",
  * });
  */
-export function defineEphemeral<const P extends string, const M extends Schemas>(
+export function defineEphemeral<const P extends string, const M extends Schemas, Given = never>(
   pattern: P,
-  definition: EphemeralDefinition<M>,
+  definition: EphemeralDefinition<M, Given>,
 ): EphemeralSlice<
   P,
   {
@@ -235,9 +245,11 @@ export function defineEphemeral<const P extends string, const M extends Schemas>
     messages: { [K in keyof M & string]: OutputOf<M[K]> };
     serverOnly: ServerOnlyIn<M>;
     rejections: Record<never, never>;
+    presence: MetaIn<Given>;
   }
 > {
-  const { keep = "none", presence, version = 1 } = definition;
+  const { keep = "none", version = 1 } = definition;
+  const presence = definition.presence as SlicePresence | undefined;
   const messages: Schemas = Object.freeze({ ...definition.messages });
   const slice = {
     kind: "ephemeral" as const,

@@ -21,6 +21,8 @@ export interface SliceTypes {
   readonly serverOnly: string;
   /** Rejection code to its details. */
   readonly rejections: object;
+  /** What each says of itself who is here; `never`: nobody is listed. */
+  readonly presence?: unknown;
 }
 
 /** `z.object({})` gives `Record<string, never>`, in which no `type` could stand: such a message has no fields. */
@@ -87,6 +89,8 @@ export interface SlicePresence<Meta = unknown> {
   /** Only a type: never there at runtime. */
   readonly "~meta"?: Meta;
   readonly schema: Schema;
+  /** Its code in a page, for the client (presence/presence-page.ts). */
+  readonly "~page": object;
 }
 /** A slice of topics, as `defineTopic` makes it: a model that its subscribers share. `P` is the pattern of its ids. */
 export interface TopicSlice<
@@ -217,6 +221,8 @@ export type ModelOf<S> = TypesOf<S>["model"];
 export type MessageOf<S> = MessageIn<TypesOf<S>["messages"]>;
 /** The messages that a client may send: all but the server-only ones. */
 export type ClientMessageOf<S> = MessageIn<Omit<TypesOf<S>["messages"], TypesOf<S>["serverOnly"]>>;
+/** What each says of itself who is here, where the slice has a presence: `PresenceMeta<typeof board>`; else `never`. */
+export type PresenceMeta<S> = TypesOf<S> extends { readonly presence: infer Meta } ? Meta : never;
 /** The fields of a slice's messages by type. */
 export type MessagesOf<S> = TypesOf<S>["messages"];
 /** The same of those that a client may send. */

@@ -116,12 +116,12 @@ export class Link {
   send(data: string | Uint8Array): void {
     this.toServer.push(packetOf(data, this.#options.decodeClient));
   }
-  /** The client closes: the server hears of it behind what was sent. */
-  close(): void {
+  /** The client closes: the server hears of it behind what was sent. `gone`: it does not come back by itself. */
+  close(gone = false): void {
     if (this.#clientEnded) return;
     this.#clientEnded = true;
     this.toClient.close();
-    this.toServer.push({ data: undefined, frames: [], end: { code: 1000, reason: "" } });
+    this.toServer.push({ data: undefined, frames: [], end: { code: gone ? 1000 : 4001, reason: "" } });
   }
 
   /** The connection breaks for the client: what was under way to it is lost. */

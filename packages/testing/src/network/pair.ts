@@ -141,7 +141,7 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
         const arrive = (): void => (pair.reachable ? link.open() : link.breakForClient());
         if (latency === undefined) clock.defer(arrive);
         else clock.setTimeout(arrive, latency());
-        return { send: (data) => link.send(data), close: () => link.close() };
+        return { send: (data) => link.send(data), close: (gone) => link.close(gone) };
       },
     },
     get toServer() {
