@@ -7,10 +7,14 @@ import type {
   InWiring,
   LocalSlice,
   ParamsOf,
+  PresencePage,
   Random,
   Serialiser,
   SessionSlice,
+  Slice,
+  SlicePresence,
   StatusReason,
+  TargetKey,
   Wiring,
 } from "@calla/shared";
 import { absence, audible } from "#dev/mistakes";
@@ -28,6 +32,7 @@ import { listHeld } from "./engine/holding.ts";
 import { commit, listPending } from "./engine/outbox.ts";
 import type {
   ConnectionStatus,
+  Core,
   DecidedWrite,
   HeldWrite,
   Ledger,

@@ -141,6 +141,8 @@ export class Connection {
   readonly sent: ClientFrame[] = [];
   readonly packets: string[] = [];
   closed = false;
+  /** What its client said as it closed: that it does not come back by itself. */
+  gone: boolean | undefined;
   readonly #handlers: TransportHandlers;
   constructor(handlers: TransportHandlers) {
     this.#handlers = handlers;
@@ -199,8 +201,9 @@ export class FakeServer {
         send: (data) => {
           if (!connection.closed) connection.receive(data as string);
         },
-        close: () => {
+        close: (gone) => {
           connection.closed = true;
+          connection.gone = gone;
         },
       };
     },

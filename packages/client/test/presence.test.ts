@@ -7,7 +7,6 @@ import {
   defineWiring,
   definePresence,
   json,
-  visitorOf,
 } from "@calla/shared";
 import type { ServerFrames } from "@calla/shared";
 import { expect, test, vi } from "vitest";
@@ -167,7 +166,7 @@ test("[PC2] [PC6] what is tracked is shown at once; the newest of a turn is said
   expect(here.self).toMatchObject({ key: "", meta: { name: "Ada" }, from: null, self: true });
   const connection = await handshake(setup);
   expect(tracks(connection)).toEqual([]);
-  expect(here.self).toMatchObject({ key: visitorOf("c1", null, ROOM), from: tag("c1") });
+  expect(here.self).toMatchObject({ key: String(tag("c1")), from: tag("c1") });
   here.track({ name: "Ada", at: 1 });
   here.track({ name: "Ada", at: 2 });
   await answered(connection);
@@ -631,4 +630,29 @@ test("[PC20] in JavaScript the presence of a slice without one throws, with the 
   const topic: { readonly presence: unknown } = client.topic(bare);
   expect(() => topic.presence).toThrow(/Slice "bare" lists nobody.*definePresence\(schema\)/);
   expect(Object.keys(topic)).not.toContain("presence");
+});
+
+test("[PC14] a client says whether it comes back: not where the app has closed or disconnected it, nor where it is sent away", async () => {
+  const ends: readonly [boolean, (setup: Awaited<ReturnType<typeof watching>>) => unknown][] = [
+    [true, ({ client }) => client.close()],
+    [true, ({ client }) => client.disconnect()],
+    [true, ({ client }) => client.forget()],
+    [
+      true,
+      ({ connection }) =>
+        connection.say({ type: "Closing", code: "superseded", retryable: false, within: 0 }),
+    ],
+    [
+      false,
+      ({ connection }) => connection.say({ type: "Closing", code: "draining", retryable: true, within: 5 }),
+    ],
+    [false, ({ connection }) => connection.raw("?")],
+    [false, ({ clock }) => clock.advance(40_000)],
+  ];
+  for (const [gone, end] of ends) {
+    const setup = await watching();
+    await end(setup);
+    await turn();
+    expect([setup.connection.closed, setup.connection.gone]).toEqual([true, gone]);
+  }
 });

@@ -91,6 +91,19 @@ test("[CL16] S22 after close() nothing of the attempt is heard, opened or sent",
   expect([events, early.events, FakeSocket.made.length]).toEqual([[], [], 1]);
 });
 
+test("[PC14] who comes back ends its socket with another code than who is gone", async () => {
+  for (const [gone, code] of [
+    [true, 1000],
+    [false, 4001],
+    [undefined, 4001],
+  ] as const) {
+    const { link, socket } = attempt();
+    await turn();
+    link.close(gone);
+    expect(socket().closedWith).toBe(code);
+  }
+});
+
 test("[CL16] S25 a url callback is asked before every attempt; rejecting or throwing ends it", async () => {
   const url = vi.fn<() => string | Promise<string>>().mockRejectedValueOnce(new Error("no url"));
   url.mockImplementationOnce(() => {

@@ -30,4 +30,4 @@ export type RefusedCode =
   | ObservedCode;
 
 /** Every code that a CallaError which was caught can have. */
-export type AnyCode = ErrorCode | CallaRejectionCode | TopicCode;
+export type AnyCode = ErrorCode | CallaRejectionCode | TopicCode | UntrackedCode;

@@ -6,7 +6,7 @@ import { CallaError } from "../base/errors.ts";
 import type { ErrorCode } from "../codes/error-codes.ts";
 import type { AnyCode } from "../codes/unions.ts";
 import { deepFreeze } from "../values/freeze.ts";
-import { authorTag, visitorOf } from "../wire/author.ts";
+import { authorTag } from "../wire/author.ts";
 import type { ClientFrame, ServerFrame, ServerFrames, WireMember } from "../wire/protocol.ts";
 import { listed } from "./members.ts";
 import type { AnyMember, MemberList } from "./members.ts";
@@ -304,11 +304,7 @@ export function createPagePresence(
     if (refused) return listedAs;
     const from = ownTag();
     // Until the server says under which key: the one that it gives unless the app says another.
-    const key =
-      listedAs?.key ??
-      ownKey ??
-      host.userId ??
-      (host.identity ? visitorOf(host.identity.clientId, null, id) : "");
+    const key = listedAs?.key ?? ownKey ?? host.userId ?? String(from ?? "");
     const was = [listedAs, view.self].find(
       (one) => one?.key === key && one.from === from && host.same(one.meta, wish),
     );
