@@ -119,13 +119,20 @@ describe("a link's ends", () => {
   test("close behind what they have said: the server hears why, the client that closes hears nothing", () => {
     const { link, since, send, say } = opened();
     send(unsubscribe(1));
-    link.close();
+    link.close(true);
     link.close();
     say(pong);
     link.toClient.deliver();
     expect(since()).toEqual([]);
     link.toServer.deliver();
     expect(since()).toEqual(["server: 1", "server: gone 1000 "]);
+  });
+
+  test("close with another code where the client comes back", () => {
+    const { link, since } = opened();
+    link.close();
+    link.toServer.deliver();
+    expect(since()).toEqual(["server: gone 4001 "]);
   });
 
   test("that the server closes: the client hears code and reason behind what was said, and the server of its end then", () => {
