@@ -47,6 +47,7 @@ const rooms = {
     "channels",
     "supabase",
     ".",
+    "bridge/patch",
     "groups",
     "observers",
     "testing/log-contract",
@@ -77,6 +78,7 @@ const pure = {
     "hub",
     "channels/wire",
     "channels/topics",
+    "bridge/patch",
   ],
 };
 // Rooms that join others to the world, and so alone touch a library for it.
@@ -173,6 +175,12 @@ module.exports = {
       "The sync half knows no channels.",
       { path: "^packages/server/src/(log|model|target|history|hub|server)", pathNot: test },
       { path: "^packages/server/src/(channels|supabase)/" },
+    ),
+    forbid(
+      "patches-know-only-values",
+      "The engine of patches is over plain values, whoever has them.",
+      { path: "^packages/server/src/bridge/patch/", pathNot: test },
+      { path: "^packages/server/src/(?!bridge/patch/)" },
     ),
     forbid(
       "shared-is-the-floor",

@@ -5,11 +5,12 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-// Each file with this ending is a process of its own. A replica is no export of the client, so it is a bundle too.
+// Each file with this ending is a process of its own. What is measured and is no export is a bundle too.
 const processes = readdirSync(`${here}src`).filter((name) => name.endsWith(".bench.ts"));
 const entries = [
   ...processes.map((name) => ({ in: `${here}src/${name}`, out: name.replace(".bench.ts", "") })),
   { in: `${here}../packages/client/src/engine/replica.ts`, out: "replica" },
+  { in: `${here}../packages/server/src/bridge/patch/patch.ts`, out: "patch" },
 ];
 /** Calla's own clients are built as a bundler builds a page for production; what Node runs, as Node finds it. */
 const isPage = ({ out }) => out === "client" || out === "clients-calla";

@@ -15,6 +15,7 @@ import { median } from "./median.ts";
 import type { Micro } from "./report.ts";
 import { FOLLOWED, follows } from "./follower.ts";
 import { groups } from "./groups.ts";
+import { patches } from "./patches.ts";
 import { presence } from "./presence.ts";
 import { trip, updateAlone } from "./trip.ts";
 import { heapOfPending, rebases } from "./waiting.ts";
@@ -295,6 +296,7 @@ const micro: Micro = [
   await followers(),
   presence(quick),
   await groups(quick),
+  await patches(quick),
 ];
 if (sink === undefined) throw new Error("nothing was measured");
 process.send?.(micro, () => process.exit());

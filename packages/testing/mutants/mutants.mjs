@@ -51,6 +51,7 @@ import { recordingMutants } from "./mutants-recordings.mjs";
 import { presenceMutants } from "./mutants-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
 import { groupMutants } from "./mutants-groups.mjs";
+import { patchMutants } from "./mutants-patch.mjs";
 import { momentMutants } from "./mutants-moments.mjs";
 
 /**
@@ -82,6 +83,7 @@ export const mutants = [
   ...phoenixClientMutants,
   ...supabaseMutants,
   ...groupMutants,
+  ...patchMutants,
   ...momentMutants,
   ...byteMutants,
   ...admissionMutants,
