@@ -40,6 +40,7 @@ const rooms = {
     "channels/wire",
     "channels/topics",
     "channels/definition",
+    "channels/presence",
     "channels/engine",
     "channels/transports",
     "channels/transports/longpoll",

@@ -10,6 +10,16 @@ declare module "phoenix" {
     on(event: string, heard: (payload: unknown) => void): number;
     onError(heard: (reason: unknown) => void): number;
   }
+  /** What `Presence` needs of a channel. */
+  export interface PresenceChannel {
+    on(event: string, heard: (payload: unknown) => void): void;
+    joinRef(): string | undefined;
+  }
+  export class Presence {
+    constructor(channel: PresenceChannel);
+    onSync(heard: () => void): void;
+    list<T>(by: (key: string, presence: { readonly metas: readonly object[] }) => T): T[];
+  }
   /** A transport, by its class. */
   export const LongPoll: unknown;
   export class Socket {

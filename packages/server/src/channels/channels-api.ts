@@ -6,11 +6,13 @@ import type { PubSub } from "../cluster/pubsub.ts";
 import type { Hosts } from "../identity/hosts.ts";
 import type { TrustedProxies } from "../identity/address.ts";
 import type { OriginPolicy } from "../identity/origin.ts";
-import type { Channel, EventOf, InfoOf, OutOf, SocketOf } from "./definition/channel-types.ts";
+import type { PresenceDiff } from "../presence/diff-listeners.ts";
+import type { Channel, EventOf, InfoOf, MetaOf, OutOf, SocketOf } from "./definition/channel-types.ts";
+import type { MetaChange, PresenceList, TopicPresenceDiff, Tracked } from "./definition/presence-types.ts";
 import type { Connect } from "./engine/admission.ts";
 import type { ChannelRefusal } from "./engine/channels-context.ts";
 import type { ChannelLimits } from "./engine/channels-limits.ts";
-import type { Payload } from "./wire/message.ts";
+import type { JsonObject, Payload } from "./wire/message.ts";
 
 /**
  * What `createChannels` takes; every option has a default.
@@ -62,6 +64,52 @@ type Said<C extends Channel, Event extends EventOf<OutOf<C>>> = readonly [
   event: Event,
   payload: OutOf<C>[Event],
 ];
+
+/**
+ * Who is on topics of channels, on all nodes, for the app; and holders of its own (a bot, a job, a user of another system),
+ * whom it tracks until it says otherwise. A topic is named by its text, or by a channel and what stands for its `*`.
+ *
+ * @example
+ * const here = channels.presence.list(room, ["lobby"]);
+ * channels.presence.track(room, ["lobby"], "bot", "bot", { device: "server" });
+ */
+export interface SystemPresence {
+  /** Who is on a topic, by key; the same object until that changes. */
+  list<C extends Channel>(...topic: Topic<C>): PresenceList<MetaOf<C>>;
+  /** The same by the topic's text. */
+  list(topic: string): PresenceList;
+  /** A key's metas on a topic. */
+  getByKey<C extends Channel>(...given: [...Topic<C>, key: string]): readonly Tracked<MetaOf<C>>[];
+  /** The same by the topic's text. */
+  getByKey(topic: string, key: string): readonly Tracked[];
+  /** How many metas a topic has, those without a key too. */
+  count<C extends Channel>(...topic: Topic<C>): number;
+  /** The same by the topic's text. */
+  count(topic: string): number;
+  /** Calls back with whoever comes and goes on any topic of a channel, on all nodes; clients are told by themselves. Returns the undo. */
+  onDiff(listener: (diff: TopicPresenceDiff) => unknown): () => void;
+  /**
+   * Tells all on a topic that a holder of the app's own is here under a key. Gives its ref. Without a key (`""`) it is
+   * counted and not listed.
+   *
+   * @throws CallaError as `socket.presence.track` does: `exists`, `invalid`, `too-large`.
+   */
+  track<C extends Channel>(...given: [...Topic<C>, holder: string, key: string, meta: MetaOf<C>]): string;
+  /** The same by the topic's text. */
+  track(topic: string, holder: string, key: string, meta: JsonObject): string;
+  /** Changes a meta, in one diff. @throws CallaError `unknown`: nothing is tracked there. As `track`, of the meta. */
+  update<C extends Channel>(
+    ...given: [...Topic<C>, holder: string, key: string, meta: MetaOf<C> | MetaChange<MetaOf<C>>]
+  ): string;
+  /** The same by the topic's text. */
+  update(topic: string, holder: string, key: string, meta: JsonObject | MetaChange<JsonObject>): string;
+  /** The holder is no longer on the topic under the key. Where it was not, nothing happens. */
+  untrack<C extends Channel>(...given: [...Topic<C>, holder: string, key: string]): void;
+  /** The same by the topic's text. */
+  untrack(topic: string, holder: string, key: string): void;
+  /** The holder is gone from all topics. */
+  untrackAll(holder: string): void;
+}
 
 /** A channel that wants more of a socket than `connect` gives does not fit. */
 export type Fits<C extends Channel, Assigns> =
@@ -120,6 +168,16 @@ export interface Channels<Assigns extends object = object> {
   sendInfo(socketId: string, topic: string, message: unknown): void;
   /** The same by a channel and what stands for its `*`. */
   sendInfo<C extends Channel>(...told: [socketId: string, ...Topic<C>, message: InfoOf<C>]): void;
+  /** Who is on topics of channels that have `presence`. */
+  readonly presence: SystemPresence;
+  /**
+   * Tells all of this node who came and went by a tracker of the app's own (`createTracker`), as `presence_diff`: on each
+   * node, from its tracker's `onDiff`. Who has no key is left out. Channels with `presence` tell theirs by themselves.
+   *
+   * @example
+   * tracker.onDiff((diff) => channels.broadcastPresenceDiff(diff.topic, diff));
+   */
+  broadcastPresenceDiff(topic: string, diff: Pick<PresenceDiff, "joins" | "leaves">): void;
   /**
    * Ends every connection to which `connect` gave this id, on every node: closed with 1001, after which clients come back
    * and `connect` is asked again.

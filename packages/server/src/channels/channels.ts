@@ -8,7 +8,7 @@ import { TokenBucket } from "../base/token-bucket.ts";
 import { generateClientId } from "../identity/signed-identity.ts";
 import { houseOf, openHouse } from "../house/house.ts";
 import type { House } from "../house/house.ts";
-import type { Channels, ChannelsOptions } from "./channels-api.ts";
+import type { Channels, ChannelsOptions, SystemPresence } from "./channels-api.ts";
 import { definitionOf } from "./definition/definition.ts";
 import { Admissions } from "./engine/admission.ts";
 import type { Connect } from "./engine/admission.ts";
@@ -22,6 +22,9 @@ import { CLOSE } from "./engine/phoenix-socket.ts";
 import { ChannelRegistry } from "./engine/registry.ts";
 import { SocketTable } from "./engine/socket-table.ts";
 import { unmatchedMistake } from "./engine/unmatched.ts";
+import { AppPresence } from "./presence/app-presence.ts";
+import { ChannelsPresence } from "./presence/channels-presence.ts";
+import { byKey, DIFF, diffPayload, listOf } from "./presence/presence-words.ts";
 import { parsePattern, topicOf } from "./topics/pattern.ts";
 import type { Payload } from "./wire/message.ts";
 import { serialisers } from "./wire/vsn.ts";
@@ -59,7 +62,15 @@ export function createChannels<Assigns extends object = object>(
   const broadcasting = new Broadcasting(nodes, node, report);
   const registry = new ChannelRegistry(options.strictPhoenix ?? false);
   const [tellUnmatched, tellRequest] = [consoleOnce(MOST_TOLD), consoleOnce(MOST_TOLD)];
+  const presence = new ChannelsPresence({
+    clock,
+    report,
+    bounds: limits,
+    tracker: () => house.presence.tracker,
+    tell: (audience, said) => broadcasting.tell([audience], said, undefined),
+  });
   const context: ChannelsContext = {
+    presence,
     clock,
     random,
     limits,
@@ -137,11 +148,20 @@ export function createChannels<Assigns extends object = object>(
       return sockets.leaving;
     },
   };
+  const app = new AppPresence({
+    presence,
+    topicOf: (given) =>
+      typeof given[0] === "string"
+        ? (given as [string, ...unknown[]])
+        : [named((given[0] as { pattern: string }).pattern, given[1] as string[]), ...given.slice(2)],
+    schemaOf: (topic) => registry.routeOf(topic)?.definition.presence?.meta,
+  });
   const channels: Channels<Assigns> = {
     register(...given: readonly unknown[]) {
       const channel = given.at(-1) as { readonly pattern: string };
       const definition = definitionOf(Object(channel) as object);
       registry.add(given.length > 1 ? (given[0] as string) : channel?.pattern, definition);
+      if (definition?.presence !== undefined) presence.serves();
       return channels;
     },
     broadcast(...said: Said) {
@@ -171,6 +191,12 @@ export function createChannels<Assigns extends object = object>(
         .get(socketId)
         ?.channel(topic as string)
         ?.take({ type: "info", told: message, bytes: 0 });
+    },
+    presence: app as unknown as SystemPresence,
+    broadcastPresenceDiff(topic, diff) {
+      const [joins, leaves] = [listOf(byKey(diff.joins)), listOf(byKey(diff.leaves))];
+      if (joins.size > 0 || leaves.size > 0)
+        broadcasting.here([topic], DIFF, diffPayload(joins, leaves), undefined);
     },
     disconnect(id) {
       messages.tell({ type: "disconnect", id });

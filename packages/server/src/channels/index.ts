@@ -1,6 +1,13 @@
 // Entry point @calla/server/channels: channels that speak the Phoenix wire.
 export { createChannels } from "./channels.ts";
-export type { AnySocket, Channels, ChannelsOptions, ConnectSocket, Fits } from "./channels-api.ts";
+export type {
+  AnySocket,
+  Channels,
+  ChannelsOptions,
+  ConnectSocket,
+  Fits,
+  SystemPresence,
+} from "./channels-api.ts";
 export { defineChannel } from "./definition/define-channel.ts";
 export type {
   Channel,
@@ -13,12 +20,22 @@ export type {
   InfoResult,
   InOf,
   Joining,
+  MetaOf,
   OutOf,
   PushOf,
   ReplyRef,
   SocketOf,
   StopReason,
 } from "./definition/channel-types.ts";
+export type {
+  ChannelPresence,
+  MetaChange,
+  PresenceFields,
+  PresenceList,
+  PresenceOptions,
+  TopicPresenceDiff,
+  Tracked,
+} from "./definition/presence-types.ts";
 export { joined, noReply, push, refused, reply, stop } from "./definition/results.ts";
 export type { Joined, NoReply, Push, Refused, Reply, Stop, StopWith } from "./definition/results.ts";
 export { accept, deny } from "./engine/admission.ts";

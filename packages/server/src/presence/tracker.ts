@@ -190,6 +190,16 @@ export class Tracker<Meta = unknown> {
     return this.#state.count(topic);
   }
 
+  /** How many entries `list` has. */
+  listed(topic: string): number {
+    return this.#state.listed(topic);
+  }
+
+  /** What this node tracks of a holder on a topic under a key. */
+  ownEntry(topic: string, holder: string, key: string): PresenceEntry<Meta> | undefined {
+    return this.#state.ownEntry(topic, holder, key);
+  }
+
   /** Calls back with whoever comes and goes; the lists say so already. Returns the undo. */
   onDiff(listener: (diff: PresenceDiff<Meta>) => unknown): () => void {
     return this.#listeners.add(listener);

@@ -60,6 +60,23 @@ const msOf = (payload: unknown): number => Number(fieldsOf(payload)["ms"] ?? 0);
 const boom = (): never => {
   throw new Error("boom");
 };
+const keyed = (payload: unknown): readonly [key: string, meta: JsonObject] => [
+  String(fieldsOf(payload)["key"]),
+  fieldsOf(fieldsOf(payload)["meta"]),
+];
+/** As the recorded app says what its tracker has answered. */
+function tracked(track: () => string): HandleResult {
+  try {
+    return reply({ ref: track() });
+  } catch (error) {
+    const reasons: { readonly [code: string]: string } = {
+      exists: "already_tracked",
+      unknown: ":nopresence",
+    };
+    return reply("error", { reason: reasons[(error as { code: string }).code] ?? String(error) });
+  }
+}
+
 /** What no compiler lets pass, and a channel without one does. */
 const wrong = <T>(value: unknown): T => value as T;
 
@@ -105,6 +122,7 @@ export function roomChannel({ channels, drain, clock }: RoomOf): Channel<"room:*
           return joined<Mode>({});
       }
     })
+    .presence({ state: false, fetch: (topic, presences) => fieldsOn(topic, [...presences.keys()]) })
     .joined((socket) => {
       if (socket.assigns.pushes === true) socket.push("after_join", { a: 1 });
     })
@@ -274,6 +292,27 @@ const events = ({
     channels().sendInfo(socket.socketId, socket.topic, { tells: "reply" });
     return reply();
   },
+  // Presence.
+  track: (payload, { presence }) => tracked(() => presence.track(...keyed(payload))),
+  track_again: (payload, { presence }) => tracked(() => presence.track(...keyed(payload))),
+  update: (payload, { presence }) => tracked(() => presence.update(...keyed(payload))),
+  untrack: (payload, { presence }) => {
+    presence.untrack(keyed(payload)[0]);
+    return reply();
+  },
+  list: (_, { presence }) => {
+    presence.pushState();
+    return reply();
+  },
+  ftrack: (payload, { presence, topic }) => {
+    const [key, meta] = keyed(payload);
+    fetched.add(nameOn(topic, key));
+    return tracked(() => presence.track(key, meta));
+  },
+  flist: (_, { presence }) => {
+    presence.pushState();
+    return reply();
+  },
   // The socket.
   disconnect_me: (_, socket) => channels().disconnect(String(socket.assigns.id)),
   socket_broadcast: (_, socket) => {
@@ -282,6 +321,16 @@ const events = ({
   },
   drain_me: () => drain(),
 });
+
+/** The recorded app has a second presence, with a fetch: here those keys have fields that it tracks. */
+const fetched = new Set<string>();
+const nameOn = (topic: string, key: string): string => `${topic} ${key}`;
+const fieldsOn = (topic: string, keys: readonly string[]): ReadonlyMap<string, JsonObject> =>
+  new Map(
+    keys
+      .filter((key) => fetched.has(nameOn(topic, key)))
+      .map((key) => [key, { user: { name: `name-${key}` } }]),
+  );
 
 function later(socket: Room, time: Promise<void>, response: JsonObject): void {
   const { ref } = socket;

@@ -1,6 +1,7 @@
 // The types of a channel as an app writes it. Not here: what the builder keeps (define-channel.ts).
 import type { OutputOf, Params, Schema } from "@calla/shared";
-import type { Json, Payload } from "../wire/message.ts";
+import type { Json, JsonObject, Payload } from "../wire/message.ts";
+import type { ChannelPresence, PresenceOptions } from "./presence-types.ts";
 import type { Joined, NoReply, Push, Refused, Reply, Stop } from "./results.ts";
 
 /** What a channel says to its clients: payloads by event. */
@@ -48,7 +49,7 @@ export interface ReplyRef {
 }
 
 /** A channel's side of one client: there is one for each connection and topic. */
-export interface ChannelSocket<Assigns = object, Out = Events> {
+export interface ChannelSocket<Assigns = object, Out = Events, Meta = JsonObject> {
   /** Of the connection; unique. What `broadcastFrom`, `push` and `sendInfo` of the system take. */
   readonly socketId: string;
   readonly topic: string;
@@ -76,6 +77,8 @@ export interface ChannelSocket<Assigns = object, Out = Events> {
   stop(reason?: "normal" | "shutdown" | Error): void;
   /** Aborted when the channel ends: for timers, requests and subscriptions. */
   readonly signal: AbortSignal;
+  /** Who is here. @throws CallaError `wiring`: the channel's definition has no `presence`. */
+  readonly presence: ChannelPresence<Meta>;
 }
 
 /** What a join is asked with. */
@@ -107,6 +110,8 @@ export interface Channel<
   Out = any,
   // oxlint-disable-next-line no-explicit-any -- reason: as above
   Info = any,
+  // oxlint-disable-next-line no-explicit-any -- reason: as above
+  Meta = any,
 > {
   readonly pattern: Pattern;
   /** For the compiler only. */
@@ -116,6 +121,7 @@ export interface Channel<
     readonly in: In;
     readonly out: Out;
     readonly info: Info;
+    readonly meta: Meta;
   };
 }
 /** What a channel wants of a socket. */
@@ -128,6 +134,10 @@ export type InOf<C extends Channel> = C extends Channel<string, infer _S, infer 
 /** What the server may tell it. */
 export type InfoOf<C extends Channel> =
   C extends Channel<string, infer _S, infer _A, infer _I, infer _O, infer Info> ? Info : never;
+
+/** The metas of its presence. */
+export type MetaOf<C extends Channel> =
+  C extends Channel<string, infer _S, infer _A, infer _I, infer _O, infer _N, infer Meta> ? Meta : never;
 
 /**
  * A channel under construction. Each method gives another builder, so a beginning can be shared.
@@ -149,9 +159,10 @@ export interface ChannelBuilder<
   In extends object,
   Out,
   Info,
-> extends Channel<Pattern, SocketAssigns, SocketAssigns & Assigns, In, Out, Info> {
+  Meta = never,
+> extends Channel<Pattern, SocketAssigns, SocketAssigns & Assigns, In, Out, Info, Meta> {
   /** What `connect` must give every connection. For the compiler only. */
-  socket<S extends object>(): ChannelBuilder<Pattern, S, Assigns, In, Out, Info>;
+  socket<S extends object>(): ChannelBuilder<Pattern, S, Assigns, In, Out, Info, Meta>;
   /**
    * What the channel says to its clients, payloads by event. For the compiler only; undeclared it may say anything. Name
    * payloads by `type`: TypeScript takes no `interface` for JSON.
@@ -162,7 +173,8 @@ export interface ChannelBuilder<
     Assigns,
     In,
     O,
-    Info
+    Info,
+    Meta
   >;
   /**
    * Who may join. Without it everybody may. With a schema for what the client gives, what does not fit is refused with
@@ -170,14 +182,31 @@ export interface ChannelBuilder<
    */
   join<J extends object>(
     handler: (joining: Joining<Pattern, SocketAssigns>) => Awaitable<Joined<J> | Refused>,
-  ): ChannelBuilder<Pattern, SocketAssigns, J, In, Out, Info>;
+  ): ChannelBuilder<Pattern, SocketAssigns, J, In, Out, Info, Meta>;
   /** The same, with a schema for what the client gives. */
   join<Given extends Schema, J extends object>(
     params: Given,
     handler: (joining: Joining<Pattern, SocketAssigns, OutputOf<Given>>) => Awaitable<Joined<J> | Refused>,
-  ): ChannelBuilder<Pattern, SocketAssigns, J, In, Out, Info>;
-  /** Right after the answer to the join has been sent. */
-  joined(handler: (socket: ChannelSocket<SocketAssigns & Assigns, Out>) => Awaitable<void>): this;
+  ): ChannelBuilder<Pattern, SocketAssigns, J, In, Out, Info, Meta>;
+  /**
+   * Who is here: `socket.presence`, told to all on the topic by `presence_state` and `presence_diff`. Each node must declare
+   * it that has clients of the channel. Write it before the handlers that use it, which are typed by it.
+   *
+   * @example
+   * defineChannel("room:*").presence({ meta: z.object({ device: z.string() }), key: ({ socketId }) => socketId })
+   */
+  presence<Given extends Schema>(
+    options: PresenceOptions<
+      ChannelSocket<SocketAssigns & Assigns, Out, OutputOf<Given>>,
+      OutputOf<Given>
+    > & { readonly meta: Given },
+  ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In, Out, Info, OutputOf<Given>>;
+  /** The same with any object as a meta. */
+  presence(
+    options?: PresenceOptions<ChannelSocket<SocketAssigns & Assigns, Out, JsonObject>, JsonObject>,
+  ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In, Out, Info, JsonObject>;
+  /** Right after the answer to the join has been sent, and who is here, where the channel has `presence`. */
+  joined(handler: (socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>) => Awaitable<void>): this;
   /**
    * A message of a client. With a schema, what does not fit is answered with `{reason: "invalid payload", issues}`, and the
    * handler is not asked. One topic's messages are handled one after the other, also by asynchronous handlers.
@@ -186,16 +215,16 @@ export interface ChannelBuilder<
     event: Event,
     handler: (
       payload: Json,
-      socket: ChannelSocket<SocketAssigns & Assigns, Out>,
+      socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>,
     ) => Awaitable<HandleResult<Out>>,
-  ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In & { readonly [E in Event]: Json }, Out, Info>;
+  ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In & { readonly [E in Event]: Json }, Out, Info, Meta>;
   /** The same, with a schema for what it carries. */
   handleIn<Event extends string, Said extends Schema>(
     event: Event,
     payload: Said,
     handler: (
       payload: OutputOf<Said>,
-      socket: ChannelSocket<SocketAssigns & Assigns, Out>,
+      socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>,
     ) => Awaitable<HandleResult<Out>>,
   ): ChannelBuilder<
     Pattern,
@@ -203,16 +232,25 @@ export interface ChannelBuilder<
     Assigns,
     In & { readonly [E in Event]: OutputOf<Said> },
     Out,
-    Info
+    Info,
+    Meta
   >;
   /** A message of a client that carries bytes (a binary push of V2). */
   handleBinary<Event extends string>(
     event: Event,
     handler: (
       bytes: Uint8Array,
-      socket: ChannelSocket<SocketAssigns & Assigns, Out>,
+      socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>,
     ) => Awaitable<HandleResult<Out>>,
-  ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In & { readonly [E in Event]: Uint8Array }, Out, Info>;
+  ): ChannelBuilder<
+    Pattern,
+    SocketAssigns,
+    Assigns,
+    In & { readonly [E in Event]: Uint8Array },
+    Out,
+    Info,
+    Meta
+  >;
   /**
    * Binary frames that are none of Phoenix's, where the system has `rawBinary`: each goes to every topic that its
    * connection has joined. A reply is the push `binary_reply`.
@@ -220,7 +258,7 @@ export interface ChannelBuilder<
   handleBinary(
     handler: (
       bytes: Uint8Array,
-      socket: ChannelSocket<SocketAssigns & Assigns, Out>,
+      socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>,
     ) => Awaitable<HandleResult<Out>>,
   ): this;
   /** What no other handler takes. Without it that is answered with `{reason: "unmatched event"}`. */
@@ -228,7 +266,7 @@ export interface ChannelBuilder<
     handler: (
       event: string,
       payload: Json | Uint8Array,
-      socket: ChannelSocket<SocketAssigns & Assigns, Out>,
+      socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>,
     ) => Awaitable<HandleResult<Out>>,
   ): this;
   /** Changes a broadcast on its way to one client, or drops it (undefined). It is then encoded for each of them. */
@@ -236,28 +274,34 @@ export interface ChannelBuilder<
     event: Event,
     handler: (
       payload: Out[Event],
-      socket: ChannelSocket<SocketAssigns & Assigns, Out>,
+      socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>,
     ) => Out[Event] | undefined,
   ): this;
   /** What the server tells this channel by `sendInfo`. With a schema, what does not fit goes to `onRefused`, and the handler is not asked. */
   handleInfo<I>(
-    handler: (message: I, socket: ChannelSocket<SocketAssigns & Assigns, Out>) => Awaitable<InfoResult<Out>>,
-  ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In, Out, I>;
+    handler: (
+      message: I,
+      socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>,
+    ) => Awaitable<InfoResult<Out>>,
+  ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In, Out, I, Meta>;
   /** The same, with a schema for what is told. */
   handleInfo<Told extends Schema>(
     message: Told,
     handler: (
       message: OutputOf<Told>,
-      socket: ChannelSocket<SocketAssigns & Assigns, Out>,
+      socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>,
     ) => Awaitable<InfoResult<Out>>,
-  ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In, Out, OutputOf<Told>>;
+  ): ChannelBuilder<Pattern, SocketAssigns, Assigns, In, Out, OutputOf<Told>, Meta>;
   /**
    * Whether the client may stay, asked by `channels.reauthorise`: false ends the channel as `phx_close`. Without it
    * everybody stays.
    */
-  mayStay(handler: (socket: ChannelSocket<SocketAssigns & Assigns, Out>) => Awaitable<boolean>): this;
+  mayStay(handler: (socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>) => Awaitable<boolean>): this;
   /** The channel has ended for this client: called once, whatever ended it. What it throws is reported. */
   terminate(
-    handler: (reason: StopReason, socket: ChannelSocket<SocketAssigns & Assigns, Out>) => Awaitable<void>,
+    handler: (
+      reason: StopReason,
+      socket: ChannelSocket<SocketAssigns & Assigns, Out, Meta>,
+    ) => Awaitable<void>,
   ): this;
 }

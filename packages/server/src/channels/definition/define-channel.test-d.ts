@@ -64,3 +64,35 @@ push("x", [1]);
 // @ts-expect-error -- reason: a reply answers a message; there is none
 defineChannel("x:*").handleInfo(() => reply());
 defineChannel("document:*:*").join(({ params: [tenant, id] }) => joined({ tenant, id }));
+
+const present = defineChannel("room:*")
+  .socket<{ user: User }>()
+  .join(() => joined({ device: "desk" }))
+  .presence({
+    meta: z.object({ device: z.string(), n: z.number() }),
+    key: ({ assigns }) => assigns.user.id,
+    initial: ({ assigns }) => ({ device: assigns.device, n: 0 }),
+    fetch: (_, presences) => new Map([...presences.keys()].map((key) => [key, { name: key }])),
+  })
+  .handleIn("more", (_, { presence }) => {
+    presence.update((meta) => ({ ...meta, n: meta.n + 1 })) satisfies string;
+    presence.track("tablet", { device: "tablet", n: 0 });
+    presence.list().get("ada")?.[0]?.device satisfies string | undefined;
+    // @ts-expect-error -- reason: n is missing
+    presence.track({ device: "phone" });
+    // @ts-expect-error -- reason: n is a number
+    presence.update("tablet", (meta) => ({ ...meta, n: "1" }));
+  });
+channels.register(present);
+channels.presence.getByKey(present, ["lobby"], "ada")[0]?.n satisfies number | undefined;
+channels.presence.track(present, ["lobby"], "bot", "bot", { device: "server", n: 0 });
+channels.presence.track("room:lobby", "bot", "bot", { anything: true });
+// @ts-expect-error -- reason: a meta of another shape
+channels.presence.track(present, ["lobby"], "bot", "bot", { device: 1, n: 0 });
+defineChannel("x:*").joined(({ presence }) => {
+  // @ts-expect-error -- reason: the channel declares no presence, so nothing is a meta of it
+  presence.track("ada", {});
+});
+defineChannel("x:*")
+  .presence()
+  .joined(({ presence }) => void presence.track("ada", { any: ["thing"] }));

@@ -4,7 +4,8 @@ import type { Schema } from "@calla/shared";
 import { parsePattern } from "../topics/pattern.ts";
 import type { ChannelBuilder, ChannelSocket, Events } from "./channel-types.ts";
 import { setDefinition } from "./definition.ts";
-import type { ChannelDefinition, Checked } from "./definition.ts";
+import type { ChannelDefinition, Checked, PresenceDeclaration } from "./definition.ts";
+import type { PresenceOptions } from "./presence-types.ts";
 
 /**
  * Begins a channel for the topics of a pattern: "room:lobby", "room:*" (whatever follows), "document:*:ops" (one segment
@@ -29,6 +30,7 @@ export function defineChannel<const Pattern extends string>(
     other: undefined,
     out: new Map(),
     info: undefined,
+    presence: undefined,
     mayStay: undefined,
     terminate: undefined,
   }) as unknown as ChannelBuilder<Pattern, {}, {}, {}, Events, never>;
@@ -106,10 +108,30 @@ function builder(definition: ChannelDefinition): object {
         ...definition,
         out: withEvent(definition.out, "handleOut", event, isFunction(handler, "handleOut")),
       }),
+    presence: (options: unknown = {}) => once("presence", declared(options, wrong)),
     handleInfo: (...given: Given) => once("info", checked(given, "handleInfo")),
     mayStay: (handler: unknown) => once("mayStay", isFunction(handler, "mayStay")),
     terminate: (handler: unknown) => once("terminate", isFunction(handler, "terminate")),
   };
   setDefinition(made, definition);
   return made;
+}
+
+/** The options of `presence`, looked at. */
+function declared(options: unknown, wrong: (what: string) => CallaError): PresenceDeclaration {
+  const {
+    meta,
+    key,
+    initial,
+    state = true,
+    fetch,
+  } = Object(options) as PresenceOptions<ChannelSocket, never>;
+  if (meta !== undefined && !isSchema(meta))
+    throw wrong("presence({ meta }) was given something that is no Standard Schema.");
+  for (const [name, given] of Object.entries({ key, initial, fetch }))
+    if (given !== undefined && typeof given !== "function")
+      throw wrong(`presence({ ${name} }) needs a function.`);
+  if (initial !== undefined && key === undefined)
+    throw wrong("presence({ initial }) needs a key, too: under which whoever joins is tracked.");
+  return { meta, key, initial, state, fetch: fetch as PresenceDeclaration["fetch"] };
 }

@@ -2,6 +2,7 @@
 import type { Schema } from "@calla/shared";
 import type { Json } from "../wire/message.ts";
 import type { ChannelSocket, Joining, StopReason } from "./channel-types.ts";
+import type { PresenceList } from "./presence-types.ts";
 
 export type Handler = (said: unknown, socket: ChannelSocket) => unknown;
 
@@ -9,6 +10,15 @@ export type Handler = (said: unknown, socket: ChannelSocket) => unknown;
 export interface Checked<H> {
   readonly schema: Schema | undefined;
   readonly handler: H;
+}
+
+/** What a channel says of its presence. */
+export interface PresenceDeclaration {
+  readonly meta: Schema | undefined;
+  readonly key: ((socket: ChannelSocket) => unknown) | undefined;
+  readonly initial: ((socket: ChannelSocket) => unknown) | undefined;
+  readonly state: boolean;
+  readonly fetch: ((topic: string, presences: PresenceList) => unknown) | undefined;
 }
 
 export interface ChannelDefinition {
@@ -22,6 +32,7 @@ export interface ChannelDefinition {
   readonly other: ((event: string, payload: Json | Uint8Array, socket: ChannelSocket) => unknown) | undefined;
   readonly out: ReadonlyMap<string, Handler>;
   readonly info: Checked<Handler> | undefined;
+  readonly presence: PresenceDeclaration | undefined;
   readonly mayStay: ((socket: ChannelSocket) => unknown) | undefined;
   /** Whose broadcasts it hears, and who hears its own. Not there: those of its topic. */
   readonly audience?: (channel: Pick<ChannelSocket, "topic" | "assigns">) => string;

@@ -72,7 +72,11 @@ export class Broadcasting {
   /** The same on this node only. Throws as that. */
   here(topics: readonly string[], event: string, payload: Payload, from: string | undefined): void {
     mustBePayload(event, payload);
-    const said = new SharedEvent(event, payload);
+    this.tell(topics, new SharedEvent(event, payload), from);
+  }
+
+  /** What may have been written already, on this node only. */
+  tell(topics: readonly string[], said: SharedEvent, from: string | undefined): void {
     const begun: string[] = [];
     try {
       // All of them first: what is broadcast meanwhile goes out behind this one on each of them (BC10, GR7).

@@ -5,6 +5,7 @@ import type { Report } from "../../base/contain.ts";
 import type { ByteIntake } from "../../connection/byte-limits.ts";
 import type { TokenBucket } from "../../base/token-bucket.ts";
 import type { ChannelDefinition } from "../definition/definition.ts";
+import type { ChannelsPresence } from "../presence/channels-presence.ts";
 import type { Payload } from "../wire/message.ts";
 import type { ChannelLimits } from "./channels-limits.ts";
 import type { TopicIndex } from "./topic-index.ts";
@@ -52,6 +53,7 @@ export interface ChannelsContext {
     readonly channel: TokenBucket;
   };
   readonly index: TopicIndex;
+  readonly presence: ChannelsPresence;
   /** What comes in, in bytes. */
   readonly bytes: ByteIntake;
   readonly strictPhoenix: boolean;

@@ -24,6 +24,12 @@ export interface ChannelLimits {
   /** Frames that wait for handlers of one connection, and their bytes. Over it: the connection is closed, 1013. */
   readonly maxWaitingMessages: number;
   readonly maxWaitingBytes: number;
+  /** Members of a topic who are listed to its clients. Over it: `presence_count`, and names again below four fifths of it. */
+  readonly maxPresenceList: number;
+  /** Bytes of one meta of presence, as JSON in UTF-8. Over it: `track` throws, `too-large`. */
+  readonly maxPresenceBytes: number;
+  /** Keys under which one channel is tracked. Over it: `track` throws, `too-large`. */
+  readonly maxPresenceKeys: number;
 }
 
 export const DEFAULT_CHANNEL_LIMITS: ChannelLimits = {
@@ -39,6 +45,9 @@ export const DEFAULT_CHANNEL_LIMITS: ChannelLimits = {
   channelBurst: 1_000,
   maxWaitingMessages: 1_000,
   maxWaitingBytes: 4_194_304,
+  maxPresenceList: 1_000,
+  maxPresenceBytes: 4_096,
+  maxPresenceKeys: 100,
 };
 
 /** @throws CallaError `wiring`: no limit of this name, no number from 0, or a rate of 0. */

@@ -2,14 +2,16 @@
 // what they return is said. Not here: which channel a frame is for (phoenix-socket.ts), how a join is decided (join.ts).
 import { contain, isThenable } from "../../base/contain.ts";
 import type { ChannelDefinition, Checked, Handler } from "../definition/definition.ts";
-import type { ChannelSocket, ReplyRef, StopReason } from "../definition/channel-types.ts";
+import type { ReplyRef, StopReason } from "../definition/channel-types.ts";
 import type { Push, Reply, StopWith } from "../definition/results.ts";
 import { fitting } from "../definition/schema.ts";
 import type { Fitting } from "../definition/schema.ts";
+import { OwnPresence } from "../presence/channel-presence.ts";
+import type { PresentChannel } from "../presence/present-channel.ts";
 import type { WireFrame } from "../../base/connection.ts";
 import type { ClientMessage, Json, Payload } from "../wire/message.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
-import type { SharedMessage } from "../wire/shared-message.ts";
+import type { SharedEvent, SharedMessage } from "../wire/shared-message.ts";
 import type { ChannelsContext } from "./channels-context.ts";
 import { mustBePayload } from "./channels-context.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -66,7 +68,7 @@ class Ref implements ReplyRef {
   }
 }
 
-export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
+export class JoinedChannel implements PresentChannel, MailboxOwner<Item> {
   readonly topic: string;
   /** What its pushes and replies carry. */
   readonly joinRef: Json;
@@ -87,6 +89,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   readonly #socket: ChannelOwner;
   readonly #mailbox: Mailbox<Item>;
   #abort: AbortController | undefined;
+  #presence: OwnPresence | undefined;
   /** The ref of the message that is being handled: not the message, which an idle channel would keep. */
   #current: Json | undefined;
   #ref: Ref | undefined;
@@ -133,6 +136,10 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
     return abort.signal;
   }
 
+  get presence(): OwnPresence {
+    return (this.#presence ??= new OwnPresence(this.#context.presence, this));
+  }
+
   assign(changes: object): void {
     this.assigns = { ...this.assigns, ...changes };
   }
@@ -142,6 +149,15 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
     if (this.ended) return;
     const { joinRef, topic } = this;
     this.#socket.say(this.#socket.serialiser.push({ joinRef, ref: null, topic, event, payload }));
+  }
+
+  pushShared(said: SharedEvent): void {
+    if (this.ended) return;
+    const { joinRef, topic } = this;
+    const { event, payload } = said;
+    this.#socket.say(
+      this.#socket.serialiser.push({ joinRef, ref: null, topic, event, payload }, said.json()),
+    );
   }
 
   broadcast(event: string, payload: Payload): void {
@@ -220,8 +236,17 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
   begin(): void {
     if (this.ended) return;
     this.#begun = true;
+    const presence = this.definition.presence === undefined ? undefined : this.presence;
+    presence?.opens();
+    // Others were told something, and what they are may have ended this.
+    if (this.ended) return;
     this.#context.index.add(this);
     this.#context.observe?.({ type: "channel-joined", socketId: this.socketId, topic: this.topic });
+    try {
+      presence?.begins();
+    } catch (error) {
+      return this.crash(error);
+    }
     if (this.definition.joined !== undefined) this.take({ type: "begin", bytes: 0 });
   }
 
@@ -234,6 +259,7 @@ export class JoinedChannel implements ChannelSocket, MailboxOwner<Item> {
     for (const item of this.#mailbox.empty()) this.taken(item);
     const { terminate } = this.definition;
     if (terminate !== undefined) contain(this.#context.report, () => terminate(reason, this));
+    this.#presence?.ends();
     this.#abort?.abort();
     const { topic, socketId } = this;
     if (farewell !== undefined) this.#socket.bidFarewell(topic, this.heldRef, farewell);

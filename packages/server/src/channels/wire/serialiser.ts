@@ -20,8 +20,8 @@ export interface ChannelSerialiser {
   decode(data: string | Uint8Array): ClientMessage;
   /** @throws UnsayableMessage for what this serialiser cannot carry: bytes in V1, a field over 255 bytes. */
   reply(reply: ServerReply): WireFrame;
-  /** A push, or the end of a channel. Throws as `reply` does. */
-  push(message: ServerMessage): WireFrame;
+  /** A push, or the end of a channel. Throws as `reply` does. `json`: the payload's, where it is written already. */
+  push(message: ServerMessage, json?: string): WireFrame;
   /**
    * The same frame for all who hear it: refs are null. Throws as `reply` does. `json`: the payload's, where it is written
    * already (it goes to many topics, or in both versions).

@@ -13,7 +13,7 @@ export const v1 = (limits: JsonLimits): ChannelSerialiser => ({
   decode: (data) => decode(data, limits),
   reply: ({ ref, topic, status, response }) =>
     frame(topic, "phx_reply", { status, response: sayable(response) }, ref),
-  push: ({ ref, topic, event, payload }) => frame(topic, event, payload, ref),
+  push: ({ ref, topic, event, payload }, json) => frame(topic, event, payload, ref, json),
   broadcast: (topic, event, payload, json) => frame(topic, event, payload, null, json),
 });
 

@@ -17,10 +17,10 @@ export const v2 = (limits: JsonLimits, strictPhoenix: boolean): ChannelSerialise
       `[${jsonText(joinRef)},${jsonText(ref)},${jsonText(topic)},"phx_reply",{"status":${jsonText(status)},"response":${jsonText(response)}}]`,
     );
   },
-  push({ joinRef, ref, topic, event, payload }) {
+  push({ joinRef, ref, topic, event, payload }, json) {
     if (payload instanceof Uint8Array) return binaryPush(joinRef, topic, event, payload);
     return textFrame(
-      `[${jsonText(joinRef)},${jsonText(ref)},${jsonText(topic)},${jsonText(event)},${jsonText(payload)}]`,
+      `[${jsonText(joinRef)},${jsonText(ref)},${jsonText(topic)},${jsonText(event)},${json ?? jsonText(payload)}]`,
     );
   },
   broadcast(topic, event, payload, json) {

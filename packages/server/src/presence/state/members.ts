@@ -7,6 +7,8 @@ interface Topic<Meta> {
   /** Nearly every key has one entry, and needs no Set. */
   readonly keys: ChurnMap<string, PresenceEntry<Meta> | Set<PresenceEntry<Meta>>>;
   size: number;
+  /** Of them, those with a key. */
+  named: number;
   listed: ReadonlyMap<string, readonly PresenceEntry<Meta>[]> | undefined;
 }
 
@@ -16,8 +18,9 @@ export class Members<Meta> {
   add(entry: PresenceEntry<Meta>): void {
     let topic = this.#topics.get(entry.topic);
     if (topic === undefined)
-      this.#topics.set(entry.topic, (topic = { keys: new ChurnMap(), size: 0, listed: undefined }));
+      this.#topics.set(entry.topic, (topic = { keys: new ChurnMap(), size: 0, named: 0, listed: undefined }));
     topic.size++;
+    if (entry.key !== "") topic.named++;
     topic.listed = undefined;
     const held = topic.keys.get(entry.key);
     if (held === undefined) topic.keys.set(entry.key, entry);
@@ -36,6 +39,7 @@ export class Members<Meta> {
     else return;
     topic.listed = undefined;
     topic.size--;
+    if (entry.key !== "") topic.named--;
     if (topic.size === 0) this.#topics.delete(entry.topic);
   }
 
@@ -45,6 +49,11 @@ export class Members<Meta> {
 
   count(topic: string): number {
     return this.#topics.get(topic)?.size ?? 0;
+  }
+
+  /** How many entries `list` has. */
+  listed(topic: string): number {
+    return this.#topics.get(topic)?.named ?? 0;
   }
 
   byKey(topic: string, key: string): readonly PresenceEntry<Meta>[] {

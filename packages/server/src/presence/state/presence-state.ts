@@ -323,6 +323,11 @@ export class PresenceState<Meta = unknown> {
     return this.#members.count(topic);
   }
 
+  /** How many entries a topic's `list` has. */
+  listed(topic: string): number {
+    return this.#members.listed(topic);
+  }
+
   /** The topics on which somebody is. */
   topics(): Iterable<string> {
     return this.#members.topics();
