@@ -1,11 +1,13 @@
 // Clients of a channel with presence, on one node or several, in virtual time.
 import { createChannels, defineChannel, reply } from "../src/channels/index.ts";
 import type { ChannelsOptions, Json, JsonObject } from "../src/channels/index.ts";
+import { houseOf } from "../src/house/house.ts";
+import type { Tracker } from "../src/presence/tracker.ts";
 import { localPubSub } from "../src/cluster/pubsub.ts";
 import type { PubSub } from "../src/cluster/pubsub.ts";
 import { talk } from "./phoenix-talk.ts";
 import type { Talker, TalkOptions } from "./phoenix-talk.ts";
-import { countingRandom, handClock } from "./wired.ts";
+import { countingRandom, handClock, wire } from "./wired.ts";
 
 export const TOPIC = "room:1";
 
@@ -31,6 +33,8 @@ export const room = defineChannel("room:*")
   });
 
 export interface PresenceNode {
+  /** Of its house; only where it stands beside a server. */
+  readonly tracker: Tracker | undefined;
   readonly channels: ReturnType<typeof createChannels>;
   /** A client that has joined; it has said nothing of what it heard. */
   connect(options?: TalkOptions): Talker;
@@ -43,24 +47,30 @@ export function nodes({
   channel = room,
   count = 1,
   pubsubOf,
+  besideServers = false,
   ...options
 }: ChannelsOptions<object> & {
   readonly channel?: object;
   readonly count?: number;
   /** Each node's own way to the pubsub. */
   readonly pubsubOf?: (pubsub: PubSub, node: number) => PubSub;
+  /** Each beside a server of the sync half. */
+  readonly besideServers?: boolean;
 } = {}) {
   const hand = handClock();
   const pubsub = options.pubsub ?? localPubSub();
   const errors: unknown[] = [];
   const open = (n: number): PresenceNode => {
-    const channels = createChannels({
+    const house = {
       clock: hand.clock,
       random: countingRandom(n + 1),
-      onError: (error) => void errors.push(error),
-      ...options,
+      onError: (error: unknown) => void errors.push(error),
       ...(count > 1 || options.pubsub !== undefined ? { pubsub: pubsubOf?.(pubsub, n) ?? pubsub } : {}),
-    }).register(channel as typeof room);
+    };
+    const server = besideServers ? wire(house, hand).server : undefined;
+    const channels = createChannels(
+      server === undefined ? { ...options, ...house } : { ...options, beside: server },
+    ).register(channel as typeof room);
     const connect = (how: TalkOptions = {}): Talker => {
       const client = talk(channels, how);
       const heard = client.say(
@@ -73,6 +83,7 @@ export function nodes({
     };
     return {
       channels,
+      tracker: server && houseOf(server)?.presence.tracker,
       connect,
       async join(how) {
         const client = connect(how);

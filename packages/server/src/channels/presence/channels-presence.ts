@@ -1,6 +1,6 @@
 // The presence of all topics of a system of channels: what the house's tracker tells goes to the topics that have clients
 // here, at the end of the turn; what channels and the app track goes to the tracker.
-import type { Cancel, Schema, SteadyClock } from "@calla/shared";
+import type { Schema, SteadyClock } from "@calla/shared";
 import { contain } from "../../base/contain.ts";
 import type { Report } from "../../base/contain.ts";
 import type { PresenceDiff } from "../../presence/diff-listeners.ts";
@@ -19,7 +19,7 @@ export interface ChannelsPresenceParts {
   readonly clock: SteadyClock;
   readonly report: Report;
   readonly bounds: PresenceBounds & { readonly maxPresenceList: number };
-  /** Of the house, as it is now. */
+  /** Of the house, from when somebody asks for it. */
   tracker(): Tracker;
   /** Says something to all of this node who hear an audience. */
   tell(audience: string, said: SharedEvent): void;
@@ -27,8 +27,6 @@ export interface ChannelsPresenceParts {
 
 /** In the house's tracker, which the sync half shares. */
 const PREFIX = "c:";
-/** Milliseconds that a tracker made anew has to hear of the other nodes' members, before clients are told its list. */
-const HEARSAY = 1_000;
 
 export class ChannelsPresence implements HolderKeeper {
   readonly bounds: PresenceBounds;
@@ -37,12 +35,10 @@ export class ChannelsPresence implements HolderKeeper {
   readonly #holders = new Set<PresenceHolder>();
   /** Topics that are to be told at the end of the turn. */
   #changed = new Set<string>();
-  #listened: Tracker | undefined;
-  #silence: (() => void) | undefined;
-  #anew: Cancel | undefined;
+  #tracker: Tracker | undefined;
   /** Lists as they are read, by those of the tracker. */
   readonly #lists = new WeakMap<EntriesByKey, PresenceList>();
-  /** The app's. They outlive a tracker. */
+  /** The app's. */
   readonly #listeners = new Set<{ hears(diff: TopicPresenceDiff): unknown }>();
 
   constructor(parts: ChannelsPresenceParts) {
@@ -52,11 +48,12 @@ export class ChannelsPresence implements HolderKeeper {
 
   /** Listening, from the first time that it is asked for. */
   get tracker(): Tracker {
-    const tracker = this.#parts.tracker();
-    if (tracker === this.#listened) return tracker;
-    this.#silence?.();
-    this.#listened = tracker;
-    this.#silence = tracker.onDiff((diff) => this.#hear(diff));
+    if (this.#tracker !== undefined) return this.#tracker;
+    const tracker = (this.#tracker = this.#parts.tracker());
+    tracker.onDiff((diff) => this.#hear(diff));
+    tracker.onRestart(() => {
+      for (const holder of Array.from(this.#holders)) holder.trackAgain();
+    });
     return tracker;
   }
 
@@ -76,22 +73,6 @@ export class ChannelsPresence implements HolderKeeper {
   /** Somebody who may be tracked on a topic; no two have one name there. */
   holder(audience: string, name: string, schema: Schema | undefined): PresenceHolder {
     return new PresenceHolder(this, PREFIX + audience, name, schema);
-  }
-
-  /**
-   * The tracker has been made anew and knows nobody: tells it all that is tracked here, and the clients its list, once it
-   * has had time to hear of the others.
-   */
-  trackAgain(): void {
-    const { clock } = this.#parts;
-    void this.tracker;
-    for (const holder of Array.from(this.#holders)) holder.trackAgain();
-    for (const topic of this.#topics.values()) topic.hold();
-    // Once, whatever is made anew meanwhile.
-    this.#anew?.();
-    this.#anew = clock.setTimeout(() => {
-      for (const topic of Array.from(this.#topics.values())) topic.beginAnew();
-    }, HEARSAY);
   }
 
   // --- clients ---

@@ -1,5 +1,5 @@
 // What one holder wants to be tracked on one topic: a channel of a client, or the app itself. It owns that wish; the tracker
-// is told of it, and told again where it has been made anew.
+// is told of it, and told again where it has begun anew.
 import { CallaError, describe } from "@calla/shared";
 import type { Schema } from "@calla/shared";
 import type { Tracker } from "../../presence/tracker.ts";
@@ -16,7 +16,6 @@ export interface PresenceBounds {
 
 /** What a holder needs of who keeps all of them. */
 export interface HolderKeeper {
-  /** As it is now: it may have been made anew. */
   readonly tracker: Tracker;
   readonly bounds: PresenceBounds;
   /** It tracks something from now on. */
@@ -98,7 +97,7 @@ export class PresenceHolder {
     for (const key of Array.from(this.#metas.keys())) this.untrack(key);
   }
 
-  /** Tells a tracker that has been made anew all of it. */
+  /** Tells a tracker that has begun anew all of it. */
   trackAgain(): void {
     for (const [key, meta] of this.#metas) this.#keeper.tracker.track(this.#topic, this.#name, key, meta);
   }

@@ -1,14 +1,21 @@
 // Presence of channels over several nodes, in virtual time: what clients hear when a node is killed, stops, comes back, and
 // when its tracker is made anew.
 import { describe, expect, it } from "vitest";
-import { counted, diff, metas, nodes, say, state, TOPIC, track } from "../../../test/presence-talk.ts";
-import { countingRandom, handClock } from "../../../test/wired.ts";
-import { localPubSub } from "../../cluster/pubsub.ts";
+import {
+  counted,
+  diff,
+  metas,
+  nodes,
+  say,
+  state,
+  TOPIC,
+  track,
+  update,
+} from "../../../test/presence-talk.ts";
 import type { PubSub } from "../../cluster/pubsub.ts";
-import { Tracker } from "../../presence/tracker.ts";
-import type { JsonObject, Json } from "../index.ts";
-import type { SharedEvent } from "../wire/shared-message.ts";
-import { ChannelsPresence } from "./channels-presence.ts";
+import type { JsonObject } from "../index.ts";
+
+const any = expect.any(String) as unknown as string;
 
 /** A node whose line can be cut: it neither hears nor is heard. */
 function lines() {
@@ -82,113 +89,54 @@ describe("several nodes", () => {
   });
 });
 
-describe("a tracker that is made anew", () => {
-  /** Presence over a tracker that the test makes anew, and what the clients of one topic are told. */
-  function restartable(most = 100) {
-    const hand = handClock();
-    const pubsub = localPubSub();
-    const random = countingRandom();
-    const make = (): Tracker =>
-      new Tracker({
-        pubsub,
-        clock: hand.clock,
-        random,
-        report: (error) => expect.fail(String(error)),
-        scope: "house",
-        name: undefined,
-        silence: 15_000,
-        period: 1_500,
-        spread: () => 0,
-        maxNodes: 10,
-        maxEntries: 1_000,
-      });
-    let tracker = make();
-    const told: Json[] = [];
-    const presence = new ChannelsPresence({
-      clock: hand.clock,
-      report: (error) => expect.fail(String(error)),
-      bounds: { maxPresenceList: most, maxPresenceBytes: 100, maxPresenceKeys: 10 },
-      tracker: () => tracker,
-      tell: (_, { event, payload }) => void told.push([event, payload as Json]),
-    });
-    const asked: Json[] = [];
-    const client = {
-      audience: "1",
-      topic: "1",
-      definition: { pattern: "*", presence: undefined },
-      pushShared: ({ event, payload }: SharedEvent) => void asked.push([event, payload as Json]),
-    };
-    presence.opens(client as never);
-    return {
-      ...hand,
-      presence,
-      far: make(),
-      asked,
-      told: () => told.splice(0),
-      ask: () => presence.pushState(client as never),
-      restart() {
-        tracker.stop();
-        tracker = make();
-        presence.trackAgain();
-      },
-    };
-  }
-  const keys = (said: Json | undefined): unknown => {
-    const [event, payload] = said as [string, JsonObject];
-    return [event, ...Object.keys(payload)];
-  };
-
-  it("[CP26] is told all that is tracked here again, as it was last, and clients one state with the others", async () => {
-    const { presence, far, advance, settle, told, restart } = restartable();
-    const [ada, gone] = [presence.holder("1", "a", undefined), presence.holder("1", "b", undefined)];
-    far.track("c:1", "f", "far", {});
-    ada.track("ada", { v: 1 });
-    ada.update("ada", { v: 2 });
-    ada.track("too", {});
-    ada.untrack("too");
-    gone.track("gone", {});
-    gone.untrackAll();
-    await settle();
-    told();
-    restart();
-    expect(presence.getByKey("1", "ada")).toEqual([expect.objectContaining({ v: 2 })]);
-    expect(presence.list("1").size).toBe(1);
-    await advance(999);
-    expect(told()).toEqual([]);
-    await advance(1);
-    expect(told().map(keys)).toEqual([["presence_state", "ada", "far"]]);
-    ada.track("more", {});
-    await settle();
-    expect(told().map(keys)).toEqual([["presence_diff", "joins", "leaves"]]);
+describe("a tracker that begins anew", () => {
+  it("[CP26] is told again all that is tracked here, as it was last, and clients hear one diff of it", async () => {
+    const { settle, advance, all } = nodes({ count: 2, besideServers: true });
+    const [here, there] = [await all[0]!.join(), await all[1]!.join()];
+    const { presence } = all[0]!.channels;
+    const far = track(there, "far");
+    const before = track(here, "ada", { v: 1 });
+    const ada = update(here, "ada", { v: 2 });
+    track(here, "too");
+    say(here, "untrack", { key: "too" });
+    const bot = presence.track(TOPIC, "app", "bot", {});
+    presence.track(TOPIC, "app", "gone", {});
+    presence.untrack(TOPIC, "app", "gone");
+    await advance(1_000);
+    for (const one of [here, there]) one.take();
+    all[0]!.tracker!.restart();
+    expect(presence.list(TOPIC).size).toBe(3);
     await advance(60_000);
-    expect(told()).toEqual([]);
-    expect(far.list("c:1").size).toBe(3);
-  });
-  it("[CP26] answers who asks meanwhile, keeps the app's listeners, and may be made anew twice", async () => {
-    const { presence, advance, settle, told, asked, ask, restart } = restartable();
-    const heard: unknown[] = [];
-    presence.onDiff(({ joins }) => void heard.push([...joins.keys()]));
-    const ada = presence.holder("1", "a", undefined);
-    ada.track("ada", {});
+    const again = diff(
+      { ada: metas({ v: 2, phx_ref: any }), bot: metas({ phx_ref: any }) },
+      {
+        ada: metas({ v: 2, phx_ref: ada, phx_ref_prev: before }),
+        bot: metas({ phx_ref: bot }),
+      },
+    );
+    for (const one of [here, there]) expect(one.take()).toEqual([again]);
+    expect(presence.getByKey(TOPIC, "far")).toEqual([{ phx_ref: far }]);
+    // What it tracks is its own again, to change and to end.
+    update(here, "ada", { v: 3 });
+    here.gone();
+    presence.untrackAll("app");
     await settle();
-    told();
-    restart();
-    await advance(500);
-    restart();
-    ask();
-    expect(asked.map(keys)).toEqual([["presence_state", "ada"]]);
-    await advance(2_000);
-    expect(told().map(keys)).toEqual([["presence_state", "ada"]]);
-    expect(heard).toEqual([["ada"], ["ada"], ["ada"]]);
+    await advance(1_000);
+    expect([...presence.list(TOPIC).keys()]).toEqual(["far"]);
+    expect([...all[1]!.channels.presence.list(TOPIC).keys()]).toEqual(["far"]);
   });
-  it("[CP26] tells how many there are, where that is what is told", async () => {
-    const { presence, advance, told, restart } = restartable(1);
-    const ada = presence.holder("1", "a", undefined);
-    for (const key of ["a", "b", "c"]) ada.track(key, {});
-    await advance(2_000);
-    expect(told()).toEqual([["presence_count", { count: 3 }]]);
-    restart();
-    await advance(2_000);
-    expect(told().at(-1)).toEqual(["presence_count", { count: 3 }]);
+  it("[CP26] once more, and with states that clients ask for meanwhile", async () => {
+    const { settle, all } = nodes({ besideServers: true });
+    const here = await all[0]!.join();
+    track(here, "ada");
+    await settle();
+    here.take();
+    for (let n = 0; n < 2; n++) {
+      all[0]!.tracker!.restart();
+      const [again, told] = say(here, "list") as [[0, 0, 0, string, { joins: JsonObject }], unknown];
+      expect([again[3], told]).toEqual(["presence_diff", state(again[4].joins)]);
+      await settle();
+      expect(here.take()).toEqual([]);
+    }
   });
 });

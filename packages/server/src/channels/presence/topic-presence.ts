@@ -48,7 +48,6 @@ export class TopicPresence {
   #asking = new Set<PresenceHearer>();
   /** All are to be told a state. */
   #anew = false;
-  #held = false;
   #fetching = false;
   #closed = false;
   #timer: Cancel | undefined;
@@ -69,19 +68,6 @@ export class TopicPresence {
   /** Tells a client who is here, behind all that it is to know before. */
   pushState(to: PresenceHearer): void {
     this.#asking.add(to);
-    this.tell();
-  }
-
-  /** Another tracker lists the topic now, and is still to hear of others: until `beginAnew` no changes are told. */
-  hold(): void {
-    this.#held = true;
-  }
-
-  /** Tells all who is here by now: what is listed has nothing to do with what they were told before. */
-  beginAnew(): void {
-    this.#held = false;
-    this.#anew = true;
-    this.#counted = undefined;
     this.tell();
   }
 
@@ -117,7 +103,7 @@ export class TopicPresence {
       this.#sayState((said) => this.#parts.tell(said));
       return true;
     }
-    const diff = this.#held ? undefined : this.#pending.take();
+    const diff = this.#pending.take();
     if (diff !== undefined) {
       const [joins, leaves] = [listOf(byKey(diff.joins)), listOf(byKey(diff.leaves))];
       if (joins.size === 0 && leaves.size === 0) return true;
