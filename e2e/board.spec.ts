@@ -1,4 +1,6 @@
 // A board among people who are connected.
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Locator } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
 import type { Visitor } from "./visitor.ts";
 
@@ -102,12 +104,25 @@ test("who edits a card is not disturbed by what others do to it", async ({ arriv
   for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["Two and a half", "One"]);
 });
 
+const faces = ({ page }: Visitor): Locator => page.getByRole("list", { name: "Also here" });
+/** Who else is there, as a screen reader hears it, by name. */
+const expectOthers = (visitor: Visitor, options = {}) =>
+  expect.poll(
+    async () => (await faces(visitor).getByRole("listitem").locator(".unseen").allTextContents()).toSorted(),
+    options,
+  );
+/** What is said of who else is at a card. */
+const at = (visitor: Visitor, text: string): Locator => visitor.card(text).locator(".at");
+/** The same of the one that is being edited here. */
+const atEdited = ({ page }: Visitor): Locator => page.locator(".card:has(textarea) .at");
+const edit = ({ page }: Visitor, text: string): Promise<void> =>
+  page.getByRole("button", { name: text, exact: true }).click();
+
 test("cursors and faces of the others come, move and go", async ({ arrive }) => {
   const ann = await arrive("Ann");
   const bo = await arrive("Bo");
   const cursor = ann.page.locator(".cursor", { hasText: "Bo" });
-  const faces = ann.page.getByRole("list", { name: "Also here" });
-  await expect(faces).toContainText("Bo");
+  await expect(faces(ann)).toContainText("Bo");
   await expect(cursor).toBeHidden();
 
   await bo.column("Doing").hover();
@@ -122,9 +137,122 @@ test("cursors and faces of the others come, move and go", async ({ arrive }) => 
 
   await bo.page.mouse.move(1, 1);
   await expect(cursor).toBeHidden();
-  await expect(faces).toContainText("Bo");
+  await expectOthers(ann).toEqual(["Bo", "Cy"]);
+  // Who closes the page is gone, and not some seconds later.
   await bo.page.close();
-  await expect(faces).not.toContainText("Bo");
+  await expectOthers(ann, { timeout: 3_000 }).toEqual(["Cy"]);
+});
+
+test("several tabs of one browser are one face with a number", async ({ arrive, id }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  const tab = await bo.tab();
+  await tab.open(id);
+  await expectOthers(ann).toEqual(["Bo, in 2 tabs"]);
+  for (const visitor of [bo, tab]) {
+    await expectOthers(visitor).toEqual(["Ann"]);
+    await expect(visitor.page.getByRole("button", { name: "You are Bo, in 2 tabs." })).toBeVisible();
+  }
+  // Somebody else of the same name is somebody else.
+  const other = await arrive("Bo");
+  await expectOthers(ann).toEqual(["Bo", "Bo, in 2 tabs"]);
+  await other.page.close();
+
+  await tab.page.close();
+  await expectOthers(ann).toEqual(["Bo"]);
+  await expect(bo.page.getByRole("button", { name: "You are Bo." })).toBeVisible();
+  await bo.open("another-board");
+  await expectOthers(ann).toEqual([]);
+  await bo.open(id);
+  await expectOthers(ann).toEqual(["Bo"]);
+});
+
+test("what somebody has selected is outlined, and two who edit one card are told of each other", async ({
+  arrive,
+}) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  const cy = await arrive("Cy");
+  await ann.add("To do", "One", "Two");
+  await ann.saved();
+
+  await bo.grip("One").focus();
+  await expect(ann.card("One")).toHaveAttribute("data-colour", "green");
+  await expect(at(ann, "One")).toHaveText("BBo is at this card");
+  // Oneself one knows where one is.
+  await expect(at(bo, "One")).toHaveText("");
+  await bo.grip("Two").focus();
+  await expect(at(ann, "Two")).toHaveText("BBo is at this card");
+  await expect(ann.card("One")).not.toHaveAttribute("data-colour");
+
+  await edit(bo, "One");
+  await expect(at(ann, "One").getByText("Bo edits this card")).toBeVisible();
+  await expect(ann.page.getByRole("button", { name: "One", exact: true })).toHaveAccessibleDescription(
+    /Bo edits this card/,
+  );
+  await edit(cy, "One");
+  await expect(at(ann, "One")).toContainText(/(Bo and Cy|Cy and Bo) edit this card/);
+  await expect(atEdited(cy)).toContainText("Bo edits this card");
+  await expect(atEdited(bo)).toContainText("Cy edits this card");
+  await expect(bo.page.locator("#announcements")).toHaveText("Cy edits this card");
+  await expect(bo.page.getByLabel("Card text")).toBeFocused();
+
+  await cy.page.keyboard.press("Escape");
+  await expect(atEdited(bo)).toContainText("Cy is at this card");
+  await bo.page.getByLabel("Card text").fill("One and a half");
+  await bo.page.keyboard.press("Enter");
+  await expect(at(ann, "One and a half")).toContainText(/(Bo and Cy|Cy and Bo) are at this card/);
+  // With the page goes what it had selected.
+  await bo.page.reload();
+  await expect(at(ann, "One and a half")).toHaveText("CCy is at this card");
+  await expectOthers(ann).toEqual(["Bo", "Cy"]);
+  await cy.page.close();
+  await expect(at(ann, "One and a half")).toHaveText("");
+  await expectOthers(ann).toEqual(["Bo"]);
+});
+
+test("names and contrast hold with others at the cards, in both colour schemes", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("To do", "One", "Two");
+  await ann.saved();
+  await edit(bo, "One");
+  await expect(at(ann, "One").getByText("Bo edits this card")).toBeVisible();
+  await edit(ann, "Two");
+  for (const colorScheme of ["light", "dark"] as const) {
+    await ann.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const { violations } = await new AxeBuilder({ page: ann.page }).analyze();
+    expect(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual([]);
+  }
+});
+
+test("whose line is cut for a moment stays, and nothing flickers", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  const bo = await arrive("Bo");
+  await ann.add("To do", "One");
+  await ann.saved();
+  await bo.grip("One").focus();
+  await expect(ann.card("One")).toHaveAttribute("data-colour", "green");
+  await ann.page.evaluate(() => {
+    const changes: string[] = [];
+    const note = (): void => void changes.push(document.querySelector("#page")?.textContent ?? "");
+    for (const part of document.querySelectorAll(".faces, .at"))
+      new MutationObserver(note).observe(part, { childList: true, subtree: true, characterData: true });
+    Object.assign(globalThis, { changes });
+  });
+
+  for (const column of ["Doing", "Done"]) {
+    bo.wire.cut();
+    await expect(bo.banner).toContainText("No connection");
+    bo.wire.mend();
+    await bo.comeBack();
+    await expect(bo.banner).toBeEmpty();
+    await expectOthers(bo).toEqual(["Ann"]);
+    await bo.page.keyboard.press("ArrowRight");
+    await expect(ann.cards(column)).toHaveText(["One"]);
+  }
+  expect(await ann.page.evaluate(() => (globalThis as unknown as { changes: string[] }).changes)).toEqual([]);
+  await expectOthers(ann).toEqual(["Bo"]);
 });
 
 test("a name is changed, seen by others and kept across a reload", async ({ arrive }) => {
@@ -134,7 +262,7 @@ test("a name is changed, seen by others and kept across a reload", async ({ arri
   await bo.page.getByLabel("Your name").fill("Bodil");
   await bo.page.getByRole("radio", { name: "red" }).check();
   await bo.page.getByRole("button", { name: "Save" }).click();
-  await expect(ann.page.getByRole("list", { name: "Also here" })).toContainText("Bodil");
+  await expectOthers(ann).toEqual(["Bodil"]);
   await bo.add("To do", "Sign here");
   await expect(ann.card("Sign here").locator(".by")).toHaveAttribute("data-colour", "red");
   await bo.page.reload();

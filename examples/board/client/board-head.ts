@@ -2,17 +2,19 @@
 import type { TopicState } from "@calla/client";
 import type { board } from "../shared/wiring.ts";
 import { h, icon } from "./dom.ts";
+import { facesView } from "./faces.ts";
 import { titleOf } from "./ids.ts";
+import type { Somebody } from "./people.ts";
 import { me, personButton } from "./person.ts";
 import { toast } from "./toasts.ts";
 import type { Undo } from "./undo.ts";
 
 export interface BoardHead {
   readonly element: HTMLElement;
-  /** A list for the faces of the others. */
-  readonly faces: HTMLElement;
   show(state: TopicState<typeof board>): void;
   showMe(): void;
+  /** Who else is here, how many more than could be named, and in how many tabs I am. */
+  showPeople(others: readonly Somebody[], unnamed: number, myTabs: number): void;
   showUndo(): void;
 }
 
@@ -32,7 +34,8 @@ export function boardHead(id: string, rename: (title: string) => void, undo: Und
     icon("link"),
     h("span", {}, "Copy link"),
   );
-  const faces = h("ul", { class: "faces", "aria-label": "Also here" });
+  const faces = facesView();
+  let tabs = 1;
   const undoButton = (label: string, name: "undo" | "redo", onclick: () => void): HTMLButtonElement =>
     h("button", { type: "button", class: "quiet", "aria-label": label, title: label, onclick }, icon(name));
   const back = undoButton("Undo", "undo", () => undo.undo());
@@ -40,15 +43,20 @@ export function boardHead(id: string, rename: (title: string) => void, undo: Und
   const person = personButton();
   const home = h("a", { href: "#", class: "quiet", "aria-label": "All boards" }, icon("back"));
   return {
-    element: h("header", {}, home, h("h1", {}, title), back, again, faces, invite, person.element),
-    faces,
+    element: h("header", {}, home, h("h1", {}, title), back, again, faces.element, invite, person.element),
     show({ status, model }) {
       title.readOnly = status === "refused";
       if (model && document.activeElement !== title) title.value = model.title;
     },
     showMe() {
       const current = me();
-      if (current) person.show(current);
+      if (current) person.show(current, tabs);
+    },
+    showPeople(others, unnamed, myTabs) {
+      faces.show(others, unnamed);
+      if (tabs === myTabs) return;
+      tabs = myTabs;
+      this.showMe();
     },
     showUndo() {
       back.disabled = !undo.canUndo;

@@ -9,9 +9,10 @@ import { client } from "./client.ts";
 import { columnNames, columnsView } from "./columns.ts";
 import { shareCursors } from "./cursors.ts";
 import { h } from "./dom.ts";
-import { newCardId, titleOf } from "./ids.ts";
+import { newId, titleOf } from "./ids.ts";
 import { movableByKeyboard, movableByPointer } from "./moving.ts";
 import { me } from "./person.ts";
+import { sharePresence } from "./presence.ts";
 import { reason } from "./reasons.ts";
 import { announce, toast } from "./toasts.ts";
 import { undoByKeyboard, undoOf } from "./undo.ts";
@@ -36,7 +37,7 @@ export function boardPage(page: HTMLElement, id: string): () => void {
   const send = (message: BoardMessage): void => dispatch(message, undo.did);
 
   const view = columnsView({
-    add: (column, text) => send({ type: "cardAdded", id: newCardId(), column, text, by: by(), before: null }),
+    add: (column, text) => send({ type: "cardAdded", id: newId(), column, text, by: by(), before: null }),
     edit: (cardId, text) => send({ type: "cardEdited", id: cardId, text, by: by() }),
     remove(cardId) {
       const message = { type: "cardDeleted", id: cardId } as const;
@@ -57,6 +58,7 @@ export function boardPage(page: HTMLElement, id: string): () => void {
   });
 
   const head = boardHead(id, (title) => send({ type: "boardRenamed", title }), undo);
+  const presence = sharePresence(topic, page, head, view);
   const main = h("main", { class: "board" });
   page.replaceChildren(head.element, main);
 
@@ -69,6 +71,7 @@ export function boardPage(page: HTMLElement, id: string): () => void {
     if (!view.element.isConnected) main.replaceChildren(howToMove(), view.element);
     const unconfirmed = pending.flatMap(({ messages }) => messages);
     view.show(model.cards, new Set(unconfirmed.flatMap((one) => ("id" in one ? [one.id] : []))));
+    presence.show();
     const name = `${model.title || titleOf(id)} · Boards`;
     if (document.title === name) return;
     document.title = name;
@@ -78,7 +81,8 @@ export function boardPage(page: HTMLElement, id: string): () => void {
     topic.onChange(show),
     client.session.onChange(head.showMe),
     undoByKeyboard(undo),
-    shareCursors(id, view.element, head.faces),
+    shareCursors(id, view.element),
+    () => presence.stop(),
   ];
   show(topic.state);
   head.showMe();

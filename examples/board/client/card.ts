@@ -1,6 +1,10 @@
-// One card: its text, which a click turns into an editor, a grip to move it by and a button to delete it.
+// One card: its text, which a click turns into an editor, a grip to move it by and a button to delete it; and who else is
+// at it.
 import type { Card } from "../shared/wiring.ts";
 import { h, icon } from "./dom.ts";
+import { sentenceOf } from "./people.ts";
+import type { AtCard } from "./people.ts";
+import { avatar } from "./person.ts";
 
 export interface CardActions {
   edit(id: string, text: string): void;
@@ -10,7 +14,14 @@ export interface CardActions {
 export interface CardView {
   readonly element: HTMLElement;
   show(card: Card, pending: boolean): void;
+  /** Who else is at it; `me`: my key, for my other tabs. */
+  showOthers(others: readonly AtCard[], me: string): void;
 }
+
+/** So many have a face on a card. */
+const MOST = 3;
+/** Cards shown so far: an element's id is not to be made of what anybody has sent. */
+let made = 0;
 
 export function cardView(first: Card, actions: CardActions): CardView {
   let card = first;
@@ -19,7 +30,6 @@ export function cardView(first: Card, actions: CardActions): CardView {
     { type: "button", class: "grip", "aria-describedby": "how-to-move" },
     icon("grip"),
   );
-  const text = h("button", { type: "button", class: "text", title: "Edit", onclick: edit });
   const cross = h(
     "button",
     { type: "button", class: "delete", onclick: () => actions.remove(card.id) },
@@ -27,6 +37,10 @@ export function cardView(first: Card, actions: CardActions): CardView {
   );
   const by = h("span", { class: "by" });
   const unsent = h("span", { class: "unsent" }, "Not saved yet");
+  const others = h("p", { class: "at", id: `at-${++made}` });
+  /** What a screen reader says of who is at it, behind the text of the card. */
+  const described = { "aria-describedby": others.id };
+  const text = h("button", { type: "button", class: "text", title: "Edit", onclick: edit, ...described });
   const element = h(
     "li",
     { class: "card", "data-id": card.id },
@@ -34,10 +48,17 @@ export function cardView(first: Card, actions: CardActions): CardView {
     text,
     cross,
     h("p", { class: "foot" }, by, unsent),
+    others,
   );
 
   function edit(): void {
-    const editor = h("textarea", { class: "text", "aria-label": "Card text", maxlength: "300", rows: "1" });
+    const editor = h("textarea", {
+      class: "text",
+      "aria-label": "Card text",
+      maxlength: "300",
+      rows: "1",
+      ...described,
+    });
     editor.value = card.text;
     let open = true;
     const close = (keep: boolean): void => {
@@ -68,6 +89,22 @@ export function cardView(first: Card, actions: CardActions): CardView {
       by.textContent = card.by.name;
       by.dataset["colour"] = card.by.colour;
       element.toggleAttribute("data-pending", pending);
+    },
+    showOthers(there, me) {
+      const sentence = sentenceOf(there, me);
+      const editing = there.some((one) => one.editing);
+      // Who edits gives the colour, and comes first.
+      const faces = there.toSorted((a, b) => Number(b.editing) - Number(a.editing)).slice(0, MOST);
+      const shown = JSON.stringify([sentence, faces]);
+      if (others.dataset["shown"] === shown) return;
+      others.dataset["shown"] = shown;
+      const [one] = faces;
+      if (one) element.dataset["colour"] = one.colour;
+      else delete element.dataset["colour"];
+      others.replaceChildren(
+        ...faces.map(avatar),
+        h("span", { class: editing ? "sentence" : "unseen" }, sentence),
+      );
     },
   };
 }

@@ -7,6 +7,7 @@ import { webSocket } from "@calla/client/websocket";
 import { CallaError, hashValue } from "@calla/shared";
 import { serialiser, wiring } from "../shared/wiring.ts";
 import { toast } from "./toasts.ts";
+import { account, rememberAccount } from "./visited.ts";
 
 /** `?format=messagepack` in the page's address. */
 const format = new URLSearchParams(location.search).get("format") === "messagepack" ? "messagepack" : "json";
@@ -19,6 +20,8 @@ function warn(): void {
   warned = true;
 }
 
+const { key, user } = account();
+
 export const client = createClient({
   wiring,
   serialiser: serialiser.use(format),
@@ -26,8 +29,13 @@ export const client = createClient({
   storage: indexedDb("boards"),
   // Now and then the server tells its model's hash: a replica that went astray is reported and fetched anew.
   digest: hashValue,
-  // Nobody signs in here; said at once, so that a page without a connection may show what it has stored.
-  user: null,
+  // Nobody signs in here: the server makes a user of the browser's key.
+  token: () => key,
+  // Once it is known: said at once, so that a page without a connection may show what it has stored.
+  ...(user !== undefined && { user }),
+  onConnect({ userId }) {
+    if (userId !== null) rememberAccount({ key, user: userId });
+  },
   onError(error) {
     if (error instanceof CallaError && error.code === "storage") warn();
     else reportError(error);

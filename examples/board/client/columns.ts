@@ -5,6 +5,7 @@ import type { Card, Column } from "../shared/wiring.ts";
 import { cardView } from "./card.ts";
 import type { CardActions, CardView } from "./card.ts";
 import { h, icon } from "./dom.ts";
+import type { AtCard } from "./people.ts";
 
 export const columnNames: Record<Column, string> = { todo: "To do", doing: "Doing", done: "Done" };
 
@@ -15,6 +16,8 @@ export interface ColumnActions extends CardActions {
 export interface ColumnsView {
   readonly element: HTMLElement;
   show(cards: readonly Card[], pending: ReadonlySet<string>): void;
+  /** Who else is at which card; `me`: my key, for my other tabs. */
+  showOthers(others: ReadonlyMap<string, readonly AtCard[]>, me: string): void;
 }
 
 export function columnsView(actions: ColumnActions): ColumnsView {
@@ -62,6 +65,9 @@ export function columnsView(actions: ColumnActions): ColumnsView {
       const kept = focused?.isConnected ? focused : successor?.();
       if (kept instanceof HTMLElement) kept.focus({ preventScroll: true });
       glide(before);
+    },
+    showOthers(others, me) {
+      for (const [id, view] of views) view.showOthers(others.get(id) ?? [], me);
     },
   };
 }

@@ -1,30 +1,28 @@
-// Where the others point, and who they are. Each visitor's latest word on it is all that exists: it is sent at most
-// twenty times a second, kept nowhere, and forgotten by everybody when its author leaves.
+// Where the others point. Each visitor's latest word on it is all that exists: it is sent at most twenty times a second,
+// kept nowhere, and forgotten by everybody when its author leaves. Too much for presence, which is told to all nodes.
 import type { MessageOf } from "@calla/shared";
 import { cursors } from "../shared/wiring.ts";
 import type { Column } from "../shared/wiring.ts";
 import { client } from "./client.ts";
 import { h, icon } from "./dom.ts";
-import { avatar, me } from "./person.ts";
+import { me } from "./person.ts";
 
 const INTERVAL = 50;
 
 type Pointed = MessageOf<typeof cursors>;
 
-/** Draws the cursors over `area` and the visitors' faces into `faces`. Returns the end of it. */
-export function shareCursors(id: string, area: HTMLElement, faces: HTMLElement): () => void {
+/** Draws the cursors over `area`. Returns the end of it. */
+export function shareCursors(id: string, area: HTMLElement): () => void {
   const topic = client.topic(cursors, id);
   const layer = h("div", { class: "cursors", "aria-hidden": "true" });
   const drawn = new Map<number, HTMLElement>();
   let at: Pointed["at"] = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let told = "";
 
   const tell = (): void => {
     timer = undefined;
     const person = me();
     if (!person || topic.status !== "live") return;
-    told = `${person.name} ${person.colour}`;
     topic.dispatch({ type: "pointed", ...person, at });
   };
   const point = (next: Pointed["at"]): void => {
@@ -35,24 +33,18 @@ export function shareCursors(id: string, area: HTMLElement, faces: HTMLElement):
   const draw = (): void => {
     // While we are away nobody can tell where they are.
     const latest = topic.status === "live" ? topic.latest : new Map<never, never>();
-    const others = [...latest];
     for (const [author, element] of drawn) {
       if (latest.has(author)) continue;
       element.remove();
       drawn.delete(author);
     }
-    for (const [author, { message }] of others) {
+    for (const [author, { message }] of latest) {
       const element =
         drawn.get(author) ?? h("div", { class: "cursor" }, icon("arrow"), h("span", { class: "name" }));
       drawn.set(author, element);
       drawCursor(element, message, area);
       layer.append(...(element.isConnected ? [] : [element]));
     }
-    faces.replaceChildren(
-      ...others.map(([, { message }]) =>
-        h("li", {}, avatar(message), h("span", { class: "unseen" }, message.name)),
-      ),
-    );
   };
 
   const over = new AbortController();
@@ -63,27 +55,19 @@ export function shareCursors(id: string, area: HTMLElement, faces: HTMLElement):
   });
   area.addEventListener("pointerleave", () => point(null), { signal });
   addEventListener("resize", draw, { signal });
-  // Those who were here before me hear of me when I join, when I rejoin and when I change my name.
-  let joined = false;
-  const introduce = (): void => {
-    const person = me();
-    const live = topic.status === "live";
-    if (live && person && (!joined || told !== `${person.name} ${person.colour}`)) tell();
-    joined = live;
-  };
-  const stops = [
-    topic.onChange(() => {
-      draw();
-      introduce();
-    }),
-    client.session.onChange(introduce),
-  ];
+  let live = false;
+  const stop = topic.onChange(({ status }) => {
+    draw();
+    // After a cut nobody knows any more where I point.
+    if (status === "live" && !live && at) tell();
+    live = status === "live";
+  });
   return () => {
     over.abort();
     clearTimeout(timer);
     at = null;
     tell();
-    for (const stop of stops) stop();
+    stop();
   };
 }
 

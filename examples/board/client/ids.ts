@@ -1,4 +1,4 @@
-// New ids of boards and cards. `crypto.randomUUID` would do, but browsers have it on secure pages only, and a board is
+// New ids of boards, cards and browsers. `crypto.randomUUID` would do, but browsers have it on secure pages only, and a board is
 // soon shown to somebody over plain HTTP in the same room.
 const manners = [
   "amber",
@@ -42,5 +42,6 @@ export function titleOf(id: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-export const newCardId = (): string =>
-  [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join("");
+/** Nobody guesses it. */
+export const newId = (): string =>
+  [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36).padStart(7, "0")).join("");

@@ -19,6 +19,10 @@ function initials(name: string): string {
 export const avatar = ({ name, colour }: Person): HTMLElement =>
   h("span", { class: "avatar", "data-colour": colour, title: name, "aria-hidden": "true" }, initials(name));
 
+/** The number of somebody's tabs, on their avatar, where it is more than one. */
+export const tabsOf = (tabs: number): HTMLElement[] =>
+  tabs > 1 ? [h("span", { class: "tabs", "aria-hidden": "true" }, String(tabs))] : [];
+
 export const me = (): Person | undefined => client.session.state.model?.person ?? undefined;
 
 /**
@@ -39,8 +43,12 @@ function introduce(person: Person): void {
   client.session.dispatch({ type: "introduced", ...person });
 }
 
-/** The button and its form. Call `show` with every new person. */
-export function personButton(): { readonly element: HTMLElement; show(person: Person): void } {
+/** The button and its form. */
+export function personButton(): {
+  readonly element: HTMLElement;
+  /** `tabs`: in how many I am here. */
+  show(person: Person, tabs: number): void;
+} {
   const button = h("button", { type: "button", class: "me", popovertarget: "person" });
   const name = h("input", {
     id: "person-name",
@@ -76,9 +84,14 @@ export function personButton(): { readonly element: HTMLElement; show(person: Pe
   );
   return {
     element: h("div", {}, button, form),
-    show(person) {
-      button.replaceChildren(avatar(person), h("span", { class: "name" }, person.name));
-      button.setAttribute("aria-label", `You are ${person.name}. Change name or colour`);
+    show(person, tabs) {
+      const face = h("span", { class: "face" }, avatar(person), ...tabsOf(tabs));
+      const here = tabs > 1 ? `, in ${tabs} tabs` : "";
+      button.replaceChildren(
+        face,
+        h("span", { class: "name", "aria-hidden": "true" }, person.name),
+        h("span", { class: "unseen" }, `You are ${person.name}${here}. Change name or colour`),
+      );
       if (form.matches(":popover-open")) return;
       name.value = person.name;
       for (const swatch of swatches) {

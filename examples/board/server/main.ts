@@ -10,6 +10,7 @@ import { board, cursors, serialiser, session, wiring } from "../shared/wiring.ts
 import { keepAudit } from "./audit.ts";
 import { nameFor } from "./names.ts";
 import { staticFiles } from "./static-files.ts";
+import { visitor } from "./visitor.ts";
 
 /** All boards, sessions and what was decided: killed or stopped, a server goes on where the one before it was. */
 const log = sqlite(process.env.BOARDS ?? fileURLToPath(new URL("../../boards.db", import.meta.url)));
@@ -22,6 +23,7 @@ const server = createServer({
   wiring,
   serialiser,
   log,
+  authenticate: visitor,
   onConnect: ({ clientId }) => ({ type: "seeded", ...nameFor(clientId) }),
 });
 /** Anybody with the link may come in, except to boards that are nobody's business. */

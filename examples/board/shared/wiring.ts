@@ -3,6 +3,7 @@
 import {
   automatic,
   defineEphemeral,
+  definePresence,
   defineSession,
   defineTopic,
   defineWiring,
@@ -26,16 +27,24 @@ const Card = z.object({
   text: z.string().regex(/\S/).max(300),
   by: Person,
 });
+const Here = Person.extend({
+  /** The card I am at; null: none. */
+  card: z.string().max(64).nullable(),
+  editing: z.boolean(),
+});
 const before = z.string().nullable();
 
 export type Column = z.infer<typeof Column>;
 export type Person = z.infer<typeof Person>;
 export type Card = z.infer<typeof Card>;
+/** What each tab says of itself while it is at a board. */
+export type Here = z.infer<typeof Here>;
 
 /** A board that everybody with its link edits: one topic for each id, "board:brave-otter-42". */
 export const board = defineTopic("board:*", {
   model: z.object({ title: z.string(), cards: z.array(Card) }),
   initial: () => ({ title: "", cards: [] }),
+  presence: definePresence(Here),
   messages: {
     boardRenamed: z.object({ title: z.string().max(60) }),
     cardAdded: Card.extend({ before }),
@@ -84,7 +93,7 @@ function placed(cards: readonly Card[], card: Card, before: string | null): Card
   return at === -1 ? [...others, card] : others.toSpliced(at, 0, card);
 }
 
-/** Who looks at a board, and where to: the latest of each visitor, in memory only, gone when they leave. */
+/** Where those who are at a board point: the latest of each visitor, in memory only, gone when they leave. */
 export const cursors = defineEphemeral("cursors:*", {
   messages: {
     pointed: Person.extend({
