@@ -26,6 +26,7 @@ const rooms = {
     "presence/state",
     "presence",
     "app",
+    "supervision/tree",
     "context",
     "connection",
     "house",
@@ -50,6 +51,7 @@ const rooms = {
     ".",
     "bridge/patch",
     "groups",
+    "supervision",
     "observers",
     "testing/log-contract",
     "testing/pubsub-contract",
@@ -91,7 +93,7 @@ const engines = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|groups/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
+  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|groups/index|supervision/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
 
 const test = "[.](test|sim|bench|contract|arbitrary|test-d)[.]ts$|/test/";
 const filesOf = (pkg, room) => `^packages/${pkg}/src/${room === "." ? "" : `${room}/`}[^/]+$`;

@@ -32,6 +32,7 @@ import type { IncomingMessage, SessionMessage, TopicMessage } from "./app/hooks.
 import { messagesOf } from "./app/messages.ts";
 import { brief, briefUrl } from "./base/brief.ts";
 import { openHouse, setHouse } from "./house/house.ts";
+import { setPresence } from "./house/house-presence.ts";
 import { Hub } from "./hub/hub.ts";
 import { hydrate } from "./hydration.ts";
 import { inspect } from "./inspect.ts";
@@ -46,7 +47,7 @@ import type { Incoming, Server, ServerOptions, SessionMessageOf } from "./server
 import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
 import { removeTopics } from "./server-topics.ts";
-import { PollSchedule, tickOf } from "./cluster/poll-schedule.ts";
+import { GAP_WITHIN, GapRound, PollSchedule, tickOf } from "./cluster/poll-schedule.ts";
 import { listTopics } from "./target/topic-list.ts";
 import { isRightsChange } from "./identity/rights-change.ts";
 
@@ -272,6 +273,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     stop: end,
   };
   setHouse(server, house);
+  setPresence(server, house.presence);
   return server;
 }
 
@@ -418,10 +420,14 @@ function housekeeping(hub: Hub): (() => void)[] {
   if (silence !== undefined) cancels.push(silence);
   if (context.log.shared) {
     const pollSchedule = new PollSchedule<LiveTarget>(hashString(context.node));
-    every(tickOf(context.limits.maxStaleness), () => {
+    const look = (): void => {
       for (const live of pollSchedule.due(registry.subscribed())) void commitLoop.look(live);
       awaitedTopics.tick();
-    });
+    };
+    every(tickOf(context.limits.maxStaleness), look);
+    // Doorbells were lost: all are looked at soon, and not at once, for every node of a broker that was gone does so.
+    const soon = new GapRound(context.clock, Math.min(GAP_WITHIN, context.limits.maxStaleness), look);
+    cancels.push(context.pubsub.onGap?.(() => soon.begin()) ?? ((): void => undefined), () => soon.stop());
     cancels.push(hearKick(context, (kick) => void kickHere(hub, kick)));
     cancels.push(hearRights(context, (whose) => void hub.reauthorise(whose).catch(context.report)));
   }

@@ -102,6 +102,16 @@ export type ServerEvent =
       readonly socketId: string | undefined;
       readonly topic: string | undefined;
     }
+  /** A supervisor has started a child again that had failed, and those behind it. `restarts`: within its window until now. */
+  | {
+      readonly type: "restarted";
+      readonly supervisor: string;
+      readonly child: string;
+      readonly restarts: number;
+      readonly took: number;
+    }
+  /** A child has failed once more than its supervisor restarts: everything of it is stopped. */
+  | { readonly type: "gave-up"; readonly supervisor: string; readonly child: string }
   /** The app's code or a storage threw. */
   | { readonly type: "error"; readonly error: unknown };
 

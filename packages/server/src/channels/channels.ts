@@ -7,6 +7,7 @@ import { consoleOnce } from "../base/development.ts";
 import { TokenBucket } from "../base/token-bucket.ts";
 import { generateClientId } from "../identity/signed-identity.ts";
 import { houseOf, openHouse } from "../house/house.ts";
+import { setPresence } from "../house/house-presence.ts";
 import type { House } from "../house/house.ts";
 import type { Channels, ChannelsOptions, SystemPresence } from "./channels-api.ts";
 import { definitionOf } from "./definition/definition.ts";
@@ -217,6 +218,7 @@ export function createChannels<Assigns extends object = object>(
     stop: () => leave(0),
   } as Channels<Assigns>;
   setHost(channels, host);
+  setPresence(channels, house.presence);
   return channels;
 }
 

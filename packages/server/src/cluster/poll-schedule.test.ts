@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { handClock, handPubSub, list, subscribe, wire } from "../../test/wired.ts";
 import { memoryLog } from "../log/memory/memory-log.ts";
-import { PollSchedule, tickOf } from "./poll-schedule.ts";
+import { GapRound, PollSchedule, tickOf } from "./poll-schedule.ts";
 
 describe("[SV6] looking at what has subscribers", () => {
   test("each target has its turn once in maxStaleness, from whenever it was opened, and each tick an even share", () => {
@@ -67,5 +67,89 @@ describe("[SV6] looking at what has subscribers", () => {
     expect(new Set(reads).size).toBe(16);
     await advance(1_600);
     expect(reads).toHaveLength(64);
+  });
+});
+
+describe("[SV18] behind a gap of the pubsub", () => {
+  /** A node of a shared log that looks again by itself once in ten minutes, and what it read when. */
+  async function node(shared = true) {
+    const reads: number[] = [];
+    const gaps = new Set<() => void>();
+    const hand = handClock();
+    const log = memoryLog({ shared });
+    const counted: typeof log = Object.assign(Object.create(log) as typeof log, {
+      read: (...given: Parameters<typeof log.read>) => {
+        reads.push(hand.clock.monotonic());
+        return log.read(...given);
+      },
+    });
+    const pubsub = {
+      ...handPubSub().pubsub,
+      onGap(listener: () => void) {
+        gaps.add(listener);
+        return () => void gaps.delete(listener);
+      },
+    };
+    const secret = "a secret of all the nodes";
+    const limits = { maxStaleness: 600_000 };
+    const it = wire({ log: counted, pubsub, secret, limits }, hand);
+    it.server.handle(list, { public: true });
+    const anna = await it.client();
+    anna.say(...Array.from({ length: 32 }, (_, i) => subscribe(`list:${i}`, i + 1)));
+    await anna.heard();
+    reads.length = 0;
+    const gap = () => gaps.forEach((listener) => listener());
+    return { ...it, reads, gap, gaps };
+  }
+
+  test("each subscribed topic is read once within a second, and never all of them at once; so it is a second time", async () => {
+    const { reads, gap, advance } = await node();
+    for (let time = 1; time <= 2; time++) {
+      gap();
+      await advance(1_000);
+      expect(reads).toHaveLength(32);
+      expect(new Set(reads).size).toBe(16);
+      await advance(5_000);
+      expect(reads.splice(0)).toHaveLength(32);
+    }
+  });
+
+  test("a gap while they are read begins that second anew, by one timer", async () => {
+    const { reads, gap, advance } = await node();
+    gap();
+    await advance(500);
+    for (let i = 0; i < 10; i++) gap();
+    await advance(1_000);
+    expect(reads.length).toBeLessThanOrEqual(16 + 32);
+    await advance(10_000);
+    expect(reads.length).toBeLessThanOrEqual(16 + 32);
+    expect(reads.length).toBeGreaterThanOrEqual(32);
+  });
+
+  test("where the log is this node's alone nothing is read, and a server that has stopped hears of none", async () => {
+    const alone = await node(false);
+    alone.gap();
+    await alone.advance(2_000);
+    expect(alone.reads).toEqual([]);
+    const { server, reads, gap, gaps, done, advance } = await node();
+    gap();
+    await done(server.stop());
+    reads.length = 0;
+    await advance(2_000);
+    expect([reads, gaps.size]).toEqual([[], 0]);
+  });
+
+  test("a round that was ended ticks no more, and may begin again", async () => {
+    const { clock, advance } = handClock();
+    let ticks = 0;
+    const round = new GapRound(clock, 1_600, () => void ticks++);
+    round.begin();
+    await advance(800);
+    round.stop();
+    await advance(5_000);
+    expect(ticks).toBe(8);
+    round.begin();
+    await advance(5_000);
+    expect(ticks).toBe(24);
   });
 });

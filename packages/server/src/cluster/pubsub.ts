@@ -26,6 +26,11 @@ export interface PubSub {
    */
   onGap?(listener: () => void): () => void;
   /**
+   * Calls back when the engine cannot go on and will not mend by itself, say because its password was withdrawn; returns the
+   * undo. A supervisor then makes another one. Left out by an engine that always goes on trying.
+   */
+  onFailure?(listener: (error: unknown) => void): () => void;
+  /**
    * How payloads become plain values and back. A server says so before its first call, and an engine that sends text or
    * bytes keeps to it. Where nobody says: what JSON has by itself.
    */
@@ -82,7 +87,7 @@ export function localPubSub(): PubSub {
 }
 
 /** As Calla's own parts have it. */
-export type ContainedPubSub = Required<Omit<PubSub, "close">>;
+export type ContainedPubSub = Required<Omit<PubSub, "close" | "onFailure">>;
 
 /** A pubsub whose failures are reported: rings may be lost, and a malformed payload does not crash a server. */
 export function containedPubSub(pubsub: PubSub, report: Report): ContainedPubSub {

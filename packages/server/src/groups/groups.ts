@@ -2,6 +2,7 @@
 // the channels and the server know.
 import { CallaError } from "@calla/shared";
 import type { AnyTopicSlice, Wiring } from "@calla/shared";
+import type { ChannelsHost } from "../channels/engine/host.ts";
 import { hostOf } from "../channels/engine/hosts.ts";
 import { parsePattern, topicOf } from "../channels/topics/pattern.ts";
 import type { Payload } from "../channels/wire/message.ts";
@@ -9,6 +10,10 @@ import { Group } from "./group.ts";
 import type { SyncTopic } from "./group.ts";
 import { groupLimitsOf, within } from "./group-limits.ts";
 import type { Groups, GroupsOptions } from "./groups-api.ts";
+
+interface SyncServer {
+  topic(slice: unknown, ...params: unknown[]): SyncTopic;
+}
 
 /** A channel topic's text; or a channel and its params; or a slice, and behind it its params. */
 type Named = string | { readonly pattern: string } | AnyTopicSlice;
@@ -27,11 +32,24 @@ type Named = string | { readonly pattern: string } | AnyTopicSlice;
  * @throws CallaError `wiring`: neither channels nor server, or not what `createChannels` gives; a limit that cannot be meant.
  */
 export function createGroups<W extends Wiring = never>(options: GroupsOptions<W>): Groups<W> {
-  const limits = groupLimitsOf(options.limits);
-  const host = options.channels && hostOf(options.channels);
-  const server = options.server as { topic(slice: unknown, ...params: unknown[]): SyncTopic } | undefined;
+  const { channels, server, limits } = options;
+  const host = channels && hostOf(channels);
   if (host === undefined && server === undefined)
     throw new CallaError("wiring", {}, "createGroups needs channels, a server, or both.");
+  return groupsOver<W>({ host: host && (() => host), server: server && (() => server), limits });
+}
+
+/** Who is on the topics, asked at each call: they may be made anew beneath the groups. undefined: there is no such half. */
+export interface GroupsBeneath {
+  readonly host: (() => ChannelsHost) | undefined;
+  readonly server: (() => object) | undefined;
+  readonly limits: GroupsOptions["limits"];
+}
+
+export function groupsOver<W extends Wiring>(beneath: GroupsBeneath): Groups<W> {
+  const limits = groupLimitsOf(beneath.limits);
+  const { host } = beneath;
+  const server = beneath.server as (() => SyncServer) | undefined;
   const all = new Map<string, Group>();
 
   const groupOf = (name: string): Group => {
@@ -50,12 +68,12 @@ export function createGroups<W extends Wiring = never>(options: GroupsOptions<W>
   };
   const syncTopicOf = (slice: Named, params: readonly unknown[]): SyncTopic => {
     if (server === undefined) throw missing("server", "topics of slices");
-    const topic = server.topic(slice, ...params);
+    const topic = (): SyncTopic => server().topic(slice, ...params);
     return {
       slice: slice as AnyTopicSlice,
-      id: topic.id,
-      push: (message) => topic.push(message),
-      pushFrom: (clientId, message) => topic.pushFrom(clientId, message),
+      id: topic().id,
+      push: (message) => topic().push(message),
+      pushFrom: (clientId, message) => topic().pushFrom(clientId, message),
     };
   };
   const roomIn = (name: string, { size }: Group): void =>
@@ -63,7 +81,7 @@ export function createGroups<W extends Wiring = never>(options: GroupsOptions<W>
 
   const broadcast = (from: string | undefined, name: string, event: string, payload: Payload): number => {
     const topics = all.get(name)?.channels.list ?? [];
-    host?.broadcast(topics, event, payload, from);
+    host?.().broadcast(topics, event, payload, from);
     return topics.length;
   };
   const push = (name: string, slice: Named, tell: (topic: SyncTopic) => void): number => {

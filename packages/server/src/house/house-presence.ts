@@ -20,6 +20,14 @@ export interface HousePresenceSettings {
   readonly name: string | undefined;
 }
 
+const PRESENCES = new WeakMap<object, HousePresence>();
+
+/** The presence of a server, or of channels that stand alone, for who supervises it. */
+export const presenceOf = (owner: object): HousePresence | undefined => PRESENCES.get(owner);
+/** Remembers it; the owner shows an app nothing of it. */
+export const setPresence = (owner: object, presence: HousePresence): void =>
+  void PRESENCES.set(owner, presence);
+
 export class HousePresence {
   readonly #settings: HousePresenceSettings;
   readonly #spreads: (() => number)[] = [];

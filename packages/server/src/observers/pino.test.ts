@@ -44,6 +44,8 @@ test("[OV5] refusals, limits and slow consumers are warnings, comings and goings
   observe({ type: "created", target: "t", slice: "t" });
   observe({ type: "expired", sessions: 1, topics: 0, tombstones: 0, rows: 0 });
   observe({ type: "resync", target: "t", clientId: "c", resync: "records", reason: "missed", bytes: 1 });
+  observe({ type: "restarted", supervisor: "calla", child: "pubsub", restarts: 1, took: 5 });
+  observe({ type: "gave-up", supervisor: "calla", child: "pubsub" });
   expect(levels).toEqual([
     "disconnected: info",
     "refused: warn",
@@ -54,5 +56,7 @@ test("[OV5] refusals, limits and slow consumers are warnings, comings and goings
     "created: debug",
     "expired: info",
     "resync: debug",
+    "restarted: warn",
+    "gave-up: error",
   ]);
 });

@@ -7,9 +7,9 @@ export interface PinoLike {
   debug(fields: object, text: string): void;
   /** Clients that connect and leave, and what expires. */
   info(fields: object, text: string): void;
-  /** Refusals, limits, slow consumers, an append that failed. */
+  /** Refusals, limits, slow consumers, an append that failed, a restart. */
   warn(fields: object, text: string): void;
-  /** What the app's code or a storage threw, as `err`. */
+  /** What the app's code or a storage threw, as `err`; a supervisor that has given up. */
   error(fields: object, text: string): void;
 }
 
@@ -31,6 +31,8 @@ const LEVELS: { readonly [type in ServerEvent["type"]]: keyof PinoLike } = {
   "channel-joined": "debug",
   "channel-left": "debug",
   "channel-refused": "warn",
+  restarted: "warn",
+  "gave-up": "error",
 };
 
 /**

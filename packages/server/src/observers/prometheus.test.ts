@@ -211,3 +211,24 @@ test("[OV5] metrics are prom-client's own unless they are given a registry; two 
   expect(() => prometheus()).toThrow(/already been registered/);
   expect(() => prometheus({ prefix: "second_" })).not.toThrow();
 });
+
+test("[OV5] [SU9] counts restarts by supervisor and child, and supervisors that have given up", async () => {
+  const restarted = {
+    type: "restarted",
+    supervisor: "calla",
+    child: "pubsub",
+    restarts: 1,
+    took: 5,
+  } as const;
+  const { of } = await told(
+    restarted,
+    restarted,
+    { ...restarted, child: "presence" },
+    { type: "gave-up", supervisor: "calla", child: "pubsub" },
+  );
+  expect(of("restarts_total")).toEqual([
+    'calla_restarts_total{supervisor="calla",child="pubsub"} 2',
+    'calla_restarts_total{supervisor="calla",child="presence"} 1',
+  ]);
+  expect(of("gave_up_total")).toEqual(['calla_gave_up_total{supervisor="calla"} 1']);
+});

@@ -66,6 +66,8 @@ export function prometheus({
   const joins = counter("channel_joins", "Channels that clients have joined");
   const leaves = counter("channel_leaves", "Channels that clients have left, by why", "why");
   const channelRefusals = counter("channel_refused", "What channels refused", "code");
+  const restarts = counter("restarts", "Children that supervisors have started again", "supervisor", "child");
+  const givenUp = counter("gave_up", "Supervisors that have given up", "supervisor");
   const appends = new Histogram({
     name: `${prefix}append_seconds`,
     help: "How long the log took for one append",
@@ -124,6 +126,10 @@ export function prometheus({
           return leaves.inc({ why: event.why });
         case "channel-refused":
           return channelRefusals.inc({ code: label(event.code) });
+        case "restarted":
+          return restarts.inc({ supervisor: event.supervisor, child: event.child });
+        case "gave-up":
+          return givenUp.inc({ supervisor: event.supervisor });
         default:
           event satisfies never;
       }

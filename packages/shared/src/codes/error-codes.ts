@@ -8,6 +8,11 @@ export const errorCodes = codeTable({
     means: "The message was cancelled before it was sent.",
     cure: "Nothing: the app has cancelled it.",
   },
+  "child-failed": {
+    retryable: false,
+    means: "Something that is supervised has failed, was not started or did not stop.",
+    cure: "The message says which, why, and whether it was restarted; details.cause is what it said.",
+  },
   closed: {
     retryable: false,
     means: "The client, server or topic is closed.",
