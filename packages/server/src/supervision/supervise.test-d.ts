@@ -39,7 +39,7 @@ system.server.topic(stray, "42");
 // @ts-expect-error nor do the groups
 system.groups.add("team", stray, "42");
 // @ts-expect-error there may be no mount yet
-system.mount.handle;
+void system.mount.handle;
 // @ts-expect-error a server is no result of the function that makes channels
 supervise({ channels: () => createServer({ wiring: defineWiring({ topics: [board] }), serialiser }) });
 
