@@ -53,6 +53,7 @@ import { supabaseMutants } from "./mutants-supabase.mjs";
 import { groupMutants } from "./mutants-groups.mjs";
 import { patchMutants } from "./mutants-patch.mjs";
 import { momentMutants } from "./mutants-moments.mjs";
+import { supervisionMutants } from "./mutants-supervision.mjs";
 
 /**
  * @typedef {object} Mutant
@@ -84,6 +85,7 @@ export const mutants = [
   ...supabaseMutants,
   ...groupMutants,
   ...patchMutants,
+  ...supervisionMutants,
   ...momentMutants,
   ...byteMutants,
   ...admissionMutants,
