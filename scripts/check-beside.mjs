@@ -16,6 +16,7 @@ const declarations = new Set([
   "server/src/channels/engine/host.ts",
   "server/src/channels/definition/channel-types.ts", // define-channel.test-d.ts
   "server/src/server-api.ts",
+  "server/src/supervision/tree/supervisor-api.ts", // supervise.test-d.ts
   "shared/src/index.ts",
   "shared/src/wire/server-frames.ts", // pinned, with every frame's bytes, in protocol.test.ts
   "shared/src/wiring/slice.ts",

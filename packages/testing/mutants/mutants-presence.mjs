@@ -39,8 +39,8 @@ export const presenceMutants = [
   {
     name: "take an entry in that has ended already",
     file: "server/src/presence/state/presence-state.ts",
-    from: `if (!replica.known.has(entry.clock)) this`,
-    to: `if (!replica.entries.has(entry.clock)) this`,
+    from: `!known.has(clock) && !entries.has(clock);`,
+    to: `!entries.has(clock);`,
     breaks: "PN7",
     scenario: "",
     by: `${state} > what was ended never comes back`,
