@@ -17,6 +17,7 @@ import { FOLLOWED, follows } from "./follower.ts";
 import { groups } from "./groups.ts";
 import { patches } from "./patches.ts";
 import { presence } from "./presence.ts";
+import { channelsPresence } from "./channels-presence.ts";
 import { trip, updateAlone } from "./trip.ts";
 import { heapOfPending, rebases } from "./waiting.ts";
 import type { Rebased } from "./waiting.ts";
@@ -295,6 +296,7 @@ const micro: Micro = [
   await largeModels(),
   await followers(),
   presence(quick),
+  await channelsPresence(quick),
   await groups(quick),
   await patches(quick),
 ];

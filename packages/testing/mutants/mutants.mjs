@@ -49,6 +49,7 @@ import { kitMutants } from "./mutants-kit.mjs";
 import { kitPresenceMutants } from "./mutants-kit-presence.mjs";
 import { recordingMutants } from "./mutants-recordings.mjs";
 import { presenceMutants } from "./mutants-presence.mjs";
+import { channelPresenceMutants } from "./mutants-channel-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
 import { groupMutants } from "./mutants-groups.mjs";
 import { patchMutants } from "./mutants-patch.mjs";
@@ -99,6 +100,7 @@ export const mutants = [
   ...kitPresenceMutants,
   ...conformanceMutants,
   ...presenceMutants,
+  ...channelPresenceMutants,
   ...codesMutants,
   ...hookMutants,
   ...arrayMutants,
