@@ -154,10 +154,11 @@ export class JoinedChannel implements PresentChannel, MailboxOwner<Item> {
   pushShared(said: SharedEvent): void {
     if (this.ended) return;
     const { joinRef, topic } = this;
-    const { event, payload } = said;
-    this.#socket.say(
-      this.#socket.serialiser.push({ joinRef, ref: null, topic, event, payload }, said.json()),
-    );
+    const { event } = said;
+    // What is written already is not looked at again.
+    const json = said.json();
+    const payload = json === undefined ? said.payload : {};
+    this.#socket.say(this.#socket.serialiser.push({ joinRef, ref: null, topic, event, payload }, json));
   }
 
   broadcast(event: string, payload: Payload): void {

@@ -102,7 +102,8 @@ describe("what a channel declares", () => {
     await settle();
     let written = 0;
     const counting = (value: unknown): string => {
-      if (Object(value) === value && ("joins" in Object(value) || "ada" in Object(value))) written++;
+      // A diff, or a key of a state.
+      if (value === "ada" || "joins" in Object(value)) written++;
       return json(value);
     };
     JSON.stringify = counting as typeof JSON.stringify;

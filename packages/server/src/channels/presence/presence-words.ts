@@ -3,7 +3,9 @@
 import type { PresenceEntry } from "../../presence/state/entry.ts";
 import { tagOf } from "../../presence/state/entry.ts";
 import type { PresenceFields, PresenceList, Tracked } from "../definition/presence-types.ts";
+import { jsonText } from "../wire/json.ts";
 import type { JsonObject } from "../wire/message.ts";
+import { SharedEvent } from "../wire/shared-message.ts";
 
 export const STATE = "presence_state";
 export const DIFF = "presence_diff";
@@ -29,6 +31,22 @@ export function listOf(entries: EntriesByKey): PresenceList {
   const list = new Map<string, readonly Tracked[]>();
   for (const [key, all] of entries) list.set(key, all.map(tracked));
   return list;
+}
+
+/** An entry never changes, and is in each state until it ends. */
+const texts = new WeakMap<PresenceEntry, string>();
+const metaText = (entry: PresenceEntry): string => {
+  let text = texts.get(entry);
+  if (text === undefined) texts.set(entry, (text = jsonText(tracked(entry))));
+  return text;
+};
+
+/** A state as JSON. Of very many most were in the one before: their metas are written once, not for each who joins. */
+export function stateOf(entries: EntriesByKey): SharedEvent {
+  const keys: string[] = [];
+  for (const [key, all] of entries)
+    keys.push(`${jsonText(key)}:{"metas":[${all.map((entry) => metaText(entry)).join(",")}]}`);
+  return new SharedEvent(STATE, () => payloadOf(listOf(entries)), `{${keys.join(",")}}`);
 }
 
 /** By key, in the order in which they stand. Who has no key is left out (CP15). */

@@ -11,7 +11,7 @@ import type { PresenceDeclaration } from "../definition/definition.ts";
 import type { PresenceFields, PresenceList } from "../definition/presence-types.ts";
 import { SharedEvent } from "../wire/shared-message.ts";
 import { PendingDiff } from "./pending-diff.ts";
-import { byKey, COUNT, DIFF, diffPayload, listOf, payloadOf, STATE } from "./presence-words.ts";
+import { byKey, COUNT, DIFF, diffPayload, listOf, payloadOf, STATE, stateOf } from "./presence-words.ts";
 import type { EntriesByKey } from "./presence-words.ts";
 
 /** Milliseconds that `fetch` has. */
@@ -124,8 +124,7 @@ export class TopicPresence {
   #sayState(say: (said: SharedEvent) => void): void {
     const list = this.#parts.list();
     if (this.#parts.fetch === undefined) {
-      if (this.#state?.list !== list)
-        this.#state = { list, said: new SharedEvent(STATE, payloadOf(listOf(list))) };
+      if (this.#state?.list !== list) this.#state = { list, said: stateOf(list) };
       return say(this.#state.said);
     }
     const presences = listOf(list);

@@ -32,19 +32,30 @@ export const sharedMessage = (
 /** An event on one topic or on many, whose frames differ: its payload's JSON is written once, when one needs it (GR9). */
 export class SharedEvent {
   readonly event: string;
-  readonly payload: ServerMessage["payload"];
+  #payload: ServerMessage["payload"] | (() => ServerMessage["payload"]);
   #json: string | undefined;
 
-  constructor(event: string, payload: ServerMessage["payload"]) {
+  /** `json`: the payload's, where it is written already; then `payload` may be made when somebody looks at it. */
+  constructor(
+    event: string,
+    payload: ServerMessage["payload"] | (() => ServerMessage["payload"]),
+    json?: string,
+  ) {
     this.event = event;
-    this.payload = payload;
+    this.#payload = payload;
+    this.#json = json;
+  }
+  get payload(): ServerMessage["payload"] {
+    if (typeof this.#payload === "function") this.#payload = this.#payload();
+    return this.#payload;
   }
   on(topic: string): SharedMessage {
     return new Shared(topic, this);
   }
   /** undefined: bytes, which have none. @throws UnsayableMessage: JSON cannot write it. */
   json(): string | undefined {
-    return this.payload instanceof Uint8Array ? undefined : (this.#json ??= jsonText(this.payload));
+    if (this.#json !== undefined) return this.#json;
+    return this.payload instanceof Uint8Array ? undefined : (this.#json = jsonText(this.payload));
   }
 }
 
