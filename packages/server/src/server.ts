@@ -37,6 +37,7 @@ import { Hub } from "./hub/hub.ts";
 import { hydrate } from "./hydration.ts";
 import { inspect } from "./inspect.ts";
 import { kickHere, kickOf } from "./identity/kick.ts";
+import type { Kick } from "./identity/kick.ts";
 import type { Inflow, Inlet } from "./connection/byte-limits.ts";
 import type { LiveTarget } from "./target/live-target.ts";
 import { memoryLog } from "./log/memory/memory-log.ts";
@@ -149,7 +150,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     const guests = [...house.guests].map((guest) => guest.stop());
     return (stopping = Promise.all([stop(hub, cancels, how), ...guests])
       // Last: who left meanwhile has said so.
-      .finally(() => house.presence.close())
+      .finally(() => house.presence.close(hub.roster.stop()))
       .then(() => undefined));
   };
   const keyOf = (slice: Slice, params: readonly string[]): TargetKey => {
@@ -209,13 +210,14 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
       const conversation = hub.clients.get(clientId);
       const key = keyOf(slice as Slice, params);
       if (conversation !== undefined) hub.subscriptions.cut(conversation, key, "unsubscribed");
+      hub.roster.sentAway(clientId, key);
       for (const packet of hub.packets) if (packet.clientId === clientId) hub.access.changed(packet, key);
       return conversation !== undefined;
     },
     disconnect(clientId, options = {}) {
       const kick = kickOf(clientId, options);
       tellKick(context, kick);
-      return kickHere(hub, kick);
+      return kicked(hub, kick);
     },
     hydrate: (topics, hydrating = {}) => hydrate(hub, topics, hydrating),
     consume(slice, options, handler) {
@@ -374,6 +376,13 @@ class Wire implements Incoming, Inlet {
 const CLOSED = 1000;
 const PAGE_LEFT = 1001;
 
+/** Ends what the client has here; who has just lost its connection is waited for no more. */
+function kicked(hub: Hub, kick: Kick): number {
+  const ended = kickHere(hub, kick);
+  hub.roster.sentAway(kick.clientId);
+  return ended;
+}
+
 /** onConnect, and the messages it returns into the client's session. */
 async function seed<W extends Wiring, User extends AnyUser>(
   hub: Hub,
@@ -428,7 +437,7 @@ function housekeeping(hub: Hub): (() => void)[] {
     // Doorbells were lost: all are looked at soon, and not at once, for every node of a broker that was gone does so.
     const soon = new GapRound(context.clock, Math.min(GAP_WITHIN, context.limits.maxStaleness), look);
     cancels.push(context.pubsub.onGap?.(() => soon.begin()) ?? ((): void => undefined), () => soon.stop());
-    cancels.push(hearKick(context, (kick) => void kickHere(hub, kick)));
+    cancels.push(hearKick(context, (kick) => void kicked(hub, kick)));
     cancels.push(hearRights(context, (whose) => void hub.reauthorise(whose).catch(context.report)));
   }
   return cancels;

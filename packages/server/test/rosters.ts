@@ -32,13 +32,20 @@ export const lounge = defineEphemeral("lounge:*", {
 });
 export const wiring = defineWiring({ session, topics: [list, other, board, lounge] });
 
+const ALL = [session, list, other, board, lounge];
+
 type Options = Parameters<typeof wire>[0];
 
 /** So many servers over one log and one pubsub. With `users` a token is a user's id. */
 export function rosters(
-  options: Options & { readonly nodes?: number; readonly users?: boolean; readonly handlers?: object } = {},
+  options: Options & {
+    readonly nodes?: number;
+    readonly users?: boolean;
+    readonly handlers?: object;
+    readonly slices?: readonly object[];
+  } = {},
 ) {
-  const { nodes: many = 1, users = false, handlers = {}, pubsub = localPubSub(), ...more } = options;
+  const { nodes: many = 1, users = false, handlers = {}, slices = ALL, pubsub = localPubSub(), ...more } = options;
   const hand = handClock(1_700_000_000_000);
   const log = memoryLog({ shared: true });
   const start = (seed: number, line: PubSub = pubsub, own: Options = {}) => {
@@ -54,7 +61,7 @@ export function rosters(
       },
       hand,
     );
-    for (const slice of [session, list, other, board, lounge])
+    for (const slice of slices)
       node.server.handle(slice as never, { public: true, ...handlers } as never);
     return node;
   };

@@ -1,6 +1,6 @@
 // What a connection has said, as work that is done step by step (intake.ts): a packet frame by frame, requests to
 // subscribe one by one. Not here: what a frame does (router.ts).
-import type { ClientFrame, Limits, Subscription } from "@calla/shared";
+import type { ClientFrame, ClientFrames, Limits, Subscription } from "@calla/shared";
 import { brief } from "../base/brief.ts";
 import type { ConnectionEnd } from "../base/ending.ts";
 import { allowed, isOutside, read } from "./conversation.ts";
@@ -14,8 +14,11 @@ export interface IncomingHandler {
   readonly context: ServerContext;
   /** Holds for whoever has not been let in. */
   readonly outside: Limits;
-  hear(conversation: Conversation, frame: ClientFrame): void;
+  /** `tracks`: what a poll says besides its Hello. */
+  hear(conversation: Conversation, frame: ClientFrame, tracks?: readonly Track[]): void;
 }
+
+type Track = ClientFrames["Track"];
 
 /** What anything that waits holds besides its bytes, roughly. */
 const OVERHEAD = 128;
@@ -40,8 +43,9 @@ export class IncomingPacket implements Work {
     const frames = (this.#frames ??= this.#read());
     const frame = frames[this.#at++];
     if (frame === undefined) return false;
-    // A packet with a Hello holds nothing else: otherwise the Hello is not answered either.
-    if (!allowed(conversation.phase, frame) || (frame.type === "Hello" && frames.length > 1)) {
+    const tracks = frame.type === "Hello" ? tracksBehind(frame, frames) : [];
+    // A packet with a Hello holds nothing else, but a poll's: otherwise the Hello is not answered either.
+    if (!allowed(conversation.phase, frame) || tracks === undefined) {
       refused(this.#handler.context, conversation, undefined, "protocol", {
         frame: frame.type,
         phase: conversation.phase,
@@ -49,7 +53,9 @@ export class IncomingPacket implements Work {
       conversation.end("protocol");
       return false;
     }
-    this.#handler.hear(conversation, frame);
+    if (tracks.length === 0) this.#handler.hear(conversation, frame);
+    else this.#handler.hear(conversation, frame, tracks);
+    this.#at += tracks.length;
     return this.#at < frames.length;
   }
 
@@ -65,6 +71,16 @@ export class IncomingPacket implements Work {
     this.#conversation.end(unreadEnd(heard.code, outside));
     return [];
   }
+}
+
+/** A client that polls has no other word in which to say by which metas it is listed. undefined: something else is there. */
+function tracksBehind(
+  hello: ClientFrames["Hello"],
+  [first, ...behind]: readonly ClientFrame[],
+): readonly Track[] | undefined {
+  if (first === hello && behind.length === 0) return behind as readonly Track[];
+  const isTrack = (frame: ClientFrame): frame is Track => frame.type === "Track";
+  return first === hello && hello.poll === true && behind.every(isTrack) ? behind : undefined;
 }
 
 /** A Hello can be said in parts (CL20): only a client that is not let in yet may retry what was too large. */

@@ -97,9 +97,9 @@ export class HousePresence {
     for (const { hears } of Array.from(this.#failures)) hears(error);
   }
 
-  /** Whoever is still tracked here is gone everywhere. */
-  close(): void {
+  /** Whoever is still tracked here is gone everywhere, after so many milliseconds. */
+  close(keep = 0): void {
     this.#closed = true;
-    this.#tracker?.stop();
+    this.#tracker?.stop(keep);
   }
 }

@@ -204,7 +204,7 @@ export class Hub {
     this.#incoming = {
       context,
       outside: { ...limits, maxFrameBytes: Math.min(maxFrameBytes, maxHelloBytes) },
-      hear: (conversation, frame) => router.hear(conversation, frame),
+      hear: (conversation, frame, tracks) => router.hear(conversation, frame, tracks),
     };
     this.speak = packetAnswers({
       context,

@@ -180,6 +180,11 @@ function heardHere({ router, intake }: PacketParts, packet: Packet, frame: Clien
     return true;
   }
   const { stream } = packet;
+  // Of a page that is gone: its stream has ended, or is about to.
+  if (frame.type === "Track" && frame.meta === undefined && !frame.watch && stream?.phase !== "open") {
+    router.farewell(packet, frame);
+    return true;
+  }
   if (stream === undefined || stream.phase === "closed") {
     // Whether a server is there, any node can say; about topics only the stream can (HT5).
     if (frame.type !== "Ping" || frame.cursors.length > 0) return false;

@@ -31,6 +31,8 @@ export interface RouterParts {
   readonly hooks: Pick<HubHooks, "connected">;
 }
 
+type Track = ClientFrames["Track"];
+
 export class Router {
   readonly #parts: RouterParts;
 
@@ -38,11 +40,12 @@ export class Router {
     this.#parts = parts;
   }
 
-  hear(conversation: Conversation, frame: ClientFrame): void {
+  /** `tracks`: what a poll says besides its Hello. */
+  hear(conversation: Conversation, frame: ClientFrame, tracks: readonly Track[] = []): void {
     const { rateLimiter, herd, subscriptions, tokenRefresh, roster } = this.#parts;
     switch (frame.type) {
       case "Hello":
-        return this.#hello(conversation, frame);
+        return this.#hello(conversation, frame, tracks);
       case "TopicMessage":
         return void this.message(conversation, frame);
       case "Subscribe":
@@ -83,15 +86,21 @@ export class Router {
     return limited;
   }
 
-  #hello(conversation: Conversation, hello: ClientFrames["Hello"]): void {
+  /** A packet whose client has no connection here says that it is gone. */
+  farewell(packet: Conversation, frame: Track): void {
+    this.#parts.roster.farewell(packet, frame);
+  }
+
+  #hello(conversation: Conversation, hello: ClientFrames["Hello"], tracks: readonly Track[]): void {
     void this.#parts.admission
-      .admit(conversation, hello, (welcome) => this.#welcome(conversation, hello, welcome))
+      .admit(conversation, hello, (welcome) => this.#welcome(conversation, hello, tracks, welcome))
       ?.catch((error: unknown) => conversation.fail(error));
   }
 
   #welcome(
     conversation: Conversation,
     hello: ClientFrames["Hello"],
+    tracks: readonly Track[],
     { connected, expires, fresh }: Welcome,
   ): void {
     const { context, herd, tokenRefresh, hooks, subscriptions, roster } = this.#parts;
@@ -106,6 +115,7 @@ export class Router {
     if (speaker === "page" || (speaker === "poll" && fresh)) hooks.connected(conversation, fresh);
     if (conversation.phase !== "open") return; // the app's hook has
     this.#resync(conversation, hello.targets, (answers) => {
+      for (const track of tracks) if (conversation.phase === "open") roster.track(conversation, track);
       if (endsWithAnswers(conversation, hello))
         void Promise.all(answers).then(() => subscriptions.finish(conversation));
     });

@@ -240,10 +240,19 @@ export class Tracker<Meta = unknown> {
     if (!this.#stopped) this.#beat(true);
   }
 
-  /** Says goodbye: this node's members are gone at once, everywhere else. Nothing is heard or told any more. */
-  stop(): void {
+  /**
+   * Says goodbye: this node's members are gone at once, everywhere else. Nothing is heard or told any more.
+   *
+   * @param keep For so many milliseconds the other nodes keep those who are tracked here still, for they are expected to come
+   * to another node; at most ten minutes. Default: 0.
+   */
+  stop(keep = 0): void {
     if (this.#stopped) return;
-    this.#publish({ type: "goodbye", ...this.#from() });
+    if (keep > 0) {
+      this.#tellChanges();
+      // Nothing is heard of it any more: so they go when it has been silent for as long as it says.
+      this.#publish({ type: "beat", ...this.#from(), silence: Math.min(keep, LONGEST_SILENCE), hello: false });
+    } else this.#publish({ type: "goodbye", ...this.#from() });
     this.#stopped = true;
     this.#telling?.();
     this.#beating?.();

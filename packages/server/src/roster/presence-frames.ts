@@ -2,6 +2,7 @@
 import type { ServerFrames, TargetKey, WireMember } from "@calla/shared";
 import { Shared } from "../context/encoder.ts";
 import type { Encoder } from "../context/encoder.ts";
+import type { MemberPage } from "./member-pages.ts";
 
 /** Bytes of one frame, about: a quarter of what a client takes. */
 const PART_BYTES = 262_144;
@@ -28,6 +29,14 @@ export function presenceFrames(
     split({ type: "Presence", target, ...(whole && at === 0 ? { whole } : {}), ...change }, encoder, frames);
   }
   return frames;
+}
+
+/** As much of a page of members as makes one frame. */
+export function readable(target: TargetKey, page: MemberPage, encoder: Encoder): MemberPage {
+  const { members } = page;
+  const { bytes } = encoder.encode({ type: "Members", target, ref: 0, ...page });
+  if (members.length < 2 || bytes.length <= PART_BYTES) return page;
+  return readable(target, { members: members.slice(0, members.length >> 1), more: true }, encoder);
 }
 
 /** Only how many there are. */

@@ -188,7 +188,7 @@ export class Roster {
     const may = conversation.subscriptions.get(target)?.live === true;
     if (!may || typeof named === "string" || listed(named.slice) === undefined)
       return conversation.send({ type: "Members", target, ref, members: [], more: false });
-    const { members, more } = this.#topic(target).page(after, most);
+    const { members, more } = this.#topic(target).page(after, most, conversation.encoder);
     conversation.send({ type: "Members", target, ref, members, more });
   }
 

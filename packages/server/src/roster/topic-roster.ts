@@ -4,13 +4,14 @@
 import { sameValue } from "@calla/shared";
 import type { Cancel, SteadyClock, TargetKey, WireMember } from "@calla/shared";
 import type { Conversation, TargetSubscription } from "../connection/conversation.ts";
-import type { Shared } from "../context/encoder.ts";
+import type { Encoder, Shared } from "../context/encoder.ts";
 import { COUNT_EVERY, Listing } from "../presence/listing.ts";
 import type { PresenceDiff } from "../presence/diff-listeners.ts";
 import type { PresenceEntry } from "../presence/state/entry.ts";
 import { MemberPages } from "./member-pages.ts";
 import type { MemberPage } from "./member-pages.ts";
-import { countFrame, presenceFrames } from "./presence-frames.ts";
+import { countFrame, presenceFrames, readable } from "./presence-frames.ts";
+import type { ToldChange } from "./presence-frames.ts";
 import { TagTable } from "./tag-table.ts";
 
 export interface TopicRosterParts {
@@ -32,8 +33,8 @@ export class TopicRoster {
   readonly #watchers = new Map<Conversation, TargetSubscription | undefined>();
   /** By tag, of whom watchers were told last where that may have changed. Nothing while they are told how many. */
   #changed = new Map<number, PresenceEntry | undefined>();
-  /** What tells a newcomer everything: a whole of some time ago, and what was told since. */
-  #whole: Whole | undefined;
+  /** What tells newcomers all that there is, until that changes. */
+  #whole: readonly Shared[] | undefined;
   #toldCount: { readonly members: number; readonly at: number } | undefined;
   #later: Cancel | undefined;
 
@@ -86,13 +87,14 @@ export class TopicRoster {
 
   #touch(entry: PresenceEntry): number {
     const tag = this.#members.tagOf(entry);
+    this.#whole = undefined;
     const told = this.watched && !this.#listing.counts;
     if (told && !this.#changed.has(tag)) this.#changed.set(tag, this.#members.get(tag));
     return tag;
   }
 
-  page(after: number, most: number): MemberPage {
-    return this.#pages.page(after, most);
+  page(after: number, most: number, encoder: Encoder): MemberPage {
+    return readable(this.target, this.#pages.page(after, most), encoder);
   }
 
   /** Tells all who watch what they are to be told. */
@@ -126,14 +128,16 @@ export class TopicRoster {
 
   #tellChanges(): void {
     const news = this.#news();
+    let frames: readonly Shared[] | undefined;
     for (const conversation of this.#watchers.keys()) {
       const subscription = this.#takes(conversation);
       if (subscription === undefined) continue;
-      if (this.#watchers.get(conversation) !== subscription)
-        this.#tellWhole(conversation, subscription, news);
-      else for (const shared of this.#framesOf(news, conversation)) conversation.sendShared(shared);
+      if (this.#watchers.get(conversation) !== subscription) this.#tellWhole(conversation, subscription);
+      else if (news !== undefined) {
+        frames ??= presenceFrames(this.target, news, conversation.encoder);
+        for (const shared of frames) conversation.sendShared(shared);
+      }
     }
-    this.#remember(news);
   }
 
   /** One that cannot wait for the turn's end. What is told then it is told again, which says the same. */
@@ -141,15 +145,8 @@ export class TopicRoster {
     if (!this.#watchers.has(conversation) || this.#watchers.get(conversation) !== undefined) return;
     const subscription = this.#takes(conversation);
     if (subscription === undefined) return;
-    if (this.#listing.counts) conversation.sendShared(countFrame(this.target, this.#members.size));
-    else
-      for (const shared of presenceFrames(
-        this.target,
-        { joins: this.#all(), leaves: [] },
-        conversation.encoder,
-        true,
-      ))
-        conversation.sendShared(shared);
+    if (!this.#listing.counts) return this.#tellWhole(conversation, subscription);
+    conversation.sendShared(countFrame(this.target, this.#members.size));
     this.#watchers.set(conversation, subscription);
   }
 
@@ -161,29 +158,11 @@ export class TopicRoster {
     return undefined;
   }
 
-  #tellWhole(conversation: Conversation, subscription: TargetSubscription, news: News): void {
-    this.#whole ??= this.#makeWhole(conversation, news);
-    for (const shared of this.#whole.frames) conversation.sendShared(shared);
-    if (!news.inWhole)
-      for (const shared of this.#framesOf(news, conversation)) conversation.sendShared(shared);
+  /** As it is now: whoever has come or gone before this one watched is none of its business. */
+  #tellWhole(conversation: Conversation, subscription: TargetSubscription): void {
+    this.#whole ??= presenceFrames(this.target, { joins: this.#all(), leaves: [] }, conversation.encoder, true);
+    for (const shared of this.#whole) conversation.sendShared(shared);
     this.#watchers.set(conversation, subscription);
-  }
-
-  #makeWhole({ encoder }: Conversation, news: News): Whole {
-    news.inWhole = true;
-    const joins = this.#all();
-    const frames = presenceFrames(this.target, { joins, leaves: [] }, encoder, true);
-    return { frames: [...frames], size: joins.length, since: 0 };
-  }
-
-  /** So that the next newcomer costs an encoding of what changed, and not of all; until it changed as much as there is. */
-  #remember(news: News): void {
-    const whole = this.#whole;
-    if (whole === undefined || news.inWhole) return;
-    whole.since += news.joins.length + news.leaves.length;
-    // Nobody took it, so it is not encoded.
-    if (news.frames === undefined || whole.since > whole.size / 2 + FEW) this.#whole = undefined;
-    else whole.frames.push(...news.frames);
   }
 
   #all(): readonly WireMember[] {
@@ -192,11 +171,13 @@ export class TopicRoster {
     return all;
   }
 
-  #news(): News {
+  /** What has changed since watchers were told last; undefined: nothing. */
+  #news(): ToldChange | undefined {
     const changed = this.#changed;
+    if (changed.size === 0) return undefined;
+    this.#changed = new Map();
     const joins: WireMember[] = [];
     const leaves: number[] = [];
-    if (changed.size > 0) this.#changed = new Map();
     for (const [tag, before] of changed) {
       const now = this.#members.get(tag);
       if (now === undefined) {
@@ -204,11 +185,7 @@ export class TopicRoster {
       } else if (before === undefined || before.key !== now.key || !sameValue(before.meta, now.meta))
         joins.push(memberOf(tag, now));
     }
-    return { joins, leaves, frames: joins.length + leaves.length === 0 ? [] : undefined, inWhole: false };
-  }
-
-  #framesOf(news: News, { encoder }: Conversation): readonly Shared[] {
-    return (news.frames ??= presenceFrames(this.target, news, encoder));
+    return joins.length + leaves.length === 0 ? undefined : { joins, leaves };
   }
 
   #tellCount(members: number, now: number): void {
@@ -237,24 +214,5 @@ export class TopicRoster {
         : this.#parts.clock.setTimeout(() => this.#parts.due(this), Math.max(wait, 0));
   }
 }
-
-/** All who were here when it was made, and then what was told since: so many, and so many changes. */
-interface Whole {
-  readonly frames: Shared[];
-  readonly size: number;
-  since: number;
-}
-
-/** What has changed since watchers were told last, and that as frames, once somebody is told. */
-interface News {
-  readonly joins: readonly WireMember[];
-  readonly leaves: readonly number[];
-  frames: readonly Shared[] | undefined;
-  /** A whole was made in this turn, which says it. */
-  inWhole: boolean;
-}
-
-/** So many changes behind a whole are cheaper than another whole. */
-const FEW = 64;
 
 const memberOf = (tag: number, { key, meta }: PresenceEntry): WireMember => [tag, key, meta];
