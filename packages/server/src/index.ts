@@ -12,6 +12,7 @@ export type {
 export type { IncomingMessage, SessionMessage, TopicMessage, Unhook } from "./app/hooks.ts";
 export type { DisconnectOptions } from "./identity/kick.ts";
 export type { RightsChange } from "./identity/rights-change.ts";
+export type { TopicMember, TopicPresence, TopicPresenceDiff, TopicPresenceOf } from "./server-presence.ts";
 export type { DispatchOptions, ServerTopic, StopOptions } from "./server-topic.ts";
 export type { HydrateOptions, UncachedResponse } from "./hydration.ts";
 export type { HistoryEntry, HistoryOptions, HistoryResult } from "./history/topic-history.ts";

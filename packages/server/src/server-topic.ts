@@ -20,6 +20,8 @@ import { historyOf, modelAt } from "./history/topic-history.ts";
 import type { HistoryOptions, HistoryResult } from "./history/topic-history.ts";
 import type { TargetEngine } from "./target/target-engine.ts";
 import type { Reply } from "./target/live-target.ts";
+import { topicPresence } from "./server-presence.ts";
+import type { TopicPresenceOf } from "./server-presence.ts";
 
 type TopicEngine = TargetEngine<Reply>;
 
@@ -45,6 +47,8 @@ export interface StopOptions {
  */
 export interface ServerTopic<S> {
   readonly id: TargetKey;
+  /** Who is here, where the slice has `definePresence`. @throws CallaError `wiring`: it has not. */
+  readonly presence: TopicPresenceOf<S>;
   /**
    * The durable model and its sequence; with `sequence`, the model of then, as far as the log reaches back.
    *
@@ -91,6 +95,9 @@ export function serverTopic<S>(hub: Hub, slice: Slice, key: TargetKey): ServerTo
   const live = (): Promise<LiveTarget & { engine: TopicEngine }> => opened(hub, slice, key);
   return {
     id: key,
+    get presence() {
+      return topicPresence(hub, slice, key) as unknown as TopicPresenceOf<S>;
+    },
     async read({ sequence: wanted } = {}) {
       if (wanted !== undefined) {
         const model = await modelAt(context, stateful(slice, key), key, wanted);

@@ -26,7 +26,7 @@ export const board = defineTopic("board:*", {
   update: { bumped: ({ n }) => ({ n: n + 1 }) },
   presence: definePresence(seen),
 });
-export const lounge = defineEphemeral("lounge:*", {
+const lounge = defineEphemeral("lounge:*", {
   messages: { waved: z.object({}) },
   presence: definePresence(seen),
 });
@@ -45,7 +45,14 @@ export function rosters(
     readonly slices?: readonly object[];
   } = {},
 ) {
-  const { nodes: many = 1, users = false, handlers = {}, slices = ALL, pubsub = localPubSub(), ...more } = options;
+  const {
+    nodes: many = 1,
+    users = false,
+    handlers = {},
+    slices = ALL,
+    pubsub = localPubSub(),
+    ...more
+  } = options;
   const hand = handClock(1_700_000_000_000);
   const log = memoryLog({ shared: true });
   const start = (seed: number, line: PubSub = pubsub, own: Options = {}) => {
@@ -61,8 +68,7 @@ export function rosters(
       },
       hand,
     );
-    for (const slice of slices)
-      node.server.handle(slice as never, { public: true, ...handlers } as never);
+    for (const slice of slices) node.server.handle(slice as never, { public: true, ...handlers } as never);
     return node;
   };
   const nodes = Array.from({ length: many }, (_, n) => start(n * 7 + 1));

@@ -53,6 +53,7 @@ import { channelPresenceMutants } from "./mutants-channel-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
 import { groupMutants } from "./mutants-groups.mjs";
 import { patchMutants } from "./mutants-patch.mjs";
+import { syncPresenceMutants } from "./mutants-sync-presence.mjs";
 import { momentMutants } from "./mutants-moments.mjs";
 import { supervisionMutants } from "./mutants-supervision.mjs";
 
@@ -540,4 +541,5 @@ export const mutants = [
   ...channelMutants,
   ...pagesMutants,
   ...plainMutants,
+  ...syncPresenceMutants,
 ];

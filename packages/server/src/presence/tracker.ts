@@ -251,7 +251,12 @@ export class Tracker<Meta = unknown> {
     if (keep > 0) {
       this.#tellChanges();
       // Nothing is heard of it any more: so they go when it has been silent for as long as it says.
-      this.#publish({ type: "beat", ...this.#from(), silence: Math.min(keep, LONGEST_SILENCE), hello: false });
+      this.#publish({
+        type: "beat",
+        ...this.#from(),
+        silence: Math.min(keep, LONGEST_SILENCE),
+        hello: false,
+      });
     } else this.#publish({ type: "goodbye", ...this.#from() });
     this.#stopped = true;
     this.#telling?.();

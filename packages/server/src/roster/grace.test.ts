@@ -25,5 +25,7 @@ test("[SP5] [SP6] whom the server ends for his rights, or for good, is gone at o
 });
 
 test("[SP15] a poll is believed for how long it says, up to two minutes", () => {
-  expect([pollGrace(undefined), pollGrace(0), pollGrace(9_000), pollGrace(1e12)]).toEqual([10_000, 0, 9_000, 120_000]);
+  expect([pollGrace(undefined), pollGrace(0), pollGrace(9_000), pollGrace(1e12)]).toEqual([
+    10_000, 0, 9_000, 120_000,
+  ]);
 });

@@ -16,7 +16,13 @@ const here = (node: Node): number => trackerOf(node).count(`s:${TOPIC}`);
 type Identity = Guest["identity"];
 
 /** A poll of a client: everything that it was answered. */
-async function poll(node: Node, identity: Identity, attempt: number, tracks: ClientFrame[], targets: object[] = [asked]) {
+async function poll(
+  node: Node,
+  identity: Identity,
+  attempt: number,
+  tracks: ClientFrame[],
+  targets: object[] = [asked],
+) {
   let finished = false;
   const its = node.socket({ finish: () => void (finished = true) });
   its.say(
@@ -161,7 +167,8 @@ describe("a connection that is lost", () => {
     const ends: ((node: Node, guest: Guest) => unknown)[] = [
       ({ server }, { id }) => server.disconnect(id),
       ({ server }) => server.reauthorise({ userId: "ada", user: null }),
-      ({ server }, { id }) => server.unsubscribe(id, ...([wiring.topics[2], "1"] as unknown as [typeof list, string])),
+      ({ server }, { id }) =>
+        server.unsubscribe(id, ...([wiring.topics[2], "1"] as unknown as [typeof list, string])),
     ];
     for (const end of ends) {
       const { node, settle } = rosters({ users: true });
@@ -217,7 +224,9 @@ describe("a connection that is lost", () => {
 
 describe("hostile clients", () => {
   test("[SP4] who says another meta too often is told after how long it may, and then it may; who goes on is closed, and nobody else hears", async () => {
-    const { node, advance } = rosters({ limits: { topicMessageRate: 10, topicMessageBurst: 20, messageRate: 20, messageBurst: 40 } });
+    const { node, advance } = rosters({
+      limits: { topicMessageRate: 10, topicMessageBurst: 20, messageRate: 20, messageBurst: 40 },
+    });
     const watcher = await (await Guest.at(node)).enter(TOPIC);
     const ada = await (await Guest.at(node)).enter(TOPIC, "Ada", false);
     for (let n = 0; n < 40; n++) ada.say(track(TOPIC, { name: `Ada ${n}` }));
@@ -229,7 +238,8 @@ describe("hostile clients", () => {
     ada.say(track(TOPIC, { name: "in time" }));
     expect(await watcher.sees(TOPIC)).toEqual(["in time"]);
     expect(node.refused.some(({ code }) => code === "rate")).toBe(true);
-    for (let n = 0; n < 40_000 && ada.socket.closed.length === 0; n++) ada.say(track(TOPIC, { name: "flood" }));
+    for (let n = 0; n < 40_000 && ada.socket.closed.length === 0; n++)
+      ada.say(track(TOPIC, { name: "flood" }));
     await ada.hear();
     expect(ada.socket.closed).toMatchObject([{ reason: "rate" }]);
     expect(watcher.socket.closed).toEqual([]);
@@ -244,7 +254,8 @@ describe("hostile clients", () => {
     expect(new Set(await ada.untracked())).toEqual(new Set(["rate"]));
     const bob = await Guest.at(node);
     bob.say(subscribe(TOPIC));
-    for (let ref = 1; ref <= 60; ref++) bob.say({ type: "ListMembers", target: TOPIC, ref, after: 0, most: 1_000 });
+    for (let ref = 1; ref <= 60; ref++)
+      bob.say({ type: "ListMembers", target: TOPIC, ref, after: 0, most: 1_000 });
     await bob.hear();
     expect(bob.said.filter(({ type }) => type === "Members").length).toBeLessThan(21);
   });
@@ -254,10 +265,16 @@ describe("hostile clients", () => {
     const { identity } = await Guest.at(node);
     for (let n = 0; n < 5; n++) {
       const target = `board:${n}`;
-      const { heard } = await poll(node, identity, 10 + n, [track(target, { name: "P" }, false, { within: 60_000 })], [
-        { target, ref: 1, settled: 0, sent: 0 },
-      ]);
-      expect(heard.some((frame) => frame.type === "Untracked" && frame.code === "too-many-topics")).toBe(n >= 3);
+      const { heard } = await poll(
+        node,
+        identity,
+        10 + n,
+        [track(target, { name: "P" }, false, { within: 60_000 })],
+        [{ target, ref: 1, settled: 0, sent: 0 }],
+      );
+      expect(heard.some((frame) => frame.type === "Untracked" && frame.code === "too-many-topics")).toBe(
+        n >= 3,
+      );
     }
     await advance(61_000);
     for (let n = 0; n < 5; n++) expect(trackerOf(node).count(`s:board:${n}`)).toBe(0);
@@ -278,14 +295,19 @@ describe("hostile clients", () => {
     ])
       eve.say(frame as ClientFrame);
     await eve.hear();
-    expect(new Set(eve.said.map(({ type }) => type))).toEqual(new Set(["Settled", "Snapshot", "Untracked", "Members"]));
+    expect(new Set(eve.said.map(({ type }) => type))).toEqual(
+      new Set(["Settled", "Snapshot", "Untracked", "Members"]),
+    );
     expect(eve.socket.closed).toEqual([]);
     expect(node.errors).toEqual([]);
   });
 });
 
 test("[SP19] where no slice lists anybody no other node is told or heard, and nothing is made", async () => {
-  const { node, pubsub, advance } = rosters({ wiring: defineWiring({ topics: [list] }) as never, slices: [list] });
+  const { node, pubsub, advance } = rosters({
+    wiring: defineWiring({ topics: [list] }) as never,
+    slices: [list],
+  });
   const heard: unknown[] = [];
   pubsub.subscribe("presence:house", (said) => void heard.push(said));
   await advance(20_000);

@@ -12,7 +12,7 @@ export interface MemberPage {
 /** Milliseconds for which an order is used. */
 const GOOD_FOR = 1_000;
 /** So many members make one page at most. */
-export const MOST_IN_PAGE = 100;
+const MOST_IN_PAGE = 100;
 
 export class MemberPages {
   readonly #members: TagTable;

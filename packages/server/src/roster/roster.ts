@@ -15,6 +15,7 @@ import type {
   UntrackedCode,
 } from "@calla/shared";
 import type { LooseAsking } from "../app/handlers.ts";
+import { contain } from "../base/contain.ts";
 import type { Conversation } from "../connection/conversation.ts";
 import type { RateLimiter } from "../connection/rate-limiter.ts";
 import { limited, refused } from "../connection/refusal.ts";
@@ -52,6 +53,8 @@ export class Roster {
   readonly #context: ServerContext;
   readonly #clients: ListedClients;
   readonly #topics = new Map<TargetKey, TopicRoster>();
+  /** The app's own, by topic. */
+  readonly #listeners = new Map<TargetKey, Set<{ readonly hears: (diff: PresenceDiff) => unknown }>>();
   /** To be told at the end of the turn. */
   #due = new Set<TopicRoster>();
   /** The attempt of connections whose client counts none. */
@@ -320,6 +323,20 @@ export class Roster {
     if (target === undefined) return;
     this.#topics.get(target)?.hear(diff);
     this.#clients.hear(target, diff);
+    for (const { hears } of Array.from(this.#listeners.get(target) ?? []))
+      contain(this.#context.report, () => hears(diff));
+  }
+
+  /** Calls back with whoever comes to a topic and goes, on whichever node. Returns the undo. */
+  onDiff(target: TargetKey, hears: (diff: PresenceDiff) => unknown): () => void {
+    const listener = { hears };
+    const all = this.#listeners.get(target);
+    if (all === undefined) this.#listeners.set(target, new Set([listener]));
+    else all.add(listener);
+    return () => {
+      const left = this.#listeners.get(target);
+      if (left?.delete(listener) === true && left.size === 0) this.#listeners.delete(target);
+    };
   }
 
   #topic(target: TargetKey): TopicRoster {

@@ -13,9 +13,16 @@ const trackerOf = ({ server }: Node) => houseOf(server)!.presence.tracker;
 /** So many members of another node, without a connection. */
 function crowd(node: Node, count: number, from = 0): void {
   const tracker = trackerOf(node);
-  for (let n = from; n < from + count; n++) tracker.track(`s:${TOPIC}`, `client ${n}`, `user ${n}`, { name: `n${n}` }, 1);
+  for (let n = from; n < from + count; n++)
+    tracker.track(`s:${TOPIC}`, `client ${n}`, `user ${n}`, { name: `n${n}` }, 1);
 }
-const page = (after: number, most = 100, ref = 1): ClientFrame => ({ type: "ListMembers", target: TOPIC, ref, after, most });
+const page = (after: number, most = 100, ref = 1): ClientFrame => ({
+  type: "ListMembers",
+  target: TOPIC,
+  ref,
+  after,
+  most,
+});
 const pageOf = async (guest: Guest): Promise<ServerFrames["Members"]> => {
   await guest.hear();
   return guest.said.findLast(({ type }) => type === "Members") as ServerFrames["Members"];
@@ -41,7 +48,9 @@ describe("what watchers are told", () => {
     await ada.hear();
     const newest = await Guest.at(node);
     newest.say(subscribe(TOPIC), track(TOPIC, undefined, true));
-    expect((await newest.hear()).map(({ joins, leaves }) => [joins.length, leaves.length])).toEqual([[500, 0]]);
+    expect((await newest.hear()).map(({ joins, leaves }) => [joins.length, leaves.length])).toEqual([
+      [500, 0],
+    ]);
   });
 
   test("[SP2] a whole that is too large for a frame comes in parts, and each is read", async () => {
@@ -64,7 +73,10 @@ describe("what watchers are told", () => {
 
   test("[SP11] a slow connection is sent no changes, and the whole once it has drained; the others notice nothing", async () => {
     const { node } = rosters();
-    const [slow, quick] = [await (await Guest.at(node)).enter(TOPIC), await (await Guest.at(node)).enter(TOPIC)];
+    const [slow, quick] = [
+      await (await Guest.at(node)).enter(TOPIC),
+      await (await Guest.at(node)).enter(TOPIC),
+    ];
     const ada = await (await Guest.at(node)).enter(TOPIC, "Ada", false);
     await slow.hear();
     await quick.hear();
@@ -83,7 +95,9 @@ describe("what watchers are told", () => {
       expect(await slow.sees(TOPIC)).toEqual([`Ada ${times} 49`]);
     }
     ada.say(track(TOPIC, { name: "Ada" }));
-    expect(await slow.hear()).toMatchObject([{ joins: [[ada.tag(TOPIC), expect.any(String), { name: "Ada" }]] }]);
+    expect(await slow.hear()).toMatchObject([
+      { joins: [[ada.tag(TOPIC), expect.any(String), { name: "Ada" }]] },
+    ]);
   });
 
   test("[SP12] nobody is told who is not subscribed: not before it may, nor when its right has gone, nor while it is asked for", async () => {
@@ -136,7 +150,9 @@ describe("a topic with very many", () => {
     crowd(node, 10);
     expect(((await watcher.sees(TOPIC)) as string[]).length).toBe(10);
     crowd(node, 1, 10);
-    expect(await watcher.hear()).toEqual([{ type: "Presence", target: TOPIC, joins: [], leaves: [], count: 11 }]);
+    expect(await watcher.hear()).toEqual([
+      { type: "Presence", target: TOPIC, joins: [], leaves: [], count: 11 },
+    ]);
     // Who comes now is told the number at once, and the others no sooner than in a second.
     crowd(node, 5, 11);
     const late = await (await Guest.at(node)).enter(TOPIC);
@@ -187,7 +203,8 @@ describe("a topic with very many", () => {
   test("[SP14] a page is no larger than a frame; who has just gone is left out; a topic without a watcher has pages, too", async () => {
     const { node } = rosters({ limits: { maxPresenceBytes: 100_000 } });
     const tracker = trackerOf(node);
-    for (let n = 0; n < 20; n++) tracker.track(`s:${TOPIC}`, `client ${n}`, "k", { name: "x".repeat(50_000) }, 1);
+    for (let n = 0; n < 20; n++)
+      tracker.track(`s:${TOPIC}`, `client ${n}`, "k", { name: "x".repeat(50_000) }, 1);
     const guest = await (await Guest.at(node)).enter(TOPIC, undefined, false);
     guest.say(page(0));
     const first = await pageOf(guest);

@@ -160,7 +160,12 @@ export class TopicRoster {
 
   /** As it is now: whoever has come or gone before this one watched is none of its business. */
   #tellWhole(conversation: Conversation, subscription: TargetSubscription): void {
-    this.#whole ??= presenceFrames(this.target, { joins: this.#all(), leaves: [] }, conversation.encoder, true);
+    this.#whole ??= presenceFrames(
+      this.target,
+      { joins: this.#all(), leaves: [] },
+      conversation.encoder,
+      true,
+    );
     for (const shared of this.#whole) conversation.sendShared(shared);
     this.#watchers.set(conversation, subscription);
   }
