@@ -51,6 +51,7 @@ import { recordingMutants } from "./mutants-recordings.mjs";
 import { presenceMutants } from "./mutants-presence.mjs";
 import { channelPresenceMutants } from "./mutants-channel-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
+import { clientPresenceMutants } from "./mutants-client-presence.mjs";
 import { groupMutants } from "./mutants-groups.mjs";
 import { patchMutants } from "./mutants-patch.mjs";
 import { syncPresenceMutants } from "./mutants-sync-presence.mjs";
@@ -85,6 +86,7 @@ export const mutants = [
   ...longpollMutants,
   ...phoenixClientMutants,
   ...supabaseMutants,
+  ...clientPresenceMutants,
   ...groupMutants,
   ...patchMutants,
   ...supervisionMutants,

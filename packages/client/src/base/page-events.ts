@@ -32,3 +32,13 @@ export function onHide(store: () => void): Stop {
     window.removeEventListener("pagehide", store);
   };
 }
+
+/** The page ends, and is not kept to be shown again. */
+export function onPageEnd(end: () => void): Stop {
+  const { window: page } = globalThis as { window?: Partial<Window> };
+  const hidden = ({ persisted }: { readonly persisted?: boolean }): void => {
+    if (!persisted) end();
+  };
+  page?.addEventListener?.("pagehide", hidden);
+  return () => page?.removeEventListener?.("pagehide", hidden);
+}

@@ -13,6 +13,8 @@ import type { AnyMember, MemberList } from "./members.ts";
 
 /** Milliseconds for which a list stays that nobody continues: by then the others see this client gone. */
 const AWAY = 15_000;
+/** Milliseconds in which what belongs to one whole arrives. */
+const MOMENT = 100;
 /** However long a server says to wait: one that errs, or means harm, silences nobody. */
 const LONGEST_PAUSE = 60_000;
 /** A server that errs, or means harm, fills no memory. */
@@ -115,8 +117,9 @@ export function createPagePresence(
   const { clock } = host;
   /** By tag; of a topic that is only counted nobody. */
   const members = new Map<number, AnyMember>();
-  /** Those of before `whole`, so that who has not changed stays the same object. */
-  let former: ReadonlyMap<number, AnyMember> = members;
+  /** Those of before `whole` whom it has not named yet: they go a moment later, for more of it may follow. */
+  const former = new Map<number, AnyMember>();
+  let settling: Cancel | undefined;
   /** Its members, or their number, were told, and not too long ago. */
   let known = false;
   let counted: number | undefined;
@@ -154,7 +157,9 @@ export function createPagePresence(
 
   function forgetList(): void {
     members.clear();
-    former = members;
+    former.clear();
+    settling?.();
+    settling = undefined;
     known = false;
     counted = undefined;
     away?.();
@@ -186,30 +191,37 @@ export function createPagePresence(
     // Of a list that is not asked for, or that it does not begin, nothing is kept.
     if (!said?.watch || (!whole && !known)) return;
     if (whole) {
-      const before = new Map(members);
+      const before = [...members];
       forgetList();
-      former = before;
       known = true;
+      for (const [tag, member] of before) former.set(tag, member);
+      settling = clock.setTimeout(() => {
+        former.clear();
+        touch();
+      }, MOMENT);
     }
-    for (const tag of leaves) members.delete(tag);
+    // Before anybody goes: who comes again as it was stays the same object.
+    const came = count === undefined ? joins.map((join) => [join[0], memberOf(join)] as const) : [];
+    for (const tag of [...leaves, ...came.map(([tag]) => tag)]) {
+      members.delete(tag);
+      former.delete(tag);
+    }
     if (count !== undefined) {
       members.clear();
+      former.clear();
       counted = count;
       return;
     }
     counted = undefined;
-    for (const join of joins) {
-      const [tag] = join;
-      const member = memberOf(join);
-      if (member && (members.size < MOST_MEMBERS || members.has(tag))) members.set(tag, member);
-      else members.delete(tag);
+    for (const [tag, member] of came) {
+      if (member && members.size < MOST_MEMBERS) members.set(tag, member);
     }
     ownKey = own()?.key ?? ownKey;
   }
 
   function untracked({ code, retryAfter, details }: ServerFrames["Untracked"]): void {
-    // Its subscription has ended meanwhile: with the next one it is said again.
-    if (!said || wish === undefined || code === "not-subscribed") return;
+    // Its subscription has ended meanwhile, and with the next one it is said again; or a poll has said it twice.
+    if (!said || wish === undefined || refused || code === "not-subscribed") return;
     waiting?.();
     waiting = undefined;
     if (retryAfter !== undefined) {
@@ -315,7 +327,7 @@ export function createPagePresence(
   function look(): AnyPresence {
     const self = selfNow();
     const tag = ownTag();
-    const all = [...members.values()].filter(({ from }) => from !== tag);
+    const all = [...former.values(), ...members.values()].filter(({ from }) => from !== tag);
     const list = listed(self ? [...all, self] : all, view.list);
     const status = !known ? "loading" : away || !host.open ? "stale" : "live";
     const count = counted ?? all.length + (self ? 1 : 0);

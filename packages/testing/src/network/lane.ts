@@ -93,16 +93,19 @@ export class Lane<Frame> {
     const { clock, latency } = this.#options;
     if (latency === undefined) return;
     // In order, as TCP is: a packet is never earlier than the one before it.
-    this.#lastArrival = Math.max(this.#lastArrival, clock.now() + latency());
+    this.#lastArrival = Math.max(this.#lastArrival, timeOf(clock) + latency());
     this.#deliverAt(this.#lastArrival);
   }
 
   #deliverAt(time: number): void {
     const { clock } = this.#options;
-    const cancel = clock.setTimeout(() => {
-      this.#timers.delete(cancel);
-      this.deliver();
-    }, time - clock.now());
+    const cancel = clock.setTimeout(
+      () => {
+        this.#timers.delete(cancel);
+        this.deliver();
+      },
+      time - timeOf(clock),
+    );
     this.#timers.add(cancel);
   }
 
@@ -159,7 +162,7 @@ export class Lane<Frame> {
   }
   /** What is sent from now on takes at least so many milliseconds; order is kept. */
   delay(milliseconds: number): void {
-    this.#lastArrival = Math.max(this.#lastArrival, this.#options.clock.now() + milliseconds);
+    this.#lastArrival = Math.max(this.#lastArrival, timeOf(this.#options.clock) + milliseconds);
   }
 
   /** Everything under way is lost and nothing can be sent any more. */
@@ -170,3 +173,6 @@ export class Lane<Frame> {
     this.#timers.clear();
   }
 }
+
+/** What travels does not hear that a wall clock is set. */
+const timeOf = (clock: Clock): number => clock.monotonic?.() ?? clock.now();

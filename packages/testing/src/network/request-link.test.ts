@@ -181,7 +181,7 @@ describe("a POST", () => {
       // The client gives the attempt up, and closes its stream.
       expect(since().filter((what) => !what.startsWith("second"))).toEqual([
         "client: closed 1006 HTTP 0",
-        "first: gone 1000",
+        "first: gone 1006",
       ]);
       expect(link.held).toBe(false);
     }
@@ -211,7 +211,7 @@ describe("a POST", () => {
     expect(since()).toEqual(["client: closed 1006 cut"]);
     send(message(1));
     await flush();
-    expect(since()).toEqual(["first: gone 1000"]);
+    expect(since()).toEqual(["first: gone 1006"]);
     expect([link.whole, link.held]).toEqual([false, false]);
   });
 });
@@ -224,7 +224,7 @@ describe("an end", () => {
     expect(since()).toEqual(["first: gone 4001"]);
     await flush();
     // The client aborts its request, too.
-    expect(since()).toEqual(["client: Pong", "client: closed 1006 ended", "first: gone 1000"]);
+    expect(since()).toEqual(["client: Pong", "client: closed 1006 ended", "first: gone 1006"]);
   });
 
   test("by the client reaches the server, and nothing comes any more", async () => {
@@ -233,7 +233,7 @@ describe("an end", () => {
     expect([link.whole, link.held]).toEqual([false, false]);
     streams[0]!.send(said({ type: "Pong" }));
     await flush();
-    expect(since()).toEqual(["first: gone 1000"]);
+    expect(since()).toEqual(["first: gone 1006"]);
   });
 
   test("for the server alone takes its streams and POSTs; the client has noticed nothing", async () => {

@@ -132,10 +132,10 @@ export class RequestLink {
   send(data: string | Uint8Array): void {
     this.#link?.send(data);
   }
-  /** The client closes: it aborts its requests. */
-  close(): void {
+  /** The client closes: it aborts its requests, and where it is `gone` for good says so by a last one. */
+  close(gone = false): void {
     this.#clientEnded = true;
-    this.#link?.close();
+    this.#link?.close(gone);
   }
 
   /** The network fails the client: everything under way to it is lost, and so is whatever it asks from now on. */
@@ -180,7 +180,7 @@ export class RequestLink {
       if (stream.aborted) return;
       stream.aborted = true;
       if (!this.#abandoned)
-        this.#push(this.toServer, { data: undefined, frames: [], end: { code: 1000, reason: "" }, stream });
+        this.#push(this.toServer, { data: undefined, frames: [], end: { code: 1006, reason: "" }, stream });
     };
   }
 

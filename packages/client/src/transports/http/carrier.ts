@@ -59,13 +59,14 @@ export function httpCarrier(
       listen().catch((error: unknown) => end(0, textOf(error)));
       return close;
     },
-    post(body) {
+    post(body, last) {
       const aborting = new AbortController();
       return {
         abort: () => aborting.abort(),
         answer: fetch(url, {
           ...request(body),
           headers: { ...headers, accept: headers["content-type"] },
+          ...(last ? { keepalive: true } : {}),
           signal: aborting.signal,
         }).then(read, () => NONE),
       };

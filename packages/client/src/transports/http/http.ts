@@ -4,6 +4,7 @@ import { CallaError, DEV } from "@calla/shared";
 import type { Clock } from "@calla/shared";
 import { checkUrl, reached, unanswered } from "#dev/mistakes";
 import { systemClock } from "../../base/clock.ts";
+import { onPageEnd } from "../../base/page-events.ts";
 import { httpCarrier } from "./carrier.ts";
 import type { Fetch } from "./carrier.ts";
 import { httpLink } from "./link.ts";
@@ -60,6 +61,7 @@ export function http(options: HttpOptions): Transport {
     connect(handlers, format) {
       let link: Link | undefined;
       let over = false;
+      const stopHearing = onPageEnd(() => link?.close(true));
       const open = (address: string): void => {
         if (over) return;
         checkUrl(address, "http");
@@ -91,9 +93,10 @@ export function http(options: HttpOptions): Transport {
         });
       return {
         send: (data) => link?.send(data),
-        close() {
+        close(gone) {
           over = true;
-          link?.close();
+          stopHearing();
+          link?.close(gone);
         },
       };
     },

@@ -35,7 +35,12 @@ function setUp(more: Partial<HttpLinkOptions> = {}) {
   const { format = json() } = more;
   const events: unknown[] = [];
   const streams: { body: Frame; on: StreamHandlers; aborted: boolean }[] = [];
-  const posts: { frames: Frame[]; answer(answer: PostAnswer): Promise<void>; aborted: boolean }[] = [];
+  const posts: {
+    frames: Frame[];
+    last: boolean | undefined;
+    answer(answer: PostAnswer): Promise<void>;
+    aborted: boolean;
+  }[] = [];
   const free = { slots: 1, known: true };
   const decoded = (data: string | Uint8Array): unknown => format.decode(data);
   const memory = { pollUntil: 0, unsendable: new Map<string, string>() };
@@ -46,11 +51,12 @@ function setUp(more: Partial<HttpLinkOptions> = {}) {
         streams.push(stream);
         return () => void (stream.aborted = true);
       },
-      post(body) {
+      post(body, last) {
         let settle!: (answer: PostAnswer) => void;
         const answer = new Promise<PostAnswer>((resolve) => (settle = resolve));
         const post = {
           frames: decoded(body) as Frame[],
+          last,
           aborted: false,
           async answer(given: PostAnswer) {
             settle(given);
@@ -520,4 +526,113 @@ test("[CL48] S29 what no sense can be made of is given to the core as it came, i
     first.say(message(2));
     expect(first.posts.map(mids)).toEqual([[1], [2]]);
   }
+});
+
+const track = (target: string, meta?: unknown, watch = true): Frame => ({
+  type: "Track",
+  target,
+  ...(meta === undefined ? {} : { meta }),
+  watch,
+});
+
+test("[PC15] polls carry what is tracked, each time and for three intervals; only what is new asks at once", async () => {
+  const { say, clock, streams, posts, free, text, link, connected } = setUp();
+  free.slots = 0;
+  await connected();
+  const carried = () => [streams.at(-1)?.body].flat().slice(1);
+  const answered = async () => {
+    streams.at(-1)!.on.end(200, "ended");
+    await turn();
+  };
+  expect(streams[0]?.body).toEqual({ ...HELLO, poll: true });
+  say(track("a", { n: 1 }), track("b", { n: 2 }));
+  await answered();
+  expect([streams.length, posts.length]).toEqual([2, 0]);
+  expect(carried()).toEqual([
+    { ...track("a", { n: 1 }), within: 9_000 },
+    { ...track("b", { n: 2 }), within: 9_000 },
+  ]);
+  streams[1]!.on.data(text(CONNECTED));
+  // The core says it with every ref.
+  say(track("a", { n: 1 }), track("b", { n: 2 }));
+  await answered();
+  expect(streams).toHaveLength(2);
+  await clock.advance(3_000);
+  expect(streams).toHaveLength(3);
+  expect(carried()).toHaveLength(2);
+  streams[2]!.on.data(text(CONNECTED));
+  say(track("a", undefined, false));
+  await answered();
+  expect(streams).toHaveLength(4);
+  expect(carried()).toEqual([
+    { ...track("a", undefined, false), within: 9_000 },
+    { ...track("b", { n: 2 }), within: 9_000 },
+  ]);
+  streams[3]!.on.data(text(CONNECTED));
+  await answered();
+  await clock.advance(3_000);
+  expect(carried()).toEqual([{ ...track("b", { n: 2 }), within: 9_000 }]);
+  link.close();
+});
+
+test("[PC15] what has no room in a poll is in the next one, and everything in turn", async () => {
+  const { say, clock, streams, free, text, connected } = setUp();
+  free.slots = 0;
+  await connected();
+  const large = "x".repeat(7_000);
+  for (const target of ["a", "b", "c", "d", "e"]) say(track(target, large));
+  const polls: unknown[] = [];
+  for (let i = 0; i < 6; i++) {
+    streams.at(-1)!.on.end(200, "ended");
+    await turn();
+    if (i > 2) await clock.advance(3_000);
+    streams.at(-1)!.on.data(text(CONNECTED));
+    polls.push(
+      [streams.at(-1)!.body]
+        .flat()
+        .slice(1)
+        .map((frame) => (frame as Frame)["target"])
+        .join(""),
+    );
+  }
+  expect(polls).toEqual(["ab", "cd", "ea", "bc", "de", "ab"]);
+});
+
+test("[PC16] a page that goes for good says of each topic that it is listed no more, by a request that outlives it", async () => {
+  const setup = setUp();
+  const { say, link, posts, connected, ok } = setup;
+  await connected();
+  say(track("a", { n: 1 }), track("b"), track("c", { n: 3 }));
+  await posts[0]!.answer(ok());
+  say(track("c", undefined, false));
+  expect(posts[1]?.frames.slice(1)).toEqual([track("c", undefined, false)]);
+  link.close(true);
+  link.close(true);
+  expect(posts).toHaveLength(3);
+  expect(posts[2]?.last).toBe(true);
+  expect(posts[2]?.frames).toEqual([
+    { ...HELLO, identity: { clientId: "c1", secret: "s1" }, targets: [] },
+    track("a", undefined, false),
+  ]);
+  for (const [gone, tracked] of [
+    [false, true],
+    [true, false],
+  ] as const) {
+    const other = setUp();
+    await other.connected();
+    if (tracked) other.say(track("a", { n: 1 }));
+    const before = other.posts.length;
+    other.link.close(gone);
+    expect(other.posts).toHaveLength(before);
+  }
+});
+
+test("[PC4] a meta that no server takes for its size is refused, and the attempt goes on", async () => {
+  const { say, posts, events, connected } = setUp();
+  await connected();
+  say(track("a", { n: 1 }));
+  await posts[0]!.answer({ status: 413, events: [], code: "too-large", maxBytes: 10 });
+  expect(events).toEqual([{ type: "Untracked", target: "a", code: "too-large" }]);
+  say(message(1));
+  expect(mids(posts[1])).toEqual([1]);
 });

@@ -32,8 +32,8 @@ export interface StreamHandlers {
 export interface HttpCarrier {
   /** A POST answered by an event stream; returns its abort. */
   stream(body: string | Uint8Array, handlers: StreamHandlers): () => void;
-  /** A POST answered as a whole. Never rejects. */
-  post(body: string | Uint8Array): { readonly answer: Promise<PostAnswer>; abort(): void };
+  /** A POST answered as a whole. Never rejects. `last`: it outlives the page. */
+  post(body: string | Uint8Array, last?: boolean): { readonly answer: Promise<PostAnswer>; abort(): void };
 }
 
 /** A place for a stream, or none. */
@@ -77,6 +77,8 @@ type Plain = Readonly<Record<string, unknown>> & { readonly type: string };
 const POLL_FOR = 300_000;
 /** A batch may have this size even if that is more than `flushBatchSize` messages. */
 const BATCH_BYTES = 65_536;
+/** A poll has room for so much of presence, so that it stays below what servers take of a Hello (64 KB). */
+const TRACKS_BYTES = 16_384;
 /** A stream that is silent for so long although POSTs are answered is asked whether it lives, and has so long for it. */
 const STREAM_SILENCE = 25_000;
 const STREAM_ANSWER = 10_000;
@@ -109,6 +111,10 @@ export function httpLink(options: HttpLinkOptions): Link {
   let maxBytes = Infinity;
   /** Something was said that only a poll can answer. */
   let again = false;
+  /** What the core wants of topics' presence, by topic: polls carry it each time (PC15). */
+  const tracks = new Map<unknown, Plain>();
+  /** Those that no poll has carried yet. */
+  const unsaid = new Set<unknown>();
   let timer: Cancel | undefined;
   /** When the stream last said anything, and the end of patience with it. */
   let heard = 0;
@@ -179,7 +185,7 @@ export function httpLink(options: HttpLinkOptions): Link {
         memory.pollUntil = clock.monotonic() + POLL_FOR;
         start();
       }, options.silence);
-    abort = carrier.stream(format.encode(polling ? { ...hello, poll: true } : hello), {
+    abort = carrier.stream(format.encode(polling ? polled(hello) : hello), {
       data(text) {
         lives();
         const data = dataOf(text);
@@ -222,6 +228,51 @@ export function httpLink(options: HttpLinkOptions): Link {
     });
   }
 
+  /** Who polls is listed until three polls have failed to say so. */
+  function polled(said: Plain): Plain | readonly Plain[] {
+    const asking = { ...said, poll: true };
+    const wished = carried();
+    return wished.length === 0 ? asking : [asking, ...wished];
+  }
+  function carried(): readonly Plain[] {
+    const said: Plain[] = [];
+    let left = TRACKS_BYTES;
+    const order = [...tracks].toSorted(([a], [b]) => Number(unsaid.has(b)) - Number(unsaid.has(a)));
+    for (const [target, frame] of order) {
+      if ((left -= format.encode(frame).length) < 0 && said.length > 0) break;
+      said.push({ ...frame, within: 3 * options.pollInterval });
+      unsaid.delete(target);
+      // Those that had no room are first in the next one.
+      tracks.delete(target);
+      if (wants(frame)) tracks.set(target, frame);
+    }
+    again ||= unsaid.size > 0;
+    return said;
+  }
+
+  /** The same for a poll that has said it. */
+  function track(frame: Plain): void {
+    const target = frame["target"];
+    const news = JSON.stringify(tracks.get(target)) !== JSON.stringify(frame);
+    if (polling) {
+      tracks.set(target, frame);
+      if (!news) return;
+      unsaid.add(target);
+      return pollSoon();
+    }
+    if (wants(frame)) tracks.set(target, frame);
+    else tracks.delete(target);
+    queue.push(frame);
+  }
+
+  /** The page goes, and cannot come back to what it has said: nobody is to wait for it (PC16). */
+  function farewell(): void {
+    const listed = [...tracks.values()].filter((frame) => frame["meta"] !== undefined);
+    if (clientId === undefined || listed.length === 0) return;
+    const gone = listed.map((frame) => ({ type: "Track", target: frame["target"], watch: false }));
+    carrier.post(format.encode([speaking(), ...gone]), true);
+  }
+
   function pollSoon(): void {
     if (!polling) return;
     if (abort !== undefined) again = true;
@@ -256,18 +307,8 @@ export function httpLink(options: HttpLinkOptions): Link {
   function pump(): void {
     if (over || posting || hello === undefined || clientId === undefined || queue.length === 0) return;
     const batch = nextBatch();
-    const { slices, protocol, token, flushOnly } = hello;
-    const speaking = {
-      type: "Hello",
-      protocol,
-      identity: { clientId, secret },
-      ...(token === undefined ? {} : { token }),
-      slices,
-      targets: [],
-      ...(flushOnly === true ? { flushOnly } : {}),
-    };
     posting = true;
-    const post = carrier.post(format.encode([speaking, ...batch]));
+    const post = carrier.post(format.encode([speaking(), ...batch]));
     const late = clock.setTimeout(() => {
       post.abort();
       stop("silent");
@@ -277,6 +318,20 @@ export function httpLink(options: HttpLinkOptions): Link {
       posting = false;
       if (!over) answered(batch, answer);
     });
+  }
+
+  /** Who says what is in a POST. */
+  function speaking(): Plain {
+    const { slices, protocol, token, flushOnly } = hello as Plain;
+    return {
+      type: "Hello",
+      protocol,
+      identity: { clientId, secret },
+      ...(token === undefined ? {} : { token }),
+      slices,
+      targets: [],
+      ...(flushOnly === true ? { flushOnly } : {}),
+    };
   }
 
   function nextBatch(): readonly Plain[] {
@@ -312,6 +367,12 @@ export function httpLink(options: HttpLinkOptions): Link {
       return pump();
     }
     const [frame] = queue;
+    if (frame?.type === "Track" && code !== undefined) {
+      queue = queue.slice(1);
+      most = Infinity;
+      receive(format.encode({ type: "Untracked", target: frame["target"], code }));
+      return pump();
+    }
     // By the word of somebody else nothing is given up: the core finds out what ends its attempts (OB20).
     if (!frame || !(frame["messages"] as readonly unknown[] | undefined)?.length || code === undefined)
       return end(1006, `HTTP ${status}`);
@@ -338,17 +399,23 @@ export function httpLink(options: HttpLinkOptions): Link {
         if (frame.type === "Authenticate" && frame["token"] !== undefined && hello)
           hello = { ...hello, ...(renewed = { token: frame["token"] }) };
         if (frame.type === "Hello") greet(frame);
+        else if (frame.type === "Track") track(frame);
         // What is subscribed stands in each poll's Hello.
         else if (polling && !("mid" in frame)) pollSoon();
         else queue.push(unsendable.has(frame["id"] as string) ? { ...frame, messages: [] } : frame);
       }
       pump();
     },
-    close() {
-      if (!over) leave();
+    close(gone) {
+      if (over) return;
+      leave();
+      if (gone) farewell();
     },
   };
 }
+
+/** Whether it wants anything. */
+const wants = (frame: Plain): boolean => frame["meta"] !== undefined || frame["watch"] === true;
 
 /** What no sense can be made of goes to the core as it is: there it is said and ends the connection (CL48). */
 function tried<T>(make: () => T): T | undefined {
