@@ -51,6 +51,13 @@ class Guest {
   async hears(...lines: string[]): Promise<void> {
     await expect(this.lines).toHaveText(lines);
   }
+  /** How many look at the room, and who they are beside oneself. */
+  get count(): Locator {
+    return this.page.locator(".people-count");
+  }
+  get others(): Locator {
+    return this.page.getByRole("list", { name: "Also here" }).getByRole("listitem").locator(".unseen");
+  }
   async connected(): Promise<void> {
     await expect(this.page.locator(".state")).toHaveText(/^Connected/);
   }
@@ -140,6 +147,53 @@ test("two browsers talk, one of them by LongPoll; another room hears nothing, an
   await bo.say("Lucky you.");
   await expect(ann.lines.last()).toHaveText("Boris: Lucky you.");
   await expect(ann.log.locator(".who").filter({ hasText: "Bo" })).toHaveCount(2);
+});
+
+test("who looks at a room is seen there, each once, and gone with the last tab", async ({ arrive }) => {
+  const ann = await arrive("Ann");
+  await expect(ann.count).toHaveText("Only you");
+  const bo = await arrive("Bo", "lobby", (wire) => wire.blockSockets());
+  const cy = await arrive("Cy", "garden");
+  for (const [guest, name] of [
+    [ann, "Bo"],
+    [bo, "Ann"],
+  ] as const) {
+    await expect(guest.others).toHaveText([name]);
+    await expect(guest.count).toHaveText("2 here");
+  }
+  await expect(cy.count).toHaveText("Only you");
+  await cy.room("Lobby").click();
+  await expect(ann.others).toHaveText(["Bo", "Cy"]);
+  await expect(cy.count).toHaveText("3 here");
+
+  const tab = await cy.page.context().newPage();
+  await tab.goto(`${cy.wire.url}#lobby`);
+  await expect(ann.others).toHaveText(["Bo", "Cy, in 2 tabs"]);
+  await expect(ann.count).toHaveText("3 here");
+  await cy.page.reload();
+  await expect(cy.count).toHaveText("3 here");
+  await expect(ann.others).toHaveText(["Bo", "Cy, in 2 tabs"]);
+  await tab.close();
+  await expect(ann.others).toHaveText(["Bo", "Cy"]);
+  await cy.room("Garden").click();
+  await expect(ann.others).toHaveText(["Bo"]);
+  await cy.page.close();
+  await expect(ann.others).toHaveText(["Bo"]);
+
+  // Another name is another meta of the same one.
+  await ann.page.getByRole("button", { name: "Ann You · change name" }).click();
+  await ann.page.getByLabel("Your name").fill("Anna");
+  await ann.page.getByLabel("Your name").press("Enter");
+  await expect(bo.others).toHaveText(["Anna"]);
+  await expect(ann.others).toHaveText(["Bo"]);
+
+  // Who is cut off does not know who is there, and shows nobody; the server has heard of the end at once.
+  ann.wire.cut();
+  await expect(ann.count).toBeHidden();
+  await expect(bo.count).toHaveText("Only you");
+  ann.wire.mend();
+  await expect(ann.others).toHaveText(["Bo"]);
+  await expect(bo.others).toHaveText(["Anna"]);
 });
 
 test("what is written in the tunnel waits, outlives a reload of it, and is said once", async ({ arrive }) => {

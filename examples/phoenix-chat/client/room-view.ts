@@ -1,9 +1,10 @@
-// A room as it is shown: its head, its lines, who types, and the field. What is in it is in room.ts.
+// A room as it is shown: its head with who is here, its lines, who types, and the field. What is in it is in room.ts.
 import { rooms } from "../shared/chat.ts";
 import type { Chat } from "./chat.ts";
 import { composer } from "./composer.ts";
 import { h, icon } from "./dom.ts";
 import { logView } from "./log-view.ts";
+import { peopleView } from "./people-view.ts";
 import type { Room } from "./room.ts";
 import { setText, tile } from "./room-list.ts";
 import { timeline } from "./timeline.ts";
@@ -57,6 +58,7 @@ export function roomView(chat: Chat, room: Room): RoomView {
     },
   });
   log.element.prepend(earlier, note);
+  const people = peopleView();
   const home = h("a", { href: "#", class: "home", "aria-label": "All rooms" }, icon("back"));
   const dots = h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
   const typingText = h("span", {});
@@ -71,7 +73,14 @@ export function roomView(chat: Chat, room: Room): RoomView {
 
   return {
     elements: [
-      h("header", {}, home, tile(room.id), h("div", { class: "title" }, heading, h("p", {}, about))),
+      h(
+        "header",
+        {},
+        home,
+        tile(room.id),
+        h("div", { class: "title" }, heading, h("p", {}, about)),
+        people.element,
+      ),
       h("div", { class: "lines" }, log.element, below),
       h("footer", {}, typing, notice, field.element),
     ],
@@ -82,6 +91,7 @@ export function roomView(chat: Chat, room: Room): RoomView {
       if (document.visibilityState === "hidden" && room.unread(chat.author) === 0) room.markNew();
       earlier.hidden = !lines.earlier || !joined;
       showNote(note, room, name);
+      people.show(room.people.others(chat.author), joined && room.people.known);
       log.show(
         timeline({
           lines: lines.all,
@@ -98,6 +108,7 @@ export function roomView(chat: Chat, room: Room): RoomView {
       read();
     },
     entered(focus) {
+      room.look(true);
       room.markNew();
       this.show();
       log.toNew();
@@ -107,7 +118,10 @@ export function roomView(chat: Chat, room: Room): RoomView {
       if (matchMedia("(pointer: coarse)").matches) heading.focus();
       else field.focus();
     },
-    leave: () => void (room.newAfter = undefined),
+    leave() {
+      room.look(false);
+      room.newAfter = undefined;
+    },
     focus: field.focus,
   };
 }

@@ -1,17 +1,22 @@
-// One room of the page: its channel, what was said, what is to be said, who types, and what was read.
+// One room of the page: its channel, what was said, what is to be said, who is here and who types, and what was read.
 import type { Channel, Socket } from "phoenix";
 import type { Cursor, Heard, Joining, Line, Page, RoomId, Typing, Wanted, Welcome } from "../shared/chat.ts";
 import { newId } from "./names.ts";
 import { Outbox } from "./outbox.ts";
 import type { Answer, Unsent } from "./outbox.ts";
+import { People } from "./people.ts";
 import { RoomLines } from "./room-lines.ts";
 import { markRead, readUpTo } from "./storage.ts";
 import { EARLY, Typists, TYPING_LASTS, TypingSignal } from "./typists.ts";
+
+/** Milliseconds after which is told again what the server did not take, as of one who talks too fast. */
+const TELL_AGAIN = 1_000;
 
 export class Room {
   readonly id: RoomId;
   readonly lines = new RoomLines();
   readonly outbox: Outbox;
+  readonly people: People;
   readonly typists = new Typists();
   /** What is written in its field. */
   draft = "";
@@ -19,6 +24,9 @@ export class Room {
   status: "loading" | "joined" | "away" | "refused" = "loading";
   /** The mark of what is new stands behind this line. */
   newAfter: number | undefined;
+  #here = false;
+  /** What the server was told of that last; undefined: perhaps nothing. */
+  #hereTold: boolean | undefined;
   #read: number | undefined;
   readonly #channel: Channel;
   readonly #signal = new TypingSignal();
@@ -40,8 +48,9 @@ export class Room {
     this.#changed = changed;
     this.#welcomed = welcomed;
     this.#read = readUpTo(id);
-    const joining = (): Joining => ({ after: this.lines.cursor });
+    const joining = (): Joining => ({ after: this.lines.cursor, here: (this.#hereTold = this.#here) });
     this.#channel = socket.channel(`room:${id}`, joining);
+    this.people = new People(this.#channel, changed);
     this.outbox = new Outbox(unsent, {
       changed,
       push: (line) => this.#say(line),
@@ -74,6 +83,12 @@ export class Room {
     if (this.status !== "joined") return;
     const typing = this.#signal.changed(text, performance.now());
     if (typing !== undefined) this.#channel.push("typing", { typing });
+  }
+
+  /** The page shows this room, or another one from now on: others see who is here. */
+  look(here: boolean): void {
+    this.#here = here;
+    this.#tellHere();
   }
 
   /** Brings older lines, if there are any. */
@@ -140,6 +155,19 @@ export class Room {
       markRead(this.id, last);
     }
     this.outbox.joined();
+    this.#tellHere();
+  }
+
+  /** Every join says it too, as it is by then. */
+  #tellHere(): void {
+    const here = this.#here;
+    if (this.status !== "joined" || here === this.#hereTold) return;
+    this.#hereTold = here;
+    const again = (): void => {
+      this.#hereTold = undefined;
+      setTimeout(() => this.#tellHere(), TELL_AGAIN);
+    };
+    this.#channel.push("here", { here }).receive("error", again).receive("timeout", again);
   }
 
   /** What is said is not to be said any more, nor typed. */

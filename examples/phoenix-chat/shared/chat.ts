@@ -42,11 +42,18 @@ export type Page = {
 };
 
 /** What a page joins a room with, and hears. */
-export type Joining = { readonly after: Cursor | null };
+export type Joining = {
+  readonly after: Cursor | null;
+  /** Whether it shows the room: a page is in all rooms, to hear what is said there, and looks at one. */
+  readonly here: boolean;
+};
 export type Welcome = Page & { readonly you: string };
 
 /** What a page asks for: lines after its last, where it misses some, or before its first. */
 export type Wanted = { readonly after: Cursor } | { readonly before: number };
+
+/** What the others are told of somebody who looks at a room. */
+export type Looking = { readonly name: string };
 
 export type Typing = { readonly author: string; readonly name: string; readonly typing: boolean };
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { memoryLog } from "@calla/server";
 import { createChannels, phoenix } from "@calla/server/channels";
 import type { Channels } from "@calla/server/channels";
-import { Socket } from "phoenix";
+import { Presence, Socket } from "phoenix";
 import type { Channel } from "phoenix";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -13,7 +13,7 @@ import { createChat } from "../server/chat.ts";
 import { history } from "../server/history.ts";
 import { roomChannel } from "../server/room-channel.ts";
 import { authorOf, visitor } from "../server/visitor.ts";
-import type { Heard, Line, Welcome } from "../shared/chat.ts";
+import type { Heard, Line, Looking, Welcome } from "../shared/chat.ts";
 
 type Answer = readonly [status: string, response: unknown];
 const LONG = "x".repeat(1_001);
@@ -68,8 +68,9 @@ const answered = (push: ReturnType<Channel["push"]>): Promise<Answer> =>
       push.receive(status, (response) => resolve([status, response]));
   });
 
-async function join(who: keyof typeof KEY, room = "lobby", after: unknown = null) {
-  const channel = connect(KEY[who], ` ${who} `).channel(`room:${room}`, { after });
+async function join(who: keyof typeof KEY, room = "lobby", after: unknown = null, here?: unknown) {
+  const channel = connect(KEY[who], ` ${who} `).channel(`room:${room}`, { after, here });
+  const people = new Presence(channel);
   const heard: [keyof Heard, unknown][] = [];
   for (const event of ["line", "missed", "typing"] as const)
     channel.on(event, (payload) => void heard.push([event, payload]));
@@ -78,6 +79,12 @@ async function join(who: keyof typeof KEY, room = "lobby", after: unknown = null
     channel,
     heard,
     welcome,
+    /** Who looks at the room, as this page knows it: names of an author's metas. */
+    people: () =>
+      people.list((author: string, { metas }: { readonly metas: readonly object[] }) => [
+        author,
+        ...metas.map((meta) => (meta as Looking).name),
+      ]),
     ask: (event: string, payload: object) => answered(channel.push(event, payload)),
   };
 }
@@ -191,6 +198,33 @@ test.each([
     expect.objectContaining({ reason: "invalid payload" }),
   ]);
   expect((await chat.server.topic(history, "lobby").read()).model.count).toBe(0);
+});
+
+test("who looks at a room is listed there by author, once for each page, and not in what they only hear", async () => {
+  const [annKey, boKey] = [authorOf(KEY.ann), authorOf(KEY.bo)];
+  const ann = await join("ann", "lobby", null, true);
+  const bo = await join("bo", "lobby", null, false);
+  await expect.poll(ann.people).toEqual([[annKey, "ann"]]);
+  await bo.ask("here", { here: true });
+  const tab = await join("bo", "lobby", null, true);
+  for (const { people } of [ann, bo, tab])
+    await expect.poll(people).toEqual([
+      [annKey, "ann"],
+      [boKey, "bo", "bo"],
+    ]);
+  // Said twice it is said once.
+  for (const here of [true, false, false]) await bo.ask("here", { here });
+  await expect.poll(ann.people).toEqual([
+    [annKey, "ann"],
+    [boKey, "bo"],
+  ]);
+  tab.channel.leave();
+  await expect.poll(ann.people).toEqual([[annKey, "ann"]]);
+  // A page of an earlier version says nothing of it.
+  const old = await join("bo");
+  expect(old.welcome[0]).toBe("ok");
+  expect(await ann.ask("here", { here: "yes" })).toMatchObject(["error", { reason: "invalid payload" }]);
+  await expect.poll(old.people).toEqual([[annKey, "ann"]]);
 });
 
 test("there are the rooms that there are, and a wrong cursor does not come in", async () => {

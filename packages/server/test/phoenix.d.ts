@@ -16,7 +16,7 @@ declare module "phoenix" {
     joinRef(): string | undefined;
   }
   export class Presence {
-    constructor(channel: PresenceChannel);
+    constructor(channel: PresenceChannel | Channel);
     onSync(heard: () => void): void;
     list<T>(by: (key: string, presence: { readonly metas: readonly object[] }) => T): T[];
   }

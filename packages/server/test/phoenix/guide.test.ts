@@ -114,8 +114,9 @@ async function program(step: number, { log = `${step}-${runs}.db`, at = 0 } = {}
       httpServer.close();
     })());
   own.push(end);
-  const open = async (name: string, at = port): Promise<Page> => {
-    const script = `page-${name}-${at}.mjs`;
+  /** `tab`: another one than those of other words. */
+  const open = async (name: string, at = port, tab = ""): Promise<Page> => {
+    const script = `page-${name}${tab}-${at}.mjs`;
     const text = steps[step - 1]!.get("page.js")!.replace("localhost:8788", `127.0.0.1:${at}`);
     // As the guide says for Node 20.
     const inNode = text.replace("{ params: { name } }", "{ transport: WebSocket, params: { name } }");
@@ -267,7 +268,26 @@ test("step 6 ends by SIGTERM, though a page is connected, and the page comes bac
   await expectHeard().toEqual(["Ann: hello", "Ann: again"]);
 });
 
+test("[CP3] [CP6] [CP19] step 7 says who is here, each once, until the last of their pages has gone", async () => {
+  const { open } = await program(7);
+  const heard = (names: string) => expectHeard().toContain(`here: ${names}`);
+  await open("Ann");
+  await heard("Ann");
+  const bo = await open("Bo");
+  await heard("Ann, Bo");
+  const tab = await open("Bo", undefined, "tab");
+  await heard("Ann, Bo (2 tabs)");
+  for (const [page, names] of [
+    [tab, "Ann, Bo"],
+    [bo, "Ann"],
+  ] as const) {
+    said.length = 0;
+    page.socket.disconnect();
+    await heard(names);
+  }
+});
+
 test("the guide has the steps that are run here, and the last one changes nothing", () => {
-  expect(steps).toHaveLength(7);
-  expect([...steps[6]!]).toEqual([...steps[5]!]);
+  expect(steps).toHaveLength(8);
+  expect([...steps[7]!]).toEqual([...steps[6]!]);
 });
