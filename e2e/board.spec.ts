@@ -118,7 +118,7 @@ const atEdited = ({ page }: Visitor): Locator => page.locator(".card:has(textare
 const edit = ({ page }: Visitor, text: string): Promise<void> =>
   page.getByRole("button", { name: text, exact: true }).click();
 
-test("cursors and faces of the others come, move and go", async ({ arrive }) => {
+test("[SP5] cursors and faces of the others come, move and go", async ({ arrive }) => {
   const ann = await arrive("Ann");
   const bo = await arrive("Bo");
   const cursor = ann.page.locator(".cursor", { hasText: "Bo" });
@@ -143,7 +143,7 @@ test("cursors and faces of the others come, move and go", async ({ arrive }) => 
   await expectOthers(ann, { timeout: 3_000 }).toEqual(["Cy"]);
 });
 
-test("several tabs of one browser are one face with a number", async ({ arrive, id }) => {
+test("[SP3] several tabs of one browser are one face with a number", async ({ arrive, id }) => {
   const ann = await arrive("Ann");
   const bo = await arrive("Bo");
   const tab = await bo.tab();
@@ -226,7 +226,7 @@ test("names and contrast hold with others at the cards, in both colour schemes",
   }
 });
 
-test("whose line is cut for a moment stays, and nothing flickers", async ({ arrive }) => {
+test("[SP6] whose line is cut for a moment stays, and nothing flickers", async ({ arrive }) => {
   const ann = await arrive("Ann");
   const bo = await arrive("Bo");
   await ann.add("To do", "One");

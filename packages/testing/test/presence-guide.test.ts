@@ -52,7 +52,7 @@ interface Tab {
   readonly presence: { readonly list: ReadonlyMap<string, readonly Member[]> };
 }
 
-test("the program of the sync half lists each user once, in all their tabs, until the last one is closed", async () => {
+test("[SP3] [SP5] [PC6] the program of the sync half lists each user once, in all their tabs, until the last one is closed", async () => {
   await writeFile(new URL("wiring.ts", folder), files.get("wiring.ts")!);
   const at = await serve("server.ts");
   const { tabs } = await run<{ tabs: readonly Tab[] }>("client.ts", (code) =>
@@ -76,7 +76,7 @@ test("the program of the sync half lists each user once, in all their tabs, unti
   await last().toBe("ada in 1");
 });
 
-test("the program of channels lists the same by phoenix.js", async () => {
+test("[CP3] [CP4] [CP6] the program of channels lists the same by phoenix.js", async () => {
   const at = await serve("rooms.ts");
   const { tabs } = await run<{ tabs: readonly { socket: { disconnect(): void } }[] }>("page.js", (code) =>
     code.replace("localhost:8788", at),
