@@ -22,6 +22,8 @@ export interface Difference {
   steps(recorded: readonly Step[]): readonly Step[];
   /** Whether Calla differs so under its option `strictPhoenix` too; a function, where it says something else again then. Default: no. */
   readonly always?: boolean | ((recorded: readonly Step[]) => readonly Step[]);
+  /** It may answer as recorded, too: that depends on what comes to it at once. */
+  readonly alsoAsRecorded?: true;
 }
 
 /** By the names of conversations, recorded and written. */

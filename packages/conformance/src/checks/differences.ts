@@ -1,6 +1,6 @@
 // Where Calla answers otherwise than the recorded Phoenix on purpose (◆), conversation by conversation, with the reason, and with
 // what it says instead. docs/phoenix-differences.md of Calla has the same in words.
-import type { Step } from "../recording/recording.ts";
+import type { Json, Step } from "../recording/recording.ts";
 import type { Difference, Differences } from "./check.ts";
 import { both, each, fromTheFirst, heardBy, inTheEnd, last, more } from "./edits.ts";
 import { longpollDifferences, over } from "./differences-longpoll.ts";
@@ -35,6 +35,8 @@ const withoutClose: Difference = {
   why: "The phx_close of the channel before would close the new one at the client, which cannot tell them apart by their join_ref.",
   steps: (recorded) => recorded.filter((step) => !JSON.stringify(step).includes('"phx_close"')),
 };
+
+const ref = (n: number): Json => ({ metas: [{ phx_ref: `{{ref:${n}}}` }] });
 
 /** Where Calla answers otherwise on purpose, by the names of conversations. */
 export const differences: Differences = {
@@ -136,6 +138,20 @@ export const differences: Differences = {
       floats: true,
     }),
     always: true,
+  },
+  "presence-two-keys": {
+    why: "What changes in one turn is told in one diff, as Phoenix tells what it hears of another node: a thousand who come at once are no thousand frames to each.",
+    steps: (recorded) => {
+      const isDiff = (step: Step): boolean => "hear" in step && step.floats === true;
+      const first = recorded.findIndex(isDiff);
+      const joins = { k1: ref(1), k2: ref(2) };
+      const both = [null, null, "room:presence-two-keys", "presence_diff", { joins, leaves: {} }];
+      return recorded.flatMap((step, i) =>
+        isDiff(step) ? (i === first ? [{ ...hears(both), floats: true } as const] : []) : [step],
+      );
+    },
+    always: true,
+    alsoAsRecorded: true,
   },
   "bin-bad-utf8-topic": notUtf8,
   "bin-bad-utf8-event": notUtf8,

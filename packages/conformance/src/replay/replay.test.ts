@@ -113,6 +113,21 @@ it("[KT3] takes what floats before or behind an answer, and what may be missing 
   expect(await replay(maybe, { ...options, port, settle: 0 })).toEqual([]);
 });
 
+it("[KT1] tells what came too late, though it came, for what stands behind it was not said", async () => {
+  const port = await echoing({ "1": ["[0]", "[1]"] }, [], 250);
+  const late = scenario(
+    ...upgrade,
+    { do: "text", text: "1" },
+    { hear: "text", json: [0] },
+    { hear: "text", json: [1] },
+    { do: "text", text: "2" },
+    { hear: "text", json: [2] },
+  );
+  expect(await replay(late, { ...options, port, patience: 150 })).toEqual([
+    expect.stringMatching(/^main, 3: nothing, where Phoenix says .*\[1\]/),
+  ]);
+});
+
 it("compares kinds, close codes, statuses and the headers of the protocol", async () => {
   const port = await echoing({ "1": ["[1]"] });
   for (const hearing of [

@@ -92,7 +92,8 @@ export async function mismatches(
     for (const step of scenario.steps) {
       if (signal?.aborted === true) break;
       if ("hear" in step) run.expect(step);
-      else if (!(await run.caughtUp())) break;
+      // At once: what comes after its time must not make the rest, which is not said, look well.
+      else if (!(await run.caughtUp())) return run.differences();
       else await run.perform(step);
     }
     await run.caughtUp();

@@ -27,6 +27,7 @@ export const mounts: Readonly<Record<string, Mount>> = {
   "/limited": { websocket: "/limited/websocket?vsn=2.0.0", longpoll: "/limited/longpoll?vsn=2.0.0" },
   "/raw": { websocket: "/raw/websocket?vsn=2.0.0" },
   "/slow": { websocket: "/slow/websocket?vsn=2.0.0" },
+  "/crowded": { websocket: "/crowded/websocket?vsn=2.0.0", longpoll: "/crowded/longpoll?vsn=2.0.0" },
 };
 
 /** Topics, each an example of its pattern, all on `/socket`. Not here: what only one mode has. */

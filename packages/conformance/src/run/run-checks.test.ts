@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PassingTime } from "../../test/passing-time.ts";
-import { differsIn, type Check, type Differences } from "../checks/check.ts";
+import { differsIn, type Check, type Difference, type Differences } from "../checks/check.ts";
 import { checks, differences } from "../checks/table.ts";
 import { readRecordings } from "../recording/read-recordings.ts";
 import type { Hearing, Json, Scenario } from "../recording/recording.ts";
@@ -87,7 +87,10 @@ describe("against the recorded Phoenix", () => {
 
 it("[KT3] [KT11] fails exactly the checks where Calla differs, when Calla's answers are expected", async () => {
   const { results } = await against({}, { mode: "calla", patience: 1500 });
-  const differing = idsWith(({ scenario }) => differences[scenario] !== undefined);
+  const differing = idsWith(
+    ({ scenario }) =>
+      differences[scenario] !== undefined && differences[scenario].alsoAsRecorded === undefined,
+  );
   expect(idsOf(results, "failed")).toEqual(differing);
   for (const check of checks.filter(({ id }) => differing.includes(id))) {
     expect(differsIn(check, differences), check.id).toBe(true);
@@ -253,6 +256,24 @@ describe("a run", () => {
       "join-ok",
       "join-ok over LongPoll",
     ]);
+  });
+
+  it("[KT3] takes what was recorded where Calla may answer so, too, and nothing else", async () => {
+    const other = (alsoAsRecorded: Pick<Difference, "alsoAsRecorded">): Differences => ({
+      "join-ok": {
+        why: "It is another.",
+        steps: (steps) => [...steps.slice(0, -1), { hear: "text", json: "other" }],
+        ...alsoAsRecorded,
+      },
+    });
+    const all = [check("XX1", { scenarios: ["join-ok"] })];
+    for (const [also, outcome] of [
+      [{ alsoAsRecorded: true }, "passed"],
+      [{}, "failed"],
+    ] as const) {
+      const { results } = await outcomes(all, { differences: other(also), mode: "calla" });
+      expect(results).toMatchObject([{ outcome, differs: true }]);
+    }
   });
 
   it("[KT1] runs checks that are code, and tells what they found, and when one takes too long", async () => {

@@ -183,6 +183,7 @@ class Run {
     const difference = this.#mode === "calla" ? this.#differences[differing] : undefined;
     const { scenario, about, steps, or = [] } = conversation;
     const orders = difference === undefined ? [steps, ...or] : [difference.steps(steps)];
+    if (difference?.alsoAsRecorded === true) orders.push(steps, ...or);
     const known = this.#jobs.get(scenario);
     if (known !== undefined) return known;
     const job: Job = {

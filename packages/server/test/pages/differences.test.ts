@@ -4,6 +4,7 @@ import { rowsOf, textOf } from "./page.ts";
 
 const RULES = [
   "channels",
+  "channels-presence",
   "phoenix-connecting",
   "phoenix-wire",
   "longpoll",

@@ -113,7 +113,13 @@ export async function fixtureApp({
     limits: { ...limits, maxBufferedBytes: 65_536 },
     connect: connect(() => false),
   });
-  const all = [rooms, few, infos, limited, raw, slow];
+  // Of more than two members only how many there are is told.
+  const crowded: Channels<Visitor> = createChannels({
+    ...common,
+    limits: { ...limits, maxPresenceList: 2 },
+    connect: connect(() => false),
+  });
+  const all = [rooms, few, infos, limited, raw, slow, crowded];
   const drain = (): void => {
     for (const channels of all) void channels.drain({ over: 0 });
   };
@@ -130,6 +136,7 @@ export async function fixtureApp({
   few.register(room);
   limited.register(room);
   slow.register(room);
+  crowded.register(room);
   raw.register(bytesChannel);
   infos.register(info);
 
@@ -161,6 +168,7 @@ export async function fixtureApp({
     phoenix(limited, { path: "/limited" }),
     phoenix(raw, { path: "/raw" }),
     phoenix(slow, { path: "/slow" }),
+    phoenix(crowded, { path: "/crowded" }),
   ];
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     if (mounts.some((mount) => mount.handle(request, response))) return;
