@@ -11,6 +11,7 @@ export interface JoinConfig {
   readonly self: boolean;
   /** `system` is to say that broadcasts are served. */
   readonly replicationReady: boolean;
+  /** `key` "": it is to be made. */
   readonly presence: { readonly enabled: boolean; readonly key: string };
   /** Unchecked; undefined: none is asked for. */
   readonly replay: Json | undefined;
@@ -38,9 +39,10 @@ export function joinConfigOf(payload: unknown): JoinConfig | { readonly refusal:
   const broadcast = object("config.broadcast", config["broadcast"]);
   const presence = object("config.presence", config["presence"]);
   const { key } = presence;
+  const hasKey = typeof key === "string" && key.length <= LONGEST_KEY;
   const isPrivate = unread.includes("config") ? undefined : flagOf(config["private"]);
   if (isPrivate === undefined) return { refusal: "InvalidJoin: config.private must be true or false" };
-  if (key !== undefined && key !== null && typeof key !== "string") unread.push("config.presence.key");
+  if (key !== undefined && key !== null && !hasKey) unread.push("config.presence.key");
   const changes = config["postgres_changes"] ?? [];
   if (!Array.isArray(changes)) unread.push("config.postgres_changes");
   return {
@@ -50,7 +52,7 @@ export function joinConfigOf(payload: unknown): JoinConfig | { readonly refusal:
     replicationReady: flag("config.broadcast.replication_ready", broadcast["replication_ready"]),
     presence: {
       enabled: flag("config.presence.enabled", presence["enabled"]),
-      key: typeof key === "string" ? key : "",
+      key: hasKey ? key : "",
     },
     replay: broadcast["replay"] ?? undefined,
     postgresChanges: Array.isArray(changes) ? changes.filter((one) => one !== null).length : 0,
@@ -58,6 +60,9 @@ export function joinConfigOf(payload: unknown): JoinConfig | { readonly refusal:
     unread,
   };
 }
+
+/** UTF-16 units of a presence's key. */
+const LONGEST_KEY = 1_000;
 
 /** Texts "true" and "false" count, in any case; nothing is false. undefined: neither. */
 export function flagOf(value: Json | undefined): boolean | undefined {

@@ -8,6 +8,9 @@ export interface SupabaseLimits {
   /** Messages of one client to one channel. Over it: `system` says so, and the channel is closed. */
   readonly broadcastRate: number;
   readonly broadcastBurst: number;
+  /** Calls of presence of one client on one channel, `track` and all others. Over it: as `broadcastRate`. */
+  readonly presenceRate: number;
+  readonly presenceBurst: number;
   /** Bytes of an HTTP request's body. Over it: 413. */
   readonly maxRequestBytes: number;
   /** Messages of one HTTP request. Over it: 422. */
@@ -29,6 +32,9 @@ const DEFAULT_SUPABASE_LIMITS: SupabaseLimits = {
   maxBroadcastBytes: 262_144,
   broadcastRate: 100,
   broadcastBurst: 500,
+  // As with supabase's server: 5 in 30 seconds.
+  presenceRate: 5 / 30,
+  presenceBurst: 5,
   maxRequestBytes: 1_048_576,
   maxRequestMessages: 100,
   requestRate: 50,

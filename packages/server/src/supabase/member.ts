@@ -1,5 +1,6 @@
 // One client's channel: what it asked for, who it is, what it may, and how much it has said.
 import type { Cancel } from "@calla/shared";
+import type { JsonObject } from "../channels/wire/message.ts";
 import type { ReplayStart } from "./join-config.ts";
 
 export class Member {
@@ -10,6 +11,12 @@ export class Member {
   readonly self: boolean;
   readonly replicationReady: boolean;
   readonly replay: ReplayStart | undefined;
+  /** What it is listed under. */
+  readonly key: string;
+  /** It hears who is here. */
+  hasPresence: boolean;
+  /** What it is listed with. */
+  tracked: JsonObject | undefined;
   token: string | undefined;
   user: unknown;
   /** undefined: it is not known yet, or not any more. */
@@ -18,10 +25,15 @@ export class Member {
   changes = 0;
   /** When what it has said will have been paid for (token-bucket.ts). */
   paid = 0;
+  /** The same of its calls of presence. */
+  presencePaid = 0;
   expiry: Cancel | undefined;
 
   constructor(
-    asked: Pick<Member, "topic" | "isPrivate" | "ack" | "self" | "replicationReady" | "replay">,
+    asked: Pick<
+      Member,
+      "topic" | "isPrivate" | "ack" | "self" | "replicationReady" | "replay" | "key" | "hasPresence"
+    >,
     who: Pick<Member, "token" | "user">,
   ) {
     this.topic = asked.topic;
@@ -30,6 +42,8 @@ export class Member {
     this.self = asked.self;
     this.replicationReady = asked.replicationReady;
     this.replay = asked.replay;
+    this.key = asked.key;
+    this.hasPresence = asked.hasPresence;
     this.token = who.token;
     this.user = who.user;
   }

@@ -89,13 +89,6 @@ describe("joining", () => {
       { extension: "system", status: "ok", message: expect.any(String), channel: "room" },
     ]);
   });
-
-  test("[SB39] presence is not served yet, and says so", async () => {
-    const client = await open(await start());
-    await client.join(ROOM);
-    const said = { type: "presence", event: "track", payload: {} };
-    expect(await client.push(ROOM, "presence", said)).toEqual(refusedAs("PresenceNotServed: "));
-  });
 });
 
 describe("broadcasts", () => {

@@ -1,5 +1,7 @@
-// The channel that every topic of supabase's is: joins, broadcasts, tokens, replays. What it tells of itself it tells by
+// The channel that every topic of supabase's is: joins, broadcasts, presence, tokens, replays. What it tells of itself it tells by
 // `system`, behind which an end comes as `phx_close`: clients do not join again by themselves then.
+import { isDeepStrictEqual } from "node:util";
+import { CallaError } from "@calla/shared";
 import type { SteadyClock } from "@calla/shared";
 import { TokenBucket } from "../base/token-bucket.ts";
 import { defineChannel } from "../channels/definition/define-channel.ts";
@@ -10,6 +12,7 @@ import { joined, noReply, push, refused, reply, stop } from "../channels/definit
 import type { Joined, Refused } from "../channels/definition/results.ts";
 import type { ChannelRefusal } from "../channels/engine/channels-context.ts";
 import type { ChannelsHost } from "../channels/engine/host.ts";
+import { generateClientId } from "../identity/signed-identity.ts";
 import { UnsayableMessage } from "../channels/wire/serialiser.ts";
 import type { Json, JsonObject } from "../channels/wire/message.ts";
 import type { Broadcasts, Content } from "./broadcasts.ts";
@@ -19,6 +22,7 @@ import { joinConfigOf, replayOf } from "./join-config.ts";
 import type { JoinConfig, ReplayStart } from "./join-config.ts";
 import type { SupabaseLimits } from "./limits.ts";
 import { Member } from "./member.ts";
+import { isOfPresence, NO_MAP, presenceCallOf } from "./presence-calls.ts";
 import { expiryOf, isOver, REFUSED, unauthorized } from "./rights.ts";
 import type { Rights } from "./rights.ts";
 import { appTopicOf, audienceOf, PATTERN, topicProblem } from "./topics.ts";
@@ -40,6 +44,7 @@ export class RealtimeChannel {
   readonly #host: ChannelsHost;
   readonly #clock: SteadyClock;
   readonly #bucket: TokenBucket;
+  readonly #presenceBucket: TokenBucket;
 
   constructor(parts: {
     readonly rights: Rights;
@@ -54,13 +59,15 @@ export class RealtimeChannel {
     this.#host = parts.host;
     this.#clock = parts.clock;
     this.#bucket = new TokenBucket(parts.limits.broadcastRate, parts.limits.broadcastBurst);
+    this.#presenceBucket = new TokenBucket(parts.limits.presenceRate, parts.limits.presenceBurst);
     const channel = defineChannel(PATTERN)
       .join((joining) => this.#join(joining))
+      .presence({ state: false, key: ({ assigns }) => assigns.member.key })
       .joined((socket) => this.#begin(socket))
       .handleIn(BROADCAST, (payload, socket) => this.#say(socket, textContent(payload)))
       .handleBinary(BROADCAST, (body, socket) => this.#say(socket, { body }))
       .handleIn("access_token", (payload, socket) => this.#newToken(socket, payload))
-      .handleIn("presence", (_, socket) => this.#presence(socket))
+      .handleIn("presence", (said, socket) => this.#presence(socket, said))
       .mayStay((socket) => this.#mayStay(socket))
       .terminate((_, socket) => this.#end(socket));
     setDefinition(channel, {
@@ -69,6 +76,7 @@ export class RealtimeChannel {
         const { topic, isPrivate } = (assigns as Assigns).member;
         return audienceOf(topic, isPrivate);
       },
+      hears: (event, { assigns }) => !isOfPresence(event) || (assigns as Assigns).member.hasPresence,
     });
     this.channel = channel;
   }
@@ -91,7 +99,9 @@ export class RealtimeChannel {
     if (config.unread.length > 0)
       this.#tell(socket.id, topic, "invalid", { unread: config.unread, cure: "Their defaults are used." });
     const replay = config.replay === undefined ? undefined : replayOf(config.replay);
-    const asked = { ...config, topic: name, replay };
+    const { enabled: hasPresence, key: given } = config.presence;
+    const key = given === "" ? generateClientId(this.#host.random) : given;
+    const asked = { ...config, topic: name, replay, key, hasPresence };
     const token = tokenOf(config.token, visitor.apikey);
     if (token === undefined && !config.isPrivate) return joinedAs(asked, { token, user: undefined });
     return this.#joinWithRights(asked, token, visitor, signal);
@@ -130,9 +140,11 @@ export class RealtimeChannel {
     const visitor = visitorOf(socket.assigns);
     visitor?.channels.add(socket);
     member.paid = visitor?.owes(socket.topic) ?? 0;
+    member.presencePaid = visitor?.owes(presenceOf(socket.topic)) ?? 0;
     this.#awaitExpiry(socket);
     if (member.replicationReady)
       socket.push("system", systemMessage(socket.topic, "ok", "Broadcasts are served"));
+    if (member.hasPresence) socket.presence.pushState();
     if (member.replay !== undefined) return this.#replay(socket, member.replay);
   }
 
@@ -155,6 +167,7 @@ export class RealtimeChannel {
     const visitor = visitorOf(socket.assigns);
     visitor?.channels.delete(socket);
     visitor?.leaves(socket.topic, member.paid);
+    visitor?.leaves(presenceOf(socket.topic), member.presencePaid);
   }
 
   // ------------------------------------------------------------------------------------------------------- broadcasts
@@ -171,22 +184,37 @@ export class RealtimeChannel {
     // A timer may come late: the machine was asleep, or its time was set.
     if (isOver(member.user, this.#clock.now())) return failed(socket, EXPIRED);
     if (member.mayWrite === true) return this.#said(socket, content);
-    return this.#sayPrivately(socket, content);
+    return this.#asWriter(
+      socket,
+      () => this.#said(socket, content),
+      (reason) => this.#answer(member, "error", { reason }),
+    );
   }
 
-  async #sayPrivately(socket: Socket, content: Content): Promise<HandleResult> {
+  async #asWriter(
+    socket: Socket,
+    may: () => HandleResult,
+    mayNot: (reason: string) => HandleResult,
+  ): Promise<HandleResult> {
+    const { member } = socket.assigns;
+    const mayWrite = await this.#mayWrite(socket);
+    // Its end may have come meanwhile: what has no right to be heard any more is not said.
+    if (socket.signal.aborted) return noReply();
+    if (isOver(member.user, this.#clock.now())) return failed(socket, EXPIRED);
+    if (mayWrite) return may();
+    this.#tell(socket.socketId, socket.topic, "write-refused", { hook: "mayWrite" });
+    return mayNot(unauthorized("write to", member.topic));
+  }
+
+  /** Asked once until rights change. */
+  async #mayWrite(socket: Socket): Promise<boolean> {
     const { member } = socket.assigns;
     while (member.mayWrite === undefined) {
       const { changes } = member;
       const mayWrite = await this.#inTime(this.#rights.mayWrite(this.#right(socket)));
       if (member.changes === changes) member.mayWrite = mayWrite;
     }
-    // Its end may have come meanwhile: what has no right to be heard any more is not said.
-    if (socket.signal.aborted) return noReply();
-    if (isOver(member.user, this.#clock.now())) return failed(socket, EXPIRED);
-    if (member.mayWrite) return this.#said(socket, content);
-    this.#tell(socket.socketId, socket.topic, "write-refused", { hook: "mayWrite" });
-    return this.#answer(member, "error", { reason: unauthorized("write to", member.topic) });
+    return member.mayWrite;
   }
 
   #said(socket: Socket, content: Content): HandleResult {
@@ -199,21 +227,75 @@ export class RealtimeChannel {
     return member.ack ? reply(status, response) : noReply();
   }
 
-  /** Its place: presence is not served yet. */
-  #presence(socket: Socket): HandleResult {
-    if (!this.#pays(socket.assigns.member)) return this.#tooFast(socket);
-    return reply("error", { reason: NO_PRESENCE });
-  }
-
   #pays(member: Member): boolean {
     const paid = this.#bucket.take(member.paid, this.#clock.monotonic());
     if (paid !== undefined) member.paid = paid;
     return paid !== undefined;
   }
 
-  #tooFast(socket: Socket): HandleResult {
-    this.#tell(socket.socketId, socket.topic, "rate", { limit: "broadcastRate" });
-    return failed(socket, "Too many messages per second");
+  #tooFast(socket: Socket, limit: "broadcastRate" | "presenceRate" = "broadcastRate"): HandleResult {
+    this.#tell(socket.socketId, socket.topic, "rate", { limit });
+    return failed(
+      socket,
+      limit === "broadcastRate" ? "Too many messages per second" : "Too many calls of presence",
+    );
+  }
+
+  // --------------------------------------------------------------------------------------------------------- presence
+
+  #presence(socket: Socket, said: Json): HandleResult | Promise<HandleResult> {
+    const { member } = socket.assigns;
+    if (!this.#pays(member)) return this.#tooFast(socket);
+    const paid = this.#presenceBucket.take(member.presencePaid, this.#clock.monotonic());
+    if (paid === undefined) return this.#tooFast(socket, "presenceRate");
+    member.presencePaid = paid;
+    const call = presenceCallOf(said);
+    if (call.asks === "unknown") return reply("error", {});
+    if (call.asks === "untrack") this.#untrack(socket);
+    if (call.asks !== "track") return reply();
+    const { meta } = call;
+    if (meta === undefined) return reply("error", { reason: NO_MAP });
+    if (!member.isPrivate) return this.#track(socket, meta);
+    if (isOver(member.user, this.#clock.now())) return failed(socket, EXPIRED);
+    return this.#asWriter(
+      socket,
+      () => this.#track(socket, meta),
+      (reason) => reply("error", { reason }),
+    );
+  }
+
+  /** Who tracks hears who is here, from then on: first of those who were. */
+  #track(socket: Socket, meta: JsonObject): HandleResult {
+    const { member } = socket.assigns;
+    const { presence } = socket;
+    if (isDeepStrictEqual(member.tracked, meta)) return reply();
+    if (!member.hasPresence) {
+      member.hasPresence = true;
+      presence.pushState();
+    }
+    try {
+      if (member.tracked === undefined) presence.track(meta);
+      else presence.update(meta);
+    } catch (error) {
+      if (!(error instanceof CallaError && error.code === "too-large")) throw error;
+      this.#tell(socket.socketId, socket.topic, "invalid", error.details);
+      return reply("error", { reason: TOO_LARGE });
+    }
+    member.tracked = meta;
+    return reply();
+  }
+
+  #untrack(socket: Socket): void {
+    socket.assigns.member.tracked = undefined;
+    socket.presence.untrack();
+  }
+
+  /** Who may say nothing any more is not shown to others any more, either. */
+  async #mayBeListed(socket: Socket): Promise<void> {
+    const { member } = socket.assigns;
+    if (!member.isPrivate || member.tracked === undefined || (await this.#mayWrite(socket))) return;
+    this.#tell(socket.socketId, socket.topic, "write-refused", { hook: "mayWrite" });
+    this.#untrack(socket);
   }
 
   // ----------------------------------------------------------------------------------------------------------- rights
@@ -246,6 +328,7 @@ export class RealtimeChannel {
     member.user = user;
     member.rightsChanged();
     if (!signal.aborted) this.#awaitExpiry(socket);
+    await this.#mayBeListed(socket);
     return noReply();
   }
 
@@ -254,7 +337,10 @@ export class RealtimeChannel {
     const { member } = socket.assigns;
     member.rightsChanged();
     const { changes } = member;
-    if (!member.isPrivate || (await this.#inTime(this.#rights.mayRead(this.#right(socket))))) return true;
+    if (!member.isPrivate || (await this.#inTime(this.#rights.mayRead(this.#right(socket))))) {
+      await this.#mayBeListed(socket);
+      return true;
+    }
     // Whoever has changed them since, or its user, has asked anew.
     if (member.changes !== changes) return true;
     socket.push("system", systemMessage(socket.topic, "error", unauthorized("read from", member.topic)));
@@ -295,6 +381,9 @@ export class RealtimeChannel {
   }
 }
 
+/** What a visitor owes for its calls of presence on a topic; no topic begins so. */
+const presenceOf = (topic: string): string => `presence ${topic}`;
+
 type Asked = ConstructorParameters<typeof Member>[0];
 
 /** Realtime-js takes the list's absence for an older server. */
@@ -323,4 +412,4 @@ const NO_REPLAY =
   "UnableToReplayMessages: This server keeps no messages until its operator writes supabase(channels, { replay }).";
 const NO_DATABASE =
   "PostgresChangesNotServed: This server has no database to watch; broadcast from where the change is made.";
-const NO_PRESENCE = "PresenceNotServed: This server serves no presence yet.";
+const TOO_LARGE = "PresencePayloadTooLarge: What is tracked is larger than this server takes.";

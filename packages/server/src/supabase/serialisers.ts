@@ -35,9 +35,9 @@ function over(base: ChannelSerialiser, limits: JsonLimits): ChannelSerialiser {
       if (reply.response instanceof Uint8Array) throw noBytes();
       return base.reply(reply);
     },
-    push(message) {
+    push(message, json) {
       const { topic, event, payload } = message;
-      return payload instanceof Uint8Array ? bytesOn(topic, event, payload) : base.push(message);
+      return payload instanceof Uint8Array ? bytesOn(topic, event, payload) : base.push(message, json);
     },
     broadcast: (topic, event, payload, json) =>
       payload instanceof Uint8Array

@@ -59,6 +59,11 @@ export class Raw {
     this.#socket.send(data);
   }
 
+  /** Its line breaks. */
+  cut(): void {
+    this.#socket.terminate();
+  }
+
   /** A frame of its version. */
   tell(frame: Frame): void {
     const { joinRef, ref, topic, event, payload } = frame;

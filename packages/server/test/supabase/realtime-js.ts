@@ -21,6 +21,8 @@ export interface RealtimeJsChannel {
   send(message: object, options?: object): Promise<string>;
   httpSend(event: string, payload: unknown): Promise<unknown>;
   track(payload: object): Promise<string>;
+  untrack(): Promise<string>;
+  presenceState(): Readonly<Record<string, readonly object[]>>;
 }
 interface RealtimeJsClient {
   connect(): void;
@@ -83,6 +85,7 @@ export class Topic {
   readonly channel: RealtimeJsChannel;
   readonly broadcasts: Heard[] = [];
   readonly system: unknown[] = [];
+  readonly present: string[] = [];
   readonly statuses: [status: string, error: string | undefined][] = [];
 
   constructor(channel: RealtimeJsChannel) {
@@ -99,6 +102,26 @@ export class Topic {
         resolve([status, error?.message]);
       });
     });
+  }
+
+  /** Hears who comes and goes, from its `subscribe` on: `join` and `leave` with keys, `sync`. */
+  watching(): this {
+    for (const event of ["join", "leave", "sync"])
+      this.channel.on("presence", { event }, (heard) => {
+        const { key } = heard as { readonly key?: string };
+        this.present.push(key === undefined ? event : `${event} ${key}`);
+      });
+    return this;
+  }
+
+  /** Who is here: what each key is listed with. */
+  get here(): Readonly<Record<string, readonly unknown[]>> {
+    return Object.fromEntries(
+      Object.entries(this.channel.presenceState()).map(([key, all]) => [
+        key,
+        all.map(({ presence_ref: _, ...meta }: { readonly presence_ref?: string }) => meta),
+      ]),
+    );
   }
 
   send(event: string, payload?: unknown): Promise<string> {

@@ -36,6 +36,8 @@ export interface ChannelDefinition {
   readonly mayStay: ((socket: ChannelSocket) => unknown) | undefined;
   /** Whose broadcasts it hears, and who hears its own. Not there: those of its topic. */
   readonly audience?: (channel: Pick<ChannelSocket, "topic" | "assigns">) => string;
+  /** Whether a client hears what is broadcast by an event. Not there: it does. */
+  readonly hears?: (event: string, channel: Pick<ChannelSocket, "assigns">) => boolean;
   readonly terminate: ((reason: StopReason, socket: ChannelSocket) => unknown) | undefined;
 }
 

@@ -227,7 +227,8 @@ export class JoinedChannel implements PresentChannel, MailboxOwner<Item> {
 
   /** A broadcast of its topic. */
   hear(shared: SharedMessage, event: string, payload: Payload): void {
-    const { out } = this.definition;
+    const { out, hears } = this.definition;
+    if (hears !== undefined && !hears(event, this)) return;
     if (out.size > 0 && out.has(event)) return this.#intercept(event, payload);
     const frame = shared.in(this.#socket.serialiser);
     if (frame !== undefined) this.#socket.say(frame);
