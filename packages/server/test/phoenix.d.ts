@@ -4,6 +4,7 @@ declare module "phoenix" {
     receive(status: string, heard: (response: unknown) => void): this;
   }
   export interface Channel {
+    joinRef(): string | undefined;
     join(timeout?: number): Push;
     leave(): Push;
     push(event: string, payload: object | ArrayBuffer, timeout?: number): Push;

@@ -1,17 +1,22 @@
 // beryl's reference page, section by section: what it says of the wire and of what may be said is done here. Where Calla
 // differs on purpose the name says what it does instead, and docs/from-beryl.md why.
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Presence, Socket } from "phoenix";
 import { expect, onTestFinished, vi } from "vitest";
 import { WebSocket } from "ws";
 import * as channelsEntry from "../../src/channels/index.ts";
-import { noReply, push, refused, reply, stop } from "../../src/channels/index.ts";
+import { createChannels, noReply, phoenix, push, refused, reply, stop } from "../../src/channels/index.ts";
 import { serialiserFor } from "../../src/channels/wire/index.ts";
 import * as groupsEntry from "../../src/groups/index.ts";
 import * as presenceEntry from "../../src/presence/index.ts";
+import { createTracker } from "../../src/presence/index.ts";
 import * as stateEntry from "../../src/presence/state/index.ts";
 import { localPubSub } from "../../src/cluster/pubsub.ts";
 import { scopedPubSub } from "../../src/pubsub/scoped-pubsub.ts";
 import { arrive, serve } from "../phoenix-clients/parties.ts";
-import { closed, crashed, reply as replied, talk } from "../phoenix-talk.ts";
+import { closed, crashed, reply as replied, settled, talk } from "../phoenix-talk.ts";
 import { holdOrigin } from "./claims.ts";
 import { answered, idIn, inside, named, room } from "./inside.ts";
 
@@ -95,6 +100,7 @@ holdOrigin(
         expect(heard).toEqual([{ any: ["value"] }]);
       },
     },
+    // beryl's last row is below, with the shape of the diff.
     "Phoenix wire protocol reference": {
       "a frame is an array of five: join_ref, ref, topic, event, payload": () => {
         const { decode } = serialiserFor("2.0.0")!;
@@ -176,6 +182,80 @@ holdOrigin(
         expect(client.say([null, "3", "phoenix", "heartbeat", {}])).toHaveLength(1);
       },
     },
+    "Presence diff shape": {
+      "joins and leaves are objects by key, each with its metas, each of those with its phx_ref":
+        async () => {
+          const { channels, client } = inside(room.presence());
+          channels.presence.track("room:a", "app", "user:42", { online_at: 1234567890 });
+          channels.presence.track("room:a", "app", "user:99", {});
+          await settled();
+          client.take();
+          channels.presence.untrack("room:a", "app", "user:99");
+          channels.presence.update("room:a", "app", "user:42", { online_at: 1234567891 });
+          await settled();
+          const ref = expect.any(String);
+          expect(client.take()).toEqual([
+            [
+              null,
+              null,
+              "room:a",
+              "presence_diff",
+              {
+                joins: { "user:42": { metas: [{ phx_ref: ref, phx_ref_prev: ref, online_at: 1234567891 }] } },
+                leaves: {
+                  "user:42": { metas: [{ phx_ref: ref, online_at: 1234567890 }] },
+                  "user:99": { metas: [{ phx_ref: ref }] },
+                },
+              },
+            ],
+          ]);
+        },
+      "broadcast_presence_diff says the diff of a tracker to all on the topic": async () => {
+        const tracker = createTracker();
+        const { channels, client } = inside(room);
+        tracker.onDiff((diff) => channels.broadcastPresenceDiff(diff.topic, diff));
+        tracker.track("room:a", "socket", "user:42", { n: 1 });
+        await settled();
+        expect(client.take()).toMatchObject([
+          [null, null, "room:a", "presence_diff", { joins: { "user:42": {} } }],
+        ]);
+        tracker.stop();
+      },
+      "only entries with a key are in it": async () => {
+        const { channels, client } = inside(room.presence());
+        channels.presence.track("room:a", "app", "", { n: 1 });
+        await settled();
+        expect([client.take(), channels.presence.count("room:a")]).toEqual([[], 1]);
+        channels.presence.track("room:a", "app", "user:42", {});
+        await settled();
+        const [[, , , , diff]] = client.take() as [[0, 0, 0, 0, { joins: object }]];
+        expect(Object.keys(diff.joins)).toEqual(["user:42"]);
+      },
+      "phoenix.js's Presence reads it": async () => {
+        const httpServer = createServer();
+        const channels = createChannels().register(
+          room.presence({ key: ({ socketId }) => socketId, initial: () => ({ n: 1 }) }),
+        );
+        const mount = phoenix(channels, { httpServer, path: "/socket" });
+        httpServer.listen(0, "127.0.0.1");
+        await once(httpServer, "listening");
+        const { port } = httpServer.address() as AddressInfo;
+        const socket = new Socket(`ws://127.0.0.1:${port}/socket`, { transport: WebSocket });
+        onTestFinished(async () => {
+          socket.disconnect();
+          await mount.close();
+          httpServer.close();
+        });
+        socket.connect();
+        const channel = socket.channel("room:a");
+        const presence = new Presence(channel);
+        const here = () => presence.list((key, { metas }) => [key, metas.length]);
+        channel.join();
+        await vi.waitFor(() => expect(here()).toEqual([[expect.any(String), 1]]));
+        channels.presence.track("room:a", "app", "bot", { n: 2 });
+        await vi.waitFor(() => expect(here()).toContainEqual(["bot", 1]));
+      },
+    },
     "Client compatibility": {
       "phoenix.js works as it is": async () => {
         const server = await serve(onTestFinished);
@@ -214,6 +294,7 @@ holdOrigin(
     "System events",
     "Reply shape (phx_reply)",
     "Heartbeat shape",
+    "Presence diff shape",
     "Client compatibility",
   ],
 );

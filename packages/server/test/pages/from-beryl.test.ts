@@ -28,7 +28,7 @@ import { createGroups } from "../../src/groups/index.ts";
 import { createTracker } from "../../src/presence/index.ts";
 import { PresenceState } from "../../src/presence/state/index.ts";
 import * as server from "../../src/index.ts";
-import { closed, crashed, reply as replied, talk } from "../phoenix-talk.ts";
+import { closed, crashed, reply as replied, settled, talk } from "../phoenix-talk.ts";
 import { handClock } from "../wired.ts";
 import { holdPage } from "./claims.ts";
 import type { Claims } from "./claims.ts";
@@ -83,7 +83,30 @@ const claims: Claims = {
     without.channels.sendInfo(idIn(without.answer), "room:a", {});
     expect([without.client.take(), without.errors]).toEqual([[], []]);
   },
-  "beryl.broadcast_presence_diff": isNotThereYet(/presence/i),
+  "beryl.broadcast_presence_diff": async () => {
+    const tracker = createTracker();
+    const { channels, client } = inside(room);
+    tracker.onDiff((diff) => channels.broadcastPresenceDiff(diff.topic, diff));
+    tracker.track("room:a", "socket", "ada", { n: 1 });
+    tracker.track("room:a", "socket", "", { n: 2 });
+    await settled();
+    expect(client.take()).toEqual([
+      [
+        null,
+        null,
+        "room:a",
+        "presence_diff",
+        { joins: { ada: { metas: [{ n: 1, phx_ref: expect.any(String) }] } }, leaves: {} },
+      ],
+    ]);
+    tracker.stop();
+    const own = inside(room.presence());
+    own.channels.presence.track("room:a", "app", "ada", {});
+    await settled();
+    expect(own.client.take()).toMatchObject([
+      [null, null, "room:a", "presence_diff", { joins: { ada: {} } }],
+    ]);
+  },
   "beryl/coordinator": () => {
     // A handler that waits holds up neither another topic nor another connection.
     const { channels, client, say } = inside(
@@ -333,16 +356,20 @@ const claims: Claims = {
     expect(heard).toEqual([{ n: 1 }]);
   },
   "beryl/presence": () => {
-    const tracker = createTracker<{ device: string }>();
-    const { client } = inside(
-      room.joined(({ topic, socketId, signal }) => {
-        tracker.track(topic, socketId, "ada", { device: "tv" });
-        signal.addEventListener("abort", () => tracker.untrack(topic, socketId, "ada"));
-      }),
+    const { channels, client, say } = inside(
+      room
+        .presence({ key: () => "ada", initial: () => ({ device: "tv" }) })
+        .handleIn("away", (_, { presence }) => void presence.update({ device: "phone" }))
+        .handleIn("list", (_, { presence }) => reply({ keys: [...presence.list().keys()] })),
     );
-    expect(tracker.list("room:a").get("ada")).toMatchObject([{ meta: { device: "tv" } }]);
+    say("away");
+    expect(say("list")).toContainEqual(answered({ keys: ["ada"] }));
+    expect(channels.presence.list("room:a").get("ada")).toMatchObject([{ device: "phone" }]);
     client.gone();
-    expect(tracker.count("room:a")).toBe(0);
+    expect(channels.presence.count("room:a")).toBe(0);
+    const tracker = createTracker<{ device: string }>();
+    tracker.track("room:a", "socket", "ada", { device: "tv" });
+    expect(tracker.list("room:a").get("ada")).toMatchObject([{ meta: { device: "tv" } }]);
     tracker.stop();
   },
   "presence.default_config": () => {

@@ -34,7 +34,6 @@ import type {
 import * as entry from "../../src/channels/index.ts";
 import { serialiserFor } from "../../src/channels/wire/index.ts";
 import { localPubSub } from "../../src/cluster/pubsub.ts";
-import { createTracker } from "../../src/presence/index.ts";
 import { closed, crashed, reply as replied, settled, talk } from "../phoenix-talk.ts";
 import { holdPage } from "./claims.ts";
 import type { Claims } from "./claims.ts";
@@ -308,30 +307,105 @@ const claims: Claims = {
     expect(own).toEqual([{ n: 2 }]);
   },
   "Phoenix.Presence": async () => {
-    // On the wire it is not there yet: when it is, this row and that of docs/from-beryl.md are to say so.
-    expect(Object.keys(entry).filter((name) => /presence/i.test(name))).toEqual([]);
     const pubsub = localPubSub();
-    const node = () => {
-      const tracker = createTracker<{ name: string }>({ pubsub });
-      const present = room.joined(({ topic, socketId, signal }) => {
-        tracker.track(topic, socketId, "ada", { name: "Ada" });
-        signal.addEventListener("abort", () => tracker.untrack(topic, socketId, "ada"));
-      });
-      const { client, channels } = inside(present, { pubsub });
-      tracker.onDiff(({ topic, joins, leaves }) =>
-        channels.localBroadcast(topic, "here", { joins: joins.length, leaves: leaves.length }),
-      );
-      return { tracker, client };
-    };
-    const [here, there] = [node(), node()];
+    const present = room.presence({ key: ({ socketId }) => socketId, initial: () => ({ n: 1 }) });
+    const [here, there] = [inside(present, { pubsub }), inside(present, { pubsub })];
+    expect(here.answer.map((frame) => (frame as unknown[])[3])).toEqual(["phx_reply", "presence_state"]);
+    await vi.waitFor(() => expect(here.channels.presence.count("room:a")).toBe(2));
+    await settled();
+    here.client.take();
+    there.client.gone();
     await vi.waitFor(() =>
-      expect([here, there].map(({ tracker }) => tracker.count("room:a"))).toEqual([2, 2]),
+      expect(here.client.take()).toEqual([
+        [null, null, "room:a", "presence_diff", { joins: {}, leaves: expect.any(Object) }],
+      ]),
     );
-    there.client.take();
-    here.client.gone();
-    await vi.waitFor(() => expect(there.tracker.count("room:a")).toBe(1));
-    expect(there.client.take()).toEqual([[null, null, "room:a", "here", { joins: 0, leaves: 1 }]]);
-    for (const { tracker } of [here, there]) tracker.stop();
+    // What changes in one turn is one diff.
+    const { client, channels } = inside(room.presence());
+    for (const key of ["ada", "bo"]) channels.presence.track("room:a", "app", key, {});
+    await settled();
+    expect(client.take()).toMatchObject([
+      [null, null, "room:a", "presence_diff", { joins: { ada: {}, bo: {} } }],
+    ]);
+  },
+  "Presence.track/3, update/3, untrack/2": () => {
+    const codeOf = (act: () => unknown): unknown => {
+      try {
+        act();
+      } catch (error) {
+        return (error as { code?: unknown }).code;
+      }
+      return undefined;
+    };
+    const { say } = inside(
+      room
+        .presence({ meta: z.object({ n: z.number() }), key: () => "ada" })
+        .handleIn("act", (_, { presence }) => {
+          presence.track({ n: 1 });
+          presence.track("other", { n: 2 });
+          presence.update(({ n }) => ({ n: n + 1 }));
+          presence.untrack("other");
+          presence.untrack("nobody");
+          return reply({
+            n: presence.getByKey("ada")[0]?.n,
+            twice: codeOf(() => presence.track({ n: 1 })),
+            none: codeOf(() => presence.update("nobody", { n: 1 })),
+            wrong: codeOf(() => presence.update({ n: "1" } as never)),
+          } as never);
+        }),
+    );
+    expect(say("act").at(-1)).toEqual(answered({ n: 2, twice: "exists", none: "unknown", wrong: "invalid" }));
+  },
+  "Presence.list/1, get_by_key/2": () => {
+    const { channels, say } = inside(
+      room
+        .presence({ state: false })
+        .handleIn("in", (_, { presence }) => void presence.track("ada", { n: 1 }))
+        .handleIn("list", (_, { presence }) => {
+          presence.pushState();
+          return reply({ keys: [...presence.list().keys()] });
+        }),
+    );
+    say("in");
+    expect([...channels.presence.list(room, ["a"])]).toEqual([["ada", [expect.objectContaining({ n: 1 })]]]);
+    expect(channels.presence.getByKey("room:a", "ada")).toMatchObject([{ n: 1 }]);
+    const frames = say("list");
+    expect(frames).toContainEqual(answered({ keys: ["ada"] }));
+    expect(frames.map((frame) => (frame as unknown[])[3])).toContain("presence_state");
+  },
+  'push(socket, "presence_state", …) in handle_info(:after_join)': () => {
+    const events = (answer: readonly unknown[]) => answer.map((frame) => (frame as unknown[])[3]);
+    expect(events(inside(room.presence()).answer)).toEqual(["phx_reply", "presence_state"]);
+    expect(events(inside(room.presence({ state: false })).answer)).toEqual(["phx_reply"]);
+    const { channels } = inside(room.presence({ key: () => "ada", initial: () => ({ n: 1 }) }));
+    expect(channels.presence.getByKey("room:a", "ada")).toMatchObject([{ n: 1 }]);
+  },
+  "fetch/2": async () => {
+    const fetched = room.presence({
+      state: false,
+      fetch: async (_, presences) =>
+        new Map([...presences.keys()].map((key) => [key, { user: `name-${key}` }])),
+    });
+    const { client, channels } = inside(fetched);
+    channels.presence.track("room:a", "app", "ada", { n: 1 });
+    await vi.waitFor(() =>
+      expect(client.take()).toMatchObject([
+        [null, null, "room:a", "presence_diff", { joins: { ada: { user: "name-ada", metas: [{ n: 1 }] } } }],
+      ]),
+    );
+  },
+  "handle_metas/4": () => {
+    const { channels } = inside(room.presence());
+    const heard: unknown[] = [];
+    channels.presence.onDiff(
+      ({ topic, joins, leaves }) => void heard.push([topic, [...joins.keys()], [...leaves.keys()]]),
+    );
+    channels.presence.track("room:a", "app", "ada", {});
+    channels.presence.untrack("room:a", "app", "ada");
+    expect(heard).toEqual([
+      ["room:a", ["ada"], []],
+      ["room:a", [], ["ada"]],
+    ]);
   },
   "Phoenix.Token": () => {
     const channels = createChannels({
@@ -649,6 +723,7 @@ const PHOENIX = [
   ..."timeout max_frame_size window_ms crypto subprotocols compress error_handler".split(" "),
   ..."Endpoint.broadcast/3 Endpoint.broadcast_from/4 Endpoint.local_broadcast/3".split(" "),
   ..."Phoenix.PubSub Phoenix.Presence Phoenix.Token Phoenix.ChannelTest".split(" "),
+  ..."Presence.track/3 update/3 untrack/2 Presence.list/1 get_by_key/2 fetch/2 handle_metas/4".split(" "),
   ..."join/3 handle_in/3 intercept/1 handle_out/3 handle_info/2 terminate/2 assign/3 push/3".split(" "),
   ..."broadcast/3 broadcast!/3 broadcast_from/3 broadcast_from!/3 socket_ref/1 reply/2".split(" "),
 ];
