@@ -78,4 +78,22 @@ export const kitPresenceMutants = [
     scenario: "",
     by: `${list} > comes by diffs to what the server lists`,
   },
+  {
+    name: "let what comes too late pass for a whole conversation",
+    file: "conformance/src/replay/replay.ts",
+    from: `else if (!(await run.caughtUp())) return run.differences();`,
+    to: `else if (!(await run.caughtUp())) break;`,
+    breaks: "KT1",
+    scenario: "",
+    by: "conformance/src/replay/replay.test.ts > [KT1] tells what came too late",
+  },
+  {
+    name: "wait for Calla's one diff where it may say two",
+    file: "conformance/src/run/run-checks.ts",
+    from: `    if (difference?.alsoAsRecorded === true) orders.push(steps, ...or);\n`,
+    to: ``,
+    breaks: "KT3",
+    scenario: "",
+    by: `${run} > [KT3] takes what was recorded where Calla may answer so`,
+  },
 ];

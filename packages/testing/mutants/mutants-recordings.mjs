@@ -18,8 +18,8 @@ export const recordingMutants = [
   {
     name: "overlook what is heard beyond the recording",
     file: "conformance/src/replay/replay.ts",
-    from: `if (must === undefined && did === undefined) return [];`,
-    to: `if (must === undefined) return [];`,
+    from: `if (is === undefined) return { left, wrong: at };`,
+    to: `if (is === undefined) return { left };`,
     breaks: "RC1",
     scenario: "",
     by: `${replay} > tells the first difference`,
@@ -27,7 +27,7 @@ export const recordingMutants = [
   {
     name: "say everything at once in a replay",
     file: "conformance/src/replay/replay.ts",
-    from: `else if (!(await run.caughtUp())) break;`,
+    from: `else if (!(await run.caughtUp())) return run.differences();`,
     to: ``,
     breaks: "RC1",
     scenario: "",

@@ -52,6 +52,7 @@ import { presenceMutants } from "./mutants-presence.mjs";
 import { channelPresenceMutants } from "./mutants-channel-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
 import { clientPresenceMutants } from "./mutants-client-presence.mjs";
+import { supabasePresenceMutants } from "./mutants-supabase-presence.mjs";
 import { groupMutants } from "./mutants-groups.mjs";
 import { patchMutants } from "./mutants-patch.mjs";
 import { syncPresenceMutants } from "./mutants-sync-presence.mjs";
@@ -87,6 +88,7 @@ export const mutants = [
   ...phoenixClientMutants,
   ...supabaseMutants,
   ...clientPresenceMutants,
+  ...supabasePresenceMutants,
   ...groupMutants,
   ...patchMutants,
   ...supervisionMutants,
