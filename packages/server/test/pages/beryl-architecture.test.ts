@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, onTestFinished } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { WebSocket } from "ws";
 import {
   createChannels,
@@ -24,11 +24,30 @@ import { localPubSub } from "../../src/cluster/pubsub.ts";
 import { createGroups } from "../../src/groups/index.ts";
 import { createTracker } from "../../src/presence/index.ts";
 import { PresenceState } from "../../src/presence/state/index.ts";
+import { Members } from "../../src/presence/state/members.ts";
 import { scopedPubSub } from "../../src/pubsub/scoped-pubsub.ts";
+import { createSupervisor, supervise } from "../../src/supervision/index.ts";
 import { closed, reply as replied, talk } from "../phoenix-talk.ts";
 import { handClock } from "../wired.ts";
 import { holdOrigin } from "./claims.ts";
 import { answered, ends, idIn, inside, named, room } from "./inside.ts";
+
+const presentRoom = room.presence({ key: () => "ada", initial: () => ({}) });
+/** Channels under a supervisor, and how to make them fail. */
+function supervised(broker = localPubSub()) {
+  const failing: { channels?: (error: unknown) => void } = {};
+  const system = supervise({
+    onError: () => undefined,
+    pubsub: () => broker,
+    channels({ pubsub, failed }) {
+      failing.channels = failed;
+      return { channels: createChannels({ pubsub }).register(presentRoom) };
+    },
+  });
+  const restarts = (): Readonly<Record<string, number>> =>
+    Object.fromEntries(system.inspect().children.map(({ name, restarts }) => [name, restarts]));
+  return { system, failing, restarts };
+}
 
 holdOrigin(
   "beryl, Architecture Overview",
@@ -270,6 +289,75 @@ holdOrigin(
         ]);
       },
     },
+    "Supervisor (beryl/supervisor)": {
+      "it starts channels, presence and groups in order, and gives each": async () => {
+        const { system, restarts } = supervised();
+        await system.start();
+        expect(Object.keys(restarts())).toEqual(["pubsub", "channels", "presence", "groups"]);
+        const client = talk(system.channels);
+        expect(client.join("room:a")).toHaveLength(2);
+        expect([...system.channels.presence.list("room:a").keys()]).toEqual(["ada"]);
+        system.groups.create("team");
+        system.groups.add("team", "room:a");
+        client.take();
+        expect(system.groups.broadcast("team", "announce", {})).toBe(1);
+        await system.stop();
+        expect(client.closed).toEqual([{ code: 1012, reason: expect.any(String) }]);
+      },
+      "rest for one: where the channels crash, what stands on them is made anew": async () => {
+        const { system, restarts, failing } = supervised();
+        await system.start();
+        const client = talk(system.channels);
+        failing.channels?.(new Error("crash"));
+        await vi.waitFor(() =>
+          expect([system.state, restarts()]).toMatchObject([
+            "running",
+            { pubsub: 0, channels: 1, presence: 1 },
+          ]),
+        );
+        expect(client.closed).toHaveLength(1);
+        expect(talk(system.channels).join("room:a")).toHaveLength(2);
+        await system.stop();
+      },
+      "where presence crashes, the channels are not touched": async () => {
+        const broker = localPubSub();
+        const { system, restarts } = supervised(broker);
+        await system.start();
+        const client = talk(system.channels);
+        client.join("room:a");
+        const other = createChannels({ pubsub: broker }).register(presentRoom);
+        await vi.waitFor(() => {
+          talk(other).join("room:a");
+          expect(system.channels.presence.count("room:a")).toBeGreaterThan(1);
+        });
+        other.presence.track("room:a", "app", "bob", {});
+        // The next is what the supervised node hears of it.
+        const once = vi.spyOn(Members.prototype, "add").mockImplementationOnce(() => {
+          throw new Error("merge broke");
+        });
+        await vi.waitFor(() => expect(restarts()["presence"]).toBe(1), { timeout: 10_000 });
+        once.mockRestore();
+        expect([restarts()["channels"], client.closed]).toEqual([0, []]);
+        await vi.waitFor(() => expect(system.channels.presence.getByKey("room:a", "bob")).toHaveLength(1), {
+          timeout: 10_000,
+        });
+        await Promise.all([system.stop(), other.stop()]);
+      },
+      "child_spec: it stands inside a larger app's supervisor": async () => {
+        const { system } = supervised();
+        const order: string[] = [];
+        const before = {
+          name: "database",
+          start: () => void order.push("start"),
+          stop: () => void order.push("stop"),
+        };
+        const app = createSupervisor({ children: [before, system.asChild()] });
+        await app.start();
+        expect([order, system.state]).toEqual([["start"], "running"]);
+        await app.stop();
+        expect([order, system.state]).toEqual([["start", "stop"], "stopped"]);
+      },
+    },
     "Wire Protocol (beryl/wire)": {
       "messages are parsed from arrays": () => {
         expect(serialiserFor("2.0.0")?.decode('["1","2","room:a","say",{"n":1}]')).toMatchObject({
@@ -387,6 +475,7 @@ holdOrigin(
     "Channels (beryl/channel)",
     "Presence (beryl/presence, beryl/presence/state)",
     "Groups (beryl/group)",
+    "Supervisor (beryl/supervisor)",
     "Wire Protocol (beryl/wire)",
     "WebSocket Transport (beryl/transport/mist)",
     "Topic (beryl/topic)",

@@ -1,7 +1,6 @@
 // docs/from-beryl.md, row by row: what it says of each of beryl's functions and types is run here, under that name.
 import { expect, vi } from "vitest";
 import * as z from "zod";
-import * as entry from "../../src/channels/index.ts";
 import {
   accept,
   createChannels,
@@ -27,18 +26,12 @@ import { localPubSub } from "../../src/cluster/pubsub.ts";
 import { createGroups } from "../../src/groups/index.ts";
 import { createTracker } from "../../src/presence/index.ts";
 import { PresenceState } from "../../src/presence/state/index.ts";
-import * as server from "../../src/index.ts";
+import { createSupervisor, supervise } from "../../src/supervision/index.ts";
 import { closed, crashed, reply as replied, settled, talk } from "../phoenix-talk.ts";
 import { handClock } from "../wired.ts";
 import { holdPage } from "./claims.ts";
 import type { Claims } from "./claims.ts";
 import { answered, ends, idIn, inside, named, room } from "./inside.ts";
-
-/** When this fails, what was missing is there: write its rows in docs/from-beryl.md and docs/from-phoenix.md. */
-const isNotThereYet = (words: RegExp) => () => {
-  const all = [...Object.keys(entry), ...Object.keys(wire), ...Object.keys(server)];
-  expect(all.filter((name) => words.test(name))).toEqual([]);
-};
 
 const claims: Claims = {
   // ------------------------------------------------------------------------------------------------------ the system
@@ -416,7 +409,31 @@ const claims: Claims = {
     groups.delete("team");
     expect(groups.list()).toEqual([]);
   },
-  "supervisor.start, SupervisedConfig, child_spec": isNotThereYet(/supervis/i),
+  "supervisor.start, SupervisedConfig, child_spec": async () => {
+    const order: string[] = [];
+    const system = supervise({
+      channels() {
+        order.push("channels");
+        return { channels: createChannels().register(room) };
+      },
+    });
+    const child = (name: string) => ({
+      name,
+      start: () => void order.push(name),
+      stop: () => void order.push(`${name} stops`),
+    });
+    const app = createSupervisor({ children: [child("before"), system.asChild(), child("behind")] });
+    await app.start();
+    expect(system.inspect().children.map(({ name }) => name)).toEqual([
+      "pubsub",
+      "channels",
+      "presence",
+      "groups",
+    ]);
+    await app.stop();
+    expect(order).toEqual(["before", "channels", "behind", "behind stops", "before stops"]);
+    expect(system.state).toBe("stopped");
+  },
   "beryl/wire": () => {
     const { joinRef, ref, topic, event, payload } = wire
       .serialiserFor("2.0.0")!
@@ -513,8 +530,27 @@ const claims: Claims = {
     expect(diffs).toEqual([1]);
     for (const tracker of [one, two]) tracker.stop();
   },
-  "BY7 supervision": () => {
-    isNotThereYet(/supervis/i)();
+  "BY7 supervision": async () => {
+    const failing: { channels?: (error: unknown) => void } = {};
+    let made = 0;
+    const system = supervise({
+      onError: () => undefined,
+      channels({ failed }) {
+        failing.channels = failed;
+        made++;
+        return { channels: createChannels().register(room) };
+      },
+    });
+    await system.start();
+    system.groups.create("team");
+    failing.channels?.(new Error("as asked"));
+    await vi.waitFor(() => expect([made, system.state]).toEqual([2, "running"]));
+    const restarts = Object.fromEntries(
+      system.inspect().children.map(({ name, restarts }) => [name, restarts]),
+    );
+    expect(restarts).toMatchObject({ pubsub: 0, channels: 1, presence: 1 });
+    expect(system.groups.list()).toEqual(["team"]);
+    await system.stop();
     const { say, client, channels, errors } = inside(
       room
         .handleIn("throw", () => {

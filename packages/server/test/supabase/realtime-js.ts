@@ -119,7 +119,7 @@ export class Topic {
     return Object.fromEntries(
       Object.entries(this.channel.presenceState()).map(([key, all]) => [
         key,
-        all.map(({ presence_ref: _, ...meta }: { readonly presence_ref?: string }) => meta),
+        all.map((one) => Object.fromEntries(Object.entries(one).filter(([name]) => name !== "presence_ref"))),
       ]),
     );
   }
