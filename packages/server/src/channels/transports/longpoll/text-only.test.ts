@@ -24,6 +24,18 @@ describe("a serialiser for polls", () => {
     expect(only.vsn).toBe("2.0.0");
   });
 
+  it("[CP21] hands on what is written already: the payload beside it may be none", () => {
+    const written: unknown[] = [];
+    const keeping = textOnly({
+      ...serialiser,
+      push: (_, json) => (written.push(json), frame({})),
+      broadcast: (_topic, _event, _payload, json) => (written.push(json), frame({})),
+    });
+    keeping.push({ ...to, event: "e", payload: {} }, '{"n":1}');
+    keeping.broadcast("t", "e", {}, '{"n":2}');
+    expect(written).toEqual(['{"n":1}', '{"n":2}']);
+  });
+
   it("[BI22] bytes cannot be said: the caller hears of it, and nothing is sent", () => {
     const bytes = new Uint8Array([1]);
     expect(() => only.reply({ ...to, status: "ok", response: bytes })).toThrow(UnsayableMessage);

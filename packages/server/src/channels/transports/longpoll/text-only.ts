@@ -14,7 +14,7 @@ export function textOnly(serialiser: ChannelSerialiser): ChannelSerialiser {
     vsn: serialiser.vsn,
     decode: (data) => serialiser.decode(data),
     reply: (reply) => text(serialiser.reply(reply)),
-    push: (message) => text(serialiser.push(message)),
+    push: (message, json) => text(serialiser.push(message, json)),
     broadcast: (topic, event, payload, json) => text(serialiser.broadcast(topic, event, payload, json)),
   };
   made.set(serialiser, only);
