@@ -18,6 +18,7 @@ import { groups } from "./groups.ts";
 import { patches } from "./patches.ts";
 import { presence } from "./presence.ts";
 import { channelsPresence } from "./channels-presence.ts";
+import { syncPresence } from "./sync-presence.ts";
 import { trip, updateAlone } from "./trip.ts";
 import { heapOfPending, rebases } from "./waiting.ts";
 import type { Rebased } from "./waiting.ts";
@@ -297,6 +298,7 @@ const micro: Micro = [
   await followers(),
   presence(quick),
   await channelsPresence(quick),
+  await syncPresence(quick),
   await groups(quick),
   await patches(quick),
 ];
