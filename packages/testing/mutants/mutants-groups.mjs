@@ -54,7 +54,7 @@ export const groupMutants = [
   {
     name: "write the payload of a group's broadcast once for each topic",
     file: "server/src/channels/wire/shared-message.ts",
-    from: "(this.#json ??= jsonText(this.payload))",
+    from: "(this.#json = jsonText(this.payload))",
     to: "jsonText(this.payload)",
     breaks: "GR9",
     scenario: "",

@@ -49,7 +49,7 @@ export const hookMutants = [
   },
   {
     name: "keep what a pick gave as long as the state is the same",
-    file: "client/src/topic.ts",
+    file: "client/src/selection.ts",
     from: `(from.value === value ? !same(picked, next) && same(next, pick(value)) : !equal(picked, next))`,
     to: `(from.value !== value && !equal(picked, next))`,
     breaks: "CL9",

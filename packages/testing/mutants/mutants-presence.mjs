@@ -93,9 +93,9 @@ export const presenceMutants = [
   {
     name: "keep an old list after a change",
     file: "server/src/presence/state/members.ts",
-    from: `    topic.size++;
+    from: `    if (entry.key !== "") topic.named++;
     topic.listed = undefined;`,
-    to: `    topic.size++;`,
+    to: `    if (entry.key !== "") topic.named++;`,
     breaks: "PN15",
     scenario: "",
     by: `${state} > a list is the same object until it changes`,

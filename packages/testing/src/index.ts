@@ -19,10 +19,11 @@ export { archivedLog } from "./history/archive.ts";
 export type { Archived, ArchivedLog, ArchiveEvents, Place } from "./history/archive.ts";
 export { checkHistory } from "./history/check.ts";
 export type { History, HistoryEvent, PageName, Quiet, Told, Violation } from "./history/history.ts";
-export { action, FAULTS, serverAction } from "./simulation/setup.ts";
+export { action, FAULTS, serverAction, tracking } from "./simulation/setup.ts";
 export type {
   Fault,
   SimulatedAction,
+  SimulatedTracking,
   SimulationSetup,
   TestedLog,
   TestedLogOptions,

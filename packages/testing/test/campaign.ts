@@ -17,6 +17,8 @@ const CHUNK = 100;
 /** None of these may stay under 1 % of the runs: what is never met is not tested. */
 const EXPECTED: readonly string[] = [
   ...FAULTS,
+  "track",
+  "untrack",
   ...CUT_POINTS.map((point) => `cut ${point}`),
   ...["fail", "lose", "delay", "answerAfter", "frozen"].map((fault) => `log: ${fault}`),
   ...["drop", "delay", "double"].map((fault) => `doorbell: ${fault}`),

@@ -9,6 +9,7 @@ import {
   commonMessages,
   padHandlers,
   padNow,
+  presence,
   rejections,
   room,
   setup,
@@ -45,6 +46,7 @@ const each = <T>(names: readonly string[], make: (name: string) => T): Record<st
   Object.fromEntries(names.map((name) => [name, make(name)]));
 
 const pad = defineTopic("pad:*", {
+  presence,
   model: z.object({ letters: z.string(), waves: z.number(), ...common }),
   initial: () => ({ letters: "", waves: 0, items: [], count: 0, owner: null, stamps: [] }),
   messages: { wrote: written, waved: z.object({}), ...commonMessages },

@@ -1,10 +1,19 @@
 // The wiring that the campaign plays with: nothing in it commutes. A pad (text, order, a clamped count, one owner), two
 // of them, a session, and messages that are rejected, amended, forbidden, throw, or read the context.
-import { automatic, defineSession, defineTopic, defineWiring, json, plain, serverOnly } from "@calla/shared";
+import {
+  automatic,
+  definePresence,
+  defineSession,
+  defineTopic,
+  defineWiring,
+  json,
+  plain,
+  serverOnly,
+} from "@calla/shared";
 import type { Message } from "@calla/shared";
 import { messagePack } from "@calla/shared/messagepack";
 import * as z from "zod";
-import { action, serverAction } from "../src/index.ts";
+import { action, serverAction, tracking } from "../src/index.ts";
 import type { SeededRandom, SimulationSetup } from "../src/index.ts";
 
 const MOST = 9;
@@ -54,8 +63,12 @@ export const padNow = ({ letters: text, items, count, owner, stamps }: OlderPad)
   stamps,
 });
 
+/** Where somebody is on a pad. */
+export const presence = definePresence(z.object({ at: z.number() }));
+
 const pad = defineTopic("pad:*", {
   version: 2,
+  presence,
   model: z.object({ text: z.string(), ...common }),
   migrate: {
     1: {
@@ -202,4 +215,5 @@ export const setup: SimulationSetup<typeof wiring> = {
     action(session, [], (random) => ({ type: "named", name: letter(random) })),
     action(session, [], (random) => ({ type: "appended", letter: letter(random) }), 2),
   ],
+  trackings: ["1", "2"].map((id) => tracking(pad, [id], (random) => ({ at: random.int(0, 9) }))),
 };

@@ -8,6 +8,7 @@ export interface ProcessClock extends SteadyClock {
   step(milliseconds: number): void;
   /** Nothing set through this clock happens any more. */
   kill(): void;
+  readonly killed: boolean;
 }
 
 /** A clock that a test advances. */
@@ -112,6 +113,9 @@ export function virtualClock(start = 1_000_000): VirtualClock {
         setTimeout: (run, milliseconds) => setTimeout(guarded(run), milliseconds),
         defer: (run) => defer(guarded(run)),
         kill: () => void (alive = false),
+        get killed() {
+          return !alive;
+        },
       };
     },
   };

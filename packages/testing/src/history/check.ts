@@ -26,6 +26,12 @@ export function checkHistory(history: History): readonly Violation[] {
     if (EXPECTED.has(code) || (versions && code === "version")) continue;
     found.push({ rule: "HC15", what: `${event.by} reported ${String(event.error)}` });
   }
+  for (const { by, target, expected, listed } of history.quiet?.present ?? [])
+    if (expected.join() !== listed.join())
+      found.push({
+        rule: "HC19",
+        what: `${by} lists [${listed.join()}] on ${target}, where [${expected.join()}] are`,
+      });
   if (history.quiet?.problem !== undefined) found.push({ rule: "HC16", what: history.quiet.problem });
   return found;
 }

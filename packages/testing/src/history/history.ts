@@ -131,6 +131,13 @@ export interface Quiet {
     readonly model: unknown;
     readonly pending: number;
   } & PageName)[];
+  /** Whom each node and each page lists on topics with presence, and whom it ought to list: key and meta of each, as texts. */
+  readonly present?: readonly {
+    readonly by: string;
+    readonly target: TargetKey;
+    readonly expected: readonly string[];
+    readonly listed: readonly string[];
+  }[];
 }
 
 /** Everything that happened in a run: what `checkHistory` judges. */

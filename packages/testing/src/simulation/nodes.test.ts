@@ -7,7 +7,7 @@ import { CLEAR, configOf, setup, wiring } from "../../test/small-run.ts";
 import { virtualClock } from "../doubles/clock.ts";
 import { seededRandom } from "../doubles/random.ts";
 import type { HistoryEvent } from "../history/history.ts";
-import { Nodes } from "./nodes.ts";
+import { Nodes, untilKilled } from "./nodes.ts";
 import type { RunConfig } from "./plan.ts";
 import type { SimulationSetup } from "./setup.ts";
 
@@ -163,6 +163,23 @@ describe("a process", () => {
     expect(nodes.all[0]!.clock).not.toBe(clock);
     clock.setTimeout(() => late++, 0);
     expect(late).toBe(0);
+  });
+
+  test("that is killed says and hears nothing more by its doorbell", async () => {
+    const { clock, nodes } = started();
+    const heard: unknown[] = [];
+    nodes.pubsub.subscribe("bell", (payload) => heard.push(payload));
+    const process = clock.process();
+    const own = untilKilled(nodes.pubsub, process);
+    const here: unknown[] = [];
+    own.subscribe("bell", (payload) => here.push(payload));
+    own.publish("bell", 1);
+    await clock.advance(1_000);
+    own.publish("bell", 2);
+    process.kill();
+    own.publish("bell", 3);
+    await clock.advance(1_000);
+    expect([heard, here]).toEqual([[1, 2], [1]]);
   });
 
   test("that is restarted says goodbye first, at once or over a while", async () => {

@@ -1,7 +1,7 @@
 // The servers of a run: several over one shared log, each with its own faults, each a process that can be stopped or
 // killed and started again over what the log has.
 import { createServer, memoryLog } from "@calla/server";
-import type { AnyUser, Server } from "@calla/server";
+import type { AnyUser, PubSub, Server } from "@calla/server";
 import { faultyLog } from "@calla/server/testing";
 import type { FaultyLog, LogCall, LogFault } from "@calla/server/testing";
 import type { TargetKey, Wiring } from "@calla/shared";
@@ -96,7 +96,7 @@ export class Nodes<W extends Wiring> {
       wiring: wiring as W,
       serialiser: serialiserOf(setup, config),
       log: { ...log, close: async () => {} }, // the run's log outlives its servers
-      pubsub: this.pubsub,
+      pubsub: untilKilled(this.pubsub, clock),
       clock,
       random: random.fork(`node ${index} ${life}`),
       secret: "a secret that every node of the run knows",
@@ -190,3 +190,14 @@ export class Nodes<W extends Wiring> {
     return true;
   }
 }
+
+/** As one process has it: once that is killed it says and hears nothing more. */
+export const untilKilled = (pubsub: PubSub, clock: ProcessClock): PubSub => ({
+  publish(channel, payload) {
+    if (!clock.killed) pubsub.publish(channel, payload);
+  },
+  subscribe: (channel, listener) =>
+    pubsub.subscribe(channel, (payload) => {
+      if (!clock.killed) listener(payload);
+    }),
+});

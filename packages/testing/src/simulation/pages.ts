@@ -14,7 +14,7 @@ import type { Reachable } from "../network/link.ts";
 import { serialiserOf } from "./plan.ts";
 import type { RunConfig } from "./plan.ts";
 import type { SeededRandom } from "../doubles/random.ts";
-import type { SimulatedAction, SimulationSetup } from "./setup.ts";
+import type { SimulatedAction, SimulatedTracking, SimulationSetup } from "./setup.ts";
 import { crashableStorage } from "../doubles/storage.ts";
 import type { CrashableStorage } from "../doubles/storage.ts";
 
@@ -25,6 +25,16 @@ export interface AnyTopic {
   onChange(listener: (state: AnyState) => void): () => void;
   select(pick: (state: AnyState) => unknown): { onChange(listener: (value: unknown) => void): () => void };
   dispatch(message: unknown): Write<readonly unknown[], unknown>;
+  /** Of a slice that has it; of others asking for it throws. */
+  readonly presence: AnyPresence;
+}
+/** As much of a topic's presence as a run uses. */
+export interface AnyPresence {
+  readonly status: string;
+  readonly list: ReadonlyMap<string, readonly { readonly meta: unknown; readonly from: number | null }[]>;
+  track(meta: unknown): void;
+  untrack(): void;
+  retain(): () => void;
 }
 export interface AnyState {
   readonly status: string;
@@ -83,10 +93,12 @@ export class Pages<W extends Wiring> {
   client!: Client<W>;
   #clock!: ProcessClock;
   /** Whom this page takes itself to speak for. */
-  #userId: string | null = null;
+  userId: string | null = null;
   /** Writes of this page whose callers wait. */
   untold = 0;
   #stops = new Map<TargetKey, () => void>();
+  /** As what this page is to be listed, by topic. */
+  tracked = new Map<TargetKey, unknown>();
 
   constructor(options: PagesOptions<W>) {
     this.#options = options;
@@ -146,7 +158,7 @@ export class Pages<W extends Wiring> {
     const { user, named } = config.clients[index]!;
     const { page } = this;
     this.#clock = clock.process();
-    this.#userId = named ? user : null;
+    this.userId = named ? user : null;
     this.client = createClient<W>({
       wiring: this.#setup.wiring as W,
       serialiser: this.pair.serialiser,
@@ -166,7 +178,7 @@ export class Pages<W extends Wiring> {
       random: random.fork(`page ${page}`),
       wakeUps: () => () => {},
       onVersionMismatch: () => this.#outdated(),
-      onConnect: ({ userId }) => void (this.#userId = userId),
+      onConnect: ({ userId }) => void (this.userId = userId),
       onOutcome: (decided) => {
         const hooked = hookedBy(decided);
         if (hooked.code === "version") count("a message that means nothing any more");
@@ -175,6 +187,7 @@ export class Pages<W extends Wiring> {
       onError: (error) => record({ type: "reported", by: `client ${index}`, error }),
     });
     this.#stops = new Map();
+    this.tracked = new Map();
     for (const topic of this.subscriptions) this.subscribe(topic);
     const { session } = this.client;
     if (session !== undefined) this.#listen(session as unknown as AnyTopic);
@@ -232,7 +245,7 @@ export class Pages<W extends Wiring> {
         count("a stored model shown");
       if (first && model !== undefined && listener === "model") first = false;
       const target = topic.id;
-      const as = { userId: this.#userId, clientId: this.client.clientId };
+      const as = { userId: this.userId, clientId: this.client.clientId };
       record({ type: "shown", client, page, listener, target, version, status, code, model, as, pending });
     };
     record({ type: "listens", client, page, target: topic.id });
@@ -240,6 +253,7 @@ export class Pages<W extends Wiring> {
       topic.onChange((state) => show("state", state)),
       topic.select(({ model }) => model).onChange(() => show("model", topic.state)),
     ];
+    if (slice?.kind === "topic" && slice.presence !== undefined) stops.push(topic.presence.retain());
     this.#stops.set(topic.id, () => stops.forEach((stop) => stop()));
   }
 
@@ -264,6 +278,18 @@ export class Pages<W extends Wiring> {
     return [...this.#stops.keys()];
   }
 
+  /** Says as what it is listed on a topic, or that it is not. */
+  track({ slice, params }: SimulatedTracking, meta: unknown): void {
+    const topic = this.topic({ slice, params });
+    if (meta === undefined) {
+      topic.presence.untrack();
+      this.tracked.delete(topic.id);
+    } else {
+      topic.presence.track(meta);
+      this.tracked.set(topic.id, meta);
+    }
+  }
+
   /** One of the setup's actions, as a page of this version does it. */
   dispatch(index: number, random: SeededRandom, cancel: boolean): void {
     const action = this.#setup.actions[index]!;
@@ -274,7 +300,7 @@ export class Pages<W extends Wiring> {
     const target = topic.id;
     const write = topic.dispatch(message);
     const { id } = write;
-    record({ type: "dispatched", client, page, target, id, userId: this.#userId });
+    record({ type: "dispatched", client, page, target, id, userId: this.userId });
     this.untold++;
     const told = (told: Told): void => {
       if (this.page === page) this.untold--;

@@ -79,6 +79,26 @@ test("draws one of all serialisers for each run, and one of its formats for each
   expect(plans().every(({ config }) => config.serialiser === 0)).toBe(true);
 });
 
+describe("who is here", () => {
+  const trackings = [{ slice: setup.actions[0]!.slice as never, params: ["1"], meta: () => ({}) }];
+  const isTrack = (step: Step): boolean => step.do === "track" || step.do === "untrack";
+
+  test("is said now and then by every client where slices have presence, and the other steps stay as they were", () => {
+    for (const plan of plans({ trackings })) {
+      const tracks = plan.steps.filter(isTrack);
+      expect(tracks.length).toBe(Math.ceil((stepsOf(plan).length - tracks.length) / 6));
+      expect(stepsOf(plan).filter((step) => !isTrack(step))).toEqual(stepsOf(draw(plan.seed)));
+      for (const step of tracks) if ("tracking" in step) expect(step.tracking).toBe(0);
+    }
+    const all = kinds({ trackings });
+    expect([all.has("track"), all.has("untrack")]).toEqual([true, true]);
+  });
+
+  test("is said by nobody where they have not", () => {
+    expect(plans().flatMap(({ steps }) => steps.filter(isTrack))).toEqual([]);
+  });
+});
+
 describe("what goes wrong", () => {
   test("is nothing where nothing shall, and everything where everything shall", () => {
     const calm = kinds({ roughness: 0 });

@@ -35,6 +35,14 @@ export type Step = { readonly after: number } & (
       readonly client: number;
       readonly topic: number;
     }
+  /** `seed`: of its meta. */
+  | {
+      readonly do: "track";
+      readonly client: number;
+      readonly tracking: number;
+      readonly seed: number;
+    }
+  | { readonly do: "untrack"; readonly client: number; readonly tracking: number }
   | { readonly do: "leave"; readonly client: number; readonly for: number }
   | {
       readonly do: "cut";
@@ -153,7 +161,8 @@ export function drawPlan(seed: number, setup: SimulationSetup<never, never>, top
   const steps = Array.from({ length: draw.int(low, high) }, (_, i) =>
     drawStep(draw.fork(i), setup, config, topics),
   );
-  return { seed, config, steps: withClocks(steps, random.fork("clocks"), config) };
+  const tracked = withTracks(steps, random.fork("tracks"), config, setup.trackings?.length ?? 0);
+  return { seed, config, steps: withClocks(tracked, random.fork("clocks"), config) };
 }
 
 /** The serialiser that all sides of a run use. */
@@ -161,6 +170,27 @@ export const serialiserOf = (
   { serialiser, otherSerialisers = [] }: Pick<SimulationSetup, "serialiser" | "otherSerialisers">,
   config: Pick<RunConfig, "serialiser">,
 ): Serialiser => otherSerialisers[config.serialiser - 1] ?? serialiser;
+
+/** Where there is presence, each client says what it is listed as, and says it anew, or no more, now and then. */
+function withTracks(
+  steps: readonly Step[],
+  random: SeededRandom,
+  { clients }: RunConfig,
+  trackings: number,
+): readonly Step[] {
+  if (trackings === 0) return steps;
+  const found = steps.slice();
+  for (let times = Math.ceil(steps.length / 6); times > 0; times--) {
+    const client = random.int(0, clients.length - 1);
+    const tracking = random.int(0, trackings - 1);
+    const seed = random.uint32();
+    const one: Step = random.chance(0.8)
+      ? { do: "track", after: 0, client, tracking, seed }
+      : { do: "untrack", after: 0, client, tracking };
+    found.splice(random.int(0, found.length), 0, one);
+  }
+  return found;
+}
 
 const HOUR = 3_600_000;
 /** In half of the runs the wall clock of a node and that of a page are each set twice, by up to an hour either way. */

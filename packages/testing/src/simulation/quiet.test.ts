@@ -76,6 +76,7 @@ describe("a world at rest", () => {
       clients,
       servers: [0, 1].map((node) => ({ node, target, model: ["a", "b"], sequence: 2 })),
       persisted: [{ target, model: ["a", "b"], sequence: 2, mark: 20, problem: undefined }],
+      present: [],
     });
     expect(clock.now() - began).toBe(2_000 + 2 * 10);
     expect([server.asked, nodes.reopened]).toEqual([

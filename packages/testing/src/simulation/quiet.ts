@@ -7,6 +7,7 @@ import type { Quiet } from "../history/history.ts";
 import type { VirtualClock } from "../doubles/clock.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Pages, PagePlace } from "./pages.ts";
+import { astray, presentOf } from "./present.ts";
 import { modelNow, placeAfter } from "../history/versions.ts";
 import type { Versioned } from "../history/versions.ts";
 
@@ -25,7 +26,7 @@ export async function quietOf<W extends Wiring>(world: Resting<W>): Promise<Quie
   // Twice in a row: what is decided may still be on its way to a disk and to its caller.
   for (let second = 0, still = 0; second < LONGEST && still < 2; second++) {
     await world.clock.advance(1_000);
-    problem = restless(world);
+    problem = restless(world) ?? astray(world);
     still = problem === undefined ? still + 1 : 0;
   }
   const clients = asClients(world);
@@ -36,6 +37,7 @@ export async function quietOf<W extends Wiring>(world: Resting<W>): Promise<Quie
     servers,
     persisted: problem === undefined ? await asPersisted(world.nodes.log) : [],
     clients,
+    present: presentOf(world),
   };
 }
 

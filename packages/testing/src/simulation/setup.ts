@@ -6,6 +6,7 @@ import type {
   MessageOf,
   ModelOf,
   ParamsOf,
+  PresenceMeta,
   Serialiser,
   SessionSlice,
   TopicSlice,
@@ -56,6 +57,28 @@ export function serverAction<S extends TopicSlice>(
   weight = 1,
 ): SimulatedAction {
   return { by: "server", slice, params, weight, message: message as SimulatedAction["message"] };
+}
+
+/** What a simulated client says of itself on a topic. Made by `tracking`. */
+export interface SimulatedTracking {
+  readonly slice: TopicSlice;
+  readonly params: readonly string[];
+  /** Makes the next meta, of chance. */
+  meta(random: SeededRandom): unknown;
+}
+
+/**
+ * As what a client may be listed on a topic whose slice has presence.
+ *
+ * @example
+ * tracking(board, ["1"], (random) => ({ selected: random.int(0, 9) }))
+ */
+export function tracking<S extends TopicSlice>(
+  slice: S,
+  params: ParamsOf<S>,
+  meta: (random: SeededRandom) => PresenceMeta<S>,
+): SimulatedTracking {
+  return { slice, params, meta };
 }
 
 /** What goes wrong in a run, by name; each may be switched off or weighted. */
@@ -127,6 +150,8 @@ export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser
   /** Gives each server its handlers, as in production. */
   readonly server: (server: Server<W, User>) => void;
   readonly actions: readonly SimulatedAction[];
+  /** As what clients are listed, where slices have presence. Default: nobody is. */
+  readonly trackings?: readonly SimulatedTracking[];
   /**
    * The same one version ago: then some runs are a rolling deploy. They begin with nodes and pages of this version; nodes
    * are replaced one by one, pages reload when they are told. `actions`: what an older page does in place of each above.

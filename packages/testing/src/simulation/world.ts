@@ -235,6 +235,12 @@ export class World<W extends Wiring> {
         return pages.subscribe(step.topic);
       case "unsubscribe":
         return pages.unsubscribe(step.topic);
+      case "track": {
+        const tracking = this.#setup.trackings![step.tracking]!;
+        return pages.track(tracking, tracking.meta(seededRandom(step.seed)));
+      }
+      case "untrack":
+        return pages.track(this.#setup.trackings![step.tracking]!, undefined);
       case "leave": {
         const { client } = pages;
         client.disconnect();
