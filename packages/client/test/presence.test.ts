@@ -67,9 +67,14 @@ const member = (clientId: string, meta: Meta, key = clientId): [number, string, 
   key,
   meta,
 ];
-const tells = (more: Partial<ServerFrames["Presence"]>): ServerFrames["Presence"] => ({
+type Presence = ServerFrames["Presence"];
+let at = 0;
+/** `whole`: in place of what was known; else it continues what was told before. */
+const tells = ({ whole, ...more }: Partial<Presence> & { readonly whole?: true }): Presence => ({
   type: "Presence",
   target: ROOM,
+  ...(whole ? {} : { after: at }),
+  at: ++at,
   joins: [],
   leaves: [],
   ...more,
@@ -79,7 +84,10 @@ const looked = new WeakMap<Connection, number>();
 function tracks(connection: Connection) {
   const from = looked.get(connection) ?? 0;
   looked.set(connection, connection.sent.length);
-  return connection.sent.slice(from).filter(({ type }) => type === "Track");
+  return connection.sent
+    .slice(from)
+    .filter((frame) => frame.type === "Track")
+    .map((frame) => Object.fromEntries(Object.entries(frame).filter(([field]) => field !== "number")));
 }
 const names = ({ list }: Pick<PresenceState<Meta>, "list">): string[] =>
   [...list.values()]
@@ -351,6 +359,27 @@ test("[PC4] over a rate the newest meta is said again when the server says, and 
   expect(errors).toEqual([]);
 });
 
+test("[PC4] over a rate it is said again, too, that this client only wants to be told, or to be listed no more", async () => {
+  const { here, connection, errors, clock } = await watching([], { heartbeat: 1e6 });
+  tracks(connection);
+  connection.say({ type: "Untracked", target: ROOM, code: "rate", retryAfter: 500 });
+  await clock.advance(500);
+  expect(tracks(connection)).toEqual([{ type: "Track", target: ROOM, watch: true }]);
+  connection.say({ type: "Untracked", target: ROOM, code: "rate", retryAfter: 500 });
+  here.untrack();
+  await turn();
+  expect(tracks(connection)).toEqual([{ type: "Track", target: ROOM, watch: true }]);
+  here.track({ name: "a" });
+  await turn();
+  here.untrack();
+  await turn();
+  expect(tracks(connection)).toHaveLength(2);
+  connection.say({ type: "Untracked", target: ROOM, code: "rate", retryAfter: 500 });
+  await clock.advance(500);
+  expect(tracks(connection)).toEqual([{ type: "Track", target: ROOM, watch: true }]);
+  expect(errors).toEqual([]);
+});
+
 test("[PC5] another user's page says nothing of what was tracked before", async () => {
   const setup = await watching();
   setup.here.track({ name: "Ada" });
@@ -605,13 +634,7 @@ test("[PC7] an ephemeral topic has a presence, too", async () => {
   expect(tracks(connection)).toEqual([
     { type: "Track", target: "pens:1", meta: { name: "Ada" }, watch: true },
   ]);
-  connection.say({
-    type: "Presence",
-    target: "pens:1",
-    whole: true,
-    joins: [[7, "bo", { name: "Bo" }]],
-    leaves: [],
-  });
+  connection.say(tells({ target: "pens:1", whole: true, joins: [[7, "bo", { name: "Bo" }]] }));
   expect(names(here)).toEqual(["Ada", "Bo"]);
 });
 
@@ -655,4 +678,66 @@ test("[PC14] a client says whether it comes back: not where the app has closed o
     await turn();
     expect([setup.connection.closed, setup.connection.gone]).toEqual([true, gone]);
   }
+});
+
+test("[PC17] what came behind something that was lost changes nothing, and is asked for at once, once; what comes twice is nothing", async () => {
+  const { here, connection } = await watching([member("c2", { name: "Bo" })], { heartbeat: 1e6 });
+  const pings = () => connection.sent.flatMap((frame) => (frame.type === "Ping" ? [frame.presence] : []));
+  const lost = tells({ joins: [member("c3", { name: "Cy" })] });
+  const next = tells({ joins: [member("c4", { name: "Di" })] });
+  const { after } = lost;
+  connection.say(next);
+  connection.say(tells({ joins: [member("c5", { name: "Ed" })] }));
+  await turn();
+  expect(names(here)).toEqual(["Bo"]);
+  expect(pings()).toEqual([[[ROOM, after, expect.any(Number)]]]);
+  const all = ["c2", "c3", "c4", "c5"].map((id) => member(id, { name: id }));
+  const whole = tells({ whole: true, joins: all });
+  connection.say(whole);
+  connection.say(tells({ leaves: [tag("c2")] }));
+  const twice = tells({ leaves: [tag("c3")] });
+  connection.say(twice);
+  connection.say(twice);
+  await turn();
+  expect(names(here)).toEqual(["c4", "c5"]);
+  expect(pings()).toHaveLength(1);
+  // The second time.
+  tells({});
+  connection.say(tells({ leaves: [tag("c4")] }));
+  await turn();
+  expect([names(here), pings().length]).toEqual([["c4", "c5"], 2]);
+});
+
+test("[PC17] each ping says what this page was told last and which word it has said last; of what it wants no more, that", async () => {
+  const { here, topic, connection, clock, stop } = await watching([], { heartbeat: 10_000, linger: 0 });
+  topic.retain();
+  const asked = async () => {
+    await clock.advance(10_000);
+    const ping = connection.sent.findLast(({ type }) => type === "Ping") as
+      | { presence?: unknown }
+      | undefined;
+    connection.say({ type: "Pong" });
+    await turn();
+    return ping?.presence;
+  };
+  const numbers = () => connection.sent.flatMap((frame) => (frame.type === "Track" ? [frame.number] : []));
+  expect(await asked()).toEqual([[ROOM, at, numbers().at(-1)]]);
+  here.track({ name: "Ada" });
+  await turn();
+  expect(new Set(numbers()).size).toBe(2);
+  expect(await asked()).toEqual([[ROOM, at, numbers().at(-1)]]);
+  // The server has not heard it.
+  connection.say({ type: "Untracked", target: ROOM, code: "missed", retryAfter: 0 });
+  await clock.advance(1);
+  await turn();
+  expect(tracks(connection).at(-1)).toEqual({
+    type: "Track",
+    target: ROOM,
+    meta: { name: "Ada" },
+    watch: true,
+  });
+  here.untrack();
+  stop();
+  await clock.advance(1);
+  expect(await asked()).toEqual([[ROOM, 0, 0]]);
 });

@@ -85,6 +85,9 @@ export const track = (target: string, meta?: unknown, watch = false, more: objec
   ...more,
 });
 
+/** `whole`: in place of what was known. */
+type Told = ServerFrames["Presence"] & { readonly whole: boolean };
+
 /** A client of one node; it counts its connections as Calla's own does. */
 export class Guest {
   static #attempts = 1_700_000_000_000;
@@ -95,7 +98,9 @@ export class Guest {
   /** What it was told, but for presence that it folds. */
   said: Said[] = [];
   /** Presence frames since `heard` was called last. */
-  told: ServerFrames["Presence"][] = [];
+  told: Told[] = [];
+  /** By topic: what the last frame led to. */
+  readonly #at = new Map<string, number>();
   /** By topic: key and meta by tag; a number: so many are there. */
   readonly lists = new Map<string, Map<number, readonly [string, unknown]> | number>();
 
@@ -158,7 +163,7 @@ export class Guest {
     this.#its.drop(code);
   }
   /** Takes what came. */
-  async hear(): Promise<ServerFrames["Presence"][]> {
+  async hear(): Promise<Told[]> {
     for (const frame of await this.#its.heard()) {
       if (frame.type !== "Presence") this.said.push(frame);
       else this.#fold(frame);
@@ -168,13 +173,15 @@ export class Guest {
     return told;
   }
   #fold(frame: ServerFrames["Presence"]): void {
-    this.told.push(frame);
-    const { target, whole, joins, leaves, count } = frame;
+    const { target, after, at, joins, leaves, count } = frame;
+    const whole = after === undefined;
+    this.told.push({ ...frame, whole });
+    if (!whole && after !== this.#at.get(target)) throw new Error("it continues what was never told");
+    this.#at.set(target, at);
     if (count !== undefined) return void this.lists.set(target, count);
     const known = this.lists.get(target);
-    if (!(known instanceof Map) && whole !== true) throw new Error("a change of what was never told");
-    const members =
-      known instanceof Map && whole !== true ? known : new Map<number, readonly [string, unknown]>();
+    if (!(known instanceof Map) && !whole) throw new Error("a change of what was never told");
+    const members = known instanceof Map && !whole ? known : new Map<number, readonly [string, unknown]>();
     for (const tag of leaves) if (!members.delete(tag)) throw new Error("who left was not there");
     for (const [tag, key, meta] of joins) members.set(tag, [key, meta]);
     this.lists.set(target, members);

@@ -19,7 +19,7 @@ export function halves(frames: readonly ClientFrame[]): readonly (readonly Clien
   const [first] = frames;
   if (frames.length > 1) return inTwo(frames);
   if (first?.type !== "Ping" || first.cursors.length < 2) return undefined;
-  return inTwo(first.cursors).map((cursors) => [{ ...first, cursors }]);
+  return inTwo(first.cursors).map((cursors, i) => [i ? { type: "Ping", cursors } : { ...first, cursors }]);
 }
 const inTwo = <T>(all: readonly T[]): readonly (readonly T[])[] => [
   all.slice(0, all.length >> 1),

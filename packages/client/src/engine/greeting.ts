@@ -170,9 +170,16 @@ function rename(core: Core, queue: Queue): void {
   touch(core, one);
 }
 
-/** The question whether the server is there, with all cursors (CL6). */
-export const ping = (core: Core): ClientFrame => ({
-  type: "Ping",
+/** The question whether the server is there, with all cursors (CL6), and all that presence has been told and has said (PC17). */
+export const ping = (core: Core): ClientFrame => {
+  const presence = [...core.targets.values()].flatMap((one) => {
+    const now = one.presence?.ping();
+    return now ? [now] : [];
+  });
+  return presence.length > 0 ? { ...cursors(core), presence } : cursors(core);
+};
+const cursors = (core: Core) => ({
+  type: "Ping" as const,
   cursors: [...core.targets.values()].flatMap(({ key, subscription, awaited, replica: { confirmed } }) =>
     confirmed && !awaited && subscription.phase === "answered"
       ? [[key, confirmed.sequence, confirmed.mark] as const]

@@ -319,7 +319,8 @@ function isOverlong(frame: ClientFrame): boolean {
     return clientId.length > LONGEST_NAME || secret.length > LONGEST_NAME || frame.targets.some(long);
   }
   if (frame.type === "Resync") return frame.targets.some(long);
-  if (frame.type === "Ping") return frame.cursors.some(([target]) => target.length > LONGEST_NAME);
+  if (frame.type === "Ping")
+    return [...frame.cursors, ...(frame.presence ?? [])].some(([target]) => target.length > LONGEST_NAME);
   return "target" in frame && long(frame);
 }
 

@@ -136,7 +136,7 @@ export class RateLimiter {
     return this.#ignore(
       conversation,
       this.#clock.monotonic(),
-      frame.type === "Ping" ? 1 + frame.cursors.length : 1,
+      frame.type === "Ping" ? 1 + frame.cursors.length + (frame.presence?.length ?? 0) : 1,
     );
   }
 

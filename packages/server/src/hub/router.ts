@@ -58,6 +58,7 @@ export class Router {
       case "Ping":
         if (!rateLimiter.other(conversation, frame)) return;
         herd.pong(conversation);
+        if (frame.presence !== undefined) roster.ping(conversation, frame.presence);
         return subscriptions.ping(conversation, frame);
       case "Authenticate":
         if (!rateLimiter.other(conversation, frame)) return;

@@ -45,8 +45,10 @@ describe("clients that poll", () => {
     for (let n = 0; n < 4; n++) {
       const { heard, finished } = await poll(node, identity, 10 + n, says);
       expect(finished).toBe(true);
+      expect(presence(heard)).toHaveLength(1);
+      expect(presence(heard)[0]).not.toHaveProperty("after");
       expect(presence(heard)).toMatchObject([
-        { whole: true, joins: [[authorTag(identity.clientId, TOPIC), expect.any(String), { name: "Poll" }]] },
+        { joins: [[authorTag(identity.clientId, TOPIC), expect.any(String), { name: "Poll" }]] },
       ]);
       expect(await watcher.hear()).toHaveLength(n === 0 ? 1 : 0);
       await advance(8_500);

@@ -22,6 +22,8 @@ export interface Wish {
   /** Whose word it is; undefined: its connection has ended, and it stays for a while. */
   conversation: Conversation | undefined;
   watch: boolean;
+  /** Which of its client's words it is (of the connection). */
+  number: number | undefined;
   /** Of a client that polls: how long it is here without another word. */
   within: number | undefined;
   /** undefined: it is not to be listed. */
@@ -75,6 +77,7 @@ export class ListedClients {
       userId: null,
       conversation: undefined,
       watch: false,
+      number: undefined,
       within: undefined,
       entry: undefined,
       tracked: undefined,

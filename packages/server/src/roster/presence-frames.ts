@@ -16,19 +16,55 @@ export interface ToldChange {
 
 type Presence = ServerFrames["Presence"];
 
-/** `encoder`: the one by which their bytes are counted. `whole`: in place of what was known, also where it is nobody. */
+/** From which state to which some frames lead. */
+export interface Chain {
+  /** undefined: in place of what was known, also where it is nobody. */
+  readonly after: number | undefined;
+  readonly at: number;
+  /** Names a state on the way. */
+  next(): number;
+}
+
+/** `encoder`: the one by which their bytes are counted. */
 export function presenceFrames(
   target: TargetKey,
-  { joins, leaves }: ToldChange,
+  change: ToldChange,
   encoder: Encoder,
-  whole = false,
+  { after, at, next }: Chain,
 ): readonly Shared[] {
+  const frame = (part: ToldChange, from: number | undefined, to: number): Presence => ({
+    type: "Presence",
+    target,
+    ...(from === undefined ? {} : { after: from }),
+    at: to,
+    ...part,
+  });
+  const one = new Shared(frame(change, after, at));
+  const bytes = (): number => one.in(encoder).bytes.length;
+  if (sizeOf(change) < 2 || (sizeOf(change) <= MOST && bytes() <= PART_BYTES)) return [one];
   const frames: Shared[] = [];
-  for (let at = 0; at === 0 || at < Math.max(joins.length, leaves.length); at += MOST) {
-    const change = { joins: joins.slice(at, at + MOST), leaves: leaves.slice(at, at + MOST) };
-    split({ type: "Presence", target, ...(whole && at === 0 ? { whole } : {}), ...change }, encoder, frames);
+  let from = after;
+  const parts = partsOf(change, (part) => encoder.encode(frame(part, at, at)).bytes.length);
+  for (const [i, part] of parts.entries()) {
+    const to = i === parts.length - 1 ? at : next();
+    frames.push(new Shared(frame(part, from, to)));
+    from = to;
   }
   return frames;
+}
+
+const sizeOf = ({ joins, leaves }: ToldChange): number => joins.length + leaves.length;
+
+/** In halves, as long as one is too large. */
+function partsOf(change: ToldChange, bytesOf: (change: ToldChange) => number): readonly ToldChange[] {
+  const size = sizeOf(change);
+  if (size < 2 || (size <= MOST && bytesOf(change) <= PART_BYTES)) return [change];
+  const { joins, leaves } = change;
+  const [come, gone] = [Math.ceil(joins.length / 2), leaves.length >> 1];
+  return [
+    ...partsOf({ joins: joins.slice(0, come), leaves: leaves.slice(0, gone) }, bytesOf),
+    ...partsOf({ joins: joins.slice(come), leaves: leaves.slice(gone) }, bytesOf),
+  ];
 }
 
 /** As much of a page of members as makes one frame. */
@@ -40,15 +76,5 @@ export function readable(target: TargetKey, page: MemberPage, encoder: Encoder):
 }
 
 /** Only how many there are. */
-export const countFrame = (target: TargetKey, count: number): Shared =>
-  new Shared({ type: "Presence", target, joins: [], leaves: [], count });
-
-/** In halves, as long as it is too large. */
-function split(frame: Presence, encoder: Encoder, into: Shared[]): void {
-  const shared = new Shared(frame);
-  const { joins, whole, ...rest } = frame;
-  if (joins.length < 2 || shared.in(encoder).bytes.length <= PART_BYTES) return void into.push(shared);
-  const half = joins.length >> 1;
-  split({ ...rest, ...(whole === undefined ? {} : { whole }), joins: joins.slice(0, half) }, encoder, into);
-  split({ ...rest, joins: joins.slice(half), leaves: [] }, encoder, into);
-}
+export const countFrame = (target: TargetKey, at: number, count: number): Shared =>
+  new Shared({ type: "Presence", target, at, joins: [], leaves: [], count });

@@ -1,3 +1,4 @@
+import type { ClientFrame } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import { board, Guest, rosters, track } from "../../test/rosters.ts";
 import { subscribe } from "../../test/wired.ts";
@@ -17,7 +18,7 @@ describe("who is listed, and who is told", () => {
     bob.say(subscribe("board:1"), track("board:1", { name: "Bob" }, true));
     expect((await bob.hear()).map(({ whole }) => whole)).toEqual([true]);
     expect(await bob.sees("board:1")).toEqual(["Ada", "Bob"]);
-    expect(await ada.hear()).toEqual([
+    expect(await ada.hear()).toMatchObject([
       {
         type: "Presence",
         target: "board:1",
@@ -117,6 +118,86 @@ describe("who is listed, and who is told", () => {
       await Guest.at(rosters({ users: true, handlers: { presenceKey } }).node, "ada")
     ).enter("board:1", "A");
     expect(keyed.lists.get("board:1")).toEqual(new Map([[keyed.tag("board:1"), ["a/1", { name: "A" }]]]));
+  });
+});
+
+describe("what was lost on the way", () => {
+  /** Said in this client's name; `number` counts its words. */
+  const said = (number: number, meta?: unknown, watch = true) => track("board:1", meta, watch, { number });
+  const ping = (at: number, number: number): ClientFrame => ({
+    type: "Ping",
+    cursors: [],
+    presence: [["board:1", at, number]],
+  });
+  const two = async () => {
+    const { node, advance } = rosters();
+    const [ada, bob] = [await Guest.at(node), await Guest.at(node)];
+    ada.say(subscribe("board:1"), said(3, { name: "Ada" }));
+    const { at } = (await ada.hear())[0]!;
+    await bob.enter("board:1");
+    return { node, advance, ada, bob, at };
+  };
+
+  test("[SP20] who has missed what others were told is told the whole, once; who has missed nothing is told nothing", async () => {
+    const { ada, bob, at } = await two();
+    ada.say(ping(at, 3));
+    expect(await ada.hear()).toEqual([]);
+    bob.say(track("board:1", { name: "Bob" }, true));
+    const [news] = await ada.hear();
+    expect(news).toMatchObject({ after: at, whole: false });
+    // It was lost: Ada knows of what was before.
+    ada.say(ping(at, 3), ping(at, 3));
+    expect(await ada.hear()).toMatchObject([{ whole: true, at: news!.at, joins: [{ 2: {} }, { 2: {} }] }]);
+    ada.say(ping(news!.at, 3));
+    expect(await ada.hear()).toEqual([]);
+    // Whoever comes then, and who is told again, continue from one state.
+    bob.say(track("board:1", undefined, true));
+    expect(await ada.hear()).toMatchObject([{ after: news!.at, whole: false, leaves: [bob.tag("board:1")] }]);
+    expect(await ada.untracked()).toEqual([]);
+  });
+
+  test("[SP20] a word that was not heard is asked for, and what nobody wants any more ends", async () => {
+    const { ada, bob, at } = await two();
+    ada.say(ping(at, 4));
+    expect(await ada.untracked()).toEqual(["missed"]);
+    ada.say(said(4, { name: "Ada", at: 7 }));
+    const { at: now } = (await ada.hear())[0]!;
+    ada.say(ping(now, 4));
+    expect(await ada.untracked()).toEqual([]);
+    expect(await bob.sees("board:1")).toEqual(["Ada"]);
+    // Its last word, that it wants nothing, was lost.
+    ada.say(ping(0, 0));
+    expect(await bob.sees("board:1")).toEqual([]);
+    expect(await ada.untracked()).toEqual([]);
+    // What was said before anything was heard.
+    ada.say(ping(0, 9));
+    expect(await ada.untracked()).toEqual(["missed"]);
+  });
+
+  test("[SP20] who only counts is told the number again", async () => {
+    const { node } = rosters({ limits: { maxPresenceList: 1 } });
+    const [ada, bob] = [await Guest.at(node), await Guest.at(node)];
+    ada.say(subscribe("board:1"), said(1, { name: "Ada" }));
+    await bob.enter("board:1", "Bob");
+    const told = await ada.hear();
+    expect(told.at(-1)).toMatchObject({ count: 2 });
+    ada.say(ping(0, 1));
+    expect(await ada.hear()).toMatchObject([{ count: 2, at: told.at(-1)!.at }]);
+    ada.say(ping(told.at(-1)!.at, 1));
+    expect(await ada.hear()).toEqual([]);
+  });
+
+  test("[SP20] [SP4] whoever says again and again that it has missed something is held up by the rate of subscribes", async () => {
+    const { ada, bob } = await two();
+    bob.say(track("board:1", { name: "Bob" }, true));
+    await ada.hear();
+    for (let n = 0; n < 2_000; n++) {
+      ada.say(ping(0, 3));
+      if (n % 100 === 0) await ada.hear();
+    }
+    // Told as often as it may subscribe, and no more.
+    expect((await ada.hear()).length).toBeLessThan(3);
+    expect(await bob.sees("board:1")).toContain("Bob");
   });
 });
 

@@ -112,6 +112,7 @@ export class Roster {
     wish.userId = conversation.userId;
     wish.watch = watch;
     wish.within = frame.within;
+    wish.number = frame.number;
     if (meta === undefined) wish.entry = undefined;
     else this.#wishes(wish, conversation, slice, named.params, meta);
     if (subscription.live) this.#apply(wish, conversation);
@@ -169,6 +170,22 @@ export class Roster {
     const known = this.#uncounted.get(conversation) ?? Math.max(0, Math.floor(this.#context.clock.now()));
     this.#uncounted.set(conversation, known);
     return known;
+  }
+
+  /** What the client has said and was told last, as it knows it: what one of both has missed is said again. */
+  ping(conversation: Conversation, all: NonNullable<ClientFrames["Ping"]["presence"]>): void {
+    for (const [target, at, number] of all) {
+      if (!conversation.subscriptions.has(target)) continue;
+      const wish = this.#clients.get(conversation.clientId, target);
+      if (number === 0) {
+        if (wish !== undefined) this.#gone(wish);
+      } else if (wish?.conversation !== conversation || wish.number !== number)
+        this.#refuse(conversation, target, "missed", { retryAfter: 0 });
+      // To be told the whole costs as much as to subscribe: over the rate, the next ping says it again.
+      else if (wish.watch && this.#topics.get(target)?.misses(conversation, at) === true)
+        if (this.#parts.rateLimiter.join(conversation, target) === 0)
+          this.#topics.get(target)?.tellAgain(conversation);
+    }
   }
 
   listMembers(conversation: Conversation, { target, ref, after, most }: ClientFrames["ListMembers"]): void {

@@ -11,7 +11,7 @@ import type { PresenceEntry } from "../presence/state/entry.ts";
 import { MemberPages } from "./member-pages.ts";
 import type { MemberPage } from "./member-pages.ts";
 import { countFrame, presenceFrames, readable } from "./presence-frames.ts";
-import type { ToldChange } from "./presence-frames.ts";
+import type { Chain, ToldChange } from "./presence-frames.ts";
 import { TagTable } from "./tag-table.ts";
 
 export interface TopicRosterParts {
@@ -37,6 +37,9 @@ export class TopicRoster {
   #whole: readonly Shared[] | undefined;
   #toldCount: { readonly members: number; readonly at: number } | undefined;
   #later: Cancel | undefined;
+  /** Names what watchers were told last: each frame says which one it continues. */
+  #at = 1;
+  #names = 1;
 
   /** `entries`: all who are here now. */
   constructor(target: TargetKey, entries: Iterable<readonly PresenceEntry[]>, parts: TopicRosterParts) {
@@ -70,6 +73,15 @@ export class TopicRoster {
   drained(conversation: Conversation): void {
     if (this.#watchers.has(conversation) && this.#watchers.get(conversation) === undefined)
       this.#parts.due(this);
+  }
+
+  /** Whether it has not been told what it ought to have been. */
+  misses(conversation: Conversation, at: number): boolean {
+    return at !== this.#at && this.#watchers.get(conversation) !== undefined;
+  }
+  tellAgain(conversation: Conversation): void {
+    this.#watchers.set(conversation, undefined);
+    this.#parts.due(this);
   }
 
   hear({ joins, leaves }: PresenceDiff): void {
@@ -128,13 +140,15 @@ export class TopicRoster {
 
   #tellChanges(): void {
     const news = this.#news();
+    const after = this.#at;
+    if (news !== undefined) this.#moveOn();
     let frames: readonly Shared[] | undefined;
     for (const conversation of this.#watchers.keys()) {
       const subscription = this.#takes(conversation);
       if (subscription === undefined) continue;
       if (this.#watchers.get(conversation) !== subscription) this.#tellWhole(conversation, subscription);
       else if (news !== undefined) {
-        frames ??= presenceFrames(this.target, news, conversation.encoder);
+        frames ??= presenceFrames(this.target, news, conversation.encoder, this.#chain(after));
         for (const shared of frames) conversation.sendShared(shared);
       }
     }
@@ -146,7 +160,7 @@ export class TopicRoster {
     const subscription = this.#takes(conversation);
     if (subscription === undefined) return;
     if (!this.#listing.counts) return this.#tellWhole(conversation, subscription);
-    conversation.sendShared(countFrame(this.target, this.#members.size));
+    conversation.sendShared(countFrame(this.target, this.#at, this.#members.size));
     this.#watchers.set(conversation, subscription);
   }
 
@@ -164,10 +178,20 @@ export class TopicRoster {
       this.target,
       { joins: this.#all(), leaves: [] },
       conversation.encoder,
-      true,
+      this.#chain(undefined),
     );
     for (const shared of this.#whole) conversation.sendShared(shared);
     this.#watchers.set(conversation, subscription);
+  }
+
+  #chain(after: number | undefined): Chain {
+    return { after, at: this.#at, next: () => ++this.#names };
+  }
+
+  /** Who comes next is told what the others know then. */
+  #moveOn(): void {
+    this.#at = ++this.#names;
+    this.#whole = undefined;
   }
 
   #all(): readonly WireMember[] {
@@ -196,7 +220,8 @@ export class TopicRoster {
   #tellCount(members: number, now: number): void {
     const told = this.#toldCount;
     const news = told === undefined || (told.members !== members && now >= told.at + COUNT_EVERY);
-    const shared = countFrame(this.target, members);
+    if (news) this.#moveOn();
+    const shared = countFrame(this.target, this.#at, members);
     for (const [conversation, before] of this.#watchers) {
       const subscription = this.#takes(conversation);
       if (subscription === undefined || (before === subscription && !news)) continue;

@@ -13,6 +13,11 @@ export const untrackedCodes = codeTable({
     means: "The meta does not match the slice's presence schema.",
     cure: "Details have the issues; mend the meta or the schema.",
   },
+  missed: {
+    retryable: true,
+    means: "The client's last word on a topic's presence was lost on the way; it says it again.",
+    cure: "Nothing.",
+  },
   "no-presence": {
     retryable: false,
     means: "The server's slice lists nobody: it has no presence.",

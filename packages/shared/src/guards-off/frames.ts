@@ -14,7 +14,7 @@ Paused target s from c code s retryAfter c
 Settled target s ref c sequence c next c outcomes c,s,c,l,s0,s0,bcilnosux0 resync s
 TopicUpdate target s after c from c at c authors c,s0,c records ci,ci,c,s,l mark c digest cu
 Push target s pushes c0,s0,l
-Presence target s whole bu joins c,s,bcilnosux0 leaves l count cu
+Presence target s after cu at c joins c,s,bcilnosux0 leaves l count cu
 Untracked target s code s retryAfter cu
 Members target s ref c members c,s,bcilnosux0 more b
 Snapshot target s sequence c mark c part cu parts cu chunk sux

@@ -44,8 +44,10 @@ function setUp() {
       changes: { emit: (now) => told.push(now) },
     },
   );
-  const tell = (more: Partial<ServerFrames["Presence"]>): void => {
-    presence.hear({ type: "Presence", target: "a", joins: [], leaves: [], ...more });
+  let at = 0;
+  const tell = ({ whole, ...more }: Partial<ServerFrames["Presence"]> & { readonly whole?: true }): void => {
+    const chain = whole ? { at: ++at } : { after: at, at: ++at };
+    presence.hear({ type: "Presence", target: "a", ...chain, joins: [], leaves: [], ...more });
     presence.turned();
   };
   return { host, subscription, presence, sent, errors, timers, told, tell };

@@ -7,7 +7,7 @@ import type { ErrorCode } from "../codes/error-codes.ts";
 import type { AnyCode } from "../codes/unions.ts";
 import { deepFreeze } from "../values/freeze.ts";
 import { authorTag } from "../wire/author.ts";
-import type { ClientFrame, ServerFrame, ServerFrames, WireMember } from "../wire/protocol.ts";
+import type { ClientFrame, ClientFrames, ServerFrame, ServerFrames, WireMember } from "../wire/protocol.ts";
 import { listed } from "./members.ts";
 import type { AnyMember, MemberList } from "./members.ts";
 
@@ -58,7 +58,11 @@ export interface PresenceHook {
   hear(frame: ServerFrame): void;
   /** The end of a turn in which something of the target has changed. */
   turned(): void;
+  /** What this page was told last and has said last, for the server to compare (PC17); undefined: nothing. */
+  ping(): PresencePing | undefined;
 }
+/** Of one target in a `Ping`. */
+export type PresencePing = NonNullable<ClientFrames["Ping"]["presence"]>[number];
 
 /** What there is to show. */
 export interface AnyPresence {
@@ -89,6 +93,7 @@ interface Said {
   readonly ref: number;
   readonly meta: unknown;
   readonly watch: boolean;
+  readonly number: number;
 }
 
 /** What a page needs of its client beside the host. */
@@ -123,6 +128,10 @@ export function createPagePresence(
   /** Its members, or their number, were told, and not too long ago. */
   let known = false;
   let counted: number | undefined;
+  /** Names what was told last; 0: nothing. */
+  let at = 0;
+  /** Something was missed, and is asked for. */
+  let missed = false;
   /** It is not continued, and gone when this runs out. */
   let away: Cancel | undefined;
   /** A member was left out, and reported. */
@@ -160,7 +169,8 @@ export function createPagePresence(
     former.clear();
     settling?.();
     settling = undefined;
-    known = false;
+    known = missed = false;
+    at = 0;
     counted = undefined;
     away?.();
     away = undefined;
@@ -187,10 +197,30 @@ export function createPagePresence(
     return { key, meta: host.strict ? deepFreeze(meta) : meta, from, self: from === ownTag() };
   }
 
-  function presence({ whole, joins, leaves, count }: ServerFrames["Presence"]): void {
+  /** Asks for what was missed, once until something is told. */
+  function miss(): void {
+    const now = ping();
+    if (missed || !now) return;
+    missed = true;
+    host.line.send([{ type: "Ping", cursors: [], presence: [now] }]);
+  }
+
+  function ping(): PresencePing | undefined {
+    // Where nothing is known of a refused one, the server has kept nothing of it either.
+    if (!said || waiting || said.ref !== subscription.ref || (refused && !known)) return undefined;
+    return [id, at, said.watch || said.meta !== undefined ? said.number : 0];
+  }
+
+  function presence(frame: ServerFrames["Presence"]): void {
+    const { after, joins, leaves, count } = frame;
     // Of a list that is not asked for, or that it does not begin, nothing is kept.
-    if (!said?.watch || (!whole && !known)) return;
-    if (whole) {
+    if (!said?.watch || (after !== undefined && !known)) return;
+    if (after !== undefined && after !== at) {
+      // Heard twice, or behind one that never came.
+      if (frame.at !== at) miss();
+      return;
+    }
+    if (after === undefined) {
       const before = [...members];
       forgetList();
       known = true;
@@ -200,6 +230,8 @@ export function createPagePresence(
         touch();
       }, MOMENT);
     }
+    at = frame.at;
+    missed = false;
     // Before anybody goes: who comes again as it was stays the same object.
     const came = count === undefined ? joins.map((join) => [join[0], memberOf(join)] as const) : [];
     for (const tag of [...leaves, ...came.map(([tag]) => tag)]) {
@@ -220,12 +252,12 @@ export function createPagePresence(
   }
 
   function untracked({ code, retryAfter, details }: ServerFrames["Untracked"]): void {
-    // Its subscription has ended meanwhile, and with the next one it is said again; or a poll has said it twice.
-    if (!said || wish === undefined || refused || code === "not-subscribed") return;
+    // Its subscription has ended meanwhile, and with the next one it is said again.
+    if (!said || code === "not-subscribed") return;
     waiting?.();
     waiting = undefined;
     if (retryAfter !== undefined) {
-      // What is newest by then is said.
+      // What is newest by then is said, also that it only wants to be told, or not to be listed.
       waiting = clock.setTimeout(
         () => {
           waiting = said = undefined;
@@ -235,6 +267,8 @@ export function createPagePresence(
       );
       return;
     }
+    // Said twice by a poll, it is refused twice.
+    if (wish === undefined || refused) return;
     refused = true;
     said = { ...said, meta: own()?.meta };
     host.report(
@@ -284,8 +318,9 @@ export function createPagePresence(
     const same = said?.watch === watch && host.same(said.meta, meta);
     // What was nothing is said once: an earlier connection may have left more.
     if (anew ? (same || !said) && !watch && meta === undefined : same || waiting) return;
-    said = { ref, meta, watch };
-    host.line.send([{ type: "Track", target: id, ...(meta === undefined ? {} : { meta }), watch }]);
+    const number = ++host.lastRef;
+    said = { ref, meta, watch, number };
+    host.line.send([{ type: "Track", target: id, number, ...(meta === undefined ? {} : { meta }), watch }]);
   }
 
   function ask(ref: number): void {
@@ -304,8 +339,10 @@ export function createPagePresence(
   function drop(): void {
     wish = owner = ownKey = undefined;
     refused = false;
-    waiting?.();
-    waiting = undefined;
+    if (!waiting) return;
+    waiting();
+    // The server has taken nothing of what waited, not even that this page watches.
+    waiting = said = undefined;
   }
 
   // ---------------------------------------------------------------------------------------------------- what is shown
@@ -342,6 +379,7 @@ export function createPagePresence(
 
   const record = {
     look,
+    ping,
     hear(frame: ServerFrame): void {
       if (frame.type === "Presence") presence(frame);
       else if (frame.type === "Untracked") untracked(frame);

@@ -54,6 +54,8 @@ export const clientFrames = {
    */
   Track: {
     target: "string",
+    /** Names it among all that this client says, for `Ping`; from 1. */
+    "number?": "count",
     "meta?": "any",
     watch: "boolean",
     /** Of a packet: listed for so many milliseconds without another word (three poll intervals). */
@@ -64,5 +66,12 @@ export const clientFrames = {
   /** A newer token of the same user, when the server has said `Expiring`. No answer; another user's closes (`user-changed`). */
   Authenticate: { "token?": "any" },
   /** After silence only. Carries the cursors so that a lost tail is found. Answered by `Pong`, and records where behind. */
-  Ping: { cursors: [["string", "count", "count"], "*"] },
+  Ping: {
+    cursors: [["string", "count", "count"], "*"],
+    /**
+     * Of topics whose presence this client has asked for: the `at` it has (0: none) and the `number` of its last `Track` (0:
+     * it wants nothing). What the server has not heard it asks for by `Untracked`; what the client has not, it says anew.
+     */
+    "presence?": [["string", "count", "count"], "*"],
+  },
 } as const;

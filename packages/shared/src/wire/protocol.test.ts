@@ -38,10 +38,10 @@ const client: { [K in keyof ClientFrames]: ClientFrames[K] } = {
   Subscribe: { type: "Subscribe", ...asked },
   Unsubscribe: { type: "Unsubscribe", target: "list:1", ref: 1 },
   Resync: { type: "Resync", targets: [asked] },
-  Track: { type: "Track", target: "list:1", meta: { name: "Ada" }, watch: true, within: 9_000 },
+  Track: { type: "Track", target: "list:1", meta: { name: "Ada" }, number: 5, watch: true, within: 9_000 },
   ListMembers: { type: "ListMembers", target: "list:1", ref: 1, after: 7, most: 100 },
   Authenticate: { type: "Authenticate", token: "t" },
-  Ping: { type: "Ping", cursors: [["list:1", 4, 99]] },
+  Ping: { type: "Ping", cursors: [["list:1", 4, 99]], presence: [["list:1", 4, 5]] },
 };
 const server: { [K in keyof ServerFrames]: ServerFrames[K] } = {
   Connected: {
@@ -79,7 +79,8 @@ const server: { [K in keyof ServerFrames]: ServerFrames[K] } = {
   Presence: {
     type: "Presence",
     target: "list:1",
-    whole: true,
+    after: 3,
+    at: 4,
     joins: [[7, "ada", { name: "Ada" }]],
     leaves: [8],
     count: 1,
@@ -122,7 +123,7 @@ describe("protocol", () => {
     const shapes = [clientFrames, serverFrames].flatMap((specs) =>
       Object.entries(specs).map(([type, spec]) => shapeOf({ type: JSON.stringify(type), ...spec })),
     );
-    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`1636760976`);
+    expect(hashString(shapes.join("\n"))).toMatchInlineSnapshot(`4166366247`);
     expect(PROTOCOL_VERSION).toBe(1);
   });
 
@@ -148,7 +149,9 @@ describe("protocol", () => {
         "spread",
         "meta",
         "within",
-        "whole",
+        "after",
+        "number",
+        "presence",
         "count",
         "retryAfter",
       ]);

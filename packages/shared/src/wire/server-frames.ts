@@ -78,12 +78,15 @@ export const serverFrames = {
     pushes: [["count|null", "string|null", ["any", "*"]], "*"],
   },
   /**
-   * Who is here, the same bytes for all who are told: `whole` in place of what was known (more may follow in frames
-   * without it), then who came or changed and who went. With `count`: there are so many, and no list while it says so.
+   * Who is here, the same bytes for all who are told: without `after` in place of what was known, then who came or changed
+   * and who went. With `count`: there are so many, and no list while it says so.
    */
   Presence: {
     target: "string",
-    "whole?": "boolean",
+    /** The `at` of the frame that this one continues. Another one than the reader's: it has missed something, and pings. */
+    "after?": "count",
+    /** Names what the reader knows with this frame. */
+    at: "count",
     joins: [wireMember, "*"],
     /** Tags. */
     leaves: ["count", "*"],
