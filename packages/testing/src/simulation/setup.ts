@@ -64,7 +64,7 @@ export interface SimulatedTracking {
   readonly slice: TopicSlice;
   readonly params: readonly string[];
   /** Makes the next meta, of chance. */
-  meta(random: SeededRandom): unknown;
+  readonly meta: (random: SeededRandom) => unknown;
 }
 
 /**
