@@ -3,6 +3,7 @@
 const ROOM = "server/src/channels/presence";
 const frames = `${ROOM}/presence-frames.test.ts`;
 const rules = `${ROOM}/presence-rules.test.ts`;
+const reentry = `${ROOM}/presence-reentry.test.ts`;
 const nodes = `${ROOM}/presence-nodes.test.ts`;
 const listing = "server/src/presence/listing.test.ts";
 
@@ -164,8 +165,8 @@ export const channelPresenceMutants = [
   {
     name: "keep the app's own object as a meta",
     file: `${ROOM}/presence-holder.ts`,
-    from: "return JSON.parse(text) as JsonObject;",
-    to: "return own;",
+    from: "    return own;",
+    to: "    return meta;",
     breaks: "CP29",
     scenario: "",
     by: `${rules} > [CP29] a meta is what it was`,
@@ -178,5 +179,36 @@ export const channelPresenceMutants = [
     breaks: "CP19",
     scenario: "",
     by: `${rules} > [CP19] whoever joins`,
+  },
+  {
+    name: "let what ends as it is tracked be tracked",
+    file: `${ROOM}/presence-holder.ts`,
+    from: `    this.#metas.set(key, meta);
+    try {
+      return`,
+    to: `    queueMicrotask(() => this.#metas.set(key, meta));
+    try {
+      return`,
+    breaks: "CP6",
+    scenario: "",
+    by: `${reentry} > [CP6] a client that is disconnected`,
+  },
+  {
+    name: "tell a later change in the middle of an earlier one",
+    file: `${ROOM}/topic-presence.ts`,
+    from: "    if (this.#telling) return;",
+    to: "",
+    breaks: "CP20",
+    scenario: "",
+    by: `${reentry} > a diff`,
+  },
+  {
+    name: "leave the app's holders where their channels have stopped",
+    file: "server/src/channels/channels.ts",
+    from: "    presence.stop();",
+    to: "",
+    breaks: "CP29",
+    scenario: "",
+    by: `${reentry} > take the app's holders with them`,
   },
 ];

@@ -111,6 +111,7 @@ export function createChannels<Assigns extends object = object>(
     // Until here the server's stop ends a drain that is under way, and waits for it.
     house.guests.delete(guest);
     messages.stop();
+    presence.stop();
     if (options.beside === undefined) house.presence.close();
   };
   const guest = { drain: leave, stop: () => leave(0) };

@@ -52,9 +52,13 @@ export class AppPresence {
     const name = nameOf(holder);
     const topics = this.#holders.get(name) ?? new Map<string, PresenceHolder>();
     const there = topics.get(topic) ?? this.#parts.presence.holder(topic, name, this.#parts.schemaOf(topic));
-    const ref = there.track(key as string, meta);
+    // Before it is told: who hears of it may untrack it.
     this.#holders.set(name, topics.set(topic, there));
-    return ref;
+    try {
+      return there.track(key as string, meta);
+    } finally {
+      this.#letGo(name, topic, there);
+    }
   }
 
   update(...given: Given): string {
@@ -69,13 +73,18 @@ export class AppPresence {
 
   untrack(...given: Given): void {
     const [topic, holder, key] = this.#parts.topicOf(given);
-    const topics = this.#holders.get(nameOf(holder));
-    const there = topics?.get(topic);
-    if (topics === undefined || there === undefined) return;
+    const there = this.#holders.get(nameOf(holder))?.get(topic);
+    if (there === undefined) return;
     there.untrack(key as string);
-    if (there.tracks) return;
+    this.#letGo(nameOf(holder), topic, there);
+  }
+
+  /** Of one that tracks nothing any more nothing is kept. */
+  #letGo(name: string, topic: string, one: PresenceHolder): void {
+    const topics = this.#holders.get(name);
+    if (one.tracks || topics?.get(topic) !== one) return;
     topics.delete(topic);
-    if (topics.size === 0) this.#holders.delete(nameOf(holder));
+    if (topics.size === 0) this.#holders.delete(name);
   }
 
   untrackAll(holder: string): void {

@@ -43,7 +43,7 @@ export class OwnPresence implements ChannelPresence {
   }
 
   ends(): void {
-    this.#holder.untrackAll();
+    this.#holder.end();
     if (this.#begun) this.#all.closes(this.#channel);
     this.#begun = false;
   }

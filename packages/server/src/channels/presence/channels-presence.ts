@@ -36,6 +36,8 @@ export class ChannelsPresence implements HolderKeeper {
   /** Topics that are to be told at the end of the turn. */
   #changed = new Set<string>();
   #tracker: Tracker | undefined;
+  #undos: (() => void)[] = [];
+  #stopped = false;
   /** Lists as they are read, by those of the tracker. */
   readonly #lists = new WeakMap<EntriesByKey, PresenceList>();
   /** The app's. */
@@ -50,11 +52,26 @@ export class ChannelsPresence implements HolderKeeper {
   get tracker(): Tracker {
     if (this.#tracker !== undefined) return this.#tracker;
     const tracker = (this.#tracker = this.#parts.tracker());
-    tracker.onDiff((diff) => this.#hear(diff));
-    tracker.onRestart(() => {
-      for (const holder of Array.from(this.#holders)) holder.trackAgain();
-    });
+    if (this.#stopped) return tracker;
+    this.#undos = [
+      tracker.onDiff((diff) => this.#hear(diff)),
+      tracker.onRestart(() => {
+        for (const holder of Array.from(this.#holders)) holder.trackAgain();
+      }),
+    ];
     return tracker;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Whoever is still tracked is the app's, and is gone. The tracker may go on: the server's is beneath the next channels. */
+  stop(): void {
+    this.#stopped = true;
+    for (const holder of Array.from(this.#holders)) holder.end();
+    for (const undo of this.#undos.splice(0)) undo();
+    this.#listeners.clear();
   }
 
   /** A channel with presence is served: others may be told of already. */
@@ -130,7 +147,7 @@ export class ChannelsPresence implements HolderKeeper {
     for (const audience of changed) {
       const there = this.#topics.get(audience);
       if (there === undefined) continue;
-      if (there.hearers > 0) there.tell();
+      if (there.hearers > 0) contain(this.#parts.report, () => there.tell());
       else {
         there.close();
         this.#topics.delete(audience);

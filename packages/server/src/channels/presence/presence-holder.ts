@@ -18,6 +18,8 @@ export interface PresenceBounds {
 export interface HolderKeeper {
   readonly tracker: Tracker;
   readonly bounds: PresenceBounds;
+  /** Nobody is tracked any more. */
+  readonly stopped: boolean;
   /** It tracks something from now on. */
   begins(holder: PresenceHolder): void;
   /** It tracks nothing any more. */
@@ -30,6 +32,7 @@ export class PresenceHolder {
   readonly #name: string;
   readonly #schema: Schema | undefined;
   readonly #metas = new Map<string, JsonObject>();
+  #over = false;
 
   /** `topic` and `name` are the tracker's own. */
   constructor(keeper: HolderKeeper, topic: string, name: string, schema: Schema | undefined) {
@@ -44,9 +47,16 @@ export class PresenceHolder {
     return this.#metas.size > 0;
   }
 
-  /** Gives the ref; "": the tracker tracks nobody any more. @throws CallaError as `ChannelPresence.track` says. */
+  /**
+   * Gives the ref; "": nobody is tracked any more, or who heard of it has ended it.
+   *
+   * @throws CallaError as `ChannelPresence.track` says.
+   */
   track(key: string, given: unknown): string {
-    const { tracker, bounds } = this.#keeper;
+    const { bounds } = this.#keeper;
+    // It runs code of the app's, which may end this.
+    const meta = this.#checked(given);
+    if (this.#over || this.#keeper.stopped) return "";
     if (this.#metas.has(key))
       throw new CallaError(
         "exists",
@@ -60,12 +70,16 @@ export class PresenceHolder {
         this.#metas.size + 1,
         "One holder has that many keys",
       );
-    const meta = this.#checked(given);
-    // It may throw, and is then no wish.
-    const began = tracker.track(this.#topic, this.#name, key, meta);
     if (this.#metas.size === 0) this.#keeper.begins(this);
+    // Before the tracker tells it: who hears of it may end this, which ends what it finds here.
     this.#metas.set(key, meta);
-    return began ? this.#refOf(key) : "";
+    try {
+      return this.#keeper.tracker.track(this.#topic, this.#name, key, meta) ? this.#refOf(key) : "";
+    } catch (error) {
+      // It is no wish then.
+      this.#forget(key);
+      throw error;
+    }
   }
 
   /** Throws as `track`. @throws CallaError `unknown`: it is not tracked under this key. */
@@ -80,6 +94,8 @@ export class PresenceHolder {
     const meta = this.#checked(
       typeof given === "function" ? (given as (before: JsonObject) => unknown)(before) : given,
     );
+    // What made the meta may have ended it.
+    if (!this.#metas.has(key)) return "";
     this.#metas.set(key, meta);
     this.#keeper.tracker.update(this.#topic, this.#name, key, meta);
     return this.#refOf(key);
@@ -87,10 +103,15 @@ export class PresenceHolder {
 
   /** False: it was not tracked. */
   untrack(key: string): boolean {
-    if (!this.#metas.delete(key)) return false;
+    if (!this.#forget(key)) return false;
     this.#keeper.tracker.untrack(this.#topic, this.#name, key);
-    if (this.#metas.size === 0) this.#keeper.ends(this);
     return true;
+  }
+
+  /** It tracks nothing any more, and never will. */
+  end(): void {
+    this.#over = true;
+    this.untrackAll();
   }
 
   untrackAll(): void {
@@ -102,6 +123,12 @@ export class PresenceHolder {
     for (const [key, meta] of this.#metas) this.#keeper.tracker.track(this.#topic, this.#name, key, meta);
   }
 
+  #forget(key: string): boolean {
+    const was = this.#metas.delete(key);
+    if (was && this.#metas.size === 0) this.#keeper.ends(this);
+    return was;
+  }
+
   #refOf(key: string): string {
     const entry = this.#keeper.tracker.ownEntry(this.#topic, this.#name, key);
     return entry === undefined ? "" : tagOf(entry);
@@ -110,12 +137,12 @@ export class PresenceHolder {
   /** As all nodes will have it: JSON and nothing else, without refs (CP9), and nobody else's object. */
   #checked(given: unknown): JsonObject {
     const meta = this.#schema === undefined ? given : fits(this.#schema, given);
-    if (typeof meta !== "object" || meta === null || Array.isArray(meta) || meta instanceof Uint8Array)
+    if (!isObject(meta) || meta instanceof Uint8Array)
       throw new CallaError("invalid", { meta }, "A meta of presence is an object: track(key, { … }).");
-    const { phx_ref: _, phx_ref_prev: __, ...own } = meta as JsonObject;
+    const { phx_ref: _, phx_ref_prev: __, ...said } = meta as JsonObject;
     let text: string;
     try {
-      text = jsonText(own);
+      text = jsonText(said);
     } catch (error) {
       throw new CallaError("invalid", { meta }, `A meta of presence is JSON. ${describe(error)}`);
     }
@@ -123,9 +150,16 @@ export class PresenceHolder {
     const bytes = Buffer.byteLength(text);
     if (bytes > maxPresenceBytes)
       throw tooLarge("maxPresenceBytes", maxPresenceBytes, bytes, `A meta of presence has ${bytes} bytes`);
-    return JSON.parse(text) as JsonObject;
+    const own = JSON.parse(text) as unknown;
+    // It writes itself as something else (`toJSON`).
+    if (!isObject(own))
+      throw new CallaError("invalid", { meta }, "A meta of presence is an object, and its JSON is none.");
+    return own;
   }
 }
+
+const isObject = (meta: unknown): meta is JsonObject =>
+  typeof meta === "object" && meta !== null && !Array.isArray(meta);
 
 function fits(schema: Schema, given: unknown): unknown {
   const checked = fitting(schema, given);

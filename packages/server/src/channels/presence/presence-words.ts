@@ -33,19 +33,19 @@ export function listOf(entries: EntriesByKey): PresenceList {
   return list;
 }
 
-/** An entry never changes, and is in each state until it ends. */
-const texts = new WeakMap<PresenceEntry, string>();
-const metaText = (entry: PresenceEntry): string => {
-  let text = texts.get(entry);
-  if (text === undefined) texts.set(entry, (text = jsonText(tracked(entry))));
+/** A key's entries are the same object in all lists until they change. */
+const texts = new WeakMap<readonly PresenceEntry[], string>();
+const keyText = (key: string, all: readonly PresenceEntry[]): string => {
+  let text = texts.get(all);
+  if (text === undefined)
+    texts.set(all, (text = `${jsonText(key)}:${jsonText({ metas: all.map(tracked) })}`));
   return text;
 };
 
-/** A state as JSON. Of very many most were in the one before: their metas are written once, not for each who joins. */
+/** A state as JSON. Of very many most were in the one before: they are written once, not for each who joins. */
 export function stateOf(entries: EntriesByKey): SharedEvent {
   const keys: string[] = [];
-  for (const [key, all] of entries)
-    keys.push(`${jsonText(key)}:{"metas":[${all.map((entry) => metaText(entry)).join(",")}]}`);
+  for (const [key, all] of entries) keys.push(keyText(key, all));
   return new SharedEvent(STATE, () => payloadOf(listOf(entries)), `{${keys.join(",")}}`);
 }
 

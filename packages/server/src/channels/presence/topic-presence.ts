@@ -49,6 +49,9 @@ export class TopicPresence {
   /** All are to be told a state. */
   #anew = false;
   #fetching = false;
+  #telling = false;
+  /** It is to be looked what there is to tell. */
+  #again = false;
   #closed = false;
   #timer: Cancel | undefined;
   #counted: { readonly count: number; readonly at: number } | undefined;
@@ -79,19 +82,33 @@ export class TopicPresence {
     this.#asking.clear();
   }
 
-  /** Tells all that is to be told. */
+  /** Tells all that is to be told. What the app does as a client of its hears something is told behind that, to all. */
   tell(): void {
-    while (!this.#fetching && !this.#closed) {
-      const [members, now] = [this.#parts.listed(), this.#parts.clock.monotonic()];
-      if (this.#listing.look(members, now)) {
-        this.#counted = undefined;
-        if (!this.#listing.counts) this.#anew = true;
+    this.#again = true;
+    if (this.#telling) return;
+    this.#telling = true;
+    try {
+      while (this.#again && !this.#fetching && !this.#closed) {
+        this.#again = false;
+        this.#tellOnce();
       }
-      if (this.#listing.counts) this.#tellCount(members, now);
-      else if (this.#tellNext()) continue;
-      this.#wakeIn(this.#wait(members, now));
+    } finally {
+      this.#telling = false;
+    }
+  }
+
+  #tellOnce(): void {
+    const [members, now] = [this.#parts.listed(), this.#parts.clock.monotonic()];
+    if (this.#listing.look(members, now)) {
+      this.#counted = undefined;
+      if (!this.#listing.counts) this.#anew = true;
+    }
+    if (this.#listing.counts) this.#tellCount(members, now);
+    else if (this.#tellNext()) {
+      this.#again = true;
       return;
     }
+    this.#wakeIn(this.#wait(members, now));
   }
 
   /** Whether there was something. */
@@ -177,9 +194,12 @@ export class TopicPresence {
     if (!isThenable(fetched)) return say(this.#written(write, fetched));
     this.#fetching = true;
     this.#whenFetched(fetched, (fields, error) => {
-      this.#fetching = false;
-      if (this.#closed) return;
-      say(error === undefined ? this.#written(write, fields) : this.#without(write, error));
+      try {
+        if (!this.#closed)
+          say(error === undefined ? this.#written(write, fields) : this.#without(write, error));
+      } finally {
+        this.#fetching = false;
+      }
       this.tell();
     });
   }
