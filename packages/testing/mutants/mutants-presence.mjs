@@ -93,9 +93,8 @@ export const presenceMutants = [
   {
     name: "keep an old list after a change",
     file: "server/src/presence/state/members.ts",
-    from: `    if (entry.key !== "") topic.named++;
-    topic.listed = undefined;`,
-    to: `    if (entry.key !== "") topic.named++;`,
+    from: "  topic.stale.add(key);",
+    to: "",
     breaks: "PN15",
     scenario: "",
     by: `${state} > a list is the same object until it changes`,

@@ -1,5 +1,6 @@
 // Who is listed: the entries of the replicas that are up, by topic and key. Adding and removing one costs the same
-// however many are listed; a list is made anew by the first who asks for it after a change.
+// however many are listed; a list is made anew by the first who asks for it after a change, of the one before where most of
+// it is as it was.
 import { ChurnMap } from "./churn-map.ts";
 import type { PresenceEntry } from "./entry.ts";
 
@@ -10,6 +11,8 @@ interface Topic<Meta> {
   /** Of them, those with a key. */
   named: number;
   listed: ReadonlyMap<string, readonly PresenceEntry<Meta>[]> | undefined;
+  /** The keys that have changed since that was made. */
+  readonly stale: Set<string>;
 }
 
 export class Members<Meta> {
@@ -17,15 +20,14 @@ export class Members<Meta> {
 
   add(entry: PresenceEntry<Meta>): void {
     let topic = this.#topics.get(entry.topic);
-    if (topic === undefined)
-      this.#topics.set(entry.topic, (topic = { keys: new ChurnMap(), size: 0, named: 0, listed: undefined }));
+    if (topic === undefined) this.#topics.set(entry.topic, (topic = newTopic()));
     topic.size++;
     if (entry.key !== "") topic.named++;
-    topic.listed = undefined;
     const held = topic.keys.get(entry.key);
     if (held === undefined) topic.keys.set(entry.key, entry);
     else if (held instanceof Set) held.add(entry);
     else topic.keys.set(entry.key, new Set([held, entry]));
+    changes(topic, entry.key);
   }
 
   delete(entry: PresenceEntry<Meta>): void {
@@ -37,7 +39,7 @@ export class Members<Meta> {
       if (held.size === 0) topic.keys.delete(entry.key);
     } else if (held === entry) topic.keys.delete(entry.key);
     else return;
-    topic.listed = undefined;
+    changes(topic, entry.key);
     topic.size--;
     if (entry.key !== "") topic.named--;
     if (topic.size === 0) this.#topics.delete(entry.topic);
@@ -64,11 +66,37 @@ export class Members<Meta> {
   list(name: string): ReadonlyMap<string, readonly PresenceEntry<Meta>[]> {
     const topic = this.#topics.get(name);
     if (topic === undefined) return new Map();
-    if (topic.listed !== undefined) return topic.listed;
-    const listed = new Map<string, readonly PresenceEntry<Meta>[]>();
-    for (const [key, held] of topic.keys.entries()) if (key !== "") listed.set(key, inOrder(held));
+    const { listed: before, keys, stale } = topic;
+    if (before !== undefined && stale.size === 0) return before;
+    const listed = new Map(before);
+    if (before === undefined) {
+      for (const [key, held] of keys.entries()) if (key !== "") listed.set(key, inOrder(held));
+    } else
+      for (const key of stale) {
+        const held = keys.get(key);
+        if (held === undefined) listed.delete(key);
+        else listed.set(key, inOrder(held));
+      }
+    stale.clear();
     return (topic.listed = listed);
   }
+}
+
+const newTopic = <Meta>(): Topic<Meta> => ({
+  keys: new ChurnMap(),
+  size: 0,
+  named: 0,
+  listed: undefined,
+  stale: new Set(),
+});
+
+/** Who is not listed changes no list. Where nobody asks for one while many come and go, it is no longer kept. */
+function changes<Meta>(topic: Topic<Meta>, key: string): void {
+  if (topic.listed === undefined || key === "") return;
+  topic.stale.add(key);
+  if (topic.stale.size <= topic.keys.size / 2 + 16) return;
+  topic.listed = undefined;
+  topic.stale.clear();
 }
 
 /** By tag, so that all nodes list the entries of a key in one order. */
