@@ -94,6 +94,60 @@ describe("[SU12] over another engine", () => {
     expect(order.filter((one) => one !== "gap")).toEqual([0, 1, 2, 3]);
   });
 
+  test("what a listener publishes as it hears what waited comes behind all of that", () => {
+    const { living, engineOf, attach, heard, listen } = scene();
+    listen("a");
+    living.subscribe("a", (payload) => {
+      if (Number(payload) < 10) living.publish("a", Number(payload) * 10);
+    });
+    for (const n of [1, 2, 3]) living.publish("a", n);
+    attach(engineOf());
+    expect(heard).toEqual([1, 2, 3, 10, 20, 30]);
+  });
+
+  test("what an engine that fails meanwhile has not taken waits for the next one, as what comes then", () => {
+    const { living, broker, engineOf, attach, heard, listen, failures, errors } = scene();
+    listen("a");
+    for (const n of [1, 2, 3]) living.publish("a", n);
+    const one = engineOf({
+      publish: (channel, payload) => (payload === 1 ? broker.publish(channel, payload) : throws()),
+    });
+    attach(one);
+    living.publish("a", 4);
+    expect([heard, failures]).toEqual([[1], [boom]]);
+    living.detach(one);
+    attach(engineOf());
+    // It took the second, and it may not have carried it.
+    expect([heard, errors]).toEqual([[1, 3, 4], []]);
+  });
+
+  test("what is listened to in the middle of the beginning is listened to once", () => {
+    const { living, broker, engineOf, attach, heard, listen } = scene();
+    listen("a");
+    let once = true;
+    attach(
+      engineOf({
+        subscribe(channel, listener) {
+          if (once) {
+            once = false;
+            listen("b");
+          }
+          return broker.subscribe(channel, listener);
+        },
+      }),
+    );
+    living.publish("b", 1);
+    expect(heard).toEqual([1]);
+  });
+
+  test("an engine over one that was not left leaves that, and is listened on", () => {
+    const { living, engineOf, attach, heard, listen } = scene();
+    listen("a");
+    for (let n = 1; n <= 2; n++) attach(engineOf());
+    living.publish("a", 1);
+    expect(heard).toEqual([1]);
+  });
+
   test("a thousand wait; that more are lost is said once each time", () => {
     const { living, engineOf, attach, heard, listen, errors } = scene();
     listen("a");

@@ -21,6 +21,8 @@ interface Attached {
   readonly engine: PubSub;
   readonly failed: (error: unknown) => void;
   readonly undos: (() => void)[];
+  /** `begun`: what waited before goes out. `open`: it takes what is published. `failed`: nothing more is said to it. */
+  state: "begun" | "open" | "failed";
 }
 
 export class LivingPubSub implements PubSub {
@@ -39,8 +41,8 @@ export class LivingPubSub implements PubSub {
 
   publish(channel: string, payload: unknown): void {
     const attached = this.#attached;
-    if (attached === undefined) return this.#wait(channel, payload);
-    return this.#try(attached, channel, payload, (error) => this.#threw(attached, error));
+    if (attached?.state !== "open") return this.#wait(channel, payload);
+    return this.#say(attached, channel, payload);
   }
 
   subscribe(channel: string, listener: (payload: unknown) => void): () => void {
@@ -72,17 +74,28 @@ export class LivingPubSub implements PubSub {
 
   /** Goes over to an engine. @throws what it throws; it is not attached then. */
   attach(engine: PubSub, failed: (error: unknown) => void): void {
-    const attached: Attached = { engine, failed, undos: [] };
+    const attached: Attached = {
+      engine,
+      failed(error) {
+        attached.state = "failed";
+        failed(error);
+      },
+      undos: [],
+      state: "begun",
+    };
+    // One whose start has failed may not have been stopped yet.
+    if (this.#attached !== undefined) this.detach(this.#attached.engine);
     if (this.#serialiser !== undefined) engine.carryWith?.(this.#serialiser);
     this.#attached = attached;
     try {
-      for (const subscription of this.#subscriptions) this.#listen(attached, subscription);
+      for (const subscription of this.#subscriptions)
+        if (subscription.undo === undefined) this.#listen(attached, subscription);
       const current = (hears: () => void) => () => {
         if (this.#attached === attached) hears();
       };
       for (const undo of [
         engine.onGap?.(current(() => this.#gap())),
-        engine.onFailure?.((error) => failed(error)),
+        engine.onFailure?.((error) => attached.failed(error)),
       ])
         if (undo !== undefined) attached.undos.push(undo);
     } catch (error) {
@@ -90,7 +103,13 @@ export class LivingPubSub implements PubSub {
       throw error;
     }
     this.#lost = false;
-    for (const { channel, payload } of this.#waiting.splice(0)) this.publish(channel, payload);
+    // What is published meanwhile waits behind it, for no channel's order may change; and what an engine that fails has not
+    // taken waits for the next one.
+    while (attached.state === "begun") {
+      const next = this.#waiting.shift();
+      if (next === undefined) attached.state = "open";
+      else this.#say(attached, next.channel, next.payload);
+    }
     if (this.#before) this.#gap();
     this.#before = true;
   }
@@ -100,6 +119,7 @@ export class LivingPubSub implements PubSub {
     const attached = this.#attached;
     if (attached?.engine !== engine) return;
     this.#attached = undefined;
+    attached.state = "failed";
     for (const subscription of this.#subscriptions) {
       const { undo } = subscription;
       subscription.undo = undefined;
@@ -119,6 +139,10 @@ export class LivingPubSub implements PubSub {
 
   #gap(): void {
     for (const gap of Array.from(this.#gaps)) if (this.#gaps.has(gap)) contain(this.#report, gap.listener);
+  }
+
+  #say(attached: Attached, channel: string, payload: unknown): void {
+    this.#try(attached, channel, payload, (error) => this.#threw(attached, error));
   }
 
   #try({ engine }: Attached, channel: string, payload: unknown, threw: (error: unknown) => void): void {
@@ -141,7 +165,8 @@ export class LivingPubSub implements PubSub {
   }
 
   #wait(channel: string, payload: unknown): void {
-    if (this.#waiting.length < MOST_WAITING) return void this.#waiting.push({ channel, payload });
+    if (this.#waiting.length < MOST_WAITING || this.#attached?.state === "begun")
+      return void this.#waiting.push({ channel, payload });
     if (this.#lost) return;
     this.#lost = true;
     const what = `The pubsub is being started again, and more than ${MOST_WAITING} messages wait for it; the rest is lost, until it runs. See why its engine takes so long to start.`;

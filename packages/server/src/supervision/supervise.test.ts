@@ -186,6 +186,56 @@ describe("[SU11] Calla's parts", () => {
     expect([it.living().closed, it.system.state, it.errors]).toEqual([true, "stopped", []]);
   });
 
+  test("[SU5] that come too late are stopped again, and take the place of none", async () => {
+    const { clock, settle, advance } = handClock();
+    const slow: (() => void)[] = [];
+    const [closed, said] = [[] as string[], [] as string[]];
+    const makes = async <Made>(what: string, made: (n: string) => Made): Promise<Made> => {
+      const n = `${what} ${said.push(what)}`;
+      if (!said.slice(0, -1).includes(what)) await new Promise<void>((resolve) => void slow.push(resolve));
+      return made(n);
+    };
+    const system = supervise({
+      clock,
+      startWithin: 1_000,
+      onError: () => undefined,
+      server: () =>
+        makes("server", () =>
+          createServer({
+            wiring,
+            serialiser: automatic(json()),
+            clock,
+            log: memoryLog(),
+          }),
+        ),
+      channels: () =>
+        makes("channels", (n) => ({
+          channels: createChannels({ clock }),
+          mount: { n, close: async () => void closed.push(n) },
+        })),
+    });
+    for (let i = 0; i < 2; i++) {
+      const started = system.start().catch((error: CallaError) => error.code);
+      await settle();
+      await advance(10_000);
+      expect(await started).toBe("child-failed");
+    }
+    await system.start();
+    const [server, channels] = [system.server, system.channels];
+    for (const resolve of slow) resolve();
+    await settle();
+    await advance(10_000);
+    expect([system.server === server, system.channels === channels, system.mount!.n]).toEqual([
+      true,
+      true,
+      "channels 5",
+    ]);
+    expect([system.server.ready, closed]).toEqual([true, ["channels 3"]]);
+    const stopped = system.stop();
+    await advance(10_000);
+    await stopped;
+  });
+
   test("of channels alone, and of nothing; what is asked for before the first start", async () => {
     const { clock } = handClock();
     const channels = () => ({ channels: createChannels({ clock }) });

@@ -81,7 +81,12 @@ export function supervise<
       name: "server",
       lasting: true,
       stopWithin: SERVER_STOP,
-      start: async ({ failed }) => (server = await makeServer({ pubsub: living, failed })),
+      async start({ failed, signal }) {
+        const now = await makeServer({ pubsub: living, failed });
+        // One that comes too late is stopped again, and another one may be in its place.
+        if (!signal.aborted) server = now;
+        return now;
+      },
       stop: (stopping) => stopping?.stop(),
     };
     children.push(child);
@@ -89,8 +94,11 @@ export function supervise<
   if (makeChannels !== undefined) {
     const child: Child<C> = {
       name: "channels",
-      start: async ({ failed }) =>
-        (made = await makeChannels({ pubsub: living, server: server as S, failed })),
+      async start({ failed, signal }) {
+        const now = await makeChannels({ pubsub: living, server: server as S, failed });
+        if (!signal.aborted) made = now;
+        return now;
+      },
       // Their connections are told to come back before the mount ends what is left of them.
       stop: (stopping) => Promise.all([stopping?.channels.stop(), stopping?.mount?.close()]),
     };
