@@ -575,6 +575,29 @@ test("[PC15] polls carry what is tracked, each time and for three intervals; onl
   link.close();
 });
 
+test("[PC15] what the core says again under another number is no news: no poll follows at once for it", async () => {
+  const { say, clock, streams, free, text, connected } = setUp();
+  free.slots = 0;
+  await connected();
+  const answered = async () => {
+    streams.at(-1)!.on.end(200, "ended");
+    await turn();
+  };
+  say({ ...track("a", { n: 1 }), number: 1 });
+  await answered();
+  for (let poll = 2; poll < 6; poll++) {
+    expect(streams).toHaveLength(poll);
+    expect([streams.at(-1)!.body].flat()[1]).toMatchObject({
+      number: poll - 1,
+    });
+    streams.at(-1)!.on.data(text(CONNECTED));
+    say({ ...track("a", { n: 1 }), number: poll });
+    await answered();
+    expect(streams).toHaveLength(poll);
+    await clock.advance(3_000);
+  }
+});
+
 test("[PC15] what has no room in a poll is in the next one, and everything in turn", async () => {
   const { say, clock, streams, free, text, connected } = setUp();
   free.slots = 0;
