@@ -10,10 +10,11 @@ function setUp() {
   const errors: unknown[] = [];
   const timers: { readonly at: number; readonly run: () => void }[] = [];
   const told: unknown[] = [];
+  const time = { now: 0 };
   const host = {
     clock: {
       now: () => 0,
-      monotonic: () => 0,
+      monotonic: () => time.now,
       setTimeout(run: () => void, at: number) {
         const timer = { at, run };
         timers.push(timer);
@@ -50,7 +51,17 @@ function setUp() {
     presence.hear({ type: "Presence", target: "a", ...chain, joins: [], leaves: [], ...more });
     presence.turned();
   };
-  return { host, subscription, presence, sent, errors, timers, told, tell };
+  return {
+    host,
+    subscription,
+    presence,
+    sent,
+    errors,
+    timers,
+    told,
+    tell,
+    time,
+  };
 }
 const watched = () => {
   const all = setUp();
@@ -74,6 +85,50 @@ test("[PC12] members beyond 131,072 are ignored, and those that are listed chang
   });
   expect(presence.look().count).toBe(MOST);
   expect(presence.look().list.get("k")?.[0]?.meta).toBe(2);
+});
+
+test("[PC17] what was missed is asked for once a second, as long as others go on changing and it is not told", () => {
+  const { presence, sent, tell, time } = watched();
+  tell({ whole: true, joins: [[5, "bo", 1]] });
+  const asked = () => sent.splice(0).filter(({ type }) => type === "Ping").length;
+  asked();
+  const missing = () => tell({ after: 77, at: 78 });
+  for (const [now, questions] of [
+    [0, 1],
+    [400, 0],
+    [999, 0],
+    [1_000, 1],
+    [1_500, 0],
+    [2_100, 1],
+  ] as const) {
+    time.now = now;
+    missing();
+    expect([now, asked()]).toEqual([now, questions]);
+  }
+  tell({ whole: true, joins: [[5, "bo", 2]] });
+  missing();
+  expect(asked()).toBe(1);
+  expect(presence.look().list.get("bo")?.[0]?.meta).toBe(2);
+});
+
+test("[PC17] what an earlier subscription was told last names nothing in the next one", () => {
+  const { presence, subscription, sent, tell } = watched();
+  tell({ whole: true, joins: [[5, "bo", 1]] });
+  expect(presence.ping()?.[1]).toBe(1);
+  subscription.ref = 2;
+  presence.turned();
+  expect(presence.ping()?.[1]).toBe(0);
+  // Its whole was lost.
+  sent.splice(0);
+  presence.hear({
+    type: "Presence",
+    target: "a",
+    after: 1,
+    at: 2,
+    joins: [[6, "cy", 1]],
+    leaves: [],
+  });
+  expect([presence.look().list.has("cy"), sent.map(({ type }) => type)]).toEqual([false, ["Ping"]]);
 });
 
 test("[PC7] a member that goes and comes in one frame stays, and a frame that changes nothing tells nobody", () => {

@@ -15,6 +15,8 @@ import type { AnyMember, MemberList } from "./members.ts";
 const AWAY = 15_000;
 /** Milliseconds in which what belongs to one whole arrives. */
 const MOMENT = 100;
+/** Milliseconds after which what was missed, and asked for in vain, is asked for again. */
+const ASK_AGAIN = 1_000;
 /** However long a server says to wait: one that errs, or means harm, silences nobody. */
 const LONGEST_PAUSE = 60_000;
 /** A server that errs, or means harm, fills no memory. */
@@ -130,8 +132,8 @@ export function createPagePresence(
   let counted: number | undefined;
   /** Names what was told last; 0: nothing. */
   let at = 0;
-  /** Something was missed, and is asked for. */
-  let missed = false;
+  /** When what was missed may be asked for again: the question may be lost, or refused for its rate. */
+  let missed = -Infinity;
   /** It is not continued, and gone when this runs out. */
   let away: Cancel | undefined;
   /** A member was left out, and reported. */
@@ -169,7 +171,8 @@ export function createPagePresence(
     former.clear();
     settling?.();
     settling = undefined;
-    known = missed = false;
+    known = false;
+    missed = -Infinity;
     at = 0;
     counted = undefined;
     away?.();
@@ -197,11 +200,12 @@ export function createPagePresence(
     return { key, meta: host.strict ? deepFreeze(meta) : meta, from, self: from === ownTag() };
   }
 
-  /** Asks for what was missed, once until something is told. */
+  /** Asks for what was missed, once a second until it is told: where others go on changing, no silence leads to a ping. */
   function miss(): void {
     const now = ping();
-    if (missed || !now) return;
-    missed = true;
+    const time = clock.monotonic();
+    if (time < missed || !now) return;
+    missed = time + ASK_AGAIN;
     host.line.send([{ type: "Ping", cursors: [], presence: [now] }]);
   }
 
@@ -231,7 +235,7 @@ export function createPagePresence(
       }, MOMENT);
     }
     at = frame.at;
-    missed = false;
+    missed = -Infinity;
     // Before anybody goes: who comes again as it was stays the same object.
     const came = count === undefined ? joins.map((join) => [join[0], memberOf(join)] as const) : [];
     for (const tag of [...leaves, ...came.map(([tag]) => tag)]) {
@@ -318,6 +322,8 @@ export function createPagePresence(
     const same = said?.watch === watch && host.same(said.meta, meta);
     // What was nothing is said once: an earlier connection may have left more.
     if (anew ? (same || !said) && !watch && meta === undefined : same || waiting) return;
+    // Another connection, or another time of the server's, may name another state so.
+    if (anew) at = 0;
     const number = ++host.lastRef;
     said = { ref, meta, watch, number };
     host.line.send([{ type: "Track", target: id, number, ...(meta === undefined ? {} : { meta }), watch }]);
