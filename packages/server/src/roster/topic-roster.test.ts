@@ -159,6 +159,45 @@ describe("what watchers are told", () => {
   });
 });
 
+describe("what was lost on an open connection", () => {
+  const ping = (at: number, number: number): ClientFrame => ({
+    type: "Ping",
+    cursors: [],
+    presence: [[TOPIC, at, number]],
+  });
+  const says = (number: number) => track(TOPIC, undefined, true, { number });
+
+  test("[SP20] a whole that followed a time without anybody who watched is missed, whatever was told before that", async () => {
+    const { node } = rosters();
+    const guest = await Guest.at(node);
+    guest.say(subscribe(TOPIC), says(1));
+    const [first] = await guest.hear();
+    guest.say(track(TOPIC));
+    await guest.hear();
+    crowd(node, 1);
+    guest.say(says(2));
+    await guest.hear();
+    guest.say(ping(first!.at, 2));
+    expect(await guest.hear()).toMatchObject([{ whole: true, joins: [expect.anything()] }]);
+  });
+
+  test("[SP20] so is the whole that follows a time in which members were counted", async () => {
+    const { node, advance } = rosters({ limits: { maxPresenceList: 10 } });
+    crowd(node, 12);
+    const guest = await Guest.at(node);
+    guest.say(subscribe(TOPIC), says(1));
+    const [counted] = await guest.hear();
+    expect(counted).toMatchObject({ count: 12 });
+    for (let n = 5; n < 12; n++) trackerOf(node).untrackAll(`client ${n}`);
+    await advance(11_000);
+    const told = await guest.hear();
+    expect(told.at(-1)).toMatchObject({ whole: true, joins: { length: 5 } });
+    for (const { at } of told.slice(0, -1).concat(counted!)) expect(at).not.toBe(told.at(-1)!.at);
+    guest.say(ping(told.at(-1)!.at, 1));
+    expect(await guest.hear()).toEqual([]);
+  });
+});
+
 describe("a topic with very many", () => {
   test("[SP13] above maxPresenceList watchers are told how many there are, once a second at most; below four fifths who is here", async () => {
     const { node, advance } = rosters({ limits: { maxPresenceList: 10 } });

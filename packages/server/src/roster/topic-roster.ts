@@ -121,10 +121,10 @@ export class TopicRoster {
     this.#lookLater(now);
   }
 
-  /** Nobody hears: what changes meanwhile, who comes next is told with the whole. */
+  /** Nobody hears: what changes meanwhile, who comes next is told with the whole, under another name than what was told before. */
   #rest(): void {
     this.#changed.clear();
-    this.#whole = undefined;
+    this.#moveOn();
     this.#toldCount = undefined;
   }
 
