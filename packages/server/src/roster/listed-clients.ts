@@ -26,6 +26,8 @@ export interface Wish {
   number: number | undefined;
   /** Of a client that polls: how long it is here without another word. */
   within: number | undefined;
+  /** Its client has polled since its last word, or by that: a poll without a word is no longer a sign of it. */
+  polled: boolean;
   /** undefined: it is not to be listed. */
   entry: WishedEntry | undefined;
   /** What the tracker has of it. */
@@ -79,6 +81,7 @@ export class ListedClients {
       watch: false,
       number: undefined,
       within: undefined,
+      polled: false,
       entry: undefined,
       tracked: undefined,
       goesAt: Infinity,

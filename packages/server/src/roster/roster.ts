@@ -101,10 +101,7 @@ export class Roster {
     const slice = typeof named === "string" ? undefined : listed(named.slice);
     if (slice === undefined || typeof named === "string")
       return this.#refuse(conversation, target, "no-presence", { told: true });
-    if (
-      before === undefined &&
-      this.#clients.sizeOf(conversation.clientId) >= this.#context.limits.maxTopicsPerConnection
-    )
+    if (before === undefined && !this.#hasRoom(conversation))
       return this.#refuse(conversation, target, "too-many-topics", { told: true });
     const wish = before ?? this.#clients.begin(conversation.clientId, target);
     this.#clients.stays(wish);
@@ -112,11 +109,22 @@ export class Roster {
     wish.userId = conversation.userId;
     wish.watch = watch;
     wish.within = frame.within;
+    wish.polled = conversation.speaker === "poll";
     wish.number = frame.number;
     if (meta === undefined) wish.entry = undefined;
     else this.#wishes(wish, conversation, slice, named.params, meta);
     if (subscription.live) this.#apply(wish, conversation);
     else if (wish.entry === undefined && !wish.watch) this.#clients.delete(wish);
+  }
+
+  /** What its client wanted by a connection that has ended makes room for what it wants now. */
+  #hasRoom(conversation: Conversation): boolean {
+    const { clientId } = conversation;
+    if (this.#clients.sizeOf(clientId) < this.#context.limits.maxTopicsPerConnection) return true;
+    const former = this.#clients.of(clientId).find((wish) => wish.conversation !== conversation);
+    if (former === undefined) return false;
+    this.#gone(former);
+    return true;
   }
 
   /** It wants another meta. Where that is not taken, an earlier one stays. */
@@ -235,10 +243,15 @@ export class Roster {
   // ------------------------------------------------------------------------------------------- what becomes of them
 
   /** It was let in: who came back in time is waited for until it has said what it wants. */
-  opened({ clientId }: Conversation): void {
+  opened({ clientId, speaker }: Conversation): void {
     if (this.#clients.empty) return;
-    for (const wish of this.#clients.of(clientId))
-      if (wish.conversation === undefined) this.#clients.leave(wish, GRACE);
+    const polls = speaker === "poll";
+    for (const wish of this.#clients.of(clientId)) {
+      // Polls are many: only the first is followed by what its client wants, if that is anything.
+      if (wish.conversation !== undefined || (polls && wish.polled)) continue;
+      wish.polled = polls;
+      this.#clients.leave(wish, GRACE);
+    }
   }
 
   /** Its subscription is live, for the first time or again. */
