@@ -187,7 +187,7 @@ function heardHere({ router, intake }: PacketParts, packet: Packet, frame: Clien
   }
   if (stream === undefined || stream.phase === "closed") {
     // Whether a server is there, any node can say; about topics only the stream can (HT5).
-    if (frame.type !== "Ping" || frame.cursors.length > 0) return false;
+    if (frame.type !== "Ping" || frame.cursors.length > 0 || frame.presence !== undefined) return false;
     packet.send({ type: "Pong" });
     return true;
   }

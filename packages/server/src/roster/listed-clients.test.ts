@@ -150,6 +150,18 @@ describe("a page over HTTP that goes", () => {
     }
   });
 
+  test("[SP20] what it has missed it asks of its stream: where that is not, the packet says so, and no Pong stands for the answer", async () => {
+    const { nodes, settle } = rosters({ nodes: 2 });
+    const ada = await (await Guest.at(nodes[0]!)).enter(TOPIC, "Ada");
+    const asked = packet(nodes[1]!, ada.identity, {
+      type: "Ping",
+      cursors: [],
+      presence: [[TOPIC, 77, 1]],
+    });
+    await settle();
+    expect(asked.heard).toMatchObject([{ type: "Closing", code: "not-here" }]);
+  });
+
   test("[SP16] no word about somebody else, and no other word, is taken from a packet without its stream", async () => {
     const { node, settle } = rosters();
     const ada = await (await Guest.at(node)).enter(TOPIC, "Ada");

@@ -41,10 +41,13 @@ export interface RosterParts {
 }
 
 type Track = ClientFrames["Track"];
+type ListMembers = ClientFrames["ListMembers"];
 type ListedSlice = (TopicSlice | EphemeralSlice) & { readonly presence: SlicePresence };
 
 /** Milliseconds after which what was made for a topic that nobody watches is dropped. */
 const IDLE = 10_000;
+/** Questions for members of one connection that wait for its rate; who asks for more at once asks again. */
+const MOST_QUESTIONS = 100;
 /** Milliseconds for which a client that is gone is listed by the node that says so: longer than nodes take to hear of it. */
 const TOLD_AFTER = 500;
 
@@ -59,6 +62,8 @@ export class Roster {
   #due = new Set<TopicRoster>();
   /** The attempt of connections whose client counts none. */
   readonly #uncounted = new WeakMap<Conversation, number>();
+  /** What was asked over the rate, in order: the first waits for its turn. */
+  readonly #questions = new WeakMap<Conversation, ListMembers[]>();
   #sweeping = false;
   #stopped = false;
   #silence: (() => void) | undefined;
@@ -196,21 +201,31 @@ export class Roster {
     }
   }
 
-  listMembers(conversation: Conversation, { target, ref, after, most }: ClientFrames["ListMembers"]): void {
-    const { rateLimiter } = this.#parts;
-    // A page costs as much as a subscribe.
-    const wait = rateLimiter.join(conversation, target);
-    if (conversation.phase !== "open") return;
-    const answer = (): void => this.#page(conversation, { target, ref, after, most });
-    // Its client waits for an answer: over the rate it waits longer. Who asks on meanwhile is held up by its own rate.
-    if (wait === 0) answer();
-    else this.#context.clock.setTimeout(answer, wait);
+  /** Its client waits for an answer: over the rate it waits longer. */
+  listMembers(conversation: Conversation, frame: ListMembers): void {
+    const waiting = this.#questions.get(conversation);
+    if (waiting === undefined) return this.#answer(conversation, [frame]);
+    if (this.#parts.rateLimiter.other(conversation, frame) && waiting.length < MOST_QUESTIONS)
+      waiting.push(frame);
   }
 
-  #page(
-    conversation: Conversation,
-    { target, ref, after, most }: Pick<ClientFrames["ListMembers"], "target" | "ref" | "after" | "most">,
-  ): void {
+  /** A page costs as much as a subscribe. */
+  #answer(conversation: Conversation, questions: ListMembers[]): void {
+    const { clock } = this.#context;
+    this.#questions.delete(conversation);
+    for (let next = questions[0]; next !== undefined; next = questions[0]) {
+      if (conversation.phase !== "open" || this.#stopped) return;
+      const wait = this.#parts.rateLimiter.join(conversation, next.target);
+      if (wait > 0) {
+        this.#questions.set(conversation, questions);
+        return void clock.setTimeout(() => this.#answer(conversation, questions), wait);
+      }
+      questions.shift();
+      this.#page(conversation, next);
+    }
+  }
+
+  #page(conversation: Conversation, { target, ref, after, most }: ListMembers): void {
     if (conversation.phase !== "open" || this.#stopped) return;
     const named = this.#parts.directory.named(target, conversation.clientId);
     const may = conversation.subscriptions.get(target)?.live === true;

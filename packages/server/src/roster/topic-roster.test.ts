@@ -255,6 +255,29 @@ describe("a topic with very many", () => {
     expect(seen.length).toBeLessThan(975);
   });
 
+  test("[SP14] who asks for pages over the rate is answered at the rate, in order, and never loses one", async () => {
+    const { node, advance } = rosters({ limits: { joinRate: 10, joinBurst: 20 } });
+    crowd(node, 5);
+    const guest = await (await Guest.at(node)).enter(TOPIC, undefined, false);
+    for (let ref = 1; ref <= 60; ref++) guest.say(page(0, 5, ref));
+    const answered = async (): Promise<number[]> => {
+      await guest.hear();
+      return guest.said.flatMap((frame) => (frame.type === "Members" ? [frame.ref] : []));
+    };
+    expect((await answered()).length).toBeLessThanOrEqual(20);
+    await advance(1_000);
+    expect((await answered()).length).toBeLessThanOrEqual(31);
+    await advance(5_000);
+    expect(await answered()).toEqual(Array.from({ length: 60 }, (_, n) => n + 1));
+    // The second time, too.
+    for (let ref = 61; ref <= 130; ref++) guest.say(page(0, 5, ref));
+    await advance(2_000);
+    expect((await answered()).length).toBeLessThanOrEqual(60 + 41);
+    await advance(9_000);
+    expect(await answered()).toHaveLength(130);
+    expect(node.errors).toEqual([]);
+  });
+
   test("[SP14] a page is no larger than a frame; who has just gone is left out; a topic without a watcher has pages, too", async () => {
     const { node } = rosters({ limits: { maxPresenceBytes: 100_000 } });
     const tracker = trackerOf(node);

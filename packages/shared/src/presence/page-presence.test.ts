@@ -131,6 +131,26 @@ test("[PC17] what an earlier subscription was told last names nothing in the nex
   expect([presence.look().list.has("cy"), sent.map(({ type }) => type)]).toEqual([false, ["Ping"]]);
 });
 
+test("[PC17] what no server keeps is asked of none; a page whose meta alone was refused goes on asking who is here", () => {
+  for (const [code, asks] of [
+    ["no-presence", false],
+    ["too-many-topics", false],
+    ["invalid", true],
+    ["too-large", true],
+  ] as const)
+    for (const tracks of [true, false]) {
+      const { presence } = watched();
+      if (tracks) presence.track({ n: 1 });
+      presence.turned();
+      presence.hear({ type: "Untracked", target: "a", code });
+      presence.turned();
+      expect([code, tracks, presence.ping() !== undefined]).toEqual([code, tracks, asks]);
+      presence.track({ n: 2 });
+      presence.turned();
+      expect(presence.ping()?.[2]).toBeGreaterThan(1);
+    }
+});
+
 test("[PC7] a member that goes and comes in one frame stays, and a frame that changes nothing tells nobody", () => {
   const { presence, tell, told } = watched();
   tell({ whole: true, joins: [[5, "bo", 1]] });

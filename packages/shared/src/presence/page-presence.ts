@@ -143,6 +143,8 @@ export function createPagePresence(
   let wish: unknown;
   /** The server has refused it, so what it lists counts. */
   let refused = false;
+  /** The server keeps no word of this topic: nothing is to be asked of it. */
+  let unkept = false;
   /** As which user that was first said. */
   let owner: string | null | undefined;
   let ownKey: string | undefined;
@@ -210,8 +212,7 @@ export function createPagePresence(
   }
 
   function ping(): PresencePing | undefined {
-    // Where nothing is known of a refused one, the server has kept nothing of it either.
-    if (!said || waiting || said.ref !== subscription.ref || (refused && !known)) return undefined;
+    if (!said || waiting || said.ref !== subscription.ref || unkept) return undefined;
     return [id, at, said.watch || said.meta !== undefined ? said.number : 0];
   }
 
@@ -271,6 +272,7 @@ export function createPagePresence(
       );
       return;
     }
+    unkept = code === "no-presence" || code === "too-many-topics";
     // Said twice by a poll, it is refused twice.
     if (wish === undefined || refused) return;
     refused = true;
@@ -326,6 +328,7 @@ export function createPagePresence(
     if (anew) at = 0;
     const number = ++host.lastRef;
     said = { ref, meta, watch, number };
+    unkept = false;
     host.line.send([{ type: "Track", target: id, number, ...(meta === undefined ? {} : { meta }), watch }]);
   }
 
