@@ -4,6 +4,8 @@ import type { Cancel, SteadyClock } from "@calla/shared";
 import type { PresenceNode } from "./presence-message.ts";
 
 export interface Peer extends PresenceNode {
+  /** Another one from its last word on: its next life does not end it then (PN53). */
+  name: string;
   /** The highest clock that it has told of. */
   clock: number;
   /** It is listed once everything up to here is known; undefined: it is listed. */
@@ -79,10 +81,12 @@ export class Peers {
     peer.clock = Math.max(peer.clock, clock);
     peer.silence = allowed;
     peer.heardAt = now;
-    if (known === undefined) {
-      this.#peers.set(peer.replica, peer);
-      this.#names.set(peer.name, peer);
+    this.#peers.set(peer.replica, peer);
+    if (peer.name !== node.name) {
+      if (this.#names.get(peer.name) === peer) this.#names.delete(peer.name);
+      peer.name = node.name;
     }
+    if (!this.#names.has(peer.name)) this.#names.set(peer.name, peer);
     if (sooner) this.#watch(peer, allowed);
     return peer;
   }

@@ -350,6 +350,37 @@ describe("several nodes", () => {
     expect([two.errors, second.errors]).toEqual([[], []]);
   });
 
+  test("[PN53] a node that said for how long its members are to be kept, and begins again before that, ends them no sooner", () => {
+    const net = new Net();
+    const first = net.begin({ name: "web-1" });
+    const two = net.begin({ name: "web-2" });
+    first.tracker.track("t", "h", "k", { n: 1 }, 1);
+    first.tracker.track("t", "g", "k", { n: 2 }, 1);
+    net.advance(100);
+    first.tracker.stop(30_000);
+    net.advance(100);
+    // A second time as well.
+    for (const holder of ["i", "j"]) {
+      const again = net.begin({ name: "web-1" });
+      again.tracker.track("t", holder, "k", { n: 3 }, 1);
+      net.advance(3_000);
+      if (holder === "i") again.tracker.stop(30_000);
+      else again.tracker.track("t", "h", "k", { n: 4 }, 2);
+      net.advance(100);
+    }
+    expect(leavesOf(two)).toEqual([1]);
+    expect(two.tracker.list("t").get("k")).toHaveLength(4);
+    net.advance(40_000);
+    expect(
+      two.tracker
+        .list("t")
+        .get("k")!
+        .map(({ meta }) => meta.n)
+        .toSorted(),
+    ).toEqual([3, 4]);
+    expect(two.errors).toEqual([]);
+  });
+
   test("[PN28] late words of an earlier life are no sign of life", () => {
     const net = new Net();
     const two = net.begin();

@@ -250,7 +250,9 @@ export class Tracker<Meta = unknown> {
     if (this.#stopped) return;
     if (keep > 0) {
       this.#tellChanges();
-      // Nothing is heard of it any more: so they go when it has been silent for as long as it says.
+      // Nothing is heard of it any more: so they go when it has been silent for as long as it says. It gives up its name, so
+      // that its next life, which may begin sooner, does not end it.
+      this.#node = { ...this.#node, name: this.#node.replica };
       this.#publish({
         type: "beat",
         ...this.#from(),
