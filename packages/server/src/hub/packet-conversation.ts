@@ -180,6 +180,7 @@ function heardHere({ router, intake }: PacketParts, packet: Packet, frame: Clien
     return true;
   }
   const { stream } = packet;
+  if (frame.type === "Track" && isEarlier(packet, stream)) return true;
   // Of a page that is gone: its stream has ended, or is about to.
   if (frame.type === "Track" && frame.meta === undefined && !frame.watch && stream?.phase !== "open") {
     router.farewell(packet, frame);
@@ -200,6 +201,12 @@ function heardHere({ router, intake }: PacketParts, packet: Packet, frame: Clien
   }
   return true;
 }
+
+/** Said by an earlier connection of its client than the stream that is here: what that one says of presence counts (SP21). */
+const isEarlier = (packet: Packet, stream: Conversation | undefined): boolean =>
+  (attemptOf(packet) ?? Infinity) < (attemptOf(stream) ?? -Infinity);
+const attemptOf = (conversation: Conversation | undefined): number | undefined =>
+  conversation?.state.phase === "open" ? conversation.state.attempt?.[1] : undefined;
 
 /** Every message has been decided, or time is up: a later outcome comes by the stream, or when the message is sent again. */
 function answersOf({ clock, limits }: ServerContext, packet: Packet): Promise<void> {

@@ -162,6 +162,40 @@ describe("a page over HTTP that goes", () => {
     expect(asked.heard).toMatchObject([{ type: "Closing", code: "not-here" }]);
   });
 
+  test("[SP21] a word of an earlier page, or of an earlier attempt, that comes behind those of the next one changes nothing", async () => {
+    const { nodes, advance } = rosters({ nodes: 2 });
+    const [near, far] = nodes as [Node, Node];
+    const watcher = await (await Guest.at(near)).enter(TOPIC);
+    const ada = await Guest.at(near);
+    await ada.connect(near, 1_800_000_000_005);
+    await ada.enter(TOPIC, "Ada");
+    await advance(1_000);
+    await watcher.hear();
+    const said = (node: Node, attempt: number, meta?: object) =>
+      node.post(
+        hello({ slices: wiring.versions(), identity: ada.identity, attempt: [3, attempt] }),
+        track(TOPIC, meta, meta !== undefined),
+      );
+    for (const meta of [undefined, { name: "Old" }]) said(near, 1_800_000_000_004, meta);
+    said(far, 1_800_000_000_004);
+    await advance(2_000);
+    expect(await watcher.hear()).toEqual([]);
+    expect(await ada.sees(TOPIC)).toEqual(["Ada"]);
+    said(near, 1_800_000_000_005, { name: "New" });
+    await advance(100);
+    expect(await watcher.sees(TOPIC)).toEqual(["New"]);
+    // Nor while the next one is waited for.
+    ada.drop(1006);
+    await advance(100);
+    said(near, 1_800_000_000_004);
+    await advance(100);
+    expect(await watcher.sees(TOPIC)).toEqual(["New"]);
+    said(near, 1_800_000_000_005);
+    await advance(100);
+    expect(await watcher.sees(TOPIC)).toEqual([]);
+    for (const node of nodes) expect(node.errors).toEqual([]);
+  });
+
   test("[SP16] no word about somebody else, and no other word, is taken from a packet without its stream", async () => {
     const { node, settle } = rosters();
     const ada = await (await Guest.at(node)).enter(TOPIC, "Ada");

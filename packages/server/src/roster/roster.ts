@@ -331,8 +331,11 @@ export class Roster {
     const { target } = frame;
     const { clientId } = packet;
     if (!this.#parts.rateLimiter.other(packet, frame)) return;
+    // A page that was loaded again is here already (SP21).
+    const said = packet.state.phase === "open" ? packet.state.attempt?.[1] : undefined;
+    const isLater = (attempt = 0): boolean => said !== undefined && attempt > said;
     const here = this.#clients.get(clientId, target);
-    if (here !== undefined) return this.#gone(here);
+    if (here !== undefined) return isLater(here.entry?.attempt) ? undefined : this.#gone(here);
     const named = this.#parts.directory.named(target, clientId);
     const slice = typeof named === "string" ? undefined : listed(named.slice);
     if (slice === undefined || typeof named === "string") return;
@@ -340,7 +343,7 @@ export class Roster {
     if (key === undefined) return;
     const { tracker } = this.#context.presence;
     const entry = tracker.getByKey(trackerTopic(target), key).find(({ holder }) => holder === clientId);
-    if (entry === undefined) return;
+    if (entry === undefined || isLater(entry.attempt)) return;
     const wish = this.#clients.begin(clientId, target);
     wish.entry = { key, meta: entry.meta, attempt: (entry.attempt ?? 0) + 1 };
     this.#clients.put(wish);

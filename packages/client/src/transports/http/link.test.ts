@@ -650,6 +650,18 @@ test("[PC16] a page that goes for good says of each topic that it is listed no m
   }
 });
 
+test("[PC16] each request says of which attempt it is", async () => {
+  const { say, link, posts, connected } = setUp();
+  await connected();
+  say({ ...HELLO, attempt: [7, 9] });
+  say(track("a", { n: 1 }));
+  link.close(true);
+  expect(posts.map(({ frames }) => frames[0]?.["attempt"])).toEqual([
+    [7, 9],
+    [7, 9],
+  ]);
+});
+
 test("[PC4] a meta that no server takes for its size is refused, and the attempt goes on", async () => {
   const { say, posts, events, connected } = setUp();
   await connected();

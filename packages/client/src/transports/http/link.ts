@@ -324,7 +324,7 @@ export function httpLink(options: HttpLinkOptions): Link {
 
   /** Who says what is in a POST. */
   function speaking(): Plain {
-    const { slices, protocol, token, flushOnly } = hello as Plain;
+    const { slices, protocol, token, flushOnly, attempt } = hello as Plain;
     return {
       type: "Hello",
       protocol,
@@ -332,6 +332,8 @@ export function httpLink(options: HttpLinkOptions): Link {
       ...(token === undefined ? {} : { token }),
       slices,
       targets: [],
+      // A wish of an earlier attempt may come behind those of this one (SP21).
+      ...(attempt === undefined ? {} : { attempt }),
       ...(flushOnly === true ? { flushOnly } : {}),
     };
   }
