@@ -67,6 +67,15 @@ test("[OB13] frames are parted between frames, a Ping between its cursors, anyth
   const ping = (...cursors: [string, number, number][]): ClientFrame => ({ type: "Ping", cursors });
   expect(halves([message, ping(), message])).toEqual([[message], [ping(), message]]);
   expect(halves([ping(["a", 1, 1], ["b", 2, 2])])).toEqual([[ping(["a", 1, 1])], [ping(["b", 2, 2])]]);
+  const asks = (targets: string[], present: string[]): ClientFrame => ({
+    type: "Ping",
+    cursors: targets.map((target) => [target, 1, 1]),
+    presence: present.map((target) => [target, 2, 3]),
+  });
+  // What it asks of presence is halved, too, and each part of it is asked once.
+  expect(halves([asks(["a"], ["p", "q", "r"])])).toEqual([[asks([], ["p"])], [asks(["a"], ["q", "r"])]]);
+  expect(halves([asks([], ["p", "q"])])).toEqual([[asks([], ["p"])], [asks([], ["q"])]]);
+  expect(halves([asks([], ["p"])])).toBeUndefined();
   for (const whole of [[message], [ping()], [ping(["a", 1, 1])], []]) expect(halves(whole)).toBeUndefined();
 });
 

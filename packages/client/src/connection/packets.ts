@@ -14,12 +14,17 @@ export function fitting(format: Format, hello: Hello, most: number): Hello {
   return end < 0 ? hello : { ...hello, targets: hello.targets.slice(0, end) };
 }
 
-/** Frames in two parts; of one frame its cursors; undefined: it is whole. */
+/** Frames in two parts; of one frame what it asks; undefined: it is whole. */
 export function halves(frames: readonly ClientFrame[]): readonly (readonly ClientFrame[])[] | undefined {
   const [first] = frames;
   if (frames.length > 1) return inTwo(frames);
-  if (first?.type !== "Ping" || first.cursors.length < 2) return undefined;
-  return inTwo(first.cursors).map((cursors, i) => [i ? { type: "Ping", cursors } : { ...first, cursors }]);
+  if (first?.type !== "Ping") return undefined;
+  const { cursors, presence = [] } = first;
+  if (cursors.length + presence.length < 2) return undefined;
+  const behind = inTwo(presence);
+  return inTwo(cursors).map((some, i) => [
+    { type: "Ping", cursors: some, ...(behind[i]!.length > 0 ? { presence: behind[i]! } : {}) },
+  ]);
 }
 const inTwo = <T>(all: readonly T[]): readonly (readonly T[])[] => [
   all.slice(0, all.length >> 1),
