@@ -2,7 +2,10 @@
 
 const ROOM = "server/src/channels/presence";
 const frames = `${ROOM}/presence-frames.test.ts`;
-const rules = `${ROOM}/presence-rules.test.ts`;
+const channel = `${ROOM}/channel-presence.test.ts`;
+const topic = `${ROOM}/topic-presence.test.ts`;
+const holder = `${ROOM}/presence-holder.test.ts`;
+const app = `${ROOM}/channels-presence.test.ts`;
 const reentry = `${ROOM}/presence-reentry.test.ts`;
 const nodes = `${ROOM}/presence-nodes.test.ts`;
 const listing = "server/src/presence/listing.test.ts";
@@ -43,7 +46,7 @@ export const channelPresenceMutants = [
     to: "",
     breaks: "CP25",
     scenario: "",
-    by: `${rules} > [CP25] tells`,
+    by: `${app} > [CP25] tells`,
   },
   {
     name: "forget which ref an update took the place of",
@@ -61,7 +64,7 @@ export const channelPresenceMutants = [
     to: "own.set(tag, entry);",
     breaks: "CP20",
     scenario: "",
-    by: `${rules} > [CP20] what comes and goes`,
+    by: `${channel} > [CP20] what comes and goes`,
   },
   {
     name: "tell a state before the diffs of what it lists",
@@ -70,7 +73,7 @@ export const channelPresenceMutants = [
     to: "    const diff = this.#asking.size > 0 ? undefined : this.#pending.take();",
     breaks: "CP20",
     scenario: "",
-    by: `${rules} > [CP20] a state stands behind`,
+    by: `${channel} > [CP20] a state stands behind`,
   },
   {
     name: "write a state anew for each who asks",
@@ -79,7 +82,7 @@ export const channelPresenceMutants = [
     to: "if (list !== undefined)",
     breaks: "CP21",
     scenario: "",
-    by: `${rules} > [CP21] a diff is written once`,
+    by: `${channel} > [CP21] a diff is written once`,
   },
   {
     name: "go on telling while fields are fetched",
@@ -88,7 +91,7 @@ export const channelPresenceMutants = [
     to: "",
     breaks: "CP22",
     scenario: "",
-    by: `${rules} > [CP22] while they are fetched`,
+    by: `${topic} > [CP22] while they are fetched`,
   },
   {
     name: "wait for fields for ever",
@@ -97,7 +100,7 @@ export const channelPresenceMutants = [
     to: "const FETCH_TIME = 50_000;",
     breaks: "CP22",
     scenario: "",
-    by: `${rules} > [CP22] where fetch takes too long`,
+    by: `${topic} > [CP22] where fetch takes too long`,
   },
   {
     name: "tell each change of a crowd's count",
@@ -106,7 +109,7 @@ export const channelPresenceMutants = [
     to: "false) return;",
     breaks: "CP18",
     scenario: "",
-    by: `${rules} > [CP18] clients hear how many`,
+    by: `${topic} > [CP18] clients hear how many`,
   },
   {
     name: "leave a crowd's last count untold",
@@ -115,7 +118,7 @@ export const channelPresenceMutants = [
     to: "",
     breaks: "CP18",
     scenario: "",
-    by: `${rules} > [CP18] clients hear how many`,
+    by: `${topic} > [CP18] clients hear how many`,
   },
   {
     name: "go on by diffs where a crowd has become few, without a state",
@@ -124,7 +127,7 @@ export const channelPresenceMutants = [
     to: "",
     breaks: "CP18",
     scenario: "",
-    by: `${rules} > [CP18] clients hear how many`,
+    by: `${topic} > [CP18] clients hear how many`,
   },
   {
     name: "count those without a key into the limit",
@@ -133,7 +136,7 @@ export const channelPresenceMutants = [
     to: "listed: () => this.tracker.count(name),",
     breaks: "CP18",
     scenario: "",
-    by: `${rules} > [CP18] those without a key`,
+    by: `${topic} > [CP18] those without a key`,
   },
   {
     name: "change the kind as often as members want it",
@@ -169,7 +172,7 @@ export const channelPresenceMutants = [
     to: "    return meta;",
     breaks: "CP29",
     scenario: "",
-    by: `${rules} > [CP29] a meta is what it was`,
+    by: `${holder} > [CP29] a meta is what it was`,
   },
   {
     name: "track a client before it is told who is here",
@@ -178,7 +181,7 @@ export const channelPresenceMutants = [
     to: "    if (state) queueMicrotask(() => this.pushState());\n    if (initial",
     breaks: "CP19",
     scenario: "",
-    by: `${rules} > [CP19] whoever joins`,
+    by: `${channel} > [CP19] whoever joins`,
   },
   {
     name: "let what ends as it is tracked be tracked",

@@ -147,7 +147,7 @@ export const clientPresenceMutants = [
   {
     name: "ask for what was missed with every frame",
     file: PRESENCE,
-    from: "    missed = true;\n",
+    from: "    missed = time + ASK_AGAIN;\n",
     to: "",
     breaks: "PC17",
     scenario: "",
