@@ -14,11 +14,12 @@ export interface IncomingHandler {
   readonly context: ServerContext;
   /** Holds for whoever has not been let in. */
   readonly outside: Limits;
-  /** `tracks`: what a poll says besides its Hello. */
-  hear(conversation: Conversation, frame: ClientFrame, tracks?: readonly Track[]): void;
+  /** `words`: what a poll says besides its Hello. */
+  hear(conversation: Conversation, frame: ClientFrame, words?: readonly PollWord[]): void;
 }
 
-type Track = ClientFrames["Track"];
+/** What may stand behind a poll's Hello. */
+export type PollWord = ClientFrames["Track"] | ClientFrames["ListMembers"];
 
 /** What anything that waits holds besides its bytes, roughly. */
 const OVERHEAD = 128;
@@ -43,9 +44,9 @@ export class IncomingPacket implements Work {
     const frames = (this.#frames ??= this.#read());
     const frame = frames[this.#at++];
     if (frame === undefined) return false;
-    const tracks = frame.type === "Hello" ? tracksBehind(frame, frames) : [];
+    const words = frame.type === "Hello" ? wordsBehind(frame, frames) : [];
     // A packet with a Hello holds nothing else, but a poll's: otherwise the Hello is not answered either.
-    if (!allowed(conversation.phase, frame) || tracks === undefined) {
+    if (!allowed(conversation.phase, frame) || words === undefined) {
       refused(this.#handler.context, conversation, undefined, "protocol", {
         frame: frame.type,
         phase: conversation.phase,
@@ -53,9 +54,9 @@ export class IncomingPacket implements Work {
       conversation.end("protocol");
       return false;
     }
-    if (tracks.length === 0) this.#handler.hear(conversation, frame);
-    else this.#handler.hear(conversation, frame, tracks);
-    this.#at += tracks.length;
+    if (words.length === 0) this.#handler.hear(conversation, frame);
+    else this.#handler.hear(conversation, frame, words);
+    this.#at += words.length;
     return this.#at < frames.length;
   }
 
@@ -74,13 +75,15 @@ export class IncomingPacket implements Work {
 }
 
 /** A client that polls has no other word in which to say by which metas it is listed. undefined: something else is there. */
-function tracksBehind(
+function wordsBehind(
   hello: ClientFrames["Hello"],
   [first, ...behind]: readonly ClientFrame[],
-): readonly Track[] | undefined {
-  if (first === hello && behind.length === 0) return behind as readonly Track[];
-  const isTrack = (frame: ClientFrame): frame is Track => frame.type === "Track";
-  return first === hello && hello.poll === true && behind.every(isTrack) ? behind : undefined;
+): readonly PollWord[] | undefined {
+  if (first === hello && behind.length === 0) return [];
+  const isWord = ({ type }: ClientFrame): boolean => type === "Track" || type === "ListMembers";
+  return first === hello && hello.poll === true && behind.every(isWord)
+    ? (behind as readonly PollWord[])
+    : undefined;
 }
 
 /** A Hello can be said in parts (CL20): only a client that is not let in yet may retry what was too large. */

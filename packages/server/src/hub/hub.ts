@@ -204,7 +204,7 @@ export class Hub {
     this.#incoming = {
       context,
       outside: { ...limits, maxFrameBytes: Math.min(maxFrameBytes, maxHelloBytes) },
-      hear: (conversation, frame, tracks) => router.hear(conversation, frame, tracks),
+      hear: (conversation, frame, words) => router.hear(conversation, frame, words),
     };
     this.speak = packetAnswers({
       context,

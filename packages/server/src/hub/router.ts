@@ -4,6 +4,7 @@ import type { ClientFrame, ClientFrames, Subscription } from "@calla/shared";
 import type { Conversation } from "../connection/conversation.ts";
 import type { Herd } from "../connection/herd.ts";
 import { newest, SubscribeRequests } from "../connection/incoming.ts";
+import type { PollWord } from "../connection/incoming.ts";
 import type { Intake } from "../connection/intake.ts";
 import type { Limited, RateLimiter } from "../connection/rate-limiter.ts";
 import type { Roster } from "../roster/roster.ts";
@@ -40,12 +41,12 @@ export class Router {
     this.#parts = parts;
   }
 
-  /** `tracks`: what a poll says besides its Hello. */
-  hear(conversation: Conversation, frame: ClientFrame, tracks: readonly Track[] = []): void {
+  /** `words`: what a poll says besides its Hello. */
+  hear(conversation: Conversation, frame: ClientFrame, words: readonly PollWord[] = []): void {
     const { rateLimiter, herd, subscriptions, tokenRefresh, roster } = this.#parts;
     switch (frame.type) {
       case "Hello":
-        return this.#hello(conversation, frame, tracks);
+        return this.#hello(conversation, frame, words);
       case "TopicMessage":
         return void this.message(conversation, frame);
       case "Subscribe":
@@ -92,16 +93,16 @@ export class Router {
     this.#parts.roster.farewell(packet, frame);
   }
 
-  #hello(conversation: Conversation, hello: ClientFrames["Hello"], tracks: readonly Track[]): void {
+  #hello(conversation: Conversation, hello: ClientFrames["Hello"], words: readonly PollWord[]): void {
     void this.#parts.admission
-      .admit(conversation, hello, (welcome) => this.#welcome(conversation, hello, tracks, welcome))
+      .admit(conversation, hello, (welcome) => this.#welcome(conversation, hello, words, welcome))
       ?.catch((error: unknown) => conversation.fail(error));
   }
 
   #welcome(
     conversation: Conversation,
     hello: ClientFrames["Hello"],
-    tracks: readonly Track[],
+    words: readonly PollWord[],
     { connected, expires, fresh }: Welcome,
   ): void {
     const { context, herd, tokenRefresh, hooks, subscriptions, roster } = this.#parts;
@@ -116,9 +117,14 @@ export class Router {
     if (speaker === "page" || (speaker === "poll" && fresh)) hooks.connected(conversation, fresh);
     if (conversation.phase !== "open") return; // the app's hook has
     this.#resync(conversation, hello.targets, (answers) => {
-      for (const track of tracks) if (conversation.phase === "open") roster.track(conversation, track);
-      if (endsWithAnswers(conversation, hello))
-        void Promise.all(answers).then(() => subscriptions.finish(conversation));
+      for (const word of words)
+        if (word.type === "Track" && conversation.phase === "open") roster.track(conversation, word);
+      if (!endsWithAnswers(conversation, hello)) return;
+      void Promise.all(answers).then(() => {
+        // Over its rate a page is not waited for: its client asks again.
+        for (const word of words) if (word.type === "ListMembers") roster.listMembers(conversation, word);
+        subscriptions.finish(conversation);
+      });
     });
   }
 

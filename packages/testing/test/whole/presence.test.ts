@@ -116,6 +116,26 @@ test("[PC15] who polls asks no more often for tracking", async () => {
   expect(polls).toBeLessThan(100);
 });
 
+test.each(["socket", "http", "poll"] as const)(
+  "[PC11] [SP14] pages of members who are only counted are answered, one behind the other (%s)",
+  async (via) => {
+    const { clock, page, errors } = stage({ maxPresenceList: 2 });
+    const all = ["Anna", "Ben", "Cleo", "Dora"].map((name) => page(name));
+    const { here } = page("Ed", via);
+    await clock.advance(3_000);
+    expect([here.counted, here.count]).toEqual([true, 5]);
+    const told: string[] = [];
+    const asked = here.page().then(({ members, next }) => {
+      told.push(...members.map(({ meta }) => meta.name).toSorted(), String(next));
+      return here.page(members[1]!.from!);
+    });
+    void asked.then(({ members }) => told.push(String(members.length)));
+    await clock.advance(3_000);
+    expect(told).toEqual(["Anna", "Ben", "Cleo", "Dora", "Ed", "undefined", "3"]);
+    expect([all.length, errors]).toEqual([4, []]);
+  },
+);
+
 test.each(["socket", "http"] as const)(
   "[PC8] [PC2] a connection that breaks and comes back flickers on neither side (%s)",
   async (via) => {

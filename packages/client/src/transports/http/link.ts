@@ -79,6 +79,8 @@ const POLL_FOR = 300_000;
 const BATCH_BYTES = 65_536;
 /** A poll has room for so much of presence, so that it stays below what servers take of a Hello (64 KB). */
 const TRACKS_BYTES = 16_384;
+/** So many questions for members go with one poll. */
+const MOST_QUESTIONS = 8;
 /** A stream that is silent for so long although POSTs are answered is asked whether it lives, and has so long for it. */
 const STREAM_SILENCE = 25_000;
 const STREAM_ANSWER = 10_000;
@@ -115,6 +117,8 @@ export function httpLink(options: HttpLinkOptions): Link {
   const tracks = new Map<unknown, Plain>();
   /** Those that no poll has carried yet. */
   const unsaid = new Set<unknown>();
+  /** Questions for members: the next poll carries them, and the core asks again where it gets no answer. */
+  let questions: readonly Plain[] = [];
   let timer: Cancel | undefined;
   /** When the stream last said anything, and the end of patience with it. */
   let heard = 0;
@@ -231,8 +235,9 @@ export function httpLink(options: HttpLinkOptions): Link {
   /** Who polls is listed until three polls have failed to say so. */
   function polled(said: Plain): Plain | readonly Plain[] {
     const asking = { ...said, poll: true };
-    const wished = carried();
-    return wished.length === 0 ? asking : [asking, ...wished];
+    const behind = [...carried(), ...questions];
+    questions = [];
+    return behind.length === 0 ? asking : [asking, ...behind];
   }
   function carried(): readonly Plain[] {
     const said: Plain[] = [];
@@ -404,6 +409,11 @@ export function httpLink(options: HttpLinkOptions): Link {
           hello = { ...hello, ...(renewed = { token: frame["token"] }) };
         if (frame.type === "Hello") greet(frame);
         else if (frame.type === "Track") track(frame);
+        else if (polling && frame.type === "ListMembers") {
+          // It is asked again under its ref: the latest counts.
+          questions = [...questions.filter(({ ref }) => ref !== frame["ref"]), frame].slice(-MOST_QUESTIONS);
+          pollSoon();
+        }
         // What is subscribed stands in each poll's Hello.
         else if (polling && !("mid" in frame)) pollSoon();
         else queue.push(unsendable.has(frame["id"] as string) ? { ...frame, messages: [] } : frame);
