@@ -125,13 +125,15 @@ test.each(["socket", "http", "poll"] as const)(
     await clock.advance(3_000);
     expect([here.counted, here.count]).toEqual([true, 5]);
     const told: string[] = [];
-    const asked = here.page().then(({ members, next }) => {
-      told.push(...members.map(({ meta }) => meta.name).toSorted(), String(next));
-      return here.page(members[1]!.from!);
-    });
-    void asked.then(({ members }) => told.push(String(members.length)));
+    const asked = (async () => {
+      const first = await here.page();
+      told.push(...first.members.map(({ meta }) => meta.name).toSorted(), String(first.next));
+      const { members } = await here.page(first.members[1]!.from!);
+      told.push(String(members.length));
+    })();
     await clock.advance(3_000);
     expect(told).toEqual(["Anna", "Ben", "Cleo", "Dora", "Ed", "undefined", "3"]);
+    await asked;
     expect([all.length, errors]).toEqual([4, []]);
   },
 );
