@@ -13,6 +13,15 @@ const listing = "server/src/presence/listing.test.ts";
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const channelPresenceMutants = [
   {
+    name: "leave a Phoenix client that asked in between with another number than the others",
+    file: `${ROOM}/topic-presence.ts`,
+    from: "{ count: MIXED, at: counted.at }",
+    to: "counted",
+    breaks: "CP18",
+    scenario: "",
+    by: `${topic} > [CP18] who asks in between`,
+  },
+  {
     name: "keep who is tracked when its channel ends",
     file: "server/src/channels/engine/joined-channel.ts",
     from: "    this.#presence?.ends();\n",

@@ -162,6 +162,15 @@ export const syncPresenceMutants = [
     by: `${ROSTER}/roster.test.ts > [SP20] who has missed`,
   },
   {
+    name: "leave who came in between with another number than the others",
+    file: `${ROSTER}/topic-roster.ts`,
+    from: "      if (!news) this.#toldOne(members);\n",
+    to: "",
+    breaks: "SP13",
+    scenario: "",
+    by: `${ROSTER}/topic-roster.test.ts > [SP13] who comes in between`,
+  },
+  {
     name: "never ask for a word on presence that was lost",
     file: `${ROSTER}/roster.ts`,
     from: " || wish.number !== number)",

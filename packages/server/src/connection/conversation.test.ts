@@ -33,7 +33,7 @@ describe("a conversation's life", () => {
     conversation.end("slow");
     conversation.finish();
     conversation.gone();
-    expect(conversation.closes()).toEqual({ phase: "closed", was: undefined, code: "rate" });
+    expect(conversation.closes()).toEqual({ phase: "closed", was: undefined, code: "rate", within: 500 });
     expect(frames).toEqual([{ type: "Closing", code: "rate", retryable: true, within: 500 }]);
     expect(closed).toEqual([{ code: 4001, reason: "rate" }]);
     expect(ended.length).toBeGreaterThan(0);
@@ -114,6 +114,7 @@ describe("a conversation's life", () => {
       "authenticating",
       "connection",
       "encoder",
+      "farewell",
       "leaving",
       "membership",
       "request",

@@ -199,6 +199,22 @@ describe("what was lost on an open connection", () => {
 });
 
 describe("a topic with very many", () => {
+  test("[SP13] who comes in between is told another number than the others; when it is theirs again, all are told", async () => {
+    const { node, advance } = rosters({ limits: { maxPresenceList: 2 } });
+    const watcher = await (await Guest.at(node)).enter(TOPIC);
+    crowd(node, 3);
+    expect(await watcher.sees(TOPIC)).toBe(3);
+    crowd(node, 1, 3);
+    const late = await (await Guest.at(node)).enter(TOPIC);
+    expect([await late.sees(TOPIC), await watcher.sees(TOPIC)]).toEqual([4, 3]);
+    trackerOf(node).untrackAll("client 3");
+    await advance(1_100);
+    expect([await late.sees(TOPIC), await watcher.sees(TOPIC)]).toEqual([3, 3]);
+    await late.hear();
+    await advance(60_000);
+    expect(await late.hear()).toEqual([]);
+  });
+
   test("[SP13] above maxPresenceList watchers are told how many there are, once a second at most; below four fifths who is here", async () => {
     const { node, advance } = rosters({ limits: { maxPresenceList: 10 } });
     const watcher = await (await Guest.at(node)).enter(TOPIC);

@@ -14,6 +14,9 @@ import { countFrame, presenceFrames, readable } from "./presence-frames.ts";
 import type { Chain, ToldChange } from "./presence-frames.ts";
 import { TagTable } from "./tag-table.ts";
 
+/** In place of a number: not all were told the same. */
+const MIXED = -1;
+
 export interface TopicRosterParts {
   readonly clock: SteadyClock;
   readonly maxPresenceList: number;
@@ -162,6 +165,7 @@ export class TopicRoster {
     if (!this.#listing.counts) return this.#tellWhole(conversation, subscription);
     conversation.sendShared(countFrame(this.target, this.#at, this.#members.size));
     this.#watchers.set(conversation, subscription);
+    this.#toldOne(this.#members.size);
   }
 
   /** The subscription in which it is told now; undefined: it is told nothing, and the whole once it takes that. */
@@ -227,8 +231,15 @@ export class TopicRoster {
       if (subscription === undefined || (before === subscription && !news)) continue;
       conversation.sendShared(shared);
       this.#watchers.set(conversation, subscription);
+      if (!news) this.#toldOne(members);
     }
     if (news) this.#toldCount = { members, at: now };
+  }
+
+  /** Who came was told another number than the others: all are told again, also where it is soon what these were told. */
+  #toldOne(members: number): void {
+    const told = this.#toldCount;
+    if (told !== undefined && told.members !== members) this.#toldCount = { members: MIXED, at: told.at };
   }
 
   /** When there is something to tell, or the other kind may be due, though nobody comes or goes. */

@@ -180,6 +180,23 @@ describe("above the limit", () => {
     await settle();
     expect(ada.take()).toEqual([diff({}, { k3: metas({ phx_ref: any }) })]);
   });
+  it("[CP18] who asks in between is told another number than the others; when it is theirs again, all are told", async () => {
+    const { advance, settle, join, channels } = nodes(few);
+    const { presence } = channels;
+    const ada = await join();
+    for (let n = 0; n < 11; n++) presence.track(TOPIC, "app", `k${n}`, {});
+    await settle();
+    expect(ada.take()).toEqual([counted(11)]);
+    presence.track(TOPIC, "app", "late", {});
+    expect(say(ada, "list")).toEqual([counted(12, "1")]);
+    presence.untrack(TOPIC, "app", "late");
+    await settle();
+    await advance(1_000);
+    expect(ada.take()).toEqual([counted(11)]);
+    await advance(60_000);
+    expect(ada.take()).toEqual([]);
+  });
+
   it("[CP18] the kind changes once in ten seconds, and then by itself", async () => {
     const { advance, settle, join, channels } = nodes(few);
     const { presence } = channels;

@@ -16,6 +16,8 @@ import type { EntriesByKey } from "./presence-words.ts";
 
 /** Milliseconds that `fetch` has. */
 const FETCH_TIME = 5_000;
+/** In place of a number: not all were told the same. */
+const MIXED = -1;
 
 /** One client on the topic. */
 export interface PresenceHearer {
@@ -155,6 +157,10 @@ export class TopicPresence {
     const asking = this.#asking;
     this.#asking = new Set();
     for (const one of asking) contain(this.#parts.report, () => one.pushShared(said));
+    const counted = this.#counted;
+    // Not all were told the same: they are told again, also where it is soon what the others were told.
+    if (asking.size > 0 && counted !== undefined && counted.count !== count)
+      this.#counted = { count: MIXED, at: counted.at };
     if (this.#counted?.count === count || now < (this.#counted?.at ?? -Infinity) + COUNT_EVERY) return;
     this.#counted = { count, at: now };
     this.#parts.tell(said);
