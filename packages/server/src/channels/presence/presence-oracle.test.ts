@@ -101,6 +101,8 @@ class Page {
         : [null, (frame as { event: string }).event, (frame as { payload: unknown }).payload];
       // As phoenix.js: what is of an earlier join is dropped.
       if (this.#left || (joinRef !== null && joinRef !== String(this.#joins))) continue;
+      // Its channel has crashed: until it joins again it hears nothing more, and is not asked what it knows.
+      if (event === "phx_error") this.#left = true;
       if (event === "presence_count") this.count = (payload as { count: number }).count;
       if (event === "presence_state") this.count = undefined;
       this.#heard.get(event as string)?.(structuredClone(payload));
