@@ -128,7 +128,7 @@ export const syncPresenceMutants = [
   {
     name: "take the meta of a client without counting it",
     file: `${ROSTER}/roster.ts`,
-    from: "meta === undefined ? 0 : rateLimiter.meta(conversation, target)",
+    from: "again ? 0 : rateLimiter.meta(conversation, target)",
     to: "0",
     breaks: "SP4",
     scenario: "",
@@ -169,6 +169,15 @@ export const syncPresenceMutants = [
     breaks: "SP13",
     scenario: "",
     by: `${ROSTER}/topic-roster.test.ts > [SP13] who comes in between`,
+  },
+  {
+    name: "count what a poll says again as a message",
+    file: `${ROSTER}/roster.ts`,
+    from: "meta === undefined || (before?.entry !== undefined && sameValue(before.plain, meta))",
+    to: "meta === undefined",
+    breaks: "SP15",
+    scenario: "",
+    by: `${LISTED} > [SP15] take nothing of the rate`,
   },
   {
     name: "never ask for a word on presence that was lost",

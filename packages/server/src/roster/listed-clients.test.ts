@@ -59,6 +59,23 @@ describe("clients that poll", () => {
     expect(node.errors).toEqual([]);
   });
 
+  test("[SP15] take nothing of the rate of messages by saying the same again, only by another meta", async () => {
+    const { node } = rosters({ limits: { topicMessageRate: 1, topicMessageBurst: 2 } });
+    const watcher = await (await Guest.at(node)).enter(TOPIC);
+    const { identity } = await Guest.at(node);
+    for (let n = 0; n < 20; n++) {
+      const { heard } = await poll(node, identity, 10 + n, [track(TOPIC, { name: "Poll" }, true)]);
+      expect(heard.filter(({ type }) => type === "Untracked")).toEqual([]);
+    }
+    const codes = [];
+    for (let n = 0; n < 3; n++) {
+      const { heard } = await poll(node, identity, 50 + n, [track(TOPIC, { name: `Poll ${n}` }, true)]);
+      codes.push(...heard.flatMap((frame) => (frame.type === "Untracked" ? [frame.code] : [])));
+    }
+    expect(codes).toEqual(["rate", "rate"]);
+    expect(await watcher.sees(TOPIC)).toEqual(["Poll 0"]);
+  });
+
   test("[SP15] change their meta by the next one, go on without a word at the end of their time, or at once by one without a meta", async () => {
     const { node, advance } = rosters();
     const watcher = await (await Guest.at(node)).enter(TOPIC);

@@ -30,6 +30,8 @@ export interface Wish {
   polled: boolean;
   /** undefined: it is not to be listed. */
   entry: WishedEntry | undefined;
+  /** Its meta as it came. */
+  plain: unknown;
   /** What the tracker has of it. */
   tracked: WishedEntry | undefined;
   /** When it goes, by the clock that is never set back, unless its client says more. */
@@ -83,6 +85,7 @@ export class ListedClients {
       within: undefined,
       polled: false,
       entry: undefined,
+      plain: undefined,
       tracked: undefined,
       goesAt: Infinity,
       stopWaiting: undefined,

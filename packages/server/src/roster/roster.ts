@@ -14,6 +14,7 @@ import type {
   TopicSlice,
   UntrackedCode,
 } from "@calla/shared";
+import { sameValue } from "@calla/shared";
 import type { LooseAsking } from "../app/handlers.ts";
 import { contain } from "../base/contain.ts";
 import type { Conversation } from "../connection/conversation.ts";
@@ -94,11 +95,7 @@ export class Roster {
       return;
     }
     const before = this.#clients.get(conversation.clientId, target);
-    const begins = watch && !(before?.watch === true && before.conversation === conversation);
-    const wait = meta === undefined ? 0 : rateLimiter.meta(conversation, target);
-    // To be told the whole costs as much as to subscribe.
-    const retryAfter = Math.max(wait, begins ? rateLimiter.join(conversation, target) : 0);
-    if (!begins && meta === undefined && !rateLimiter.other(conversation, frame)) return;
+    const retryAfter = this.#waitOf(conversation, frame, before);
     if (conversation.phase !== "open") return; // it was a flood
     if (retryAfter > 0) return this.#refuse(conversation, target, "rate", { retryAfter });
     if (subscription === undefined) return this.#refuse(conversation, target, "not-subscribed");
@@ -120,6 +117,21 @@ export class Roster {
     else this.#wishes(wish, conversation, slice, named.params, meta);
     if (subscription.live) this.#apply(wish, conversation);
     else if (wish.entry === undefined && !wish.watch) this.#clients.delete(wish);
+  }
+
+  /** What a word costs: milliseconds until it is taken. */
+  #waitOf(conversation: Conversation, frame: Track, before: Wish | undefined): number {
+    const { target, meta, watch } = frame;
+    const { rateLimiter } = this.#parts;
+    // What is said again is no message: who polls would have none left for its messages (SP15).
+    const again = meta === undefined || (before?.entry !== undefined && sameValue(before.plain, meta));
+    const wait = again ? 0 : rateLimiter.meta(conversation, target);
+    const begins = watch && !(before?.watch === true && before.conversation === conversation);
+    // To be told the whole costs as much as to subscribe.
+    if (begins) return Math.max(wait, rateLimiter.join(conversation, target));
+    // Where that is a flood, the connection has ended.
+    if (again) rateLimiter.other(conversation, frame);
+    return wait;
   }
 
   /** What its client wanted by a connection that has ended makes room for what it wants now. */
@@ -151,6 +163,7 @@ export class Roster {
     const key = this.#keyOf(slice, about);
     if (key === undefined) return this.#refuse(conversation, target, "hook", { told: true });
     wish.entry = { key, meta: read.meta, attempt: this.#attemptOf(conversation) };
+    wish.plain = plain;
   }
 
   #keyOf(slice: ListedSlice, about: LooseAsking): string | undefined {

@@ -30,6 +30,8 @@ export async function quietOf<W extends Wiring>(world: Resting<W>): Promise<Quie
     still = problem === undefined ? still + 1 : 0;
   }
   const clients = asClients(world);
+  // Of the same moment: later somebody may have another connection.
+  const present = presentOf(world);
   const servers = problem === undefined ? await asServers(world) : [];
   await world.nodes.reopen();
   return {
@@ -37,7 +39,7 @@ export async function quietOf<W extends Wiring>(world: Resting<W>): Promise<Quie
     servers,
     persisted: problem === undefined ? await asPersisted(world.nodes.log) : [],
     clients,
-    present: presentOf(world),
+    present,
   };
 }
 
