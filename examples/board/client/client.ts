@@ -6,8 +6,8 @@ import { indexedDb } from "@calla/client/indexeddb";
 import { webSocket } from "@calla/client/websocket";
 import { CallaError, hashValue } from "@calla/shared";
 import { serialiser, wiring } from "../shared/wiring.ts";
+import { account, rememberAccount } from "./account.ts";
 import { toast } from "./toasts.ts";
-import { account, rememberAccount } from "./visited.ts";
 
 /** `?format=messagepack` in the page's address. */
 const format = new URLSearchParams(location.search).get("format") === "messagepack" ? "messagepack" : "json";
@@ -20,7 +20,7 @@ function warn(): void {
   warned = true;
 }
 
-const { key, user } = account();
+const { key, user } = await account();
 
 export const client = createClient({
   wiring,
@@ -34,7 +34,7 @@ export const client = createClient({
   // Once it is known: said at once, so that a page without a connection may show what it has stored.
   ...(user !== undefined && { user }),
   onConnect({ userId }) {
-    if (userId !== null) rememberAccount({ key, user: userId });
+    if (userId !== null) void rememberAccount({ key, user: userId });
   },
   onError(error) {
     if (error instanceof CallaError && error.code === "storage") warn();

@@ -1,7 +1,6 @@
-// What this browser remembers: the boards it has seen, who its user said to be, and who that is for the server.
+// What this browser remembers: the boards it has seen, and who its user said to be.
 import { colours } from "../shared/wiring.ts";
 import type { Person } from "../shared/wiring.ts";
-import { newId } from "./ids.ts";
 
 export interface Visited {
   readonly id: string;
@@ -45,20 +44,3 @@ export function remember({ name, colour }: Person, chosen: "chosen" | "given"): 
   write(tab, "person", { name, colour });
   if (chosen === "chosen") write(browser, "person", { name, colour });
 }
-
-/** A secret between this browser and the server, and the user that the server makes of it, once it has said so. */
-export interface Account {
-  readonly key: string;
-  readonly user?: string;
-}
-
-export function account(): Account {
-  const { key, user } = (read(browser, "account") ?? {}) as Partial<Account>;
-  if (typeof key === "string" && /^[0-9a-z]{20,64}$/.test(key))
-    return typeof user === "string" ? { key, user } : { key };
-  const made = { key: newId() };
-  rememberAccount(made);
-  return made;
-}
-
-export const rememberAccount = (account: Account): void => write(browser, "account", account);
