@@ -25,9 +25,9 @@ export const rememberAccount = (account: Account): Promise<unknown> =>
 /** Of two tabs that open at once the first one's counts. */
 function add(store: IDBObjectStore, made: Account): IDBRequest<Account | undefined> {
   const former: IDBRequest<Account | undefined> = store.get("mine");
-  former.onsuccess = () => {
+  former.addEventListener("success", () => {
     if (former.result === undefined) store.put(made, "mine");
-  };
+  });
   return former;
 }
 
@@ -35,20 +35,22 @@ function add(store: IDBObjectStore, made: Account): IDBRequest<Account | undefin
 function kept<T>(ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const opening = indexedDB.open("boards-account", 1);
-    opening.onupgradeneeded = () => void opening.result.createObjectStore("accounts");
-    opening.onerror = opening.onblocked = () => reject(opening.error);
-    opening.onsuccess = () => {
+    const refused = (): void => reject(opening.error);
+    opening.addEventListener("upgradeneeded", () => void opening.result.createObjectStore("accounts"));
+    opening.addEventListener("error", refused);
+    opening.addEventListener("blocked", refused);
+    opening.addEventListener("success", () => {
       const database = opening.result;
       const transaction = database.transaction("accounts", "readwrite");
       const request = ask(transaction.objectStore("accounts"));
-      transaction.oncomplete = () => {
+      transaction.addEventListener("complete", () => {
         database.close();
         resolve(request.result);
-      };
-      transaction.onabort = () => {
+      });
+      transaction.addEventListener("abort", () => {
         database.close();
         reject(transaction.error);
-      };
-    };
+      });
+    });
   });
 }
