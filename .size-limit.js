@@ -77,7 +77,7 @@ export default [
   line("@calla/client, all of it, with what tabStorage joins", "27.35 KB", { [client]: "*" }),
   line("@calla/client/websocket", "0.85 KB", { [webSocket]: "*" }),
   line("the same with IndexedDB", "31.1 KB", { ...CORE, [indexedDb]: "{ indexedDb }" }),
-  line("@calla/client/http, with the parser of eventsource", "5.5 KB", { [http]: "*" }),
+  line("@calla/client/http, with the parser of eventsource", "5.6 KB", { [http]: "*" }),
   line("@calla/client/auto", "1 KB", { [auto]: "*" }),
   line("what @calla/client/hydration adds to the serialiser", "4.2 KB", {
     [hydration]: "*",

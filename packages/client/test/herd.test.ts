@@ -105,7 +105,7 @@ function crowd(count: number, via: "socket" | "http", options: Partial<Transport
       pollInterval: 3_000,
       postTimeout: 15_000,
       silence: 3_000,
-      memory: { pollUntil: 0, unsendable: new Map() },
+      memory: { pollUntil: 0, unsendable: new Map(), tracks: new Map() },
     });
 
   const back = new Map<number, number>();

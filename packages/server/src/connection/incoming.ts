@@ -14,11 +14,11 @@ export interface IncomingHandler {
   readonly context: ServerContext;
   /** Holds for whoever has not been let in. */
   readonly outside: Limits;
-  /** `words`: what a poll says besides its Hello. */
+  /** `words`: what is said of presence in the packet of a Hello. */
   hear(conversation: Conversation, frame: ClientFrame, words?: readonly PollWord[]): void;
 }
 
-/** What may stand behind a poll's Hello. */
+/** What may stand behind a Hello; `ListMembers` behind a poll's alone. */
 export type PollWord = ClientFrames["Track"] | ClientFrames["ListMembers"];
 
 /** What anything that waits holds besides its bytes, roughly. */
@@ -45,7 +45,7 @@ export class IncomingPacket implements Work {
     const frame = frames[this.#at++];
     if (frame === undefined) return false;
     const words = frame.type === "Hello" ? wordsBehind(frame, frames) : [];
-    // A packet with a Hello holds nothing else, but a poll's: otherwise the Hello is not answered either.
+    // A packet with a Hello holds nothing else, but for presence: otherwise the Hello is not answered either.
     if (!allowed(conversation.phase, frame) || words === undefined) {
       refused(this.#handler.context, conversation, undefined, "protocol", {
         frame: frame.type,
@@ -80,10 +80,9 @@ function wordsBehind(
   [first, ...behind]: readonly ClientFrame[],
 ): readonly PollWord[] | undefined {
   if (first === hello && behind.length === 0) return [];
-  const isWord = ({ type }: ClientFrame): boolean => type === "Track" || type === "ListMembers";
-  return first === hello && hello.poll === true && behind.every(isWord)
-    ? (behind as readonly PollWord[])
-    : undefined;
+  const isWord = ({ type }: ClientFrame): boolean =>
+    type === "Track" || (hello.poll === true && type === "ListMembers");
+  return first === hello && behind.every(isWord) ? (behind as readonly PollWord[]) : undefined;
 }
 
 /** A Hello can be said in parts (CL20): only a client that is not let in yet may retry what was too large. */

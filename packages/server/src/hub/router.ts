@@ -41,7 +41,7 @@ export class Router {
     this.#parts = parts;
   }
 
-  /** `words`: what a poll says besides its Hello. */
+  /** `words`: what is said of presence in the packet of a Hello. */
   hear(conversation: Conversation, frame: ClientFrame, words: readonly PollWord[] = []): void {
     const { rateLimiter, herd, subscriptions, tokenRefresh, roster } = this.#parts;
     switch (frame.type) {

@@ -139,9 +139,9 @@ describe("clients that poll", () => {
       expect(types(ended)).toEqual(["Closing"]);
       expect(closed).toMatchObject([{ reason: "protocol" }]);
     }
-    // Nor does a connection that is no poll say anything with its Hello.
+    // Nor does a connection that is no poll ask for members with its Hello.
     const its = node.socket();
-    its.say(hello(), track(TOPIC, { name: "Eve" }));
+    its.say(hello(), { type: "ListMembers", target: TOPIC, ref: 1, after: 0, most: 1 });
     expect(types(await its.heard())).toEqual(["Closing"]);
   });
 });
@@ -299,6 +299,24 @@ describe("a connection that is lost", () => {
     }
     expect(here(node)).toBe(1);
     await advance(10_100);
+    expect(here(node)).toBe(0);
+  });
+
+  test("[SP6] a client that is let in again and again and says nothing of it is gone half a minute after it was lost", async () => {
+    const { node, advance } = rosters();
+    const ada = await (await Guest.at(node)).enter(TOPIC, "Ada");
+    ada.drop(1006);
+    for (let n = 0; n < 14; n++) {
+      await advance(2_000);
+      await ada.connect(node);
+      ada.drop(1006);
+    }
+    expect(here(node)).toBe(1);
+    for (let n = 0; n < 2; n++) {
+      await advance(1_100);
+      await ada.connect(node);
+      ada.drop(1006);
+    }
     expect(here(node)).toBe(0);
   });
 

@@ -28,6 +28,8 @@ export interface Wish {
   within: number | undefined;
   /** Its client has polled since its last word, or by that: a poll without a word is no longer a sign of it. */
   polled: boolean;
+  /** When the connection ended that said it, by the clock that is never set back. */
+  lostAt: number | undefined;
   /** undefined: it is not to be listed. */
   entry: WishedEntry | undefined;
   /** Its meta as it came. */
@@ -84,6 +86,7 @@ export class ListedClients {
       number: undefined,
       within: undefined,
       polled: false,
+      lostAt: undefined,
       entry: undefined,
       plain: undefined,
       tracked: undefined,

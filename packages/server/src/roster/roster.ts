@@ -49,6 +49,8 @@ type ListedSlice = (TopicSlice | EphemeralSlice) & { readonly presence: SlicePre
 const IDLE = 10_000;
 /** Questions for members of one connection that wait for its rate; who asks for more at once asks again. */
 const MOST_QUESTIONS = 100;
+/** Milliseconds from its last connection with a word of it, for which a client is waited for that is let in again and again. */
+const LONGEST_SILENCE = 30_000;
 /** Milliseconds for which a client that is gone is listed by the node that says so: longer than nodes take to hear of it. */
 const TOLD_AFTER = 500;
 
@@ -274,11 +276,14 @@ export class Roster {
   opened({ clientId, speaker }: Conversation): void {
     if (this.#clients.empty) return;
     const polls = speaker === "poll";
+    const now = this.#context.clock.monotonic();
     for (const wish of this.#clients.of(clientId)) {
       // Polls are many: only the first is followed by what its client wants, if that is anything.
       if (wish.conversation !== undefined || (polls && wish.polled)) continue;
       wish.polled = polls;
-      this.#clients.leave(wish, GRACE);
+      // A page that comes and goes and says nothing of it, for it is another page, keeps nobody listed.
+      const left = (wish.lostAt ?? now) + LONGEST_SILENCE - now;
+      if (left > 0) this.#clients.leave(wish, Math.min(GRACE, left));
     }
   }
 
@@ -308,6 +313,7 @@ export class Roster {
       // Who is not listed by this node needs none of its time.
       const stays =
         wish.tracked === undefined ? 0 : speaker === "poll" && code === "" ? pollGrace(wish.within) : grace;
+      wish.lostAt = this.#context.clock.monotonic();
       if (stays > 0) this.#clients.leave(wish, stays);
       else this.#clients.delete(wish);
     }

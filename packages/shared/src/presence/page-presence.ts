@@ -132,6 +132,8 @@ export function createPagePresence(
   let counted: number | undefined;
   /** Names what was told last; 0: nothing. */
   let at = 0;
+  /** Under which subscription the last whole was told. */
+  let wholeOf = -1;
   /** When what was missed may be asked for again: the question may be lost, or refused for its rate. */
   let missed = -Infinity;
   /** It is not continued, and gone when this runs out. */
@@ -235,6 +237,7 @@ export function createPagePresence(
         touch();
       }, MOMENT);
     }
+    if (after === undefined) wholeOf = subscription.ref;
     at = frame.at;
     missed = -Infinity;
     // Before anybody goes: who comes again as it was stays the same object.
@@ -324,9 +327,14 @@ export function createPagePresence(
     const same = said?.watch === watch && host.same(said.meta, meta);
     // What was nothing is said once: an earlier connection may have left more.
     if (anew ? (same || !said) && !watch && meta === undefined : same || waiting) return;
+    sayAnew(ref, meta, watch);
+  }
+
+  function sayAnew(ref: number, meta: unknown, watch: boolean): void {
     // Another connection, or another time of the server's, may name another state so.
-    if (anew) at = 0;
-    const number = ++host.lastRef;
+    if (said?.ref !== ref && wholeOf !== ref) at = 0;
+    // What is said again is the same word: a stream over HTTP has begun with it (PC18).
+    const number = said?.watch === watch && host.same(said.meta, meta) ? said.number : ++host.lastRef;
     said = { ref, meta, watch, number };
     unkept = false;
     host.line.send([{ type: "Track", target: id, number, ...(meta === undefined ? {} : { meta }), watch }]);

@@ -94,7 +94,7 @@ export function connectionPair(server: Reachable, options: PairOptions): Connect
   const serialiser =
     options.format === undefined ? options.serialiser : options.serialiser.use(options.format);
   const links: (Link | RequestLink)[] = [];
-  const memory = { pollUntil: 0, unsendable: new Map<string, string>() };
+  const memory = { pollUntil: 0, unsendable: new Map<string, string>(), tracks: new Map() };
   const decodeClient = clientDecoder(serialiser, options.onSent);
   const decodeServer = decoder(serialiser, asServerFrame, options.onAnswered);
   let reached = server;

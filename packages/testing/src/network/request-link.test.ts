@@ -67,7 +67,7 @@ function asked(more: Partial<RequestLinkOptions> = {}) {
     latency: undefined,
     format,
     polls: false,
-    memory: { pollUntil: 0, unsendable: new Map() },
+    memory: { pollUntil: 0, unsendable: new Map(), tracks: new Map() },
     pollInterval: undefined,
     request: { url: "/", headers: {}, remoteAddress: undefined },
     decodeClient: (data) => read<ClientFrame>(data),

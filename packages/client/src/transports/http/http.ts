@@ -8,7 +8,7 @@ import { onPageEnd } from "../../base/page-events.ts";
 import { httpCarrier } from "./carrier.ts";
 import type { Fetch } from "./carrier.ts";
 import { httpLink } from "./link.ts";
-import type { StreamSlots } from "./link.ts";
+import type { HttpMemory, StreamSlots } from "./link.ts";
 import { boundless, streamSlots } from "./slots.ts";
 import type { SlotLocks } from "./slots.ts";
 import { fromPage } from "../page.ts";
@@ -55,7 +55,7 @@ export function http(options: HttpOptions): Transport {
       DEV && "http() wants flushBatchSize ≥ 1, maxStreams ≥ 0, and times above 0.",
     );
   checkUrl(url, "http");
-  const memory = { pollUntil: 0, unsendable: new Map<string, string>() };
+  const memory: HttpMemory = { pollUntil: 0, unsendable: new Map(), tracks: new Map() };
   return {
     reconnect: reconnectOptions(options),
     connect(handlers, format) {

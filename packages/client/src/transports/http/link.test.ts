@@ -43,7 +43,7 @@ function setUp(more: Partial<HttpLinkOptions> = {}) {
   }[] = [];
   const free = { slots: 1, known: true };
   const decoded = (data: string | Uint8Array): unknown => format.decode(data);
-  const memory = { pollUntil: 0, unsendable: new Map<string, string>() };
+  const memory = { pollUntil: 0, unsendable: new Map<string, string>(), tracks: new Map() };
   const link = httpLink({
     carrier: {
       stream(body, on) {
@@ -505,7 +505,7 @@ test("[CL48] S29 what no sense can be made of is given to the core as it came, i
     const receive = (data: string | Uint8Array): void =>
       void heard.push(typeof data === "string" ? data : Buffer.from(data).toString("base64"));
     // A message that no server takes has to be explained in what comes next.
-    const memory = { pollUntil: 0, unsendable: new Map([["id9", "too-large"]]) };
+    const memory = { pollUntil: 0, unsendable: new Map([["id9", "too-large"]]), tracks: new Map() };
     const first = setUp({
       format,
       memory,
@@ -533,6 +533,28 @@ const track = (target: string, meta?: unknown, watch = true): Frame => ({
   target,
   ...(meta === undefined ? {} : { meta }),
   watch,
+});
+
+test("[PC18] a stream begins with what its page wants, which is not said once more; what is other is, and the next one begins with it", async () => {
+  const memory = { pollUntil: 0, unsendable: new Map<string, string>(), tracks: new Map() };
+  const first = setUp({ memory });
+  await first.connected();
+  first.say(track("list:1", { n: 1 }), track("elsewhere", { n: 2 }));
+  expect(first.posts[0]?.frames.slice(1)).toEqual([track("list:1", { n: 1 }), track("elsewhere", { n: 2 })]);
+  first.link.close();
+  const targets = [{ target: "list:1", ref: 2, settled: 0, sent: 0 }];
+  const identity = { clientId: "c1", secret: "s1" };
+  for (const [client, carries] of [
+    [identity, [track("list:1", { n: 1 })]],
+    // Another client's words are none of this one's.
+    [{ clientId: "c2", secret: "s2" }, []],
+  ] as const) {
+    const next = setUp({ memory: { ...memory, speaker: "c1", tracks: new Map(memory.tracks) } });
+    next.say({ ...HELLO, identity: client, targets });
+    const [body] = next.streams.map(({ body }) => [body].flat().slice(1));
+    expect(body).toEqual(carries);
+    next.link.close();
+  }
 });
 
 test("[PC15] polls carry what is tracked, each time and for three intervals; only what is new asks at once", async () => {

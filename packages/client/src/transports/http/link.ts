@@ -68,6 +68,9 @@ export interface HttpMemory {
   pollUntil: number;
   /** Messages that no server takes, by id, and why: their outcome may be told to a later attempt. */
   readonly unsendable: Map<string, string>;
+  /** What was said last of topics' presence, by topic, and by which client. */
+  readonly tracks: Map<unknown, Plain>;
+  speaker?: string | undefined;
 }
 
 /** A frame as it is on the wire, payloads and all. */
@@ -113,8 +116,10 @@ export function httpLink(options: HttpLinkOptions): Link {
   let maxBytes = Infinity;
   /** Something was said that only a poll can answer. */
   let again = false;
-  /** What the core wants of topics' presence, by topic: polls carry it each time (PC15). */
-  const tracks = new Map<unknown, Plain>();
+  /** What the core wants of topics' presence, by topic: polls carry it each time, a stream once (PC15). */
+  const { tracks } = memory;
+  /** What this stream's Hello has carried: the core says it once more. */
+  const said = new Set<unknown>();
   /** Those that no poll has carried yet. */
   const unsaid = new Set<unknown>();
   /** Questions for members: the next poll carries them, and the core asks again where it gets no answer. */
@@ -178,8 +183,12 @@ export function httpLink(options: HttpLinkOptions): Link {
     deaf = clock.setTimeout(ask, heard + STREAM_SILENCE - clock.monotonic());
   }
 
-  function greet(said: Plain): void {
-    hello = { ...said, ...renewed };
+  function greet(given: Plain): void {
+    hello = { ...given, ...renewed };
+    // What another client of this page has given is none of this one's.
+    const speaker = (given["identity"] as { readonly clientId?: string } | undefined)?.clientId;
+    if (speaker !== memory.speaker) tracks.clear();
+    memory.speaker = speaker;
     let connected = false;
     abort?.();
     lives();
@@ -189,7 +198,7 @@ export function httpLink(options: HttpLinkOptions): Link {
         memory.pollUntil = clock.monotonic() + POLL_FOR;
         start();
       }, options.silence);
-    abort = carrier.stream(format.encode(polling ? polled(hello) : hello), {
+    abort = carrier.stream(format.encode(polling ? polled(hello) : streamed(hello)), {
       data(text) {
         lives();
         const data = dataOf(text);
@@ -204,10 +213,10 @@ export function httpLink(options: HttpLinkOptions): Link {
             // A poll that was given another client id: the conversation has to begin again to hear of it.
             if (clientId !== undefined && clientId !== frame["clientId"]) return stop("identity");
             // What a server gives a new client (onConnect) is decided behind this answer.
-            again ||= polling && clientId === undefined && said["identity"] === undefined;
+            again ||= polling && clientId === undefined && given["identity"] === undefined;
             clientId = frame["clientId"];
             // No new secret: keep using the presented one.
-            secret = frame["secret"] ?? (said["identity"] as Plain | undefined)?.["secret"];
+            secret = frame["secret"] ?? (given["identity"] as Plain | undefined)?.["secret"];
             pump();
           }
         }
@@ -230,6 +239,20 @@ export function httpLink(options: HttpLinkOptions): Link {
         again = false;
       },
     });
+  }
+
+  /**
+   * A stream is told at once what its page wants: a POST may land on another node, where nobody knows the stream (HT5), and
+   * what is said anew there ends it. So the next one begins with it.
+   */
+  function streamed(hello: Plain): Plain | readonly Plain[] {
+    const targets = new Set((hello["targets"] as readonly Plain[]).map(({ target }) => target));
+    let left = TRACKS_BYTES;
+    const behind = [...tracks.values()].filter(
+      (frame) => targets.has(frame["target"]) && (left -= format.encode(frame).length) >= 0,
+    );
+    for (const frame of behind) said.add(frame["target"]);
+    return behind.length === 0 ? hello : [hello, ...behind];
   }
 
   /** Who polls is listed until three polls have failed to say so. */
@@ -267,9 +290,9 @@ export function httpLink(options: HttpLinkOptions): Link {
       unsaid.add(target);
       return pollSoon();
     }
-    if (wants(frame)) tracks.set(target, frame);
-    else tracks.delete(target);
-    queue.push(frame);
+    // Also that it wants nothing any more.
+    tracks.set(target, frame);
+    if (!said.delete(target) || news) queue.push(frame);
   }
 
   /** The page goes, and cannot come back to what it has said: nobody is to wait for it (PC16). */
