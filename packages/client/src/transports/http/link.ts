@@ -70,6 +70,7 @@ export interface HttpMemory {
   readonly unsendable: Map<string, string>;
   /** What was said last of topics' presence, by topic, and by which client. */
   readonly tracks: Map<unknown, Plain>;
+  /** The client id of who said it; undefined: nobody yet, or a new client. */
   speaker?: string | undefined;
 }
 
