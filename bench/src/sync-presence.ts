@@ -26,15 +26,22 @@ const WATCHERS = 50;
 function handClock() {
   let now = 0;
   let deferred: (() => void)[] = [];
-  let timers: { readonly at: number; readonly run: () => void }[] = [];
+  /** By time: what passes costs what falls due, and not what waits. */
+  const timers: { readonly at: number; run: (() => void) | undefined }[] = [];
   return {
     clock: {
       now: () => 1_700_000_000_000 + now,
       monotonic: () => now,
       setTimeout(run: () => void, milliseconds: number) {
-        const timer = { at: now + milliseconds, run };
-        timers.push(timer);
-        return () => void (timers = timers.filter((other) => other !== timer));
+        const timer: (typeof timers)[number] = { at: now + milliseconds, run };
+        let [from, to] = [0, timers.length];
+        while (from < to) {
+          const middle = (from + to) >> 1;
+          if (timers[middle]!.at <= timer.at) from = middle + 1;
+          else to = middle;
+        }
+        timers.splice(from, 0, timer);
+        return () => void (timer.run = undefined);
       },
       defer: (run: () => void) => void deferred.push(run),
     },
@@ -44,8 +51,9 @@ function handClock() {
     },
     pass(milliseconds: number): void {
       now += milliseconds;
-      for (const due of timers.filter(({ at }) => at <= now)) {
-        timers = timers.filter((other) => other !== due);
+      while (timers.length > 0 && timers[0]!.at <= now) {
+        const due = timers.shift()!;
+        if (due.run === undefined) continue;
         due.run();
         this.turn();
       }

@@ -5,6 +5,7 @@ import { sameValue } from "@calla/shared";
 import type { Cancel, SteadyClock, TargetKey } from "@calla/shared";
 import type { Conversation } from "../connection/conversation.ts";
 import type { PresenceDiff } from "../presence/diff-listeners.ts";
+import { ChurnMap } from "../presence/state/churn-map.ts";
 import type { Tracker } from "../presence/tracker.ts";
 
 /** With what a client is listed. `attempt`: which of its connections says so. */
@@ -49,7 +50,7 @@ export const targetOf = (topic: string): TargetKey | undefined =>
   topic.startsWith(PREFIX) ? topic.slice(PREFIX.length) : undefined;
 
 export class ListedClients {
-  readonly #clients = new Map<string, Map<TargetKey, Wish>>();
+  #clients = new ChurnMap<string, Map<TargetKey, Wish>>();
   readonly #clock: SteadyClock;
   readonly #tracker: () => Tracker;
 
@@ -173,7 +174,7 @@ export class ListedClients {
       wish.stopWaiting?.();
       if (wish.conversation === undefined) longest = Math.max(longest, wish.goesAt - now);
     }
-    this.#clients.clear();
+    this.#clients = new ChurnMap();
     return longest;
   }
 

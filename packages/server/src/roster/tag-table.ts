@@ -2,11 +2,12 @@
 // client is on two nodes at once, the last who came is shown, and the other one when that one goes.
 import { authorTag } from "@calla/shared";
 import type { TargetKey } from "@calla/shared";
+import { ChurnMap } from "../presence/state/churn-map.ts";
 import type { PresenceEntry } from "../presence/state/entry.ts";
 
 export class TagTable {
   readonly #target: TargetKey;
-  readonly #entries = new Map<number, PresenceEntry | PresenceEntry[]>();
+  readonly #entries = new ChurnMap<number, PresenceEntry | PresenceEntry[]>();
 
   constructor(target: TargetKey) {
     this.#target = target;
