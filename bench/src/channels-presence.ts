@@ -3,6 +3,7 @@
 // writes it over socket.io's rooms: it keeps the metas itself, and says who came, who went and, to who comes, who is there.
 import { createChannels, defineChannel } from "@calla/server/channels";
 import { Server } from "socket.io";
+import { cpuOf } from "./cpu.ts";
 import { median } from "./median.ts";
 import type { Micro } from "./report.ts";
 
@@ -91,13 +92,6 @@ function socketIo(members: number) {
 
 type Room = ReturnType<typeof socketIo>;
 
-async function cpu(run: () => Promise<void>): Promise<number> {
-  const before = process.cpuUsage();
-  await run();
-  const { user, system } = process.cpuUsage(before);
-  return user + system;
-}
-
 async function measured(
   what: string,
   open: (members: number) => Room | Promise<Room>,
@@ -114,7 +108,7 @@ async function measured(
   const events = SIZES.map((members) => 2 * timesOf(members) * members);
   for (let i = 0; i < samples; i++)
     for (const [at, { comeAndGo }] of rooms.entries())
-      spent[at]!.push((await cpu(() => comeAndGo(timesOf(SIZES[at]!)))) / events[at]!);
+      spent[at]!.push((await cpuOf(() => comeAndGo(timesOf(SIZES[at]!)))) / events[at]!);
   const costs = spent.map(median);
   const bytes = rooms.map(({ room }, at) => room.bytes / samples / events[at]!);
   for (const { stop } of rooms) await stop();

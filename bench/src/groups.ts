@@ -4,6 +4,7 @@ import { createChannels, defineChannel } from "@calla/server/channels";
 import type { JsonObject } from "@calla/server/channels";
 import { createGroups } from "@calla/server/groups";
 import { Server } from "socket.io";
+import { cpu, cpuOf } from "./cpu.ts";
 import { median } from "./median.ts";
 import type { Micro } from "./report.ts";
 
@@ -59,13 +60,6 @@ function socketIo(members: number): Side {
   };
 }
 
-const cpu = (run: () => void): number => {
-  const before = process.cpuUsage();
-  run();
-  const { user, system } = process.cpuUsage(before);
-  return user + system;
-};
-
 /** CPU µs of one telling, median. What a turn puts together is sent at its end. */
 async function measure(
   { one, each, sent }: Side,
@@ -82,13 +76,10 @@ async function measure(
       ["each", each],
     ] as const) {
       const before = sent();
-      const spent = cpu(() => tell(payload));
-      const began = process.cpuUsage();
-      await turn();
-      const { user, system } = process.cpuUsage(began);
+      const spent = cpu(() => tell(payload)) + (await cpuOf(turn));
       if (sent() - before !== TOPICS * members) throw new Error(`${sent() - before} were sent`);
       // The first warm up.
-      if (i >= 3) costs[name].push(spent + user + system);
+      if (i >= 3) costs[name].push(spent);
     }
   return { one: median(costs.one), each: median(costs.each) };
 }

@@ -5,15 +5,11 @@ import type { Tracker } from "@calla/server/presence";
 import { PresenceState } from "@calla/server/presence-state";
 import { localPubSub } from "@calla/server";
 import type { PubSub } from "@calla/server";
+import { cpu } from "./cpu.ts";
+import { handClock } from "./hand-clock.ts";
 import { median } from "./median.ts";
 import type { Micro } from "./report.ts";
 
-const cpu = (run: () => void): number => {
-  const before = process.cpuUsage();
-  run();
-  const { user, system } = process.cpuUsage(before);
-  return user + system;
-};
 const verdict = (met: boolean): string => (met ? "met" : "**missed**");
 const TOPIC = "room:1";
 
@@ -51,37 +47,6 @@ function merging(samples: number): string[] {
     "≤ 10",
     verdict(merge <= 10 * fill),
   ];
-}
-
-/** A clock that moves when told, for trackers that are alone in the process. */
-function handClock() {
-  let now = 0;
-  let deferred: (() => void)[] = [];
-  let timers: { at: number; run: () => void }[] = [];
-  return {
-    clock: {
-      now: () => 1_700_000_000_000 + now,
-      monotonic: () => now,
-      setTimeout(run: () => void, milliseconds: number) {
-        const timer = { at: now + milliseconds, run };
-        timers.push(timer);
-        return () => void (timers = timers.filter((other) => other !== timer));
-      },
-      defer: (run: () => void) => void deferred.push(run),
-    },
-    /** A turn, and what it leads to. */
-    settle(): void {
-      while (deferred.length > 0) for (const run of deferred.splice(0)) run();
-    },
-    pass(milliseconds: number, turned: () => void): void {
-      now += milliseconds;
-      for (const due of timers.filter(({ at }) => at <= now)) {
-        timers = timers.filter((other) => other !== due);
-        due.run();
-        turned();
-      }
-    },
-  };
 }
 
 /** As a broker carries it; counts the bytes of changes. */
@@ -128,10 +93,10 @@ function comeAndGo(room: Full, events: number): void {
   const { tracker, hand } = room;
   for (let i = 0; i < events / 2; i++) {
     tracker.track(TOPIC, "guest", `guest ${i % 100}`, { n: i });
-    hand.pass(50, hand.settle);
+    hand.pass(50);
     hand.settle();
     tracker.untrackAll("guest");
-    hand.pass(50, hand.settle);
+    hand.pass(50);
     hand.settle();
   }
   room.told += events;

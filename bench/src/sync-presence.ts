@@ -11,6 +11,8 @@ import {
 } from "@calla/shared";
 import type { ClientFrame } from "@calla/shared";
 import * as z from "zod";
+import { cpu } from "./cpu.ts";
+import { handClock } from "./hand-clock.ts";
 import { median } from "./median.ts";
 import type { Micro } from "./report.ts";
 
@@ -21,45 +23,6 @@ const lounge = defineEphemeral("lounge:*", {
 const wiring = defineWiring({ topics: [lounge] });
 const TOPIC = "lounge:1";
 const WATCHERS = 50;
-
-/** Time that moves when told. */
-function handClock() {
-  let now = 0;
-  let deferred: (() => void)[] = [];
-  /** By time: what passes costs what falls due, and not what waits. */
-  const timers: { readonly at: number; run: (() => void) | undefined }[] = [];
-  return {
-    clock: {
-      now: () => 1_700_000_000_000 + now,
-      monotonic: () => now,
-      setTimeout(run: () => void, milliseconds: number) {
-        const timer: (typeof timers)[number] = { at: now + milliseconds, run };
-        let [from, to] = [0, timers.length];
-        while (from < to) {
-          const middle = (from + to) >> 1;
-          if (timers[middle]!.at <= timer.at) from = middle + 1;
-          else to = middle;
-        }
-        timers.splice(from, 0, timer);
-        return () => void (timer.run = undefined);
-      },
-      defer: (run: () => void) => void deferred.push(run),
-    },
-    /** A turn, and what it leads to. */
-    turn(): void {
-      while (deferred.length > 0) for (const run of deferred.splice(0)) run();
-    },
-    pass(milliseconds: number): void {
-      now += milliseconds;
-      while (timers.length > 0 && timers[0]!.at <= now) {
-        const due = timers.shift()!;
-        if (due.run === undefined) continue;
-        due.run();
-        this.turn();
-      }
-    },
-  };
-}
 
 interface Room {
   readonly hand: ReturnType<typeof handClock>;
@@ -97,12 +60,12 @@ async function room(members: number, maxPresenceList: number): Promise<Room> {
     });
     const say = (frame: ClientFrame): void => {
       incoming.incoming(JSON.stringify(frame));
-      hand.turn();
+      hand.settle();
     };
     say({ type: "Hello", protocol: PROTOCOL_VERSION, slices: wiring.versions(), targets: [] });
     // Its identity is signed.
     await new Promise((resolve) => void setImmediate(resolve));
-    hand.turn();
+    hand.settle();
     say({ type: "Subscribe", target: TOPIC, ref: 1, settled: 0, sent: 0 });
     return say;
   };
@@ -117,10 +80,10 @@ function comeAndGo({ hand, guest }: Room, events: number): void {
   for (let i = 0; i < events / 2; i++) {
     guest({ type: "Track", target: TOPIC, meta: { name: "guest" }, watch: false });
     hand.pass(50);
-    hand.turn();
+    hand.settle();
     guest({ type: "Track", target: TOPIC, watch: false });
     hand.pass(50);
-    hand.turn();
+    hand.settle();
   }
 }
 
@@ -139,10 +102,8 @@ export async function syncPresence(quick: boolean): Promise<Micro[number]> {
     const bytes = sizes.map(() => 0);
     for (let i = 0; i < samples; i++)
       for (const [at, one] of rooms.entries()) {
-        const [before, sent] = [process.cpuUsage(), one.bytes];
-        comeAndGo(one, events);
-        const { user, system } = process.cpuUsage(before);
-        costs[at]!.push((user + system) / events / WATCHERS);
+        const sent = one.bytes;
+        costs[at]!.push(cpu(() => comeAndGo(one, events)) / events / WATCHERS);
         bytes[at]! += (one.bytes - sent) / events / WATCHERS / samples;
       }
     const few = median(costs[0]!);

@@ -5,6 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { defineTopic } from "@calla/shared";
 import * as z from "zod";
+import { cpuOf } from "./cpu.ts";
 import { bareClient, turn } from "./bare-client.ts";
 import type { BareClient } from "./bare-client.ts";
 
@@ -33,13 +34,6 @@ function dispatchAll({ topic }: BareClient<typeof slice>, count: number): void {
   for (let n = 1; n <= count; n++) topic.dispatch(counted(n));
 }
 
-async function cpu(work: () => Promise<void> | void): Promise<number> {
-  const before = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(before);
-  return user + system;
-}
-
 export interface Rebased {
   /** Of what waits, per rebase; the record's own is not among them. */
   readonly updates: number;
@@ -66,7 +60,7 @@ export async function rebases(pending: number, times: number): Promise<Rebased> 
   };
   await hear(times);
   ran = 0;
-  const whole = await cpu(() => hear(times));
+  const whole = await cpuOf(() => hear(times));
   const updates = ran / times - 1;
   let model: Tally = { count: 0, last: 0 };
   const messages = Array.from({ length: pending }, (_, n) => counted(n));
@@ -74,7 +68,7 @@ export async function rebases(pending: number, times: number): Promise<Rebased> 
     for (let i = 0; i < times; i++) for (const message of messages) model = tally(model, message);
   };
   update();
-  const alone = await cpu(update);
+  const alone = await cpuOf(update);
   if (model.count !== 2 * times * pending) throw new Error("the update was not measured");
   await bare.close();
   return { updates, alone: alone / times / pending, whole: whole / times / pending };
