@@ -15,8 +15,8 @@ export const channelPresenceMutants = [
   {
     name: "leave a Phoenix client that asked in between with another number than the others",
     file: `${ROOM}/topic-presence.ts`,
-    from: "{ count: MIXED, at: counted.at }",
-    to: "counted",
+    from: "    if (asking.size > 0) this.#toldCount.toldOne(count);\n",
+    to: "",
     breaks: "CP18",
     scenario: "",
     by: `${topic} > [CP18] who asks in between`,
@@ -113,9 +113,9 @@ export const channelPresenceMutants = [
   },
   {
     name: "tell each change of a crowd's count",
-    file: `${ROOM}/topic-presence.ts`,
-    from: "now < (this.#counted?.at ?? -Infinity) + COUNT_EVERY) return;",
-    to: "false) return;",
+    file: "server/src/presence/told-count.ts",
+    from: "this.dueIn(count, now) !== 0) return false;",
+    to: "this.dueIn(count, now) === undefined) return false;",
     breaks: "CP18",
     scenario: "",
     by: `${topic} > [CP18] clients hear how many`,

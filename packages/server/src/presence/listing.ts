@@ -5,8 +5,6 @@
 const AGAIN_BELOW = 0.8;
 /** Milliseconds from one change of kind to the next: each costs a whole list for all who hear it. */
 const BETWEEN_CHANGES = 10_000;
-/** Milliseconds between two counts that are told. */
-export const COUNT_EVERY = 1_000;
 
 /**
  * The kind of one topic's presence, as it was last looked at.

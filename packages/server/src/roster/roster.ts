@@ -50,7 +50,7 @@ const IDLE = 10_000;
 /** Questions for members of one connection that wait for its rate; who asks for more at once asks again. */
 const MOST_QUESTIONS = 100;
 /** Milliseconds from its last connection with a word of it, for which a client is waited for that is let in again and again. */
-const LONGEST_SILENCE = 30_000;
+const LONGEST_WAIT = 30_000;
 /** Milliseconds for which a client that is gone is listed by the node that says so: longer than nodes take to hear of it. */
 const TOLD_AFTER = 500;
 
@@ -282,7 +282,7 @@ export class Roster {
       if (wish.conversation !== undefined || (polls && wish.polled)) continue;
       wish.polled = polls;
       // A page that comes and goes and says nothing of it, for it is another page, keeps nobody listed.
-      const left = (wish.lostAt ?? now) + LONGEST_SILENCE - now;
+      const left = (wish.lostAt ?? now) + LONGEST_WAIT - now;
       if (left > 0) this.#clients.leave(wish, Math.min(GRACE, left));
     }
   }

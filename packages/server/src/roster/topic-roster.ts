@@ -5,17 +5,15 @@ import { sameValue } from "@calla/shared";
 import type { Cancel, SteadyClock, TargetKey, WireMember } from "@calla/shared";
 import type { Conversation, TargetSubscription } from "../connection/conversation.ts";
 import type { Encoder, Shared } from "../context/encoder.ts";
-import { COUNT_EVERY, Listing } from "../presence/listing.ts";
+import { Listing } from "../presence/listing.ts";
 import type { PresenceDiff } from "../presence/diff-listeners.ts";
 import type { PresenceEntry } from "../presence/state/entry.ts";
+import { ToldCount } from "../presence/told-count.ts";
 import { MemberPages } from "./member-pages.ts";
 import type { MemberPage } from "./member-pages.ts";
 import { countFrame, presenceFrames, readable } from "./presence-frames.ts";
 import type { Chain, ToldChange } from "./presence-frames.ts";
 import { TagTable } from "./tag-table.ts";
-
-/** In place of a number: not all were told the same. */
-const MIXED = -1;
 
 export interface TopicRosterParts {
   readonly clock: SteadyClock;
@@ -38,7 +36,7 @@ export class TopicRoster {
   #changed = new Map<number, PresenceEntry | undefined>();
   /** What tells newcomers all that there is, until that changes. */
   #whole: readonly Shared[] | undefined;
-  #toldCount: { readonly members: number; readonly at: number } | undefined;
+  readonly #toldCount = new ToldCount();
   #later: Cancel | undefined;
   /** Names what watchers were told last: each frame says which one it continues. */
   #at = 1;
@@ -128,7 +126,7 @@ export class TopicRoster {
   #rest(): void {
     this.#changed.clear();
     this.#moveOn();
-    this.#toldCount = undefined;
+    this.#toldCount.forget();
   }
 
   stop(): void {
@@ -165,7 +163,7 @@ export class TopicRoster {
     if (!this.#listing.counts) return this.#tellWhole(conversation, subscription);
     conversation.sendShared(countFrame(this.target, this.#at, this.#members.size));
     this.#watchers.set(conversation, subscription);
-    this.#toldOne(this.#members.size);
+    this.#toldCount.toldOne(this.#members.size);
   }
 
   /** The subscription in which it is told now; undefined: it is told nothing, and the whole once it takes that. */
@@ -222,8 +220,7 @@ export class TopicRoster {
   }
 
   #tellCount(members: number, now: number): void {
-    const told = this.#toldCount;
-    const news = told === undefined || (told.members !== members && now >= told.at + COUNT_EVERY);
+    const news = this.#toldCount.due(members, now);
     if (news) this.#moveOn();
     const shared = countFrame(this.target, this.#at, members);
     for (const [conversation, before] of this.#watchers) {
@@ -231,24 +228,16 @@ export class TopicRoster {
       if (subscription === undefined || (before === subscription && !news)) continue;
       conversation.sendShared(shared);
       this.#watchers.set(conversation, subscription);
-      if (!news) this.#toldOne(members);
+      if (!news) this.#toldCount.toldOne(members);
     }
-    if (news) this.#toldCount = { members, at: now };
-  }
-
-  /** Who came was told another number than the others: all are told again, also where it is soon what these were told. */
-  #toldOne(members: number): void {
-    const told = this.#toldCount;
-    if (told !== undefined && told.members !== members) this.#toldCount = { members: MIXED, at: told.at };
   }
 
   /** When there is something to tell, or the other kind may be due, though nobody comes or goes. */
   #lookLater(now: number): void {
     this.#later?.();
     const members = this.#members.size;
-    const told = this.#toldCount;
-    const count = told === undefined || told.members === members ? Infinity : told.at + COUNT_EVERY - now;
-    const wait = Math.min(count, this.#listing.lookIn(members, now) ?? Infinity);
+    const count = this.#listing.counts ? this.#toldCount.dueIn(members, now) : undefined;
+    const wait = Math.min(count ?? Infinity, this.#listing.lookIn(members, now) ?? Infinity);
     this.#later =
       wait === Infinity
         ? undefined

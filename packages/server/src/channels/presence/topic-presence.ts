@@ -5,7 +5,8 @@ import { describe } from "@calla/shared";
 import type { Cancel, SteadyClock } from "@calla/shared";
 import { contain, isThenable } from "../../base/contain.ts";
 import type { Report } from "../../base/contain.ts";
-import { COUNT_EVERY, Listing } from "../../presence/listing.ts";
+import { Listing } from "../../presence/listing.ts";
+import { ToldCount } from "../../presence/told-count.ts";
 import type { EntryDiff } from "../../presence/state/entry.ts";
 import type { PresenceDeclaration } from "../definition/definition.ts";
 import type { PresenceFields, PresenceList } from "../definition/presence-types.ts";
@@ -16,8 +17,6 @@ import type { EntriesByKey } from "./presence-words.ts";
 
 /** Milliseconds that `fetch` has. */
 const FETCH_TIME = 5_000;
-/** In place of a number: not all were told the same. */
-const MIXED = -1;
 
 /** One client on the topic. */
 export interface PresenceHearer {
@@ -56,7 +55,7 @@ export class TopicPresence {
   #again = false;
   #closed = false;
   #timer: Cancel | undefined;
-  #counted: { readonly count: number; readonly at: number } | undefined;
+  readonly #toldCount = new ToldCount();
   /** The last state that was written. */
   #state: { readonly list: EntriesByKey; readonly said: SharedEvent } | undefined;
 
@@ -102,7 +101,7 @@ export class TopicPresence {
   #tellOnce(): void {
     const [members, now] = [this.#parts.listed(), this.#parts.clock.monotonic()];
     if (this.#listing.look(members, now)) {
-      this.#counted = undefined;
+      this.#toldCount.forget();
       if (!this.#listing.counts) this.#anew = true;
     }
     if (this.#listing.counts) this.#tellCount(members, now);
@@ -157,20 +156,15 @@ export class TopicPresence {
     const asking = this.#asking;
     this.#asking = new Set();
     for (const one of asking) contain(this.#parts.report, () => one.pushShared(said));
-    const counted = this.#counted;
-    // Not all were told the same: they are told again, also where it is soon what the others were told.
-    if (asking.size > 0 && counted !== undefined && counted.count !== count)
-      this.#counted = { count: MIXED, at: counted.at };
-    if (this.#counted?.count === count || now < (this.#counted?.at ?? -Infinity) + COUNT_EVERY) return;
-    this.#counted = { count, at: now };
-    this.#parts.tell(said);
+    if (asking.size > 0) this.#toldCount.toldOne(count);
+    if (this.#toldCount.due(count, now)) this.#parts.tell(said);
   }
 
   /** Until when there is nothing to do unless something changes. undefined: for ever. */
   #wait(members: number, now: number): number | undefined {
     const look = this.#listing.lookIn(members, now);
-    if (!this.#listing.counts || this.#counted?.count === members) return look;
-    return Math.min(look ?? Infinity, Math.max(0, (this.#counted?.at ?? now) + COUNT_EVERY - now));
+    const count = this.#listing.counts ? this.#toldCount.dueIn(members, now) : undefined;
+    return count === undefined ? look : Math.min(look ?? Infinity, count);
   }
 
   #wakeIn(wait: number | undefined): void {
