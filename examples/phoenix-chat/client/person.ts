@@ -14,6 +14,8 @@ export function personButton(chat: Chat): { readonly element: HTMLElement; show(
     required: true,
     maxlength: String(MAX_NAME),
     autocomplete: "nickname",
+    autofocus: true,
+    onfocus: () => field.select(),
   });
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -30,10 +32,9 @@ export function personButton(chat: Chat): { readonly element: HTMLElement; show(
     h("p", {}, "What you have said keeps the name that you had."),
     h("button", { class: "button" }, "Save"),
   );
-  form.addEventListener("toggle", () => {
-    if (!form.matches(":popover-open")) return;
-    field.value = chat.name;
-    field.select();
+  // Before it opens: `toggle` comes later than that, and would take back what is typed in a hurry.
+  form.addEventListener("beforetoggle", ({ newState }) => {
+    if (newState === "open") field.value = chat.name;
   });
   let shown = "";
   return {
