@@ -4,6 +4,8 @@ import { createChannels, defineChannel } from "@calla/server/channels";
 import type { JsonObject } from "@calla/server/channels";
 import { createGroups } from "@calla/server/groups";
 import { Server } from "socket.io";
+import { apart } from "./apart.ts";
+import type { Works } from "./apart.ts";
 import { cpu, cpuOf } from "./cpu.ts";
 import { median } from "./median.ts";
 import type { Micro } from "./report.ts";
@@ -60,13 +62,15 @@ function socketIo(members: number): Side {
   };
 }
 
+type Told = { readonly one: number; readonly each: number };
+
 /** CPU µs of one telling, median. What a turn puts together is sent at its end. */
 async function measure(
   { one, each, sent }: Side,
   payload: JsonObject,
   members: number,
   samples: number,
-): Promise<{ readonly one: number; readonly each: number }> {
+): Promise<Told> {
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const costs = { one: [] as number[], each: [] as number[] };
   await turn();
@@ -84,33 +88,36 @@ async function measure(
   return { one: median(costs.one), each: median(costs.each) };
 }
 
+const PAYLOADS = [10, 300, 1_500].map((length) => ({ id: 7, text: "x".repeat(length) }));
+const SIDES = { "a Calla group of 1,000 topics": calla, "1,000 rooms of socket.io": socketIo };
+const bytesOf = (payload: JsonObject): number => JSON.stringify(payload).length;
+
+/** By the members of a topic. */
+export const groupWorks: Works<Told> = Object.fromEntries(
+  Object.entries(SIDES).flatMap(([name, side]) =>
+    PAYLOADS.map((payload) => [
+      `${name}, ${bytesOf(payload)} bytes`,
+      (members: number, samples: number) => measure(side(members), payload, members, samples),
+    ]),
+  ),
+);
+
 export async function groups(quick: boolean): Promise<Micro[number]> {
-  const rows = [
-    ["work", "members of a topic", "payload, bytes", "at once, ms", "one by one, ms", "ratio", "must be", ""],
-  ];
-  for (const members of [1, 10])
-    for (const length of [10, 300, 1_500]) {
-      const payload = { id: 7, text: "x".repeat(length) };
-      const bytes = JSON.stringify(payload).length;
-      for (const [name, side] of [
-        ["a Calla group of 1,000 topics", calla(members)],
-        ["1,000 rooms of socket.io", socketIo(members)],
-      ] as const) {
-        const { one, each } = await measure(side, payload, members, quick ? 3 : 25);
-        const ratio = one / each;
-        const bar = name.includes("Calla")
-          ? (["≤ 0.7", ratio <= 0.7 ? "met" : "**missed**"] as const)
-          : (["", ""] as const);
-        rows.push([
-          name,
-          String(members),
-          String(bytes),
-          (one / 1_000).toFixed(2),
-          (each / 1_000).toFixed(2),
-          ratio.toFixed(2),
-          ...bar,
-        ]);
-      }
+  const rows = [["work", "members of a topic", "at once, ms", "one by one, ms", "ratio", "must be", ""]];
+  const sizes = [1, 10];
+  for (const work of Object.keys(groupWorks)) {
+    const measured = await apart(groupWorks, work, sizes, quick);
+    for (const [at, { one, each }] of measured.entries()) {
+      const ratio = one / each;
+      rows.push([
+        work,
+        String(sizes[at]),
+        (one / 1_000).toFixed(2),
+        (each / 1_000).toFixed(2),
+        ratio.toFixed(2),
+        ...(work.includes("Calla") ? ["≤ 0.7", ratio <= 0.7 ? "met" : "**missed**"] : ["", ""]),
+      ]);
     }
+  }
   return { title: "Groups: telling many topics at once", rows };
 }

@@ -1,5 +1,5 @@
 // Sockets of any library, by three functions.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { inHand } from "../../test/wired.ts";
 import { settled } from "../../test/phoenix-talk.ts";
 import { accept, createChannels, defineChannel, deny, reply } from "./index.ts";
@@ -35,6 +35,24 @@ describe("channels.connect", () => {
     );
     expect(heard.at(-1)).toBeInstanceOf(Uint8Array);
     expect([...(heard.at(-1) as Uint8Array)].at(-1)).toBe(7);
+  });
+  it("[BC13] makes one text of a broadcast, however many sockets hear it", () => {
+    const decode = vi.spyOn(TextDecoder.prototype, "decode");
+    const heard: unknown[] = [];
+    const channels = createChannels().register(room);
+    for (let n = 0; n < 3; n++)
+      channels
+        .connect({
+          send: (data) => void heard.push(data),
+          close: () => undefined,
+          request: { url: "/?vsn=2.0.0", headers: {}, remoteAddress: `10.0.0.${n}` },
+        })
+        .incoming(JOIN);
+    const before = decode.mock.calls.length;
+    channels.broadcast("room:1", "said", { text: "hello" });
+    expect(heard.slice(-3)).toEqual(new Array(3).fill('[null,null,"room:1","said",{"text":"hello"}]'));
+    expect(decode.mock.calls.length - before).toBe(1);
+    decode.mockRestore();
   });
   it("[DC15] hands params and vsn to connect, and lets what comes before its answer wait", async () => {
     const answer = inHand<void>();

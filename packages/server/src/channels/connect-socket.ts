@@ -99,5 +99,14 @@ export function connectSocket(host: ChannelsHost, socket: AnySocket): ReturnType
   };
 }
 
+const TEXT = Symbol("text");
+/** A frame that remembers its text: a broadcast is one frame for many sockets. */
+interface TextFrame extends WireFrame {
+  [TEXT]?: string;
+}
+
 const decoder = new TextDecoder();
-const dataOf = ({ bytes, text }: WireFrame): string | Uint8Array => (text ? decoder.decode(bytes) : bytes);
+function dataOf(frame: WireFrame): string | Uint8Array {
+  if (!frame.text) return frame.bytes;
+  return ((frame as TextFrame)[TEXT] ??= decoder.decode(frame.bytes));
+}

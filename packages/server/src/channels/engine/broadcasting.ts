@@ -118,7 +118,9 @@ export class Broadcasting {
     // What is broadcast was looked at: it is an object or bytes.
     const payload = said.payload as Payload;
     const shared = said.on(topic);
-    for (const channel of all) if (channel.socketId !== from) channel.hear(shared, event, payload);
+    // Who it is is looked at only where it counts: of many it is the first thing that no cache has.
+    for (const channel of all)
+      if (from === undefined || channel.socketId !== from) channel.hear(shared, event, payload);
     if (shared.unsayable === undefined || this.#toldOfBytes) return;
     this.#toldOfBytes = true;
     const what = `"${event}" on "${topic}" carries bytes, which some clients cannot hear (V1 and LongPoll none, V2 over WebSocket with names up to 255 bytes): ${shared.unsayable.message} Say it as an object. This is told once.`;

@@ -25,9 +25,16 @@ export const v2 = (limits: JsonLimits, strictPhoenix: boolean): ChannelSerialise
   },
   broadcast(topic, event, payload, json) {
     if (payload instanceof Uint8Array) return binaryBroadcast(topic, event, payload);
-    return textFrame(`[null,null,${jsonText(topic)},${jsonText(event)},${json ?? jsonText(payload)}]`);
+    return textFrame(`[null,null,${jsonText(topic)},${nameText(event)},${json ?? jsonText(payload)}]`);
   },
 });
+
+/** A group says one event on many topics: its name is written once (GR9). */
+let named = { event: "", text: '""' };
+function nameText(event: string): string {
+  if (named.event !== event) named = { event, text: jsonText(event) };
+  return named.text;
+}
 
 /** What stands behind the five is for versions to come. */
 function decodeText(text: string, limits: JsonLimits): ClientMessage {
