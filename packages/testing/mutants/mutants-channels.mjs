@@ -289,8 +289,8 @@ export const channelMutants = [
   {
     name: "let broadcastFrom reach its sender",
     file: `${engine}/broadcasting.ts`,
-    from: `if (channel.socketId !== from) channel.hear`,
-    to: `if (channel.socketId !== "") channel.hear`,
+    from: `channel.socketId !== from) channel.hear`,
+    to: `channel.socketId !== "") channel.hear`,
     breaks: "CW6",
     scenario: "",
     by: whole,
@@ -307,8 +307,8 @@ export const channelMutants = [
   {
     name: "let what a broadcast brings forth overtake it",
     file: `${engine}/broadcasting.ts`,
-    from: `    if (under === undefined) {`,
-    to: `    if (under === undefined || under.length === 0) {`,
+    from: `this.#sweeps.find((sweep) => sweep.has(topic))`,
+    to: `this.#sweeps.find((sweep) => sweep.behind.length > 0 && sweep.has(topic))`,
     breaks: "BC10",
     scenario: "",
     by: `${engine}/reentrance.test.ts > [BC10] by the terminate`,
@@ -316,7 +316,7 @@ export const channelMutants = [
   {
     name: "lose what a broadcast brings forth",
     file: `${engine}/broadcasting.ts`,
-    from: `    under.push({ said, from });
+    from: `    this.behind.push({ topic, said, from });
 `,
     to: ``,
     breaks: "BC10",

@@ -8,6 +8,7 @@ import type { JsonObject, Payload } from "../wire/message.ts";
 import { SharedEvent } from "../wire/shared-message.ts";
 import { isPayload, mustBePayload } from "./channels-context.ts";
 import { TopicIndex } from "./topic-index.ts";
+import type { TopicMember } from "./topic-index.ts";
 
 /** Between nodes: `bytes` in base64, where the payload is no object. */
 interface Relayed {
@@ -18,11 +19,34 @@ interface Relayed {
   readonly bytes?: string;
 }
 
-interface Behind {
-  readonly said: SharedEvent;
-  readonly from: string | undefined;
+/** Topics that one broadcast goes out on at this moment, and what is broadcast on them meanwhile. */
+class Sweep {
+  readonly #topics: readonly string[];
+  #set: ReadonlySet<string> | undefined;
+  /** In the order in which it was said. It grows while that is said. */
+  readonly behind: {
+    readonly topic: string;
+    readonly said: SharedEvent;
+    readonly from: string | undefined;
+  }[] = [];
+
+  constructor(topics: readonly string[]) {
+    this.#topics = topics;
+  }
+
+  has(topic: string): boolean {
+    if (this.#topics.length === 1) return this.#topics[0] === topic;
+    // Of many: seldom asked, so made when it is.
+    return (this.#set ??= new Set(this.#topics)).has(topic);
+  }
+
+  wait(topic: string, said: SharedEvent, from: string | undefined): void {
+    if (this.behind.length >= MOST_BEHIND * this.#topics.length)
+      throw new Error(`Broadcasts on "${topic}" bring forth others without end.`);
+    this.behind.push({ topic, said, from });
+  }
 }
-/** An end for a `handleOut` that repeats itself, and more than the crash of all who hear a broadcast brings forth. */
+/** An end for a `handleOut` that repeats itself, and more than the crash of all who hear a broadcast brings forth. For each topic. */
 const MOST_BEHIND = 10_000;
 
 const channelOf = (topic: string): string => `phoenix:${topic}`;
@@ -34,10 +58,10 @@ export class Broadcasting {
   readonly #report: Report;
   readonly #silences = new Map<string, () => void>();
   /**
-   * Topics on which a broadcast goes out at this moment, and what is broadcast on them meanwhile, by `handleOut` or by the
-   * `terminate` of who hears it: some would hear that before it, and others behind it (BC10).
+   * One within the other. What `handleOut`, or the `terminate` of who hears it, broadcasts on a topic of theirs goes behind:
+   * otherwise some would hear that before it, and others behind it (BC10).
    */
-  readonly #under = new Map<string, Behind[]>();
+  readonly #sweeps: Sweep[] = [];
   /** Serialisers that cannot say bytes were told of once. */
   #toldOfBytes = false;
 
@@ -78,39 +102,29 @@ export class Broadcasting {
   /** What may have been written already, on this node only. */
   tell(topics: readonly string[], said: SharedEvent, from: string | undefined): void {
     const begun: string[] = [];
+    const audiences: Iterable<TopicMember>[] = [];
+    // All of them first: what is broadcast meanwhile goes out behind this one on each of them (BC10, GR7).
+    for (const topic of topics) {
+      const under = this.#sweeps.length === 0 ? undefined : this.#sweeps.find((sweep) => sweep.has(topic));
+      const audience = under === undefined ? this.index.on(topic) : undefined;
+      under?.wait(topic, said, from);
+      if (audience === undefined) continue;
+      begun.push(topic);
+      audiences.push(audience);
+    }
+    if (begun.length === 0) return;
+    const sweep = new Sweep(begun);
+    this.#sweeps.push(sweep);
     try {
-      // All of them first: what is broadcast meanwhile goes out behind this one on each of them (BC10, GR7).
-      for (const topic of topics) if (this.#begins(topic, said, from)) begun.push(topic);
-      for (const topic of begun) this.#fanOut(topic, said, from);
+      for (const [at, topic] of begun.entries()) this.#fanOut(topic, audiences[at]!, said, from);
     } finally {
-      for (const topic of begun) this.#goesOn(topic);
+      for (const { topic, said, from } of sweep.behind)
+        contain(this.#report, () => this.#fanOut(topic, this.index.on(topic) ?? [], said, from));
+      this.#sweeps.splice(this.#sweeps.indexOf(sweep), 1);
     }
   }
 
-  /** False: nobody is there, or one goes out on it now and this goes behind it. */
-  #begins(topic: string, said: SharedEvent, from: string | undefined): boolean {
-    const under = this.#under.get(topic);
-    if (under === undefined) {
-      if (this.index.on(topic) === undefined) return false;
-      this.#under.set(topic, []);
-      return true;
-    }
-    if (under.length >= MOST_BEHIND)
-      throw new Error(`Broadcasts on "${topic}" bring forth others without end.`);
-    under.push({ said, from });
-    return false;
-  }
-
-  /** Says what was broadcast meanwhile. It grows while that is said. */
-  #goesOn(topic: string): void {
-    for (const { said, from } of this.#under.get(topic)!)
-      contain(this.#report, () => this.#fanOut(topic, said, from));
-    this.#under.delete(topic);
-  }
-
-  #fanOut(audience: string, said: SharedEvent, from: string | undefined): void {
-    const all = this.index.on(audience);
-    if (all === undefined) return;
+  #fanOut(audience: string, all: Iterable<TopicMember>, said: SharedEvent, from: string | undefined): void {
     const [first] = all;
     // All of an audience are on one topic, whatever the audience is called.
     const topic = first?.topic ?? audience;
