@@ -50,7 +50,8 @@ describe("channels.connect", () => {
         .incoming(JOIN);
     const before = decode.mock.calls.length;
     channels.broadcast("room:1", "said", { text: "hello" });
-    expect(heard.slice(-3)).toEqual(new Array(3).fill('[null,null,"room:1","said",{"text":"hello"}]'));
+    const frame = '[null,null,"room:1","said",{"text":"hello"}]';
+    expect(heard.slice(-3)).toEqual([frame, frame, frame]);
     expect(decode.mock.calls.length - before).toBe(1);
     decode.mockRestore();
   });
