@@ -9,6 +9,11 @@ const root = new URL("../../../", import.meta.url);
 /** Beside the tests, so that the packages are found as a reader's program would find them. */
 const printing = new URL("./.printed/", import.meta.url);
 
+const OWN_URL = `async () => {
+  if (!httpServer.listening) await new Promise((resolve) => httpServer.once("listening", resolve));
+  return \`ws://127.0.0.1:\${httpServer.address().port}/ws\`;
+}`;
+
 const textOf = (page: string): Promise<string> => readFile(new URL(page, root), "utf8");
 
 /** The programs of a page by the file that their first line names; what a page shows of others' files has a folder in its name. */
@@ -92,7 +97,10 @@ export async function printed(page: string, change = (code: string): string => c
   async function serve<Exports extends Serving>(name: string): Promise<Exports & { readonly at: string }> {
     const [, port] = /listen\((\d+)/.exec(programs.get(name)!)!;
     const exports = await run<Exports>(name, (code) =>
-      code.replace(/listen\(\d+/, 'listen({ port: 0, host: "127.0.0.1" }'),
+      code
+        .replace(/listen\(\d+/, 'listen({ port: 0, host: "127.0.0.1" }')
+        // A program that also connects to itself learns its port once it has one.
+        .replaceAll(`"ws://localhost:${port}/ws"`, OWN_URL),
     );
     const { httpServer, server, channels } = exports;
     onTestFinished(async () => {

@@ -7,7 +7,14 @@ import { expect, test } from "vitest";
 import { emptyFolder, programsOf } from "../../printed.ts";
 
 const root = fileURLToPath(new URL("../../../../../", import.meta.url));
-const pages = ["README.md", "docs/access.md", "docs/groups.md", "docs/presence.md", "docs/storage.md"];
+const pages = [
+  "README.md",
+  "docs/access.md",
+  "docs/concepts.md",
+  "docs/groups.md",
+  "docs/presence.md",
+  "docs/storage.md",
+];
 
 /** The options of the repository, which are stricter than `strict`, with the types of Node. */
 async function options(): Promise<ts.CompilerOptions> {
