@@ -12,6 +12,7 @@ const pages = [
   "docs/access.md",
   "docs/concepts.md",
   "docs/groups.md",
+  "docs/offline.md",
   "docs/presence.md",
   "docs/storage.md",
 ];
