@@ -14,6 +14,7 @@ const pages = [
   "docs/groups.md",
   "docs/offline.md",
   "docs/presence.md",
+  "docs/production.md",
   "docs/storage.md",
 ];
 
