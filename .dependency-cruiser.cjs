@@ -57,7 +57,17 @@ const rooms = {
     "testing/pubsub-contract",
     "testing",
   ],
-  testing: ["doubles", "network", "history", "simulation", "."],
+  testing: [
+    "doubles",
+    "network",
+    "history",
+    "simulation",
+    "playwright/errors",
+    "playwright/line",
+    "playwright/server",
+    "playwright",
+    ".",
+  ],
   conformance: ["wire", "recording", "replay", "checks", "run", "report", "stub", "."],
 };
 // Rooms that stand beside the others: what is in them is chosen by a condition of the build (`imports` in package.json).
@@ -93,7 +103,7 @@ const engines = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|groups/index|supervision/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
+  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|groups/index|supervision/index|playwright/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
 
 const test = "[.](test|sim|bench|contract|arbitrary|test-d)[.]ts$|/test/";
 const filesOf = (pkg, room) => `^packages/${pkg}/src/${room === "." ? "" : `${room}/`}[^/]+$`;

@@ -242,9 +242,9 @@ test("[SP6] whose line is cut for a moment stays, and nothing flickers", async (
   });
 
   for (const column of ["Doing", "Done"]) {
-    bo.wire.cut();
+    bo.line.cut();
     await expect(bo.banner).toContainText("No connection");
-    bo.wire.mend();
+    bo.line.mend();
     await bo.comeBack();
     await expect(bo.banner).toBeEmpty();
     await expectOthers(bo).toEqual(["Ann"]);

@@ -1,30 +1,27 @@
 // The chat among people: two browsers, one behind a proxy that takes no WebSockets; tunnels, restarts, and a keyboard alone.
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, test as base } from "@playwright/test";
+import { expect } from "@playwright/test";
 import type { Locator, Page } from "@playwright/test";
+import { createTest } from "@calla/testing/playwright";
+import type { Line, Person } from "@calla/testing/playwright";
 import { rooms } from "../examples/phoenix-chat/shared/chat.ts";
-import { ExampleServer } from "./example-server.ts";
-import { Wire } from "./wire.ts";
+import { exampleServer } from "./example-server.ts";
 
 const ROOMS = rooms.map(({ name }) => name);
 
-/** Somebody with a browser and a wire of their own. */
+/** Somebody in a room. */
 class Guest {
   readonly page: Page;
-  readonly wire: Wire;
-  readonly errors: string[] = [];
+  readonly person: Person;
 
-  constructor(page: Page, wire: Wire) {
+  constructor(page: Page, person: Person) {
     this.page = page;
-    this.wire = wire;
-    page.on("pageerror", ({ message }) => this.errors.push(message));
-    page.on("console", (message) => {
-      const complainsOfConnection = /WebSocket connection to|net::ERR_/.test(message.text());
-      if (message.type() === "error" && !(wire.wasCut && complainsOfConnection))
-        this.errors.push(message.text());
-    });
+    this.person = person;
   }
 
+  get line(): Line {
+    return this.person.line;
+  }
   get log(): Locator {
     return this.page.getByRole("log");
   }
@@ -64,8 +61,7 @@ class Guest {
 }
 
 interface Fixtures {
-  server: ExampleServer;
-  arrive(name: string, room?: string, over?: (wire: Wire) => void): Promise<Guest>;
+  arrive(name: string, room?: string, over?: (line: Line) => void): Promise<Guest>;
 }
 
 /** Runs in the page, before its own scripts. */
@@ -73,33 +69,16 @@ const introduce = ([name, key]: readonly [string, string]): void => {
   if (location.protocol === "http:") localStorage["chat:me"] ??= JSON.stringify({ name, key });
 };
 
-const test = base.extend<Fixtures>({
-  // oxlint-disable-next-line no-empty-pattern -- reason: Playwright reads the fixtures to prepare off the pattern
-  server: async ({}, use) => {
-    const server = new ExampleServer("phoenix-chat", "CHAT");
-    await server.start();
-    await use(server);
-    await server.end();
-    expect(server.errors).toEqual([]);
-  },
-  arrive: async ({ browser, server }, use) => {
-    const guests: Guest[] = [];
+const test = createTest({ server: exampleServer("phoenix-chat", "CHAT") }).extend<Fixtures>({
+  arrive: async ({ person }, use) => {
     await use(async (name, room = "lobby", over) => {
-      const wire = await Wire.to(() => server.port);
-      over?.(wire);
-      const context = await browser.newContext();
-      await context.addInitScript(introduce, [name, `${name}-0123456789-0123456789`] as const);
-      const guest = new Guest(await context.newPage(), wire);
-      guests.push(guest);
-      await guest.page.goto(`${wire.url}#${room}`);
+      const who = await person(name);
+      over?.(who.line);
+      await who.context.addInitScript(introduce, [name, `${name}-0123456789-0123456789`] as const);
+      const guest = new Guest(await who.tab(`/#${room}`), who);
       await guest.connected();
       return guest;
     });
-    for (const { page, errors, wire } of guests) {
-      await page.context().close();
-      wire.close();
-      expect(errors).toEqual([]);
-    }
   },
 });
 
@@ -110,7 +89,7 @@ test("two browsers talk, one of them by LongPoll; another room hears nothing, an
   arrive,
 }) => {
   const ann = await arrive("Ann");
-  const bo = await arrive("Bo", "lobby", (wire) => wire.blockSockets());
+  const bo = await arrive("Bo", "lobby", (line) => line.refuseWebSockets());
   const cy = await arrive("Cy", "garden");
   await expect(bo.page.locator(".state")).toHaveText("Connected by LongPoll");
   await expect(ann.log).toContainText("Nothing said here yet");
@@ -158,7 +137,7 @@ test("two browsers talk, one of them by LongPoll; another room hears nothing, an
 test("who looks at a room is seen there, each once, and gone with the last tab", async ({ arrive }) => {
   const ann = await arrive("Ann");
   await expect(ann.count).toHaveText("Only you");
-  const bo = await arrive("Bo", "lobby", (wire) => wire.blockSockets());
+  const bo = await arrive("Bo", "lobby", (line) => line.refuseWebSockets());
   const cy = await arrive("Cy", "garden");
   for (const [guest, name] of [
     [ann, "Bo"],
@@ -172,8 +151,7 @@ test("who looks at a room is seen there, each once, and gone with the last tab",
   await expect(ann.others).toHaveText(["Bo", "Cy"]);
   await expect(cy.count).toHaveText("3 here");
 
-  const tab = await cy.page.context().newPage();
-  await tab.goto(`${cy.wire.url}#lobby`);
+  const tab = await cy.person.tab("/#lobby");
   await expect(ann.others).toHaveText(["Bo", "Cy, in 2 tabs"]);
   await expect(ann.count).toHaveText("3 here");
   await cy.page.reload();
@@ -194,10 +172,10 @@ test("who looks at a room is seen there, each once, and gone with the last tab",
   await expect(ann.others).toHaveText(["Bo"]);
 
   // Who is cut off does not know who is there, and shows nobody; the server has heard of the end at once.
-  ann.wire.cut();
+  ann.line.cut();
   await expect(ann.count).toBeHidden();
   await expect(bo.count).toHaveText("Only you");
-  ann.wire.mend();
+  ann.line.mend();
   await expect(ann.others).toHaveText(["Bo"]);
   await expect(bo.others).toHaveText(["Anna"]);
 });
@@ -208,7 +186,7 @@ test("what is written in the tunnel waits, outlives a reload of it, and is said 
   await ann.say("Into the tunnel");
   await bo.hears("Ann: Into the tunnel");
 
-  ann.wire.cutButPages();
+  ann.line.cutButPages();
   await ann.say("one", "two");
   await expect(ann.notice).toHaveText(/No connection.*Your 2 lines wait and are sent once when you are back/);
   await expect(ann.log.locator("[data-state=waiting]")).toHaveCount(2);
@@ -217,29 +195,28 @@ test("what is written in the tunnel waits, outlives a reload of it, and is said 
   // What it has not fetched it does not show; what it keeps it does.
   await ann.hears("You: one", "You: two");
   // Another tab sends them, too.
-  const tab = await ann.page.context().newPage();
-  await tab.goto(`${ann.wire.url}#lobby`);
+  const tab = await ann.person.tab("/#lobby");
   await expect(tab.getByRole("log").locator("[data-state=waiting]")).toHaveCount(2);
-  ann.wire.mend();
+  ann.line.mend();
   const all = ["Into the tunnel", "Still there?", "one", "two"];
   await expect(bo.lines).toHaveText(all.map((text) => new RegExp(`: ${text.replace("?", ".")}$`)));
   await ann.hears("You: Into the tunnel", "Bo: Still there?", "You: one", "You: two");
   await expect(ann.notice).toHaveText("");
-  for (const { log } of [ann, new Guest(tab, ann.wire)])
+  for (const { log } of [ann, new Guest(tab, ann.person)])
     await expect(log.locator("[data-state=said]")).toHaveCount(4);
 });
 
 test("an answer that is lost is asked for again, and the line is said once", async ({ arrive }) => {
   const ann = await arrive("Ann");
   const bo = await arrive("Bo");
-  ann.wire.lose("toPage");
+  ann.line.lose("toPage");
   await ann.say("Do you hear me?");
   await bo.hears("Ann: Do you hear me?");
   await expect(ann.log.getByText("Sending …")).toBeVisible();
-  ann.wire.cut();
+  ann.line.cut();
   await expect(ann.log.getByText("Waiting for a connection")).toBeVisible();
   await bo.say("I do.");
-  ann.wire.mend();
+  ann.line.mend();
   await ann.hears("You: Do you hear me?", "Bo: I do.");
   await expect(ann.log.locator("[data-state=said]")).toHaveCount(2);
   await bo.hears("Ann: Do you hear me?", "You: I do.");
@@ -259,8 +236,7 @@ test("the history is there after a reload and a restart, also more of it than fi
     }
   }, texts);
   await expect(ann.log.locator("[data-state=said]")).toHaveCount(55);
-  ann.wire.wasCut = true;
-  await server.restart("SIGKILL");
+  await server.restart({ signal: "SIGKILL" });
   const bo = await arrive("Bo");
   await expect(bo.lines).toHaveCount(50);
   await expect(bo.lines.last()).toBeInViewport();
@@ -279,10 +255,7 @@ test("the history is there after a reload and a restart, also more of it than fi
   await ann.page.reload();
   await expect(ann.lines.last()).toHaveText("You: line 56");
 
-  bo.wire.wasCut = true;
-  await server.stop();
-  server.forget();
-  await server.start();
+  await server.restart({ empty: true });
   await bo.say("Where has it all gone?");
   await ann.hears("Bo: Where has it all gone?");
 });
@@ -346,7 +319,7 @@ test("by keyboard alone, with names, landmarks and contrast that hold in both co
   await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
   await check();
   await page.emulateMedia({ colorScheme: "light" });
-  ann.wire.cut();
+  ann.line.cut();
   await ann.say("waits");
   await expect(ann.notice).toContainText("Your line waits");
   await page.setViewportSize({ width: 360, height: 640 });

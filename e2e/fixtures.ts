@@ -1,16 +1,15 @@
-// What every test gets: a server, a board that nobody else uses, and as many visitors as it asks for. A test fails if
-// anybody's console or the server had an error.
-import { expect, test as base } from "@playwright/test";
-import { BoardServer } from "./board-server.ts";
+// What every test of the board gets: its server, a board that nobody else uses, and as many visitors as it asks for.
+import { expect } from "@playwright/test";
+import { createTest } from "@calla/testing/playwright";
+import type { Line } from "@calla/testing/playwright";
+import { exampleServer } from "./example-server.ts";
 import { Visitor } from "./visitor.ts";
-import { Wire } from "./wire.ts";
 
 interface Fixtures {
-  server: BoardServer;
   /** The id of an unused board. */
   id: string;
-  /** A visitor with a browser context and a wire of their own, at the test's board. */
-  arrive(name: string, format?: "json" | "messagepack", over?: (wire: Wire) => void): Promise<Visitor>;
+  /** A visitor with a browser context and a line of their own, at the test's board. */
+  arrive(name: string, format?: "json" | "messagepack", over?: (line: Line) => void): Promise<Visitor>;
 }
 
 /** Runs in the page, before its own scripts. */
@@ -20,35 +19,19 @@ const introduce = (person: string): void => {
 
 const colours = { Ann: "violet", Bo: "green", Cy: "orange" } as Record<string, string>;
 
-export const test = base.extend<Fixtures>({
-  // oxlint-disable-next-line no-empty-pattern -- reason: Playwright reads the fixtures to prepare off the pattern
-  server: async ({}, use) => {
-    const server = new BoardServer();
-    await server.start();
-    await use(server);
-    await server.end();
-    expect(server.errors).toEqual([]);
-  },
+export const test = createTest({ server: exampleServer("board", "BOARDS") }).extend<Fixtures>({
   id: async ({ server }, use, { testId }) => {
     await use(`board-${server.port}-${testId.slice(-12)}`);
   },
-  arrive: async ({ browser, server, id }, use) => {
-    const visitors: Visitor[] = [];
+  arrive: async ({ person, id }, use) => {
     await use(async (name, format, over) => {
-      const wire = await Wire.to(() => server.port);
-      over?.(wire);
-      const context = await browser.newContext();
-      await context.addInitScript(introduce, JSON.stringify({ name, colour: colours[name] ?? "blue" }));
-      const visitor = new Visitor(await context.newPage(), wire, []);
-      visitors.push(visitor);
+      const who = await person(name);
+      over?.(who.line);
+      await who.context.addInitScript(introduce, JSON.stringify({ name, colour: colours[name] ?? "blue" }));
+      const visitor = new Visitor(await who.context.newPage(), who);
       await visitor.open(id, format);
       return visitor;
     });
-    for (const { context, errors, wire } of visitors) {
-      await context.close();
-      wire.close();
-      expect(errors).toEqual([]);
-    }
   },
 });
 

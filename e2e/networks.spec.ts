@@ -1,13 +1,13 @@
 // A board where no WebSocket gets through, and where pages are hidden, frozen and woken.
+import { Line } from "@calla/testing/playwright";
 import { BackgroundBrowser } from "./background.ts";
 import { expect, test } from "./fixtures.ts";
 import type { Visitor } from "./visitor.ts";
-import { Wire } from "./wire.ts";
 
-const blocked = (wire: Wire): void => wire.blockSockets();
-const gathered = (wire: Wire): void => {
-  wire.blockSockets();
-  wire.gather();
+const blocked = (line: Line): void => line.refuseWebSockets();
+const gathered = (line: Line): void => {
+  line.refuseWebSockets();
+  line.holdBackStreams();
 };
 /** How many event streams the tabs of a browser hold. */
 const streams = ({ page }: Visitor): Promise<number> =>
@@ -98,7 +98,7 @@ test("[HT10] eight tabs of one browser over HTTP/1.1: each sees the cards of all
   for (const tab of left) await expect(tab.card("Card 7, edited")).toBeVisible();
 });
 
-const NETWORKS: readonly { readonly over: string; hinder(wire: Wire): void }[] = [
+const NETWORKS: readonly { readonly over: string; hinder(line: Line): void }[] = [
   { over: "a WebSocket", hinder: () => undefined },
   { over: "HTTP", hinder: blocked },
 ];
@@ -110,10 +110,10 @@ for (const { over, hinder } of NETWORKS) {
   }, { project }) => {
     test.setTimeout(120_000); // another browser
     const bo = await arrive("Bo");
-    const wire = await Wire.to(() => server.port);
-    hinder(wire);
+    const line = await Line.to(() => server.port);
+    hinder(line);
     const browser = await BackgroundBrowser.launch(project.use.launchOptions ?? {});
-    const tab = await browser.tab(`${wire.url}#${id}`);
+    const tab = await browser.tab(`${line.url}/#${id}`);
     const shows = (...texts: string[]) => expect.poll(() => tab.cards(), { timeout: 15_000 }).toEqual(texts);
     await bo.add("To do", "One");
     await shows("One");
@@ -127,12 +127,12 @@ for (const { over, hinder } of NETWORKS) {
     await shows("One", "Two", "Three");
 
     // In front again: nothing was lost, so nothing is begun anew.
-    const { attempts } = wire;
+    const { attempts } = line;
     await tab.toFront();
     await expect.poll(() => tab.evaluate("document.visibilityState")).toBe("visible");
     await bo.add("To do", "Four");
     await shows("One", "Two", "Three", "Four");
-    if (over === "a WebSocket") expect(wire.attempts).toBe(attempts);
+    if (over === "a WebSocket") expect(line.attempts).toBe(attempts);
 
     // Frozen for a while. Chromium closes a frozen page's WebSocket itself when it wakes it.
     await other.toFront();
@@ -149,14 +149,14 @@ for (const { over, hinder } of NETWORKS) {
     await tab.add("To do", "Five");
     await expect(bo.cards("To do")).toHaveCount(5);
     await tab.freeze();
-    wire.cut();
+    line.cut();
     await bo.remove("Two");
-    wire.mend();
-    hinder(wire);
+    line.mend();
+    hinder(line);
     await tab.thaw();
     await tab.toFront();
     await shows("One, edited", "Three", "Four", "Five");
     await browser.close();
-    wire.close();
+    await line.close();
   });
 }

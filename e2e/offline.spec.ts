@@ -55,11 +55,11 @@ test("[S4] the connection dies before the acknowledgement: the later edit of ano
   await ann.add("To do", "Draft");
   await expect(bo.cards("To do")).toHaveText(["Draft"]);
 
-  ann.wire.lose("toPage");
+  ann.line.lose("toPage");
   await ann.edit("Draft", "Ann's draft");
   await expect(bo.cards("To do")).toHaveText(["Ann's draft"]);
   await bo.edit("Ann's draft", "Bo's draft");
-  ann.wire.cut();
+  ann.line.cut();
   await expect(ann.cards("To do")).toHaveText(["Ann's draft"]);
 
   await ann.comeBack();
@@ -75,9 +75,9 @@ test("[S5] the connection dies before the message arrives: it is sent again and 
   await ann.add("To do", "First");
   await expect(bo.cards("To do")).toHaveText(["First"]);
 
-  ann.wire.lose("toServer");
+  ann.line.lose("toServer");
   await ann.add("To do", "Second");
-  ann.wire.cut();
+  ann.line.cut();
   await ann.add("To do", "Third");
   await ann.comeBack();
   for (const visitor of [ann, bo])
@@ -151,8 +151,6 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const bo = await arrive("Bo");
     await ann.add("To do", "One", "Two");
     await expect(bo.cards("To do")).toHaveCount(2);
-    ann.wire.wasCut = true;
-    bo.wire.wasCut = true;
 
     await ann.add("To do", "Three");
     await server.stop(signal);
@@ -187,8 +185,6 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const bo = await arrive("Bo");
     await ann.add("To do", "Lost", "Lost too");
     await expect(bo.cards("To do")).toHaveCount(2);
-    ann.wire.wasCut = true;
-    bo.wire.wasCut = true;
 
     await server.stop(signal);
     await expect(ann.banner).toContainText("No connection; trying again.");

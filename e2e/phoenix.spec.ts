@@ -1,9 +1,9 @@
 // The Phoenix clients that are out there, in a real browser: each version, over WebSocket, LongPoll and its fallback.
 import { expect, test } from "@playwright/test";
+import { Line } from "@calla/testing/playwright";
 import { PhoenixPage } from "./phoenix-page.ts";
 import type { Over } from "./phoenix-page.ts";
 import { PhoenixServer, VERSIONS } from "./phoenix-server.ts";
-import { Wire } from "./wire.ts";
 
 const ROOM = "room:lobby";
 
@@ -25,8 +25,8 @@ for (const { version, over } of cells)
   }) => {
     const server = await PhoenixServer.start();
     const { port } = server;
-    const wire = await Wire.to(() => port);
-    const ann = await PhoenixPage.open(await context.newPage(), wire.url, version, over);
+    const line = await Line.to(() => port);
+    const ann = await PhoenixPage.open(await context.newPage(), `${line.url}/`, version, over);
     const bo = await PhoenixPage.open(await context.newPage(), `http://localhost:${port}/`, version, over);
     for (const one of [ann, bo]) expect(await one.join(ROOM)).toEqual(["ok", {}]);
 
@@ -55,9 +55,9 @@ for (const { version, over } of cells)
     expect(server.errors).toEqual(["Error: as asked"]);
 
     await ann.take(ROOM);
-    wire.cut();
+    line.cut();
     await eventually(() => ann.state(ROOM)).toBe("errored");
-    wire.mend();
+    line.mend();
     await eventually(() => ann.state(ROOM)).toBe("joined");
     expect(await ann.push(ROOM, "echo", { a: 2 })).toEqual(["ok", { a: 2 }]);
 
@@ -76,7 +76,7 @@ for (const { version, over } of cells)
     await eventually(() => ann.heard(ROOM)).toEqual(["phx_close"]);
     expect(next.errors).toEqual([]);
     await context.close();
-    wire.close();
+    await line.close();
     await next.stop();
   });
 

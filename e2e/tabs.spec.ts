@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "@playwright/test";
+import { Line, Person } from "@calla/testing/playwright";
 import { expect, test } from "./fixtures.ts";
 import { Visitor } from "./visitor.ts";
-import { Wire } from "./wire.ts";
 
 /** Until the browser has it on its disk, under a key of this kind: `queued`, which the board does not show. */
 async function stored({ page }: Visitor, kind: "entry" | "model", text: string): Promise<void> {
@@ -38,7 +38,7 @@ test("[S6] [S20] a reload while offline, with unsent cards: they are shown at on
   await expect(bo.cards("To do")).toHaveText(["One"]);
   await stored(ann, "model", "One");
 
-  ann.wire.cutButPages();
+  ann.line.cutButPages();
   await ann.add("To do", "Two", "Three");
   await expect(ann.card("Three")).toHaveAttribute("data-pending");
   await stored(ann, "entry", "Three");
@@ -64,11 +64,11 @@ test("[S18] two tabs, one is closed with unsent cards: the other sends them", as
   await second.add("To do", "Sent");
   await expect(bo.cards("To do")).toHaveText(["Sent"]);
 
-  ann.wire.lose("toServer");
+  ann.line.lose("toServer");
   await second.add("To do", "Unsent", "Unsent too");
   await stored(second, "entry", "Unsent too");
   await second.page.close();
-  ann.wire.cut();
+  ann.line.cut();
   await ann.comeBack();
   for (const visitor of [ann, bo])
     await expect(visitor.cards("To do")).toHaveText(["Sent", "Unsent", "Unsent too"], { timeout: 40_000 });
@@ -82,7 +82,7 @@ test("[S18] a tab is duplicated, note and all: both go on, and nothing is there 
   const ann = await arrive("Ann");
   await ann.add("To do", "One");
   await ann.saved();
-  ann.wire.lose("toServer");
+  ann.line.lose("toServer");
   await ann.add("To do", "Two");
   const notes = await ann.page.evaluate(() => JSON.stringify(sessionStorage));
   const copy = await ann.tab();
@@ -90,10 +90,10 @@ test("[S18] a tab is duplicated, note and all: both go on, and nothing is there 
     if (location.protocol === "http:" && sessionStorage.length === 0)
       for (const [key, value] of Object.entries(JSON.parse(kept))) sessionStorage[key] = value;
   }, notes);
-  ann.wire.mend();
+  ann.line.mend();
   await copy.open(id);
   await copy.add("To do", "Three");
-  ann.wire.cut();
+  ann.line.cut();
   await ann.comeBack();
   for (const visitor of [ann, copy]) {
     await expect(visitor.cards("To do")).toHaveCount(3);
@@ -109,30 +109,33 @@ test("[S6] [S20] the browser is killed with unsent cards: the next one sends the
 }, info) => {
   const bo = await arrive("Bo");
   const profile = mkdtempSync(join(tmpdir(), "calla-profile-"));
-  const wire = await Wire.to(() => server.port);
+  const line = await Line.to(() => server.port);
   const launch = () => chromium.launchPersistentContext(profile, { ...info.project.use.launchOptions });
   try {
     const first = await launch();
-    const ann = new Visitor(first.pages()[0] ?? (await first.newPage()), wire, []);
+    const ann = new Visitor(first.pages()[0] ?? (await first.newPage()), await Person.of("Ann", first, line));
     await ann.open(id);
     await ann.add("To do", "Sent");
     await expect(bo.cards("To do")).toHaveText(["Sent"]);
-    wire.lose("toServer");
+    line.lose("toServer");
     await ann.add("To do", "Unsent");
     await stored(ann, "entry", "Unsent");
     killed(profile);
 
-    wire.cut();
-    wire.mend();
+    line.cut();
+    line.mend();
     const second = await launch();
-    const again = new Visitor(second.pages()[0] ?? (await second.newPage()), wire, []);
+    const again = new Visitor(
+      second.pages()[0] ?? (await second.newPage()),
+      await Person.of("Ann", second, line),
+    );
     await again.open(id);
     for (const visitor of [again, bo]) await expect(visitor.cards("To do")).toHaveText(["Sent", "Unsent"]);
     await again.saved();
     await second.close();
     expect(again.errors).toEqual([]);
   } finally {
-    wire.close();
+    await line.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   }
 });

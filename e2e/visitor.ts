@@ -1,37 +1,39 @@
-// Somebody at a board: a page, the wire it hangs on, and what one does there.
+// Somebody at a board: a tab, whose it is, and what one does there.
 import { expect } from "@playwright/test";
 import type { BrowserContext, Locator, Page } from "@playwright/test";
-import type { Wire } from "./wire.ts";
+import type { Line, Person } from "@calla/testing/playwright";
 
 export class Visitor {
   readonly page: Page;
-  readonly wire: Wire;
-  /** What the console and uncaught exceptions said. */
-  readonly errors: string[];
+  readonly person: Person;
 
-  constructor(page: Page, wire: Wire, errors: string[]) {
+  constructor(page: Page, person: Person) {
     this.page = page;
-    this.wire = wire;
-    this.errors = errors;
-    page.on("pageerror", (error) => errors.push(String(error)));
-    page.on("console", (message) => {
-      if (message.type() !== "error") return;
-      const complainsOfConnection = /WebSocket connection to|net::ERR_/.test(message.text());
-      if (!wire.wasCut || !complainsOfConnection) errors.push(message.text());
-    });
+    this.person = person;
   }
 
+  get line(): Line {
+    return this.person.line;
+  }
+  /** Until all tests say `line`. */
+  get wire(): Line {
+    return this.line;
+  }
+  /** What the console and uncaught exceptions said, in all tabs of this browser. */
+  get errors(): string[] {
+    return this.person.errors;
+  }
   get context(): BrowserContext {
     return this.page.context();
   }
 
   /** Another tab of the same browser. */
   async tab(): Promise<Visitor> {
-    return new Visitor(await this.context.newPage(), this.wire, this.errors);
+    return new Visitor(await this.context.newPage(), this.person);
   }
 
   async open(board: string, format?: "json" | "messagepack"): Promise<void> {
-    await this.page.goto(`${this.wire.url}${format ? `?format=${format}` : ""}#${board}`);
+    await this.page.goto(`${this.line.url}/${format ? `?format=${format}` : ""}#${board}`);
   }
 
   column(name: string): Locator {
@@ -75,14 +77,10 @@ export class Visitor {
     return expect(this.page.locator("[data-pending]")).toHaveCount(0);
   }
 
-  /** The network is gone, and the browser knows it. */
-  async goOffline(): Promise<void> {
-    this.wire.cut();
-    await this.context.setOffline(true);
+  goOffline(): Promise<void> {
+    return this.person.goOffline();
   }
-  async comeBack(): Promise<void> {
-    this.wire.mend();
-    await this.context.setOffline(true);
-    await this.context.setOffline(false);
+  comeBack(): Promise<void> {
+    return this.person.comeBack();
   }
 }

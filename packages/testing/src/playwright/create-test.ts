@@ -1,0 +1,94 @@
+// Playwright's `test` with people in it: a server, lines to it, browsers on them, and what may not go wrong.
+import type {
+  BrowserContextOptions,
+  PlaywrightTestArgs,
+  PlaywrightTestOptions,
+  PlaywrightWorkerArgs,
+  PlaywrightWorkerOptions,
+  TestType,
+} from "@playwright/test";
+import { expectNone } from "./errors/complaints.ts";
+import { library } from "./library.ts";
+import { Line } from "./line/line.ts";
+import type { LineOptions } from "./line/line.ts";
+import { Person } from "./person.ts";
+import type { ServerOptions } from "./server/server-options.ts";
+import { TestServer } from "./server/test-server.ts";
+
+/** What `createTest` takes. */
+export interface TestOptions {
+  /** How your server is started, for each test anew. */
+  readonly server: ServerOptions;
+  /** What the paths of your sync over HTTP begin with. Default: `/calla` and `/socket`. */
+  readonly syncPaths?: LineOptions["syncPaths"];
+}
+
+/** What each test is given beside what Playwright gives. */
+export interface TestFixtures {
+  /** Your server: it runs when the test begins. */
+  server: TestServer;
+  /**
+   * Somebody with a browser and a line of their own, without a tab yet; `options` as for Playwright's `newContext`. Call it
+   * as often as there are people.
+   */
+  person(name: string, options?: BrowserContextOptions): Promise<Person>;
+}
+
+/** What `createTest` returns: Playwright's `test`, with the fixtures of Calla. */
+export type CallaTest = TestType<
+  PlaywrightTestArgs & PlaywrightTestOptions & TestFixtures,
+  PlaywrightWorkerArgs & PlaywrightWorkerOptions
+>;
+
+/**
+ * Playwright's `test` for an app with a server: each test has its own server and as many people as it asks for. It fails
+ * if a console, an uncaught exception, or the server says an error that was not allowed; what browsers say of a line that
+ * the test has cut is allowed.
+ *
+ * @throws Error: `@playwright/test` is not installed.
+ * @example
+ * export const test = createTest({ server: { command: ["node", "server.js"], database: "DATABASE" } });
+ *
+ * test("two people see each other's cards", async ({ person }) => {
+ *   const [ann, bo] = [await person("Ann"), await person("Bo")];
+ *   const page = await ann.tab("/board/42");
+ * });
+ */
+export function createTest({ server: how, syncPaths }: TestOptions): CallaTest {
+  const { test } = library();
+  const lineOptions: LineOptions = syncPaths ? { syncPaths } : {};
+  return test.extend<TestFixtures & { people: Person[] }>({
+    // oxlint-disable-next-line no-empty-pattern -- reason: Playwright reads the fixtures to prepare off the pattern
+    people: async ({}, use) => {
+      await use([]);
+    },
+    server: async ({ people }, use, info) => {
+      const server = new TestServer(how, () => {
+        for (const { line } of people) line.disturbed = true;
+      });
+      try {
+        await server.start();
+        await use(server);
+      } finally {
+        await server.end();
+      }
+      if (info.status !== info.expectedStatus && server.output.length > 0)
+        await info.attach("what the server printed", { body: server.output.join("\n") });
+      expectNone(new Map([["The server", server.errors]]));
+    },
+    person: async ({ browser, server, people }, use) => {
+      await use(async (name, options) => {
+        const line = await Line.to(() => server.port, lineOptions);
+        const context = await browser.newContext({ baseURL: line.url, ...options });
+        const person = await Person.of(name, context, line);
+        people.push(person);
+        return person;
+      });
+      for (const { context, line } of people) {
+        await context.close();
+        await line.close();
+      }
+      expectNone(new Map(people.map(({ name, errors }) => [name, errors])));
+    },
+  }) as CallaTest;
+}
