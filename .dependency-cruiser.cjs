@@ -50,6 +50,7 @@ const rooms = {
     "supabase",
     ".",
     "bridge/patch",
+    "bridge",
     "groups",
     "supervision",
     "observers",
@@ -103,7 +104,7 @@ const engines = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|groups/index|supervision/index|playwright/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
+  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|groups/index|bridge/index|supervision/index|playwright/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
 
 const test = "[.](test|sim|bench|contract|arbitrary|test-d)[.]ts$|/test/";
 const filesOf = (pkg, room) => `^packages/${pkg}/src/${room === "." ? "" : `${room}/`}[^/]+$`;

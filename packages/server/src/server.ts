@@ -34,6 +34,7 @@ import { brief, briefUrl } from "./base/brief.ts";
 import { openHouse, setHouse } from "./house/house.ts";
 import { setPresence } from "./house/house-presence.ts";
 import { Hub } from "./hub/hub.ts";
+import { setHub } from "./hub/hubs.ts";
 import { hydrate } from "./hydration.ts";
 import { inspect } from "./inspect.ts";
 import { kickHere, kickOf } from "./identity/kick.ts";
@@ -275,6 +276,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
     stop: end,
   };
   setHouse(server, house);
+  setHub(server, hub);
   setPresence(server, house.presence);
   return server;
 }

@@ -70,6 +70,7 @@ export function createChannels<Assigns extends object = object>(
     tracker: () => house.presence.tracker,
     tell: (audience, said) => broadcasting.tell([audience], said, undefined),
   });
+  let bridged = false;
   const context: ChannelsContext = {
     presence,
     clock,
@@ -85,6 +86,9 @@ export function createChannels<Assigns extends object = object>(
     bytes: house.bytes,
     strictPhoenix: options.strictPhoenix ?? false,
     rawBinary: options.rawBinary ?? false,
+    get keepsRequests() {
+      return bridged;
+    },
     routeOf: (topic) => registry.routeOf(topic),
     get patterns() {
       return registry.patterns;
@@ -162,6 +166,10 @@ export function createChannels<Assigns extends object = object>(
     register(...given: readonly unknown[]) {
       const channel = given.at(-1) as { readonly pattern: string };
       const definition = definitionOf(Object(channel) as object);
+      if (definition?.house !== undefined) {
+        if (definition.house !== house) throw elsewhere(channel.pattern);
+        bridged = true;
+      }
       registry.add(given.length > 1 ? (given[0] as string) : channel?.pattern, definition);
       if (definition?.presence !== undefined) presence.serves();
       return channels;
@@ -249,6 +257,13 @@ function named(pattern: string, params: readonly string[]): string {
     );
   return topicOf<string>(parsePattern(pattern, { strictPhoenix: true }), ...params);
 }
+
+const elsewhere = (pattern: string): CallaError =>
+  new CallaError(
+    "wiring",
+    { pattern },
+    `syncChannel(server, …) for "${pattern}" is served by channels beside that very server: createChannels({ beside: server }).`,
+  );
 
 function houseFor(options: ChannelsOptions<object>): House {
   const { beside } = options;

@@ -10,6 +10,8 @@ export interface Encoder {
   readonly format: Format;
   /** Its place among the server's formats: the index into a `Shared`. */
   readonly index: number;
+  /** What it makes is handed over whole, however large: models are not cut into parts. */
+  readonly whole?: true;
   encode(frame: ServerFrame): WireFrame;
   /** A model's text or bytes by itself, to be sent in parts. */
   encodeModel(model: unknown): string | Uint8Array;

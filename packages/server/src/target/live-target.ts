@@ -229,7 +229,7 @@ function snapshotFrames(
   partBytes: number,
 ): readonly WireFrame[] {
   const whole = encoder.encode({ ...head, model });
-  if (whole.bytes.length <= partBytes) return [whole];
+  if (encoder.whole === true || whole.bytes.length <= partBytes) return [whole];
   const encoded = encoder.encodeModel(model);
   const parts = Math.ceil(encoded.length / partBytes);
   return Array.from({ length: parts }, (_, part) =>

@@ -38,6 +38,8 @@ export interface ChannelDefinition {
   readonly audience?: (channel: Pick<ChannelSocket, "topic" | "assigns">) => string;
   /** Whether a client hears what is broadcast by an event. Not there: it does. */
   readonly hears?: (event: string, channel: Pick<ChannelSocket, "assigns">) => boolean;
+  /** Of the house that its channels must be of; it joins with its connection's line (engine/socket-line.ts). Not there: any. */
+  readonly house?: object;
   readonly terminate: ((reason: StopReason, socket: ChannelSocket) => unknown) | undefined;
 }
 

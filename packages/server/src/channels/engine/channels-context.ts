@@ -58,6 +58,8 @@ export interface ChannelsContext {
   readonly bytes: ByteIntake;
   readonly strictPhoenix: boolean;
   readonly rawBinary: boolean;
+  /** Somebody stands on these connections who needs to know how they came. */
+  readonly keepsRequests: boolean;
   routeOf(topic: string): Route | undefined;
   /** The first patterns that are registered. */
   readonly patterns: readonly string[];

@@ -8,12 +8,13 @@ import type { ClientMessage, Json } from "../wire/message.ts";
 import { MalformedFrame } from "../wire/serialiser.ts";
 import type { ChannelSerialiser } from "../wire/serialiser.ts";
 import type { ChannelRefusal, ChannelsContext } from "./channels-context.ts";
-import type { Admitted, ChannelConnection } from "./host.ts";
+import type { Admitted, ChannelConnection, PhoenixRequest } from "./host.ts";
 import { askJoin, PendingJoin } from "./join.ts";
 import type { JoinOutcome } from "./join.ts";
 import { JoinedChannel } from "./joined-channel.ts";
 import type { ChannelOwner, Farewell, Item } from "./joined-channel.ts";
 import { isTooLong, sameRef } from "./refs.ts";
+import type { LinedSocket, SocketLine } from "./socket-line.ts";
 import type { CloseReason, Told } from "./words.ts";
 
 /** What a connection tells who keeps all of them. */
@@ -28,7 +29,7 @@ const CRASHED: Told = { reason: "channel_crash" };
 /** What a WebSocket frame costs beside its bytes. */
 const AT_LEAST = 64;
 
-export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
+export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet, SocketLine {
   readonly id: string;
   readonly connection: Connection;
   readonly serialiser: ChannelSerialiser;
@@ -37,6 +38,10 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
   readonly assigns: object;
   /** What `connect` named it. */
   readonly name: string | undefined;
+  // What stands on it needs of it (SocketLine).
+  readonly request: PhoenixRequest | undefined;
+  closedBy: number | undefined;
+  onDrained: (() => void) | undefined;
   readonly #context: ChannelsContext;
   readonly #keeper: SocketKeeper;
   readonly #channels = new Map<string, JoinedChannel | PendingJoin>();
@@ -71,8 +76,9 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     this.id = opened.id;
     this.connection = opened.connection;
     this.serialiser = opened.serialiser;
-    // Not the request: its headers and params are a third of what a socket would hold.
     const { request, assigns, id } = opened.admitted;
+    // Where nobody needs it, not the request: its headers and params are a third of what a socket would hold.
+    this.request = context.keepsRequests ? request : undefined;
     this.transport = request.transport;
     this.assigns = assigns;
     this.name = id;
@@ -126,7 +132,9 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     this.#flow.received(bytes, unfinished);
   }
 
-  drained(): void {}
+  drained(): void {
+    this.onDrained?.();
+  }
 
   // What the limits in bytes need of it (Inlet).
   readonly timed = true;
@@ -152,8 +160,9 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     this.connection.terminate?.();
   }
 
-  disconnect(_code?: number, why?: string): void {
+  disconnect(code?: number, why?: string): void {
     if (this.#gone) return;
+    this.closedBy = code;
     this.#gone = true;
     this.#ended ??= reasonOf(why);
     this.#endChannels(this.#ended);
@@ -316,7 +325,10 @@ export class PhoenixSocket implements ChannelConnection, ChannelOwner, Inlet {
     const { topic } = pending;
     if (this.#ended !== undefined) return; // `terminate` of the channel before has ended the connection
     this.#channels.set(topic, pending);
-    const outcome = askJoin(pending, { id, assigns, transport });
+    const { house } = pending.route.definition;
+    const lined: LinedSocket | undefined =
+      house === undefined ? undefined : { id, assigns, transport, line: this };
+    const outcome = askJoin(pending, lined ?? { id, assigns, transport });
     if (!(outcome instanceof Promise)) return this.#decided(pending, outcome);
     const { clock, limits } = this.#context;
     pending.cancel = clock.setTimeout(() => {
