@@ -171,7 +171,7 @@ export class BridgedLine {
         talk.closing = frame;
         return;
       case "Expiring":
-        for (const topic of [...this.#topics.values()]) topic.expiring(frame.within);
+        for (const topic of Array.from(this.#topics.values())) topic.expiring(frame.within);
         return;
       case "Pong":
         // One that tells how to spread a return was not asked for: those who wait hear it a little early, in order.
@@ -198,7 +198,7 @@ export class BridgedLine {
       maxInFlight,
       refused: this.#refused,
     };
-    for (const topic of [...this.#topics.values()]) topic.welcome(talk.connected);
+    for (const topic of Array.from(this.#topics.values())) topic.welcome(talk.connected);
   }
 
   /** By the client: its last topic here is over. */
