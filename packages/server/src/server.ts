@@ -1,6 +1,6 @@
 // createServer: the composition root, the public methods, and the order in which a server starts, drains and stops. Not
 // here: what its parts do.
-import { CallaError, hashString, isSession, sessionKey, strictness, topicId } from "@calla/shared";
+import { CallaError, isSession, sessionKey, strictness, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
   EphemeralSlice,
@@ -40,7 +40,6 @@ import { inspect } from "./inspect.ts";
 import { kickHere, kickOf } from "./identity/kick.ts";
 import type { Kick } from "./identity/kick.ts";
 import type { Inflow, Inlet } from "./connection/byte-limits.ts";
-import type { LiveTarget } from "./target/live-target.ts";
 import { memoryLog } from "./log/memory/memory-log.ts";
 import type { LogStorage } from "./log/log.ts";
 import { ROUND } from "./hub/access-recheck.ts";
@@ -49,7 +48,7 @@ import type { Incoming, Server, ServerOptions, SessionMessageOf } from "./server
 import { serverTopic, STOP_WITHIN, unanswered } from "./server-topic.ts";
 import type { ServerTopic, StopOptions } from "./server-topic.ts";
 import { removeTopics } from "./server-topics.ts";
-import { GAP_WITHIN, GapRound, PollSchedule, tickOf } from "./cluster/poll-schedule.ts";
+import { GAP_WITHIN, GapRound, tickOf } from "./cluster/poll-schedule.ts";
 import { listTopics } from "./target/topic-list.ts";
 import { isRightsChange } from "./identity/rights-change.ts";
 
@@ -408,7 +407,7 @@ async function seed<W extends Wiring, User extends AnyUser>(
 
 /** Timers of the whole server: idle targets leave, subscribed ones on a shared log are looked at. */
 function housekeeping(hub: Hub): (() => void)[] {
-  const { context, registry, commitLoop, accessRecheck, connections, expiry, awaitedTopics } = hub;
+  const { context, registry, commitLoop, accessRecheck, connections, expiry } = hub;
   expiry.start();
   const cancels: (() => void)[] = [];
   const every = (milliseconds: number, run: () => void): void => {
@@ -430,11 +429,7 @@ function housekeeping(hub: Hub): (() => void)[] {
   });
   if (silence !== undefined) cancels.push(silence);
   if (context.log.shared) {
-    const pollSchedule = new PollSchedule<LiveTarget>(hashString(context.node));
-    const look = (): void => {
-      for (const live of pollSchedule.due(registry.subscribed())) void commitLoop.look(live);
-      awaitedTopics.tick();
-    };
+    const look = (): void => hub.headWatch.tick();
     every(tickOf(context.limits.maxStaleness), look);
     // Doorbells were lost: all are looked at soon, and not at once, for every node of a broker that was gone does so.
     const soon = new GapRound(context.clock, Math.min(GAP_WITHIN, context.limits.maxStaleness), look);

@@ -23,6 +23,7 @@ import { pagesMutants } from "./mutants-pages.mjs";
 import { plainMutants } from "./mutants-plain.mjs";
 import { storeMutants } from "./mutants-stores.mjs";
 import { mountMutants } from "./mutants-mount.mjs";
+import { nodesMutants } from "./mutants-nodes.mjs";
 import { newcomerMutants } from "./mutants-newcomer.mjs";
 import { hostileMutants } from "./mutants-hostile.mjs";
 import { stuckMutants } from "./mutants-stuck.mjs";
@@ -539,6 +540,7 @@ export const mutants = [
   ...mountMutants,
   ...wordsMutants,
   ...roomMutants,
+  ...nodesMutants,
   ...newcomerMutants,
   ...hostileMutants,
   ...leavingMutants,

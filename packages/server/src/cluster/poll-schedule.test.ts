@@ -42,11 +42,12 @@ describe("[SV6] looking at what has subscribers", () => {
     expect(first).not.toEqual(second);
   });
 
-  test("a node reads each subscribed topic once in a period, and never all of them at once", async () => {
+  test("of a log without `moved` a node reads each subscribed topic once in a period, and never all of them at once", async () => {
     const reads: number[] = [];
     const hand = handClock();
     const log = memoryLog({ shared: true });
     const counted: typeof log = Object.assign(Object.create(log) as typeof log, {
+      moved: undefined,
       read: (...given: Parameters<typeof log.read>) => {
         reads.push(hand.clock.now());
         return log.read(...given);
@@ -78,6 +79,7 @@ describe("[SV18] behind a gap of the pubsub", () => {
     const hand = handClock();
     const log = memoryLog({ shared });
     const counted: typeof log = Object.assign(Object.create(log) as typeof log, {
+      moved: undefined,
       read: (...given: Parameters<typeof log.read>) => {
         reads.push(hand.clock.monotonic());
         return log.read(...given);

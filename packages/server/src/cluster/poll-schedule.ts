@@ -1,5 +1,5 @@
 // Which subscribed targets a node reads when: each once in `maxStaleness`, a share of them at a time, so that a log
-// that many nodes share is read evenly (SV6). Pure; the timer is in server.ts.
+// that many nodes share is asked evenly (SV6). Pure; the timer is in server.ts.
 
 import type { Cancel, SteadyClock } from "@calla/shared";
 

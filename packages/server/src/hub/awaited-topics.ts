@@ -12,8 +12,6 @@ import type { LogStorage } from "../log/log.ts";
 export const MOST_EXPECTED = { ofOne: 100, ofAll: 100_000 };
 /** Milliseconds after which that is worth doing. */
 export const ASK_AGAIN = 30_000;
-/** On a shared log so many of them are looked at in one tick, for a ring may be lost (SV6). */
-const MOST_LOOKS = 64;
 
 interface Expected {
   readonly by: Set<Conversation>;
@@ -61,7 +59,7 @@ export class AwaitedTopics {
       : () => undefined;
     this.#topics.set(key, { by: new Set([conversation]), silence });
     // It may have been made between the look that found nothing and now, and nobody rings twice.
-    if (shared) this.#look(key);
+    if (shared) this.look(key);
     return true;
   }
 
@@ -104,18 +102,21 @@ export class AwaitedTopics {
     }
   }
 
-  /** One tick, on a shared log: some of them are looked at, in turn. */
-  tick(): void {
-    let left = Math.min(MOST_LOOKS, this.#topics.size);
+  /** On a shared log, whose turn it is to be looked at: at most so many, for a ring may be lost (SV6). */
+  due(most: number): readonly TargetKey[] {
+    const due: TargetKey[] = [];
+    let left = Math.min(most, this.#topics.size);
     for (const [key, expected] of this.#topics) {
-      if (left-- === 0) return;
+      if (left-- === 0) break;
       this.#topics.delete(key);
       this.#topics.set(key, expected);
-      this.#look(key);
+      due.push(key);
     }
+    return due;
   }
 
-  #look(key: TargetKey): void {
+  /** Looks whether there is something of it. */
+  look(key: TargetKey): void {
     const { log, report } = this.#context;
     void begun(log, key).then(
       (is) => is && this.appeared(key),

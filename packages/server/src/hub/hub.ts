@@ -14,6 +14,7 @@ import { Dispatcher } from "./dispatch.ts";
 import type { Encoder } from "../context/encoder.ts";
 import { AwaitedTopics } from "./awaited-topics.ts";
 import { CatchUp, isMissing } from "./catch-up.ts";
+import { HeadWatch } from "./head-watch.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Access } from "./access.ts";
 import { Admission } from "./admission.ts";
@@ -64,6 +65,7 @@ export class Hub {
   readonly subscriptions: Subscriptions;
   readonly roster: Roster;
   readonly awaitedTopics: AwaitedTopics;
+  readonly headWatch: HeadWatch;
   readonly dispatcher: Dispatcher;
   readonly slowConsumers: SlowConsumers;
   readonly connectionQuota: ConnectionQuota;
@@ -155,6 +157,7 @@ export class Hub {
       this.subscriptions.appeared(conversation, key, ref),
     );
     const { dispatcher, awaitedTopics } = this;
+    this.headWatch = new HeadWatch(context, registry, commitLoop, awaitedTopics);
     this.subscriptions = new Subscriptions({
       awaitedTopics,
       context,

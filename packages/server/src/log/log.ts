@@ -246,6 +246,12 @@ export interface LogStorage {
   append(batch: readonly Append[]): Promise<readonly AppendResult[]>;
   /** The records after a cursor, in order, at most `limit` of them (`ReadResult`). */
   read(target: TargetKey, after: Cursor, limit: number): Promise<ReadResult>;
+  /**
+   * Of targets and the places where somebody holds them (the origin for one that he takes never to have been), those whose
+   * head is at another place: at least all of these, and maybe more. Left out by a log that cannot tell in one go; then
+   * each target is read.
+   */
+  moved?(places: readonly (readonly [target: TargetKey, at: Cursor])[]): Promise<readonly TargetKey[]>;
   /** What the target remembers of a client; undefined: nothing. */
   client(target: TargetKey, clientId: string): Promise<ClientRow | undefined>;
   /**

@@ -117,6 +117,14 @@ export function faultyLog(
         () => inner.append(batch),
       ),
     read: (target, after, limit) => call("read", [target], () => inner.read(target, after, limit)),
+    ...(inner.moved && {
+      moved: (places) =>
+        call(
+          "moved",
+          places.map(([target]) => target),
+          () => inner.moved!(places),
+        ),
+    }),
     client: (target, clientId) => call("client", [target], () => inner.client(target, clientId)),
     saveSnapshot: (target, snapshot) =>
       call("saveSnapshot", [target], () => inner.saveSnapshot(target, snapshot)),

@@ -110,6 +110,10 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
     open: (target) => inner.open(nameOf(target)),
     append,
     read: (target, after, limit) => inner.read(nameOf(target), after, limit),
+    ...(inner.moved && {
+      moved: async (places) =>
+        (await inner.moved!(places.map(([target, at]) => [nameOf(target), at] as const))).map(targetOf),
+    }),
     client: (target, clientId) => inner.client(nameOf(target), clientId),
     saveSnapshot,
     remove,

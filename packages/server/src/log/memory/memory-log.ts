@@ -58,6 +58,11 @@ export function memoryLog({
     async read(target, after, limit) {
       return (targets.get(target) ?? new History(target)).read(after, limit);
     },
+    async moved(places) {
+      return places
+        .filter(([target, at]) => !(targets.get(target) ?? new History(target)).isAt(at))
+        .map(([target]) => target);
+    },
     async client(target, clientId) {
       return rows.get(target, clientId);
     },

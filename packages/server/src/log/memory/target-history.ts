@@ -116,6 +116,10 @@ export class History {
     return { target: this.#key, sequence, at: this.#at, used: this.#usedAt, removed: this.#removed };
   }
 
+  isAt({ sequence, mark }: Cursor): boolean {
+    return sequence === this.#head.sequence && mark === this.#head.mark;
+  }
+
   /** What it is too old as, if it is. */
   outlived({ sessions, tombstones }: { readonly sessions: number; readonly tombstones: number }) {
     if (this.#removed) return this.#usedAt < tombstones ? "tombstone" : undefined;

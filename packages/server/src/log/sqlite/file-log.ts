@@ -122,6 +122,9 @@ export class FileLog implements LogStorage {
   read(target: TargetKey, after: Cursor, limit: number): Promise<ReadResult> {
     return this.#read((reader) => reader.read(target, after, limit, this.#text));
   }
+  moved(places: readonly (readonly [TargetKey, Cursor])[]): Promise<readonly TargetKey[]> {
+    return this.#read((reader) => reader.moved(places));
+  }
   client(target: TargetKey, clientId: string): Promise<ClientRow | undefined> {
     return this.#read((reader) => reader.client(target, clientId, this.#text));
   }

@@ -65,6 +65,7 @@ const prepare = (db: BetterSqlite3.Database) => ({
   target: db.prepare<[string], TargetRow>(
     `SELECT id, sequence, mark, version, at, removed, base_sequence, base_mark FROM targets WHERE name = ?`,
   ),
+  head: db.prepare<[string], Cursor>(`SELECT sequence, mark FROM targets WHERE name = ?`),
   snapshot: db.prepare<[number, number], SnapshotRow>(
     `SELECT sequence, mark, version, at, model FROM snapshots
      WHERE target = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1`,
@@ -160,6 +161,17 @@ export class Reader {
       const asRecord = recordsIn(text);
       return { status: "records", records: rows.map(asRecord) };
     });
+  }
+
+  moved(places: readonly (readonly [TargetKey, Cursor])[]): readonly TargetKey[] {
+    return this.#atOnce(() =>
+      places
+        .filter(([target, at]) => {
+          const { sequence, mark } = this.#find.head.get(column(target)) ?? NEVER;
+          return sequence !== at.sequence || mark !== at.mark;
+        })
+        .map(([target]) => target),
+    );
   }
 
   client(target: TargetKey, clientId: string, text: TextCodec): ClientRow | undefined {

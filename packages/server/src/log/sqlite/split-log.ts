@@ -39,6 +39,16 @@ export function splitLog(
       return results;
     },
     read: (target, after, limit) => of(target).read(target, after, limit),
+    ...(file.moved &&
+      memory.moved && {
+        async moved(places) {
+          const [here, there] = await Promise.all([
+            memory.moved!(places.filter(([target]) => inMemory(target))),
+            file.moved!(places.filter(([target]) => !inMemory(target))),
+          ]);
+          return [...here, ...there];
+        },
+      }),
     client: (target, clientId) => of(target).client(target, clientId),
     saveSnapshot: (target, snapshot) => of(target).saveSnapshot(target, snapshot),
     remove: (target, at, unusedSince) => of(target).remove(target, at, unusedSince),

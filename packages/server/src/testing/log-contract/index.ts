@@ -1,4 +1,5 @@
 // What every log must do, as checks that any test runner can run. spec/logs.md is this list in prose.
+import type { Cursor } from "@calla/shared";
 import type { LogRecord } from "../../log/log.ts";
 import {
   appendOf,
@@ -68,6 +69,34 @@ export const logContract: readonly LogCheck[] = [
       await refuses(log, "t", at(4), "other-history");
     },
   ),
+  check("[LG57] moved names every target whose head is at another place", async ({ create }) => {
+    const log = await create();
+    if (log.moved === undefined) return;
+    for (const target of ["still", "grown", "other", "gone", "back", "a ", "A"])
+      await fill(log, target, 0, 2);
+    const places = ["still", "grown", "other", "gone", "back", "a ", "A"].map(
+      (target): readonly [string, Cursor] => [target, at(2)],
+    );
+    const asked = [...places, ["never", ORIGIN], ["made", ORIGIN], ["lost", at(1)]] as const;
+    equal((await log.moved(asked)).includes("lost"), true, "one that is no more");
+    await fill(log, "grown", 2, 1);
+    await fill(log, "made", 0, 1);
+    await log.remove("gone", REMOVED_AT);
+    await log.remove("back", REMOVED_AT);
+    equal(await status(log, revival("back", 2)), "appended", "return");
+    const then = await log.moved([...asked.filter(([target]) => target !== "other"), ["other", at(2, 1)]]);
+    for (const target of ["grown", "other", "gone", "back", "made", "lost"])
+      equal(then.includes(target), true, `whether ${target} is named`);
+    const known = new Set(asked.map(([target]) => target));
+    equal(
+      then.filter((target) => !known.has(target)),
+      [],
+      "those that were not asked about",
+    );
+    equal(await log.moved([]), [], "of none");
+    const many = Array.from({ length: 1_024 }, (_, i) => `many:${i}`);
+    equal((await log.moved(many.map((target) => [target, at(1)]))).length, 1_024, "of many");
+  }),
   check("[LG10] records come back as they were given", async ({ create }) => {
     const log = await create();
     const records: LogRecord[] = [

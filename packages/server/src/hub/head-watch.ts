@@ -1,0 +1,105 @@
+// Whether what this node follows is still what the log has, though no ring came: each subscribed target has its turn once
+// in `maxStaleness`, and a log that can is asked about all that are due in one call (SV6, SV19). Not here: whose turn it is
+// (cluster/poll-schedule.ts), what a look at one target comes to (target/commit-loop.ts).
+import { CallaError, hashString, ORIGIN } from "@calla/shared";
+import type { Cursor, TargetKey } from "@calla/shared";
+import { PollSchedule } from "../cluster/poll-schedule.ts";
+import type { ServerContext } from "../context/server-context.ts";
+import type { CommitLoop } from "../target/commit-loop.ts";
+import type { LiveTarget } from "../target/live-target.ts";
+import type { TargetRegistry } from "../target/target-registry.ts";
+import type { AwaitedTopics } from "./awaited-topics.ts";
+
+/** The log is asked about so many in one call: more would hold up what else it is asked for. */
+const MOST_PLACES = 1_024;
+/** Awaited topics that are due in one tick: of a log that is asked for each of them, and of one that is asked for all. */
+const MOST_AWAITED = { alone: 64, together: MOST_PLACES };
+
+export class HeadWatch {
+  readonly #context: ServerContext;
+  readonly #registry: TargetRegistry;
+  readonly #commitLoop: CommitLoop;
+  readonly #awaitedTopics: AwaitedTopics;
+  readonly #schedule: PollSchedule<LiveTarget>;
+  /** Due, and not asked about yet. */
+  readonly #due = new Set<LiveTarget>();
+  readonly #awaited = new Set<TargetKey>();
+  /** Since when the log has been asked; undefined: it is not being asked. */
+  #asking: number | undefined;
+
+  constructor(
+    context: ServerContext,
+    registry: TargetRegistry,
+    commitLoop: CommitLoop,
+    awaitedTopics: AwaitedTopics,
+  ) {
+    this.#context = context;
+    this.#registry = registry;
+    this.#commitLoop = commitLoop;
+    this.#awaitedTopics = awaitedTopics;
+    this.#schedule = new PollSchedule(hashString(context.node));
+  }
+
+  /** One tick: a share of all is looked at. */
+  tick(): void {
+    const due = this.#schedule.due(this.#registry.subscribed());
+    const { log, clock, limits } = this.#context;
+    if (log.moved === undefined) {
+      for (const live of due) void this.#commitLoop.look(live);
+      for (const key of this.#awaitedTopics.due(MOST_AWAITED.alone)) this.#awaitedTopics.look(key);
+      return;
+    }
+    for (const live of due) this.#due.add(live);
+    for (const key of this.#awaitedTopics.due(MOST_AWAITED.together)) this.#awaited.add(key);
+    // What a log never answers must not be waited for for ever.
+    const now = clock.monotonic();
+    if (this.#asking !== undefined && now - this.#asking < limits.maxStaleness) return;
+    this.#asking = now;
+    void this.#ask(now);
+  }
+
+  async #ask(since: number): Promise<void> {
+    while (this.#asking === since && this.#due.size + this.#awaited.size > 0 && !this.#commitLoop.stopped) {
+      const [lives, keys] = this.#page();
+      const places = [...lives].map(([key, live]): readonly [TargetKey, Cursor] => [key, placeOf(live)]);
+      for (const key of keys) places.push([key, ORIGIN]);
+      if (places.length === 0) continue;
+      try {
+        for (const key of await this.#context.log.moved!(places)) {
+          const live = lives.get(key);
+          if (live?.closed === false) void this.#commitLoop.look(live);
+          if (keys.has(key)) this.#awaitedTopics.look(key);
+        }
+      } catch (cause) {
+        this.#context.report(new CallaError("storage", { method: "moved", cause }));
+        // With the next tick, for their turn has come.
+        for (const live of lives.values()) this.#due.add(live);
+        for (const key of keys) this.#awaited.add(key);
+        break;
+      }
+    }
+    if (this.#asking === since) this.#asking = undefined;
+  }
+
+  /** Takes out what is asked about next. */
+  #page(): readonly [lives: ReadonlyMap<TargetKey, LiveTarget>, keys: ReadonlySet<TargetKey>] {
+    const lives = new Map<TargetKey, LiveTarget>();
+    const keys = new Set<TargetKey>();
+    for (const live of this.#due) {
+      if (lives.size >= MOST_PLACES) break;
+      this.#due.delete(live);
+      if (!live.closed) lives.set(live.key, live);
+    }
+    for (const key of this.#awaited) {
+      if (lives.size + keys.size >= MOST_PLACES) break;
+      this.#awaited.delete(key);
+      if (!lives.has(key)) keys.add(key);
+    }
+    return [lives, keys];
+  }
+}
+
+const placeOf = ({ engine }: LiveTarget): Cursor => {
+  const { sequence, mark } = engine!.state;
+  return { sequence, mark };
+};
