@@ -68,25 +68,29 @@ async function following(
 }
 
 describe("what idle topics cost a shared log", () => {
-  test.each([1_000, 10_000])("[SV19] %d of them are at most ten calls a second", async (topics) => {
-    const { calls, log, forget } = counted(memoryLog({ shared: true }));
-    const { advance, errors } = await following(topics, log);
-    await advance(10_000);
-    forget();
-    await advance(10_000);
-    expect(Object.keys(calls)).toEqual(["moved"]);
-    expect(calls["moved"]).toBeLessThanOrEqual(100);
-    expect(errors).toEqual([]);
-  });
+  test.each([1_000, 10_000])(
+    "[SV19] %d of them are at most ten calls a second",
+    async (topics) => {
+      const { calls, log, forget } = counted(memoryLog({ shared: true }));
+      const { advance, errors } = await following(topics, log);
+      await advance(5_000);
+      forget();
+      await advance(5_000);
+      expect(Object.keys(calls)).toEqual(["moved"]);
+      expect(calls["moved"]).toBeLessThanOrEqual(50);
+      expect(errors).toEqual([]);
+    },
+    120_000,
+  ); // so many clients take a busy machine long
 
   test("[SV6] without `moved` it is a read of each", async () => {
     const { calls, log, forget } = counted(memoryLog({ shared: true }), { moved: undefined });
     const { advance } = await following(1_000, log);
-    await advance(10_000);
+    await advance(5_000);
     forget();
-    await advance(10_000);
+    await advance(5_000);
     expect(Object.keys(calls)).toEqual(["read"]);
-    expect(calls["read"]).toBeGreaterThan(2_000);
+    expect(calls["read"]).toBeGreaterThanOrEqual(1_000);
   });
 });
 
