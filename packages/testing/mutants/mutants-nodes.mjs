@@ -29,4 +29,24 @@ export const nodesMutants = [
     scenario: "",
     by: "server/src/log/memory/memory-log.test.ts > [LG57]",
   },
+  {
+    name: "take what a conflict brings along for newer than a row that came later",
+    file: "server/src/target/target-engine.ts",
+    from: `    if (missed !== undefined) return this.missed(missed, Infinity);
+    this.#behind = false;`,
+    to: `    this.#behind = false;
+    if (missed !== undefined) return this.missed(missed, Infinity);`,
+    breaks: "TE37",
+    scenario: "",
+    by: "server/src/target/target-engine.test.ts > [TE37] [TE22]",
+  },
+  {
+    name: "bring along a part of what was missed",
+    file: "server/src/log/log.ts",
+    from: `read.status === "records" && read.records.length > MOST_MISSED ? {} : { missed: read };`,
+    to: `({ missed: read });`,
+    breaks: "LG58",
+    scenario: "",
+    by: "server/src/log/memory/memory-log.test.ts > [LG58]",
+  },
 ];

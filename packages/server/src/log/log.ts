@@ -108,10 +108,20 @@ export interface RowWrite {
 export type AppendResult =
   /** `bytes`: about how much was stored, where the log counts. */
   | { readonly status: "appended"; readonly bytes?: number }
-  /** The head is another one, or a row is. What was missed is found by `read` and `client`. Nothing was written. */
-  | { readonly status: "conflict" }
+  /**
+   * The head is another one, or a row is. Nothing was written. What was missed is found by `read` and `client`; a log that
+   * has it at hand gives the first along, whole: what `read` after `expected` has, if that is at most `MOST_MISSED` records.
+   */
+  | { readonly status: "conflict"; readonly missed?: ReadResult }
   /** Of this target alone it cannot be said what was done: it is to be looked up. */
   | { readonly status: "unknown"; readonly error: unknown };
+
+/** Records that a conflict brings along at most; where more were missed they are read. */
+export const MOST_MISSED = 100;
+
+/** What a conflict brings along, if a read of one record more than that has it all. */
+export const wholeMissed = (read: ReadResult): { readonly missed?: ReadResult } =>
+  read.status === "records" && read.records.length > MOST_MISSED ? {} : { missed: read };
 
 /** What a log has after a cursor. */
 export type ReadResult =

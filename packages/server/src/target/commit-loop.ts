@@ -301,7 +301,7 @@ export class CommitLoop {
           this.#context.observe?.({ type: "created", target: live.key, slice: live.slice.name });
         this.run(live, engine.appended());
         if (moved) ring(this.#context, live.key);
-      } else if (result?.status === "conflict") this.run(live, engine.conflicted());
+      } else if (result?.status === "conflict") this.run(live, engine.conflicted(result.missed));
       else {
         if (result?.status === "unknown") this.#context.report(storageError("append", result.error));
         this.#lookUp(live, engine.lost());

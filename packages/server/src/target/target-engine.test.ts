@@ -439,6 +439,30 @@ describe("other nodes", () => {
     expect(append?.records.map(({ mid }) => mid)).toEqual([1, 2]); // what was a refusal is none any more
   });
 
+  test("[TE37] what a conflict brings along is folded without a read", () => {
+    const { engine, take } = engineOf();
+    take(1, from("a", 1, remove("x")));
+    const records = [foreign({ sequence: 0, mark: 0 }, "b", 1, add("x"))];
+    expect(kinds(engine.conflicted({ status: "records", records }))).toEqual(["update", "load-row"]);
+    engine.rowLoaded("a", undefined);
+    expect(take(2).append).toMatchObject({
+      expected: { sequence: 1 },
+      records: [{ messages: [remove("x")] }],
+    });
+    expect(kinds(engine.conflicted({ status: "compacted" }))).toEqual(["reopen"]);
+  });
+
+  test("[TE37] [TE22] a row that came since the append was sent may know of more: then it is read", () => {
+    const { engine, offer, take } = engineOf();
+    take(1, from("a", 1, add("x")));
+    engine.needRow("b");
+    const outcomes = [{ mid: 1, id: "b-1", sequence: 2 }];
+    expect(engine.rowLoaded("b", { clientId: "b", last: 1, settled: 0, outcomes })).toEqual([]);
+    const records = [foreign({ sequence: 0, mark: 0 }, "c", 1, add("y"))];
+    expect(kinds(engine.conflicted({ status: "records", records }))).toEqual(["update", "load-row", "read"]);
+    expect(offer()).toEqual([]);
+  });
+
   test("[TE10] a refusal waits for the log; if the head has moved it is decided again", () => {
     const rows = {};
     const { engine, take, offer } = engineOf({ rows });

@@ -180,10 +180,12 @@ export class TargetEngine<Reply> {
     return [...this.#land(flight), ...this.#catchUp()];
   }
 
-  /** Another node was first, at the head or in a row. Nothing of the flight is in the log. */
-  conflicted(): readonly Effect<Reply>[] {
+  /** Another node was first, at the head or in a row. Nothing of the flight is in the log. `missed`: what is, and all of it. */
+  conflicted(missed?: ReadResult): readonly Effect<Reply>[] {
     this.#inDoubt();
     this.#phase = "reading";
+    // What came with a row since the append was sent may be newer than this: then it is read all the same.
+    if (missed !== undefined) return this.missed(missed, Infinity);
     this.#behind = false;
     return [{ type: "read", after: this.#state, retry: true }];
   }

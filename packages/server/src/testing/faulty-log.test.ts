@@ -166,7 +166,7 @@ test("[LG30] an append under way during a rewind lands before it or conflicts af
   const late = log.append([appendOf("t", 2, 1)]);
   expect(await log.rewind("t", 1)).toBe(0);
   await clock.pass(1);
-  expect(await late).toEqual([{ status: "conflict" }]);
+  expect(await late).toMatchObject([{ status: "conflict" }]);
 });
 
 test("[LG30] servers with faults of their own share one rewindable log", async () => {

@@ -1,7 +1,7 @@
 // The servers of a run: several over one shared log, each with its own faults, each a process that can be stopped or
 // killed and started again over what the log has.
 import { createServer, memoryLog } from "@calla/server";
-import type { AnyUser, PubSub, Server } from "@calla/server";
+import type { AnyUser, LogStorage, PubSub, Server } from "@calla/server";
 import { faultyLog } from "@calla/server/testing";
 import type { FaultyLog, LogCall, LogFault } from "@calla/server/testing";
 import type { TargetKey, Wiring } from "@calla/shared";
@@ -95,7 +95,7 @@ export class Nodes<W extends Wiring> {
     const server = createServer<W, AnyUser>({
       wiring: wiring as W,
       serialiser: serialiserOf(setup, config),
-      log: { ...log, close: async () => {} }, // the run's log outlives its servers
+      log: { ...(config.bare === true ? bare(log) : log), close: async () => {} }, // the run's log outlives its servers
       pubsub: untilKilled(this.pubsub, clock),
       clock,
       random: random.fork(`node ${index} ${life}`),
@@ -189,6 +189,19 @@ export class Nodes<W extends Wiring> {
     await this.log.rewind(target, Math.max(0, tip - by));
     return true;
   }
+}
+
+/** A log without what it may leave out. */
+function bare(log: LogStorage): LogStorage {
+  const rest: LogStorage = {
+    ...log,
+    append: async (batch) =>
+      (await log.append(batch)).map((result) =>
+        result.status === "conflict" ? { status: "conflict" } : result,
+      ),
+  };
+  delete rest.moved;
+  return rest;
 }
 
 /** As one process has it: once that is killed it says and hears nothing more. */

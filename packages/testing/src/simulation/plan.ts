@@ -119,6 +119,8 @@ export interface RunConfig {
   readonly rolling: boolean;
   /** Nobody is signed in. */
   readonly visitors: boolean;
+  /** The log has nothing of what a log may leave out: nodes read instead. */
+  readonly bare?: boolean;
   /** Doorbells get lost, late and doubled by these shares. */
   readonly doorbell: { readonly drop: number; readonly delay: number; readonly double: number };
   readonly clients: readonly {
@@ -151,6 +153,9 @@ export interface Plan {
 const ROLLING = 0.4;
 /** The share of runs whose servers ask nobody who he is. */
 const VISITORS = 0.25;
+
+/** The share of runs over a log that leaves out what it may. */
+const BARE = 0.3;
 
 /** Draws a run. `topics`: how many there are to subscribe to; `actions`: who does each of them. */
 export function drawPlan(seed: number, setup: SimulationSetup<never, never>, topics: number): Plan {
@@ -219,6 +224,7 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
     nodes,
     rolling: setup.older !== undefined && random.fork("rolling").chance(ROLLING),
     visitors,
+    bare: random.fork("bare").chance(BARE),
     doorbell: calm ? { drop: 0, delay: 0, double: 0 } : { drop: 0.2, delay: 0.3, double: 0.2 },
     clients: Array.from({ length: random.int(few, many) }, (_, i) => ({
       via: random.fork(`via ${i}`).pick(setup.via ?? [["socket"]]),

@@ -5,6 +5,7 @@ import { systemRandom } from "../../base/clock.ts";
 import { ChangeOrder } from "./change-order.ts";
 import { History } from "./target-history.ts";
 import { ClientRows } from "./client-rows.ts";
+import { MOST_MISSED, wholeMissed } from "../log.ts";
 import type { Expired, Expiry, LogStorage } from "../log.ts";
 
 /** What `memoryLog` takes; every option has a default. */
@@ -46,7 +47,8 @@ export function memoryLog({
       return batch.map((append) => {
         const { target, records } = append;
         const history = targets.get(target) ?? new History(target);
-        if (rows.conflicts(append) || !history.append(append)) return { status: "conflict" };
+        if (rows.conflicts(append) || !history.append(append))
+          return { status: "conflict", ...wholeMissed(history.read(append.expected, MOST_MISSED + 1)) };
         if (records.length > 0) {
           targets.set(target, history);
           order.appended(target, records);

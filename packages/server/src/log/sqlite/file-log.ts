@@ -5,6 +5,7 @@ import { statSync } from "node:fs";
 import type BetterSqlite3 from "better-sqlite3";
 import { CallaError } from "@calla/shared";
 import type { Cursor, Random, Serialiser, TargetKey } from "@calla/shared";
+import { MOST_MISSED, wholeMissed } from "../log.ts";
 import type {
   Append,
   AppendResult,
@@ -136,11 +137,18 @@ export class FileLog implements LogStorage {
     const small = sizes.reduce((sum, size) => sum + size, 0) <= SMALL;
     const given = await this.#write(groups, small);
     let next = 0;
-    return prepared.map((one) => {
+    const results = prepared.map((one, i): AppendResult | Promise<AppendResult> => {
       if (!("guard" in one)) return one;
       const bytes = sizes[next]!;
-      return given[next++] === null ? { status: "conflict" } : { status: "appended", bytes };
+      return given[next++] === null ? this.#conflict(batch[i]!) : { status: "appended", bytes };
     });
+    return Promise.all(results);
+  }
+
+  /** With what was missed, which is read here anyway; where that cannot be read, whoever needs it hears so. */
+  async #conflict({ target, expected }: Append): Promise<AppendResult> {
+    const missed = await this.read(target, expected, MOST_MISSED + 1).then(wholeMissed, () => ({}));
+    return { status: "conflict", ...missed };
   }
 
   /** What cannot be written keeps nothing else from being written. */

@@ -106,7 +106,7 @@ for (const thread of ["main", "worker", "auto"] as const) {
         expect((await live.open("t"))?.sequence).toBe(2);
         await live.open("t");
         expect(replaced).toHaveBeenCalledTimes(times);
-        expect(await live.append([appendOf("t", 5, 1)])).toEqual([{ status: "conflict" }]);
+        expect(await live.append([appendOf("t", 5, 1)])).toMatchObject([{ status: "conflict" }]);
       }
       undo();
     });

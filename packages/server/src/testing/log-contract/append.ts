@@ -20,6 +20,8 @@ import {
   check,
   gone,
 } from "./kit.ts";
+import { MOST_MISSED } from "../../log/log.ts";
+import type { Append } from "../../log/log.ts";
 import type { LogCheck } from "./kit.ts";
 
 const appended = { status: "appended" };
@@ -72,6 +74,35 @@ export const appendContract: readonly LogCheck[] = [
     equal(await status(log, appendOf("t", 2, 1, { expected, rows: [row("ann", 3)] })), "conflict", "append");
     equal(placeOf(await log.open("t")), at(2), "head");
     equal(await log.client("t", "ann"), undefined, "row");
+  }),
+  check("[LG58] what a conflict brings along is what was missed, whole", async ({ create }) => {
+    const log = await create();
+    const missed = async (append: Append): Promise<unknown> => {
+      const [result] = await log.append([append]);
+      equal(result?.status, "conflict", "append");
+      return result?.status === "conflict" ? result.missed : undefined;
+    };
+    const isOrAbsent = async (append: Append, what: string): Promise<void> => {
+      const brought = await missed(append);
+      if (brought === undefined) return;
+      const { target, expected } = append;
+      equal(brought, await log.read(target, expected, MOST_MISSED + 1), what);
+    };
+    await fill(log, "t", 0, 3);
+    await isOrAbsent(appendOf("t", 0, 1), "from the origin");
+    await isOrAbsent(appendOf("t", 2, 1), "from one before");
+    await isOrAbsent(appendOf("t", 2, 1, { expected: { sequence: 2, mark: 7 } }), "of another history");
+    await isOrAbsent(appendOf("t", 9, 1), "ahead");
+    equal(await status(log, appendOf("t", 3, 0, { rows: [row("ann", 1)] })), "appended", "rows alone");
+    await isOrAbsent(appendOf("t", 3, 1, { rows: [row("ann", 2)], was: 7 }), "at the head, by a row");
+    await fill(log, "t", 3, MOST_MISSED - 3);
+    await isOrAbsent(appendOf("t", 0, 1), "as many as may be");
+    await fill(log, "t", MOST_MISSED, 1);
+    equal(await missed(appendOf("t", 0, 1)), undefined, "more than that");
+    await isOrAbsent(appendOf("t", 1, 1), "as many again");
+    await log.remove("t", REMOVED_AT);
+    await isOrAbsent(appendOf("t", MOST_MISSED + 1, 1), "where it was removed");
+    await isOrAbsent(appendOf("t", 2, 1), "and before that");
   }),
   check(
     "[LG5] each target of a batch is decided by itself; results come in its order",
