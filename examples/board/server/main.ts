@@ -2,15 +2,13 @@
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { createServer, healthHandler } from "@calla/server";
+import { healthHandler } from "@calla/server";
 import { http } from "@calla/server/http";
 import { sqlite } from "@calla/server/sqlite";
 import { webSocket } from "@calla/server/websocket";
-import { board, cursors, serialiser, session, wiring } from "../shared/wiring.ts";
 import { keepAudit } from "./audit.ts";
-import { nameFor } from "./names.ts";
+import { createBoards } from "./boards.ts";
 import { staticFiles } from "./static-files.ts";
-import { visitor } from "./visitor.ts";
 
 /** All boards, sessions and what was decided: killed or stopped, a server goes on where the one before it was. */
 const log = sqlite(process.env.BOARDS ?? fileURLToPath(new URL("../../boards.db", import.meta.url)));
@@ -19,18 +17,7 @@ await log.opened().catch(({ message }: Error) => {
   process.exit(1);
 });
 
-const server = createServer({
-  wiring,
-  serialiser,
-  log,
-  authenticate: visitor,
-  onConnect: ({ clientId }) => ({ type: "seeded", ...nameFor(clientId) }),
-});
-/** Anybody with the link may come in, except to boards that are nobody's business. */
-const open = ([id]: readonly [string]): boolean => /^[a-z0-9-]{1,60}$/.test(id) && !id.startsWith("private-");
-server.handle(session, { public: true });
-server.handle(board, { canSubscribe: ({ params }) => open(params), canDispatch: () => true });
-server.handle(cursors, { canSubscribe: ({ params }) => open(params), canDispatch: () => true });
+const server = createBoards(log);
 
 /** Who did what, if a file for it is named: AUDIT=audit.db npm start */
 const stopAudit = process.env.AUDIT === undefined ? undefined : keepAudit(server, process.env.AUDIT);
