@@ -1,5 +1,6 @@
 // A board among people who are connected.
 import { AxeBuilder } from "@axe-core/playwright";
+import { devices } from "@playwright/test";
 import type { Locator } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
 import type { Visitor } from "./visitor.ts";
@@ -43,7 +44,7 @@ test("a card is moved by keyboard, keeps the focus and says where it is", async 
   await ann.add("To do", "One", "Two", "Three");
   await ann.add("Done", "Zero");
 
-  await ann.grip("Three").focus();
+  await ann.grip("Three").press("Enter");
   await ann.page.keyboard.press("ArrowUp");
   await expect(ann.page.locator("#announcements")).toHaveText("To do, 2 of 3");
   await expect(bo.cards("To do")).toHaveText(["One", "Three", "Two"]);
@@ -59,10 +60,140 @@ test("a card is moved by keyboard, keeps the focus and says where it is", async 
     await expect(visitor.cards("Done")).toHaveText(["Three", "Zero"]);
   }
 
+  // Enter puts it down, and Escape puts back what was picked up.
+  await ann.page.keyboard.press("Enter");
+  await expect(ann.page.locator("#announcements")).toHaveText("Put down: Done, 1 of 2");
+  await ann.page.keyboard.press("Enter");
+  await ann.page.keyboard.press("ArrowDown");
+  await ann.page.keyboard.press("ArrowLeft");
+  await expect(bo.cards("Doing")).toHaveText(["Three"]);
+  await ann.page.keyboard.press("Escape");
+  await expect(ann.page.locator("#announcements")).toHaveText("Put back: Done, 1 of 2");
+  await expect(bo.cards("Done")).toHaveText(["Three", "Zero"]);
+  await ann.page.keyboard.press(" ");
+  await expect(ann.grip("Three")).toHaveAttribute("aria-pressed", "true");
+  await ann.page.keyboard.press("Enter");
+  await expect(ann.grip("Three")).toHaveAttribute("aria-pressed", "false");
+
   // Alt and an arrow move it from its text, too; at an edge nothing happens.
   await bo.page.getByRole("button", { name: "Two", exact: true }).press("Alt+ArrowUp");
   await bo.page.getByRole("button", { name: "Two", exact: true }).press("Alt+ArrowUp");
   for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["Two", "One"]);
+
+  // A list is one tab stop, and arrow keys go about in it.
+  const focused = (visitor: Visitor) =>
+    visitor.page.evaluate(
+      () => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent,
+    );
+  const keys = async (...pressed: [key: string, leads: string][]): Promise<void> => {
+    for (const [key, leads] of pressed) {
+      await bo.page.keyboard.press(key);
+      expect(await focused(bo), key).toBe(leads);
+    }
+  };
+  await bo.field("To do").focus();
+  await keys(
+    ["Shift+Tab", "Two"],
+    ["ArrowDown", "One"],
+    ["ArrowDown", "One"],
+    ["ArrowRight", "Delete “One”"],
+    ["ArrowUp", "Delete “Two”"],
+    ["ArrowLeft", "Two"],
+    ["ArrowLeft", "Move “Two”"],
+    ["End", "Move “One”"],
+    ["Tab", "New card in To do"],
+    ["Shift+Tab", "Move “One”"],
+    ["ArrowRight", "One"],
+    ["Enter", "Card text"],
+    ["Tab", "New card in To do"],
+    ["Shift+Tab", "One"],
+    ["Delete", "New card in To do"],
+  );
+  await expect(ann.cards("To do")).toHaveText(["Two"]);
+  const stops = await bo.page
+    .locator(".cards")
+    .evaluateAll((lists) =>
+      lists.map(
+        (list) =>
+          [...list.querySelectorAll<HTMLElement>("button")].filter(({ tabIndex }) => tabIndex === 0).length,
+      ),
+    );
+  expect(stops).toEqual([1, 0, 1]);
+});
+
+test("a refused card's text comes back, and toasts merge, go when told to and cover no field", async ({
+  arrive,
+}) => {
+  const ann = await arrive("Ann");
+  // At the foot of so low a page they would lie on the field.
+  await ann.page.setViewportSize({ width: 800, height: 560 });
+  await ann.add("Doing", "1", "2", "3", "4", "5", "One too many");
+  const field = ann.field("Doing");
+  const toast = ann.toasts.locator(".toast");
+  await expect(field).toHaveValue("One too many");
+  await expect(field).toBeFocused();
+  await field.press("Enter");
+  await expect(field).toHaveValue("One too many");
+  await expect(toast).toHaveText(/Your text is back in the field\. ?×2$/);
+  await toast.hover(); // and so it stays
+  const [lies, used] = [await toast.boundingBox(), await field.boundingBox()];
+  expect(lies!.y + lies!.height).toBeLessThan(used!.y);
+  await expect(ann.toasts).toHaveAttribute("data-place", "head");
+  await toast.getByRole("button", { name: "Dismiss" }).press("Enter");
+  await expect(ann.toasts).toBeEmpty();
+  await expect(field).toBeFocused();
+
+  await ann.remove("1");
+  await ann.remove("2");
+  await expect(toast).toHaveText(/^Card deleted\. ?×2Undo$/);
+  await toast.hover();
+  await toast.getByRole("button", { name: "Undo" }).click();
+  await expect(ann.cards("Doing")).toHaveText(["2", "3", "4", "5"]);
+  await expect(toast).toHaveText(/^Card deleted\.Undo$/);
+  await field.press("Enter");
+  await expect(ann.cards("Doing")).toHaveText(["2", "3", "4", "5", "One too many"]);
+  await expect(field).toHaveValue("");
+});
+
+test("a finger reaches delete, and who comes first gets a board that says what to try", async ({
+  arrive,
+  browser,
+}) => {
+  const ann = await arrive("Ann");
+  const context = await browser.newContext({ ...devices["Pixel 7"] });
+  const page = await context.newPage();
+  await page.goto(ann.wire.url);
+  await page.getByRole("link", { name: "Look at an example" }).tap();
+  await expect(page.getByLabel("Name of the board")).toHaveValue("A first look");
+  const card = page.locator(".card").first();
+  const remove = card.getByRole("button", { name: /^Delete/ });
+  await expect(remove).toHaveCSS("opacity", "1");
+  expect((await remove.boundingBox())!.width).toBeGreaterThanOrEqual(44);
+  const text = (await card.locator(".text").textContent())!;
+  await remove.tap();
+  await expect(page.getByRole("button", { name: text, exact: true })).toBeHidden();
+  await expect(page.getByText("All changes saved")).toBeInViewport();
+  await context.close();
+});
+
+test("of those who have chosen no colour each gets another, and who has chosen keeps theirs", async ({
+  arrive,
+  browser,
+  id,
+}) => {
+  const di = await arrive("Di"); // blue
+  const given = (name: string): void => {
+    sessionStorage["person"] ??= JSON.stringify({ name, colour: "blue" });
+  };
+  for (const name of ["Eve", "Flo"]) {
+    const context = await browser.newContext();
+    await context.addInitScript(given, name);
+    await (await context.newPage()).goto(`${di.wire.url}#${id}`);
+  }
+  const colour = (who: string) => faces(di).locator(`.avatar[title="${who}"]`).getAttribute("data-colour");
+  await expectOthers(di).toEqual(["Eve", "Flo"]);
+  await expect.poll(async () => new Set(["blue", await colour("Eve"), await colour("Flo")]).size).toBe(3);
+  await expect(di.page.locator(".me .avatar")).toHaveAttribute("data-colour", "blue");
 });
 
 test("a card is dragged to another column, and Escape puts it back", async ({ arrive }) => {
@@ -98,7 +229,7 @@ test("who edits a card is not disturbed by what others do to it", async ({ arriv
   await ann.add("To do", "One", "Two");
   await bo.page.getByRole("button", { name: "Two", exact: true }).click();
   await bo.page.getByLabel("Card text").fill("Two and a half");
-  await ann.grip("Two").press("ArrowUp");
+  await ann.grip("Two").press("Alt+ArrowUp");
   await expect(bo.page.locator(".card").first().getByLabel("Card text")).toBeFocused();
   await bo.page.keyboard.press("Enter");
   for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["Two and a half", "One"]);
@@ -212,6 +343,7 @@ test("what somebody has selected is outlined, and two who edit one card are told
 });
 
 test("names and contrast hold with others at the cards, in both colour schemes", async ({ arrive }) => {
+  test.setTimeout(120_000); // axe looks four times
   const ann = await arrive("Ann");
   const bo = await arrive("Bo");
   await ann.add("To do", "One", "Two");
@@ -219,11 +351,29 @@ test("names and contrast hold with others at the cards, in both colour schemes",
   await edit(bo, "One");
   await expect(at(ann, "One").getByText("Bo edits this card")).toBeVisible();
   await edit(ann, "Two");
-  for (const colorScheme of ["light", "dark"] as const) {
-    await ann.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const { violations } = await new AxeBuilder({ page: ann.page }).analyze();
-    expect(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual([]);
-  }
+  const sound = async (...schemes: readonly ("light" | "dark")[]): Promise<void> => {
+    for (const colorScheme of schemes) {
+      await ann.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const { violations } = await new AxeBuilder({ page: ann.page }).analyze();
+      expect(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual([]);
+    }
+  };
+  await sound("light", "dark");
+  await expect(ann.allSaved).toBeVisible();
+  // Narrow, offline, with something to be dismissed and a card picked up.
+  await ann.page.keyboard.press("Escape");
+  await ann.page.setViewportSize({ width: 360, height: 640 });
+  await ann.goOffline();
+  await ann.add("Done", "Three");
+  await ann.remove("Three");
+  await ann.grip("Two").press("Enter");
+  await expect(ann.banner.locator(".line")).toBeVisible();
+  await ann.page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await expect(ann.banner.locator(".line")).toBeInViewport({ ratio: 1 });
+  await sound("dark");
+  await ann.page.getByRole("link", { name: "All boards" }).click();
+  await expect(ann.banner.locator(".line")).toBeInViewport({ ratio: 1 });
+  await sound("light");
 });
 
 test("[SP6] whose line is cut for a moment stays, and nothing flickers", async ({ arrive }) => {
@@ -248,7 +398,7 @@ test("[SP6] whose line is cut for a moment stays, and nothing flickers", async (
     await bo.comeBack();
     await expect(bo.banner).toBeEmpty();
     await expectOthers(bo).toEqual(["Ann"]);
-    await bo.page.keyboard.press("ArrowRight");
+    await bo.page.keyboard.press("Alt+ArrowRight");
     await expect(ann.cards(column)).toHaveText(["One"]);
   }
   expect(await ann.page.evaluate(() => (globalThis as unknown as { changes: string[] }).changes)).toEqual([]);

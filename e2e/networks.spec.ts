@@ -29,7 +29,7 @@ test("[AT1] WebSockets are blocked: the board works over HTTP, together with one
   await expect(ann.banner).toBeEmpty();
 
   await bo.edit("One", "One, by Bo");
-  await ann.grip("Two").press("ArrowUp");
+  await ann.grip("Two").press("Alt+ArrowUp");
   for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["Two", "One, by Bo"]);
   // What is not kept comes by the stream, too.
   await bo.column("Doing").hover();

@@ -45,14 +45,19 @@ test("[S6] [S20] a reload while offline, with unsent cards: they are shown at on
   await ann.page.reload();
   await expect(ann.cards("To do")).toHaveText(["One", "Two", "Three"]);
   await ann.add("To do", "Four");
-  await stored(ann, "entry", "Four");
+  await ann.edit("One", "One, too late");
+  await stored(ann, "entry", "One, too late");
   await ann.page.reload();
-  await expect(ann.cards("To do")).toHaveText(["One", "Two", "Three", "Four"]);
+  await expect(ann.cards("To do")).toHaveText(["One, too late", "Two", "Three", "Four"]);
   await expect(bo.cards("To do")).toHaveText(["One"]);
+  await bo.remove("One");
+  await bo.saved();
 
   await ann.comeBack();
-  for (const visitor of [ann, bo])
-    await expect(visitor.cards("To do")).toHaveText(["One", "Two", "Three", "Four"]);
+  for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["Two", "Three", "Four"]);
+  // What is refused of what an earlier page has written comes back to this one.
+  await expect(ann.toasts).toContainText("Somebody has deleted this card meanwhile.");
+  await expect(ann.field("To do")).toHaveValue("One, too late");
   await ann.saved();
 });
 

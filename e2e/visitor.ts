@@ -52,12 +52,20 @@ export class Visitor {
   get banner(): Locator {
     return this.page.locator("#connection");
   }
+  /** Whether all is saved, always in sight. */
+  get allSaved(): Locator {
+    return this.page.getByText("All changes saved");
+  }
+  /** Where a column's new cards are written. */
+  field(column: string): Locator {
+    return this.page.getByLabel(`New card in ${column}`);
+  }
   get toasts(): Locator {
     return this.page.locator("#toasts");
   }
 
   async add(column: string, ...texts: string[]): Promise<void> {
-    const field = this.page.getByLabel(`New card in ${column}`);
+    const field = this.field(column);
     for (const text of texts) {
       await field.fill(text);
       await field.press("Enter");

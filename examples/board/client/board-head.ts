@@ -2,6 +2,7 @@
 import type { TopicState } from "@calla/client";
 import type { board } from "../shared/wiring.ts";
 import { h, icon } from "./dom.ts";
+import { statusLine } from "./connection.ts";
 import { facesView } from "./faces.ts";
 import { titleOf } from "./ids.ts";
 import type { Somebody } from "./people.ts";
@@ -43,7 +44,19 @@ export function boardHead(id: string, rename: (title: string) => void, undo: Und
   const person = personButton();
   const home = h("a", { href: "#", class: "quiet", "aria-label": "All boards" }, icon("back"));
   return {
-    element: h("header", {}, home, h("h1", {}, title), back, again, faces.element, invite, person.element),
+    element: h(
+      "header",
+      {},
+      home,
+      h("h1", {}, title),
+      back,
+      again,
+      faces.element,
+      invite,
+      person.element,
+      statusLine,
+      keys(),
+    ),
     show({ status, model }) {
       title.readOnly = status === "refused";
       if (model && document.activeElement !== title) title.value = model.title;
@@ -74,3 +87,16 @@ async function copyLink(): Promise<void> {
     prompt("Everybody who has this link can edit this board:", location.href);
   }
 }
+
+/** Which keys there are, for who sees it, while a card has the focus by keyboard. */
+const keys = (): HTMLElement => {
+  const key = (name: string): HTMLElement => h("kbd", {}, name);
+  return h(
+    "p",
+    { class: "keys", "aria-hidden": "true" },
+    h("span", {}, key("↑"), key("↓"), " cards"),
+    h("span", {}, key("←"), key("→"), " in a card"),
+    h("span", {}, key("Alt"), " + arrow moves"),
+    h("span", {}, key("Del"), " deletes"),
+  );
+};

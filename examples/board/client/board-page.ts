@@ -6,15 +6,17 @@ import { board } from "../shared/wiring.ts";
 import type { Column } from "../shared/wiring.ts";
 import { boardHead } from "./board-head.ts";
 import { client } from "./client.ts";
-import { columnNames, columnsView } from "./columns.ts";
+import { columnsView } from "./columns.ts";
 import { shareCursors } from "./cursors.ts";
 import { h } from "./dom.ts";
 import { newId, titleOf } from "./ids.ts";
-import { movableByKeyboard, movableByPointer } from "./moving.ts";
+import { movableByKeyboard } from "./keyboard.ts";
+import { movableByPointer } from "./moving.ts";
 import { me } from "./person.ts";
 import { sharePresence } from "./presence.ts";
-import { reason } from "./reasons.ts";
-import { announce, toast } from "./toasts.ts";
+import { rejected } from "./rejected.ts";
+import { onReturned, takeReturned } from "./returned.ts";
+import { toast } from "./toasts.ts";
 import { undoByKeyboard, undoOf } from "./undo.ts";
 import type { Undo } from "./undo.ts";
 import { visit } from "./visited.ts";
@@ -27,16 +29,20 @@ export function boardPage(page: HTMLElement, id: string): () => void {
 
   function dispatch(message: BoardMessage, note: Undo["did"]): void {
     const takeBack = note(message, topic.state.model);
-    void topic.dispatch(message).rejection.then((rejection) => {
+    const was = "id" in message ? cards().find((card) => card.id === message.id) : undefined;
+    // By me, also where I undo: so the server stamps it, and so it is shown until then.
+    const mine = "by" in message ? { ...message, by: by() } : message;
+    void topic.dispatch(mine).rejection.then((rejection) => {
       if (!rejection) return;
       takeBack();
-      toast(reason(rejection));
+      rejected(id, message, rejection, was?.column);
     });
   }
   const undo = undoOf(dispatch, () => head.showUndo());
   const send = (message: BoardMessage): void => dispatch(message, undo.did);
 
   const view = columnsView({
+    returned: (column) => takeReturned(id, column),
     add: (column, text) => send({ type: "cardAdded", id: newId(), column, text, by: by(), before: null }),
     edit: (cardId, text) => send({ type: "cardEdited", id: cardId, text, by: by() }),
     remove(cardId) {
@@ -50,12 +56,7 @@ export function boardPage(page: HTMLElement, id: string): () => void {
     send({ type: "cardMoved", id: cardId, column, before });
   };
   movableByPointer(view.element, move);
-  movableByKeyboard(view.element, cards, (cardId, column, before) => {
-    move(cardId, column, before);
-    const inColumn = cards().filter((card) => card.column === column);
-    const place = inColumn.findIndex((card) => card.id === cardId) + 1;
-    if (place > 0) announce(`${columnNames[column]}, ${place} of ${inColumn.length}`);
-  });
+  movableByKeyboard(view.element, cards, move);
 
   const head = boardHead(id, (title) => send({ type: "boardRenamed", title }), undo);
   const presence = sharePresence(topic, page, head, view);
@@ -81,9 +82,11 @@ export function boardPage(page: HTMLElement, id: string): () => void {
     topic.onChange(show),
     client.session.onChange(head.showMe),
     undoByKeyboard(undo),
+    onReturned(id, view.showReturned),
     shareCursors(id, view.element),
     () => presence.stop(),
   ];
+  view.showReturned();
   show(topic.state);
   head.showMe();
   head.showUndo();
@@ -96,7 +99,7 @@ const howToMove = (): HTMLElement =>
   h(
     "p",
     { id: "how-to-move", class: "unseen" },
-    "Arrow keys move the card within its column and to the columns beside it.",
+    "Arrow keys go from card to card, and within a card. Enter here picks the card up: arrow keys move it then, Enter puts it down. Alt and an arrow key move it from anywhere on it; Delete deletes it.",
   );
 
 const refusal = (id: string): HTMLElement =>

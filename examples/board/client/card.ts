@@ -27,7 +27,7 @@ export function cardView(first: Card, actions: CardActions): CardView {
   let card = first;
   const grip = h(
     "button",
-    { type: "button", class: "grip", "aria-describedby": "how-to-move" },
+    { type: "button", class: "grip", "aria-describedby": "how-to-move", "aria-pressed": "false" },
     icon("grip"),
   );
   const cross = h(
@@ -50,6 +50,11 @@ export function cardView(first: Card, actions: CardActions): CardView {
     h("p", { class: "foot" }, by, unsent),
     others,
   );
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Delete" || (event.target as Element).matches("textarea")) return;
+    event.preventDefault();
+    actions.remove(card.id);
+  });
 
   function edit(): void {
     const editor = h("textarea", {

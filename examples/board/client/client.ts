@@ -7,6 +7,7 @@ import { webSocket } from "@calla/client/websocket";
 import { CallaError, hashValue } from "@calla/shared";
 import { serialiser, wiring } from "../shared/wiring.ts";
 import { account, rememberAccount } from "./account.ts";
+import { rejectedEarlier } from "./rejected.ts";
 import { toast } from "./toasts.ts";
 
 /** `?format=messagepack` in the page's address. */
@@ -36,6 +37,7 @@ export const client = createClient({
   onConnect({ userId }) {
     if (userId !== null) void rememberAccount({ key, user: userId });
   },
+  onOutcome: rejectedEarlier,
   onError(error) {
     if (error instanceof CallaError && error.code === "storage") warn();
     else reportError(error);

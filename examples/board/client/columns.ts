@@ -6,11 +6,14 @@ import { cardView } from "./card.ts";
 import type { CardActions, CardView } from "./card.ts";
 import { h, icon } from "./dom.ts";
 import type { AtCard } from "./people.ts";
+import { roving } from "./roving.ts";
 
 export const columnNames: Record<Column, string> = { todo: "To do", doing: "Doing", done: "Done" };
 
 export interface ColumnActions extends CardActions {
   add(column: Column, text: string): void;
+  /** The next text that has come back to the column. */
+  returned(column: Column): string | undefined;
 }
 
 export interface ColumnsView {
@@ -18,6 +21,8 @@ export interface ColumnsView {
   show(cards: readonly Card[], pending: ReadonlySet<string>): void;
   /** Who else is at which card; `me`: my key, for my other tabs. */
   showOthers(others: ReadonlyMap<string, readonly AtCard[]>, me: string): void;
+  /** Puts what has come back into fields that are free. */
+  showReturned(): void;
 }
 
 export function columnsView(actions: ColumnActions): ColumnsView {
@@ -25,15 +30,17 @@ export function columnsView(actions: ColumnActions): ColumnsView {
   const parts = columns.map((column) => {
     const list = h("ol", { class: "cards", "aria-labelledby": `column-${column}` });
     const count = h("span", { class: "count" });
+    const { form, fill } = addForm(column, actions);
+    const inside = roving(list, ".grip, button.text, .delete", "button.text");
     const heading = h("h2", { id: `column-${column}` }, columnNames[column]);
     const element = h(
       "section",
       { class: "column", "data-column": column, "aria-labelledby": `column-${column}` },
       h("div", { class: "column-head" }, heading, count),
       list,
-      addForm(column, actions),
+      form,
     );
-    return { column, list, count, element };
+    return { column, list, count, element, inside, fill };
   });
 
   return {
@@ -64,10 +71,14 @@ export function columnsView(actions: ColumnActions): ColumnsView {
       }
       const kept = focused?.isConnected ? focused : successor?.();
       if (kept instanceof HTMLElement) kept.focus({ preventScroll: true });
+      for (const { inside } of parts) inside.refresh();
       glide(before);
     },
     showOthers(others, me) {
       for (const [id, view] of views) view.showOthers(others.get(id) ?? [], me);
+    },
+    showReturned() {
+      for (const { fill } of parts) fill();
     },
   };
 }
@@ -78,7 +89,8 @@ function showCount(element: HTMLElement, column: Column, count: number): void {
   element.setAttribute("aria-label", `${count}${inWords} cards`);
 }
 
-function addForm(column: Column, actions: ColumnActions): HTMLElement {
+/** `fill`: puts what has come back into the field, if it is free. */
+function addForm(column: Column, actions: ColumnActions): { readonly form: HTMLElement; fill(): void } {
   const input = h("input", {
     "aria-label": `New card in ${columnNames[column]}`,
     placeholder: "Add a card",
@@ -86,19 +98,21 @@ function addForm(column: Column, actions: ColumnActions): HTMLElement {
     enterkeyhint: "done",
     autocomplete: "off",
   });
+  const fill = (): void => {
+    if (input.value === "") input.value = actions.returned(column) ?? "";
+  };
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const text = input.value.trim();
-    if (text !== "") actions.add(column, text);
     input.value = "";
+    if (text !== "") actions.add(column, text);
+    fill();
   };
+  // Somebody has emptied it: there is room for the next.
+  input.addEventListener("blur", fill);
   const label = `Add to ${columnNames[column]}`;
-  return h(
-    "form",
-    { class: "add", onsubmit: submit },
-    input,
-    h("button", { "aria-label": label }, icon("plus")),
-  );
+  const button = h("button", { "aria-label": label }, icon("plus"));
+  return { form: h("form", { class: "add", onsubmit: submit }, input, button), fill };
 }
 
 /** Where the focus goes if this card is deleted: to the card after it, or to the field below the last. */

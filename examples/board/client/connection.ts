@@ -1,12 +1,17 @@
-// The banner: nothing while all is well, otherwise what is wrong and what becomes of one's changes.
+// How it stands with what one changes, always in sight: saved, about to be, or kept until the connection is back, and why.
 import type { ClientStatus } from "@calla/client";
 import { client } from "./client.ts";
-import { byId, h } from "./dom.ts";
+import { h, icon } from "./dom.ts";
+import { announce } from "./toasts.ts";
+
+/** Whether the first attempt to connect is over. */
+let tried = false;
 
 function sentence({ connection, pending, storage }: ClientStatus): string {
   const kept = pending === 0 ? "Changes" : pending === 1 ? "Your change" : `Your ${pending} changes`;
   const until = storage === "failed" ? " if this page stays open" : "";
   const promise = `${kept} ${pending === 1 ? "is kept and sent" : "are kept and sent"} when you are back${until}.`;
+  if (!tried && pending === 0 && navigator.onLine) return "Connecting …";
   switch (connection) {
     case "open":
       return "";
@@ -27,12 +32,29 @@ const warning = ({ storage }: ClientStatus): string =>
     ? "This browser cannot keep changes: what is not saved yet is lost with this page."
     : "";
 
+/** What is wrong, where something is; heard when it changes, which "saved" after each key would be too often. */
+const trouble = h("span", { id: "connection", role: "status" });
+/** The one line of it, which each page puts into its head: of one height, so that nothing moves when it changes. */
+export const statusLine = h(
+  "div",
+  { class: "state", "data-state": "saved" },
+  h("span", { class: "saved" }, icon("check"), "All changes saved"),
+  h("span", { class: "saving" }, icon("dots"), "Saving …"),
+  trouble,
+);
+
 export function showConnection(): void {
+  let lost = false;
   const show = (): void => {
-    const texts = [sentence(client.status), warning(client.status)].filter((text) => text !== "");
-    const banner = byId("connection");
-    if (banner.textContent === texts.join("")) return;
-    banner.replaceChildren(...texts.map((text) => h("p", {}, text)));
+    const { status } = client;
+    tried ||= !["connecting", "offline"].includes(status.connection);
+    const texts = [sentence(status), warning(status)].filter((text) => text !== "");
+    statusLine.dataset["state"] = texts.length > 0 ? "trouble" : status.pending > 0 ? "saving" : "saved";
+    if (status.connection === "open" && lost && statusLine.dataset["state"] === "saved")
+      announce("Connected again, all changes are saved.");
+    lost = tried && (texts.length > 0 || (lost && status.pending > 0));
+    if (trouble.textContent === texts.join("")) return;
+    trouble.replaceChildren(...texts.map((text) => h("span", { class: "line" }, text)));
   };
   client.onStatus(show);
   addEventListener("online", show);

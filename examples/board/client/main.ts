@@ -5,6 +5,7 @@ import { showConnection } from "./connection.ts";
 import { byId } from "./dom.ts";
 import { stayMyself } from "./person.ts";
 import { startPage } from "./start-page.ts";
+import { watchToasts } from "./toasts.ts";
 
 let leave: (() => void) | undefined;
 
@@ -15,6 +16,7 @@ function show(): void {
   if (id === "") startPage(byId("page"));
 }
 
+watchToasts();
 stayMyself();
 showConnection();
 addEventListener("hashchange", show);

@@ -1,7 +1,6 @@
-// Moving a card: by pointer (anywhere on it, or by its grip on touch screens) and by keyboard (arrow keys on the grip,
-// Alt and an arrow key anywhere on it). Both end in one call: this card, to this column, before that card.
-import { columns } from "../shared/wiring.ts";
-import type { Card, Column } from "../shared/wiring.ts";
+// Moving a card by pointer: anywhere on it, or by its grip on touch screens. It ends in one call, as by keyboard: this card,
+// to this column, before that card.
+import type { Column } from "../shared/wiring.ts";
 
 export type Move = (id: string, column: Column, before: string | null) => void;
 
@@ -39,7 +38,7 @@ export function movableByPointer(area: HTMLElement, move: Move): void {
       if (!ghost && Math.hypot(x - down.clientX, y - down.clientY) < THRESHOLD) return;
       ghost ??= lift();
       ghost.style.translate = `${box.left + x - down.clientX}px ${box.top + y - down.clientY}px`;
-      if (y < EDGE) scrollBy(0, -16);
+      if (y < EDGE + (document.querySelector("header")?.offsetHeight ?? 0)) scrollBy(0, -16);
       if (y > innerHeight - EDGE) scrollBy(0, 16);
       mark(place, false);
       place = placeAt(x, y, card);
@@ -78,35 +77,4 @@ const isThere = (card: HTMLElement, { column, next }: Place): boolean =>
 
 function mark(place: Place | undefined, on: boolean): void {
   (place?.next ?? place?.column.querySelector(".cards"))?.classList.toggle("drop", on);
-}
-
-export function movableByKeyboard(area: HTMLElement, cards: () => readonly Card[], move: Move): void {
-  area.addEventListener("keydown", (event) => {
-    const target = event.target as Element;
-    const id = target.closest<HTMLElement>(".card")?.dataset["id"];
-    const card = cards().find((card) => card.id === id);
-    if (!card || target.matches("textarea") || !(event.altKey || target.matches(".grip"))) return;
-    if (!(event.key in steps)) return;
-    event.preventDefault();
-    const place = stepFrom(cards(), card, event.key);
-    if (place) move(card.id, place.column, place.before);
-  });
-}
-
-/** Columns to the side, and which neighbour the card then comes before, counted from where it was. */
-const steps: Readonly<Record<string, readonly [aside: number, down: number]>> = {
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 2],
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-};
-
-/** Where an arrow key takes a card. */
-function stepFrom(cards: readonly Card[], card: Card, key: string) {
-  const [aside, down] = steps[key] ?? [0, 0];
-  const column = columns[columns.indexOf(card.column) + aside];
-  const there = cards.filter((other) => other.column === column);
-  const at = cards.filter((other) => other.column === card.column).indexOf(card) + down;
-  if (!column || (aside === 0 && (at < 0 || at > there.length))) return undefined;
-  return { column, before: there[at]?.id ?? null };
 }

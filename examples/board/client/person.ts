@@ -4,7 +4,7 @@ import { colours } from "../shared/wiring.ts";
 import type { Person } from "../shared/wiring.ts";
 import { client } from "./client.ts";
 import { h } from "./dom.ts";
-import { remember, remembered } from "./visited.ts";
+import { hasChosen, remember, remembered } from "./visited.ts";
 
 /** Two letters for a name. */
 function initials(name: string): string {
@@ -41,6 +41,14 @@ export function stayMyself(): void {
 
 function introduce(person: Person): void {
   client.session.dispatch({ type: "introduced", ...person });
+}
+
+/** Another colour than the server gave; whoever has chosen one keeps it. */
+export function takeColour(colour: Person["colour"]): void {
+  const person = me();
+  if (!person || hasChosen() || colour === person.colour) return;
+  remember({ ...person, colour }, "given");
+  introduce({ ...person, colour });
 }
 
 /** The button and its form. */

@@ -4,10 +4,15 @@ import type { Topic } from "@calla/client";
 import type { board, Here } from "../shared/wiring.ts";
 import type { BoardHead } from "./board-head.ts";
 import { client } from "./client.ts";
+import { freeColour, rivals } from "./colours.ts";
 import type { ColumnsView } from "./columns.ts";
 import { cardsOf, sentenceOf, usersOf } from "./people.ts";
-import { me } from "./person.ts";
+import type { Somebody } from "./people.ts";
+import { me, takeColour } from "./person.ts";
 import { announce } from "./toasts.ts";
+
+/** So long the other of two in one colour has time to take another. */
+const PATIENCE = 2_000;
 
 export interface SharedPresence {
   /** Shows the others on the cards that there are now. */
@@ -35,6 +40,21 @@ export function sharePresence(
     if (person) presence.track({ name: person.name, colour: person.colour, ...at() });
   };
 
+  let others: readonly Somebody[] = [];
+  let patience: ReturnType<typeof setTimeout> | undefined;
+  const takeFreeColour = (): void => {
+    patience = undefined;
+    const person = me();
+    if (person && rivals(person.colour, others).length > 0) takeColour(freeColour(person.colour, others));
+  };
+  /** One of two takes another colour: the same for both, unless that one has chosen it. */
+  const differ = (myKey: string): void => {
+    const person = me();
+    const same = person ? rivals(person.colour, others) : [];
+    if (same.some(({ key }) => key < myKey)) takeFreeColour();
+    else if (same.length > 0) patience ??= setTimeout(takeFreeColour, PATIENCE);
+  };
+
   let before: { readonly card: string | null; readonly sentence: string } = { card: null, sentence: "" };
   const show = (): void => {
     const { status, list, self, count } = presence;
@@ -43,7 +63,8 @@ export function sharePresence(
     const everybody = [...list.values()].flat();
     const myKey = self?.key ?? "";
     const users = usersOf(everybody);
-    const others = users.filter(({ key }) => key !== myKey);
+    others = users.filter(({ key }) => key !== myKey);
+    if (status === "live" && myKey !== "") differ(myKey);
     const myTabs = list.get(myKey)?.length ?? 1;
     // Of very many members only the number is told.
     head.showPeople(others, count - everybody.length, myTabs);
@@ -76,6 +97,7 @@ export function sharePresence(
     show,
     stop() {
       over.abort();
+      clearTimeout(patience);
       for (const stop of stops) stop();
       presence.untrack();
       page.removeAttribute("data-away");

@@ -1,4 +1,4 @@
-// What this browser remembers: the boards it has seen, and who its user said to be.
+// What this browser remembers: the boards it has seen, who its user said to be, and what a tab holds for its user.
 import { colours } from "../shared/wiring.ts";
 import type { Person } from "../shared/wiring.ts";
 
@@ -39,6 +39,13 @@ export function remembered(): Person | undefined {
   const { name, colour } = (read(tab, "person") ?? read(browser, "person") ?? {}) as Partial<Person>;
   return typeof name === "string" && colour && colours.includes(colour) ? { name, colour } : undefined;
 }
+
+/** Whether the user chose name and colour; otherwise the server gave them. */
+export const hasChosen = (): boolean => read(browser, "person") !== null;
+
+/** What this tab keeps across a reload. */
+export const readTab = (key: string): unknown => read(tab, key);
+export const writeTab = (key: string, value: unknown): void => write(tab, key, value);
 
 export function remember({ name, colour }: Person, chosen: "chosen" | "given"): void {
   write(tab, "person", { name, colour });

@@ -35,6 +35,8 @@ beforeEach(async () => {
 });
 afterEach(() => end());
 let arrive: (key: string) => ReturnType<typeof createClient<typeof wiring>>;
+/** Patient, because other work may keep the machine busy. */
+const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000 });
 const ANN = "annannannannannannannann";
 const BO = "bobobobobobobobobobobobo";
 
@@ -42,7 +44,7 @@ test("a card that is said to be somebody else's is its author's, for the author 
   const ann = arrive(ANN);
   const seen = ann.topic(board, "one");
   seen.retain();
-  await vi.waitFor(() => expect(ann.session.state.model?.person?.name).toMatch(/\w \w/));
+  await until(() => expect(ann.session.state.model?.person?.name).toMatch(/\w \w/));
   await ann.session.dispatch({ type: "introduced", name: "Ann", colour: "violet" }).applied;
   const by = { name: "Bo", colour: "green" } as const;
   await seen.dispatch({ type: "cardAdded", id: "a", column: "todo", text: "Mine", by, before: null }).applied;
@@ -53,14 +55,14 @@ test("two tabs of one browser are called the same before anybody chooses", async
   const tabs = [arrive(ANN), arrive(ANN)];
   const people = () => tabs.map(({ session }) => session.state.model?.person);
   for (const { session } of tabs) session.retain();
-  await vi.waitFor(() => expect(people()[0]).toEqual(people()[1]));
-  await vi.waitFor(() => expect(people()[0]?.name).toMatch(/\w \w/));
+  await until(() => expect(people()[0]).toEqual(people()[1]));
+  await until(() => expect(people()[0]?.name).toMatch(/\w \w/));
 });
 
 test("an example has its cards once, however many come; other boards begin empty", async () => {
   const topics = [arrive(ANN), arrive(BO)].map((client) => client.topic(board, "example-1"));
   for (const topic of topics) topic.retain();
-  for (const topic of topics) await vi.waitFor(() => expect(topic.state.model?.title).toBe("A first look"));
+  for (const topic of topics) await until(() => expect(topic.state.model?.title).toBe("A first look"));
   const ids = topics[0]!.state.model!.cards.map(({ id }) => id);
   expect(ids.length).toBeGreaterThan(4);
   expect(new Set(ids).size).toBe(ids.length);
@@ -70,10 +72,10 @@ test("an example has its cards once, however many come; other boards begin empty
   await topics[0]!.dispatch({ type: "boardRenamed", title: "" }).applied;
   const late = arrive(BO).topic(board, "example-1");
   late.retain();
-  await vi.waitFor(() => expect(late.state.status).toBe("live"));
+  await until(() => expect(late.state.status).toBe("live"));
   const other = arrive(BO).topic(board, "other");
   other.retain();
-  await vi.waitFor(() => expect(other.state.status).toBe("live"));
+  await until(() => expect(other.state.status).toBe("live"));
   expect([late.state.model, other.state.model]).toEqual([
     { title: "", cards: [] },
     { title: "", cards: [] },
@@ -84,5 +86,5 @@ test("private boards, and ids that are none, are refused", async () => {
   const client = arrive(ANN);
   const topics = ["private-diary", "No%20such"].map((id) => client.topic(board, id));
   for (const topic of topics) topic.retain();
-  for (const topic of topics) await vi.waitFor(() => expect(topic.state.status).toBe("refused"));
+  for (const topic of topics) await until(() => expect(topic.state.status).toBe("refused"));
 });
