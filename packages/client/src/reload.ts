@@ -18,7 +18,7 @@ export interface ReloadOptions {
   readonly onStuck?: (versions: Versions) => void;
   /** Default: `sessionStorage`, which a tab keeps over reloads. */
   readonly notes?: Notes;
-  /** Default: `location.reload()`. */
+  /** Default: `location.reload()`. Where there is none (a worker, React Native) `onStuck` is called. */
   readonly reload?: () => void;
 }
 
@@ -36,12 +36,9 @@ const MOST = 50;
  *   onVersionMismatch: reloadOnce({ before: () => client.close(), onStuck: () => showReloadButton() }),
  * });
  */
-export function reloadOnce({
-  before,
-  onStuck,
-  notes,
-  reload = () => location.reload(),
-}: ReloadOptions = {}): (versions: Versions) => void {
+export function reloadOnce({ before, onStuck, notes, reload = ownReload() }: ReloadOptions = {}): (
+  versions: Versions,
+) => void {
   let reloading = false;
   return (versions) => {
     if (reloading) return;
@@ -50,12 +47,17 @@ export function reloadOnce({
       protocol,
       ...Object.entries(slices).toSorted(([a], [b]) => (a < b ? -1 : 1)),
     ]);
-    if (!noted(notes, name)) return onStuck?.(versions);
+    if (reload === undefined || !noted(notes, name)) return onStuck?.(versions);
     reloading = true;
     void (async () => before?.())()
       .catch(() => undefined)
       .then(reload);
   };
+}
+
+function ownReload(): (() => void) | undefined {
+  const { location } = globalThis as { location?: Partial<Location> };
+  return location?.reload && (() => location.reload?.());
 }
 
 /** True: it is noted now, and was not before. */

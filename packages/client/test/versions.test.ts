@@ -460,6 +460,33 @@ describe("being told of a newer version", () => {
     await turn();
   });
 
+  test("[VE8] where a page cannot be reloaded (a worker, React Native), it is stuck", async () => {
+    for (const location of [undefined, { href: "https://app.example/worker.js" }]) {
+      vi.stubGlobal("location", location);
+      const notes = new Map<string, string>();
+      const stuck: Versions[] = [];
+      reloadOnce({
+        notes: {
+          getItem: (key) => notes.get(key) ?? null,
+          setItem: (key, value) => void notes.set(key, value),
+        },
+        onStuck: (versions) => stuck.push(versions),
+      })(newer);
+      await turn();
+      expect([stuck, notes.size]).toEqual([[newer], 0]);
+    }
+    const location = { reload: vi.fn() };
+    vi.stubGlobal("location", location);
+    const notes = new Map<string, string>();
+    reloadOnce({
+      notes: {
+        getItem: (key) => notes.get(key) ?? null,
+        setItem: (key, value) => void notes.set(key, value),
+      },
+    })(newer);
+    await vi.waitFor(() => expect(location.reload).toHaveBeenCalledTimes(1));
+  });
+
   test("[VE8] what is unsent is stored before the reload, which comes even if that fails", async () => {
     const order: string[] = [];
     for (const fails of [false, true]) {

@@ -70,7 +70,7 @@ export type { ClassCodec } from "./values/classes.ts";
 export type { ValueClass } from "./values/known-classes.ts";
 
 // Errors and ceilings
-export { CallaError, describe } from "./base/errors.ts";
+export { CallaError, describe, messageOf } from "./base/errors.ts";
 export type { AppCode, ClosingCode } from "./codes/closing-codes.ts";
 export type { ConnectionCode } from "./codes/connection-codes.ts";
 export type { ErrorCode } from "./codes/error-codes.ts";
@@ -99,7 +99,7 @@ export { combine, hashString } from "./values/hash.ts";
 export { hashValue } from "./values/hash-value.ts";
 export { isInJson } from "./values/json-values.ts";
 export { notInJson } from "./values/not-in-json.ts";
-export { kindOf } from "./values/kind.ts";
+export { isBytes, kindOf } from "./values/kind.ts";
 export type { Kind } from "./values/kind.ts";
 export type { ValueOptions } from "./values/values.ts";
 export { below, WalkRefusal } from "./values/refusal.ts";

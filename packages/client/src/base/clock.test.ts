@@ -71,3 +71,13 @@ test("[RB1] chance is drawn from the machine's crypto source many words at a tim
   // Of 10,000 words of 32 bits some pair is equal in one run of 90; three pairs in none.
   expect(new Set(words).size).toBeGreaterThan(9_997);
 });
+
+test("[CL62] where nothing is to draw chance from, that and the cure are said", async () => {
+  for (const crypto of [undefined, {}]) {
+    vi.resetModules();
+    vi.stubGlobal("crypto", crypto);
+    const { systemRandom: fresh } = await import("./clock.ts");
+    expect(() => fresh.uint32()).toThrow("react-native-get-random-values");
+    expect(() => fresh.uint32()).toThrow(expect.objectContaining({ name: "CallaError", code: "wiring" }));
+  }
+});

@@ -1,4 +1,5 @@
 // The real clock and the real chance. Everything above takes them as parameters.
+import { CallaError, DEV } from "@calla/shared";
 import type { Clock, Random, SteadyClock } from "@calla/shared";
 
 /** 24 days: a longer timer would end at once. */
@@ -31,10 +32,23 @@ const isSteady = (clock: Clock): clock is SteadyClock => clock.monotonic !== und
 const pool = new Uint32Array(256);
 let left = 0;
 
+/** @throws CallaError `wiring`: there is nothing to draw from. */
+function drawn(into: Uint32Array<ArrayBuffer>): Uint32Array {
+  const { crypto } = globalThis as { crypto?: Partial<Crypto> };
+  if (!crypto?.getRandomValues)
+    throw new CallaError(
+      "wiring",
+      { missing: "crypto.getRandomValues" },
+      DEV &&
+        "There is no crypto.getRandomValues here, by which ids are made. In React Native install react-native-get-random-values and import it first; or give createClient({ random }).",
+    );
+  return crypto.getRandomValues(into);
+}
+
 /** Cryptographic chance: message ids must not collide, whoever makes them. */
 export const systemRandom: Random = {
   uint32() {
-    if (left === 0) left = crypto.getRandomValues(pool).length;
+    if (left === 0) left = drawn(pool).length;
     return pool[--left] ?? 0;
   },
 };

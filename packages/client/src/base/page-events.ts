@@ -1,44 +1,52 @@
-// The events that a browser gives a page about its life: online, offline, visible, hidden. Elsewhere (Node, a worker)
-// they may not exist.
+// The events that a browser gives a page about its life: online, offline, visible, hidden, gone. Elsewhere they may not exist,
+// nor may who gives them: a worker has no document, React Native a `window` without listeners.
 import type { Stop } from "./notifier.ts";
+
+type Page = Partial<Pick<Window, "addEventListener" | "removeEventListener">> & {
+  readonly document?: Partial<Document>;
+};
+const thisPage = (): Page => globalThis.window ?? globalThis;
+
+type Events = Pick<Page, "addEventListener" | "removeEventListener">;
+
+function listen(to: Events | undefined, type: string, heard: (event: Event) => void): Stop {
+  to?.addEventListener?.(type, heard);
+  return () => to?.removeEventListener?.(type, heard);
+}
+
+const all =
+  (stops: readonly Stop[]): Stop =>
+  () => {
+    for (const stop of stops) stop();
+  };
 
 /** Calls `wake` when the network or the user is back, `doubt` when the network says that it is gone. */
 export function onWakeUp(wake: () => void, doubt: () => void): Stop {
-  const page = (globalThis.window ?? globalThis) as unknown as Partial<Window>;
+  const page = thisPage();
   const { document } = page;
-  const visible = (): void => {
-    if (document?.visibilityState === "visible") wake();
-  };
-  page.addEventListener?.("online", wake);
-  page.addEventListener?.("offline", doubt);
-  document?.addEventListener?.("visibilitychange", visible);
-  return () => {
-    page.removeEventListener?.("online", wake);
-    page.removeEventListener?.("offline", doubt);
-    document?.removeEventListener?.("visibilitychange", visible);
-  };
+  return all([
+    listen(page, "online", wake),
+    listen(page, "offline", doubt),
+    listen(document, "visibilitychange", () => {
+      if (document?.visibilityState === "visible") wake();
+    }),
+  ]);
 }
 
 /** A hidden page may be frozen or ended without another word. */
 export function onHide(store: () => void): Stop {
-  if (typeof document === "undefined") return () => {};
-  const hidden = (): void => {
-    if (document.visibilityState === "hidden") store();
-  };
-  document.addEventListener("visibilitychange", hidden);
-  window.addEventListener("pagehide", store);
-  return () => {
-    document.removeEventListener("visibilitychange", hidden);
-    window.removeEventListener("pagehide", store);
-  };
+  const page = thisPage();
+  const { document } = page;
+  return all([
+    listen(page, "pagehide", store),
+    listen(document, "visibilitychange", () => {
+      if (document?.visibilityState === "hidden") store();
+    }),
+  ]);
 }
 
 /** The page ends, and is not kept to be shown again. */
-export function onPageEnd(end: () => void): Stop {
-  const { window: page } = globalThis as { window?: Partial<Window> };
-  const hidden = ({ persisted }: { readonly persisted?: boolean }): void => {
-    if (!persisted) end();
-  };
-  page?.addEventListener?.("pagehide", hidden);
-  return () => page?.removeEventListener?.("pagehide", hidden);
-}
+export const onPageEnd = (end: () => void): Stop =>
+  listen(thisPage(), "pagehide", (event) => {
+    if (!(event as PageTransitionEvent).persisted) end();
+  });

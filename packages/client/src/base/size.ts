@@ -1,5 +1,6 @@
 // How much room a value takes, roughly: what limits in bytes go by. Not here: what a serialiser makes of it.
 
+import { kindOf } from "@calla/shared";
 /** Bytes, give or take: a text's UTF-16 units twice, 8 for everything else and for each field, at most `most`. */
 export function roughSize(value: unknown, most = Infinity): number {
   let size = 0;
@@ -9,10 +10,12 @@ export function roughSize(value: unknown, most = Infinity): number {
     size += 8;
     if (typeof next === "string") size += 2 * next.length;
     else if (typeof next === "object" && next !== null) {
+      const kind = kindOf(next);
       if (ArrayBuffer.isView(next)) size += next.byteLength;
-      else if (next instanceof Map) for (const pair of next) waiting.push(...pair);
-      else if (next instanceof Set) for (const item of next) waiting.push(item);
-      else if (Array.isArray(next)) for (const item of next) waiting.push(item);
+      else if (kind === "map")
+        for (const pair of next as ReadonlyMap<unknown, unknown>) waiting.push(...pair);
+      else if (kind === "set" || Array.isArray(next))
+        for (const item of next as Iterable<unknown>) waiting.push(item);
       else for (const [name, item] of Object.entries(next)) waiting.push(name, item);
     }
   }

@@ -1,7 +1,7 @@
 // Mistakes in connecting: what is refused at once, what is a mistake and not just a lost network, and the sentences
 // with the cure. Present in development, and in a Node process without the condition "production". Not here: who calls
 // `onError` (connection.ts).
-import { CallaError, isDevelopment } from "@calla/shared";
+import { CallaError, isDevelopment, messageOf } from "@calla/shared";
 import type { Format } from "@calla/shared";
 import type { ReconnectOptions } from "../base/backoff.ts";
 
@@ -183,7 +183,7 @@ export const audible = (report: Report, heard: unknown): Report =>
   heard === undefined
     ? report
     : (error, mistake = false) => {
-        if (mistake) warn(error instanceof Error ? error.message : String(error));
+        if (mistake) warn(messageOf(error));
         report(error);
       };
 

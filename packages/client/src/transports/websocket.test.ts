@@ -141,7 +141,7 @@ test("[CL16] without a page or a WebSocket the attempt ends with a sentence that
   );
   await turn();
   expect(events).toMatchObject([{ reason: expect.stringContaining("absolute url") }]);
-  expect(without).toMatchObject([{ reason: expect.stringContaining('the class of "ws"') }]);
+  expect(without).toMatchObject([{ reason: expect.stringContaining("npm install ws") }]);
 });
 
 test("[CL16] options: lily's defaults, and impossible ones are refused", () => {

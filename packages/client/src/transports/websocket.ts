@@ -1,5 +1,5 @@
 // WebSocket, in browsers and in Node: one socket per attempt, the format as its subprotocol. Not here: retries.
-import { CallaError, DEV } from "@calla/shared";
+import { CallaError, DEV, messageOf } from "@calla/shared";
 import { checkUrl, reached, unreached } from "#dev/mistakes";
 import { fromPage } from "./page.ts";
 import { reconnectOptions } from "./reconnect.ts";
@@ -65,7 +65,8 @@ export function webSocket(options: WebSocketOptions): Transport {
           throw new CallaError(
             "transport",
             {},
-            DEV && 'There is no global WebSocket; give webSocket({ WebSocket }) the class of "ws".',
+            DEV &&
+              "There is no global WebSocket: npm install ws, and give webSocket({ WebSocket }) its class.",
           );
         socket = new Socket(resolved(address), [`calla.${format.name}`]);
         socket.binaryType = "arraybuffer";
@@ -96,7 +97,7 @@ export function webSocket(options: WebSocketOptions): Transport {
       Promise.resolve()
         .then(() => (typeof url === "function" ? url() : url))
         .then(open)
-        .catch((error: unknown) => end(1006, error instanceof Error ? error.message : "url", error));
+        .catch((error: unknown) => end(1006, messageOf(error), error));
       const link: Link = {
         send(data) {
           if (socket?.readyState === OPEN) socket.send(data as Uint8Array<ArrayBuffer>);

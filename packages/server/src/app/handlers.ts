@@ -1,6 +1,6 @@
 // What an app tells the server about a slice: who may subscribe and dispatch, what is changed before a message is
 // taken, what to do after. Types for users above, the engine's one door to them (`admission`) below.
-import { CallaError, deepFreeze, parseMessage, sameValue } from "@calla/shared";
+import { CallaError, deepFreeze, messageOf, parseMessage, sameValue } from "@calla/shared";
 import type {
   CallaRejectionCode,
   ClientMessageOf,
@@ -210,7 +210,7 @@ function notSoMany({ length }: readonly unknown[], maxBatch: number): Denial | u
 /** The server's own caller hears what is wrong with its value. */
 const unsendable = (error: unknown) =>
   refuse("invalid", {
-    issues: [{ message: error instanceof Error ? error.message : String(error), path: [] }],
+    issues: [{ message: messageOf(error), path: [] }],
   });
 
 /** The peer hears "invalid"; the app hears that its own schema threw. */

@@ -1,4 +1,5 @@
 // How large a value is, about: as many bytes as its JSON would have in ASCII. Not here: models (model-limits.ts).
+import { kindOf } from "@calla/shared";
 
 /** About the bytes of a value as JSON. */
 export function weigh(value: unknown): number {
@@ -9,12 +10,23 @@ export function weigh(value: unknown): number {
 }
 
 function weighObject(value: object): number {
-  if (value instanceof Uint8Array) return Math.ceil((value.length * 4) / 3) + 8;
-  if (value instanceof Date) return 32;
   let weight = 2;
-  if (value instanceof Map) for (const [key, item] of value) weight += weigh(key) + weigh(item) + 4;
-  else if (Array.isArray(value) || value instanceof Set)
-    for (const item of value as Iterable<unknown>) weight += weigh(item) + 1;
-  else for (const [key, item] of Object.entries(value)) weight += key.length + weigh(item) + 4;
-  return weight;
+  switch (kindOf(value)) {
+    case "bytes":
+      return Math.ceil(((value as Uint8Array).length * 4) / 3) + 8;
+    case "date":
+      return 32;
+    case "map":
+      for (const [key, item] of value as ReadonlyMap<unknown, unknown>)
+        weight += weigh(key) + weigh(item) + 4;
+      return weight;
+    case "array":
+    case "set":
+      for (const item of value as Iterable<unknown>) weight += weigh(item) + 1;
+      return weight;
+    case "object":
+    case "instance":
+      for (const [key, item] of Object.entries(value)) weight += key.length + weigh(item) + 4;
+      return weight;
+  }
 }

@@ -1,5 +1,6 @@
 // What a bridged client may say, read from hostile JSON, and how outcomes are told it. Total: what is wrong comes to a
 // sentence for its developer.
+import { isBytes } from "@calla/shared";
 import type { Cursor, ServerFrames, WireOutcome } from "@calla/shared";
 import type { Json, JsonObject } from "../channels/wire/message.ts";
 
@@ -80,7 +81,7 @@ const MESSAGE_ID = /^[!-~]{1,64}$/;
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 const fieldsOf = (value: unknown): Fields | undefined =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isBytes(value)
     ? (value as Fields)
     : undefined;
 

@@ -1,7 +1,8 @@
 // Events and live counts as Prometheus metrics, by the prom-client package. Labels are names from closed lists: a code,
 // a limit, a kind of resync; never a topic, a client or a user, of which there is no end.
-import { Counter, Gauge, Histogram, register } from "prom-client";
+import type * as Prometheus from "prom-client";
 import type { Registry } from "prom-client";
+import { peer } from "../base/peer.ts";
 import type { Observe } from "../app/events.ts";
 import type { Inspection } from "../inspect.ts";
 
@@ -25,6 +26,8 @@ export interface PrometheusMetrics {
   }): void;
 }
 
+const LIBRARY = { name: "prom-client", version: 15, neededBy: "@calla/server/prometheus" } as const;
+
 /** Seconds: a memory log's, a disk's, a database's, trouble. */
 const APPEND_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 /** Codes of an app's own are no closed list. */
@@ -33,6 +36,7 @@ const MOST_CODES = 100;
 /**
  * Metrics of one server.
  *
+ * @throws CallaError `wiring`: prom-client is not installed.
  * @example
  * const metrics = prometheus();
  * const server = createServer({ wiring, serialiser, observe: metrics.observe });
@@ -40,9 +44,11 @@ const MOST_CODES = 100;
  * // GET /metrics: await metrics.registry.metrics()
  */
 export function prometheus({
-  registry = register,
+  registry: given,
   prefix = "calla_",
 }: PrometheusOptions = {}): PrometheusMetrics {
+  const { Counter, Gauge, Histogram, register } = peer<typeof Prometheus>(LIBRARY);
+  const registry = given ?? register;
   const registers = [registry];
   const counter = (name: string, help: string, ...labelNames: string[]) =>
     new Counter({ name: `${prefix}${name}_total`, help, labelNames, registers });

@@ -1,4 +1,5 @@
 // A broadcast on its way out: to its audience on every node, and into the store where one is kept.
+import { isBytes } from "@calla/shared";
 import type { Channels } from "../channels/channels-api.ts";
 import { contain } from "../base/contain.ts";
 import type { ChannelsHost } from "../channels/engine/host.ts";
@@ -77,9 +78,7 @@ export function payloadOf(content: Content, meta: JsonObject | undefined): Paylo
 
 /** What is said, as a body where it is bytes. */
 export const contentOf = (event: string, payload: Json | Uint8Array): Content =>
-  payload instanceof Uint8Array
-    ? { body: bodyOf({ event, meta: "", json: false, data: payload }) }
-    : { event, payload };
+  isBytes(payload) ? { body: bodyOf({ event, meta: "", json: false, data: payload }) } : { event, payload };
 
 function keepable(content: Content): Pick<ReplayMessage, "event" | "payload"> {
   if ("event" in content) return content;

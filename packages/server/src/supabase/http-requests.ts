@@ -1,4 +1,5 @@
 // What an HTTP request of a supabase client asks for: the forms of its paths and bodies. Not here: who may (http.ts).
+import { isBytes } from "@calla/shared";
 import type { Json, JsonObject } from "../channels/wire/message.ts";
 import { flagOf } from "./join-config.ts";
 import { topicProblem } from "./topics.ts";
@@ -63,4 +64,4 @@ export function bearerOf(header: string | undefined): string | undefined {
 
 /** Bytes that a payload is, as it is counted for the limit. */
 export const payloadBytes = (payload: Json | Uint8Array): number =>
-  payload instanceof Uint8Array ? payload.length : Buffer.byteLength(JSON.stringify(payload));
+  isBytes(payload) ? payload.length : Buffer.byteLength(JSON.stringify(payload));

@@ -13,6 +13,7 @@ import { parseJson } from "../channels/wire/json.ts";
 import { paramsOf } from "../channels/wire/params.ts";
 import type { Json, JsonObject } from "../channels/wire/message.ts";
 import { MalformedFrame } from "../channels/wire/serialiser.ts";
+import { targetOf } from "../transports/node-request.ts";
 import { Receiving } from "../transports/http/receiving.ts";
 import { isForged, one } from "../transports/http/request.ts";
 import type { HttpAnswer } from "../transports/http/request.ts";
@@ -85,7 +86,7 @@ export class HttpBroadcasts {
   }
 
   handle(request: IncomingMessage & { readonly originalUrl?: string }, response: ServerResponse): boolean {
-    const named = this.#namedBy(request.originalUrl ?? request.url ?? "/");
+    const named = this.#namedBy(targetOf(request.originalUrl ?? request.url));
     if (named === "elsewhere") return false;
     this.#serve(new NodeExchange(request, response, { clock: this.#clock, timeout: STALL }), named);
     return true;

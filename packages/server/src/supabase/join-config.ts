@@ -1,5 +1,6 @@
 // What a client asks for with its join. A field that cannot be read takes its default, as with supabase's server; but
 // never `private`, by which who means to be among few would be among all.
+import { isBytes } from "@calla/shared";
 import type { Json, JsonObject } from "../channels/wire/message.ts";
 
 /** What is asked for. */
@@ -73,7 +74,7 @@ export function flagOf(value: Json | undefined): boolean | undefined {
 }
 
 const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isBytes(value);
 
 /** Most messages that one join is told again. */
 const MOST_REPLAYED = 25;

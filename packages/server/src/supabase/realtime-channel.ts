@@ -1,7 +1,7 @@
 // The channel that every topic of supabase's is: joins, broadcasts, presence, tokens, replays. What it tells of itself it tells by
 // `system`, behind which an end comes as `phx_close`: clients do not join again by themselves then.
 import { isDeepStrictEqual } from "node:util";
-import { CallaError } from "@calla/shared";
+import { CallaError, isBytes } from "@calla/shared";
 import type { SteadyClock } from "@calla/shared";
 import { TokenBucket } from "../base/token-bucket.ts";
 import { defineChannel } from "../channels/definition/define-channel.ts";
@@ -157,7 +157,7 @@ export class RealtimeChannel {
         socket.push(BROADCAST, payloadOf(contentOf(event, payload), { replayed: true, id }));
       } catch (error) {
         // Bytes, to a client of version 1: it would not have heard them either.
-        if (!(error instanceof UnsayableMessage && payload instanceof Uint8Array)) throw error;
+        if (!(error instanceof UnsayableMessage && isBytes(payload))) throw error;
       }
   }
 

@@ -1,6 +1,6 @@
 // Messages of private channels that are kept, and told again to who joins and asks. The interface is an app's to
 // implement; `memoryReplay` keeps them as long as the process lives.
-import { CallaError } from "@calla/shared";
+import { CallaError, isBytes } from "@calla/shared";
 import { jsonText } from "../channels/wire/json.ts";
 import type { Json } from "../channels/wire/message.ts";
 
@@ -73,7 +73,7 @@ export function memoryReplay(options: MemoryReplayOptions = {}): ReplayStore {
   return {
     keep({ payload: said, ...message }) {
       const { topic, at } = message;
-      const payload = said instanceof Uint8Array ? said : jsonText(said);
+      const payload = isBytes(said) ? said : jsonText(said);
       const size = sizeOf(message, payload);
       newest = at;
       const all = topics.get(topic) ?? [];

@@ -1,6 +1,7 @@
 // Supabase's two versions of the wire: Phoenix's, with broadcasts as bytes of supabase's own form in version 2. What is
 // malformed is dropped, and the connection goes on. No frame of Phoenix's binary kinds (0, 1, 2) is ever said: realtime-js
 // throws at those.
+import { isBytes } from "@calla/shared";
 import type { WireFrame } from "../base/connection.ts";
 import type { JsonLimits } from "../channels/wire/json.ts";
 import type { ClientMessage } from "../channels/wire/message.ts";
@@ -32,17 +33,15 @@ function over(base: ChannelSerialiser, limits: JsonLimits): ChannelSerialiser {
     vsn: base.vsn,
     decode: (data) => droppable(() => decode(data)),
     reply(reply) {
-      if (reply.response instanceof Uint8Array) throw noBytes();
+      if (isBytes(reply.response)) throw noBytes();
       return base.reply(reply);
     },
     push(message, json) {
       const { topic, event, payload } = message;
-      return payload instanceof Uint8Array ? bytesOn(topic, event, payload) : base.push(message, json);
+      return isBytes(payload) ? bytesOn(topic, event, payload) : base.push(message, json);
     },
     broadcast: (topic, event, payload, json) =>
-      payload instanceof Uint8Array
-        ? bytesOn(topic, event, payload)
-        : base.broadcast(topic, event, payload, json),
+      isBytes(payload) ? bytesOn(topic, event, payload) : base.broadcast(topic, event, payload, json),
   };
 
   function bytesOn(topic: string, event: string, body: Uint8Array): WireFrame {

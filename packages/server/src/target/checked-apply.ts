@@ -1,6 +1,6 @@
 // Applies messages, if their result can be sent: no format carries a function in a model or in a rejection's details,
 // so it would reach nobody (TE21).
-import { applyMessages, CallaError } from "@calla/shared";
+import { applyMessages, CallaError, messageOf } from "@calla/shared";
 import type { ContextValues, Limits, Message, ModelSlice, Rejection, Serialiser } from "@calla/shared";
 import { bytesOfDetails } from "./details.ts";
 
@@ -125,4 +125,4 @@ function largeDetails(
   );
 }
 
-const sentence = ({ error }: Cause): string => (error instanceof Error ? error.message : String(error));
+const sentence = ({ error }: Cause): string => messageOf(error);

@@ -1,7 +1,7 @@
 // Carries out what target engines ask for. Once per turn it decides what was offered and appends it in one go, gives
 // the result back to the engines, and hands what they answer to clients, hooks and other nodes. A turn ends at its
 // budget, and no more appends are under way than a log needs to be busy; the rest waits, in order (LM23).
-import { CallaError } from "@calla/shared";
+import { CallaError, messageOf } from "@calla/shared";
 import type { Cancel, Cursor } from "@calla/shared";
 import { Budget } from "../base/budget.ts";
 import { Conversation } from "../connection/conversation.ts";
@@ -519,8 +519,4 @@ export class CommitLoop {
 }
 
 const storageError = (method: string, cause: unknown): CallaError =>
-  new CallaError(
-    "storage",
-    { method, cause },
-    `The log's ${method}() failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-  );
+  new CallaError("storage", { method, cause }, `The log's ${method}() failed: ${messageOf(cause)}`);

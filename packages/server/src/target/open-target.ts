@@ -7,6 +7,7 @@ import {
   deepFreeze,
   hashValue,
   initialModel,
+  messageOf,
   migrateMessages,
   migrateModel,
   ORIGIN,
@@ -204,7 +205,7 @@ class Fold {
 
   #skip(record: LogRecord, cause: unknown): void {
     const { sequence, id, version } = record;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     const error = new CallaError(
       "skipped",
       { target: this.#key, sequence, id, version, cause },

@@ -11,7 +11,7 @@ export function pathOf(message: IncomingMessage): string {
   return query === -1 ? url : url.slice(0, query);
 }
 
-/** A request's target without the host: some proxies name it whole (RFC 9112, 3.2.2). */
+/** A request's target without the host: some proxies name it whole (SV16). */
 export const targetOf = (url = "/"): string =>
   url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?#]*/i, "").replace(/^(?!\/)/, "/");
 
@@ -21,9 +21,17 @@ export function protocolsOf({ headers }: IncomingMessage): readonly string[] {
   return names.includes(",") ? names.split(",").map((name) => name.trim()) : [names.trim()];
 }
 
-export const requestOf = ({ url = "/", headers, socket }: IncomingMessage): ConnectRequest => ({
-  url,
-  headers,
+/** What was asked, of which host: a target that is a whole url names that, and the Host header does not count (RFC 9112, 3.2.2). */
+export function aimOf(
+  url: string | undefined,
+  headers: IncomingMessage["headers"],
+): Pick<ConnectRequest, "url" | "headers"> {
+  const [, named] = /^https?:\/\/(?:[^/?#]*@)?([^/?#]+)/i.exec(url ?? "") ?? [];
+  return { url: targetOf(url), headers: named === undefined ? headers : { ...headers, host: named } };
+}
+
+export const requestOf = ({ url, headers, socket }: IncomingMessage): ConnectRequest => ({
+  ...aimOf(url, headers),
   remoteAddress: socket.remoteAddress,
 });
 

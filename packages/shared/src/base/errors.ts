@@ -48,6 +48,17 @@ export const sliceError = (
 ): CallaError => new CallaError(code, { slice, ...details }, DEV && `Slice "${slice}": ${what}`);
 
 /**
+ * The message of what was thrown, of whatever realm; what has none as a text.
+ *
+ * @example
+ * messageOf(new TypeError("no")); // "no"
+ */
+export function messageOf(thrown: unknown): string {
+  const { message } = (thrown ?? {}) as { readonly message?: unknown };
+  return typeof message === "string" ? message : String(thrown);
+}
+
+/**
  * What was thrown, as a text. Thrown things are anything, their texts included.
  *
  * @example

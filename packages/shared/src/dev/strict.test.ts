@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { CallaError } from "../base/errors.ts";
@@ -109,6 +110,11 @@ describe("strict mode", () => {
     expect(strictError(update)).toMatch(
       /changes what it was given; return a changed copy instead\. \(TypeError: /,
     );
+  });
+
+  test("[WR21] so is one by code of another realm", () => {
+    const update = runInNewContext('"use strict"; (board) => { board.cards = []; return board; }') as Update;
+    expect(strictError(update)).toMatch(/changes what it was given; return a changed copy instead/);
   });
 
   test("[WR21] a mutated Map is reported", () => {

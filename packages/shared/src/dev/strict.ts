@@ -135,9 +135,10 @@ function sameStep(a: UpdateStep, b: UpdateStep): boolean {
 
 /** What engines say when something frozen is changed: V8, SpiderMonkey and JavaScriptCore in turn. */
 const isMutation = (error: unknown): boolean =>
-  error instanceof TypeError &&
+  isObject(error) &&
+  (error as Error).name === "TypeError" &&
   /read.?only|not extensible|cannot delete|can't (be deleted|define)|unable to delete|frozen/i.test(
-    error.message,
+    (error as Error).message,
   );
 
 /** " (first at cards[0].text)", or nothing where no place can be named. */
@@ -161,6 +162,4 @@ function firstDifference(a: unknown, b: unknown, path: Path): Path | undefined {
 }
 
 const isTree = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" &&
-  value !== null &&
-  (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype);
+  typeof value === "object" && value !== null && (Array.isArray(value) || kindOf(value) === "object");

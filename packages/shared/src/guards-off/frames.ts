@@ -1,6 +1,7 @@
 // Stands for guards/frames.ts in a page that is built for production, at half its bytes. It looks at each field that
 // decides what the client does: what it only hands on to the app is left out (CL58). server-frames.ts says what fields
 // mean; frames.test.ts holds this table against it.
+import { isBytes } from "../values/kind.ts";
 import type * as Guard from "../guards/frames.ts";
 
 /**
@@ -41,7 +42,7 @@ const kindOf = (value: unknown): string =>
         ? (value as number) < 0
           ? "i"
           : "c"
-        : value instanceof Uint8Array
+        : isBytes(value)
           ? "x"
           : (typeof value)[0]!;
 

@@ -96,7 +96,7 @@ function membersInOrder(a: Members, b: Members, depth: number, same: Same): bool
   if (a.size !== b.size) return false;
   const [keys, values] = [b.keys(), b.values()];
   // An item of a Set is its own key.
-  const own = a instanceof Map ? a.values() : undefined;
+  const own = "get" in a ? a.values() : undefined;
   for (const key of a.keys()) {
     if (!same(key, keys.next().value, depth)) return false;
     if (own && !same(own.next().value, values.next().value, depth)) return false;
@@ -146,7 +146,8 @@ const digest = (value: unknown): string =>
     if (!isObject(part) || Array.isArray(part)) return part;
     const defined = classOf(part);
     if (defined !== undefined) return digest(defined.encode(part));
-    if (part instanceof Map || part instanceof Set) return [...part.entries()].map(digest).toSorted();
+    const kind = kindOf(part);
+    if (kind === "map" || kind === "set") return [...(part as Members).entries()].map(digest).toSorted();
     const keys = Object.keys(part).toSorted();
     return Object.fromEntries(keys.map((key) => [key, (part as FieldMap)[key]]));
   });

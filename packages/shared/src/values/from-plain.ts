@@ -3,7 +3,7 @@
 import { DEV } from "#dev/switch";
 import { evenly } from "#guards/crowding";
 import { fromBase64 } from "./base64.ts";
-import { isObject } from "./kind.ts";
+import { isBytes, isObject } from "./kind.ts";
 import { mayBeIndex } from "./sparse-fields.ts";
 import { BIGINT } from "./values.ts";
 import type { ValueOptions } from "./values.ts";
@@ -24,7 +24,7 @@ export const fromPlain = (tree: unknown, options: ValueOptions = {}): unknown =>
 export const read: WalkStep = (tree, depth, walk) => {
   if (!isObject(tree)) return tree;
   // A decoder's bytes are a window into a frame, or into a pool that Node writes again; a value owns its bytes.
-  if (tree instanceof Uint8Array) return walk.bytes.copy(tree);
+  if (isBytes(tree)) return walk.bytes.copy(tree);
   if (Array.isArray(tree)) return mapItems(tree, read, deeper(depth, walk), walk);
   if (Object.hasOwn(tree, "$")) return readTagged(tree as Tagged, depth, walk);
   const keys = Object.keys(tree);

@@ -8,7 +8,7 @@
 //   ["count", "*"]       an array of any length
 //   { a: "count" }       an object; a field "a?" may be absent
 //   { "*": "count" }     a dictionary. Its keys are the peer's: read it by `Object.entries` only
-import { isObject } from "../values/kind.ts";
+import { isBytes, isObject } from "../values/kind.ts";
 
 /**
  * What a value must look like, as data: a scalar's name, several of them (`string|null`), a tuple or list, an object or
@@ -58,7 +58,7 @@ const SCALARS: { readonly [name: string]: Check } = {
   /** A sequence, mid, mark or time: an integer from 0 that a double holds exactly. */
   count: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
   integer: Number.isSafeInteger,
-  bytes: (value) => typeof value === "string" || value instanceof Uint8Array,
+  bytes: (value) => typeof value === "string" || isBytes(value),
 };
 
 // A spec is read once, when it is first needed: reading it for every frame takes four times as long.

@@ -3,6 +3,7 @@
 import { Encoder } from "@msgpack/msgpack";
 import { CallaError, describe } from "../base/errors.ts";
 import { fromPlain } from "../values/from-plain.ts";
+import { isBytes } from "../values/kind.ts";
 import { MessagePackReader } from "./messagepack-read.ts";
 import { scan } from "./messagepack-scan.ts";
 import { DEFAULT_DECODE_LIMITS, maxTreeDepth } from "./serialiser.ts";
@@ -84,7 +85,7 @@ export function customBinary<Message, Model>(codec: CustomCodec<Uint8Array, Mess
 }
 
 function bytesOr(code: "invalid-value" | "undecodable", value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
+  if (isBytes(value)) return value;
   const problem = "is no Uint8Array, which customBinary's functions make and take.";
   throw new CallaError(code, { path: "", problem }, `The encoded value ${problem}`);
 }

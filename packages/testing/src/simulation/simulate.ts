@@ -1,4 +1,5 @@
 // One seeded run, from its plan to the verdict; the same run again; and the smallest one that still fails.
+import { messageOf } from "@calla/shared";
 import type { AnyUser } from "@calla/server";
 import type { Wiring } from "@calla/shared";
 import { checkHistory } from "../history/check.ts";
@@ -51,7 +52,7 @@ export async function runPlan<W extends Wiring, User extends AnyUser>(
     const violations = [...checkHistory(history), ...strays.map(strayed)];
     return { plan, violations, history, fired: world.fired };
   } catch (error) {
-    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const what = stackOf(error);
     return {
       plan,
       violations: [{ rule: "HC15", what: `the run threw: ${what}` }],
@@ -63,9 +64,15 @@ export async function runPlan<W extends Wiring, User extends AnyUser>(
   }
 }
 
+/** Where it was thrown; of what has no stack its text. */
+const stackOf = (thrown: unknown): string => {
+  const { stack } = (thrown ?? {}) as { readonly stack?: unknown };
+  return typeof stack === "string" ? stack : messageOf(thrown);
+};
+
 const strayed = (error: unknown): Violation => ({
   rule: "HC15",
-  what: `unhandled rejection: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  what: `unhandled rejection: ${stackOf(error)}`,
 });
 
 /**

@@ -61,7 +61,7 @@ export function indexedDb(name: string, options: IndexedDbOptions = {}): Storage
       if (asked) return;
       asked = true;
       // The browser's answer changes nothing here; a page may ask `navigator.storage.persisted()`.
-      void navigator.storage?.persist?.().catch(() => false);
+      void globalThis.navigator?.storage?.persist?.().catch(() => false);
     },
   };
   return page;

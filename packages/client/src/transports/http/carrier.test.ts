@@ -1,4 +1,5 @@
 // Requests over a `fetch` of which the test writes every answer, byte by byte.
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { turn } from "../../../test/kit.ts";
 import { httpCarrier } from "./carrier.ts";
@@ -104,6 +105,11 @@ test("[CL57] why there was no answer is said with all its causes", async () => {
     [
       new TypeError("fetch failed", { cause: new AggregateError([refused("::1"), refused("127.0.0.1")]) }),
       "TypeError: fetch failed: connect ECONNREFUSED ::1, connect ECONNREFUSED 127.0.0.1",
+    ],
+    // Jest runs tests in a realm of their own, and Node's fetch in another.
+    [
+      runInNewContext('new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED ::1") })'),
+      "TypeError: fetch failed: connect ECONNREFUSED ::1",
     ],
     ["odd", "odd"],
     [undefined, "undefined"],

@@ -1,5 +1,6 @@
 // Requests of the HTTP transport, by `fetch`, in browsers and in Node. A stream is a POST too, so the browser's own
 // EventSource will not do; what comes is read by the parser of the `eventsource` package.
+import { messageOf } from "@calla/shared";
 import type { Format } from "@calla/shared";
 import { createParser } from "eventsource-parser";
 import type { HttpCarrier, PostAnswer } from "./link.ts";
@@ -81,8 +82,8 @@ const isStream = ({ headers }: Response): boolean => headers.get("content-type")
 function textOf(error: unknown): string {
   const { errors, cause } = Object(error) as { readonly errors?: unknown; readonly cause?: unknown };
   if (Array.isArray(errors)) return errors.map(textOf).join(", ");
-  if (cause instanceof Error) return `${String(error)}: ${textOf(cause)}`;
-  return error instanceof Error ? error.message : String(error);
+  if (typeof cause === "object" && cause !== null) return `${String(error)}: ${textOf(cause)}`;
+  return messageOf(error);
 }
 
 async function read(response: Response): Promise<PostAnswer> {

@@ -1,6 +1,6 @@
 // HTTP with server-sent events, in browsers and in Node, where no WebSocket gets through. The same frames and
 // guarantees; nothing secret is ever in a URL.
-import { CallaError, DEV } from "@calla/shared";
+import { CallaError, DEV, messageOf } from "@calla/shared";
 import type { Clock } from "@calla/shared";
 import { checkUrl, reached, unanswered } from "#dev/mistakes";
 import { systemClock } from "../../base/clock.ts";
@@ -88,7 +88,7 @@ export function http(options: HttpOptions): Transport {
         .then(() => (typeof url === "function" ? url() : url))
         .then(open)
         .catch((error: unknown) => {
-          const reason = error instanceof Error ? error.message : "url";
+          const reason = messageOf(error);
           if (!over) handlers.close({ code: 1006, reason, cause: error });
         });
       return {

@@ -1,6 +1,6 @@
 // A broadcast, from its call to every connection on its topic, here and on other nodes. Other nodes do what is done here;
 // what comes from them is a peer's, and is checked.
-import { CallaError } from "@calla/shared";
+import { CallaError, isBytes } from "@calla/shared";
 import { contain } from "../../base/contain.ts";
 import type { Report } from "../../base/contain.ts";
 import type { PubSub } from "../../cluster/pubsub.ts";
@@ -84,7 +84,7 @@ export class Broadcasting {
         node: this.#node,
         from,
         event,
-        ...(payload instanceof Uint8Array
+        ...(isBytes(payload)
           ? { bytes: Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString("base64") }
           : { payload }),
       };

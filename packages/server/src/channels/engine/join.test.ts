@@ -1,4 +1,5 @@
 // What the app's answer to a join comes to. Who is told, and when, is in phoenix-socket.test.ts.
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { defineChannel, joined, refused } from "../index.ts";
@@ -47,6 +48,12 @@ describe("askJoin", () => {
       ({ payload }) => joined({ n: payload.n }),
     );
     expect(await askJoin(pend(slow), socket)).toMatchObject({ type: "joined", assigns: { n: 1 } });
+  });
+  it("[JN13] [HA25] so does one whose promises are of another realm", async () => {
+    const validate = runInNewContext('async () => ({ issues: [{ message: "no" }] })') as () => never;
+    const schema = { "~standard": { version: 1, vendor: "elsewhere", validate } } as const;
+    const wrong = { type: "invalid", issues: [{ message: "no", path: [] }] };
+    expect(await askJoin(pend(room.join(schema, () => joined())), socket)).toEqual(wrong);
   });
   it("[JN28] [JN29] its signal aborts when nobody waits any more", () => {
     let signal: AbortSignal | undefined;

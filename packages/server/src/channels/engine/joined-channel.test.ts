@@ -1,4 +1,5 @@
 // What a joined channel answers, and how it ends, frame by frame.
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { handClock, inHand } from "../../../test/wired.ts";
@@ -382,6 +383,7 @@ describe("end", () => {
       .handleIn("shutdown", () => stop("shutdown"))
       .handleIn("last", () => stop("normal", reply({ bye: true })))
       .handleIn("fail", () => stop(new Error("failed")))
+      .handleIn("fail_elsewhere", () => stop(runInNewContext('new Error("failed")') as Error))
       .handleIn("fail_last", () => stop(new Error("failed"), reply({ bye: true })))
       .handleIn("raise", () => {
         throw new Error("boom");
@@ -445,6 +447,12 @@ describe("end", () => {
     ],
     ["LV11", "fail", [crashed("1", "room:1")], { type: "error", error: new Error("failed") }],
     [
+      "LV11",
+      "fail_elsewhere",
+      [crashed("1", "room:1")],
+      { type: "error", error: expect.objectContaining({ message: "failed" }) as Error },
+    ],
+    [
       "LV12",
       "fail_last",
       [replied("1", "2", "room:1", "ok", { bye: true }), crashed("1", "room:1")],
@@ -452,7 +460,7 @@ describe("end", () => {
     ],
     ["LV13", "raise", [crashed("1", "room:1")], { type: "error", error: new Error("boom") }],
     ["LV13", "reject", [crashed("1", "room:1")], { type: "error", error: new Error("boom") }],
-  ])("[LV9] [LV10] [LV11] [LV12] [LV13] %s: %s", async (_, event, heard, reason) => {
+  ])("[LV9] [LV10] [LV11] [LV12] [LV13] [HA25] %s: %s", async (_, event, heard, reason) => {
     const ends: StopReason[] = [];
     const errors: unknown[] = [];
     const { client } = on(ending(ends), { onError: (error) => void errors.push(error) });

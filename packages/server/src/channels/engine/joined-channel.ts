@@ -1,5 +1,6 @@
 // One topic of one connection, from its join to its end: what comes in is handed to the app's handlers one at a time, and
 // what they return is said. Not here: which channel a frame is for (phoenix-socket.ts), how a join is decided (join.ts).
+import { isBytes } from "@calla/shared";
 import { contain, isThenable } from "../../base/contain.ts";
 import type { ChannelDefinition, Checked, Handler } from "../definition/definition.ts";
 import type { ReplyRef, StopReason } from "../definition/channel-types.ts";
@@ -285,7 +286,7 @@ export class JoinedChannel implements PresentChannel, MailboxOwner<Item> {
     this.#handles(message.ref);
     const { event, payload } = message;
     const { events, binaries, other } = this.definition;
-    if (payload instanceof Uint8Array) {
+    if (isBytes(payload)) {
       const handler = binaries.get(event);
       if (handler !== undefined) return this.#run(handler, payload, event);
     } else {
@@ -424,7 +425,7 @@ export class JoinedChannel implements PresentChannel, MailboxOwner<Item> {
   }
 
   #stop(reason: StopWith): void {
-    if (reason instanceof Error) {
+    if (typeof reason !== "string") {
       this.#context.report(reason);
       return this.end({ type: "error", error: reason }, "phx_error");
     }

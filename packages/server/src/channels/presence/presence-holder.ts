@@ -1,6 +1,6 @@
 // What one holder wants to be tracked on one topic: a channel of a client, or the app itself. It owns that wish; the tracker
 // is told of it, and told again where it has begun anew.
-import { CallaError, describe } from "@calla/shared";
+import { CallaError, describe, isBytes } from "@calla/shared";
 import type { Schema } from "@calla/shared";
 import type { Tracker } from "../../presence/tracker.ts";
 import { tagOf } from "../../presence/state/entry.ts";
@@ -137,7 +137,7 @@ export class PresenceHolder {
   /** As all nodes will have it: JSON and nothing else, without refs (CP9), and nobody else's object. */
   #checked(given: unknown): JsonObject {
     const meta = this.#schema === undefined ? given : fits(this.#schema, given);
-    if (!isObject(meta) || meta instanceof Uint8Array)
+    if (!isObject(meta) || isBytes(meta))
       throw new CallaError("invalid", { meta }, "A meta of presence is an object: track(key, { … }).");
     const { phx_ref: _, phx_ref_prev: __, ...said } = meta as JsonObject;
     let text: string;

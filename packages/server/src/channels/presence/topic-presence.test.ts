@@ -1,4 +1,5 @@
 // What a topic's clients are told: fields beside metas, counts in place of names.
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { counted, diff, metas, nodes, room, say, state, TOPIC, track } from "../../../test/presence-talk.ts";
 import { inHand } from "../../../test/wired.ts";
@@ -104,6 +105,15 @@ describe("fields beside metas", () => {
     expect(ada.take()).toEqual([diff({ ada: metas({ phx_ref: ref }) })]);
     expect(errors.map(String)).toEqual([expect.stringMatching(says)]);
     expect(String(errors[0])).toContain(TOPIC);
+  });
+  it("[CP22] [HA25] the Map may be one of another realm", async () => {
+    const foreign = runInNewContext('new Map([["ada", { user: 1 }]])') as PresenceFields;
+    const { settle, join, errors } = nodes({ channel: withFetch(() => foreign) });
+    const ada = await join();
+    const ref = track(ada, "ada");
+    await settle();
+    expect(ada.take()).toEqual([diff({ ada: { ...metas({ phx_ref: ref }), user: 1 } })]);
+    expect(errors).toEqual([]);
   });
   it("[CP22] what arrives when its time is over, or everybody has left, is nothing", async () => {
     const asked: ReturnType<typeof inHand<PresenceFields>>[] = [];

@@ -1,6 +1,7 @@
 // What the clients of one topic are told of its presence, in one order: diffs at the end of a turn, states to who asks for
 // one, and above the limit only how many there are. Every state stands behind all diffs of what it lists, so a client's
 // list is the server's whenever it has been told all. While fields are fetched everything waits, and changes become one.
+import { types } from "node:util";
 import { describe } from "@calla/shared";
 import type { Cancel, SteadyClock } from "@calla/shared";
 import { contain, isThenable } from "../../base/contain.ts";
@@ -226,7 +227,7 @@ export class TopicPresence {
   /** As JSON already: what JSON cannot write goes without fields. */
   #written(write: (fields: PresenceFields) => SharedEvent, fetched: unknown): SharedEvent {
     try {
-      if (!(fetched instanceof Map)) throw new TypeError("It gives a Map, of fields by key.");
+      if (!types.isMap(fetched)) throw new TypeError("It gives a Map, of fields by key.");
       const said = write(fetched as PresenceFields);
       said.json();
       return said;

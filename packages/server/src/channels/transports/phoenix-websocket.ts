@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { CallaError } from "@calla/shared";
 import { briefUrl } from "../../base/brief.ts";
 import { nodeAsked } from "../../transports/http/node.ts";
-import { pathOf, requestOf, targetOf } from "../../transports/node-request.ts";
+import { pathOf, requestOf } from "../../transports/node-request.ts";
 import type { GaveUp, UpgradeState } from "../../transports/websocket/pending-upgrade.ts";
 import type { UpgradeSource } from "../../transports/websocket/upgrade-listener.ts";
 import { UpgradeServer } from "../../transports/websocket/upgrade-server.ts";
@@ -98,8 +98,7 @@ class PhoenixPolicy implements UpgradePolicy {
   /** The same checks, for a request that asks for no WebSocket: Phoenix asks `connect` even then (W21). */
   handle(message: IncomingMessage, response: ServerResponse): boolean {
     const request = nodeAsked(message);
-    const url = targetOf(request.url);
-    const variables = this.#mount.websocket.place.variablesOf(url.split("?", 1)[0] ?? "");
+    const variables = this.#mount.websocket.place.variablesOf(request.url.split("?", 1)[0] ?? "");
     if (variables === undefined) return false;
     const gone = new AbortController();
     response.once("close", () => gone.abort());

@@ -1,4 +1,5 @@
 // One message for many: encoded when the first who has a serialiser is sent it, and never twice in one (BC13).
+import { isBytes } from "@calla/shared";
 import type { WireFrame } from "../../base/connection.ts";
 import type { ServerMessage } from "./message.ts";
 import { jsonText } from "./json.ts";
@@ -55,7 +56,7 @@ export class SharedEvent {
   /** undefined: bytes, which have none. @throws UnsayableMessage: JSON cannot write it. */
   json(): string | undefined {
     if (this.#json !== undefined) return this.#json;
-    return this.payload instanceof Uint8Array ? undefined : (this.#json = jsonText(this.payload));
+    return isBytes(this.payload) ? undefined : (this.#json = jsonText(this.payload));
   }
 }
 
@@ -87,7 +88,7 @@ class Shared implements SharedMessage {
       return serialiser.broadcast(this.#topic, event, payload, this.#said.json());
     } catch (thrown) {
       // What JSON cannot write, nobody can hear: its sender's mistake.
-      if (!(thrown instanceof UnsayableMessage && payload instanceof Uint8Array)) throw thrown;
+      if (!(thrown instanceof UnsayableMessage && isBytes(payload))) throw thrown;
       this.unsayable = thrown;
       return undefined;
     }

@@ -1,4 +1,5 @@
 // Version 1 of the wire: an object, in JSON. It has no bytes, and the server says no join_ref in it.
+import { isBytes } from "@calla/shared";
 import type { WireFrame } from "../../base/connection.ts";
 import { jsonText, parseJson, textFrame } from "./json.ts";
 import type { JsonLimits } from "./json.ts";
@@ -49,6 +50,6 @@ const frame = (
 
 /** W14 */
 function sayable<T>(value: T): T {
-  if (value instanceof Uint8Array) throw new UnsayableMessage("Version 1 of the wire cannot carry bytes.");
+  if (isBytes(value)) throw new UnsayableMessage("Version 1 of the wire cannot carry bytes.");
   return value;
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MalformedFrame, UnsayableMessage } from "./serialiser.ts";
@@ -67,6 +68,19 @@ describe("a text of a client", () => {
 });
 
 describe("what the server says", () => {
+  test("[CO38] bytes of another realm are bytes", () => {
+    const [own, payload] = [new Uint8Array([1, 2]), runInNewContext("new Uint8Array([1, 2])") as Uint8Array];
+    const refs = { joinRef: "1", ref: "2", topic: "t" };
+    for (const say of [
+      (bytes: Uint8Array) => v2.reply({ ...refs, status: "ok", response: bytes }),
+      (bytes: Uint8Array) => v2.push({ ...refs, ref: null, event: "e", payload: bytes }),
+      (bytes: Uint8Array) => v2.broadcast("t", "e", bytes),
+    ]) {
+      expect(say(payload).text).toBe(false);
+      expect(say(payload)).toEqual(say(own));
+    }
+  });
+
   test("[BC3] is an array with its refs: a reply, a push, a broadcast", () => {
     const refs = { joinRef: "1", ref: "2", topic: "t" };
     expect(said(v2.reply({ ...refs, status: "ok", response: { a: [1] } }))).toBe(

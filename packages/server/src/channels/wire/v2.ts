@@ -1,4 +1,5 @@
 // Version 2 of the wire: an array of join_ref, ref, topic, event and payload, in JSON; bytes go in binary frames.
+import { isBytes } from "@calla/shared";
 import { jsonText, parseJson, textFrame } from "./json.ts";
 import type { JsonLimits } from "./json.ts";
 import type { ClientMessage } from "./message.ts";
@@ -12,19 +13,19 @@ export const v2 = (limits: JsonLimits, strictPhoenix: boolean): ChannelSerialise
   vsn: "2.0.0",
   decode: (data) => (typeof data === "string" ? decodeText(data, limits) : decodeBinary(data, strictPhoenix)),
   reply({ joinRef, ref, topic, status, response }) {
-    if (response instanceof Uint8Array) return binaryReply(joinRef, ref, topic, status, response);
+    if (isBytes(response)) return binaryReply(joinRef, ref, topic, status, response);
     return textFrame(
       `[${jsonText(joinRef)},${jsonText(ref)},${jsonText(topic)},"phx_reply",{"status":${jsonText(status)},"response":${jsonText(response)}}]`,
     );
   },
   push({ joinRef, ref, topic, event, payload }, json) {
-    if (payload instanceof Uint8Array) return binaryPush(joinRef, topic, event, payload);
+    if (isBytes(payload)) return binaryPush(joinRef, topic, event, payload);
     return textFrame(
       `[${jsonText(joinRef)},${jsonText(ref)},${jsonText(topic)},${jsonText(event)},${json ?? jsonText(payload)}]`,
     );
   },
   broadcast(topic, event, payload, json) {
-    if (payload instanceof Uint8Array) return binaryBroadcast(topic, event, payload);
+    if (isBytes(payload)) return binaryBroadcast(topic, event, payload);
     return textFrame(`[null,null,${jsonText(topic)},${nameText(event)},${json ?? jsonText(payload)}]`);
   },
 });

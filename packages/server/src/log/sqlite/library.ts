@@ -1,22 +1,11 @@
-// better-sqlite3, which an app installs beside Calla. It is asked for when a log is made: an import that fails could say only
-// that it is not there, and not what to do.
-import { createRequire } from "node:module";
+// better-sqlite3, which an app installs beside Calla.
 import type BetterSqlite3 from "better-sqlite3";
-import { CallaError } from "@calla/shared";
+import { peer, peerPath } from "../../base/peer.ts";
 
-const NAME = "better-sqlite3";
-const require = createRequire(import.meta.url);
+const LIBRARY = { name: "better-sqlite3", version: 12, neededBy: "@calla/server/sqlite" } as const;
 
 /** @throws CallaError `wiring`: it is not installed. */
-export function library(load: (name: string) => unknown = require): typeof BetterSqlite3 {
-  try {
-    return load(NAME) as typeof BetterSqlite3;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
-    const sentence = `@calla/server/sqlite needs the package ${NAME} 12: npm install ${NAME}.`;
-    throw new CallaError("wiring", { missing: NAME, message: (error as Error).message }, sentence);
-  }
-}
+export const library = (): typeof BetterSqlite3 => peer(LIBRARY);
 
 /** Where it is, for a worker. */
-export const libraryPath = (): string => require.resolve(NAME);
+export const libraryPath = (): string => peerPath(LIBRARY.name);

@@ -25,7 +25,6 @@ import {
 import type { HttpAnswer, RequestAsked, HttpRefusal, HttpOutcome } from "./request.ts";
 import { StreamConnection } from "./stream.ts";
 import type { Sink, StreamEvents } from "./stream.ts";
-import { targetOf } from "../node-request.ts";
 import { webAsked, webBody, webResponse } from "./web.ts";
 
 export type { HttpRefusal } from "./request.ts";
@@ -184,7 +183,7 @@ class PostTransport implements HttpTransport {
   }
 
   #takes(asked: RequestAsked): boolean {
-    const url = targetOf(asked.url);
+    const { url } = asked;
     const query = url.indexOf("?");
     return (query === -1 ? url : url.slice(0, query)) === this.#path;
   }

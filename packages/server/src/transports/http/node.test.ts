@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { PassThrough } from "node:stream";
 import type { Cancel, Clock } from "@calla/shared";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import type { BodyLimits } from "./body.ts";
 import { lineOf, nodeAsked, nodeBody, nodeSink } from "./node.ts";
@@ -187,6 +188,8 @@ describe("[HT14] a body", () => {
     const bytes = Buffer.from("hello");
     expect(await parsed(bytes)).toEqual({ ok: true, bytes });
     expect(await parsed(bytes, true)).toEqual({ ok: true, bytes });
+    const foreign: unknown = runInNewContext("new Uint8Array([104, 105])");
+    expect(await parsed(foreign, true)).toEqual({ ok: true, bytes: foreign });
     expect(await parsed("hello")).toEqual({ ok: true, bytes });
     expect(await parsed("")).toEqual({ ok: true, bytes: Buffer.alloc(0) });
     for (const lost of [undefined, null, {}, [1], 5])

@@ -1,6 +1,8 @@
 // A request and response of Node's own http server as the transport sees them, without a detour over web streams.
+import { isBytes } from "@calla/shared";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Cancel, Clock } from "@calla/shared";
+import { aimOf } from "../node-request.ts";
 import { flushedBytes } from "../flushed.ts";
 import { readNodeBody } from "./body.ts";
 import type { Body, BodyLimits } from "./body.ts";
@@ -11,9 +13,9 @@ import type { StreamConnection } from "./stream.ts";
 type Opening = Exclude<HttpOutcome, { answer: unknown }>;
 
 export function nodeAsked(request: IncomingMessage & { readonly originalUrl?: string }): RequestAsked {
-  const { method = "GET", headers, socket } = request;
+  const { method = "GET", socket } = request;
   // Express takes a mount's path away from `url`.
-  const url = request.originalUrl ?? request.url ?? "/";
+  const { url, headers } = aimOf(request.originalUrl ?? request.url, request.headers);
   // An HTTP/2 request names its host so.
   const authority = headers[":authority"];
   return {
@@ -33,7 +35,7 @@ export function nodeBody(
   if (!request.readableDidRead) return readNodeBody(request, limits);
   const { body } = request;
   const bytes = typeof body === "string" && !binary ? Buffer.from(body) : body;
-  if (!(bytes instanceof Uint8Array)) return Promise.resolve({ ok: false, reason: "body-read" });
+  if (!isBytes(bytes)) return Promise.resolve({ ok: false, reason: "body-read" });
   if (bytes.length > limits.maxBytes) return Promise.resolve({ ok: false, reason: "too-large" });
   return Promise.resolve({ ok: true, bytes });
 }

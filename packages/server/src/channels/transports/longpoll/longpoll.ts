@@ -13,6 +13,7 @@ import { generateClientId } from "../../../identity/signed-identity.ts";
 import { isForged, one } from "../../../transports/http/request.ts";
 import type { HttpAnswer, RequestAsked } from "../../../transports/http/request.ts";
 import type { Stalling } from "../../../transports/http/node.ts";
+import { targetOf } from "../../../transports/node-request.ts";
 import type { ConnectRequest } from "../../../base/connection.ts";
 import type { Admitted, ChannelsHost, PhoenixRequest } from "../../engine/host.ts";
 import type { RequestRefusal } from "../../engine/words.ts";
@@ -127,7 +128,7 @@ class LongPollTransport implements LongPoll {
   }
 
   handle(request: IncomingMessage & { readonly originalUrl?: string }, response: ServerResponse): boolean {
-    const variables = this.#variablesOf(request.originalUrl ?? request.url ?? "/");
+    const variables = this.#variablesOf(targetOf(request.originalUrl ?? request.url));
     if (variables === undefined) return false;
     void this.#answer(new NodeExchange(request, response, this.#stalling), variables);
     return true;
