@@ -22,7 +22,7 @@ export function shareCursors(id: string, area: HTMLElement): () => void {
   const tell = (): void => {
     timer = undefined;
     const person = me();
-    if (!person || topic.status !== "live") return;
+    if (!person || topic.state.status !== "live") return;
     topic.dispatch({ type: "pointed", ...person, at });
   };
   const point = (next: Pointed["at"]): void => {
@@ -32,7 +32,7 @@ export function shareCursors(id: string, area: HTMLElement): () => void {
 
   const draw = (): void => {
     // While we are away nobody can tell where they are.
-    const latest = topic.status === "live" ? topic.latest : new Map<never, never>();
+    const latest = topic.state.status === "live" ? topic.state.latest : new Map<never, never>();
     for (const [author, element] of drawn) {
       if (latest.has(author)) continue;
       element.remove();

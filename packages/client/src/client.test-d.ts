@@ -131,8 +131,19 @@ void write.rejection.then((rejection) => {
 const cursor = client.topic(cursors, "42");
 cursor.dispatch({ type: "moved", x: 1 });
 // @ts-expect-error an ephemeral topic has no model
-void cursor.state;
-for (const { message } of cursor.latest.values()) message.x.toFixed();
+void cursor.state.model;
+for (const { message } of cursor.state.latest.values()) message.x.toFixed();
+cursor.onChange(({ status, latest }) => status.trim() + latest.size.toFixed());
+
+client.onRejection(board, ({ params: [id], messages: [message], rejection, earlier }) => {
+  if (message?.type === "added") message.text.trim();
+  if (rejection.from === "app") rejection.details.max.toFixed();
+  // @ts-expect-error no such reason
+  return rejection.code === "empty" || (id.trim() === "" && earlier);
+});
+// @ts-expect-error a slice that is not in the wiring
+client.onRejection(elsewhere, () => {});
+write.reason?.code.trim();
 // @ts-expect-error the wiring has no session
 void client.session.state;
 // @ts-expect-error nor a local slice

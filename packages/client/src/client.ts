@@ -43,6 +43,8 @@ import type {
 import { retain } from "./engine/subscriptions.ts";
 import { targetOf, touch } from "./engine/targets.ts";
 import type { Owner, Storage, StorageHost } from "./storage/storage.ts";
+import { rejections } from "./rejections.ts";
+import type { RejectedWrite } from "./rejections.ts";
 import { selection } from "./selection.ts";
 import { createTopic, handleOf } from "./topic.ts";
 import type { EphemeralTopic, Topic } from "./topic.ts";
@@ -168,6 +170,18 @@ export interface Client<W extends Wiring = Wiring> {
   readonly status: ClientStatus;
   /** Calls back when `status` has changed, once per turn, and not at once. Returns the undo. */
   onStatus(listener: (status: ClientStatus) => void): Stop;
+  /**
+   * Calls back for each message to the slice's topics, or the session, that is rejected, whoever has dispatched it: this page
+   * or an earlier one of this client. Of earlier pages' those that nobody has heard (the last 100) wait for a listener.
+   * Returns the undo.
+   *
+   * @example
+   * client.onRejection(board, ({ rejection, earlier }) => toast(sentenceOf(rejection), earlier));
+   */
+  onRejection<S extends AnyTopicSlice | SessionSlice>(
+    slice: S extends SessionSlice ? S : InWiring<W, S>,
+    listener: (rejected: RejectedWrite<S>) => void,
+  ): Stop;
   /** Given by the server; undefined before the first connection. */
   readonly clientId: string | undefined;
   /** All dispatches without an outcome, earlier pages' too, each target's in order. The same array until it changes. */
@@ -217,6 +231,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   const clock = steady(all.clock);
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);
+  const rejected = rejections(wiring, report, (run) => clock.defer(run));
   let closing: Promise<void> | undefined;
 
   const host: StorageHost = {
@@ -232,6 +247,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
       strict: strictness(options.strict),
       flushOnly,
       report,
+      onRejected: rejected.tell,
       reconnect: transport.reconnect,
     },
     storage &&
@@ -326,6 +342,7 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
       return statusOf();
     },
     onStatus: (listener) => statusChanges.add(listener),
+    onRejection: rejected.add as Client<W>["onRejection"],
     get clientId() {
       return core.identity?.clientId;
     },

@@ -1,8 +1,19 @@
 // The public list of @calla/client. The WebSocket transport is @calla/client/websocket.
 export { createClient } from "./client.ts";
 export type { Client, ClientOptions, ClientStatus } from "./client.ts";
-export type { Dispatched, EphemeralTopic, Latest, PendingOf, Topic, TopicState, WriteOf } from "./topic.ts";
+export type {
+  Dispatched,
+  EphemeralState,
+  EphemeralTopic,
+  Latest,
+  PendingOf,
+  Topic,
+  TopicState,
+  WriteOf,
+} from "./topic.ts";
+export { memo } from "./selection.ts";
 export type { Selection } from "./selection.ts";
+export type { RejectedWrite } from "./rejections.ts";
 export type { Local } from "./local.ts";
 export type { Member, MembersPage, Presence, PresenceOf, PresenceState } from "./presence.ts";
 export { RejectedError } from "./base/rejected-error.ts";

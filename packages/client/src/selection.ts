@@ -10,6 +10,33 @@ export interface Selection<T> {
 }
 
 /**
+ * The memo of `select`, for bindings whose frameworks give another function at each look. What it returns gives for one
+ * value the same object each time, and for the next value the same again if the picks are `equal`. Calls nobody but `pick`
+ * and `equal`, and begins with what another memo has picked last (`before`), so that it may be made where a framework
+ * renders.
+ *
+ * @example
+ * const titleOf = memo(({ model }) => model?.title);
+ * const title = titleOf(topic.state);
+ */
+export function memo<V, T>(
+  pick: (value: V) => T,
+  equal: (a: T, b: T) => boolean = Object.is,
+  before?: { readonly value: T },
+): (value: V) => T {
+  let of: { readonly value: V } | undefined;
+  let last = before;
+  return (value) => {
+    if (!of || !Object.is(of.value, value)) {
+      const next = pick(value);
+      if (!last || !equal(last.value, next)) last = { value: next };
+      of = { value };
+    }
+    return (last as { readonly value: T }).value;
+  };
+}
+
+/**
  * Selects from anything that has a value and listeners. `pick` is called at each look, for it may close over things
  * outside of the value. Its result for one value stays the same object where it says the same.
  */

@@ -35,6 +35,42 @@ test("[CL7] to look subscribes nothing; a listener does, and until linger after 
   expect(sent.at(-1)).toMatchObject({ type: "Unsubscribe", target: "list:1" });
 });
 
+test("[BN1] touch subscribes for linger, as often as it is called, and calls nobody back before it returns", async () => {
+  const { core, clock, sent, topic } = begun();
+  topic.touch();
+  topic.touch();
+  expect(sent).toMatchObject([{ type: "Subscribe", target: "list:1" }]);
+  await clock.advance(4_000);
+  topic.touch();
+  await clock.advance(4_999);
+  expect(sent).toHaveLength(1);
+  await clock.advance(1);
+  expect(sent.at(-1)).toMatchObject({ type: "Unsubscribe", target: "list:1" });
+  const told: unknown[] = [];
+  const stop = topic.onChange(() => told.push("told"));
+  topic.touch();
+  expect([told, targetOf(core, "list:1").subscription.holders]).toEqual([[], 1]);
+  stop();
+  await clock.advance(5_000);
+  expect([core.targets.size, clock.waiting]).toEqual([0, 1]);
+});
+
+test("[BN1] touch asks for nothing that is refused, until that is forgotten, and for nothing of a closed client", async () => {
+  const { core, clock, sent, topic } = begun();
+  topic.touch();
+  const refused = { type: "Unsubscribed", target: "list:1", retryable: false, details: {} } as const;
+  receive(core, { ...refused, ref: targetOf(core, "list:1").subscription.ref, code: "forbidden" });
+  topic.touch();
+  await turn();
+  expect([sent.length, topic.state]).toMatchObject([1, { status: "refused", code: "forbidden" }]);
+  await clock.advance(5_000);
+  topic.touch();
+  expect([sent.length, topic.state.status]).toEqual([2, "loading"]);
+  end(core);
+  createTopic(core, "list:2").touch();
+  expect(sent).toHaveLength(2);
+});
+
 test("[CL31] ready is the first model, the same promise until it settles otherwise, and holds the topic no longer", async () => {
   const { core, topic } = begun();
   const { ready } = topic;

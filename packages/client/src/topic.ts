@@ -22,7 +22,7 @@ import type { Shown } from "./engine/ready.ts";
 import type { AnyState, Core, Pending, Pushed } from "./engine/records.ts";
 import { dispatch } from "./engine/dispatch.ts";
 import { stateOf } from "./engine/state.ts";
-import { retain } from "./engine/subscriptions.ts";
+import { retain, visit } from "./engine/subscriptions.ts";
 import { targetOf } from "./engine/targets.ts";
 import type { Write } from "./engine/write.ts";
 
@@ -79,6 +79,16 @@ export interface Topic<S extends Slice> {
   /** Keeps the topic subscribed without a listener. Returns the undo. */
   retain(): Stop;
   /**
+   * Subscribes the topic for `linger` from now on, and shows the model that is stored, or came with the page, at once. Calls
+   * nobody back before it returns, may be called any number of times and needs no undo: so it is safe where a framework
+   * renders. Does nothing where the topic is refused.
+   *
+   * @example
+   * topic.touch(); // in a render; onChange once that is on the screen
+   * const { status, model } = topic.state;
+   */
+  touch(): void;
+  /**
    * A part of the state. `pick` may close over other things, such as a component's props: it is called at each look at
    * `value`, which stays the same object as long as the pick says the same. Two states' picks are compared by `equal`
    * (`Object.is`).
@@ -107,6 +117,15 @@ export type Latest<S> = ReadonlyMap<
   { readonly message: MessageOf<S>; readonly userId: string | null }
 >;
 
+/** What there is to show of an ephemeral topic. The same object until something in it changes. */
+export interface EphemeralState<S> {
+  readonly status: "loading" | "live" | "stale" | "refused";
+  /** Why it is refused, or stays stale; else "". */
+  readonly code: TopicCode | "";
+  /** Empty unless the slice says `keep: "latest"`. The same object until it changes. */
+  readonly latest: Latest<S>;
+}
+
 /**
  * A topic without history: what is dispatched reaches the present subscribers.
  *
@@ -116,13 +135,13 @@ export type Latest<S> = ReadonlyMap<
  */
 export interface EphemeralTopic<S extends Slice> {
   readonly id: TargetKey;
-  readonly status: "loading" | "live" | "stale" | "refused";
-  /** Empty unless the slice says `keep: "latest"`. The same object until it changes. */
-  readonly latest: Latest<S>;
-  /** Subscribes; called when `latest` or `status` has changed, once per turn. */
-  onChange(listener: (topic: EphemeralTopic<S>) => void): Stop;
+  readonly state: EphemeralState<S>;
+  /** Subscribes; called for every change of `state`, once per turn. */
+  onChange(listener: (state: EphemeralState<S>) => void): Stop;
   /** Keeps the topic subscribed without a listener. Returns the undo. */
   retain(): Stop;
+  /** Subscribes for `linger` from now on, as `touch` of a topic with a model. Safe where a framework renders. */
+  touch(): void;
   /** Sent with this turn if connected, otherwise dropped. With `keep: "latest"` only the turn's last one is sent. */
   dispatch(message: ClientMessageOf<S>): void;
   /** Subscribes; called for what others dispatch. */
@@ -147,6 +166,7 @@ export function handleOf(core: Core, id: TargetKey) {
     id,
     state: () => stateOf(core, targetOf(core, id)),
     retain: hold,
+    touch: () => visit(core, targetOf(core, id)),
     onChange: (listener: (state: AnyState) => void) =>
       holding(() => targetOf(core, id).changes.add(listener)),
     onPush: (listener: (pushed: Pushed) => void) => holding(() => targetOf(core, id).pushes.add(listener)),
@@ -157,7 +177,7 @@ const CLOSED: Shown = { status: "refused", model: undefined, code: "closed" };
 
 /** The handle's types are the slice's; inside, nothing is known of them. */
 export function createTopic<S extends Slice>(core: Core, key: TargetKey): Topic<S> {
-  const { state, retain, onChange, onPush } = handleOf(core, key);
+  const { state, retain, touch, onChange, onPush } = handleOf(core, key);
   const topic: Omit<Topic<Slice>, "presence"> = {
     id: key,
     get state() {
@@ -174,6 +194,7 @@ export function createTopic<S extends Slice>(core: Core, key: TargetKey): Topic<
       return one.ready.promise as Promise<never>;
     },
     retain,
+    touch,
     select: (pick, equal) => selection(() => topic.state, topic.onChange, pick, core, equal),
     dispatch: (message) => dispatch(core, key, message) as Write as Write<never, never>,
     onPush: onPush as Topic<Slice>["onPush"],

@@ -35,6 +35,7 @@ export function testCore(options: Partial<CoreOptions> = {}): {
       report: (error) => errors.push(error),
       onSnapshot: undefined,
       onOutcome: undefined,
+      onRejected: () => {},
       onVersionMismatch: undefined,
       digest: undefined,
       user: null,

@@ -5,6 +5,7 @@
 import { admissionMutants } from "./mutants-admission.mjs";
 import { answerMutants } from "./mutants-answers.mjs";
 import { arrayMutants } from "./mutants-arrays.mjs";
+import { bindingMutants } from "./mutants-bindings.mjs";
 import { rightsMutants } from "./mutants-rights.mjs";
 import { byteMutants } from "./mutants-bytes.mjs";
 import { costMutants } from "./mutants-cost.mjs";
@@ -548,4 +549,5 @@ export const mutants = [
   ...pagesMutants,
   ...plainMutants,
   ...syncPresenceMutants,
+  ...bindingMutants,
 ];

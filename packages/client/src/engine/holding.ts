@@ -101,8 +101,8 @@ export const givenUp = (code: CallaRejectionCode): CallaError<string> =>
 function hold(core: Core, entry: Dispatch): void {
   // What stands behind it does not leave either, so it is doubted anew when it does.
   targetOf(core, entry.target).queue.entries.forEach(clear);
-  setHeld(core, entry, true);
   entry.stage = "stored";
+  setHeld(core, entry, true);
   const { target, id, size } = entry;
   core.report(
     new CallaError(
@@ -120,6 +120,7 @@ function setHeld(core: Core, entry: Dispatch, on: boolean): void {
   else core.held.delete(entry);
   // Without a mid it is stored with the one that it will get.
   if (entry.mid > 0) core.ledger?.keep(entry);
+  entry.wake?.();
   due(core);
 }
 

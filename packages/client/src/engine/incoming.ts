@@ -8,7 +8,7 @@ import { again, decide, find } from "./outbox.ts";
 import { conclude, settle, show } from "./outcomes.ts";
 import type { Core, Target, Versions } from "./records.ts";
 import { isSubscribed } from "./state.ts";
-import { ask, stop } from "./subscriptions.ts";
+import { ask, refuse } from "./subscriptions.ts";
 import { clear } from "./suspects.ts";
 import { due, forget, targetOf, touch } from "./targets.ts";
 
@@ -174,7 +174,7 @@ function unsubscribed(
     if (code === "version" && details) contain(core.report, core.onVersionMismatch, details as Versions);
     ask(core, one, Math.max(delays.next(), Math.min(retryAfter, LONGEST_PAUSE)));
     return touch(core, one);
-  } else stop(one, subscription.holders ? code : undefined);
+  } else refuse(core, one, code);
   core.ledger?.drop(target);
   show(core, one, undefined);
   forget(core, one);

@@ -134,6 +134,7 @@ export function offer(core: Core, queue: Queue, entry: Dispatch): void {
   entry.stage = "stored";
   queue.said = Math.min(queue.said, entry.mid - 1);
   core.unsent.add(queue);
+  entry.wake?.();
 }
 
 /** What was sent before the given time, from this mid on, is to be sent again. */
@@ -162,6 +163,7 @@ function flush(core: Core): void {
     entry.stage = "sent";
     entry.out = true;
     entry.sentAt = now;
+    entry.wake?.();
     say(entry, queue.settled, entry.messages);
   };
   if (suspects.busy) withDoubts(core, out);

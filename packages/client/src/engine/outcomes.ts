@@ -36,7 +36,7 @@ export function conclude(core: Core, entry: Dispatch): void {
   const { outcome, target } = entry;
   if (!outcome || !entry.recorded || entry.told || entry.shown) return;
   tellOutcome(entry, outcome);
-  if (core.onOutcome) tell(core, entry, outcome);
+  tell(core, entry, outcome);
   const one = core.targets.get(target);
   if (one?.subscription.phase === "off") forget(core, one);
   // Its model may be stored from here on (OB10).
@@ -54,6 +54,7 @@ function tell(core: Core, { target, id, view, earlier }: Dispatch, outcome: Outc
   const about = { target, id, messages, earlier };
   let decided: DecidedWrite;
   if ("sequence" in outcome) {
+    if (!core.onOutcome) return;
     const { sequence, messages: applied } = outcome;
     // None: sent as void by this version, and applied before the reload that brought it (VE7).
     const amended = applied.length > 0 && !core.same(messages, applied);
@@ -61,7 +62,9 @@ function tell(core: Core, { target, id, view, earlier }: Dispatch, outcome: Outc
   } else {
     const { error } = outcome;
     if (!(error instanceof RejectedError)) return;
-    decided = { ...about, is: says(error, "client-expired") ? "unknown" : "rejected", error };
+    const refused = { ...about, is: says(error, "client-expired") ? "unknown" : "rejected", error } as const;
+    core.onRejected(refused);
+    decided = refused;
   }
   contain(core.report, core.onOutcome, decided);
 }

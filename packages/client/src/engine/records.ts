@@ -100,6 +100,9 @@ export type DecidedWrite = {
     | { readonly is: "unknown"; readonly error: RejectedError }
   );
 
+/** One that was not applied, or of which nobody can say that it was. */
+export type RefusedWrite = Exclude<DecidedWrite, { readonly is: "applied" }>;
+
 /**
  * One dispatch, for both the outbox and the rebase. Its author's names are fixed when it is dispatched, and change only
  * with the identity it will be sent under (greeting.ts).
@@ -294,6 +297,7 @@ export interface CoreOptions extends OutboxLimits {
   readonly report: (error: unknown) => void;
   readonly onSnapshot?: ((taken: SnapshotTaken) => void) | undefined;
   readonly onOutcome?: ((decided: DecidedWrite) => void) | undefined;
+  readonly onRejected: (decided: RefusedWrite) => void;
   readonly onVersionMismatch?: ((versions: Versions) => void) | undefined;
   readonly digest?: ((model: unknown) => number) | undefined;
 }

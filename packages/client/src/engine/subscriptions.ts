@@ -45,18 +45,34 @@ export function ask(core: Core, one: Target, delay?: number): void {
 /** The end, without telling anybody: off, or refused for a reason. */
 export function stop({ subscription }: Target, code?: UnsubscribedCode): void {
   subscription.retrying?.();
-  subscription.lingering?.();
+  lingerNoMore(subscription);
   subscription.phase = code === undefined ? "off" : "refused";
   subscription.code = code ?? "";
   subscription.absent = code === "missing";
   subscription.pinned = false;
 }
 
+/** Refused for good. Whoever holds it, or has touched it, is shown why. */
+export function refuse(core: Core, one: Target, code: UnsubscribedCode): void {
+  const { holders, lingering } = one.subscription;
+  stop(one, holders || lingering ? code : undefined);
+  if (lingering) linger(core, one);
+}
+
+function linger(core: Core, one: Target): void {
+  one.subscription.lingering = core.clock.setTimeout(() => unsubscribe(core, one), core.linger);
+}
+
+function lingerNoMore(subscription: Target["subscription"]): void {
+  subscription.lingering?.();
+  subscription.lingering = undefined;
+}
+
 /** One more holder; the first asks. Returns its undo. */
 export function retain(core: Core, one: Target): Stop {
   const { subscription } = one;
   subscription.holders++;
-  subscription.lingering?.();
+  lingerNoMore(subscription);
   if (!isSubscribed(subscription)) {
     core.ledger?.hydrate(one);
     ask(core, one);
@@ -67,8 +83,16 @@ export function retain(core: Core, one: Target): Stop {
     held = false;
     // Nothing is left of those of a closed client.
     if (--subscription.holders || subscription.pinned || subscription.phase === "off") return;
-    subscription.lingering = core.clock.setTimeout(() => unsubscribe(core, one), core.linger);
+    linger(core, one);
   };
+}
+
+/**
+ * Subscribes for `linger`, as a holder that comes and goes at once; but what was refused it does not ask for anew, or whoever
+ * does this each time that the topic is shown would ask for ever.
+ */
+export function visit(core: Core, one: Target): void {
+  if (!core.closed && one.subscription.phase !== "refused") retain(core, one)();
 }
 
 function unsubscribe(core: Core, one: Target): void {

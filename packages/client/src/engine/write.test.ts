@@ -38,6 +38,27 @@ test("[OB3] the first word counts, and a failed storage does not decide the outc
   expect(await write.applied).toBe(applied);
 });
 
+test("[BN6] who listens is told of each step, and reason says at once why", () => {
+  const { entry, write } = written();
+  const told: unknown[] = [];
+  const stop = write.onChange(() => told.push([write.state, write.reason?.code]));
+  entry.stage = "stored";
+  tellStored(entry);
+  const reason = rejectedBy("forbidden");
+  entry.outcome = { error: reason };
+  tellOutcome(entry, entry.outcome);
+  expect(told).toEqual([
+    ["queued", undefined],
+    ["rejected", "forbidden"],
+  ]);
+  stop();
+  entry.wake?.();
+  expect([told.length, write.reason]).toEqual([2, reason]);
+  const cancelled = written();
+  tellOutcome(cancelled.entry, { error: new CallaError("cancelled") });
+  expect([cancelled.write.reason, written().write.reason]).toEqual([undefined, undefined]);
+});
+
 test("[OB3] a rejection is a value, any other error a throw, and an ignored promise no unhandled rejection", async () => {
   const refused = written();
   const reason = rejectedBy("forbidden");

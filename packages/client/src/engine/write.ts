@@ -1,6 +1,8 @@
 // What `dispatch` returns: one dispatch's way to its outcome, as the app sees it. Its promises are made when somebody
 // looks at them. It decides nothing.
 import type { Rejection } from "@calla/shared";
+import { signal } from "../base/notifier.ts";
+import type { Signal, Stop } from "../base/notifier.ts";
 import { RejectedError } from "../base/rejected-error.ts";
 import { writeState } from "./entry.ts";
 import { cancel, retry } from "./holding.ts";
@@ -29,6 +31,10 @@ export interface Write<M extends readonly unknown[] = readonly unknown[], R = Re
    * settles when the server has said so, or has taken note that it is given up.
    */
   cancel(): boolean;
+  /** Why it was rejected, in the words of `rejection`, once that is told; undefined until then, and if it never is. */
+  readonly reason: R | undefined;
+  /** Calls back when `state` or `reason` may have changed, and not at once. Returns the undo. */
+  onChange(listener: () => void): Stop;
   /** Sends a held one once more, alone: the network may be another by now. False: it is not held. */
   retry(): boolean;
 }
@@ -61,6 +67,7 @@ export class WriteHandle implements Write {
   readonly #entry: Dispatch;
   #queued: Promise<void> | undefined;
   #applied: Promise<AppliedWrite<readonly unknown[]>> | undefined;
+  #changes: Signal<void> | undefined;
 
   constructor(core: Core, entry: Dispatch) {
     this.#core = core;
@@ -97,6 +104,22 @@ export class WriteHandle implements Write {
     );
     rejection.catch(() => {});
     return rejection;
+  }
+  get reason(): Rejection | undefined {
+    const { told } = this.#entry;
+    return told && "error" in told && told.error instanceof RejectedError ? told.error : undefined;
+  }
+  onChange(listener: () => void): Stop {
+    const entry = this.#entry;
+    if (!this.#changes) {
+      const changes = (this.#changes = signal<void>(this.#core.report));
+      const { wake } = entry;
+      entry.wake = () => {
+        wake?.();
+        changes.emit();
+      };
+    }
+    return this.#changes.add(listener);
   }
   cancel(): boolean {
     return cancel(this.#core, this.#entry);

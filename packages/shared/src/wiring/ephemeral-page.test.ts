@@ -3,12 +3,13 @@ import { ephemeralPage } from "./ephemeral-page.ts";
 import type { Keep, PageHost, TopicHandle, Told } from "./slice.ts";
 
 interface Opened {
-  readonly latest: unknown;
+  readonly state: { readonly status: string; readonly code: string; readonly latest: unknown };
   dispatch(message: unknown): void;
 }
 
 /** A page whose turn is ended by hand. */
 function page(keep: Keep, model?: unknown) {
+  let now: object = { status: "live", code: "", model };
   const deferred: (() => void)[] = [];
   const sent: Told[] = [];
   const host: PageHost = {
@@ -20,8 +21,9 @@ function page(keep: Keep, model?: unknown) {
   };
   const handle: TopicHandle = {
     id: "cursors:1",
-    state: () => ({ status: "live", model }),
+    state: () => now as ReturnType<TopicHandle["state"]>,
     retain: () => () => {},
+    touch: () => {},
     onChange: () => () => {},
     onPush: () => () => {},
   };
@@ -29,7 +31,8 @@ function page(keep: Keep, model?: unknown) {
     if (input === "bad") throw new TypeError("bad");
     return [input].flat();
   }) as Opened;
-  return { topic, sent, turn: () => deferred.splice(0).forEach((run) => run()) };
+  const become = (next: object): void => void (now = { ...now, ...next });
+  return { topic, sent, become, turn: () => deferred.splice(0).forEach((run) => run()) };
 }
 
 test.each([
@@ -74,4 +77,15 @@ test("[EP2] the latest of each author stands, who has left stands no more, and t
   expect([...(heard(after, [says(1)]) as typeof before).keys()]).toEqual([2]);
   const { heard: nothing } = ephemeralPage("none");
   expect(nothing(before, [says(1, "a")])).toBe(before);
+});
+
+test("[BN3] state is one object until something in it changes, and says why nothing is live", () => {
+  const latest = new Map([[1, { message: { type: "a" }, userId: null }]]);
+  const { topic, become } = page("latest", latest);
+  const { state } = topic;
+  expect(state).toEqual({ status: "live", code: "", latest });
+  expect(topic.state).toBe(state);
+  become({ status: "refused", code: "forbidden", model: undefined });
+  expect(topic.state).toEqual({ status: "refused", code: "forbidden", latest: new Map() });
+  expect(topic.state).toBe(topic.state);
 });

@@ -5,6 +5,12 @@ import type { EphemeralPage, Keep } from "./slice.ts";
 
 const EMPTY: ReadonlyMap<unknown, unknown> = new Map();
 
+interface Shown {
+  readonly status: string;
+  readonly code: string;
+  readonly latest: unknown;
+}
+
 export function ephemeralPage(keep: Keep): EphemeralPage {
   return {
     heard(model, all) {
@@ -17,7 +23,7 @@ export function ephemeralPage(keep: Keep): EphemeralPage {
       }
       return latest;
     },
-    open(host, { id, state, retain, onChange, onPush }, accept) {
+    open(host, { id, state, retain, touch, onChange, onPush }, accept) {
       let told: readonly unknown[] = [];
       const say = oncePerTurn(host.clock, () => {
         host.line.send(
@@ -32,16 +38,24 @@ export function ephemeralPage(keep: Keep): EphemeralPage {
         );
         told = [];
       });
-      const topic = {
+      let of: object | undefined;
+      let shown: Shown;
+      /** The same object until something in it changes, as what it is made of. */
+      const look = (): Shown => {
+        const now = state();
+        if (now === of) return shown;
+        of = now;
+        const { status, code, model } = now;
+        return (shown = { status, code, latest: model ?? EMPTY });
+      };
+      return {
         id,
-        get status() {
-          return state().status;
+        get state() {
+          return look();
         },
-        get latest() {
-          return state().model ?? EMPTY;
-        },
-        onChange: (listener: (topic: object) => void) => onChange(() => listener(topic)),
+        onChange: (listener: (state: Shown) => void) => onChange(() => listener(look())),
         retain,
+        touch,
         dispatch(message: unknown) {
           const messages = accept(host, id, message);
           told = keep === "latest" ? messages.slice(-1) : [...told, ...messages];
@@ -49,7 +63,6 @@ export function ephemeralPage(keep: Keep): EphemeralPage {
         },
         onPush,
       };
-      return topic;
     },
   };
 }

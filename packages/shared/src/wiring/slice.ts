@@ -177,9 +177,11 @@ export interface TopicHandle {
   /** The topic's id. */
   readonly id: string;
   /** Its status, and what stands for its model. */
-  readonly state: () => { readonly status: string; readonly model: unknown };
+  readonly state: () => { readonly status: string; readonly code: string; readonly model: unknown };
   /** Keeps it subscribed until the undo is called. */
   readonly retain: () => Stop;
+  /** Subscribes it for a while. */
+  readonly touch: () => void;
   /** Keeps it subscribed, and calls when its state has changed, once per turn. */
   onChange(listener: () => void): Stop;
   /** Keeps it subscribed, and calls for each message that others push. */

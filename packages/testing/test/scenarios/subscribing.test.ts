@@ -77,7 +77,7 @@ onlyOver(
         await stage.settle();
         expect(anna.pair.link?.whole).toBe(false);
         await stage.run(1_000);
-        expect(topic.status).toBe("live");
+        expect(topic.state.status).toBe("live");
         ben.client.topic(cursors, "1").dispatch({ type: "moved", x: 1 });
         await stage.settle();
         expect(pushed).toEqual([{ type: "moved", x: 1 }]);

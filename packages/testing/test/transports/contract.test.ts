@@ -89,11 +89,11 @@ describe.each(CASES)("[TC] $kind, $format", ({ kind, format }) => {
     const [left, right] = [ann.topic(pointers, "1"), bo.topic(pointers, "1")];
     left.retain();
     right.retain();
-    await until(() => left.status === "live" && right.status === "live");
+    await until(() => left.state.status === "live" && right.state.status === "live");
     await until(() => {
       left.dispatch({ type: "moved", x: 7 });
       // What is sent between two polls is gone, that is what an ephemeral topic is; to be heard it has to be kept.
-      return kind === "poll" || [...right.latest.values()].some(({ message }) => message.x === 7);
+      return kind === "poll" || [...right.state.latest.values()].some(({ message }) => message.x === 7);
     });
     const other = ann.topic(note, "2");
     const stop = other.retain();
