@@ -1,4 +1,5 @@
 // Phoenix clients of topics of the sync half: tests say what a bare client says, and read what came back, by name.
+import type { AnyTopicSlice } from "@calla/shared";
 import { createChannels } from "../src/channels/index.ts";
 import type { ChannelsOptions, Json, JsonObject } from "../src/channels/index.ts";
 import type { AnyUser } from "../src/app/handlers.ts";
@@ -12,23 +13,28 @@ import type { TestWiring } from "./wired.ts";
 /** A frame of the server's, in short: its event and payload; of a reply its ref and status. */
 export type Told = readonly [event: string, payload: JsonObject];
 
+type Frame = readonly [joinRef: Json, ref: Json, topic: string, event: string, payload: JsonObject];
+
 /** One Phoenix connection; topics are joined with their own name as join_ref. */
 export class BareClient {
   readonly talker: Talker;
   readonly #settle: () => Promise<void>;
   #refs = 0;
+  /** What came and was not asked for yet. */
+  #came: Frame[] = [];
 
   constructor(talker: Talker, settle: () => Promise<void>) {
     this.talker = talker;
     this.#settle = settle;
   }
 
-  /** What has come, when all that follows from what was said has happened: [topic event payload], in order. */
+  /** What has come, when all that follows from what was said has happened, of one topic. */
   async heard(topic = "list:1"): Promise<readonly Told[]> {
     await this.#settle();
-    const all = this.talker.take() as readonly (readonly [Json, Json, string, string, JsonObject])[];
-    return all.flatMap(([, ref, on, event, payload]): Told[] => {
-      if (on !== topic) return [];
+    this.#came.push(...(this.talker.take() as unknown as Frame[]));
+    const all = this.#came.filter(([, , on]) => on === topic);
+    this.#came = this.#came.filter(([, , on]) => on !== topic);
+    return all.flatMap(([, ref, , event, payload]): Told[] => {
       if (event !== "phx_reply") return [[event, payload]];
       return [[`${String(payload["status"])} ${String(ref)}`, payload["response"] as JsonObject]];
     });
@@ -60,6 +66,7 @@ export function bridged(
   options: Partial<ServerOptions<TestWiring, AnyUser>> = {},
   channelsOptions: ChannelsOptions<object> = {},
   hand = handClock(),
+  slices: readonly AnyTopicSlice[] = [list, other, cursors],
 ) {
   const world = wire(options, hand);
   const { server } = world;
@@ -69,7 +76,7 @@ export function bridged(
     ...channelsOptions,
     onRefused: (refusal) => void refusals.push(refusal),
   });
-  for (const slice of [list, other, cursors]) channels.register(syncChannel(server, slice));
+  for (const slice of slices) channels.register(syncChannel(server, slice));
   const phoenix = (talkOptions?: TalkOptions): BareClient =>
     new BareClient(talk(channels, talkOptions), hand.settle);
   return { ...world, channels, refusals, phoenix };

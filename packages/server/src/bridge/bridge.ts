@@ -7,13 +7,22 @@ import type { Hub } from "../hub/hub.ts";
 import { BridgedLine } from "./bridged-line.ts";
 import { plainEncoder } from "./plain-frames.ts";
 import type { PlainEncoder } from "./plain-frames.ts";
+import { PresenceTable } from "./presence-table.ts";
 import { TopicView } from "./topic-view.ts";
+
+/** What the bridged clients of one topic share. */
+export interface BridgedPlace {
+  /** Its channels. */
+  users: number;
+  readonly view: TopicView;
+  readonly presence: PresenceTable;
+}
 
 export class Bridge {
   readonly hub: Hub;
   readonly house: House;
   readonly encoder: PlainEncoder;
-  readonly #views = new Map<TargetKey, TopicView>();
+  readonly #places = new Map<TargetKey, BridgedPlace>();
   /** A line knows its client for as long as its connection lives. */
   readonly #lines = new WeakMap<SocketLine, BridgedLine>();
 
@@ -30,24 +39,25 @@ export class Bridge {
     return line;
   }
 
-  /** The view of a topic, for one more of its clients. */
-  view(key: TargetKey): TopicView {
-    let view = this.#views.get(key);
-    if (view === undefined) {
+  /** What a topic's clients share, for one more of them. */
+  enter(key: TargetKey): BridgedPlace {
+    let place = this.#places.get(key);
+    if (place === undefined) {
       const { hub, encoder } = this;
       const state = () => hub.registry.get(key)?.engine?.state;
-      this.#views.set(key, (view = new TopicView({ state, plainOf: encoder.plainOf })));
+      const view = new TopicView({ state, plainOf: encoder.plainOf });
+      this.#places.set(key, (place = { users: 0, view, presence: new PresenceTable() }));
     }
-    view.users++;
-    return view;
+    place.users++;
+    return place;
   }
-  /** One of its clients has gone. */
-  unused(key: TargetKey, view: TopicView): void {
-    if (--view.users === 0) this.#views.delete(key);
+  /** One of them has gone. */
+  leave(key: TargetKey, place: BridgedPlace): void {
+    if (--place.users === 0) this.#places.delete(key);
   }
-  /** How many topics somebody looks at. */
-  get views(): number {
-    return this.#views.size;
+  /** Topics that somebody has joined. */
+  get places(): number {
+    return this.#places.size;
   }
 }
 

@@ -1,7 +1,7 @@
 // One topic of a bridged client, from its join to its end: what it says becomes frames of the sync half, and what that says
 // becomes replies and pushes. Not here: whose conversation it is (bridged-line.ts), what changed in a model (topic-view.ts).
 import { authorTag } from "@calla/shared";
-import type { Cursor, ServerFrames, TargetKey } from "@calla/shared";
+import type { Clock, Cursor, ServerFrames, TargetKey } from "@calla/shared";
 import { refused, reply } from "../channels/definition/results.ts";
 import type { Joined, Refused } from "../channels/definition/results.ts";
 import type { JoinedChannel } from "../channels/engine/joined-channel.ts";
@@ -9,11 +9,13 @@ import type { Json, JsonObject } from "../channels/wire/message.ts";
 import { SharedEvent } from "../channels/wire/shared-message.ts";
 import type { BridgedLine, Closing, Connected, LineTopic } from "./bridged-line.ts";
 import { Dispatches } from "./dispatches.ts";
+import { OwnPresence } from "./own-presence.ts";
 import type { PlainFrame } from "./plain-frames.ts";
+import type { PresenceTable } from "./presence-table.ts";
 import { told } from "./told.ts";
 import { isSame } from "./topic-view.ts";
 import type { TopicView } from "./topic-view.ts";
-import { dispatchWords, isRefused, outcomeOf, pushWords, recordsOf } from "./words.ts";
+import { dispatchWords, isRefused, outcomeOf, pushWords, recordsOf, unsayable } from "./words.ts";
 import type { JoinWords } from "./words.ts";
 
 /** Where its assigns keep it. */
@@ -26,7 +28,10 @@ export interface BridgedTopicOptions {
   readonly version: number;
   /** Not there: an ephemeral topic's. */
   readonly view: TopicView | undefined;
+  /** Not there: the slice lists nobody. */
+  readonly presence: PresenceTable | undefined;
   readonly words: JoinWords;
+  readonly clock: Clock;
   /** What the sync half takes of one frame. */
   readonly maxFrameBytes: number;
   /** It is over. */
@@ -45,6 +50,8 @@ export class BridgedTopic implements LineTopic {
   /** Its own tag in records. */
   #tag = 0;
   #settled: ServerFrames["Settled"] | undefined;
+  /** What became of the mids below it has been told by a `Settled`. */
+  #next = 0;
   /** Answered. */
   #isIn = false;
   #isOver = false;
@@ -54,12 +61,22 @@ export class BridgedTopic implements LineTopic {
   /** Up to where its client has been told. */
   #told: Cursor = { sequence: 0, mark: 0 };
   readonly #dispatches: Dispatches;
+  readonly #presence: OwnPresence;
 
   constructor(options: BridgedTopicOptions) {
     this.#options = options;
     this.#line = options.line;
     this.target = options.target;
     this.#dispatches = new Dispatches();
+    const { clock, target } = options;
+    this.#presence = new OwnPresence({
+      clock,
+      target,
+      say: (frame) => this.#line.say(frame),
+      whenHeard: (then) => this.#line.whenHeard(then),
+      reply: (ref, said) => this.#now(() => this.#channel?.reply(ref, said)),
+      untracked: (said) => this.#say("untracked", said),
+    });
     this.answer = new Promise((resolve) => (this.#resolve = resolve));
   }
 
@@ -87,6 +104,8 @@ export class BridgedTopic implements LineTopic {
     const { sequence, next, outcomes, reason } = this.#settled!;
     this.#isIn = true;
     this.#settled = undefined;
+    const { presence, words } = this.#options;
+    if (presence !== undefined) this.#presence.begin(words.meta);
     const response = {
       client_id,
       ...who,
@@ -164,6 +183,20 @@ export class BridgedTopic implements LineTopic {
     return reply({});
   }
 
+  track(payload: unknown, channel: JoinedChannel): unknown {
+    const { meta } = Object(payload) as { readonly meta?: Json };
+    if (meta === undefined) return misspoken("track takes { meta }.");
+    const problem = this.#unsayable({ meta });
+    if (problem !== undefined) return problem;
+    this.#presence.track(meta, channel.ref);
+    return undefined;
+  }
+
+  untrack(): unknown {
+    this.#presence.untrack();
+    return reply({});
+  }
+
   authenticate(payload: unknown): unknown {
     const { token } = Object(payload) as { readonly token?: Json };
     const frame = { type: "Authenticate", ...(token === undefined ? {} : { token }) } as const;
@@ -173,15 +206,9 @@ export class BridgedTopic implements LineTopic {
     return reply({});
   }
 
-  /** What would end the whole conversation is refused by itself. */
   #unsayable(frame: object): unknown {
-    const text = JSON.stringify(frame);
-    if (text.includes('"__proto__":'))
-      return reply("error", { code: "hostile-key", details: { field: "__proto__" } });
-    const { maxFrameBytes } = this.#options;
-    if (Buffer.byteLength(text) > maxFrameBytes)
-      return reply("error", { code: "too-large", details: { maxFrameBytes } });
-    return undefined;
+    const problem = unsayable(frame, this.#options.maxFrameBytes);
+    return problem && reply("error", problem);
   }
 
   // ------------------------------------------------------------------------------------- what the sync half says
@@ -224,11 +251,16 @@ export class BridgedTopic implements LineTopic {
               }),
           ),
         );
+      case "Presence":
+        return this.#shared(told(plain, "presence", () => this.#options.presence!.heard(frame)));
+      case "Untracked":
+        return this.#presence.untracked(frame);
       default:
     }
   }
 
   #hearSettled(frame: ServerFrames["Settled"]): void {
+    this.#next = frame.next;
     if (!this.#isIn) {
       this.#settled = frame;
       if (frame.resync !== "current") return;
@@ -301,7 +333,7 @@ export class BridgedTopic implements LineTopic {
       if (author !== own) return;
       const sequence = after + 1 + i;
       const taken = this.#dispatches.isAsSent(mid, id, messages) ? {} : amended(messages);
-      if (!this.#answer(mid, id, reply({ mid, sequence, ...taken })))
+      if (!this.#answer(mid, id, reply({ mid, sequence, ...taken })) && mid >= this.#next)
         unasked.push({ mid, id, status: "ok", sequence, ...amended(messages) });
     });
     const last = unasked.at(-1);
@@ -358,6 +390,7 @@ export class BridgedTopic implements LineTopic {
   #over(left = true): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#presence.ends();
     this.#waiting = [];
     this.#line.leave(this, left);
     this.#options.ended();

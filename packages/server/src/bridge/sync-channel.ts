@@ -21,7 +21,7 @@ import { hubOf } from "../hub/hubs.ts";
 import { bridgeOf } from "./bridge.ts";
 import type { Bridge } from "./bridge.ts";
 import { BridgedTopic, TOPIC } from "./bridged-topic.ts";
-import { isRefused, joinWords } from "./words.ts";
+import { isRefused, joinWords, unsayable } from "./words.ts";
 
 /** How a slice's topics are named to Phoenix clients. */
 export interface SyncChannelOptions {
@@ -83,6 +83,8 @@ export function syncChannel<S extends AnyTopicSlice>(
       Object.entries({
         dispatch: (said, socket) => topicOf(socket).dispatch(said, socket as unknown as JoinedChannel),
         push: (said, socket) => topicOf(socket).push(said),
+        track: (said, socket) => topicOf(socket).track(said, socket as unknown as JoinedChannel),
+        untrack: (_, socket) => topicOf(socket).untrack(),
         authenticate: (said, socket) => topicOf(socket).authenticate(said),
       } satisfies { readonly [event: string]: Handler }).map(
         ([event, handler]): [string, Checked<Handler>] => [event, { schema: undefined, handler }],
@@ -125,6 +127,8 @@ function join(
   if (isRefused(words)) return misspoken(words.what);
   if (words.version !== undefined && words.version !== slice.version)
     return refused({ code: "version", retryable: false, details: { version: slice.version } });
+  const problem = unsayable({ meta: words.meta }, bridge.house.limits.maxFrameBytes);
+  if (problem !== undefined) return refused({ ...problem, retryable: false });
   let target: TargetKey;
   try {
     target = targetOf(joining.topic, joining.params as readonly string[]);
@@ -134,15 +138,17 @@ function join(
   }
   if (target.length > LONGEST_TOPIC) return refused({ code: "topic", retryable: false });
   const line = bridge.lineOf((joining.socket as LinedSocket).line);
-  const view = slice.kind === "ephemeral" ? undefined : bridge.view(target);
+  const place = bridge.enter(target);
   const topic = new BridgedTopic({
     line,
     target,
     version: slice.version,
-    view,
+    view: slice.kind === "ephemeral" ? undefined : place.view,
+    presence: slice.presence === undefined ? undefined : place.presence,
     words,
     maxFrameBytes: bridge.house.limits.maxFrameBytes,
-    ended: () => void (view && bridge.unused(target, view)),
+    clock: bridge.hub.context.clock,
+    ended: () => bridge.leave(target, place),
   });
   joining.signal.addEventListener("abort", () => topic.giveUp(), { once: true });
   if (!line.enter(topic)) {

@@ -68,8 +68,6 @@ interface Step {
 }
 
 export class TopicView {
-  /** Topics of clients that look at it. */
-  users = 0;
   readonly #options: TopicViewOptions;
   #last: ShownState | undefined;
   #step: Step | undefined;

@@ -14,6 +14,8 @@ export interface JoinWords {
   readonly cursor: Cursor | undefined;
   readonly settled: number;
   readonly sent: number;
+  /** By which it wants to be listed from the beginning; undefined: it does not say. */
+  readonly meta: Json | undefined;
 }
 
 export interface DispatchWords {
@@ -45,7 +47,7 @@ export function joinWords(payload: unknown): JoinWords | Misspoken {
   if (!isCount(settled)) return new Misspoken("settled is a count.");
   const { sent = settled + 1 } = fields;
   if (!isCount(sent)) return new Misspoken("sent is a count.");
-  return { form, version, cursor: at, settled, sent };
+  return { form, version, cursor: at, settled, sent, meta: fields["meta"] as Json | undefined };
 }
 
 export function dispatchWords(payload: unknown): DispatchWords | Misspoken {
@@ -119,3 +121,11 @@ export function recordsOf({
 }
 
 export const isRefused = (said: unknown): said is Misspoken => said instanceof Misspoken;
+
+/** Why something must not be said to the sync half: it would end the conversation, of all topics. */
+export function unsayable(frame: object, maxFrameBytes: number): JsonObject | undefined {
+  const text = JSON.stringify(frame);
+  if (text.includes('"__proto__":')) return { code: "hostile-key", details: { field: "__proto__" } };
+  if (Buffer.byteLength(text) > maxFrameBytes) return { code: "too-large", details: { maxFrameBytes } };
+  return undefined;
+}
