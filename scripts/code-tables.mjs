@@ -51,3 +51,31 @@ export function unsaid(codes, said) {
 
 /** @param {string} text as a cell of a table */
 export const cell = (text) => text.replaceAll("|", "\\|");
+
+/** Where the sync half closes WebSockets. */
+const CLOSERS = ["transports", "connection", "hub"].map((folder) =>
+  join(root, "packages/server/src", folder),
+);
+
+/**
+ * Every number that the sync half closes with stands in the table, and the other way round.
+ * @param {Record<string, { by: string }>} table @returns {string[]}
+ */
+export function closeFindings(table) {
+  const said = new Set(
+    CLOSERS.flatMap(sources).flatMap((path) =>
+      Array.from(
+        readFileSync(path, "utf8").matchAll(/(?:[.]close\(|\bCLOSE_\w+ = |\bTOO_LARGE = )(\d{4})\b/g),
+        ([, code = ""]) => code,
+      ),
+    ),
+  );
+  return [
+    ...[...said]
+      .filter((code) => !(code in table))
+      .map((code) => `closeCodes lacks ${code}, which a source says.`),
+    ...Object.entries(table)
+      .filter(([code, { by }]) => by === "server" && !said.has(code))
+      .map(([code]) => `closeCodes: ${code} is said nowhere; take it out.`),
+  ];
+}

@@ -78,6 +78,7 @@ export type { ObservedCode } from "./codes/observed-codes.ts";
 export type { PausedCode } from "./codes/paused-codes.ts";
 export type { CallaRejectionCode, Rejection } from "./codes/rejection-codes.ts";
 export type { RequestCode } from "./codes/request-codes.ts";
+export type { StorageReason } from "./codes/storage-codes.ts";
 export type { AnyCode, RefusedCode, StatusReason, TopicCode } from "./codes/unions.ts";
 export type { UnsubscribedCode } from "./codes/unsubscribed-codes.ts";
 export type { UntrackedCode } from "./codes/untracked-codes.ts";

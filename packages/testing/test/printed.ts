@@ -2,12 +2,15 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { onTestFinished, vi } from "vitest";
 
 const root = new URL("../../../", import.meta.url);
 /** Beside the tests, so that the packages are found as a reader's program would find them. */
 const printing = new URL("./.printed/", import.meta.url);
+
+/** Milliseconds for a test that runs a page: on a busy machine all that its programs import takes long to load. */
+export const PATIENCE = 120_000;
 
 const OWN_URL = `async () => {
   if (!httpServer.listening) await new Promise((resolve) => httpServer.once("listening", resolve));
@@ -26,7 +29,7 @@ export async function programsOf(page: string): Promise<ReadonlyMap<string, stri
 /** A new folder for a page's programs; it goes with the test. */
 export async function emptyFolder(): Promise<URL> {
   await mkdir(printing, { recursive: true });
-  const folder = await mkdtemp(new URL("page-", printing).pathname);
+  const folder = await mkdtemp(fileURLToPath(new URL("page-", printing)));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return pathToFileURL(`${folder}/`);
 }

@@ -8,5 +8,6 @@ export { observedCodes } from "./observed-codes.ts";
 export { pausedCodes } from "./paused-codes.ts";
 export { rejectionCodes } from "./rejection-codes.ts";
 export { requestCodes } from "./request-codes.ts";
+export { storageCodes } from "./storage-codes.ts";
 export { unsubscribedCodes } from "./unsubscribed-codes.ts";
 export { untrackedCodes } from "./untracked-codes.ts";

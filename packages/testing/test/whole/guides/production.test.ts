@@ -7,7 +7,7 @@ import { webSocket } from "@calla/client/websocket";
 import type { Serialiser, Wiring } from "@calla/shared";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { emptyFolder, printed } from "../../printed.ts";
+import { emptyFolder, PATIENCE, printed } from "../../printed.ts";
 import type { PrintedClient } from "../../printed.ts";
 
 interface Program {
@@ -61,59 +61,71 @@ function visitor(
   return client;
 }
 
-test("[GD2] [AU20] [AU10] the server knows its names and its pages, behind a proxy", async () => {
-  const staged = await stage(await newFile());
-  const guest = visitor(staged, { "x-forwarded-for": "203.0.113.7" });
-  await guest.topic(staged.list, "home").dispatch({ type: "added", text: "tea" }).applied;
-  const refused = visitor(staged, { host: "evil.example" });
-  await expect.poll(() => refused.status).toMatchObject({ connection: "closed", reason: "host" });
-  const foreign = visitor(staged, { origin: "https://evil.example" });
-  await expect.poll(() => foreign.status).toMatchObject({ connection: "closed", reason: "origin" });
-  expect(staged.page.warned.filter((line) => line.startsWith("refused"))).toEqual([
-    "refused: host, null, undefined",
-    "refused: origin, null, undefined",
-  ]);
-});
+test(
+  "[GD2] [AU20] [AU10] the server knows its names and its pages, behind a proxy",
+  async () => {
+    const staged = await stage(await newFile());
+    const guest = visitor(staged, { "x-forwarded-for": "203.0.113.7" });
+    await guest.topic(staged.list, "home").dispatch({ type: "added", text: "tea" }).applied;
+    const refused = visitor(staged, { host: "evil.example" });
+    await expect.poll(() => refused.status).toMatchObject({ connection: "closed", reason: "host" });
+    const foreign = visitor(staged, { origin: "https://evil.example" });
+    await expect.poll(() => foreign.status).toMatchObject({ connection: "closed", reason: "origin" });
+    expect(staged.page.warned.filter((line) => line.startsWith("refused"))).toEqual([
+      "refused: host, null, undefined",
+      "refused: origin, null, undefined",
+    ]);
+  },
+  PATIENCE,
+);
 
-test("[SV8] /readyz says 503 from the drain on, and a client goes on at the next process", async () => {
-  const file = await newFile();
-  const old = await stage(file, 400);
-  let at = old.at;
-  const client = visitor(old, {}, () => at);
-  const home = client.topic(old.list, "home");
-  home.onChange(() => {});
-  await home.dispatch({ type: "added", text: "tea" }).applied;
-  const ask = async (path: string) => (await fetch(`http://${old.at}${path}`)).status;
-  expect([await ask("/healthz"), await ask("/readyz")]).toEqual([200, 200]);
+test(
+  "[SV8] /readyz says 503 from the drain on, and a client goes on at the next process",
+  async () => {
+    const file = await newFile();
+    const old = await stage(file, 400);
+    let at = old.at;
+    const client = visitor(old, {}, () => at);
+    const home = client.topic(old.list, "home");
+    home.onChange(() => {});
+    await home.dispatch({ type: "added", text: "tea" }).applied;
+    const ask = async (path: string) => (await fetch(`http://${old.at}${path}`)).status;
+    expect([await ask("/healthz"), await ask("/readyz")]).toEqual([200, 200]);
 
-  const next = await stage(file);
-  const ended = old.end();
-  expect([await ask("/healthz"), await ask("/readyz")]).toEqual([200, 503]);
-  at = next.at;
-  await ended;
-  await home.dispatch({ type: "added", text: "milk" }).applied;
-  expect(home.state.model).toEqual({ items: ["tea", "milk"] });
-  await expect(ask("/healthz")).rejects.toThrow("fetch failed");
-});
+    const next = await stage(file);
+    const ended = old.end();
+    expect([await ask("/healthz"), await ask("/readyz")]).toEqual([200, 503]);
+    at = next.at;
+    await ended;
+    await home.dispatch({ type: "added", text: "milk" }).applied;
+    expect(home.state.model).toEqual({ items: ["tea", "milk"] });
+    await expect(ask("/healthz")).rejects.toThrow("fetch failed");
+  },
+  PATIENCE,
+);
 
-test("[FO3] [S14] a backup is whole while the server runs; put back, it is what everybody sees", async () => {
-  const file = await newFile();
-  const copy = `${file}.copy`;
-  const old = await stage(file);
-  let at = old.at;
-  const client = visitor(old, {}, () => at);
-  const home = client.topic(old.list, "home");
-  home.onChange(() => {});
-  await home.dispatch({ type: "added", text: "tea" }).applied;
-  const { backUp } = await old.page.run<{ backUp(file: string, copy: string): Promise<void> }>("backup.ts");
-  await backUp(file, copy);
-  await home.dispatch({ type: "added", text: "milk" }).applied;
-  await old.end();
+test(
+  "[FO3] [S14] a backup is whole while the server runs; put back, it is what everybody sees",
+  async () => {
+    const file = await newFile();
+    const copy = `${file}.copy`;
+    const old = await stage(file);
+    let at = old.at;
+    const client = visitor(old, {}, () => at);
+    const home = client.topic(old.list, "home");
+    home.onChange(() => {});
+    await home.dispatch({ type: "added", text: "tea" }).applied;
+    const { backUp } = await old.page.run<{ backUp(file: string, copy: string): Promise<void> }>("backup.ts");
+    await backUp(file, copy);
+    await home.dispatch({ type: "added", text: "milk" }).applied;
+    await old.end();
 
-  const offline = home.dispatch({ type: "added", text: "salt" }).applied;
-  await Promise.all(["-wal", "-shm"].map((end) => rm(file + end, { force: true })));
-  await rename(copy, file);
-  at = (await stage(file)).at;
-  await offline;
-  await vi.waitFor(() => expect(home.state.model).toEqual({ items: ["tea", "salt"] }));
-});
+    const offline = home.dispatch({ type: "added", text: "salt" }).applied;
+    await Promise.all(["-wal", "-shm"].map((end) => rm(file + end, { force: true })));
+    await rename(copy, file);
+    at = (await stage(file)).at;
+    await offline;
+    await vi.waitFor(() => expect(home.state.model).toEqual({ items: ["tea", "salt"] }));
+  },
+  PATIENCE,
+);
