@@ -116,7 +116,7 @@ const printed = new Map(
   ]),
 );
 
-/** @type {Record<string, { by: string; reason: string; means: string; cure: string }>} */
+/** @type {{ closeCodes: Record<string, { by: string; reason: string; means: string; cure: string }> }} */
 const { closeCodes } = await tablesIn("packages/shared/src/codes/close-codes.ts");
 printed.set("closeCodes", [
   "| code | reason | what it means | what to do |",
