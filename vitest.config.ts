@@ -61,7 +61,7 @@ export default defineConfig({
       ),
       project("conformance", ["packages/conformance/src/**/*.test.ts"]),
       project("testing", ["packages/testing/{src,mutants,test/whole}/**/*.test.ts"]),
-      project("examples", ["examples/*/test/**/*.test.ts", "bench/src/**/*.test.ts"]),
+      project("examples", ["examples/*/test/**/*.test.ts", "bench/src/**/*.test.ts", "e2e/**/*.test.ts"]),
       project("transports", ["packages/testing/test/transports/*.test.ts"], { isolate: true }),
       project(
         "sim",
