@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { asFrame } from "../wire/protocol.ts";
 import { serverFrames } from "../wire/server-frames.ts";
+import { closeCodes } from "./close-codes.ts";
 import * as tables from "./codes.ts";
 import type { CodeTable } from "./code-table.ts";
 
@@ -33,4 +34,11 @@ test("[PR7] a frame whose code is in no table is a frame all the same", () => {
     { type: "Rejected", target: "list:1", mid: 1, id: "m", from: "calla", code: "quite-new", details: {} },
   ];
   for (const frame of frames) expect(asFrame(serverFrames, frame)).toBe(frame);
+});
+
+test("[PR6] each close code of a WebSocket has a sentence and a cure", () => {
+  for (const [code, { means, cure }] of Object.entries(closeCodes)) {
+    expect(code).toMatch(/^(1|4)\d{3}$/);
+    for (const sentence of [means, cure]) expect(sentence).toMatch(/^[A-Za-z].*\.$/);
+  }
 });
