@@ -36,10 +36,12 @@ const POLICY = [
   "object-src 'none'",
 ].join("; ");
 
-export function staticFiles(folder: string): RequestListener {
+/** `at`: the path below which they are served, with slashes at both ends. */
+export function staticFiles(folder: string, at = "/"): RequestListener {
   return async ({ method, url = "/" }, response) => {
     if (method !== "GET" && method !== "HEAD") return answer(response, 405, "Only GET and HEAD.");
-    const file = fileOf(folder, url);
+    const path = url.startsWith(at) ? url.slice(at.length - 1) : undefined;
+    const file = path === undefined ? undefined : fileOf(folder, path);
     const type = file && types[extname(file)];
     const found = file && type ? await stat(file).catch(() => undefined) : undefined;
     if (!file || !type || !found?.isFile()) return answer(response, 404, "There is no such page.");
@@ -47,7 +49,7 @@ export function staticFiles(folder: string): RequestListener {
       "content-type": type,
       "content-length": found.size,
       // Names of assets carry a hash of what is in them.
-      "cache-control": url.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+      "cache-control": path?.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
       "content-security-policy": POLICY,
       "x-content-type-options": "nosniff",
     });
