@@ -173,6 +173,18 @@ module.exports = {
       { path: ["^packages/", "^examples/phoenix-chat/server/", "node_modules/(?!(@types/)?phoenix/|vite/)"] },
     ),
     forbid(
+      "the-page-of-the-bridge-is-plain",
+      "The reference client and its page have the package phoenix and nothing of Calla.",
+      { path: "^examples/phoenix-board/client/" },
+      {
+        path: [
+          "^packages/",
+          "^examples/(?!phoenix-board/client/)",
+          "node_modules/(?!(@types/)?phoenix/|vite/)",
+        ],
+      },
+    ),
+    forbid(
       "server-and-client-never-meet",
       "What both need lives in shared; only the testing kit joins them.",
       { path: "^packages/(server|client)/" },

@@ -1,10 +1,11 @@
-// `npm start` and `npm run chat`: installs and builds what is missing, then serves an example and prints its URL.
+// `npm start`, `npm run chat` and `npm run bridge`: installs and builds what is missing, then serves an example and prints its URL.
 import { spawn } from "node:child_process";
 import { root, show } from "./run.mjs";
 import { ensureInstalled } from "./setup.mjs";
 
 const examples = {
   board: { folder: "examples/board", port: "8787" },
+  bridge: { folder: "examples/phoenix-board", port: "8789" },
   chat: { folder: "examples/phoenix-chat", port: "8788" },
 };
 const wanted = process.argv[2] ?? "board";

@@ -1,15 +1,16 @@
 // What the tests use of phoenix.js, which has no types of its own.
 declare module "phoenix" {
   export interface Push {
-    receive(status: string, heard: (response: unknown) => void): this;
+    receive<Response>(status: string, heard: (response: Response) => void): this;
   }
   export interface Channel {
     joinRef(): string | undefined;
     join(timeout?: number): Push;
     leave(): Push;
     push(event: string, payload: object | ArrayBuffer, timeout?: number): Push;
-    on(event: string, heard: (payload: unknown) => void): number;
+    on<Payload>(event: string, heard: (payload: Payload) => void): number;
     onError(heard: (reason: unknown) => void): number;
+    onClose(heard: () => void): number;
   }
   /** What `Presence` needs of a channel. */
   export interface PresenceChannel {
@@ -30,6 +31,7 @@ declare module "phoenix" {
         readonly transport: unknown;
         readonly params?: object;
         readonly authToken?: string;
+        readonly heartbeatIntervalMs?: number;
         readonly reconnectAfterMs?: (tries: number) => number;
         readonly rejoinAfterMs?: (tries: number) => number;
       },

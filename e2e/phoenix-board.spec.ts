@@ -1,0 +1,232 @@
+// One board, two kinds of clients: Ann's page has the package phoenix and nothing of Calla, Bo's page has Calla's client.
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, test as base } from "@playwright/test";
+import { ExampleServer } from "./example-server.ts";
+import { Visitor } from "./visitor.ts";
+import { Wire } from "./wire.ts";
+
+class PhoenixVisitor extends Visitor {
+  override async open(board: string): Promise<void> {
+    await this.page.goto(`${this.wire.url}phoenix/#${board}`);
+    await expect(this.column("To do")).toBeVisible();
+  }
+}
+
+interface Fixtures {
+  server: ExampleServer;
+  id: string;
+  /** By the package phoenix alone, and by Calla's client. */
+  ann: PhoenixVisitor;
+  bo: Visitor;
+  arrive<V extends Visitor>(kind: typeof Visitor, name: string, over?: (wire: Wire) => void): Promise<V>;
+}
+
+/** Runs in the page, before its own scripts. */
+const introduce = (person: string): void => {
+  if (location.protocol === "http:") localStorage["person"] ??= person;
+};
+
+const test = base.extend<Fixtures>({
+  // oxlint-disable-next-line no-empty-pattern -- reason: Playwright reads the fixtures to prepare off the pattern
+  server: async ({}, use) => {
+    const server = new ExampleServer("phoenix-board", "BOARDS");
+    await server.start();
+    await use(server);
+    await server.end();
+    expect(server.errors).toEqual([]);
+  },
+  id: async ({ server }, use, { testId }) => {
+    await use(`board-${server.port}-${testId.slice(-12)}`);
+  },
+  arrive: async ({ browser, server, id }, use) => {
+    const visitors: Visitor[] = [];
+    await use(async <V extends Visitor>(kind: typeof Visitor, name: string, over?: (wire: Wire) => void) => {
+      const wire = await Wire.to(() => server.port);
+      over?.(wire);
+      const context = await browser.newContext();
+      await context.addInitScript(
+        introduce,
+        JSON.stringify({ name, colour: name === "Bo" ? "green" : "violet" }),
+      );
+      const visitor = new kind(await context.newPage(), wire, []);
+      visitors.push(visitor);
+      await visitor.open(id);
+      return visitor as V;
+    });
+    for (const { context, errors, wire } of visitors) {
+      await context.close();
+      wire.close();
+      expect(errors).toEqual([]);
+    }
+  },
+  ann: async ({ arrive }, use) => use(await arrive(PhoenixVisitor, "Ann")),
+  bo: async ({ arrive }, use) => use(await arrive(Visitor, "Bo")),
+});
+
+/** As others know this page's user: the server has named it. */
+const nameOf = ({ page }: PhoenixVisitor) => page.locator(".me .name").innerText();
+const title = ({ page }: Visitor) => page.getByLabel("Name of the board");
+
+test("what one edits the other sees, whichever client they have", async ({ ann, bo }) => {
+  await ann.add("To do", "Water the plants", "Air the rooms");
+  await expect(bo.cards("To do")).toHaveText(["Water the plants", "Air the rooms"]);
+  await bo.add("Doing", "Feed the cat");
+  await expect(ann.cards("Doing")).toHaveText(["Feed the cat"]);
+
+  await bo.edit("Water the plants", "Water all the plants");
+  await expect(ann.cards("To do")).toHaveText(["Water all the plants", "Air the rooms"]);
+  await expect(ann.card("Water all the plants")).toContainText("Bo");
+  await ann.edit("Feed the cat", "Feed both cats");
+  await expect(bo.card("Feed both cats")).toContainText(await nameOf(ann));
+  await expect(bo.cards("Doing")).toHaveText(["Feed both cats"]);
+
+  await ann.grip("Air the rooms").press("ArrowUp");
+  for (const { cards } of [ann, bo].map(bound))
+    await expect(cards("To do")).toHaveText(["Air the rooms", "Water all the plants"]);
+  await bo.grip("Water all the plants").press("ArrowRight");
+  for (const { cards } of [ann, bo].map(bound))
+    await expect(cards("Doing")).toHaveText(["Feed both cats", "Water all the plants"]);
+  await expect(ann.grip("Air the rooms")).toBeFocused();
+
+  await title(ann).fill("House");
+  await title(ann).press("Enter");
+  await ann.remove("Feed both cats");
+  for (const visitor of [ann, bo]) {
+    await expect(title(visitor)).toHaveValue("House");
+    await expect(visitor.cards("Doing")).toHaveText(["Water all the plants"]);
+    await visitor.saved();
+  }
+});
+
+const bound = (visitor: Visitor) => ({ cards: (column: string) => visitor.cards(column) });
+
+test("a card is dragged to another column", async ({ ann, bo }) => {
+  await ann.add("To do", "One", "Two");
+  await ann.add("Doing", "Three", "Four");
+  await ann.card("One").dragTo(ann.card("Four"), { targetPosition: { x: 60, y: 5 } });
+  for (const { cards } of [ann, bo].map(bound)) {
+    await expect(cards("To do")).toHaveText(["Two"]);
+    await expect(cards("Doing")).toHaveText(["Three", "One", "Four"]);
+  }
+});
+
+test("each goes on while the other, or oneself, is offline, and nothing is lost or doubled on return", async ({
+  ann,
+  bo,
+}) => {
+  await ann.add("To do", "One", "Two");
+  await expect(bo.cards("To do")).toHaveText(["One", "Two"]);
+
+  await ann.goOffline();
+  await expect(ann.banner).toContainText("You are offline.");
+  await ann.add("To do", "Three");
+  await ann.edit("One", "One by Ann");
+  await ann.remove("Two");
+  await expect(ann.cards("To do")).toHaveText(["One by Ann", "Three"]);
+  await expect(ann.card("Three")).toContainText("Not saved yet");
+  await expect(ann.banner).toContainText("Your 3 changes are kept while this page stays open");
+  await bo.add("To do", "Four");
+  await bo.edit("One", "One by Bo");
+  await bo.saved();
+  await ann.comeBack();
+  for (const visitor of [ann, bo]) {
+    await expect(visitor.cards("To do")).toHaveText(["One by Ann", "Four", "Three"]);
+    await visitor.saved();
+  }
+  await expect(ann.banner).toBeEmpty();
+
+  await bo.goOffline();
+  await bo.add("To do", "Five");
+  await ann.add("To do", "Six");
+  await ann.saved();
+  await bo.comeBack();
+  for (const { cards } of [ann, bo].map(bound))
+    await expect(cards("To do")).toHaveText(["One by Ann", "Four", "Three", "Six", "Five"]);
+});
+
+test("what the server has taken and could not say is not sent into the board twice", async ({ ann, bo }) => {
+  await ann.add("To do", "One");
+  await ann.saved();
+  ann.wire.lose("toPage");
+  await ann.add("To do", "Two");
+  await expect(bo.cards("To do")).toHaveText(["One", "Two"]);
+  await expect(ann.card("Two")).toContainText("Not saved yet");
+  await bo.edit("Two", "Two by Bo");
+  await bo.saved();
+  await ann.goOffline();
+  await ann.comeBack();
+  for (const visitor of [ann, bo]) {
+    await expect(visitor.cards("To do")).toHaveText(["One", "Two by Bo"]);
+    await visitor.saved();
+  }
+});
+
+test("a move that is refused goes back, and says why", async ({ ann, bo }) => {
+  await ann.add("Doing", "1", "2", "3", "4");
+  await ann.add("To do", "Left out");
+  await ann.saved();
+  // It fits as Ann sees it, but Bo was faster.
+  await ann.goOffline();
+  await bo.add("Doing", "5");
+  await bo.saved();
+  await ann.grip("Left out").press("ArrowRight");
+  await expect(ann.cards("Doing")).toHaveText(["Left out", "1", "2", "3", "4"]);
+  await ann.comeBack();
+  await expect(ann.toasts).toContainText("“Doing” holds 5 cards at most.");
+  for (const { cards } of [ann, bo].map(bound)) {
+    await expect(cards("Doing")).toHaveText(["1", "2", "3", "4", "5"]);
+    await expect(cards("To do")).toHaveText(["Left out"]);
+  }
+});
+
+test("a reload and a server that is killed leave the board as it is; who was there comes back and goes on", async ({
+  ann,
+  bo,
+  server,
+}) => {
+  await ann.add("To do", "One");
+  await ann.saved();
+  await ann.page.reload();
+  await expect(ann.cards("To do")).toHaveText(["One"]);
+  ann.wire.wasCut = bo.wire.wasCut = true;
+  await server.restart("SIGKILL");
+  await ann.add("To do", "Two");
+  await bo.add("To do", "Three");
+  for (const visitor of [ann, bo]) {
+    await expect(visitor.cards("To do")).toHaveCount(3);
+    await visitor.saved();
+  }
+  await expect(ann.cards("To do")).toHaveText(await bo.cards("To do").allTextContents());
+});
+
+test("by LongPoll, where no WebSocket gets through, it is the same", async ({ arrive, bo }) => {
+  const ann = await arrive(PhoenixVisitor, "Ann", (wire) => wire.blockSockets());
+  await ann.add("To do", "One", "Two");
+  await expect(bo.cards("To do")).toHaveText(["One", "Two"]);
+  await bo.edit("One", "One by Bo");
+  await expect(ann.cards("To do")).toHaveText(["One by Bo", "Two"]);
+  await ann.goOffline();
+  await ann.add("To do", "Three");
+  await bo.remove("Two");
+  await bo.saved();
+  await ann.comeBack();
+  for (const visitor of [ann, bo]) {
+    await expect(visitor.cards("To do")).toHaveText(["One by Bo", "Three"]);
+    await visitor.saved();
+  }
+});
+
+test("a board that is nobody's business is not shown, and the page says so", async ({ ann }) => {
+  await ann.page.goto(`${ann.wire.url}phoenix/#private-board`);
+  await expect(ann.page.getByRole("heading", { name: "This board is private" })).toBeVisible();
+});
+
+test("the page has names for what it shows, and enough contrast", async ({ ann }) => {
+  await ann.add("To do", "One");
+  await ann.saved();
+  for (const colorScheme of ["light", "dark"] as const) {
+    await ann.page.emulateMedia({ colorScheme });
+    const { violations } = await new AxeBuilder({ page: ann.page }).analyze();
+    expect(violations.map(({ id }) => id)).toEqual([]);
+  }
+});
