@@ -86,6 +86,11 @@ export class Stage extends Scene {
     const places = this.log.archive.get(keyOf(id))?.paths.at(-1)?.places ?? [];
     return places.flatMap(({ record }) => record?.messages ?? []);
   }
+  /** The same with their authors and ids. */
+  records(id = "1") {
+    const places = this.log.archive.get(keyOf(id))?.paths.at(-1)?.places ?? [];
+    return places.flatMap(({ record }) => record ?? []);
+  }
   /** A server's own dispatch, carried out. */
   async serve(
     message: Parameters<ReturnType<StageNode["note"]>["dispatch"]>[0],
