@@ -1,24 +1,23 @@
 // One board, two kinds of clients: Ann's page has the package phoenix and nothing of Calla, Bo's page has Calla's client.
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, test as base } from "@playwright/test";
-import { ExampleServer } from "./example-server.ts";
+import { expect } from "@playwright/test";
+import { createTest } from "@calla/testing/playwright";
+import { exampleServer } from "./example-server.ts";
 import { Visitor } from "./visitor.ts";
-import { Wire } from "./wire.ts";
 
 class PhoenixVisitor extends Visitor {
   override async open(board: string): Promise<void> {
-    await this.page.goto(`${this.wire.url}phoenix/#${board}`);
+    await this.page.goto(`${this.line.url}/phoenix/#${board}`);
     await expect(this.column("To do")).toBeVisible();
   }
 }
 
 interface Fixtures {
-  server: ExampleServer;
+  /** The id of an unused board. */
   id: string;
   /** By the package phoenix alone, and by Calla's client. */
   ann: PhoenixVisitor;
   bo: Visitor;
-  arrive<V extends Visitor>(kind: typeof Visitor, name: string, over?: (wire: Wire) => void): Promise<V>;
 }
 
 /** Runs in the page, before its own scripts. */
@@ -26,41 +25,23 @@ const introduce = (person: string): void => {
   if (location.protocol === "http:") localStorage["person"] ??= person;
 };
 
-const test = base.extend<Fixtures>({
-  // oxlint-disable-next-line no-empty-pattern -- reason: Playwright reads the fixtures to prepare off the pattern
-  server: async ({}, use) => {
-    const server = new ExampleServer("phoenix-board", "BOARDS");
-    await server.start();
-    await use(server);
-    await server.end();
-    expect(server.errors).toEqual([]);
-  },
+const test = createTest({ server: exampleServer("phoenix-board", "BOARDS") }).extend<Fixtures>({
   id: async ({ server }, use, { testId }) => {
     await use(`board-${server.port}-${testId.slice(-12)}`);
   },
-  arrive: async ({ browser, server, id }, use) => {
-    const visitors: Visitor[] = [];
-    await use(async <V extends Visitor>(kind: typeof Visitor, name: string, over?: (wire: Wire) => void) => {
-      const wire = await Wire.to(() => server.port);
-      over?.(wire);
-      const context = await browser.newContext();
-      await context.addInitScript(
-        introduce,
-        JSON.stringify({ name, colour: name === "Bo" ? "green" : "violet" }),
-      );
-      const visitor = new kind(await context.newPage(), wire, []);
-      visitors.push(visitor);
-      await visitor.open(id);
-      return visitor as V;
-    });
-    for (const { context, errors, wire } of visitors) {
-      await context.close();
-      wire.close();
-      expect(errors).toEqual([]);
-    }
+  ann: async ({ person, id }, use) => {
+    const who = await person("Ann");
+    const ann = new PhoenixVisitor(await who.context.newPage(), who);
+    await ann.open(id);
+    await use(ann);
   },
-  ann: async ({ arrive }, use) => use(await arrive(PhoenixVisitor, "Ann")),
-  bo: async ({ arrive }, use) => use(await arrive(Visitor, "Bo")),
+  bo: async ({ person, id }, use) => {
+    const who = await person("Bo");
+    await who.context.addInitScript(introduce, JSON.stringify({ name: "Bo", colour: "green" }));
+    const bo = new Visitor(await who.context.newPage(), who);
+    await bo.open(id);
+    await use(bo);
+  },
 });
 
 /** As others know this page's user: the server has named it. */
@@ -147,7 +128,7 @@ test("each goes on while the other, or oneself, is offline, and nothing is lost 
 test("what the server has taken and could not say is not sent into the board twice", async ({ ann, bo }) => {
   await ann.add("To do", "One");
   await ann.saved();
-  ann.wire.lose("toPage");
+  ann.line.lose("toPage");
   await ann.add("To do", "Two");
   await expect(bo.cards("To do")).toHaveText(["One", "Two"]);
   await expect(ann.card("Two")).toContainText("Not saved yet");
@@ -188,8 +169,7 @@ test("a reload and a server that is killed leave the board as it is; who was the
   await ann.saved();
   await ann.page.reload();
   await expect(ann.cards("To do")).toHaveText(["One"]);
-  ann.wire.wasCut = bo.wire.wasCut = true;
-  await server.restart("SIGKILL");
+  await server.restart({ signal: "SIGKILL" });
   await ann.add("To do", "Two");
   await bo.add("To do", "Three");
   for (const visitor of [ann, bo]) {
@@ -199,8 +179,11 @@ test("a reload and a server that is killed leave the board as it is; who was the
   await expect(ann.cards("To do")).toHaveText(await bo.cards("To do").allTextContents());
 });
 
-test("by LongPoll, where no WebSocket gets through, it is the same", async ({ arrive, bo }) => {
-  const ann = await arrive(PhoenixVisitor, "Ann", (wire) => wire.blockSockets());
+test("by LongPoll, where no WebSocket gets through, it is the same", async ({ person, id, bo }) => {
+  const who = await person("Ann");
+  who.line.refuseWebSockets();
+  const ann = new PhoenixVisitor(await who.context.newPage(), who);
+  await ann.open(id);
   await ann.add("To do", "One", "Two");
   await expect(bo.cards("To do")).toHaveText(["One", "Two"]);
   await bo.edit("One", "One by Bo");
@@ -217,7 +200,7 @@ test("by LongPoll, where no WebSocket gets through, it is the same", async ({ ar
 });
 
 test("a board that is nobody's business is not shown, and the page says so", async ({ ann }) => {
-  await ann.page.goto(`${ann.wire.url}phoenix/#private-board`);
+  await ann.page.goto(`${ann.line.url}/phoenix/#private-board`);
   await expect(ann.page.getByRole("heading", { name: "This board is private" })).toBeVisible();
 });
 
