@@ -173,9 +173,9 @@ for (const [what, fail] of Object.entries(failures))
     await ann.page.addInitScript(fail);
     await ann.open(id);
     await ann.add("To do", "One", "Two");
+    await expect(ann.toasts).toContainText("would be lost"); // at once: it goes by itself
     for (const visitor of [ann, bo]) await expect(visitor.cards("To do")).toHaveText(["One", "Two"]);
     await ann.saved();
-    await expect(ann.toasts).toContainText("would be lost");
     await expect(ann.banner).toHaveText(/^This browser cannot keep changes/);
     await expect(bo.banner).toBeEmpty();
     await ann.goOffline();
