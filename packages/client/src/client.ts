@@ -18,6 +18,7 @@ import type {
   Wiring,
 } from "@calla/shared";
 import { absence, audible } from "#dev/mistakes";
+import { showToTests } from "#dev/shown";
 import { steady, systemClock, systemRandom } from "./base/clock.ts";
 import type { Local } from "./local.ts";
 import { contain, signal } from "./base/notifier.ts";
@@ -333,6 +334,13 @@ function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boole
   if (!flushOnly) session?.retain();
   const local = wiring.local?.["~page"](core, signal(report), accept, selection);
   if (all.connect) connect();
+  if (!flushOnly)
+    showToTests(core, () => {
+      const { wiring, serialiser, transport, clock, random, token, strict } = options;
+      const second = { wiring, serialiser, transport, clock, random, token, strict, connect: false };
+      // What goes wrong for it, a test sees by what it shows.
+      return createAny({ ...second, onError: () => undefined } as ClientOptions<W>, false);
+    });
 
   return {
     topic: topic as unknown as Client<W>["topic"],

@@ -1,44 +1,12 @@
 // Playwright's `test` with people in it: a server, lines to it, browsers on them, and what may not go wrong.
-import type {
-  BrowserContextOptions,
-  PlaywrightTestArgs,
-  PlaywrightTestOptions,
-  PlaywrightWorkerArgs,
-  PlaywrightWorkerOptions,
-  TestType,
-} from "@playwright/test";
 import { expectNone } from "./errors/complaints.ts";
 import { library } from "./library.ts";
 import { Line } from "./line/line.ts";
 import type { LineOptions } from "./line/line.ts";
 import { Person } from "./person.ts";
-import type { ServerOptions } from "./server/server-options.ts";
+import { tabsOf, untilSettled } from "./settled.ts";
 import { TestServer } from "./server/test-server.ts";
-
-/** What `createTest` takes. */
-export interface TestOptions {
-  /** How your server is started, for each test anew. */
-  readonly server: ServerOptions;
-  /** What the paths of your sync over HTTP begin with. Default: `/calla` and `/socket`. */
-  readonly syncPaths?: LineOptions["syncPaths"];
-}
-
-/** What each test is given beside what Playwright gives. */
-export interface TestFixtures {
-  /** Your server: it runs when the test begins. */
-  server: TestServer;
-  /**
-   * Somebody with a browser and a line of their own, without a tab yet; `options` as for Playwright's `newContext`. Call it
-   * as often as there are people.
-   */
-  person(name: string, options?: BrowserContextOptions): Promise<Person>;
-}
-
-/** What `createTest` returns: Playwright's `test`, with the fixtures of Calla. */
-export type CallaTest = TestType<
-  PlaywrightTestArgs & PlaywrightTestOptions & TestFixtures,
-  PlaywrightWorkerArgs & PlaywrightWorkerOptions
->;
+import type { CallaTest, TestFixtures, TestOptions } from "./test-api.ts";
 
 /**
  * Playwright's `test` for an app with a server: each test has its own server and as many people as it asks for. It fails
@@ -89,6 +57,12 @@ export function createTest({ server: how, syncPaths }: TestOptions): CallaTest {
         await line.close();
       }
       expectNone(new Map(people.map(({ name, errors }) => [name, errors])));
+    },
+    settled: async ({ people, server }, use) => {
+      await use(async (who = people, options = {}) => {
+        if (!server.running) throw new Error("settled: the server does not run.");
+        await untilSettled(tabsOf(who), options);
+      });
     },
   }) as CallaTest;
 }
