@@ -55,6 +55,7 @@ import { channelPresenceMutants } from "./mutants-channel-presence.mjs";
 import { supabaseMutants } from "./mutants-supabase.mjs";
 import { clientPresenceMutants } from "./mutants-client-presence.mjs";
 import { supabasePresenceMutants } from "./mutants-supabase-presence.mjs";
+import { bridgeMutants } from "./mutants-bridge.mjs";
 import { groupMutants } from "./mutants-groups.mjs";
 import { patchMutants } from "./mutants-patch.mjs";
 import { syncPresenceMutants } from "./mutants-sync-presence.mjs";
@@ -91,6 +92,7 @@ export const mutants = [
   ...supabaseMutants,
   ...clientPresenceMutants,
   ...supabasePresenceMutants,
+  ...bridgeMutants,
   ...groupMutants,
   ...patchMutants,
   ...supervisionMutants,

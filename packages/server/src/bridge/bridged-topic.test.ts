@@ -121,6 +121,17 @@ describe("a bridged topic", () => {
     expect((await bare.heard())[0]).toEqual(["ok r3", { mid: 1, sequence: 2 }]);
   });
 
+  test("[BR17] whose socket said who it is goes on as another client, too, when it has used a number twice", async () => {
+    const { phoenix } = open();
+    const params = identityOf(await phoenix().join());
+    const bare = phoenix({ params });
+    await bare.join();
+    bare.dispatch(1, added("milk"));
+    bare.dispatch(1, added("bread"), { id: "other" });
+    await bare.heard();
+    expect(identityOf(await bare.join()).client_id).not.toBe(params.client_id);
+  });
+
   test("[BR11] is refused as the app and the sync half say, and the connection goes on", async () => {
     const world = bridged();
     world.server.handle(list, { canSubscribe: ({ topic }) => topic !== "list:1" });

@@ -5,6 +5,7 @@ import type { Clock, Cursor, ServerFrames, TargetKey } from "@calla/shared";
 import { refused, reply } from "../channels/definition/results.ts";
 import type { Joined, Refused } from "../channels/definition/results.ts";
 import type { JoinedChannel } from "../channels/engine/joined-channel.ts";
+import { jsonText, WrittenJson } from "../channels/wire/json.ts";
 import type { Json, JsonObject } from "../channels/wire/message.ts";
 import { SharedEvent } from "../channels/wire/shared-message.ts";
 import type { BridgedLine, Closing, Connected, LineTopic } from "./bridged-line.ts";
@@ -14,7 +15,7 @@ import type { PlainFrame } from "./plain-frames.ts";
 import type { PresenceTable } from "./presence-table.ts";
 import { told } from "./told.ts";
 import { isSame } from "./topic-view.ts";
-import type { TopicView } from "./topic-view.ts";
+import type { ShownState, TopicView } from "./topic-view.ts";
 import { dispatchWords, isRefused, outcomeOf, pushWords, recordsOf, unsayable } from "./words.ts";
 import type { JoinWords } from "./words.ts";
 
@@ -99,7 +100,7 @@ export class BridgedTopic implements LineTopic {
   }
 
   /** Lets the client in, by what the frames behind `Settled` come to. */
-  #enter(rest: JsonObject): void {
+  #enter(rest: JsonObject, shown?: ShownState): void {
     const { client_id, ...who } = this.#whoIsIn();
     const { sequence, next, outcomes, reason } = this.#settled!;
     this.#isIn = true;
@@ -116,7 +117,12 @@ export class BridgedTopic implements LineTopic {
       reason,
       ...rest,
     };
-    this.#resolve({ type: "joined", assigns: { [TOPIC]: this }, response });
+    // Many join at once: what is large is written once for all of them.
+    const said =
+      shown === undefined
+        ? response
+        : new WrittenJson(`${jsonText(response).slice(0, -1)},"model":${shown.json}}`);
+    this.#resolve({ type: "joined", assigns: { [TOPIC]: this }, response: said as Json });
   }
 
   #whoIsIn(): JsonObject & { readonly client_id: string } {
@@ -293,7 +299,7 @@ export class BridgedTopic implements LineTopic {
   #shows(sequence: number, mark: number, resync: "snapshot"): void {
     const shown = this.#options.view?.now();
     this.#told = { sequence, mark };
-    this.#enter({ mark, resync, model: (shown?.plain ?? null) as Json });
+    this.#enter({ mark, resync }, shown);
   }
 
   #hearUpdate(plain: PlainFrame<ServerFrames["TopicUpdate"]>): void {

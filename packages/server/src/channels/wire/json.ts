@@ -78,8 +78,20 @@ const escapedUnit = (text: string, at: number): number =>
 const isWellFormed = (text: string): boolean =>
   (text as { isWellFormed?(): boolean }).isWellFormed?.() ?? !/\p{Surrogate}/u.test(text);
 
+/** JSON that is written already: it goes into a frame as it is. Where it stands inside of something, it is read again. */
+export class WrittenJson {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+  toJSON(): unknown {
+    return JSON.parse(this.text);
+  }
+}
+
 /** @throws UnsayableMessage: JSON cannot write it. */
 export function jsonText(value: unknown): string {
+  if (value instanceof WrittenJson) return value.text;
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
