@@ -405,6 +405,9 @@ async function seed<W extends Wiring, User extends AnyUser>(
   await serverTopic(hub, session, sessionKey(conversation.clientId)).dispatch(messages as never);
 }
 
+/** Milliseconds behind a gap of the pubsub within which all rights are asked about. */
+const RIGHTS_WITHIN = 10_000;
+
 /** Timers of the whole server: idle targets leave, subscribed ones on a shared log are looked at. */
 function housekeeping(hub: Hub): (() => void)[] {
   const { context, registry, commitLoop, accessRecheck, connections, expiry } = hub;
@@ -433,7 +436,19 @@ function housekeeping(hub: Hub): (() => void)[] {
     every(tickOf(context.limits.maxStaleness), look);
     // Doorbells were lost: all are looked at soon, and not at once, for every node of a broker that was gone does so.
     const soon = new GapRound(context.clock, Math.min(GAP_WITHIN, context.limits.maxStaleness), look);
-    cancels.push(context.pubsub.onGap?.(() => soon.begin()) ?? ((): void => undefined), () => soon.stop());
+    // Who has lost a right has it until then, but the app is asked about everybody.
+    const rights = new GapRound(context.clock, RIGHTS_WITHIN, () => accessRecheck.tick(connections));
+    const hearGap = context.pubsub.onGap?.(() => {
+      soon.begin();
+      hub.consumers.stirred();
+      accessRecheck.doubt();
+      rights.begin();
+    });
+    cancels.push(
+      hearGap ?? ((): void => undefined),
+      () => soon.stop(),
+      () => rights.stop(),
+    );
     cancels.push(hearKick(context, (kick) => void kicked(hub, kick)));
     cancels.push(hearRights(context, (whose) => void hub.reauthorise(whose).catch(context.report)));
   }

@@ -127,6 +127,7 @@ export function inHand<T>() {
 /** Doorbells and pushes that ring when the test says so: never, late, twice, in any order. */
 export function handPubSub() {
   const listeners = new Map<string, Set<(payload: unknown) => void>>();
+  const gaps = new Set<() => void>();
   let rung: { channel: string; payload: unknown }[] = [];
   const pubsub: PubSub = {
     publish: (channel, payload) => void rung.push({ channel, payload }),
@@ -134,6 +135,11 @@ export function handPubSub() {
       const all = listeners.get(channel) ?? new Set();
       listeners.set(channel, all.add(listener));
       return () => void all.delete(listener);
+    },
+    onGap(listener) {
+      const one = (): void => listener();
+      gaps.add(one);
+      return () => void gaps.delete(one);
     },
   };
   const ring = (channel: string, payload: unknown): void => {
@@ -149,6 +155,8 @@ export function handPubSub() {
         0,
       ),
     lose: () => void (rung = []),
+    /** The line was broken and is mended: what was rung meanwhile may be lost. */
+    gap: () => gaps.forEach((listener) => listener()),
     deliver(times = 1) {
       const due = rung;
       rung = [];

@@ -191,6 +191,30 @@ describe("server.consume", () => {
     expect([...near.errors, ...far.errors]).toEqual([]);
   });
 
+  test("[SV20] behind a gap of the pubsub consumers look, at the log and at leases", async () => {
+    const hand = handClock();
+    const rings = handPubSub();
+    const log = memoryLog({ shared: true });
+    const told: string[] = [];
+    const [near, far] = ["a", "b"].map((node, i) => {
+      const wired = wire({ log, pubsub: rings.pubsub, random: countingRandom(i + 3) }, hand);
+      const stop = wired.server.consume(list, { name }, (entry) => void told.push(`${node} ${brief(entry)}`));
+      return { ...wired, stop };
+    }) as unknown as [ReturnType<typeof wire> & { stop(): Promise<void> }, ReturnType<typeof wire>];
+    await hand.settle();
+    await far.done(far.server.topic(list, "1").dispatch(add("x")));
+    rings.lose();
+    rings.gap();
+    await hand.settle();
+    expect(told).toEqual(["a list:1 x"]);
+    await near.done(near.stop());
+    await far.done(far.server.topic(list, "1").dispatch(add("y")));
+    rings.lose();
+    rings.gap();
+    await hand.settle();
+    expect(told.slice(1)).toEqual(["b list:1 y"]);
+  });
+
   test("[RD4] a node that was held up longer than its lease does not go on behind the one that took over", async () => {
     const hand = handClock();
     const log = memoryLog({ shared: true });

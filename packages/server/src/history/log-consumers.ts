@@ -128,6 +128,14 @@ export class LogConsumers {
     this.#wake();
   }
 
+  /** What the others have told may not have been heard: something may have come, and leases may be free. */
+  stirred(): void {
+    for (const running of this.#running.values()) {
+      running.wake();
+      running.freed();
+    }
+  }
+
   #wake(): void {
     for (const running of this.#running.values()) running.wake();
   }

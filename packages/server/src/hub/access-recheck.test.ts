@@ -512,6 +512,34 @@ describe("[AU17] on several nodes", () => {
     expect(await anna.heard()).toMatchObject([{ type: "Unsubscribed", code: "forbidden" }]);
   });
 
+  test("[SV20] behind a gap all are asked about again within ten seconds, a share at a time", async () => {
+    const { here, there, anna, bells, rights } = await nodes();
+    const more = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => there.client(undefined, `user ${i}`)),
+    );
+    for (const one of more) one.say(subscribe("list:1"));
+    for (const one of more) expect(types(await one.heard())).toEqual(["Settled", "Snapshot"]);
+    rights.may = false;
+    await here.done(here.server.reauthorise());
+    await anna.heard();
+    bells.lose();
+    bells.gap();
+    await there.advance(1_000);
+    let told = 0;
+    for (const one of [anna, ...more]) told += (await one.heard()).length;
+    expect([told > 0, told < 41]).toEqual([true, true]);
+    await there.advance(9_000);
+    for (const one of [anna, ...more]) told += types(await one.heard()).length;
+    expect(told).toBe(41);
+  });
+
+  test("[SV20] who may still be there goes on", async () => {
+    const { there, anna, bells } = await nodes();
+    bells.gap();
+    await there.advance(60_000);
+    expect(await anna.heard()).toEqual([]);
+  });
+
   test("what is no such ring is reported and signs nobody out; a node that has stopped hears none", async () => {
     const { there, anna, bells } = await nodes();
     const bad: unknown[] = [

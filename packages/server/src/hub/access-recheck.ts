@@ -24,6 +24,8 @@ export class AccessRecheck {
   readonly #awaitedTopics: AwaitedTopics;
   /** When the app was last asked about all of a connection's subscriptions. */
   readonly #checkedAt = new WeakMap<Conversation, number>();
+  /** Whoever was asked about then, or before, is to be asked about again. */
+  #doubted = -Infinity;
 
   constructor(
     context: ServerContext,
@@ -108,9 +110,15 @@ export class AccessRecheck {
     this.#subscriptions.cut(conversation, key, toldAs(answer));
   }
 
+  /** Other nodes may have told of changes that were not heard: the round begins anew with all that are here. */
+  doubt(): void {
+    this.#doubted = this.#context.clock.monotonic();
+  }
+
   /** One tick of the round: those who were not asked about for `recheckAfter`, a share of them at a time. */
   tick(connections: ReadonlySet<Conversation>): void {
-    const before = this.#context.clock.monotonic() - this.#context.limits.recheckAfter;
+    const { clock, limits } = this.#context;
+    const before = Math.max(clock.monotonic() - limits.recheckAfter, this.#doubted);
     let left = Math.ceil((2 * connections.size) / ROUND);
     for (const conversation of connections) {
       const { state } = conversation;
