@@ -317,6 +317,11 @@ export interface LogStorage {
    */
   expire(expiry: Expiry): Promise<Expired>;
 
+  /**
+   * A name of this log by chance, which a copy of it has too and no other log. A log that finds another one in its place
+   * while it is in use, or an empty one, rejects all calls rather than go on with it.
+   */
+  identity?(): Promise<string>;
   /** A secret kept by embedded durable logs, made at first use; undefined where nodes must be given one. */
   secret(): Promise<Uint8Array | undefined>;
   /** Ends what is under way and frees what is open; what was appended stays. */

@@ -140,6 +140,7 @@ export function faultyLog(
     consumers: () => call("consumers", [], () => inner.consumers()),
     touch: (sessions, at) => call("touch", sessions, () => inner.touch(sessions, at)),
     expire: (expiry) => call("expire", [], () => inner.expire(expiry)),
+    ...(inner.identity && { identity: () => call("identity", [], () => inner.identity!()) }),
     secret: () => call("secret", [], () => inner.secret()),
     close: () => inner.close(),
     rewind(target, toSequence) {
@@ -173,9 +174,12 @@ export interface LogFaultRates {
   readonly answerAfter?: number;
   /** The longest delay in milliseconds. Default 50. */
   readonly longest?: number;
-  /** Which methods fail. Default: all but `secret`. */
+  /** Which methods fail. Default: all but `secret` and `identity`. */
   readonly methods?: readonly LogMethod[];
 }
+
+/** Asked once, by whoever starts. */
+const UNFAILING: ReadonlySet<LogMethod> = new Set(["secret", "identity"]);
 
 /**
  * A plan drawn from a seeded source: the same seed and calls, the same faults.
@@ -187,7 +191,7 @@ export function seededFaults(random: Random, rates: LogFaultRates): LogPlan {
   const { fail = 0, lose = 0, delay = 0, answerAfter = 0, longest = 50 } = rates;
   const { methods } = rates;
   return ({ method }) => {
-    if (methods === undefined ? method === "secret" : !methods.includes(method)) return undefined;
+    if (methods === undefined ? UNFAILING.has(method) : !methods.includes(method)) return undefined;
     // Two numbers for each call, whatever comes of them, so that one changed rate moves no other call's luck.
     const luck = random.uint32() / 4_294_967_296;
     const milliseconds = 1 + (random.uint32() % longest);

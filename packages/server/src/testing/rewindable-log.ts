@@ -127,13 +127,15 @@ export function rewindableLog(inner: LogStorage): RewindableLog {
     consumers: () => inner.consumers(),
     touch: (targets, at) => inner.touch(targets.map(nameOf), at),
     expire,
+    ...(inner.identity && { identity: () => inner.identity!() }),
     secret: () => inner.secret(),
     close: () => inner.close(),
     async rewind(target, toSequence) {
       const before = lifeOf(target).steps;
       const past = before.findIndex((step) => step.do === "append" && endOf(step.append) > toSequence);
       const kept = past === -1 ? before.slice() : before.slice(0, past);
-      const name = `${target}\u0000${renamed.size + 1}`;
+      // Of characters that no topic has, and that every engine holds.
+      const name = `${target}\u0001${renamed.size + 1}`;
       renamed.set(name, target);
       lives.set(target, { name, steps: [] });
       let sequence = 0;

@@ -117,4 +117,4 @@ export function vanishingLog(archived: () => ArchivedLog): VanishingLog {
 }
 
 /** What no file is asked for. */
-const UNTOUCHED = new Set(["carryWith", "onReplaced", "rewind", "close", "secret"]);
+const UNTOUCHED = new Set(["carryWith", "onReplaced", "rewind", "close", "secret", "identity"]);

@@ -37,7 +37,9 @@ export function memoryLog({
   const rows = new ClientRows();
   const listing = new Listing();
   const order = new ChangeOrder((target, record) => targets.get(target)?.has(record) ?? false);
+  const words = (length: number) => Uint32Array.from({ length }, () => random.uint32());
   let secret: Uint8Array | undefined;
+  let identity: string | undefined;
   return {
     shared,
     async open(target) {
@@ -112,8 +114,11 @@ export function memoryLog({
     async expire(expiry) {
       return expire(expiry, targets, rows, order);
     },
+    async identity() {
+      return (identity ??= Array.from(words(4), (word) => word.toString(16).padStart(8, "0")).join(""));
+    },
     async secret() {
-      secret ??= new Uint8Array(Uint32Array.from({ length: 8 }, () => random.uint32()).buffer);
+      secret ??= new Uint8Array(words(8).buffer);
       return secret.slice();
     },
     // Other servers may still use it, and there is nothing to free.

@@ -18,6 +18,7 @@ export type SqliteProblem =
   | "gone"
   | "replaced"
   | "worker"
+  | "other"
   | "failed";
 
 /** By the beginning of SQLite's own code; the first that fits. */
@@ -73,6 +74,11 @@ const KNOWN: readonly (readonly [begins: string, problem: SqliteProblem, todo: s
     "CALLA_REPLACED",
     "replaced",
     "What stands there now is opened next; what it lacks is lost, and clients are told. Replace a database while no server runs.",
+  ],
+  [
+    "CALLA_OTHER",
+    "other",
+    "Put the right file there, or a backup of it; to go on with the one that is there, restart the server.",
   ],
   ["CALLA_WORKER", "worker", "The thread that writes has ended; a new one is started."],
 ];

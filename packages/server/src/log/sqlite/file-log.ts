@@ -52,7 +52,8 @@ import type { FilePlace } from "./file-place.ts";
 import { library } from "./library.ts";
 import { Reader } from "./reader.ts";
 import type { AgedRow } from "./reader.ts";
-import { fromColumn, plainText, textCodec } from "./text.ts";
+import { nameOfPlain } from "../plain-name.ts";
+import { plainText, textCodec } from "./text.ts";
 import type { StorageOf } from "./topics.ts";
 
 export interface FileLogOptions {
@@ -61,6 +62,8 @@ export interface FileLogOptions {
   readonly lane: (options: ExecutorOptions) => Lane;
   readonly storageOf: StorageOf;
   readonly random: Random;
+  /** The name of the log that must be there. */
+  readonly identity: string | undefined;
 }
 
 /** Milliseconds that a read waits for the file, which happens while another process repairs or closes it. */
@@ -89,6 +92,8 @@ export class FileLog implements LogStorage {
   #opening: Promise<Opened> | undefined;
   #closing: Promise<void> | undefined;
   #sweeping = false;
+  /** The name of the log that is in use: no other is taken in its place. */
+  #identity: string | undefined;
   /** It was open: if it is not there any more, no other is made in its place. */
   #hasBeenOpen = false;
   /** The one before was given up, and is being closed; what it was about may be another history now. */
@@ -238,10 +243,10 @@ export class FileLog implements LogStorage {
       list.filter((_, i) => given[before + i] !== null);
     const [sessions, tombstones, rows] = groups.map(({ length }) => length) as [number, number, number];
     const expired = {
-      sessions: went(old.sessions, 0).map(fromColumn),
-      tombstones: went(old.tombstones, sessions).map(fromColumn),
+      sessions: went(old.sessions, 0).map(nameOfPlain),
+      tombstones: went(old.tombstones, sessions).map(nameOfPlain),
       rows: went(aged, sessions + tombstones).length,
-      consumers: went(old.consumers, sessions + tombstones + rows).map(fromColumn),
+      consumers: went(old.consumers, sessions + tombstones + rows).map(nameOfPlain),
     };
     if (expired.sessions.length + expired.consumers.length > 0) void this.#sweep();
     return expired;
@@ -256,6 +261,10 @@ export class FileLog implements LogStorage {
       // Where those filled the page, others may be behind them.
       if (since.length === 0 || rows.length < expiry.limit) return rows.filter((row) => !since.includes(row));
     }
+  }
+
+  identity(): Promise<string> {
+    return this.#read((reader) => reader.identity());
   }
 
   async secret(): Promise<Uint8Array | undefined> {
@@ -303,7 +312,8 @@ export class FileLog implements LogStorage {
     const place = placeOf({ statSync }, file);
     if (this.#hasBeenOpen && statSync(file, { throwIfNoEntry: false }) === undefined)
       throw storageFailure(file, { code: "CALLA_GONE", message: `${file} is not there any more` });
-    const lane = laneOf({ ...this.#options.executor, ...(this.#hasBeenOpen ? { mustExist: true } : {}) });
+    const mustExist = this.#hasBeenOpen || this.#options.identity !== undefined;
+    const lane = laneOf({ ...this.#options.executor, ...(mustExist ? { mustExist } : {}) });
     try {
       await lane.opened;
       const db = lane.executor?.db ?? readingOf(file);
@@ -324,7 +334,13 @@ export class FileLog implements LogStorage {
         await opened.close();
         throw Object.assign(new Error(moved.message), { code: moved.code });
       }
-      this.#hasBeenOpen = file !== ":memory:" && file !== "";
+      const stored = file !== ":memory:" && file !== "";
+      const other = stored ? this.#other(opened.reader.identity()) : undefined;
+      if (other !== undefined) {
+        await opened.close();
+        throw other;
+      }
+      this.#hasBeenOpen = stored;
       if (former !== undefined) {
         this.#former = undefined;
         for (const listener of this.#listeners) queueMicrotask(listener);
@@ -334,6 +350,15 @@ export class FileLog implements LogStorage {
       void lane.close();
       throw storageFailure(file, failureOf(thrown));
     }
+  }
+
+  /** Why it is not taken: another log, or a new one, stands where the one in use was. A copy of that one has its name. */
+  #other(found: string): Error | undefined {
+    const known = this.#identity ?? this.#options.identity;
+    if (known !== undefined && known !== found)
+      return Object.assign(new Error(`it is the log ${found}, and not ${known}`), { code: "CALLA_OTHER" });
+    this.#identity = found;
+    return undefined;
   }
 
   /** The files are not where they were: nothing more is read or written there. The next call opens what is there then. */

@@ -197,6 +197,50 @@ describe("[SQ12] a server over a file that goes away", () => {
   });
 });
 
+describe("[SQ16] another log's file", () => {
+  const put = (from: string, file: string): void => {
+    cpSync(from, `${file}.new`);
+    for (const end of ["-wal", "-shm"]) rmSync(file + end, { force: true });
+    renameSync(`${file}.new`, file);
+  };
+
+  test("in place of the one in use is refused, however often; the right one's backup is taken", async () => {
+    const [file, other, backup] = [fresh(), fresh(), fresh()];
+    for (const [name, records] of [
+      [file, 2],
+      [other, 5],
+    ] as const) {
+      const log = opened(name, { thread: "main" });
+      await fill(log, 0, records);
+      await log.close();
+    }
+    cpSync(file, backup);
+    const log = opened(file, { thread: "main" });
+    const identity = await log.identity!();
+    await fill(log, 2, 1);
+    put(other, file);
+    expect(await problem(log.append([appendOf("t", 3, 1)]))).toBe("replaced");
+    for (const call of [() => log.open("t"), () => log.append([appendOf("u", 0, 1)]), () => log.identity!()])
+      expect(await problem(call())).toBe("other");
+    await expect(log.open("t")).rejects.toThrow(/it is the log \w{32}, and not \w{32}.*restart the server/);
+    put(backup, file);
+    expect((await log.open("t"))?.sequence).toBe(2);
+    expect(await log.identity!()).toBe(identity);
+    await fill(log, 2, 1);
+  });
+
+  test("is refused from the beginning where the log's name was given; without a file none is made", async () => {
+    const [file, none] = [fresh(), fresh()];
+    const log = opened(file, { thread: "main" });
+    const identity = await log.identity!();
+    await log.close();
+    expect(await problem(opened(file, { thread: "main", identity }).opened())).toBe("none");
+    expect(await problem(opened(file, { thread: "main", identity: "0".repeat(32) }).opened())).toBe("other");
+    expect(await problem(opened(none, { thread: "main", identity }).opened())).toBe("cannot-open");
+    expect(existsSync(none)).toBe(false);
+  });
+});
+
 describe("[SQ13] a file that cannot be written to when it is opened", () => {
   const asRoot = process.platform === "linux" && process.getuid?.() === 0;
   /** Root may write to anything but a file system that is mounted to be read. */

@@ -6,7 +6,7 @@ import type { AgedRow } from "./reader.ts";
 import { RECORDS, ROW, statement } from "./statements.ts";
 import type { StatementName } from "./statements.ts";
 import { DAY } from "./tables.ts";
-import { column } from "./text.ts";
+import { plainName } from "../plain-name.ts";
 import type { TextCodec } from "./text.ts";
 
 /** Outcomes of so many characters may be in their client's own row: it is written anew until they are settled. */
@@ -27,7 +27,7 @@ export function checkDense({ expected, records }: Append): void {
 /** @throws CallaError `invalid-value`, or whatever keeps something in it from being text. */
 export function appendGroup({ target, expected, records, rows, at: now }: Append, text: TextCodec): Group {
   const first = records[0];
-  const name = column(target);
+  const name = plainName(target);
   const steps: ExecutorStep[] = [];
   if (first?.model !== undefined) {
     const model = text.model.write(first.model.value);
@@ -43,7 +43,7 @@ export function appendGroup({ target, expected, records, rows, at: now }: Append
   }
   const day = Math.floor(now / DAY);
   for (const { clientId, was, last, settled, outcomes, whole = false } of rows) {
-    const client = column(clientId);
+    const client = plainName(clientId);
     const own = outcomes.length === 0 ? "" : text.outcomes.write(outcomes);
     const replaces = whole || settled >= was;
     // Beside what is not settled yet they are a row of their own, or the client's would be written whole again and again.
@@ -70,10 +70,10 @@ function pushRecord(
     mark,
     version,
     at,
-    author === null ? null : column(author.clientId),
-    author === null || author.userId === null ? null : column(author.userId),
+    author === null ? null : plainName(author.clientId),
+    author === null || author.userId === null ? null : plainName(author.userId),
     mid,
-    column(id),
+    plainName(id),
     text.messages.write(messages),
     model === undefined ? null : text.model.write(model.value),
   );
@@ -97,7 +97,7 @@ export function saveGroup(
   text: TextCodec,
 ): Group {
   return {
-    guard: step("save", column(target), sequence, mark),
+    guard: step("save", plainName(target), sequence, mark),
     steps: [
       step("thin"),
       step("snapshot", sequence, mark, version, at, text.model.write(model)),
@@ -109,12 +109,12 @@ export function saveGroup(
 }
 
 export const removeGroup = (target: TargetKey, at: number, unusedSince: number): Group => ({
-  guard: step("remove", at, column(target), unusedSince),
+  guard: step("remove", at, plainName(target), unusedSince),
   steps: [step("next"), step("gone", "removed", at), step("forget"), step("litter")],
 });
 
 export const touchGroup = (target: TargetKey, at: number): Group => ({
-  guard: step("touch", at, column(target), at),
+  guard: step("touch", at, plainName(target), at),
   steps: [],
 });
 
@@ -141,14 +141,14 @@ export const expireConsumerGroup = (name: string, { consumers }: Expiry): Group 
 
 /** It gives the position. */
 export const claimGroup = (name: string, { owner, now, until, from }: Claim): Group => ({
-  guard: step("claim", column(name), from === "now" ? 1 : 0, column(owner), until, now),
+  guard: step("claim", plainName(name), from === "now" ? 1 : 0, plainName(owner), until, now),
   steps: [],
 });
 export const advanceGroup = (name: string, owner: string, position: number, until: number): Group => ({
-  guard: step("advance", position, until, column(name), column(owner)),
+  guard: step("advance", position, until, plainName(name), plainName(owner)),
   steps: [],
 });
-export const dropGroup = (name: string): Group => ({ guard: step("drop", column(name)), steps: [] });
+export const dropGroup = (name: string): Group => ({ guard: step("drop", plainName(name)), steps: [] });
 
 /** Deletes some of what is no longer part of a history. They give something as long as there was something. */
 export const sweepGroups: readonly Group[] = [

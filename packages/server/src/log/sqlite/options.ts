@@ -35,6 +35,11 @@ export interface SqliteOptions {
    * here.
    */
   readonly thread?: "auto" | "worker" | "main";
+  /**
+   * The `identity()` of the log that must be in the file. Another one, or a new file, is refused: `storage`, `other`. Default:
+   * whatever is there when it is opened, and from then on that one.
+   */
+  readonly identity?: string;
   /** Where the secret comes from. Default: cryptographic chance. */
   readonly random?: Random;
 }

@@ -19,7 +19,7 @@ import type {
 } from "../log.ts";
 import { LAST, OWN } from "./statements.ts";
 import { DAY } from "./tables.ts";
-import { column, fromColumn } from "./text.ts";
+import { nameOfPlain, plainName } from "../plain-name.ts";
 import type { TextCodec } from "./text.ts";
 
 interface TargetRow extends Cursor {
@@ -125,6 +125,7 @@ const prepare = (db: BetterSqlite3.Database) => ({
   bytes: db
     .prepare<[], number>(`SELECT page_count * page_size FROM pragma_page_count, pragma_page_size`)
     .pluck(),
+  identity: db.prepare<[], string>(`SELECT value FROM settings WHERE name = 'identity'`).pluck(),
   secret: db.prepare<[], string>(`SELECT value FROM settings WHERE name = 'secret'`).pluck(),
 });
 
@@ -139,7 +140,7 @@ export class Reader {
 
   open(target: TargetKey, text: TextCodec): Head | undefined {
     return this.#atOnce(() => {
-      const found = this.#find.target.get(column(target));
+      const found = this.#find.target.get(plainName(target));
       if (found === undefined) return undefined;
       const { sequence, mark, version, at, removed } = found;
       const snapshot = this.#snapshot(found, sequence, text);
@@ -149,7 +150,7 @@ export class Reader {
 
   read(target: TargetKey, after: Cursor, limit: number, text: TextCodec): ReadResult {
     return this.#atOnce(() => {
-      const found = this.#find.target.get(column(target)) ?? NEVER;
+      const found = this.#find.target.get(plainName(target)) ?? NEVER;
       if (after.sequence === found.sequence && after.mark === found.mark)
         return { status: "records", records: [] };
       const mark = this.#markAt(found, after.sequence);
@@ -167,7 +168,7 @@ export class Reader {
     return this.#atOnce(() =>
       places
         .filter(([target, at]) => {
-          const { sequence, mark } = this.#find.head.get(column(target)) ?? NEVER;
+          const { sequence, mark } = this.#find.head.get(plainName(target)) ?? NEVER;
           return sequence !== at.sequence || mark !== at.mark;
         })
         .map(([target]) => target),
@@ -176,7 +177,7 @@ export class Reader {
 
   client(target: TargetKey, clientId: string, text: TextCodec): ClientRow | undefined {
     return this.#atOnce(() => {
-      const key = [column(target), column(clientId)] as const;
+      const key = [plainName(target), plainName(clientId)] as const;
       const row = this.#find.client.get(...key);
       if (row === undefined) return undefined;
       const { last, settled, outcomes, more } = row;
@@ -188,7 +189,7 @@ export class Reader {
 
   history(target: TargetKey, upTo: number, limit: number, text: TextCodec): HistoryPage {
     return this.#atOnce(() => {
-      const { id, base_sequence: from } = this.#find.target.get(column(target)) ?? NEVER;
+      const { id, base_sequence: from } = this.#find.target.get(plainName(target)) ?? NEVER;
       const rows = this.#find.history.all(id, from, upTo, limit).toReversed();
       const asRecord = recordsIn(text);
       return { records: rows.map(asRecord), from };
@@ -197,7 +198,7 @@ export class Reader {
 
   snapshotAt(target: TargetKey, sequence: number, text: TextCodec): LogSnapshot | undefined {
     return this.#atOnce(() => {
-      const found = this.#find.target.get(column(target));
+      const found = this.#find.target.get(plainName(target));
       return found && this.#snapshot(found, sequence, text);
     });
   }
@@ -214,7 +215,7 @@ export class Reader {
       const floor = this.#find.floor.get() ?? last;
       const asRecord = recordsIn(text);
       const records = this.#find.changes.all(after, floor, limit).map(({ position, name, ...row }) => {
-        const target = fromColumn(name);
+        const target = nameOfPlain(name);
         // Decoded only if it is wanted: what cannot be is no trouble of who does not ask for it.
         const change: Change | undefined = wanted(target)
           ? { position: String(position), target, record: asRecord(row) }
@@ -225,7 +226,7 @@ export class Reader {
         const { position, target, why, sequence, at } = row;
         const change: Change = {
           position: String(position),
-          target: fromColumn(target),
+          target: nameOfPlain(target),
           gone: why,
           sequence,
           at,
@@ -240,21 +241,21 @@ export class Reader {
 
   consumers(): readonly LogConsumer[] {
     return this.#find.consumers.all().map(({ name, position, owner, until }) => ({
-      name: fromColumn(name),
+      name: nameOfPlain(name),
       position: String(position),
-      owner: fromColumn(owner),
+      owner: nameOfPlain(owner),
       until,
     }));
   }
 
   /** In the order of the column's own texts. */
   list(prefix: string, from: string | undefined, limit: number): TargetPage {
-    const written = column(prefix);
+    const written = plainName(prefix);
     // The text of one that has to be escaped ends with a quotation mark, which only the whole name's does.
     const begins = written === prefix ? prefix : written.slice(0, -1);
     const rows = this.#find.list.all(begins, begins + BEYOND, from ?? "", limit);
     const targets = rows.map(({ name, removed, ...row }) => ({
-      target: fromColumn(name),
+      target: nameOfPlain(name),
       ...row,
       removed: removed === 1,
     }));
@@ -277,6 +278,10 @@ export class Reader {
   /** Client rows that are too old by their day, which says when they were first written. */
   aged({ rows, limit }: Expiry): readonly AgedRow[] {
     return this.#find.clients.all({ day: Math.floor(rows / DAY), rows, limit });
+  }
+
+  identity(): string {
+    return this.#find.identity.get() ?? "";
   }
 
   secret(): Uint8Array | undefined {
@@ -317,9 +322,9 @@ function recordsIn(text: TextCodec): (row: RecordRow) => LogRecord {
   const authors = new Map<string, Author>();
   const authorOf = (client: string, user: string | null): Author => {
     const known = authors.get(client);
-    const userId = user === null ? null : fromColumn(user);
+    const userId = user === null ? null : nameOfPlain(user);
     if (known !== undefined && known.userId === userId) return known;
-    const author = { clientId: fromColumn(client), userId };
+    const author = { clientId: nameOfPlain(client), userId };
     authors.set(client, author);
     return author;
   };
@@ -330,7 +335,7 @@ function recordsIn(text: TextCodec): (row: RecordRow) => LogRecord {
     at,
     author: author === null ? null : authorOf(author, user),
     mid,
-    id: fromColumn(id),
+    id: nameOfPlain(id),
     messages: text.messages.read(messages),
     ...(model === null ? {} : { model: { value: text.model.read(model) } }),
   });

@@ -87,6 +87,7 @@ export function splitLog(
         rows: here.rows + there.rows,
       };
     },
+    ...(file.identity && { identity: () => file.identity!() }),
     secret: () => file.secret(),
     close: () => file.close(),
   };

@@ -76,6 +76,7 @@ export function sqliteWith(
     lane: lane ?? (transient ? laneHere : LANES[thread]),
     storageOf: of,
     random,
+    identity: options.identity,
   });
   if (!volatile) return log;
   const memory = memoryLog({ retention: Math.min(retention, 1_000) });

@@ -129,4 +129,8 @@ export const MIGRATIONS: readonly string[] = [
   -- secret: what signs clients' identities, in hexadecimal.
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- identity: a name of this log by chance, which a copy of it has too and no other log.
+  INSERT INTO settings (name, value) VALUES ('identity', lower(hex(randomblob(16))));
+  `,
 ];

@@ -53,9 +53,3 @@ function outcomeOf(plain: Outcome, codec: PayloadCodec): Outcome {
     ? plain
     : { ...plain, messages: messages.map(codec.decodeMessage) as Message[] };
 }
-
-/** Names that others chose: SQLite's text is UTF-8, which has no halves of surrogate pairs, so those are escaped. */
-export const column = (text: string): string =>
-  text.startsWith('"') || !text.isWellFormed() ? JSON.stringify(text) : text;
-export const fromColumn = (text: string): string =>
-  text.startsWith('"') ? (JSON.parse(text) as string) : text;

@@ -214,6 +214,36 @@ export const logContract: readonly LogCheck[] = [
       equal(await log.client(target, "ann"), row("ann", i + 1), `row of ${target}`);
     }
   }),
+  check("[LG60] users, clients and keys are any text", async ({ create }) => {
+    const log = await create();
+    const names = [
+      "",
+      "\u0000",
+      "a\u0000",
+      "a\u0000b",
+      "a",
+      "\u0001",
+      "\ud800",
+      "\udc00x",
+      '"',
+      '"\\u0000"',
+      "🙂",
+      "é",
+    ];
+    const rows = names.flatMap((name) => [row(`c${name}`, 1), row(`#${name}`, 1, { outcomes: [] })]);
+    const records = names.map((name, i) =>
+      record(i + 1, { author: { clientId: `c${name}`, userId: name }, id: `id ${name}` }),
+    );
+    const append = { ...appendOf("t", 0, names.length, { rows }), records };
+    equal(await statuses(log, [append]), [appended], "append");
+    equal(await log.read("t", ORIGIN, 100), { status: "records", records }, "read");
+    for (const one of rows)
+      equal(await log.client("t", one.clientId), one, `row of ${JSON.stringify(one.clientId)}`);
+    const later = names.map((name) => row(`c${name}`, 2));
+    const next = appendOf("t", names.length, 1, { rows: later, was: 1 });
+    equal(await status(log, next), "appended", "append");
+    for (const one of later) equal((await log.client("t", one.clientId))?.last, 2, "row, written again");
+  }),
   check("[LG14] what was read does not change when more is written", async ({ create }) => {
     const log = await create();
     await fill(log, "t", 0, 2);
@@ -423,6 +453,19 @@ export const logContract: readonly LogCheck[] = [
     equal(await log.secret(), first, "secret");
     if (first !== undefined && first.length < 32)
       throw new Error(`a secret of ${first.length} bytes is too short`);
+  }),
+  check("[LG59] a log has a name of its own, which stays", async ({ create, reopen }) => {
+    const [one, other] = [await create(), await create()];
+    if (one.identity === undefined) return;
+    const name = await one.identity();
+    equal([await one.identity(), await one.identity()], [name, name], "asked again");
+    if (name.length < 16) throw new Error(`a name of ${name.length} characters is too short`);
+    if (other !== one && (await other.identity?.()) === name) throw new Error("two logs have one name");
+    if (reopen === undefined) return;
+    await one.close();
+    const again = await reopen(one);
+    equal(await again.identity?.(), name, "after a restart");
+    await again.close();
   }),
   check("[LG23] what was resolved is there after a restart", async ({ create, reopen }) => {
     if (reopen === undefined) return;
