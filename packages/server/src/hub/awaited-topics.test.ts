@@ -209,8 +209,8 @@ describe("a subscription", () => {
           ...options,
           log: {
             ...log,
-            read: async (...given) => {
-              const found = await log.read(...given);
+            open: async (...given) => {
+              const found = await log.open(...given);
               await hold;
               return found;
             },

@@ -13,6 +13,7 @@ import type { LiveTarget } from "../target/live-target.ts";
 import type { ClientRow, Outcome, ReadResult } from "../log/log.ts";
 import type { ExpirySweep } from "../target/expiry.ts";
 import type { CommitLoop } from "../target/commit-loop.ts";
+import type { HeadWatch } from "./head-watch.ts";
 
 /** What a client is sent after `Settled`. */
 interface Resync {
@@ -30,18 +31,21 @@ const FEW_RECORDS = 16;
 export class CatchUp {
   readonly #context: ServerContext;
   readonly #commitLoop: CommitLoop;
+  readonly #headWatch: Pick<HeadWatch, "look">;
   readonly #expiry: ExpirySweep;
   readonly #slowConsumers: SlowConsumers;
 
   constructor(
     context: ServerContext,
     commitLoop: CommitLoop,
+    headWatch: Pick<HeadWatch, "look">,
     expiry: ExpirySweep,
     slowConsumers: SlowConsumers,
   ) {
     this.#context = context;
     this.#slowConsumers = slowConsumers;
     this.#commitLoop = commitLoop;
+    this.#headWatch = headWatch;
     this.#expiry = expiry;
   }
 
@@ -79,10 +83,10 @@ export class CatchUp {
   }
 
   /** Other nodes may have written since; or it says so itself (FO4). */
-  #mustLook(live: LiveTarget, { cursor }: Subscription): boolean {
+  #mustLook(live: LiveTarget, { cursor }: Subscription, isFresh = false): boolean {
     return (
       live.unsure !== undefined ||
-      this.#context.log.shared ||
+      (this.#context.log.shared && !isFresh) ||
       (cursor !== undefined && cursor.sequence > live.engine!.state.sequence)
     );
   }
@@ -97,12 +101,16 @@ export class CatchUp {
   ): Promise<Joined> {
     const current = (): boolean =>
       conversation.phase === "open" && conversation.subscriptions.get(live.key) === subscription;
+    // Nobody has waited for it before: it is read from now on, for this request, which needs no second look.
+    const isFresh = live.engine === undefined && live.opening.length === 0;
     if (live.engine === undefined) await new Promise((resolve) => live.opening.push(resolve));
     if (!current()) return "outdated";
     const engine = live.engine;
     if (engine === undefined) return live.failure;
-    if (this.#mustLook(live, asked)) {
-      const looked = await this.#commitLoop.sure(live);
+    if (this.#mustLook(live, asked, isFresh)) {
+      const looked = await (live.unsure === undefined
+        ? this.#headWatch.look(live)
+        : this.#commitLoop.sure(live));
       if (!current()) return "outdated";
       if (!looked) return live.failure;
     }

@@ -181,3 +181,59 @@ describe("[SV19] a log that says what has moved", () => {
     expect(types(await clients[0]!.heard())).toEqual(["TopicUpdate"]);
   });
 });
+
+describe("[SV21] looks before a subscribe is answered", () => {
+  /** Twenty topics that are open, and what a second client's coming back to so many of them costs. */
+  async function comingBack(count: number, log: LogStorage, between: () => Promise<void> = async () => {}) {
+    const counting = counted(log);
+    const node = await following(20, counting.log, { maxStaleness: 600_000 });
+    await between();
+    for (const topic of [0, 3]) await node.write(topic);
+    const one = await node.client();
+    counting.forget();
+    for (let i = 0; i < count; i++) one.say(subscribe(`list:${i}`, i + 1));
+    const heard = await one.heard();
+    return { ...node, ...counting, one, heard };
+  }
+  const models = (heard: readonly { readonly type: string }[]) =>
+    heard.flatMap((frame) =>
+      frame.type === "Snapshot"
+        ? [(frame as unknown as { model: { items: unknown[] } }).model.items.length]
+        : [],
+    );
+
+  test("many at once are asked about in one call, and those are read that have moved: nobody is shown an old one", async () => {
+    const { calls, heard } = await comingBack(8, memoryLog({ shared: true }));
+    expect(calls).toEqual({ moved: 1, read: 2 });
+    expect(models(heard).toSorted()).toEqual([0, 0, 0, 0, 0, 0, 1, 1]);
+  });
+
+  test("few are read", async () => {
+    const { calls, heard } = await comingBack(4, memoryLog({ shared: true }));
+    expect(calls).toEqual({ read: 4 });
+    expect(models(heard).toSorted()).toEqual([0, 0, 1, 1]);
+  });
+
+  test("where the log cannot say, each is told to retry", async () => {
+    const log = faultyLog(memoryLog({ shared: true }));
+    const { heard, errors } = await comingBack(8, log, async () =>
+      log.plan(({ method }) => (method === "moved" ? "fail" : undefined)),
+    );
+    expect(new Set(types(heard))).toEqual(new Set(["Unsubscribed"]));
+    expect(heard).toHaveLength(8);
+    expect(errors).toMatchObject([{ code: "storage", details: { method: "moved" } }]);
+  });
+
+  test("a topic that is opened for the one who asks is not read once more; for whoever comes behind him it is", async () => {
+    const { calls, log, forget } = counted(memoryLog({ shared: true }));
+    const { client, done, server, settle } = await following(0, log);
+    await done(server.topic(list, "elsewhere").dispatch(add("x")));
+    const [one, other] = [await client(), await client()];
+    forget();
+    one.say(subscribe("list:new"));
+    other.say(subscribe("list:new"));
+    await settle();
+    for (const each of [one, other]) expect(types(await each.heard())).toEqual(["Settled", "Snapshot"]);
+    expect(calls).toEqual({ open: 1, read: 1 });
+  });
+});

@@ -15,6 +15,14 @@ const MOST_PLACES = 1_024;
 /** Awaited topics that are due in one tick: of a log that is asked for each of them, and of one that is asked for all. */
 const MOST_AWAITED = { alone: 64, together: MOST_PLACES };
 
+/** Looks that are asked for in one turn: up to so many are read at once, which brings what was missed along. */
+const FEW_LOOKS = 4;
+
+interface Look {
+  readonly live: LiveTarget;
+  readonly looked: (looked: boolean | Promise<boolean>) => void;
+}
+
 export class HeadWatch {
   readonly #context: ServerContext;
   readonly #registry: TargetRegistry;
@@ -24,6 +32,8 @@ export class HeadWatch {
   /** Due, and not asked about yet. */
   readonly #due = new Set<LiveTarget>();
   readonly #awaited = new Set<TargetKey>();
+  /** Who asked in this turn. */
+  #looks: Look[] = [];
   /** Since when the log has been asked; undefined: it is not being asked. */
   #asking: number | undefined;
 
@@ -56,6 +66,48 @@ export class HeadWatch {
     if (this.#asking !== undefined && now - this.#asking < limits.maxStaleness) return;
     this.#asking = now;
     void this.#ask(now);
+  }
+
+  /**
+   * Looks at one target for somebody: resolves once what the log has that moment, or later, is folded; with false if it
+   * cannot be read. Many that are asked for in one turn, as after a restart, are asked about together.
+   */
+  look(live: LiveTarget): Promise<boolean> {
+    if (this.#context.log.moved === undefined) return this.#commitLoop.look(live);
+    return new Promise((looked) => {
+      this.#looks.push({ live, looked });
+      if (this.#looks.length === 1) this.#context.clock.defer(() => this.#lookNow());
+    });
+  }
+
+  #lookNow(): void {
+    const looks = this.#looks;
+    this.#looks = [];
+    const lives = new Map(looks.map(({ live }) => [live.key, live]));
+    if (lives.size <= FEW_LOOKS || this.#commitLoop.stopped) {
+      for (const { live, looked } of looks) looked(this.#commitLoop.look(live));
+      return;
+    }
+    for (let from = 0; from < looks.length; from += MOST_PLACES)
+      void this.#lookAt(looks.slice(from, from + MOST_PLACES));
+  }
+
+  async #lookAt(looks: readonly Look[]): Promise<void> {
+    const resting = new Map<TargetKey, LiveTarget>();
+    for (const { live } of looks)
+      if (live.engine?.ready === true && !live.closed) resting.set(live.key, live);
+    let moved: ReadonlySet<TargetKey> | undefined;
+    try {
+      const places = Array.from(resting, ([key, live]): readonly [TargetKey, Cursor] => [key, placeOf(live)]);
+      moved = new Set(await this.#context.log.moved!(places));
+    } catch (cause) {
+      this.#context.report(new CallaError("storage", { method: "moved", cause }));
+    }
+    for (const { live, looked } of looks) {
+      const isStill = moved?.has(live.key) === false && resting.get(live.key) === live;
+      if (moved === undefined) looked(false);
+      else looked(isStill ? !live.closed && !this.#commitLoop.stopped : this.#commitLoop.look(live));
+    }
   }
 
   async #ask(since: number): Promise<void> {

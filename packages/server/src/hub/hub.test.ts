@@ -314,7 +314,11 @@ describe("hostile peers", () => {
 
   test("[CV7] a close at every await of subscribing leaves no subscriber behind", async () => {
     for (const method of ["open", "read", "client"] as const) {
-      const held = heldLog(memoryLog({ shared: true, retention: 0 }), method);
+      const log = memoryLog({ shared: true, retention: 0 });
+      // Of what never was nothing is read.
+      const before = wire({ log });
+      if (method === "read") await before.done(before.server.topic(list, "1").dispatch(add("x")));
+      const held = heldLog(log, method);
       const seen: string[] = [];
       const { server, client, advance } = wire({ log: held.log });
       server.handle(list, {

@@ -165,7 +165,7 @@ export class Hub {
       directory,
       access,
       dispatcher,
-      catchUp: new CatchUp(context, commitLoop, this.expiry, slowConsumers),
+      catchUp: new CatchUp(context, commitLoop, this.headWatch, this.expiry, slowConsumers),
       slowConsumers,
       roster,
     });
