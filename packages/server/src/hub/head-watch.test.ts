@@ -182,7 +182,7 @@ describe("[SV19] a log that says what has moved", () => {
   });
 });
 
-describe("[SV21] looks before a subscribe is answered", () => {
+describe("[SV22] looks before a subscribe is answered", () => {
   /** Twenty topics that are open, and what a second client's coming back to so many of them costs. */
   async function comingBack(count: number, log: LogStorage, between: () => Promise<void> = async () => {}) {
     const counting = counted(log);
