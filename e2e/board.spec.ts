@@ -162,7 +162,7 @@ test("a finger reaches delete, and who comes first gets a board that says what t
   const ann = await arrive("Ann");
   const context = await browser.newContext({ ...devices["Pixel 7"] });
   const page = await context.newPage();
-  await page.goto(ann.wire.url);
+  await page.goto(ann.line.url);
   await page.getByRole("link", { name: "Look at an example" }).tap();
   await expect(page.getByLabel("Name of the board")).toHaveValue("A first look");
   const card = page.locator(".card").first();
@@ -188,7 +188,7 @@ test("of those who have chosen no colour each gets another, and who has chosen k
   for (const name of ["Eve", "Flo"]) {
     const context = await browser.newContext();
     await context.addInitScript(given, name);
-    await (await context.newPage()).goto(`${di.wire.url}#${id}`);
+    await (await context.newPage()).goto(`${di.line.url}#${id}`);
   }
   const colour = (who: string) => faces(di).locator(`.avatar[title="${who}"]`).getAttribute("data-colour");
   await expectOthers(di).toEqual(["Eve", "Flo"]);

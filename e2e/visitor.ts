@@ -15,10 +15,6 @@ export class Visitor {
   get line(): Line {
     return this.person.line;
   }
-  /** Until all tests say `line`. */
-  get wire(): Line {
-    return this.line;
-  }
   /** What the console and uncaught exceptions said, in all tabs of this browser. */
   get errors(): string[] {
     return this.person.errors;
