@@ -7,6 +7,9 @@ export default defineConfig({
   build: { outDir: "../dist/client", emptyOutDir: true, target: "es2023" },
   // `npx vite examples/board/client` beside a running `npm start`.
   server: {
-    proxy: { "/ws": { target: "ws://localhost:8787", ws: true }, "/calla": "http://localhost:8787" },
+    proxy: {
+      "^/ws(?=[/?]|$)": { target: "ws://localhost:8787", ws: true },
+      "^/calla(?=[/?]|$)": "http://localhost:8787",
+    },
   },
 });

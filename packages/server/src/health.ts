@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // Answers health checks: whether this server lives, and whether clients should be sent to it.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Supervisor, SupervisorInspection } from "./supervision/tree/supervisor-api.ts";

@@ -12,7 +12,17 @@ import type { Lock, Locks } from "./locks.ts";
  */
 export const webLocks = (): Locks => locksOf(globalThis.navigator?.locks);
 
-export function locksOf(manager: LockManager | undefined): Locks {
+/** As much of the browser's `LockManager` as is used. */
+export interface WebLockManager {
+  request(
+    name: string,
+    options: { readonly steal: true } | { readonly ifAvailable: true },
+    granted: (lock: unknown) => Promise<void> | undefined,
+  ): Promise<unknown>;
+  query(): Promise<{ readonly held?: readonly { readonly name?: string }[] }>;
+}
+
+export function locksOf(manager: WebLockManager | undefined): Locks {
   if (!manager)
     throw new CallaError(
       "storage",

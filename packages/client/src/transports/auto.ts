@@ -17,7 +17,11 @@ export interface AutoOptions {
   /** Milliseconds on HTTP before a WebSocket is tried again: 60,000, each time twice as long, up to 16 times. Infinity: never. */
   readonly retryAfter?: number;
   /** Where it is remembered that HTTP was needed: the page's sessionStorage. null: nowhere. */
-  readonly memory?: Pick<globalThis.Storage, "getItem" | "setItem" | "removeItem"> | null;
+  readonly memory?: {
+    getItem(key: string): string | null;
+    setItem(key: string, value: string): void;
+    removeItem(key: string): void;
+  } | null;
   /** Where time comes from. Default: the machine's. */
   readonly clock?: Clock;
 }

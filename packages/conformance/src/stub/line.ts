@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // A connection as the stub sees it: a WebSocket, a LongPoll session, or one HTTP request.
 import type { IncomingHttpHeaders } from "node:http";
 import type { Hearing } from "../recording/recording.ts";

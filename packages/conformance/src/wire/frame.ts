@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // WebSocket frames as bytes (RFC 6455, section 5): writes any, broken ones too, and reads what a server writes.
 import { randomBytes } from "node:crypto";
 

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // Where a server is, and the connection to it: plain, or over TLS.
 import { connect, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // The mount: both transports of the Phoenix wire at their paths, on whatever serves the app's requests.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // What a supabase mount takes and gives, as the app sees it. Not here: how (supabase.ts).
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";

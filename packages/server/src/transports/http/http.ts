@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // HTTP with server-sent events, for where no WebSocket gets through. A POST of a `Hello` that accepts an event stream is
 // answered by one: a connection like a socket's, in one direction. Any other POST is a packet that speaks for itself
 // (packet-conversation.ts); its answers are the response. Works with anything that has web requests, and with Node's own.

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // One live WebSocket. `ws` reads, and writes control frames; what Calla says is written to the raw socket, whole frames
 // at a time. That is safe: without permessage-deflate `ws` too writes each of its frames in one synchronous step.
 import type { Duplex } from "node:stream";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // One listener for all transports of Calla's on an http server: the first that takes a request has it, so that two on one
 // server never answer each other's paths, and a path that is nobody's is answered once.
 import type { IncomingMessage } from "node:http";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 // Serves a Calla server over WebSocket: who comes in, by its path, its origin and its format. The handshake and the live
 // connections are the upgrade server's.
 import type { IncomingMessage } from "node:http";
