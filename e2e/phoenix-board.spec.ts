@@ -48,6 +48,9 @@ const test = createTest({ server: exampleServer("phoenix-board", "BOARDS") }).ex
 const nameOf = ({ page }: PhoenixVisitor) => page.locator(".me .name").innerText();
 const title = ({ page }: Visitor) => page.getByLabel("Name of the board");
 
+const others = ({ page }: Visitor) =>
+  page.getByRole("list", { name: "Also here" }).getByRole("listitem").locator(".unseen");
+
 test("what one edits the other sees, whichever client they have", async ({ ann, bo }) => {
   await ann.add("To do", "Water the plants", "Air the rooms");
   await expect(bo.cards("To do")).toHaveText(["Water the plants", "Air the rooms"]);
@@ -64,7 +67,7 @@ test("what one edits the other sees, whichever client they have", async ({ ann, 
   await ann.grip("Air the rooms").press("ArrowUp");
   for (const { cards } of [ann, bo].map(bound))
     await expect(cards("To do")).toHaveText(["Air the rooms", "Water all the plants"]);
-  await bo.grip("Water all the plants").press("ArrowRight");
+  await bo.grip("Water all the plants").press("Alt+ArrowRight");
   for (const { cards } of [ann, bo].map(bound))
     await expect(cards("Doing")).toHaveText(["Feed both cats", "Water all the plants"]);
   await expect(ann.grip("Air the rooms")).toBeFocused();
@@ -158,6 +161,21 @@ test("a move that is refused goes back, and says why", async ({ ann, bo }) => {
     await expect(cards("Doing")).toHaveText(["1", "2", "3", "4", "5"]);
     await expect(cards("To do")).toHaveText(["Left out"]);
   }
+});
+
+test("each sees that the other is there, and at which card", async ({ ann, bo }) => {
+  await expect(others(ann)).toHaveText(["Bo"]);
+  const name = await nameOf(ann);
+  await expect(others(bo)).toHaveText([name]);
+  await ann.add("To do", "One");
+  await bo.page.getByRole("button", { name: "One", exact: true }).click();
+  await expect(ann.card("One").locator(".at")).toContainText("Bo edits this card");
+  await bo.page.keyboard.press("Escape");
+  await ann.page.getByRole("button", { name: "One", exact: true }).click();
+  await expect(bo.card("One").locator(".at")).toContainText(`${name} edits this card`);
+
+  await ann.page.close();
+  await expect(others(bo)).toHaveCount(0);
 });
 
 test("a reload and a server that is killed leave the board as it is; who was there comes back and goes on", async ({
