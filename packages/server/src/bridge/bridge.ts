@@ -45,7 +45,7 @@ export class Bridge {
     if (place === undefined) {
       const { hub, encoder } = this;
       const state = () => hub.registry.get(key)?.engine?.state;
-      const view = new TopicView({ state, plainOf: encoder.plainOf });
+      const view = new TopicView({ state, plainOf: encoder.plainOf() });
       this.#places.set(key, (place = { users: 0, view, presence: new PresenceTable() }));
     }
     place.users++;

@@ -6,6 +6,8 @@ import type { WireFrame } from "../base/connection.ts";
 import { jsonText } from "../channels/wire/json.ts";
 import type { Encoder } from "../context/encoder.ts";
 import { plainParts } from "./plain-parts.ts";
+import type { PlainParts } from "./plain-parts.ts";
+import { plainSteps } from "./plain-steps.ts";
 
 /** A frame with plain payloads. Its bytes are made only where somebody weighs or counts them. */
 export class PlainFrame<Frame extends ServerFrame = ServerFrame> implements WireFrame {
@@ -23,8 +25,8 @@ export class PlainFrame<Frame extends ServerFrame = ServerFrame> implements Wire
 
 export interface PlainEncoder extends Encoder {
   encode(frame: ServerFrame): PlainFrame;
-  /** A model as JSON carries it. @throws CallaError `invalid-value`: it cannot. */
-  plainOf(model: unknown): unknown;
+  /** Of a topic's models as JSON carries them, one after the other. They throw CallaError `invalid-value` where it cannot. */
+  plainOf(): (model: unknown) => unknown;
 }
 
 /** `index`: behind those of the server's formats. */
@@ -33,8 +35,10 @@ export function plainEncoder(serialiser: Serialiser, index: number): PlainEncode
   const codec = serialiser.payload(format);
   const { domain } = serialiser;
   const isAsItIs = domain === undefined || domain.onlyJson === true;
-  const plainOf = isAsItIs ? codec.encodeModel : plainParts(codec.encodeModel);
-  const payloads = { message: codec.encodeMessage, model: plainOf, details: codec.encodeDetails };
+  const parts: PlainParts = isAsItIs
+    ? { of: codec.encodeModel, remember: () => undefined }
+    : plainParts(codec.encodeModel);
+  const payloads = { message: codec.encodeMessage, model: parts.of, details: codec.encodeDetails };
   const tried = (decode: (plain: unknown) => unknown, plain: unknown): unknown => {
     try {
       return decode(plain);
@@ -48,9 +52,9 @@ export function plainEncoder(serialiser: Serialiser, index: number): PlainEncode
     index,
     whole: true,
     encode: (frame) => new PlainFrame(mapPayloads(frame, payloads)),
-    encodeModel: (model) => format.encode(plainOf(model)),
+    encodeModel: (model) => format.encode(parts.of(model)),
     decodeMessages: (plain) => plain.map((one) => tried(codec.decodeMessage, one)),
     decodeMeta: (plain) => tried(codec.decodeDetails, plain),
-    plainOf,
+    plainOf: () => (isAsItIs ? parts.of : plainSteps(parts)),
   };
 }

@@ -3,8 +3,15 @@
 // maps and sets are known here; all else the serialiser writes.
 import { kindOf } from "@calla/shared";
 
+export interface PlainParts {
+  /** A value in the plain form. */
+  of(value: unknown): unknown;
+  /** What a value has become elsewhere. */
+  remember(value: object, plain: object): void;
+}
+
 /** `encode` makes one value plain by itself. */
-export function plainParts(encode: (value: unknown) => unknown): (model: unknown) => unknown {
+export function plainParts(encode: (value: unknown) => unknown): PlainParts {
   /** Of what becomes another object. */
   const made = new WeakMap<object, unknown>();
 
@@ -52,7 +59,7 @@ export function plainParts(encode: (value: unknown) => unknown): (model: unknown
     let changed: { [name: string]: unknown } | undefined;
     const names = Object.keys(object);
     // The serialiser knows which names have to be told otherwise.
-    for (const name of names) if (!EASY.test(name) || name === "__proto__") return encode(object);
+    for (const name of names) if (!isEasyName(name)) return encode(object);
     for (const name of names) {
       const field = object[name];
       const plain = field === undefined ? undefined : part(field);
@@ -63,8 +70,11 @@ export function plainParts(encode: (value: unknown) => unknown): (model: unknown
     }
     return changed ?? object;
   };
-  return part;
+  return { of: part, remember: (value, plain) => void made.set(value, plain) };
 }
+
+/** Not one that is told otherwise. */
+export const isEasyName = (name: string): boolean => EASY.test(name) && name !== "__proto__";
 
 type Fields = Readonly<Record<string, unknown>>;
 
