@@ -58,6 +58,7 @@ const rooms = {
     "testing/pubsub-contract",
     "testing",
   ],
+  react: ["."],
   testing: [
     "doubles",
     "network",
@@ -104,7 +105,7 @@ const engines = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|hydration|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|groups/index|bridge/index|supervision/index|playwright/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
+  "src/(index|hydration|suspense|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|groups/index|bridge/index|supervision/index|playwright/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
 
 const test = "[.](test|sim|bench|contract|arbitrary|test-d)[.]ts$|/test/";
 const filesOf = (pkg, room) => `^packages/${pkg}/src/${room === "." ? "" : `${room}/`}[^/]+$`;
@@ -147,7 +148,7 @@ module.exports = {
       from: {},
       // A rule about a file rather than an import must count its importers; it has fewer than this.
       module: {
-        path: "^packages/(shared|server|client|testing|conformance)/src/",
+        path: "^packages/(shared|server|client|react|testing|conformance)/src/",
         pathNot: [test, ...each(rooms, filesOf), ...each(beside, filesOf)],
         numberOfDependentsLessThan: 100,
       },
@@ -191,6 +192,18 @@ module.exports = {
       { path: "^packages/(server|client|testing)/", pathNot: "^packages/$1/" },
     ),
     forbid(
+      "bindings-stand-on-the-client",
+      "A binding of a framework uses what an app can use: the client, and what is shared.",
+      { path: "^packages/react/src/", pathNot: test },
+      { path: "^packages/(server|testing)/" },
+    ),
+    forbid(
+      "only-bindings-know-their-framework",
+      "Nobody who has no React pays for it.",
+      { path: "^packages/(shared|server|client|testing)/src/" },
+      { path: "^packages/react/" },
+    ),
+    forbid(
       "halves-stand-apart",
       "Channels and the sync half meet in the house and below.",
       { path: "^packages/server/src/(channels|supabase)/", pathNot: test },
@@ -223,7 +236,7 @@ module.exports = {
     forbid(
       "no-node-builtins-here",
       "Shared, the client and the pure rooms run anywhere.",
-      { path: ["^packages/(shared|client)/src/", ...each(pure, filesOf)], pathNot: test },
+      { path: ["^packages/(shared|client|react)/src/", ...each(pure, filesOf)], pathNot: test },
       { dependencyTypes: ["core"] },
     ),
     forbid(

@@ -28,6 +28,8 @@ const indexedDb = "packages/client/src/tabs/stores/indexeddb.ts";
 const webSocket = "packages/client/src/transports/websocket.ts";
 const http = "packages/client/src/transports/http/http.ts";
 const auto = "packages/client/src/transports/auto.ts";
+const react = "packages/react/src/index.ts";
+const suspense = "packages/react/src/suspense.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const CORE = {
@@ -99,6 +101,15 @@ export default [
     ...CORE,
     [shared]: "{ automatic, json, defineWiring, defineTopic, definePresence }",
   }),
+  // What React's hooks add to a page that has the core.
+  {
+    ...line("@calla/react, all of it", "1.5 KB", { [react]: "*" }),
+    ignore: ["react", "@calla/client", "@calla/shared"],
+  },
+  {
+    ...line("@calla/react/suspense, all of it", "1.75 KB", { [suspense]: "*" }),
+    ignore: ["react", "@calla/client", "@calla/shared"],
+  },
   line("@calla/shared, all of it", "16.55 KB", { [shared]: "*" }),
   line("@calla/shared/messagepack", "8.6 KB", { [messagePack]: "*" }),
 ];

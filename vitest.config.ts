@@ -1,5 +1,6 @@
 // The unit projects run on every check; "sim" holds the seeded simulations, which take longer.
 import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -8,14 +9,15 @@ const resolve = { conditions };
 const project = (
   name: string,
   include: string[],
-  more: { exclude?: string[]; env?: Record<string, string>; isolate?: boolean } = {},
+  more: { exclude?: string[]; env?: Record<string, string>; isolate?: boolean; environment?: string } = {},
+  alias: { find: RegExp; replacement: string }[] = [],
 ) => ({
-  resolve,
+  resolve: { ...resolve, alias },
   ssr: { resolve },
   test: {
     name,
     include,
-    environment: "node" as const,
+    environment: "node",
     // Properties on a busy machine take longer than the default of 5 s; what hangs is found all the same.
     testTimeout: 30_000,
     // A project's files share a process: one for each imports everything anew, which doubles the processor's time.
@@ -27,6 +29,9 @@ const project = (
     ...more,
   },
 });
+
+/** The oldest React that @calla/react takes stands in a workspace of its own, beside the newest. */
+const react18 = fileURLToPath(new URL("scripts/react-18/node_modules/", import.meta.url));
 
 const DURABLE = "packages/testing/test/campaign-durable.sim.ts";
 
@@ -49,7 +54,7 @@ export default defineConfig({
     // Of the unit tests alone; simulations and browser tests reach more. The floors only rise.
     coverage: {
       provider: "v8",
-      include: ["packages/{shared,server,client}/src/**/*.ts"],
+      include: ["packages/{shared,server,client,react}/src/**/*.ts"],
       exclude: ["**/*.{test,test-d,arbitrary}.ts"],
       reporter: ["text-summary", "html"],
       reportsDirectory: "test-results/coverage",
@@ -58,6 +63,13 @@ export default defineConfig({
     projects: [
       ...["shared", "server", "client"].map((name) =>
         project(name, [`packages/${name}/src/**/*.test.ts`, `packages/${name}/test/**/*.test.ts`]),
+      ),
+      project("react", ["packages/react/test/*.test.ts"], { environment: "happy-dom" }),
+      project(
+        "react-18",
+        ["packages/react/test/*.test.ts"],
+        { environment: "happy-dom", exclude: ["packages/react/test/newest.test.ts"] },
+        [{ find: /^(react(?:-dom)?)(?=$|[/])/, replacement: `${react18}$1` }],
       ),
       project("conformance", ["packages/conformance/src/**/*.test.ts"]),
       project("testing", ["packages/testing/{src,mutants,test/whole}/**/*.test.ts"]),
