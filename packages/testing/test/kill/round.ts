@@ -6,6 +6,7 @@ import { checkHistory, seededRandom } from "../../src/index.ts";
 import type { HistoryEvent, Quiet, Violation } from "../../src/index.ts";
 import { wiring } from "../wiring.ts";
 import { Person } from "../people.ts";
+import { BridgedPerson } from "./bridged-person.ts";
 import { POINTS } from "./points.ts";
 import type { Death, Point } from "./points.ts";
 import { ServerProcess } from "../processes.ts";
@@ -68,8 +69,21 @@ export async function round({
         onHeld: () => void held++,
       }),
   );
+  const bridged = Array.from(
+    { length: random.int(1, 2) },
+    (_, index) =>
+      new BridgedPerson({
+        index: people.length + index,
+        user: `user ${people.length + index}`,
+        seed: random.int(1, 1_000_000),
+        origin: () => `ws://127.0.0.1:${port}`,
+        pads: PADS,
+        record,
+      }),
+  );
+  const everybody = [...people, ...bridged];
   const busy = setInterval(() => {
-    for (const person of people) if (random.chance(0.7)) person.act();
+    for (const person of everybody) if (random.chance(0.7)) person.act();
   }, 2);
 
   const made = (): ServerProcess<Order, Word> => new ServerProcess(bundle);
@@ -107,12 +121,23 @@ export async function round({
     }
     clearInterval(busy);
     const last = await begin(undefined);
-    const problem = await rest(people, lies ? LONGEST_REST_AFTER_LIES : LONGEST_REST);
-    const clients: Quiet["clients"] = people.flatMap(({ topics }, client) =>
+    const problem = await rest(people, bridged, lies ? LONGEST_REST_AFTER_LIES : LONGEST_REST);
+    const clients: Quiet["clients"][number][] = people.flatMap(({ topics }, client) =>
       topics.map(({ id, state: { status, model, pending } }) => {
         return { client, page: 0, target: id, status, model, pending: pending.length };
       }),
     );
+    for (const [index, { topics }] of bridged.entries())
+      for (const { id: target, synced } of topics) {
+        const { confirmed: model, pending, status } = synced;
+        const who = { client: people.length + index, page: 0, target };
+        clients.push({
+          ...who,
+          status: status === "joined" ? "live" : status,
+          model,
+          pending: pending.length,
+        });
+      }
     last.say({ type: "end", pads: PADS });
     const models = (await last.hear("models"))?.models ?? [];
     const stored = await after(last);
@@ -128,7 +153,7 @@ export async function round({
     const appended = [...archive].map(([target, { paths }]): HistoryEvent => {
       return { type: "appended", target, path: 0, sequence: paths[0]!.places.length - 1 };
     });
-    const users = people.map((_, index) => `user ${index}`);
+    const users = everybody.map((_, index) => `user ${index}`);
     return {
       died,
       violations: [
@@ -141,14 +166,19 @@ export async function round({
     };
   } finally {
     clearInterval(busy);
+    for (const one of bridged) one.close();
     for (const { client } of people) await client.close();
     await next.dead(0);
   }
 }
 
 /** Whoever is live may have an update under way to it: rest is when all show the same. */
-function apart(people: readonly Person[]): string | undefined {
+function apart(people: readonly Person[], bridged: readonly BridgedPerson[]): string | undefined {
   const shown = new Map<TargetKey, unknown>();
+  for (const { id, synced } of bridged.flatMap(({ topics }) => topics)) {
+    if (!shown.has(id)) shown.set(id, synced.visible);
+    else if (!sameValue(shown.get(id), synced.visible)) return `${id} is not the same for all of Phoenix`;
+  }
   for (const { id, state } of people.flatMap(({ topics }) => topics)) {
     if (!shown.has(id)) shown.set(id, state.model);
     else if (id !== OWN_SESSION && !sameValue(shown.get(id), state.model))
@@ -158,10 +188,16 @@ function apart(people: readonly Person[]): string | undefined {
 }
 
 /** Why there is no rest, or undefined. */
-async function rest(people: readonly Person[], longest: number): Promise<string | undefined> {
+async function rest(
+  people: readonly Person[],
+  bridged: readonly BridgedPerson[],
+  longest: number,
+): Promise<string | undefined> {
   const until = performance.now() + longest;
   for (;;) {
-    const problem = people.map((person) => person.restless).find((one) => one !== undefined) ?? apart(people);
+    const problem =
+      [...people, ...bridged].map((person) => person.restless).find((one) => one !== undefined) ??
+      apart(people, bridged);
     if (problem === undefined || performance.now() > until) return problem;
     await wait(20);
   }

@@ -3,6 +3,8 @@
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer } from "@calla/server";
+import { syncChannel } from "@calla/server/bridge";
+import { createChannels, phoenix } from "@calla/server/channels";
 import { sqlite } from "@calla/server/sqlite";
 import { webSocket } from "@calla/server/websocket";
 import { setup } from "../wiring.ts";
@@ -43,7 +45,9 @@ function begin({ file, death }: Extract<Order, { type: "begin" }>) {
   });
   setup.server(made);
   const httpServer = createHttpServer();
-  webSocket(made, { httpServer });
+  webSocket(made, { httpServer, path: "/ws" });
+  const channels = createChannels({ beside: made, limits: { channelRate: Infinity, joinRate: Infinity } });
+  phoenix(channels.register(syncChannel(made, setup.wiring.topics[0])), { httpServer, path: "/socket" });
   httpServer.listen(0, "127.0.0.1", () =>
     tell({ type: "listening", port: (httpServer.address() as AddressInfo).port }),
   );
