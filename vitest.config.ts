@@ -64,10 +64,10 @@ export default defineConfig({
       ...["shared", "server", "client"].map((name) =>
         project(name, [`packages/${name}/src/**/*.test.ts`, `packages/${name}/test/**/*.test.ts`]),
       ),
-      project("react", ["packages/react/test/*.test.ts"], { environment: "happy-dom" }),
+      project("react", ["packages/react/{src,test}/*.test.ts"], { environment: "happy-dom" }),
       project(
         "react-18",
-        ["packages/react/test/*.test.ts"],
+        ["packages/react/{src,test}/*.test.ts"],
         { environment: "happy-dom", exclude: ["packages/react/test/newest.test.ts"] },
         [{ find: /^(react(?:-dom)?)(?=$|[/])/, replacement: `${react18}$1` }],
       ),

@@ -1,36 +1,14 @@
 // From a slice and its parameters to the client's handle, and to what a component reads of it. Parameters are compared by
 // what they say. Not here: reading (source.ts).
 "use client";
-import type { Client, EphemeralState, EphemeralTopic, Local, Topic, TopicState } from "@calla/client";
+import type { Client } from "@calla/client";
 import type { Hydration } from "@calla/client/hydration";
 import { CallaError, OWN_SESSION, topicId } from "@calla/shared";
-import type {
-  AnyTopicSlice,
-  EphemeralSlice,
-  LocalSlice,
-  ModelOf,
-  ParamsOf,
-  SessionSlice,
-  Slice,
-} from "@calla/shared";
+import type { AnyTopicSlice, SessionSlice, Slice } from "@calla/shared";
 import { useMemo } from "react";
 import { useScope } from "./provider.ts";
-import type { Source } from "./source.ts";
-
-/** What there is to show of a topic of this slice. */
-export type StateOf<S extends AnyTopicSlice> = S extends EphemeralSlice ? EphemeralState<S> : TopicState<S>;
-
-/** The parameters of a topic, which a slice of one topic, a session and a local slice do not need. */
-export type ParamsGiven<S> = [] extends ParamsOf<S> ? [params?: ParamsOf<S>] : [params: ParamsOf<S>];
-
-/** The client's handle for a slice. */
-export type HandleOf<S> = S extends LocalSlice
-  ? Local<S>
-  : S extends EphemeralSlice
-    ? EphemeralTopic<S>
-    : S extends Slice
-      ? Topic<S>
-      : never;
+import type { HandleOf } from "./slice-types.ts";
+import type { TopicSource } from "./source.ts";
 
 /** What all handles of topics and sessions have. */
 interface AnyHandle {
@@ -38,11 +16,6 @@ interface AnyHandle {
   readonly ready?: Promise<unknown>;
   touch(): void;
   onChange(listener: () => void): () => void;
-}
-
-/** Of a topic: its state, and when there will be a model. */
-export interface TopicSource<V> extends Source<V> {
-  readonly ready: () => Promise<unknown> | undefined;
 }
 
 /** Where there is nothing to hear. */
@@ -74,7 +47,7 @@ function handleOf(client: Client, slice: { readonly kind: string }, params: read
       : slice.kind === "local"
         ? client.local
         : client.topic(slice as AnyTopicSlice, ...params);
-  if (!handle) throw new CallaError("wiring", { slice: slice.kind });
+  if (!handle) throw new CallaError("wiring");
   return handle;
 }
 
@@ -99,16 +72,15 @@ export function useTopicSource<V>(
   return useMemo(() => {
     const page = (params ? pageState(slice, params, hydration) : LOADING) as V;
     const handle = client && params && (handleOf(client, slice, params) as AnyHandle);
-    if (!handle) return { page, read: () => page, onChange: never, ready: () => undefined };
     return {
       page,
       read: () => {
         // Before the effects: so a page that is shown anew does not begin with nothing.
-        handle.touch();
-        return handle.state as V;
+        handle?.touch();
+        return handle ? (handle.state as V) : page;
       },
-      onChange: handle.onChange,
-      ready: () => handle.ready,
+      onChange: handle ? handle.onChange : never,
+      ready: () => handle?.ready,
     };
   }, [client, hydration, slice, JSON.stringify(params)]);
 }
@@ -124,16 +96,4 @@ function pageState(
   return given?.version === slice.version
     ? { status: "stale", code: "", model: given.model, pending: [] }
     : LOADING;
-}
-
-export function useLocalSource<S extends LocalSlice>(slice: S): Source<ModelOf<S>> {
-  const local = useHandle<LocalSlice>(slice);
-  return useMemo(() => {
-    const page = slice.initial() as ModelOf<S>;
-    return {
-      page,
-      read: () => (local ? (local.model as ModelOf<S>) : page),
-      onChange: local ? local.onChange : never,
-    };
-  }, [local, slice]);
 }

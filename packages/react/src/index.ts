@@ -3,11 +3,10 @@
 export { CallaProvider, useClient } from "./provider.ts";
 export type { CallaProviderProps } from "./provider.ts";
 export { useLocal, useSession, useTopic } from "./topics.ts";
-export { useDispatch, usePending, useWrite } from "./writes.ts";
+export { useConnection, useDispatch, usePending, usePush, useRejection, useWrite } from "./writes.ts";
 export type { DispatchOf, WriteView } from "./writes.ts";
 export { usePresence, useTrack } from "./presence.ts";
 export type { Listing } from "./presence.ts";
-export { useConnection, usePush, useRejection } from "./events.ts";
-export type { HandleOf, ParamsGiven, StateOf } from "./handles.ts";
+export type { HandleOf, ParamsGiven, StateOf } from "./slice-types.ts";
 export type { Equal } from "./source.ts";
 export { shallow } from "./shallow.ts";

@@ -36,7 +36,7 @@ export function CallaProvider({ client, hydration, children }: CallaProviderProp
 
 export function useScope(): Scope {
   const scope = useContext(ScopeContext);
-  if (!scope) throw new Error("outside of <CallaProvider>");
+  if (!scope) throw new Error("CallaProvider?");
   return scope;
 }
 

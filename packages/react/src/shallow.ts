@@ -11,7 +11,7 @@
 export function shallow(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   const form = formOf(a);
-  if ((form !== Object.prototype && form !== Array.prototype) || form !== formOf(b)) return false;
+  if (form !== formOf(b) || (form !== Object.prototype && form !== Array.prototype)) return false;
   const one = a as Entries;
   const other = b as Entries;
   const names = Object.keys(one);

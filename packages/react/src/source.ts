@@ -14,6 +14,11 @@ export interface Source<V> {
   readonly page: V;
 }
 
+/** Of a topic: its state, and when there will be a model. */
+export interface TopicSource<V> extends Source<V> {
+  readonly ready: () => Promise<unknown> | undefined;
+}
+
 /** Whether two picks say the same, so that the component need not render again. */
 export type Equal<T> = (a: T, b: T) => boolean;
 

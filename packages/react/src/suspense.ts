@@ -6,20 +6,18 @@ import { CallaError } from "@calla/shared";
 import type { ParamsOf, SessionSlice, TopicCode, TopicSlice } from "@calla/shared";
 import { useMemo } from "react";
 import { NONE, useTopicSource } from "./handles.ts";
-import type { TopicSource } from "./handles.ts";
 import { shallow } from "./shallow.ts";
 import { useSource } from "./source.ts";
-import type { Equal } from "./source.ts";
+import type { Equal, TopicSource } from "./source.ts";
 
 export { CallaProvider, useClient } from "./provider.ts";
 export type { CallaProviderProps } from "./provider.ts";
 export { useLocal } from "./topics.ts";
-export { useDispatch, usePending, useWrite } from "./writes.ts";
+export { useConnection, useDispatch, usePending, usePush, useRejection, useWrite } from "./writes.ts";
 export type { DispatchOf, WriteView } from "./writes.ts";
 export { usePresence, useTrack } from "./presence.ts";
 export type { Listing } from "./presence.ts";
-export { useConnection, usePush, useRejection } from "./events.ts";
-export type { HandleOf, ParamsGiven } from "./handles.ts";
+export type { HandleOf, ParamsGiven } from "./slice-types.ts";
 export type { Equal } from "./source.ts";
 export { shallow } from "./shallow.ts";
 
@@ -114,7 +112,7 @@ function useLoaded<T>(source: TopicSource<Loaded>, select?: Select<T>, equal?: E
   if (status === "refused") throw new CallaError(code as TopicCode);
   const ready = source.ready();
   // On the server: the fallback is rendered, and the browser goes on.
-  if (!ready) throw new Error("no client, and no model in hydration");
+  if (!ready) throw new Error("no client");
   throw waiting(ready);
 }
 

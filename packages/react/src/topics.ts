@@ -2,10 +2,11 @@
 "use client";
 import type { TopicState } from "@calla/client";
 import type { AnyTopicSlice, LocalSlice, ModelOf, ParamsOf, SessionSlice } from "@calla/shared";
-import { NONE, useLocalSource, useTopicSource } from "./handles.ts";
-import type { StateOf } from "./handles.ts";
+import { useMemo } from "react";
+import { never, NONE, useHandle, useTopicSource } from "./handles.ts";
+import type { StateOf } from "./slice-types.ts";
 import { useSource } from "./source.ts";
-import type { Equal } from "./source.ts";
+import type { Equal, Source } from "./source.ts";
 
 /**
  * A topic's state, or the part of it that `select` picks, kept up to date while the component is shown. Parameters are
@@ -88,4 +89,16 @@ export function useLocal<S extends LocalSlice, T>(
   equal?: Equal<T>,
 ): T {
   return useSource(useLocalSource(slice), select, equal);
+}
+
+function useLocalSource<S extends LocalSlice>(slice: S): Source<ModelOf<S>> {
+  const local = useHandle<LocalSlice>(slice);
+  return useMemo(() => {
+    const page = slice.initial() as ModelOf<S>;
+    return {
+      page,
+      read: () => (local ? (local.model as ModelOf<S>) : page),
+      onChange: local ? local.onChange : never,
+    };
+  }, [local, slice]);
 }

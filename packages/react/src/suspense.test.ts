@@ -2,8 +2,8 @@
 import { act, StrictMode, startTransition, Suspense, useState } from "react";
 import type { ReactNode } from "react";
 import { expect, test, vi } from "vitest";
-import { useSession, useTopic } from "../src/suspense.ts";
-import { Boundary, board, h, meanwhile, session, shown } from "./kit.ts";
+import { useSession, useTopic } from "./suspense.ts";
+import { Boundary, board, h, meanwhile, session, shown } from "../test/kit.ts";
 
 const Title = ({ id }: { id: string }): ReactNode =>
   useTopic(board, [id], ({ model }) => `title ${model.title}`);
