@@ -57,7 +57,7 @@ class Page {
     this.#node = node;
     this.#vsn = vsn;
     this.#presence = new Presence({
-      on: (event, heard) => void this.#heard.set(event, heard),
+      on: (event: string, heard: (payload: unknown) => void) => void this.#heard.set(event, heard),
       joinRef: () => (this.#joins === 0 ? undefined : String(this.#joins)),
     });
   }
