@@ -9,4 +9,3 @@ export { usePresence, useTrack } from "./presence.ts";
 export type { Listing } from "./presence.ts";
 export type { HandleOf, ParamsGiven, StateOf } from "./slice-types.ts";
 export type { Equal } from "./source.ts";
-export { shallow } from "./shallow.ts";

@@ -19,7 +19,6 @@ export { usePresence, useTrack } from "./presence.ts";
 export type { Listing } from "./presence.ts";
 export type { HandleOf, ParamsGiven } from "./slice-types.ts";
 export type { Equal } from "./source.ts";
-export { shallow } from "./shallow.ts";
 
 /** The state of a topic that has a model. */
 export type LoadedState<S> = Extract<TopicState<S>, { readonly status: "live" | "stale" }>;

@@ -4,7 +4,8 @@ import type { WriteOf } from "@calla/client";
 import { act, StrictMode, useState } from "react";
 import type { ReactNode } from "react";
 import { expect, test } from "vitest";
-import { shallow, useConnection, useDispatch, usePending, usePush, useRejection, useWrite } from "./index.ts";
+import { useConnection, useDispatch, usePending, usePush, useRejection, useWrite } from "./index.ts";
+import { shallow } from "./shallow.ts";
 import { board, cursors, h, meanwhile, session, show, shown, world } from "../test/kit.ts";
 
 test("[BN19] dispatch is one function for one topic, and a write is followed to its end", async () => {
