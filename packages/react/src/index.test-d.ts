@@ -155,7 +155,8 @@ useTrack(board, ["42"], { name: 1 });
 usePresence(chat, []);
 // @ts-expect-error this slice lists nobody
 useTrack(chat, [], {});
-is<Same<ReturnType<typeof useConnection>, ClientStatus>>();
+const connection = useConnection();
+is<Same<typeof connection, ClientStatus>>();
 useConnection(({ pending }) => pending).toFixed();
 usePush(board, ["42"], ({ message }) => message.type === "added" && message.text.trim());
 useRejection(board, ({ params: [id], rejection, messages: [message] }) => {

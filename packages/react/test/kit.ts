@@ -70,7 +70,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await meanwhile(end());
 });
 /** What the server or a client does by and by, while time passes. */
-export async function meanwhile<T>(done: T): Promise<Awaited<T>> {
+export async function meanwhile<T>(done: T | Promise<T>): Promise<T> {
   await time?.advance(50);
   return done;
 }
@@ -125,7 +125,6 @@ export function world() {
   ends.push(() => server.stop());
   return { clock, server, page, pass, refused };
 }
-export type World = ReturnType<typeof world>;
 
 /** A page whose client is connected and shows these elements. */
 export async function shown(element: ReactNode, options: Partial<ClientOptions<typeof wiring>> = {}) {

@@ -12,7 +12,8 @@ const open = (options?: Parameters<typeof bridged>[0], channels?: Parameters<typ
   return world;
 };
 const added = (item: string) => ({ type: "added", item });
-const identityOf = ([[, joined]]: readonly Told[]) => {
+const identityOf = ([told]: readonly Told[]) => {
+  const [, joined] = told!;
   const { client_id, secret } = joined as { readonly client_id: string; readonly secret: string };
   return { client_id, secret };
 };
@@ -71,7 +72,7 @@ describe("the line of a Phoenix connection", () => {
 
   test("[BR21] a token is the socket's; without a good one every join is refused", async () => {
     const { phoenix } = open({
-      authenticate: ({ token }) => (token === "good" ? { id: "ann" } : null),
+      authenticate: ({ token }: { readonly token: unknown }) => (token === "good" ? { id: "ann" } : null),
     } as never);
     const [[, joined]] = (await phoenix({ params: { token: "good" } }).join()) as [Told];
     expect(joined).toMatchObject({ user_id: "ann" });

@@ -54,7 +54,7 @@ describe("presence in Phoenix's words", () => {
     const table = new PresenceTable();
     table.heard(frame({ joins: [[1, "__proto__", {}]] }));
     const state = table.heard(frame({ after: 1, at: 2, leaves: [5] }));
-    expect([state.event, Object.keys(state.payload)]).toEqual(["presence_state", ["__proto__"]]);
+    expect([state.event, Object.keys(state.payload as object)]).toEqual(["presence_state", ["__proto__"]]);
     expect(table.heard(frame({ after: 2, at: 3, joins: [[1, "__proto__", {}]] })).event).toBe(
       "presence_state",
     );
