@@ -72,6 +72,7 @@ export default defineConfig({
         [{ find: /^(react(?:-dom)?)(?=$|[/])/, replacement: `${react18}$1` }],
       ),
       project("conformance", ["packages/conformance/src/**/*.test.ts"]),
+      project("create-calla", ["packages/create-calla/src/**/*.test.ts"]),
       project("testing", ["packages/testing/{src,mutants,test/whole}/**/*.test.ts"]),
       project("examples", ["examples/*/test/**/*.test.ts", "bench/src/**/*.test.ts", "e2e/**/*.test.ts"]),
       project("transports", ["packages/testing/test/transports/*.test.ts"], { isolate: true }),
