@@ -2,12 +2,15 @@
 // Bundled with the mutated sources and run by run.mjs; says what it found as one line of JSON.
 import { simulate } from "../src/index.ts";
 import { olderSetup } from "../test/older-wiring.ts";
+import { guests } from "../test/guests.ts";
 import { setup as newest } from "../test/wiring.ts";
 
 const [rules = "", first = "1", seeds = "200"] = process.argv.slice(2);
 const wanted = new Set(rules.split(",").filter((rule) => rule !== ""));
 // Rolling deploys only where versions are the point, and where all must hold: the others are found sooner without.
-const setup = wanted.size === 0 || wanted.has("HC18") ? { ...newest, older: olderSetup } : newest;
+const versions = wanted.size === 0 || wanted.has("HC18") ? { ...newest, older: olderSetup } : newest;
+// And guests where all must hold, or theirs.
+const setup = wanted.size === 0 || wanted.has("HC20") ? { ...versions, guests } : versions;
 /** Rules that were broken on the way and not looked for, with the first seed. */
 const others: Record<string, number> = {};
 let found: { readonly rule: string; readonly what: string; readonly seed: number } | undefined;

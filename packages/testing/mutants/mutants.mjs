@@ -57,6 +57,7 @@ import { clientPresenceMutants } from "./mutants-client-presence.mjs";
 import { supabasePresenceMutants } from "./mutants-supabase-presence.mjs";
 import { bridgeMutants } from "./mutants-bridge.mjs";
 import { groupMutants } from "./mutants-groups.mjs";
+import { guestMutants } from "./mutants-guests.mjs";
 import { patchMutants } from "./mutants-patch.mjs";
 import { syncPresenceMutants } from "./mutants-sync-presence.mjs";
 import { momentMutants } from "./mutants-moments.mjs";
@@ -94,6 +95,7 @@ export const mutants = [
   ...supabasePresenceMutants,
   ...bridgeMutants,
   ...groupMutants,
+  ...guestMutants,
   ...patchMutants,
   ...supervisionMutants,
   ...momentMutants,

@@ -22,12 +22,18 @@ export type { History, HistoryEvent, PageName, Quiet, Told, Violation } from "./
 export { action, FAULTS, serverAction, tracking } from "./simulation/setup.ts";
 export type {
   Fault,
+  Guest,
+  GuestEvents,
+  GuestOptions,
+  LostWay,
   SimulatedAction,
+  SimulatedGuests,
   SimulatedTracking,
   SimulationSetup,
   TestedLog,
   TestedLogOptions,
 } from "./simulation/setup.ts";
+export type { GuestConfig, GuestStep } from "./simulation/guest-plan.ts";
 export type { Plan, RunConfig, Step } from "./simulation/plan.ts";
 export { describePlan, runPlan, shrink, simulate } from "./simulation/simulate.ts";
 export type { SimulationReport } from "./simulation/simulate.ts";

@@ -7,8 +7,9 @@ import { CUT_POINTS } from "../src/index.ts";
 import { testedLog } from "./tested-log.ts";
 import { olderSetup } from "./older-wiring.ts";
 import { setup as newest } from "./wiring.ts";
+import { guests } from "./guests.ts";
 
-const setup = { ...newest, older: olderSetup };
+const setup = { ...newest, older: olderSetup, guests };
 
 export const SEEDS = Number(process.env["CALLA_SEEDS"] ?? 2_000);
 export const FROM = Number(process.env["CALLA_FROM"] ?? 1);
@@ -48,6 +49,8 @@ const EXPECTED: readonly string[] = [
   "conflict",
   "served",
   "the log replaced by a backup",
+  ...["acts", "cut", "moves", "away", "reloads", "revoked"].map((step) => `guest-${step}`),
+  ...["applied", "rejected (missing)", "ended (closed)"].map((told) => `guest: ${told}`),
   "a write into a file that is elsewhere",
 ];
 

@@ -88,6 +88,7 @@ const broken: Record<string, (run: Written) => Promise<Partial<Quiet> | void> | 
   HC15: (run) => run.add({ type: "reported", by: "node 0", error: new TypeError("x is undefined") }),
   HC16: () => ({ problem: "client 0 is waiting" }),
   HC19: () => ({ present: [{ by: "node 0", target, expected: [], listed: ['["ada",{}]'] }] }),
+  HC20: () => ({ guests: [{ ...me, target, status: "away", model: [], pending: 0 }] }),
   HC17: async (run) => {
     await whole(run, 1, "a");
     run.dispatched("b");

@@ -1,6 +1,7 @@
 // The history checker: all rules over one history. spec/history.md has them in words.
 import { LogFaultError } from "@calla/server/testing";
 import { CallaError } from "@calla/shared";
+import { checkGuests } from "./check-guests.ts";
 import { checkLog } from "./check-log.ts";
 import { checkOutcomes } from "./check-outcomes.ts";
 import { checkViews } from "./check-views.ts";
@@ -18,7 +19,12 @@ const EXPECTED = new Set(["storage", "update-threw", "transport"]);
 export function checkHistory(history: History): readonly Violation[] {
   // An older node that meets a newer one's record says so, and goes on with the rest (VE4).
   const versions = [...history.archive.values()].some(({ slices }) => slices.length > 1);
-  const found = [...checkLog(history), ...checkOutcomes(history), ...checkViews(history)];
+  const found = [
+    ...checkLog(history),
+    ...checkOutcomes(history),
+    ...checkViews(history),
+    ...checkGuests(history),
+  ];
   for (const event of history.events) {
     if (event.type !== "reported") continue;
     if (event.error instanceof LogFaultError) continue;

@@ -91,6 +91,18 @@ export type HistoryEvent =
         readonly skipped?: { readonly code: string } | undefined;
       }[];
     } & PageName)
+  /** A guest's page was given this identity. */
+  | ({ readonly type: "named"; readonly clientId: string } & PageName)
+  /** A guest's page has the server's model up to there, in plain form, and shows these of its dispatches on top. */
+  | ({
+      readonly type: "seen";
+      readonly target: TargetKey;
+      readonly sequence: number;
+      readonly mark: number;
+      readonly model: unknown;
+      /** By id. */
+      readonly pending: readonly string[];
+    } & PageName)
   /** The page is gone, without a goodbye. */
   | ({ readonly type: "ended" } & PageName)
   | {
@@ -131,6 +143,8 @@ export interface Quiet {
     readonly model: unknown;
     readonly pending: number;
   } & PageName)[];
+  /** The same of guests, which show models in plain form. */
+  readonly guests?: Quiet["clients"];
   /** Whom each node and each page lists on topics with presence, and whom it ought to list: key and meta of each, as texts. */
   readonly present?: readonly {
     readonly by: string;

@@ -6,6 +6,8 @@ import type { Via } from "../network/pair.ts";
 import type { CutPoint } from "../network/points.ts";
 import { seededRandom } from "../doubles/random.ts";
 import type { SeededRandom } from "../doubles/random.ts";
+import { drawGuests, withGuests } from "./guest-plan.ts";
+import type { GuestConfig, GuestStep } from "./guest-plan.ts";
 import { FAULTS } from "./setup.ts";
 import type { Fault, SimulationSetup } from "./setup.ts";
 import type { CommitBoundary } from "../doubles/storage.ts";
@@ -15,6 +17,7 @@ type Direction = "toServer" | "toClient";
 
 /** One thing that happens, and how many milliseconds after the one before. */
 export type Step = { readonly after: number } & (
+  | GuestStep
   | {
       readonly do: "dispatch";
       readonly client: number;
@@ -136,6 +139,8 @@ export interface RunConfig {
     /** What it goes by; several: each attempt by another one. */
     readonly via: readonly Via[];
   }[];
+  /** Clients of another kind. */
+  readonly guests?: readonly GuestConfig[];
   /** Milliseconds a packet travels. */
   readonly latency: readonly [low: number, high: number];
   readonly retention: number;
@@ -167,7 +172,9 @@ export function drawPlan(seed: number, setup: SimulationSetup<never, never>, top
     drawStep(draw.fork(i), setup, config, topics),
   );
   const tracked = withTracks(steps, random.fork("tracks"), config, setup.trackings?.length ?? 0);
-  return { seed, config, steps: withClocks(tracked, random.fork("clocks"), config) };
+  const { guests = [], nodes } = config;
+  const visited = withGuests(tracked, random.fork("guests"), guests, { nodes, setup });
+  return { seed, config, steps: withClocks(visited, random.fork("clocks"), config) };
 }
 
 /** The serialiser that all sides of a run use. */
@@ -219,10 +226,11 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
   const calm = random.chance(0.3);
   const visitors = random.fork("visitors").chance(VISITORS);
   const serialiser = random.fork("serialiser").int(0, setup.otherSerialisers?.length ?? 0);
+  const rolling = setup.older !== undefined && random.fork("rolling").chance(ROLLING);
   return {
     serialiser,
     nodes,
-    rolling: setup.older !== undefined && random.fork("rolling").chance(ROLLING),
+    rolling,
     visitors,
     bare: random.fork("bare").chance(BARE),
     doorbell: calm ? { drop: 0, delay: 0, double: 0 } : { drop: 0.2, delay: 0.3, double: 0.2 },
@@ -236,6 +244,8 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
       modelDelay: modelDelay(random.fork(`models ${i}`)),
       subscriptions: Array.from({ length: topics }, (_, topic) => topic).filter(() => random.chance(0.8)),
     })),
+    // They know one version.
+    guests: rolling ? [] : drawGuests(random.fork("guests"), setup, { nodes, visitors }),
     latency: slow ? [5, 60] : [1, 8],
     retention: random.pick([0, 3, 10_000]),
     limits: {

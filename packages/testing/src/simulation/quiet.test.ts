@@ -56,14 +56,16 @@ async function resting() {
     reopened: 0,
     reopen: async () => void nodes.reopened++,
   };
+  const guests = { problem: undefined as string | undefined, restless: () => guests.problem, shown: [] };
   const quiet = () =>
     quietOf({
+      guests,
       clock,
       nodes: nodes as unknown as Nodes<typeof wiring>,
       pages: [page as unknown as Pages<typeof wiring>],
       places: [place],
     });
-  return { clock, log, page, server, nodes, quiet };
+  return { clock, log, page, server, nodes, guests, quiet };
 }
 
 describe("a world at rest", () => {
@@ -76,6 +78,7 @@ describe("a world at rest", () => {
       clients,
       servers: [0, 1].map((node) => ({ node, target, model: ["a", "b"], sequence: 2 })),
       persisted: [{ target, model: ["a", "b"], sequence: 2, mark: 20, problem: undefined }],
+      guests: [],
       present: [],
     });
     expect(clock.now() - began).toBe(2_000 + 2 * 10);
@@ -213,4 +216,10 @@ describe("[HC12] what a server would find if it were started now", () => {
       });
     }
   });
+});
+
+test("a guest that is not at rest is waited for", async () => {
+  const { quiet, guests } = await resting();
+  guests.problem = "guest 5's list:1 is away";
+  expect((await quiet()).problem).toBe("after 120 s without faults guest 5's list:1 is away");
 });

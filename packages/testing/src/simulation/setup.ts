@@ -9,10 +9,13 @@ import type {
   PresenceMeta,
   Serialiser,
   SessionSlice,
+  SteadyClock,
+  TargetKey,
   TopicSlice,
   Wiring,
 } from "@calla/shared";
 import type { AnyUser, LogStorage, Server } from "@calla/server";
+import type { Told } from "../history/history.ts";
 import type { Via } from "../network/pair.ts";
 import type { SeededRandom } from "../doubles/random.ts";
 
@@ -79,6 +82,74 @@ export function tracking<S extends TopicSlice>(
   meta: (random: SeededRandom) => PresenceMeta<S>,
 ): SimulatedTracking {
   return { slice, params, meta };
+}
+
+/** Which way what was under way is lost with a connection. */
+export type LostWay = "both" | "to-server" | "to-client";
+
+/** What a guest tells of itself while it lives. */
+export interface GuestEvents {
+  /** The server has given it this identity. */
+  named(clientId: string): void;
+  /** What became of one of its dispatches. */
+  told(id: string, told: Told): void;
+  /** It has this model of the server's, up to there, and shows these of its dispatches on top, by id. */
+  seen(seen: {
+    readonly sequence: number;
+    readonly mark: number;
+    readonly model: unknown;
+    readonly pending: readonly string[];
+  }): void;
+}
+
+/** Where a guest finds itself. */
+export interface GuestOptions<W extends Wiring = Wiring, User extends AnyUser = AnyUser> extends GuestEvents {
+  readonly clock: SteadyClock;
+  readonly random: SeededRandom;
+  /** As its token names it; null: a visitor. */
+  readonly user: string | null;
+  readonly slice: TopicSlice;
+  readonly params: readonly string[];
+  readonly target: TargetKey;
+  /** Where a connection that it opens now leads; undefined: nowhere. */
+  server(): Server<W, User> | undefined;
+  /** How long the next packet travels, in milliseconds. */
+  latency(): number;
+}
+
+/**
+ * A page of a client of another kind than Calla's own, at one topic, which may take part in runs. Everything it does is in
+ * the time of its clock and of its random alone, so that a run is the same run again.
+ */
+export interface Guest {
+  /** `live`: it has a connection and the topic; `closed`: it has been sent away, and will not try again. */
+  readonly status: "live" | "away" | "closed";
+  /** What it shows, in plain form; undefined: nothing yet. */
+  readonly model: unknown;
+  /** Its dispatches without an outcome, or that are shown on top. */
+  readonly pending: number;
+  /** Dispatches messages with one fate, and gives their id. What becomes of them is told afterwards. */
+  dispatch(messages: readonly Message[]): string;
+  /** Its connection breaks, if it has one. What is under way in the other direction arrives before. */
+  cut(loses: LostWay): void;
+  /** It is gone, and says nothing more. */
+  end(): void;
+}
+
+/**
+ * Guests of a simulation: how each is made, and where they may be. Their models must be what JSON has as it is, since
+ * they are compared in plain form.
+ */
+export interface SimulatedGuests {
+  /** The topics: those of actions that clients do. */
+  readonly at: readonly { readonly slice: TopicSlice; readonly params: readonly string[] }[];
+  /**
+   * Opens a page of a guest's, which begins to connect.
+   *
+   * @example
+   * const guests = { at: [{ slice: board, params: ["1"] }], open: (options) => new BridgedPage(options) };
+   */
+  readonly open: (options: GuestOptions) => Guest;
 }
 
 /** What goes wrong in a run, by name; each may be switched off or weighted. */
@@ -180,6 +251,10 @@ export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser
   readonly roughness?: number;
   /** What clients go by: for each client one of these is drawn. Sockets by default. */
   readonly via?: readonly (readonly Via[])[];
+  /**
+   * Clients of another kind, of which some runs have one or two; none by default. Runs of two versions have none.
+   */
+  readonly guests?: SimulatedGuests;
   /** Ceilings of every server; those not given are drawn per run, some of them very low. */
   readonly limits?: Partial<Limits>;
 }

@@ -6,6 +6,7 @@ import type { Message, TargetKey, Wiring } from "@calla/shared";
 import { virtualClock } from "../doubles/clock.ts";
 import type { VirtualClock } from "../doubles/clock.ts";
 import { greedy } from "./greedy.ts";
+import { Guests } from "./guests.ts";
 import type { History, HistoryEvent, Quiet } from "../history/history.ts";
 import { Nodes } from "./nodes.ts";
 import { Pages, placeOf } from "./pages.ts";
@@ -32,6 +33,7 @@ export class World<W extends Wiring> {
   readonly nodes: Nodes<W>;
   readonly pages: readonly Pages<W>[];
   readonly places: readonly PagePlace[];
+  readonly guests: Guests<W>;
   /** How often each thing happened, by name. */
   readonly fired = new Map<string, number>();
   readonly #events: HistoryEvent[] = [];
@@ -63,6 +65,16 @@ export class World<W extends Wiring> {
           count,
         }),
     );
+    const { nodes } = this;
+    this.guests = new Guests<W>({
+      setup,
+      config,
+      nodes,
+      clock,
+      random: random.fork("guests"),
+      record,
+      count,
+    });
   }
 
   record(event: HistoryEvent): void {
@@ -79,6 +91,7 @@ export class World<W extends Wiring> {
       if (done !== false) this.count(step.do);
     }
     const quiet = await this.#becomeQuiet();
+    this.guests.end();
     await this.nodes.log.close();
     this.#countFired();
     const users = this.#plan.config.clients.map(({ user }) => user);
@@ -108,6 +121,13 @@ export class World<W extends Wiring> {
         return void nodes
           .restart(step.node, step.over)
           .catch((error: unknown) => this.record({ type: "reported", by: "stop", error }));
+      case "guest-acts":
+      case "guest-cut":
+      case "guest-moves":
+      case "guest-away":
+      case "guest-reloads":
+      case "guest-revoked":
+        return this.guests.carryOut(step);
       case "upgrade":
         return this.#upgrade(step.node, step.over);
       case "kill":
@@ -212,6 +232,7 @@ export class World<W extends Wiring> {
         link.breakForClient();
       }
     }
+    this.guests.killed(node);
   }
 
   #logFault(node: number, count: number, method: string | undefined, fault: LogFault): void {
@@ -329,6 +350,7 @@ export class World<W extends Wiring> {
   /** The faults end; within two minutes everything must have come to rest. */
   async #becomeQuiet(): Promise<Quiet> {
     this.nodes.calm();
+    this.guests.calm();
     for (const node of this.nodes.all.keys()) this.#upgrade(node, 0);
     for (const { pair, client, disk } of this.pages) {
       pair.reachable = true;
