@@ -34,7 +34,7 @@ export const admissionMutants = [
   {
     name: "miss a topic that is made while its subscriber is being refused",
     file: "server/src/hub/awaited-topics.ts",
-    from: `    if (shared) this.#look(key);
+    from: `    if (shared) this.look(key);
 `,
     to: ``,
     breaks: "FO8",
@@ -43,8 +43,8 @@ export const admissionMutants = [
   },
   {
     name: "rely on the doorbell for a topic that is waited for",
-    file: "server/src/server.ts",
-    from: `      awaitedTopics.tick();
+    file: "server/src/hub/head-watch.ts",
+    from: `      for (const key of this.#awaitedTopics.due(MOST_AWAITED.alone)) this.#awaitedTopics.look(key);
 `,
     to: ``,
     breaks: "FO8",

@@ -366,7 +366,7 @@ export const channelMutants = [
   {
     name: "let a broadcast that JSON cannot write vanish",
     file: "server/src/channels/wire/shared-message.ts",
-    from: `      if (!(thrown instanceof UnsayableMessage && payload instanceof Uint8Array)) throw thrown;`,
+    from: `      if (!(thrown instanceof UnsayableMessage && isBytes(payload))) throw thrown;`,
     to: `      if (!(thrown instanceof UnsayableMessage)) throw thrown;`,
     breaks: "BC7",
     scenario: "",

@@ -91,7 +91,7 @@ export const formMutants = [
   {
     name: "say that fetch has failed, and not why",
     file: "client/src/transports/http/carrier.ts",
-    from: "if (cause instanceof Error) return `${String(error)}: ${textOf(cause)}`;",
+    from: 'if (typeof cause === "object" && cause !== null) return `${String(error)}: ${textOf(cause)}`;',
     to: ``,
     breaks: "CL57",
     scenario: "",

@@ -51,8 +51,8 @@ export const momentMutants = [
   {
     name: "tell again what an app's object has become since",
     file: `${SUPABASE}/replay.ts`,
-    from: `said instanceof Uint8Array ? said : jsonText(said)`,
-    to: `said instanceof Uint8Array ? said : (said as string)`,
+    from: `isBytes(said) ? said : jsonText(said)`,
+    to: `isBytes(said) ? said : (said as string)`,
     breaks: "SB43",
     scenario: "",
     by: `${SUPABASE}/replay.test.ts > [SB43] gives what was said`,

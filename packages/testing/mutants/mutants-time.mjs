@@ -17,8 +17,8 @@ export const timeMutants = [
   {
     name: "ask about rights by the wall clock",
     file: "server/src/hub/access-recheck.ts",
-    from: `const before = this.#context.clock.monotonic() - this.#context.limits.recheckAfter;`,
-    to: `const before = this.#context.clock.now() - this.#context.limits.recheckAfter;`,
+    from: `const before = Math.max(clock.monotonic() - limits.recheckAfter, this.#doubted);`,
+    to: `const before = Math.max(clock.now() - limits.recheckAfter, this.#doubted);`,
     breaks: "TM2",
     scenario: "",
     by: `${serverClock} > [TM2] [AU16]`,

@@ -125,7 +125,7 @@ export const wireMutants = [
   {
     name: "write bytes into version 1 as an object of numbers",
     file: `${wire}/v1.ts`,
-    from: `if (value instanceof Uint8Array) throw`,
+    from: `if (isBytes(value)) throw`,
     to: `if (value === null) throw`,
     breaks: "BI20",
     scenario: "",

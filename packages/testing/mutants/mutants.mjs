@@ -129,9 +129,9 @@ export const mutants = [
   {
     name: "retry from update, not from dedupe, after a conflict",
     file: "server/src/target/target-engine.ts",
-    from: `  conflicted(): readonly Effect<Reply>[] {
+    from: `  conflicted(missed?: ReadResult): readonly Effect<Reply>[] {
     this.#inDoubt();`,
-    to: `  conflicted(): readonly Effect<Reply>[] {
+    to: `  conflicted(missed?: ReadResult): readonly Effect<Reply>[] {
     this.#inDoubt();
     this.#doubtful = this.#doubtful.map((intent) => ({ ...intent, row: "" }));`,
     breaks: "TE14",
@@ -302,7 +302,7 @@ export const mutants = [
   {
     name: "answer a subscriber that is ahead without a look at the log",
     file: "server/src/hub/catch-up.ts",
-    from: `      this.#context.log.shared ||
+    from: `      (this.#context.log.shared && !isFresh) ||
       (cursor !== undefined && cursor.sequence > live.engine!.state.sequence)`,
     to: `      false`,
     breaks: "FO4",

@@ -13,7 +13,8 @@ const open = (options?: Parameters<typeof bridged>[0], channels?: Parameters<typ
 };
 const added = (item: string) => ({ type: "added", item });
 type Answer = readonly [string, { readonly [name: string]: unknown }];
-const identityOf = ([[, joined]]: readonly Told[]) => {
+const identityOf = ([told]: readonly Told[]) => {
+  const [, joined] = told!;
   const { client_id, secret } = joined as { readonly client_id: string; readonly secret: string };
   return { client_id, secret };
 };

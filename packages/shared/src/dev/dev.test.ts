@@ -133,11 +133,12 @@ test("[WR27] the condition production chooses, and no module of development is w
     // A server bundled for a worker may have the condition "browser"; for production besides it has not.
     "#guards/*": {
       "calla-source": {
-        browser: { production: "./src/guards-off/*.ts" },
+        // With its own default: Vite goes no further than a condition that holds.
+        browser: { production: "./src/guards-off/*.ts", default: "./src/guards/*.ts" },
         default: "./src/guards/*.ts",
       },
       types: "./dist/guards/*.d.ts",
-      browser: { production: "./dist/guards-off/*.js" },
+      browser: { production: "./dist/guards-off/*.js", default: "./dist/guards/*.js" },
       default: "./dist/guards/*.js",
     },
   });

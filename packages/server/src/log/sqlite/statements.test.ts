@@ -378,5 +378,5 @@ describe("a consumer", () => {
 
 test("[LG22] of two secrets the first is kept", () => {
   expect([run(secretGroup("01")), run(secretGroup("02"))]).toEqual([1, null]);
-  expect(all("SELECT value FROM settings")).toEqual([["01"]]);
+  expect(all("SELECT value FROM settings WHERE name = 'secret'")).toEqual([["01"]]);
 });
