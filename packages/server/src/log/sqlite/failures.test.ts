@@ -15,7 +15,7 @@ test("names what is wrong by the beginning of SQLite's code, and says what to do
 
 test("tells of what it does not know as it was told", () => {
   expect(failureOf("odd")).toEqual({ code: "CALLA_BUG", message: "odd" });
-  expect(storageFailure("calla.db", failureOf(null ?? {})).message).toBe(
+  expect(storageFailure("calla.db", failureOf({})).message).toBe(
     "The database calla.db (failed): [object Object].",
   );
 });
