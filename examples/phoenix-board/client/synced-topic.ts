@@ -126,8 +126,7 @@ export class SyncedTopic<Model> {
   }
 
   #show(): void {
-    const reached = this.#place?.sequence ?? -1;
-    this.pending = this.pending.filter(({ sequence }) => sequence === undefined || sequence > reached);
+    this.pending = this.pending.filter(({ sequence = Infinity }) => sequence > (this.#place?.sequence ?? -1));
     this.visible = this.confirmed;
     for (const { change } of this.pending)
       this.visible &&= applyPatch(this.visible, change(this.visible)) ?? this.visible;
@@ -137,6 +136,7 @@ export class SyncedTopic<Model> {
   #away({ code, retryable }: Partial<Ended> = {}): void {
     [this.status, this.code] = ["away", code ?? this.code];
     if (retryable === false) this.channel.leave();
+    if (code === "token-expired") this.#socket.disconnect(() => this.#socket.connect()); // the params have another
     this.#changed();
   }
 

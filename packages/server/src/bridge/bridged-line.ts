@@ -3,6 +3,7 @@
 import { PROTOCOL_VERSION } from "@calla/shared";
 import type { ClientFrame, ServerFrames, TargetKey } from "@calla/shared";
 import type { Connection } from "../base/connection.ts";
+import type { Json } from "../channels/wire/message.ts";
 import type { SocketLine } from "../channels/engine/socket-line.ts";
 import type { Conversation } from "../connection/conversation.ts";
 import type { Hub } from "../hub/hub.ts";
@@ -57,6 +58,10 @@ export class BridgedLine {
   /** What the params say of it counts no more. */
   #isForgotten = false;
   #refused: Connected["refused"];
+  /** What its client has given since it connected. */
+  #token: { readonly given: Json | undefined } | undefined;
+  /** Bytes of answers to joins that are on their way to the connection. */
+  #unsaid = 0;
   #refs = 0;
 
   constructor(owner: LineOwner, socket: SocketLine) {
@@ -86,7 +91,9 @@ export class BridgedLine {
     this.#topics.delete(topic.target);
     const talk = this.#talk;
     if (talk === undefined || this.#topics.size > 0) return;
-    talk.farewell = left || FAREWELLS.has(this.#socket.closedBy);
+    // What broke is no farewell, whatever was given up on the way.
+    const { closedBy } = this.#socket;
+    talk.farewell = closedBy === undefined ? left : FAREWELLS.has(closedBy);
     // Whoever joins again in the same turn goes on.
     this.#owner.hub.context.clock.defer(() => {
       if (this.#talk === talk && this.#topics.size === 0) this.#end(talk);
@@ -95,9 +102,24 @@ export class BridgedLine {
 
   /** Says a frame, once its client is let in. */
   say(frame: ClientFrame): void {
+    this.write(JSON.stringify(frame));
+  }
+  /** The same, of what is written already. */
+  write(frame: string): void {
     const talk = this.#talk;
     if (talk?.connected === undefined || talk.conversation === undefined) return;
-    this.#owner.hub.incoming(talk.conversation, JSON.stringify(frame));
+    this.#owner.hub.incoming(talk.conversation, frame);
+  }
+
+  /** A newer token of its client's: a later conversation begins with it. */
+  authenticate(token: Json | undefined): void {
+    this.#token = { given: token };
+    this.say({ type: "Authenticate", ...(token === undefined ? {} : { token }) });
+  }
+
+  /** An answer of so many bytes more, or less, is on its way: many joins of one turn are answered before any is written. */
+  unsaid(bytes: number): void {
+    this.#unsaid += bytes;
   }
 
   /** Calls back when all that was said before has been heard; not at all, if the conversation ends before. */
@@ -120,6 +142,7 @@ export class BridgedLine {
     const talk = new Talk(connection, {
       hear: (frame) => this.#hear(talk, frame),
       closed: () => this.#over(talk, talk.closing ?? LOST),
+      unsaid: () => this.#unsaid,
     });
     this.#talk = talk;
     const params = request?.params ?? {};
@@ -147,7 +170,7 @@ export class BridgedLine {
     if (conversation.phase === "closed") return;
     this.#socket.onDrained = () => hub.slowConsumers.drained(conversation);
     const identity = this.#identity ?? (this.#isForgotten ? undefined : given);
-    const token = request.authToken ?? params["token"];
+    const token = this.#token === undefined ? (request.authToken ?? params["token"]) : this.#token.given;
     hub.incoming(
       conversation,
       JSON.stringify({
@@ -191,14 +214,19 @@ export class BridgedLine {
     this.#identity = { clientId, secret: now };
     this.#refused = refused ?? this.#refused;
     const isTheirs = !isRefused(given) && given?.clientId === clientId && given.secret === now;
-    talk.connected = {
+    const connected = {
       clientId,
       secret: isTheirs ? undefined : now,
       userId,
       maxInFlight,
       refused: this.#refused,
     };
-    for (const topic of Array.from(this.#topics.values())) topic.welcome(talk.connected);
+    // The server is not done with it: its hooks come before what is subscribed, and it may be ended yet.
+    this.#owner.hub.context.clock.defer(() => {
+      if (talk !== this.#talk || talk.conversation?.phase !== "open") return;
+      talk.connected = connected;
+      for (const topic of Array.from(this.#topics.values())) topic.welcome(connected);
+    });
   }
 
   /** By the client: its last topic here is over. */
@@ -222,9 +250,15 @@ export class BridgedLine {
 
   #release(talk: Talk): void {
     talk.uncount?.();
-    this.#socket.onDrained = undefined;
+    if (this.#talk === talk || this.#talk === undefined) this.#socket.onDrained = undefined;
     talk.readsAgain();
   }
+}
+
+interface TalkEvents {
+  hear(frame: PlainFrame): void;
+  closed(): void;
+  unsaid(): number;
 }
 
 /** The conversation of a line, and its end of it: the Phoenix connection beneath does the rest. */
@@ -237,10 +271,10 @@ class Talk implements Connection {
   uncount: (() => void) | undefined;
   readonly pings: (() => void)[] = [];
   readonly #beneath: Connection;
-  readonly #events: { hear(frame: PlainFrame): void; closed(): void };
+  readonly #events: TalkEvents;
   #pauses = 0;
 
-  constructor(beneath: Connection, events: { hear(frame: PlainFrame): void; closed(): void }) {
+  constructor(beneath: Connection, events: TalkEvents) {
     this.#beneath = beneath;
     this.#events = events;
   }
@@ -251,7 +285,7 @@ class Talk implements Connection {
     this.#events.closed();
   }
   bufferedAmount(): number {
-    return this.#beneath.bufferedAmount();
+    return this.#beneath.bufferedAmount() + this.#events.unsaid();
   }
   flushed(): number {
     return this.#beneath.flushed?.() ?? 0;

@@ -1,6 +1,6 @@
 // One topic of a bridged client, from its join to its end: what it says becomes frames of the sync half, and what that says
 // becomes replies and pushes. Not here: whose conversation it is (bridged-line.ts), what changed in a model (topic-view.ts).
-import { authorTag } from "@calla/shared";
+import { authorTag, CallaError } from "@calla/shared";
 import type { Clock, Cursor, ServerFrames, TargetKey } from "@calla/shared";
 import { refused, reply } from "../channels/definition/results.ts";
 import type { Joined, Refused } from "../channels/definition/results.ts";
@@ -9,6 +9,7 @@ import { jsonText, WrittenJson } from "../channels/wire/json.ts";
 import type { Json, JsonObject } from "../channels/wire/message.ts";
 import { SharedEvent } from "../channels/wire/shared-message.ts";
 import type { BridgedLine, Closing, Connected, LineTopic } from "./bridged-line.ts";
+import { ASK_AGAIN } from "../hub/awaited-topics.ts";
 import { Dispatches } from "./dispatches.ts";
 import { OwnPresence } from "./own-presence.ts";
 import type { PlainFrame } from "./plain-frames.ts";
@@ -16,7 +17,17 @@ import type { PresenceTable } from "./presence-table.ts";
 import { told } from "./told.ts";
 import { isSame } from "./topic-view.ts";
 import type { ShownState, TopicView } from "./topic-view.ts";
-import { dispatchWords, isRefused, outcomeOf, pushWords, recordsOf, unsayable } from "./words.ts";
+import {
+  amended,
+  dispatchWords,
+  isRefused,
+  outcomeOf,
+  pushWords,
+  recordsOf,
+  trackOf,
+  unsayable,
+  unsayableText,
+} from "./words.ts";
 import type { JoinWords } from "./words.ts";
 
 /** Where its assigns keep it. */
@@ -35,6 +46,7 @@ export interface BridgedTopicOptions {
   readonly clock: Clock;
   /** What the sync half takes of one frame. */
   readonly maxFrameBytes: number;
+  readonly maxTokenBytes: number;
   /** It is over. */
   ended(): void;
 }
@@ -46,6 +58,7 @@ export class BridgedTopic implements LineTopic {
   readonly #options: BridgedTopicOptions;
   readonly #line: BridgedLine;
   #resolve!: (answer: Joined<object> | Refused) => void;
+  /** Of its subscription; 0: it has not asked for it yet. */
   #ref = 0;
   #connected: Connected | undefined;
   /** Its own tag in records. */
@@ -56,6 +69,8 @@ export class BridgedTopic implements LineTopic {
   /** Answered. */
   #isIn = false;
   #isOver = false;
+  /** Bytes of the answer, until it is out. */
+  #unsaid = 0;
   #channel: JoinedChannel | undefined;
   /** What is to be said once the channel has begun. */
   #waiting: (() => void)[] = [];
@@ -122,6 +137,8 @@ export class BridgedTopic implements LineTopic {
       shown === undefined
         ? response
         : new WrittenJson(`${jsonText(response).slice(0, -1)},"model":${shown.json}}`);
+    this.#unsaid = shown?.json.length ?? 0;
+    this.#line.unsaid(this.#unsaid);
     this.#resolve({ type: "joined", assigns: { [TOPIC]: this }, response: said as Json });
   }
 
@@ -144,14 +161,17 @@ export class BridgedTopic implements LineTopic {
 
   /** Nobody waits for the answer any more. */
   giveUp(): void {
-    if (this.#isIn) return;
+    if (this.#isOver) return;
+    const wasIn = this.#isIn;
     this.#leave(true);
-    this.#resolve(refused("left"));
+    // The answer may be on its way already: its channel is not made, and the topic can be joined again at once.
+    if (!wasIn) this.#resolve(refused("left"));
   }
 
   /** The answer is out. */
   begins(channel: JoinedChannel): void {
     this.#channel = channel;
+    this.#isSaid();
     for (const say of this.#waiting.splice(0)) say();
   }
 
@@ -164,10 +184,11 @@ export class BridgedTopic implements LineTopic {
     if (this.#options.view === undefined)
       return misspoken("An ephemeral topic takes `push`: nothing of it is numbered.");
     const frame = { type: "TopicMessage", target: this.target, mid, id, settled, messages } as const;
-    const problem = this.#unsayable(frame);
-    if (problem !== undefined) return problem;
-    this.#dispatches.add(mid, id, messages, channel.ref);
-    this.#line.say(frame);
+    const text = JSON.stringify(frame);
+    const problem = unsayableText(text, this.#options.maxFrameBytes);
+    if (problem !== undefined) return reply("error", problem);
+    this.#dispatches.add(mid, id, messages, channel.ref, text.length);
+    this.#line.write(text);
     return undefined;
   }
 
@@ -192,7 +213,7 @@ export class BridgedTopic implements LineTopic {
   track(payload: unknown, channel: JoinedChannel): unknown {
     const { meta } = Object(payload) as { readonly meta?: Json };
     if (meta === undefined) return misspoken("track takes { meta }.");
-    const problem = this.#unsayable({ meta });
+    const problem = this.#unsayable(trackOf(this.target, meta));
     if (problem !== undefined) return problem;
     this.#presence.track(meta, channel.ref);
     return undefined;
@@ -205,10 +226,10 @@ export class BridgedTopic implements LineTopic {
 
   authenticate(payload: unknown): unknown {
     const { token } = Object(payload) as { readonly token?: Json };
-    const frame = { type: "Authenticate", ...(token === undefined ? {} : { token }) } as const;
-    const problem = this.#unsayable(frame);
-    if (problem !== undefined) return problem;
-    this.#line.say(frame);
+    // It is to fit into a Hello, too.
+    const problem = unsayable({ token }, this.#options.maxTokenBytes);
+    if (problem !== undefined) return reply("error", problem);
+    this.#line.authenticate(token);
     return reply({});
   }
 
@@ -221,7 +242,10 @@ export class BridgedTopic implements LineTopic {
 
   hear(plain: PlainFrame): void {
     const { frame } = plain;
-    if (this.#isOver) return;
+    if (this.#isOver || this.#ref === 0) return;
+    // A model or records name no subscription: before the first word of this one they are of an older one, or granted.
+    const isEarly = !this.#isIn && this.#settled === undefined;
+    if (isEarly && (frame.type === "Snapshot" || frame.type === "TopicUpdate")) return;
     switch (frame.type) {
       case "Settled":
         return frame.ref === this.#ref ? this.#hearSettled(frame) : undefined;
@@ -258,7 +282,7 @@ export class BridgedTopic implements LineTopic {
           ),
         );
       case "Presence":
-        return this.#shared(told(plain, "presence", () => this.#options.presence!.heard(frame)));
+        return this.#shared(this.#options.presence!.told(plain as PlainFrame<typeof frame>));
       case "Untracked":
         return this.#presence.untracked(frame);
       default:
@@ -272,7 +296,7 @@ export class BridgedTopic implements LineTopic {
       if (frame.resync !== "current") return;
       const { view, words } = this.#options;
       this.#told = { sequence: frame.sequence, mark: words.cursor?.mark ?? 0 };
-      view?.now();
+      if (words.form === "patch") view?.now();
       return this.#enter({ mark: this.#told.mark, resync: "current" });
     }
     this.#settled = frame;
@@ -292,14 +316,15 @@ export class BridgedTopic implements LineTopic {
     if (!this.#isIn) return this.#shows(sequence, mark, "snapshot");
     this.#told = { sequence, mark };
     const shown = this.#options.view?.now();
-    if (shown !== undefined) this.#shared(shown.snapshot(this.#settled?.reason ?? "snapshot"));
+    const event = this.#carried(() => shown?.snapshot(this.#settled?.reason ?? "snapshot"));
+    if (event !== undefined) this.#shared(event);
   }
 
   /** Answers the join with all of the model. */
   #shows(sequence: number, mark: number, resync: "snapshot"): void {
     const shown = this.#options.view?.now();
     this.#told = { sequence, mark };
-    this.#enter({ mark, resync }, shown);
+    if (this.#carried(() => shown?.json ?? "") !== undefined) this.#enter({ mark, resync }, shown);
   }
 
   #hearUpdate(plain: PlainFrame<ServerFrames["TopicUpdate"]>): void {
@@ -326,7 +351,12 @@ export class BridgedTopic implements LineTopic {
     // Where more has happened in this turn, one change tells all of it, behind the last outcome.
     const shown = this.#options.view?.now();
     if (shown === undefined || !isSame(shown, end)) return;
-    this.#shared(form === "snapshot" ? shown.snapshot("changed") : this.#options.view!.from(this.#told)!);
+    const { view } = this.#options;
+    const event = this.#carried(() =>
+      form === "snapshot" ? shown.snapshot("changed") : view!.from(this.#told),
+    );
+    if (event === undefined) return;
+    this.#shared(event);
     this.#told = end;
   }
 
@@ -356,16 +386,37 @@ export class BridgedTopic implements LineTopic {
     this.#line.forgetIdentity();
   }
 
-  #hearUnsubscribed({ code, retryable, retryAfter, details }: ServerFrames["Unsubscribed"]): void {
-    const said = {
+  /** undefined: JSON cannot carry the model, which is the end of this topic here, and of no other. */
+  #carried<T>(make: () => T): T | undefined {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof CallaError) || error.code !== "invalid-value") throw error;
+      this.#unsubscribe();
+      this.#ended({ code: error.code, retryable: false });
+      return undefined;
+    }
+  }
+
+  #hearUnsubscribed(frame: ServerFrames["Unsubscribed"]): void {
+    const { code, details } = frame;
+    // Nobody here hears when the server has made it: whoever joins again asks.
+    const isMissing = code === "missing";
+    if (isMissing) this.#unsubscribe();
+    const retryable = isMissing || frame.retryable;
+    const retryAfter = isMissing ? (frame.retryAfter ?? ASK_AGAIN) : frame.retryAfter;
+    this.#ended({
       code,
       retryable,
       ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
       ...(details === undefined ? {} : { details: details as Json }),
-    };
+    });
+  }
+
+  #ended(said: JsonObject & { readonly retryable: boolean }): void {
     if (!this.#isIn) return this.#refuse(said);
     this.#say("unsubscribed", said);
-    this.#farewell(retryable);
+    this.#farewell(said.retryable);
   }
 
   expiring(within: number): void {
@@ -388,14 +439,24 @@ export class BridgedTopic implements LineTopic {
 
   #leave(goesOn: boolean): void {
     if (this.#isOver) return;
-    if (goesOn && this.#connected !== undefined)
-      this.#line.say({ type: "Unsubscribe", target: this.target, ref: this.#ref });
+    if (goesOn && this.#connected !== undefined) this.#unsubscribe();
     this.#over(goesOn);
+  }
+
+  #unsubscribe(): void {
+    this.#line.say({ type: "Unsubscribe", target: this.target, ref: this.#ref });
+  }
+
+  /** The answer is written, or never will be. */
+  #isSaid(): void {
+    this.#line.unsaid(-this.#unsaid);
+    this.#unsaid = 0;
   }
 
   #over(left = true): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#isSaid();
     this.#presence.ends();
     this.#waiting = [];
     this.#line.leave(this, left);
@@ -438,6 +499,3 @@ export class BridgedTopic implements LineTopic {
 }
 
 const misspoken = (what: string): unknown => reply("error", { code: "protocol", details: { problem: what } });
-
-const amended = (messages: readonly unknown[] | undefined): JsonObject =>
-  messages === undefined ? {} : { messages: messages as readonly Json[] };

@@ -7,11 +7,15 @@ import { equal } from "./patch/identity.ts";
 interface Waiting {
   readonly mid: number;
   readonly id: string;
-  readonly messages: readonly Json[];
+  /** undefined: too much waits for it to be kept. */
+  readonly messages: readonly Json[] | undefined;
+  readonly bytes: number;
   /** Of the newest who said it: the client has given up on the one before. */
   readonly ref: ReplyRef;
 }
 
+/** Bytes of messages that are kept to be compared. What waits beyond is answered with its messages, as if amended. */
+const MOST_BYTES = 1_048_576;
 /** Values that are looked at to find out whether a message was changed. */
 const MOST_LOOKS = 10_000;
 
@@ -19,33 +23,42 @@ export class Dispatches {
   /** So many wait at most: what a client has to say beyond is paused, and nobody hears of the oldest. */
   most = 1_000;
   readonly #waiting = new Map<string, Waiting>();
+  #bytes = 0;
 
   get size(): number {
     return this.#waiting.size;
   }
 
-  add(mid: number, id: string, messages: readonly Json[], ref: ReplyRef): void {
+  /** `bytes`: what its messages weigh, roughly. */
+  add(mid: number, id: string, messages: readonly Json[], ref: ReplyRef, bytes: number): void {
     const key = keyOf(mid, id);
-    this.#waiting.delete(key);
-    this.#waiting.set(key, { mid, id, messages, ref });
+    this.#forget(key);
+    const isKept = this.#bytes + bytes <= MOST_BYTES;
+    const kept = isKept ? { messages, bytes } : { messages: undefined, bytes: 0 };
+    this.#waiting.set(key, { mid, id, ref, ...kept });
+    this.#bytes += kept.bytes;
     for (const oldest of this.#waiting.keys()) {
       if (this.#waiting.size <= this.most) break;
-      this.#waiting.delete(oldest);
+      this.#forget(oldest);
     }
+  }
+
+  #forget(key: string): Waiting | undefined {
+    const waiting = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    this.#bytes -= waiting?.bytes ?? 0;
+    return waiting;
   }
 
   /** Who is to be answered, once. */
   take(mid: number, id: string): ReplyRef | undefined {
-    const key = keyOf(mid, id);
-    const waiting = this.#waiting.get(key);
-    this.#waiting.delete(key);
-    return waiting?.ref;
+    return this.#forget(keyOf(mid, id))?.ref;
   }
 
   /** Whether it was taken as its client sent it; not, where that is not known. */
   isAsSent(mid: number, id: string, taken: readonly unknown[]): boolean {
     const waiting = this.#waiting.get(keyOf(mid, id));
-    if (waiting === undefined) return false;
+    if (waiting?.messages === undefined) return false;
     try {
       return equal(waiting.messages, taken, new Budget(MOST_LOOKS));
     } catch (thrown) {
@@ -56,7 +69,7 @@ export class Dispatches {
 
   /** They are to be sent again, and are answered then. */
   forgetFrom(mid: number): void {
-    for (const [key, waiting] of this.#waiting) if (waiting.mid >= mid) this.#waiting.delete(key);
+    for (const [key, waiting] of this.#waiting) if (waiting.mid >= mid) this.#forget(key);
   }
 }
 

@@ -28,8 +28,8 @@ export function plainSteps(parts: PlainParts): (model: unknown) => unknown {
   const items = (list: Items, before: Items, plain: Items): unknown => {
     const most = Math.min(list.length, before.length);
     let [head, tail] = [0, 0];
-    while (head < most && list[head] === before[head]) head++;
-    while (tail < most - head && list.at(-1 - tail) === before.at(-1 - tail)) tail++;
+    while (head < most && Object.is(list[head], before[head])) head++;
+    while (tail < most - head && Object.is(list.at(-1 - tail), before.at(-1 - tail))) tail++;
     const inPlace = list.length === before.length;
     const middle: unknown[] = [];
     let isClean = plain === before;

@@ -8,6 +8,7 @@ import type { PresenceList, Tracked } from "../channels/definition/presence-type
 import { jsonText } from "../channels/wire/json.ts";
 import type { JsonObject } from "../channels/wire/message.ts";
 import { SharedEvent } from "../channels/wire/shared-message.ts";
+import type { PlainFrame } from "./plain-frames.ts";
 
 interface Listed {
   readonly key: string;
@@ -16,6 +17,15 @@ interface Listed {
 
 export class PresenceTable {
   readonly #members = new Map<number, Listed>();
+  /** Its own: another table has not heard what they say. */
+  readonly #events = new WeakMap<PlainFrame, SharedEvent>();
+
+  /** The same event for all who hear the frame. */
+  told(plain: PlainFrame<ServerFrames["Presence"]>): SharedEvent {
+    let event = this.#events.get(plain);
+    if (event === undefined) this.#events.set(plain, (event = this.heard(plain.frame)));
+    return event;
+  }
 
   /** What a frame says, once for each. */
   heard({ after, joins, leaves, count }: ServerFrames["Presence"]): SharedEvent {

@@ -21,7 +21,7 @@ import { hubOf } from "../hub/hubs.ts";
 import { bridgeOf } from "./bridge.ts";
 import type { Bridge } from "./bridge.ts";
 import { BridgedTopic, TOPIC } from "./bridged-topic.ts";
-import { isRefused, joinWords, unsayable } from "./words.ts";
+import { isRefused, joinWords, trackOf, unsayable } from "./words.ts";
 
 /** How a slice's topics are named to Phoenix clients. */
 export interface SyncChannelOptions {
@@ -127,8 +127,6 @@ function join(
   if (isRefused(words)) return misspoken(words.what);
   if (words.version !== undefined && words.version !== slice.version)
     return refused({ code: "version", retryable: false, details: { version: slice.version } });
-  const problem = unsayable({ meta: words.meta }, bridge.house.limits.maxFrameBytes);
-  if (problem !== undefined) return refused({ ...problem, retryable: false });
   let target: TargetKey;
   try {
     target = targetOf(joining.topic, joining.params as readonly string[]);
@@ -137,6 +135,9 @@ function join(
     return refused({ code: "topic", retryable: false });
   }
   if (target.length > LONGEST_TOPIC) return refused({ code: "topic", retryable: false });
+  const { maxFrameBytes, maxHelloBytes } = bridge.hub.context.limits;
+  const problem = unsayable(trackOf(target, words.meta), maxFrameBytes);
+  if (problem !== undefined) return refused({ ...problem, retryable: false });
   const line = bridge.lineOf((joining.socket as LinedSocket).line);
   const place = bridge.enter(target);
   const topic = new BridgedTopic({
@@ -146,7 +147,8 @@ function join(
     view: slice.kind === "ephemeral" ? undefined : place.view,
     presence: slice.presence === undefined ? undefined : place.presence,
     words,
-    maxFrameBytes: bridge.house.limits.maxFrameBytes,
+    maxFrameBytes,
+    maxTokenBytes: Math.min(maxFrameBytes, maxHelloBytes) - HELLO,
     clock: bridge.hub.context.clock,
     ended: () => bridge.leave(target, place),
   });
@@ -160,3 +162,5 @@ function join(
 
 /** No topic has a longer id (TP6). */
 const LONGEST_TOPIC = 256;
+/** Bytes of a Hello beside its token. */
+const HELLO = 1_024;

@@ -1,4 +1,5 @@
-// What a frame comes to for all bridged clients who hear it: made once.
+// What a frame comes to for all bridged clients who hear it: made once. Only what the frame alone says: who is here is a
+// table's to say (presence-table.ts).
 import type { SharedEvent } from "../channels/wire/shared-message.ts";
 import type { PlainFrame } from "./plain-frames.ts";
 

@@ -35,6 +35,10 @@ export class ShownState implements Cursor {
     this.#plainOf = plainOf;
   }
 
+  /** Not, where the same place was folded anew (VE9). */
+  is(state: ViewState): boolean {
+    return isSame(this, state) && this.#model === state.model;
+  }
   get plain(): unknown {
     return (this.#plain ??= { value: this.#plainOf(this.#model) }).value;
   }
@@ -80,12 +84,16 @@ export class TopicView {
   now(): ShownState | undefined {
     const state = this.#options.state();
     const last = this.#last;
-    if (state === undefined || (last !== undefined && isSame(last, state))) return state && last;
-    this.#step = last && {
-      after: { sequence: last.sequence, mark: last.mark },
-      before: last,
-      event: undefined,
-    };
+    if (state === undefined || last?.is(state) === true) return state && last;
+    // What was told of this place before leads nowhere by a patch.
+    this.#step =
+      last && !isSame(last, state)
+        ? {
+            after: { sequence: last.sequence, mark: last.mark },
+            before: last,
+            event: undefined,
+          }
+        : undefined;
     return (this.#last = new ShownState(state, this.#options.plainOf));
   }
 

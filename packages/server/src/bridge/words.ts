@@ -93,6 +93,10 @@ function cursorOf(value: unknown): Cursor | Misspoken {
   return new Misspoken("cursor is { sequence, mark }, two counts.");
 }
 
+/** undefined: it was taken as it was sent. */
+export const amended = (messages: readonly unknown[] | undefined): JsonObject =>
+  messages === undefined ? {} : { messages: messages as readonly Json[] };
+
 /** An outcome among others. */
 export function outcomeOf([mid, id, sequence, messages, from, code, details]: WireOutcome): JsonObject {
   if (from !== null) return { mid, id, status: "error", from, code, details } as JsonObject;
@@ -122,9 +126,21 @@ export function recordsOf({
 
 export const isRefused = (said: unknown): said is Misspoken => said instanceof Misspoken;
 
+/** The largest frame by which a meta is said. */
+export const trackOf = (target: string, meta: Json | undefined): object => ({
+  type: "Track",
+  target,
+  number: Number.MAX_SAFE_INTEGER,
+  meta,
+  watch: true,
+});
+
 /** Why something must not be said to the sync half: it would end the conversation, of all topics. */
-export function unsayable(frame: object, maxFrameBytes: number): JsonObject | undefined {
-  const text = JSON.stringify(frame);
+export const unsayable = (frame: object, maxFrameBytes: number): JsonObject | undefined =>
+  unsayableText(JSON.stringify(frame), maxFrameBytes);
+
+/** The same of what is written already. */
+export function unsayableText(text: string, maxFrameBytes: number): JsonObject | undefined {
   if (text.includes('"__proto__":')) return { code: "hostile-key", details: { field: "__proto__" } };
   if (Buffer.byteLength(text) > maxFrameBytes) return { code: "too-large", details: { maxFrameBytes } };
   return undefined;

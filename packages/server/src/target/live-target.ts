@@ -93,6 +93,8 @@ export class LiveTarget {
   #snapshot:
     | {
         readonly at: Cursor;
+        /** The same place may be folded anew (VE9). */
+        readonly model: unknown;
         readonly frames: (readonly WireFrame[] | undefined)[];
         /** Why there are none. */
         uncarried: CallaError | undefined;
@@ -187,10 +189,11 @@ export class LiveTarget {
    */
   snapshot(encoder: Encoder): readonly WireFrame[] {
     const { sequence, mark, model } = this.engine!.state;
-    if (this.#snapshot === undefined || !sameCursor(this.#snapshot.at, { sequence, mark })) {
-      this.#snapshot = { at: { sequence, mark }, frames: [], uncarried: undefined };
+    const known = this.#snapshot;
+    if (known === undefined || known.model !== model || !sameCursor(known.at, { sequence, mark })) {
+      this.#snapshot = { at: { sequence, mark }, model, frames: [], uncarried: undefined };
     }
-    const { uncarried, frames } = this.#snapshot;
+    const { uncarried, frames } = this.#snapshot!;
     if (uncarried !== undefined) throw uncarried;
     try {
       return (frames[encoder.index] ??= snapshotFrames(
@@ -201,7 +204,7 @@ export class LiveTarget {
       ));
     } catch (error) {
       if (!(error instanceof CallaError) || error.code !== "invalid-value") throw error;
-      throw (this.#snapshot.uncarried = this.#uncarried(error));
+      throw (this.#snapshot!.uncarried = this.#uncarried(error));
     }
   }
 
