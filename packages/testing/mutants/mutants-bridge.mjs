@@ -100,10 +100,19 @@ export const bridgeMutants = [
   {
     name: "show a client that was slow nothing but what comes next",
     file: TOPIC,
-    from: 'if (shown !== undefined) this.#shared(shown.snapshot(this.#settled?.reason ?? "snapshot"));',
+    from: "    if (event !== undefined) this.#shared(event);\n",
     to: "",
     breaks: "BR23",
     scenario: "",
     by: `${CONVERGING} > [BR23] have the server's model`,
+  },
+  {
+    name: "forget the token that a bridged client has given since",
+    file: "server/src/bridge/bridged-line.ts",
+    from: "    this.#token = { given: token };\n",
+    to: "",
+    breaks: "BR21",
+    scenario: "",
+    by: "server/src/bridge/rejoining.test.ts > [BR21] a token that its client has given",
   },
 ];
