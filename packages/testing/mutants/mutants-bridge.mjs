@@ -115,4 +115,13 @@ export const bridgeMutants = [
     scenario: "",
     by: "server/src/bridge/rejoining.test.ts > [BR21] a token that its client has given",
   },
+  {
+    name: "let a model of an older subscription answer a join",
+    file: TOPIC,
+    from: 'if (isEarly && (frame.type === "Snapshot" || frame.type === "TopicUpdate")) return;',
+    to: "",
+    breaks: "BR18",
+    scenario: "",
+    by: "server/src/bridge/rejoining.test.ts > [BR18] takes no model and no records",
+  },
 ];

@@ -1,5 +1,5 @@
 // The second occurrence: topics that are joined again at once, tables and tokens that outlive those who made them.
-import { defineTopic, defineWiring } from "@calla/shared";
+import { CallaError, defineTopic, defineWiring } from "@calla/shared";
 import type { AnyTopicSlice } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
@@ -9,7 +9,9 @@ import { board, wiring as listing } from "../../test/rosters.ts";
 import { cursors, handClock, inHand, list, other, session } from "../../test/wired.ts";
 import type { AnyUser } from "../app/handlers.ts";
 import type { Server } from "../server-api.ts";
+import { BridgedTopic } from "./bridged-topic.ts";
 import { Dispatches } from "./dispatches.ts";
+import { PlainFrame } from "./plain-frames.ts";
 import { plainParts } from "./plain-parts.ts";
 import { plainSteps } from "./plain-steps.ts";
 import { TopicView } from "./topic-view.ts";
@@ -238,4 +240,73 @@ test("[BR15] a zero that has become another one is another one", () => {
   const plainOf = plainSteps(plainParts(encode));
   expect(plainOf({ list: [0, 1] })).toEqual({ list: [0, 1] });
   expect(JSON.stringify(plainOf({ list: [-0, 1] }))).not.toBe(JSON.stringify({ list: [0, 1] }));
+});
+
+describe("a topic by itself", () => {
+  /** One that has asked for its subscription, by ref 2. */
+  function asked(plainOf: (model: unknown) => unknown = (given) => given) {
+    const said: unknown[] = [];
+    const line = {
+      nextRef: () => 2,
+      say: (frame: { readonly type: string }) => said.push(frame.type),
+      leave: () => said.push("left"),
+      unsaid: () => undefined,
+    };
+    const topic = new BridgedTopic({
+      line: line as never,
+      target: "list:1",
+      version: 1,
+      view: new TopicView({ state: () => ({ sequence: 3, mark: 7, model: ["new"] }), plainOf }),
+      presence: undefined,
+      words: { form: "patch", version: undefined, cursor: undefined, settled: 0, sent: 0, meta: undefined },
+      clock: handClock(),
+      maxFrameBytes: 1_000,
+      maxTokenBytes: 1_000,
+      ended: () => undefined,
+    });
+    topic.welcome({ clientId: "c", secret: "s", userId: null, maxInFlight: 8, refused: undefined });
+    const hear = (frame: object): void => topic.hear(new PlainFrame(frame as never));
+    const settled = {
+      type: "Settled",
+      target: "list:1",
+      sequence: 3,
+      next: 1,
+      outcomes: [],
+      reason: "first",
+    };
+    const snapshot = { type: "Snapshot", target: "list:1", sequence: 3, mark: 7, version: 1, model: ["new"] };
+    return { topic, said, hear, settled: { ...settled, resync: "snapshot" }, snapshot };
+  }
+
+  test("[BR18] takes no model and no records of an older subscription for its own", async () => {
+    const { topic, hear, settled, snapshot } = asked();
+    hear({ ...settled, ref: 1 });
+    hear({ ...snapshot, sequence: 2, model: ["old"] });
+    hear({
+      type: "TopicUpdate",
+      target: "list:1",
+      after: 2,
+      from: 2,
+      at: 0,
+      authors: [],
+      records: [],
+      mark: 7,
+    });
+    hear({ ...settled, ref: 2 });
+    hear(snapshot);
+    expect(JSON.parse(JSON.stringify(await topic.answer))).toMatchObject({
+      type: "joined",
+      response: { sequence: 3, mark: 7, model: ["new"] },
+    });
+  });
+
+  test("[BR18] whose model JSON cannot carry is refused, and unsubscribed, and no other one is ended", async () => {
+    const { topic, said, hear, settled, snapshot } = asked(() => {
+      throw new CallaError("invalid-value", {});
+    });
+    hear({ ...settled, ref: 2 });
+    hear(snapshot);
+    expect(await topic.answer).toMatchObject({ response: { code: "invalid-value", retryable: false } });
+    expect(said).toEqual(["Subscribe", "Unsubscribe", "left"]);
+  });
 });
