@@ -259,7 +259,7 @@ describe("a topic by itself", () => {
       view: new TopicView({ state: () => ({ sequence: 3, mark: 7, model: ["new"] }), plainOf }),
       presence: undefined,
       words: { form: "patch", version: undefined, cursor: undefined, settled: 0, sent: 0, meta: undefined },
-      clock: handClock(),
+      clock: handClock().clock,
       maxFrameBytes: 1_000,
       maxTokenBytes: 1_000,
       ended: () => undefined,
