@@ -186,6 +186,12 @@ module.exports = {
       },
     ),
     forbid(
+      "the-board-is-plain",
+      "The board shows Calla without a framework; examples/board-react shows the same with React, and builds on it.",
+      { path: "^examples/board/" },
+      { path: ["^packages/react/", "^examples/(?!board/)", "node_modules/(@types/)?react"] },
+    ),
+    forbid(
       "server-and-client-never-meet",
       "What both need lives in shared; only the testing kit joins them.",
       { path: "^packages/(server|client)/" },

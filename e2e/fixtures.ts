@@ -12,11 +12,6 @@ interface Fixtures {
   arrive(name: string, format?: "json" | "messagepack", over?: (line: Line) => void): Promise<Visitor>;
 }
 
-/** Runs in the page, before its own scripts. */
-const introduce = (person: string): void => {
-  if (location.protocol === "http:") localStorage["person"] ??= person;
-};
-
 const colours = { Ann: "violet", Bo: "green", Cy: "orange" } as Record<string, string>;
 
 export const test = createTest({ server: exampleServer("board", "BOARDS") }).extend<Fixtures>({
@@ -27,8 +22,8 @@ export const test = createTest({ server: exampleServer("board", "BOARDS") }).ext
     await use(async (name, format, over) => {
       const who = await person(name);
       over?.(who.line);
-      await who.context.addInitScript(introduce, JSON.stringify({ name, colour: colours[name] ?? "blue" }));
       const visitor = new Visitor(await who.context.newPage(), who);
+      await visitor.introduce(colours[name] ?? "blue");
       await visitor.open(id, format);
       return visitor;
     });

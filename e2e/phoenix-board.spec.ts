@@ -20,11 +20,6 @@ interface Fixtures {
   bo: Visitor;
 }
 
-/** Runs in the page, before its own scripts. */
-const introduce = (person: string): void => {
-  if (location.protocol === "http:") localStorage["person"] ??= person;
-};
-
 const test = createTest({ server: exampleServer("phoenix-board", "BOARDS") }).extend<Fixtures>({
   id: async ({ server }, use, { testId }) => {
     await use(`board-${server.port}-${testId.slice(-12)}`);
@@ -37,8 +32,8 @@ const test = createTest({ server: exampleServer("phoenix-board", "BOARDS") }).ex
   },
   bo: async ({ person, id }, use) => {
     const who = await person("Bo");
-    await who.context.addInitScript(introduce, JSON.stringify({ name: "Bo", colour: "green" }));
     const bo = new Visitor(await who.context.newPage(), who);
+    await bo.introduce("green");
     await bo.open(id);
     await use(bo);
   },

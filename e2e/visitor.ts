@@ -3,6 +3,11 @@ import { expect } from "@playwright/test";
 import type { BrowserContext, Locator, Page } from "@playwright/test";
 import type { Line, Person } from "@calla/testing/playwright";
 
+/** Runs in the page, before its own scripts. */
+const introduce = (person: string): void => {
+  if (location.protocol === "http:") localStorage["person"] ??= person;
+};
+
 export class Visitor {
   readonly page: Page;
   readonly person: Person;
@@ -21,6 +26,11 @@ export class Visitor {
   }
   get context(): BrowserContext {
     return this.page.context();
+  }
+
+  /** In pages that are opened from now on. */
+  async introduce(colour: string): Promise<void> {
+    await this.context.addInitScript(introduce, JSON.stringify({ name: this.person.name, colour }));
   }
 
   /** Another tab of the same browser. */

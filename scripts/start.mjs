@@ -1,4 +1,4 @@
-// `npm start`, `npm run chat` and `npm run bridge`: installs and builds what is missing, then serves an example and prints its URL.
+// `npm start`, `npm run react`, `npm run chat` and `npm run bridge`: installs and builds what is missing, then serves an example and prints its URL.
 import { spawn } from "node:child_process";
 import { root, show } from "./run.mjs";
 import { ensureInstalled } from "./setup.mjs";
@@ -7,6 +7,7 @@ const examples = {
   board: { folder: "examples/board", port: "8787" },
   bridge: { folder: "examples/phoenix-board", port: "8789" },
   chat: { folder: "examples/phoenix-chat", port: "8788" },
+  react: { folder: "examples/board-react", port: "8790" },
 };
 const wanted = process.argv[2] ?? "board";
 const example = examples[/** @type {keyof typeof examples} */ (wanted)];

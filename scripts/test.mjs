@@ -49,7 +49,7 @@ const run = {
   },
   build: async () => {
     count("build", await show("build the packages", "npm run --silent build"));
-    for (const example of ["bridge", "chat"])
+    for (const example of ["bridge", "react-page", "chat"])
       count("build", await show(`build the ${example}`, `npm run --silent build:${example}`));
   },
   e2e: async () => {

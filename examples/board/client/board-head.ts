@@ -5,9 +5,10 @@ import { h, icon } from "./dom.ts";
 import { statusLine } from "./connection.ts";
 import { facesView } from "./faces.ts";
 import { titleOf } from "./ids.ts";
+import { me } from "./myself.ts";
+import { copyLink } from "./invite.ts";
 import type { Somebody } from "./people.ts";
-import { me, personButton } from "./person.ts";
-import { toast } from "./toasts.ts";
+import { personButton } from "./person.ts";
 import type { Undo } from "./undo.ts";
 
 export interface BoardHead {
@@ -76,16 +77,6 @@ export function boardHead(id: string, rename: (title: string) => void, undo: Und
       again.disabled = !undo.canRedo;
     },
   };
-}
-
-async function copyLink(): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(location.href);
-    toast("Link copied. Everybody who has it can edit this board.");
-  } catch {
-    // Clipboards are for secure pages only.
-    prompt("Everybody who has this link can edit this board:", location.href);
-  }
 }
 
 /** Which keys there are, for who sees it, while a card has the focus by keyboard. */

@@ -1,64 +1,28 @@
 // One board: its topic on the one side, its columns on the other. What a user does becomes a message; what the model
 // becomes is shown.
 import type { TopicState } from "@calla/client";
-import type { BoardMessage } from "../shared/inverse.ts";
 import { board } from "../shared/wiring.ts";
-import type { Column } from "../shared/wiring.ts";
+import { actionsOn } from "./actions.ts";
 import { boardHead } from "./board-head.ts";
 import { client } from "./client.ts";
 import { columnsView } from "./columns.ts";
 import { shareCursors } from "./cursors.ts";
 import { h } from "./dom.ts";
-import { newId, titleOf } from "./ids.ts";
+import { titleOf } from "./ids.ts";
 import { movableByKeyboard } from "./keyboard.ts";
 import { movableByPointer } from "./moving.ts";
-import { me } from "./person.ts";
 import { sharePresence } from "./presence.ts";
-import { rejected } from "./rejected.ts";
 import { onReturned, takeReturned } from "./returned.ts";
-import { toast } from "./toasts.ts";
-import { undoByKeyboard, undoOf } from "./undo.ts";
-import type { Undo } from "./undo.ts";
+import { undoByKeyboard } from "./undo.ts";
 import { visit } from "./visited.ts";
 
 /** Shows the board; returns the end of it. */
 export function boardPage(page: HTMLElement, id: string): () => void {
   const topic = client.topic(board, id);
   const cards = () => topic.state.model?.cards ?? [];
-  const by = () => me() ?? ({ name: "Somebody", colour: "blue" } as const);
-
-  function dispatch(message: BoardMessage, note: Undo["did"]): void {
-    const takeBack = note(message, topic.state.model);
-    const was = "id" in message ? cards().find((card) => card.id === message.id) : undefined;
-    // By me, also where I undo: so the server stamps it, and so it is shown until then.
-    const mine = "by" in message ? { ...message, by: by() } : message;
-    void topic.dispatch(mine).rejection.then((rejection) => {
-      if (!rejection) return;
-      takeBack();
-      rejected(id, message, rejection, was?.column);
-    });
-  }
-  const undo = undoOf(dispatch, () => head.showUndo());
-  const send = (message: BoardMessage): void => dispatch(message, undo.did);
-
-  const view = columnsView({
-    returned: (column) => takeReturned(id, column),
-    add: (column, text) => send({ type: "cardAdded", id: newId(), column, text, by: by(), before: null }),
-    edit: (cardId, text) => send({ type: "cardEdited", id: cardId, text, by: by() }),
-    remove(cardId) {
-      const message = { type: "cardDeleted", id: cardId } as const;
-      send(message);
-      toast("Card deleted.", { label: "Undo", run: () => undo.undo(message) });
-    },
-  });
-
-  const move = (cardId: string, column: Column, before: string | null): void => {
-    send({ type: "cardMoved", id: cardId, column, before });
-  };
-  movableByPointer(view.element, move);
-  movableByKeyboard(view.element, cards, move);
-
-  const head = boardHead(id, (title) => send({ type: "boardRenamed", title }), undo);
+  const actions = actionsOn(id, topic, () => head.showUndo());
+  const view = columnsView({ ...actions, returned: (column) => takeReturned(id, column) });
+  const head = boardHead(id, actions.rename, actions.undo);
   const presence = sharePresence(topic, page, head, view);
   const main = h("main", { class: "board" });
   page.replaceChildren(head.element, main);
@@ -81,7 +45,9 @@ export function boardPage(page: HTMLElement, id: string): () => void {
   const stops = [
     topic.onChange(show),
     client.session.onChange(head.showMe),
-    undoByKeyboard(undo),
+    undoByKeyboard(actions.undo),
+    movableByPointer(view.element, actions.move),
+    movableByKeyboard(view.element, cards, actions.move, view.showHeld),
     onReturned(id, view.showReturned),
     shareCursors(id, view.element),
     () => presence.stop(),

@@ -14,6 +14,8 @@ export interface CardActions {
 export interface CardView {
   readonly element: HTMLElement;
   show(card: Card, pending: boolean): void;
+  /** Whether it is picked up. */
+  showHeld(held: boolean): void;
   /** Who else is at it; `me`: my key, for my other tabs. */
   showOthers(others: readonly AtCard[], me: string): void;
 }
@@ -94,6 +96,9 @@ export function cardView(first: Card, actions: CardActions): CardView {
       by.textContent = card.by.name;
       by.dataset["colour"] = card.by.colour;
       element.toggleAttribute("data-pending", pending);
+    },
+    showHeld(held) {
+      grip.setAttribute("aria-pressed", String(held));
     },
     showOthers(there, me) {
       const sentence = sentenceOf(there, me);

@@ -4,11 +4,11 @@ import { columns, MAX_DOING } from "../shared/wiring.ts";
 import type { Card, Column } from "../shared/wiring.ts";
 import { cardView } from "./card.ts";
 import type { CardActions, CardView } from "./card.ts";
+import { columnNames } from "./column-names.ts";
 import { h, icon } from "./dom.ts";
+import { glide, placesIn } from "./glide.ts";
 import type { AtCard } from "./people.ts";
 import { roving } from "./roving.ts";
-
-export const columnNames: Record<Column, string> = { todo: "To do", doing: "Doing", done: "Done" };
 
 export interface ColumnActions extends CardActions {
   add(column: Column, text: string): void;
@@ -21,6 +21,8 @@ export interface ColumnsView {
   show(cards: readonly Card[], pending: ReadonlySet<string>): void;
   /** Who else is at which card; `me`: my key, for my other tabs. */
   showOthers(others: ReadonlyMap<string, readonly AtCard[]>, me: string): void;
+  /** Which card is picked up, if any. */
+  showHeld(id: string | undefined): void;
   /** Puts what has come back into fields that are free. */
   showReturned(): void;
 }
@@ -43,14 +45,13 @@ export function columnsView(actions: ColumnActions): ColumnsView {
     return { column, list, count, element, inside, fill };
   });
 
+  const area = h("div", { class: "columns" }, ...parts.map(({ element }) => element));
   return {
-    element: h("div", { class: "columns" }, ...parts.map(({ element }) => element)),
+    element: area,
     show(cards, pending) {
       const focused = document.activeElement;
       const successor = successorOf(focused?.closest(".card"));
-      const before = new Map(
-        [...views.values()].map(({ element }) => [element, element.getBoundingClientRect()]),
-      );
+      const before = placesIn(area);
       const ids = new Set(cards.map(({ id }) => id));
       for (const [id, { element }] of views) {
         if (ids.has(id)) continue;
@@ -72,10 +73,13 @@ export function columnsView(actions: ColumnActions): ColumnsView {
       const kept = focused?.isConnected ? focused : successor?.();
       if (kept instanceof HTMLElement) kept.focus({ preventScroll: true });
       for (const { inside } of parts) inside.refresh();
-      glide(before);
+      glide(area, before);
     },
     showOthers(others, me) {
       for (const [id, view] of views) view.showOthers(others.get(id) ?? [], me);
+    },
+    showHeld(id) {
+      for (const [card, view] of views) view.showHeld(card === id);
     },
     showReturned() {
       for (const { fill } of parts) fill();
@@ -132,19 +136,4 @@ function place(
 ) {
   if (card.isConnected && list.moveBefore) list.moveBefore(card, next);
   else list.insertBefore(card, next);
-}
-
-const still = matchMedia("(prefers-reduced-motion: reduce)");
-
-/** Cards slide from where they were to where they are. */
-function glide(before: ReadonlyMap<HTMLElement, DOMRect>): void {
-  if (still.matches) return;
-  for (const [element, from] of before) {
-    for (const animation of element.getAnimations()) if (animation.id === "glide") animation.cancel();
-    const to = element.getBoundingClientRect();
-    const [x, y] = [from.left - to.left, from.top - to.top];
-    if (!element.isConnected || (x === 0 && y === 0)) continue;
-    const frames = { transform: [`translate(${x}px, ${y}px)`, "none"] };
-    element.animate(frames, { id: "glide", duration: 180, easing: "ease-out" });
-  }
 }

@@ -2,10 +2,10 @@
 // kept nowhere, and forgotten by everybody when its author leaves. Too much for presence, which is told to all nodes.
 import type { MessageOf } from "@calla/shared";
 import { cursors } from "../shared/wiring.ts";
-import type { Column } from "../shared/wiring.ts";
 import { client } from "./client.ts";
 import { h, icon } from "./dom.ts";
-import { me } from "./person.ts";
+import { me } from "./myself.ts";
+import { pointedAt, pointTo } from "./pointing.ts";
 
 const INTERVAL = 50;
 
@@ -50,7 +50,7 @@ export function shareCursors(id: string, area: HTMLElement): () => void {
   const over = new AbortController();
   const { signal } = over;
   area.append(layer);
-  area.addEventListener("pointermove", (event) => event.pointerType !== "touch" && point(placeOf(event)), {
+  area.addEventListener("pointermove", (event) => event.pointerType !== "touch" && point(pointedAt(event)), {
     signal,
   });
   area.addEventListener("pointerleave", () => point(null), { signal });
@@ -68,28 +68,13 @@ export function shareCursors(id: string, area: HTMLElement): () => void {
     at = null;
     tell();
     stop();
-  };
-}
-
-function placeOf({ clientX, clientY }: PointerEvent): Pointed["at"] {
-  const column = document.elementFromPoint(clientX, clientY)?.closest<HTMLElement>(".column");
-  if (!column) return null;
-  const { left, top, width } = column.getBoundingClientRect();
-  return {
-    column: column.dataset["column"] as Column,
-    x: (clientX - left) / width,
-    y: Math.round(clientY - top),
+    layer.remove();
   };
 }
 
 function drawCursor(element: HTMLElement, { name, colour, at }: Pointed, area: HTMLElement): void {
-  const column = at && area.querySelector<HTMLElement>(`[data-column="${at.column}"]`);
-  element.hidden = !column;
   element.dataset["colour"] = colour;
   const label = element.querySelector(".name");
   if (label) label.textContent = name;
-  if (!column) return;
-  const x = column.offsetLeft + at.x * column.offsetWidth;
-  const y = column.offsetTop + Math.min(at.y, column.offsetHeight);
-  element.style.translate = `${x}px ${y}px`;
+  pointTo(at, element, area);
 }

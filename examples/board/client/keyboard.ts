@@ -1,15 +1,21 @@
 // Moving a card by keyboard: Enter or Space on its grip picks it up, arrow keys move it, Enter puts it down and Escape puts
 // it back. Alt and an arrow key move it from anywhere on it. Each step is a message like any other.
 import type { Card } from "../shared/wiring.ts";
-import { columnNames } from "./columns.ts";
+import { columnNames } from "./column-names.ts";
 import type { Move } from "./moving.ts";
 import { nextTo, placeBeside, steps } from "./steps.ts";
 import type { Place } from "./steps.ts";
 import { announce } from "./toasts.ts";
 
-export function movableByKeyboard(area: HTMLElement, cards: () => readonly Card[], move: Move): void {
+/** `show`: that this card is picked up, or none. Returns the end of it. */
+export function movableByKeyboard(
+  area: HTMLElement,
+  cards: () => readonly Card[],
+  move: Move,
+  show: (held: string | undefined) => void,
+): () => void {
   /** What is picked up, and where it was then. */
-  let held: (Place & { readonly id: string; readonly grip: Element }) | undefined;
+  let held: (Place & { readonly id: string }) | undefined;
 
   const where = (id: string): string => {
     const card = cards().find((card) => card.id === id);
@@ -24,12 +30,12 @@ export function movableByKeyboard(area: HTMLElement, cards: () => readonly Card[
     announce(where(card.id));
   };
   const putDown = (): void => {
-    held?.grip.setAttribute("aria-pressed", "false");
     held = undefined;
+    show(undefined);
   };
-  const pickUp = (card: Card, grip: Element): void => {
-    held = { id: card.id, column: card.column, before: nextTo(cards(), card), grip };
-    grip.setAttribute("aria-pressed", "true");
+  const pickUp = (card: Card): void => {
+    held = { id: card.id, column: card.column, before: nextTo(cards(), card) };
+    show(card.id);
     announce("Picked up. Arrow keys move it, Enter puts it down, Escape puts it back.");
   };
 
@@ -42,7 +48,7 @@ export function movableByKeyboard(area: HTMLElement, cards: () => readonly Card[
     const grip = target.closest(".grip");
     if (key in steps && (altKey || held?.id === id)) step(card, key);
     else if (grip && (key === "Enter" || key === " ")) {
-      if (held?.id !== id) pickUp(card, grip);
+      if (held?.id !== id) pickUp(card);
       else {
         putDown();
         announce(`Put down: ${where(card.id)}`);
@@ -55,9 +61,16 @@ export function movableByKeyboard(area: HTMLElement, cards: () => readonly Card[
     } else return;
     event.preventDefault();
   };
+  const leave = ({ relatedTarget }: FocusEvent): void => {
+    if (!held || !(relatedTarget instanceof Element)) return;
+    const card = relatedTarget.closest(".grip")?.closest<HTMLElement>(".card");
+    if (card?.dataset["id"] !== held.id) putDown();
+  };
   // Before the list takes the arrow keys for its own.
   area.addEventListener("keydown", press, { capture: true });
-  area.addEventListener("focusout", ({ relatedTarget }) => {
-    if (relatedTarget instanceof Element && relatedTarget !== held?.grip) putDown();
-  });
+  area.addEventListener("focusout", leave);
+  return () => {
+    area.removeEventListener("keydown", press, { capture: true });
+    area.removeEventListener("focusout", leave);
+  };
 }

@@ -1,9 +1,11 @@
 // The page: one client for all boards, and the board that the address names (`#brave-otter-x4k2p`), or the first page.
 import "./no-eval.ts";
 import { boardPage } from "./board-page.ts";
+import { client } from "./client.ts";
 import { showConnection } from "./connection.ts";
 import { byId } from "./dom.ts";
-import { stayMyself } from "./person.ts";
+import { stayMyself } from "./myself.ts";
+import { announceReturn } from "./standing.ts";
 import { startPage } from "./start-page.ts";
 import { watchToasts } from "./toasts.ts";
 
@@ -19,5 +21,6 @@ function show(): void {
 watchToasts();
 stayMyself();
 showConnection();
+announceReturn(client);
 addEventListener("hashchange", show);
 show();

@@ -12,8 +12,9 @@ interface Place {
   readonly next: HTMLElement | undefined;
 }
 
-export function movableByPointer(area: HTMLElement, move: Move): void {
-  area.addEventListener("pointerdown", (down) => {
+/** Returns the end of it. */
+export function movableByPointer(area: HTMLElement, move: Move): () => void {
+  const press = (down: PointerEvent): void => {
     const target = down.target as Element;
     const card = target.closest<HTMLElement>(".card");
     if (!card || down.button !== 0 || target.closest("textarea, .delete")) return;
@@ -58,7 +59,9 @@ export function movableByPointer(area: HTMLElement, move: Move): void {
     document.addEventListener("pointerup", () => finish(true), { signal });
     document.addEventListener("pointercancel", () => finish(false), { signal });
     document.addEventListener("keydown", ({ key }) => key === "Escape" && finish(false), { signal });
-  });
+  };
+  area.addEventListener("pointerdown", press);
+  return () => area.removeEventListener("pointerdown", press);
 }
 
 /** The column under the pointer, and the card there that would come after the dragged one. */

@@ -1,6 +1,16 @@
 // Who is here, as the page shows it: each user once, however many tabs they have, and who is at which card.
 import type { Here, Person } from "../shared/wiring.ts";
 
+/** Two letters for a name. */
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/);
+  return words
+    .slice(0, 2)
+    .map((word) => [...word][0] ?? "")
+    .join("")
+    .toUpperCase();
+}
+
 /** One tab of somebody's, as presence lists it. */
 export interface Tab {
   /** The same for all tabs of a user. */

@@ -1,20 +1,9 @@
-// Who I am: a button with my name that opens a form for name and colour. They live in my session on the server, and
-// this browser introduces me again when it comes back as a new visitor.
+// Who I am: a button with my name that opens a form for name and colour.
 import { colours } from "../shared/wiring.ts";
 import type { Person } from "../shared/wiring.ts";
-import { client } from "./client.ts";
 import { h } from "./dom.ts";
-import { hasChosen, remember, remembered } from "./visited.ts";
-
-/** Two letters for a name. */
-function initials(name: string): string {
-  const words = name.trim().split(/\s+/);
-  return words
-    .slice(0, 2)
-    .map((word) => [...word][0] ?? "")
-    .join("")
-    .toUpperCase();
-}
+import { choose } from "./myself.ts";
+import { initials } from "./people.ts";
 
 export const avatar = ({ name, colour }: Person): HTMLElement =>
   h("span", { class: "avatar", "data-colour": colour, title: name, "aria-hidden": "true" }, initials(name));
@@ -22,34 +11,6 @@ export const avatar = ({ name, colour }: Person): HTMLElement =>
 /** The number of somebody's tabs, on their avatar, where it is more than one. */
 export const tabsOf = (tabs: number): HTMLElement[] =>
   tabs > 1 ? [h("span", { class: "tabs", "aria-hidden": "true" }, String(tabs))] : [];
-
-export const me = (): Person | undefined => client.session.state.model?.person ?? undefined;
-
-/**
- * Keeps my session and this tab's memory of me the same: the server names a new visitor, and one that comes back (after
- * a reload, or after the server has lost its memory) names itself.
- */
-export function stayMyself(): void {
-  client.session.onChange(({ status }) => {
-    const person = me();
-    if (status !== "live" || !person) return;
-    const before = remembered();
-    if (!before) remember(person, "given");
-    else if (before.name !== person.name || before.colour !== person.colour) introduce(before);
-  });
-}
-
-function introduce(person: Person): void {
-  client.session.dispatch({ type: "introduced", ...person });
-}
-
-/** Another colour than the server gave; whoever has chosen one keeps it. */
-export function takeColour(colour: Person["colour"]): void {
-  const person = me();
-  if (!person || hasChosen() || colour === person.colour) return;
-  remember({ ...person, colour }, "given");
-  introduce({ ...person, colour });
-}
 
 /** The button and its form. */
 export function personButton(): {
@@ -79,8 +40,7 @@ export function personButton(): {
     const person: Person = { name: name.value.trim(), colour };
     form.hidePopover();
     if (person.name === "") return;
-    remember(person, "chosen");
-    introduce(person);
+    choose(person);
   };
   const form = h(
     "form",

@@ -1,18 +1,15 @@
 // Who is at a board, told and shown: this tab says which card it is at, and hears it of all others. What one types is told
 // when it is done; that one types is told at once, so that two do not write over each other.
 import type { Topic } from "@calla/client";
-import type { board, Here } from "../shared/wiring.ts";
+import type { board } from "../shared/wiring.ts";
 import type { BoardHead } from "./board-head.ts";
 import { client } from "./client.ts";
-import { freeColour, rivals } from "./colours.ts";
 import type { ColumnsView } from "./columns.ts";
+import { differing } from "./differing.ts";
+import { cardInUse } from "./focus.ts";
 import { cardsOf, sentenceOf, usersOf } from "./people.ts";
-import type { Somebody } from "./people.ts";
-import { me, takeColour } from "./person.ts";
+import { me } from "./myself.ts";
 import { announce } from "./toasts.ts";
-
-/** So long the other of two in one colour has time to take another. */
-const PATIENCE = 2_000;
 
 export interface SharedPresence {
   /** Shows the others on the cards that there are now. */
@@ -29,32 +26,12 @@ export function sharePresence(
 ): SharedPresence {
   const area = view.element;
 
-  /** The card that has the focus, and whether its text is being edited. */
-  const at = (): Pick<Here, "card" | "editing"> => {
-    const focused = document.activeElement;
-    const card = focused?.closest<HTMLElement>(".card")?.dataset["id"] ?? null;
-    return { card, editing: card !== null && focused?.tagName === "TEXTAREA" };
-  };
   const tell = (): void => {
     const person = me();
-    if (person) presence.track({ name: person.name, colour: person.colour, ...at() });
+    if (person) presence.track({ name: person.name, colour: person.colour, ...cardInUse() });
   };
 
-  let others: readonly Somebody[] = [];
-  let patience: ReturnType<typeof setTimeout> | undefined;
-  const takeFreeColour = (): void => {
-    patience = undefined;
-    const person = me();
-    if (person && rivals(person.colour, others).length > 0) takeColour(freeColour(person.colour, others));
-  };
-  /** One of two takes another colour: the same for both, unless that one has chosen it. */
-  const differ = (myKey: string): void => {
-    const person = me();
-    const same = person ? rivals(person.colour, others) : [];
-    if (same.some(({ key }) => key < myKey)) takeFreeColour();
-    else if (same.length > 0) patience ??= setTimeout(takeFreeColour, PATIENCE);
-  };
-
+  const differ = differing();
   let before: { readonly card: string | null; readonly sentence: string } = { card: null, sentence: "" };
   const show = (): void => {
     const { status, list, self, count } = presence;
@@ -63,15 +40,15 @@ export function sharePresence(
     const everybody = [...list.values()].flat();
     const myKey = self?.key ?? "";
     const users = usersOf(everybody);
-    others = users.filter(({ key }) => key !== myKey);
-    if (status === "live" && myKey !== "") differ(myKey);
+    const others = users.filter(({ key }) => key !== myKey);
+    if (status === "live" && myKey !== "") differ.from(others, myKey);
     const myTabs = list.get(myKey)?.length ?? 1;
     // Of very many members only the number is told.
     head.showPeople(others, count - everybody.length, myTabs);
     const cards = cardsOf(everybody.filter((member) => !member.self));
     view.showOthers(cards, myKey);
     // Who cannot see it hears that somebody else begins to edit the same card.
-    const { card, editing } = at();
+    const { card, editing } = cardInUse();
     const editors = (cards.get(card ?? "") ?? []).filter((one) => editing && one.editing);
     const sentence = sentenceOf(editors, myKey);
     if (sentence !== "" && sentence !== before.sentence && card === before.card) announce(sentence);
@@ -97,7 +74,7 @@ export function sharePresence(
     show,
     stop() {
       over.abort();
-      clearTimeout(patience);
+      differ.stop();
       for (const stop of stops) stop();
       presence.untrack();
       page.removeAttribute("data-away");

@@ -10,7 +10,7 @@ export interface Returned {
 }
 
 const keyOf = (board: string): string => `returned:${board}`;
-const listeners = new Map<string, () => void>();
+const listeners = new Set<(board: string) => void>();
 
 export function returned(board: string): readonly Returned[] {
   const list = readTab(keyOf(board));
@@ -21,7 +21,7 @@ export function returned(board: string): readonly Returned[] {
 
 export function giveBack(board: string, text: Returned): void {
   writeTab(keyOf(board), [...returned(board), text]);
-  listeners.get(board)?.();
+  for (const listener of listeners) listener(board);
 }
 
 /** The next text of a column, which is then in its user's hands. */
@@ -38,6 +38,9 @@ export function takeReturned(board: string, column: Column): string | undefined 
 
 /** Calls back when something has come back to the board. Returns the end of it. */
 export function onReturned(board: string, listener: () => void): () => void {
-  listeners.set(board, listener);
-  return () => void (listeners.get(board) === listener && listeners.delete(board));
+  const heard = (to: string): void => {
+    if (to === board) listener();
+  };
+  listeners.add(heard);
+  return () => void listeners.delete(heard);
 }

@@ -2,6 +2,7 @@
 export interface Roving {
   /** To be called when items came, went or moved: one of them remains the list's tab stop. */
   refresh(): void;
+  stop(): void;
 }
 
 /**
@@ -23,10 +24,7 @@ export function roving(list: HTMLElement, parts: string, main: string): Roving {
     for (const part of there) part.tabIndex = part === stop ? 0 : -1;
   };
 
-  list.addEventListener("focusin", refresh);
-  // Behind the event an editor may have become a text again.
-  list.addEventListener("focusout", () => queueMicrotask(refresh));
-  list.addEventListener("keydown", (event) => {
+  const goTo = (event: KeyboardEvent): void => {
     const { key, target, altKey, ctrlKey, metaKey, shiftKey, defaultPrevented } = event;
     if (defaultPrevented || altKey || ctrlKey || metaKey || shiftKey) return;
     const part = target instanceof Element ? target.closest<HTMLElement>(parts) : null;
@@ -35,7 +33,13 @@ export function roving(list: HTMLElement, parts: string, main: string): Roving {
     if (next === undefined) return;
     event.preventDefault();
     next.focus();
-  });
+  };
+  const over = new AbortController();
+  const { signal } = over;
+  list.addEventListener("focusin", refresh, { signal });
+  // Behind the event an editor may have become a text again.
+  list.addEventListener("focusout", () => queueMicrotask(refresh), { signal });
+  list.addEventListener("keydown", goTo, { signal });
 
   function neighbour(part: HTMLElement, key: string): HTMLElement | undefined {
     const items = [...list.children].filter((item) => all(item).length > 0);
@@ -63,5 +67,5 @@ export function roving(list: HTMLElement, parts: string, main: string): Roving {
   }
 
   refresh();
-  return { refresh };
+  return { refresh, stop: () => over.abort() };
 }

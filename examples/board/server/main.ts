@@ -1,52 +1,6 @@
-// The server of the boards: static files for the page, a Calla server for what happens on it.
-import { createServer as createHttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+// The server of the boards, with their page.
 import { fileURLToPath } from "node:url";
-import { healthHandler } from "@calla/server";
-import { http } from "@calla/server/http";
-import { sqlite } from "@calla/server/sqlite";
-import { webSocket } from "@calla/server/websocket";
-import { keepAudit } from "./audit.ts";
-import { createBoards } from "./boards.ts";
+import { serveBoards } from "./serve.ts";
 import { staticFiles } from "./static-files.ts";
 
-/** All boards, sessions and what was decided: killed or stopped, a server goes on where the one before it was. */
-const log = sqlite(process.env.BOARDS ?? fileURLToPath(new URL("../../boards.db", import.meta.url)));
-await log.opened().catch(({ message }: Error) => {
-  console.error(`The boards cannot be opened: ${message}`);
-  process.exit(1);
-});
-
-const server = createBoards(log);
-
-/** Who did what, if a file for it is named: AUDIT=audit.db npm start */
-const stopAudit = process.env.AUDIT === undefined ? undefined : keepAudit(server, process.env.AUDIT);
-
-/** Pages come by WebSocket, or by requests where nothing else gets through. */
-const requests = http(server, { path: "/calla" });
-const health = healthHandler(server);
-const files = staticFiles(fileURLToPath(new URL("../client/", import.meta.url)));
-const httpServer = createHttpServer((request, response) => {
-  if (!health(request, response)) requests.node(request, response, () => files(request, response));
-});
-const sockets = webSocket(server, { httpServer, path: "/ws" });
-
-httpServer.on("error", ({ message }) => {
-  console.error(`The boards cannot be served: ${message}. Another port: PORT=8788 npm start`);
-  process.exit(1);
-});
-httpServer.listen(Number(process.env.PORT ?? 8787), () => {
-  const { port } = httpServer.address() as AddressInfo;
-  console.log(`Boards are at http://localhost:${port}`);
-});
-
-/** A deploy sends people elsewhere bit by bit; whoever presses Ctrl+C wants it to end. */
-async function end(gone: Promise<void>): Promise<void> {
-  httpServer.close();
-  await stopAudit?.();
-  await gone;
-  await Promise.all([sockets.close(), requests.close()]);
-  httpServer.closeAllConnections();
-}
-process.once("SIGTERM", () => void end(server.drain({ over: 5_000, reconnectWithin: 5_000 })));
-process.once("SIGINT", () => void end(server.stop()));
+await serveBoards(staticFiles(fileURLToPath(new URL("../client/", import.meta.url))), 8787);

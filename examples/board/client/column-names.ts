@@ -1,0 +1,3 @@
+import type { Column } from "../shared/wiring.ts";
+
+export const columnNames: Record<Column, string> = { todo: "To do", doing: "Doing", done: "Done" };
