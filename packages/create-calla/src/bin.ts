@@ -1,20 +1,13 @@
 #!/usr/bin/env node
 // `npm create calla`.
-import { createInterface } from "node:readline/promises";
+import { answerTo } from "./ask.ts";
 import { main } from "./cli.ts";
 
-const asks = process.stdin.isTTY && process.stdout.isTTY;
+const { stdin, stdout, env } = process;
+const asks = stdin.isTTY && stdout.isTTY;
 
 process.exitCode = await main(process.argv.slice(2), {
-  print: (text) => void process.stdout.write(text),
-  ask: asks
-    ? async (question) => {
-        const line = createInterface({ input: process.stdin, output: process.stdout });
-        try {
-          return await line.question(question);
-        } finally {
-          line.close();
-        }
-      }
-    : undefined,
+  print: (text) => void stdout.write(text),
+  ask: asks ? (question) => answerTo(question, stdin, stdout) : undefined,
+  npmTemplate: env["npm_config_template"],
 });

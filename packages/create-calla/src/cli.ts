@@ -9,6 +9,8 @@ import type { TemplateName } from "./templates.ts";
 export interface Terminal {
   readonly print: (text: string) => void;
   readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** What npm has taken for an option of its own, where `--template` stands before no `--`. */
+  readonly npmTemplate?: string | undefined;
 }
 
 const LIST = TEMPLATE_NAMES.map((name) => `  ${name.padEnd(8)} ${TEMPLATES[name]}\n`).join("");
@@ -22,7 +24,7 @@ ${LIST}`;
 /** Runs the command. @returns the code that the process ends with: 0, or 1 where nothing was made */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
-    const asked = parsed(args);
+    const asked = parsed(args, terminal.npmTemplate);
     if (asked.help) {
       terminal.print(HELP);
       return 0;
@@ -33,7 +35,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     const there = relative(process.cwd(), resolve(folder));
     terminal.print(
       `\n${there === "" ? "The app is here" : `The app is in ${there}`}. Next:\n\n` +
-        `${there === "" ? "" : `  cd ${there}\n`}  npm install\n  npm run dev\n\n` +
+        `${there === "" ? "" : `  cd ${quoted(there)}\n`}  npm install\n  npm run dev\n\n` +
         "Open the address that it prints in two windows. README.md says the rest.\n",
     );
     return 0;
@@ -44,18 +46,28 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   }
 }
 
-function parsed(args: readonly string[]) {
+/** As a shell takes it for one word. */
+function quoted(path: string): string {
+  const word = path.startsWith("-") ? `./${path}` : path;
+  if (/^[\w./\\:~-]+$/.test(word)) return word;
+  return process.platform === "win32" ? `"${word}"` : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function parsed(args: readonly string[], npmTemplate: string | undefined) {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
       options: { template: { type: "string", short: "t" }, help: { type: "boolean", short: "h" } },
     });
+    const { help = false } = values;
+    // npm keeps `--template=chat` for itself, and of `--template chat` the first word.
+    const template =
+      values.template ?? (npmTemplate === "true" && positionals.length > 1 ? positionals.pop() : npmTemplate);
     const [folder, ...more] = positionals;
     if (more.length > 0) throw new Refusal(`One folder is enough: ${positionals.join(", ")}.`);
-    const { template, help = false } = values;
     if (template !== undefined && !isTemplate(template)) throw new Refusal(noSuch(template));
-    return { folder, template, help };
+    return { folder: folder === "" ? undefined : folder, template, help };
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal(`${(error as Error).message}\n\n${HELP}`);

@@ -1,6 +1,5 @@
 // From a slice and its parameters to the client's handle, and to what a component reads of it. Parameters are compared by
 // what they say. Not here: reading (source.ts).
-"use client";
 import type { Client } from "@calla/client";
 import type { Hydration } from "@calla/client/hydration";
 import { CallaError, OWN_SESSION, topicId } from "@calla/shared";

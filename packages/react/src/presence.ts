@@ -1,5 +1,4 @@
 // Who is here, and what this client says of itself.
-"use client";
 import type { Presence, PresenceState } from "@calla/client";
 import type { AnyTopicSlice, ParamsOf, PresenceMeta } from "@calla/shared";
 import { useEffect, useMemo } from "react";

@@ -1,5 +1,4 @@
 // Whose topics the components below show: the client, and what the page was rendered with on the server.
-"use client";
 import type { Client } from "@calla/client";
 import type { Hydration } from "@calla/client/hydration";
 import { createContext, createElement, useContext, useMemo } from "react";

@@ -1,6 +1,5 @@
 // One part of something that has a value and listeners, as a component shows it: by useSyncExternalStore, so that what is
 // on the screen at one time is of one time. Not here: where values come from (handles.ts).
-"use client";
 import { memo } from "@calla/client";
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { shallow } from "./shallow.ts";

@@ -1,5 +1,4 @@
 // What there is to show: topics, the session, the local slice. Not here: the same with Suspense (suspense.ts).
-"use client";
 import type { TopicState } from "@calla/client";
 import type { AnyTopicSlice, LocalSlice, ModelOf, ParamsOf, SessionSlice } from "@calla/shared";
 import { useMemo } from "react";

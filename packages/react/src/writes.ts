@@ -1,5 +1,4 @@
 // What a component dispatches and what becomes of it, and what it hears of: the connection, pushes, rejections.
-"use client";
 import type { ClientStatus, PendingOf, Pushed, RejectedWrite, Write, WriteState } from "@calla/client";
 import type { AnyTopicSlice, MessageOf, ParamsOf, SessionSlice, Slice, TopicSlice } from "@calla/shared";
 import { useEffect, useMemo } from "react";
