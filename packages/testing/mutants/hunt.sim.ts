@@ -10,7 +10,9 @@ const wanted = new Set(rules.split(",").filter((rule) => rule !== ""));
 // Rolling deploys only where versions are the point, and where all must hold: the others are found sooner without.
 const versions = wanted.size === 0 || wanted.has("HC18") ? { ...newest, older: olderSetup } : newest;
 // And guests where all must hold, or theirs.
-const setup = wanted.size === 0 || wanted.has("HC20") ? { ...versions, guests } : versions;
+const visited = wanted.size === 0 || wanted.has("HC20") ? { ...versions, guests } : versions;
+// And consumers, which only runs over an engine that fails have.
+const setup = wanted.has("HC22") ? { ...visited, engine: 1 } : visited;
 /** Rules that were broken on the way and not looked for, with the first seed. */
 const others: Record<string, number> = {};
 let found: { readonly rule: string; readonly what: string; readonly seed: number } | undefined;

@@ -94,4 +94,22 @@ export const nodesMutants = [
     scenario: "",
     by: "server/src/hub/access-recheck.test.ts > [SV20]",
   },
+  {
+    name: "let an engine pass over what it held back",
+    file: "testing/src/simulation/engine.ts",
+    from: `return { changes, position: changes.at(-1)?.position ?? after };`,
+    to: `return { changes, position: found.position };`,
+    breaks: "HC22",
+    scenario: "",
+    by: "",
+  },
+  {
+    name: "tell nobody of a pubsub that was away",
+    file: "testing/src/simulation/engine.ts",
+    from: `for (const listener of Array.from(this.#pubsubs[node]!.gaps)) listener();`,
+    to: `void node;`,
+    breaks: "PS3",
+    scenario: "",
+    by: "testing/src/simulation/engine.test.ts > a pubsub that is away is so for all",
+  },
 ];

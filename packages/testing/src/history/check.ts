@@ -1,6 +1,7 @@
 // The history checker: all rules over one history. spec/history.md has them in words.
 import { LogFaultError } from "@calla/server/testing";
 import { CallaError } from "@calla/shared";
+import { checkConsumed } from "./check-consumed.ts";
 import { checkGuests } from "./check-guests.ts";
 import { checkLog } from "./check-log.ts";
 import { checkOutcomes } from "./check-outcomes.ts";
@@ -24,6 +25,7 @@ export function checkHistory(history: History): readonly Violation[] {
     ...checkOutcomes(history),
     ...checkViews(history),
     ...checkGuests(history),
+    ...checkConsumed(history),
   ];
   for (const event of history.events) {
     if (event.type !== "reported") continue;

@@ -111,6 +111,13 @@ export type HistoryEvent =
       readonly path: number;
       readonly sequence: number;
     }
+  /** The run's consumer was handed a record, by whatever node. */
+  | {
+      readonly type: "consumed";
+      readonly target: TargetKey;
+      readonly sequence: number;
+      readonly mark: number;
+    }
   /** The log has a refusal. */
   | { readonly type: "refused"; readonly target: TargetKey; readonly id: string }
   | { readonly type: "rewound"; readonly target: TargetKey; readonly from: number; readonly to: number }

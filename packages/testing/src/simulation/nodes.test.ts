@@ -7,7 +7,7 @@ import { CLEAR, configOf, setup, wiring } from "../../test/small-run.ts";
 import { virtualClock } from "../doubles/clock.ts";
 import { seededRandom } from "../doubles/random.ts";
 import type { HistoryEvent } from "../history/history.ts";
-import { Nodes, untilKilled } from "./nodes.ts";
+import { Nodes } from "./nodes.ts";
 import type { RunConfig } from "./plan.ts";
 import type { SimulationSetup } from "./setup.ts";
 
@@ -30,6 +30,7 @@ function started(config: Partial<RunConfig> = {}, of: SimulationSetup<typeof wir
     random: seededRandom(1),
     record: (event) => void events.push(event),
     count: (what) => void counted.push(what),
+    restored: () => {},
   });
   const { slice } = of.actions[CLEAR]!;
   /** What a node says to a dispatch of its own, in a second. */
@@ -170,7 +171,7 @@ describe("a process", () => {
     const heard: unknown[] = [];
     nodes.pubsub.subscribe("bell", (payload) => heard.push(payload));
     const process = clock.process();
-    const own = untilKilled(nodes.pubsub, process);
+    const own = nodes.engine.pubsub(0, nodes.pubsub, process);
     const here: unknown[] = [];
     own.subscribe("bell", (payload) => here.push(payload));
     own.publish("bell", 1);

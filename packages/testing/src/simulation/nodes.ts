@@ -1,7 +1,7 @@
 // The servers of a run: several over one shared log, each with its own faults, each a process that can be stopped or
 // killed and started again over what the log has.
 import { createServer, memoryLog } from "@calla/server";
-import type { AnyUser, LogStorage, PubSub, Server } from "@calla/server";
+import type { AnyUser, LogStorage, Server } from "@calla/server";
 import { faultyLog } from "@calla/server/testing";
 import type { FaultyLog, LogCall, LogFault } from "@calla/server/testing";
 import type { TargetKey, Wiring } from "@calla/shared";
@@ -10,6 +10,8 @@ import type { ArchivedLog } from "../history/archive.ts";
 import type { ProcessClock, VirtualClock } from "../doubles/clock.ts";
 import { lossyPubSub } from "../doubles/doorbell.ts";
 import type { LossyPubSub } from "../doubles/doorbell.ts";
+import { Consumption } from "./consumption.ts";
+import { Engine } from "./engine.ts";
 import type { HistoryEvent } from "../history/history.ts";
 import type { Reachable } from "../network/link.ts";
 import { serialiserOf } from "./plan.ts";
@@ -37,12 +39,18 @@ export interface NodesOptions<W extends Wiring> {
   readonly random: SeededRandom;
   readonly record: (event: HistoryEvent) => void;
   readonly count: (what: string) => void;
+  /** A log that one server has to itself was put back. */
+  readonly restored: () => void;
 }
 
 export class Nodes<W extends Wiring> {
   readonly log: ArchivedLog;
   /** The file that it is in. */
   readonly #file = vanishingLog(() => this.log);
+  /** What it stands for: a database of its own, and the nodes' lines. */
+  readonly engine: Engine;
+  /** What one consumer of every topic, on whatever node, has been handed. */
+  readonly consumption: Consumption;
   /** The log forgets what it has not stored. */
   readonly reopen: () => Promise<void>;
   readonly pubsub: LossyPubSub;
@@ -56,7 +64,7 @@ export class Nodes<W extends Wiring> {
 
   constructor(options: NodesOptions<W>) {
     this.#options = options;
-    const { setup, config, clock, random, record, count } = options;
+    const { setup, config, clock, random, record, count, restored } = options;
     const shared = config.nodes > 1;
     const { retention } = config;
     const log: TestedLog = (setup.log ?? memoryLog)({ shared, retention, random: random.fork("log") });
@@ -67,6 +75,7 @@ export class Nodes<W extends Wiring> {
       appended: (target, path, sequence) => {
         record({ type: "appended", target, path, sequence });
         this.#file.appended(target, sequence);
+        this.engine.appended(target, sequence);
         const last = this.log.archive.get(target)?.paths[path]?.places[sequence]?.record;
         if (last?.id.startsWith("migrated-") === true) count("migrated");
       },
@@ -74,6 +83,16 @@ export class Nodes<W extends Wiring> {
       rewound: (target, from, to) => record({ type: "rewound", target, from, to }),
       conflict: () => count("conflict"),
     });
+    this.engine = new Engine({
+      clock,
+      nodes: config.nodes,
+      lose: async (lacks) => {
+        await this.#file.loses(lacks);
+        // A server that has a log to itself is stopped for it.
+        if (!shared) restored();
+      },
+    });
+    this.consumption = new Consumption({ archive: this.log.archive, record });
     this.pubsub = lossyPubSub({ clock, random: random.fork("doorbell"), rates: config.doorbell });
     for (let node = 0; node < config.nodes; node++) this.all.push(this.#start(node, 0));
   }
@@ -82,7 +101,7 @@ export class Nodes<W extends Wiring> {
     const { setup, config, random, record, count } = this.#options;
     const clock = this.#options.clock.process();
     const faults: Node<W>["faults"] = [];
-    const log = faultyLog(this.#file.opened(clock), {
+    const log = faultyLog(this.engine.log(index, this.#file.opened(clock)), {
       clock,
       plan: (call) => {
         const at = faults.findIndex(({ matches }) => matches(call));
@@ -96,7 +115,7 @@ export class Nodes<W extends Wiring> {
       wiring: wiring as W,
       serialiser: serialiserOf(setup, config),
       log: { ...(config.bare === true ? bare(log) : log), close: async () => {} }, // the run's log outlives its servers
-      pubsub: untilKilled(this.pubsub, clock),
+      pubsub: this.engine.pubsub(index, this.pubsub, clock),
       clock,
       random: random.fork(`node ${index} ${life}`),
       secret: "a secret that every node of the run knows",
@@ -114,12 +133,16 @@ export class Nodes<W extends Wiring> {
       onRefused: ({ code }) => count(`refused: ${code}`),
     });
     (handle as (server: Server<W, AnyUser>) => void)(server);
+    // The older version reads no records of the newer one.
+    if (config.engine !== undefined && !config.rolling)
+      this.consumption.begin(server, clock, random.fork(`consumer ${index} ${life}`));
     return { server, log, clock, faults, life, older };
   }
 
   /** Takes back all that was arranged. */
   calm(): void {
     this.pubsub.rates({});
+    this.engine.calm();
     this.#file.comesBack();
     this.#look();
     for (const node of this.all) {
@@ -203,14 +226,3 @@ function bare(log: LogStorage): LogStorage {
   delete rest.moved;
   return rest;
 }
-
-/** As one process has it: once that is killed it says and hears nothing more. */
-export const untilKilled = (pubsub: PubSub, clock: ProcessClock): PubSub => ({
-  publish(channel, payload) {
-    if (!clock.killed) pubsub.publish(channel, payload);
-  },
-  subscribe: (channel, listener) =>
-    pubsub.subscribe(channel, (payload) => {
-      if (!clock.killed) listener(payload);
-    }),
-});

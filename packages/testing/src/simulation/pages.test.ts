@@ -27,6 +27,7 @@ async function opened(
     random,
     record: (event: HistoryEvent) => void events.push(event),
     count: (what: string) => void counted.push(what),
+    restored: () => {},
   };
   const nodes = new Nodes<typeof wiring>(made);
   const places = placesOf(of as never);

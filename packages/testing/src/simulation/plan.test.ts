@@ -10,7 +10,9 @@ const draw = (seed: number, more: Partial<SimulationSetup> = {}, topics = 2): Pl
 const SEEDS = Array.from({ length: 60 }, (_, i) => i + 1);
 const plans = (more: Partial<SimulationSetup> = {}): Plan[] => SEEDS.map((seed) => draw(seed, more));
 const isClock = (step: Step): boolean => step.do === "set-clock" || step.do === "set-page-clock";
-const stepsOf = ({ steps }: Plan): Step[] => steps.filter((step) => !isClock(step));
+const isEngine = (step: Step): boolean => step.do.startsWith("engine-");
+/** Those that are drawn one by one, not put among them afterwards. */
+const stepsOf = ({ steps }: Plan): Step[] => steps.filter((step) => !isClock(step) && !isEngine(step));
 const kinds = (more: Partial<SimulationSetup>): Set<string> =>
   new Set(
     plans(more)

@@ -6,6 +6,8 @@ import type { Via } from "../network/pair.ts";
 import type { CutPoint } from "../network/points.ts";
 import { seededRandom } from "../doubles/random.ts";
 import type { SeededRandom } from "../doubles/random.ts";
+import { drawEngine, withEngine } from "./engine-plan.ts";
+import type { EngineStep } from "./engine-plan.ts";
 import { drawGuests, withGuests } from "./guest-plan.ts";
 import type { GuestConfig, GuestStep } from "./guest-plan.ts";
 import { FAULTS } from "./setup.ts";
@@ -18,6 +20,7 @@ type Direction = "toServer" | "toClient";
 /** One thing that happens, and how many milliseconds after the one before. */
 export type Step = { readonly after: number } & (
   | GuestStep
+  | EngineStep
   | {
       readonly do: "dispatch";
       readonly client: number;
@@ -124,6 +127,8 @@ export interface RunConfig {
   readonly visitors: boolean;
   /** The log has nothing of what a log may leave out: nodes read instead. */
   readonly bare?: boolean;
+  /** The engine that nodes share fails, and consumers read: once in so many steps. */
+  readonly engine?: number | undefined;
   /** Doorbells get lost, late and doubled by these shares. */
   readonly doorbell: { readonly drop: number; readonly delay: number; readonly double: number };
   readonly clients: readonly {
@@ -174,7 +179,8 @@ export function drawPlan(seed: number, setup: SimulationSetup<never, never>, top
   const tracked = withTracks(steps, random.fork("tracks"), config, setup.trackings?.length ?? 0);
   const { guests = [], nodes } = config;
   const visited = withGuests(tracked, random.fork("guests"), guests, { nodes, setup });
-  return { seed, config, steps: withClocks(visited, random.fork("clocks"), config) };
+  const failing = withEngine(visited, random.fork("engine"), config);
+  return { seed, config, steps: withClocks(failing, random.fork("clocks"), config) };
 }
 
 /** The serialiser that all sides of a run use. */
@@ -233,6 +239,7 @@ function drawConfig(random: SeededRandom, setup: SimulationSetup<never, never>, 
     rolling,
     visitors,
     bare: random.fork("bare").chance(BARE),
+    engine: drawEngine(random.fork("engine"), setup.engine),
     doorbell: calm ? { drop: 0, delay: 0, double: 0 } : { drop: 0.2, delay: 0.3, double: 0.2 },
     clients: Array.from({ length: random.int(few, many) }, (_, i) => ({
       via: random.fork(`via ${i}`).pick(setup.via ?? [["socket"]]),

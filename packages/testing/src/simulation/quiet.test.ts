@@ -60,6 +60,7 @@ async function resting() {
   const quiet = () =>
     quietOf({
       guests,
+      consumption: { restless: undefined },
       clock,
       nodes: nodes as unknown as Nodes<typeof wiring>,
       pages: [page as unknown as Pages<typeof wiring>],

@@ -5,6 +5,7 @@ import type { TargetKey, Wiring } from "@calla/shared";
 import type { Archived, ArchivedLog } from "../history/archive.ts";
 import type { Quiet } from "../history/history.ts";
 import type { VirtualClock } from "../doubles/clock.ts";
+import type { Consumption } from "./consumption.ts";
 import type { Guests } from "./guests.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Pages, PagePlace } from "./pages.ts";
@@ -19,6 +20,7 @@ interface Resting<W extends Wiring> {
   readonly pages: readonly Pages<W>[];
   readonly places: readonly PagePlace[];
   readonly guests: Pick<Guests<W>, "restless" | "shown">;
+  readonly consumption: Pick<Consumption, "restless">;
 }
 
 const LONGEST = 120;
@@ -28,7 +30,7 @@ export async function quietOf<W extends Wiring>(world: Resting<W>): Promise<Quie
   // Twice in a row: what is decided may still be on its way to a disk and to its caller.
   for (let second = 0, still = 0; second < LONGEST && still < 2; second++) {
     await world.clock.advance(1_000);
-    problem = restless(world) ?? world.guests.restless() ?? astray(world);
+    problem = restless(world) ?? world.guests.restless() ?? world.consumption.restless ?? astray(world);
     still = problem === undefined ? still + 1 : 0;
   }
   const clients = asClients(world);

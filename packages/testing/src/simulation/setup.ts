@@ -249,6 +249,12 @@ export interface SimulationSetup<W extends Wiring = Wiring, User extends AnyUser
   readonly faults?: Partial<Record<Fault, number>>;
   /** The share of steps that are faults; 0.35 by default. */
   readonly roughness?: number;
+  /**
+   * The share of runs over an engine that fails as a shared database does (nodes apart from it or from each other, a
+   * failover that loses the last appends of all, read-only, held back, another one in its place), with a consumer of
+   * every topic; 0.2 by default.
+   */
+  readonly engine?: number;
   /** What clients go by: for each client one of these is drawn. Sockets by default. */
   readonly via?: readonly (readonly Via[])[];
   /**

@@ -100,3 +100,14 @@ describe("[SQ12] a log whose file goes away", () => {
     expect(log.archive.get("pad:1")!.paths).toHaveLength(3);
   });
 });
+
+test("a log that loses its last appends says so to nobody, and one that is gone loses none", async () => {
+  const { file, one, told, head } = openedTwice();
+  for (const at of [0, 1, 2]) await one.append([appendOf(at, at)]);
+  await file.loses(2);
+  expect([head(), told]).toEqual([2, []]);
+  expect(await problem(one.append([appendOf(1, 1)]))).toBe("none");
+  file.goes("commit");
+  await file.loses(1);
+  expect(head()).toBe(3);
+});

@@ -23,6 +23,8 @@ export interface VanishingLog {
   comesBack(): void;
   /** A backup stands there, which lacks the last so many appends, and all that came since the file went. */
   isReplaced(lacks: number): Promise<void>;
+  /** It lacks the last so many appends from now on, and nobody is told. Nothing happens while it is gone. */
+  loses(lacks: number): Promise<void>;
   /** Appends that went to a file that is elsewhere, or was. */
   readonly astray: number;
   /** What an append has come to. */
@@ -89,22 +91,29 @@ export function vanishingLog(archived: () => ArchivedLog): VanishingLog {
     };
   }
 
+  /** The first so many appends, of all targets. */
+  async function keepOnly(count: number): Promise<void> {
+    const lost = appends.splice(Math.max(0, count));
+    const log = archived();
+    for (const target of new Set(lost.map((one) => one.target))) {
+      const tip = log.archive.get(target)?.paths.at(-1)?.places.at(-1)?.sequence ?? 0;
+      const kept = appends.findLast((one) => one.target === target)?.sequence ?? 0;
+      if (kept < tip) await log.rewind(target, kept);
+    }
+  }
+
   return {
     opened,
     goes: (found) => void (gone ??= { found, appends: appends.length }),
     comesBack: () => void (gone = undefined),
     async isReplaced(lacks) {
       if (gone === undefined) return;
-      const { appends: stood } = gone;
-      const lost = appends.splice(Math.max(0, stood - lacks));
-      const log = archived();
-      for (const target of new Set(lost.map((one) => one.target))) {
-        const tip = log.archive.get(target)?.paths.at(-1)?.places.at(-1)?.sequence ?? 0;
-        const kept = appends.findLast((one) => one.target === target)?.sequence ?? 0;
-        if (kept < tip) await log.rewind(target, kept);
-      }
+      await keepOnly(gone.appends - lacks);
       file++;
       gone = undefined;
+    },
+    async loses(lacks) {
+      if (gone === undefined) await keepOnly(appends.length - lacks);
     },
     get astray() {
       return astray;

@@ -49,7 +49,8 @@ export class World<W extends Wiring> {
     const random = seededRandom(plan.seed).fork("world");
     const count = this.count.bind(this);
     const record = this.record.bind(this);
-    this.nodes = new Nodes<W>({ setup, config, clock, random, record, count });
+    const restored = (): void => this.#kill(0);
+    this.nodes = new Nodes<W>({ setup, config, clock, random, record, count, restored });
     this.pages = config.clients.map(
       ({ node }, index) =>
         new Pages<W>({
@@ -128,6 +129,13 @@ export class World<W extends Wiring> {
       case "guest-reloads":
       case "guest-revoked":
         return this.guests.carryOut(step);
+      case "engine-apart":
+      case "engine-pubsub-away":
+      case "engine-failover":
+      case "engine-read-only":
+      case "engine-held-back":
+      case "engine-emptied":
+        return void this.nodes.engine.carryOut(step);
       case "upgrade":
         return this.#upgrade(step.node, step.over);
       case "kill":
@@ -368,6 +376,7 @@ export class World<W extends Wiring> {
         pages.subscribe(topic);
       }
     }
-    return quietOf(this);
+    const { clock, nodes, pages, places, guests } = this;
+    return quietOf({ clock, nodes, pages, places, guests, consumption: nodes.consumption });
   }
 }

@@ -131,6 +131,7 @@ export class Stage extends Scene {
       places: places as unknown as World<NoteWiring>["places"],
       // Its Phoenix clients are looked at by themselves (bridged-actor.ts).
       guests: { restless: () => undefined, shown: [] },
+      consumption: { restless: undefined },
     });
     resting = false;
     const { events } = this;
