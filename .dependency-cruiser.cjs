@@ -23,6 +23,9 @@ const rooms = {
     "log/sqlite",
     "cluster",
     "pubsub",
+    "postgres/driver",
+    "postgres/pubsub",
+    "postgres",
     "presence/state",
     "presence",
     "app",
@@ -97,7 +100,7 @@ const pure = {
   ],
 };
 // Rooms that join others to the world, and so alone touch a library for it.
-const EDGE = "/(transports|stores|sqlite|observers)/";
+const EDGE = "/(transports|stores|sqlite|postgres|observers)/";
 // The engines of a target and of a replica: they do not know each other; the commit loop and the runtime join them.
 const engines = {
   server: ["target/target-engine", "connection/conversation"],
@@ -105,7 +108,7 @@ const engines = {
 };
 // Published entry points: the only files of a package that another package may reach.
 const entries =
-  "src/(index|hydration|suspense|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|groups/index|bridge/index|supervision/index|playwright/index|presence/index|presence/state/index|observers/(pino|prometheus))[.]ts$";
+  "src/(index|hydration|suspense|codes/codes|wire/messagepack|testing/index|tabs/stores/(indexeddb|file)|transports/(auto|websocket|http/http|websocket/websocket)|log/sqlite/sqlite|channels/index|channels/wire/index|supabase/index|groups/index|bridge/index|supervision/index|playwright/index|presence/index|presence/state/index|postgres/index|observers/(pino|prometheus))[.]ts$";
 
 const test = "[.](test|sim|bench|contract|arbitrary|test-d)[.]ts$|/test/";
 const filesOf = (pkg, room) => `^packages/${pkg}/src/${room === "." ? "" : `${room}/`}[^/]+$`;
@@ -250,7 +253,7 @@ module.exports = {
       "Only transports, stores, logs on disk and observers touch an I/O library.",
       { path: "^packages/(server|client)/src/", pathNot: [EDGE, test] },
       {
-        path: "node_modules/(ws|@types/ws|idb|better-sqlite3|@types/better-sqlite3|prom-client)/",
+        path: "node_modules/(ws|@types/ws|idb|better-sqlite3|@types/better-sqlite3|prom-client|pg|@types/pg|postgres|@electric-sql/pglite)/",
         dependencyTypesNot: ["type-only"],
       },
     ),

@@ -9,7 +9,13 @@ const resolve = { conditions };
 const project = (
   name: string,
   include: string[],
-  more: { exclude?: string[]; env?: Record<string, string>; isolate?: boolean; environment?: string } = {},
+  more: {
+    exclude?: string[];
+    env?: Record<string, string>;
+    isolate?: boolean;
+    environment?: string;
+    globalSetup?: string[];
+  } = {},
   alias: { find: RegExp; replacement: string }[] = [],
 ) => ({
   resolve: { ...resolve, alias },
@@ -35,6 +41,7 @@ const project = (
 /** The oldest React that @calla/react takes stands in a workspace of its own, beside the newest. */
 const react18 = fileURLToPath(new URL("scripts/react-18/node_modules/", import.meta.url));
 
+const POSTGRES = "packages/server/{src,test}/postgres/**/*.test.ts";
 const DURABLE = "packages/testing/test/campaign-durable.sim.ts";
 
 /** The long ones first, so that no core waits for the last; then a project's files in a row, which share a process. */
@@ -66,8 +73,12 @@ export default defineConfig({
     },
     projects: [
       ...["shared", "server", "client"].map((name) =>
-        project(name, [`packages/${name}/src/**/*.test.ts`, `packages/${name}/test/**/*.test.ts`]),
+        project(name, [`packages/${name}/src/**/*.test.ts`, `packages/${name}/test/**/*.test.ts`], {
+          exclude: [POSTGRES],
+        }),
       ),
+      // Over a server of this run's own, on a port and in a folder of its own.
+      project("postgres", [POSTGRES], { globalSetup: ["scripts/postgres/global-setup.mjs"] }),
       project("react", ["packages/react/{src,test}/*.test.ts"], { environment: "happy-dom" }),
       project(
         "react-18",

@@ -8,7 +8,8 @@ import { root, show } from "./run.mjs";
 /** @param {string} path */
 const changedAt = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
-const mayRunAsRoot = () => {
+/** @returns {string | undefined} what a command line begins with to run as root, undefined where it cannot */
+export const asRoot = () => {
   if (process.getuid?.() === 0) return "";
   try {
     execFileSync("sudo", ["-n", "true"], { stdio: "ignore" });
@@ -19,7 +20,7 @@ const mayRunAsRoot = () => {
 };
 
 /** @param {string} name */
-const onPath = (name) =>
+export const onPath = (name) =>
   (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, name)));
 
 const hasCompiler = () => ["cc", "gcc", "clang"].some(onPath);
@@ -32,14 +33,14 @@ const hasCompiler = () => ["cc", "gcc", "clang"].some(onPath);
 export const ensureCompiler = async () => {
   if (hasCompiler()) return true;
   console.log("No C compiler found: installing one.");
-  const asRoot = onPath("apt-get") ? mayRunAsRoot() : undefined;
-  if (asRoot !== undefined) {
+  const asUser = onPath("apt-get") ? asRoot() : undefined;
+  if (asUser !== undefined) {
     const quiet = { DEBIAN_FRONTEND: "noninteractive" };
     const packages = "gcc g++ make python3 libc6-dev";
-    await show("look for Debian packages", `${asRoot}apt-get update -qq`, quiet);
+    await show("look for Debian packages", `${asUser}apt-get update -qq`, quiet);
     await show(
       "install a compiler",
-      `${asRoot}apt-get install -y -qq --no-install-recommends ${packages}`,
+      `${asUser}apt-get install -y -qq --no-install-recommends ${packages}`,
       quiet,
     );
   }
@@ -80,11 +81,11 @@ export const ensureChromium = async () => {
     return undefined;
   }
   console.log("No Chromium found: installing one.");
-  const asRoot = onPath("apt-get") ? mayRunAsRoot() : undefined;
-  if (asRoot !== undefined) {
+  const asUser = onPath("apt-get") ? asRoot() : undefined;
+  if (asUser !== undefined) {
     const quiet = { DEBIAN_FRONTEND: "noninteractive" };
-    await show("look for Debian packages", `${asRoot}apt-get update -qq`, quiet);
-    await show("install Chromium", `${asRoot}apt-get install -y -qq --no-install-recommends chromium`, quiet);
+    await show("look for Debian packages", `${asUser}apt-get update -qq`, quiet);
+    await show("install Chromium", `${asUser}apt-get install -y -qq --no-install-recommends chromium`, quiet);
   }
   if (!findChromium()) await show("install Chromium by Playwright", "playwright install chromium");
   const installed = findChromium();

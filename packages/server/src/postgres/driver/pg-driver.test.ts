@@ -1,0 +1,51 @@
+// What is this driver's alone; what all drivers do: drivers.test.ts.
+import pg from "pg";
+import { describe, expect, test, vi } from "vitest";
+import { hasServer, ownDatabase } from "../../../test/postgres/engines.ts";
+import { pgDriver } from "./pg-driver.ts";
+
+describe.skipIf(!hasServer)("pgDriver", () => {
+  const url = ownDatabase();
+
+  test("[PG6] an app's pool is used, also to listen, and not closed", async () => {
+    const pool = new pg.Pool({ connectionString: url() });
+    const driver = pgDriver({ pool });
+    const heard: string[] = [];
+    const line = await driver.listen("own", {
+      heard: (payload) => void heard.push(payload),
+      lost: () => undefined,
+    });
+    await driver.query("select pg_notify('own', 'x')", []);
+    await vi.waitFor(() => expect(heard).toEqual(["x"]));
+    line.close();
+    driver.renew?.();
+    await driver.close?.();
+    expect((await pool.query("select 1 as n")).rows).toEqual([{ n: 1 }]);
+    expect(pool.idleCount).toBe(pool.totalCount);
+    await pool.end();
+  });
+
+  test("[PG2] a connection that ends within a call rejects it, one that ends between calls nobody", async () => {
+    const driver = pgDriver({ url: url() });
+    await expect(driver.query("select pg_terminate_backend(pg_backend_pid())", [])).rejects.toMatchObject({
+      code: "57P01",
+    });
+    const [row] = await driver.query("select pg_backend_pid() as pid", []);
+    const other = pgDriver({ url: url() });
+    await other.query("select pg_terminate_backend($1::int)", [row?.["pid"] ?? null]);
+    await vi.waitFor(async () => expect(await driver.query("select 1 as n", [])).toEqual([{ n: "1" }]));
+    await driver.close?.();
+    await other.close?.();
+  });
+
+  test("[PG5] what is given up leaves its connection, and the server ends long statements itself", async () => {
+    const driver = pgDriver({ url: url(), connections: 1, statementTimeout: 50 });
+    await expect(driver.query("select pg_sleep(60)", [])).rejects.toMatchObject({ code: "57014" });
+    const giveUp = new AbortController();
+    const call = driver.query("set statement_timeout = 0; select pg_sleep(60)", [], giveUp.signal);
+    giveUp.abort();
+    await expect(call).rejects.toThrow();
+    expect(await driver.query("select 1 as n", [])).toEqual([{ n: "1" }]);
+    await driver.close?.();
+  });
+});

@@ -1,0 +1,175 @@
+// The package `pg`.
+import { peer } from "../../base/peer.ts";
+import type { PostgresDriver, PostgresLine, PostgresLineEvents, PostgresRow } from "./driver.ts";
+import { connectionSettings, isUnsupportedSetting } from "./settings.ts";
+import type { PostgresConnection } from "./settings.ts";
+
+/** What Calla uses of a `Pool` of the package `pg`. */
+export interface PgPool {
+  connect(): Promise<PgPoolClient>;
+  end(): Promise<void>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  readonly options: object;
+}
+
+/** What Calla uses of a client of such a pool. */
+export interface PgPoolClient {
+  query(statement: object): Promise<{ readonly rows: unknown[] }>;
+  release(destroy?: boolean): void;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  off(event: "error", listener: (error: Error) => void): unknown;
+}
+
+interface PgClient {
+  connect(): Promise<unknown>;
+  query(statement: string): Promise<unknown>;
+  end(): Promise<void>;
+  on(event: string, listener: (told: { readonly payload?: string }) => void): unknown;
+}
+
+interface Library {
+  readonly Pool: new (config: object) => PgPool;
+  readonly Client: new (config: object) => PgClient;
+}
+
+/** What `pgDriver` takes: where the server is, or a pool. */
+export interface PgDriverOptions extends PostgresConnection {
+  /** A pool of the app's, which it closes itself. Default: one made from `url`. */
+  readonly pool?: PgPool;
+}
+
+const library = (): Library => peer({ name: "pg", version: 8, neededBy: "@calla/server/postgres" });
+
+/** As Postgres writes it. */
+const asText = { getTypeParser: () => (text: string) => text };
+// What a connection says beside its calls comes out at its next call; an error event without a listener ends the process.
+const ignored = (): void => undefined;
+
+/**
+ * A driver over the package `pg`, version 8, which an app installs.
+ *
+ * @example
+ * const driver = pgDriver({ url: process.env.DATABASE_URL, listenUrl: process.env.DIRECT_URL });
+ * @throws CallaError `wiring`: the package is not installed.
+ */
+export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
+  const { Pool, Client } = library();
+  let timeouts = true;
+  const own = (): PgPool => {
+    const { connections, config, ...rest } = connectionSettings(options);
+    return new Pool({
+      ...(rest.url !== undefined && { connectionString: rest.url }),
+      max: connections,
+      keepAlive: true,
+      connectionTimeoutMillis: rest.connectTimeout,
+      ...(timeouts && { statement_timeout: rest.statementTimeout }),
+      ...config,
+    });
+  };
+  let pool: PgPool | undefined;
+  const pooled = (): PgPool => {
+    if (pool === undefined) {
+      pool = options.pool ?? own();
+      pool.on("error", ignored);
+    }
+    return pool;
+  };
+  const renew = (): void => {
+    if (options.pool !== undefined) return; // Its connections go one by one, as they fail.
+    // Calls that are under way end on the former pool.
+    pool?.end().catch(ignored);
+    pool = undefined;
+  };
+
+  async function connected(): Promise<PgPoolClient> {
+    try {
+      return await pooled().connect();
+    } catch (error) {
+      if (!timeouts || options.pool !== undefined || !isUnsupportedSetting(error)) throw error;
+      timeouts = false;
+      renew();
+      return pooled().connect();
+    }
+  }
+
+  return {
+    name: "pg",
+    async query(text, values, signal) {
+      const client = await connected();
+      let held = true;
+      const release = (destroy: boolean): void => {
+        if (!held) return;
+        held = false;
+        client.release(destroy);
+        client.off("error", ignored);
+      };
+      const giveUp = (): void => release(true);
+      client.on("error", ignored);
+      if (signal?.aborted) giveUp();
+      signal?.addEventListener("abort", giveUp);
+      try {
+        const { rows } = await client.query({ text, values, types: asText });
+        release(false);
+        return rows as PostgresRow[];
+      } catch (error) {
+        // An error of a statement leaves its connection whole, a server that only reads does not help.
+        const { code, severity } = error as { readonly code?: string; readonly severity?: string };
+        release(severity !== "ERROR" || code === "25006");
+        throw error;
+      } finally {
+        signal?.removeEventListener("abort", giveUp);
+      }
+    },
+    listen(channel, events) {
+      const { url, connectTimeout, config } = connectionSettings(options);
+      const where = options.listenUrl ?? url;
+      const client = new Client({
+        ...(options.pool !== undefined && options.listenUrl === undefined && options.pool.options),
+        ...(where !== undefined && { connectionString: where }),
+        keepAlive: true,
+        connectionTimeoutMillis: connectTimeout,
+        ...config,
+      });
+      return listening(client, channel, events);
+    },
+    renew,
+    async close() {
+      if (options.pool !== undefined) return;
+      const last = pool;
+      pool = undefined;
+      await last?.end();
+    },
+  };
+}
+
+async function listening(
+  client: PgClient,
+  channel: string,
+  { heard, lost }: PostgresLineEvents,
+): Promise<PostgresLine> {
+  let open = true;
+  const end = (): void => {
+    open = false;
+    // It says goodbye and waits for the answer: a line that hangs has none.
+    client.end().catch(ignored);
+  };
+  const over = (why: unknown): void => {
+    if (open) {
+      end();
+      lost(why);
+    }
+  };
+  client.on("notification", ({ payload = "" }) => {
+    if (open) heard(payload);
+  });
+  client.on("error", over);
+  client.on("end", () => over(new Error("The connection has ended.")));
+  try {
+    await client.connect();
+    await client.query(`listen "${channel.replaceAll('"', '""')}"`);
+  } catch (error) {
+    if (open) end();
+    throw error;
+  }
+  return { close: () => void (open && end()) };
+}

@@ -1,0 +1,170 @@
+// The package `postgres` (Postgres.js).
+import { peer } from "../../base/peer.ts";
+import type { PostgresDriver, PostgresRow } from "./driver.ts";
+import { connectionSettings, isUnsupportedSetting } from "./settings.ts";
+import type { PostgresConnection } from "./settings.ts";
+
+/** What Calla uses of an `sql` of the package `postgres`. */
+export interface PostgresJsSql {
+  unsafe(text: string, values?: (string | null)[], options?: { prepare?: boolean }): PostgresJsQuery;
+  end(options?: { timeout?: number }): Promise<void>;
+  readonly options: object;
+}
+
+/** What Calla uses of a query of it. */
+export interface PostgresJsQuery {
+  raw(): PromiseLike<PostgresJsRows>;
+  cancel(): unknown;
+}
+
+/** Rows as they came over the wire. */
+export interface PostgresJsRows extends ReadonlyArray<readonly (Uint8Array | null)[]> {
+  readonly columns: readonly { readonly name: string }[];
+}
+
+/** What `postgresJsDriver` takes: where the server is, or an `sql`. */
+export interface PostgresJsDriverOptions extends PostgresConnection {
+  /** An `sql` of the app's, which it closes itself. Default: one made from `url`. */
+  readonly sql?: PostgresJsSql;
+  /**
+   * Whether statements are prepared once for each connection; otherwise each costs a second round trip. False for a PgBouncer
+   * before 1.21. Default true, or as `sql` has it.
+   */
+  readonly prepare?: boolean;
+}
+
+type Library = (where: string | object | undefined, options?: object) => PostgresJsSql;
+
+const library = (): Library => peer({ name: "postgres", version: 3, neededBy: "@calla/server/postgres" });
+
+const ignored = (): void => undefined;
+const sameText = (text: unknown): unknown => text;
+/** It would write these anew: a boolean is `false` to it unless it is `true` of JavaScript, JSON is quoted once more. */
+const REWRITTEN = { boolean: 16, bytes: 17, json: 114, jsonb: 3802, date: 1082, time: 1114, moment: 1184 };
+const types = Object.fromEntries(
+  Object.entries(REWRITTEN).map(([name, oid]) => [
+    name,
+    { to: oid, from: [oid], serialize: sameText, parse: sameText },
+  ]),
+);
+
+/**
+ * A driver over the package `postgres`, version 3, which an app installs.
+ *
+ * @example
+ * const driver = postgresJsDriver({ url: process.env.DATABASE_URL });
+ * @throws CallaError `wiring`: the package is not installed.
+ */
+export function postgresJsDriver(options: PostgresJsDriverOptions = {}): PostgresDriver {
+  const make = library();
+  const { url, connections, statementTimeout, connectTimeout, config } = connectionSettings(options);
+  let timeouts = true;
+  const every = {
+    connect_timeout: Math.max(1, Math.ceil(connectTimeout / 1_000)),
+    fetch_types: false,
+    onnotice: ignored,
+    types,
+  };
+  const own = (): PostgresJsSql =>
+    make(url, {
+      ...every,
+      max: connections,
+      prepare: options.prepare ?? true,
+      ...config,
+      ...(timeouts && { connection: { statement_timeout: statementTimeout } }),
+    });
+  let current: PostgresJsSql | undefined;
+  const sql = (): PostgresJsSql => (current ??= options.sql ?? own());
+  const { prepare = true } = { ...options.sql?.options, ...options } as { readonly prepare?: boolean };
+  const renew = (): void => {
+    if (options.sql !== undefined) return;
+    // It cannot end one connection alone. What is under way on the former ones has until then.
+    current?.end({ timeout: 5 }).catch(ignored);
+    current = undefined;
+  };
+
+  async function run(
+    text: string,
+    values: readonly (string | null)[],
+    signal: AbortSignal | undefined,
+  ): Promise<PostgresRow[]> {
+    const query = sql().unsafe(text, [...values], { prepare });
+    const giveUp = (): void => {
+      if (options.sql === undefined) renew();
+      else query.cancel();
+    };
+    signal?.addEventListener("abort", giveUp);
+    try {
+      return rowsOf(await query.raw());
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
+  return {
+    name: "postgres",
+    async query(text, values, signal) {
+      try {
+        return await run(text, values, signal);
+      } catch (error) {
+        if (!timeouts || options.sql !== undefined || !isUnsupportedSetting(error)) throw error;
+        timeouts = false;
+        renew();
+        return run(text, values, signal);
+      }
+    },
+    async listen(channel, { heard, lost }) {
+      let open = true;
+      const line: { end?: () => void } = {};
+      const settings = {
+        ...every,
+        ...config,
+        max: 1,
+        idle_timeout: null,
+        max_lifetime: null,
+        // Its own `listen` mends lines, and is deaf from then on where that fails: here whoever listens mends them.
+        onnotify: (_: string, payload: string) => void (open && heard(payload)),
+        onclose: () => {
+          if (!open) return;
+          line.end?.();
+          lost(new Error("The connection has ended."));
+        },
+      };
+      const near = options.listenUrl ?? url;
+      const one =
+        options.sql !== undefined && options.listenUrl === undefined
+          ? make({ ...options.sql.options, ...settings })
+          : make(near, settings);
+      line.end = () => {
+        open = false;
+        one.end({ timeout: 1 }).catch(ignored);
+      };
+      const began = one.unsafe(`listen "${channel.replaceAll('"', '""')}"`).raw();
+      try {
+        await began;
+      } catch (error) {
+        line.end();
+        throw error;
+      }
+      return { close: () => void (open && line.end?.()) };
+    },
+    renew,
+    async close() {
+      if (options.sql !== undefined) return;
+      const last = current;
+      current = undefined;
+      await last?.end({ timeout: 5 });
+    },
+  };
+}
+
+const decoder = new TextDecoder();
+
+function rowsOf(rows: PostgresJsRows): PostgresRow[] {
+  const names = rows.columns?.map(({ name }) => name) ?? [];
+  return Array.from(rows, (row) =>
+    Object.fromEntries(
+      row.map((bytes, i) => [names[i] ?? "", bytes === null ? null : decoder.decode(bytes)]),
+    ),
+  );
+}

@@ -1,0 +1,14 @@
+// The public entry of @calla/server/postgres.
+export type { PostgresDriver, PostgresLine, PostgresLineEvents, PostgresRow } from "./driver/driver.ts";
+export { pgDriver } from "./driver/pg-driver.ts";
+export type { PgDriverOptions, PgPool, PgPoolClient } from "./driver/pg-driver.ts";
+export { pgliteDriver } from "./driver/pglite-driver.ts";
+export type { PgliteDatabase } from "./driver/pglite-driver.ts";
+export { postgresJsDriver } from "./driver/postgres-js-driver.ts";
+export type {
+  PostgresJsDriverOptions,
+  PostgresJsQuery,
+  PostgresJsRows,
+  PostgresJsSql,
+} from "./driver/postgres-js-driver.ts";
+export type { PostgresConnection } from "./driver/settings.ts";

@@ -1,0 +1,128 @@
+// Keeps one Postgres for tests, as a process of its own: it stops the server and removes its data once its standard input
+// ends, which it does however its parent dies. Says one line of JSON when the server takes connections.
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { cache, owner } from "./cache.mjs";
+
+/** @type {{ bin: string, version: string, settings: Record<string, string> }} */
+const { bin, version, settings } = JSON.parse(process.argv[2] ?? "{}");
+const as = owner();
+/** @type {import("node:child_process").ExecFileSyncOptions} */
+const quiet = { ...as, stdio: ["ignore", "ignore", "pipe"], cwd: "/" };
+const TEMPLATE = join(cache(), `template-${version}`);
+const folder = mkdtempSync(join(cache(), "run-"));
+// It was made by this process, and is the server's.
+if (as.uid !== undefined) execFileSync("chown", [`${as.uid}:${as.gid}`, folder]);
+const data = join(folder, "data");
+
+/** A data folder is the same each time: it is made once and copied. */
+const template = () => {
+  if (existsSync(TEMPLATE)) return;
+  const fresh = join(folder, "template");
+  const secret = join(folder, "password");
+  const password = randomBytes(12).toString("hex");
+  writeFileSync(secret, password, { mode: 0o644 });
+  execFileSync(
+    join(bin, "initdb"),
+    [
+      "-D",
+      join(fresh, "data"),
+      "-U",
+      "calla",
+      "-A",
+      "password",
+      "--pwfile",
+      secret,
+      "-E",
+      "UTF8",
+      "-N",
+    ].concat(["--locale=C", "--wal-segsize=4"]),
+    quiet,
+  );
+  writeFileSync(join(fresh, "password"), password);
+  try {
+    renameSync(fresh, TEMPLATE);
+  } catch {
+    // Another run has been quicker.
+  }
+};
+
+/** @returns {Promise<number>} */
+const freePort = () =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+
+/** @type {import("node:child_process").ChildProcess | undefined} */
+let server;
+let ending = false;
+const end = (/** @type {number} */ code) => {
+  if (ending) return;
+  ending = true;
+  const gone = () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(code);
+  };
+  if (server === undefined || server.exitCode !== null || server.signalCode !== null) return gone();
+  server.once("exit", gone);
+  server.kill("SIGQUIT"); // At once: its data goes anyway.
+};
+
+const args = (/** @type {number} */ port) =>
+  Object.entries({
+    listen_addresses: "127.0.0.1",
+    port: String(port),
+    unix_socket_directories: "",
+    fsync: "off",
+    full_page_writes: "off",
+    shared_buffers: "32MB",
+    max_connections: "120",
+    logging_collector: "off",
+    ...settings,
+  }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+
+const start = async (again = 3) => {
+  const port = await freePort();
+  let said = "";
+  let ready = false;
+  server = spawn(join(bin, "postgres"), ["-D", data, ...args(port)], {
+    ...as,
+    cwd: "/",
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  server.stderr?.on("data", (/** @type {Buffer} */ chunk) => {
+    if (ready) return;
+    said += chunk.toString();
+    if (!said.includes("ready to accept connections")) return;
+    ready = true;
+    const password = readFileSync(join(TEMPLATE, "password"), "utf8");
+    const url = `postgres://calla:${password}@127.0.0.1:${port}/postgres`;
+    process.stdout.write(`${JSON.stringify({ url, pid: server?.pid, data, port })}\n`);
+  });
+  server.once("exit", () => {
+    if (ending || ready) return;
+    if (again > 0 && said.includes("could not bind")) return void start(again - 1);
+    process.stderr.write(said);
+    end(1);
+  });
+};
+
+process.stdin.resume();
+for (const over of ["end", "close", "error"]) process.stdin.on(over, () => end(0));
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => end(0));
+try {
+  template();
+  execFileSync("cp", ["-a", join(TEMPLATE, "data"), data], quiet);
+  await start();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  end(1);
+}
