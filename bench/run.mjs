@@ -27,6 +27,9 @@ const bundle = (entryPoints, conditions) =>
     conditions,
     external: [
       "better-sqlite3",
+      "pg",
+      // It starts others of its folder.
+      "*/scripts/postgres/start.mjs",
       "ws",
       "socket.io",
       "zod",

@@ -61,6 +61,7 @@ import { guestMutants } from "./mutants-guests.mjs";
 import { patchMutants } from "./mutants-patch.mjs";
 import { syncPresenceMutants } from "./mutants-sync-presence.mjs";
 import { momentMutants } from "./mutants-moments.mjs";
+import { postgresLogMutants } from "./mutants-postgres-log.mjs";
 import { supervisionMutants } from "./mutants-supervision.mjs";
 
 /**
@@ -97,6 +98,7 @@ export const mutants = [
   ...groupMutants,
   ...guestMutants,
   ...patchMutants,
+  ...postgresLogMutants,
   ...supervisionMutants,
   ...momentMutants,
   ...byteMutants,

@@ -20,5 +20,13 @@ export default defineConfig({
         mutant !== undefined && id.endsWith(`/packages/${mutant.file}`) ? mutate(mutant, code) : undefined,
     },
   ],
-  test: { include: ["packages/*/{src,test}/**/*.{test,sim}.ts"], environment: "node" },
+  test: {
+    include: ["packages/*/{src,test}/**/*.{test,sim}.ts"],
+    environment: "node",
+    testTimeout: 30_000,
+    // The tests that it runs come as arguments.
+    globalSetup: process.argv.some((argument) => argument.includes("/postgres/"))
+      ? ["scripts/postgres/global-setup.mjs"]
+      : [],
+  },
 });

@@ -10,7 +10,7 @@ import type { Executor, ExecutorOptions, ExecutorStep, Job, Statement } from "./
 import type { FilePlace } from "./file-place.ts";
 import { appendGroup } from "./jobs.ts";
 import { executorOptions } from "./sqlite-with.ts";
-import { plainText } from "./text.ts";
+import { plainText } from "../text.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "calla-executor-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

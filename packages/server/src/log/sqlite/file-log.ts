@@ -24,6 +24,7 @@ import type {
   ReadResult,
   TargetPage,
 } from "../log.ts";
+import { checkDense } from "../dense.ts";
 import { numberOf } from "../position.ts";
 import type { ExecutorOptions, Given, Group } from "./executor.ts";
 import type { Failure } from "./failure.ts";
@@ -31,7 +32,6 @@ import { failureOf, storageFailure } from "./failures.ts";
 import {
   advanceGroup,
   appendGroup,
-  checkDense,
   bytesOf,
   claimGroup,
   dropGroup,
@@ -53,7 +53,7 @@ import { library } from "./library.ts";
 import { Reader } from "./reader.ts";
 import type { AgedRow } from "./reader.ts";
 import { nameOfPlain } from "../plain-name.ts";
-import { plainText, textCodec } from "./text.ts";
+import { plainText, textCodec } from "../text.ts";
 import type { StorageOf } from "./topics.ts";
 
 export interface FileLogOptions {

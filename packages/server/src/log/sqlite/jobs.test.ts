@@ -1,22 +1,12 @@
 // What is asked of the writer, statement by statement. What the statements do is in statements.test.ts.
 import { describe, expect, test } from "vitest";
-import {
-  appendOf,
-  at,
-  ORIGIN,
-  record,
-  recordsAfter,
-  revival,
-  row,
-  snapshot,
-} from "../../testing/log-contract/kit.ts";
+import { appendOf, at, ORIGIN, record, revival, row, snapshot } from "../../testing/log-contract/kit.ts";
 import type { Append, Outcome, RowWrite } from "../log.ts";
 import type { ExecutorStep, Group } from "./executor.ts";
 import {
   advanceGroup,
   appendGroup,
   bytesOf,
-  checkDense,
   claimGroup,
   dropGroup,
   expireClientGroup,
@@ -33,7 +23,7 @@ import {
 import { ROW, STATEMENTS, statement } from "./statements.ts";
 import type { StatementName } from "./statements.ts";
 import { DAY } from "./tables.ts";
-import { plainText } from "./text.ts";
+import { plainText } from "../text.ts";
 
 const text = plainText();
 const NAMES = (
@@ -63,15 +53,6 @@ test("every statement has a name here", () => {
 });
 
 describe("an append", () => {
-  test("[LG26] is dense from where it goes on, or the caller's mistake", () => {
-    expect(() => checkDense(appendOf("t", 3, 2))).not.toThrow();
-    expect(() => checkDense({ ...appendOf("t", 3, 2), records: [] })).not.toThrow();
-    expect(() => checkDense({ ...appendOf("t", 3, 2), records: recordsAfter(4, 2) })).toThrow(RangeError);
-    expect(() => checkDense({ ...appendOf("t", 3, 2), records: recordsAfter(3, 2).slice(1) })).toThrow(
-      "An append's records are dense from the expected sequence.",
-    );
-  });
-
   test("compares the head, in one of four ways", () => {
     const { sequence, mark } = at(3);
     const head = (one: Append) => guardOf(append(one));

@@ -7,7 +7,7 @@ import { RECORDS, ROW, statement } from "./statements.ts";
 import type { StatementName } from "./statements.ts";
 import { DAY } from "./tables.ts";
 import { plainName } from "../plain-name.ts";
-import type { TextCodec } from "./text.ts";
+import type { TextCodec } from "../text.ts";
 
 /** Outcomes of so many characters may be in their client's own row: it is written anew until they are settled. */
 const SHORT = 512;
@@ -16,13 +16,6 @@ const step = (name: StatementName, ...parameters: Parameter[]): ExecutorStep => 
   statement(name),
   ...parameters,
 ];
-
-/** @throws RangeError: malformed. */
-export function checkDense({ expected, records }: Append): void {
-  const last = records.at(-1);
-  if (last !== undefined && last.sequence !== expected.sequence + records.length)
-    throw new RangeError("An append's records are dense from the expected sequence.");
-}
 
 /** @throws CallaError `invalid-value`, or whatever keeps something in it from being text. */
 export function appendGroup({ target, expected, records, rows, at: now }: Append, text: TextCodec): Group {

@@ -9,7 +9,7 @@ import type { Append, Outcome, RowWrite } from "../log.ts";
 import { appendGroup } from "./jobs.ts";
 import { sqliteWith } from "./sqlite-with.ts";
 import { sqlite } from "./sqlite.ts";
-import { plainText } from "./text.ts";
+import { plainText } from "../text.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "calla-outcomes-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

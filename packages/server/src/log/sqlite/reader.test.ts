@@ -18,7 +18,7 @@ import {
 import { Reader } from "./reader.ts";
 import { executorOptions } from "./sqlite-with.ts";
 import { DAY } from "./tables.ts";
-import { plainText, textCodec } from "./text.ts";
+import { plainText, textCodec } from "../text.ts";
 
 const text = plainText();
 let writer: Executor;

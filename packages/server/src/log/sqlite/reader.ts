@@ -20,7 +20,7 @@ import type {
 import { LAST, OWN } from "./statements.ts";
 import { DAY } from "./tables.ts";
 import { nameOfPlain, plainName } from "../plain-name.ts";
-import type { TextCodec } from "./text.ts";
+import type { TextCodec } from "../text.ts";
 
 interface TargetRow extends Cursor {
   readonly id: number;

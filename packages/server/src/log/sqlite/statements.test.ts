@@ -34,7 +34,7 @@ import {
 import { executorOptions } from "./sqlite-with.ts";
 import { STATEMENTS } from "./statements.ts";
 import { DAY } from "./tables.ts";
-import { plainText } from "./text.ts";
+import { plainText } from "../text.ts";
 
 const text = plainText();
 let writer: Executor;

@@ -20,11 +20,12 @@ export type StorageOf = (target: TargetKey) => Required<TopicStorage>;
 export function storageOf(
   retention: number,
   topics: Readonly<Record<string, TopicStorage>>,
+  owner?: string,
 ): { readonly of: StorageOf; readonly volatile: boolean } {
   const checked = (option: string, value: number): number =>
     value === Infinity || (Number.isSafeInteger(value) && value >= 0)
       ? value
-      : refuseOption(option, `must be a whole number from 0, or Infinity, not ${value}`);
+      : refuseOption(option, `must be a whole number from 0, or Infinity, not ${value}`, owner);
   const general = { retention: checked("retention", retention), durability: "file" } as const;
   const special: { pattern: TopicPattern | "session"; storage: Required<TopicStorage> }[] = [];
   for (const [text, { retention: own = retention, durability = "file" }] of Object.entries(topics))

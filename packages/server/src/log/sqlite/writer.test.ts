@@ -9,7 +9,7 @@ import { appendOf } from "../../testing/log-contract/kit.ts";
 import type { ExecutorOptions } from "./executor.ts";
 import { appendGroup, secretGroup } from "./jobs.ts";
 import { executorOptions } from "./sqlite-with.ts";
-import { plainText } from "./text.ts";
+import { plainText } from "../text.ts";
 import { given, laneHere, laneInWorker } from "./writer.ts";
 import type { Lane } from "./writer.ts";
 

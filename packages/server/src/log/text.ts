@@ -2,7 +2,7 @@
 // what the file holds: Dates, Maps, bigints and registered classes too.
 import { automatic, json } from "@calla/shared";
 import type { Message, PayloadCodec, Serialiser } from "@calla/shared";
-import type { Outcome } from "../log.ts";
+import type { Outcome } from "./log.ts";
 
 export interface TextCodec {
   /** @throws CallaError `invalid-value`. */
