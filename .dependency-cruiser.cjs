@@ -24,6 +24,8 @@ const rooms = {
     "cluster",
     "pubsub",
     "postgres/driver",
+    "postgres/schema",
+    "postgres/log",
     "postgres/pubsub",
     "postgres",
     "presence/state",

@@ -12,3 +12,6 @@ export type {
   PostgresJsSql,
 } from "./driver/postgres-js-driver.ts";
 export type { PostgresConnection } from "./driver/settings.ts";
+export { postgresLog } from "./log/create.ts";
+export type { PostgresLog, PostgresLogOptions } from "./log/options.ts";
+export type { PostgresLogProblem } from "./log/refusals.ts";
