@@ -153,11 +153,15 @@ const greedy: Micro =
     ? await start("greedy.mjs", { pin: false }, flags.quick ? "quick" : "")
     : [];
 
-const text = report(results, [...(micro ?? []), ...frames, ...reload, ...durable, ...postgresLog, ...greedy], {
-  rounds: flags.quick ? 1 : asked,
-  pinned,
-  cores: availableParallelism(),
-});
+const text = report(
+  results,
+  [...(micro ?? []), ...frames, ...reload, ...durable, ...postgresLog, ...greedy],
+  {
+    rounds: flags.quick ? 1 : asked,
+    pinned,
+    cores: availableParallelism(),
+  },
+);
 console.log(`\n${text}`);
 if (wanted === undefined && flags.systems === undefined && !flags.quick && failures.length === 0)
   writeFileSync(here("../RESULTS.md"), text);

@@ -11,6 +11,7 @@ export const postgresLogMutants = [
     from: `AND g.name = a_name AND g.sequence = t.sequence AND g.mark = t.mark AND NOT g.removed`,
     to: `AND g.name = a_name AND NOT g.removed`,
     breaks: "PL7",
+    scenario: "",
     by: `${schema}/keeping.test.ts > [PL7] a removal that waited for an append goes on`,
   },
   {
@@ -19,6 +20,7 @@ export const postgresLogMutants = [
     from: `AND t.name = old.name AND t.sequence = old.sequence AND t.mark = old.mark AND t.used < a_before`,
     to: `AND t.name = old.name AND t.used < a_before`,
     breaks: "PL7",
+    scenario: "",
     by: `${schema}/keeping.test.ts > [PL7] a session that is written to while its end waits`,
   },
   {
@@ -30,6 +32,7 @@ export const postgresLogMutants = [
       SELECT t.id, t.name, t.sequence, t.mark INTO old FROM \${s}.targets t WHERE t.id = old.id;
       UPDATE`,
     breaks: "PL7",
+    scenario: "",
     by: `${schema}/keeping.test.ts > [PL7] a session that was written to while another one's end waited`,
   },
   {
@@ -41,6 +44,7 @@ export const postgresLogMutants = [
     -- Of the snapshots after`,
     to: `    -- Of the snapshots after`,
     breaks: "PL7",
+    scenario: "",
     by: `${schema}/keeping.test.ts > [PL7] of two snapshots that race`,
   },
   {
@@ -49,6 +53,7 @@ export const postgresLogMutants = [
     from: `ON CONFLICT (target) DO UPDATE SET upto = excluded.upto;`,
     to: `ON CONFLICT (target) DO NOTHING;`,
     breaks: "PL9",
+    scenario: "",
     by: `${schema}/keeping.test.ts > [PL9] what is let go while it is just being swept`,
   },
   {
@@ -57,6 +62,7 @@ export const postgresLogMutants = [
     from: `WHERE (r.tx, r.target, r.sequence) > (a_tx, a_target, a_sequence) AND r.tx < bound`,
     to: `WHERE (r.tx, r.target, r.sequence) > (a_tx, a_target, a_sequence)`,
     breaks: "PL6",
+    scenario: "",
     by: `${schema}/consuming.test.ts > [PL6] what commits late`,
   },
   {
@@ -65,6 +71,7 @@ export const postgresLogMutants = [
     from: `INTO begins FROM (SELECT pg_snapshot_xmin(`,
     to: `INTO begins FROM (SELECT pg_snapshot_xmax(`,
     breaks: "PL6",
+    scenario: "",
     by: `${schema}/consuming.test.ts > [PL6] a consumer that begins now`,
   },
   {
@@ -73,6 +80,7 @@ export const postgresLogMutants = [
     from: `PERFORM pg_advisory_xact_lock(\${keptLock(s)});`,
     to: `PERFORM 1;`,
     breaks: "PL9",
+    scenario: "",
     by: `${schema}/consuming.test.ts > [PL9] a consumer begins behind what is just being deleted`,
   },
   {
@@ -81,6 +89,7 @@ export const postgresLogMutants = [
     from: `IF needed IS NULL OR next_tx + found_shift >= needed THEN`,
     to: `IF true THEN`,
     breaks: "PL10",
+    scenario: "",
     by: `${schema}/consuming.test.ts > [PL10] in a cluster`,
   },
   {
@@ -90,6 +99,7 @@ export const postgresLogMutants = [
           WHERE t.sequence = 0`,
     to: `aged = excluded.aged, bare = false`,
     breaks: "PL4",
+    scenario: "",
     by: `${schema}/appending.test.ts > [PL4] that race for what never was`,
   },
   {
@@ -98,6 +108,7 @@ export const postgresLogMutants = [
     from: `ORDER BY a.name COLLATE "C"`,
     to: `ORDER BY a.n`,
     breaks: "PL4",
+    scenario: "",
     by: `${schema}/appending.test.ts > [PL4] of the same targets, named in opposite order`,
   },
   {
@@ -106,6 +117,7 @@ export const postgresLogMutants = [
     from: `IF late THEN`,
     to: `IF false THEN`,
     breaks: "PL5",
+    scenario: "",
     by: `${schema}/appending.test.ts > [PL5] that answer one client`,
   },
   {
@@ -114,6 +126,7 @@ export const postgresLogMutants = [
     from: `t.version, t.tableoid,`,
     to: `t.version,`,
     breaks: "PL12",
+    scenario: "",
     by: `${log}/log-place.test.ts > [PL12] that was restored from a copy`,
   },
   {
@@ -122,6 +135,7 @@ export const postgresLogMutants = [
     from: `LOCK TABLE \${s}.settings IN ACCESS EXCLUSIVE MODE;`,
     to: ``,
     breaks: "PL11",
+    scenario: "",
     by: `${log}/log-place.test.ts > [PL11] waits, when it is brought up to date`,
   },
   {
@@ -130,6 +144,7 @@ export const postgresLogMutants = [
     from: `identity = this.#last?.identity, tell`,
     to: `identity, tell`,
     breaks: "PL12",
+    scenario: "",
     by: `${log}/log-place.test.ts > [PL12] that is emptied`,
   },
   {
@@ -138,6 +153,7 @@ export const postgresLogMutants = [
     from: `if (identity !== undefined && identity !== found)`,
     to: `if (false as boolean)`,
     breaks: "PL12",
+    scenario: "",
     by: `${log}/log-place.test.ts > [PL12] in whose place another log's stands`,
   },
   {
@@ -146,6 +162,7 @@ export const postgresLogMutants = [
     from: `if (full || passed.has(name)) {`,
     to: `if (full) {`,
     breaks: "PL3",
+    scenario: "",
     by: `${log}/append-queue.test.ts > of one target go one after the other`,
   },
   {
@@ -154,6 +171,7 @@ export const postgresLogMutants = [
     from: `return held < LONGEST;`,
     to: `return true;`,
     breaks: "PL6",
+    scenario: "",
     by: `${log}/patience.test.ts > there is none any more`,
   },
   {
@@ -163,6 +181,7 @@ export const postgresLogMutants = [
 `,
     to: ``,
     breaks: "PL14",
+    scenario: "",
     by: `${log}/patience.test.ts > there is none any more`,
   },
   {
@@ -171,6 +190,7 @@ export const postgresLogMutants = [
     from: `if (code !== STATE_ROW && !OF_A_VALUE.test(code)) throw error;`,
     to: `if (code !== STATE_ROW) throw error;`,
     breaks: "PL5",
+    scenario: "",
     by: `${schema}/appending.test.ts > [PL5] a value that Postgres cannot hold`,
   },
 ];
