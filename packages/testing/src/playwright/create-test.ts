@@ -30,20 +30,24 @@ export function createTest({ server: how, syncPaths }: TestOptions): CallaTest {
     people: async ({}, use) => {
       await use([]);
     },
-    server: async ({ people }, use, info) => {
-      const server = new TestServer(how, () => {
-        for (const { line } of people) line.disturbed = true;
-      });
-      try {
-        await server.start();
-        await use(server);
-      } finally {
-        await server.end();
-      }
-      if (info.status !== info.expectedStatus && server.output.length > 0)
-        await info.attach("what the server printed", { body: server.output.join("\n") });
-      expectNone(new Map([["The server", server.errors]]));
-    },
+    server: [
+      async ({ people }, use, info) => {
+        const server = new TestServer(how, () => {
+          for (const { line } of people) line.disturbed = true;
+        });
+        try {
+          await server.start();
+          await use(server);
+        } finally {
+          await server.end();
+        }
+        if (info.status !== info.expectedStatus && server.output.length > 0)
+          await info.attach("what the server printed", { body: server.output.join("\n") });
+        expectNone(new Map([["The server", server.errors]]));
+      },
+      // A test's own time is often no longer than what a server may take, and would be over without a word of it.
+      { timeout: longest(how) },
+    ],
     person: async ({ browser, server, people }, use) => {
       await use(async (name, options) => {
         const line = await Line.to(() => server.port, lineOptions);
@@ -65,4 +69,10 @@ export function createTest({ server: how, syncPaths }: TestOptions): CallaTest {
       });
     },
   }) as CallaTest;
+}
+
+/** Milliseconds until the server itself has been given up, with something to say. */
+function longest(how: TestOptions["server"]): number {
+  const { startTimeout = 30_000, stopTimeout = 10_000 } = "command" in how ? how : {};
+  return startTimeout + 2 * stopTimeout + 5_000;
 }

@@ -3,10 +3,13 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { stripVTControlCharacters } from "node:util";
 import { answers, freePort } from "./readiness.ts";
 import type { CommandOptions, RunningServer, ServerPlace } from "./server-options.ts";
 
-const URL_OF = /https?:[/][/][^\s/]+:\d+/;
+const URL_OF = /https?:[/][/][^\s/]+:(\d+)/;
+/** Elsewhere a process leads no group. */
+const GROUPS = process.platform !== "win32";
 
 /** `place.report` hears each line of its stderr; `said` each of its stdout. */
 export async function startProcess(
@@ -27,28 +30,34 @@ export async function startProcess(
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
+    // So that what it starts itself (npx, tsx and npm do) can be killed with it.
+    detached: GROUPS,
   });
   const gone = new AbortController();
-  const endWithUs = (): void => void child.kill("SIGKILL");
+  const endWithUs = (): void => kill(child);
   process.once("exit", endWithUs);
   let stopping = false;
   const complaints: string[] = [];
   createInterface(child.stderr).on("line", (line) => {
     complaints.push(line);
-    if (!allow?.test(line)) place.report(line);
+    // By search: a pattern with the flag g would go on from where it matched last.
+    if (!allow || line.search(allow) < 0) place.report(line);
   });
   child.once("error", (error) => complaints.push(String(error)));
   // Behind its last words, which `exit` need not be.
   child.once("close", (code, signal) => {
     process.off("exit", endWithUs);
+    // Where the server itself is still there, it would keep the port and the database.
+    kill(child);
     gone.abort();
     if (!stopping) place.report(`The server ended by itself, with ${signal ?? `code ${code}`}.`);
   });
   const printed = new Promise<number>((resolve) => {
     createInterface(child.stdout).on("line", (line) => {
       said(line);
-      const url = URL_OF.exec(line)?.[0];
-      if (url !== undefined) resolve(Number(new URL(url).port));
+      // Playwright has its processes print in colours, within an address too.
+      const port = URL_OF.exec(stripVTControlCharacters(line))?.[1];
+      if (port !== undefined) resolve(Number(port));
     });
   });
   const stop: RunningServer["stop"] = async (signal) => {
@@ -78,11 +87,25 @@ const hint = (ready: CommandOptions["ready"]): string =>
 
 /** Whether it has ended within that time. */
 async function ended(child: ChildProcess, signal: NodeJS.Signals, within: number): Promise<boolean> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return true;
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
+    kill(child);
+    return true;
+  }
   const closed = once(child, "close", { signal: AbortSignal.timeout(within) });
-  child.kill(signal);
+  if (signal === "SIGKILL") kill(child);
+  else child.kill(signal);
   return closed.then(
     () => true,
     () => false,
   );
+}
+
+/** With all that it has started. An orderly end is asked of it alone: it hands that on, or knows what to do first. */
+function kill(child: ChildProcess): void {
+  try {
+    if (GROUPS && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    else child.kill("SIGKILL");
+  } catch {
+    // There is none of them any more.
+  }
 }

@@ -5,7 +5,7 @@ export type StopSignal = "SIGTERM" | "SIGKILL";
 
 /** A server that is a program of its own: it is started anew for every test, as a process. */
 export interface CommandOptions {
-  /** The program and its arguments: `["node", "dist/server.js"]`. The server itself, for `npm` passes no signals on. */
+  /** The program and its arguments: `["node", "dist/server.js"]`. The server itself: what stands before it (`npm`, `npx`) may keep `SIGTERM` to itself. */
   readonly command: readonly [program: string, ...args: string[]];
   /** Where it runs. Default: where Playwright does. */
   readonly cwd?: string;

@@ -19,12 +19,21 @@ const file = process.env.DATA;
 appendFileSync(file, "x");
 const server = createServer((request, response) => {
   if (request.url === "/crash") process.exit(3);
-  if (request.url === "/complain") console.error("so so"), console.error("harmless");
+  if (request.url === "/complain") console.error("so so"), console.error("harmless"), console.error("harmless");
   response.end(JSON.stringify({ starts: readFileSync(file, "utf8").length, env: process.env.NODE_ENV, pid: process.pid }));
 });
 server.listen(Number(process.env.PORT), () => process.env.QUIET || console.log("At http://localhost:" + server.address().port + "/ now"));
 process.on("SIGTERM", () => process.env.STUBBORN || process.exit(0));
 if (process.env.BROKEN) throw new Error("as asked");
+`,
+);
+/** What npx, tsx and npm do: the server is a process that the command has started. */
+const wrapper = join(folder, "wrapper.mjs");
+writeFileSync(
+  wrapper,
+  `import { spawn } from "node:child_process";
+const child = spawn(process.execPath, [${JSON.stringify(program)}], { stdio: "inherit" });
+if (process.env.CRASH) child.once("spawn", () => setTimeout(() => process.exit(3), 300));
 `,
 );
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -85,7 +94,7 @@ test("[PW6] a server that does not start says why, and one that is not ready in 
 });
 
 test("[PW8] what it says on stderr is an error unless it is allowed, and that it ended by itself is", async () => {
-  const server = made({ allow: /^harmless/ });
+  const server = made({ allow: /^harmless/g });
   await server.start();
   await ask(server, "/complain");
   await until(() => server.errors.length > 0);
@@ -104,6 +113,62 @@ test("[PW6] one that does not end is killed, and that is an error", async () => 
   await server.stop();
   await expect(ask(server)).rejects.toThrow();
   expect(server.errors).toEqual(["The server has not ended 0.3 s after SIGTERM."]);
+});
+
+const isThere = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+test.skipIf(process.platform === "win32")(
+  // reason: there a process leads no group
+  "[PW6] a server that the command has started as a process of its own is gone with it",
+  async () => {
+    const server = made({ command: ["node", wrapper], env: { STUBBORN: "1" }, stopTimeout: 5_000 });
+    await server.start();
+    const { pid } = await ask(server);
+    await server.restart({ signal: "SIGKILL" });
+    await until(() => !isThere(pid));
+    const next = await ask(server);
+    expect(next.starts).toBe(2);
+    await server.stop("SIGKILL");
+    await until(() => !isThere(next.pid));
+    expect(server.errors).toEqual([]);
+  },
+);
+
+test.skipIf(process.platform === "win32")(
+  // reason: there a process leads no group
+  "[PW6] so it is where the command has ended before it",
+  async () => {
+    const server = made({
+      command: ["node", wrapper],
+      env: { CRASH: "1", STUBBORN: "1" },
+      stopTimeout: 2_000,
+    });
+    await server.start();
+    const { pid } = await ask(server);
+    await server.end();
+    await until(() => !isThere(pid));
+  },
+);
+
+test("[PW6] it is where it says, in colours too, and on the port that a scheme stands for", async () => {
+  const saying = async (line: string): Promise<number> => {
+    const command = [
+      "node",
+      "-e",
+      `console.log(${JSON.stringify(line)}); setInterval(() => {}, 1000)`,
+    ] as const;
+    const server = made({ command });
+    await server.start();
+    return server.port;
+  };
+  expect(await saying("  Local: \u001B[36mhttp://localhost:\u001B[1m5173\u001B[22m/\u001B[39m")).toBe(5173);
+  expect(await saying("At https://app.example:443/")).toBe(443);
 });
 
 test("[PW6] a function starts a server in the test's own process, at the place that it is told", async () => {
