@@ -110,6 +110,6 @@ export default [
     ...line("@calla/react/suspense, all of it", "1.75 KB", { [suspense]: "*" }),
     ignore: ["react", "@calla/client", "@calla/shared"],
   },
-  line("@calla/shared, all of it", "16.55 KB", { [shared]: "*" }),
+  line("@calla/shared, all of it", "16.7 KB", { [shared]: "*" }),
   line("@calla/shared/messagepack", "8.6 KB", { [messagePack]: "*" }),
 ];

@@ -1,6 +1,6 @@
 // The packages as npm would bring them, in projects of their own: what compilers, Node and bundlers make of them. The command
 // `create-calla`, and whole apps, are in create.spec.ts.
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,12 +25,48 @@ const IN_NODE = [
   "@calla/phoenix-conformance",
 ];
 
+const WIRING = `import { automatic, defineTopic, defineWiring, json } from "@calla/shared";
+const anything = { "~standard": { version: 1, vendor: "here", validate: (value) => ({ value }) } };
+export const counter = defineTopic("counter:*", {
+  model: anything,
+  initial: () => ({ count: 0 }),
+  messages: { added: anything },
+  update: { added: ({ count }, { by }) => ({ count: count + by }) },
+});
+export const wiring = defineWiring({ topics: [counter] });
+export const serialiser = automatic(json());
+`;
+const BOTH = `import { createServer as createHttpServer } from "node:http";
+import { once } from "node:events";
+import { createServer } from "@calla/server";
+import { webSocket as serve } from "@calla/server/websocket";
+import { createClient } from "@calla/client";
+import { webSocket } from "@calla/client/websocket";
+import WebSocket from "ws";
+import { counter, serialiser, wiring } from "./wiring.js";
+const server = createServer({ wiring, serialiser });
+server.handle(counter, { public: true });
+const httpServer = createHttpServer();
+serve(server, { httpServer, path: "/ws" });
+await once(httpServer.listen(0), "listening");
+const url = "ws://localhost:" + httpServer.address().port + "/ws";
+const client = createClient({ wiring, serialiser, transport: webSocket({ url, WebSocket }) });
+const topic = client.topic(counter, "1");
+await topic.ready;
+topic.retain();
+const { sequence } = await topic.dispatch({ type: "added", by: 2 }).applied;
+console.log([sequence, topic.state.model.count].join(" "));
+process.exit();
+`;
+
 // One after the other: they share the projects.
 test.describe.configure({ mode: "default" });
 test.beforeAll(() => {
   unpack(store, FOLDERS);
   install(nodeApp, store, IN_NODE, []);
   install(pageApp, store, IN_PAGES, ["react", "@types/react"]);
+  for (const app of [nodeApp, pageApp]) writeFileSync(join(app, "wiring.js"), WIRING);
+  writeFileSync(join(nodeApp, "both.js"), BOTH);
 });
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -104,51 +140,22 @@ for (const wanting of [() => sqlite("a.db"), () => prometheus(), () => createTes
   ]);
 });
 
-const WIRING = `import { automatic, defineTopic, defineWiring, json } from "@calla/shared";
-const anything = { "~standard": { version: 1, vendor: "here", validate: (value) => ({ value }) } };
-export const counter = defineTopic("counter:*", {
-  model: anything,
-  initial: () => ({ count: 0 }),
-  messages: { added: anything },
-  update: { added: ({ count }, { by }) => ({ count: count + by }) },
-});
-export const wiring = defineWiring({ topics: [counter] });
-export const serialiser = automatic(json());
-`;
-
 test("[PK3] a server and a client of the packages talk to each other", () => {
-  writeFileSync(join(nodeApp, "wiring.js"), WIRING);
-  writeFileSync(
-    join(nodeApp, "both.js"),
-    `import { createServer as createHttpServer } from "node:http";
-import { once } from "node:events";
-import { createServer } from "@calla/server";
-import { webSocket as serve } from "@calla/server/websocket";
-import { createClient } from "@calla/client";
-import { webSocket } from "@calla/client/websocket";
-import WebSocket from "ws";
-import { counter, serialiser, wiring } from "./wiring.js";
-const server = createServer({ wiring, serialiser });
-server.handle(counter, { public: true });
-const httpServer = createHttpServer();
-serve(server, { httpServer, path: "/ws" });
-await once(httpServer.listen(0), "listening");
-const url = "ws://localhost:" + httpServer.address().port + "/ws";
-const client = createClient({ wiring, serialiser, transport: webSocket({ url, WebSocket }) });
-const topic = client.topic(counter, "1");
-await topic.ready;
-topic.retain();
-const { sequence } = await topic.dispatch({ type: "added", by: 2 }).applied;
-console.log([sequence, topic.state.model.count].join(" "));
-process.exit();
-`,
-  );
   expect(run(nodeApp, process.execPath, "--conditions=production", "both.js")).toBe("1 2\n");
+});
+
+test("[PK5] a server of another line of versions, with a @calla/shared of its own, says so at once", () => {
+  const own = join(nodeApp, "node_modules/@calla/server/node_modules/@calla/shared");
+  cpSync(join(store, "@calla/shared"), own, { recursive: true });
+  const file = join(own, "dist/wiring/made-by.js");
+  writeFileSync(file, readFileSync(file, "utf8").replace(/MADE_BY = "[^"]+"/, 'MADE_BY = "7"'));
+  const start = (): string => run(nodeApp, process.execPath, "both.js");
+  expect(start).toThrow(/and @calla[/]server has one of 7[.] Install all packages of @calla in one version/);
+  rmSync(own, { recursive: true });
 });
 
 for (const bundler of ["vite", "esbuild", "webpack"])
   test(`[PK4] ${bundler} builds a page that runs, and leaves out of production what is for development`, async () => {
-    writeFileSync(join(pageApp, "wiring.js"), WIRING);
     writeFileSync(
       join(pageApp, "page.js"),
       `import { createClient } from "@calla/client";

@@ -17,7 +17,7 @@ import type {
   TargetKey,
   Wiring,
 } from "@calla/shared";
-import { absence, audible } from "#dev/mistakes";
+import { absence, audible, checkWiring } from "#dev/mistakes";
 import { showToTests } from "#dev/shown";
 import { steady, systemClock, systemRandom } from "./base/clock.ts";
 import type { Local } from "./local.ts";
@@ -229,6 +229,7 @@ export function createClient<W extends Wiring>(options: ClientOptions<W>): Clien
 function createAny<W extends Wiring>(options: ClientOptions<W>, flushOnly: boolean): Client<W> {
   const all = withDefaults(options);
   const { wiring, serialiser, transport, storage, user, onError } = all;
+  checkWiring(wiring);
   const clock = steady(all.clock);
   const report = (error: unknown): void => contain(() => {}, onError, error);
   const statusChanges = signal<ClientStatus>(report);

@@ -1,6 +1,6 @@
 // createServer: the composition root, the public methods, and the order in which a server starts, drains and stops. Not
 // here: what its parts do.
-import { CallaError, isSession, sessionKey, strictness, topicId } from "@calla/shared";
+import { CallaError, checkMadeBy, isSession, sessionKey, strictness, topicId } from "@calla/shared";
 import type {
   AnyTopicSlice,
   EphemeralSlice,
@@ -65,6 +65,7 @@ export function createServer<W extends Wiring, User extends AnyUser = AnyUser>(
   options: ServerOptions<W, User>,
 ): Server<W, User> {
   const { wiring, serialiser, log = memoryLog() } = options;
+  checkMadeBy(wiring, "@calla/server");
   const house = openHouse(options);
   const { clock, random, limits, report, observe, development } = house;
   log.carryWith?.(serialiser);

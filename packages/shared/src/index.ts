@@ -7,6 +7,7 @@ export type { PresenceHook, PresencePage } from "./presence/presence-page.ts";
 export { defineLocal } from "./updates/define-local.ts";
 export type { LocalDefinition } from "./updates/define-local.ts";
 export type { EphemeralDefinition, ModelDefinition, ServerOnly, TopicDefinition } from "./wiring/define.ts";
+export { checkMadeBy } from "./wiring/made-by.ts";
 export { defineWiring } from "./wiring/wiring.ts";
 export type { AnyTopicSlice, InWiring, TopicOf, Wiring } from "./wiring/wiring.ts";
 export type { Context } from "./wiring/context.ts";

@@ -4,6 +4,7 @@ import { CallaError } from "@calla/shared";
 import type * as Mistakes from "../dev/mistakes.ts";
 
 export function checkUrl(_url: unknown, _scheme: Mistakes.Scheme): void {}
+export function checkWiring(_wiring: object): void {}
 export function checkReconnect(_reconnect: object): void {}
 export function reached(_transport: object): void {}
 export function unreached(_transport: object, _format: unknown, _url: string, _event: unknown): void {}

@@ -1,7 +1,7 @@
 // Mistakes in connecting: what is refused at once, what is a mistake and not just a lost network, and the sentences
 // with the cure. Present in development, and in a Node process without the condition "production". Not here: who calls
 // `onError` (connection.ts).
-import { CallaError, isDevelopment, messageOf } from "@calla/shared";
+import { CallaError, checkMadeBy, isDevelopment, messageOf } from "@calla/shared";
 import type { Format } from "@calla/shared";
 import type { ReconnectOptions } from "../base/backoff.ts";
 
@@ -36,6 +36,11 @@ function urlProblem(url: unknown, scheme: Scheme): string | undefined {
     return `${want}, and got ${shown}${rest === undefined ? "" : `: write ${JSON.stringify(rest.slice(0, 200))}`}.`;
   }
   return URL.canParse(url) ? undefined : `${want}, and ${shown} is no valid url.`;
+}
+
+/** @throws CallaError `wiring`: packages of two lines of versions are in one page. */
+export function checkWiring(wiring: { readonly madeBy?: string }): void {
+  checkMadeBy(wiring, "@calla/client");
 }
 
 /** @throws CallaError `transport`: impossible delays. */

@@ -19,7 +19,8 @@ import type {
 import type { Describes, OutputOf, Schema, Schemas } from "./standard.ts";
 import { asPattern } from "./topic-pattern.ts";
 
-export const serverOnlyMark: unique symbol = Symbol("serverOnly");
+/** Of every copy of this package: a mark that went unseen would let clients send what is the server's alone. */
+export const serverOnlyMark: unique symbol = Symbol.for("calla.serverOnly");
 
 /** A message schema that clients cannot send. */
 export interface ServerOnly<S extends Schema = Schema> {

@@ -1,5 +1,6 @@
 // The wiring: the table of slices that client and server share. Not here: running them (apply.ts).
 import { checkWiring } from "#dev/define-checks";
+import { MADE_BY } from "./made-by.ts";
 import type { EphemeralSlice, LocalSlice, SessionSlice, TopicSlice } from "./slice.ts";
 import { isTopicId } from "./topic-id.ts";
 import { matchTopic } from "./topic-pattern.ts";
@@ -35,6 +36,8 @@ export interface Wiring<
   readonly session: Session;
   readonly topics: Topics;
   readonly local: Local;
+  /** The line of versions of the @calla/shared that made it: "0.1". Clients and servers take their own line's. */
+  readonly madeBy: string;
   /** The slice and parameters of a topic id; undefined if it is no topic id or no slice has it. */
   sliceOf(topicId: string): TopicOf<Topics[number]> | undefined;
   /** Slice name to version, for `Hello`: what the two sides must agree on. The local slice concerns nobody else. */
@@ -79,6 +82,7 @@ export function defineWiring<
     session: slices.session,
     topics,
     local: slices.local,
+    madeBy: MADE_BY,
     sliceOf,
     versions: () => versions,
   };
