@@ -60,7 +60,7 @@ process.exit();
 `;
 
 // One after the other: they share the projects.
-test.describe.configure({ mode: "default" });
+test.describe.configure({ mode: "default", timeout: 180_000 });
 test.beforeAll(() => {
   unpack(store, FOLDERS);
   install(nodeApp, store, IN_NODE, []);
