@@ -1,9 +1,9 @@
 // One board, two pages of one server: Ann's is React's, Bo's is the plain one. What the plain page is held to in board.spec.ts,
 // and shares with this one, is not tried again.
-import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
 import { createTest } from "@calla/testing/playwright";
 import { exampleServer } from "./example-server.ts";
+import { expectSound } from "./sound.ts";
 import { Visitor } from "./visitor.ts";
 
 class ReactVisitor extends Visitor {
@@ -34,11 +34,6 @@ const test = createTest({ server: exampleServer("board-react", "BOARDS") }).exte
   },
 });
 
-const sound = async ({ page }: Visitor): Promise<void> => {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id }) => id)).toEqual([]);
-};
-
 test("the plain page and React's edit one board, see each other, and go on offline", async ({ ann, bo }) => {
   await ann.add("To do", "Water the plants", "Air the rooms");
   await expect(bo.cards("To do")).toHaveText(["Water the plants", "Air the rooms"]);
@@ -49,7 +44,7 @@ test("the plain page and React's edit one board, see each other, and go on offli
   await ann.page.getByRole("button", { name: "Water all the plants", exact: true }).click();
   await expect(bo.card("Water all the plants").locator(".at")).toContainText("Ann edits this card");
   await bo.page.keyboard.press("Escape");
-  await sound(ann);
+  await expectSound(ann.page);
 
   // A card that one edits is moved to another column: the editor stays, with what was written in it.
   await ann.page.getByLabel("Card text").fill("Water them all");
@@ -71,7 +66,7 @@ test("the plain page and React's edit one board, see each other, and go on offli
   await expect(ann.banner).toContainText("Your 2 changes are kept and sent when you are back.");
   await ann.page.setViewportSize({ width: 390, height: 800 });
   await ann.page.emulateMedia({ colorScheme: "dark" });
-  await sound(ann);
+  await expectSound(ann.page);
   await bo.edit("Air the rooms", "Air all rooms");
   await bo.saved();
   await ann.comeBack();

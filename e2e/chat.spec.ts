@@ -1,11 +1,11 @@
 // The chat among people: two browsers, one behind a proxy that takes no WebSockets; tunnels, restarts, and a keyboard alone.
-import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
 import type { Locator, Page } from "@playwright/test";
 import { createTest } from "@calla/testing/playwright";
 import type { Line, Person } from "@calla/testing/playwright";
 import { rooms } from "../examples/phoenix-chat/shared/chat.ts";
 import { exampleServer } from "./example-server.ts";
+import { expectSound } from "./sound.ts";
 
 const ROOMS = rooms.map(({ name }) => name);
 
@@ -284,10 +284,6 @@ test("by keyboard alone, with names, landmarks and contrast that hold in both co
   const ann = await arrive("Ann", "");
   const { page } = ann;
   const { keyboard } = page;
-  const check = async (): Promise<void> => {
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual([]);
-  };
   await expect(page.getByRole("heading", { name: "Come in" })).toBeVisible();
 
   // Past what leads to the field, to the third room, and from there to the next and back.
@@ -317,17 +313,17 @@ test("by keyboard alone, with names, landmarks and contrast that hold in both co
   await expect(ann.log).toHaveAccessibleName("Lines in Kitchen");
 
   await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
-  await check();
+  await expectSound(page);
   await page.emulateMedia({ colorScheme: "light" });
   ann.line.cut();
   await ann.say("waits");
   await expect(ann.notice).toContainText("Your line waits");
   await page.setViewportSize({ width: 360, height: 640 });
-  await check();
+  await expectSound(page);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   await page.getByRole("link", { name: "All rooms" }).focus();
   await keyboard.press("Enter");
   for (const name of ROOMS) await expect(ann.room(name)).toBeVisible();
   await expect(page.getByRole("heading", { name: "Rooms" })).toBeFocused();
-  await check();
+  await expectSound(page);
 });

@@ -12,7 +12,7 @@ interface Fixtures {
   arrive(name: string, format?: "json" | "messagepack", over?: (line: Line) => void): Promise<Visitor>;
 }
 
-const colours = { Ann: "violet", Bo: "green", Cy: "orange" } as Record<string, string>;
+const colours = { Ann: "violet", Bo: "green", "Bo Larsson": "green", Cy: "orange" } as Record<string, string>;
 
 export const test = createTest({ server: exampleServer("board", "BOARDS") }).extend<Fixtures>({
   id: async ({ server }, use, { testId }) => {

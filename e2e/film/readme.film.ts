@@ -1,5 +1,5 @@
-// The README's pictures, made anew by `npm run pictures`: somebody goes offline and comes back, beside somebody who stays;
-// and four people at one board.
+// The README's moving picture, made anew by `npm run pictures`: somebody goes offline and comes back, beside somebody who
+// stays.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
