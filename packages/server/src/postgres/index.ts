@@ -15,3 +15,5 @@ export type { PostgresConnection } from "./driver/settings.ts";
 export { postgresLog } from "./log/create.ts";
 export type { PostgresLog, PostgresLogOptions } from "./log/options.ts";
 export type { PostgresLogProblem } from "./log/refusals.ts";
+export { postgresPubSub } from "./pubsub/postgres-pubsub.ts";
+export type { PostgresPubSub, PostgresPubSubOptions } from "./pubsub/postgres-pubsub.ts";
