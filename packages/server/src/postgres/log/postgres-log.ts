@@ -451,7 +451,7 @@ export class PostgresLogStorage implements PostgresLog {
       row === undefined
         ? "a prepared transaction, or one that only an administrator can see"
         : `the transaction of process ${row["pid"]} (${row["application_name"] || "no name"}, database ${row["datname"]}, ${row["state"]})`;
-    const todo = "End it; until then consumers of the log (`server.follow`) wait, and clients do not.";
+    const todo = "End it; until then consumers of the log (`server.consume`) wait, and clients do not.";
     this.#report(
       refusal(
         "held-back",
