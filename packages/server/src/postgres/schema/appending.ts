@@ -1,6 +1,6 @@
 // The append: whatever a node's turn has for however many targets, in one call.
 import { STATE_ROW } from "./states.ts";
-import { RECORD_COLUMNS } from "./reading.ts";
+import { BY_INDEX, RECORD_COLUMNS } from "./reading.ts";
 
 /** How a client's row is written, as its column `more` has it: 0 says that there are no outcomes but its own. */
 export const ROW = {
@@ -34,7 +34,7 @@ export const APPENDING = (s: string): string => `
     c_n int[], c_client text[], c_was bigint[], c_last bigint[], c_settled bigint[], c_outcomes text[], c_more smallint[],
     c_mid bigint[], c_apart text[],
     a_missed bigint
-  ) RETURNS TABLE (n int, status text, ${RECORD_COLUMNS}) LANGUAGE plpgsql VOLATILE AS $f$
+  ) RETURNS TABLE (n int, status text, ${RECORD_COLUMNS}) LANGUAGE plpgsql VOLATILE ${BY_INDEX} AS $f$
   #variable_conflict use_column
   DECLARE
     found_shift bigint := ${s}.fit(a_life);

@@ -5,7 +5,7 @@
 // A target's own order is kept because each change was compared with a head that was read before its transaction had a
 // number: whoever goes on from a record began after it was committed.
 import { keptLock, madeLock } from "./locks.ts";
-import { RECORD_COLUMNS } from "./reading.ts";
+import { PLAIN, RECORD_COLUMNS } from "./reading.ts";
 
 export const CONSUMING = (s: string): string => `
   -- A row without a name first: whether anything is held back, and up to which number nothing is; then what there is. What
@@ -13,7 +13,7 @@ export const CONSUMING = (s: string): string => `
   CREATE FUNCTION ${s}.changes(a_life text, a_tx bigint, a_target bigint, a_sequence bigint, a_limit bigint)
   RETURNS TABLE (
     held boolean, bound bigint, tx bigint, target bigint, name text, why text, gone_at double precision, ${RECORD_COLUMNS}
-  ) LANGUAGE plpgsql STABLE AS $f$
+  ) LANGUAGE plpgsql STABLE ${PLAIN} AS $f$
   #variable_conflict use_column
   DECLARE
     f record;

@@ -4,6 +4,14 @@ const RECORD = `r.sequence, r.mark, r.version, r.at, r.author, r.usr, r.mid, r.i
 export const RECORD_COLUMNS = `sequence bigint, mark bigint, version bigint, at double precision, author text, usr text,
   mid bigint, id text, messages text, model text`;
 
+/** Without compiling to machine code, which takes longer than any of this. */
+export const PLAIN = `SET jit = off`;
+/**
+ * For what takes arrays: planned once and not with each call, which took most of its time; by index for each element, whatever
+ * size the tables had when it was planned. (Forbidding what reads whole tables would spoil the plan of `fit`, which does.)
+ */
+export const BY_INDEX = `${PLAIN} SET plan_cache_mode = force_generic_plan SET enable_hashjoin = off SET enable_mergejoin = off`;
+
 export const READING = (s: string): string => `
   CREATE FUNCTION ${s}.open(a_life text, a_name text) RETURNS TABLE (
     sequence bigint, mark bigint, version bigint, at double precision, removed boolean,
@@ -66,7 +74,7 @@ export const READING = (s: string): string => `
 
   -- Which of them have moved, counted from 1.
   CREATE FUNCTION ${s}.moved(a_life text, a_name text[], a_sequence bigint[], a_mark bigint[])
-  RETURNS TABLE (n bigint) LANGUAGE plpgsql STABLE AS $f$
+  RETURNS TABLE (n bigint) LANGUAGE plpgsql STABLE ${BY_INDEX} AS $f$
   #variable_conflict use_column
   BEGIN
     PERFORM ${s}.fit(a_life);
@@ -113,7 +121,7 @@ export const READING = (s: string): string => `
 
   CREATE FUNCTION ${s}.list(a_life text, a_from text, a_beyond text, a_after text, a_limit bigint)
   RETURNS TABLE (name text, sequence bigint, at double precision, used double precision, removed boolean)
-  LANGUAGE plpgsql STABLE AS $f$
+  LANGUAGE plpgsql STABLE ${PLAIN} AS $f$
   #variable_conflict use_column
   BEGIN
     PERFORM ${s}.fit(a_life);
