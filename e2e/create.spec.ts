@@ -1,6 +1,7 @@
 // `npm create calla`, as somebody has it who has only the packages: the command out of its tarball, each template made, compiled,
 // built and run by its own tests, with Calla's packages out of theirs. What else an app needs is linked, for it is here.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   cpSync,
   existsSync,
@@ -22,6 +23,26 @@ test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const run = (at: string, command: string, ...args: string[]): string =>
   execFileSync(command, args, { cwd: at, encoding: "utf8", env: { ...process.env, NODE_ENV: undefined } });
+
+/** The page that a script of the app serves. */
+async function served(app: string, script: string): Promise<string> {
+  // A group of its own, for npm passes no signals on.
+  const env = { ...process.env, PORT: "0", NODE_ENV: undefined };
+  const child = spawn("npm", ["run", script], { cwd: app, detached: true, env });
+  const gone = once(child, "close");
+  try {
+    let said = "";
+    for await (const text of child.stdout) {
+      said += String(text);
+      const url = /http:[/][/]\S+:\d+/.exec(said)?.[0];
+      if (url !== undefined) return await (await fetch(url)).text();
+    }
+    throw new Error(`npm run ${script} has ended: ${said}`);
+  } finally {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    await gone;
+  }
+}
 
 const packages = readdirSync(join(root, "packages")).filter((name) => name !== "conformance");
 
@@ -52,7 +73,7 @@ test.describe.configure({ mode: "serial" });
 test.beforeAll(unpack);
 
 for (const template of ["react", "plain", "chat"]) {
-  test(`the template ${template} is made, and compiles, and its own tests pass`, () => {
+  test(`the template ${template} is made, and compiles, and its own tests pass`, async () => {
     test.setTimeout(180_000);
     run(folder, process.execPath, "create-calla/dist/bin.js", `my-${template}`, "--template", template);
     const app = join(folder, `my-${template}`);
@@ -64,6 +85,7 @@ for (const template of ["react", "plain", "chat"]) {
       name: `my-${template}`,
     });
     install(app);
+    expect(await served(app, "dev")).toContain('<script type="module"');
     // React's has the plain one's tests of the rules, and builds as `npm test` does: once is enough.
     const tests = template === "react" ? ["run", "build"] : ["test"];
     const said = run(app, "npm", ...tests);

@@ -41,6 +41,8 @@ const take = (template, example, wanted = () => true) => {
 const published = (text) => {
   const manifest = JSON.parse(text);
   delete manifest.license; // it is for whoever makes the app to say
+  // npm asks whose install scripts may run; esbuild's is for machines that cannot run what it has brought.
+  manifest.allowScripts = { "better-sqlite3": true, esbuild: false };
   for (const ranges of [manifest.dependencies, manifest.devDependencies])
     for (const name of Object.keys(ranges)) if (name.startsWith("@calla/")) ranges[name] = `^${version}`;
   return `${JSON.stringify({ ...manifest, name: "app", version: "0.0.0" }, null, 2)}\n`;

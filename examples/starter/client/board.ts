@@ -14,11 +14,8 @@ export const client = createClient({
   user: null, // nobody signs in
 });
 
-/** What the address has behind its #, or a new name. Whoever has the address is at the same board. */
-export function boardId(): string {
-  if (location.hash === "") location.replace(`#${crypto.randomUUID().slice(0, 8)}`);
-  return location.hash.slice(1);
-}
+/** What the address has behind its #. Whoever has the same address is at the same board. */
+export const boardId = (): string => location.hash.slice(1) || "first";
 
 /** A name for those who are here together. */
 export const myName: string = (localStorage["name"] ??= `Visitor ${Math.floor(Math.random() * 900) + 100}`);

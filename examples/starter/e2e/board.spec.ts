@@ -16,7 +16,7 @@ async function add(page: Page, column: string, text: string): Promise<void> {
 
 test("two people edit one board, and one of them goes through a tunnel", async ({ person, server }) => {
   const [ann, bo] = [await person("Ann"), await person("Bo")];
-  const [anns, bos] = [await ann.tab("/#plants"), await bo.tab("/#plants")];
+  const [anns, bos] = [await ann.tab(), await bo.tab()];
   await add(anns, "To do", "Water the plants");
   await expect(cards(bos, "To do")).toHaveValue("Water the plants");
   await expect(bos.getByLabel("Here")).toHaveText(/Visitor \d+, Visitor \d+ \(you\)|\(you\), Visitor \d+/);
