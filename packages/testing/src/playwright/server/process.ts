@@ -1,15 +1,13 @@
 // A server that is a program: its process, its words, its port.
 import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { stripVTControlCharacters } from "node:util";
+import { ended, GROUPS, kill } from "./process-group.ts";
 import { answers, freePort } from "./readiness.ts";
 import type { CommandOptions, RunningServer, ServerPlace } from "./server-options.ts";
 
 const URL_OF = /https?:[/][/][^\s/]+:(\d+)/;
-/** Elsewhere a process leads no group. */
-const GROUPS = process.platform !== "win32";
 
 /** `place.report` hears each line of its stderr; `said` each of its stdout. */
 export async function startProcess(
@@ -84,28 +82,3 @@ const hint = (ready: CommandOptions["ready"]): string =>
   ready === "url" || ready === undefined
     ? ': it has printed no URL with a port. If it prints none, say `ready: "port"`'
     : "";
-
-/** Whether it has ended within that time. */
-async function ended(child: ChildProcess, signal: NodeJS.Signals, within: number): Promise<boolean> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
-    kill(child);
-    return true;
-  }
-  const closed = once(child, "close", { signal: AbortSignal.timeout(within) });
-  if (signal === "SIGKILL") kill(child);
-  else child.kill(signal);
-  return closed.then(
-    () => true,
-    () => false,
-  );
-}
-
-/** With all that it has started. An orderly end is asked of it alone: it hands that on, or knows what to do first. */
-function kill(child: ChildProcess): void {
-  try {
-    if (GROUPS && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-    else child.kill("SIGKILL");
-  } catch {
-    // There is none of them any more.
-  }
-}
