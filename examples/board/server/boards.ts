@@ -1,6 +1,6 @@
 // The Calla server of the boards: who may do what, who wrote what, and what is on a new board.
 import { createServer } from "@calla/server";
-import type { LogStorage, Server } from "@calla/server";
+import type { LogStorage, Server, ServerOptions } from "@calla/server";
 import { board, cursors, serialiser, session, wiring } from "../shared/wiring.ts";
 import { Authors } from "./authors.ts";
 import { exampleMessages, isExample } from "./example.ts";
@@ -12,8 +12,12 @@ type Visitor = NonNullable<ReturnType<typeof visitor>>;
 /** Anybody with the link may come in, except to boards that are nobody's business. */
 const open = (id: string): boolean => /^[a-z0-9-]{1,60}$/.test(id) && !id.startsWith("private-");
 
-export function createBoards(log: LogStorage): Server<typeof wiring, Visitor> {
+/** What a server needs that is not alone, or stands behind a proxy. */
+type Deployed = Partial<Pick<ServerOptions<typeof wiring, Visitor>, "pubsub" | "observe" | "trustedProxies">>;
+
+export function createBoards(log: LogStorage, deployed: Deployed = {}): Server<typeof wiring, Visitor> {
   const server = createServer({
+    ...deployed,
     wiring,
     serialiser,
     log,
