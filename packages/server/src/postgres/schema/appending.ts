@@ -124,11 +124,13 @@ export const APPENDING = (s: string): string => `
         ON CONFLICT (target, client) DO UPDATE SET last = excluded.last, settled = greatest(q.settled, excluded.settled),
           outcomes = CASE WHEN excluded.more < ${ROW.more} THEN excluded.outcomes ELSE q.outcomes END,
           more = CASE WHEN excluded.more = ${ROW.same} THEN q.more ELSE excluded.more END, at = excluded.at;
-        INSERT INTO ${s}.outcomes AS o (target, client, mid, outcomes)
-        SELECT a_name[c.n], c.client, c.mid, c.outcomes
-        FROM unnest(c_n, c_client, c_mid, c_apart) AS c (n, client, mid, outcomes)
-        WHERE ids[c.n] > 0 AND c.outcomes IS NOT NULL
-        ON CONFLICT (target, client, mid) DO UPDATE SET outcomes = excluded.outcomes;
+        IF cardinality(array_remove(c_apart, NULL)) > 0 THEN
+          INSERT INTO ${s}.outcomes AS o (target, client, mid, outcomes)
+          SELECT a_name[c.n], c.client, c.mid, c.outcomes
+          FROM unnest(c_n, c_client, c_mid, c_apart) AS c (n, client, mid, outcomes)
+          WHERE ids[c.n] > 0 AND c.outcomes IS NOT NULL
+          ON CONFLICT (target, client, mid) DO UPDATE SET outcomes = excluded.outcomes;
+        END IF;
       END IF;
     END IF;
 
