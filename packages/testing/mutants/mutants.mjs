@@ -62,6 +62,7 @@ import { patchMutants } from "./mutants-patch.mjs";
 import { syncPresenceMutants } from "./mutants-sync-presence.mjs";
 import { momentMutants } from "./mutants-moments.mjs";
 import { postgresLogMutants } from "./mutants-postgres-log.mjs";
+import { postgresPubSubMutants } from "./mutants-postgres-pubsub.mjs";
 import { supervisionMutants } from "./mutants-supervision.mjs";
 
 /**
@@ -99,6 +100,7 @@ export const mutants = [
   ...guestMutants,
   ...patchMutants,
   ...postgresLogMutants,
+  ...postgresPubSubMutants,
   ...supervisionMutants,
   ...momentMutants,
   ...byteMutants,

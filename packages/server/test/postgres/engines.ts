@@ -23,7 +23,7 @@ export const hasServer = server !== undefined;
 let databases = 0;
 
 /** A PGlite with nothing in it. */
-export const emptyPglite = async (): Promise<PGlite> =>
+const emptyPglite = async (): Promise<PGlite> =>
   PGlite.create({ loadDataDir: await openAsBlob(inject("pglite")) });
 
 /** A database of the file's own, made before its tests and dropped behind them. Call it where tests are declared. */

@@ -2,7 +2,7 @@
 import { CallaError, messageOf } from "@calla/shared";
 
 /** Postgres's five characters, or what the network or the library calls it: `ECONNREFUSED`, `CONNECTION_CLOSED`. */
-export const stateOf = (error: unknown): string | undefined => {
+const stateOf = (error: unknown): string | undefined => {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return typeof code === "string" ? code : undefined;
 };

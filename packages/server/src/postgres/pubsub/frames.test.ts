@@ -32,6 +32,15 @@ test("[PG10] frames hold what was said, in order and below 8,000 bytes; no chara
   );
 });
 
+test("[PG10] a pair that would be cut at a frame's end goes into the next", () => {
+  for (let length = 7_770; length < 7_800; length++) {
+    const message = writeMessage({ channel: "t", text: `${"a".repeat(length)}𝄞z` });
+    const frames = framed([message]);
+    expect(frames.every(({ body }) => body.isWellFormed())).toBe(true);
+    expect(frames.map(({ body }) => body).join("")).toBe(message);
+  }
+});
+
 test("[PG10] small messages share a frame", () => {
   const messages = Array.from({ length: 100 }, (_, i) => writeMessage({ channel: "t", text: String(i) }));
   expect(framed(messages)).toHaveLength(1);

@@ -89,11 +89,9 @@ const part = new Uint8Array(MOST_BYTES);
 function parts(message: string): Pick<Frame, "kind" | "body">[] {
   const bodies: string[] = [];
   for (let at = 0; at < message.length;) {
-    const { read } = encoder.encodeInto(message.slice(at, at + MOST_BYTES), part);
-    // The half of a pair at the end of the slice would be written as another character.
-    const cut = at + read;
-    const half = cut < message.length && /[\uD800-\uDBFF]/.test(message.charAt(cut - 1));
-    const next = half ? cut - 1 : cut;
+    // The half of a pair at the end of a slice stays out by itself: it would take three bytes, and each unit before it has
+    // taken one at least.
+    const next = at + encoder.encodeInto(message.slice(at, at + MOST_BYTES), part).read;
     bodies.push(message.slice(at, next));
     at = next;
   }

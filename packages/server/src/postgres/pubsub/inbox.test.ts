@@ -49,6 +49,14 @@ test("[PG11] whichever frames are lost, the rest is heard whole and in order, an
   );
 });
 
+test("[PG11] the beginning of one message and the end of another are no message, though lengths fit", () => {
+  const { inbox, heard, told } = box();
+  const frames = said("a", ["x".repeat(10_000), "y".repeat(10_000)]);
+  inbox.take(frames[0]!);
+  inbox.take(frames.at(-1)!);
+  expect([frames.length, heard, told]).toEqual([4, [], { gaps: 1, garbled: 0 }]);
+});
+
 test("[PG11] senders do not disturb each other, and who is heard first in the middle of a message misses it alone", () => {
   const { inbox, heard, told } = box();
   const [a, b] = [said("a", [LARGE]), said("b", [LARGE, "1"])];

@@ -26,6 +26,8 @@ const SHORTEST_WAIT = 100;
  */
 const NOTIFY = `select set_config('synchronous_commit', 'off', true), pg_notify($1, said)
 from unnest($2::text[]) as said`;
+/** The same for one, which Postgres plans more quickly. */
+const NOTIFY_ONE = `select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`;
 
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -110,7 +112,10 @@ export class Outbox {
   async #say(frames: readonly string[]): Promise<void> {
     const { calls, channel } = this.#options;
     const upTo = this.#numbers;
-    await calls.query(NOTIFY, [channel, frames]);
+    const [first = ""] = frames;
+    await (frames.length === 1
+      ? calls.query(NOTIFY_ONE, [channel, first])
+      : calls.query(NOTIFY, [channel, frames]));
     this.sent = upTo;
   }
 

@@ -13,13 +13,14 @@ function server() {
   };
   const driver: PostgresDriver = {
     name: "told",
-    query(_, [, literal]) {
+    query(text, [, said]) {
       state.statements++;
       if (state.refuses !== "")
         return Promise.reject(Object.assign(new Error("no"), { code: state.refuses }));
       if (state.away) return Promise.reject(Object.assign(new Error("away"), { code: "ECONNREFUSED" }));
       const items = /"((?:[^"\\]|\\.)*)"/gs;
-      for (const [, item = ""] of (literal ?? "").matchAll(items)) notify(item.replaceAll(/\\(.)/gs, "$1"));
+      if (!text.includes("unnest")) notify(said ?? "");
+      else for (const [, item = ""] of (said ?? "").matchAll(items)) notify(item.replaceAll(/\\(.)/gs, "$1"));
       return Promise.resolve([]);
     },
     listen(_, events) {
