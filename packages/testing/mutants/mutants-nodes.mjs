@@ -112,4 +112,23 @@ export const nodesMutants = [
     scenario: "",
     by: "testing/src/simulation/engine.test.ts > a pubsub that is away is so for all",
   },
+  {
+    name: "tell the other nodes of each append that the log has grown",
+    file: "server/src/history/log-consumers.ts",
+    from: `if (left <= 0) this.#tellOthers();`,
+    to: `if (left <= Infinity) this.#tellOthers();`,
+    breaks: "RD9",
+    scenario: "",
+    by: "server/src/history/log-consumers.test.ts > [RD9]",
+  },
+  {
+    name: "stop without a word of what was appended last",
+    file: "server/src/history/log-consumers.ts",
+    from: `      this.#telling();
+      this.#tellOthers();`,
+    to: `      this.#telling();`,
+    breaks: "RD9",
+    scenario: "",
+    by: "server/src/history/log-consumers.test.ts > [RD9]",
+  },
 ];

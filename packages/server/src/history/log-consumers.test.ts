@@ -13,6 +13,7 @@ import {
   session,
   wire,
 } from "../../test/wired.ts";
+import type { PubSub } from "../cluster/pubsub.ts";
 import { ORIGIN, record } from "../testing/log-contract/kit.ts";
 import { faultyLog } from "../testing/faulty-log.ts";
 import { memoryLog } from "../log/memory/memory-log.ts";
@@ -189,6 +190,31 @@ describe("server.consume", () => {
     await hand.settle();
     expect(told.slice(3)).toEqual(["b list:2 w"]);
     expect([...near.errors, ...far.errors]).toEqual([]);
+  });
+
+  test("[RD9] others are told at once that the log has grown, and then once in 20 ms, or at the end", async () => {
+    const hand = handClock();
+    const told: number[] = [];
+    const pubsub: PubSub = {
+      publish: (channel) => void (channel === "log-grown" && told.push(hand.clock.monotonic())),
+      subscribe: () => () => undefined,
+    };
+    const { server, done } = wire({ log: memoryLog({ shared: true }), pubsub }, hand);
+    const topic = server.topic(list, "1");
+    const from = hand.clock.monotonic();
+    for (let i = 0; i < 50; i++) {
+      await done(topic.dispatch(add(String(i))));
+      await hand.advance(1);
+    }
+    await hand.advance(100);
+    expect(told.map((at) => at - from)).toEqual([0, 20, 40, 60]);
+    await done(topic.dispatch(add("x")));
+    await done(topic.dispatch(add("last")));
+    expect(told).toHaveLength(5);
+    await done(server.stop());
+    expect(told).toHaveLength(6);
+    await hand.advance(100);
+    expect(told).toHaveLength(6);
   });
 
   test("[SV20] behind a gap of the pubsub consumers look, at the log and at leases", async () => {

@@ -54,6 +54,8 @@ const RETRY = { first: 100, most: 30_000 };
 
 /** The channel on which nodes tell each other that a log has grown. */
 const GROWN = "log-grown";
+/** Milliseconds: they are told so often at most, whoever consumes there. */
+const TELL_EVERY = 20;
 /** And that one has given up the lease of a consumer. */
 const FREED = "consumer-freed";
 
@@ -62,6 +64,9 @@ export class LogConsumers {
   readonly #context: ServerContext;
   readonly #running = new Map<string, ConsumerRun>();
   #silences: (() => void)[] | undefined;
+  /** When the other nodes were told that the log has grown, and what will tell them again. */
+  #toldAt = -Infinity;
+  #telling: Cancel | undefined;
   #count = 0;
   #stopped = false;
 
@@ -124,8 +129,19 @@ export class LogConsumers {
 
   /** The log has grown by this node's doing. */
   grown(): void {
-    if (this.#context.log.shared) this.#context.pubsub.publish(GROWN, this.#context.node);
+    if (this.#context.log.shared && !this.#telling) {
+      const { clock } = this.#context;
+      const left = this.#toldAt + TELL_EVERY - clock.monotonic();
+      if (left <= 0) this.#tellOthers();
+      else this.#telling = clock.setTimeout(() => this.#tellOthers(), left);
+    }
     this.#wake();
+  }
+
+  #tellOthers(): void {
+    this.#telling = undefined;
+    this.#toldAt = this.#context.clock.monotonic();
+    this.#context.pubsub.publish(GROWN, this.#context.node);
   }
 
   /** What the others have told may not have been heard: something may have come, and leases may be free. */
@@ -144,6 +160,10 @@ export class LogConsumers {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const silence of this.#silences ?? []) silence();
+    if (this.#telling) {
+      this.#telling();
+      this.#tellOthers();
+    }
     await Promise.all([...this.#running].map(([consumer, running]) => this.#end(consumer, running)));
     this.#running.clear();
   }
