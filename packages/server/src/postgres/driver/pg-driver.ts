@@ -6,17 +6,25 @@ import type { PostgresConnection } from "./settings.ts";
 
 /** What Calla uses of a `Pool` of the package `pg`. */
 export interface PgPool {
+  /** A connection, until it is released. */
   connect(): Promise<PgPoolClient>;
+  /** Ends all connections. Not called for an app's pool. */
   end(): Promise<void>;
+  /** Hears of idle connections that broke. */
   on(event: "error", listener: (error: Error) => void): unknown;
+  /** How it connects, for the line that listens. */
   readonly options: object;
 }
 
 /** What Calla uses of a client of such a pool. */
 export interface PgPoolClient {
+  /** Runs one statement. */
   query(statement: object): Promise<{ readonly rows: unknown[] }>;
+  /** Gives it back, or ends it. */
   release(destroy?: boolean): void;
+  /** Hears that it broke between two statements. */
   on(event: "error", listener: (error: Error) => void): unknown;
+  /** Hears no more. */
   off(event: "error", listener: (error: Error) => void): unknown;
 }
 

@@ -3,11 +3,13 @@ import type { PostgresDriver, PostgresRow } from "./driver.ts";
 
 /** What Calla uses of a `PGlite` of the package `@electric-sql/pglite`. */
 export interface PgliteDatabase {
+  /** Runs one statement. */
   query(text: string, values: (string | null)[], options: object): Promise<{ readonly rows: unknown[] }>;
   /** By the number of a type; complete once `waitReady` has resolved. */
   readonly parsers: Readonly<Record<number, unknown>>;
   readonly serializers: Readonly<Record<number, unknown>>;
   readonly waitReady: Promise<void>;
+  /** Hears a channel. Resolves to the undo. */
   listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>;
 }
 

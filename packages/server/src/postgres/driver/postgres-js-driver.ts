@@ -6,14 +6,19 @@ import type { PostgresConnection } from "./settings.ts";
 
 /** What Calla uses of an `sql` of the package `postgres`. */
 export interface PostgresJsSql {
+  /** Runs one statement whose text is given. */
   unsafe(text: string, values?: (string | null)[], options?: { prepare?: boolean }): PostgresJsQuery;
+  /** Ends all connections, by force after so many seconds. Not called for an app's `sql`. */
   end(options?: { timeout?: number }): Promise<void>;
+  /** How it connects, for the line that listens. */
   readonly options: object;
 }
 
 /** What Calla uses of a query of it. */
 export interface PostgresJsQuery {
+  /** Its rows as bytes. */
   raw(): PromiseLike<PostgresJsRows>;
+  /** Asks the server to end it. */
   cancel(): unknown;
 }
 

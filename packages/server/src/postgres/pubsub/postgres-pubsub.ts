@@ -38,7 +38,9 @@ export interface PostgresPubSubOptions {
 
 /** A pubsub over a Postgres. */
 export interface PostgresPubSub extends PubSub {
+  /** Calls back where messages may have been lost until now: after each time without a line. Returns the undo. */
   onGap(listener: () => void): () => void;
+  /** How payloads become text; a server says so. Default: the value domain in JSON. */
   carryWith(serialiser: Serialiser): void;
   /** Resolves once it hears. What was published before is lost to this node. */
   ready(): Promise<void>;
