@@ -27,6 +27,7 @@ const rooms = {
     "postgres/schema",
     "postgres/log",
     "postgres/pubsub",
+    "postgres/move",
     "postgres",
     "presence/state",
     "presence",

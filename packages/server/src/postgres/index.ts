@@ -15,5 +15,8 @@ export type { PostgresConnection } from "./driver/settings.ts";
 export { postgresLog } from "./log/create.ts";
 export type { PostgresLog, PostgresLogOptions } from "./log/options.ts";
 export type { PostgresLogProblem } from "./log/refusals.ts";
+export { moveLog, undoMove } from "./move/move-log.ts";
+export type { MoveOptions, MoveProgress, Moved } from "./move/move-log.ts";
+export type { MoveProblem } from "./move/refusals.ts";
 export { postgresPubSub } from "./pubsub/postgres-pubsub.ts";
 export type { PostgresPubSub, PostgresPubSubOptions } from "./pubsub/postgres-pubsub.ts";

@@ -94,6 +94,27 @@ const beans = ({ db }: Executor): unknown[] =>
 const fill = (name: string, count: number | string): Job => [group([MAKE, name], [PUT, count])];
 
 describe("opening", () => {
+  test("[MV3] a file that another process has changed since it was looked at is not brought up to date", () => {
+    const file = fresh();
+    opened(file, { migrations: TABLES.slice(0, 1) }).close();
+    /** Another process is quick as this one prepares to write. */
+    class Late extends Database {
+      override pragma(source: string, options?: Database.PragmaOptions): unknown {
+        if (source.startsWith("journal_mode")) {
+          const other = new Database(file);
+          other.pragma("user_version = 99");
+          other.close();
+        }
+        return super.pragma(source, options);
+      }
+    }
+    const { code } = refusal(() => executor(Late, optionsOf(file, { moved: 99 })));
+    expect(code).toBe("CALLA_MOVED");
+    const db = new Database(file);
+    expect(db.pragma("user_version", { simple: true })).toBe(99);
+    db.close();
+  });
+
   test("[SQ5] an empty file gets the tables, and is marked as ours with the newest version", () => {
     const { db } = opened();
     expect(

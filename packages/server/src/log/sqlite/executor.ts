@@ -33,6 +33,8 @@ export interface ExecutorOptions {
   readonly applicationId: number;
   /** The version of tables that the first migration makes; an older file is not taken. */
   readonly oldest: number;
+  /** The version of a file whose log goes on in another storage. */
+  readonly moved?: number;
   readonly migrations: readonly string[];
   readonly statements: readonly Statement[];
   /** Run on the connection after its journal is set up. */
@@ -69,6 +71,7 @@ export function executor(
       return Object.assign(new Error(message), { code });
     },
     tooNew(version: unknown): Error {
+      if (version === options.moved) return told.error("CALLA_MOVED", "its log goes on in another storage");
       return told.error(
         "CALLA_NEWER",
         `its tables have version ${String(version)}, this Calla knows ${newest}`,
@@ -143,6 +146,7 @@ export function executor(
       }
     },
     migrate(): void {
+      opening.recognise(); // another process may have changed it since
       const version = opening.one("user_version") as number;
       for (const migration of migrations.slice(version === 0 ? 0 : version - oldest + 1)) db.exec(migration);
       db.pragma(`application_id = ${applicationId}`);

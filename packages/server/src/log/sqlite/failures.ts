@@ -10,6 +10,7 @@ export type SqliteProblem =
   | "foreign"
   | "newer"
   | "older"
+  | "moved"
   | "read-only"
   | "full"
   | "cannot-open"
@@ -50,6 +51,11 @@ const KNOWN: readonly (readonly [begins: string, problem: SqliteProblem, todo: s
     "CALLA_OLDER",
     "older",
     "Its records were written by other rules than this Calla reads by, so nothing was read; name another file, or run the Calla that wrote it.",
+  ],
+  [
+    "CALLA_MOVED",
+    "moved",
+    "Nothing is written here any more: start the server over Postgres (docs/postgres.md); `calla-move --undo` takes the move back.",
   ],
   [
     "SQLITE_READONLY",

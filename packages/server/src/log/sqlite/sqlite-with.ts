@@ -12,7 +12,7 @@ import type { SqliteLog, SqliteOptions } from "./options.ts";
 import { refuseOption } from "./refuse-option.ts";
 import { splitLog } from "./split-log.ts";
 import { STATEMENTS } from "./statements.ts";
-import { APPLICATION_ID, MIGRATIONS, OLDEST } from "./tables.ts";
+import { APPLICATION_ID, MIGRATIONS, MOVED, OLDEST } from "./tables.ts";
 import { storageOf } from "./topics.ts";
 
 /** Milliseconds between looks whether the file is still there, where a look would cost more than a commit. */
@@ -28,6 +28,7 @@ export const executorOptions = (
   file,
   applicationId: APPLICATION_ID,
   oldest: OLDEST,
+  moved: MOVED,
   migrations: MIGRATIONS,
   statements: STATEMENTS,
   pragmas: [

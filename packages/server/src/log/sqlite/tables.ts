@@ -13,6 +13,9 @@ export const DAY = 86_400_000;
  */
 export const OLDEST = 2;
 
+/** The version of a file whose log goes on in another storage ("move"): no Calla writes to it, and none opens it. */
+export const MOVED = 0x6d_6f_76_65;
+
 /** The first one makes version OLDEST of an empty file, each other one the next version of the one before. */
 export const MIGRATIONS: readonly string[] = [
   `

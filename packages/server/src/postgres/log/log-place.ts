@@ -8,7 +8,7 @@ import { LIFE } from "../schema/functions.ts";
 import { migrationOf } from "../schema/migration.ts";
 import { quoted } from "../schema/names.ts";
 import { STATE_FOREIGN, STATE_NEWER, STATE_UNFIT } from "../schema/states.ts";
-import { NEWEST } from "../schema/tables.ts";
+import { HALF_MOVED, NEWEST } from "../schema/tables.ts";
 import { DURABILITY, weaknessesOf } from "./durability.ts";
 import { refusal } from "./refusals.ts";
 import { isTrue, numberIn, textIn } from "./rows.ts";
@@ -111,6 +111,7 @@ export class LogPlace {
     }
     if (row === undefined) throw refusal("other", schema, "it went while it was being made");
     const version = numberIn(row, "version");
+    if (version === HALF_MOVED) throw refusal("half-moved", schema, "a log is being moved here");
     if (version > NEWEST)
       throw refusal("newer", schema, `its tables have version ${version}, this Calla knows ${NEWEST}`);
     this.#refuseOther(row, identity);

@@ -6,6 +6,7 @@ export type PostgresLogProblem =
   | "other"
   | "newer"
   | "foreign"
+  | "half-moved"
   | "encoding"
   | "outdated"
   | "standby"
@@ -17,6 +18,7 @@ const CURES: Readonly<Record<PostgresLogProblem, string>> = {
     "Lead the url to the right database, or restore a backup of it; to go on with what is there, restart the server without `identity`.",
   newer: "A newer Calla has changed it: run that version, or restore a backup from before.",
   foreign: "Nothing was written: name a schema that is empty, or that is not there yet.",
+  "half-moved": "Let the move end first: run `calla-move` again, it goes on where it was.",
   encoding: "Nothing was written: create the database with ENCODING 'UTF8'.",
   outdated: "Use Postgres 13 or later.",
   standby: "The url must lead to the primary.",

@@ -8,3 +8,7 @@ export const STATE_UNFIT = "CA002";
 export const STATE_NEWER = "CA003";
 /** The schema holds tables of somebody else's. */
 export const STATE_FOREIGN = "CA004";
+/** A log stands there, or has been written to, that would be written over. */
+export const STATE_USED = "CA005";
+/** Another run of the move goes on with it, or it is done. */
+export const STATE_TAKEN = "CA006";

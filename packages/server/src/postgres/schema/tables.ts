@@ -139,5 +139,8 @@ export const MIGRATIONS: readonly ((schema: string) => string)[] = [
   `,
 ];
 
+/** The version of a schema that a log is being moved to ("move"): every Calla refuses it, those of before this was written too. */
+export const HALF_MOVED = 0x6d_6f_76_65;
+
 /** The version that this Calla makes and takes. */
 export const NEWEST = MIGRATIONS.length;
