@@ -2,6 +2,7 @@
 
 const schema = "server/src/postgres/schema";
 const log = "server/src/postgres/log";
+const move = "server/src/postgres/move";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const postgresLogMutants = [
@@ -192,5 +193,69 @@ export const postgresLogMutants = [
     breaks: "PL5",
     scenario: "",
     by: `${schema}/appending.test.ts > [PL5] a value that Postgres cannot hold`,
+  },
+  {
+    name: "let who has a moved file open go on writing",
+    file: "server/src/log/sqlite/fence.ts",
+    from: `db.pragma(\`user_version = \${MOVED}\`);`,
+    to: ``,
+    breaks: "MV3",
+    scenario: "",
+    by: "server/src/log/sqlite/fence.test.ts > [MV3] who writes in the way of main",
+  },
+  {
+    name: "bring a file up to date by a look from before it was changed",
+    file: "server/src/log/sqlite/executor.ts",
+    from: `opening.recognise(); // another process may have changed it since`,
+    to: ``,
+    breaks: "MV3",
+    scenario: "",
+    by: "server/src/log/sqlite/executor.test.ts > [MV3] a file that another process has changed",
+  },
+  {
+    name: "leave records as they were copied before the fence",
+    file: `${move}/copy.ts`,
+    from: `for (const { target: id, is, was } of await unequalTallies(source, target)) {`,
+    to: `for (const { target: id, is, was } of [] as UnequalTally[]) {`,
+    breaks: "MV8",
+    scenario: "",
+    by: `${move}/move-log.test.ts > [MV8]`,
+  },
+  {
+    name: "let two runs of a move write at once",
+    file: `${move}/target.ts`,
+    from: `WHERE m.run = a_run AND m.completed IS NULL FOR SHARE;`,
+    to: `FOR SHARE;`,
+    breaks: "MV5",
+    scenario: "",
+    by: `${move}/move-log.test.ts > [MV5] of two runs`,
+  },
+  {
+    name: "give a file back whose log goes on in Postgres",
+    file: `${move}/target.ts`,
+    from: `ELSIF \${used.join(" OR ")} THEN`,
+    to: `ELSIF false THEN`,
+    breaks: "MV7",
+    scenario: "",
+    by: `${move}/move-log.test.ts > [MV4] [MV7] what is used there`,
+  },
+  {
+    name: "take a schema that a log is being moved to",
+    file: `${move}/target.ts`,
+    from: `UPDATE \${s}.settings SET version = \${HALF_MOVED};
+      -- completed`,
+    to: `-- completed`,
+    breaks: "MV4",
+    scenario: "",
+    by: `${move}/move-log.test.ts > [MV5] killed at any statement`,
+  },
+  {
+    name: "place moved consumers behind a record that they have not had",
+    file: `${move}/tables.ts`,
+    from: `whole("tx", "position + 1"),`,
+    to: `whole("tx", "position + 2"),`,
+    breaks: "MV6",
+    scenario: "",
+    by: `${move}/move-log.test.ts > [MV1] [MV2] [MV6] all that the file has`,
   },
 ];
