@@ -3,6 +3,7 @@ import { expect } from "@playwright/test";
 import type { Page } from "@playwright/test";
 import { createTest } from "@calla/testing/playwright";
 import { pgDriver } from "@calla/server/postgres";
+import { findPostgres } from "../scripts/postgres/binaries.mjs";
 import { startCluster } from "../scripts/scaled/cluster.mjs";
 import { Visitor } from "./visitor.ts";
 
@@ -22,6 +23,12 @@ const test = createTest({
     },
   },
 });
+
+// `npm test` has installed one before, if one can be had.
+test.skip(
+  !process.env["CALLA_POSTGRES_URL"] && findPostgres() === undefined,
+  "there is no Postgres on this machine",
+);
 
 /** How many connections each node has. */
 const connections = (nodes: Cluster["nodes"]): Promise<number[]> =>

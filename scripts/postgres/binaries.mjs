@@ -43,7 +43,7 @@ const systemFolders = () => {
  * @param {string} [major] Default: whichever is there.
  * @returns {Binaries | undefined}
  */
-const findPostgres = (major) => {
+export const findPostgres = (major) => {
   const fits = (/** @type {Binaries | undefined} */ found) =>
     found !== undefined && (major === undefined || found.version.split(".")[0] === major);
   const named = process.env.CALLA_POSTGRES_BIN;

@@ -58,13 +58,16 @@ export const findNginx = (fetch) => {
   return find();
 };
 
-/** @returns {Promise<number>} */
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, () => {
+/**
+ * @param {number} wanted 0: any
+ * @returns {Promise<number>} rejects where somebody else has it, who would be taken for nginx
+ */
+const freePort = (wanted) =>
+  new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(wanted, () => {
       const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+      server.close(() => resolve(typeof address === "object" && address ? address.port : wanted));
     });
   });
 
@@ -82,7 +85,7 @@ const answers = (port) =>
  * @param {number} wanted 0: any that is free
  */
 export const startNginx = async (program, ports, wanted) => {
-  const port = wanted === 0 ? await freePort() : wanted;
+  const port = await freePort(wanted);
   const folder = mkdtempSync(join(tmpdir(), "calla-nginx-"));
   chmodSync(folder, 0o755); // its workers are nobody
   const places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
