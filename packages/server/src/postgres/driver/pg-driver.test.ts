@@ -1,4 +1,6 @@
 // What is this driver's alone; what all drivers do: drivers.test.ts.
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import pg from "pg";
 import { describe, expect, test, vi } from "vitest";
 import { hasServer, ownDatabase } from "../../../test/postgres/engines.ts";
@@ -48,4 +50,31 @@ describe.skipIf(!hasServer)("pgDriver", () => {
     expect(await driver.query("select 1 as n", [])).toEqual([{ n: "1" }]);
     await driver.close?.();
   });
+});
+
+test("[PG2] a server that ends in the moment in which it takes a connection ends no process", async () => {
+  const said = (type: string, ...bytes: readonly (string | number)[]): Buffer => {
+    const body = Buffer.concat(bytes.map((one) => Buffer.from(typeof one === "string" ? one : [one])));
+    const head = Buffer.alloc(5, type);
+    head.writeUInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, body]);
+  };
+  const ends = ["SFATAL", 0, "C57P01", 0, "Mterminating connection", 0, 0];
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    // In one piece: who is let in, that it may ask, and that all is over.
+    socket.once("data", () =>
+      socket.end(Buffer.concat([said("R", 0, 0, 0, 0), said("Z", "I"), said("E", ...ends)])),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const driver = pgDriver({ url: `postgres://calla@127.0.0.1:${port}/calla` });
+  const died = vi.fn();
+  process.once("uncaughtException", died);
+  await expect(driver.query("select 1", [])).rejects.toThrow();
+  await driver.close?.();
+  process.off("uncaughtException", died);
+  server.close();
+  expect(died).not.toHaveBeenCalled();
 });

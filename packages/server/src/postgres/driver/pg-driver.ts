@@ -6,8 +6,8 @@ import type { PostgresConnection } from "./settings.ts";
 
 /** What Calla uses of a `Pool` of the package `pg`. */
 export interface PgPool {
-  /** A connection, until it is released. */
-  connect(): Promise<PgPoolClient>;
+  /** Calls back at once when it has a connection, which is the caller's until it is released. */
+  connect(taken: (error: Error | undefined, client: PgPoolClient | undefined) => void): void;
   /** Ends all connections. Not called for an app's pool. */
   end(): Promise<void>;
   /** Hears of idle connections that broke. */
@@ -91,12 +91,12 @@ export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
 
   async function connected(): Promise<PgPoolClient> {
     try {
-      return await pooled().connect();
+      return await taken(pooled());
     } catch (error) {
       if (!timeouts || options.pool !== undefined || !isUnsupportedSetting(error)) throw error;
       timeouts = false;
       renew();
-      return pooled().connect();
+      return taken(pooled());
     }
   }
 
@@ -112,7 +112,6 @@ export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
         client.off("error", ignored);
       };
       const giveUp = (): void => release(true);
-      client.on("error", ignored);
       if (signal?.aborted) giveUp();
       signal?.addEventListener("abort", giveUp);
       try {
@@ -149,6 +148,19 @@ export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
     },
   };
 }
+
+/**
+ * A connection of the pool's, which is heard from the moment that the pool no longer hears it: a server that ends says so
+ * right behind what made it ready, and a promise's turn comes later.
+ */
+const taken = (pool: PgPool): Promise<PgPoolClient> =>
+  new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      if (client === undefined) return reject(error ?? new Error("The pool gave no connection."));
+      client.on("error", ignored);
+      resolve(client);
+    });
+  });
 
 async function listening(
   client: PgClient,
