@@ -94,7 +94,7 @@ export default defineConfig({
       project(
         "sim",
         [
-          "packages/testing/test/{*,scenarios/*,tabs/*,kill/*,churn/*,deploy/*,production/*}.{test,sim}.ts",
+          "packages/testing/test/{*,scenarios/*,tabs/*,kill/*,nodes/*,churn/*,deploy/*,production/*}.{test,sim}.ts",
           "packages/server/test/**/*.sim.ts",
         ],
         // What they measure of memory and of time is theirs alone.

@@ -1,10 +1,13 @@
 // Keeps one Postgres for tests, as a process of its own: it stops the server and removes its data once its standard input
-// ends, which it does however its parent dies. Says one line of JSON when the server takes connections.
+// ends, which it does however its parent dies. Says one line of JSON when the server takes connections. A line of its
+// standard input is an order: `down` and a signal ends the server, `up` starts it again, on its port and over its data;
+// each is answered by a line once it is so.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { cache, owner } from "./cache.mjs";
 
 /** @type {{ bin: string, version: string, settings: Record<string, string> }} */
@@ -89,32 +92,53 @@ const args = (/** @type {number} */ port) =>
     ...settings,
   }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 
-const start = async (again = 3) => {
-  const port = await freePort();
+/** Its port, once it has taken connections: it comes back there. */
+let port = 0;
+/** Starts that may still fail. */
+const START = 3;
+const RESTART = 200;
+const PAUSE = 50;
+
+const start = async (again = port === 0 ? START : RESTART) => {
+  const at = port || (await freePort());
   let said = "";
   let ready = false;
-  server = spawn(join(bin, "postgres"), ["-D", data, ...args(port)], {
+  const starting = spawn(join(bin, "postgres"), ["-D", data, ...args(at)], {
     ...as,
     cwd: "/",
     stdio: ["ignore", "ignore", "pipe"],
   });
-  server.stderr?.on("data", (/** @type {Buffer} */ chunk) => {
+  server = starting;
+  starting.stderr.on("data", (/** @type {Buffer} */ chunk) => {
     if (ready) return;
     said += chunk.toString();
     if (!said.includes("ready to accept connections")) return;
     ready = true;
+    port = at;
     const password = readFileSync(join(TEMPLATE, "password"), "utf8");
     const url = `postgres://calla:${password}@127.0.0.1:${port}/postgres`;
-    process.stdout.write(`${JSON.stringify({ url, pid: server?.pid, data, port })}\n`);
+    process.stdout.write(`${JSON.stringify({ url, pid: starting.pid, data, port })}\n`);
   });
-  server.once("exit", () => {
+  starting.once("exit", () => {
     if (ending || ready) return;
+    // Of one that was killed some processes live on for a moment, and nobody starts beside them.
+    if (again > 0 && port !== 0) return void setTimeout(() => void start(again - 1), PAUSE);
     if (again > 0 && said.includes("could not bind")) return void start(again - 1);
     process.stderr.write(said);
     end(1);
   });
 };
 
+const down = (/** @type {string} */ signal) => {
+  server?.once("exit", () => process.stdout.write(`${JSON.stringify({ down: signal })}\n`));
+  server?.kill(/** @type {NodeJS.Signals} */ (signal));
+};
+
+createInterface(process.stdin).on("line", (line) => {
+  const [order, signal = ""] = line.split(" ");
+  if (order === "down") down(signal);
+  if (order === "up") void start();
+});
 process.stdin.resume();
 for (const over of ["end", "close", "error"]) process.stdin.on(over, () => end(0));
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => end(0));

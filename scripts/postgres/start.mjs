@@ -10,8 +10,13 @@ import { ensurePostgres } from "./binaries.mjs";
  * @property {string} version
  * @property {string} from where its programs are from
  * @property {number | undefined} pid undefined where it was there before
+ * @property {(signal: EngineEnd) => Promise<void>} down ends the server, not its data. Only of one of our own
+ * @property {() => Promise<void>} up starts it again, at the same url
  * @property {() => Promise<void>} stop
  */
+/** @typedef {"SIGINT" | "SIGQUIT" | "SIGKILL"} EngineEnd as `pg_ctl stop` in its modes fast and immediate; and no mode at all */
+
+const notOurs = () => Promise.reject(new Error("The engine is the user's: it is not ended here."));
 
 /**
  * The one that `CALLA_POSTGRES_URL` names, or one of our own. Unless `settings` say otherwise it does not flush to the
@@ -28,6 +33,8 @@ export const startPostgres = async ({ major, settings = {}, own = false } = {}) 
       version: "as it is",
       from: "CALLA_POSTGRES_URL",
       pid: undefined,
+      down: notOurs,
+      up: notOurs,
       stop: async () => undefined,
     };
   const binaries = await ensurePostgres(major);
@@ -40,13 +47,25 @@ export const startPostgres = async ({ major, settings = {}, own = false } = {}) 
   const gone = new Promise((resolve) => {
     keeper.once("exit", resolve);
   });
-  const told = await Promise.race([
-    new Promise((resolve) => {
-      createInterface(keeper.stdout).once("line", resolve);
-    }),
-    gone.then(() => undefined),
-  ]);
-  if (typeof told !== "string") return undefined;
+  const answers = createInterface(keeper.stdout);
+  /** @returns {Promise<string | undefined>} its next word */
+  const heard = () =>
+    Promise.race([
+      new Promise((resolve) => {
+        answers.once("line", resolve);
+      }),
+      gone.then(() => undefined),
+    ]);
+  const ask = async (/** @type {string} */ order) => {
+    const answer = heard();
+    keeper.ref();
+    keeper.stdin.write(`${order}\n`);
+    const told = await answer;
+    keeper.unref();
+    if (told === undefined) throw new Error(`Postgres is gone: it was told "${order}".`);
+  };
+  const told = await heard();
+  if (told === undefined) return undefined;
   // Neither its process nor its pipes keep this one alive.
   keeper.unref();
   for (const pipe of [keeper.stdin, keeper.stdout])
@@ -57,6 +76,8 @@ export const startPostgres = async ({ major, settings = {}, own = false } = {}) 
     pid,
     version: binaries.version,
     from: binaries.from,
+    down: (signal) => ask(`down ${signal}`),
+    up: () => ask("up"),
     async stop() {
       keeper.ref();
       keeper.stdin.end();

@@ -1,12 +1,10 @@
-// The clients of servers in other processes: real ones over real sockets, whose users never stop. What they do and see is
+// The clients of servers in other processes: real ones over real connections, whose users never stop. What they do and see is
 // recorded as in a simulation.
 import { createClient, memoryStorage } from "@calla/client";
 import type { Client, ClientOptions, Storage, Transport } from "@calla/client";
 import { inside } from "@calla/client/testing";
 import type { PageStorage, StorageChange } from "@calla/client/testing";
 import type { ClientFrame, Wiring } from "@calla/shared";
-import { webSocket } from "@calla/client/websocket";
-import { WebSocket } from "ws";
 import type { HistoryEvent, SimulatedAction, SimulationSetup, Told } from "../src/index.ts";
 import { seededRandom } from "../src/index.ts";
 import type { SeededRandom } from "../src/index.ts";
@@ -19,8 +17,7 @@ export interface PersonOptions {
   readonly index: number;
   readonly user: string;
   readonly seed: number;
-  /** Where the server lives now. */
-  readonly url: () => string;
+  readonly transport: Transport;
   readonly pads: readonly string[];
   readonly record: (event: HistoryEvent) => void;
   /** Which of its client's pages this is, over what the one before has stored. */
@@ -48,7 +45,7 @@ export class Person {
   #ended = false;
 
   constructor(options: PersonOptions) {
-    const { index: client, user, seed, url, pads, page = 0, storage = memoryStorage() } = options;
+    const { index: client, user, seed, transport, pads, page = 0, storage = memoryStorage() } = options;
     const { onHeld } = options;
     const { setup = newest as unknown as SimulationSetup, onVersionMismatch } = options;
     const record = (event: HistoryEvent): void => {
@@ -61,12 +58,6 @@ export class Person {
       ({ by, params }) => by === "client" && params.every((id) => pads.includes(id)),
     );
     const serialiser = setup.serialiser.use(client % 2 === 0 ? "json" : "messagepack");
-    const transport = webSocket({
-      url,
-      WebSocket: WebSocket as never,
-      reconnectBaseMilliseconds: 2,
-      reconnectMaxMilliseconds: 20,
-    });
     const { wiring } = setup;
     this.client = createClient({
       wiring,

@@ -14,7 +14,7 @@ export async function bundled(entry: string, outfile: string): Promise<void> {
     format: "esm",
     target: "node20",
     conditions: ["calla-source", "module", "development"],
-    external: ["better-sqlite3", "ws"],
+    external: ["better-sqlite3", "pg", "postgres", "ws"],
     logLevel: "error",
   });
 }
@@ -28,6 +28,7 @@ export class ServerProcess<Order extends AnyWord, Word extends AnyWord> {
   readonly #heard: Word[] = [];
   #waiting: (() => void) | undefined;
   #gone = false;
+  #killed = false;
 
   /** `told` hears every word as it comes. */
   constructor(bundle: string, told: (word: Word) => void = () => {}) {
@@ -46,6 +47,11 @@ export class ServerProcess<Order extends AnyWord, Word extends AnyWord> {
   /** 0: it ended by itself and in good order. */
   get exitCode(): number | null {
     return this.#child.exitCode;
+  }
+
+  /** Whether it ended by `dead`. */
+  get wasKilled(): boolean {
+    return this.#killed;
   }
 
   say(order: Order): void {
@@ -70,16 +76,29 @@ export class ServerProcess<Order extends AnyWord, Word extends AnyWord> {
     this.#child.kill("SIGTERM");
   }
 
+  /** It stands still: neither it nor whoever waits for it knows. */
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+  /** It goes on, as if no time had passed. */
+  resume(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  /** Resolves once it is gone. */
+  async ended(): Promise<void> {
+    if (!this.#gone) await new Promise((resolve) => this.#child.once("exit", resolve));
+  }
+
   /** Resolves once it is gone, by itself or after so many milliseconds by SIGKILL. */
   async dead(within: number): Promise<"itself" | "killed"> {
     if (this.#gone) return "itself";
-    let how: "itself" | "killed" = "itself";
     const timer = setTimeout(() => {
-      how = "killed";
+      this.#killed = true;
       this.#child.kill("SIGKILL");
     }, within);
-    await new Promise((resolve) => this.#child.once("exit", resolve));
+    await this.ended();
     clearTimeout(timer);
-    return how;
+    return this.#killed ? "killed" : "itself";
   }
 }

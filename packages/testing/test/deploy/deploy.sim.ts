@@ -4,6 +4,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { sqlite } from "@calla/server/sqlite";
 import { CallaError, sessionKey } from "@calla/shared";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkHistory, seededRandom } from "../../src/index.ts";
@@ -133,7 +134,7 @@ describe("[HC] [VE3] [VE4] [VE7] [SV8] S11 S38 a rolling deploy", () => {
           const sessions = new Set(
             events.flatMap((event) => (event.type === "sent" ? sessionKey(event.clientId) : [])),
           );
-          const stored = await witness.testify(file, [...PADS.map((id) => `pad:${id}`), ...sessions]);
+          const stored = await witness.testify(sqlite(file), [...PADS.map((id) => `pad:${id}`), ...sessions]);
           const { archive } = witness;
           const appended = [...archive].map(([target, { paths }]): HistoryEvent => {
             return { type: "appended", target, path: 0, sequence: paths[0]!.places.length - 1 };

@@ -4,6 +4,7 @@ import type { Storage } from "@calla/client";
 import type { HistoryEvent, SeededRandom, SimulationSetup } from "../../src/index.ts";
 import { olderSetup } from "../older-wiring.ts";
 import { Person } from "../people.ts";
+import { socketTo } from "../ways.ts";
 import { setup as newest } from "../wiring.ts";
 
 export interface TabOptions {
@@ -38,7 +39,7 @@ export class Tab {
       index,
       user: `user ${index}`,
       seed: random.int(1, 1_000_000),
-      url,
+      transport: socketTo(url),
       pads,
       record,
       page: this.reloads,

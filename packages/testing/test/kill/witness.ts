@@ -2,7 +2,6 @@
 // continues it. So the archive grows although the server forgets what it has compacted.
 import type { TargetKey, Wiring } from "@calla/shared";
 import type { LogStorage } from "@calla/server";
-import { sqlite } from "@calla/server/sqlite";
 import type { Archived, Place, Quiet, Violation } from "../../src/index.ts";
 import { persisted } from "../../src/simulation/quiet.ts";
 import { originOf, placeAfter, slicesOf } from "../../src/history/versions.ts";
@@ -16,9 +15,8 @@ export class Witness {
     this.#wirings = wirings;
   }
 
-  /** What the log in a file has of these; opened and closed, as the next server must find it. */
-  async testify(file: string, targets: Iterable<TargetKey>): Promise<Quiet["persisted"]> {
-    const log = sqlite(file);
+  /** What a log has of these; opened for this, and closed behind it, as the next server must find it. */
+  async testify(log: LogStorage, targets: Iterable<TargetKey>): Promise<Quiet["persisted"]> {
     try {
       const stored: Quiet["persisted"][number][] = [];
       for (const target of targets) {
@@ -27,7 +25,7 @@ export class Witness {
       }
       return stored;
     } finally {
-      await log.close();
+      await log.close?.();
     }
   }
 
