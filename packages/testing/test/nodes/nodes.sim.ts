@@ -24,6 +24,7 @@ describe("S7 S27 [PL1] [HC] equal nodes over one Postgres", () => {
   const befell = new Map<Fault, number>();
   const died = new Map<string, number>();
   const longest = new Map<Fault, number>();
+  let version = "none";
   const sums = { records: 0, told: 0, held: 0, deaf: 0 };
   beforeAll(async () => {
     folder = await mkdtemp(fileURLToPath(new URL(".killed-", import.meta.url)));
@@ -39,6 +40,7 @@ describe("S7 S27 [PL1] [HC] equal nodes over one Postgres", () => {
       async ({ skip }) => {
         const engine = await TestedEngine.start();
         if (engine === undefined) return skip("no Postgres is to be had");
+        ({ version } = engine);
         try {
           const report = await nodesRound({ seed, bundle, engine, faults: FAULTS_OF_A_ROUND });
           for (const [fault, times] of report.befell) befell.set(fault, (befell.get(fault) ?? 0) + times);
@@ -80,7 +82,7 @@ describe("S7 S27 [PL1] [HC] equal nodes over one Postgres", () => {
   afterAll(() => {
     // oxlint-disable-next-line no-console -- reason: the campaign's figures are part of its result
     console.log(
-      `nodes: ${sums.records} records, ${sums.told} outcomes told, ${sums.held} held, ${sums.deaf} lives that heard no rings; ` +
+      `nodes over Postgres ${version}: ${sums.records} records, ${sums.told} outcomes told, ${sums.held} held, ${sums.deaf} lives that heard no rings; ` +
         JSON.stringify({ befell: Object.fromEntries(befell), died: Object.fromEntries(died) }) +
         ` milliseconds until ${TOLD} outcomes were told again, at most: ${JSON.stringify(Object.fromEntries(longest))}`,
     );
