@@ -24,7 +24,7 @@ const test = createTest({
   },
 });
 
-// `npm test` has installed one before, if one can be had.
+// reason: there may be no Postgres and none to be had; `npm test` has installed one before otherwise, and says so.
 test.skip(
   !process.env["CALLA_POSTGRES_URL"] && findPostgres() === undefined,
   "there is no Postgres on this machine",

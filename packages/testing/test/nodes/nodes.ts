@@ -22,7 +22,7 @@ interface Node {
   readonly death: Death | undefined;
 }
 
-export const NODES = 3;
+const NODES = 3;
 /** Milliseconds until another process takes the place of one that has died. */
 const LONGEST_GAP = 300;
 /** Lives that hear nobody's rings: they are only slower. */
