@@ -9,7 +9,8 @@ import { keepSteps } from "./where-time-went.mjs";
 const steps = [
   { name: "types", command: "tsc -b" },
   { name: "unit", command: `npm run --silent test:unit -- ${unitReport}` },
-  { name: "types of tests", command: "tsc -p tsconfig.tests.json" },
+  // By the newest compiler, which takes a third of the time; the sources by the other one.
+  { name: "types of tests", command: "npm run --silent check:types-of-tests" },
   { name: "format", command: "npm run --silent check:format" },
   { name: "lint", command: "npm run --silent check:lint" },
   { name: "suppressions", command: "node scripts/check-suppressions.mjs" },

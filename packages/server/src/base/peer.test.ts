@@ -32,6 +32,8 @@ test("[SV21] each optional peer of the package is asked for so, in the version o
   };
   const files: Record<string, string> = {
     "better-sqlite3": "../log/sqlite/library.ts",
+    pg: "../postgres/driver/pg-driver.ts",
+    postgres: "../postgres/driver/postgres-js-driver.ts",
     "prom-client": "../observers/prometheus.ts",
   };
   const optional = Object.keys(peerDependenciesMeta);
