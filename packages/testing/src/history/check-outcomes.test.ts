@@ -272,6 +272,24 @@ describe("[HC3] [HC4] [HC17] what was applied", () => {
     hooked(other, "a", { is: "unknown", sequence: 0, code: "client-expired" });
     expect(said(other)).toEqual(["HC3 a of client 0 was applied to its caller, and not to the hook"]);
   });
+
+  test("may be another one to a later page whose storage had refused it, in a history that lacks it, and only there", async () => {
+    const run = written();
+    await whole(run, 1, "a");
+    run.add({ type: "unstored", ...me });
+    run.add({ type: "ended", ...me });
+    await run.log.rewind(target, 0);
+    run.refused("a");
+    hooked(run, "a", { is: "rejected", sequence: 0, code: "poor", page: 1 });
+    expect(said(run)).toEqual([]);
+    const kept = written();
+    await whole(kept, 1, "a");
+    kept.add({ type: "unstored", ...me });
+    kept.add({ type: "ended", ...me });
+    kept.refused("a");
+    hooked(kept, "a", { is: "rejected", sequence: 0, code: "poor", page: 1 });
+    expect(said(kept)).toEqual(["HC3 a of client 0 was rejected, and is in the log"]);
+  });
 });
 
 describe("[HC3] [HC4] what was refused", () => {

@@ -201,7 +201,8 @@ export function checkOutcomes(history: History): Violation[] {
       told.some((one) => "code" in one && one.code === "client-expired") ||
       heard.some(({ is }) => is === "unknown");
     const applied = told.some(({ is }) => is === "applied");
-    if (applied && heard.some(({ sequence }) => sequence === 0))
+    // A later page that knows nothing of it may send it again, after a failover into another history: see below.
+    if (applied && hooked.get(dispatched.page)?.sequence === 0)
       break_("HC3", `${name} was applied to its caller, and not to the hook`);
     const cutOff = newest.some(({ key }) => archive.get(key)!.cutOff?.has(id));
     if (refused && !unknown && !cutOff && inLog(newest))
