@@ -7,6 +7,7 @@ import { RECORDS, ROW, statement } from "./statements.ts";
 import type { StatementName } from "./statements.ts";
 import { DAY } from "./tables.ts";
 import { plainName } from "../plain-name.ts";
+import { recordCells } from "../record-cells.ts";
 import type { TextCodec } from "../text.ts";
 
 /** Outcomes of so many characters may be in their client's own row: it is written anew until they are settled. */
@@ -31,7 +32,7 @@ export function appendGroup({ target, expected, records, rows, at: now }: Append
     const many = records.length - from >= RECORDS;
     const row: Parameter[] = [statement(many ? "records" : "record")];
     const to = from + (many ? RECORDS : 1);
-    for (; from < to; from++) pushRecord(row, records[from]!, text);
+    for (; from < to; from++) row.push(...recordCells(records[from]!, text));
     steps.push(row as unknown as ExecutorStep);
   }
   const day = Math.floor(now / DAY);
@@ -51,25 +52,6 @@ export function appendGroup({ target, expected, records, rows, at: now }: Append
     }
   }
   return { guard: headGuard(name, expected, records), steps };
-}
-
-function pushRecord(
-  row: Parameter[],
-  { sequence, mark, version, at, author, mid, id, messages, model }: LogRecord,
-  text: TextCodec,
-): void {
-  row.push(
-    sequence,
-    mark,
-    version,
-    at,
-    author === null ? null : plainName(author.clientId),
-    author === null || author.userId === null ? null : plainName(author.userId),
-    mid,
-    plainName(id),
-    text.messages.write(messages),
-    model === undefined ? null : text.model.write(model.value),
-  );
 }
 
 /** Compares the head, and moves it where there are records. */

@@ -1,21 +1,9 @@
 // Every driver gives and takes the same, over a real server and over PGlite.
 import { describe, expect, test, vi } from "vitest";
 import { testedEngines } from "../../../test/postgres/engines.ts";
+import { hearing } from "../../../test/postgres/hearing.ts";
 import { postgresText } from "./text.ts";
 import type { PostgresValue } from "./text.ts";
-
-const hearing = () => {
-  const heard: string[] = [];
-  const lost: unknown[] = [];
-  return {
-    heard,
-    lost,
-    events: {
-      heard: (payload: string) => void heard.push(payload),
-      lost: (why: unknown) => void lost.push(why),
-    },
-  };
-};
 
 for (const { name, skipped, make } of testedEngines())
   describe.skipIf(skipped)(`by ${name}`, () => {

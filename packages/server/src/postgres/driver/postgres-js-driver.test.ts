@@ -2,20 +2,8 @@
 import postgres from "postgres";
 import { describe, expect, test, vi } from "vitest";
 import { hasServer, ownDatabase } from "../../../test/postgres/engines.ts";
+import { hearing } from "../../../test/postgres/hearing.ts";
 import { postgresJsDriver } from "./postgres-js-driver.ts";
-
-const lineOf = () => {
-  const heard: string[] = [];
-  const lost: unknown[] = [];
-  return {
-    heard,
-    lost,
-    events: {
-      heard: (payload: string) => void heard.push(payload),
-      lost: (why: unknown) => void lost.push(why),
-    },
-  };
-};
 
 describe.skipIf(!hasServer)("postgresJsDriver", () => {
   const url = ownDatabase();
@@ -23,7 +11,7 @@ describe.skipIf(!hasServer)("postgresJsDriver", () => {
   test("[PG6] an app's sql is used, also to listen, and not closed", async () => {
     const sql = postgres(url(), { max: 2, onnotice: () => undefined });
     const driver = postgresJsDriver({ sql });
-    const { heard, events } = lineOf();
+    const { heard, events } = hearing();
     const line = await driver.listen("own", events);
     await driver.query("select pg_notify('own', $1)", ["x"]);
     await vi.waitFor(() => expect(heard).toEqual(["x"]));
@@ -36,7 +24,7 @@ describe.skipIf(!hasServer)("postgresJsDriver", () => {
 
   test("[PG3] a line whose connection ends says so once, and is not mended", async () => {
     const driver = postgresJsDriver({ url: url() });
-    const { heard, lost, events } = lineOf();
+    const { heard, lost, events } = hearing();
     await driver.listen("lost", events);
     await driver.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen \"lost\"'",

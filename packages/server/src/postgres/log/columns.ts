@@ -1,14 +1,14 @@
 // Appends as the columns of one call: an array for each, which the function takes apart again (schema/appending.ts).
-import type { Append, LogRecord, RowWrite } from "../../log/log.ts";
+import type { Append, RowWrite } from "../../log/log.ts";
 import { plainName } from "../../log/plain-name.ts";
+import { recordCells } from "../../log/record-cells.ts";
+import type { Cell } from "../../log/record-cells.ts";
 import type { TextCodec } from "../../log/text.ts";
 import type { PostgresValue } from "../driver/text.ts";
 import { ROW } from "../schema/appending.ts";
 
 /** Outcomes of so many characters may be in their client's own row: it is written anew until they are settled. */
 const SHORT = 512;
-
-type Cell = string | number | null;
 
 /** One append, its values made text. */
 export interface Written {
@@ -28,22 +28,6 @@ export function written(append: Append, text: TextCodec): Written {
   const size = (cells: readonly (readonly Cell[])[]): number =>
     cells.flat().reduce<number>((sum, cell) => sum + (typeof cell === "string" ? cell.length : 8), 0);
   return { append, name: plainName(append.target), records, rows, bytes: size(records) + size(rows) };
-}
-
-function recordCells(record: LogRecord, text: TextCodec): readonly Cell[] {
-  const { sequence, mark, version, at, author, mid, id, messages, model } = record;
-  return [
-    sequence,
-    mark,
-    version,
-    at,
-    author === null ? null : plainName(author.clientId),
-    author === null || author.userId === null ? null : plainName(author.userId),
-    mid,
-    plainName(id),
-    text.messages.write(messages),
-    model === undefined ? null : text.model.write(model.value),
-  ];
 }
 
 function rowCells(row: RowWrite, text: TextCodec): readonly Cell[] {

@@ -2,7 +2,7 @@
 // what is there already is compared and left, so it goes on wherever a run of it has ended.
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@calla/shared";
-import { systemClock } from "../../base/clock.ts";
+import { steady, systemClock } from "../../base/clock.ts";
 import { postgresCalls } from "../driver/calls.ts";
 import type { PostgresDriver } from "../driver/driver.ts";
 import { NEWEST } from "../schema/tables.ts";
@@ -96,7 +96,8 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
       for (const table of MUTABLE) await copyMutable(source, target, table);
     }
     source.setFence({ move: move.name, to: `the schema ${schema}` });
-    const began = clock.now();
+    const { monotonic } = steady(clock);
+    const began = monotonic();
     told("fenced");
     await copyRecords(source, target, (more) => told("fenced", more));
     await mendRecords(source, target);
@@ -113,7 +114,7 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
     await target.settle();
     await target.complete(source.identity, source.secret());
     told("done");
-    return done(Math.max(0, clock.now() - began));
+    return done(monotonic() - began);
   } finally {
     source.close();
   }

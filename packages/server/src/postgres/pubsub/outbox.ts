@@ -132,8 +132,11 @@ export class Outbox {
         if (isUnwritable(error)) return;
         const wait = Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** Math.min(this.#failures - 1, 10));
         await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-          clock.setTimeout(resolve, (wait * (1 + random.uint32() / 2 ** 32)) / 2);
+          const cancel = clock.setTimeout(resolve, (wait * (1 + random.uint32() / 2 ** 32)) / 2);
+          this.#wake = () => {
+            cancel();
+            resolve();
+          };
         });
       }
   }
