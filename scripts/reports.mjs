@@ -1,6 +1,7 @@
 // Where the test runners leave their JSON reports, and how to read how many tests passed and failed.
 import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { root } from "./run.mjs";
 
 /** The folder of the reports, kept out of the repository. */
@@ -59,3 +60,61 @@ export const readSkipped = (runner) => {
     return [];
   }
 };
+
+/** Lines of a failure's message that are shown: the assertion and where it stands. */
+const MESSAGE_LINES = 6;
+
+/**
+ * The failed tests by file, full name and first lines of the message. They are said again at the very end, since what
+ * is kept of a long log is often its end only.
+ * @param {"unit" | "sim" | "e2e"} runner
+ * @returns {string[]}
+ */
+export const readFailures = (runner) => {
+  try {
+    const report = JSON.parse(readFileSync(join(root, reports, `${runner}.json`), "utf8"));
+    const failures = runner === "e2e" ? failedSpecs(report.suites) : failedTests(report.testResults);
+    return failures.map(({ file, title, message }) => {
+      const lines = stripVTControlCharacters(message).split("\n").slice(0, MESSAGE_LINES);
+      return [`FAILED ${relative(root, file)}: ${title}`, ...lines.map((line) => `  ${line}`)].join("\n");
+    });
+  } catch {
+    return [];
+  }
+};
+
+/**
+ * @typedef {{ file: string, title: string, message: string }} Failure
+ * @typedef {{ status: string, fullName: string, failureMessages: string[] }} Assertion
+ * @param {readonly { name: string, status: string, message: string, assertionResults: Assertion[] }[]} files
+ * @returns {Failure[]}
+ */
+const failedTests = (files) =>
+  files.flatMap((file) => {
+    const failed = file.assertionResults.filter(({ status }) => status === "failed");
+    if (failed.length === 0 && file.status === "failed")
+      return [{ file: file.name, title: "the file did not load", message: file.message }];
+    return failed.map(({ fullName, failureMessages }) => ({
+      file: file.name,
+      title: fullName,
+      message: failureMessages.join("\n"),
+    }));
+  });
+
+/**
+ * @typedef {{ ok: boolean, file: string, title: string, tests: { results: { error?: { message?: string } }[] }[] }} Spec
+ * @typedef {{ suites?: Suite[], specs?: Spec[] }} Suite
+ * @param {readonly Suite[]} suites
+ * @returns {Failure[]}
+ */
+const failedSpecs = (suites) =>
+  suites.flatMap(({ suites: inner = [], specs = [] }) => [
+    ...failedSpecs(inner),
+    ...specs
+      .filter(({ ok, tests }) => !ok || tests.some(({ results }) => results.some(({ error }) => error)))
+      .map(({ file, title, tests }) => ({
+        file: join(root, "e2e", file),
+        title,
+        message: tests.flatMap(({ results }) => results.map(({ error }) => error?.message ?? "")).join("\n"),
+      })),
+  ]);

@@ -2,7 +2,15 @@
 // `npm test -- --only check` (or sim, build, e2e; several with commas) runs some of the stages.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { e2eReport, forgetReports, readReport, readSkipped, reports, simReport } from "./reports.mjs";
+import {
+  e2eReport,
+  forgetReports,
+  readFailures,
+  readReport,
+  readSkipped,
+  reports,
+  simReport,
+} from "./reports.mjs";
 import { root, seconds, show } from "./run.mjs";
 import { ensureChromium, ensureCompiler, ensureInstalled } from "./setup.mjs";
 import { whereTimeWent } from "./where-time-went.mjs";
@@ -21,6 +29,8 @@ let passed = 0;
 let failed = 0;
 /** @type {string[]} */
 const broken = [];
+/** @type {string[]} what failed, said at the end */
+const messages = [];
 
 /**
  * Counts a runner's tests. A stage that fails without a failed test (a lint finding, a crash, nothing run) counts as one.
@@ -36,6 +46,7 @@ const count = (stage, ok, runner) => {
   const failures = report?.failed || (ok && ran ? 0 : 1);
   passed += runner ? (report?.passed ?? 0) : 0;
   failed += failures;
+  if (runner) messages.push(...readFailures(runner));
   if (failures > 0) broken.push(stage);
 };
 
@@ -79,6 +90,7 @@ for (const stage of wanted) {
 }
 
 console.log(`\n${whereTimeWent(took)}`);
+if (messages.length > 0) console.log(`\n${messages.join("\n")}`);
 console.log(
   `\n${wanted.join(", ")}: ${seconds(began)}${broken.length > 0 ? `; FAILED: ${broken.join(", ")}` : ""}`,
 );
