@@ -2,6 +2,7 @@
 
 const schema = "server/src/postgres/schema";
 const log = "server/src/postgres/log";
+const driver = "server/src/postgres/driver";
 const move = "server/src/postgres/move";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
@@ -97,7 +98,7 @@ export const postgresLogMutants = [
     name: "let two nodes begin one target in Postgres",
     file: `${schema}/appending.ts`,
     from: `aged = excluded.aged, bare = false
-          WHERE t.sequence = 0`,
+            WHERE t.sequence = 0`,
     to: `aged = excluded.aged, bare = false`,
     breaks: "PL4",
     scenario: "",
@@ -106,11 +107,38 @@ export const postgresLogMutants = [
   {
     name: "move heads in Postgres in the order in which they are named",
     file: `${schema}/appending.ts`,
-    from: `ORDER BY a.name COLLATE "C"`,
-    to: `ORDER BY a.n`,
+    from: `ORDER BY q.name FOR NO KEY UPDATE OF q`,
+    to: `ORDER BY i FOR NO KEY UPDATE OF q`,
     breaks: "PL4",
     scenario: "",
     by: `${schema}/appending.test.ts > [PL4] of the same targets, named in opposite order`,
+  },
+  {
+    name: "begin a target in Postgres whose head was not compared",
+    file: `${schema}/appending.ts`,
+    from: `IF size = 1 AND a_sequence[1] > 0 THEN`,
+    to: `IF size = 1 THEN`,
+    breaks: "LG4",
+    scenario: "",
+    by: `${log}/postgres-log.test.ts > [LG4] the head's sequence with another mark is a conflict`,
+  },
+  {
+    name: "change heads in Postgres by rows alone, where many targets are appended to",
+    file: `${schema}/appending.ts`,
+    from: `removed = t.removed AND NOT l.moves,`,
+    to: `removed = false,`,
+    breaks: "LG47",
+    scenario: "",
+    by: `${log}/postgres-log.test.ts > [LG5] [LG20] [LG47] a batch of targets that all have begun`,
+  },
+  {
+    name: "ask a connection again and again for a statement that it has lost",
+    file: `${driver}/pg-driver.ts`,
+    from: `if (name === undefined || !isLostStatement(error)) throw error;`,
+    to: `if (name !== undefined) throw error;`,
+    breaks: "PG7",
+    scenario: "",
+    by: `${driver}/pg-driver.test.ts > [PG7] where a connection has lost a statement`,
   },
   {
     name: "write a client's row in Postgres over another node's",

@@ -50,6 +50,46 @@ describe.skipIf(!hasServer)("pgDriver", () => {
     expect(await driver.query("select 1 as n", [])).toEqual([{ n: "1" }]);
     await driver.close?.();
   });
+
+  const prepared = `select count(*) as n from pg_prepared_statements where name like 'calla@_%' escape '@'`;
+
+  test("[PG7] a connection prepares a statement once, and nothing for one without values", async () => {
+    const driver = pgDriver({ url: url(), connections: 1 });
+    for (const value of ["1", "2"])
+      expect(await driver.query("select $1::int + 1 as n", [value])).toEqual([{ n: `${Number(value) + 1}` }]);
+    expect(await driver.query(prepared, [])).toEqual([{ n: "1" }]);
+    await driver.close?.();
+    const without = pgDriver({ url: url(), connections: 1, prepare: false });
+    await without.query("select $1::int + 1 as n", ["1"]);
+    expect(await without.query(prepared, [])).toEqual([{ n: "0" }]);
+    await without.close?.();
+  });
+
+  test("[PG7] where a connection has lost a statement, the call is done all the same, and later ones have no name", async () => {
+    const driver = pgDriver({ url: url(), connections: 1 });
+    const ask = (): Promise<unknown> => driver.query("select $1::int as n", ["1"]);
+    await ask();
+    await driver.query("deallocate all", []);
+    expect(await ask()).toEqual([{ n: "1" }]);
+    expect(await driver.query("select $1::int + 1 as n", ["1"])).toEqual([{ n: "2" }]);
+    expect(await driver.query(prepared, [])).toEqual([{ n: "0" }]);
+    await driver.close?.();
+  });
+
+  test("[PG7] a statement whose function gives other columns by now gives these", async () => {
+    const driver = pgDriver({ url: url(), connections: 1 });
+    const give = (columns: string, values: string): Promise<unknown> =>
+      driver.query(
+        `drop function if exists given(int); create function given(a int) returns table (${columns}) language sql as $$ select ${values} $$`,
+        [],
+      );
+    await give("one int", "a");
+    const ask = (): Promise<unknown> => driver.query("select * from given($1::int)", ["3"]);
+    expect(await ask()).toEqual([{ one: "3" }]);
+    await give("one int, two int", "a, a + 1");
+    expect(await ask()).toEqual([{ one: "3", two: "4" }]);
+    await driver.close?.();
+  });
 });
 
 test("[PG2] a server that ends in the moment in which it takes a connection ends no process", async () => {

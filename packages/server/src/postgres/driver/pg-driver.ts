@@ -3,6 +3,7 @@ import { peer } from "../../base/peer.ts";
 import type { PostgresDriver, PostgresLine, PostgresLineEvents, PostgresRow } from "./driver.ts";
 import { connectionSettings, isUnsupportedSetting } from "./settings.ts";
 import type { PostgresConnection } from "./settings.ts";
+import { isLostStatement, StatementNames } from "./statement-names.ts";
 
 /** What Calla uses of a `Pool` of the package `pg`. */
 export interface PgPool {
@@ -44,6 +45,11 @@ interface Library {
 export interface PgDriverOptions extends PostgresConnection {
   /** A pool of the app's, which it closes itself. Default: one made from `url`. */
   readonly pool?: PgPool;
+  /**
+   * Whether statements have names, so that a connection prepares each one once. Default true: where a pooler loses them, the
+   * driver finds it out and goes on without.
+   */
+  readonly prepare?: boolean;
 }
 
 const library = (): Library => peer({ name: "pg", version: 8, neededBy: "@calla/server/postgres" });
@@ -63,6 +69,8 @@ const ignored = (): void => undefined;
 export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
   const { Pool, Client } = library();
   let timeouts = true;
+  let { prepare = true } = options;
+  const names = new StatementNames();
   const own = (): PgPool => {
     const { connections, config, ...rest } = connectionSettings(options);
     return new Pool({
@@ -100,31 +108,44 @@ export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
     }
   }
 
+  async function run(statement: object, signal: AbortSignal | undefined): Promise<readonly PostgresRow[]> {
+    const client = await connected();
+    let held = true;
+    const release = (destroy: boolean): void => {
+      if (!held) return;
+      held = false;
+      client.release(destroy);
+      client.off("error", ignored);
+    };
+    const giveUp = (): void => release(true);
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener("abort", giveUp);
+    try {
+      const { rows } = await client.query(statement);
+      release(false);
+      return rows as PostgresRow[];
+    } catch (error) {
+      // An error of a statement leaves its connection whole, a server that only reads does not help.
+      const { code, severity } = error as { readonly code?: string; readonly severity?: string };
+      release(severity !== "ERROR" || code === "25006");
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
   return {
     name: "pg",
     async query(text, values, signal) {
-      const client = await connected();
-      let held = true;
-      const release = (destroy: boolean): void => {
-        if (!held) return;
-        held = false;
-        client.release(destroy);
-        client.off("error", ignored);
-      };
-      const giveUp = (): void => release(true);
-      if (signal?.aborted) giveUp();
-      signal?.addEventListener("abort", giveUp);
+      // Without values several statements may be in one text, which no name can stand for.
+      const name = prepare && values.length > 0 ? names.of(text) : undefined;
+      const statement = { text, values, types: asText };
       try {
-        const { rows } = await client.query({ text, values, types: asText });
-        release(false);
-        return rows as PostgresRow[];
+        return await run({ ...statement, name }, signal);
       } catch (error) {
-        // An error of a statement leaves its connection whole, a server that only reads does not help.
-        const { code, severity } = error as { readonly code?: string; readonly severity?: string };
-        release(severity !== "ERROR" || code === "25006");
-        throw error;
-      } finally {
-        signal?.removeEventListener("abort", giveUp);
+        if (name === undefined || !isLostStatement(error)) throw error;
+        prepare = false;
+        return run(statement, signal);
       }
     },
     listen(channel, events) {

@@ -17,10 +17,14 @@ export const ROW = {
 /**
  * a_: the appends; r_ and c_: their records and clients' rows, with `n` the append's number, from 1.
  *
- * Who is late is told so before anything is locked or written. Then each head is moved by one statement that compares it,
- * in the order of names, so that no two calls wait for each other; READ COMMITTED compares again after a wait, so exactly one
- * of those that race goes on. That what is compared was read before the transaction has its number is what keeps each target's
- * records in order by that number: see `changes`.
+ * Each head is moved by a statement that compares it, and heads are locked in the order of names, so that no two calls wait
+ * for each other; READ COMMITTED compares again after a wait, so exactly one of those that race goes on. Where all targets
+ * have begun, one statement moves them all (for 256 of them the call takes a third of the time). Where one begins they go one
+ * by one, after a read of all: a name that is new has no row to lock. Either way what is compared was read before the
+ * transaction has its number, which keeps each target's records in order by that number: see `changes`.
+ *
+ * Elements are taken by their index: each column in an `unnest` is a scan of its own, and making these took a quarter of a
+ * short append.
  *
  * First it gives a letter for each append, then what those missed that are late.
  */
@@ -38,58 +42,83 @@ export const APPENDING = (s: string): string => `
   #variable_conflict use_column
   DECLARE
     found_shift bigint := ${s}.fit(a_life);
-    ids bigint[] := array_fill(0::bigint, ARRAY[cardinality(a_name)]);
-    fates text[] := array_fill('c'::text, ARRAY[cardinality(a_name)]);
-    revived bigint[] := '{}';
+    size int := cardinality(a_name);
+    ids bigint[] := array_fill(0::bigint, ARRAY[size]);
+    fates text[] := array_fill('c'::text, ARRAY[size]);
+    fitting int[];
+    revived int[] := '{}';
     k int;
     found_id bigint;
     back boolean;
     late boolean;
-    loose bigint[];
+    loose int[];
     this_tx bigint;
   BEGIN
-    FOR k IN
-      SELECT a.n FROM unnest(a_name, a_sequence, a_mark) WITH ORDINALITY AS a (name, sequence, mark, n)
-      LEFT JOIN ${s}.targets t ON t.name = a.name
-      WHERE coalesce(t.sequence, 0) = a.sequence AND coalesce(t.mark, 0) = a.mark
-      ORDER BY a.name COLLATE "C"
-    LOOP
-      back := false;
-      IF a_to[k] > a_sequence[k] AND a_sequence[k] > 0 THEN
-        UPDATE ${s}.targets t SET sequence = a_to[k], mark = a_to_mark[k], version = a_version[k], at = a_at[k],
-          used = a_at[k], removed = false
-        WHERE t.name = a_name[k] AND t.sequence = a_sequence[k] AND t.mark = a_mark[k] AND (NOT t.removed OR a_whole[k])
-        RETURNING t.id, t.base_sequence = a_sequence[k] AND t.base_mark = a_mark[k] AND a_whole[k] INTO found_id, back;
-      ELSIF a_to[k] > 0 AND a_sequence[k] = 0 THEN
-        INSERT INTO ${s}.targets AS t (name, sequence, mark, version, at, used, aged)
-        VALUES (a_name[k], a_to[k], a_to_mark[k], a_version[k], a_at[k], a_at[k], a_at[k])
-        ON CONFLICT (name) DO UPDATE SET sequence = excluded.sequence, mark = excluded.mark, version = excluded.version,
-          at = excluded.at, used = excluded.used, aged = excluded.aged, bare = false
-          WHERE t.sequence = 0
-        RETURNING t.id INTO found_id;
-      ELSIF a_sequence[k] > 0 THEN -- rows alone, under the head's lock
-        SELECT t.id INTO found_id FROM ${s}.targets t
-        WHERE t.name = a_name[k] AND t.sequence = a_sequence[k] AND t.mark = a_mark[k] FOR NO KEY UPDATE;
-      ELSE -- what never was has no head whose lock could be taken: a bare one is made
-        INSERT INTO ${s}.targets AS t (name, sequence, mark, version, at, used, aged, bare)
-        VALUES (a_name[k], 0, 0, 0, 0, a_now[k], a_now[k], true)
-        ON CONFLICT (name) DO UPDATE SET used = greatest(t.used, excluded.used) WHERE t.sequence = 0
-        RETURNING t.id INTO found_id;
-      END IF;
-      IF found_id IS NOT NULL THEN
+    IF size > 1 AND NOT 0 = ANY (a_sequence) THEN -- rows alone leave a head as it is, under its lock
+      FOR k, found_id, back IN
+        UPDATE ${s}.targets t SET sequence = a_to[l.i], mark = a_to_mark[l.i], removed = t.removed AND NOT l.moves,
+          version = CASE WHEN l.moves THEN a_version[l.i] ELSE t.version END,
+          at = CASE WHEN l.moves THEN a_at[l.i] ELSE t.at END, used = CASE WHEN l.moves THEN a_at[l.i] ELSE t.used END
+        FROM (
+          SELECT q.id, i, a_to[i] > a_sequence[i] AS moves
+          FROM generate_series(1, size) AS i JOIN ${s}.targets q ON q.name = a_name[i]
+          WHERE q.sequence = a_sequence[i] AND q.mark = a_mark[i] AND (NOT q.removed OR a_whole[i] OR a_to[i] = a_sequence[i])
+          ORDER BY q.name FOR NO KEY UPDATE OF q
+        ) l WHERE t.id = l.id
+        RETURNING l.i, t.id, l.moves AND t.base_sequence = a_sequence[l.i] AND t.base_mark = a_mark[l.i] AND a_whole[l.i]
+      LOOP
         ids[k] := found_id;
         fates[k] := 'a';
         IF back THEN
-          revived := revived || k::bigint;
+          revived := revived || k;
         END IF;
+      END LOOP;
+    ELSE
+      IF size = 1 AND a_sequence[1] > 0 THEN
+        fitting := '{1}';
+      ELSE
+        SELECT coalesce(array_agg(i ORDER BY a_name[i] COLLATE "C"), '{}') INTO fitting
+        FROM generate_series(1, size) AS i LEFT JOIN ${s}.targets t ON t.name = a_name[i]
+        WHERE coalesce(t.sequence, 0) = a_sequence[i] AND coalesce(t.mark, 0) = a_mark[i];
       END IF;
-    END LOOP;
+      FOREACH k IN ARRAY fitting LOOP
+        back := false;
+        IF a_to[k] > a_sequence[k] AND a_sequence[k] > 0 THEN
+          UPDATE ${s}.targets t SET sequence = a_to[k], mark = a_to_mark[k], version = a_version[k], at = a_at[k],
+            used = a_at[k], removed = false
+          WHERE t.name = a_name[k] AND t.sequence = a_sequence[k] AND t.mark = a_mark[k] AND (NOT t.removed OR a_whole[k])
+          RETURNING t.id, t.base_sequence = a_sequence[k] AND t.base_mark = a_mark[k] AND a_whole[k] INTO found_id, back;
+        ELSIF a_to[k] > 0 AND a_sequence[k] = 0 THEN
+          INSERT INTO ${s}.targets AS t (name, sequence, mark, version, at, used, aged)
+          VALUES (a_name[k], a_to[k], a_to_mark[k], a_version[k], a_at[k], a_at[k], a_at[k])
+          ON CONFLICT (name) DO UPDATE SET sequence = excluded.sequence, mark = excluded.mark, version = excluded.version,
+            at = excluded.at, used = excluded.used, aged = excluded.aged, bare = false
+            WHERE t.sequence = 0
+          RETURNING t.id INTO found_id;
+        ELSIF a_sequence[k] > 0 THEN -- rows alone, under the head's lock
+          SELECT t.id INTO found_id FROM ${s}.targets t
+          WHERE t.name = a_name[k] AND t.sequence = a_sequence[k] AND t.mark = a_mark[k] FOR NO KEY UPDATE;
+        ELSE -- what never was has no head whose lock could be taken: a bare one is made
+          INSERT INTO ${s}.targets AS t (name, sequence, mark, version, at, used, aged, bare)
+          VALUES (a_name[k], 0, 0, 0, 0, a_now[k], a_now[k], true)
+          ON CONFLICT (name) DO UPDATE SET used = greatest(t.used, excluded.used) WHERE t.sequence = 0
+          RETURNING t.id INTO found_id;
+        END IF;
+        IF found_id IS NOT NULL THEN
+          ids[k] := found_id;
+          fates[k] := 'a';
+          IF back THEN
+            revived := revived || k;
+          END IF;
+        END IF;
+      END LOOP;
+    END IF;
 
     IF 'a' = ANY (fates) THEN
       IF cardinality(c_n) > 0 THEN
-        SELECT bool_or(q.last <> c.was), array_agg(c.i) FILTER (WHERE q.more > 0) INTO late, loose
-        FROM unnest(c_n, c_client, c_was) WITH ORDINALITY AS c (n, client, was, i)
-        JOIN ${s}.clients q ON q.target = a_name[c.n] AND q.client = c.client WHERE ids[c.n] > 0;
+        SELECT bool_or(q.last <> c_was[i]), array_agg(i) FILTER (WHERE q.more > 0) INTO late, loose
+        FROM generate_series(1, cardinality(c_n)) AS i
+        JOIN ${s}.clients q ON q.target = a_name[c_n[i]] AND q.client = c_client[i] WHERE ids[c_n[i]] > 0;
         IF late THEN
           RAISE EXCEPTION 'another node has answered a client' USING ERRCODE = '${STATE_ROW}';
         END IF;
@@ -97,10 +126,9 @@ export const APPENDING = (s: string): string => `
       IF cardinality(r_n) > 0 THEN
         this_tx := pg_current_xact_id()::text::bigint + found_shift;
         INSERT INTO ${s}.records (target, sequence, tx, mark, version, at, author, usr, mid, id, messages, model)
-        SELECT ids[r.n], r.sequence, this_tx, r.mark, r.version, r.at, r.author, r.usr, r.mid, r.id, r.messages, r.model
-        FROM unnest(r_n, r_sequence, r_mark, r_version, r_at, r_author, r_user, r_mid, r_id, r_messages, r_model)
-          AS r (n, sequence, mark, version, at, author, usr, mid, id, messages, model)
-        WHERE ids[r.n] > 0;
+        SELECT ids[r_n[i]], r_sequence[i], this_tx, r_mark[i], r_version[i], r_at[i], r_author[i], r_user[i], r_mid[i], r_id[i],
+          r_messages[i], r_model[i]
+        FROM generate_series(1, cardinality(r_n)) AS i WHERE ids[r_n[i]] > 0;
       END IF;
       -- The model that brings a removed target back is its snapshot: what was before is gone.
       IF cardinality(revived) > 0 THEN
@@ -118,13 +146,12 @@ export const APPENDING = (s: string): string => `
             AND o.mid <= CASE WHEN c.more < ${ROW.more} THEN c.was ELSE c.settled END;
         END IF;
         INSERT INTO ${s}.clients AS q (target, client, last, settled, outcomes, more, at, aged)
-        SELECT a_name[c.n], c.client, c.last, c.settled, c.outcomes, c.more, a_now[c.n], a_now[c.n]
-        FROM unnest(c_n, c_client, c_last, c_settled, c_outcomes, c_more) AS c (n, client, last, settled, outcomes, more)
-        WHERE ids[c.n] > 0
+        SELECT a_name[c_n[i]], c_client[i], c_last[i], c_settled[i], c_outcomes[i], c_more[i], a_now[c_n[i]], a_now[c_n[i]]
+        FROM generate_series(1, cardinality(c_n)) AS i WHERE ids[c_n[i]] > 0
         ON CONFLICT (target, client) DO UPDATE SET last = excluded.last, settled = greatest(q.settled, excluded.settled),
           outcomes = CASE WHEN excluded.more < ${ROW.more} THEN excluded.outcomes ELSE q.outcomes END,
           more = CASE WHEN excluded.more = ${ROW.same} THEN q.more ELSE excluded.more END, at = excluded.at;
-        IF cardinality(array_remove(c_apart, NULL)) > 0 THEN
+        IF cardinality(array_remove(c_mid, NULL)) > 0 THEN
           INSERT INTO ${s}.outcomes AS o (target, client, mid, outcomes)
           SELECT a_name[c.n], c.client, c.mid, c.outcomes
           FROM unnest(c_n, c_client, c_mid, c_apart) AS c (n, client, mid, outcomes)

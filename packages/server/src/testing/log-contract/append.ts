@@ -12,6 +12,7 @@ import {
   record,
   refuses,
   REMOVED_AT,
+  revival,
   row,
   status,
   statuses,
@@ -119,6 +120,38 @@ export const appendContract: readonly LogCheck[] = [
       equal(await log.client("b", "ann"), undefined, "row of the conflict");
       equal(await log.client("c", "ann"), row("ann", 2), "row");
       equal(await statuses(log, []), [], "an empty batch");
+    },
+  ),
+  check(
+    "[LG5] [LG20] [LG47] a batch of targets that all have begun: each has its records, its rows alone, or none",
+    async ({ create }) => {
+      const log = await create();
+      for (const target of ["left", "moved", "rested", "revived", "refused", "late"] as const)
+        await fill(log, target, 0, 2);
+      for (const target of ["rested", "revived", "refused"] as const) await log.remove(target, REMOVED_AT);
+      const alone = (target: "left" | "rested"): Append => ({
+        ...appendOf(target, 2, 0, { rows: [row("ann", 1)] }),
+        expected: target === "left" ? at(2) : tombstone(2),
+      });
+      const batch = [
+        revival("revived", 2, 1),
+        alone("rested"),
+        appendOf("moved", 2, 2, { version: 7, rows: [row("ann", 4)] }),
+        { ...appendOf("refused", 2, 1), expected: tombstone(2) },
+        appendOf("late", 1, 1, { rows: [row("ann", 1)] }),
+        alone("left"),
+      ];
+      const taken = [appended, appended, appended, conflict, conflict, appended];
+      equal(await statuses(log, batch), taken, "results");
+      equal(await log.open("left"), headOf(2), "head that rows alone leave");
+      equal(await log.open("rested"), headOf(2, gone(2)), "tombstone that rows alone leave");
+      equal(await log.open("moved"), headOf(4, { version: 7 }), "moved head");
+      equal((await log.open("revived"))?.removed, false, "revived");
+      equal(await log.open("refused"), headOf(2, gone(2)), "tombstone without a model");
+      equal(await log.open("late"), headOf(2), "head of the late one");
+      const rows = await Promise.all(batch.map(({ target }) => log.client(target, "ann")));
+      equal(rows, [undefined, row("ann", 1), row("ann", 4), undefined, undefined, row("ann", 1)], "rows");
+      await reads(log, "moved", ORIGIN, [1, 2, 3, 4]);
     },
   ),
   check("[LG6] of appends that race from one place exactly one wins", async ({ create }) => {
