@@ -39,6 +39,22 @@ export function failure(error: unknown): CallaError<"storage"> {
   );
 }
 
+/** A line that has never heard what is notified. */
+export const deafFailure = (channel: string): CallaError<"storage"> =>
+  new CallaError(
+    "storage",
+    { code: "deaf", message: "not heard" },
+    `Postgres: a connection listens to ${JSON.stringify(channel)} and does not hear what this node notifies (deaf). It leads through a pooler that shares connections by transaction, or to another database: give the driver \`listenUrl\`, the address of the database itself.`,
+  );
+
+/** A line that did hear. */
+export const silentFailure = (channel: string): CallaError<"storage"> =>
+  new CallaError(
+    "storage",
+    { code: "silent", message: "no longer heard" },
+    `Postgres: the connection that listens to ${JSON.stringify(channel)} no longer hears (silent). It is made anew.`,
+  );
+
 /** @see failure */
 export const deadlineFailure = (milliseconds: number): CallaError<"storage"> =>
   new CallaError(

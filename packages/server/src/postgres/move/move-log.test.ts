@@ -118,7 +118,7 @@ const codeOf = async (run: Promise<unknown>): Promise<unknown> =>
   );
 
 const engines = testedEngines();
-const ways = engines.filter(({ name }) => name !== "postgres");
+const ways = engines.filter(({ name }) => !name.startsWith("postgres"));
 for (const { name, skipped, make } of ways)
   describe.skipIf(skipped)(`moving a log over ${name}`, () => {
     apart("ordered");
@@ -126,7 +126,11 @@ for (const { name, skipped, make } of ways)
     const driver = (): PostgresDriver => (made ??= make());
     let schemas = 0;
     const setUp = () => {
-      const options: MoveOptions = { from: freshFile(), to: driver(), schema: `moved ${schemas++}` };
+      const options: MoveOptions = {
+        from: freshFile(),
+        to: driver(),
+        schema: `moved by ${name} ${schemas++}`,
+      };
       const moved = () =>
         postgresLog({ driver: driver(), schema: options.schema!, retention: 3, onError: () => undefined });
       return { options, moved };

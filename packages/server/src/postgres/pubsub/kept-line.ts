@@ -1,5 +1,6 @@
 // A line that is made anew whenever it is lost, each node at a time of its own: a server that comes back has all of them to
 // serve at once.
+import { CallaError } from "@calla/shared";
 import type { Clock, Random } from "@calla/shared";
 import type { PostgresDriver, PostgresLine } from "../driver/driver.ts";
 import { deadlineFailure, failure } from "../driver/failures.ts";
@@ -12,9 +13,11 @@ export interface KeptLineOptions {
   /** Milliseconds until a line must stand. */
   readonly deadline: number;
   heard(payload: string): void;
-  /** It hears, from now on. */
+  /** It listens, from now on. Whether it hears is for others to say: `works`, or `dead`. */
   opened(): void;
-  /** Once for each time that it is away. */
+  /** It no longer does. */
+  away(): void;
+  /** Each failure once, until it works again. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -27,6 +30,7 @@ export class KeptLine {
   /** Of the line that is made or stands; what others say no longer counts. */
   #round = 0;
   #failures = 0;
+  readonly #told = new Set<string>();
   #over = false;
   #cancel: (() => void) | undefined;
 
@@ -35,14 +39,15 @@ export class KeptLine {
     this.#open();
   }
 
-  /** Whether it hears, and which of the lines it is. */
-  get round(): number | undefined {
-    return this.#line === undefined ? undefined : this.#round;
+  /** It hears. */
+  works(): void {
+    this.#failures = 0;
+    this.#told.clear();
   }
 
   /** It stands and does not hear: another one. */
-  dead(): void {
-    this.#lost(this.#round, deadlineFailure(this.#options.deadline));
+  dead(why: CallaError<"storage">): void {
+    this.#lost(this.#round, why);
   }
 
   close(): void {
@@ -69,7 +74,6 @@ export class KeptLine {
         if (round !== this.#round) return line.close();
         this.#cancel?.();
         this.#line = line;
-        this.#failures = 0;
         opened();
       },
       (error: unknown) => this.#lost(round, error),
@@ -78,12 +82,17 @@ export class KeptLine {
 
   #lost(round: number, why: unknown): void {
     if (round !== this.#round || this.#over) return;
-    const { clock, random, onError } = this.#options;
+    const { clock, random, onError, away } = this.#options;
+    away();
     this.#round++;
     this.#cancel?.();
     this.#line?.close();
     this.#line = undefined;
-    if (this.#failures++ === 0) onError(failure(why));
+    this.#failures++;
+    const error = why instanceof CallaError ? why : failure(why);
+    const { code } = error.details as { readonly code?: string };
+    if (!this.#told.has(`${code}`)) onError(error);
+    this.#told.add(`${code}`);
     const wait = Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** Math.min(this.#failures - 1, 10));
     this.#cancel = clock.setTimeout(() => this.#open(), (wait * (1 + random.uint32() / 2 ** 32)) / 2);
   }
