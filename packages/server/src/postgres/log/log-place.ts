@@ -18,6 +18,11 @@ import type { CallName } from "./statements.ts";
 /** Where Postgres says that something is not there (a function, a table, a schema, a column): another database, or an emptied one. */
 const NOT_THERE = new Set([STATE_UNFIT, "42883", "42P01", "3F000", "42703"]);
 
+/** What kind of server this is. */
+const CHECK = `SELECT current_setting('server_encoding') AS encoding,
+  current_setting('server_version_num')::int >= 130000 AS fit,
+  current_setting('server_version') AS version, pg_is_in_recovery() AS standby`;
+
 /** Postgres's five characters, or what else a call was rejected with. */
 export const codeOf = (error: unknown): string =>
   error instanceof CallaError && error.code === "storage"
@@ -137,10 +142,12 @@ export class LogPlace {
 
   async #check(): Promise<void> {
     const { calls, schema } = this.#options;
-    const [row] = await calls.query(
-      `SELECT current_setting('server_encoding') AS encoding, current_setting('server_version_num')::int >= 130000 AS fit,
-        current_setting('server_version') AS version, pg_is_in_recovery() AS standby`,
-    );
+    const ask = async () => (await calls.query(CHECK))[0];
+    let row = await ask();
+    if (row !== undefined && isTrue(row, "standby")) {
+      calls.renew();
+      row = await ask();
+    }
     if (row === undefined) return;
     if (isTrue(row, "standby")) throw refusal("standby", schema, "the server is a standby, which only reads");
     if (!isTrue(row, "fit")) throw refusal("outdated", schema, `this is Postgres ${row["version"]}`);
