@@ -109,4 +109,14 @@ export const postgresPubSubMutants = [
     scenario: "",
     by: `${pubsub}/postgres-pubsub.test.ts > [PG18] a line that has never heard`,
   },
+  {
+    name: "stay with the connections that led to a standby of Postgres",
+    file: "server/src/postgres/log/log-place.ts",
+    from: `      calls.renew();
+`,
+    to: ``,
+    breaks: "PL18",
+    scenario: "",
+    by: "server/src/postgres/log/create.test.ts > [PL18] a standby is refused once",
+  },
 ];

@@ -32,6 +32,7 @@ function scripted(answers: Readonly<Record<string, Answer>>) {
   const log = (options: Partial<PostgresLogOptions> = {}) => postgresLog({ driver, ...options });
   return {
     log,
+    driver,
     asked,
     of: (call: string) => asked.filter(([one]) => one === call).map(([, values]) => values),
   };
@@ -134,6 +135,23 @@ test("[PL12] what cannot hold a log is refused with what to do", async () => {
     "this is Postgres 12.1. Use Postgres 13 or later.",
   );
   await expect(found({ standby: "t" })).rejects.toThrow("The url must lead to the primary.");
+});
+
+test("[PL18] a standby is refused once new connections have led to it too", async () => {
+  let renewed = 0;
+  const led = (primaryAfter: number) => {
+    const row = { encoding: "UTF8", fit: "t", version: "15" };
+    const made = scripted({
+      server_encoding: () => [{ ...row, standby: renewed < primaryAfter ? "t" : "f" }],
+      ".open(": () => [],
+    });
+    return postgresLog({ driver: { ...made.driver, renew: () => void renewed++ } });
+  };
+  expect(await led(1).open("t")).toBeUndefined();
+  expect(renewed).toBe(1);
+  const log = led(3);
+  await expect(log.open("t")).rejects.toMatchObject({ details: { code: "standby" } });
+  expect(await log.open("t")).toBeUndefined(); // it has been promoted
 });
 
 test("[PL13] what is weak is told once, also after the log was found again, and keeps nothing from working", async () => {
