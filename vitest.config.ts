@@ -42,6 +42,10 @@ const project = (
 const react18 = fileURLToPath(new URL("scripts/react-18/node_modules/", import.meta.url));
 
 const POSTGRES = "packages/server/{src,test}/postgres/**/*.test.ts";
+/** What servers of two versions could do differently. */
+const OF_POSTGRES = ["log/postgres-log", "pubsub/contract", "schema/appending"].map(
+  (file) => `packages/server/src/postgres/${file}.test.ts`,
+);
 const DURABLE = "packages/testing/test/campaign-durable.sim.ts";
 
 /** The long ones first, so that no core waits for the last; then a project's files in a row, which share a process. */
@@ -79,6 +83,8 @@ export default defineConfig({
       ),
       // Over a server of this run's own, on a port and in a folder of its own.
       project("postgres", [POSTGRES], { globalSetup: ["scripts/postgres/global-setup.mjs"] }),
+      // The same on the newest Postgres that npm has for this machine, in short; CI runs the whole on each version.
+      project("postgres-newest", OF_POSTGRES, { globalSetup: ["scripts/postgres/newest-setup.mjs"] }),
       project("react", ["packages/react/{src,test}/*.test.ts"], { environment: "happy-dom" }),
       project(
         "react-18",

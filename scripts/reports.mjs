@@ -1,5 +1,5 @@
 // Where the test runners leave their JSON reports, and how to read how many tests passed and failed.
-import { readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { root } from "./run.mjs";
@@ -11,6 +11,20 @@ const vitestReport = (/** @type {string} */ file) =>
   `--reporter=default --reporter=json --outputFile.json=${reports}${file}`;
 export const unitReport = vitestReport("unit.json");
 export const simReport = vitestReport("sim.json");
+/** What tests ran on, a line each; scripts/postgres/global-setup.mjs writes it. */
+const engines = join(root, reports, "engines.txt");
+
+/** @param {string} line */
+export const noteEngine = (line) => {
+  console.log(line);
+  mkdirSync(join(root, reports), { recursive: true });
+  appendFileSync(engines, `${line}\n`);
+};
+
+/** @returns {string[]} */
+export const readEngines = () =>
+  existsSync(engines) ? readFileSync(engines, "utf8").trim().split("\n") : [];
+
 /** The environment that makes Playwright write its report. */
 export const e2eReport = { PLAYWRIGHT_JSON_OUTPUT_NAME: join(root, reports, "e2e.json") };
 

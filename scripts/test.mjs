@@ -5,6 +5,7 @@ import { join } from "node:path";
 import {
   e2eReport,
   forgetReports,
+  readEngines,
   readFailures,
   readReport,
   readSkipped,
@@ -52,7 +53,11 @@ const count = (stage, ok, runner) => {
 
 /** @type {Record<string, () => Promise<void>>} */
 const run = {
-  check: async () => count("check", await show("check", "node scripts/check.mjs"), "unit"),
+  check: async () => {
+    const ok = await show("check", "node scripts/check.mjs");
+    for (const line of readEngines()) console.log(line);
+    count("check", ok, "unit");
+  },
   sim: async () => {
     if (!(await ensureCompiler())) count("compiler", false); // and the tests that need it fail
     const ok = await show("properties and simulations", `npm run --silent test:sim -- ${simReport}`);

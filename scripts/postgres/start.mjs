@@ -1,8 +1,8 @@
 // A Postgres for tests and benchmarks, on a port and in a folder of its own, gone at the end.
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { ensurePostgres } from "./binaries.mjs";
+import { startKept } from "./kept.mjs";
 
 /**
  * @typedef {object} Engine
@@ -21,13 +21,13 @@ const notOurs = () => Promise.reject(new Error("The engine is the user's: it is 
 /**
  * The one that `CALLA_POSTGRES_URL` names, or one of our own. Unless `settings` say otherwise it does not flush to the
  * disk: killed it loses nothing, but power must not fail.
- * @param {{ major?: string | undefined, settings?: Record<string, string>, own?: boolean }} [options]
- *   `own`: not the one that the user names.
- * @returns {Promise<Engine | undefined>} undefined where there is none and none could be had
+ * @param {{ major?: string | undefined, settings?: Record<string, string>, own?: boolean, standbyOf?: string }} [options]
+ *   `own`: not the one that the user names. `standbyOf`: it begins as a copy of the server at that url and follows it.
+ * @returns {Promise<Engine | undefined>} undefined where there is none and none could be had, or, for a standby, no pg_basebackup
  */
-export const startPostgres = async ({ major, settings = {}, own = false } = {}) => {
+export const startPostgres = async ({ major, settings = {}, own = false, standbyOf } = {}) => {
   const named = process.env.CALLA_POSTGRES_URL;
-  if (named && !own)
+  if (named && !own && standbyOf === undefined)
     return {
       url: named,
       version: "as it is",
@@ -39,49 +39,17 @@ export const startPostgres = async ({ major, settings = {}, own = false } = {}) 
     };
   const binaries = await ensurePostgres(major);
   if (binaries === undefined) return undefined;
-  const keeper = spawn(
-    process.execPath,
-    [fileURLToPath(new URL("keeper.mjs", import.meta.url)), JSON.stringify({ ...binaries, settings })],
-    { stdio: ["pipe", "pipe", "inherit"], detached: true },
-  );
-  const gone = new Promise((resolve) => {
-    keeper.once("exit", resolve);
-  });
-  const answers = createInterface(keeper.stdout);
-  /** @returns {Promise<string | undefined>} its next word */
-  const heard = () =>
-    Promise.race([
-      new Promise((resolve) => {
-        answers.once("line", resolve);
-      }),
-      gone.then(() => undefined),
-    ]);
-  const ask = async (/** @type {string} */ order) => {
-    const answer = heard();
-    keeper.ref();
-    keeper.stdin.write(`${order}\n`);
-    const told = await answer;
-    keeper.unref();
-    if (told === undefined) throw new Error(`Postgres is gone: it was told "${order}".`);
-  };
-  const told = await heard();
-  if (told === undefined) return undefined;
-  // Neither its process nor its pipes keep this one alive.
-  keeper.unref();
-  for (const pipe of [keeper.stdin, keeper.stdout])
-    /** @type {{ unref?: () => void }} */ (/** @type {unknown} */ (pipe)).unref?.();
-  const { url, pid } = JSON.parse(told);
+  if (standbyOf !== undefined && !existsSync(join(binaries.bin, "pg_basebackup"))) return undefined;
+  const kept = await startKept("keeper.mjs", { ...binaries, settings, standbyOf });
+  if (kept === undefined) return undefined;
+  const { url, pid } = /** @type {{ url: string, pid: number }} */ (kept.told);
   return {
     url,
     pid,
     version: binaries.version,
     from: binaries.from,
-    down: (signal) => ask(`down ${signal}`),
-    up: () => ask("up"),
-    async stop() {
-      keeper.ref();
-      keeper.stdin.end();
-      await gone;
-    },
+    down: (signal) => kept.ask(`down ${signal}`),
+    up: () => kept.ask("up"),
+    stop: kept.stop,
   };
 };

@@ -3,13 +3,13 @@
 //
 // npm run mutants --workspace packages/testing [-- --only <part of a name> --seeds 200 --quick]
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { mutants } from "./mutants.mjs";
-import { mutantPlugin } from "./plugin.mjs";
+import { mutate } from "./mutate.mjs";
 
 /** @typedef {import("./mutants.mjs").Mutant} Mutant */
 /**
@@ -23,6 +23,7 @@ import { mutantPlugin } from "./plugin.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../../../", import.meta.url));
+const packages = join(root, "packages");
 /** A run that takes longer than all seeds should hangs. */
 const LONGEST = 240_000;
 
@@ -35,7 +36,8 @@ const byTest = ({ by }) => by.includes(" > ");
  * @param {string} outfile
  */
 async function bundle(mutant, outfile) {
-  let done = mutant === undefined;
+  const file = mutant && join(packages, mutant.file);
+  let done = file === undefined;
   await build({
     entryPoints: [join(here, "hunt.sim.ts")],
     outfile,
@@ -45,7 +47,17 @@ async function bundle(mutant, outfile) {
     target: "node20",
     conditions: ["calla-source", "module", "development"],
     logLevel: "silent",
-    plugins: [mutantPlugin(mutant, () => (done = true))],
+    plugins: [
+      {
+        name: "mutant",
+        setup: ({ onLoad }) =>
+          onLoad({ filter: /[/\\]packages[/\\].*\.ts$/ }, async ({ path }) => {
+            if (mutant === undefined || path !== file) return undefined;
+            done = true;
+            return { contents: mutate(mutant, await readFile(path, "utf8")), loader: "ts" };
+          }),
+      },
+    ],
   });
   if (!done) throw new Error(`"${mutant?.name}" changes ${mutant?.file}, which the campaign does not use.`);
 }

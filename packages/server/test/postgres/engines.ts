@@ -11,20 +11,27 @@ declare module "vitest" {
   interface ProvidedContext {
     /** As a superuser, to a database that nobody uses. */
     postgres: string | undefined;
+    /** The same through a PgBouncer in transaction mode. */
+    pgBouncer: string | undefined;
     /** The data of a PGlite that is new. */
-    pglite: string;
+    pglite: string | undefined;
+    /** The names of the ways that this project goes; some may be missing on this machine. */
+    ways: readonly string[];
   }
 }
 
 const server = inject("postgres");
 /** The title of what needs a server; where there is none it is skipped, and this says so. */
 export const hasServer = server !== undefined;
+const pooler = inject("pgBouncer");
+export const hasPooler = pooler !== undefined;
+const lite = inject("pglite");
 
 let databases = 0;
 
 /** A PGlite with nothing in it. */
-const emptyPglite = async (): Promise<PGlite> =>
-  PGlite.create({ loadDataDir: await openAsBlob(inject("pglite")) });
+const emptyPglite = async (data: string): Promise<PGlite> =>
+  PGlite.create({ loadDataDir: await openAsBlob(data) });
 
 /** A database of the file's own, made before its tests and dropped behind them. Call it where tests are declared. */
 export function ownDatabase(): () => string {
@@ -43,6 +50,13 @@ export function ownDatabase(): () => string {
   return () => at.href;
 }
 
+/** The way to a database through the pooler. */
+export function pooled(url: string): string {
+  const through = new URL(pooler ?? "postgres://nowhere/");
+  through.pathname = new URL(url).pathname;
+  return through.href;
+}
+
 /** One of the ways to a Postgres. `make` may be called several times: nodes over one database. */
 export interface TestedEngine {
   readonly name: string;
@@ -54,9 +68,9 @@ export interface TestedEngine {
 export function testedEngines(): readonly TestedEngine[] {
   const url = ownDatabase();
   const drivers: PostgresDriver[] = [];
-  let lite: PGlite | undefined;
+  let database: PGlite | undefined;
   beforeAll(async () => {
-    lite = await emptyPglite();
+    if (lite !== undefined) database = await emptyPglite(lite);
   }, 60_000);
   const kept = (driver: PostgresDriver): PostgresDriver => {
     drivers.push(driver);
@@ -64,11 +78,22 @@ export function testedEngines(): readonly TestedEngine[] {
   };
   afterAll(async () => {
     for (const driver of drivers) await driver.close?.();
-    await lite?.close();
+    await database?.close();
   });
-  return [
+  const all = [
     { name: "pg", skipped: !hasServer, make: () => kept(pgDriver({ url: url() })) },
     { name: "postgres", skipped: !hasServer, make: () => kept(postgresJsDriver({ url: url() })) },
-    { name: "pglite", skipped: false, make: () => kept(pgliteDriver(lite!)) },
+    { name: "pglite", skipped: lite === undefined, make: () => kept(pgliteDriver(database!)) },
+    {
+      name: "pg through PgBouncer",
+      skipped: !hasPooler,
+      make: () => kept(pgDriver({ url: pooled(url()), listenUrl: url() })),
+    },
+    {
+      name: "postgres through PgBouncer",
+      skipped: !hasPooler,
+      make: () => kept(postgresJsDriver({ url: pooled(url()), listenUrl: url() })),
+    },
   ];
+  return all.filter(({ name }) => inject("ways").includes(name));
 }

@@ -20,6 +20,8 @@ export interface PostgresCalls {
    * statement was not done. Otherwise (`deadline`, a lost connection) nobody knows.
    */
   query(text: string, values?: readonly PostgresValue[]): Promise<readonly PostgresRow[]>;
+  /** The connections lead to a server that only reads: the next call makes new ones, which may lead elsewhere. */
+  renew(): void;
 }
 
 export function postgresCalls({ driver, clock, deadline }: CallsOptions): PostgresCalls {
@@ -37,6 +39,7 @@ export function postgresCalls({ driver, clock, deadline }: CallsOptions): Postgr
     }
   }
   return {
+    renew: () => driver.renew?.(),
     query: (text, values = []) =>
       new Promise((resolve, reject) => {
         const giveUp = new AbortController();

@@ -22,7 +22,6 @@ const CURES: Readonly<Record<string, string>> = {
   "53300": "The server has no connection left: lower `connections`, or raise its max_connections.",
   "53100": "The server's disk is full: make room.",
   "25006": "The server is read-only, a standby: the url must lead to the primary.",
-  "57P05": "The server ends connections that are idle: set its idle_session_timeout to 0 for this user.",
   "57014": "The statement took longer than `statementTimeout`.",
   ECONNREFUSED: "Nothing listens there: start the server, or look at the url.",
   ENOTFOUND: "There is no such host: look at the url.",
@@ -39,6 +38,22 @@ export function failure(error: unknown): CallaError<"storage"> {
     `Postgres: ${message || code} (${code}).${cure === undefined ? "" : ` ${cure}`}`,
   );
 }
+
+/** A line that has never heard what is notified. */
+export const deafFailure = (channel: string): CallaError<"storage"> =>
+  new CallaError(
+    "storage",
+    { code: "deaf", message: "not heard" },
+    `Postgres: a connection listens to ${JSON.stringify(channel)} and does not hear what this node notifies (deaf). It leads through a pooler that shares connections by transaction, or to another database: give the driver \`listenUrl\`, the address of the database itself.`,
+  );
+
+/** A line that did hear. */
+export const silentFailure = (channel: string): CallaError<"storage"> =>
+  new CallaError(
+    "storage",
+    { code: "silent", message: "no longer heard" },
+    `Postgres: the connection that listens to ${JSON.stringify(channel)} no longer hears (silent). It is made anew.`,
+  );
 
 /** @see failure */
 export const deadlineFailure = (milliseconds: number): CallaError<"storage"> =>

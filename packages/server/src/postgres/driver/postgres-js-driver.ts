@@ -1,8 +1,7 @@
 // The package `postgres` (Postgres.js).
-import { CallaError } from "@calla/shared";
 import { peer } from "../../base/peer.ts";
 import type { PostgresDriver, PostgresRow } from "./driver.ts";
-import { connectionSettings, isUnsupportedSetting } from "./settings.ts";
+import { connectionSettings, isUnsupportedSetting, WHO_ANSWERS } from "./settings.ts";
 import type { PostgresConnection } from "./settings.ts";
 
 /** What Calla uses of an `sql` of the package `postgres`. */
@@ -26,6 +25,8 @@ export interface PostgresJsQuery {
 /** Rows as they came over the wire. */
 export interface PostgresJsRows extends ReadonlyArray<readonly (Uint8Array | null)[]> {
   readonly columns: readonly { readonly name: string }[];
+  /** Who took the connection that gave them. */
+  readonly state?: { readonly pid: number | null };
 }
 
 /** What `postgresJsDriver` takes: where the server is, or an `sql`. */
@@ -33,8 +34,8 @@ export interface PostgresJsDriverOptions extends PostgresConnection {
   /** An `sql` of the app's, which it closes itself. Default: one made from `url`. */
   readonly sql?: PostgresJsSql;
   /**
-   * Whether statements are prepared once for each connection; otherwise each costs a second round trip. False for a PgBouncer
-   * before 1.21. Default true, or as `sql` has it.
+   * Whether statements are prepared once for each connection; otherwise each costs a second round trip. Default: false where
+   * `sql` says so or a pooler stands in between, which is found out; true otherwise.
    */
   readonly prepare?: boolean;
 }
@@ -59,16 +60,10 @@ const types = Object.fromEntries(
  *
  * @example
  * const driver = postgresJsDriver({ url: process.env.DATABASE_URL });
- * @throws CallaError `wiring`: the package is not installed, or `sql` transforms what comes.
+ * @throws CallaError `wiring`: the package is not installed.
  */
 export function postgresJsDriver(options: PostgresJsDriverOptions = {}): PostgresDriver {
   const make = library();
-  if (options.sql !== undefined && isRewriting(options.sql))
-    throw new CallaError(
-      "wiring",
-      {},
-      "postgresJsDriver: an `sql` that transforms the names of columns, or rows, gives Calla others than it asks for; give one without `transform`, or `url`.",
-    );
   const { url, connections, statementTimeout, connectTimeout, config } = connectionSettings(options);
   let timeouts = true;
   const every = {
@@ -87,9 +82,28 @@ export function postgresJsDriver(options: PostgresJsDriverOptions = {}): Postgre
     });
   let current: PostgresJsSql | undefined;
   const sql = (): PostgresJsSql => (current ??= options.sql ?? own());
-  const { prepare = true } = { ...options.sql?.options, ...options } as { readonly prepare?: boolean };
+  const { prepare: ofApp } = (options.sql?.options ?? {}) as { readonly prepare?: boolean };
+  const told = options.prepare ?? (ofApp === false ? false : undefined);
+  let direct: boolean | undefined;
+  let asking: Promise<boolean> | undefined;
+  // Behind a pooler the library prepares anew whatever the next connection does not know, and leaves that behind each time:
+  // it would work, and fill the server's memory.
+  const isDirect = async (): Promise<boolean> => {
+    const asked = (asking ??= (async () => {
+      const rows = await sql().unsafe(WHO_ANSWERS, [], { prepare: false }).raw();
+      return rowsOf(rows)[0]?.["pid"] === String(rows.state?.pid);
+    })());
+    try {
+      const answer = await asked;
+      if (asking === asked) direct = answer;
+      return answer;
+    } finally {
+      if (asking === asked) asking = undefined;
+    }
+  };
   const renew = (): void => {
     if (options.sql !== undefined) return;
+    direct = asking = undefined; // The next ones may lead elsewhere.
     // It cannot end one connection alone. What is under way on the former ones has until then.
     current?.end({ timeout: 5 }).catch(ignored);
     current = undefined;
@@ -100,15 +114,16 @@ export function postgresJsDriver(options: PostgresJsDriverOptions = {}): Postgre
     values: readonly (string | null)[],
     signal: AbortSignal | undefined,
   ): Promise<PostgresRow[]> {
-    const used = sql();
-    const query = used.unsafe(text, [...values], { prepare });
+    let query: PostgresJsQuery | undefined;
     const giveUp = (): void => {
-      // Others that hang may have been given up before, and its connections with them.
-      if (options.sql !== undefined) query.cancel();
-      else if (used === current) renew();
+      if (options.sql === undefined) renew();
+      else query?.cancel();
     };
     signal?.addEventListener("abort", giveUp);
     try {
+      const prepare = told ?? direct ?? (await isDirect());
+      signal?.throwIfAborted();
+      query = sql().unsafe(text, [...values], { prepare });
       return rowsOf(await query.raw());
     } finally {
       signal?.removeEventListener("abort", giveUp);
@@ -118,16 +133,20 @@ export function postgresJsDriver(options: PostgresJsDriverOptions = {}): Postgre
   return {
     name: "postgres",
     async query(text, values, signal) {
+      const brought = timeouts;
       try {
         return await run(text, values, signal);
       } catch (error) {
-        if (!timeouts || options.sql !== undefined || !isUnsupportedSetting(error)) throw error;
-        timeouts = false;
-        renew();
+        if (!brought || options.sql !== undefined || !isUnsupportedSetting(error)) throw error;
+        // Others were refused at the same moment.
+        if (timeouts) {
+          timeouts = false;
+          renew();
+        }
         return run(text, values, signal);
       }
     },
-    async listen(channel, { heard, lost }, signal) {
+    async listen(channel, { heard, lost }) {
       let open = true;
       const line: { end?: () => void } = {};
       const settings = {
@@ -153,16 +172,12 @@ export function postgresJsDriver(options: PostgresJsDriverOptions = {}): Postgre
         open = false;
         one.end({ timeout: 1 }).catch(ignored);
       };
-      const giveUp = (): void => line.end?.();
-      signal?.addEventListener("abort", giveUp);
       const began = one.unsafe(`listen "${channel.replaceAll('"', '""')}"`).raw();
       try {
         await began;
       } catch (error) {
         line.end();
         throw error;
-      } finally {
-        signal?.removeEventListener("abort", giveUp);
       }
       return { close: () => void (open && line.end?.()) };
     },
@@ -171,17 +186,10 @@ export function postgresJsDriver(options: PostgresJsDriverOptions = {}): Postgre
       if (options.sql !== undefined) return;
       const last = current;
       current = undefined;
-      await last?.end({ timeout: 5 });
+      // A connection that was lost in a call never ends, to the library: this is how long it waits for that.
+      await last?.end({ timeout: 1 });
     },
   };
-}
-
-/** `transform: postgres.camel`, say. Values that are transformed are not Calla's: it takes them raw. */
-function isRewriting({ options }: PostgresJsSql): boolean {
-  const { transform } = options as {
-    readonly transform?: Readonly<Record<"column" | "row", { readonly from?: unknown } | undefined>>;
-  };
-  return transform?.column?.from !== undefined || transform?.row?.from !== undefined;
 }
 
 const decoder = new TextDecoder();

@@ -11,7 +11,7 @@ export interface PostgresConnection {
   readonly connections?: number;
   /**
    * Milliseconds after which the server itself ends a statement; a little less than Calla waits. Left out where a pooler
-   * refuses the setting. Default 9,000.
+   * refuses the setting: set it for the database's user. Default 9,000.
    */
   readonly statementTimeout?: number;
   /** Milliseconds until a connection must stand. Default 5,000. */
@@ -27,6 +27,12 @@ export const connectionSettings = ({
   connectTimeout = 5_000,
   config = {},
 }: PostgresConnection) => ({ url, connections, statementTimeout, connectTimeout, config });
+
+/**
+ * Who answers. The library knows who took the connection; a pooler says a number of its own there. Behind one nothing may be
+ * prepared: any connection may answer the next call, and those of PgBouncer before 1.21 do not know what another one prepared.
+ */
+export const WHO_ANSWERS = "select pg_backend_pid() as pid";
 
 /** PgBouncer refuses connections that bring a setting which it does not know. */
 export const isUnsupportedSetting = (error: unknown): boolean =>

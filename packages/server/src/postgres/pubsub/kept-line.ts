@@ -13,19 +13,13 @@ export interface KeptLineOptions {
   /** Milliseconds until a line must stand. */
   readonly deadline: number;
   heard(payload: string): void;
-  /** It hears, from now on. */
+  /** It listens, from now on. Whether it hears is for others to say: `works`, or `dead`. */
   opened(): void;
-  /** Once for each time that it is away. */
+  /** It no longer does. */
+  away(): void;
+  /** Each failure once, until it works again. */
   readonly onError: (error: unknown) => void;
 }
-
-/** It stands, and what this node has surely said does not come back by it. */
-const deaf = (): CallaError<"storage"> =>
-  new CallaError(
-    "storage",
-    { code: "deaf" },
-    "Postgres: the connection that listens hears nothing (deaf). If this comes again and again, the url leads through a pooler: give `listenUrl`.",
-  );
 
 const SHORTEST_WAIT = 100;
 const LONGEST_WAIT = 5_000;
@@ -36,35 +30,30 @@ export class KeptLine {
   /** Of the line that is made or stands; what others say no longer counts. */
   #round = 0;
   #failures = 0;
+  readonly #told = new Set<string>();
   #over = false;
   #cancel: (() => void) | undefined;
-  /** Gives up the line that is being made: it may hang, and then nobody else would end its connection. */
-  #giveUp = new AbortController();
 
   constructor(options: KeptLineOptions) {
     this.#options = options;
     this.#open();
   }
 
-  /** Whether it hears, and which of the lines it is. */
-  get round(): number | undefined {
-    return this.#line === undefined ? undefined : this.#round;
+  /** It hears. */
+  works(): void {
+    this.#failures = 0;
+    this.#told.clear();
   }
 
   /** It stands and does not hear: another one. */
-  dead(): void {
-    this.#lost(this.#round, deaf());
+  dead(why: CallaError<"storage">): void {
+    this.#lost(this.#round, why);
   }
 
   close(): void {
     this.#over = true;
     this.#round++;
-    this.#end();
-  }
-
-  #end(): void {
     this.#cancel?.();
-    this.#giveUp.abort();
     this.#line?.close();
     this.#line = undefined;
   }
@@ -72,25 +61,19 @@ export class KeptLine {
   #open(): void {
     const { driver, clock, channel, deadline, heard, opened } = this.#options;
     const round = ++this.#round;
-    const { signal } = (this.#giveUp = new AbortController());
     this.#cancel = clock.setTimeout(() => this.#lost(round, deadlineFailure(deadline)), deadline);
     const listening = async () =>
-      driver.listen(
-        channel,
-        {
-          heard: (payload) => {
-            if (round === this.#round) heard(payload);
-          },
-          lost: (why) => this.#lost(round, why),
+      driver.listen(channel, {
+        heard: (payload) => {
+          if (round === this.#round) heard(payload);
         },
-        signal,
-      );
+        lost: (why) => this.#lost(round, why),
+      });
     listening().then(
       (line) => {
         if (round !== this.#round) return line.close();
         this.#cancel?.();
         this.#line = line;
-        this.#failures = 0;
         opened();
       },
       (error: unknown) => this.#lost(round, error),
@@ -99,10 +82,17 @@ export class KeptLine {
 
   #lost(round: number, why: unknown): void {
     if (round !== this.#round || this.#over) return;
-    const { clock, random, onError } = this.#options;
+    const { clock, random, onError, away } = this.#options;
+    away();
     this.#round++;
-    this.#end();
-    if (this.#failures++ === 0) onError(why instanceof CallaError ? why : failure(why));
+    this.#cancel?.();
+    this.#line?.close();
+    this.#line = undefined;
+    this.#failures++;
+    const error = why instanceof CallaError ? why : failure(why);
+    const { code } = error.details as { readonly code?: string };
+    if (!this.#told.has(`${code}`)) onError(error);
+    this.#told.add(`${code}`);
     const wait = Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** Math.min(this.#failures - 1, 10));
     this.#cancel = clock.setTimeout(() => this.#open(), (wait * (1 + random.uint32() / 2 ** 32)) / 2);
   }

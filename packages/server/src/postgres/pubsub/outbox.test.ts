@@ -36,6 +36,7 @@ function started(mostWaiting = 1_000_000) {
     channel: "bell",
     sender: "me",
     mostWaiting,
+    said: () => undefined,
     onError: (error) => void errors.push(error),
   });
   /** Answers the call that is under way, and gives what it said. */

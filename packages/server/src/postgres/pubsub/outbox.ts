@@ -5,13 +5,15 @@ import type { PostgresCalls } from "../driver/calls.ts";
 import { framed, writeFrame } from "./frames.ts";
 
 export interface OutboxOptions {
-  readonly calls: PostgresCalls;
+  readonly calls: Pick<PostgresCalls, "query">;
   readonly clock: Clock;
   readonly random: Random;
   readonly channel: string;
   readonly sender: string;
   /** Characters that wait while nothing goes; then the oldest go away, and all nodes hear of a gap. */
   readonly mostWaiting: number;
+  /** More has surely gone. */
+  readonly said: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -71,6 +73,11 @@ export class Outbox {
     if (this.#running === undefined && this.#waiting.length === 0) this.push("");
   }
 
+  /** Has something go that has not begun to. */
+  probe(): void {
+    if (this.#waiting.length === 0) this.push("");
+  }
+
   /** What waits goes once more, and then nothing. */
   async end(): Promise<void> {
     this.#over = true;
@@ -117,6 +124,7 @@ export class Outbox {
       ? calls.query(NOTIFY_ONE, [channel, first])
       : calls.query(NOTIFY, [channel, frames]));
     this.sent = upTo;
+    this.#options.said();
   }
 
   async #untilSaid(frames: readonly string[]): Promise<void> {

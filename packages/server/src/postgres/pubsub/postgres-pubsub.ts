@@ -9,6 +9,7 @@ import type { PubSub } from "../../cluster/pubsub.ts";
 import { nameOfPlain, plainName } from "../../log/plain-name.ts";
 import { postgresCalls } from "../driver/calls.ts";
 import type { PostgresDriver } from "../driver/driver.ts";
+import { Ear } from "./ear.ts";
 import { writeMessage } from "./frames.ts";
 import type { Message } from "./frames.ts";
 import { Inbox } from "./inbox.ts";
@@ -19,7 +20,7 @@ import { Outbox } from "./outbox.ts";
 export interface PostgresPubSubOptions {
   /** The channel of Postgres, at most 63 bytes: apps in one database take different ones. Default "calla". */
   readonly channel?: string;
-  /** Milliseconds after which a line that should have heard something and has not is made anew. Default 5,000. */
+  /** Milliseconds after which a line that has not heard what this node said is made anew. Default 5,000. */
   readonly heartbeat?: number;
   /** Milliseconds that a call may take. Default 10,000. */
   readonly deadline?: number;
@@ -42,7 +43,7 @@ export interface PostgresPubSub extends PubSub {
   onGap(listener: () => void): () => void;
   /** How payloads become text; a server says so. Default: the value domain in JSON. */
   carryWith(serialiser: Serialiser): void;
-  /** Resolves once it hears. What was published before is lost to this node. */
+  /** Resolves once it has heard itself. What was published before it listened is lost to this node. */
   ready(): Promise<void>;
   /** Says what waits, within the deadline, and lets go. The driver is the app's to close. */
   close(): Promise<void>;
@@ -61,17 +62,13 @@ const GAP_PAUSE = 1_000;
  * @example
  * const driver = pgDriver({ url: process.env.DATABASE_URL });
  * const server = createServer({ wiring, serialiser, log, pubsub: postgresPubSub(driver) });
- * @throws CallaError `wiring`: the channel's name is empty, too long or has a NUL.
+ * @throws CallaError `wiring`: the channel's name is empty or too long.
  */
 export function postgresPubSub(driver: PostgresDriver, options: PostgresPubSubOptions = {}): PostgresPubSub {
   const { channel = "calla", heartbeat = 5_000, deadline = 10_000, maxWaiting = 16_777_216 } = options;
   const { clock = systemClock, random = systemRandom } = options;
-  if (channel === "" || Buffer.byteLength(channel) > LONGEST_NAME || channel.includes("\u0000"))
-    throw new CallaError(
-      "wiring",
-      { channel },
-      `postgresPubSub: a channel has 1 to ${LONGEST_NAME} bytes, and no NUL.`,
-    );
+  if (channel === "" || Buffer.byteLength(channel) > LONGEST_NAME)
+    throw new CallaError("wiring", { channel }, `postgresPubSub: a channel has 1 to ${LONGEST_NAME} bytes.`);
   const report = reporter(options.onError);
   const local = localPubSub();
   const wanted = new Map<string, number>();
@@ -142,17 +139,27 @@ export function postgresPubSub(driver: PostgresDriver, options: PostgresPubSubOp
     channel,
     sender,
     mostWaiting: maxWaiting,
+    said: () => ear.said(),
     onError: report,
   });
 
   const own = `1 ${sender} `;
-  let lastHeard = 0;
-  /** What this node may have said before the line heard. */
-  let begunBefore = 0;
-  let opened = 0;
+  let lines = 0;
   let open!: () => void;
   const ready = new Promise<void>((resolve) => {
     open = resolve;
+  });
+  const ear = new Ear({
+    clock,
+    heartbeat,
+    channel,
+    outbox,
+    works: () => {
+      line.works();
+      if (lines++ > 0 || wanted.size > 0) tellGap();
+      open();
+    },
+    dead: (why) => line.dead(why),
   });
   const line = new KeptLine({
     driver,
@@ -162,34 +169,16 @@ export function postgresPubSub(driver: PostgresDriver, options: PostgresPubSubOp
     deadline,
     onError: report,
     heard: (payload) => {
-      if (payload.startsWith(own))
-        lastHeard = Math.max(lastHeard, Number.parseInt(payload.slice(own.length), 10));
+      ear.heard(payload.startsWith(own) ? Number.parseInt(payload.slice(own.length), 10) : undefined);
       inbox.take(payload);
     },
     opened: () => {
       told = false;
-      begunBefore = outbox.begun;
-      if (opened++ > 0 || wanted.size > 0) {
-        inbox.away();
-        tellGap();
-      }
-      open();
+      inbox.away();
+      ear.listens();
     },
+    away: () => ear.away(),
   });
-  // A connection can be gone without a word. Whoever speaks hears himself; who has said nothing says so.
-  let before: { readonly round: number | undefined; readonly sent: number } = { round: undefined, sent: 0 };
-  let cancelBeat = (): void => undefined;
-  const beat = (): void => {
-    cancelBeat = clock.setTimeout(() => {
-      const { round } = line;
-      const { round: then, sent } = before;
-      if (round !== undefined && round === then && sent > begunBefore && lastHeard < sent) line.dead();
-      outbox.ping();
-      before = { round, sent: outbox.sent };
-      beat();
-    }, heartbeat);
-  };
-  beat();
 
   return {
     publish(name, payload) {
@@ -225,7 +214,7 @@ export function postgresPubSub(driver: PostgresDriver, options: PostgresPubSubOp
     ready: () => ready,
     close: () =>
       (closed ??= (async () => {
-        cancelBeat();
+        ear.close();
         line.close();
         await local.close?.();
         await outbox.end();
