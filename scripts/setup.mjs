@@ -61,7 +61,8 @@ export const ensureInstalled = async () => {
   }
   const installed = changedAt(join(root, "node_modules", ".package-lock.json"));
   if (installed > 0 && installed >= changedAt(join(root, "package-lock.json"))) return true;
-  const install = () => show("install packages", "npm ci --no-audit --no-fund");
+  // JOBS: what must be compiled here uses all cores; one is the default.
+  const install = () => show("install packages", "npm ci --no-audit --no-fund", { JOBS: "max" });
   if (await install()) return true;
   // It may have been a package that must be built here.
   if (!hasCompiler() && (await ensureCompiler()) && (await install())) return true;

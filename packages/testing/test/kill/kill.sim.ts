@@ -1,5 +1,5 @@
 // Servers that are killed, in processes of their own: SIGKILL at named points of their work and at any time, under load
-// of real clients over real sockets. CALLA_KILLS sets how many die (300 by default), CALLA_FROM the first seed.
+// of real clients over real sockets. CALLA_KILLS sets how many die (200 by default), CALLA_FROM the first seed.
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ import type { Point } from "./points.ts";
 import { bundled } from "../processes.ts";
 import { round } from "./round.ts";
 
-const KILLS = Number(process.env["CALLA_KILLS"] ?? 300);
+const KILLS = Number(process.env["CALLA_KILLS"] ?? 200);
 const FROM = Number(process.env["CALLA_FROM"] ?? 1);
 const DEATHS = 20;
 

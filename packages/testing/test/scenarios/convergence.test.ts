@@ -94,7 +94,11 @@ async function interleave(
   return ends;
 }
 
-test.each(FORMATS)(
+/** By requests there are ten times as many ways, and how bytes are written changes none of them: one format by each. */
+const IN_EVERY_WAY: readonly FormatName[] =
+  VIA === "socket" ? FORMATS : [VIA === "http" ? "json" : "messagepack"];
+
+test.each(IN_EVERY_WAY)(
   "[S1] [RB2] two clients' messages that do not commute, every interleaving: each replica equals the server's fold (%s)",
   async (format) => {
     const ends = await interleave([[{ type: "counted", by: 3 }], [{ type: "doubled" }]], { format });
