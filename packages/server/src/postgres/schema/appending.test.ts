@@ -168,6 +168,23 @@ describe.skipIf(!hasServer)("appends of several nodes", () => {
     expect(one.statements() + two.statements() - sent).toBe(2);
   });
 
+  test("[PL4] that waited for what leaves the heads where they are are not late, and write each record once", async () => {
+    const one = await nodes.held(shared);
+    const two = nodes.node(shared);
+    for (const target of ["touched", "as it was", "saved"]) await fill(two, target, 0, 2);
+    await one.begin();
+    await one.log.touch(["touched", "saved"], 1_990_000_000_000);
+    const waited = two.append(["saved", "touched", "as it was"].map((target) => appendOf(target, 2, 2)));
+    await nodes.waiting();
+    await one.commit();
+    expect((await waited).map((result) => result.status)).toEqual(["appended", "appended", "appended"]);
+    for (const target of ["touched", "as it was", "saved"]) {
+      expect(await two.open(target)).toMatchObject(at(4));
+      const { records } = await two.history(target, Number.MAX_SAFE_INTEGER, 9);
+      expect(records.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
+    }
+  });
+
   test("[PL5] a value that Postgres cannot hold is unknown alone, and keeps nothing else of its call from being written", async () => {
     const log = nodes.node(shared, { appending: 1 });
     const results = await log.append([
