@@ -411,7 +411,7 @@ const RIGHTS_WITHIN = 10_000;
 
 /** Timers of the whole server: idle targets leave, subscribed ones on a shared log are looked at. */
 function housekeeping(hub: Hub): (() => void)[] {
-  const { context, registry, commitLoop, accessRecheck, connections, expiry } = hub;
+  const { context, registry, accessRecheck, connections, expiry } = hub;
   expiry.start();
   const cancels: (() => void)[] = [];
   const every = (milliseconds: number, run: () => void): void => {
@@ -428,7 +428,7 @@ function housekeeping(hub: Hub): (() => void)[] {
     every(Math.max(context.limits.recheckAfter / ROUND, 100), () => accessRecheck.tick(connections));
   // Nothing that was read before is known to be in what stands there now (TE11, RD7).
   const silence = context.log.onReplaced?.(() => {
-    for (const live of registry.all()) if (live.engine !== undefined) commitLoop.replaced(live);
+    void hub.headWatch.replaced(Array.from(registry.all()).filter(({ engine }) => engine !== undefined));
     hub.consumers.anew();
   });
   if (silence !== undefined) cancels.push(silence);

@@ -5,6 +5,7 @@ import { CallaError } from "@calla/shared";
 import type { Cursor, ServerFrames, Subscription, TargetKey, WireOutcome } from "@calla/shared";
 import type { Conversation, TargetSubscription } from "../connection/conversation.ts";
 import type { SlowConsumers } from "../connection/slow-consumers.ts";
+import { storageError } from "../base/storage-outage.ts";
 import type { WireFrame } from "../base/connection.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import type { Encoder } from "../context/encoder.ts";
@@ -31,14 +32,14 @@ const FEW_RECORDS = 16;
 export class CatchUp {
   readonly #context: ServerContext;
   readonly #commitLoop: CommitLoop;
-  readonly #headWatch: Pick<HeadWatch, "look">;
+  readonly #headWatch: Pick<HeadWatch, "sure">;
   readonly #expiry: ExpirySweep;
   readonly #slowConsumers: SlowConsumers;
 
   constructor(
     context: ServerContext,
     commitLoop: CommitLoop,
-    headWatch: Pick<HeadWatch, "look">,
+    headWatch: Pick<HeadWatch, "sure">,
     expiry: ExpirySweep,
     slowConsumers: SlowConsumers,
   ) {
@@ -108,9 +109,7 @@ export class CatchUp {
     const engine = live.engine;
     if (engine === undefined) return live.failure;
     if (this.#mustLook(live, asked, isFresh)) {
-      const looked = await (live.unsure === undefined
-        ? this.#headWatch.look(live)
-        : this.#commitLoop.sure(live));
+      const looked = await this.#headWatch.sure(live);
       if (!current()) return "outdated";
       if (!looked) return live.failure;
     }
@@ -132,7 +131,7 @@ export class CatchUp {
         ({ row, state } = known);
         // No outcome that it is sent lies beyond the model that it is sent (TE22).
         if (engine.isBehind(row) || live.unsure !== undefined) {
-          const looked = await this.#commitLoop.sure(live);
+          const looked = await this.#headWatch.sure(live);
           if (!current()) return "outdated";
           if (!looked) return live.failure;
           if (!sameCursor(engine.state, state)) continue;
@@ -160,7 +159,7 @@ export class CatchUp {
     try {
       await this.#expiry.hold(live);
     } catch (cause) {
-      this.#context.report(new CallaError("storage", { method: "touch", cause }));
+      this.#context.report(storageError("touch", cause));
       return false;
     }
     return this.#commitLoop.look(live);
@@ -235,7 +234,7 @@ export class CatchUp {
         Math.min(maxCatchUp + 1, Number.MAX_SAFE_INTEGER),
       );
     } catch (cause) {
-      this.#context.report(new CallaError("storage", { method: "read", cause }));
+      this.#context.report(storageError("read", cause));
       return undefined;
     }
   }

@@ -10,7 +10,10 @@ const add = (item: string) => ({ type: "added", item }) as const;
 const SHARE = 500;
 
 /** A log that writes down its calls, and may have some of its own. */
-function counted(log: LogStorage, own: { readonly moved?: LogStorage["moved"] | undefined } = {}) {
+function counted(
+  log: LogStorage,
+  own: { [Name in "moved" | "onReplaced"]?: LogStorage[Name] | undefined } = {},
+) {
   const calls: Record<string, number> = {};
   const asked: (readonly string[])[] = [];
   const counting = new Proxy(log, {
@@ -119,7 +122,7 @@ describe("[SV19] a log that says what has moved", () => {
     expect([await clients[0]!.heard(), errors]).toEqual([[], []]);
   });
 
-  test("is asked again with the next tick where it failed", async () => {
+  test("[SV23] is asked again with the next tick where it failed, which is told once, and so is its end", async () => {
     const log = faultyLog(memoryLog({ shared: true }));
     const { advance, write, clients, errors } = await following(3, log, { maxStaleness: 1_700 });
     await write(0);
@@ -127,12 +130,16 @@ describe("[SV19] a log that says what has moved", () => {
     log.plan(({ method }) => (method === "moved" && fails ? "fail" : undefined));
     await advance(3_400);
     expect(await clients[0]!.heard()).toEqual([]);
-    expect(errors.length).toBeGreaterThan(0);
-    for (const error of errors)
-      expect(error).toMatchObject({ code: "storage", details: { method: "moved" } });
+    // That it fails is told once, whatever the number of ticks, and so is its end.
+    expect(errors).toMatchObject([{ code: "storage", details: { method: "moved" } }]);
+    expect((errors[0] as Error).message).toMatch(
+      /^The log's moved\(\) failed: .*It is asked again all the time/,
+    );
     fails = false;
     await advance(100);
     expect(types(await clients[0]!.heard())).toEqual(["TopicUpdate"]);
+    await advance(3_400);
+    expect(errors).toMatchObject([{}, { code: "storage", details: { method: "moved", over: true } }]);
   });
 
   test("is not asked twice at once, and not waited for longer than maxStaleness", async () => {
@@ -179,6 +186,52 @@ describe("[SV19] a log that says what has moved", () => {
     expect(asked.length).toBeLessThanOrEqual(16);
     expect(calls["read"]).toBe(1);
     expect(types(await clients[0]!.heard())).toEqual(["TopicUpdate"]);
+  });
+});
+
+describe("[SV24] a log whose storage was replaced", () => {
+  test("is asked about all that is in memory, 1,024 at a time, and what has moved is read", async () => {
+    const inner = memoryLog({ shared: true });
+    const listeners: (() => void)[] = [];
+    let under = 0;
+    let most = 0;
+    const { calls, asked, log, forget } = counted(inner, {
+      onReplaced: (listener) => (listeners.push(listener), () => undefined),
+      moved: async (places) => {
+        most = Math.max(most, ++under);
+        const moved = await inner.moved!(places);
+        under--;
+        return moved;
+      },
+    });
+    const { settle, write, clients } = await following(2_500, log, { maxStaleness: 600_000 });
+    for (const topic of [3, 2_400]) await write(topic);
+    forget();
+    listeners[0]!();
+    await settle();
+    expect(asked.flat()).toHaveLength(2_500);
+    expect([calls, most]).toEqual([{ moved: 3, read: 2 }, 1]);
+    for (const client of [clients[0]!, clients.at(-1)!])
+      expect(types(await client.heard())).toEqual(["TopicUpdate"]);
+  });
+
+  test("answers who subscribes meanwhile by what it has now, however many do", async () => {
+    const inner = memoryLog({ shared: true });
+    const faulty = faultyLog(inner);
+    const listeners: (() => void)[] = [];
+    const { calls, log, forget } = counted(faulty, {
+      onReplaced: (listener) => (listeners.push(listener), () => undefined),
+    });
+    const { client, settle } = await following(20, log, { maxStaleness: 600_000 });
+    faulty.plan(({ method }) => (method === "moved" ? "fail" : undefined));
+    listeners[0]!();
+    await settle();
+    faulty.plan();
+    const one = await client();
+    forget();
+    for (let i = 0; i < 20; i++) one.say(subscribe(`list:${i}`, i + 1));
+    expect(types(await one.heard()).filter((type) => type === "Settled")).toHaveLength(20);
+    expect(calls).toEqual({ moved: 1 });
   });
 });
 

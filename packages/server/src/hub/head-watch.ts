@@ -1,8 +1,9 @@
 // Whether what this node follows is still what the log has, though no ring came: each subscribed target has its turn once
-// in `maxStaleness`, and a log that can is asked about all that are due in one call (SV6, SV19). Not here: whose turn it is
+// in `maxStaleness`, and a log that can is asked about all that are due in one call (SV6, SV19). That it fails is told once (SV23). Not here: whose turn it is
 // (cluster/poll-schedule.ts), what a look at one target comes to (target/commit-loop.ts).
-import { CallaError, hashString, ORIGIN } from "@calla/shared";
+import { hashString, ORIGIN } from "@calla/shared";
 import type { Cursor, TargetKey } from "@calla/shared";
+import { StorageOutage } from "../base/storage-outage.ts";
 import { PollSchedule } from "../cluster/poll-schedule.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import type { CommitLoop } from "../target/commit-loop.ts";
@@ -29,6 +30,7 @@ export class HeadWatch {
   readonly #commitLoop: CommitLoop;
   readonly #awaitedTopics: AwaitedTopics;
   readonly #schedule: PollSchedule<LiveTarget>;
+  readonly #outage: StorageOutage;
   /** Due, and not asked about yet. */
   readonly #due = new Set<LiveTarget>();
   readonly #awaited = new Set<TargetKey>();
@@ -48,6 +50,13 @@ export class HeadWatch {
     this.#commitLoop = commitLoop;
     this.#awaitedTopics = awaitedTopics;
     this.#schedule = new PollSchedule(hashString(context.node));
+    const { clock } = context;
+    this.#outage = new StorageOutage({
+      clock,
+      report: (error) => context.report(error),
+      method: "moved",
+      meaning: "It is asked again all the time; until it answers, what other nodes write may come late.",
+    });
   }
 
   /** One tick: a share of all is looked at. */
@@ -80,6 +89,27 @@ export class HeadWatch {
     });
   }
 
+  /** Looks, and knows then of which history it is, where the storage was replaced. */
+  async sure(live: LiveTarget): Promise<boolean> {
+    const { unsure } = live;
+    const looked = await this.look(live);
+    // Unless it was replaced once more meanwhile.
+    if (looked && live.unsure === unsure) live.unsure = undefined;
+    return looked;
+  }
+
+  /**
+   * The storage was replaced: until it was looked at, nobody is shown what memory has beside what is read now. Some at a time,
+   * for all nodes do this at once, and what has moved is read (SV24).
+   */
+  async replaced(lives: readonly LiveTarget[]): Promise<void> {
+    for (const live of lives) live.unsure = {};
+    for (let from = 0; from < lives.length; from += MOST_PLACES) {
+      const some = lives.slice(from, from + MOST_PLACES).filter(({ closed }) => !closed);
+      await Promise.all(some.map((live) => this.sure(live)));
+    }
+  }
+
   #lookNow(): void {
     const looks = this.#looks;
     this.#looks = [];
@@ -99,9 +129,9 @@ export class HeadWatch {
     let moved: ReadonlySet<TargetKey> | undefined;
     try {
       const places = Array.from(resting, ([key, live]): readonly [TargetKey, Cursor] => [key, placeOf(live)]);
-      moved = new Set(await this.#context.log.moved!(places));
-    } catch (cause) {
-      this.#context.report(new CallaError("storage", { method: "moved", cause }));
+      moved = new Set(await this.#moved(places));
+    } catch {
+      // It was told.
     }
     for (const { live, looked } of looks) {
       const isStill = moved?.has(live.key) === false && resting.get(live.key) === live;
@@ -117,20 +147,23 @@ export class HeadWatch {
       for (const key of keys) places.push([key, ORIGIN]);
       if (places.length === 0) continue;
       try {
-        for (const key of await this.#context.log.moved!(places)) {
+        for (const key of await this.#moved(places)) {
           const live = lives.get(key);
           if (live?.closed === false) void this.#commitLoop.look(live);
           if (keys.has(key)) this.#awaitedTopics.look(key);
         }
-      } catch (cause) {
-        this.#context.report(new CallaError("storage", { method: "moved", cause }));
-        // With the next tick, for their turn has come.
+      } catch {
+        // It was told. With the next tick, for their turn has come.
         for (const live of lives.values()) this.#due.add(live);
         for (const key of keys) this.#awaited.add(key);
         break;
       }
     }
     if (this.#asking === since) this.#asking = undefined;
+  }
+
+  #moved(places: readonly (readonly [TargetKey, Cursor])[]): Promise<readonly TargetKey[]> {
+    return this.#outage.watch(() => this.#context.log.moved!(places));
   }
 
   /** Takes out what is asked about next. */

@@ -1,9 +1,10 @@
 // Carries out what target engines ask for. Once per turn it decides what was offered and appends it in one go, gives
 // the result back to the engines, and hands what they answer to clients, hooks and other nodes. A turn ends at its
 // budget, and no more appends are under way than a log needs to be busy; the rest waits, in order (LM23).
-import { CallaError, messageOf } from "@calla/shared";
+import { CallaError } from "@calla/shared";
 import type { Cancel, Cursor } from "@calla/shared";
 import { Budget } from "../base/budget.ts";
+import { storageError } from "../base/storage-outage.ts";
 import { Conversation } from "../connection/conversation.ts";
 import type { Intake } from "../connection/intake.ts";
 import type { ServerContext } from "../context/server-context.ts";
@@ -169,21 +170,6 @@ export class CommitLoop {
       this.run(live, live.engine!.look());
       // Otherwise a flight or a read is under way: its landing looks again for us.
     });
-  }
-
-  /** The storage was replaced: until it was looked at, nobody is shown what memory has beside what is read now. */
-  replaced(live: LiveTarget): void {
-    live.unsure = {};
-    void this.sure(live);
-  }
-
-  /** Looks, and knows then of which history it is. */
-  async sure(live: LiveTarget): Promise<boolean> {
-    const { unsure } = live;
-    const looked = await this.look(live);
-    // Unless it was replaced once more meanwhile.
-    if (looked && live.unsure === unsure) live.unsure = undefined;
-    return looked;
   }
 
   /** Folds a target anew whose model another node does not have; false: not now. */
@@ -517,6 +503,3 @@ export class CommitLoop {
     this.#timers.add(cancel);
   }
 }
-
-const storageError = (method: string, cause: unknown): CallaError =>
-  new CallaError("storage", { method, cause }, `The log's ${method}() failed: ${messageOf(cause)}`);

@@ -2,6 +2,7 @@
 // positions of consumers that never came back. The log keeps the ages; here is what counts as old, and when to look.
 import { CallaError, matchTopic } from "@calla/shared";
 import type { Cancel, Slice, SteadyClock, TargetKey, TopicSlice } from "@calla/shared";
+import { storageError } from "../base/storage-outage.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { ring } from "../cluster/node-messages.ts";
 import type { LiveTarget } from "./live-target.ts";
@@ -220,7 +221,7 @@ export class ExpirySweep {
     this.#sweeping = this.#context.clock.setTimeout(() => {
       void this.sweep()
         .catch((cause: unknown) =>
-          this.#context.report(new CallaError("storage", { method: "expire", cause })),
+          this.#context.report(storageError("expire", cause, "What is too old goes later.")),
         )
         .finally(() => {
           if (!this.#stopped) this.#sweepIn(this.#interval());
