@@ -16,6 +16,7 @@ import {
 import type { PubSub } from "../cluster/pubsub.ts";
 import { ORIGIN, record } from "../testing/log-contract/kit.ts";
 import { faultyLog } from "../testing/faulty-log.ts";
+import type { LogStorage } from "../log/log.ts";
 import { memoryLog } from "../log/memory/memory-log.ts";
 import type { ConsumedEntry } from "./log-consumers.ts";
 import { sqlite } from "../log/sqlite/sqlite.ts";
@@ -413,6 +414,36 @@ describe("server.consume", () => {
       ]);
       expect(errors).toMatchObject([{ code: "storage", details: { consumer: "list:*/audit" } }]);
     }
+  });
+
+  test("[RD7] where the log is another one from now on, nothing of what was read before is stored in it", async () => {
+    const log = memoryLog({ retention: 0 });
+    const stored: string[] = [];
+    let replaced = (): void => undefined;
+    const watched: LogStorage = Object.assign(Object.create(log) as LogStorage, {
+      onReplaced: (listener: () => void) => {
+        replaced = listener;
+        return () => undefined;
+      },
+      advanceConsumer: async (...given: Parameters<LogStorage["advanceConsumer"]>) => {
+        stored.push("advance");
+        return log.advanceConsumer(...given);
+      },
+      claimConsumer: async (...given: Parameters<LogStorage["claimConsumer"]>) => {
+        stored.push("claim");
+        return log.claimConsumer(...given);
+      },
+    });
+    const { server, done, settle, advance } = wire({ log: watched, random: countingRandom(1) });
+    let end = (): void => undefined;
+    server.consume(list, { name }, () => new Promise<void>((resolve) => (end = resolve)));
+    await done(server.topic(list, "1").dispatch(add("a")));
+    replaced(); // while the handler runs
+    stored.length = 0;
+    end();
+    await settle();
+    await advance(100);
+    expect(stored[0]).toBe("claim");
   });
 
   test("[RD6] from: now skips the past; dropConsumer discards the position, and nothing is kept for it", async () => {

@@ -2,6 +2,7 @@
 // once, from a stored position. Not here: hooks, which only observe (handlers.ts), and clients that subscribe (catch-up.ts).
 import { CallaError, isSession } from "@calla/shared";
 import type { Cancel, Slice, TargetKey } from "@calla/shared";
+import { sentenceOf } from "../base/storage-outage.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import type { Change, ClaimResult, Position, LogConsumer } from "../log/log.ts";
 import { entryOf } from "./topic-history.ts";
@@ -200,6 +201,8 @@ class ConsumerRun {
   #lease = 0;
   /** Another's lease, and since when it has been seen unchanged. */
   #seen: { readonly until: number; readonly since: number } | undefined;
+  /** What the log knows of it counts, until it is claimed again, and not what this node knows. */
+  #lost = false;
   #stopping = false;
   #ended: Promise<void> | undefined;
   /** Something may have come while nobody waited for it. */
@@ -261,7 +264,7 @@ class ConsumerRun {
         if (!(await this.#page())) await this.#wait(this.#context.limits.maxStaleness, "news");
         failures = 0;
       } catch (cause) {
-        this.#context.report(new CallaError("storage", { consumer: this.#name, cause }));
+        this.#report(cause);
         this.lose();
         await this.#wait(backoff(failures++));
       }
@@ -273,7 +276,7 @@ class ConsumerRun {
       // Given up, so that another node need not wait for the lease to end.
       if (this.#held) await this.#take(NOBODY, this.#lease, this.#context.clock.now());
     } catch (cause) {
-      this.#context.report(new CallaError("storage", { consumer: this.#name, cause }));
+      this.#report(cause);
     }
   }
 
@@ -289,6 +292,7 @@ class ConsumerRun {
     const claimed = await this.#take(this.#owner, endedBy, until);
     // Another node was first.
     if (claimed.status === "taken") return this.#wait(LOOK, "lease");
+    this.#lost = false;
     this.#done = this.#saved = claimed.position;
     this.#savedAt = begun;
     this.#lease = until;
@@ -316,6 +320,7 @@ class ConsumerRun {
 
   /** From now on what the log knows of this consumer counts, and not what this node knows: it may have lost what it took. */
   lose(): void {
+    this.#lost = true;
     this.#heldUntil = 0;
     this.#renewing?.();
     if (this.#waitsFor === "news") this.#waiting?.();
@@ -328,7 +333,7 @@ class ConsumerRun {
       if (!this.#held) return;
       void this.#save(true)
         .catch((cause: unknown) => {
-          this.#context.report(new CallaError("storage", { consumer: this.#name, cause }));
+          this.#report(cause);
           this.lose();
         })
         .finally(() => {
@@ -376,7 +381,7 @@ class ConsumerRun {
 
   /** Stores how far it has come, if that is news or the lease is to be renewed, which it is in any case. */
   async #save(renew = false): Promise<void> {
-    if (this.#done === this.#saved && !renew) return;
+    if (this.#lost || (this.#done === this.#saved && !renew)) return;
     const done = this.#done;
     const begun = this.#context.clock.monotonic();
     const until = (this.#lease = this.#after(this.#lease));
@@ -412,6 +417,11 @@ class ConsumerRun {
     }
     const { gone, sequence, at } = change;
     return { topic: target, params, key: `${target} ${sequence} ${gone} ${at}`, gone, sequence, at };
+  }
+
+  #report(cause: unknown): void {
+    const what = `The consumer "${this.#name}" cannot go on: ${sentenceOf(cause)} It is tried again.`;
+    this.#context.report(new CallaError("storage", { consumer: this.#name, cause }, what));
   }
 
   /** Until then, or until it is stopped, or what it waits for may be there. */

@@ -27,9 +27,10 @@ export interface PostgresDriver {
   ): Promise<readonly PostgresRow[]>;
   /**
    * Listens to a channel on a line of its own, and resolves once it hears. A line is not mended: it says `lost` once, and
-   * whoever wants another one asks for it.
+   * whoever wants another one asks for it. Where `signal` aborts before it hears, nobody waits any more: the driver gives up
+   * the connection, which may hang.
    */
-  listen(channel: string, line: PostgresLineEvents): Promise<PostgresLine>;
+  listen(channel: string, line: PostgresLineEvents, signal?: AbortSignal): Promise<PostgresLine>;
   /** Lets go of all connections, so that the next call makes new ones. Called where a server has become read-only. */
   renew?(): void;
   /** Ends what the driver has opened; an app's own pool stays. */

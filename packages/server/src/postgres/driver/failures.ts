@@ -22,6 +22,7 @@ const CURES: Readonly<Record<string, string>> = {
   "53300": "The server has no connection left: lower `connections`, or raise its max_connections.",
   "53100": "The server's disk is full: make room.",
   "25006": "The server is read-only, a standby: the url must lead to the primary.",
+  "57P05": "The server ends connections that are idle: set its idle_session_timeout to 0 for this user.",
   "57014": "The statement took longer than `statementTimeout`.",
   ECONNREFUSED: "Nothing listens there: start the server, or look at the url.",
   ENOTFOUND: "There is no such host: look at the url.",

@@ -33,6 +33,8 @@ interface PgClient {
   connect(): Promise<unknown>;
   query(statement: string): Promise<unknown>;
   end(): Promise<void>;
+  /** The way to its socket that the pool of `pg` goes, too. */
+  readonly connection?: { readonly stream?: { destroySoon?(): void } };
   on(event: string, listener: (told: { readonly payload?: string }) => void): unknown;
 }
 
@@ -148,7 +150,7 @@ export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
         return run(statement, signal);
       }
     },
-    listen(channel, events) {
+    listen(channel, events, signal) {
       const { url, connectTimeout, config } = connectionSettings(options);
       const where = options.listenUrl ?? url;
       const client = new Client({
@@ -158,7 +160,7 @@ export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
         connectionTimeoutMillis: connectTimeout,
         ...config,
       });
-      return listening(client, channel, events);
+      return listening(client, channel, events, signal);
     },
     renew,
     async close() {
@@ -187,12 +189,15 @@ async function listening(
   client: PgClient,
   channel: string,
   { heard, lost }: PostgresLineEvents,
+  signal: AbortSignal | undefined,
 ): Promise<PostgresLine> {
   let open = true;
   const end = (): void => {
+    if (!open) return;
     open = false;
-    // It says goodbye and waits for the answer: a line that hangs has none.
+    // It says goodbye and would wait for the answer: a line that hangs has none.
     client.end().catch(ignored);
+    client.connection?.stream?.destroySoon?.();
   };
   const over = (why: unknown): void => {
     if (open) {
@@ -205,12 +210,15 @@ async function listening(
   });
   client.on("error", over);
   client.on("end", () => over(new Error("The connection has ended.")));
+  signal?.addEventListener("abort", end);
   try {
     await client.connect();
     await client.query(`listen "${channel.replaceAll('"', '""')}"`);
   } catch (error) {
-    if (open) end();
+    end();
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", end);
   }
-  return { close: () => void (open && end()) };
+  return { close: end };
 }

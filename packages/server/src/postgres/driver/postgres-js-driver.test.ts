@@ -22,6 +22,17 @@ describe.skipIf(!hasServer)("postgresJsDriver", () => {
     await sql.end();
   });
 
+  test("[PG6] an app's sql that gives columns other names is refused; what it does with values does no harm", async () => {
+    expect(() => postgresJsDriver({ sql: postgres(url(), { transform: postgres.camel }) })).toThrow(
+      "`transform`",
+    );
+    const value = { from: () => "another", to: (text: unknown) => text };
+    const sql = postgres(url(), { max: 1, transform: { undefined: null, value } });
+    const rows = await postgresJsDriver({ sql }).query("select $1 as of_it, null as none", ["x"]);
+    expect(rows).toEqual([{ of_it: "x", none: null }]);
+    await sql.end();
+  });
+
   test("[PG3] a line whose connection ends says so once, and is not mended", async () => {
     const driver = postgresJsDriver({ url: url() });
     const { heard, lost, events } = hearing();

@@ -1,4 +1,5 @@
 // The package `postgres` (Postgres.js).
+import { CallaError } from "@calla/shared";
 import { peer } from "../../base/peer.ts";
 import type { PostgresDriver, PostgresRow } from "./driver.ts";
 import { connectionSettings, isUnsupportedSetting, WHO_ANSWERS } from "./settings.ts";
@@ -60,10 +61,16 @@ const types = Object.fromEntries(
  *
  * @example
  * const driver = postgresJsDriver({ url: process.env.DATABASE_URL });
- * @throws CallaError `wiring`: the package is not installed.
+ * @throws CallaError `wiring`: the package is not installed, or `sql` transforms what comes.
  */
 export function postgresJsDriver(options: PostgresJsDriverOptions = {}): PostgresDriver {
   const make = library();
+  if (options.sql !== undefined && isRewriting(options.sql))
+    throw new CallaError(
+      "wiring",
+      {},
+      "postgresJsDriver: an `sql` that transforms the names of columns, or rows, gives Calla others than it asks for; give one without `transform`, or `url`.",
+    );
   const { url, connections, statementTimeout, connectTimeout, config } = connectionSettings(options);
   let timeouts = true;
   const every = {
@@ -115,15 +122,18 @@ export function postgresJsDriver(options: PostgresJsDriverOptions = {}): Postgre
     signal: AbortSignal | undefined,
   ): Promise<PostgresRow[]> {
     let query: PostgresJsQuery | undefined;
+    let used = sql();
     const giveUp = (): void => {
-      if (options.sql === undefined) renew();
-      else query?.cancel();
+      // Others that hang may have been given up before, and its connections with them.
+      if (options.sql !== undefined) query?.cancel();
+      else if (used === current) renew();
     };
     signal?.addEventListener("abort", giveUp);
     try {
       const prepare = told ?? direct ?? (await isDirect());
       signal?.throwIfAborted();
-      query = sql().unsafe(text, [...values], { prepare });
+      used = sql();
+      query = used.unsafe(text, [...values], { prepare });
       return rowsOf(await query.raw());
     } finally {
       signal?.removeEventListener("abort", giveUp);
@@ -146,7 +156,7 @@ export function postgresJsDriver(options: PostgresJsDriverOptions = {}): Postgre
         return run(text, values, signal);
       }
     },
-    async listen(channel, { heard, lost }) {
+    async listen(channel, { heard, lost }, signal) {
       let open = true;
       const line: { end?: () => void } = {};
       const settings = {
@@ -172,12 +182,16 @@ export function postgresJsDriver(options: PostgresJsDriverOptions = {}): Postgre
         open = false;
         one.end({ timeout: 1 }).catch(ignored);
       };
+      const giveUp = (): void => line.end?.();
+      signal?.addEventListener("abort", giveUp);
       const began = one.unsafe(`listen "${channel.replaceAll('"', '""')}"`).raw();
       try {
         await began;
       } catch (error) {
         line.end();
         throw error;
+      } finally {
+        signal?.removeEventListener("abort", giveUp);
       }
       return { close: () => void (open && line.end?.()) };
     },
@@ -190,6 +204,14 @@ export function postgresJsDriver(options: PostgresJsDriverOptions = {}): Postgre
       await last?.end({ timeout: 1 });
     },
   };
+}
+
+/** `transform: postgres.camel`, say. Values that are transformed are not Calla's: it takes them raw. */
+function isRewriting({ options }: PostgresJsSql): boolean {
+  const { transform } = options as {
+    readonly transform?: Readonly<Record<"column" | "row", { readonly from?: unknown } | undefined>>;
+  };
+  return transform?.column?.from !== undefined || transform?.row?.from !== undefined;
 }
 
 const decoder = new TextDecoder();

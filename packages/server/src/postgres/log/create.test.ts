@@ -8,11 +8,13 @@ import type { PostgresLogOptions } from "./options.ts";
 
 type Answer = (values: readonly (string | null)[]) => PostgresRow[] | Promise<PostgresRow[]>;
 
+const FIT = { encoding: "UTF8", fit: "t", version: "15", standby: "f", isolation: "read committed" };
+
 /** Answers by what a statement names; the schema is found, and nothing is told of it unless that is answered too. */
 function scripted(answers: Readonly<Record<string, Answer>>) {
   const asked: (readonly [call: string, values: readonly (string | null)[]])[] = [];
   const standard: Readonly<Record<string, Answer>> = {
-    server_encoding: () => [{ encoding: "UTF8", fit: "t", version: "15", standby: "f" }],
+    server_encoding: () => [{ ...FIT }],
     "settings t": () => [{ version: "1", identity: "i", life: "alive" }],
     rebase: () => [{ rebase: "f" }],
     synchronous_commit: () => [{ fsync: "on", pages: "on", commit: "on", names: "", standbys: "0" }],
@@ -51,6 +53,8 @@ describe("[PL17] options", () => {
   test.each([
     [{ schema: "" }, "schema must be a name"],
     [{ schema: "é".repeat(32) }, "schema must be a name of at most 63 bytes"],
+    [{ schema: "a$calla$" }, "without $ and NUL"],
+    [{ schema: "a\ud800" }, "schema must be a name"],
     [{ schema: "pg_calla" }, "must not begin with pg_"],
     [{ deadline: 0 }, "deadline must be milliseconds"],
     [{ appending: 0 }, "appending must be a whole number"],
@@ -112,7 +116,7 @@ describe("a call that fails", () => {
     const { log } = scripted({
       server_encoding: () => {
         if (down) throw coded("ECONNREFUSED");
-        return [{ encoding: "UTF8", fit: "t", version: "15", standby: "f" }];
+        return [{ ...FIT }];
       },
       ".open(": () => [],
     });
@@ -123,9 +127,9 @@ describe("a call that fails", () => {
   });
 });
 
-test("[PL12] what cannot hold a log is refused with what to do", async () => {
-  const found = (row: Partial<Record<"encoding" | "fit" | "version" | "standby", string>>) =>
-    scripted({ server_encoding: () => [{ encoding: "UTF8", fit: "t", version: "15", standby: "f", ...row }] })
+test("[PL19] what cannot hold a log is refused with what to do", async () => {
+  const found = (row: Partial<typeof FIT>) =>
+    scripted({ server_encoding: () => [{ ...FIT, ...row }] })
       .log()
       .opened();
   await expect(found({ encoding: "LATIN1" })).rejects.toThrow(
@@ -134,15 +138,17 @@ test("[PL12] what cannot hold a log is refused with what to do", async () => {
   await expect(found({ fit: "f", version: "12.1" })).rejects.toThrow(
     "this is Postgres 12.1. Use Postgres 13 or later.",
   );
+  await expect(found({ isolation: "serializable" })).rejects.toThrow(
+    "transactions are serializable here. Nothing was written: set default_transaction_isolation = 'read committed'",
+  );
   await expect(found({ standby: "t" })).rejects.toThrow("The url must lead to the primary.");
 });
 
 test("[PL18] a standby is refused once new connections have led to it too", async () => {
   let renewed = 0;
   const led = (primaryAfter: number) => {
-    const row = { encoding: "UTF8", fit: "t", version: "15" };
     const made = scripted({
-      server_encoding: () => [{ ...row, standby: renewed < primaryAfter ? "t" : "f" }],
+      server_encoding: () => [{ ...FIT, standby: renewed < primaryAfter ? "t" : "f" }],
       ".open(": () => [],
     });
     return postgresLog({ driver: { ...made.driver, renew: () => void renewed++ } });

@@ -2,11 +2,9 @@
 import type { TargetKey } from "@calla/shared";
 import { refuseOption } from "../../log/sqlite/refuse-option.ts";
 import { storageOf } from "../../log/sqlite/topics.ts";
+import { problemOfSchema } from "../schema/names.ts";
 import type { PostgresLog, PostgresLogOptions } from "./options.ts";
 import { PostgresLogStorage } from "./postgres-log.ts";
-
-/** Postgres cuts longer names. */
-const LONGEST_NAME = 63;
 
 const refuse = (option: string, problem: string): never => refuseOption(option, problem, "postgresLog");
 
@@ -21,9 +19,8 @@ const refuse = (option: string, problem: string): never => refuseOption(option, 
  */
 export function postgresLog(options: PostgresLogOptions): PostgresLog {
   const { schema = "calla", retention = 10_000, topics = {}, deadline = 10_000, appending = 4 } = options;
-  if (schema === "" || Buffer.byteLength(schema) > LONGEST_NAME || schema.includes("\u0000"))
-    refuse("schema", `must be a name of at most ${LONGEST_NAME} bytes`);
-  if (schema.startsWith("pg_")) refuse("schema", "must not begin with pg_, as Postgres's own do");
+  const problem = problemOfSchema(schema);
+  if (problem !== undefined) refuse("schema", problem);
   if (!(deadline > 0 && deadline <= 600_000)) refuse("deadline", "must be milliseconds, at most ten minutes");
   if (!(Number.isSafeInteger(appending) && appending >= 1 && appending <= 64))
     refuse("appending", "must be a whole number from 1 to 64");

@@ -26,6 +26,14 @@ describe.skipIf(!hasServer)("the schema of a log", () => {
     return row!["version"]!;
   };
 
+  /** As a restore makes it: the same settings in another table. */
+  const restored = async (schema: string): Promise<void> => {
+    const settings = inSchema(schema, "settings");
+    await nodes.query(`CREATE TABLE "${schema}".copy AS TABLE ${settings}`);
+    await nodes.query(`DROP TABLE ${settings}`);
+    await nodes.query(`ALTER TABLE "${schema}".copy RENAME TO settings`);
+  };
+
   test("[PL11] is made by itself, by nodes that begin at once", async () => {
     const schema = nodes.schema();
     const logs = Array.from({ length: 5 }, () => nodes.node(schema));
@@ -140,16 +148,52 @@ describe.skipIf(!hasServer)("the schema of a log", () => {
     const replaced = vi.fn();
     const silence = log.onReplaced!(replaced);
     await fill(log, "t", 0, 1);
-    // As a restore makes it: the same settings in another table.
-    const settings = inSchema(schema, "settings");
-    await nodes.query(`CREATE TABLE "${schema}".copy AS TABLE ${settings}`);
-    await nodes.query(`DROP TABLE ${settings}`);
-    await nodes.query(`ALTER TABLE "${schema}".copy RENAME TO settings`);
+    await restored(schema);
     await fill(log, "t", 1, 1);
     expect(replaced).toHaveBeenCalledTimes(1);
     await fill(log, "t", 2, 1);
     expect(replaced).toHaveBeenCalledTimes(1);
     silence();
+  });
+
+  test("[PL20] that has lost something is not read, nor a consumer placed, from where it was before", async () => {
+    const schema = nodes.schema();
+    const log = nodes.node(schema);
+    const claim = { owner: "o", now: 1, until: 9_999_999_999_999, from: "beginning" } as const;
+    await log.claimConsumer("c", claim);
+    const place = async () => (await log.consumers())[0]!.position;
+    await fill(log, "t", 0, 3);
+    const stored = await place();
+    const { position } = await log.changes(stored, 9);
+    // The last two are lost, and their numbers are given out anew.
+    await restored(schema);
+    await nodes.query(`DELETE FROM ${inSchema(schema, "records")} WHERE sequence > 1`);
+    await nodes.query(`UPDATE ${inSchema(schema, "targets")} SET sequence = 1, mark = ${at(1).mark}`);
+    const advanced = { owner: "o", position, until: claim.until };
+    expect((await problem(log.advanceConsumer("c", advanced)))[0]).toBe("replaced");
+    await restored(schema);
+    expect((await problem(log.changes(position, 9)))[0]).toBe("replaced");
+    // Also of who waits while it is looked for.
+    await restored(schema);
+    const looking = log.open("t");
+    expect((await problem(log.changes(position, 9)))[0]).toBe("replaced");
+    await looking;
+    expect(await place()).toBe(stored);
+    expect(await log.claimConsumer("c", claim)).toEqual({ status: "held", position: stored });
+    expect((await log.changes(stored, 9)).changes).toHaveLength(1);
+  });
+
+  test.each(["Odd: 'we\"ird\\ ü%s", "SELECT", "1 2"])("[PL19] may have any name: %s", async (schema) => {
+    const log = nodes.node(schema);
+    await fill(log, "t", 0, 3);
+    await log.saveSnapshot("t", { ...at(2), version: 1, at: 5, model: 1 });
+    expect(await log.bytes!()).toBeGreaterThan(0);
+    await log.claimConsumer("c", { owner: "o", now: 1, until: 2, from: "beginning" });
+    expect((await log.changes("", 9)).changes).toHaveLength(3);
+    expect(await log.moved!([["t", at(2)]])).toEqual(["t"]);
+    expect(await log.remove("t", 9)).toBe(true);
+    await log.expire({ at: 10, sessions: 9, rows: 9, tombstones: 9, consumers: 9, limit: 9 });
+    expect(await nodes.node(schema).identity!()).toBe(await log.identity!());
   });
 
   test("[PL12] must be the one that was asked for", async () => {

@@ -21,7 +21,14 @@ const NOT_THERE = new Set([STATE_UNFIT, "42883", "42P01", "3F000", "42703"]);
 /** What kind of server this is. */
 const CHECK = `SELECT current_setting('server_encoding') AS encoding,
   current_setting('server_version_num')::int >= 130000 AS fit,
-  current_setting('server_version') AS version, pg_is_in_recovery() AS standby`;
+  current_setting('server_version') AS version, current_setting('transaction_isolation') AS isolation,
+  pg_is_in_recovery() AS standby`;
+
+/**
+ * These are asked with a place in the one order. What is there after a failover may have lost what lay before that place, and
+ * gives out the same numbers anew: whoever went on from it would skip them.
+ */
+const OF_ONE_LIFE: ReadonlySet<CallName> = new Set<CallName>(["changes", "advance"]);
 
 /** Postgres's five characters, or what else a call was rejected with. */
 export const codeOf = (error: unknown): string =>
@@ -66,9 +73,11 @@ export class LogPlace {
 
   /** One function of the schema, one round trip; the first call looks whether it is the right schema, and makes it. */
   async call(name: CallName, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+    const told = this.#last;
     const finding = this.#found();
     const current = this.#finding; // before anything is waited for
     const { life } = await finding;
+    this.#refuseOutlived(name, told?.life ?? life, life);
     const text = this.#statements[name];
     try {
       return await this.#options.calls.query(text, [life, ...values]);
@@ -76,8 +85,18 @@ export class LogPlace {
       if (!NOT_THERE.has(codeOf(error))) throw error;
       if (this.#finding === current) this.#finding = undefined;
       const again = await this.#found();
+      this.#refuseOutlived(name, life, again.life);
       return this.#options.calls.query(text, [again.life, ...values]);
     }
+  }
+
+  #refuseOutlived(name: CallName, told: string, life: string): void {
+    if (OF_ONE_LIFE.has(name) && told !== life)
+      throw refusal(
+        "replaced",
+        this.#options.schema,
+        "it was restarted, restored or replaced since its place was read",
+      );
   }
 
   /** Finds it, unless it is found. */
@@ -153,6 +172,8 @@ export class LogPlace {
     if (!isTrue(row, "fit")) throw refusal("outdated", schema, `this is Postgres ${row["version"]}`);
     if (row["encoding"] !== "UTF8")
       throw refusal("encoding", schema, `the database's encoding is ${row["encoding"]}`);
+    if (row["isolation"] !== "read committed")
+      throw refusal("isolation", schema, `transactions are ${row["isolation"]} here`);
   }
 
   /** Undefined: there are none. */

@@ -7,7 +7,9 @@ export type PostgresLogProblem =
   | "newer"
   | "foreign"
   | "half-moved"
+  | "replaced"
   | "encoding"
+  | "isolation"
   | "outdated"
   | "standby"
   | "durability"
@@ -19,7 +21,10 @@ const CURES: Readonly<Record<PostgresLogProblem, string>> = {
   newer: "A newer Calla has changed it: run that version, or restore a backup from before.",
   foreign: "Nothing was written: name a schema that is empty, or that is not there yet.",
   "half-moved": "Let the move end first: run `calla-move` again, it goes on where it was.",
+  replaced: "",
   encoding: "Nothing was written: create the database with ENCODING 'UTF8'.",
+  isolation:
+    "Nothing was written: set default_transaction_isolation = 'read committed', for the server, this database or this user.",
   outdated: "Use Postgres 13 or later.",
   standby: "The url must lead to the primary.",
   durability: "",

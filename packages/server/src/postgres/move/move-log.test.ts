@@ -270,6 +270,38 @@ for (const { name, skipped, make } of ways)
       expect(await withLog(moved(), allOf)).toEqual(there);
     });
 
+    test.each(["copying(", "completed ="])(
+      "[MV5] [MV7] a run that is at %o while the move is taken back ends nothing, and the file goes on",
+      async (at) => {
+        const { options, moved } = setUp();
+        let goOn: (() => void) | undefined;
+        const slow: PostgresDriver = {
+          ...options.to,
+          async query(text, values) {
+            if (goOn === undefined && text.startsWith("WITH") && text.includes(at))
+              await new Promise<void>((resolve) => (goOn = resolve));
+            return options.to.query(text, values);
+          },
+        };
+        const run = codeOf(moveLog({ ...options, to: slow }));
+        await vi.waitFor(() => expect(goOn).toBeDefined());
+        await undoMove(options);
+        goOn!();
+        expect(await run).toBe("taken");
+        await withLog(openFile(options.from), (log) => fill(log, "short", 3, 1));
+        expect(await codeOf(moved().opened())).toBe("half-moved");
+        await moveLog(options);
+        await withLog(moved(), async (log) => expect((await log.open("short"))?.sequence).toBe(4));
+      },
+    );
+
+    test("[MV4] a schema whose name cannot be one is refused", async () => {
+      const { options } = setUp();
+      for (const schema of ["", "a$f$", "x".repeat(64), "pg_x"])
+        expect(await codeOf(moveLog({ ...options, schema }))).toBe("target");
+      expect(await codeOf(openFile(options.from).opened())).toBe("fine");
+    });
+
     test("[MV5] killed at any statement it goes on, or is taken back", async () => {
       const { options: first } = setUp();
       const expected = await withLog(openFile(first.from), allOf);

@@ -5,6 +5,7 @@ import type { Clock } from "@calla/shared";
 import { steady, systemClock } from "../../base/clock.ts";
 import { postgresCalls } from "../driver/calls.ts";
 import type { PostgresDriver } from "../driver/driver.ts";
+import { problemOfSchema } from "../schema/names.ts";
 import { NEWEST } from "../schema/tables.ts";
 import { copyMutable, copyRecords, copyTargets, differences, mendRecords } from "./copy.ts";
 import { refuseMove } from "./refusals.ts";
@@ -31,7 +32,7 @@ export interface MoveProgress {
 export interface MoveOptions {
   /** The file of the SQLite log. Servers may have it open. */
   readonly from: string;
-  /** The way to the database. It is not closed. */
+  /** The way to the database, whose statements may take minutes where a log is large. It is not closed. */
   readonly to: PostgresDriver;
   /** The schema there, which must not be there yet, or be of this move. Default `"calla"`. */
   readonly schema?: string;
@@ -63,7 +64,7 @@ export interface Moved {
  * Killed at any step it goes on when it is run again; `undoMove` takes it back.
  *
  * @example
- * await moveLog({ from: "calla.db", to: pgDriver({ url: process.env.DATABASE_URL }) });
+ * await moveLog({ from: "calla.db", to: pgDriver({ url: process.env.DATABASE_URL, statementTimeout: 600_000 }) });
  * @throws CallaError `storage`, as a rejection: `details.code` is one of `MoveProblem`, or Postgres's; the message says what
  * to do.
  */
@@ -122,7 +123,8 @@ export async function moveLog(options: MoveOptions): Promise<Moved> {
 
 /**
  * Takes a move back: the schema is no log any more, and the file takes appends again. Refused (`used`) once a server has
- * written to the schema. It may be moved again later, to the same schema.
+ * written to the schema. A run of the move that is under way ends with `taken`. It may be moved again later, to the same
+ * schema.
  *
  * @example
  * await undoMove({ from: "calla.db", to: driver });
@@ -132,23 +134,28 @@ export async function undoMove(options: MoveOptions): Promise<void> {
   const source = openSource(options.from);
   try {
     const fence = source.fence();
-    if (fence === undefined) return;
     const target = targetOf(options);
     const moving = await target.found();
-    if (moving?.move === fence.move) await target.revert();
-    else if (options.abandon !== true) throw elsewhere(options.from, fence.to);
+    // Without a fence: a run of the move may be under way, which must not end it.
+    const isOurs =
+      fence === undefined ? moving?.source === source.identity && !moving.done : moving?.move === fence.move;
+    if (isOurs) await target.revert();
+    else if (fence !== undefined && options.abandon !== true) throw elsewhere(options.from, fence.to);
     source.unfence();
   } finally {
     source.close();
   }
 }
 
-const targetOf = ({ to, schema = "calla", clock = systemClock }: MoveOptions): MoveTarget =>
-  new MoveTarget({
+function targetOf({ to, schema = "calla", clock = systemClock }: MoveOptions): MoveTarget {
+  const problem = problemOfSchema(schema);
+  if (problem !== undefined) throw refuseMove("target", `the schema ${problem}`, "Name another one.");
+  return new MoveTarget({
     calls: postgresCalls({ driver: to, clock, deadline: DEADLINE }),
     schema,
     run: randomUUID(),
   });
+}
 
 /** Which move it is. Nothing is written before it is certain that this is the right schema. */
 async function begin(

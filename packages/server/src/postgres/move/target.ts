@@ -207,7 +207,7 @@ export class MoveTarget {
 
   /**
    * It is half-moved again, unless anything was written since it was whole. It waits for calls that are under way, and those
-   * that come then are refused.
+   * that come then are refused; a run that goes on with the move ends it no more.
    */
   async revert(): Promise<void> {
     const s = this.#s;
@@ -220,13 +220,11 @@ export class MoveTarget {
     BEGIN
       LOCK TABLE ${s}.settings IN ACCESS EXCLUSIVE MODE;
       SELECT m.completed INTO ended FROM ${s}.moving m FOR UPDATE;
-      IF ended IS NULL THEN
-        RETURN;
-      ELSIF ${used.join(" OR ")} THEN
+      IF ended IS NOT NULL AND (${used.join(" OR ")}) THEN
         RAISE EXCEPTION 'it has been written to' USING ERRCODE = '${STATE_USED}';
       END IF;
       UPDATE ${s}.settings SET version = ${HALF_MOVED};
-      UPDATE ${s}.moving SET completed = NULL;
+      UPDATE ${s}.moving SET completed = NULL, run = ${literal(this.#run)};
     END $move$`);
   }
 

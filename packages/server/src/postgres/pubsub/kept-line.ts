@@ -33,6 +33,8 @@ export class KeptLine {
   readonly #told = new Set<string>();
   #over = false;
   #cancel: (() => void) | undefined;
+  /** Gives up the line that is being made: it may hang, and then nobody else would end its connection. */
+  #giveUp = new AbortController();
 
   constructor(options: KeptLineOptions) {
     this.#options = options;
@@ -53,7 +55,12 @@ export class KeptLine {
   close(): void {
     this.#over = true;
     this.#round++;
+    this.#end();
+  }
+
+  #end(): void {
     this.#cancel?.();
+    this.#giveUp.abort();
     this.#line?.close();
     this.#line = undefined;
   }
@@ -61,14 +68,19 @@ export class KeptLine {
   #open(): void {
     const { driver, clock, channel, deadline, heard, opened } = this.#options;
     const round = ++this.#round;
+    const { signal } = (this.#giveUp = new AbortController());
     this.#cancel = clock.setTimeout(() => this.#lost(round, deadlineFailure(deadline)), deadline);
     const listening = async () =>
-      driver.listen(channel, {
-        heard: (payload) => {
-          if (round === this.#round) heard(payload);
+      driver.listen(
+        channel,
+        {
+          heard: (payload) => {
+            if (round === this.#round) heard(payload);
+          },
+          lost: (why) => this.#lost(round, why),
         },
-        lost: (why) => this.#lost(round, why),
-      });
+        signal,
+      );
     listening().then(
       (line) => {
         if (round !== this.#round) return line.close();
@@ -85,9 +97,7 @@ export class KeptLine {
     const { clock, random, onError, away } = this.#options;
     away();
     this.#round++;
-    this.#cancel?.();
-    this.#line?.close();
-    this.#line = undefined;
+    this.#end();
     this.#failures++;
     const error = why instanceof CallaError ? why : failure(why);
     const { code } = error.details as { readonly code?: string };

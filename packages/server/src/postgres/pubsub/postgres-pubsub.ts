@@ -62,13 +62,17 @@ const GAP_PAUSE = 1_000;
  * @example
  * const driver = pgDriver({ url: process.env.DATABASE_URL });
  * const server = createServer({ wiring, serialiser, log, pubsub: postgresPubSub(driver) });
- * @throws CallaError `wiring`: the channel's name is empty or too long.
+ * @throws CallaError `wiring`: the channel's name is empty, too long or has a NUL.
  */
 export function postgresPubSub(driver: PostgresDriver, options: PostgresPubSubOptions = {}): PostgresPubSub {
   const { channel = "calla", heartbeat = 5_000, deadline = 10_000, maxWaiting = 16_777_216 } = options;
   const { clock = systemClock, random = systemRandom } = options;
-  if (channel === "" || Buffer.byteLength(channel) > LONGEST_NAME)
-    throw new CallaError("wiring", { channel }, `postgresPubSub: a channel has 1 to ${LONGEST_NAME} bytes.`);
+  if (channel === "" || Buffer.byteLength(channel) > LONGEST_NAME || channel.includes("\u0000"))
+    throw new CallaError(
+      "wiring",
+      { channel },
+      `postgresPubSub: a channel has 1 to ${LONGEST_NAME} bytes, and no NUL.`,
+    );
   const report = reporter(options.onError);
   const local = localPubSub();
   const wanted = new Map<string, number>();

@@ -1,4 +1,5 @@
 // What reads. STABLE: all that one of them asks is of one moment, that of its call.
+import { literal } from "./names.ts";
 
 const RECORD = `r.sequence, r.mark, r.version, r.at, r.author, r.usr, r.mid, r.id, r.messages, r.model`;
 export const RECORD_COLUMNS = `sequence bigint, mark bigint, version bigint, at double precision, author text, usr text,
@@ -133,7 +134,7 @@ export const READING = (s: string): string => `
   BEGIN
     PERFORM ${s}.fit(a_life);
     RETURN (SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
-      WHERE c.relnamespace = (SELECT k.relnamespace FROM pg_class k WHERE k.oid = '${s}.settings'::regclass)
+      WHERE c.relnamespace = (SELECT k.relnamespace FROM pg_class k WHERE k.oid = ${literal(`${s}.settings`)}::regclass)
         AND c.relkind = 'r');
   END $f$;
 `;
