@@ -3,6 +3,15 @@
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const nodesMutants = [
   {
+    name: "tell at each tick that the log does not say what has moved",
+    file: "server/src/base/storage-outage.ts",
+    from: `if (this.#failures++ > 0) return;`,
+    to: `this.#failures++;`,
+    breaks: "SV23",
+    scenario: "",
+    by: "server/src/hub/head-watch.test.ts > [SV23] is asked again",
+  },
+  {
     name: "forget whose turn it was when the log cannot say what has moved",
     file: "server/src/hub/head-watch.ts",
     from: `        for (const live of lives.values()) this.#due.add(live);\n`,

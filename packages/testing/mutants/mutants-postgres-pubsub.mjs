@@ -74,6 +74,16 @@ export const postgresPubSubMutants = [
     by: `${pubsub}/postgres-pubsub.test.ts > [PG16] a line that hears nothing`,
   },
   {
+    name: "leave lines to Postgres open that hang while they are made",
+    file: `${pubsub}/kept-line.ts`,
+    from: `    this.#giveUp.abort();
+`,
+    to: ``,
+    breaks: "PG15",
+    scenario: "",
+    by: "server/test/postgres/hanging-network.test.ts > [PG15] lines that hang",
+  },
+  {
     name: "tell no gap behind a line to Postgres that was lost",
     file: `${pubsub}/postgres-pubsub.ts`,
     from: `if (lines++ > 0 || wanted.size > 0) tellGap();`,

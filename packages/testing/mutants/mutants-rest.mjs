@@ -110,7 +110,7 @@ export const restMutants = [
   {
     name: "look at nothing anew when another file stands in the log's place",
     file: "server/src/server.ts",
-    from: `for (const live of registry.all()) if (live.engine !== undefined) commitLoop.replaced(live);`,
+    from: `void hub.headWatch.replaced(Array.from(registry.all()).filter(({ engine }) => engine !== undefined));`,
     to: ``,
     breaks: "SQ12",
     scenario: "S37",

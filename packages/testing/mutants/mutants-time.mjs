@@ -83,7 +83,7 @@ export const timeMutants = [
   {
     name: "believe what was read of a file that has been replaced",
     file: "server/src/server.ts",
-    from: `    for (const live of registry.all()) if (live.engine !== undefined) commitLoop.replaced(live);
+    from: `    void hub.headWatch.replaced(Array.from(registry.all()).filter(({ engine }) => engine !== undefined));
     hub.consumers.anew();`,
     to: `    hub.consumers.anew();`,
     breaks: "SQ12",

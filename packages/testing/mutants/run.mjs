@@ -3,13 +3,13 @@
 //
 // npm run mutants --workspace packages/testing [-- --only <part of a name> --seeds 200 --quick]
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { mutants } from "./mutants.mjs";
-import { mutate } from "./mutate.mjs";
+import { mutantPlugin } from "./plugin.mjs";
 
 /** @typedef {import("./mutants.mjs").Mutant} Mutant */
 /**
@@ -23,7 +23,6 @@ import { mutate } from "./mutate.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const packages = join(root, "packages");
 /** A run that takes longer than all seeds should hangs. */
 const LONGEST = 240_000;
 
@@ -36,8 +35,7 @@ const byTest = ({ by }) => by.includes(" > ");
  * @param {string} outfile
  */
 async function bundle(mutant, outfile) {
-  const file = mutant && join(packages, mutant.file);
-  let done = file === undefined;
+  let done = mutant === undefined;
   await build({
     entryPoints: [join(here, "hunt.sim.ts")],
     outfile,
@@ -47,17 +45,7 @@ async function bundle(mutant, outfile) {
     target: "node20",
     conditions: ["calla-source", "module", "development"],
     logLevel: "silent",
-    plugins: [
-      {
-        name: "mutant",
-        setup: ({ onLoad }) =>
-          onLoad({ filter: /[/\\]packages[/\\].*\.ts$/ }, async ({ path }) => {
-            if (mutant === undefined || path !== file) return undefined;
-            done = true;
-            return { contents: mutate(mutant, await readFile(path, "utf8")), loader: "ts" };
-          }),
-      },
-    ],
+    plugins: [mutantPlugin(mutant, () => (done = true))],
   });
   if (!done) throw new Error(`"${mutant?.name}" changes ${mutant?.file}, which the campaign does not use.`);
 }

@@ -3,6 +3,7 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { build } from "esbuild";
+import { currentMutant, mutantPlugin } from "../mutants/plugin.mjs";
 
 /** Beside the sources, so that the packages it leaves out are found. */
 export async function bundled(entry: string, outfile: string): Promise<void> {
@@ -16,6 +17,7 @@ export async function bundled(entry: string, outfile: string): Promise<void> {
     conditions: ["calla-source", "module", "development"],
     external: ["better-sqlite3", "pg", "postgres", "ws"],
     logLevel: "error",
+    plugins: [mutantPlugin(currentMutant())],
   });
 }
 
