@@ -23,7 +23,7 @@ export const noteEngine = (line) => {
 
 /** @returns {string[]} */
 export const readEngines = () =>
-  existsSync(engines) ? readFileSync(engines, "utf8").trim().split("\n") : [];
+  existsSync(engines) ? [...new Set(readFileSync(engines, "utf8").trim().split("\n"))] : [];
 
 /** The environment that makes Playwright write its report. */
 export const e2eReport = { PLAYWRIGHT_JSON_OUTPUT_NAME: join(root, reports, "e2e.json") };
