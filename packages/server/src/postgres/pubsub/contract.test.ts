@@ -31,7 +31,7 @@ async function pair(drivers: readonly PostgresDriver[], cut: boolean) {
     );
     const all = open.size * open.size;
     for (const node of open) node.publish("settled", mark);
-    await vi.waitFor(() => expect(heard).toBe(all), { timeout: 5_000, interval: 2 });
+    await vi.waitFor(() => expect(heard).toBe(all), { timeout: 20_000, interval: 2 });
     for (const silence of undo) silence();
   };
   /** Of both nodes' lines; until both hear again. */
