@@ -262,6 +262,35 @@ describe("several nodes", () => {
     expect(await ada.heard()).toMatchObject([{ after: 1 }]);
   });
 
+  test("[SV6] [TE38] a ring that brings what was appended is enough, and one that does not continue has the log read", async () => {
+    const memory = memoryLog({ shared: true });
+    const reads: string[] = [];
+    const log = faultyLog(memory, { plan: ({ method }) => void (method === "read" && reads.push(method)) });
+    const { near, far, rings } = twoNodes(log);
+    const [ada, bob] = [await near.client(), await far.client()];
+    for (const one of [ada, bob]) one.say(subscribe("list:1"));
+    await ada.heard();
+    await bob.heard();
+    const dispatched = async (mid: number, deliver: () => void): Promise<number> => {
+      reads.length = 0;
+      ada.say(say("list:1", mid, add(`${mid}`)));
+      await ada.heard();
+      deliver();
+      expect(types(await bob.heard())).toEqual(["TopicUpdate"]);
+      return reads.length;
+    };
+    expect(await dispatched(1, () => rings.deliver())).toBe(1); // a history's first
+    expect(await dispatched(2, () => rings.deliver(2))).toBe(0);
+    expect(await dispatched(3, () => rings.deliver())).toBe(0);
+    ada.say(say("list:1", 4, add("4")));
+    await ada.heard();
+    rings.lose();
+    expect(await dispatched(5, () => rings.deliver())).toBe(1);
+    // Of a node that brings nothing along: both nodes look.
+    const bare = { node: "older", kind: "appended" };
+    expect(await dispatched(6, () => rings.ring("target:list:1", bare))).toBe(2);
+  });
+
   test("[SV6] one's own ring reads nothing, and a busy target's snapshots are stored all the same", async () => {
     const memory = memoryLog({ shared: true });
     const calls: string[] = [];

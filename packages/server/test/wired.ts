@@ -350,10 +350,9 @@ export const say = (target: string, mid: number, message: unknown, more: object 
 });
 
 /** Two nodes over one log; their doorbell is in the test's hand. */
-export function twoNodes() {
+export function twoNodes(log: LogStorage = memoryLog({ shared: true })) {
   const hand = handClock();
   const rings = handPubSub();
-  const log = memoryLog({ shared: true });
   const near = wire({ log, pubsub: rings.pubsub }, hand);
   const far = wire({ log, pubsub: rings.pubsub, random: countingRandom(9) }, hand);
   for (const { server } of [near, far]) server.handle(list, { public: true });

@@ -5,6 +5,8 @@ import type { Cursor, TargetKey } from "@calla/shared";
 import { isKick } from "../identity/kick.ts";
 import type { Kick } from "../identity/kick.ts";
 import type { PubSub } from "./pubsub.ts";
+import { isCarried, rungRecords } from "./rung-records.ts";
+import type { RungRecords } from "./rung-records.ts";
 import { isRightsChange } from "../identity/rights-change.ts";
 import type { RightsChange } from "../identity/rights-change.ts";
 
@@ -17,9 +19,16 @@ interface Ringing {
 /** One channel for all that is told of a target: a subscription costs a broker more than a word that is not for it. */
 const channelOf = (key: TargetKey): string => `target:${key}`;
 
-/** Tells other nodes that a target's log has grown. */
-export function ring({ node, log, pubsub }: Ringing, key: TargetKey): void {
-  if (log.shared) pubsub.publish(channelOf(key), { node, kind: "appended" });
+/** Tells other nodes that a target's log has grown, and by what, if it is small. `bytes`: about how much was stored. */
+export function ring(
+  { node, log, pubsub }: Ringing,
+  key: TargetKey,
+  grown?: RungRecords,
+  bytes?: number,
+): void {
+  if (!log.shared) return;
+  const carried = grown !== undefined && isCarried(grown, bytes) ? grown : {};
+  pubsub.publish(channelOf(key), { node, kind: "appended", ...carried });
 }
 
 /** What a node's model of a target hashes to, at a place of its history. */
@@ -48,7 +57,8 @@ export const tellPush = (
 
 /** Who wants to hear what of a target; the rest is passed over. */
 export interface TargetListener {
-  rang?(): void;
+  /** `grown`: what was appended, where the ring has brought it along. */
+  rang?(grown: RungRecords | undefined): void;
   digest?(digest: Digest): void;
   push?(push: RelayedPush): void;
 }
@@ -63,6 +73,8 @@ export const hearTarget = (
     const {
       node: by,
       kind,
+      after,
+      records,
       sequence,
       mark,
       digest,
@@ -70,7 +82,7 @@ export const hearTarget = (
       except,
     } = payload as Readonly<Record<string, unknown>>;
     if (by === node) return;
-    if (kind === "appended") return hears.rang?.();
+    if (kind === "appended") return hears.rang?.(rungRecords(after, records));
     if (kind === "digest" && isInteger(sequence) && isInteger(mark) && isInteger(digest))
       return hears.digest?.({ sequence, mark, digest });
     if (kind === "push" && Array.isArray(pushed) && (except === undefined || typeof except === "string"))

@@ -10,6 +10,7 @@ import { Conversation, isOutside } from "../connection/conversation.ts";
 import type { ConversationKeeper } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { compareDigest } from "../target/digest-check.ts";
+import type { RungRecords } from "../cluster/rung-records.ts";
 import { Dispatcher } from "./dispatch.ts";
 import type { Encoder } from "../context/encoder.ts";
 import { AwaitedTopics } from "./awaited-topics.ts";
@@ -118,7 +119,7 @@ export class Hub {
     };
     // Targets.
     this.registry = new TargetRegistry(context, slowConsumers, clients, {
-      rang: (live) => this.#look(live),
+      rang: (live, grown) => this.#rang(live, grown),
       told: (live, digest) =>
         void compareDigest(context, this.commitLoop, live, digest).catch(context.report),
       givesWay: (live) => this.subscriptions.givesWay(live),
@@ -292,9 +293,9 @@ export class Hub {
   }
 
   /** Another node has appended: read on, if anybody here has subscribed. */
-  #look(live: LiveTarget): void {
+  #rang(live: LiveTarget, grown: RungRecords | undefined): void {
     if (live.engine === undefined || live.audience.current.size === 0) return;
-    void this.commitLoop.look(live);
+    this.commitLoop.rang(live, grown);
   }
 
   // ----------------------------------------------------------------------------------------------------------- hooks

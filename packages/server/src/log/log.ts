@@ -106,7 +106,7 @@ export interface RowWrite {
 }
 /** What became of one `Append`. */
 export type AppendResult =
-  /** `bytes`: about how much was stored, where the log counts. */
+  /** `bytes`: about how much was stored, where the log counts. What is small goes to other nodes with the ring. */
   | { readonly status: "appended"; readonly bytes?: number }
   /**
    * The head is another one, or a row is. Nothing was written. What was missed is found by `read` and `client`; a log that

@@ -10,6 +10,7 @@ import type { Intake } from "../connection/intake.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { ring } from "../cluster/node-messages.ts";
 import type { Digest } from "../cluster/node-messages.ts";
+import type { RungRecords } from "../cluster/rung-records.ts";
 import type { KnownRow, LiveTarget, Reply } from "./live-target.ts";
 import { pageOf } from "../base/limits.ts";
 import { sendOutcome } from "./send-outcome.ts";
@@ -172,6 +173,16 @@ export class CommitLoop {
     });
   }
 
+  /** Another node has appended. What came along is folded where it continues what is here; otherwise the log is read. */
+  rang(live: LiveTarget, grown: RungRecords | undefined): void {
+    const engine = live.engine!;
+    // Where the storage was replaced, the log alone says what there is.
+    const effects = grown && live.unsure === undefined && !this.#stopped ? engine.rung(grown) : undefined;
+    if (effects === undefined) return void this.look(live);
+    this.run(live, effects);
+    if (effects.length > 0) this.#looked(live, engine, []);
+  }
+
   /** Folds a target anew whose model another node does not have; false: not now. */
   refold(live: LiveTarget, doubted: Digest): boolean {
     if (live.engine?.doubt() !== true) return false;
@@ -285,8 +296,10 @@ export class CommitLoop {
         if (moved) live.bytesSinceSnapshot += result.bytes ?? 0;
         if (moved && appends[i]!.expected.sequence === 0)
           this.#context.observe?.({ type: "created", target: live.key, slice: live.slice.name });
+        // First those who are further away.
+        const { expected: after, records } = appends[i]!;
+        if (moved) ring(this.#context, live.key, { after, records }, result.bytes);
         this.run(live, engine.appended());
-        if (moved) ring(this.#context, live.key);
       } else if (result?.status === "conflict") this.run(live, engine.conflicted(result.missed));
       else {
         if (result?.status === "unknown") this.#context.report(storageError("append", result.error));

@@ -463,6 +463,55 @@ describe("other nodes", () => {
     expect(offer()).toEqual([]);
   });
 
+  test("[TE38] what a ring brings along is folded without a read, where it continues what is here", () => {
+    const { engine, take } = engineOf();
+    const start = { sequence: 0, mark: 0 };
+    const one = foreign(start, "b", 1, add("x"));
+    // At its beginning a history cannot be told from another.
+    expect(engine.rung({ after: start, records: [one] })).toBeUndefined();
+    take(1, from("a", 1, add("w")));
+    engine.appended();
+    const here = engine.state;
+    const two = foreign(here, "b", 1, add("x"));
+    const three = foreign(two, "b", 2, add("y"));
+    expect(engine.rung({ after: two, records: [three] })).toBeUndefined();
+    expect(engine.rung({ after: { ...here, mark: 7 }, records: [two] })).toBeUndefined();
+    expect(engine.rung({ after: here, records: [three] })).toBeUndefined();
+    for (const changed of [{ mark: 7 }, { messages: [add("z")] }, { version: 2 }, { at: 6 }])
+      expect(engine.rung({ after: here, records: [{ ...two, ...changed }, three] })).toBeUndefined();
+    expect(engine.state).toBe(here);
+    expect(engine.rung({ after: here, records: [two, three] })).toEqual([
+      { type: "update", after: here, records: [two, three] },
+    ]);
+    expect(engine.state).toMatchObject({ sequence: 3, mark: three.mark, model: { items: ["w", "x", "y"] } });
+    // Once more, and late: nothing new.
+    expect(engine.rung({ after: here, records: [two, three] })).toEqual([]);
+    expect(engine.rung({ after: here, records: [two] })).toEqual([]);
+    expect(engine.ready).toBe(true);
+  });
+
+  test("[TE38] [TE6] a ring that comes while an append or a read is under way leaves it to the log, and outdates rows", () => {
+    const { engine, take, offer } = engineOf();
+    take(1, from("a", 1, add("w")));
+    engine.appended();
+    const next = foreign(engine.state, "b", 1, add("x"));
+    const grown = { after: engine.state, records: [next] };
+    expect(take(2, from("a", 2, add("y"))).append).toBeDefined();
+    expect(engine.rung(grown)).toBeUndefined();
+    engine.conflicted();
+    expect(engine.rung(grown)).toBeUndefined();
+    engine.missed({ status: "records", records: [next] }, 100);
+    const outcomes = [{ mid: 1, id: "a-1", sequence: 1 }];
+    engine.rowLoaded("a", { clientId: "a", last: 1, settled: 0, outcomes });
+    expect(take(3).append?.records).toMatchObject([{ messages: [add("y")] }]);
+    engine.appended();
+    const other = foreign(engine.state, "a", 3, add("z"));
+    expect(engine.row("a")).toBeDefined();
+    expect(kinds(engine.rung({ after: engine.state, records: [other] }) as Told[])).toEqual(["update"]);
+    expect(engine.row("a")).toBeUndefined();
+    expect(offer()).toEqual([]);
+  });
+
   test("[TE10] a refusal waits for the log; if the head has moved it is decided again", () => {
     const rows = {};
     const { engine, take, offer } = engineOf({ rows });

@@ -10,7 +10,8 @@ import { pause } from "./effects.ts";
 import type { Effect } from "./effects.ts";
 import type { Intent } from "../app/intent.ts";
 import type { ClientRow, LogRecord, ReadResult } from "../log/log.ts";
-import { foldRecord } from "../log/record.ts";
+import type { RungRecords } from "../cluster/rung-records.ts";
+import { chainMark, foldRecord } from "../log/record.ts";
 import { Scales } from "../model/model-limits.ts";
 
 /** `ready`: may take. `flying`: one append is under way. `reading`: head in doubt. `lost`: an append's fate is unknown. */
@@ -204,6 +205,25 @@ export class TargetEngine<Reply> {
     if (this.#phase !== "ready") return [];
     this.#phase = "reading";
     return [{ type: "read", after: this.#state, retry: false }];
+  }
+
+  /**
+   * A ring that brought records along. They are folded where they continue exactly what is here, and their marks come out
+   * right; what is here already is nothing new. Undefined: only the log can tell.
+   */
+  rung({ after, records }: RungRecords): readonly Effect<Reply>[] | undefined {
+    if (this.#phase !== "ready") return undefined;
+    const last = records.at(-1)!;
+    if (this.recentAfter(last) !== undefined) return [];
+    const { removed } = this.#state;
+    let { sequence, mark } = this.#state;
+    if (removed || sequence === 0 || after.sequence !== sequence || after.mark !== mark) return undefined;
+    for (const record of records) {
+      if (record.sequence !== ++sequence || record.version !== this.slice.version) return undefined;
+      mark = chainMark(mark, record);
+      if (record.mark !== mark) return undefined;
+    }
+    return this.missed({ status: "records", records }, Infinity);
   }
 
   /** Its model is not another node's: it is folded anew. False: not now. */

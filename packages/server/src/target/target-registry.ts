@@ -5,6 +5,7 @@ import type { Message, ModelSlice, TargetKey } from "@calla/shared";
 import type { ServerContext } from "../context/server-context.ts";
 import { hearTarget } from "../cluster/node-messages.ts";
 import type { Digest } from "../cluster/node-messages.ts";
+import type { RungRecords } from "../cluster/rung-records.ts";
 import { pushRelayed } from "./ephemeral-topic.ts";
 import { admission } from "../app/handlers.ts";
 import type { Who } from "../app/handlers.ts";
@@ -19,8 +20,8 @@ import { TargetEngine } from "./target-engine.ts";
 
 /** What the registry hears of a target in memory goes up by these calls: the commit loop and the subscriptions lie above it. */
 export interface RegistryEvents {
-  /** Another node has appended to it. */
-  rang(live: LiveTarget): void;
+  /** Another node has appended to it; `grown`: what, where that came along. */
+  rang(live: LiveTarget, grown: RungRecords | undefined): void;
   /** Another node says what its model hashes to. */
   told(live: LiveTarget, digest: Digest): void;
   /** It is closed to make room for somebody else's: its subscribers are to hear so. */
@@ -93,7 +94,7 @@ export class TargetRegistry {
     if (this.#context.log.shared) {
       // Subscribed before the log is read, so that no ring is missed in between.
       live.silence = hearTarget(this.#context, key, {
-        rang: () => this.#events.rang(live),
+        rang: (grown) => this.#events.rang(live, grown),
         digest: (digest) => this.#events.told(live, digest),
         push: (push) => pushRelayed(live.audience, push),
       });
