@@ -42,7 +42,8 @@ const published = (text) => {
   const manifest = JSON.parse(text);
   delete manifest.license; // it is for whoever makes the app to say
   // npm asks whose install scripts may run; esbuild's is for machines that cannot run what it has brought.
-  manifest.allowScripts = { "better-sqlite3": true, esbuild: false };
+  const builds = "better-sqlite3" in manifest.dependencies ? { "better-sqlite3": true } : {};
+  manifest.allowScripts = { ...builds, esbuild: false };
   for (const ranges of [manifest.dependencies, manifest.devDependencies])
     for (const name of Object.keys(ranges)) if (name.startsWith("@calla/")) ranges[name] = `^${version}`;
   return `${JSON.stringify({ ...manifest, name: "app", version: "0.0.0" }, null, 2)}\n`;
@@ -52,4 +53,6 @@ rmSync(join(here, "templates"), { recursive: true, force: true });
 take("plain", "starter");
 take("react", "starter", (path) => path !== join("client", "main.ts"));
 take("react", "starter-react");
+take("postgres", "starter");
+take("postgres", "starter-postgres");
 take("chat", "starter-chat");

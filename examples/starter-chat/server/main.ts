@@ -13,7 +13,7 @@ const { server, channels } = createChat(sqlite(process.env.DATABASE ?? `${root}c
 
 const httpServer = createHttpServer();
 const socket = phoenix(channels, { httpServer, path: "/socket" }); // WebSocket, and LongPoll where none gets through
-const health = healthHandler(server); // GET /health
+const health = healthHandler(server); // GET /healthz, /readyz
 
 async function developed() {
   const { createServer } = await import("vite");

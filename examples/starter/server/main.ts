@@ -18,7 +18,7 @@ server.handle(board, { public: true });
 const httpServer = createHttpServer();
 const sockets = webSocket(server, { httpServer, path: "/ws" });
 const requests = http(server, { path: "/calla" }); // where no WebSocket gets through
-const health = healthHandler(server); // GET /health
+const health = healthHandler(server); // GET /healthz, /readyz
 
 async function developed() {
   const { createServer } = await import("vite");

@@ -42,7 +42,8 @@ test.each(TEMPLATE_NAMES)(
     const app = join(folder, `My ${template}!`);
     const { code, said } = await run([app, "--template", template]);
     expect(code).toBe(0);
-    expect(said).toContain("npm install\n  npm run dev");
+    const database = template === "postgres" ? "  docker compose up --detach --wait\n" : "";
+    expect(said).toContain(`npm install\n${database}  npm run dev\n`);
     expect(existsSync(join(app, ".gitignore"))).toBe(true);
     const { name, dependencies, devDependencies } = manifest(app);
     expect(name).toBe(`my-${template}`);

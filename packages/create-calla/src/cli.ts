@@ -2,7 +2,7 @@
 import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { makeProject, Refusal } from "./project.ts";
-import { isTemplate, TEMPLATE_NAMES, TEMPLATES } from "./templates.ts";
+import { isTemplate, stepsOf, TEMPLATE_NAMES, TEMPLATES } from "./templates.ts";
 import type { TemplateName } from "./templates.ts";
 
 /** Where the command prints and asks. `ask` undefined: nobody is there to answer. */
@@ -35,7 +35,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     const there = relative(process.cwd(), resolve(folder));
     terminal.print(
       `\n${there === "" ? "The app is here" : `The app is in ${there}`}. Next:\n\n` +
-        `${there === "" ? "" : `  cd ${quoted(there)}\n`}  npm install\n  npm run dev\n\n` +
+        `${[...(there === "" ? [] : [`cd ${quoted(there)}`]), ...stepsOf(template)].map((step) => `  ${step}\n`).join("")}\n` +
         "Open the address that it prints in two windows. README.md says the rest.\n",
     );
     return 0;
