@@ -32,6 +32,7 @@ const bundle = (entryPoints, conditions) =>
       "*/scripts/postgres/start.mjs",
       "ws",
       "socket.io",
+      "@socket.io/*",
       "zod",
       "@msgpack/msgpack",
       "@tldraw/*",

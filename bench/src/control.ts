@@ -3,6 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { writeFileSync } from "node:fs";
 import { Session } from "node:inspector";
 
+/** Where a node of several finds its database's url: a command line is for all of a machine to read. */
+export const DATABASE = "CALLA_BENCH_DATABASE";
+/** The schema of a log in it, which is the benchmarks' own: the database may be somebody's. */
+export const SCHEMA = "calla_bench";
+/** What Socket.IO's adapter calls its table, for the same reason. */
+export const ATTACHMENTS = "calla_bench_attachments";
+
 export interface Stats {
   /** Microseconds of CPU, user and system. */
   readonly cpu: number;

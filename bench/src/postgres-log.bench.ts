@@ -1,62 +1,16 @@
 // What a Postgres log costs: its calls beside bare INSERTs of the same messages, over the same driver, on the same server and
 // in one run, one call at a time, by turns. The server flushes to the disk.
-import type { Append, LogRecord } from "@calla/server";
 import { pgDriver, postgresLog } from "@calla/server/postgres";
-import { startPostgres } from "../../scripts/postgres/start.mjs";
-import { idOf, said } from "./fixtures.ts";
+import { SCHEMA } from "./control.ts";
+import { flushingPostgres, tell } from "./flushing-postgres.ts";
 import { median } from "./median.ts";
-import type { Micro } from "./report.ts";
+import { recordOf, turns } from "./turns.ts";
 
 const quick = process.argv[2] === "quick";
 const SECONDS = quick ? 0.3 : 1.5;
 const ROUNDS = quick ? 1 : 5;
-const SCHEMA = "calla_bench";
 
-const author = { clientId: "0123456789abcdef0123456789abcdef", userId: "user-1" };
-const recordOf = (sequence: number): LogRecord => ({
-  sequence,
-  mark: (sequence * 2_654_435_769) >>> 0,
-  version: 1,
-  at: 1_763_000_000_000 + sequence,
-  author,
-  mid: sequence,
-  id: idOf(1, sequence),
-  messages: [{ ...said(1, sequence) }],
-});
-
-/** Turns of so many targets with so many messages each, of one client to each. */
-function turns(targets: number, messages: number, name: string): () => readonly Append[] {
-  let sequence = 0;
-  return () => {
-    const expected = sequence === 0 ? { sequence: 0, mark: 0 } : recordOf(sequence);
-    const records = Array.from({ length: messages }, (_, i) => recordOf(sequence + i + 1));
-    const was = sequence;
-    sequence += messages;
-    const row = {
-      clientId: author.clientId,
-      was,
-      last: sequence,
-      settled: was,
-      outcomes: records.map(({ mid, id, sequence: place }) => ({ mid, id, sequence: place })),
-    };
-    return Array.from({ length: targets }, (_, i) => ({
-      target: `${name}:${i}`,
-      expected,
-      records,
-      rows: [row],
-      at: records.at(-1)!.at,
-    }));
-  };
-}
-
-const server = await startPostgres({
-  settings: { fsync: "on", synchronous_commit: "on", full_page_writes: "on" },
-});
-if (server === undefined) {
-  const none: Micro = [{ title: "Postgres: none found and none to be had; not run", rows: [] }];
-  process.send?.(none, () => process.exit());
-  throw new Error("no Postgres");
-}
+const server = await flushingPostgres();
 const driver = pgDriver({ url: server.url });
 const log = postgresLog({ driver, schema: SCHEMA, onError: () => undefined });
 await driver.query(`DROP SCHEMA IF EXISTS ${SCHEMA} CASCADE`, []);
@@ -150,8 +104,4 @@ await driver.query("DROP TABLE bare_insert", []);
 await driver.query(`DROP SCHEMA ${SCHEMA} CASCADE`, []);
 await driver.close?.();
 await server.stop();
-const micro: Micro = [
-  { title: "A Postgres log beside bare INSERTs: calls a second, flushed to the disk (ratio)", rows },
-];
-process.send?.(micro, () => process.exit());
-if (process.send === undefined) process.stdout.write(`${JSON.stringify(micro, null, 1)}\n`);
+tell([{ title: "A Postgres log beside bare INSERTs: calls a second, flushed to the disk (ratio)", rows }]);

@@ -1,23 +1,15 @@
 // How long a ring over Postgres takes from one node to another, beside a bare NOTIFY over the same driver from one connection
 // to another, by turns on the same server. Neither is flushed to the disk; the server flushes what is.
 import { pgDriver, postgresPubSub } from "@calla/server/postgres";
-import { startPostgres } from "../../scripts/postgres/start.mjs";
+import { flushingPostgres, tell } from "./flushing-postgres.ts";
 import { median } from "./median.ts";
-import type { Micro } from "./report.ts";
 
 const quick = process.argv[2] === "quick";
 const ROUNDS = quick ? 3 : 15;
 const RINGS = quick ? 50 : 200;
 const RING = { node: "0123456789abcdef", kind: "appended" };
 
-const server = await startPostgres({
-  settings: { fsync: "on", synchronous_commit: "on", full_page_writes: "on" },
-});
-if (server === undefined) {
-  const none: Micro = [{ title: "Postgres: none found and none to be had; not run", rows: [] }];
-  process.send?.(none, () => process.exit());
-  throw new Error("no Postgres");
-}
+const server = await flushingPostgres();
 const bare = pgDriver({
   url: server.url,
   connections: 1,
@@ -94,9 +86,4 @@ const rows: [string, string][] = [
 await Promise.all([one.close(), two.close()]);
 for (const driver of [bare, ...drivers]) await driver.close?.();
 await server.stop();
-const micro: Micro = [{ title: "Rings over Postgres's NOTIFY, between two nodes", rows }];
-process.send?.(micro, () => process.exit());
-if (process.send === undefined) {
-  process.stdout.write(`${JSON.stringify(micro, null, 1)}\n`);
-  process.exit();
-}
+tell([{ title: "Rings over Postgres's NOTIFY, between two nodes", rows }]);

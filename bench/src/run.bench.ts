@@ -14,7 +14,7 @@ import { PIN, WORKS } from "./scenarios.ts";
 import type { Assignment, Measured, Work } from "./scenarios.ts";
 
 const HELP = `npm run bench -- [flags]
-  --only a,b       of: ${WORKS.map(({ name }) => name).join(", ")}, micro, frames, reload, durable, postgres-log, postgres-ring, greedy (ack, idle and clients name all of theirs)
+  --only a,b       of: ${WORKS.map(({ name }) => name).join(", ")}, micro, frames, reload, durable, postgres-log, postgres-ring, postgres-delivery, greedy (ack, idle and clients name all of theirs)
   --systems a,b    of: ${SYSTEMS.join(", ")}
   --rounds N       interleaved rounds, 3 unless given; some works have 5 at least
   --patience N     a run during which others used more than a tenth of the machine is done again, N times at most
@@ -153,6 +153,11 @@ const postgresRing: Micro =
     ? await start("postgres-ring.mjs", { pin: false }, flags.quick ? "quick" : "")
     : [];
 
+const postgresDelivery: Micro =
+  wanted === undefined || wanted.includes("postgres-delivery")
+    ? await start("postgres-delivery.mjs", { pin: false }, flags.quick ? "quick" : "")
+    : [];
+
 const greedy: Micro =
   wanted === undefined || wanted.includes("greedy")
     ? await start("greedy.mjs", { pin: false }, flags.quick ? "quick" : "")
@@ -160,7 +165,16 @@ const greedy: Micro =
 
 const text = report(
   results,
-  [...(micro ?? []), ...frames, ...reload, ...durable, ...postgresLog, ...postgresRing, ...greedy],
+  [
+    ...(micro ?? []),
+    ...frames,
+    ...reload,
+    ...durable,
+    ...postgresLog,
+    ...postgresRing,
+    ...postgresDelivery,
+    ...greedy,
+  ],
   {
     rounds: flags.quick ? 1 : asked,
     pinned,

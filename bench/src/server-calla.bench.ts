@@ -1,19 +1,25 @@
-// Calla as a user has it: a user for everybody, authorisation of every topic and message, the update, the memory log.
+// Calla as a user has it: a user for everybody, authorisation of every topic and message, the update, the memory log; with
+// `postgres` a node of several over the database that the load names.
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer } from "@calla/server";
 import { http } from "@calla/server/http";
+import { pgDriver, postgresLog, postgresPubSub } from "@calla/server/postgres";
 import { webSocket } from "@calla/server/websocket";
-import { control } from "./control.ts";
+import { control, DATABASE, SCHEMA } from "./control.ts";
 import type { Places } from "./control.ts";
 import { firstItems, ITEMS, list, records, room, serialiser, wiring } from "./fixtures.ts";
 import type { Item } from "./fixtures.ts";
 
 /** Who brings no number is nobody's acquaintance. */
 let visitors = 0;
+const postgres = process.argv.includes("postgres") ? pgDriver({ url: process.env[DATABASE] }) : undefined;
+const pubsub = postgres && postgresPubSub(postgres, { channel: SCHEMA });
+await pubsub?.ready();
 const server = createServer({
   wiring,
   serialiser,
+  ...(postgres && pubsub && { pubsub, log: postgresLog({ driver: postgres, schema: SCHEMA }) }),
   authenticate: ({ token }) => ({ id: `user-${typeof token === "number" ? token : `new-${++visitors}`}` }),
   // The others have no limits of this kind; what is measured is not what they are for.
   limits: {

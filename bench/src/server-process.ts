@@ -17,7 +17,7 @@ export class ServerProcess {
 
   constructor(
     [file, ...args]: Dialect["server"],
-    { serverCore, profile }: Assignment,
+    { serverCore, profile }: Pick<Assignment, "serverCore" | "profile">,
     wrong: (why: string) => never,
   ) {
     this.#wrong = wrong;
