@@ -52,7 +52,7 @@ export const nodesMutants = [
   {
     name: "bring along a part of what was missed",
     file: "server/src/log/log.ts",
-    from: `read.status === "records" && read.records.length > MOST_MISSED ? {} : { missed: read };`,
+    from: `read.status === "records" && read.records.length > most ? {} : { missed: read };`,
     to: `({ missed: read });`,
     breaks: "LG58",
     scenario: "",

@@ -4,6 +4,8 @@ const schema = "server/src/postgres/schema";
 const log = "server/src/postgres/log";
 const driver = "server/src/postgres/driver";
 const move = "server/src/postgres/move";
+/** Three servers, and a Postgres that is killed. */
+const whole = "testing/test/nodes/nodes.sim.ts > seed 1:";
 
 /** @type {readonly import("./mutants.mjs").Mutant[]} */
 export const postgresLogMutants = [
@@ -223,6 +225,43 @@ export const postgresLogMutants = [
     by: `${schema}/appending.test.ts > [PL5] a value that Postgres cannot hold`,
   },
   {
+    name: "acknowledge what went to a Postgres that did not answer",
+    file: `${log}/postgres-log.ts`,
+    from: `if (code !== STATE_ROW && !OF_A_VALUE.test(code)) throw error;`,
+    to: `if (code !== STATE_ROW && !OF_A_VALUE.test(code)) return batch.map(() => ({ status: "appended" }) as const);`,
+    breaks: "PL1",
+    scenario: "S27",
+    by: whole,
+  },
+  {
+    name: "acknowledge what came too late in Postgres",
+    file: `${log}/postgres-log.ts`,
+    from: `if (fates[i] === "a") return`,
+    to: `if (fates[i] !== undefined) return`,
+    breaks: "PL4",
+    scenario: "S7",
+    by: whole,
+  },
+  {
+    name: "bring along as much for each of many that are late in Postgres as for one",
+    file: `${log}/postgres-log.ts`,
+    from: `Math.min(MOST_MISSED, Math.floor(MOST_BROUGHT / batch.length))`,
+    to: `Math.min(MOST_MISSED, MOST_BROUGHT)`,
+    breaks: "PL4",
+    scenario: "",
+    by: `${log}/create.test.ts > [PL4] brings along`,
+  },
+  {
+    name: "move a log to where no server takes it",
+    file: `${move}/move-log.ts`,
+    from: `  await target.fits();
+`,
+    to: ``,
+    breaks: "MV4",
+    scenario: "",
+    by: `${move}/move-log.test.ts > [MV4] [PL19] nothing is moved`,
+  },
+  {
     name: "carry a consumer's place over into a Postgres that has lost what lay before it",
     file: `${log}/log-place.ts`,
     from: `if (OF_ONE_LIFE.has(name) && told !== life)`,
@@ -242,7 +281,7 @@ export const postgresLogMutants = [
   },
   {
     name: "take a Postgres whose transactions see one moment only",
-    file: `${log}/log-place.ts`,
+    file: `${log}/fitness.ts`,
     from: `if (row["isolation"] !== "read committed")`,
     to: `if (false as boolean)`,
     breaks: "PL19",

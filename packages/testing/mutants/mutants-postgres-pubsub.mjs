@@ -121,8 +121,8 @@ export const postgresPubSubMutants = [
   },
   {
     name: "stay with the connections that led to a standby of Postgres",
-    file: "server/src/postgres/log/log-place.ts",
-    from: `      calls.renew();
+    file: "server/src/postgres/log/fitness.ts",
+    from: `    calls.renew();
 `,
     to: ``,
     breaks: "PL18",

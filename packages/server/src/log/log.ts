@@ -120,8 +120,8 @@ export type AppendResult =
 export const MOST_MISSED = 100;
 
 /** What a conflict brings along, if a read of one record more than that has it all. */
-export const wholeMissed = (read: ReadResult): { readonly missed?: ReadResult } =>
-  read.status === "records" && read.records.length > MOST_MISSED ? {} : { missed: read };
+export const wholeMissed = (read: ReadResult, most = MOST_MISSED): { readonly missed?: ReadResult } =>
+  read.status === "records" && read.records.length > most ? {} : { missed: read };
 
 /** What a log has after a cursor. */
 export type ReadResult =

@@ -89,6 +89,24 @@ describe("a call that fails", () => {
     expect(lost.of(".append(")).toHaveLength(1);
   });
 
+  test("[PL4] brings along what was missed, in all at most 1,024 records however many targets are late", async () => {
+    const missed = (n: number, records: number): PostgresRow[] => [
+      { n: `${n}`, status: "records" },
+      ...Array.from({ length: records }, (_, i) => ({
+        ...{ n: `${n}`, status: null, sequence: `${i + 1}`, mark: "1", version: "1", at: "1", author: null },
+        ...{ usr: null, mid: "0", id: "i", messages: "[]", model: null },
+      })),
+    ];
+    const { log, of } = scripted({
+      ".append(": () => [{ n: "0", status: "c".repeat(256) }, ...missed(1, 4), ...missed(2, 5)],
+    });
+    const batch = Array.from({ length: 256 }, (_, i) => appendOf(`t${i}`, 0, 1));
+    const [first, second] = await log().append(batch);
+    expect(of(".append(").map((values) => values.at(-1))).toEqual(["5"]);
+    expect(first).toMatchObject({ status: "conflict", missed: { records: { length: 4 } } });
+    expect(second).toEqual({ status: "conflict" });
+  });
+
   test("[PL5] because a client's row is another one is a conflict", async () => {
     const { log } = scripted({ ".append(": failing("CA001") });
     expect(await log().append([appendOf("t", 0, 1)])).toEqual([{ status: "conflict" }]);

@@ -10,19 +10,14 @@ import { quoted } from "../schema/names.ts";
 import { STATE_FOREIGN, STATE_NEWER, STATE_UNFIT } from "../schema/states.ts";
 import { HALF_MOVED, NEWEST } from "../schema/tables.ts";
 import { DURABILITY, weaknessesOf } from "./durability.ts";
+import { refuseUnfit } from "./fitness.ts";
 import { refusal } from "./refusals.ts";
-import { isTrue, numberIn, textIn } from "./rows.ts";
+import { numberIn, textIn } from "./rows.ts";
 import { statementsIn } from "./statements.ts";
 import type { CallName } from "./statements.ts";
 
 /** Where Postgres says that something is not there (a function, a table, a schema, a column): another database, or an emptied one. */
 const NOT_THERE = new Set([STATE_UNFIT, "42883", "42P01", "3F000", "42703"]);
-
-/** What kind of server this is. */
-const CHECK = `SELECT current_setting('server_encoding') AS encoding,
-  current_setting('server_version_num')::int >= 130000 AS fit,
-  current_setting('server_version') AS version, current_setting('transaction_isolation') AS isolation,
-  pg_is_in_recovery() AS standby`;
 
 /**
  * These are asked with a place in the one order. What is there after a failover may have lost what lay before that place, and
@@ -124,7 +119,7 @@ export class LogPlace {
   async #find(): Promise<Found> {
     const { calls, schema, identity = this.#last?.identity, tell, replaced } = this.#options;
     const s = quoted(schema);
-    await this.#check();
+    await refuseUnfit(calls, schema);
     let row = await this.#settings();
     if (row === undefined && identity !== undefined)
       throw refusal("other", schema, `it is empty, and not the log ${identity}`);
@@ -157,23 +152,6 @@ export class LogPlace {
     const found = textIn(row, "identity");
     if (identity !== undefined && identity !== found)
       throw refusal("other", this.#options.schema, `it is the log ${found}, and not ${identity}`);
-  }
-
-  async #check(): Promise<void> {
-    const { calls, schema } = this.#options;
-    const ask = async () => (await calls.query(CHECK))[0];
-    let row = await ask();
-    if (row !== undefined && isTrue(row, "standby")) {
-      calls.renew();
-      row = await ask();
-    }
-    if (row === undefined) return;
-    if (isTrue(row, "standby")) throw refusal("standby", schema, "the server is a standby, which only reads");
-    if (!isTrue(row, "fit")) throw refusal("outdated", schema, `this is Postgres ${row["version"]}`);
-    if (row["encoding"] !== "UTF8")
-      throw refusal("encoding", schema, `the database's encoding is ${row["encoding"]}`);
-    if (row["isolation"] !== "read committed")
-      throw refusal("isolation", schema, `transactions are ${row["isolation"]} here`);
   }
 
   /** Undefined: there are none. */

@@ -55,6 +55,9 @@ import type { CallName } from "./statements.ts";
 const MOST_TARGETS = 256;
 const MOST_BYTES = 1_048_576;
 
+/** Records that conflicts of one call bring along, in all: many may be late at once, after a node stood still. */
+const MOST_BROUGHT = 1_024;
+
 /** Removals of a target that is written to all the time that are tried before everybody else has to wait for one. */
 const REMOVALS = 4;
 
@@ -172,8 +175,9 @@ export class PostgresLogStorage implements PostgresLog {
   }
 
   async #send(batch: readonly Written[]): Promise<readonly AppendResult[]> {
+    const missed = Math.min(MOST_MISSED, Math.floor(MOST_BROUGHT / batch.length));
     try {
-      return this.#results(batch, await this.#place.call("append", columnsOf(batch, MOST_MISSED + 1)));
+      return this.#results(batch, await this.#place.call("append", columnsOf(batch, missed + 1)), missed);
     } catch (error) {
       const code = codeOf(error);
       if (code !== STATE_ROW && !OF_A_VALUE.test(code)) throw error;
@@ -198,7 +202,7 @@ export class PostgresLogStorage implements PostgresLog {
     return results;
   }
 
-  #results(batch: readonly Written[], rows: readonly PostgresRow[]): readonly AppendResult[] {
+  #results(batch: readonly Written[], rows: readonly PostgresRow[], most: number): readonly AppendResult[] {
     const [head, ...missed] = rows;
     const fates = head === undefined ? "" : textIn(head, "status");
     const byNumber = new Map<number, PostgresRow[]>();
@@ -211,7 +215,7 @@ export class PostgresLogStorage implements PostgresLog {
     return batch.map(({ bytes }, i) => {
       if (fates[i] === "a") return { status: "appended", bytes };
       const found = byNumber.get(i + 1);
-      return { status: "conflict", ...(found && wholeMissed(readResultOf(found, this.#text))) };
+      return { status: "conflict", ...(found && wholeMissed(readResultOf(found, this.#text), most)) };
     });
   }
 

@@ -295,6 +295,28 @@ for (const { name, skipped, make } of ways)
       },
     );
 
+    test("[MV4] [PL19] nothing is moved to where no server would take it", async () => {
+      const { options } = setUp();
+      const found = {
+        encoding: "SQL_ASCII",
+        fit: "t",
+        version: "15",
+        standby: "f",
+        isolation: "read committed",
+      };
+      const asked: string[] = [];
+      const to: PostgresDriver = {
+        ...options.to,
+        query(text, values) {
+          asked.push(text);
+          return text.includes("server_encoding") ? Promise.resolve([found]) : options.to.query(text, values);
+        },
+      };
+      expect(await codeOf(moveLog({ ...options, to }))).toBe("encoding");
+      expect(asked).toHaveLength(1);
+      expect(await codeOf(openFile(options.from).opened())).toBe("fine");
+    });
+
     test("[MV4] a schema whose name cannot be one is refused", async () => {
       const { options } = setUp();
       for (const schema of ["", "a$f$", "x".repeat(64), "pg_x"])

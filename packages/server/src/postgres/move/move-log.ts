@@ -163,6 +163,8 @@ async function begin(
   target: MoveTarget,
   abandon: boolean,
 ): Promise<{ readonly name: string; readonly done: boolean }> {
+  // A server would refuse what was moved there, and the file would take nothing more.
+  await target.fits();
   const fence = source.fence();
   const known = await target.found();
   if (known !== undefined && known.source !== source.identity)

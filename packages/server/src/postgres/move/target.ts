@@ -3,6 +3,7 @@
 import type { PostgresCalls } from "../driver/calls.ts";
 import type { PostgresRow } from "../driver/driver.ts";
 import type { PostgresValue } from "../driver/text.ts";
+import { refuseUnfit } from "../log/fitness.ts";
 import { codeOf } from "../log/log-place.ts";
 import { madeLock } from "../schema/locks.ts";
 import { migrationOf } from "../schema/migration.ts";
@@ -41,6 +42,11 @@ export class MoveTarget {
     this.#schema = schema;
     this.#s = quoted(schema);
     this.#run = run;
+  }
+
+  /** Rejects where no log can be. */
+  fits(): Promise<void> {
+    return refuseUnfit(this.#calls, this.#schema);
   }
 
   /** Undefined: no log was ever moved there. */
