@@ -81,7 +81,7 @@ export const postgresPubSubMutants = [
     to: ``,
     breaks: "PG15",
     scenario: "",
-    by: "server/test/postgres/hanging-network.test.ts > [PG15] lines that hang",
+    by: `${pubsub}/postgres-pubsub.test.ts > [PG15] a line that hangs`,
   },
   {
     name: "tell no gap behind a line to Postgres that was lost",

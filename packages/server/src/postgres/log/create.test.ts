@@ -90,12 +90,10 @@ describe("a call that fails", () => {
   });
 
   test("[PL4] brings along what was missed, in all at most 1,024 records however many targets are late", async () => {
+    const RECORD = { mark: "1", version: "1", at: "1", author: null, mid: "0", id: "i", messages: "[]" };
     const missed = (n: number, records: number): PostgresRow[] => [
       { n: `${n}`, status: "records" },
-      ...Array.from({ length: records }, (_, i) => ({
-        ...{ n: `${n}`, status: null, sequence: `${i + 1}`, mark: "1", version: "1", at: "1", author: null },
-        ...{ usr: null, mid: "0", id: "i", messages: "[]", model: null },
-      })),
+      ...Array.from({ length: records }, (_, i) => ({ n: `${n}`, sequence: `${i + 1}`, ...RECORD })),
     ];
     const { log, of } = scripted({
       ".append(": () => [{ n: "0", status: "c".repeat(256) }, ...missed(1, 4), ...missed(2, 5)],

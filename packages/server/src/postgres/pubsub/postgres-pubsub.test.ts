@@ -83,6 +83,27 @@ describe("postgresPubSub", () => {
     expect(heard).toEqual([1]);
   });
 
+  test("[PG15] a line that hangs while it is made is given up by its deadline, and when all is closed", async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const { driver } = server();
+    const hanging: PostgresDriver = {
+      ...driver,
+      listen(_, __, signal) {
+        signals.push(signal);
+        return new Promise(() => undefined);
+      },
+    };
+    const { clock, advance } = handClock();
+    const random = { uint32: () => 7 };
+    const pubsub = postgresPubSub(hanging, { clock, random, deadline: 1_000, onError: () => undefined });
+    await advance(1_000);
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
+    await advance(1_000);
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, false]);
+    await pubsub.close();
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, true]);
+  });
+
   test("[PG12] what is published while the server is away waits and goes in order, once", async () => {
     const { state, pubsub, heard, advance, gaps } = await node();
     state.away = true;
