@@ -22,7 +22,7 @@ describe.skipIf(!hasPooler)("through a PgBouncer in transaction mode", () => {
     return driver;
   };
 
-  test.each(["postgres"] as const)(
+  test.each(["pg", "postgres"] as const)(
     "[PG19] %s leaves out the settings that it refuses, of all calls that begin at once",
     async (name) => {
       const driver = closed(drivers[name]({ url: pooled(url()) }));

@@ -40,6 +40,31 @@ describe.skipIf(!hasServer)("pgDriver", () => {
     await other.close?.();
   });
 
+  test("[PG5] what is given up while it waits for a connection takes none from those that come behind it", async () => {
+    const pool = new pg.Pool({ connectionString: url(), max: 1 });
+    const driver = pgDriver({ pool });
+    const [row] = await driver.query("select pg_backend_pid() as pid", []);
+    const held = await pool.connect();
+    const giveUp = new AbortController();
+    const calls = Array.from({ length: 3 }, async () => driver.query("select 1 as n", [], giveUp.signal));
+    giveUp.abort();
+    const behind = driver.query("select pg_backend_pid() as pid", []);
+    held.release();
+    for (const call of calls) await expect(call).rejects.toThrow("given up");
+    expect(await behind).toEqual([row]);
+    await pool.end();
+  });
+
+  test("[PG4] who waits for a connection while the pool is renewed has one of the next", async () => {
+    const driver = pgDriver({ url: url(), connections: 1, connectTimeout: 300 });
+    const long = driver.query("select pg_sleep(0.6)", []);
+    const waiting = driver.query("select 1 as n", []);
+    driver.renew?.();
+    expect(await waiting).toEqual([{ n: "1" }]);
+    await long;
+    await driver.close?.();
+  });
+
   test("[PG5] what is given up leaves its connection, and the server ends long statements itself", async () => {
     const driver = pgDriver({ url: url(), connections: 1, statementTimeout: 50 });
     await expect(driver.query("select pg_sleep(60)", [])).rejects.toMatchObject({ code: "57014" });

@@ -71,6 +71,7 @@ const ignored = (): void => undefined;
 export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
   const { Pool, Client } = library();
   let timeouts = true;
+  let closed = false;
   let { prepare = true } = options;
   const names = new StatementNames();
   const own = (): PgPool => {
@@ -99,13 +100,19 @@ export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
     pool = undefined;
   };
 
+  /** Of another pool, where the one that was asked was left meanwhile: it serves nobody who waits. */
   async function connected(): Promise<PgPoolClient> {
+    const asked = pooled();
     try {
-      return await taken(pooled());
+      return await taken(asked);
     } catch (error) {
-      if (!timeouts || options.pool !== undefined || !isUnsupportedSetting(error)) throw error;
-      timeouts = false;
-      renew();
+      if (closed || options.pool !== undefined) throw error;
+      if (asked === pool) {
+        if (!timeouts || !isUnsupportedSetting(error)) throw error;
+        // It has let nobody in, so there is nothing to end; who waits for it hears the same.
+        timeouts = false;
+        pool = undefined;
+      }
       return taken(pooled());
     }
   }
@@ -120,7 +127,10 @@ export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
       client.off("error", ignored);
     };
     const giveUp = (): void => release(true);
-    if (signal?.aborted) giveUp();
+    if (signal?.aborted) {
+      release(false); // It was given up before it had a connection, which is whole.
+      throw new Error("The call was given up.");
+    }
     signal?.addEventListener("abort", giveUp);
     try {
       const { rows } = await client.query(statement);
@@ -165,6 +175,7 @@ export function pgDriver(options: PgDriverOptions = {}): PostgresDriver {
     renew,
     async close() {
       if (options.pool !== undefined) return;
+      closed = true;
       const last = pool;
       pool = undefined;
       await last?.end();
