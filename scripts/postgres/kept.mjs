@@ -24,16 +24,15 @@ export const freePort = () =>
  */
 
 /**
- * @param {string} script beside this one
+ * @param {URL} script
  * @param {object} options for it
  * @returns {Promise<Kept | undefined>} undefined where the server did not start; its keeper has said why
  */
 export const startKept = async (script, options) => {
-  const keeper = spawn(
-    process.execPath,
-    [fileURLToPath(new URL(script, import.meta.url)), JSON.stringify(options)],
-    { stdio: ["pipe", "pipe", "inherit"], detached: true },
-  );
+  const keeper = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(options)], {
+    stdio: ["pipe", "pipe", "inherit"],
+    detached: true,
+  });
   const gone = new Promise((resolve) => {
     keeper.once("exit", resolve);
   });

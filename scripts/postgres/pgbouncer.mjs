@@ -32,6 +32,6 @@ export const startPgBouncer = async (url) => {
     found = findPgBouncer();
   }
   if (found === undefined) return undefined;
-  const kept = await startKept("pgbouncer-keeper.mjs", { path: found.path, url });
+  const kept = await startKept(new URL("pgbouncer-keeper.mjs", import.meta.url), { path: found.path, url });
   return kept && { url: String(kept.told.url), version: found.version, stop: kept.stop };
 };

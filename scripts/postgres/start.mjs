@@ -40,7 +40,7 @@ export const startPostgres = async ({ major, settings = {}, own = false, standby
   const binaries = await ensurePostgres(major);
   if (binaries === undefined) return undefined;
   if (standbyOf !== undefined && !existsSync(join(binaries.bin, "pg_basebackup"))) return undefined;
-  const kept = await startKept("keeper.mjs", { ...binaries, settings, standbyOf });
+  const kept = await startKept(new URL("keeper.mjs", import.meta.url), { ...binaries, settings, standbyOf });
   if (kept === undefined) return undefined;
   const { url, pid } = /** @type {{ url: string, pid: number }} */ (kept.told);
   return {

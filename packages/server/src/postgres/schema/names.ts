@@ -4,7 +4,7 @@
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** Postgres cuts longer names. */
-export const LONGEST_NAME = 63;
+const LONGEST_NAME = 63;
 
 /** Why a schema cannot be named so; undefined: it can. What makes it is quoted by dollars. */
 export function problemOfSchema(name: string): string | undefined {
