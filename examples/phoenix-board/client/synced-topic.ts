@@ -23,6 +23,7 @@ export class SyncedTopic<Model> {
   #last = 0; // the highest mid under this identity,
   #sent = 0; // that was ever sent,
   #said = 0; // that was sent since the last join; Infinity: none is to be sent for now
+  #round = 0; // of sending all that has no outcome
   #pause: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: Socket, identity: Identity, topic: string, changed: () => void) {
@@ -92,8 +93,9 @@ export class SyncedTopic<Model> {
   /** In order, and only what leaves at once: what a Phoenix client keeps for later may go out under another identity. */
   #send(said = this.#said): void {
     this.#said = said;
+    if (said === 0) this.#round++;
     if (this.status !== "joined" || !this.#socket.isConnected()) return;
-    const settled = this.#settled;
+    const [settled, round] = [this.#settled, this.#round];
     for (const { id, mid, messages } of this.#undecided) {
       if (mid <= this.#said || mid > settled + this.#maxInFlight) continue;
       [this.#said, this.#sent] = [mid, Math.max(mid, this.#sent)];
@@ -104,7 +106,8 @@ export class SyncedTopic<Model> {
         else if (answer.code !== "mid-conflict") this.#decided([{ ...answer, id, status: "error" }]);
         else [this.#sent, this.#said] = [mid - 1, Infinity]; // not taken, nor is what follows
       });
-      push.receive("timeout", () => this.#said < Infinity && this.#send(0));
+      // The first of a round sends all again: if each did, they would be as many times more with each ten seconds.
+      push.receive("timeout", () => round === this.#round && this.#said < Infinity && this.#send(0));
     }
   }
 

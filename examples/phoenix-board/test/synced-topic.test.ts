@@ -189,6 +189,18 @@ test("what is not answered in ten seconds is sent again", async () => {
   expect(mids()).toEqual([1]);
 });
 
+test("what is not answered for long is sent again once in ten seconds, however much it is", async () => {
+  begin();
+  for (const item of ["b", "c", "d"]) add(item);
+  for (let round = 0; round < 5; round++) {
+    expect([round, ...mids()]).toEqual([round, 1, 2, 3]);
+    await pass(10_000);
+  }
+  for (const mid of [1, 2, 3]) line.answers(mid, "ok", { sequence: mid + 1 });
+  await pass(60_000);
+  expect(topic.pending.filter(({ sequence }) => sequence === undefined)).toEqual([]);
+});
+
 test("a fresh identity: what was sent nobody can tell of, the rest goes on from 1", async () => {
   begin();
   const [b, , , e] = [add("b"), add("c"), add("d"), add("e")];
