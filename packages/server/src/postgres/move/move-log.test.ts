@@ -262,7 +262,7 @@ for (const { name, skipped, make } of ways)
         },
       };
       const earlier = codeOf(moveLog({ ...options, to: slow }));
-      await vi.waitFor(() => expect(goOn).toBeDefined());
+      await vi.waitFor(() => expect(goOn).toBeDefined(), 20_000);
       await moveLog(options);
       const there = await withLog(moved(), allOf);
       goOn!();
@@ -284,7 +284,7 @@ for (const { name, skipped, make } of ways)
           },
         };
         const run = codeOf(moveLog({ ...options, to: slow }));
-        await vi.waitFor(() => expect(goOn).toBeDefined());
+        await vi.waitFor(() => expect(goOn).toBeDefined(), 20_000);
         await undoMove(options);
         goOn!();
         expect(await run).toBe("taken");
@@ -346,5 +346,5 @@ for (const { name, skipped, make } of ways)
         expect(await withLog(moved(), allOf), `killed at statement ${statement}`).toEqual(expected);
         await options.to.query(`DROP SCHEMA ${quoted(options.schema!)} CASCADE`, []);
       }
-    });
+    }, 120_000);
   });
