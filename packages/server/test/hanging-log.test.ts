@@ -1,4 +1,5 @@
 // A log that does not answer for long, or never: what waits for it is bounded, and ends.
+import { CallaError } from "@calla/shared";
 import { describe, expect, test } from "vitest";
 import { heldLog, list, say, subscribe, types, wire } from "./wired.ts";
 import { faultyLog } from "../src/testing/faulty-log.ts";
@@ -93,6 +94,34 @@ describe("a log that never answers", () => {
       await done(stopped);
       expect(errors).toHaveLength(method === "open" ? 0 : 1);
     }
+  });
+
+  test("[SV2] a topic that is being opened while the server stops is no fault, though its log is closed by then", async () => {
+    const log = memoryLog();
+    let closed = false;
+    const held = heldLog(
+      {
+        ...log,
+        open(target) {
+          if (closed) throw new CallaError("closed", {}, "The log has been closed.");
+          return log.open(target);
+        },
+        close: () => Promise.resolve(void (closed = true)),
+      },
+      "open",
+    );
+    const { server, client, errors, done, advance } = wire({ log: held.log });
+    server.handle(list, { public: true });
+    const ada = await client();
+    ada.say(subscribe("list:1"));
+    await ada.heard();
+    const waiting = held.waiting();
+    await done(server.stop());
+    expect(closed).toBe(true);
+    held.release();
+    await advance(100);
+    expect(waiting).toBe(1);
+    expect(errors).toEqual([]);
   });
 
   test("[SV4] stopping a topic waits `within` for it, reports, and tells the subscribers; it ends when it can", async () => {

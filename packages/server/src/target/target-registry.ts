@@ -131,7 +131,9 @@ export class TargetRegistry {
         hooked: () => live.hooked,
       });
     } catch (error) {
-      this.failed(live, error);
+      // The server has stopped meanwhile: that its log is closed is no fault, and nobody waits.
+      if (live.closed) live.failure = "storage";
+      else this.failed(live, error);
       this.drop(live);
     }
     const opening = live.opening;
