@@ -75,6 +75,8 @@ export interface TargetSubscription {
   welcomed: boolean;
   /** The client is sent updates. Before that it is authorised and caught up. */
   live: boolean;
+  /** A message to the target came behind the request, before that was answered. */
+  hasSent: boolean;
   /** What the app is being asked about it: for the first time, or again. A newer request goes by the same answer. */
   inquiry: Inquiry<Admitted> | undefined;
 }

@@ -389,6 +389,49 @@ describe("when the log fails", () => {
     expect(types(await bob.heard())).toEqual(["TopicUpdate"]);
   });
 
+  test("[FO6] [TE12] whose first message gets into doubt before the request is answered, is shown it once, with its outcome", async () => {
+    const log = memoryLog();
+    await filled(wire({ log }), 5);
+    const faulty = faultyLog(log, { plan: scriptedFaults({ append: ["lose"] }) });
+    let answer = (): void => undefined;
+    const rows = heldLog(
+      {
+        ...faulty,
+        async read(target, after, limit) {
+          if (after.sequence === 1) await new Promise<void>((go) => (answer = go));
+          return faulty.read(target, after, limit);
+        },
+      },
+      "client",
+    );
+    const { server, client, advance } = wire({ log: rows.log, limits: { maxCatchUp: 2 } });
+    server.handle(list, { public: true });
+    await client(); // so that nobody has the author's name
+    const bob = await client();
+    bob.say(subscribe("list:1"));
+    expect(types(await bob.heard())).toEqual(["Settled", "Snapshot"]);
+    const ada = await client();
+    ada.say(subscribe("list:1", 1, { cursor: { sequence: 1, mark: 1 } }));
+    expect(await ada.heard()).toEqual([]);
+    ada.say(say("list:1", 1, add("y")));
+    await ada.heard();
+    rows.step();
+    await advance(100);
+    // It was appended though the log did not say so, and was found by a read; now her row is read anew.
+    expect(types(await bob.heard())).toEqual(["TopicUpdate"]);
+    expect(rows.waiting()).toBe(1);
+    answer();
+    expect(await ada.heard()).toEqual([]);
+    rows.release();
+    await advance(1);
+    answer(); // what she has missed is read once more
+    expect(await ada.heard()).toMatchObject([
+      { type: "Acknowledge", mid: 1 },
+      { type: "Settled", outcomes: [[1, "id-1", 6, [], null, null, null]] },
+      { type: "Snapshot", sequence: 6 },
+    ]);
+  });
+
   test("[SQ12] [TE11] [SQ14] S37 a row from the storage that stands there now is sent beside no model of the former one", async () => {
     for (const told of ["before the row", "behind the row", "twice"]) {
       const log = rewindableLog(memoryLog());

@@ -63,7 +63,7 @@ export class CatchUp {
       engine !== undefined &&
       !this.#mustLook(live, asked) &&
       !this.#expiry.mustHold(live) &&
-      asked.sent <= asked.settled
+      !mustKnowRow(asked, subscription)
     ) {
       if (engine.state.removed) return "removed";
       if (isMissing(live)) return "missing";
@@ -121,10 +121,9 @@ export class CatchUp {
     if (engine.state.removed) return "removed";
     if (isMissing(live)) return "missing";
     for (;;) {
-      // Also of a client that says it has sent nothing: what it sent since may have been decided before this answer.
       let row = engine.row(conversation.clientId);
       let state: Cursor = engine.state;
-      if (asked.sent > asked.settled) {
+      if (mustKnowRow(asked, subscription)) {
         const known = await this.#commitLoop.row(live, conversation.clientId);
         if (!current()) return "outdated";
         if (known === undefined) return "storage";
@@ -145,12 +144,12 @@ export class CatchUp {
         catchUp = this.#fromLog(conversation, live, asked.cursor!, why, read);
       }
       if (this.#slowConsumers.has(conversation)) return "slow"; // since it asked
-      // While the log was read the row may have been outdated by another node's record: then once more. If there was none
-      // it has only left memory, as that of a quiet client does, and still holds; asked for again it would drive out
-      // another's, and many that come at once would do that to each other for ever (TE20).
+      // While the log was read the row may have been outdated by another node's record, or a message of its own may have got
+      // into doubt: then once more. If there was none the row has only left memory, as that of a quiet client does, and still
+      // holds; asked for again it would drive out another's, and many that come at once would do that to each other (TE20).
       const known = engine.row(conversation.clientId) ?? (sameCursor(engine.state, state) ? row : undefined);
-      if (row !== undefined && known === undefined) continue;
-      return this.#welcome(conversation, live, subscription, asked, catchUp, row && known);
+      if (known === undefined && (row !== undefined || mustKnowRow(asked, subscription))) continue;
+      return this.#welcome(conversation, live, subscription, asked, catchUp, known);
     }
   }
 
@@ -293,6 +292,13 @@ export class CatchUp {
     return { resync: "records", reason: why ?? "missed", frames: [replay] };
   }
 }
+
+/**
+ * There may be outcomes that it does not know: it says so, or it has sent something behind its request, which may be in doubt
+ * and in the model all the same.
+ */
+const mustKnowRow = ({ sent, settled }: Subscription, { hasSent }: TargetSubscription): boolean =>
+  sent > settled || hasSent;
 
 /** Only the server makes such a topic, and it has not (TE23). */
 export const isMissing = ({ slice, engine }: LiveTarget): boolean =>

@@ -3,6 +3,7 @@
 import { authorTag, CallaError, messageId, OWN_SESSION, parseMessage } from "@calla/shared";
 import type { ClientFrames, EphemeralSlice, Message, PausedCode, Slice, TargetKey } from "@calla/shared";
 import type { Pushed } from "../target/audience.ts";
+import { storageError } from "../base/storage-outage.ts";
 import type { Conversation } from "../connection/conversation.ts";
 import type { ServerContext } from "../context/server-context.ts";
 import { tellPush } from "../cluster/node-messages.ts";
@@ -101,8 +102,8 @@ export class Dispatcher {
             if (row === undefined) refuse(admitted);
             else offer(admitted);
           },
-          (error: unknown) => {
-            this.#context.report(error);
+          (cause: unknown) => {
+            if (!this.#commitLoop.stopped) this.#context.report(storageError("client", cause));
             pause("storage");
           },
         )
@@ -116,6 +117,8 @@ export class Dispatcher {
     { mid, id, settled, messages }: ClientFrames["TopicMessage"],
     denied: DeniedCode | undefined,
   ): void {
+    const subscription = conversation.subscriptions.get(live.key);
+    if (subscription?.live === false) subscription.hasSent = true;
     // Only now, when nothing is left that could refuse it unread (CV18): a client that may not reach the target gets that answer.
     const given = denied === undefined ? this.#decoded(conversation, messages) : messages;
     this.#commitLoop.offer(live, {
