@@ -36,7 +36,14 @@ function directory(options: PartsOptions = {}) {
   const join = (topic: EphemeralTopic, clientId: string) => {
     const { enter } = it.talk();
     const conversation = enter(clientId);
-    topic.join(conversation, { ref: 1, admitted: true, welcomed: false, live: false, hasSent: false, inquiry: undefined });
+    topic.join(conversation, {
+      ref: 1,
+      admitted: true,
+      welcomed: false,
+      live: false,
+      hasSent: false,
+      inquiry: undefined,
+    });
     return conversation;
   };
   return { ...it, targets, registry, gave, open, join };

@@ -17,7 +17,8 @@ export class TestedEngine {
 
   /** Undefined where none could be had. */
   static async start(settings: Record<string, string> = {}): Promise<TestedEngine | undefined> {
-    const engine = await startPostgres({ own: true, settings });
+    // Whoever is killed while he writes a page may leave half of it.
+    const engine = await startPostgres({ own: true, settings: { full_page_writes: "on", ...settings } });
     return engine && new TestedEngine(engine);
   }
 
