@@ -24,6 +24,21 @@ test("[TE38] few and small records go along, but not a whole model, nor a histor
   expect(isCarried({ after, records: [record, { ...record, model: { value: 1 } }] })).toBe(false);
 });
 
+test("[TE38] of a log that does not count bytes, what is large is found to be so", () => {
+  const carried = (...values: unknown[]): boolean =>
+    isCarried({ after, records: [{ ...record, messages: values.map((value) => ({ type: "set", value })) }] });
+  for (const large of [
+    "x".repeat(5_000),
+    new Uint8Array(5_000),
+    Array.from({ length: 1_000 }, (_, i) => i),
+    new Map(Array.from({ length: 400 }, (_, i) => [i, { is: "x" }])),
+    new Set(Array.from({ length: 1_000 }, (_, i) => BigInt(i))),
+    { of: { of: { of: ["x".repeat(5_000)] } } },
+  ])
+    expect(carried(large)).toBe(false);
+  expect(carried("x".repeat(3_000), new Uint8Array(500), [1, 2n, null, true, new Date(0)])).toBe(true);
+});
+
 test("[TE38] what comes over a wire is records, or a ring and nothing else", () => {
   expect(rungRecords(after, [record])).toEqual({ after, records: [record] });
   expect(rungRecords(after, [{ ...record, author: null }])).toBeDefined();

@@ -13,12 +13,25 @@ export interface RungRecords {
 const MOST = { records: 16, bytes: 4_096 };
 
 /** Small enough to go along. `bytes`: about how much was stored, where the log has counted. */
-export const isCarried = ({ after, records }: RungRecords, bytes = 0): boolean =>
+export const isCarried = ({ after, records }: RungRecords, bytes?: number): boolean =>
   records.length <= MOST.records &&
-  bytes <= MOST.bytes &&
+  (bytes ?? weightOf(records, MOST.bytes)) <= MOST.bytes &&
   // A history's first place is every history's: only the log can tell one from the other.
   after.sequence > 0 &&
   records.every(({ model }) => model === undefined);
+
+/** About how many bytes: counted for a log that does not, and only until they are more than `most`. */
+function weightOf(value: unknown, most: number): number {
+  if (typeof value === "string") return value.length;
+  if (!isObject(value)) return 8;
+  if (ArrayBuffer.isView(value)) return value.byteLength;
+  let sum = 0;
+  for (const part of isIterable(value) ? value : Object.entries(value)) {
+    sum += weightOf(part, most - sum);
+    if (sum > most) break;
+  }
+  return sum;
+}
 
 /** As it came over a wire; undefined: it is nothing of the kind. */
 export function rungRecords(after: unknown, records: unknown): RungRecords | undefined {
@@ -29,6 +42,8 @@ export function rungRecords(after: unknown, records: unknown): RungRecords | und
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
+/** Arrays, Maps and Sets. */
+const isIterable = (value: object): value is Iterable<unknown> => Symbol.iterator in value;
 const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
 
 function isRecord(value: unknown): value is LogRecord {
