@@ -108,6 +108,7 @@ tell([
   {
     title: "A message from one node to another over Postgres, flushed to the disk, ms",
     rows: [
+      ["figure", ""],
       [
         "From a client of one node to a client of the other, beside an append and a ring alone, p50 (≤ 1.3)",
         beside(0.5),
