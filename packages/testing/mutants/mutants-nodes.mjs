@@ -189,8 +189,9 @@ export const nodesMutants = [
   {
     name: "answer who subscribes without what it sent behind its request",
     file: "server/src/hub/catch-up.ts",
-    from: `  sent > settled || hasSent;`,
-    to: `  sent > settled || (hasSent && false);`,
+    from: `(sentTo !== undefined && (sentTo === "many" || sentTo.has(key))) ||
+  engine?.isUnsureOf(clientId) === true;`,
+    to: `false;`,
     breaks: "FO6",
     scenario: "",
     by: "server/src/hub/catch-up.test.ts > [FO6] [TE12] whose first message gets into doubt",

@@ -75,8 +75,6 @@ export interface TargetSubscription {
   welcomed: boolean;
   /** The client is sent updates. Before that it is authorised and caught up. */
   live: boolean;
-  /** A message to the target came behind the request, before that was answered. */
-  hasSent: boolean;
   /** What the app is being asked about it: for the first time, or again. A newer request goes by the same answer. */
   inquiry: Inquiry<Admitted> | undefined;
 }
@@ -130,6 +128,8 @@ export class Conversation implements Who {
   stream: Conversation | undefined;
   /** hub/subscriptions.ts adds and removes them. */
   subscriptions = new Map<TargetKey, TargetSubscription>();
+  /** Targets that it has sent messages to while it was not live there: `dispatch.ts` adds, `catch-up.ts` takes them away. */
+  sentTo: Set<TargetKey> | "many" | undefined;
   /** hub/access.ts's, made when first needed. */
   access: AccessState | undefined;
   /** Its calls of `authenticate`: authenticate.ts's, made when first needed. */

@@ -201,7 +201,7 @@ describe("dispatching to what is not subscribed", () => {
       admitted: true,
       welcomed: true,
       live: true,
-      hasSent: false,
+
       inquiry: undefined,
     });
     pass(one, "subscribed");

@@ -63,7 +63,7 @@ export class CatchUp {
       engine !== undefined &&
       !this.#mustLook(live, asked) &&
       !this.#expiry.mustHold(live) &&
-      !mustKnowRow(asked, subscription)
+      !mustKnowRow(asked, conversation, live)
     ) {
       if (engine.state.removed) return "removed";
       if (isMissing(live)) return "missing";
@@ -123,7 +123,7 @@ export class CatchUp {
     for (;;) {
       let row = engine.row(conversation.clientId);
       let state: Cursor = engine.state;
-      if (mustKnowRow(asked, subscription)) {
+      if (mustKnowRow(asked, conversation, live)) {
         const known = await this.#commitLoop.row(live, conversation.clientId);
         if (!current()) return "outdated";
         if (known === undefined) return "storage";
@@ -148,7 +148,7 @@ export class CatchUp {
       // into doubt: then once more. If there was none the row has only left memory, as that of a quiet client does, and still
       // holds; asked for again it would drive out another's, and many that come at once would do that to each other (TE20).
       const known = engine.row(conversation.clientId) ?? (sameCursor(engine.state, state) ? row : undefined);
-      if (known === undefined && (row !== undefined || mustKnowRow(asked, subscription))) continue;
+      if (known === undefined && (row !== undefined || mustKnowRow(asked, conversation, live))) continue;
       return this.#welcome(conversation, live, subscription, asked, catchUp, known);
     }
   }
@@ -197,6 +197,7 @@ export class CatchUp {
     if (conversation.phase !== "open" || conversation.subscriptions.get(live.key) !== subscription)
       return "outdated";
     subscription.live = true;
+    if (conversation.sentTo instanceof Set) conversation.sentTo.delete(live.key);
     live.audience.current.add(conversation);
     live.lastUsed = this.#context.clock.monotonic();
     this.#expiry.used(live);
@@ -294,11 +295,17 @@ export class CatchUp {
 }
 
 /**
- * There may be outcomes that it does not know: it says so, or it has sent something behind its request, which may be in doubt
- * and in the model all the same.
+ * There may be outcomes that it does not know: it says so, or it has sent something before it was answered, or something is in
+ * doubt. The model may have these messages all the same.
  */
-const mustKnowRow = ({ sent, settled }: Subscription, { hasSent }: TargetSubscription): boolean =>
-  sent > settled || hasSent;
+const mustKnowRow = (
+  { sent, settled }: Subscription,
+  { clientId, sentTo }: Conversation,
+  { key, engine }: LiveTarget,
+): boolean =>
+  sent > settled ||
+  (sentTo !== undefined && (sentTo === "many" || sentTo.has(key))) ||
+  engine?.isUnsureOf(clientId) === true;
 
 /** Only the server makes such a topic, and it has not (TE23). */
 export const isMissing = ({ slice, engine }: LiveTarget): boolean =>

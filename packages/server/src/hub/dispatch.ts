@@ -117,8 +117,7 @@ export class Dispatcher {
     { mid, id, settled, messages }: ClientFrames["TopicMessage"],
     denied: DeniedCode | undefined,
   ): void {
-    const subscription = conversation.subscriptions.get(live.key);
-    if (subscription?.live === false) subscription.hasSent = true;
+    if (conversation.subscriptions.get(live.key)?.live !== true) this.#note(conversation, live.key);
     // Only now, when nothing is left that could refuse it unread (CV18): a client that may not reach the target gets that answer.
     const given = denied === undefined ? this.#decoded(conversation, messages) : messages;
     this.#commitLoop.offer(live, {
@@ -132,6 +131,14 @@ export class Dispatcher {
       denied,
       reply: conversation,
     });
+  }
+
+  /** Where it subscribes later, it is to be told what became of this. */
+  #note(conversation: Conversation, key: TargetKey): void {
+    conversation.sentTo ??= new Set();
+    if (conversation.sentTo === "many") return;
+    conversation.sentTo.add(key);
+    if (conversation.sentTo.size > this.#context.limits.maxTopicsPerConnection) conversation.sentTo = "many";
   }
 
   /** What is more than a batch may be is refused by its length, unread (CV18). */

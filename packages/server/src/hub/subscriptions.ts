@@ -175,8 +175,7 @@ export class Subscriptions {
     const inquiry = before?.inquiry;
     const admitted = before?.admitted === true && inquiry === undefined;
     const welcomed = before?.welcomed === true;
-    const fresh = { live: false, hasSent: false };
-    const subscription: TargetSubscription = { ref: asked.ref, admitted, welcomed, inquiry, ...fresh };
+    const subscription: TargetSubscription = { ref: asked.ref, admitted, welcomed, live: false, inquiry };
     subscriptions.set(key, subscription);
     this.#awaitedTopics.forget(conversation, key);
     // Until it is caught up again it is sent nothing: its client would ignore it (CV8).

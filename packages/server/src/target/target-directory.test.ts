@@ -41,7 +41,7 @@ function directory(options: PartsOptions = {}) {
       admitted: true,
       welcomed: false,
       live: false,
-      hasSent: false,
+
       inquiry: undefined,
     });
     return conversation;

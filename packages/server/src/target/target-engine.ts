@@ -73,6 +73,10 @@ export class TargetEngine<Reply> {
   row(clientId: string): ClientRow | undefined {
     return this.#rows.get(clientId);
   }
+  /** Whether messages of the client wait for its row, or for what became of their append: the model may have them already. */
+  isUnsureOf(clientId: string): boolean {
+    return this.#loading.has(clientId) || this.#doubtful.some(({ row }) => row === clientId);
+  }
   /** Records after the cursor if all of them are in memory and it is of this history. */
   recentAfter(cursor: Cursor): readonly LogRecord[] | undefined {
     const skip = cursor.sequence - this.#recentFrom.sequence;
