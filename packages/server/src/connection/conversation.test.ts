@@ -118,6 +118,7 @@ describe("a conversation's life", () => {
       "leaving",
       "membership",
       "request",
+      "sentTo",
       "speaker",
       "stream",
       "subscriptions",
