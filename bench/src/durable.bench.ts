@@ -13,6 +13,7 @@ import Database from "better-sqlite3";
 import { idOf, room, said, serialiser, wiring } from "./fixtures.ts";
 import { median } from "./median.ts";
 import type { Micro } from "./report.ts";
+import { author, recordOf } from "./turns.ts";
 
 const quick = process.argv[2] === "quick";
 const SECONDS = quick ? 0.3 : 2;
@@ -38,18 +39,6 @@ async function perMessage(size: number, batch: () => Promise<void> | void): Prom
   }
   return (performance.now() - began) / count;
 }
-
-const author = { clientId: "0123456789abcdef0123456789abcdef", userId: "user-1" };
-const recordOf = (sequence: number): LogRecord => ({
-  sequence,
-  mark: (sequence * 2_654_435_769) >>> 0,
-  version: 1,
-  at: 1_763_000_000_000 + sequence,
-  author,
-  mid: sequence,
-  id: idOf(1, sequence),
-  messages: [{ ...said(1, sequence) }],
-});
 
 /** Batches of one target's records by as many clients, as a turn makes them. */
 function appends(size: number): () => Append {

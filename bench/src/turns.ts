@@ -2,7 +2,7 @@
 import type { Append, LogRecord } from "@calla/server";
 import { idOf, said } from "./fixtures.ts";
 
-const author = { clientId: "0123456789abcdef0123456789abcdef", userId: "user-1" };
+export const author = { clientId: "0123456789abcdef0123456789abcdef", userId: "user-1" };
 export const recordOf = (sequence: number): LogRecord => ({
   sequence,
   mark: (sequence * 2_654_435_769) >>> 0,

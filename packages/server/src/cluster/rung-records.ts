@@ -1,6 +1,7 @@
 // What a ring brings along: the records it rings for, where they are few and small. Nothing depends on it but speed: whoever
 // cannot use them reads the log.
 import type { Cursor } from "@calla/shared";
+import { weigh } from "../base/weight.ts";
 import type { LogRecord } from "../log/log.ts";
 
 /** What was appended, and behind which place. */
@@ -15,22 +16,15 @@ const MOST = { records: 16, bytes: 4_096 };
 /** Small enough to go along. `bytes`: about how much was stored, where the log has counted. */
 export const isCarried = ({ after, records }: RungRecords, bytes?: number): boolean =>
   records.length <= MOST.records &&
-  (bytes ?? weightOf(records, MOST.bytes)) <= MOST.bytes &&
+  (bytes === undefined ? areLight(records) : bytes <= MOST.bytes) &&
   // A history's first place is every history's: only the log can tell one from the other.
   after.sequence > 0 &&
   records.every(({ model }) => model === undefined);
 
-/** About how many bytes: counted for a log that does not, and only until they are more than `most`. */
-function weightOf(value: unknown, most: number): number {
-  if (typeof value === "string") return value.length;
-  if (!isObject(value)) return 8;
-  if (ArrayBuffer.isView(value)) return value.byteLength;
-  let sum = 0;
-  for (const part of isIterable(value) ? value : Object.entries(value)) {
-    sum += weightOf(part, most - sum);
-    if (sum > most) break;
-  }
-  return sum;
+/** For a log that does not count: counted only until it is too much. */
+function areLight(records: readonly LogRecord[]): boolean {
+  let bytes = 0;
+  return records.every(({ messages }) => (bytes += weigh(messages)) <= MOST.bytes);
 }
 
 /** As it came over a wire; undefined: it is nothing of the kind. */
@@ -42,8 +36,6 @@ export function rungRecords(after: unknown, records: unknown): RungRecords | und
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
-/** Arrays, Maps and Sets. */
-const isIterable = (value: object): value is Iterable<unknown> => Symbol.iterator in value;
 const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
 
 function isRecord(value: unknown): value is LogRecord {

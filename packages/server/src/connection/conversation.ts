@@ -128,7 +128,7 @@ export class Conversation implements Who {
   stream: Conversation | undefined;
   /** hub/subscriptions.ts adds and removes them. */
   subscriptions = new Map<TargetKey, TargetSubscription>();
-  /** Targets that it has sent messages to while it was not live there: `dispatch.ts` adds, `catch-up.ts` takes them away. */
+  /** Targets that it has sent messages to while it was not live there: hub/dispatch.ts adds, hub/catch-up.ts removes. */
   sentTo: Set<TargetKey> | "many" | undefined;
   /** hub/access.ts's, made when first needed. */
   access: AccessState | undefined;

@@ -432,6 +432,28 @@ describe("when the log fails", () => {
     ]);
   });
 
+  test("[FO6] [TE12] so is who has sent before its subscribe was taken up, however many topics it has sent to", async () => {
+    for (const maxTopicsPerConnection of [10, 1]) {
+      const plan = scriptedFaults({ append: ["lose"] });
+      const rows = heldLog(faultyLog(memoryLog(), { plan }), "client");
+      const { server, client, advance } = wire({ log: rows.log, limits: { maxTopicsPerConnection } });
+      server.handle(list, { public: true });
+      const ada = await client();
+      for (const topic of ["list:1", "list:2", "list:3"]) ada.say(say(topic, 1, add("x")));
+      await ada.heard();
+      rows.step(); // then the appends, of the first of which nobody knows what became, until a read finds it
+      await advance(100);
+      await ada.heard();
+      expect(rows.waiting()).toBeGreaterThan(0);
+      ada.say(subscribe("list:1"));
+      expect(await ada.heard()).toEqual([]);
+      rows.release();
+      expect((await ada.heard()).filter(({ type }) => type === "Settled")).toMatchObject([
+        { outcomes: [[1, "id-1", 1, [], null, null, null]] },
+      ]);
+    }
+  });
+
   test("[SQ12] [TE11] [SQ14] S37 a row from the storage that stands there now is sent beside no model of the former one", async () => {
     for (const told of ["before the row", "behind the row", "twice"]) {
       const log = rewindableLog(memoryLog());

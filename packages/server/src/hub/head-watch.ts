@@ -1,6 +1,6 @@
 // Whether what this node follows is still what the log has, though no ring came: each subscribed target has its turn once
-// in `maxStaleness`, and a log that can is asked about all that are due in one call (SV6, SV19). That it fails is told once (SV23). Not here: whose turn it is
-// (cluster/poll-schedule.ts), what a look at one target comes to (target/commit-loop.ts).
+// in `maxStaleness`, and a log that can is asked about all that are due in one call (SV6, SV19). That it fails is told once
+// (SV23). Not here: whose turn it is (cluster/poll-schedule.ts), what a look at one target comes to (target/commit-loop.ts).
 import { hashString, ORIGIN } from "@calla/shared";
 import type { Cursor, TargetKey } from "@calla/shared";
 import { StorageOutage } from "../base/storage-outage.ts";
